@@ -1,0 +1,66 @@
+// What some tests need and not every machine has. Each entry answers with the environment that the tests read, plus
+// `stop` when something was started, or with why it is `absent` and how to have it.
+import { accessSync, constants, existsSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { ensureInstalled } from '../ensure-installed.mjs'
+import { root } from './child.mjs'
+import { findPostgres, startPostgres } from './postgres.mjs'
+
+export const prerequisites = [
+  { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
+  { tests: 'the tests in a browser', prepare: prepareChromium },
+  { tests: 'the journey of the React Native example', prepare: prepareReactNative },
+]
+
+async function preparePostgres() {
+  if (process.env.TEST_POSTGRES_URL) return { env: {} }
+  const programs = findPostgres()
+  if (!programs) {
+    return {
+      absent: 'PostgreSQL is not installed',
+      remedy: 'install it (Debian: apt-get install postgresql) or set TEST_POSTGRES_URL to an empty database',
+    }
+  }
+  const { url, stop } = await startPostgres(programs)
+  return { env: { TEST_POSTGRES_URL: url }, stop }
+}
+
+function prepareChromium() {
+  const chromium = process.env.CHROMIUM_PATH || findOnPath('chromium', 'chromium-browser', 'google-chrome')
+  if (chromium && isExecutable(chromium)) return { env: { CHROMIUM_PATH: chromium } }
+  return {
+    env: { CHROMIUM_PATH: undefined }, // tests only ask whether it is set
+    absent: chromium ? `CHROMIUM_PATH is ${chromium}, which is not a program` : 'Chromium is not on PATH',
+    remedy: 'install it (Debian: apt-get install chromium) or set CHROMIUM_PATH',
+  }
+}
+
+async function prepareReactNative() {
+  const example = join(root, 'examples', 'react-native')
+  if (process.env.HOTPATCH_TEST_REACT_NATIVE === '0') {
+    return { absent: 'HOTPATCH_TEST_REACT_NATIVE is 0', remedy: 'unset it', onPurpose: true }
+  }
+  if (!existsSync(join(example, 'package-lock.json'))) {
+    return { absent: 'examples/react-native is not there', remedy: 'check it out', onPurpose: true }
+  }
+  try {
+    await ensureInstalled(example)
+  } catch (error) {
+    return { absent: error.message, remedy: 'run npm ci in examples/react-native' }
+  }
+  return { env: { HOTPATCH_EXAMPLE_READY: '1' } }
+}
+
+function findOnPath(...names) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false // absent, or not ours to run
+  }
+}
