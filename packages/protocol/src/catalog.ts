@@ -1,0 +1,163 @@
+import type { BucketCount } from './buckets.ts'
+import type { Platform } from './platforms.ts'
+import { compileRequirement, type CompiledRequirement, type Requirement } from './requirement.ts'
+
+/** Immutable content, as far as a decision needs to know it. */
+export interface CatalogRelease {
+  id: string
+  version: string
+  /** Rises with every publish of (app, platform). */
+  sequence: number
+  requirement: Requirement
+  /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
+  floor: number
+}
+
+/** Whom a rollout is for: forced devices, named cohorts, and a share of the rest (D5). */
+export interface Audience {
+  devices: readonly string[]
+  cohorts: readonly string[]
+  /** 0 … 100, in steps of 0.01. */
+  percentage: number
+  /** By default the rollout's id, so that it is not always the same people who go first. */
+  salt: string
+  buckets: BucketCount
+}
+
+/** `paused` keeps those who have it and takes no new ones; `halted` and `withdrawn` send them elsewhere. */
+export type RolloutState = 'active' | 'paused' | 'halted' | 'withdrawn'
+
+/** Mutable policy: places one release, or what the binary shipped with, on one channel. */
+export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease> {
+  id: string
+  /** Rises with every rollout of the channel, no two are equal: the highest is tried first (D1). */
+  position: number
+  target: Release | 'embedded'
+  state: RolloutState
+  /** Milliseconds since 1970, or null: at once. */
+  startsAt: number | null
+  mandatory: boolean
+  audience: Audience
+  /** The target stated again by its publisher (Signing §6): stands for the target's own sequence and floor (D10). */
+  restated: { sequence: number; floor: number } | null
+}
+
+/** All that a decision needs to know of one (app, platform, channel). */
+export interface Catalog<Release extends CatalogRelease = CatalogRelease> {
+  appId: string
+  platform: Platform
+  channel: string
+  /** Rises with every change. */
+  generation: number
+  rollouts: readonly CatalogRollout<Release>[]
+}
+
+export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease> extends CatalogRollout<Release> {
+  /** Null for a rollout of what the binary shipped with. */
+  releaseId: string | null
+  /** Undefined when nothing is required. */
+  requirement: CompiledRequirement | undefined
+  /** Index of the next rollout below that requires something else. */
+  nextRequirement: number
+  /** What D10 compares with the floor: 0 for embedded, unless the publisher signed for it. */
+  sequence: number
+  floor: number
+  forcedDevices: ReadonlySet<string>
+  cohorts: ReadonlySet<string>
+}
+
+/** A catalog with its look-ups prepared, so that a decision costs the same with 1 and with 10,000 releases. */
+export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease> {
+  appId: string
+  platform: Platform
+  channel: string
+  generation: number
+  /** Highest position first. */
+  rollouts: readonly CompiledRollout<Release>[]
+  /** Highest position first, for each release; `null` holds the rollouts of embedded. */
+  byRelease: ReadonlyMap<string | null, readonly CompiledRollout<Release>[]>
+  /** The release that a version text means here: the one placed last. */
+  byVersion: ReadonlyMap<string, Release>
+  /** Those that D8 must look through, highest position first. */
+  mandatory: readonly CompiledRollout<Release>[]
+  /** Those that set a floor, highest floor first. */
+  floors: readonly CompiledRollout<Release>[]
+}
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<Release>): CompiledCatalog<Release> {
+  const rollouts = compileRollouts(catalog.rollouts)
+  const byRelease = new Map<string | null, CompiledRollout<Release>[]>()
+  const byVersion = new Map<string, Release>()
+  for (const rollout of rollouts) {
+    const placed = byRelease.get(rollout.releaseId)
+    if (placed) placed.push(rollout)
+    else byRelease.set(rollout.releaseId, [rollout])
+    if (rollout.target !== 'embedded' && !byVersion.has(rollout.target.version)) {
+      byVersion.set(rollout.target.version, rollout.target)
+    }
+  }
+  const { appId, platform, channel, generation } = catalog
+  return {
+    appId,
+    platform,
+    channel,
+    generation,
+    rollouts,
+    byRelease,
+    byVersion,
+    mandatory: rollouts.filter((rollout) => rollout.mandatory),
+    floors: rollouts.filter((rollout) => rollout.floor > 0).toSorted((a, b) => b.floor - a.floor),
+  }
+}
+
+function compileRollouts<Release extends CatalogRelease>(
+  rollouts: readonly CatalogRollout<Release>[],
+): CompiledRollout<Release>[] {
+  // Neighbours mostly require the same: it is compiled once.
+  const requirements = new Map<string, CompiledRequirement>()
+  const sorted = rollouts.toSorted(compareFromTheTop)
+  const compiled = sorted.map((rollout, index) => compileRollout(rollout, index, requirements))
+  for (const [index, rollout] of [...compiled.entries()].toReversed()) {
+    const below = compiled[index + 1]
+    if (below?.requirement === rollout.requirement) rollout.nextRequirement = below?.nextRequirement ?? index + 1
+  }
+  return compiled
+}
+
+/** The id decides between equal positions, so that no two servers ever disagree. */
+function compareFromTheTop(a: CatalogRollout, b: CatalogRollout): number {
+  return b.position - a.position || (a.id < b.id ? -1 : Number(a.id > b.id))
+}
+
+function compileRollout<Release extends CatalogRelease>(
+  rollout: CatalogRollout<Release>,
+  index: number,
+  requirements: Map<string, CompiledRequirement>,
+): CompiledRollout<Release> {
+  const release = rollout.target === 'embedded' ? undefined : rollout.target
+  const { devices, cohorts } = rollout.audience
+  return {
+    ...rollout,
+    releaseId: release?.id ?? null,
+    requirement: release && compileOnce(release.requirement, requirements),
+    nextRequirement: index + 1,
+    sequence: rollout.restated?.sequence ?? release?.sequence ?? 0,
+    floor: rollout.restated?.floor ?? release?.floor ?? 0,
+    forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
+    cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
+  }
+}
+
+function compileOnce(
+  requirement: Requirement,
+  known: Map<string, CompiledRequirement>,
+): CompiledRequirement | undefined {
+  const { minNativeVersion, nativeRange, runtimeVersion } = requirement
+  if (minNativeVersion === undefined && nativeRange === undefined && runtimeVersion === undefined) return undefined
+  const key = JSON.stringify([minNativeVersion, nativeRange, runtimeVersion])
+  const compiled = known.get(key) ?? compileRequirement(requirement)
+  known.set(key, compiled)
+  return compiled
+}

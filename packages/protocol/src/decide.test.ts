@@ -1,0 +1,91 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { compileCatalog, type CatalogRollout } from './catalog.ts'
+import { decide, type Decision, type NativeUpdateNote } from './decide.ts'
+import type { Device } from './device.ts'
+
+interface DecisionVector {
+  name: string
+  rules: string[]
+  comment: string
+  rollouts: CatalogRollout[]
+  device: Omit<Device, 'nativeVersion' | 'runtimeVersion'> & Record<'nativeVersion' | 'runtimeVersion', string | null>
+  now: number
+  expected: {
+    kind: Decision['kind']
+    reason: string
+    releaseId: string | null
+    rolloutId: string | null
+    mandatory: boolean
+    direction: 'forward' | 'back' | null
+    nativeUpdate: NativeUpdateNote | null
+  }
+  trace?: { rolloutId: string; outcome: string; reasons: Record<string, string> }[]
+}
+
+const { cases } = JSON.parse(readFileSync(new URL('../../../vectors/decision.json', import.meta.url), 'utf8')) as {
+  cases: DecisionVector[]
+}
+
+function answerTo({ rollouts, device, now }: DecisionVector, options?: { trace: boolean }): Decision {
+  const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 7, rollouts })
+  const { nativeVersion, runtimeVersion, ...rest } = device
+  const told = { nativeVersion: nativeVersion ?? undefined, runtimeVersion: runtimeVersion ?? undefined }
+  return decide(catalog, { ...rest, ...told }, now, options)
+}
+
+function summarise(decision: Decision): DecisionVector['expected'] {
+  const { kind, reason, nativeUpdate } = decision
+  const isOffer = kind === 'update' || kind === 'embedded'
+  return {
+    kind,
+    reason,
+    releaseId: kind === 'update' ? decision.release.id : null,
+    rolloutId: (isOffer && decision.rollout?.id) || null,
+    mandatory: isOffer && decision.mandatory,
+    direction: isOffer ? decision.direction : null,
+    nativeUpdate,
+  }
+}
+
+describe('vectors', () => {
+  test.each(cases)('$name', (vector) => {
+    expect(summarise(answerTo(vector))).toEqual(vector.expected)
+    expect(summarise(answerTo({ ...vector, rollouts: vector.rollouts.toReversed() }))).toEqual(vector.expected)
+  })
+
+  test.each(cases.filter(({ trace }) => trace))('$name: the trace', (vector) => {
+    const { trace } = answerTo(vector, { trace: true })
+    expect(trace?.generation).toBe(7)
+    const found = trace?.rollouts.map(({ rolloutId, outcome, verdicts }) => ({
+      rolloutId,
+      outcome,
+      reasons: Object.fromEntries(verdicts.flatMap(({ rule, reason }) => (reason ? [[rule, reason]] : []))),
+    }))
+    expect(found).toEqual(vector.trace)
+  })
+
+  test('every rule has its vectors', () => {
+    expect(new Set(cases.flatMap(({ rules }) => rules)).size).toBe(10)
+  })
+})
+
+test('the trace has every rule of every rollout, also of those that were not reached', () => {
+  const [vector] = cases.filter(({ name }) => name === 'the highest position is tried first')
+  const { trace } = answerTo(vector as DecisionVector, { trace: true })
+  expect(trace?.rollouts).toMatchObject([
+    { position: 2, releaseId: 'release-1', version: '1.1.0', outcome: 'target' },
+    { position: 1, releaseId: 'release-2', version: '1.2.0', outcome: 'not-reached' },
+  ])
+  for (const { verdicts } of trace?.rollouts ?? []) {
+    expect(verdicts.map(({ rule }) => rule)).toEqual(['D2', 'D10', 'D4', 'D5', 'D3'])
+  }
+})
+
+test('equal positions, which no server makes, are told apart by id', () => {
+  const [vector] = cases.filter(({ name }) => name === 'the highest position is tried first')
+  const rollouts = (vector as DecisionVector).rollouts.map((rollout) => ({ ...rollout, position: 1 }))
+  for (const order of [rollouts, rollouts.toReversed()]) {
+    expect(summarise(answerTo({ ...(vector as DecisionVector), rollouts: order })).rolloutId).toBe('rollout-1')
+  }
+})

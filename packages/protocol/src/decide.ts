@@ -1,0 +1,304 @@
+import { isInPercentage } from './buckets.ts'
+import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
+import type { Device } from './device.ts'
+import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
+import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
+
+/** Why a rollout was passed over. */
+export type PassedOverReason =
+  | 'not-started'
+  | 'paused'
+  | 'halted'
+  | 'withdrawn'
+  | 'below-floor'
+  | RequirementReason
+  | 'failed-on-this-device'
+  | 'outside-audience'
+
+/** Why a device gets what it gets: every "no update" has a reason. */
+export type DecisionReason =
+  | PassedOverReason
+  | 'forced-device'
+  | 'cohort'
+  | 'percentage'
+  | 'runs-the-target'
+  | 'ahead-of-rollout'
+  | 'nothing-published'
+  | 'release-taken-back'
+
+/** The design's rules as a trace names them. */
+export type Rule = 'D2' | 'D3' | 'D4' | 'D5' | 'D10'
+
+/** What every rule said of one rollout; `outcome` is what it meant for the answer. */
+export interface RolloutTrace {
+  rolloutId: string
+  position: number
+  releaseId: string | null
+  version: string | null
+  outcome: 'target' | 'passed-over' | 'not-reached'
+  /** In the order of judgement; a reason where the rule said no. */
+  verdicts: readonly { rule: Rule; reason: PassedOverReason | null }[]
+}
+
+export interface DecisionTrace {
+  generation: number
+  /** Highest position first. */
+  rollouts: readonly RolloutTrace[]
+}
+
+/** D9: a newer release waits for a newer shell. */
+export interface NativeUpdateNote {
+  minNativeVersion: string
+  releaseId: string
+}
+
+interface DecisionDetails {
+  reason: DecisionReason
+  nativeUpdate: NativeUpdateNote | null
+  /** Null unless it was asked for. */
+  trace: DecisionTrace | null
+}
+
+/** The answer to a check. A dialect renders it and adds nothing. */
+export type Decision<Release extends CatalogRelease = CatalogRelease> = DecisionDetails &
+  (
+    | { kind: 'up-to-date' }
+    | { kind: 'native-update-required'; nativeUpdate: NativeUpdateNote }
+    | {
+        kind: 'update'
+        release: Release
+        rollout: CompiledRollout<Release>
+        mandatory: boolean
+        direction: 'forward' | 'back'
+      }
+    /** Back to what the binary shipped with. The rollout is null when no rollout says so, but D6. */
+    | { kind: 'embedded'; rollout: CompiledRollout<Release> | null; mandatory: boolean; direction: 'back' }
+  )
+
+/** What stays the same while one check is judged. */
+interface Circumstances {
+  device: Device
+  now: number
+  floor: number
+  /** The device's native version, parsed when the first requirement asks for it. */
+  native: NativeVersion | undefined | typeof NOT_PARSED
+}
+
+const NOT_PARSED = Symbol('not parsed')
+
+interface RuleOfRollout {
+  rule: Rule
+  judge: (rollout: CompiledRollout, circumstances: Circumstances) => PassedOverReason | undefined
+}
+
+/**
+ * The rules in the order of judgement. The native minimum is the last thing that can fail,
+ * so that `native-too-old` means: everything else fits (D9).
+ */
+const RULES: readonly RuleOfRollout[] = [
+  { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
+  { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
+  { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
+  { rule: 'D5', judge: (rollout, { device }) => (audienceReason(rollout, device) ? undefined : 'outside-audience') },
+  { rule: 'D3', judge: unmetRequirement },
+]
+
+/**
+ * What one device gets now (rules D1–D10). Total: it has an answer for every input, does no I/O and never throws.
+ *
+ * @param now milliseconds since 1970
+ * @param options.trace also say what every rule thought of every rollout
+ */
+export function decide<Release extends CatalogRelease>(
+  catalog: CompiledCatalog<Release>,
+  device: Device,
+  now: number,
+  options: { trace?: boolean } = {},
+): Decision<Release> {
+  const circumstances: Circumstances = { device, now, floor: floorAt(catalog, now), native: NOT_PARSED }
+  const { target, waiting, firstReason } = findTarget(catalog, circumstances)
+  const trace = options.trace ? traceOf(catalog, circumstances, target) : null
+  const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
+
+  // D7: identity is the release, not the rollout.
+  if (target && target.releaseId === device.currentReleaseId) {
+    return { kind: 'up-to-date', reason: 'runs-the-target', ...details }
+  }
+  const placements = device.currentReleaseId === null ? [] : (catalog.byRelease.get(device.currentReleaseId) ?? [])
+  // D7: its audience shrank, but nothing else speaks against what it runs.
+  const kept = findKept(placements, target, circumstances)
+  if (kept) {
+    // D9: a newer shell would change nothing for what lies below the release that it keeps.
+    const nativeUpdate = waiting && waiting.position > kept.position ? details.nativeUpdate : null
+    return { kind: 'up-to-date', reason: 'ahead-of-rollout', nativeUpdate, trace }
+  }
+  if (target) return offer(catalog, target, circumstances, details)
+
+  // D6: what it runs was taken back, and nothing else fits.
+  const isTakenBack = wasTakenBack(placements, now)
+  // D10: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it.
+  if (isTakenBack && circumstances.floor === 0) {
+    const mandatory = false
+    return { kind: 'embedded', rollout: null, mandatory, direction: 'back', reason: 'release-taken-back', ...details }
+  }
+  const { nativeUpdate } = details
+  if (nativeUpdate) return { kind: 'native-update-required', reason: 'native-too-old', nativeUpdate, trace }
+  const reason = isTakenBack ? 'below-floor' : (firstReason ?? 'nothing-published')
+  return { kind: 'up-to-date', reason, ...details }
+}
+
+/** D1, D6: the first from the top that no rule passes over; with what was above it. */
+function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Release>, circumstances: Circumstances) {
+  let firstReason: PassedOverReason | undefined
+  /** D9: the topmost for which only the shell is too old. */
+  let waiting: CompiledRollout<Release> | undefined
+  let index = 0
+  for (let rollout = catalog.rollouts[0]; rollout; rollout = catalog.rollouts[index]) {
+    const reason = passedOver(rollout, circumstances)
+    if (!reason) return { target: rollout, waiting, firstReason }
+    firstReason ??= reason
+    if (reason === 'native-too-old') waiting ??= rollout
+    // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
+    index = isRequirementReason(reason) ? rollout.nextRequirement : index + 1
+  }
+  return { target: undefined, waiting, firstReason }
+}
+
+function offer<Release extends CatalogRelease>(
+  catalog: CompiledCatalog<Release>,
+  target: CompiledRollout<Release>,
+  circumstances: Circumstances,
+  details: { nativeUpdate: NativeUpdateNote | null; trace: DecisionTrace | null },
+): Decision<Release> {
+  const { device } = circumstances
+  const mandatory = target.mandatory || hasSkippedMandatory(catalog, target, circumstances)
+  const reason = audienceReason(target, device) ?? 'percentage'
+  if (target.target === 'embedded') {
+    return { kind: 'embedded', rollout: target, mandatory, direction: 'back', reason, ...details }
+  }
+  const current = currentRelease(catalog, device)
+  const direction = current && target.target.sequence < current.sequence ? 'back' : 'forward'
+  return { kind: 'update', release: target.target, rollout: target, mandatory, direction, reason, ...details }
+}
+
+function passedOver(rollout: CompiledRollout, circumstances: Circumstances): PassedOverReason | undefined {
+  for (const { judge } of RULES) {
+    const reason = judge(rollout, circumstances)
+    if (reason) return reason
+  }
+  return undefined
+}
+
+/** D2. A paused rollout is in force for those who have it. */
+function notInForce(rollout: CompiledRollout, device: Device, now: number): PassedOverReason | undefined {
+  if (rollout.state !== 'active' && rollout.state !== 'paused') return rollout.state
+  if (!hasStarted(rollout, now)) return 'not-started'
+  if (rollout.state === 'paused' && rollout.releaseId !== device.currentReleaseId) return 'paused'
+  return undefined
+}
+
+function hasStarted(rollout: CompiledRollout, now: number): boolean {
+  return rollout.startsAt === null || rollout.startsAt <= now
+}
+
+function isGone(rollout: CompiledRollout): boolean {
+  return rollout.state === 'halted' || rollout.state === 'withdrawn'
+}
+
+/** D6. A rollout of the same release that is only scheduled does not hold devices on it until then. */
+function wasTakenBack(placements: readonly CompiledRollout[], now: number): boolean {
+  return placements.some(isGone) && placements.every((rollout) => isGone(rollout) || !hasStarted(rollout, now))
+}
+
+/** D3. */
+function unmetRequirement(rollout: CompiledRollout, circumstances: Circumstances): RequirementReason | undefined {
+  if (!rollout.requirement) return undefined
+  const { nativeVersion, runtimeVersion } = circumstances.device
+  if (circumstances.native === NOT_PARSED) {
+    circumstances.native = nativeVersion === undefined ? undefined : parseNativeVersion(nativeVersion)
+  }
+  return requirementReason(rollout.requirement, circumstances.native, runtimeVersion)
+}
+
+/** D4. Embedded cannot fail: there is nothing below it. */
+function hasFailed(rollout: CompiledRollout, device: Device): boolean {
+  return rollout.releaseId !== null && device.failedReleaseIds.includes(rollout.releaseId)
+}
+
+/** D5. Why the device is in the audience; undefined when it is not. */
+function audienceReason(
+  rollout: CompiledRollout,
+  device: Device,
+): 'forced-device' | 'cohort' | 'percentage' | undefined {
+  if (rollout.forcedDevices.has(device.id)) return 'forced-device'
+  if (rollout.cohorts.size > 0 && device.cohorts.some((cohort) => rollout.cohorts.has(cohort))) return 'cohort'
+  const { percentage, salt, buckets } = rollout.audience
+  return isInPercentage(percentage, salt, device.id, buckets) ? 'percentage' : undefined
+}
+
+/** D7. The rollout above the target that still places the current release: only the audience speaks against it. */
+function findKept(
+  placements: readonly CompiledRollout[],
+  target: CompiledRollout | undefined,
+  circumstances: Circumstances,
+): CompiledRollout | undefined {
+  return placements.find(
+    (rollout) =>
+      (!target || rollout.position > target.position) &&
+      passedOver(rollout, circumstances) === 'outside-audience' &&
+      !unmetRequirement(rollout, circumstances),
+  )
+}
+
+/** D8. Rollouts between what the device runs and its target, that it could have had. */
+function hasSkippedMandatory(catalog: CompiledCatalog, target: CompiledRollout, circumstances: Circumstances): boolean {
+  const { device, now } = circumstances
+  const placements = catalog.byRelease.get(device.currentReleaseId)
+  // What is only scheduled is not where the device got its release from.
+  const from = placements?.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
+  for (const rollout of catalog.mandatory) {
+    if (rollout.position <= from) return false
+    if (rollout.position < target.position && !passedOver(rollout, circumstances)) return true
+  }
+  return false
+}
+
+/** D10. The highest floor that a publisher signed and that has come into force; taking a rollout back lifts its floor. */
+function floorAt(catalog: CompiledCatalog, now: number): number {
+  for (const rollout of catalog.floors) {
+    if (hasStarted(rollout, now) && rollout.state !== 'withdrawn') return rollout.floor
+  }
+  return 0
+}
+
+function currentRelease(catalog: CompiledCatalog, device: Device): CatalogRelease | undefined {
+  if (device.currentReleaseId === null) return undefined
+  const target = catalog.byRelease.get(device.currentReleaseId)?.[0]?.target
+  return target === 'embedded' ? undefined : target
+}
+
+function nativeUpdateNote(rollout: CompiledRollout): NativeUpdateNote | null {
+  if (rollout.target === 'embedded') return null
+  const { minNativeVersion } = rollout.target.requirement
+  return minNativeVersion === undefined ? null : { minNativeVersion, releaseId: rollout.target.id }
+}
+
+function traceOf(
+  catalog: CompiledCatalog,
+  circumstances: Circumstances,
+  target: CompiledRollout | undefined,
+): DecisionTrace {
+  const rollouts = catalog.rollouts.map((rollout): RolloutTrace => {
+    const verdicts = RULES.map(({ rule, judge }) => ({ rule, reason: judge(rollout, circumstances) ?? null }))
+    const isPassedOver = verdicts.some(({ reason }) => reason !== null)
+    return {
+      rolloutId: rollout.id,
+      position: rollout.position,
+      releaseId: rollout.releaseId,
+      version: rollout.target === 'embedded' ? null : rollout.target.version,
+      outcome: rollout === target ? 'target' : isPassedOver ? 'passed-over' : 'not-reached',
+      verdicts,
+    }
+  })
+  return { generation: catalog.generation, rollouts }
+}

@@ -1,0 +1,209 @@
+/** Every problem that HotPatch's own APIs answer with (RFC 9457): type → status, title and what to do. */
+export const PROBLEMS = {
+  'invalid-request': {
+    status: 400,
+    title: 'The request is not valid',
+    advice: 'Compare the request with the API reference; `errors` names each field.',
+  },
+  'malformed-json': {
+    status: 400,
+    title: 'The body is not JSON',
+    advice: 'Send valid JSON with the content type application/json.',
+  },
+  'invalid-archive': {
+    status: 422,
+    title: 'The archive cannot be accepted',
+    advice: 'Make the archive anew with `hotpatch release`, or mend the entry that `detail` names.',
+  },
+  'hash-mismatch': {
+    status: 422,
+    title: 'The bytes do not have the announced hash',
+    advice: 'Upload again: the bytes changed on the way, or the hash is of another file.',
+  },
+  'size-mismatch': {
+    status: 422,
+    title: 'The bytes do not have the announced size',
+    advice: 'Upload again: the bytes changed on the way, or the size is of another file.',
+  },
+  'signature-invalid': {
+    status: 422,
+    title: 'The signature does not fit',
+    advice: 'Sign with a key that the app has registered (`hotpatch keys list`), over exactly these bytes.',
+  },
+  'signature-required': {
+    status: 422,
+    title: 'This app takes signed releases only',
+    advice: 'Sign the release: `hotpatch keys generate` makes a key, `hotpatch release` signs with it.',
+  },
+  'statement-invalid': {
+    status: 422,
+    title: 'The release statement does not fit the release',
+    advice: 'Make the statement from the release that it is sent with; `detail` names what differs.',
+  },
+  'rollback-target-invalid': {
+    status: 422,
+    title: 'That cannot be rolled back to',
+    advice: 'Choose a release that was on this channel before: `hotpatch rollouts list`.',
+  },
+  'authentication-required': {
+    status: 401,
+    title: 'Authentication is required',
+    advice: 'Send `Authorization: Bearer TOKEN`.',
+  },
+  'token-invalid': {
+    status: 401,
+    title: 'The token is not valid',
+    advice: 'Use a token that exists and was not revoked: `hotpatch login`.',
+  },
+  'token-expired': {
+    status: 401,
+    title: 'The token has expired',
+    advice: 'Refresh the access token, or make a new API token.',
+  },
+  'app-key-required': {
+    status: 401,
+    title: 'The app key is missing',
+    advice: 'Send the app key in the header `x-app-key`, or open the app with `checkAccess: "open"`.',
+  },
+  'app-key-invalid': {
+    status: 401,
+    title: 'The app key is not valid',
+    advice: 'Use the `appKey` of the app: `hotpatch apps show`.',
+  },
+  forbidden: {
+    status: 403,
+    title: 'This token may not do that',
+    advice: 'Use a token with the role, and for the app, that this needs.',
+  },
+  'not-found': {
+    status: 404,
+    title: 'There is nothing at this address',
+    advice: 'Compare the address with the API reference.',
+  },
+  'app-not-found': { status: 404, title: 'There is no such app', advice: '`hotpatch apps list` shows the apps.' },
+  'channel-not-found': {
+    status: 404,
+    title: 'There is no such channel',
+    advice: '`hotpatch channels list` shows the channels, `hotpatch channels create` makes one.',
+  },
+  'platform-not-found': {
+    status: 404,
+    title: 'The app has no such platform',
+    advice: "Use one of the app's platforms, or add this one to the app.",
+  },
+  'release-not-found': {
+    status: 404,
+    title: 'There is no such release',
+    advice: '`hotpatch releases list` shows the releases.',
+  },
+  'rollout-not-found': {
+    status: 404,
+    title: 'There is no such rollout',
+    advice: '`hotpatch rollouts list` shows the rollouts.',
+  },
+  'device-not-found': {
+    status: 404,
+    title: 'There is no such device',
+    advice: '`hotpatch devices list` shows the devices that have checked.',
+  },
+  'key-not-found': {
+    status: 404,
+    title: 'There is no such signing key',
+    advice: '`hotpatch keys list` shows the keys.',
+  },
+  'token-not-found': {
+    status: 404,
+    title: 'There is no such token',
+    advice: '`hotpatch tokens list` shows the tokens.',
+  },
+  'artifact-not-found': {
+    status: 404,
+    title: 'There is no such artifact',
+    advice: 'Check again: the answer has the address of what is there now.',
+  },
+  'request-timeout': {
+    status: 408,
+    title: 'The request took too long',
+    advice: 'Send the request again, on a connection that does not stall.',
+  },
+  'app-exists': { status: 409, title: 'There is an app with this slug', advice: 'Choose another slug.' },
+  'channel-exists': {
+    status: 409,
+    title: 'There is a channel with this name',
+    advice: 'Use the channel that is there.',
+  },
+  'key-exists': { status: 409, title: 'The key is registered already', advice: 'There is nothing to do.' },
+  'release-exists': {
+    status: 409,
+    title: 'This version is published already',
+    advice: 'Publish under a new version: a release never changes.',
+  },
+  'sequence-taken': {
+    status: 409,
+    title: 'The sequence was taken by someone else',
+    advice: 'Ask for the next sequence, sign again and upload again.',
+  },
+  'rollout-state': {
+    status: 409,
+    title: 'The rollout is not in a state for this',
+    advice: '`hotpatch rollouts list` shows the state of each rollout.',
+  },
+  'body-too-large': {
+    status: 413,
+    title: 'The body is too large',
+    advice: "Make the body smaller, or raise the server's limit.",
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The body is of a type that is not taken here',
+    advice: 'Send the content type that the API reference names.',
+  },
+  'range-not-satisfiable': {
+    status: 416,
+    title: 'The range lies outside the artifact',
+    advice: 'Ask for a range within the size that `Content-Range` gives.',
+  },
+  'too-many-requests': {
+    status: 429,
+    title: 'Too many requests',
+    advice: 'Wait for as many seconds as `Retry-After` says.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'The server cannot do this now',
+    advice: 'Try again later; `/readyz` says what is missing.',
+  },
+} as const satisfies Record<string, { status: number; title: string; advice: string }>
+
+export type ProblemType = keyof typeof PROBLEMS
+
+/** Something the caller can understand and mend. Clients branch on `type`, never on text. */
+export class Problem extends Error {
+  override name = 'Problem'
+  readonly type: ProblemType
+  readonly extensions: Readonly<Record<string, unknown>>
+
+  constructor(type: ProblemType, detail: string, extensions: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(detail, options)
+    this.type = type
+    this.extensions = extensions
+  }
+
+  get status(): number {
+    return PROBLEMS[this.type].status
+  }
+
+  get title(): string {
+    return PROBLEMS[this.type].title
+  }
+}
+
+/** Reads `throw problem('release-not-found', 'No release has the id 7.')`. */
+export function problem(
+  type: ProblemType,
+  detail: string,
+  extensions?: Record<string, unknown>,
+  options?: ErrorOptions,
+): Problem {
+  return new Problem(type, detail, extensions, options)
+}

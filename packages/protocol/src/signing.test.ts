@@ -1,0 +1,203 @@
+import fc from 'fast-check'
+import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { digestSigningInput } from './digest-signature.ts'
+import { bytesFromHex, hexFromBytes } from './hex.ts'
+import { UnexpectedJsonError } from './json-reader.ts'
+import { PLATFORMS } from './platforms.ts'
+import {
+  MAX_STATEMENT_BYTES,
+  readReleaseStatement,
+  RELEASE_STATEMENT_TYPE,
+  writeReleaseStatement,
+  type NewReleaseStatement,
+} from './release-statement.ts'
+
+interface Signed {
+  comment: string
+  signature: string
+  publicKey: string
+  isValid: boolean
+}
+
+interface SigningVectors {
+  testOnlyKeys: { privateKeySeed: string; publicKey: string; publicKeyDer: string }[]
+  statements: {
+    name: string
+    comment: string
+    statement: NewReleaseStatement
+    text: string
+    sizeBytes: number
+    signature: string
+  }[]
+  verification: (Signed & { name: string; text: string })[]
+  accepted: { comment: string; text: string; reads: NewReleaseStatement }[]
+  rejected: { pointer: string; comment: string; text: string }[]
+  digests: (Signed & { sha256: string })[]
+  invalidDigests: { sha256: string; comment: string }[]
+}
+
+const vectors = JSON.parse(
+  readFileSync(new URL('../../../vectors/signing.json', import.meta.url), 'utf8'),
+) as SigningVectors
+
+/** What stands before 32 raw bytes in PKCS #8 and SPKI. */
+const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+const PUBLIC_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
+
+function isSigned(message: Uint8Array, { signature, publicKey }: Signed): boolean {
+  const der = Buffer.concat([PUBLIC_PREFIX, Buffer.from(publicKey, 'base64')])
+  const key = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  return verify(null, message, key, Buffer.from(signature, 'base64'))
+}
+
+function signWithTestKey(message: Uint8Array): string {
+  const seed = Buffer.from(vectors.testOnlyKeys[0]?.privateKeySeed ?? '', 'base64')
+  const key = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' })
+  return sign(null, message, key).toString('base64')
+}
+
+function pointerOf(read: () => unknown): string | undefined {
+  try {
+    read()
+    return undefined
+  } catch (error) {
+    if (error instanceof UnexpectedJsonError) return error.pointer
+    throw error
+  }
+}
+
+describe('statements', () => {
+  test.each(vectors.statements)('$name: exact text, and the signature over its bytes', (vector) => {
+    const text = writeReleaseStatement(vector.statement)
+    expect(text).toBe(vector.text)
+    const bytes = Buffer.from(text)
+    expect(bytes.length).toBe(vector.sizeBytes)
+    expect(signWithTestKey(bytes)).toBe(vector.signature)
+    expect(readReleaseStatement(text)).toEqual({ type: RELEASE_STATEMENT_TYPE, ...vector.statement })
+  })
+
+  test.each(vectors.verification)('$name: $isValid', (vector) => {
+    expect(isSigned(Buffer.from(vector.text), vector)).toBe(vector.isValid)
+  })
+
+  test.each(vectors.accepted)('read: $comment', ({ text, reads }) => {
+    expect(readReleaseStatement(text)).toEqual({ type: RELEASE_STATEMENT_TYPE, ...reads })
+  })
+
+  test.each(vectors.rejected)('refused at "$pointer": $comment', ({ text, pointer }) => {
+    expect(pointerOf(() => readReleaseStatement(text))).toBe(pointer)
+  })
+
+  test('at most 200 artifacts, which fit into a statement', () => {
+    const statement = (count: number) => {
+      const artifacts = Array.from({ length: count }, (_, index) => ({
+        name: `components/component-${index}.zip`,
+        sha256: 'a'.repeat(64),
+        sizeBytes: Number.MAX_SAFE_INTEGER,
+      }))
+      return writeReleaseStatement({
+        ...(vectors.statements[0] as { statement: NewReleaseStatement }).statement,
+        artifacts,
+      })
+    }
+    expect(readReleaseStatement(statement(200)).artifacts).toHaveLength(200)
+    expect(Buffer.byteLength(statement(200))).toBeLessThan(MAX_STATEMENT_BYTES)
+    expect(pointerOf(() => readReleaseStatement(statement(201)))).toBe('/artifacts')
+  })
+})
+
+test('the example of the document is the first of the vectors', () => {
+  const document = readFileSync(new URL('../../../docs/protocol/04-signing.md', import.meta.url), 'utf8')
+  const [first] = vectors.statements
+  expect(document).toContain(`\n${first?.text}\n`)
+  expect(document).toContain(`\n${first?.signature}\n`)
+  expect(document).toContain(vectors.testOnlyKeys[0]?.publicKey)
+})
+
+describe('digests', () => {
+  test.each(vectors.digests)('$comment', (vector) => {
+    const input = digestSigningInput(vector.sha256)
+    expect(input).toHaveLength(32)
+    expect(isSigned(input, vector)).toBe(vector.isValid)
+  })
+
+  test.each(vectors.invalidDigests)('not a digest: $comment', ({ sha256 }) => {
+    expect(() => digestSigningInput(sha256)).toThrow(RangeError)
+  })
+
+  test('hex there and back', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(hexFromBytes(bytes)).toBe(Buffer.from(bytes).toString('hex'))
+        expect(bytesFromHex(hexFromBytes(bytes))).toEqual(bytes)
+      }),
+    )
+  })
+})
+
+describe('properties', () => {
+  const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
+  const requirement = fc.record(
+    { minNativeVersion: anyText, nativeRange: anyText, runtimeVersion: anyText },
+    { requiredKeys: [] },
+  )
+  const sha256 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('hex'))
+  const artifact = fc.record({ name: anyText, sha256, sizeBytes: fc.maxSafeNat() })
+  const common = {
+    appId: anyText,
+    platform: fc.constantFrom(...PLATFORMS),
+    createdAt: anyText,
+    requirement,
+  }
+  const numbers = fc
+    .tuple(fc.maxSafeNat(), fc.maxSafeNat())
+    .map(([a, b]) => ({ sequence: Math.max(a, b, 1), floor: Math.min(a, b) }))
+  const contents = fc.oneof(
+    fc.record({
+      ...common,
+      target: fc.constant('release' as const),
+      version: anyText,
+      artifacts: fc.uniqueArray(artifact, { minLength: 1, maxLength: 5, selector: ({ name }) => name }),
+    }),
+    fc.record({
+      ...common,
+      target: fc.constant('embedded' as const),
+      version: fc.constant('embedded'),
+      artifacts: fc.constant([]),
+    }),
+  )
+
+  test('what is written is read again, and its bytes are its text', () => {
+    fc.assert(
+      fc.property(contents, numbers, (content, { sequence, floor }) => {
+        const statement: NewReleaseStatement = { ...content, sequence, floor }
+        const text = writeReleaseStatement(statement)
+        expect(Buffer.from(text).toString()).toBe(text)
+        expect(readReleaseStatement(text)).toEqual({ type: RELEASE_STATEMENT_TYPE, ...statement })
+        expect(writeReleaseStatement(readReleaseStatement(text))).toBe(text)
+      }),
+    )
+  })
+
+  test('any JSON is read or refused with a place', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(pointerOf(() => readReleaseStatement(text))).toBeTypeOf('string')
+      }),
+    )
+  })
+
+  test('a statement with any one value replaced is read or refused with a place', () => {
+    const fields = ['type', 'appId', 'platform', 'target', 'version', 'sequence', 'floor', 'requirement', 'artifacts']
+    fc.assert(
+      fc.property(fc.constantFrom(...fields, 'createdAt'), fc.jsonValue(), (field, value) => {
+        const json = JSON.parse(vectors.statements[0]?.text ?? '') as Record<string, unknown>
+        const pointer = pointerOf(() => readReleaseStatement(JSON.stringify({ ...json, [field]: value })))
+        // A target without its artifacts is told where the artifacts are.
+        if (pointer !== undefined) expect(pointer).toMatch(new RegExp(`^/(${field}|artifacts|floor)(/|$)`))
+      }),
+    )
+  })
+})
