@@ -1,0 +1,72 @@
+import { Type, type Static } from 'typebox'
+import { Id, Nullable, OneOf, Timestamp } from './shared-schemas.ts'
+
+/** Each role may do all that those after it may: owner, admin, publisher, reader. */
+export const ROLES = ['owner', 'admin', 'publisher', 'reader'] as const
+
+export const Role = OneOf(ROLES)
+export type Role = (typeof ROLES)[number]
+
+/** An API token, without its secret. */
+export const ApiToken = Type.Object({
+  id: Id,
+  name: Type.String(),
+  role: Role,
+  appId: Nullable(Id),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  expiresAt: Nullable(Timestamp),
+  lastUsedAt: Nullable(Timestamp),
+  revokedAt: Nullable(Timestamp),
+})
+export type ApiToken = Static<typeof ApiToken>
+
+export const NewApiToken = Type.Object(
+  {
+    name: Type.String({ minLength: 1, maxLength: 100 }),
+    role: Role,
+    app: Type.Optional(Type.String({ description: 'Id or slug: the token then works for this app only' })),
+    expiresAt: Type.Optional(Timestamp),
+  },
+  { additionalProperties: false },
+)
+export type NewApiToken = Static<typeof NewApiToken>
+
+/** The secret is shown once, here. */
+export const CreatedApiToken = Type.Object({ ...ApiToken.properties, token: Type.String() })
+export type CreatedApiToken = Static<typeof CreatedApiToken>
+
+export const Whoami = Type.Object({
+  tokenId: Id,
+  name: Type.String(),
+  role: Role,
+  appId: Nullable(Id),
+  expiresAt: Nullable(Timestamp),
+  serverVersion: Type.String(),
+  serverTime: Timestamp,
+})
+export type Whoami = Static<typeof Whoami>
+
+/** Who did what, when, from where, and what it changed. Never altered. */
+export const AuditEntry = Type.Object({
+  id: Id,
+  at: Timestamp,
+  actorId: Nullable(Id),
+  actorName: Type.String(),
+  action: Type.String({ description: 'Such as release.published' }),
+  subjectKind: Type.String(),
+  subjectId: Type.String(),
+  appId: Nullable(Id),
+  address: Nullable(Type.String()),
+  requestId: Nullable(Type.String()),
+  before: Type.Unknown(),
+  after: Type.Unknown(),
+})
+export type AuditEntry = Static<typeof AuditEntry>
+
+export const AuditFilter = Type.Object({
+  app: Type.Optional(Type.String()),
+  action: Type.Optional(Type.String({ maxLength: 100 })),
+  subjectId: Type.Optional(Type.String({ maxLength: 200 })),
+})
+export type AuditFilter = Static<typeof AuditFilter>

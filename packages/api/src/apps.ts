@@ -1,0 +1,87 @@
+import { Type, type Static } from 'typebox'
+import { ChannelName, Id, PlatformName, Timestamp } from './shared-schemas.ts'
+
+export const AppSlug = Type.String({
+  pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$',
+  description: 'Lower-case letters, digits and "-"; at most 63 characters',
+})
+
+/** Whether checks must carry the app key. */
+export const CheckAccess = Type.Union([Type.Literal('app-key'), Type.Literal('open')])
+
+/** Salt and resolution of new rollouts: `original` is the React Native contract's rule (no salt, modulo 100). */
+export const Bucketing = Type.Union([Type.Literal('per-rollout'), Type.Literal('per-app'), Type.Literal('original')])
+export type Bucketing = Static<typeof Bucketing>
+
+/** `required` from the first signed release on. */
+export const SigningPolicy = Type.Union([Type.Literal('optional'), Type.Literal('required')])
+
+/** Something you ship. */
+export const App = Type.Object({
+  id: Id,
+  slug: AppSlug,
+  name: Type.String(),
+  appKey: Type.String({ description: 'Public: it is built into the app' }),
+  platforms: Type.Array(PlatformName),
+  checkAccess: CheckAccess,
+  bucketing: Bucketing,
+  signing: SigningPolicy,
+  createdAt: Timestamp,
+})
+export type App = Static<typeof App>
+
+export const NewApp = Type.Object(
+  {
+    slug: AppSlug,
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    platforms: Type.Optional(Type.Array(PlatformName, { minItems: 1, uniqueItems: true, default: ['android', 'ios'] })),
+    checkAccess: Type.Optional(CheckAccess),
+    bucketing: Type.Optional(Bucketing),
+    signing: Type.Optional(SigningPolicy),
+  },
+  { additionalProperties: false },
+)
+export type NewApp = Static<typeof NewApp>
+
+export const AppChanges = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    platforms: Type.Optional(Type.Array(PlatformName, { minItems: 1, uniqueItems: true })),
+    checkAccess: Type.Optional(CheckAccess),
+    bucketing: Type.Optional(Bucketing),
+    signing: Type.Optional(SigningPolicy),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type AppChanges = Static<typeof AppChanges>
+
+/** A named track of an app. */
+export const Channel = Type.Object({ id: Id, name: ChannelName, createdAt: Timestamp })
+export type Channel = Static<typeof Channel>
+
+export const NewChannel = Type.Object({ name: ChannelName }, { additionalProperties: false })
+export type NewChannel = Static<typeof NewChannel>
+
+/** Raw 32-byte Ed25519 public key in base64. */
+export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
+
+/** A key whose releases the app takes. */
+export const SigningKey = Type.Object({
+  id: Id,
+  publicKey: PublicKey,
+  name: Type.String(),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  revokedAt: Type.Union([Timestamp, Type.Null()]),
+})
+export type SigningKey = Static<typeof SigningKey>
+
+export const NewSigningKey = Type.Object(
+  { publicKey: PublicKey, name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })) },
+  { additionalProperties: false },
+)
+export type NewSigningKey = Static<typeof NewSigningKey>
+
+/** What the next statement for (app, platform) must carry. */
+export const NextSequence = Type.Object({ platform: PlatformName, nextSequence: Type.Integer({ minimum: 1 }) })
+export type NextSequence = Static<typeof NextSequence>

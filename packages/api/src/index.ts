@@ -1,0 +1,7 @@
+export * from './access.ts'
+export * from './apps.ts'
+export * from './devices.ts'
+export * from './management-client.ts'
+export * from './releases.ts'
+export * from './rollouts.ts'
+export * from './shared-schemas.ts'

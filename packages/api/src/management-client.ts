@@ -1,0 +1,170 @@
+import type { ApiToken, AuditEntry, AuditFilter, CreatedApiToken, NewApiToken, Whoami } from './access.ts'
+import type { App, AppChanges, Channel, NewApp, NewChannel, NewSigningKey, NextSequence, SigningKey } from './apps.ts'
+import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation } from './devices.ts'
+import type { PublishedRelease, Release, ReleaseFilter } from './releases.ts'
+import type { NewRollback, NewRollout, Rollout, RolloutChanges, RolloutFilter } from './rollouts.ts'
+import { PROBLEM_TYPE_BASE, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
+
+/** The server said no, and why. Branch on `type`, never on text. */
+export class ApiProblem extends Error {
+  override name = 'ApiProblem'
+  /** Short name from the catalogue, such as "release-exists"; "about:blank" when the answer was not a problem document. */
+  readonly type: string
+  readonly status: number
+  readonly document: ProblemDocument | undefined
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(status: number, document: ProblemDocument | undefined, retryAfterSeconds?: number) {
+    super(document ? `${document.title}: ${document.detail}` : `The server answered ${status}.`)
+    this.type = document?.type.replace(PROBLEM_TYPE_BASE, '') ?? 'about:blank'
+    this.status = status
+    this.document = document
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
+/** No answer came at all, or none in time. */
+export class ServerUnreachable extends Error {
+  override name = 'ServerUnreachable'
+}
+
+export interface ManagementClientOptions {
+  /** Where the server is, such as "https://updates.example.com". */
+  url: string
+  /** API token or access token. */
+  token: string | undefined
+  fetch?: typeof globalThis.fetch
+  /** How long one request may take, in milliseconds; uploads are not bounded by it. */
+  timeoutMs?: number
+}
+
+/** A body that is sent while it is made: a multipart form. */
+export interface StreamedForm {
+  contentType: string
+  sizeBytes: number
+  body: ReadableStream<Uint8Array>
+}
+
+export type ManagementClient = ReturnType<typeof createManagementClient>
+
+/** Typed calls of `/manage/v1`. Every one throws `ApiProblem` or `ServerUnreachable`. */
+export function createManagementClient(options: ManagementClientOptions) {
+  const { url, token, fetch = globalThis.fetch, timeoutMs = 30_000 } = options
+  const base = `${url.replace(/\/+$/, '')}/manage/v1`
+
+  async function send(path: string, init: RequestInit): Promise<Response> {
+    const headers = new Headers(init.headers)
+    if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+    headers.set('accept', 'application/json')
+    let response: Response
+    try {
+      response = await fetch(base + path, { ...init, headers })
+    } catch (cause) {
+      throw new ServerUnreachable(`No answer from ${url}`, { cause })
+    }
+    if (!response.ok) throw await readProblem(response)
+    return response
+  }
+
+  async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const init: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) }
+    if (body !== undefined) {
+      init.body = JSON.stringify(body)
+      init.headers = { 'content-type': 'application/json' }
+    }
+    const response = await send(path, init)
+    return (response.status === 204 ? undefined : await readJson(response)) as Answer
+  }
+
+  return {
+    whoami: () => call<Whoami>('GET', '/whoami'),
+
+    listApps: (query: PageQuery = {}) => call<Page<App>>('GET', `/apps${queryOf(query)}`),
+    getApp: (app: string) => call<App>('GET', path`/apps/${app}`),
+    createApp: (body: NewApp) => call<App>('POST', '/apps', body),
+    changeApp: (app: string, body: AppChanges) => call<App>('PATCH', path`/apps/${app}`, body),
+    getNextSequence: (app: string, platform: string) =>
+      call<NextSequence>('GET', path`/apps/${app}/sequence` + queryOf({ platform })),
+
+    listChannels: (app: string) => call<Page<Channel>>('GET', path`/apps/${app}/channels`),
+    createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),
+
+    listKeys: (app: string) => call<Page<SigningKey>>('GET', path`/apps/${app}/keys`),
+    addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
+    revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),
+
+    listReleases: (app: string, query: ReleaseFilter & PageQuery = {}) =>
+      call<Page<Release>>('GET', path`/apps/${app}/releases` + queryOf(query)),
+    getRelease: (releaseId: string) => call<Release>('GET', path`/releases/${releaseId}`),
+    archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
+    /** Parts: metadata (JSON of NewRelease), bundle (zip), and for a signed release signature, statement, statementSignature, publicKey (base64). */
+    publishRelease: async (app: string, form: StreamedForm, signal?: AbortSignal) => {
+      const init: RequestInit & { duplex: 'half' } = {
+        method: 'POST',
+        headers: { 'content-type': form.contentType, 'content-length': String(form.sizeBytes) },
+        body: form.body,
+        duplex: 'half',
+        ...(signal && { signal }),
+      }
+      const response = await send(path`/apps/${app}/releases`, init)
+      return (await readJson(response)) as PublishedRelease
+    },
+
+    listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
+      call<Page<Rollout>>('GET', path`/apps/${app}/rollouts` + queryOf(query)),
+    getRollout: (rolloutId: string) => call<Rollout>('GET', path`/rollouts/${rolloutId}`),
+    createRollout: (app: string, body: NewRollout) => call<Rollout>('POST', path`/apps/${app}/rollouts`, body),
+    rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
+    changeRollout: (rolloutId: string, body: RolloutChanges) =>
+      call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),
+    pauseRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/pause`),
+    resumeRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/resume`),
+    haltRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/halt`),
+    withdrawRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw`),
+
+    listDevices: (app: string, query: DeviceFilter & PageQuery = {}) =>
+      call<Page<Device>>('GET', path`/apps/${app}/devices` + queryOf(query)),
+    getDevice: (app: string, deviceId: string) => call<DeviceWithEvents>('GET', path`/apps/${app}/devices/${deviceId}`),
+    explain: (app: string, deviceId: string, query: ExplainQuery = {}) =>
+      call<Explanation>('GET', path`/apps/${app}/devices/${deviceId}/explain` + queryOf(query)),
+
+    listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
+    createToken: (body: NewApiToken) => call<CreatedApiToken>('POST', '/tokens', body),
+    revokeToken: (tokenId: string) => call<ApiToken>('POST', path`/tokens/${tokenId}/revoke`),
+
+    listAudit: (query: AuditFilter & PageQuery = {}) => call<Page<AuditEntry>>('GET', `/audit${queryOf(query)}`),
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  let text: string
+  try {
+    text = await response.text()
+  } catch (cause) {
+    throw new ServerUnreachable(`The answer from ${response.url} broke off`, { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Something else answers at this address: what it says is of no use to anybody.
+    throw new ApiProblem(response.status, undefined)
+  }
+}
+
+async function readProblem(response: Response): Promise<ApiProblem> {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
+  const document = isProblem ? ((await readJson(response)) as ProblemDocument) : undefined
+  return new ApiProblem(response.status, document, Number.isFinite(retryAfter) ? retryAfter : undefined)
+}
+
+/** Puts each value into the path as one segment, whatever it contains. */
+function path(strings: TemplateStringsArray, ...values: string[]): string {
+  return String.raw({ raw: strings }, ...values.map((value) => encodeURIComponent(value)))
+}
+
+function queryOf(values: Record<string, string | number | boolean | undefined>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value))
+  return query.size > 0 ? `?${query}` : ''
+}

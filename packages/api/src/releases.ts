@@ -1,0 +1,97 @@
+import { Type, type Static } from 'typebox'
+import { Base64, ChannelName, Id, Nullable, Percentage, PlatformName, Sha256, Timestamp } from './shared-schemas.ts'
+
+export const ReleaseVersion = Type.String({
+  pattern: '^[0-9A-Za-z][0-9A-Za-z.+_-]{0,49}$',
+  description: 'At most 50 letters, digits, ".", "+", "_" and "-"',
+})
+
+const requirement = {
+  minNativeVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  nativeRange: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  runtimeVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+}
+
+/** What a release needs of the native shell. */
+export const ReleaseRequirement = Type.Object(requirement)
+
+/** Immutable content: an app's version for a platform. */
+export const Release = Type.Object({
+  id: Id,
+  appId: Id,
+  platform: PlatformName,
+  version: ReleaseVersion,
+  channel: Type.String({ description: 'Where it was published first' }),
+  sequence: Type.Integer(),
+  floor: Type.Integer(),
+  sha256: Sha256,
+  sizeBytes: Type.Integer(),
+  fileCount: Type.Integer(),
+  downloadUrl: Type.String(),
+  requirement: ReleaseRequirement,
+  notes: Type.String(),
+  signature: Nullable(Base64),
+  statement: Nullable(Base64),
+  statementSignature: Nullable(Base64),
+  keyId: Nullable(Id),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  archivedAt: Nullable(Timestamp),
+})
+export type Release = Static<typeof Release>
+
+/** The `metadata` part of a publish. */
+export const NewRelease = Type.Object(
+  {
+    platform: PlatformName,
+    version: ReleaseVersion,
+    channel: Type.Optional({ ...ChannelName, default: 'production' }),
+    mandatory: Type.Optional(Type.Boolean({ default: false })),
+    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    startsAt: Type.Optional(Timestamp),
+    notes: Type.Optional(Type.String({ maxLength: 10_000 })),
+    ...requirement,
+    sha256: Type.Optional(Sha256),
+    sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+  },
+  { additionalProperties: false },
+)
+export type NewRelease = Static<typeof NewRelease>
+
+/** Signatures that come with a publish; all absent for an unsigned one. */
+export interface ReleaseSignatures {
+  /** Signing §5: base64 Ed25519 over the bundle's SHA-256 digest. */
+  signature: string
+  /** Signing §2: base64 of the exact bytes that were signed. */
+  statement: string
+  statementSignature: string
+  /** The key that signed, so that an app's first signed release can register it. */
+  publicKey: string
+}
+
+/** A publish is a release and its first rollout. */
+export const PublishedRelease = Type.Object({
+  releaseId: Id,
+  rolloutId: Id,
+  version: ReleaseVersion,
+  platform: PlatformName,
+  channel: Type.String(),
+  sequence: Type.Integer(),
+  percentage: Percentage,
+  mandatory: Type.Boolean(),
+  sha256: Sha256,
+  sizeBytes: Type.Integer(),
+  fileCount: Type.Integer(),
+  downloadUrl: Type.String(),
+  keyRegistered: Type.Boolean({ description: "Whether this release registered the app's first signing key" }),
+})
+export type PublishedRelease = Static<typeof PublishedRelease>
+
+export const ReleaseFilter = Type.Object({
+  platform: Type.Optional(PlatformName),
+  channel: Type.Optional(ChannelName),
+  version: Type.Optional(ReleaseVersion),
+  active: Type.Optional(Type.Boolean({ description: 'Whether a rollout of it is active or paused' })),
+  archived: Type.Optional(Type.Boolean({ default: false })),
+})
+export type ReleaseFilter = Static<typeof ReleaseFilter>

@@ -1,0 +1,96 @@
+import { Type, type Static } from 'typebox'
+import { ReleaseVersion } from './releases.ts'
+import { Base64, ChannelName, Id, Nullable, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
+
+export const RolloutState = Type.Union([
+  Type.Literal('active'),
+  Type.Literal('paused'),
+  Type.Literal('halted'),
+  Type.Literal('withdrawn'),
+])
+
+const DeviceIds = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 10_000, uniqueItems: true })
+const CohortNames = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 100, uniqueItems: true })
+
+/** Mutable policy: places one release, or what the binary shipped with, on one channel. */
+export const Rollout = Type.Object({
+  id: Id,
+  appId: Id,
+  platform: PlatformName,
+  channel: Type.String(),
+  position: Type.Integer(),
+  target: Type.Union([Type.Literal('release'), Type.Literal('embedded')]),
+  releaseId: Nullable(Id),
+  version: Nullable(Type.String()),
+  state: RolloutState,
+  startsAt: Nullable(Timestamp),
+  mandatory: Type.Boolean(),
+  percentage: Percentage,
+  devices: Type.Array(Type.String()),
+  cohorts: Type.Array(Type.String()),
+  salt: Type.String(),
+  buckets: Type.Integer({ description: '10000, or 100 for the React Native contract’s original rule' }),
+  sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  updatedAt: Timestamp,
+})
+export type Rollout = Static<typeof Rollout>
+
+const restatement = {
+  statement: Type.Optional(Base64),
+  statementSignature: Type.Optional(Base64),
+}
+
+/** Places a release that exists on a channel: a promotion. One that is older than the newest is stated again, signed. */
+export const NewRollout = Type.Object(
+  {
+    releaseId: Id,
+    channel: ChannelName,
+    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    mandatory: Type.Optional(Type.Boolean({ default: false })),
+    startsAt: Type.Optional(Timestamp),
+    devices: Type.Optional(DeviceIds),
+    cohorts: Type.Optional(CohortNames),
+    ...restatement,
+  },
+  { additionalProperties: false },
+)
+export type NewRollout = Static<typeof NewRollout>
+
+/** A new rollout, on top, of an older release of the channel or of what the binary shipped with. */
+export const NewRollback = Type.Object(
+  {
+    platform: PlatformName,
+    channel: ChannelName,
+    to: Type.Union([
+      Type.Object({ version: ReleaseVersion }, { additionalProperties: false }),
+      Type.Object({ releaseId: Id }, { additionalProperties: false }),
+      Type.Literal('embedded'),
+    ]),
+    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    mandatory: Type.Optional(Type.Boolean({ default: false })),
+    ...restatement,
+  },
+  { additionalProperties: false },
+)
+export type NewRollback = Static<typeof NewRollback>
+
+export const RolloutChanges = Type.Object(
+  {
+    percentage: Type.Optional(Percentage),
+    mandatory: Type.Optional(Type.Boolean()),
+    startsAt: Type.Optional(Nullable(Timestamp)),
+    devices: Type.Optional(DeviceIds),
+    cohorts: Type.Optional(CohortNames),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type RolloutChanges = Static<typeof RolloutChanges>
+
+export const RolloutFilter = Type.Object({
+  platform: Type.Optional(PlatformName),
+  channel: Type.Optional(ChannelName),
+  state: Type.Optional(RolloutState),
+})
+export type RolloutFilter = Static<typeof RolloutFilter>
