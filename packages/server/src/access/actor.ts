@@ -1,0 +1,24 @@
+import { ROLES, type Role } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+
+/** Who is calling: an API token, by itself or through an access token that it was exchanged for. */
+export interface Actor {
+  tokenId: string
+  name: string
+  role: Role
+  /** Null: every app. */
+  appId: string | null
+  expiresAt: number | null
+}
+
+/** Each role may do all that a lower one may. */
+export function hasRole(actor: Actor, needed: Role): boolean {
+  return ROLES.indexOf(actor.role) <= ROLES.indexOf(needed)
+}
+
+/** @throws problem forbidden when the actor's token is for another app */
+export function requireApp(actor: Actor | null, appId: string): void {
+  if (actor?.appId !== undefined && actor.appId !== null && actor.appId !== appId) {
+    throw problem('forbidden', 'This token is for another app.')
+  }
+}

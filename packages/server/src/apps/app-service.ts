@@ -1,0 +1,239 @@
+import { randomBytes } from 'node:crypto'
+import type { App, AppChanges, NewApp, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
+import { problem, type Platform } from '@hotpatch/protocol'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import { requireApp, type Actor } from '../access/actor.ts'
+import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
+import { isUniqueViolation } from '../database/database-errors.ts'
+import type { Connection, Database, Schema } from '../database/schema.ts'
+import { pageFromRows, type PageRequest } from '../http/paging.ts'
+import {
+  findApp,
+  insertApp,
+  insertSigningKey,
+  listApps,
+  listSigningKeys,
+  lockApp,
+  revokeSigningKey,
+  updateApp,
+  type AppRow,
+} from './app-store.ts'
+import { isEd25519PublicKey } from './signing-keys.ts'
+
+const DEFAULT_PLATFORMS: Platform[] = ['android', 'ios']
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+export type AppService = ReturnType<typeof createAppService>
+
+export function createAppService({
+  db,
+  audit,
+  clock,
+  newId,
+  createDefaultChannels,
+  announceApps,
+}: {
+  db: Database
+  audit: AuditService
+  clock: Clock
+  newId: () => string
+  createDefaultChannels: (connection: Connection, appId: string) => Promise<void>
+  /** Called after a commit that changed an app. */
+  announceApps: () => Promise<void>
+}) {
+  async function get(idOrSlug: string, connection: Connection = db): Promise<AppRow> {
+    const app = await findApp(connection, idOrSlug)
+    if (!app) throw problem('app-not-found', `No app has the id or slug "${idOrSlug}".`)
+    return app
+  }
+
+  /** @throws problem app-not-found, or forbidden when the token is for another app */
+  async function resolve(actor: Actor | null, idOrSlug: string): Promise<AppRow> {
+    const app = await get(idOrSlug)
+    requireApp(actor, app.id)
+    return app
+  }
+
+  async function create(input: NewApp, author: Author): Promise<App> {
+    if (author.actor.appId !== null) throw problem('forbidden', 'This token is for one app and cannot make others.')
+    // Apps are found by id or by slug: a slug in the form of an id could pass for another app.
+    if (UUID.test(input.slug)) throw problem('invalid-request', 'slug: expected a name, found something like an id.')
+    const row: AppRow = {
+      id: newId(),
+      slug: input.slug,
+      name: input.name ?? input.slug,
+      app_key: `hpk_${randomBytes(18).toString('base64url')}`,
+      platforms: JSON.stringify(input.platforms ?? DEFAULT_PLATFORMS),
+      check_access: input.checkAccess ?? 'app-key',
+      bucketing: input.bucketing ?? 'per-rollout',
+      signing: input.signing ?? 'optional',
+      created_at: clock.now(),
+    }
+    await db.transaction().execute(async (tx) => {
+      await insertApp(tx, row).catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error
+        throw problem('app-exists', `There is an app with the slug "${row.slug}".`, {}, { cause: error })
+      })
+      await createDefaultChannels(tx, row.id)
+      await audit.record(tx, author, {
+        action: 'app.created',
+        subject: ['app', row.id],
+        appId: row.id,
+        after: renderApp(row),
+      })
+    })
+    await announceApps()
+    return renderApp(row)
+  }
+
+  async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
+    const { name, platforms, checkAccess, bucketing, signing } = changes
+    const changed: Partial<AppRow> = {
+      ...(name !== undefined && { name }),
+      ...(platforms && { platforms: JSON.stringify(platforms) }),
+      ...(checkAccess && { check_access: checkAccess }),
+      ...(bucketing && { bucketing }),
+      ...(signing && { signing }),
+    }
+    const after = await db.transaction().execute(async (tx) => {
+      const before = await lockApp(tx, app.id)
+      const after = { ...before, ...changed }
+      await updateApp(tx, app.id, changed)
+      await audit.record(tx, author, {
+        action: 'app.changed',
+        subject: ['app', app.id],
+        appId: app.id,
+        before: renderApp(before),
+        after: renderApp(after),
+      })
+      return after
+    })
+    await announceApps()
+    return renderApp(after)
+  }
+
+  async function list(actor: Actor | null, page: PageRequest): Promise<Page<App>> {
+    return pageFromRows(await listApps(db, actor?.appId ?? null, page), page, renderApp)
+  }
+
+  async function listKeys(app: AppRow): Promise<Page<SigningKey>> {
+    return { items: (await listSigningKeys(db, app.id)).map(renderKey), nextCursor: null }
+  }
+
+  /** Also what an app's first signed release does: from then on the app takes releases signed by its keys only. */
+  async function addKey(
+    app: AppRow,
+    input: NewSigningKey,
+    author: Author,
+    connection?: Connection,
+  ): Promise<SigningKey> {
+    if (!isEd25519PublicKey(input.publicKey)) {
+      throw problem('invalid-request', 'publicKey: expected the 32 raw bytes of an Ed25519 public key in base64.')
+    }
+    const row = {
+      id: newId(),
+      app_id: app.id,
+      public_key: input.publicKey,
+      name: input.name ?? author.actor.name,
+      created_at: clock.now(),
+      created_by: author.actor.name,
+      revoked_at: null,
+    }
+    const write = async (tx: Connection) => {
+      await insertSigningKey(tx, row).catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error
+        throw problem('key-exists', 'This key is registered for the app already.', {}, { cause: error })
+      })
+      await updateApp(tx, app.id, { signing: 'required' })
+      await audit.record(tx, author, {
+        action: 'key.registered',
+        subject: ['key', row.id],
+        appId: app.id,
+        after: renderKey(row),
+      })
+    }
+    if (connection) await write(connection)
+    else await db.transaction().execute(write)
+    return renderKey(row)
+  }
+
+  async function revokeKey(app: AppRow, keyId: string, author: Author): Promise<SigningKey> {
+    return db.transaction().execute(async (tx) => {
+      const row = (await listSigningKeys(tx, app.id)).find((key) => key.id === keyId)
+      if (!row) throw problem('key-not-found', `The app has no signing key with the id ${keyId}.`)
+      if (row.revoked_at !== null) return renderKey(row)
+      const revoked = { ...row, revoked_at: clock.now() }
+      await revokeSigningKey(tx, keyId, revoked.revoked_at)
+      await audit.record(tx, author, {
+        action: 'key.revoked',
+        subject: ['key', keyId],
+        appId: app.id,
+        before: renderKey(row),
+        after: renderKey(revoked),
+      })
+      return renderKey(revoked)
+    })
+  }
+
+  async function listWorkingKeys(appId: string, connection: Connection = db): Promise<string[]> {
+    const keys = await listSigningKeys(connection, appId)
+    return keys.filter((key) => key.revoked_at === null).map((key) => key.public_key)
+  }
+
+  async function findWorkingKeyId(appId: string, publicKey: string, connection: Connection) {
+    const keys = await listSigningKeys(connection, appId)
+    return keys.find((key) => key.revoked_at === null && key.public_key === publicKey)?.id
+  }
+
+  async function hasEverHadKeys(appId: string, connection: Connection): Promise<boolean> {
+    return (await listSigningKeys(connection, appId)).length > 0
+  }
+
+  return {
+    get,
+    resolve,
+    lock: lockApp,
+    create,
+    change,
+    list,
+    listKeys,
+    listWorkingKeys,
+    findWorkingKeyId,
+    hasEverHadKeys,
+    addKey,
+    revokeKey,
+  }
+}
+
+export type { AppRow } from './app-store.ts'
+
+type SigningKeyRow = Schema['signing_key']
+
+export function platformsOf(app: AppRow): Platform[] {
+  return JSON.parse(app.platforms) as Platform[]
+}
+
+export function renderApp(row: AppRow): App {
+  return {
+    id: row.id,
+    slug: row.slug,
+    name: row.name,
+    appKey: row.app_key,
+    platforms: platformsOf(row),
+    checkAccess: row.check_access,
+    bucketing: row.bucketing,
+    signing: row.signing,
+    createdAt: timestamp(row.created_at),
+  }
+}
+
+function renderKey(row: SigningKeyRow): SigningKey {
+  return {
+    id: row.id,
+    publicKey: row.public_key,
+    name: row.name,
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    revokedAt: nullableTimestamp(row.revoked_at),
+  }
+}

@@ -1,0 +1,291 @@
+import type { App } from '@hotpatch/api'
+import {
+  bundleOf,
+  describeOnEveryDatabase,
+  newSigningKey,
+  problemOf,
+  signRelease,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+describeOnEveryDatabase('apps', (openDatabase) => {
+  let server: TestServer
+  let bundle: Buffer
+
+  beforeAll(async () => {
+    server = await startTestServer({ database: await openDatabase() })
+    bundle = await bundleOf('one')
+  })
+  afterAll(() => server.close())
+
+  const create = (body: unknown) => server.request('POST', '/manage/v1/apps', { body })
+  const change = (app: App, body: unknown) => server.request('PATCH', `/manage/v1/apps/${app.slug}`, { body })
+  const show = (app: App) => server.request('GET', `/manage/v1/apps/${app.slug}`)
+
+  describe('an app', () => {
+    test('starts with two platforms, three channels and a key of its own', async () => {
+      const { status, body } = await create({ slug: 'first' })
+      expect(status).toBe(201)
+      expect(body).toEqual({
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        slug: 'first',
+        name: 'first',
+        appKey: expect.stringMatching(/^hpk_[\w-]{24}$/),
+        platforms: ['android', 'ios'],
+        checkAccess: 'app-key',
+        bucketing: 'per-rollout',
+        signing: 'optional',
+        createdAt: '2027-01-01T00:00:00.000Z',
+      })
+      const channels = await server.request('GET', '/manage/v1/apps/first/channels')
+      expect(channels.body.items.map((channel: { name: string }) => channel.name)).toEqual([
+        'production',
+        'staging',
+        'beta',
+      ])
+    })
+
+    test('is found by its id and by its slug', async () => {
+      const app = await server.createTestApp()
+      for (const name of [app.id, app.slug]) {
+        expect((await server.request('GET', `/manage/v1/apps/${name}`)).body).toEqual(app)
+      }
+      expect(problemOf(await server.request('GET', '/manage/v1/apps/nobody'))).toBe('404 app-not-found')
+    })
+
+    test('has a slug of its own', async () => {
+      const app = await server.createTestApp()
+      expect(problemOf(await create({ slug: app.slug }))).toBe('409 app-exists')
+    })
+
+    test('is made once when it is made twice at once', async () => {
+      const answers = await Promise.all([create({ slug: 'twice' }), create({ slug: 'twice' })])
+      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409])
+    })
+
+    test.each([
+      ['no slug', {}],
+      ['an upper-case slug', { slug: 'Demo' }],
+      ['a slug with a slash', { slug: 'a/b' }],
+      ['a slug of 64 characters', { slug: 'a'.repeat(64) }],
+      ['a slug that looks like an id', { slug: '01890000-0000-7000-8000-000000000000' }],
+      ['an unknown platform', { slug: 'bad', platforms: ['symbian'] }],
+      ['no platforms', { slug: 'bad', platforms: [] }],
+      ['a platform twice', { slug: 'bad', platforms: ['ios', 'ios'] }],
+      ['an unknown field', { slug: 'bad', colour: 'red' }],
+      ['a number for a name', { slug: 'bad', name: 7 }],
+      ['an endless name', { slug: 'bad', name: 'x'.repeat(101) }],
+    ])('is not made with %s', async (_case, body) => {
+      expect(problemOf(await create(body))).toBe('400 invalid-request')
+    })
+
+    test('is changed field by field', async () => {
+      const app = await server.createTestApp()
+      const { body } = await change(app, { name: 'Demo', bucketing: 'original' })
+      expect(body).toEqual({ ...app, name: 'Demo', bucketing: 'original' })
+      expect((await show(app)).body).toEqual(body)
+    })
+
+    test('keeps both of two changes at once', async () => {
+      const app = await server.createTestApp()
+      await Promise.all([change(app, { name: 'Demo' }), change(app, { signing: 'required' })])
+      expect((await show(app)).body).toMatchObject({ name: 'Demo', signing: 'required' })
+    })
+
+    test.each([
+      ['nothing', {}],
+      ['an unknown field', { slug: 'other' }],
+      ['an unknown value', { checkAccess: 'nobody' }],
+    ])('is not changed by %s', async (_case, body) => {
+      expect(problemOf(await change(await server.createTestApp(), body))).toBe('400 invalid-request')
+    })
+
+    test('that is opened answers without a key from that moment on', async () => {
+      const app = await server.createTestApp()
+      const check = () => server.check({ ...app, appKey: '' })
+      expect(problemOf(await check())).toBe('401 app-key-required')
+      await change(app, { checkAccess: 'open' })
+      expect((await check()).status).toBe(200)
+      await change(app, { checkAccess: 'app-key' })
+      expect(problemOf(await check())).toBe('401 app-key-required')
+    })
+
+    test('gives a platform that it gets later what was published for any', async () => {
+      const app = await server.createTestApp({ platforms: ['android'] })
+      await server.published(app, { platform: 'any', bundle })
+      expect(problemOf(await server.check(app, { platform: 'ios' }))).toBe('404 platform-not-found')
+      await change(app, { platforms: ['android', 'ios'] })
+      expect((await server.check(app, { platform: 'ios' })).body).toMatchObject({ updateAvailable: true })
+    })
+
+    test('takes no text that a database cannot store', async () => {
+      const { status } = await create({ slug: 'nul', name: 'a\0b' })
+      expect(status).toBeLessThan(500)
+      expect((await server.request('GET', '/manage/v1/apps/%00')).status).toBeLessThan(500)
+    })
+  })
+
+  describe('a channel', () => {
+    const createChannel = (app: App, name: unknown) =>
+      server.request('POST', `/manage/v1/apps/${app.slug}/channels`, { body: { name } })
+
+    test('can be checked as soon as it is made', async () => {
+      const app = await server.createTestApp()
+      expect(problemOf(await server.check(app, { channel: 'nightly' }))).toBe('404 channel-not-found')
+      expect((await createChannel(app, 'nightly')).status).toBe(201)
+      expect((await server.check(app, { channel: 'nightly' })).body).toEqual({
+        updateAvailable: false,
+        reason: 'nothing-published',
+      })
+    })
+
+    test('is there once', async () => {
+      expect(problemOf(await createChannel(await server.createTestApp(), 'beta'))).toBe('409 channel-exists')
+    })
+
+    test.each([
+      ['upper case', 'Beta'],
+      ['a space', 'my beta'],
+      ['a slash', 'a/b'],
+      ['nothing', ''],
+      ['64 characters', 'a'.repeat(64)],
+      ['no text', 7],
+    ])('is not named with %s', async (_case, name) => {
+      expect(problemOf(await createChannel(await server.createTestApp(), name))).toBe('400 invalid-request')
+    })
+  })
+
+  describe('a signing key', () => {
+    const addKey = (app: App, publicKey: string, name?: string) =>
+      server.request('POST', `/manage/v1/apps/${app.slug}/keys`, { body: { publicKey, name } })
+    const listKeys = async (app: App) => (await server.request('GET', `/manage/v1/apps/${app.slug}/keys`)).body.items
+    const revokeKey = (app: App, id: string) => server.request('POST', `/manage/v1/apps/${app.slug}/keys/${id}/revoke`)
+    const publish = (app: App, key: ReturnType<typeof newSigningKey> | undefined, version: string, sequence: number) =>
+      server.publish(app, {
+        version,
+        bundle,
+        ...(key && {
+          signatures: signRelease(key, { appId: app.id, platform: 'android', version, sequence, bundle }),
+        }),
+      })
+
+    test('is registered, and makes signatures required', async () => {
+      const app = await server.createTestApp()
+      const { publicKey } = newSigningKey()
+      const { status, body } = await addKey(app, publicKey, 'laptop')
+      expect(status).toBe(201)
+      expect(body).toMatchObject({ publicKey, name: 'laptop', createdBy: 'owner', revokedAt: null })
+      expect(await listKeys(app)).toEqual([body])
+      expect((await show(app)).body.signing).toBe('required')
+    })
+
+    test('is registered once, also after it was revoked', async () => {
+      const app = await server.createTestApp()
+      const { publicKey } = newSigningKey()
+      const { body } = await addKey(app, publicKey)
+      expect(problemOf(await addKey(app, publicKey))).toBe('409 key-exists')
+      await revokeKey(app, body.id)
+      expect(problemOf(await addKey(app, publicKey))).toBe('409 key-exists')
+    })
+
+    test('has one spelling: a revoked one cannot come back under another', async () => {
+      const app = await server.createTestApp()
+      const { publicKey } = newSigningKey()
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+      const last = alphabet.indexOf(publicKey.at(42) ?? '')
+      const other = `${publicKey.slice(0, 42)}${alphabet[last + 1]}=`
+      expect(Buffer.from(other, 'base64')).toEqual(Buffer.from(publicKey, 'base64'))
+      expect(problemOf(await addKey(app, other))).toBe('400 invalid-request')
+    })
+
+    test.each([
+      ['31 bytes', Buffer.alloc(31).toString('base64')],
+      ['PEM', '-----BEGIN PUBLIC KEY-----'],
+      ['nothing', ''],
+    ])('is not registered from %s', async (_case, publicKey) => {
+      expect(problemOf(await addKey(await server.createTestApp(), publicKey))).toBe('400 invalid-request')
+    })
+
+    test('is revoked once, and known to be', async () => {
+      const app = await server.createTestApp()
+      const { body } = await addKey(app, newSigningKey().publicKey)
+      const revoked = await revokeKey(app, body.id)
+      expect(revoked.body.revokedAt).toBe('2027-01-01T00:00:00.000Z')
+      expect((await revokeKey(app, body.id)).body).toEqual(revoked.body)
+      expect(problemOf(await revokeKey(app, 'nothing'))).toBe('404 key-not-found')
+    })
+
+    test('of another app is not there', async () => {
+      const [app, other] = [await server.createTestApp(), await server.createTestApp()]
+      const { body } = await addKey(other, newSigningKey().publicKey)
+      expect(problemOf(await revokeKey(app, body.id))).toBe('404 key-not-found')
+    })
+
+    test("comes with the app's first signed release", async () => {
+      const app = await server.createTestApp()
+      const key = newSigningKey()
+      const { status, body } = await publish(app, key, '1.0.0', 1)
+      expect(status).toBe(201)
+      expect(body.keyRegistered).toBe(true)
+      expect(await listKeys(app)).toMatchObject([{ publicKey: key.publicKey, revokedAt: null }])
+      expect((await show(app)).body.signing).toBe('required')
+      const { body: audit } = await server.request('GET', `/manage/v1/audit?app=${app.slug}&action=key.registered`)
+      expect(audit.items).toMatchObject([{ actorName: 'owner', after: { publicKey: key.publicKey } }])
+    })
+
+    test('that is registered is needed from then on', async () => {
+      const app = await server.createTestApp()
+      const key = newSigningKey()
+      await publish(app, key, '1.0.0', 1)
+      expect(problemOf(await publish(app, undefined, '1.1.0', 2))).toBe('422 signature-required')
+      expect(problemOf(await publish(app, newSigningKey(), '1.1.0', 2))).toBe('422 signature-invalid')
+      const next = await publish(app, key, '1.1.0', 2)
+      expect(next.status).toBe(201)
+      expect(next.body.keyRegistered).toBe(false)
+    })
+
+    test('that was revoked signs nothing any more, and no new one comes by itself', async () => {
+      const app = await server.createTestApp()
+      const key = newSigningKey()
+      await publish(app, key, '1.0.0', 1)
+      const [{ id }] = await listKeys(app)
+      await revokeKey(app, id)
+      expect(problemOf(await publish(app, key, '1.1.0', 2))).toBe('422 signature-invalid')
+      expect(problemOf(await publish(app, newSigningKey(), '1.1.0', 2))).toBe('422 signature-invalid')
+      expect(problemOf(await publish(app, undefined, '1.1.0', 2))).toBe('422 signature-required')
+    })
+
+    test('of an app that requires signatures comes with the first one too', async () => {
+      const app = await server.createTestApp({ signing: 'required' })
+      expect(problemOf(await publish(app, undefined, '1.0.0', 1))).toBe('422 signature-required')
+      expect((await publish(app, newSigningKey(), '1.0.0', 1)).status).toBe(201)
+    })
+
+    test('is one of two that come first at once', async () => {
+      const app = await server.createTestApp()
+      const [mine, other] = [newSigningKey(), newSigningKey()]
+      const sign = (key: typeof mine, platform: 'android' | 'ios') => {
+        const version = '1.0.0'
+        const signatures = signRelease(key, { appId: app.id, platform, version, sequence: 1, bundle })
+        return server.publish(app, { platform, version, bundle, signatures })
+      }
+      const answers = await Promise.all([sign(mine, 'android'), sign(other, 'ios')])
+      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 422])
+      expect(await listKeys(app)).toHaveLength(1)
+    })
+
+    test('may sign the first releases of two platforms at once', async () => {
+      const app = await server.createTestApp()
+      const key = newSigningKey()
+      const sign = (platform: 'android' | 'ios') => {
+        const signatures = signRelease(key, { appId: app.id, platform, version: '1.0.0', sequence: 1, bundle })
+        return server.publish(app, { platform, version: '1.0.0', bundle, signatures })
+      }
+      const answers = await Promise.all([sign('android'), sign('ios')])
+      expect(answers.map(({ status }) => status)).toEqual([201, 201])
+      expect(await listKeys(app)).toHaveLength(1)
+    })
+  })
+})

@@ -1,0 +1,5 @@
+import type { FastifyRequest } from 'fastify'
+import type { AppRow } from './app-store.ts'
+
+/** The app that a request names by id or slug, after checking that its token may touch it. */
+export type ResolveApp = (request: FastifyRequest, idOrSlug: string) => Promise<AppRow>

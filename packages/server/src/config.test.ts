@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, readConfig } from './config.ts'
+import { ENVIRONMENT, readEnvironment } from './env.ts'
+
+const read = (env: Record<string, string>) => readConfig(readEnvironment(env))
+const mistakesOf = (env: Record<string, string>): string[] => {
+  try {
+    read(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n- ').slice(1)
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  test('has a value for everything when nothing is said', () => {
+    expect(read({ HOTPATCH_DATA: '/srv/hotpatch' })).toMatchObject({
+      http: { host: '0.0.0.0', port: 8080, publicUrl: null, trustProxy: false, stopTimeoutMs: 10_000 },
+      logLevel: 'info',
+      dataDirectory: '/srv/hotpatch',
+      database: { kind: 'sqlite', path: '/srv/hotpatch/hotpatch.db' },
+      jwtSecret: null,
+    })
+  })
+
+  test('takes an empty variable for an absent one', () => {
+    const empty = Object.fromEntries(Object.keys(ENVIRONMENT).map((name) => [name, ' ']))
+    expect(read(empty)).toEqual(read({}))
+  })
+
+  test.each<[Record<string, string>, object]>([
+    [{ PORT: '0' }, { http: { port: 0 } }],
+    [{ HOTPATCH_PUBLIC_URL: 'https://ota.example.com/' }, { http: { publicUrl: 'https://ota.example.com' } }],
+    [{ HOTPATCH_PUBLIC_URL: 'http://10.0.0.7:8080/ota' }, { http: { publicUrl: 'http://10.0.0.7:8080/ota' } }],
+    [{ HOTPATCH_TRUST_PROXY: 'true' }, { http: { trustProxy: true } }],
+    [{ HOTPATCH_TRUST_PROXY: 'false' }, { http: { trustProxy: false } }],
+    [
+      { HOTPATCH_TRUST_PROXY: '10.0.0.0/8, ::1, loopback' },
+      { http: { trustProxy: ['10.0.0.0/8', '::1', 'loopback'] } },
+    ],
+    [
+      { DATABASE_URL: 'postgresql://u:p@db/hotpatch', HOTPATCH_DATABASE_CONNECTIONS: '4' },
+      { database: { kind: 'postgres', url: 'postgresql://u:p@db/hotpatch', maxConnections: 4 } },
+    ],
+    [{ HOTPATCH_REFRESH_SECONDS: '2' }, { refreshIntervalMs: 2000 }],
+    [{ HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }, { rateLimits: { devicePerMinute: 0 } }],
+    [{ JWT_SECRET: 's'.repeat(32) }, { jwtSecret: 's'.repeat(32) }],
+  ])('reads %j', (env, expected) => {
+    expect(read(env)).toMatchObject(expected)
+  })
+
+  test.each([
+    ['PORT', 'http'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', '-1'],
+    ['HOTPATCH_PUBLIC_URL', 'updates.example.com'],
+    ['HOTPATCH_PUBLIC_URL', 'ftp://updates.example.com'],
+    ['HOTPATCH_PUBLIC_URL', 'https://updates.example.com/?a=b'],
+    ['HOTPATCH_PUBLIC_URL', 'https://user:password@updates.example.com'],
+    ['HOTPATCH_TRUST_PROXY', 'yes'],
+    ['HOTPATCH_TRUST_PROXY', '10.0.0.0/33'],
+    ['HOTPATCH_TRUST_PROXY', '10.0.0.1,,10.0.0.2'],
+    ['HOTPATCH_LOG_LEVEL', 'loud'],
+    ['DATABASE_URL', 'mysql://root@db/hotpatch'],
+    ['DATABASE_URL', 'postgres://[broken'],
+    ['JWT_SECRET', 'short'],
+    ['HOTPATCH_DATABASE_CONNECTIONS', '1'],
+    ['HOTPATCH_MAX_BUNDLE_BYTES', '0'],
+    ['HOTPATCH_MAX_UNPACKED_BYTES', '1e30'],
+    ['HOTPATCH_MAX_BUNDLE_FILES', 'many'],
+    ['HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', '-1'],
+    ['HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE', 'none'],
+    ['HOTPATCH_REFRESH_SECONDS', '0'],
+    ['HOTPATCH_STOP_SECONDS', '0'],
+  ])('refuses %s=%s, and says what was expected', (name, value) => {
+    expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: expected .+`))])
+  })
+
+  test('names all mistakes at once, and repeats no value: it may be a secret', () => {
+    const env = {
+      PORT: 'port-secret',
+      DATABASE_URL: 'mysql://root:database-secret@db/hotpatch',
+      JWT_SECRET: 'jwt-secret',
+      HOTPATCH_PUBLIC_URL: 'url-secret',
+      HOTPATCH_TRUST_PROXY: 'proxy-secret',
+      HOTPATCH_STOP_SECONDS: 'stop-secret',
+    }
+    const mistakes = mistakesOf(env)
+    expect(mistakes.map((mistake) => mistake.split(':')[0] ?? '').sort()).toEqual(Object.keys(env).sort())
+    expect(mistakes.join()).not.toContain('secret')
+  })
+})

@@ -1,0 +1,117 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import type { DatabaseConfig } from './database/open-database.ts'
+import type { Environment, EnvironmentName } from './env.ts'
+
+/** All that the server can be told. Made once, from the environment, and passed in. */
+export interface Config {
+  http: {
+    host: string
+    port: number
+    /** Null: each answer's addresses are on the host that its request named. */
+    publicUrl: string | null
+    trustProxy: boolean | string[]
+    stopTimeoutMs: number
+  }
+  logLevel: string
+  dataDirectory: string
+  database: DatabaseConfig
+  /** Null: kept in the data folder. */
+  jwtSecret: string | null
+  bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
+  rateLimits: { devicePerMinute: number; addressPerMinute: number }
+  refreshIntervalMs: number
+}
+
+/** Everything that is wrong with the environment, at once. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/** More need ZIP64, which devices do not read. */
+const MAX_ZIP_FILES = 65_534
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent']
+
+/** @throws ConfigError naming every variable that is not as it must be */
+export function readConfig(environment: Environment): Config {
+  const mistakes: string[] = []
+  const refuse = (name: EnvironmentName, expected: string) => {
+    // The value may be a secret or hold a password.
+    mistakes.push(`${name}: expected ${expected}`)
+  }
+  const integer = (name: EnvironmentName, minimum: number, maximum: number): number => {
+    const value = Number(environment[name])
+    if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
+    refuse(name, `a whole number from ${minimum} to ${maximum}`)
+    return minimum
+  }
+
+  const dataDirectory = resolve(environment.HOTPATCH_DATA)
+  if (!LOG_LEVELS.includes(environment.HOTPATCH_LOG_LEVEL)) refuse('HOTPATCH_LOG_LEVEL', LOG_LEVELS.join(', '))
+  if (environment.JWT_SECRET && environment.JWT_SECRET.length < 32) refuse('JWT_SECRET', 'at least 32 characters')
+  const publicUrl = readPublicUrl(environment.HOTPATCH_PUBLIC_URL)
+  if (publicUrl === undefined) refuse('HOTPATCH_PUBLIC_URL', 'an address such as https://updates.example.com')
+  const trustProxy = readTrustProxy(environment.HOTPATCH_TRUST_PROXY)
+  if (trustProxy === undefined) refuse('HOTPATCH_TRUST_PROXY', 'true, or addresses and networks such as 10.0.0.0/8')
+  const maxConnections = integer('HOTPATCH_DATABASE_CONNECTIONS', 2, 1000)
+  const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
+  if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
+
+  const config: Config = {
+    http: {
+      host: environment.HOTPATCH_HOST,
+      port: integer('PORT', 0, 65_535),
+      publicUrl: publicUrl ?? null,
+      trustProxy: trustProxy ?? false,
+      stopTimeoutMs: integer('HOTPATCH_STOP_SECONDS', 1, 600) * 1000,
+    },
+    logLevel: environment.HOTPATCH_LOG_LEVEL,
+    dataDirectory,
+    database: database ?? { kind: 'sqlite', path: ':memory:' },
+    jwtSecret: environment.JWT_SECRET || null,
+    bundles: {
+      maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
+      maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
+      maxFiles: integer('HOTPATCH_MAX_BUNDLE_FILES', 1, MAX_ZIP_FILES),
+    },
+    rateLimits: {
+      devicePerMinute: integer('HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
+      addressPerMinute: integer('HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
+    },
+    refreshIntervalMs: integer('HOTPATCH_REFRESH_SECONDS', 1, 3600) * 1000,
+  }
+  if (mistakes.length > 0) throw new ConfigError(`The environment is not as it must be.\n- ${mistakes.join('\n- ')}`)
+  return config
+}
+
+/** Null when there is none, undefined when it is not an http address; never ends in a slash. */
+function readPublicUrl(text: string): string | null | undefined {
+  if (text === '') return null
+  if (!URL.canParse(text) || !/^https?:\/\/[^?#@]+$/.test(text)) return undefined
+  return text.replace(/\/+$/, '')
+}
+
+function readDatabase(url: string, dataDirectory: string, maxConnections: number): DatabaseConfig | undefined {
+  if (url === '') return { kind: 'sqlite', path: resolve(dataDirectory, 'hotpatch.db') }
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return undefined
+  return { kind: 'postgres', url, maxConnections }
+}
+
+/** Undefined when something in the list is neither an address nor a network. */
+function readTrustProxy(text: string): boolean | string[] | undefined {
+  if (text === '' || text === 'false') return false
+  if (text === 'true') return true
+  const networks = text.split(',').map((network) => network.trim())
+  return networks.every(isNetwork) ? networks : undefined
+}
+
+function isNetwork(text: string): boolean {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
+  const [address = '', bits, ...others] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || others.length > 0) return false
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
+}

@@ -1,0 +1,7 @@
+import type { Migration } from 'kysely/migration'
+import * as init from './0001-init.ts'
+
+/** In order. A merged migration is never edited: the next change is a new one. */
+export const MIGRATIONS: Record<string, Migration> = {
+  '0001-init': init,
+}

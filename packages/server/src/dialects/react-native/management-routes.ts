@@ -1,0 +1,181 @@
+import { NewRelease, PageQuery, pageOf, PublishedRelease, Release, ReleaseFilter, Rollout } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { AppService } from '../../apps/app-service.ts'
+import type { AppRow } from '../../apps/app-service.ts'
+import type { ArtifactService } from '../../artifacts/artifact-service.ts'
+import { authorOf } from '../../audit/audit-service.ts'
+import { readPageRequest } from '../../http/paging.ts'
+import type { PublicUrl } from '../../http/public-url.ts'
+import { takeForms } from '../../http/take-forms.ts'
+import { createValidator } from '../../http/validate.ts'
+import { renderRelease, type ReleaseService } from '../../releases/release-service.ts'
+import type { Publishing } from '../../rollouts/publishing.ts'
+import { receiveUpload } from '../../rollouts/receive-upload.ts'
+import type { RolloutService } from '../../rollouts/rollout-service.ts'
+
+/** React Native §6: the contract's fields; `hash` and `rollout_percentage` are our sha256 and percentage. */
+const ContractMetadata = Type.Object(
+  {
+    ...NewRelease.properties,
+    app: Type.Optional(Type.String({ maxLength: 64 })),
+    appId: Type.Optional(Type.String({ maxLength: 64 })),
+    hash: NewRelease.properties.sha256,
+    rollout: NewRelease.properties.percentage,
+    rollout_percentage: NewRelease.properties.percentage,
+    rolloutPercentage: NewRelease.properties.percentage,
+  },
+  { additionalProperties: false },
+)
+const validateMetadata = createValidator(ContractMetadata, 'metadata')
+
+/** The people's side of the React Native contract, on the same services as /manage/v1. */
+export function reactNativeManagementRoutes(parts: {
+  apps: AppService
+  artifacts: ArtifactService
+  releases: ReleaseService
+  rollouts: RolloutService
+  publishing: Publishing
+  publicUrl: PublicUrl
+  maxUploadBytes: number
+}): FastifyPluginAsyncTypebox {
+  const { apps, artifacts, releases, rollouts, publishing, publicUrl, maxUploadBytes } = parts
+
+  /** By the address, by name, or the one app that the token is for. */
+  async function resolveNamed(request: FastifyRequest, named: string | undefined): Promise<AppRow> {
+    const { slug } = request.params as { slug?: string }
+    const name = slug ?? named ?? request.actor?.appId
+    if (!name) throw problem('invalid-request', 'Expected "app" with the id or slug of the app, found none.')
+    return apps.resolve(request.actor, name)
+  }
+
+  return async (app) => {
+    await takeForms(app)
+
+    app.post(
+      '/releases',
+      {
+        bodyLimit: maxUploadBytes,
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['react-native'],
+          summary: 'Publishes: multipart with the zip, metadata (JSON) and signature',
+          consumes: ['multipart/form-data'],
+          response: { 201: Type.Object({ id: Type.String(), ...PublishedRelease.properties }) },
+        },
+      },
+      async (request, reply) => {
+        const upload = await receiveUpload(request, artifacts)
+        try {
+          const {
+            app: named,
+            appId,
+            hash,
+            rollout,
+            rollout_percentage,
+            rolloutPercentage,
+            ...metadata
+          } = validateMetadata(upload.metadata)
+          const input: NewRelease = { ...metadata }
+          const sha256 = metadata.sha256 ?? hash
+          const percentage = metadata.percentage ?? rollout ?? rolloutPercentage ?? rollout_percentage
+          if (sha256 !== undefined) input.sha256 = sha256
+          if (percentage !== undefined) input.percentage = percentage
+          const published = await publishing.publish(
+            await resolveNamed(request, named ?? appId),
+            input,
+            upload.archive,
+            upload.signatures,
+            authorOf(request),
+            publicUrl(request),
+          )
+          return await reply.code(201).send({ id: published.releaseId, ...published })
+        } finally {
+          await upload.archive.discard()
+        }
+      },
+    )
+
+    app.get(
+      '/releases',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['react-native'],
+          summary: 'Releases, newest first',
+          querystring: Type.Object({
+            app: Type.Optional(Type.String()),
+            appId: Type.Optional(Type.String()),
+            ...ReleaseFilter.properties,
+            ...PageQuery.properties,
+          }),
+          response: { 200: pageOf(Release) },
+        },
+      },
+      async (request) => {
+        const { app: named, appId } = request.query
+        const { slug } = request.params as { slug?: string }
+        const name = slug ?? named ?? appId
+        const found = name === undefined ? undefined : await apps.resolve(request.actor, name)
+        const onlyApp = found?.id ?? request.actor?.appId ?? null
+        return releases.list(onlyApp, request.query, readPageRequest(request.query), publicUrl(request))
+      },
+    )
+
+    const params = Type.Object({ id: Type.String(), slug: Type.Optional(Type.String()) })
+
+    /** Under /apps/{slug} another app's release is not there. */
+    async function getRelease(request: FastifyRequest, id: string) {
+      const release = await releases.get(id)
+      const found = await apps.resolve(request.actor, release.app_id)
+      const { slug } = request.params as { slug?: string }
+      if (slug !== undefined && slug !== found.slug && slug !== found.id) {
+        throw problem('release-not-found', `The app "${slug}" has no release with the id ${id}.`)
+      }
+      return { release, app: found }
+    }
+
+    app.get(
+      '/releases/:id',
+      {
+        config: { access: 'reader' },
+        schema: { tags: ['react-native'], summary: 'One release', params, response: { 200: Release } },
+      },
+      async (request) => renderRelease((await getRelease(request, request.params.id)).release, publicUrl(request)),
+    )
+
+    app.patch(
+      '/releases/:id/rollback',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['react-native'],
+          summary: 'Makes this release the active one of its channel: a new rollout, on top',
+          params,
+          response: { 200: Type.Object({ rolloutId: Type.String(), ...Rollout.properties }) },
+        },
+      },
+      async (request) => {
+        const { release, app: found } = await getRelease(request, request.params.id)
+        const { platform, channel } = release
+        const target = { platform, channel, to: { releaseId: release.id } }
+        const rollout = await rollouts.rollBack(found, target, authorOf(request))
+        return { rolloutId: rollout.id, ...rollout }
+      },
+    )
+
+    app.delete(
+      '/releases/:id',
+      {
+        config: { access: 'publisher' },
+        schema: { tags: ['react-native'], summary: 'Archives a release', params, response: { 200: Release } },
+      },
+      async (request) => {
+        const { release, app: found } = await getRelease(request, request.params.id)
+        return publishing.archive(found, release.id, authorOf(request), publicUrl(request))
+      },
+    )
+  }
+}

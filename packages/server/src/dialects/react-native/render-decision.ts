@@ -1,0 +1,137 @@
+import type { CompiledRollout } from '@hotpatch/protocol'
+import { Compile } from 'typebox/compile'
+import { Type, type Static } from 'typebox'
+import { artifactUrl } from '../../http/public-url.ts'
+import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import type { UpdateAnswer } from '../../updates/update-service.ts'
+
+const Base64OrNull = Type.Union([Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' }), Type.Null()])
+const NativeUpdate = Type.Object({ minNativeVersion: Type.String(), releaseId: Type.String() })
+
+/** React Native §2: an update. The first six fields after `updateAvailable` are the contract's own. */
+const UpdateOffer = Type.Object(
+  {
+    updateAvailable: Type.Literal(true),
+    bundleUrl: Type.String({ pattern: '^https?://' }),
+    hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    signature: Base64OrNull,
+    mandatory: Type.Boolean(),
+    version: Type.String({ minLength: 1 }),
+    releaseId: Type.String({ format: 'uuid' }),
+    sizeBytes: Type.Integer({ minimum: 1 }),
+    direction: Type.Union([Type.Literal('forward'), Type.Literal('back')]),
+    reason: Type.String(),
+    notes: Type.String(),
+    statement: Base64OrNull,
+    statementSignature: Base64OrNull,
+    nativeUpdate: Type.Optional(NativeUpdate),
+  },
+  { additionalProperties: false },
+)
+
+/** React Native §2: back to what the binary shipped with. An original client reads "no update" and stays. */
+const EmbeddedOffer = Type.Object(
+  {
+    updateAvailable: Type.Literal(false),
+    rollBackTo: Type.Literal('embedded'),
+    mandatory: Type.Boolean(),
+    reason: Type.String(),
+    statement: Base64OrNull,
+    statementSignature: Base64OrNull,
+  },
+  { additionalProperties: false },
+)
+
+/** React Native §2: nothing to do, and why. */
+const NoUpdate = Type.Object(
+  {
+    updateAvailable: Type.Literal(false),
+    reason: Type.String(),
+    nativeUpdate: Type.Optional(NativeUpdate),
+  },
+  { additionalProperties: false },
+)
+
+export const CheckAnswer = Type.Union([UpdateOffer, EmbeddedOffer, NoUpdate])
+export type CheckAnswer = Static<typeof CheckAnswer>
+
+const validator = Compile(CheckAnswer)
+
+/** React Native §2. Pure; addresses are on `publicUrl`. */
+export function renderDecision({ decision, restatement }: UpdateAnswer, publicUrl: string): CheckAnswer {
+  const { reason } = decision
+  const native = decision.nativeUpdate ? { nativeUpdate: decision.nativeUpdate } : {}
+  switch (decision.kind) {
+    case 'update': {
+      const { release, mandatory, direction } = decision
+      return {
+        updateAvailable: true,
+        bundleUrl: artifactUrl(publicUrl, release.sha256),
+        hash: release.sha256,
+        signature: release.signature,
+        mandatory,
+        version: release.version,
+        releaseId: release.id,
+        sizeBytes: release.sizeBytes,
+        direction,
+        reason,
+        notes: release.notes,
+        ...statementOf(restatement ?? release),
+        ...native,
+      }
+    }
+    case 'embedded': {
+      const { mandatory } = decision
+      const statement = statementOf(restatement ?? UNSIGNED)
+      return { updateAvailable: false, rollBackTo: 'embedded', mandatory, reason, ...statement }
+    }
+    case 'up-to-date':
+    case 'native-update-required':
+      return { updateAvailable: false, reason, ...native }
+  }
+}
+
+const UNSIGNED = { statement: null, statementSignature: null }
+
+function statementOf(signed: { statement: string | null; statementSignature: string | null }) {
+  if (signed.statement === null) return UNSIGNED
+  return {
+    statement: Buffer.from(signed.statement).toString('base64'),
+    statementSignature: signed.statementSignature,
+  }
+}
+
+/** Answers that differ for one rollout: by mandatory, direction, reason and the request's host, which anyone can make up. */
+const MAX_VARIANTS = 32
+
+/**
+ * The answer's bytes. Made and checked against the schema once for each rollout and variant, as most devices
+ * get the same ones; a malformed answer never leaves the server.
+ */
+export function createAnswerWriter() {
+  const written = new WeakMap<CompiledRollout<OfferedRelease>, Map<string, string>>()
+
+  return function writeAnswer(answer: UpdateAnswer, publicUrl: string): string {
+    const { decision } = answer
+    if (decision.kind !== 'update') return write(answer, publicUrl)
+    const { rollout, mandatory, direction, reason, nativeUpdate } = decision
+    const variant = `${mandatory} ${direction} ${reason} ${nativeUpdate?.releaseId ?? ''} ${publicUrl}`
+    let variants = written.get(rollout)
+    if (!variants) written.set(rollout, (variants = new Map()))
+    const known = variants.get(variant)
+    if (known !== undefined) return known
+    if (variants.size >= MAX_VARIANTS) variants.clear()
+    const text = write(answer, publicUrl)
+    variants.set(variant, text)
+    return text
+  }
+}
+
+function write(answer: UpdateAnswer, publicUrl: string): string {
+  const rendered = renderDecision(answer, publicUrl)
+  if (!validator.Check(rendered)) {
+    const first = validator.Errors(rendered)[0]
+    throw new Error(`An answer was stopped that is not as React Native §2 has it: ${JSON.stringify(first)}`)
+  }
+  return JSON.stringify(rendered)
+}

@@ -1,0 +1,56 @@
+/** Every environment variable that the server reads: one line of meaning each. Nothing else reads the environment. */
+export const ENVIRONMENT = {
+  PORT: { meaning: 'Port to listen on', initially: '8080' },
+  HOTPATCH_HOST: { meaning: 'Address to listen on', initially: '0.0.0.0' },
+  HOTPATCH_DATA: { meaning: 'Folder for the database, the artifacts and the owner token', initially: './data' },
+  HOTPATCH_PUBLIC_URL: {
+    meaning: "The server's address as devices see it, such as https://updates.example.com; else the request's own host",
+    initially: '',
+  },
+  HOTPATCH_TRUST_PROXY: {
+    meaning: 'Proxies to believe about client addresses: true, or a list of addresses and networks',
+    initially: '',
+  },
+  HOTPATCH_LOG_LEVEL: { meaning: 'fatal, error, warn, info, debug or silent', initially: 'info' },
+  DATABASE_URL: { meaning: 'postgres://… for PostgreSQL; empty for SQLite in the data folder', initially: '' },
+  HOTPATCH_DATABASE_CONNECTIONS: { meaning: 'Connections to PostgreSQL at most', initially: '10' },
+  JWT_SECRET: {
+    meaning: 'Secret of at least 32 characters that signs access tokens; else one is kept in the data folder',
+    initially: '',
+  },
+  HOTPATCH_MAX_BUNDLE_BYTES: {
+    meaning: 'Largest bundle that can be uploaded; devices refuse more than this default',
+    initially: '268435456',
+  },
+  HOTPATCH_MAX_UNPACKED_BYTES: {
+    meaning: 'Largest bundle, unpacked; devices refuse more than this default',
+    initially: '1073741824',
+  },
+  HOTPATCH_MAX_BUNDLE_FILES: {
+    meaning: 'Most files in a bundle; devices refuse more than this default',
+    initially: '20000',
+  },
+  HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: {
+    meaning: 'Requests a minute from one device; 0 for no limit',
+    initially: '60',
+  },
+  HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE: {
+    meaning: 'Device requests a minute from one address; 0 for no limit',
+    initially: '12000',
+  },
+  HOTPATCH_REFRESH_SECONDS: {
+    meaning: 'How often a server looks for changes that it did not hear of from another one',
+    initially: '5',
+  },
+  HOTPATCH_STOP_SECONDS: { meaning: 'How long requests in flight may take at a graceful stop', initially: '10' },
+} as const satisfies Record<string, { meaning: string; initially: string }>
+
+export type EnvironmentName = keyof typeof ENVIRONMENT
+
+export type Environment = Readonly<Record<EnvironmentName, string>>
+
+/** Takes the known variables, with their initial values where they are absent or empty. */
+export function readEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  const entries = Object.entries(ENVIRONMENT).map(([name, { initially }]) => [name, env[name]?.trim() || initially])
+  return Object.fromEntries(entries) as Environment
+}

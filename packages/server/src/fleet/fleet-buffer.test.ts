@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest'
+import { readReport } from './device-report.ts'
+import { createFleetBuffer } from './fleet-buffer.ts'
+import { aNote, APP_ID, aReport } from './testing/fixtures.ts'
+
+const aReadReport = (deviceId: string) => readReport(APP_ID, aReport({ deviceId }), 1_000)
+
+test('of a device only the latest check is kept', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  buffer.addNote(aNote({ at: 1 }))
+  buffer.addNote(aNote({ at: 2 }))
+  buffer.addNote(aNote({ appId: 'another', at: 3 }))
+  expect(buffer.take(10).notes.map(({ at }) => at)).toEqual([2, 3])
+})
+
+test('when it is full, checks of further devices are dropped and counted', () => {
+  const buffer = createFleetBuffer({ maxNotes: 2, maxReports: 10 })
+  for (const deviceId of ['a', 'b', 'c', 'd']) buffer.addNote(aNote({ deviceId }))
+  buffer.addNote(aNote({ deviceId: 'a', at: 2_000 }))
+  expect(buffer.droppedNotes()).toBe(2)
+  expect(buffer.take(10).notes).toMatchObject([{ deviceId: 'a', at: 2_000 }, { deviceId: 'b' }])
+})
+
+test('it says when there is no room for reports', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 2 })
+  void buffer.addReport(aReadReport('a'))
+  expect([buffer.hasRoomForReports(1), buffer.hasRoomForReports(2)]).toEqual([true, false])
+})
+
+test('the same event waits once', async () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  const waiting = [buffer.addReport(aReadReport('a')), buffer.addReport(aReadReport('a'))]
+  const { reports } = buffer.take(10)
+  expect(reports).toHaveLength(1)
+  reports[0]?.stored.resolve()
+  await Promise.all(waiting)
+})
+
+test('the oldest are taken first, so many of each', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  for (const deviceId of ['a', 'b', 'c']) {
+    buffer.addNote(aNote({ deviceId }))
+    void buffer.addReport(aReadReport(deviceId))
+  }
+  const taken = buffer.take(2)
+  expect(taken.notes.map(({ deviceId }) => deviceId)).toEqual(['a', 'b'])
+  expect(taken.reports.map(({ device }) => device.device_id)).toEqual(['a', 'b'])
+  expect(buffer.sizes()).toEqual({ notes: 1, reports: 1 })
+})
+
+test('what is put back does not replace what is newer', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  buffer.addNote(aNote({ deviceId: 'a', at: 1 }))
+  buffer.addNote(aNote({ deviceId: 'b', at: 1 }))
+  const taken = buffer.take(10)
+  buffer.addNote(aNote({ deviceId: 'a', at: 2 }))
+  buffer.putBack(taken)
+  expect(buffer.take(10).notes).toMatchObject([
+    { deviceId: 'a', at: 2 },
+    { deviceId: 'b', at: 1 },
+  ])
+})

@@ -1,0 +1,222 @@
+import { problem } from '@hotpatch/protocol'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock } from '../clock.ts'
+import { batchOf, countRows } from './fleet-batch.ts'
+import type { FleetBuffer, Taken } from './fleet-buffer.ts'
+import type { FleetWriter } from './fleet-writer.ts'
+
+/** Timers, as the fleet takes them: tests pass their own. */
+export interface Timers {
+  after(delayMs: number, run: () => void): CancelTimer
+}
+export type CancelTimer = () => void
+
+export const systemTimers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+export type FleetLog = Pick<FastifyBaseLogger, 'error' | 'warn' | 'info'>
+
+export interface FlushLimits {
+  /** Rows of one kind in one write; as many notes make a write at once. */
+  batchRows: number
+  /** How long a note waits for others. */
+  noteDelayMs: number
+  /** How long a report waits for others. */
+  reportDelayMs: number
+  /** After a failed write; doubled each time. */
+  minRetryMs: number
+  maxRetryMs: number
+}
+
+/** What a device is told that comes at a bad time. */
+export const RETRY_LATER = { retryAfterSeconds: 30 }
+
+/** Between writes of a long queue: on SQLite the other connection gets its turn. */
+const REST_MS = 5
+
+/** Moves the buffer into the database: many rows in one write, one write at a time, again after one that failed. */
+export function createFleetFlusher({
+  buffer,
+  writer,
+  clock,
+  timers,
+  log,
+  limits,
+}: {
+  buffer: FleetBuffer
+  writer: FleetWriter
+  clock: Clock
+  timers: Timers
+  log: FleetLog
+  limits: FlushLimits
+}) {
+  const { batchRows, noteDelayMs, reportDelayMs, minRetryMs, maxRetryMs } = limits
+  const counts = { writtenBatches: 0, writtenRows: 0, failedWrites: 0, refusedRows: 0, lastFlushMs: 0 }
+  let timer: { at: number; cancel: CancelTimer } | undefined
+  let active: Promise<void> | undefined
+  let queued: Promise<void> | undefined
+  let outage: { since: number; tries: number } | undefined
+  let rowsInFlight = 0
+  let isStopped = false
+
+  /** To be called after each addition to the buffer. */
+  function wake(): void {
+    // The end of the write, or the next try, looks again.
+    if (active || outage) return
+    const { notes, reports } = buffer.sizes()
+    if (notes >= batchRows || reports >= batchRows) schedule(REST_MS)
+    else if (reports > 0) schedule(reportDelayMs)
+    else if (notes > 0) schedule(noteDelayMs)
+  }
+
+  function schedule(delayMs: number): void {
+    const at = clock.now() + delayMs
+    if (isStopped || (timer && timer.at <= at)) return
+    timer?.cancel()
+    const cancel = timers.after(delayMs, () => {
+      timer = undefined
+      // What failed is logged, and tried again.
+      flushOnce().catch(() => undefined)
+    })
+    timer = { at, cancel }
+  }
+
+  /** Writes one batch, which has what was added before the call. */
+  function flushOnce(): Promise<void> {
+    if (active) {
+      queued ??= settled(active).then(() => {
+        queued = undefined
+        return flushOnce()
+      })
+      return queued
+    }
+    active = writeNext().finally(() => {
+      active = undefined
+      wake()
+    })
+    return active
+  }
+
+  async function writeNext(): Promise<void> {
+    const taken = buffer.take(batchRows)
+    rowsInFlight = taken.notes.length + taken.reports.length
+    if (rowsInFlight === 0) return
+    const startedAt = clock.now()
+    try {
+      await write(taken)
+    } catch (error) {
+      buffer.putBack(taken)
+      failed(error)
+      const answer = problem('unavailable', 'The report cannot be stored now. Send it again later.', RETRY_LATER, {
+        cause: error,
+      })
+      for (const report of taken.reports) report.stored.reject(answer)
+      throw error
+    }
+    counts.lastFlushMs = clock.now() - startedAt
+    for (const report of taken.reports) report.stored.resolve()
+    succeeded()
+  }
+
+  /** A row that the database refuses is looked for by halves and left out: it must not hold up the fleet. */
+  async function write(taken: Taken): Promise<void> {
+    const batch = batchOf(taken, clock.now())
+    try {
+      await writer.write(batch)
+      counts.writtenBatches++
+      counts.writtenRows += countRows(batch)
+    } catch (error) {
+      if (!blamesRows(error)) throw error
+      const { notes, reports } = taken
+      if (notes.length + reports.length === 1) return refuse(taken, error)
+      const [halfOfNotes, halfOfReports] = [Math.ceil(notes.length / 2), Math.floor(reports.length / 2)]
+      await write({ notes: notes.slice(0, halfOfNotes), reports: reports.slice(0, halfOfReports) })
+      await write({ notes: notes.slice(halfOfNotes), reports: reports.slice(halfOfReports) })
+    }
+  }
+
+  function refuse({ notes, reports }: Taken, error: unknown): void {
+    counts.refusedRows++
+    const { appId, deviceId } = notes[0] ?? { appId: reports[0]?.device.app_id, deviceId: reports[0]?.device.device_id }
+    log.error({ err: error, appId, deviceId }, 'the database refuses what a device told; it is left out')
+    reports[0]?.stored.reject(problem('invalid-request', 'The report cannot be stored.', {}, { cause: error }))
+  }
+
+  function failed(error: unknown): void {
+    counts.failedWrites++
+    if (!outage) {
+      outage = { since: clock.now(), tries: 0 }
+      log.error({ err: error, ...buffer.sizes() }, 'the fleet cannot be written; it is kept in memory and tried again')
+    }
+    schedule(Math.min(minRetryMs * 2 ** outage.tries++, maxRetryMs))
+  }
+
+  function succeeded(): void {
+    if (!outage) return
+    log.info({ afterMs: clock.now() - outage.since, droppedNotes: buffer.droppedNotes() }, 'the fleet is written again')
+    outage = undefined
+  }
+
+  async function flushAll(): Promise<void> {
+    await active
+    const { notes, reports } = buffer.sizes()
+    for (let rows = Math.max(notes, reports); rows > 0; rows -= batchRows) await flushOnce()
+  }
+
+  /**
+   * Writes all that is in the buffer at the time of the call.
+   * @throws problem unavailable when that fails or takes longer
+   */
+  async function flush(limitMs: number): Promise<void> {
+    try {
+      await within(limitMs, flushAll())
+    } catch (error) {
+      throw problem('unavailable', 'The database cannot be written now. Try again later.', {}, { cause: error })
+    }
+  }
+
+  async function within(limitMs: number, work: Promise<void>): Promise<void> {
+    const late = Promise.withResolvers<never>()
+    const cancel = timers.after(limitMs, () => late.reject(new Error(`Not done within ${limitMs} ms.`)))
+    await Promise.race([work, late.promise]).finally(cancel)
+  }
+
+  /** No timers from now on; writes what is left, for at most so long. */
+  async function stop(limitMs: number): Promise<void> {
+    isStopped = true
+    timer?.cancel()
+    const deadline = clock.now() + limitMs
+    const isEmpty = () => buffer.sizes().notes + buffer.sizes().reports === 0
+    let leftMs = limitMs
+    do {
+      // Whatever fails here is tried again until the time is up.
+      await within(leftMs, flushAll()).catch(() => pause(Math.min(minRetryMs, leftMs)))
+      leftMs = deadline - clock.now()
+    } while (leftMs > 0 && !isEmpty())
+    if (!isEmpty() || active) {
+      const lost = { ...buffer.sizes(), rowsInFlight }
+      log.error(lost, 'the server stops before the fleet could be written; this much is lost')
+    }
+  }
+
+  function pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => timers.after(delayMs, resolve))
+  }
+
+  return { wake, flush, stop, counts: () => ({ ...counts }) }
+}
+
+function settled(work: Promise<void>): Promise<void> {
+  return work.catch(() => undefined)
+}
+
+/** Data that the schema does not take: PostgreSQL's SQLSTATE classes 22 and 23, SQLite's CONSTRAINT (19) and MISMATCH (20). */
+function blamesRows(error: unknown): boolean {
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown }
+  if (typeof errcode === 'number') return (errcode & 0xff) === 19 || (errcode & 0xff) === 20
+  return typeof code === 'string' && /^2[23]/.test(code)
+}

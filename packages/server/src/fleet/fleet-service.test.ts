@@ -1,0 +1,248 @@
+import { describeOnEveryDatabase } from '@hotpatch/testkit'
+import { beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../database/schema.ts'
+import { createFleetService, type FleetLimits } from './fleet-service.ts'
+import { createFleetWriter } from './fleet-writer.ts'
+import { createFakeTime } from './testing/fake-time.ts'
+import {
+  aNote,
+  APP_ID,
+  aReport,
+  createFragileWriter,
+  createRecordingLog,
+  failureOf,
+  forgetFleet,
+  insertApp,
+  RELEASE_1,
+  RELEASE_2,
+} from './testing/fixtures.ts'
+
+describeOnEveryDatabase('fleet service', (open) => {
+  let db: Database
+  beforeAll(async () => {
+    db = await open()
+    await insertApp(db)
+  })
+  beforeEach(() => forgetFleet(db))
+
+  function setUp(limits: Partial<FleetLimits> = {}) {
+    const time = createFakeTime()
+    const { writer, state } = createFragileWriter(createFleetWriter({ db }))
+    const { log, lines } = createRecordingLog()
+    const fleet = createFleetService({ db, writer, ...time, log, limits })
+    /** Lets the time pass that reports wait for each other. */
+    async function report(...reports: Parameters<typeof aReport>[0][]) {
+      const stored = fleet.recordEvents(APP_ID, reports.map(aReport))
+      await time.advance(25)
+      await stored
+    }
+    return { fleet, time, state, lines, report }
+  }
+
+  test('a device is seen in the list right after its check', async () => {
+    const { fleet, time } = setUp()
+    fleet.noteCheck(aNote({ cohorts: ['beta'], at: time.clock.now() }))
+    expect(await fleet.listDevices(APP_ID, {}, {})).toEqual({
+      items: [
+        {
+          id: 'device-1',
+          appId: APP_ID,
+          platform: 'android',
+          channel: 'production',
+          nativeVersion: '1.0.0',
+          runtimeVersion: null,
+          currentReleaseId: null,
+          currentVersion: null,
+          failedReleaseIds: [],
+          cohorts: ['beta'],
+          lastDecision: 'up-to-date',
+          lastReason: 'nothing-published',
+          firstSeenAt: '2026-01-01T00:00:00.000Z',
+          lastSeenAt: '2026-01-01T00:00:00.000Z',
+        },
+      ],
+      nextCursor: null,
+    })
+  })
+
+  test('a report is stored once, however often it is sent', async () => {
+    const { fleet, report } = setUp()
+    await report({}, {}, { eventId: 'e1', kind: 'downloaded' })
+    await report({}, { eventId: 'e1', kind: 'downloaded' })
+    const { events, currentReleaseId, currentVersion } = await fleet.getDevice(APP_ID, 'device-1')
+    expect(events.map(({ kind }) => kind).sort()).toEqual(['applied', 'downloaded'])
+    expect({ currentReleaseId, currentVersion }).toEqual({ currentReleaseId: RELEASE_1, currentVersion: '1.0.0' })
+  })
+
+  test('reports of many devices share a transaction', async () => {
+    const { fleet, time } = setUp()
+    const ids = Array.from({ length: 50 }, (_, index) => `device-${index}`)
+    const stored = Promise.all(ids.map((deviceId) => fleet.recordEvents(APP_ID, [aReport({ deviceId })])))
+    await time.advance(25)
+    await stored
+    expect(fleet.counters()).toMatchObject({ writtenBatches: 1, writtenRows: 100 })
+  })
+
+  test('a failed release is known at once, and after a restart', async () => {
+    const { fleet, time } = setUp()
+    const stored = fleet.recordEvents(APP_ID, [aReport({ kind: 'rolled-back' }), aReport({ kind: 'downloaded' })])
+    expect(fleet.failedReleaseIds(APP_ID, 'device-1')).toEqual([RELEASE_1])
+    await time.advance(25)
+    await stored
+    expect(await fleet.getDevice(APP_ID, 'device-1')).toMatchObject({
+      failedReleaseIds: [RELEASE_1],
+      currentReleaseId: null,
+      platform: 'any',
+    })
+    const restarted = setUp().fleet
+    await restarted.start()
+    expect(restarted.failedReleaseIds(APP_ID, 'device-1')).toEqual([RELEASE_1])
+  })
+
+  test('servers hear of each other’s failures', async () => {
+    const here = setUp({ refreshFailuresMs: 5_000 })
+    await here.fleet.start()
+    const there = setUp()
+    await there.report({ kind: 'crashed' })
+    expect(here.fleet.failedReleaseIds(APP_ID, 'device-1')).toEqual([])
+    await here.time.advance(5_000)
+    await expect.poll(() => here.fleet.failedReleaseIds(APP_ID, 'device-1')).toEqual([RELEASE_1])
+    await here.fleet.stop()
+    await here.time.advance(20_000)
+    expect(here.time.waiting()).toBe(0)
+  })
+
+  test('a report does not undo what a later check told', async () => {
+    const { fleet, time, report } = setUp()
+    await report({ platform: 'ios', channel: 'beta' })
+    fleet.noteCheck(aNote({ currentReleaseId: RELEASE_2, currentVersion: '2.0.0', at: time.clock.now() }))
+    await fleet.listDevices(APP_ID, {}, {})
+    const receivedAt = time.clock.now()
+    await report({ kind: 'failed', code: 'download-failed', occurredAt: receivedAt - 60_000 })
+    expect(await fleet.getDevice(APP_ID, 'device-1')).toMatchObject({
+      platform: 'android',
+      channel: 'production',
+      currentReleaseId: RELEASE_2,
+      failedReleaseIds: [],
+      lastSeenAt: new Date(receivedAt).toISOString(),
+    })
+  })
+
+  test('a device registers itself', async () => {
+    const { fleet, time } = setUp()
+    for (const currentVersion of ['1.0.0', '1.1.0']) {
+      const stored = fleet.registerDevice(APP_ID, { deviceId: 'device-1', platform: 'ios', currentVersion })
+      await time.advance(25)
+      await stored
+    }
+    const { platform, currentVersion, lastDecision, events } = await fleet.getDevice(APP_ID, 'device-1')
+    expect({ platform, currentVersion, lastDecision, events }).toEqual({
+      platform: 'ios',
+      currentVersion: '1.1.0',
+      lastDecision: null,
+      events: [],
+    })
+  })
+
+  test('pages follow on each other while devices come and go', async () => {
+    const { fleet, time } = setUp()
+    const check = (...ids: string[]) => {
+      for (const deviceId of ids) fleet.noteCheck(aNote({ deviceId, at: time.clock.now() }))
+    }
+    check('d', 'e', 'a:1', 'ü')
+    await time.advance(1_000)
+    check('b', 'c')
+    const first = await fleet.listDevices(APP_ID, {}, { limit: 3 })
+    await time.advance(1_000)
+    check('new', 'c')
+    const second = await fleet.listDevices(APP_ID, {}, { limit: 3, cursor: first.nextCursor ?? '' })
+    const ids = [...first.items, ...second.items].map(({ id }) => id)
+    expect(ids.slice(0, 2)).toEqual(['c', 'b'])
+    expect(ids.toSorted()).toEqual(['a:1', 'b', 'c', 'd', 'e', 'ü'])
+    expect(second.nextCursor).toBeNull()
+  })
+
+  test.each([
+    '',
+    'x',
+    'MTIz',
+    Buffer.from('x:y').toString('base64url'),
+    Buffer.from('1:').toString('base64url'),
+    '%%%',
+  ])('the cursor %j was not given by a page', async (cursor) => {
+    const { fleet } = setUp()
+    await expect(fleet.listDevices(APP_ID, {}, { cursor })).rejects.toMatchObject({ type: 'invalid-request' })
+  })
+
+  test('a device that never came is not found', async () => {
+    const { fleet } = setUp()
+    await expect(fleet.getDevice(APP_ID, 'nobody')).rejects.toMatchObject({ type: 'device-not-found' })
+    expect(await fleet.findDevice(APP_ID, 'nobody')).toBeUndefined()
+  })
+
+  test('device ids that cannot be stored are refused, and ignored in checks', async () => {
+    const { fleet } = setUp()
+    fleet.noteCheck(aNote({ deviceId: 'a\0b' }))
+    expect(fleet.counters().bufferedNotes).toBe(0)
+    await expect(fleet.recordEvents(APP_ID, [aReport({ deviceId: '' })])).rejects.toMatchObject({
+      type: 'invalid-request',
+    })
+  })
+
+  test('what PostgreSQL cannot store comes in changed form', async () => {
+    const { fleet, report } = setUp()
+    await report({ kind: 'crashed', detail: 'a\0b\uD800', nativeVersion: '1\0' })
+    const { events, nativeVersion } = await fleet.getDevice(APP_ID, 'device-1')
+    expect([events[0]?.detail, nativeVersion]).toEqual(['a\uFFFDb\uFFFD', '1\uFFFD'])
+  })
+
+  test('the database goes and comes back: reports are refused for now, nothing is lost', async () => {
+    const { fleet, time, state, lines } = setUp()
+    state.isDown = true
+    fleet.noteCheck(aNote({ deviceId: 'checked', at: time.clock.now() }))
+    const refused = failureOf(fleet.recordEvents(APP_ID, [aReport()]))
+    await time.advance(25)
+    expect(await refused).toMatchObject({ type: 'unavailable' })
+    await expect(fleet.listDevices(APP_ID, {}, {})).rejects.toMatchObject({ type: 'unavailable' })
+    expect(fleet.counters()).toMatchObject({ bufferedNotes: 1, bufferedEvents: 1, failedWrites: 2 })
+    state.isDown = false
+    const { items } = await fleet.listDevices(APP_ID, {}, {})
+    expect(items.map(({ id }) => id).sort()).toEqual(['checked', 'device-1'])
+    expect(lines).toEqual([expect.stringMatching(/^error/), expect.stringMatching(/^info/)])
+  })
+
+  test('when too many reports wait, further ones are refused whole', async () => {
+    const { fleet, time } = setUp({ maxReports: 2 })
+    const stored = fleet.recordEvents(APP_ID, [aReport()])
+    const two = [aReport({ deviceId: 'b', kind: 'crashed' }), aReport({ deviceId: 'c' })]
+    await expect(fleet.recordEvents(APP_ID, two)).rejects.toMatchObject({ type: 'unavailable' })
+    expect(fleet.failedReleaseIds(APP_ID, 'b')).toEqual([])
+    await time.advance(25)
+    await stored
+  })
+
+  test('a row of an app that is gone does not hold up the fleet', async () => {
+    const { fleet, time } = setUp()
+    for (let index = 0; index < 9; index++)
+      fleet.noteCheck(aNote({ deviceId: `device-${index}`, at: time.clock.now() }))
+    fleet.noteCheck(aNote({ appId: 'gone' }))
+    expect((await fleet.listDevices(APP_ID, {}, {})).items).toHaveLength(9)
+    expect(fleet.counters()).toMatchObject({ refusedRows: 1, bufferedNotes: 0 })
+  })
+
+  test('stopping stores all that was told', async () => {
+    const { fleet, time } = setUp()
+    for (let index = 0; index < 1_234; index++) {
+      fleet.noteCheck(aNote({ deviceId: `device-${index}`, at: time.clock.now() }))
+    }
+    const stored = fleet.recordEvents(APP_ID, [aReport({ deviceId: 'reporter' })])
+    await fleet.stop()
+    await stored
+    const { count } = await db
+      .selectFrom('device')
+      .select((query) => query.fn.countAll<number>().as('count'))
+      .executeTakeFirstOrThrow()
+    expect(count).toBe(1_235)
+    await expect(fleet.recordEvents(APP_ID, [aReport()])).rejects.toMatchObject({ type: 'unavailable' })
+  })
+})

@@ -1,0 +1,56 @@
+import ajvFormats from 'ajv-formats'
+import { Ajv } from 'ajv'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
+import { answerWithProblems, refuseConnection, sendError } from './problem-response.ts'
+
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_PARAM_LENGTH = 1024
+/** A connection on which nothing moves for so long is closed; uploads and downloads may take longer as a whole. */
+const IDLE_TIMEOUT_MS = 60_000
+/** The largest upload over the slowest connection. */
+const UPLOAD_TIMEOUT_MS = 60 * 60 * 1000
+const HEADERS_TIMEOUT_MS = 15_000
+const MAX_HEADER_BYTES = 16 * 1024
+
+/** The HTTP server, bare: its limits, its validation and its way of saying no. */
+export function createHttp(config: Config, newId: () => string): FastifyInstance {
+  const app = Fastify({
+    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers["x-app-key"]'] },
+    genReqId: createRequestIds(newId()),
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),
+    trustProxy: config.http.trustProxy,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    requestTimeout: UPLOAD_TIMEOUT_MS,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    // One line a request, when it is done: see request-log.ts.
+    logController: new LogController({ disableRequestLogging: true }),
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, maxHeaderSize: MAX_HEADER_BYTES },
+  })
+  app.setValidatorCompiler(createValidatorCompiler())
+  // Fastify would take text as a body: nothing here does.
+  app.removeContentTypeParser('text/plain')
+  answerWithProblems(app)
+  return app
+}
+
+/** Unique among servers by their start, and in order within one: an id for each request of its own would cost microseconds. */
+function createRequestIds(start: string): () => string {
+  let count = 0
+  return () => `${start}-${(count += 1)}`
+}
+
+/** A query is text, and its numbers are read from it; a body says what it means, and is taken as it is. */
+function createValidatorCompiler() {
+  const options = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
+  const strict = new Ajv({ ...options, coerceTypes: false })
+  const lenient = new Ajv({ ...options, coerceTypes: true })
+  for (const ajv of [strict, lenient]) ajvFormats.default(ajv)
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
+    (httpPart === 'body' ? strict : lenient).compile(schema)
+}

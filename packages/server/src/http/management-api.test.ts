@@ -1,0 +1,92 @@
+import { startTestServer } from '@hotpatch/testkit'
+import { afterAll, describe, expect, test } from 'vitest'
+
+interface Operation {
+  summary?: string
+  tags?: string[]
+  parameters?: { name: string; in: string }[]
+  requestBody?: unknown
+  responses: Record<string, unknown>
+}
+
+const server = await startTestServer()
+afterAll(() => server.close())
+
+const { body: document } = await server.request('GET', '/manage/v1/openapi.json', { token: null })
+const operations = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(
+  ([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
+)
+
+describe('the OpenAPI document', () => {
+  test('is of the version 3.1', () => {
+    expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'HotPatch management API' } })
+    expect(document.components.securitySchemes.token).toEqual({ type: 'http', scheme: 'bearer' })
+    expect(document.security).toEqual([{ token: [] }])
+  })
+
+  test('has every management route, and nothing else', () => {
+    const routes = server.app.http.declaredRoutes
+      .filter(({ url, config }) => url.startsWith('/manage/v1/') && config?.access !== 'public')
+      .flatMap(({ method, url }) => [method].flat().map((each) => `${each} ${url.replace(/:(\w+)/g, '{$1}')}`))
+      .filter((name) => !name.startsWith('HEAD '))
+    expect(operations.map(({ name }) => name).sort()).toEqual(routes.sort())
+    expect(routes.length).toBeGreaterThan(25)
+  })
+
+  test.each(operations)('$name says what it does and answers', ({ name, operation }) => {
+    const { summary, tags, parameters = [], responses } = operation
+    expect(summary).toBeTruthy()
+    expect(tags).toHaveLength(1)
+    const named = parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)
+    expect(named.sort()).toEqual([...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort())
+    const success = Object.keys(responses).filter((status) => status.startsWith('2'))
+    expect(success).toHaveLength(1)
+    expect(responses[success[0] ?? '']).toHaveProperty(['content', 'application/json', 'schema'])
+    expect(responses.default).toEqual({ $ref: '#/components/responses/Problem' })
+  })
+
+  test('describes the form of a publish', () => {
+    const form = document.paths['/manage/v1/apps/{app}/releases'].post.requestBody.content['multipart/form-data'].schema
+    expect(form.required).toEqual(['metadata', 'bundle'])
+    expect(form.properties.metadata.required).toEqual(['platform', 'version'])
+  })
+
+  test('refers only to what it has', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1] ?? '')
+    expect(references).toContain('components/responses/Problem')
+    for (const reference of new Set(references)) {
+      const found = reference
+        .split('/')
+        .reduce((value: unknown, key) => (value as Record<string, unknown>)[key], document)
+      expect([reference, typeof found]).toEqual([reference, 'object'])
+    }
+    expect(document.components.schemas.Problem.properties).toMatchObject({
+      type: {},
+      status: {},
+      detail: {},
+      instance: {},
+    })
+  })
+})
+
+describe('the reference page', () => {
+  test('loads nothing from elsewhere', async () => {
+    const get = (path: string) => server.app.http.inject(path)
+    const page = await get('/manage/v1/reference/')
+    expect(page.statusCode).toBe(200)
+    const loaded = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '')
+    expect(loaded.length).toBeGreaterThan(2)
+    for (const url of loaded) {
+      expect(url).not.toMatch(/^(?:\w+:)?\/\//)
+      const path = new URL(url, 'http://here/manage/v1/reference/').pathname
+      const file = await get(path)
+      expect([path, file.statusCode]).toEqual([path, 200])
+      if (path.endsWith('.css')) expect(file.body).not.toMatch(/(?:url\(|@import )["']?(?:https?:)?\/\//)
+    }
+    // Whatever a script would fetch, the browser may load from here only.
+    const policy = String(page.headers['content-security-policy'])
+    expect(policy).toMatch(/^default-src 'self';/)
+    expect(policy).not.toMatch(/https?:|\*/)
+  })
+})

@@ -1,0 +1,70 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+
+/** What /metrics shows, for Prometheus. */
+export interface Metrics {
+  contentType: string
+  render(): Promise<string>
+  countCheck(kind: string): void
+  countDownload(sizeBytes: number): void
+  observeRequest(route: string, method: string, status: number, seconds: number): void
+  /** Numbers that are read when they are asked for. */
+  gauge(name: string, help: string, read: () => number): void
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const checks = new Counter({
+    name: 'hotpatch_checks_total',
+    help: 'Answered checks by decision',
+    labelNames: ['decision'],
+    registers: [registry],
+  })
+  const downloads = new Counter({
+    name: 'hotpatch_downloads_total',
+    help: 'Artifacts that were sent to their end',
+    registers: [registry],
+  })
+  const downloaded = new Counter({
+    name: 'hotpatch_downloaded_bytes_total',
+    help: 'Sizes of the artifacts that were sent to their end',
+    registers: [registry],
+  })
+  const requests = new Histogram({
+    name: 'hotpatch_request_seconds',
+    help: 'Requests by route, without the checks',
+    labelNames: ['route', 'method', 'status'],
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+    registers: [registry],
+  })
+  // Looking a label up costs as much as the rest of the count.
+  const checksByKind = new Map<string, Counter.Internal>()
+
+  return {
+    contentType: registry.contentType,
+    render: () => registry.metrics(),
+    countCheck(kind) {
+      let counter = checksByKind.get(kind)
+      if (!counter) checksByKind.set(kind, (counter = checks.labels(kind)))
+      counter.inc()
+    },
+    countDownload(sizeBytes) {
+      downloads.inc()
+      downloaded.inc(sizeBytes)
+    },
+    observeRequest(route, method, status, seconds) {
+      requests.labels(route, method, String(status)).observe(seconds)
+    },
+    gauge(name, help, read) {
+      const gauge = new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(read())
+        },
+      })
+      registry.registerMetric(gauge)
+    },
+  }
+}

@@ -1,0 +1,47 @@
+import { PROBLEMS, problem, type ProblemType } from '@hotpatch/protocol'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Metrics } from './metrics.ts'
+
+/** For those who run the server, and the pages that problem types point to. */
+export function operationsRoutes({
+  metrics,
+  checkReady,
+}: {
+  metrics: Metrics
+  /** Throws when the server cannot do its work. */
+  checkReady: () => Promise<void>
+}): FastifyPluginAsync {
+  const config = { access: 'public' as const }
+  const polled = { ...config, isPolled: true }
+  return async (app) => {
+    app.get('/healthz', { config: polled }, () => ({ status: 'ok' }))
+
+    app.get('/readyz', { config: polled }, async (request) => {
+      try {
+        await checkReady()
+      } catch (cause) {
+        request.log.warn({ err: cause }, 'not ready')
+        throw problem('unavailable', 'The database or the storage does not answer.', {}, { cause })
+      }
+      return { status: 'ready' }
+    })
+
+    app.get('/metrics', { config: polled }, async (_request, reply) => {
+      const text = await metrics.render()
+      return reply.header('content-type', metrics.contentType).send(text)
+    })
+
+    app.get('/problems/:type', { config }, (request, reply) => {
+      const { type } = request.params as { type: string }
+      if (!isProblemType(type)) throw problem('not-found', `There is no problem type "${type}".`)
+      const { status, title, advice } = PROBLEMS[type]
+      return reply
+        .header('content-type', 'text/plain; charset=utf-8')
+        .send(`${type} (${status})\n\n${title}.\n\nWhat to do: ${advice}\n`)
+    })
+  }
+}
+
+function isProblemType(type: string): type is ProblemType {
+  return Object.hasOwn(PROBLEMS, type)
+}

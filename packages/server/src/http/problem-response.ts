@@ -1,0 +1,120 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
+import { Problem, problem } from '@hotpatch/protocol'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/** PostgreSQL's "character not in repertoire": the one character that it does not store. */
+const NUL_IN_TEXT = '22021'
+
+const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+
+/** Renders every error of our own APIs, and the framework's, as RFC 9457 problem details. */
+export function answerWithProblems(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => sendError(error, request, reply))
+  app.setNotFoundHandler((request, reply) =>
+    sendError(problem('not-found', `There is no ${request.method} ${request.url.split('?', 1)[0]}.`), request, reply),
+  )
+}
+
+/** Also for what the framework refuses before it looks for a route: an address that cannot be read. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = error instanceof Problem ? error : translateFrameworkError(error as FastifyError)
+  if (!known) {
+    request.server.log.error({ err: error, reqId: request.id }, 'request failed')
+    return reply.code(500).header('content-type', CONTENT_TYPE).send(unexpected(request))
+  }
+  const { retryAfterSeconds } = known.extensions
+  if (typeof retryAfterSeconds === 'number') reply.header('retry-after', retryAfterSeconds)
+  if (known.status === 401) reply.header('www-authenticate', 'Bearer')
+  // As text: the route's own response schemas do not describe problems.
+  return reply.code(known.status).header('content-type', CONTENT_TYPE).send(renderProblem(known, request.id))
+}
+
+function renderProblem(known: Problem, requestId: string): string {
+  const { retryAfterSeconds: _, ...extensions } = known.extensions
+  const document: ProblemDocument = {
+    ...extensions,
+    type: PROBLEM_TYPE_BASE + known.type,
+    title: known.title,
+    status: known.status,
+    detail: known.message,
+    instance: `urn:request:${requestId}`,
+  }
+  return JSON.stringify(document)
+}
+
+/** What is not HTTP, or took too long to become it: there is no request to answer, only a connection. */
+export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
+  // Whoever is gone needs no answer.
+  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (socket.writable) {
+    const known = refusalOf(error.code)
+    const body = renderProblem(known, requestId)
+    const head = `content-type: ${CONTENT_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+    socket.write(`HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\n${head}\r\n\r\n${body}`)
+  }
+  socket.destroy(error)
+}
+
+function refusalOf(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return problem('request-timeout', 'The request did not come to its end in time.')
+    case 'HPE_HEADER_OVERFLOW':
+      return problem('body-too-large', 'The headers are too large.')
+    default:
+      return problem('invalid-request', 'Expected HTTP/1.1, found something else.')
+  }
+}
+
+/** A bug: says nothing about the inside. */
+function unexpected(request: FastifyRequest): string {
+  const document: ProblemDocument = {
+    type: 'about:blank',
+    title: 'Something went wrong here',
+    status: 500,
+    detail: 'The server met an error that it did not expect. Its log has it under this instance.',
+    instance: `urn:request:${request.id}`,
+  }
+  return JSON.stringify(document)
+}
+
+function translateFrameworkError(error: FastifyError): Problem | undefined {
+  if (error.validation) {
+    const place = error.validationContext ?? 'body'
+    const errors = error.validation.map(({ instancePath, message, params }) => ({
+      pointer: `#${instancePath}`,
+      detail: [message ?? 'not valid', ...describeParams(params)].join(' '),
+    }))
+    const first = errors[0]
+    const detail = first ? `${place}${first.pointer.slice(1)}: ${first.detail}` : error.message
+    return problem('invalid-request', detail, { errors })
+  }
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return problem('body-too-large', error.message)
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
+      return problem('unsupported-media-type', error.message)
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return problem('malformed-json', 'Expected JSON, found an empty body.')
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_INVALID_JSON_FIELD_ERROR':
+      return problem('malformed-json', error.message)
+    case NUL_IN_TEXT:
+      return problem('invalid-request', 'Expected text without NUL characters.')
+    default:
+  }
+  if (error instanceof SyntaxError) return problem('malformed-json', error.message)
+  // What the framework blames on the request: a broken multipart body, a bad content length.
+  const status = error.statusCode
+  if (status !== undefined && status >= 400 && status < 500) return problem('invalid-request', error.message)
+  return undefined
+}
+
+function describeParams(params: Record<string, unknown>): string[] {
+  if (Array.isArray(params.allowedValues)) return [`(${params.allowedValues.join(', ')})`]
+  return typeof params.additionalProperty === 'string' ? [`("${params.additionalProperty}")`] : []
+}

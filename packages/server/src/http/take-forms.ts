@@ -1,0 +1,13 @@
+import multipart from '@fastify/multipart'
+import type { FastifyInstance } from 'fastify'
+
+const MAX_FIELD_BYTES = 256 * 1024
+const MAX_HEADER_PAIRS = 50
+
+/**
+ * Lets the routes of this plugin read multipart forms. Not for the whole server: the reader's hooks would make
+ * every check half again as expensive.
+ */
+export async function takeForms(app: FastifyInstance): Promise<void> {
+  await app.register(multipart, { limits: { fieldSize: MAX_FIELD_BYTES, headerPairs: MAX_HEADER_PAIRS } })
+}

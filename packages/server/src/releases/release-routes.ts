@@ -1,0 +1,76 @@
+import { NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter } from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { requireApp } from '../access/actor.ts'
+import type { ResolveApp } from '../apps/resolve-app.ts'
+import { readPageRequest } from '../http/paging.ts'
+import type { PublicUrl } from '../http/public-url.ts'
+import { renderRelease, type ReleaseService } from './release-service.ts'
+
+const AppParams = Type.Object({ app: Type.String({ description: 'Id or slug' }) })
+
+export function releaseRoutes({
+  releases,
+  resolveApp,
+  publicUrl,
+}: {
+  releases: ReleaseService
+  resolveApp: ResolveApp
+  publicUrl: PublicUrl
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/apps/:app/sequence',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['releases'],
+          summary: 'The sequence that the next statement must carry',
+          params: AppParams,
+          querystring: Type.Object({ platform: PlatformName }),
+          response: { 200: NextSequence },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.getNextSequence(found, request.query.platform)
+      },
+    )
+
+    app.get(
+      '/apps/:app/releases',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Releases, newest first',
+          params: AppParams,
+          querystring: Type.Object({ ...ReleaseFilter.properties, ...PageQuery.properties }),
+          response: { 200: pageOf(Release) },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.list(found.id, request.query, readPageRequest(request.query), publicUrl(request))
+      },
+    )
+
+    app.get(
+      '/releases/:id',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['releases'],
+          summary: 'One release',
+          params: Type.Object({ id: Type.String() }),
+          response: { 200: Release },
+        },
+      },
+      async (request) => {
+        const release = await releases.get(request.params.id)
+        requireApp(request.actor, release.app_id)
+        return renderRelease(release, publicUrl(request))
+      },
+    )
+  }
+}

@@ -1,0 +1,149 @@
+import type { NewRelease, NextSequence, Page, Release, ReleaseFilter } from '@hotpatch/api'
+import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
+import { platformsOf } from '../apps/app-service.ts'
+import type { AppRow } from '../apps/app-service.ts'
+import { nullableTimestamp, timestamp } from '../clock.ts'
+import { isUniqueViolation } from '../database/database-errors.ts'
+import type { Connection, Database } from '../database/schema.ts'
+import { pageFromRows, type PageRequest } from '../http/paging.ts'
+import { artifactUrl } from '../http/public-url.ts'
+import {
+  findLastSequence,
+  findRelease,
+  findReleaseByVersion,
+  insertRelease,
+  listReleases,
+  markArchived,
+  takeSequence,
+  type ReleaseRow,
+} from './release-store.ts'
+
+export type { ReleaseRow } from './release-store.ts'
+
+export type ReleaseService = ReturnType<typeof createReleaseService>
+
+/** Immutable content. Publishing it, which also places it, is in rollouts/publishing.ts. */
+export function createReleaseService({ db }: { db: Database }) {
+  async function get(id: string, connection: Connection = db): Promise<ReleaseRow> {
+    const release = await findRelease(connection, id)
+    if (!release) throw problem('release-not-found', `No release has the id ${id}.`)
+    return release
+  }
+
+  /** @throws problem release-exists: the same version was published on this channel before */
+  async function requireNew(app: AppRow, input: { platform: Platform; version: string; channel: string }) {
+    const existing = await findReleaseByVersion(db, { appId: app.id, ...input })
+    if (existing) throw releaseExists(input, existing.id)
+  }
+
+  /** Takes the row's sequence and stores it. */
+  async function add(tx: Connection, app: AppRow, row: ReleaseRow): Promise<void> {
+    await claimSequence(tx, app, row.platform, row.sequence)
+    await insertRelease(tx, row).catch((error: unknown) => {
+      throw isUniqueViolation(error) ? releaseExists(row, undefined, error) : error
+    })
+  }
+
+  /**
+   * A sequence for "any" counts on every platform, as devices of each will see it.
+   * @throws problem sequence-taken when a statement of this or a higher sequence was taken before
+   */
+  async function claimSequence(tx: Connection, app: AppRow, platform: Platform, sequence: number): Promise<void> {
+    await requireFree(app, platform, sequence, tx)
+    for (const each of platform === 'any' ? [...platformsOf(app), platform] : [platform]) {
+      // Refused when someone else took it since.
+      if (!(await takeSequence(tx, app.id, each, sequence))) await requireFree(app, platform, sequence, tx)
+    }
+  }
+
+  /** @throws problem sequence-taken */
+  async function requireFree(app: AppRow, platform: Platform, sequence: number, connection: Connection = db) {
+    const nextSequence = await nextSequenceOf(connection, app, platform)
+    if (sequence >= nextSequence) return
+    const detail = `Expected a sequence of at least ${nextSequence}, found ${sequence}.`
+    throw problem('sequence-taken', detail, { nextSequence })
+  }
+
+  async function nextSequenceOf(connection: Connection, app: AppRow, platform: Platform): Promise<number> {
+    return (await findLastSequence(connection, app.id, platform === 'any' ? null : [platform, 'any'])) + 1
+  }
+
+  async function getNextSequence(app: AppRow, platform: Platform, connection: Connection = db): Promise<NextSequence> {
+    requirePlatform(app, platform)
+    return { platform, nextSequence: await nextSequenceOf(connection, app, platform) }
+  }
+
+  /** @param appId null: releases of every app */
+  async function list(
+    appId: string | null,
+    filter: ReleaseFilter,
+    page: PageRequest,
+    publicUrl: string,
+  ): Promise<Page<Release>> {
+    const rows = await listReleases(db, appId, filter, page)
+    return pageFromRows(rows, page, (row) => renderRelease(row, publicUrl))
+  }
+
+  return { get, requireNew, requireFree, add, claimSequence, getNextSequence, list, markArchived }
+}
+
+/** @throws problem platform-not-found */
+export function requirePlatform(app: AppRow, platform: Platform): void {
+  const platforms = platformsOf(app)
+  if (platform === 'any' || platforms.includes(platform)) return
+  throw problem('platform-not-found', `The app "${app.slug}" is for ${platforms.join(', ')}, not for ${platform}.`)
+}
+
+/** @throws problem invalid-request when a version or range cannot be read: devices could never meet it */
+export function readRequirement(input: NewRelease): Requirement {
+  const { minNativeVersion, nativeRange, runtimeVersion } = input
+  if (minNativeVersion !== undefined && !parseNativeVersion(minNativeVersion)) {
+    throw problem('invalid-request', `minNativeVersion: expected a version such as 2.1, found "${minNativeVersion}".`)
+  }
+  if (nativeRange !== undefined && !parseNativeRange(nativeRange)) {
+    throw problem('invalid-request', `nativeRange: expected a range such as ">=2.1 <4", found "${nativeRange}".`)
+  }
+  return {
+    ...(minNativeVersion !== undefined && { minNativeVersion }),
+    ...(nativeRange !== undefined && { nativeRange }),
+    ...(runtimeVersion !== undefined && { runtimeVersion }),
+  }
+}
+
+function releaseExists(
+  { platform, version, channel }: { platform: string; version: string; channel: string },
+  releaseId?: string,
+  cause?: unknown,
+) {
+  const detail = `Version ${version} for ${platform} was published on the channel "${channel}" before. A release never changes: publish under a new version.`
+  return problem('release-exists', detail, releaseId === undefined ? {} : { releaseId }, { cause })
+}
+
+export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    platform: row.platform,
+    version: row.version,
+    channel: row.channel,
+    sequence: row.sequence,
+    floor: row.floor,
+    sha256: row.sha256,
+    sizeBytes: row.size_bytes,
+    fileCount: row.file_count,
+    downloadUrl: artifactUrl(publicUrl, row.sha256),
+    requirement: requirementOf(row),
+    notes: row.notes,
+    signature: row.signature,
+    statement: row.statement === null ? null : Buffer.from(row.statement).toString('base64'),
+    statementSignature: row.statement_signature,
+    keyId: row.key_id,
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    archivedAt: nullableTimestamp(row.archived_at),
+  }
+}
+
+export function requirementOf(row: { requirement: string }): Requirement {
+  return JSON.parse(row.requirement) as Requirement
+}

@@ -1,0 +1,114 @@
+import {
+  digestSigningInput,
+  MAX_STATEMENT_BYTES,
+  problem,
+  readReleaseStatement,
+  UnexpectedJsonError,
+  type Platform,
+  type ReleaseStatement,
+  type Requirement,
+} from '@hotpatch/protocol'
+import { isSignedBy } from '../apps/signing-keys.ts'
+
+/** What a statement must say of the content that it comes with. */
+export interface StatedContent {
+  appId: string
+  platform: Platform
+  /** Null: what the binary shipped with. */
+  release: { version: string; sha256: string; sizeBytes: number; requirement: Requirement } | null
+}
+
+/** A statement whose signature was verified and which fits its content. */
+export interface CheckedStatement {
+  statement: ReleaseStatement
+  /** The one that verified it. */
+  publicKey: string
+  /** The exact bytes that were signed, as the text that they encode. */
+  text: string
+}
+
+export const BUNDLE_NAME = 'bundle.zip'
+
+/**
+ * Signing §4: the signature first, over the bytes as they came; then what they say.
+ * @throws problem signature-invalid or statement-invalid
+ */
+export function checkStatement(
+  signed: { statement: string; statementSignature: string },
+  publicKeys: readonly string[],
+  content: StatedContent,
+): CheckedStatement {
+  const bytes = Buffer.from(signed.statement, 'base64')
+  if (bytes.length > MAX_STATEMENT_BYTES) {
+    throw problem('statement-invalid', `Expected at most ${MAX_STATEMENT_BYTES} bytes, found ${bytes.length}.`)
+  }
+  const publicKey = publicKeys.find((key) => isSignedBy(key, bytes, signed.statementSignature))
+  if (publicKey === undefined) {
+    throw problem('signature-invalid', 'No registered key verifies the signature over the release statement.')
+  }
+  const text = decode(bytes)
+  const statement = read(text)
+  const difference = findDifference(statement, content)
+  if (difference) {
+    const [field, expected, found] = difference
+    throw problem('statement-invalid', `${field}: expected ${expected}, found ${found}.`, { field })
+  }
+  return { statement, publicKey, text }
+}
+
+/** Signing §5. The key that verified it; @throws problem signature-invalid */
+export function checkDigestSignature(sha256: string, signature: string, publicKeys: readonly string[]): string {
+  const publicKey = publicKeys.find((key) => isSignedBy(key, digestSigningInput(sha256), signature))
+  if (publicKey !== undefined) return publicKey
+  throw problem(
+    'signature-invalid',
+    "The bundle's signature does not fit: expected Ed25519 over the 32 bytes of its SHA-256, by a registered key.",
+  )
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch (cause) {
+    throw problem('statement-invalid', 'Expected UTF-8 text.', {}, { cause })
+  }
+}
+
+function read(text: string): ReleaseStatement {
+  try {
+    return readReleaseStatement(text)
+  } catch (cause) {
+    if (!(cause instanceof UnexpectedJsonError)) throw cause
+    throw problem('statement-invalid', cause.message, { field: cause.pointer }, { cause })
+  }
+}
+
+type Difference = [field: string, expected: string, found: string]
+
+function findDifference(statement: ReleaseStatement, content: StatedContent): Difference | undefined {
+  const { release } = content
+  const [artifact, ...others] = statement.artifacts
+  const expectations: [field: string, expected: unknown, found: unknown][] = [
+    ['appId', content.appId, statement.appId],
+    ['platform', content.platform, statement.platform],
+    ['target', release ? 'release' : 'embedded', statement.target],
+    ['version', release?.version ?? 'embedded', statement.version],
+    ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
+    ['artifacts', release ? 'one artifact' : 'none', describeCount(artifact, others.length)],
+    ['artifacts/0/name', release ? BUNDLE_NAME : undefined, artifact?.name],
+    ['artifacts/0/sha256', release?.sha256, artifact?.sha256],
+    ['artifacts/0/sizeBytes', release?.sizeBytes, artifact?.sizeBytes],
+  ]
+  const different = expectations.find(([, expected, found]) => expected !== found)
+  return different && [different[0], JSON.stringify(different[1]), JSON.stringify(different[2])]
+}
+
+function requirementExpectations(expected: Requirement, found: Requirement): [string, unknown, unknown][] {
+  const names = ['minNativeVersion', 'nativeRange', 'runtimeVersion'] as const
+  return names.map((name) => [`requirement/${name}`, expected[name], found[name]])
+}
+
+function describeCount(first: unknown, others: number): string {
+  if (first === undefined) return 'none'
+  return others === 0 ? 'one artifact' : `${others + 1} artifacts`
+}

@@ -1,0 +1,122 @@
+import { NewRollback, NewRollout, PageQuery, pageOf, Rollout, RolloutChanges, RolloutFilter } from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { ResolveApp } from '../apps/resolve-app.ts'
+import { authorOf } from '../audit/audit-service.ts'
+import { readPageRequest } from '../http/paging.ts'
+import { renderRollout, type RolloutService, type RolloutTransition } from './rollout-service.ts'
+
+const AppParams = Type.Object({ app: Type.String({ description: 'Id or slug' }) })
+const RolloutParams = Type.Object({ id: Type.String() })
+
+const TRANSITIONS: Record<RolloutTransition, string> = {
+  pause: 'Keeps those who have it and takes no new ones',
+  resume: 'Goes on after a pause',
+  halt: 'Stops it for good: those who have it go elsewhere',
+  withdraw: 'Takes it back for good, and lifts the floor that it set',
+}
+
+export function rolloutRoutes({
+  rollouts,
+  resolveApp,
+}: {
+  rollouts: RolloutService
+  resolveApp: ResolveApp
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/apps/:app/rollouts',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Rollouts, newest first',
+          params: AppParams,
+          querystring: Type.Object({ ...RolloutFilter.properties, ...PageQuery.properties }),
+          response: { 200: pageOf(Rollout) },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return rollouts.list(found, request.query, readPageRequest(request.query))
+      },
+    )
+
+    app.post(
+      '/apps/:app/rollouts',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Places a release that exists on a channel: a promotion',
+          params: AppParams,
+          body: NewRollout,
+          response: { 201: Rollout },
+        },
+      },
+      async (request, reply) => {
+        const found = await resolveApp(request, request.params.app)
+        return reply.code(201).send(await rollouts.create(found, request.body, authorOf(request)))
+      },
+    )
+
+    app.post(
+      '/apps/:app/rollbacks',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Rolls back: a new rollout, on top, of an older release or of embedded',
+          params: AppParams,
+          body: NewRollback,
+          response: { 201: Rollout },
+        },
+      },
+      async (request, reply) => {
+        const found = await resolveApp(request, request.params.app)
+        return reply.code(201).send(await rollouts.rollBack(found, request.body, authorOf(request)))
+      },
+    )
+
+    app.get(
+      '/rollouts/:id',
+      {
+        config: { access: 'reader' },
+        schema: { tags: ['rollouts'], summary: 'One rollout', params: RolloutParams, response: { 200: Rollout } },
+      },
+      async (request) => renderRollout(await rollouts.get(request.params.id, request.actor)),
+    )
+
+    app.patch(
+      '/rollouts/:id',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Changes whom a rollout is for, when it starts, or whether it is mandatory',
+          params: RolloutParams,
+          body: RolloutChanges,
+          response: { 200: Rollout },
+        },
+      },
+      async (request) => {
+        const rollout = await rollouts.get(request.params.id, request.actor)
+        return rollouts.change(rollout, request.body, authorOf(request))
+      },
+    )
+
+    for (const [name, summary] of Object.entries(TRANSITIONS)) {
+      app.post(
+        `/rollouts/:id/${name}`,
+        {
+          config: { access: 'publisher' },
+          schema: { tags: ['rollouts'], summary, params: RolloutParams, response: { 200: Rollout } },
+        },
+        async (request) => {
+          const rollout = await rollouts.get(request.params.id, request.actor)
+          return rollouts.transition(rollout, name as RolloutTransition, authorOf(request))
+        },
+      )
+    }
+  }
+}

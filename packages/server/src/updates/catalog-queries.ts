@@ -1,0 +1,181 @@
+import type { Catalog, CatalogRelease, CatalogRollout, Platform, Requirement } from '@hotpatch/protocol'
+import type { Connection } from '../database/schema.ts'
+
+/** A release with all that an answer to a device carries: nothing is looked up later. */
+export interface OfferedRelease extends CatalogRelease {
+  sha256: string
+  sizeBytes: number
+  notes: string
+  signature: string | null
+  /** The exact text that was signed. */
+  statement: string | null
+  statementSignature: string | null
+}
+
+/** A roll-back's own statement goes with its rollout. */
+export interface Restatement {
+  statement: string
+  statementSignature: string
+}
+
+/** Which catalog: at the channel's name follow what every catalog has in memory. */
+export interface CatalogKey {
+  appId: string
+  platform: Platform
+  channel: string
+}
+
+export interface CatalogData {
+  catalog: Catalog<OfferedRelease>
+  restatements: ReadonlyMap<string, Restatement>
+}
+
+export interface DirectoryEntry {
+  id: string
+  slug: string
+  appKey: string
+  isOpen: boolean
+  platforms: readonly Platform[]
+  channels: ReadonlySet<string>
+}
+
+/** Every app with its channels: what a check needs to know before there is a catalog. */
+export async function loadDirectory(db: Connection): Promise<DirectoryEntry[]> {
+  const apps = await db.selectFrom('app').selectAll().orderBy('id').execute()
+  const channels = await db.selectFrom('channel').select(['app_id', 'name']).execute()
+  const names = Map.groupBy(channels, (channel) => channel.app_id)
+  return apps.map((app) => ({
+    id: app.id,
+    slug: app.slug,
+    appKey: app.app_key,
+    isOpen: app.check_access === 'open',
+    platforms: JSON.parse(app.platforms) as Platform[],
+    channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
+  }))
+}
+
+/** The generation of every catalog that ever had a rollout. */
+export async function loadGenerations(db: Connection): Promise<(CatalogKey & { generation: number })[]> {
+  const rows = await db.selectFrom('catalog_generation').selectAll().execute()
+  return rows.map((row) => ({
+    appId: row.app_id,
+    platform: row.platform,
+    channel: row.channel,
+    generation: row.generation,
+  }))
+}
+
+/** One catalog as the database has it now; undefined when nothing was ever placed there. */
+export async function loadCatalog(db: Connection, key: CatalogKey): Promise<CatalogData | undefined> {
+  const { appId, platform, channel } = key
+  // The generation first: what changes in between raises it again, and is loaded again.
+  const row = await db
+    .selectFrom('catalog_generation')
+    .select('generation')
+    .where('app_id', '=', appId)
+    .where('platform', '=', platform)
+    .where('channel', '=', channel)
+    .executeTakeFirst()
+  if (!row) return undefined
+
+  const rows = await selectPlacements(db, key).execute()
+  const releases = new Map<string, OfferedRelease>()
+  const restatements = new Map<string, Restatement>()
+  const rollouts: CatalogRollout<OfferedRelease>[] = []
+  for (const placement of rows) {
+    const { statement, statement_signature, sequence, floor } = placement
+    if (statement !== null && statement_signature !== null) {
+      restatements.set(placement.id, { statement, statementSignature: statement_signature })
+    }
+    rollouts.push({
+      id: placement.id,
+      position: placement.position,
+      target: targetOf(placement, releases),
+      state: placement.state,
+      startsAt: placement.starts_at,
+      mandatory: placement.mandatory === 1,
+      audience: {
+        devices: readList(placement.devices),
+        cohorts: readList(placement.cohorts),
+        percentage: placement.percentage,
+        salt: placement.salt,
+        buckets: placement.buckets === 100 ? 100 : 10_000,
+      },
+      restated: sequence === null ? null : { sequence, floor: floor ?? 0 },
+    })
+  }
+  return { catalog: { ...key, generation: row.generation, rollouts }, restatements }
+}
+
+function selectPlacements(db: Connection, { appId, platform, channel }: CatalogKey) {
+  return db
+    .selectFrom('rollout')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .select([
+      'rollout.id',
+      'rollout.position',
+      'rollout.release_id',
+      'rollout.state',
+      'rollout.starts_at',
+      'rollout.mandatory',
+      'rollout.devices',
+      'rollout.cohorts',
+      'rollout.percentage',
+      'rollout.salt',
+      'rollout.buckets',
+      'rollout.sequence',
+      'rollout.floor',
+      'rollout.statement',
+      'rollout.statement_signature',
+      'release.version',
+      'release.sequence as release_sequence',
+      'release.floor as release_floor',
+      'release.requirement',
+      'release.sha256',
+      'release.size_bytes',
+      'release.notes',
+      'release.signature',
+      'release.statement as release_statement',
+      'release.statement_signature as release_statement_signature',
+    ])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    .where('rollout.platform', 'in', [platform, 'any'])
+    .orderBy('rollout.position', 'desc')
+}
+
+type PlacementRow = Awaited<ReturnType<ReturnType<typeof selectPlacements>['execute']>>[number]
+
+const NONE: readonly string[] = []
+const NOTHING_REQUIRED: Requirement = {}
+
+/** Most lists are empty and most releases require nothing: they share that. */
+function readList(text: string): readonly string[] {
+  return text === '[]' ? NONE : (JSON.parse(text) as string[])
+}
+
+function readRequirement(text: string | null): Requirement {
+  return text === null || text === '{}' ? NOTHING_REQUIRED : (JSON.parse(text) as Requirement)
+}
+
+/** A release that was placed more than once is in memory once. */
+function targetOf(row: PlacementRow, releases: Map<string, OfferedRelease>): OfferedRelease | 'embedded' {
+  if (row.release_id === null) return 'embedded'
+  const known = releases.get(row.release_id)
+  if (known) return known
+  const release: OfferedRelease = {
+    id: row.release_id,
+    version: row.version ?? '',
+    sequence: row.release_sequence ?? 0,
+    floor: row.release_floor ?? 0,
+    requirement: readRequirement(row.requirement),
+    sha256: row.sha256 ?? '',
+    sizeBytes: row.size_bytes ?? 0,
+    notes: row.notes ?? '',
+    signature: row.signature,
+    statement: row.release_statement,
+    statementSignature: row.release_statement_signature,
+  }
+  releases.set(release.id, release)
+  return release
+}

@@ -1,0 +1,111 @@
+import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
+import type { Database } from '../database/schema.ts'
+import {
+  loadCatalog,
+  loadDirectory,
+  loadGenerations,
+  type CatalogKey,
+  type DirectoryEntry,
+  type OfferedRelease,
+  type Restatement,
+} from './catalog-queries.ts'
+
+/** A compiled catalog, with the statements of its roll-backs by rollout id. */
+export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
+  restatements: ReadonlyMap<string, Restatement>
+}
+
+export type Catalogs = ReturnType<typeof createCatalogs>
+
+/** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
+export function createCatalogs({ db }: { db: Database }) {
+  let byIdOrSlug = new Map<string, DirectoryEntry>()
+  let byAppKey = new Map<string, DirectoryEntry>()
+  const catalogs = new Map<string, LiveCatalog>()
+  let directoryLoad = Promise.resolve()
+
+  /** By id or slug. */
+  function findApp(idOrSlug: string): DirectoryEntry | undefined {
+    return byIdOrSlug.get(idOrSlug)
+  }
+
+  function findAppByKey(appKey: string): DirectoryEntry | undefined {
+    return byAppKey.get(appKey)
+  }
+
+  /**
+   * Never undefined for a channel and platform that the app has: with nothing placed there, the catalog is empty.
+   * @throws problem channel-not-found or platform-not-found
+   */
+  function get(app: DirectoryEntry, platform: Platform, channel: string): LiveCatalog {
+    const found = catalogs.get(keyOf(app.id, platform, channel))
+    if (found) return found
+    if (!app.channels.has(channel)) {
+      throw problem('channel-not-found', `The app "${app.slug}" has no channel "${channel}".`)
+    }
+    if (platform !== 'any' && !app.platforms.includes(platform)) {
+      throw problem('platform-not-found', `The app "${app.slug}" is for ${app.platforms.join(', ')}, not ${platform}.`)
+    }
+    // A platform that the app got later has none of its own yet, and what was placed for any is for it too.
+    return catalogs.get(keyOf(app.id, 'any', channel)) ?? emptyCatalog({ appId: app.id, platform, channel })
+  }
+
+  /** A release that any of the app's channels ever placed. */
+  function findRelease(app: DirectoryEntry, releaseId: string): OfferedRelease | undefined {
+    for (const platform of [...app.platforms, 'any' as const]) {
+      for (const channel of app.channels) {
+        const target = catalogs.get(keyOf(app.id, platform, channel))?.byRelease.get(releaseId)?.[0]?.target
+        if (target && target !== 'embedded') return target
+      }
+    }
+    return undefined
+  }
+
+  /** Compiles one catalog anew. */
+  async function reload(key: CatalogKey): Promise<void> {
+    const data = await loadCatalog(db, key)
+    if (!data) return
+    const name = keyOf(key.appId, key.platform, key.channel)
+    // Two reloads at once may finish in either order: the older one must not win.
+    if ((catalogs.get(name)?.generation ?? 0) > data.catalog.generation) return
+    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
+  }
+
+  /** One after the other: of two at once the older must not win. */
+  function reloadDirectory(): Promise<void> {
+    const load = directoryLoad.then(loadDirectoryNow)
+    directoryLoad = load.catch(() => undefined) // the caller is told
+    return load
+  }
+
+  async function loadDirectoryNow(): Promise<void> {
+    const entries = await loadDirectory(db)
+    byIdOrSlug = new Map(entries.flatMap((entry) => [[entry.slug, entry] as const, [entry.id, entry] as const]))
+    byAppKey = new Map(entries.map((entry) => [entry.appKey, entry]))
+  }
+
+  /** Takes over what changed since: at the start everything, later what other servers changed. */
+  async function refresh(): Promise<void> {
+    await reloadDirectory()
+    for (const { generation, ...key } of await loadGenerations(db)) {
+      const known = catalogs.get(keyOf(key.appId, key.platform, key.channel))
+      if (known?.generation !== generation) await reload(key)
+    }
+  }
+
+  function counts() {
+    return { apps: byAppKey.size, catalogs: catalogs.size }
+  }
+
+  return { findApp, findAppByKey, findRelease, get, reload, reloadDirectory, refresh, counts }
+}
+
+/** App ids and platforms hold no slash. */
+function keyOf(appId: string, platform: Platform, channel: string): string {
+  return `${appId}/${platform}/${channel}`
+}
+
+function emptyCatalog(key: CatalogKey): LiveCatalog {
+  const empty = compileCatalog<OfferedRelease>({ ...key, generation: 0, rollouts: [] })
+  return { ...empty, restatements: new Map() }
+}
