@@ -1,0 +1,463 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createDevice, type Device } from './testing/device.ts'
+import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
+import { createPublisher } from './testing/publisher.ts'
+
+const publisher = createPublisher()
+const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })
+const v2 = publisher.publish({ version: '1.1.0', sequence: 11 })
+const v3 = publisher.publish({ version: '1.2.0', sequence: 12 })
+const all = [v1, v2, v3]
+
+let server: FakeServer
+let device: Device
+
+beforeEach(() => {
+  server = createFakeServer()
+  device = createDevice({ server, publicKeys: [publisher.publicKey] })
+})
+
+async function boot(): Promise<string> {
+  return device.identify(await device.boot(), all)
+}
+
+async function install(release: typeof v1): Promise<void> {
+  server.target = { release }
+  await boot()
+  expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: release.version })
+  expect(await boot()).toBe(release.version)
+  expect(await device.engine.confirm()).toBe(true)
+  await device.engine.flushReports()
+}
+
+describe('the usual way', () => {
+  test('an update is staged now, runs at the next start, and is confirmed', async () => {
+    expect(await boot()).toBe('embedded')
+    server.target = { release: v1 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0', mandatory: false })
+    expect(device.engine.status()).toMatchObject({ standing: null, staged: { version: '1.0.0' }, highWater: 10 })
+    expect(await boot()).toBe('1.0.0')
+    expect(device.engine.status()).toMatchObject({ standing: 'probation', staged: null })
+    await device.engine.confirm()
+    await device.engine.flushReports()
+    expect(device.engine.status().standing).toBe('confirmed')
+    expect(server.statuses()).toEqual(['downloaded', 'applied', 'confirmed'])
+    expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date', reason: 'runs-the-target' })
+  })
+
+  test('the check says what runs', async () => {
+    await boot()
+    await device.engine.check()
+    expect(server.checks[0]).toEqual({
+      appId: expect.any(String),
+      deviceId: 'device-1',
+      version: '1.0',
+      platform: 'android',
+      channel: 'production',
+      nativeVersion: '1.0',
+      failedReleaseIds: [],
+    })
+    await install(v1)
+    await device.engine.check()
+    expect(server.checks.at(-1)).toMatchObject({ version: '1.0.0', releaseId: v1.releaseId, nativeVersion: '1.0' })
+  })
+
+  test('what ran before is kept as the last stable release', async () => {
+    await install(v1)
+    await install(v2)
+    expect(device.engine.status()).toMatchObject({ previous: { version: '1.0.0' }, standing: 'confirmed' })
+  })
+
+  test('check() and download() are the two halves of sync()', async () => {
+    await boot()
+    server.target = { release: v1 }
+    expect(await device.engine.check()).toMatchObject({ kind: 'available', version: '1.0.0', sizeBytes: v1.zip.length })
+    expect(server.downloads()).toHaveLength(0)
+    expect(await device.engine.download()).toMatchObject({ kind: 'staged' })
+    expect(server.checks).toHaveLength(1)
+  })
+
+  test('a second call joins the first', async () => {
+    await boot()
+    server.target = { release: v1 }
+    const [first, second] = await Promise.all([device.engine.sync(), device.engine.sync(), device.engine.check()])
+    expect(second).toBe(first)
+    expect(server.downloads()).toHaveLength(1)
+  })
+
+  test('a mandatory update restarts the app, unless the configuration says otherwise', async () => {
+    server.target = { release: v1, mandatory: true }
+    await boot()
+    await device.engine.sync()
+    expect(device.restarts).toBe(1)
+    expect(server.statuses()).toEqual(['downloaded'])
+
+    device = createDevice({ server, publicKeys: [publisher.publicKey], config: { restartsWhenMandatory: false } })
+    await boot()
+    await device.engine.sync()
+    expect(device.restarts).toBe(0)
+  })
+
+  test('events tell the way through the table and the progress', async () => {
+    await boot()
+    server.target = { release: v1 }
+    const states: string[] = []
+    const received: number[] = []
+    device.engine.subscribe((event) => {
+      if (event.type === 'state') states.push(event.state)
+      if (event.type === 'progress') received.push(event.receivedBytes)
+      throw new Error('a listener that fails changes nothing')
+    })
+    await device.engine.sync()
+    expect(states).toEqual(['checking', 'offered', 'downloading', 'verifying', 'staged'])
+    expect(received.at(-1)).toBe(v1.zip.length)
+  })
+
+  test('without keys the hash alone decides', async () => {
+    device = createDevice({ server })
+    const unsigned = { ...v1, signature: null, statement: null, statementSignature: null } as unknown as typeof v1
+    server.target = { release: unsigned }
+    await boot()
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    expect(await boot()).toBe('1.0.0')
+  })
+
+  test('any one of several keys may sign', async () => {
+    device = createDevice({ server, publicKeys: [createPublisher().publicKey, publisher.publicKey] })
+    await install(v1)
+  })
+})
+
+describe('staged updates', () => {
+  test('a newer one takes the place of one that waits', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    server.target = { release: v2 }
+    await device.engine.sync()
+    expect(await boot()).toBe('1.1.0')
+  })
+
+  test('the same one is not downloaded twice', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
+    expect(server.downloads()).toHaveLength(1)
+  })
+
+  test('one that the server took back is dropped', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    server.target = null
+    expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date' })
+    expect(await boot()).toBe('embedded')
+  })
+
+  test('a failed check keeps it', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    server.isReachable = false
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'check-failed' })
+    expect(await boot()).toBe('1.0.0')
+  })
+
+  test('one that was damaged since is reported, and what ran before is started', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    await device.disk().write('ota/pending/files/index.bundle', new Uint8Array(3))
+    expect(await boot()).toBe('1.0.0')
+    await device.engine.flushReports()
+    expect(server.statuses().at(-1)).toBe('failed:storage-failed')
+    await install(v2)
+  })
+
+  test('damage that keeps the size is seen when the tree changes places', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    const bytes = await device.disk().read('ota/pending/files/index.bundle')
+    await device.disk().write('ota/pending/files/index.bundle', new Uint8Array(bytes?.length ?? 0))
+    expect(await boot()).toBe('1.0.0')
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', staged: null })
+  })
+})
+
+describe('a running release that lost a file', () => {
+  test.each([
+    ['all of it', () => device.disk().remove('ota/bundle/index.bundle')],
+    ['a part of it', () => device.disk().write('ota/bundle/index.bundle', new Uint8Array(3))],
+    ['its marker', () => device.disk().remove('ota/bundle/.hotpatch.json')],
+  ])('%s: the last stable one takes over, and it is told', async (_, damage) => {
+    await install(v1)
+    await install(v2)
+    await damage()
+    expect(await boot()).toBe('1.0.0')
+    await device.engine.flushReports()
+    expect(server.statuses().at(-1)).toBe('failed:storage-failed')
+    // It was not its fault: it may come again.
+    await install(v2)
+  })
+
+  test('embedded takes over when nothing else is left, or nothing can be read', async () => {
+    await install(v1)
+    await device.disk().remove('ota/bundle/index.bundle')
+    expect(await boot()).toBe('embedded')
+    await install(v2)
+    const read = async () => {
+      throw new Error('EIO')
+    }
+    expect(await device.boot({ ...device.disk(), read })).toEqual({ kind: 'embedded' })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'storage-failed' })
+    expect(await device.engine.confirm()).toBe(true)
+    expect(await boot()).toBe('1.1.0')
+  })
+
+  test('unreadable metadata means embedded, and what was seen still counts', async () => {
+    await install(v2)
+    await device.disk().write('ota/metadata.json', new Uint8Array(9))
+    expect(await boot()).toBe('embedded')
+    await device.disk().remove('ota/bundle')
+    await boot()
+    expect(device.engine.status().highWater).toBe(11)
+    server.target = { release: v1 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'sequence-too-low' })
+    await install(v2)
+  })
+})
+
+describe('a start that cannot write', () => {
+  test('does not start a release that it cannot count', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    expect(await boot()).toBe('1.1.0')
+    device.disk().arrange({ fullAt: 1 })
+    expect([await boot(), await boot(), await boot()]).toEqual(['1.0.0', '1.0.0', '1.0.0'])
+    expect(device.engine.status()).toMatchObject({ standing: null, previous: { version: '1.0.0' } })
+    device.disk().arrange({})
+    expect([await boot(), await boot()]).toEqual(['1.1.0', '1.0.0'])
+  })
+
+  test('does not start a release of another binary', async () => {
+    await install(v1)
+    device.host.nativeVersion = '2.0'
+    device.disk().arrange({ fullAt: 1 })
+    expect(await boot()).toBe('embedded')
+  })
+
+  test('a confirmation that cannot be stored is not one', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    await boot()
+    device.disk().arrange({ fullAt: 1 })
+    expect(await device.engine.confirm()).toBe(false)
+    device.disk().arrange({})
+    expect(await device.engine.confirm()).toBe(true)
+    expect(device.engine.status().standing).toBe('confirmed')
+  })
+})
+
+describe('a release that does not confirm', () => {
+  test('is rolled back after two starts, reported, and never tried again', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    expect([await boot(), await boot(), await boot()]).toEqual(['1.1.0', '1.1.0', '1.0.0'])
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', failedReleaseIds: [v2.releaseId] })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date' })
+    expect(server.statuses().at(-1)).toBe('rolled_back:not-confirmed')
+    expect(server.checks.at(-1)).toMatchObject({ failedReleaseIds: [v2.releaseId] })
+    // A server that offers it all the same, under this or another id, is not followed.
+    server.tamper = () => ({ ...offerOf(v2), releaseId: 'another-id' })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'not-confirmed' })
+    expect(await boot()).toBe('1.0.0')
+    server.tamper = (answer) => answer
+    await install(v3)
+  })
+
+  test('falls back to embedded when there is nothing else', async () => {
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    expect([await boot(), await boot(), await boot(), await boot()]).toEqual(['1.0.0', '1.0.0', 'embedded', 'embedded'])
+  })
+
+  test('falls back to embedded when the last stable release is below the floor', async () => {
+    const raised = publisher.publish({ version: '1.2.0', sequence: 12, floor: 12, releaseId: v3.releaseId })
+    await install(v1)
+    server.target = { release: raised }
+    await device.engine.sync()
+    expect([await boot(), await boot(), await boot()]).toEqual(['1.2.0', '1.2.0', 'embedded'])
+    expect(device.engine.status().floor).toBe(12)
+  })
+
+  test('is replaced by a staged mend, which never makes it the last stable release', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    expect(await boot()).toBe('1.1.0')
+    server.target = { release: v3 }
+    await device.engine.sync()
+    expect(await boot()).toBe('1.2.0')
+    expect(device.engine.status().previous?.version).toBe('1.0.0')
+    expect([await boot(), await boot()]).toEqual(['1.2.0', '1.0.0'])
+  })
+
+  test('counts anew when it comes a second time', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    await boot()
+    server.target = { release: v1 }
+    await device.engine.sync()
+    expect(await boot()).toBe('1.0.0')
+    server.target = { release: v2 }
+    await device.engine.sync()
+    expect([await boot(), await boot(), await boot()]).toEqual(['1.1.0', '1.1.0', '1.0.0'])
+  })
+
+  test('says so with no network: the report waits for it', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    server.isReachable = false
+    for (let start = 0; start < 5; start += 1) {
+      await boot()
+      await device.engine.sync()
+    }
+    server.isReachable = true
+    await boot()
+    await device.engine.sync()
+    expect(server.statuses().filter((status) => status.startsWith('rolled_back'))).toEqual([
+      'rolled_back:not-confirmed',
+    ])
+  })
+
+  test('can be given up at once by the app', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    await boot()
+    await device.engine.crashed()
+    expect(await boot()).toBe('1.0.0')
+    await device.engine.flushReports()
+    expect(server.statuses().at(-1)).toBe('rolled_back:crashed')
+  })
+})
+
+describe('going back', () => {
+  test('a publisher states old content again under a higher sequence', async () => {
+    await install(v1)
+    await install(v2)
+    await install(v3)
+    const restated = publisher.publish({ version: '1.0.0', sequence: 13 })
+    server.target = { release: restated }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
+    expect(await boot()).toBe('1.0.0')
+    expect(device.engine.status().highWater).toBe(13)
+  })
+
+  test('a server that halted a release sends devices back to the one they keep, without a download', async () => {
+    await install(v1)
+    await install(v2)
+    const before = server.downloads().length
+    server.target = { release: v1 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
+    expect(server.downloads()).toHaveLength(before)
+    expect(await boot()).toBe('1.0.0')
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', highWater: 11 })
+    await install(v2)
+  })
+
+  test('nothing else below the high-water mark is gone back to', async () => {
+    await install(v1)
+    await install(v2)
+    await install(v3)
+    server.target = { release: v1 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'sequence-too-low' })
+    expect(await boot()).toBe('1.2.0')
+  })
+
+  test('nor the kept one when it is below the floor, under whatever statement', async () => {
+    await install(v1)
+    await install(publisher.publish({ version: '1.1.0', sequence: 13, floor: 11 }))
+    server.target = { release: publisher.publish({ version: '1.0.0', sequence: 12 }) }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'sequence-too-low' })
+    expect(await boot()).toBe('1.1.0')
+  })
+
+  test('to embedded: by the server alone while no floor is set', async () => {
+    await install(v1)
+    server.target = { embedded: null }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: null })
+    expect(await boot()).toBe('embedded')
+    await device.engine.flushReports()
+    expect(server.reports.at(-1)).toMatchObject({ status: 'applied', releaseId: null, version: 'embedded' })
+    await install(v2)
+  })
+
+  test('to embedded: only with the publisher once a floor is set', async () => {
+    await install(publisher.publish({ version: '1.0.0', sequence: 10, floor: 5 }))
+    server.target = { embedded: null }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'below-floor' })
+    server.target = { embedded: publisher.orderEmbedded(9) }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'sequence-too-low' })
+    server.target = { embedded: createPublisher().orderEmbedded(20) }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'signature-invalid' })
+    server.target = { embedded: v2 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'statement-invalid' })
+    expect(await boot()).toBe('1.0.0')
+    server.target = { embedded: publisher.orderEmbedded(20) }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: null })
+    expect(await boot()).toBe('embedded')
+    expect(device.engine.status()).toMatchObject({ highWater: 20, floor: 5 })
+  })
+})
+
+describe('the app binary was replaced', () => {
+  test('nothing made for the old one runs; what was learned stays', async () => {
+    await install(publisher.publish({ version: '1.0.0', sequence: 10, floor: 5 }))
+    await install(v2)
+    server.target = { release: v3 }
+    await device.engine.sync()
+    device.host = { ...device.host, nativeVersion: '2.0' }
+    expect(await boot()).toBe('embedded')
+    expect(device.engine.status()).toMatchObject({ previous: null, staged: null, highWater: 12, floor: 5 })
+    await device.engine.flushReports()
+    expect(server.reports.at(-1)).toMatchObject({ status: 'applied', releaseId: null, version: 'embedded' })
+    await install(v3)
+  })
+
+  test('the publisher’s requirement is judged on the device as well', async () => {
+    const demanding = publisher.publish({
+      version: '1.0.0',
+      sequence: 10,
+      statement: { requirement: { minNativeVersion: '2.0' } },
+    })
+    server.target = { release: demanding }
+    await boot()
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'statement-invalid' })
+    device.host = { ...device.host, nativeVersion: '2.0' }
+    await install(demanding)
+  })
+})
+
+function offerOf(release: typeof v1) {
+  return {
+    updateAvailable: true,
+    bundleUrl: 'https://updates.test/none',
+    hash: release.sha256,
+    signature: release.signature,
+    mandatory: false,
+    version: release.version,
+    releaseId: release.releaseId,
+    sizeBytes: release.zip.length,
+    statement: release.statement,
+    statementSignature: release.statementSignature,
+  }
+}

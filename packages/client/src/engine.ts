@@ -1,0 +1,258 @@
+import { bytesFromBase64 } from './bytes.ts'
+import { clearStartCount, writeStartCount } from './crash-counter.ts'
+import { launch, launchOf, launchWithoutWriting, type Launch } from './launch.ts'
+import { createOutbox } from './outbox.ts'
+import type { Ports } from './ports.ts'
+import { createServerApi } from './server-api.ts'
+import { DEFAULT_LIMITS, type EngineConfig, type Settings } from './settings.ts'
+import { openStateStore, type StateStore } from './state-store.ts'
+import { nextState } from './states.ts'
+import type { Slot } from './storage-layout.ts'
+import { isSameRelease, type InstalledRelease, type StoredState } from './stored-state.ts'
+import { asUpdateError, UpdateError } from './update-error.ts'
+import { createUpdateFlow, type EngineEvent, type UpdateOutcome } from './update-flow.ts'
+
+export interface EngineStatus {
+  running: Launch
+  /** Of what runs; null is embedded. */
+  standing: 'probation' | 'confirmed' | null
+  /** What the next start runs instead; `releaseId` null is embedded. */
+  staged: { releaseId: string | null; version: string } | null
+  previous: { releaseId: string; version: string } | null
+  highWater: number
+  floor: number
+  failedReleaseIds: readonly string[]
+}
+
+/** One device engine per app and process. */
+export interface Engine {
+  /** Chooses what to run, before any of the app's own code; needs no network and never rejects. */
+  start(): Promise<Launch>
+  /** "App ready": the running release proved itself. False when that could not be stored. */
+  confirm(): Promise<boolean>
+  /** The app knows that the running release does not work: the next start rolls it back. */
+  crashed(): Promise<void>
+  check(): Promise<UpdateOutcome>
+  /** What the last check found, or else what a new one finds. */
+  download(): Promise<UpdateOutcome>
+  /** Checks, downloads and stages; restarts the app for a mandatory update if the host can. */
+  sync(): Promise<UpdateOutcome>
+  /** Sends the reports that wait. sync() and confirm() do it as well. */
+  flushReports(): Promise<void>
+  status(): EngineStatus
+  /** Returns the function that ends the subscription. */
+  subscribe(listener: (event: EngineEvent) => void): () => void
+}
+
+interface Session {
+  store: StateStore
+  launched: Launch
+  running: InstalledRelease | null
+  flow: ReturnType<typeof createUpdateFlow>
+  outbox: ReturnType<typeof createOutbox>
+}
+
+/**
+ * The device engine over what its machine offers. Two engines must not share a folder.
+ *
+ * @example
+ * const engine = createEngine(ports, { serverUrl, appKey, appId, deviceId, channel: 'production', publicKeys })
+ * const launched = await engine.start()
+ * // … run launched.directory, or embedded; after the first successful screen:
+ * await engine.confirm()
+ * await engine.sync()
+ *
+ * @throws RangeError when a public key is not the base64 of 32 bytes
+ */
+export function createEngine(ports: Ports, config: EngineConfig): Engine {
+  const settings = readSettings(config)
+  const server = createServerApi(ports, settings)
+  const listeners = new Set<(event: EngineEvent) => void>()
+  let session: Session | undefined
+  // The folder could not even be read: embedded runs, and nothing is updated until the next start.
+  let broken: UpdateError | undefined
+  let starting: Promise<Launch> | undefined
+  let confirming: Promise<boolean> | undefined
+  let lane: Promise<unknown> = Promise.resolve()
+  const joined = new Map<string, Promise<UpdateOutcome>>()
+
+  function emit(event: EngineEvent): void {
+    for (const listener of listeners) {
+      try {
+        listener(event)
+      } catch {
+        // A listener's mistake must not stop an update.
+      }
+    }
+  }
+
+  function start(): Promise<Launch> {
+    starting ??= begin()
+    return starting
+  }
+
+  async function begin(): Promise<Launch> {
+    let store: StateStore
+    try {
+      store = await openStateStore(ports, settings.limits)
+    } catch (error) {
+      broken = asUpdateError(error)
+      return { kind: 'embedded' }
+    }
+    const { running, slot } = await settle(store)
+    const outbox = createOutbox({ files: ports.files, store, server, limits: settings.limits })
+    const flow = createUpdateFlow({ ports, settings, store, server, outbox, running, emit })
+    const launched = launchOf(ports, running, slot)
+    session = { store, outbox, flow, running, launched }
+    return launched
+  }
+
+  /** Whatever goes wrong, something is started that was verified: at worst what the binary shipped with. */
+  async function settle(store: StateStore): Promise<{ running: InstalledRelease | null; slot: Slot }> {
+    try {
+      const running = await launch(ports, store, settings.limits)
+      return { running, slot: 'bundle' }
+    } catch {
+      const found = await launchWithoutWriting(ports, store, settings.limits).catch(() => null)
+      return { running: found?.release ?? null, slot: found?.slot ?? 'bundle' }
+    }
+  }
+
+  function started(): Session | undefined {
+    if (!session && !broken) throw new Error('start() must have resolved before anything else is asked of the engine')
+    return session
+  }
+
+  function isOnProbation({ store, running }: Session): boolean {
+    const { active } = store.current()
+    return active?.standing === 'probation' && isSameRelease(active, running)
+  }
+
+  function confirm(): Promise<boolean> {
+    confirming ??= confirmOnce().finally(() => {
+      confirming = undefined
+    })
+    return confirming
+  }
+
+  async function confirmOnce(): Promise<boolean> {
+    const current = started()
+    if (!current) return true
+    const { store, outbox, running } = current
+    try {
+      if (running && isOnProbation(current)) {
+        const { releaseId, version } = running
+        await store.commit(confirmActive, [{ releaseId, version, status: 'confirmed' }])
+        await clearStartCount(ports.files)
+      }
+      return true
+    } catch {
+      // Still on probation, and counted: the app may ask again.
+      return !isOnProbation(current)
+    } finally {
+      void outbox.flush()
+    }
+  }
+
+  async function crashed(): Promise<void> {
+    const current = started()
+    if (!current?.running || !isOnProbation(current)) return
+    const { releaseId } = current.running
+    await writeStartCount(ports.files, { releaseId, starts: settings.limits.startsOnProbation, hasCrashed: true })
+  }
+
+  /** A second call of the same kind joins the first; different ones follow each other. */
+  function join(name: string, run: (current: Session) => Promise<UpdateOutcome>): Promise<UpdateOutcome> {
+    const current = started()
+    const under = joined.get(name)
+    if (under) return under
+    if (!current) return Promise.resolve(failure(broken))
+    const work = lane.then(() => run(current)).finally(() => joined.delete(name))
+    lane = work.catch(() => undefined)
+    joined.set(name, work)
+    return work
+  }
+
+  async function synchronize({ flow, outbox }: Session): Promise<UpdateOutcome> {
+    const checked = await flow.check()
+    const isAvailable = checked.kind === 'available' || checked.kind === 'available-embedded'
+    const outcome = isAvailable ? await flow.download() : checked
+    await outbox.flush()
+    if (outcome.kind === 'staged' && outcome.mandatory && settings.restartsWhenMandatory) {
+      try {
+        await ports.host.restart?.()
+      } catch {
+        // It is staged: the next start, whenever that is, takes it.
+      }
+    }
+    return outcome
+  }
+
+  function status(): EngineStatus {
+    const current = started()
+    if (!current) return NOTHING_KNOWN
+    const { store, launched, running } = current
+    const { active, staged, previous, highWater, floor, failed } = store.current()
+    const nameOf = ({ releaseId, version }: InstalledRelease) => ({ releaseId, version })
+    const embedded = { releaseId: null, version: ports.host.nativeVersion }
+    return {
+      running: launched,
+      standing: isSameRelease(active, running) && active ? active.standing : null,
+      staged: staged && (staged.release ? nameOf(staged.release) : embedded),
+      previous: previous && nameOf(previous),
+      highWater,
+      floor,
+      failedReleaseIds: failed.map((release) => release.releaseId),
+    }
+  }
+
+  return {
+    start,
+    confirm,
+    crashed,
+    check: () => join('check', ({ flow }) => flow.check()),
+    download: () => join('download', ({ flow }) => flow.download()),
+    sync: () => join('sync', synchronize),
+    flushReports: async () => started()?.outbox.flush(),
+    status,
+    subscribe: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+const NOTHING_KNOWN: EngineStatus = {
+  running: { kind: 'embedded' },
+  standing: null,
+  staged: null,
+  previous: null,
+  highWater: 0,
+  floor: 0,
+  failedReleaseIds: [],
+}
+
+function failure(error = new UpdateError('storage-failed', 'the private folder cannot be read')): UpdateOutcome {
+  return { kind: 'failed', code: error.code, error, releaseId: null }
+}
+
+function confirmActive(state: StoredState): StoredState {
+  if (!state.active || nextState(state.active.standing, 'confirm') !== 'confirmed') return state
+  return { ...state, active: { ...state.active, standing: 'confirmed' } }
+}
+
+function readSettings(config: EngineConfig): Settings {
+  return {
+    cohorts: [],
+    allowInsecure: false,
+    restartsWhenMandatory: true,
+    ...config,
+    limits: { ...DEFAULT_LIMITS, ...config.limits },
+    publicKeys: (config.publicKeys ?? []).map((text) => {
+      const key = bytesFromBase64(text)
+      if (key?.length !== 32)
+        throw new RangeError(`a public key must be base64 of 32 bytes, found ${text.slice(0, 60)}`)
+      return key
+    }),
+  }
+}

@@ -1,0 +1,627 @@
+import { describe, expect, test } from 'vitest'
+import type { SdkCode } from '@hotpatch/protocol'
+import { utf8FromText } from './bytes.ts'
+import type { EngineConfig } from './settings.ts'
+import { buildArchive } from './testing/archive-builder.ts'
+import { createDevice } from './testing/device.ts'
+import {
+  chunked,
+  createFakeServer,
+  SERVER,
+  serveRange,
+  type FakeResponse,
+  type FakeServer,
+} from './testing/fake-server.ts'
+import { createPublisher, type NewRelease, type PublishedRelease } from './testing/publisher.ts'
+
+const publisher = createPublisher()
+const stranger = createPublisher()
+const good = publisher.publish({ version: '1.0.0', sequence: 10, floor: 8 })
+const next = { version: '1.1.0', sequence: 11 }
+const update = publisher.publish(next)
+const mend = publisher.publish({ version: '1.2.0', sequence: 12 })
+const all = [good, update, mend]
+
+/** A device that runs 1.0.0, confirmed, and has told everything it had to tell. */
+async function runningDevice(config: Partial<EngineConfig> = {}) {
+  const server = createFakeServer()
+  const device = createDevice({ server, publicKeys: [publisher.publicKey], config })
+  server.target = { release: good }
+  await device.boot()
+  await device.engine.sync()
+  await device.boot()
+  await device.engine.confirm()
+  await device.engine.flushReports()
+  server.reports.length = 0
+  server.requests.length = 0
+  return { server, device }
+}
+
+const published = (change: Partial<NewRelease>) => (server: FakeServer) => {
+  server.target = { release: publisher.publish({ ...next, ...change }) }
+}
+const answered = (change: object) => (server: FakeServer) => {
+  server.tamper = (answer) => ({ ...answer, ...change })
+}
+const body = (respond: (zip: Uint8Array) => Partial<FakeResponse>) => (server: FakeServer) => {
+  server.intercept = ({ method }) => (method === 'GET' ? { status: 200, ...respond(update.zip) } : undefined)
+}
+const answer = (response: FakeResponse) => (server: FakeServer) => {
+  server.intercept = ({ url }) => (url.endsWith('/update/check') ? response : undefined)
+}
+const archive = (entries: Parameters<typeof buildArchive>[0]) => published({ zip: buildArchive(entries) })
+
+function flipped(zip: Uint8Array): Uint8Array {
+  return zip.map((byte, index) => (index === 40 ? byte ^ 1 : byte))
+}
+
+async function* trickle(zip: Uint8Array, pause: () => Promise<void>): AsyncGenerator<Uint8Array> {
+  for (const byte of zip) {
+    await pause()
+    yield Uint8Array.of(byte)
+  }
+}
+
+async function* endless(): AsyncGenerator<Uint8Array> {
+  for (;;) yield new Uint8Array(1000)
+}
+
+interface Row {
+  name: string
+  attack: (server: FakeServer, device: Awaited<ReturnType<typeof runningDevice>>['device']) => void
+  code: SdkCode
+  /** Being offline, or asked to wait, is not reported. */
+  isReported?: false
+  /** Most attacks are seen before a byte is asked for. */
+  downloads: 'none' | 'some'
+}
+
+const rows: Row[] = [
+  { name: 'no bundle signature', attack: answered({ signature: null }), code: 'signature-missing', downloads: 'none' },
+  { name: 'no statement', attack: answered({ statement: null }), code: 'signature-missing', downloads: 'none' },
+  {
+    name: 'no statement signature',
+    attack: answered({ statementSignature: null }),
+    code: 'signature-missing',
+    downloads: 'none',
+  },
+  {
+    name: 'a stranger’s bundle signature',
+    attack: answered({ signature: stranger.publish(next).signature }),
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a bundle signature that is not base64',
+    attack: answered({ signature: '§' }),
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a stranger’s statement signature',
+    attack: answered({ statementSignature: stranger.publish(next).statementSignature }),
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'the statement’s signature over the bundle',
+    attack: answered({ statementSignature: update.signature }),
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'everything from a stranger',
+    attack: (server) => {
+      server.target = { release: stranger.publish(next) }
+    },
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement that is not base64',
+    attack: answered({ statement: '%%%%' }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement for another app',
+    attack: published({ statement: { appId: 'another' } }),
+    code: 'wrong-app',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement for another platform',
+    attack: published({ statement: { platform: 'ios' } }),
+    code: 'wrong-app',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement for another version',
+    attack: published({ statement: { version: '9.9.9' } }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'an answer with another version',
+    attack: answered({ version: '9.9.9' }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement without the bundle',
+    attack: published({ statement: { artifacts: [{ name: 'other', sha256: '0'.repeat(64), sizeBytes: 1 }] } }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'another release’s statement',
+    attack: answered({ statement: mend.statement, statementSignature: mend.statementSignature, version: '1.2.0' }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'another size than stated',
+    attack: answered({ sizeBytes: 10 }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'another hash than signed',
+    attack: answered({ hash: 'f'.repeat(64) }),
+    code: 'signature-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'an order for embedded as a release',
+    attack: answered(publisher.orderEmbedded(20)),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'a floor above the statement itself',
+    attack: published({ floor: 99 }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  { name: 'a lower sequence', attack: published({ sequence: 9 }), code: 'sequence-too-low', downloads: 'none' },
+  { name: 'a sequence below the floor', attack: published({ sequence: 7 }), code: 'below-floor', downloads: 'none' },
+  {
+    name: 'the way to embedded, below the floor',
+    attack: (server) => {
+      server.target = { embedded: null }
+    },
+    code: 'below-floor',
+    downloads: 'none',
+  },
+
+  {
+    name: 'an http: address',
+    attack: answered({ bundleUrl: 'http://updates.test/a' }),
+    code: 'insecure-url',
+    downloads: 'none',
+  },
+  {
+    name: 'a file: address',
+    attack: answered({ bundleUrl: 'file:///etc/passwd' }),
+    code: 'insecure-url',
+    downloads: 'none',
+  },
+  {
+    name: 'an address with a user name',
+    attack: answered({ bundleUrl: 'https://a@b/' }),
+    code: 'insecure-url',
+    downloads: 'none',
+  },
+  {
+    name: 'a redirect to http:',
+    attack: body(() => ({ status: 302, headers: { location: 'http://updates.test/a' } })),
+    code: 'insecure-url',
+    downloads: 'some',
+  },
+  {
+    name: 'redirects without end',
+    attack: body(() => ({ status: 302, headers: { location: '/again' } })),
+    code: 'download-failed',
+    downloads: 'some',
+  },
+  { name: 'a redirect to nowhere', attack: body(() => ({ status: 302 })), code: 'download-failed', downloads: 'some' },
+  { name: 'no such bundle', attack: body(() => ({ status: 404 })), code: 'download-failed', downloads: 'some' },
+  {
+    name: 'a bundle address that fails',
+    attack: body(() => ({ status: 500 })),
+    code: 'download-failed',
+    downloads: 'some',
+  },
+  {
+    name: 'an encoded bundle',
+    attack: body((zip) => ({ headers: { 'content-encoding': 'br' }, body: zip })),
+    code: 'download-failed',
+    downloads: 'some',
+  },
+  {
+    name: 'a truncated bundle',
+    attack: body((zip) => ({ body: zip.subarray(0, -1) })),
+    code: 'download-truncated',
+    downloads: 'some',
+  },
+  {
+    name: 'a corrupted bundle',
+    attack: body((zip) => ({ body: flipped(zip) })),
+    code: 'hash-mismatch',
+    downloads: 'some',
+  },
+  {
+    name: 'another bundle of the same size',
+    attack: body((zip) => ({ body: new Uint8Array(zip.length) })),
+    code: 'hash-mismatch',
+    downloads: 'some',
+  },
+  {
+    name: 'a byte more than announced',
+    attack: body((zip) => ({ body: Uint8Array.of(...zip, 0) })),
+    code: 'download-too-large',
+    downloads: 'some',
+  },
+  {
+    name: 'more than announced, and it says so',
+    attack: body(() => ({ headers: { 'content-length': '99999' }, body: endless() })),
+    code: 'download-too-large',
+    downloads: 'some',
+  },
+  {
+    name: 'a body without end',
+    attack: body(() => ({ body: endless() })),
+    code: 'download-too-large',
+    downloads: 'some',
+  },
+  {
+    name: 'silence instead of a body',
+    attack: body((zip) => ({ body: trickle(zip, () => new Promise(() => undefined)) })),
+    code: 'download-timeout',
+    downloads: 'some',
+  },
+  {
+    name: 'a byte every 20 seconds',
+    attack: (server, device) =>
+      body((zip) => ({
+        body: trickle(
+          zip,
+          () =>
+            new Promise((resolve) => {
+              device.clock.after(20_000, resolve)
+            }),
+        ),
+      }))(server),
+    code: 'download-timeout',
+    downloads: 'some',
+  },
+
+  { name: 'a climbing path', attack: archive([{ name: '../../evil' }]), code: 'archive-invalid', downloads: 'some' },
+  { name: 'an absolute path', attack: archive([{ name: '/evil' }]), code: 'archive-invalid', downloads: 'some' },
+  {
+    name: 'a link',
+    attack: archive([{ name: 'a', content: '/etc/passwd', mode: 0o120777 }]),
+    code: 'archive-invalid',
+    downloads: 'some',
+  },
+  { name: 'a path twice', attack: archive([{ name: 'a' }, { name: 'A' }]), code: 'archive-invalid', downloads: 'some' },
+  {
+    name: 'a bomb',
+    attack: archive([{ name: 'a', content: new Uint8Array(3_000_000), deflated: true }]),
+    code: 'archive-invalid',
+    downloads: 'some',
+  },
+  {
+    name: 'a lying bomb',
+    attack: archive([{ name: 'a', content: new Uint8Array(3_000_000), deflated: true, sizeBytes: 1000 }]),
+    code: 'archive-invalid',
+    downloads: 'some',
+  },
+  {
+    name: 'an encrypted entry',
+    attack: archive([{ name: 'a', flags: 1 }]),
+    code: 'archive-invalid',
+    downloads: 'some',
+  },
+  {
+    name: 'something that is no archive',
+    attack: published({ zip: utf8FromText('no archive, but signed all the same') }),
+    code: 'archive-invalid',
+    downloads: 'some',
+  },
+
+  {
+    name: 'an answer that is no JSON',
+    attack: answer({ status: 200, body: utf8FromText('<html>sign in</html>') }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'an answer that is not UTF-8',
+    attack: answer({ status: 200, body: Uint8Array.of(0x22, 0xff, 0x22) }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  { name: 'an empty answer', attack: answer({ status: 200 }), code: 'answer-invalid', downloads: 'none' },
+  {
+    name: 'JSON that is no answer',
+    attack: answer({ status: 200, body: utf8FromText('[]') }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'an answer without a hash',
+    attack: answered({ hash: undefined }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  { name: 'a negative size', attack: answered({ sizeBytes: -1 }), code: 'answer-invalid', downloads: 'none' },
+  {
+    name: 'a way back to something unknown',
+    attack: answered({ updateAvailable: false, rollBackTo: 'yesterday' }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'an answer without end',
+    attack: answer({ status: 200, body: endless() }),
+    code: 'answer-invalid',
+    downloads: 'none',
+  },
+  {
+    name: 'silence instead of an answer',
+    attack: answer({ status: 200, body: trickle(utf8FromText('{}'), () => new Promise(() => undefined)) }),
+    code: 'check-failed',
+    isReported: false,
+    downloads: 'none',
+  },
+  {
+    name: 'a server that fails',
+    attack: answer({ status: 500 }),
+    code: 'check-failed',
+    isReported: false,
+    downloads: 'none',
+  },
+  {
+    name: 'a server that refuses the key',
+    attack: answer({ status: 401, body: utf8FromText('{"detail":"no"}') }),
+    code: 'check-failed',
+    isReported: false,
+    downloads: 'none',
+  },
+  {
+    name: 'a server that has no time',
+    attack: answer({ status: 429, headers: { 'retry-after': '60' } }),
+    code: 'check-failed',
+    isReported: false,
+    downloads: 'none',
+  },
+]
+
+describe('never applied, reported with its code, and the old release still runs', () => {
+  test.each(rows)('$name', async ({ attack, code, isReported = true, downloads }) => {
+    const { server, device } = await runningDevice({ limits: { unpackedBytes: 2_000_000 } })
+    server.target = { release: update }
+    attack(server, device)
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code })
+    expect(server.downloads().length > 0 ? 'some' : 'none').toBe(downloads)
+    expect(device.engine.status()).toMatchObject({ staged: null, highWater: 10, floor: 8 })
+    expect(device.identify(await device.boot(), all)).toBe('1.0.0')
+    await device.engine.sync()
+    expect(device.identify(await device.boot(), all)).toBe('1.0.0')
+
+    server.intercept = () => undefined
+    server.tamper = (unchanged) => unchanged
+    device.clock.after(3_600_000, () => undefined)
+    await new Promise<void>((resolve) => {
+      device.clock.after(3_600_000, resolve)
+    })
+    await device.engine.flushReports()
+    const told = server.statuses().filter((status) => status !== 'rolled_back')
+    expect(new Set(told)).toEqual(new Set(isReported ? [`failed:${code}`] : []))
+    // Nothing of it stands in the way of a good release.
+    server.target = { release: mend }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    expect(device.identify(await device.boot(), all)).toBe('1.2.0')
+  })
+
+  test('what is refused for good is downloaded once, and reported once', async () => {
+    const { server, device } = await runningDevice()
+    archive([{ name: '../evil' }])(server)
+    for (let start = 0; start < 3; start += 1) {
+      // The server forgets what it was told.
+      server.tamper = () => offerOf(server.target)
+      await device.engine.sync()
+      await device.boot()
+    }
+    await device.engine.flushReports()
+    expect(server.downloads()).toHaveLength(1)
+    expect(server.statuses()).toEqual(['failed:archive-invalid'])
+  })
+
+  test('a full disk: from any write of the download on', async () => {
+    for (let fullAt = 1; fullAt < 60; fullAt += 1) {
+      const { server, device } = await runningDevice()
+      server.target = { release: update }
+      device.disk().arrange({ fullAt })
+      const outcome = await device.engine.sync()
+      if (outcome.kind !== 'failed') {
+        expect(fullAt).toBeGreaterThan(20)
+        break
+      }
+      expect(outcome.code, `full at ${fullAt}`).toBe('storage-full')
+      expect(server.statuses().at(-1)).toBe('failed:storage-full')
+      expect(device.identify(await device.boot(), all)).toBe('1.0.0')
+      device.disk().arrange({})
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+      expect(device.identify(await device.boot(), all)).toBe('1.1.0')
+    }
+  })
+
+  test('a disk that says it is too small is believed before the download', async () => {
+    const { server, device } = await runningDevice()
+    server.target = { release: update }
+    await device.boot({ ...device.disk(), freeBytes: async () => update.zip.length - 1 })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'storage-full' })
+    expect(server.downloads()).toHaveLength(0)
+  })
+})
+
+describe('a bad connection', () => {
+  const half = Math.floor(update.zip.length / 2)
+  const ranges = (server: FakeServer) => server.downloads().map(({ headers }) => headers.range ?? 'all')
+
+  async function syncOver(respond: (server: FakeServer, attempt: number, etag: string) => FakeResponse | undefined) {
+    const { server, device } = await runningDevice()
+    server.target = { release: update }
+    server.intercept = (request) => {
+      if (request.method !== 'GET') return undefined
+      return respond(server, server.downloads().length, '"a"') ?? serveRange(update.zip, request)
+    }
+    const outcome = await device.engine.sync()
+    const states = { server, device, outcome }
+    expect(outcome).toMatchObject({ kind: 'staged' })
+    expect(device.identify(await device.boot(), all)).toBe('1.1.0')
+    return states
+  }
+
+  const reset = (): FakeResponse => ({
+    status: 200,
+    headers: { etag: '"a"' },
+    body: chunked(update.zip, 10, half),
+  })
+
+  test('that is reset midway is resumed, after a wait', async () => {
+    const { server, device } = await syncOver((_, attempt) => (attempt === 1 ? reset() : undefined))
+    expect(ranges(server)).toEqual(['all', `bytes=${Math.ceil(half / 10) * 10}-`])
+    expect(device.clock.waits()).toContain(500)
+  })
+
+  test('that is reset for good is resumed by the next process', async () => {
+    const { server, device } = await runningDevice({ limits: { attempts: 1 } })
+    server.target = { release: update }
+    server.intercept = ({ method }) => (method === 'GET' ? reset() : undefined)
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'download-failed' })
+    server.intercept = () => undefined
+    await device.boot()
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    expect(ranges(server)).toEqual(['all', `bytes=${Math.ceil(half / 10) * 10}-`])
+  })
+
+  test('to a server that ignores ranges starts again', async () => {
+    await syncOver((_, attempt) => (attempt === 1 ? reset() : { status: 200, body: update.zip }))
+  })
+
+  test('to a bundle that changed meanwhile starts again', async () => {
+    const { server } = await syncOver((_, attempt) =>
+      attempt === 1 ? { ...reset(), headers: { etag: '"old"' } } : undefined,
+    )
+    expect(server.downloads()[1]?.headers['if-range']).toBe('"old"')
+  })
+
+  test('to a server that gives another range than asked for starts again', async () => {
+    const headers = { etag: '"a"', 'content-range': `bytes 0-9/${update.zip.length}` }
+    const { server } = await syncOver((_, attempt) =>
+      attempt === 1 ? reset() : attempt === 2 ? { status: 206, headers, body: update.zip.subarray(0, 10) } : undefined,
+    )
+    expect(ranges(server).at(-1)).toBe('all')
+  })
+
+  test('to a server that cannot satisfy the range starts again', async () => {
+    const { server } = await syncOver((_, attempt) =>
+      attempt === 1 ? reset() : attempt === 2 ? { status: 416 } : undefined,
+    )
+    expect(ranges(server).at(-1)).toBe('all')
+  })
+
+  test('over a kept part that is not what it seemed starts again, once, unnoticed', async () => {
+    const { server, device } = await runningDevice({ limits: { attempts: 1 } })
+    server.target = { release: update }
+    server.intercept = ({ method }) =>
+      method === 'GET' ? { ...reset(), body: chunked(new Uint8Array(update.zip.length), 10, half) } : undefined
+    await device.engine.sync()
+    server.intercept = () => undefined
+    server.reports.length = 0
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    expect(server.statuses()).toEqual(['downloaded'])
+  })
+
+  test('without a strong ETag nothing is resumed', async () => {
+    const { server } = await syncOver((_, attempt) =>
+      attempt === 1 ? { ...reset(), headers: { etag: 'W/"a"' } } : undefined,
+    )
+    expect(ranges(server)).toEqual(['all', 'all'])
+  })
+
+  test('follows redirects to allowed places', async () => {
+    const { server } = await syncOver((_, attempt) =>
+      attempt === 1 ? { status: 302, headers: { location: 'https://cdn.test/x' } } : undefined,
+    )
+    expect(server.downloads()[1]?.url).toBe('https://cdn.test/x')
+  })
+
+  test('waits as long as a busy bundle address asks, before it goes on', async () => {
+    const { device } = await syncOver((_, attempt) =>
+      attempt === 1 ? { status: 503, headers: { 'retry-after': '7' } } : undefined,
+    )
+    expect(device.clock.waits()).toContain(7000)
+  })
+})
+
+describe('a server that asks for patience', () => {
+  test.each([
+    ['120', 120_000],
+    ['Thu, 01 Jan 2026 00:02:00 GMT', 120_000],
+    ['999999999', 3_600_000],
+  ])('Retry-After: %s is honoured, and bounded', async (text, ms) => {
+    const { server, device } = await runningDevice()
+    server.target = { release: update }
+    answer({ status: 429, headers: { 'retry-after': text } })(server)
+    await device.engine.sync()
+    const asked = server.requests.length
+    const { error } = (await device.engine.sync()) as { error: { retryAfterMs: number } }
+    expect(server.requests).toHaveLength(asked)
+    expect(Math.abs(error.retryAfterMs - ms)).toBeLessThan(1000)
+    server.intercept = () => undefined
+    await new Promise<void>((resolve) => {
+      device.clock.after(ms, resolve)
+    })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+  })
+
+  test('a server that fails is asked again a bounded number of times, further and further apart', async () => {
+    const { server, device } = await runningDevice()
+    answer({ status: 500 })(server)
+    await device.engine.check()
+    expect(server.requests).toHaveLength(5)
+    expect(device.clock.waits().slice(-4)).toEqual([500, 1000, 2000, 4000])
+  })
+
+  test('the development address of this machine is allowed only if the configuration says so', async () => {
+    for (const [serverUrl, allowInsecure, isAsked] of [
+      ['http://localhost:8080', false, false],
+      ['http://localhost:8080', 'loopback', true],
+      ['http://127.0.0.1:8080', 'loopback', true],
+      ['http://localhost.example.com', 'loopback', false],
+      ['http://localhost@example.com', 'loopback', false],
+      ['http://10.0.2.2:8080', 'loopback', false],
+      ['http://10.0.2.2:8080', true, true],
+      [SERVER, false, true],
+    ] as const) {
+      const server = createFakeServer()
+      const device = createDevice({ server, config: { serverUrl, allowInsecure } })
+      await device.boot()
+      const outcome = await device.engine.check()
+      expect(server.requests.length > 0, `asked ${serverUrl}`).toBe(isAsked)
+      if (!isAsked) expect(outcome).toMatchObject({ kind: 'failed', code: 'insecure-url' })
+    }
+  })
+})
+
+function offerOf(target: FakeServer['target']) {
+  const { releaseId, version, zip, sha256, signature, statement, statementSignature } = (
+    target as { release: PublishedRelease }
+  ).release
+  const common = { releaseId, version, signature, statement, statementSignature, hash: sha256, sizeBytes: zip.length }
+  return { ...common, updateAvailable: true, mandatory: false, bundleUrl: `${SERVER}/artifacts/${sha256}` }
+}

@@ -1,0 +1,131 @@
+import {
+  compileRequirement,
+  digestSigningInput,
+  MAX_STATEMENT_BYTES,
+  parseNativeVersion,
+  readReleaseStatement,
+  requirementReason,
+  UnexpectedJsonError,
+  type ReleaseStatement,
+  type SdkCode,
+} from '@hotpatch/protocol'
+import { bytesFromBase64, textFromUtf8 } from './bytes.ts'
+import type { EmbeddedOrder, Offer, SignedStatement } from './check-answer.ts'
+import type { CryptoPort, HostPort } from './ports.ts'
+import type { Settings } from './settings.ts'
+import type { StoredState } from './stored-state.ts'
+import { messageOf, UpdateError } from './update-error.ts'
+
+export interface Judgement {
+  /** 0 for an app without signing keys. */
+  sequence: number
+  floor: number
+}
+
+export interface JudgementContext {
+  crypto: CryptoPort
+  host: HostPort
+  settings: Pick<Settings, 'publicKeys' | 'appId'>
+  state: Pick<StoredState, 'highWater' | 'floor'>
+}
+
+const UNSIGNED: Judgement = { sequence: 0, floor: 0 }
+
+/**
+ * Engine §4: everything that can be judged before a byte is downloaded, in this order.
+ * Nothing is read from a statement before its signature was verified over its exact bytes.
+ */
+export async function judgeOffer(offer: Offer, context: JudgementContext): Promise<Judgement> {
+  // Without keys nothing distinguishes a publisher's statement from anyone's: it is not looked at.
+  if (context.settings.publicKeys.length === 0) return UNSIGNED
+  // The contract's own signature is over the announced digest, which the downloaded bytes must then have.
+  const signature = required(offer.signature, 'signature')
+  const statement = await readVerified(offer, context)
+  if (!(await isSigned(digestSigningInput(offer.sha256), signature, context))) {
+    refuse('signature-invalid', 'no known key signed the bundle')
+  }
+  expectStatement(statement.target === 'release', 'it is not for a release')
+  expectStatement(statement.version === offer.version, `it is for version ${statement.version}, not ${offer.version}`)
+  const bundle = statement.artifacts.filter((artifact) => artifact.name === 'bundle.zip')
+  expectStatement(bundle.length === 1, 'it does not name one bundle.zip')
+  expectStatement(bundle[0]?.sha256 === offer.sha256, 'its bundle has another hash than the answer')
+  expectStatement(bundle[0]?.sizeBytes === offer.sizeBytes, 'its bundle has another size than the answer')
+  expectRunnable(statement, context.host)
+  return judgeSequence(statement, context.state)
+}
+
+/** Engine §4: unsigned, the server may send devices back to embedded only while no floor is set. */
+export async function judgeEmbeddedOrder(order: EmbeddedOrder, context: JudgementContext): Promise<Judgement> {
+  if (context.settings.publicKeys.length === 0 || order.statement === null) {
+    if (context.state.floor > 0) refuse('below-floor', 'embedded is below the floor, and no publisher signed for it')
+    return UNSIGNED
+  }
+  const statement = await readVerified(order, context)
+  expectStatement(statement.target === 'embedded', 'it is not for embedded')
+  return judgeSequence(statement, context.state)
+}
+
+async function readVerified(signed: SignedStatement, context: JudgementContext): Promise<ReleaseStatement> {
+  const { settings, host } = context
+  const bytes = bytesFromBase64(required(signed.statement, 'statement'))
+  const signature = required(signed.statementSignature, 'statement signature')
+  expectStatement(bytes !== undefined, 'it is not base64')
+  expectStatement(bytes.length <= MAX_STATEMENT_BYTES, 'it is too long')
+  if (!(await isSigned(bytes, signature, context))) refuse('signature-invalid', 'no known key signed the statement')
+  const statement = parseStatement(bytes)
+  if (statement.appId !== settings.appId) refuse('wrong-app', `the statement is for the app ${statement.appId}`)
+  if (statement.platform !== 'any' && statement.platform !== host.platform) {
+    refuse('wrong-app', `the statement is for ${statement.platform}, this is ${host.platform}`)
+  }
+  return statement
+}
+
+function parseStatement(bytes: Uint8Array): ReleaseStatement {
+  const text = textFromUtf8(bytes)
+  expectStatement(text !== undefined, 'it is not UTF-8')
+  try {
+    return readReleaseStatement(text)
+  } catch (cause) {
+    if (!(cause instanceof UnexpectedJsonError)) throw cause
+    throw new UpdateError('statement-invalid', `the statement: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** The signature of any one of the configured keys will do, so that keys can be rotated. */
+async function isSigned(message: Uint8Array, base64: string, { crypto, settings }: JudgementContext): Promise<boolean> {
+  const signature = bytesFromBase64(base64)
+  if (signature?.length !== 64) return false
+  for (const key of settings.publicKeys) {
+    if (await crypto.verifyEd25519(key, message, signature)) return true
+  }
+  return false
+}
+
+/** The publisher's requirement is signed: a server cannot talk a device into a release for another shell. */
+function expectRunnable({ requirement }: ReleaseStatement, host: HostPort): void {
+  const native = parseNativeVersion(host.nativeVersion)
+  const reason = requirementReason(compileRequirement(requirement), native, host.runtimeVersion)
+  expectStatement(reason === undefined, `this shell does not meet its requirement (${reason})`)
+}
+
+function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementContext['state']): Judgement {
+  expectStatement(floor <= sequence, `its floor ${floor} is above its own sequence ${sequence}`)
+  if (sequence < state.floor) refuse('below-floor', `sequence ${sequence} is below the floor ${state.floor}`)
+  if (sequence < state.highWater) {
+    refuse('sequence-too-low', `sequence ${sequence} is below ${state.highWater}, which was seen before`)
+  }
+  return { sequence, floor }
+}
+
+function required(text: string | null, name: string): string {
+  if (text === null) refuse('signature-missing', `the answer has no ${name}, but this app takes signed releases only`)
+  return text
+}
+
+function expectStatement(condition: boolean, otherwise: string): asserts condition {
+  if (!condition) refuse('statement-invalid', `the statement is refused: ${otherwise}`)
+}
+
+function refuse(code: SdkCode, message: string): never {
+  throw new UpdateError(code, message)
+}

@@ -1,0 +1,55 @@
+import type { ClockPort } from '../ports.ts'
+
+export interface VirtualClock extends ClockPort {
+  /** How long the engine slept, in the order in which it did. */
+  waits(): readonly number[]
+}
+
+/**
+ * Time that passes only when nothing else happens: once everything that can go on without waiting has gone on,
+ * the next timer fires at once. `whenIdle` calls back at such a moment (setImmediate on Node).
+ */
+export function createVirtualClock({
+  whenIdle,
+  startAt = 0,
+  random = () => 0.5,
+}: {
+  whenIdle: (run: () => void) => void
+  startAt?: number
+  random?: () => number
+}): VirtualClock {
+  let now = startAt
+  let isPumping = false
+  const timers = new Map<symbol, { at: number; run: () => void }>()
+  const waits: number[] = []
+
+  function pump(): void {
+    isPumping = false
+    const [next] = [...timers].sort(([, a], [, b]) => a.at - b.at)
+    if (!next) return
+    const [id, { at, run }] = next
+    timers.delete(id)
+    waits.push(at - now)
+    now = Math.max(now, at)
+    schedule()
+    run()
+  }
+
+  function schedule(): void {
+    if (isPumping) return
+    isPumping = true
+    whenIdle(pump)
+  }
+
+  return {
+    now: () => now,
+    random,
+    waits: () => waits,
+    after(ms, run) {
+      const id = Symbol('timer')
+      timers.set(id, { at: now + ms, run })
+      schedule()
+      return () => timers.delete(id)
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import { createEngine, type Engine } from '../engine.ts'
+import type { HostPort, Ports } from '../ports.ts'
+import type { EngineConfig } from '../settings.ts'
+import { createNodeClock } from './node-clock.ts'
+import { createNodeCrypto } from './node-crypto.ts'
+import { createNodeFiles } from './node-files.ts'
+import { createNodeHttp } from './node-http.ts'
+
+export { createNodeClock, createNodeCrypto, createNodeFiles, createNodeHttp }
+
+export interface NodeEngineOptions extends EngineConfig {
+  /** The app's private folder; everything is kept in `ota/` below it. */
+  directory: string
+  host: HostPort
+  /** Instead of Node's own. */
+  ports?: Partial<Omit<Ports, 'host'>>
+}
+
+/** The device engine on Node or Electron. */
+export function createNodeEngine({ directory, host, ports, ...config }: NodeEngineOptions): Engine {
+  return createEngine(
+    {
+      files: createNodeFiles(directory),
+      http: createNodeHttp(),
+      crypto: createNodeCrypto(),
+      clock: createNodeClock(),
+      ...ports,
+      host,
+    },
+    config,
+  )
+}

@@ -1,0 +1,12 @@
+import type { ClockPort } from '../ports.ts'
+
+export function createNodeClock(): ClockPort {
+  return {
+    now: Date.now,
+    random: Math.random,
+    after(ms, run) {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
+  }
+}

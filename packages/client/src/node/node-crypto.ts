@@ -1,0 +1,26 @@
+import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
+import type { CryptoPort } from '../ports.ts'
+
+export function createNodeCrypto(): CryptoPort {
+  return {
+    sha256() {
+      const hash = createHash('sha256')
+      return {
+        update: (bytes) => {
+          hash.update(bytes)
+        },
+        digest: () => hash.digest(),
+      }
+    },
+    verifyEd25519(publicKey, message, signature) {
+      try {
+        const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }
+        return verify(null, message, createPublicKey({ key: jwk, format: 'jwk' }), signature)
+      } catch {
+        // Bytes that are no key verify nothing.
+        return false
+      }
+    },
+    randomUuid: randomUUID,
+  }
+}

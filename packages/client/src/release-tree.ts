@@ -1,0 +1,71 @@
+import { hexFromBytes, readArray, readInteger, readObject, readString } from '@hotpatch/protocol'
+import { readJson, writeJson } from './json-file.ts'
+import type { CryptoPort, FilesPort } from './ports.ts'
+import { MARKER, SLOTS, type Slot } from './storage-layout.ts'
+import { readInstalledRelease, type InstalledRelease } from './stored-state.ts'
+
+export interface ReleaseFile {
+  path: string
+  sizeBytes: number
+  sha256: string
+}
+
+/** Engine §1: what a release directory holds, written by the engine after everything else in it is durable. */
+export interface ReleaseMarker {
+  release: InstalledRelease
+  files: readonly ReleaseFile[]
+}
+
+const MAX_FILES = 1_000_000
+const CHUNK = 256 * 1024
+
+export async function writeMarker(files: FilesPort, slot: Slot, marker: ReleaseMarker): Promise<void> {
+  await writeJson(files, `${SLOTS[slot]}/${MARKER}`, marker)
+}
+
+/**
+ * The release that a slot holds whole, judged by the sizes of its files: cheap enough for every start.
+ * A torn removal or a lost file is seen; `thorough` also reads every byte, for trees about to change places.
+ */
+export async function inspectSlot(
+  { files, crypto }: { files: FilesPort; crypto: CryptoPort },
+  slot: Slot,
+  { thorough = false } = {},
+): Promise<InstalledRelease | undefined> {
+  const marker = await readJson(files, `${SLOTS[slot]}/${MARKER}`, readMarker)
+  if (!marker) return undefined
+  for (const file of marker.files) {
+    const path = `${SLOTS[slot]}/${file.path}`
+    const stat = await files.stat(path)
+    if (stat?.kind !== 'file' || stat.sizeBytes !== file.sizeBytes) return undefined
+    if (thorough && (await hashFile({ files, crypto }, path, file.sizeBytes)) !== file.sha256) return undefined
+  }
+  return marker.release
+}
+
+export async function hashFile(
+  { files, crypto }: { files: FilesPort; crypto: CryptoPort },
+  path: string,
+  sizeBytes: number,
+): Promise<string> {
+  const hasher = crypto.sha256()
+  for (let offset = 0; offset < sizeBytes; offset += CHUNK) {
+    hasher.update(await files.readRange(path, offset, Math.min(CHUNK, sizeBytes - offset)))
+  }
+  return hexFromBytes(await hasher.digest())
+}
+
+function readMarker(value: unknown): ReleaseMarker {
+  const json = readObject(value, '')
+  return {
+    release: readInstalledRelease(json.release),
+    files: readArray(json.files, '/files', MAX_FILES).map((item, index) => {
+      const file = readObject(item, `/files/${index}`)
+      return {
+        path: readString(file.path, `/files/${index}/path`),
+        sizeBytes: readInteger(file.sizeBytes, `/files/${index}/sizeBytes`, 0),
+        sha256: readString(file.sha256, `/files/${index}/sha256`),
+      }
+    }),
+  }
+}

@@ -1,0 +1,70 @@
+/** Every loop, buffer and wait of the engine has its bound here (Engine §5). */
+export interface Limits {
+  answerBytes: number
+  bundleBytes: number
+  unpackedBytes: number
+  fileCount: number
+  /** Of one path inside the archive, in UTF-8 bytes. */
+  pathBytes: number
+  /** A check or a report, from the request to the last byte of its answer. */
+  requestTimeoutMs: number
+  /** The longest silence within a download. */
+  idleTimeoutMs: number
+  /** One call of download(), with its retries. What has arrived is kept for the next call. */
+  downloadTimeoutMs: number
+  /** Of one download or check, the first included. */
+  attempts: number
+  /** Full jitter: a wait is random between 0 and backoffMs · 2^attempt, at most backoffMaxMs. */
+  backoffMs: number
+  backoffMaxMs: number
+  /** The longest Retry-After that is believed. */
+  retryAfterMaxMs: number
+  redirects: number
+  /** Starts without a confirmation after which a release is rolled back. */
+  startsOnProbation: number
+  /** Undelivered reports; the oldest are dropped beyond it. */
+  reports: number
+  /** Failed and refused releases that are remembered. */
+  rememberedReleases: number
+}
+
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  answerBytes: 256 * 1024,
+  bundleBytes: 256 * 1024 * 1024,
+  unpackedBytes: 1024 * 1024 * 1024,
+  fileCount: 20_000,
+  pathBytes: 512,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 30_000,
+  downloadTimeoutMs: 30 * 60_000,
+  attempts: 5,
+  backoffMs: 1_000,
+  backoffMaxMs: 60_000,
+  retryAfterMaxMs: 60 * 60_000,
+  redirects: 5,
+  startsOnProbation: 2,
+  reports: 200,
+  rememberedReleases: 50,
+}
+
+export interface EngineConfig {
+  /** Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". */
+  serverUrl: string
+  appKey: string
+  appId: string
+  deviceId: string
+  channel: string
+  cohorts?: readonly string[]
+  /** Base64 of raw 32-byte Ed25519 keys; any one of them may sign. Without any, only hashes are checked. */
+  publicKeys?: readonly string[]
+  /** For development: "loopback" allows http: to this machine, `true` to anywhere. */
+  allowInsecure?: boolean | 'loopback'
+  /** Whether sync() restarts the app for a mandatory update (default true). */
+  restartsWhenMandatory?: boolean
+  limits?: Partial<Limits>
+}
+
+export interface Settings extends Required<Omit<EngineConfig, 'limits' | 'publicKeys'>> {
+  publicKeys: readonly Uint8Array[]
+  limits: Limits
+}

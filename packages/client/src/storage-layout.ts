@@ -1,0 +1,20 @@
+/** Engine §1: where things are in the app's private folder. */
+export const ROOT = 'ota'
+export const PENDING = 'ota/pending'
+export const METADATA = 'ota/metadata.json'
+export const CRASH_COUNT = 'ota/crash_count.json'
+export const OUTBOX = 'ota/outbox.json'
+export const PENDING_ZIP = 'ota/pending/bundle.zip'
+export const PENDING_DOWNLOAD = 'ota/pending/download.json'
+
+/** Directories that can hold a whole release. */
+export const SLOTS = {
+  bundle: 'ota/bundle',
+  previous: 'ota/previous',
+  pending: 'ota/pending/files',
+} as const
+
+export type Slot = keyof typeof SLOTS
+
+/** In every release directory: what it holds. Written last, so a directory without it is never started. */
+export const MARKER = '.hotpatch.json'

@@ -1,0 +1,171 @@
+import {
+  readArray,
+  readInteger,
+  readObject,
+  readString,
+  SDK_CODES,
+  UnexpectedJsonError,
+  type SdkCode,
+} from '@hotpatch/protocol'
+import { readReport, type Report } from './report.ts'
+
+/** What identifies a release on a device: the server's id together with the bytes. */
+export interface InstalledRelease {
+  releaseId: string
+  version: string
+  /** From the publisher's statement; 0 when the app is not signed. */
+  sequence: number
+  /** Of the archive it came from. */
+  sha256: string
+}
+
+export interface ActiveRelease extends InstalledRelease {
+  standing: 'probation' | 'confirmed'
+}
+
+/** Where the next start takes its release from; `embedded` has none. */
+export type Source = { from: 'pending' | 'previous'; release: InstalledRelease } | { from: 'embedded'; release: null }
+
+/**
+ * Engine §6: the intent of a change in ota/bundle, written before the first rename and removed after the last,
+ * so that a start after a crash completes it. Carrying it out twice is the same as once.
+ */
+export type Move = Source & {
+  why: 'update' | 'server-order' | 'not-confirmed' | 'crashed' | 'damaged' | 'native-version-changed'
+  /** What is in ota/bundle was confirmed, and becomes ota/previous. */
+  keepsCurrent: boolean
+}
+
+export interface RememberedRelease {
+  releaseId: string
+  sequence: number
+  sha256: string
+  code: SdkCode
+}
+
+/** ota/metadata.json: every change of it is one atomic write, together with what it has to report. */
+export interface StoredState {
+  nativeVersion: string
+  active: ActiveRelease | null
+  previous: InstalledRelease | null
+  staged: Source | null
+  move: Move | null
+  /** The highest sequence that was accepted. Never falls. */
+  highWater: number
+  /** Never falls; nothing below it is gone back to. */
+  floor: number
+  /** Never tried again on this device. */
+  failed: readonly RememberedRelease[]
+  /** Refused before anything was downloaded; remembered so that each is reported once. */
+  refused: readonly RememberedRelease[]
+  /** On their way into ota/outbox.json. */
+  unreported: readonly Report[]
+}
+
+export function freshState(nativeVersion: string): StoredState {
+  return {
+    nativeVersion,
+    active: null,
+    previous: null,
+    staged: null,
+    move: null,
+    highWater: 0,
+    floor: 0,
+    failed: [],
+    refused: [],
+    unreported: [],
+  }
+}
+
+type Identity = Pick<InstalledRelease, 'releaseId' | 'sha256'>
+
+export function isSameRelease(a: Identity | null | undefined, b: Identity | null | undefined): boolean {
+  return !!a && !!b && a.releaseId === b.releaseId && a.sha256 === b.sha256
+}
+
+/** By id, or by what the publisher signed: another id from the server does not make it another release. */
+export function isRemembered(
+  remembered: readonly RememberedRelease[],
+  release: Omit<InstalledRelease, 'version'>,
+  code?: SdkCode,
+): boolean {
+  return remembered.some(
+    (entry) =>
+      (code === undefined || entry.code === code) &&
+      (entry.releaseId === release.releaseId ||
+        (entry.sequence > 0 && entry.sequence === release.sequence && entry.sha256 === release.sha256)),
+  )
+}
+
+/** @throws UnexpectedJsonError */
+export function readStoredState(value: unknown): StoredState {
+  const json = readObject(value, '')
+  return {
+    nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
+    active: readNullable(json.active, readActive),
+    previous: readNullable(json.previous, readInstalledRelease),
+    staged: readNullable(json.staged, readSource),
+    move: readNullable(json.move, readMove),
+    highWater: readInteger(json.highWater, '/highWater', 0),
+    floor: readInteger(json.floor, '/floor', 0),
+    failed: readArray(json.failed, '/failed', MANY).map(readRemembered),
+    refused: readArray(json.refused, '/refused', MANY).map(readRemembered),
+    unreported: readArray(json.unreported, '/unreported', MANY).map(readReport),
+  }
+}
+
+const MANY = 10_000
+
+function readNullable<T>(value: unknown, read: (value: unknown) => T): T | null {
+  return value === null ? null : read(value)
+}
+
+export function readInstalledRelease(value: unknown): InstalledRelease {
+  const json = readObject(value, '/release')
+  return {
+    releaseId: readString(json.releaseId, '/releaseId'),
+    version: readString(json.version, '/version'),
+    sequence: readInteger(json.sequence, '/sequence', 0),
+    sha256: readString(json.sha256, '/sha256'),
+  }
+}
+
+function readActive(value: unknown): ActiveRelease {
+  const standing = readOneOf(readObject(value, '/active').standing, '/active/standing', ['probation', 'confirmed'])
+  return { ...readInstalledRelease(value), standing }
+}
+
+function readSource(value: unknown): Source {
+  const json = readObject(value, '/staged')
+  const from = readOneOf(json.from, '/from', ['pending', 'previous', 'embedded'])
+  return from === 'embedded' ? { from, release: null } : { from, release: readInstalledRelease(json.release) }
+}
+
+function readMove(value: unknown): Move {
+  const json = readObject(value, '/move')
+  const why = readOneOf(json.why, '/move/why', [
+    'update',
+    'server-order',
+    'not-confirmed',
+    'crashed',
+    'damaged',
+    'native-version-changed',
+  ])
+  return { ...readSource(value), why, keepsCurrent: json.keepsCurrent === true }
+}
+
+function readRemembered(value: unknown): RememberedRelease {
+  const json = readObject(value, '/remembered')
+  return {
+    releaseId: readString(json.releaseId, '/releaseId'),
+    sequence: readInteger(json.sequence, '/sequence', 0),
+    sha256: readString(json.sha256, '/sha256'),
+    code: readOneOf(json.code, '/code', Object.keys(SDK_CODES) as SdkCode[]),
+  }
+}
+
+export function readOneOf<const T extends string>(value: unknown, pointer: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value)
+  if (found === undefined) throw new UnexpectedJsonError(pointer, `one of ${allowed.join(', ')}`, value)
+  return found
+}

@@ -1,0 +1,69 @@
+import { expect } from 'vitest'
+import { createEngine, type Engine } from '../engine.ts'
+import type { Launch } from '../launch.ts'
+import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/memory-files.ts'
+import { createVirtualClock } from '../memory/virtual-clock.ts'
+import { createNodeCrypto } from '../node/node-crypto.ts'
+import type { FilesPort, HostPort, HttpPort } from '../ports.ts'
+import type { EngineConfig } from '../settings.ts'
+import { MARKER } from '../storage-layout.ts'
+import { SERVER, type FakeServer } from './fake-server.ts'
+import { APP_ID, type PublishedRelease } from './publisher.ts'
+
+export interface DeviceOptions {
+  server: Pick<FakeServer, 'http'> & { http: HttpPort }
+  publicKeys?: string[]
+  config?: Partial<EngineConfig>
+  random?: () => number
+}
+
+export type Device = ReturnType<typeof createDevice>
+
+/** A simulated device: its disk outlives its processes, and its clock is virtual. */
+export function createDevice({ server, publicKeys = [], config, random }: DeviceOptions) {
+  const host: HostPort = { nativeVersion: '1.0', platform: 'android' }
+  const clock = createVirtualClock({ whenIdle: setImmediate, startAt: Date.UTC(2026, 0, 1), ...(random && { random }) })
+  const crypto = createNodeCrypto()
+  let disk: MemoryFiles = createMemoryFiles()
+
+  const device = {
+    clock,
+    restarts: 0,
+    host,
+    engine: undefined as unknown as Engine,
+    disk: () => disk,
+    /** A new process over the same disk. */
+    boot(files: FilesPort = disk): Promise<Launch> {
+      const restart = () => {
+        device.restarts += 1
+      }
+      device.engine = createEngine(
+        { files, http: server.http, crypto, clock, host: { restart, ...device.host } },
+        {
+          serverUrl: SERVER,
+          appKey: 'key',
+          appId: APP_ID,
+          deviceId: 'device-1',
+          channel: 'production',
+          publicKeys,
+          ...config,
+        },
+      )
+      return device.engine.start()
+    },
+    cutPower(survival: Survival, options = {}): void {
+      disk = disk.cutPower(survival, options)
+    },
+    /** Which of the releases a launch runs: every file compared, none more, none fewer. */
+    identify(launched: Launch, releases: readonly PublishedRelease[]): string {
+      if (launched.kind === 'embedded') return 'embedded'
+      const release = releases.find(({ releaseId }) => releaseId === launched.releaseId)
+      const tree = disk.tree(launched.directory.replace('/memory/', ''))
+      tree?.delete(MARKER)
+      expect(tree, `the files of ${launched.releaseId}`).toEqual(release?.files)
+      expect(launched.version).toBe(release?.version)
+      return launched.version
+    },
+  }
+  return device
+}

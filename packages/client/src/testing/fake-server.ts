@@ -1,0 +1,131 @@
+import { jsonFromUtf8, utf8FromText } from '../bytes.ts'
+import type { HttpPort, HttpRequest, HttpResponse } from '../ports.ts'
+import type { PublishedRelease } from './publisher.ts'
+
+export interface FakeResponse {
+  status: number
+  headers?: Record<string, string>
+  body?: Uint8Array | AsyncIterable<Uint8Array>
+}
+
+export type Target =
+  | { release: PublishedRelease; mandatory?: boolean }
+  | { embedded: { statement: string; statementSignature: string } | null; mandatory?: boolean }
+  | null
+
+export interface SentReport {
+  eventId: string
+  releaseId: string | null
+  status: string
+  code?: string
+  version: string
+}
+
+export type FakeServer = ReturnType<typeof createFakeServer>
+
+export const SERVER = 'https://updates.test'
+
+/** The server's side of the wire contract, in memory, with a place to misbehave at. */
+export function createFakeServer() {
+  const server = {
+    target: null as Target,
+    isReachable: true,
+    /** Every accepted report, once per event id. */
+    reports: [] as SentReport[],
+    requests: [] as HttpRequest[],
+    checks: [] as Record<string, unknown>[],
+    /** Changes the answer to a check. */
+    tamper: (answer: Record<string, unknown>): unknown => answer,
+    /** Answers instead of the server; undefined lets it answer itself. */
+    intercept: (_request: HttpRequest): FakeResponse | undefined => undefined,
+    http: undefined as unknown as HttpPort,
+    statuses: () => server.reports.map(({ status, code }) => (code ? `${status}:${code}` : status)),
+    downloads: () => server.requests.filter(({ method }) => method === 'GET'),
+  }
+
+  function respond(request: HttpRequest): FakeResponse {
+    if (!server.isReachable) throw new Error('no route to host')
+    const intercepted = server.intercept(request)
+    if (intercepted) return intercepted
+    const body = request.body && (jsonFromUtf8(request.body) as Record<string, unknown>)
+    if (request.url === `${SERVER}/update/check` && body) {
+      server.checks.push(body)
+      const answer = server.tamper(answerTo(server.target, body))
+      return { status: 200, body: answer instanceof Uint8Array ? answer : utf8FromText(JSON.stringify(answer)) }
+    }
+    if (request.url === `${SERVER}/installations` && body) {
+      const report = body as unknown as SentReport
+      if (!server.reports.some(({ eventId }) => eventId === report.eventId)) server.reports.push(report)
+      return { status: 200, body: utf8FromText('{}') }
+    }
+    if (request.url === `${SERVER}/artifacts/${artifactOf(server.target)?.sha256}`) {
+      return serveRange(artifactOf(server.target)?.zip ?? new Uint8Array(), request)
+    }
+    return { status: 404, body: utf8FromText('{"detail":"there is nothing here"}') }
+  }
+
+  server.http = {
+    open(request) {
+      server.requests.push(request)
+      const response = (async () => responseOf(respond(request)))()
+      return { response, abort: () => undefined }
+    },
+  }
+  return server
+}
+
+function answerTo(target: Target, check: Record<string, unknown>): Record<string, unknown> {
+  if (!target) return { updateAvailable: false, reason: 'nothing-published' }
+  const mandatory = target.mandatory ?? false
+  if ('embedded' in target) {
+    if (check.releaseId === undefined) return { updateAvailable: false, reason: 'runs-the-target' }
+    const signed = target.embedded ?? { statement: null, statementSignature: null }
+    return { updateAvailable: false, rollBackTo: 'embedded', mandatory, reason: 'release-taken-back', ...signed }
+  }
+  const { release } = target
+  if (check.releaseId === release.releaseId) return { updateAvailable: false, reason: 'runs-the-target' }
+  if ((check.failedReleaseIds as string[]).includes(release.releaseId)) {
+    return { updateAvailable: false, reason: 'failed-on-this-device' }
+  }
+  return {
+    updateAvailable: true,
+    bundleUrl: `${SERVER}/artifacts/${release.sha256}`,
+    hash: release.sha256,
+    signature: release.signature,
+    mandatory,
+    version: release.version,
+    releaseId: release.releaseId,
+    sizeBytes: release.zip.length,
+    direction: 'forward',
+    statement: release.statement,
+    statementSignature: release.statementSignature,
+  }
+}
+
+function artifactOf(target: Target): PublishedRelease | undefined {
+  return target && 'release' in target ? target.release : undefined
+}
+
+export function serveRange(bytes: Uint8Array, { headers }: HttpRequest, etag = '"a"'): FakeResponse {
+  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
+  const isRange = headers.range !== undefined && headers['if-range'] === etag
+  const rest = isRange ? bytes.subarray(from) : bytes
+  const range = { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }
+  return {
+    status: isRange ? 206 : 200,
+    headers: { etag, 'content-length': String(rest.length), ...(isRange && range) },
+    body: chunked(rest),
+  }
+}
+
+/** In pieces of `size`; after `failAfter` bytes the connection is reset. */
+export async function* chunked(bytes: Uint8Array, size = 150, failAfter = Infinity): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) {
+    if (at >= failAfter) throw new Error('ECONNRESET')
+    yield bytes.subarray(at, at + size)
+  }
+}
+
+function responseOf({ status, headers = {}, body = new Uint8Array() }: FakeResponse): HttpResponse {
+  return { status, headers, body: body instanceof Uint8Array ? chunked(body, 10_000) : body }
+}

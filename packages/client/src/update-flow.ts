@@ -1,0 +1,255 @@
+import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { extractPending } from './archive/extract.ts'
+import { readCheckAnswer, type CheckAnswer, type EmbeddedOrder, type NativeUpdate, type Offer } from './check-answer.ts'
+import { discardDownload, download as downloadBundle, verifyDownload } from './download.ts'
+import { judgeEmbeddedOrder, judgeOffer, type Judgement } from './judge-offer.ts'
+import type { createOutbox } from './outbox.ts'
+import type { Ports } from './ports.ts'
+import { inspectSlot } from './release-tree.ts'
+import { EMBEDDED_VERSION, type NewReport } from './report.ts'
+import type { ServerApi } from './server-api.ts'
+import type { Settings } from './settings.ts'
+import type { StateStore } from './state-store.ts'
+import { nextState, type UpdateEvent, type UpdateState } from './states.ts'
+import { SLOTS } from './storage-layout.ts'
+import { isRemembered, isSameRelease, type InstalledRelease, type Source, type StoredState } from './stored-state.ts'
+import { asUpdateError, UpdateError } from './update-error.ts'
+
+export type UpdateOutcome =
+  | { kind: 'up-to-date'; reason: string; nativeUpdate: NativeUpdate | null }
+  | {
+      kind: 'available'
+      releaseId: string
+      version: string
+      mandatory: boolean
+      sizeBytes: number
+      notes: string | null
+    }
+  | { kind: 'available-embedded'; mandatory: boolean; reason: string }
+  /** `releaseId` is null when the next start runs what the binary shipped with. */
+  | { kind: 'staged'; releaseId: string | null; version: string; mandatory: boolean }
+  | { kind: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
+
+export type EngineEvent =
+  | { type: 'state'; state: UpdateState; releaseId: string | null }
+  | { type: 'progress'; receivedBytes: number; sizeBytes: number; releaseId: string }
+  | { type: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
+
+/** What the last check found, judged: the judgement is not repeated, so it lives no longer than the process. */
+type Offered =
+  | { kind: 'release'; offer: Offer; judgement: Judgement; source: Source | null }
+  | { kind: 'embedded'; order: EmbeddedOrder; judgement: Judgement }
+
+export interface UpdateFlowContext {
+  ports: Ports
+  settings: Settings
+  store: StateStore
+  server: ServerApi
+  outbox: ReturnType<typeof createOutbox>
+  /** What this process runs; null is embedded. */
+  running: InstalledRelease | null
+  emit: (event: EngineEvent) => void
+}
+
+/** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
+export function createUpdateFlow({ ports, settings, store, server, outbox, running, emit }: UpdateFlowContext) {
+  const { files } = ports
+  let state: UpdateState = 'idle'
+  let offered: Offered | undefined
+  const told = new Set<string>()
+
+  function advance(event: UpdateEvent, releaseId: string | null = null): void {
+    state = nextState(state, event)
+    emit({ type: 'state', state, releaseId })
+  }
+
+  async function check(): Promise<UpdateOutcome> {
+    offered = undefined
+    if (state !== 'offered') state = 'idle'
+    advance('check')
+    let answer: CheckAnswer | undefined
+    try {
+      answer = readCheckAnswer(await server.check(checkRequest()))
+      return await takeAnswer(answer)
+    } catch (error) {
+      return fail(error, answer?.kind === 'offer' ? answer.offer : null)
+    }
+  }
+
+  function checkRequest() {
+    const failedReleaseIds = store.current().failed.map((release) => release.releaseId)
+    return running
+      ? { version: running.version, releaseId: running.releaseId, failedReleaseIds }
+      : { version: ports.host.nativeVersion, failedReleaseIds }
+  }
+
+  async function takeAnswer(answer: CheckAnswer): Promise<UpdateOutcome> {
+    if (answer.kind === 'nothing') return nothingOffered(answer.reason, answer.nativeUpdate)
+    if (answer.kind === 'embedded') {
+      if (!running) return nothingOffered(answer.order.reason)
+      const judgement = await judgeEmbeddedOrder(answer.order, judgementContext())
+      offered = { kind: 'embedded', order: answer.order, judgement }
+      advance('offered')
+      const { mandatory, reason } = answer.order
+      return { kind: 'available-embedded', mandatory, reason }
+    }
+    const { offer } = answer
+    if (running?.releaseId === offer.releaseId) return nothingOffered('runs-the-target')
+    offered = { kind: 'release', offer, ...(await judge(offer)) }
+    advance('offered', offer.releaseId)
+    const { releaseId, version, mandatory, sizeBytes, notes } = offer
+    return { kind: 'available', releaseId, version, mandatory, sizeBytes, notes }
+  }
+
+  async function nothingOffered(reason: string, nativeUpdate: NativeUpdate | null = null): Promise<UpdateOutcome> {
+    if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
+    advance('nothing-offered')
+    return { kind: 'up-to-date', reason, nativeUpdate }
+  }
+
+  function judgementContext() {
+    return { crypto: ports.crypto, host: ports.host, settings, state: store.current() }
+  }
+
+  /** Engine §4, with its one exception: what lies verified in ota/previous may be gone back to. */
+  async function judge(offer: Offer): Promise<{ judgement: Judgement; source: Source | null }> {
+    const { staged, previous, failed } = store.current()
+    const previousIsOffered =
+      isSameRelease(previous, offer) && isSameRelease(await inspectSlot(ports, 'previous'), offer)
+    let judgement: Judgement
+    try {
+      judgement = await judgeOffer(offer, judgementContext())
+    } catch (error) {
+      // The server halted what came after it. Nothing of this answer is trusted but the wish to go back.
+      const isTooLow = error instanceof UpdateError && error.code === 'sequence-too-low'
+      if (!isTooLow || !previous || !previousIsOffered || previous.sequence < store.current().floor) throw error
+      return { judgement: { sequence: previous.sequence, floor: 0 }, source: { from: 'previous', release: previous } }
+    }
+    const release = { ...identityOf(offer), sequence: judgement.sequence }
+    const failure = failed.find((entry) => isRemembered([entry], release))
+    if (failure) throw new UpdateError(failure.code, `${offer.version} failed on this device and is not tried again`)
+    if (previousIsOffered) return { judgement, source: { from: 'previous', release } }
+    return { judgement, source: isSameRelease(staged?.release, offer) ? staged : null }
+  }
+
+  async function download(): Promise<UpdateOutcome> {
+    if (!offered) {
+      const outcome = await check()
+      if (!offered) return outcome
+    }
+    const target: Offered = offered
+    offered = undefined
+    try {
+      return target.kind === 'embedded' ? await takeEmbedded(target) : await takeRelease(target)
+    } catch (error) {
+      const offer = target.kind === 'release' ? target.offer : null
+      await clearPending(asUpdateError(error)).catch(() => undefined) // Tidying; the next download does it again.
+      return fail(error, offer)
+    }
+  }
+
+  async function takeEmbedded({ order, judgement }: Offered & { kind: 'embedded' }): Promise<UpdateOutcome> {
+    await stage({ from: 'embedded', release: null }, judgement, [])
+    advance('at-hand')
+    return { kind: 'staged', releaseId: null, version: ports.host.nativeVersion, mandatory: order.mandatory }
+  }
+
+  async function takeRelease({ offer, judgement, source }: Offered & { kind: 'release' }): Promise<UpdateOutcome> {
+    const { releaseId, version, mandatory } = offer
+    if (source) {
+      await stage(source, judgement, [])
+      advance('at-hand', releaseId)
+    } else {
+      advance('download', releaseId)
+      await fetchAndVerify(offer)
+      await unpackAndStage(offer, judgement)
+      advance('verified', releaseId)
+      await discardDownload(ports).catch(() => undefined) // It is staged; what is left over is removed next time.
+    }
+    return { kind: 'staged', releaseId, version, mandatory }
+  }
+
+  async function fetchAndVerify(offer: Offer): Promise<void> {
+    const { releaseId, sizeBytes } = offer
+    const onProgress = (receivedBytes: number) => emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
+    const { isResumed } = await downloadBundle(offer, { ports, settings, onProgress })
+    advance('downloaded', releaseId)
+    try {
+      await verifyDownload(offer, ports)
+    } catch (error) {
+      await discardDownload(ports)
+      if (!isResumed) throw error
+      advance('resumed-wrongly', releaseId)
+      await fetchAndVerify(offer)
+    }
+  }
+
+  async function unpackAndStage(offer: Offer, judgement: Judgement): Promise<void> {
+    const release = { ...identityOf(offer), sequence: judgement.sequence }
+    // Its directory is about to be emptied.
+    if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
+    await extractPending(ports, release, offer.sizeBytes, settings.limits)
+    const { releaseId, version } = offer
+    await stage({ from: 'pending', release }, judgement, [{ releaseId, version, status: 'downloaded' }])
+  }
+
+  /** Engine §4: only now, with the whole bundle verified, do the high-water mark and the floor rise. */
+  function stage(staged: Source, { sequence, floor }: Judgement, reports: NewReport[]): Promise<void> {
+    const rise = (stored: StoredState) => ({
+      ...stored,
+      staged,
+      highWater: Math.max(stored.highWater, sequence),
+      floor: Math.max(stored.floor, floor),
+    })
+    return store.commit(rise, reports)
+  }
+
+  /** What could be resumed is kept, except on a full disk: the app needs the room more. */
+  async function clearPending({ code }: UpdateError): Promise<void> {
+    const isKept = code === 'download-failed' || code === 'download-truncated' || code === 'download-timeout'
+    if (isKept) return
+    await discardDownload({ files })
+    if (store.current().staged?.from !== 'pending') await files.remove(SLOTS.pending)
+  }
+
+  /** Engine §7: whatever is refused is reported, and what runs goes on. */
+  async function fail(cause: unknown, offer: Offer | null): Promise<UpdateOutcome> {
+    const error = asUpdateError(cause)
+    const { code } = error
+    const releaseId = offer?.releaseId ?? null
+    advance(!error.isRetryable && state !== 'offered' ? 'refused' : 'failed', releaseId)
+    emit({ type: 'failed', code, error, releaseId })
+    await remember(error, offer)
+    return { kind: 'failed', code, error, releaseId }
+  }
+
+  async function remember(error: UpdateError, offer: Offer | null): Promise<void> {
+    const { code } = error
+    const { failed, refused } = store.current()
+    const identity = offer && { ...identityOf(offer), sequence: 0 }
+    const key = `${offer?.releaseId}:${code}`
+    const isKnown = identity && (isRemembered(failed, identity) || isRemembered(refused, identity, code))
+    // Being offline is no news of a release; the rest is told once, not at every start.
+    if (code === 'check-failed' || told.has(key) || isKnown) return
+    told.add(key)
+    const version = offer?.version ?? running?.version ?? EMBEDDED_VERSION
+    const report: NewReport = {
+      releaseId: offer?.releaseId ?? null,
+      version,
+      status: 'failed',
+      code,
+      detail: error.message,
+    }
+    const entry = identity && !error.isRetryable ? [{ ...identity, code }] : []
+    const list = SDK_CODES[code].blamesRelease ? 'failed' : 'refused'
+    await store
+      .commit((stored) => ({ ...stored, [list]: [...stored[list], ...entry] }), [report])
+      .catch(() => outbox.keepInMemory(store.newReport(report)))
+  }
+
+  return { check, download, state: () => state }
+}
+
+function identityOf({ releaseId, version, sha256 }: Offer) {
+  return { releaseId, version, sha256 }
+}
