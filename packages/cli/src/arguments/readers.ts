@@ -1,0 +1,93 @@
+import { AppSlug, ChannelName, PublicKey, ReleaseVersion, ROLES, type Role } from '@hotpatch/api'
+import { isPlatform, parseNativeRange, parseNativeVersion, PLATFORMS, type Platform } from '@hotpatch/protocol'
+import { InvalidArgumentError } from 'commander'
+
+/** Each reads one argument of the command line, or says what it should have been. */
+
+const PERCENTAGE = /^\d{1,3}(?:\.\d{1,2})?$/
+
+export function readVersion(text: string): string {
+  // The word is what a roll-back to the binary's own bundle is called everywhere.
+  if (text === 'embedded') throw new InvalidArgumentError('"embedded" is not a version that can be published.')
+  if (fits(ReleaseVersion, text)) return text
+  throw new InvalidArgumentError('Expected at most 50 letters, digits, ".", "+", "_" or "-", such as 1.2.0.')
+}
+
+export function readPlatform(text: string): Platform {
+  if (isPlatform(text)) return text
+  throw new InvalidArgumentError(`Expected one of ${PLATFORMS.join(', ')}.`)
+}
+
+/** Comma-separated. */
+export function readPlatforms(text: string): Platform[] {
+  const platforms = text.split(',').map((part) => readPlatform(part.trim()))
+  return [...new Set(platforms)]
+}
+
+export function readChannel(text: string): string {
+  if (fits(ChannelName, text)) return text
+  throw new InvalidArgumentError('Expected at most 63 lower-case letters, digits, ".", "_" or "-", such as production.')
+}
+
+/** 0 to 100 in steps of 0.01, which is how finely devices are told apart. */
+export function readPercentage(text: string): number {
+  const percentage = PERCENTAGE.test(text) ? Number(text) : Number.NaN
+  if (percentage <= 100) return percentage
+  throw new InvalidArgumentError('Expected a percentage from 0 to 100 in steps of 0.01, such as 10 or 0.5.')
+}
+
+export function readBoolean(text: string): boolean {
+  if (text === 'true') return true
+  if (text === 'false') return false
+  throw new InvalidArgumentError('Expected true or false.')
+}
+
+export function readNativeVersion(text: string): string {
+  if (parseNativeVersion(text)) return text
+  throw new InvalidArgumentError('Expected the version of an app binary, such as 2.1 or 2.1.0+45.')
+}
+
+export function readNativeRange(text: string): string {
+  if (parseNativeRange(text)) return text
+  throw new InvalidArgumentError('Expected a range of native versions, such as ">=2.1 <4".')
+}
+
+export function readSequence(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('Expected a whole number of at least 0.')
+}
+
+export function readLimit(text: string): number {
+  const limit = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (limit >= 1 && limit <= 200) return limit
+  throw new InvalidArgumentError('Expected a whole number from 1 to 200.')
+}
+
+export function readRole(text: string): Role {
+  const role = ROLES.find((name) => name === text)
+  if (role) return role
+  throw new InvalidArgumentError(`Expected one of ${ROLES.join(', ')}.`)
+}
+
+/** A moment: a date, or a date and time with its zone. */
+export function readTimestamp(text: string): string {
+  const isWhole = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}))?$/.test(text)
+  const time = isWhole ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return new Date(time).toISOString()
+  throw new InvalidArgumentError('Expected a date such as 2030-01-31, or a time such as 2030-01-31T12:00:00Z.')
+}
+
+/** Raw 32 bytes in base64, as `keys public` prints them. */
+export function readPublicKey(text: string): string {
+  if (fits(PublicKey, text)) return text
+  throw new InvalidArgumentError('Expected the 32 bytes of an Ed25519 public key in base64: see keys public.')
+}
+
+export function isSlug(text: string): boolean {
+  return fits(AppSlug, text)
+}
+
+/** By the API's own rule, so that there is one. */
+function fits(schema: object, text: string): boolean {
+  return new RegExp((schema as { pattern: string }).pattern).test(text)
+}

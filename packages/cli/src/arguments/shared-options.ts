@@ -1,0 +1,85 @@
+import { Option, type Command } from 'commander'
+import { given } from './given.ts'
+import { readBoolean, readLimit } from './readers.ts'
+
+/** How to reach the server. */
+export interface ConnectionOptions {
+  url?: string
+  token?: string
+}
+
+export interface AppOptions {
+  app?: string
+}
+
+export interface JsonOptions {
+  json?: boolean
+}
+
+export interface ConsentOptions {
+  yes?: boolean
+}
+
+export interface PageOptions {
+  limit?: number
+  cursor?: string
+}
+
+export interface KeyOptions {
+  key?: string
+  /** False after `--no-sign`. */
+  sign?: boolean
+}
+
+export function withConnection(command: Command): Command {
+  return command
+    .option('--url <url>', 'address of the server')
+    .option('--token <token>', 'API token; HOTPATCH_TOKEN keeps it out of the list of processes')
+}
+
+export function withApp(command: Command): Command {
+  return command.option('--app <app>', 'id or slug of the app')
+}
+
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print one JSON value')
+}
+
+export function withYes(command: Command): Command {
+  return command.option('-y, --yes', 'do not ask')
+}
+
+export function withSigning(command: Command): Command {
+  return command
+    .option('--key <file>', 'signing key; ~/.rn-ota/signing_key.pem when absent')
+    .option('--no-sign', 'do not sign')
+}
+
+export function withPage(command: Command): Command {
+  return command
+    .option('--limit <count>', 'how many at most, up to 200', readLimit)
+    .option('--cursor <cursor>', 'continue a list: nextCursor of the page before')
+}
+
+export function pageQuery({ limit, cursor }: PageOptions) {
+  return given({ limit, cursor })
+}
+
+/** `--mandatory` alone is true, as everywhere; the value is there so that scripts can pass one. */
+export function mandatoryOption(): Option {
+  return new Option('--mandatory [boolean]', 'apply at once instead of at the next start').argParser(readBoolean)
+}
+
+/** Options that most commands have come last in help. */
+export function compareForHelp(a: Option, b: Option): number {
+  const shared = ['--app', '--url', '--token', '--json', '--yes', '--help']
+  return shared.indexOf(a.long ?? '') - shared.indexOf(b.long ?? '')
+}
+
+/** A command of the server's: with `--url`, `--token`, `--json`, and what else `parts` add. */
+export function serverCommand(parent: Command, name: string, description: string, ...parts: CommandPart[]): Command {
+  const command = parent.command(name).description(description)
+  return [...parts, withConnection, withJson].reduce((built, add) => add(built), command)
+}
+
+type CommandPart = (command: Command) => Command

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Platform } from '@hotpatch/protocol'
+import type { CliContext } from '../context.ts'
+import { CommandError, hasCode, systemReason } from '../errors.ts'
+
+/** Platforms that React Native's bundler knows, with the name that the SDKs look for. */
+const BUNDLE_NAMES = { android: 'index.android.bundle', ios: 'main.jsbundle' } as const
+
+export function isBundled(platform: Platform): platform is keyof typeof BUNDLE_NAMES {
+  return platform in BUNDLE_NAMES
+}
+
+export function bundleNameOf(platform: Platform): string | undefined {
+  return isBundled(platform) ? BUNDLE_NAMES[platform] : undefined
+}
+
+export interface BundleBuild {
+  platform: keyof typeof BUNDLE_NAMES
+  projectDirectory: string
+  /** Relative to the project, as the bundler puts it into the bundle. */
+  entryFile: string
+  buildDirectory: string
+}
+
+/** Runs React Native's bundler and returns the folder with its output. */
+export async function buildBundle(context: CliContext, build: BundleBuild): Promise<string> {
+  const { platform, projectDirectory, entryFile, buildDirectory } = build
+  const directory = await emptyOwnFolder(buildDirectory, platform)
+  const args = [
+    ['react-native', 'bundle', '--platform', platform, '--dev', 'false', '--entry-file', entryFile],
+    ['--bundle-output', join(directory, BUNDLE_NAMES[platform]), '--assets-dest', directory],
+  ].flat()
+  await runBundler(context, args, projectDirectory)
+  return directory
+}
+
+/** Files of an earlier build would be published again. The folder's name says whose it is: no other is ever emptied. */
+async function emptyOwnFolder(buildDirectory: string, platform: string): Promise<string> {
+  const directory = join(buildDirectory, `hotpatch-${platform}`)
+  try {
+    await rm(directory, { recursive: true, force: true })
+    await mkdir(directory, { recursive: true })
+  } catch (cause) {
+    const reason = hasCode(cause, 'EEXIST', 'ENOTDIR') ? 'there is a file of that name' : systemReason(cause)
+    throw new CommandError('build-dir-unwritable', `Cannot build into ${directory}: ${reason}.`, { cause })
+  }
+  return directory
+}
+
+function runBundler({ env, stderr, signal }: CliContext, args: string[], cwd: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // A project without React Native gets an error, not whatever the registry has under that name today.
+    const childEnv = { ...env, npm_config_yes: 'false' }
+    const child = spawn('npx', args, { cwd, env: childEnv, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout.pipe(stderr, { end: false })
+    child.stderr.pipe(stderr, { end: false })
+    child.on('error', (cause) => {
+      reject(new CommandError('bundler-missing', `npx could not be started: ${systemReason(cause)}.`, { cause }))
+    })
+    // Not "exit": by "close" all of its output has come.
+    child.on('close', (code, endedBy) => {
+      if (code === 0) return resolve()
+      const how = endedBy ? `was ended by ${endedBy}` : `failed with exit code ${code}`
+      const message = `npx ${args.slice(0, 4).join(' ')} ${how}, in ${cwd}. Nothing was published.`
+      reject(new CommandError('bundler-failed', `${message} Its own message is above.`))
+    })
+  })
+}

@@ -1,0 +1,77 @@
+import type { Stats } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import { CommandError, hasCode, systemReason } from '../errors.ts'
+
+export interface BundleFile {
+  /** Inside the bundle, with "/". */
+  name: string
+  path: string
+  sizeBytes: number
+}
+
+/** No bundle is like this: somebody named the wrong folder. A server's own limits, which its operator sets, are lower. */
+export const BUNDLE_LIMITS = { files: 100_000, totalBytes: 4 * 1000 ** 3, nameBytes: 512 }
+
+const IGNORED = new Set(['.DS_Store'])
+
+/** Every file of a bundle, sorted by name, so that the order does not depend on the file system. */
+export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS): Promise<BundleFile[]> {
+  const files: BundleFile[] = []
+  let totalBytes = 0
+  const root = await resolveDirectory(directory)
+
+  async function visit(prefix: string) {
+    for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
+      if (IGNORED.has(entry.name)) continue
+      const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`
+      if (entry.isDirectory()) await visit(name)
+      else await add(name)
+    }
+  }
+
+  async function add(name: string) {
+    const path = join(root, name)
+    const stats = await statInside(root, path)
+    if (!stats.isFile()) throw refusal(path, 'neither a file nor a folder')
+    if (name.includes('\\')) throw refusal(path, 'a name with "\\", which means a folder elsewhere')
+    if (Buffer.byteLength(name) > limits.nameBytes) throw refusal(path, `a path of more than ${limits.nameBytes} bytes`)
+    files.push({ name, path, sizeBytes: stats.size })
+    totalBytes += stats.size
+    if (files.length > limits.files) throw refusal(directory, `more than ${limits.files} files`)
+    if (totalBytes > limits.totalBytes) throw refusal(directory, `more than ${limits.totalBytes} bytes`)
+  }
+
+  await visit('')
+  if (files.length === 0) throw refusal(directory, 'no files')
+  return files.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+async function resolveDirectory(directory: string): Promise<string> {
+  try {
+    const root = await realpath(directory)
+    if ((await stat(root)).isDirectory()) return root
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOENT', 'ENOTDIR')) {
+      throw new CommandError('bundle-unreadable', `${directory} cannot be read: ${systemReason(cause)}.`, { cause })
+    }
+    throw new CommandError('bundle-missing', `Expected a folder with a bundle at ${directory}, found nothing.`)
+  }
+  throw new CommandError('bundle-missing', `Expected a folder with a bundle at ${directory}, found a file.`)
+}
+
+/** A link may stand for another file of the bundle. One that leads elsewhere could publish anything on this machine. */
+async function statInside(root: string, path: string): Promise<Stats> {
+  let target: string
+  try {
+    target = await realpath(path)
+  } catch (cause) {
+    throw new CommandError('bundle-invalid', `${path} leads nowhere: ${systemReason(cause)}.`, { cause })
+  }
+  if (!target.startsWith(root + sep)) throw refusal(path, 'a link out of the bundle')
+  return stat(target)
+}
+
+function refusal(path: string, found: string): CommandError {
+  return new CommandError('bundle-invalid', `${path} cannot be published: found ${found}.`)
+}

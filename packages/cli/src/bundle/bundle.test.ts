@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { chmod, mkdir, readFile, symlink, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { completeContext } from '../context.ts'
+import { createCollector, createTool, type Tool } from '../testing/run-tool.ts'
+import { buildBundle } from './build-bundle.ts'
+import { BUNDLE_LIMITS, listBundleFiles } from './bundle-files.ts'
+import { zipBundle } from './zip-bundle.ts'
+
+const contextOf = ({ env, cwd }: Tool, stderr = createCollector()) =>
+  completeContext({ env, cwd, stdout: createCollector(), stderr })
+let tool: Tool
+
+beforeEach(async () => {
+  tool = await createTool()
+})
+
+async function names(limits = BUNDLE_LIMITS) {
+  return (await listBundleFiles(tool.cwd, limits)).map(({ name }) => name)
+}
+
+describe('the files of a bundle', () => {
+  test('are sorted, with their folders, without what file managers leave', async () => {
+    await tool.write({ 'b.js': 'b', 'a/z.png': 'z', 'a/.DS_Store': '', 'B.js': 'B', 'ä.js': 'ä' })
+    expect(await names()).toEqual(['B.js', 'a/z.png', 'b.js', 'ä.js'])
+  })
+
+  test('may be links to each other', async () => {
+    await tool.write({ 'main.js': 'x' })
+    await symlink('main.js', join(tool.cwd, 'index.js'))
+    expect(await names()).toEqual(['index.js', 'main.js'])
+  })
+
+  test.each([
+    ['a file elsewhere', '../home/secret', 'a link out of the bundle'],
+    ['a folder elsewhere', '../home', 'a link out of the bundle'],
+    ['a folder of its own', 'folder', 'neither a file nor a folder'],
+    ['nothing', 'nowhere', 'leads nowhere: ENOENT'],
+  ])('are not links to %s', async (_, target, message) => {
+    await writeFile(join(tool.home, 'secret'), 'secret')
+    await tool.write({ 'folder/main.js': 'x' })
+    await symlink(target, join(tool.cwd, 'link'))
+    await expect(names()).rejects.toThrow(message)
+  })
+
+  test.each([
+    ['no files', {}, BUNDLE_LIMITS, 'found no files'],
+    ['too many files', { a: '', b: '', c: '' }, { ...BUNDLE_LIMITS, files: 2 }, 'more than 2 files'],
+    ['too many bytes', { a: '12345' }, { ...BUNDLE_LIMITS, totalBytes: 4 }, 'more than 4 bytes'],
+    ['too long a path', { 'abc/d': '' }, { ...BUNDLE_LIMITS, nameBytes: 4 }, 'a path of more than 4 bytes'],
+    ['a backslash', { 'a\\b': '' }, BUNDLE_LIMITS, 'a name with'],
+  ])('are refused: %s', async (_, files, limits, message) => {
+    await tool.write(files)
+    await expect(names(limits)).rejects.toThrow(message)
+  })
+
+  test('are asked for where there are none', async () => {
+    await tool.write({ file: '' })
+    await expect(listBundleFiles(join(tool.cwd, 'nowhere'))).rejects.toThrow(/Expected a folder .* found nothing/)
+    await expect(listBundleFiles(join(tool.cwd, 'file'))).rejects.toThrow(/Expected a folder .* found a file/)
+  })
+})
+
+describe('the zip', () => {
+  const files = { 'index.js': 'x'.repeat(200_000), 'assets/a.png': Buffer.from([1, 2, 3]), 'assets/empty': '' }
+  const zip = async (from: Tool) =>
+    zipBundle(contextOf(from), await listBundleFiles(from.cwd), join(from.home, 'bundle.zip'))
+
+  test('of the same files has the same bytes', async () => {
+    const other = await createTool()
+    await tool.write(files)
+    await other.write(Object.fromEntries(Object.entries(files).reverse()))
+    await utimes(join(other.cwd, 'index.js'), new Date(0), new Date(1e12))
+    await chmod(join(other.cwd, 'index.js'), 0o755)
+
+    const [first, second] = [await zip(tool), await zip(other)]
+    expect(first.sha256).toBe(second.sha256)
+    expect(await readFile(first.path)).toEqual(await readFile(second.path))
+  })
+
+  test('is measured as it is written', async () => {
+    await tool.write(files)
+    const { path, sha256, sizeBytes } = await zip(tool)
+    const bytes = await readFile(path)
+    expect(sizeBytes).toBe(bytes.length)
+    expect(sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
+    expect(sizeBytes).toBeLessThan(2000)
+  })
+
+  test.each([
+    ['is gone', 'gone', /ENOENT/],
+    ['has grown', 'index.js', /The bundle changed while it was zipped/],
+  ])('fails when a file %s by then', async (_, name, message) => {
+    await tool.write(files)
+    const found = [{ name, path: join(tool.cwd, name), sizeBytes: 10 }]
+    await expect(zipBundle(contextOf(tool), found, join(tool.home, 'x.zip'))).rejects.toThrow(message)
+  })
+})
+
+/** Says what it was asked, and writes the bundle and an asset. */
+const BUNDLER = `
+const { mkdirSync, writeFileSync } = require('node:fs')
+const value = (name) => process.argv[process.argv.indexOf(name) + 1]
+console.log('asked: ' + process.argv.slice(2, 8).join(' ') + ' in ' + process.cwd())
+writeFileSync(value('--bundle-output'), 'bundle of ' + value('--entry-file'))
+mkdirSync(value('--assets-dest') + '/assets', { recursive: true })
+writeFileSync(value('--assets-dest') + '/assets/logo.png', 'png')
+`
+
+describe('the bundler', () => {
+  const build = (stderr = createCollector()) => {
+    const buildDirectory = join(tool.cwd, 'build')
+    return buildBundle(contextOf(tool, stderr), {
+      platform: 'android',
+      projectDirectory: tool.cwd,
+      entryFile: 'index.js',
+      buildDirectory,
+    })
+  }
+
+  test('is run in the project, and heard', async () => {
+    await tool.installProgram('npx', BUNDLER)
+    const stderr = createCollector()
+    const directory = await build(stderr)
+    expect(directory).toBe(join(tool.cwd, 'build', 'hotpatch-android'))
+    expect((await listBundleFiles(directory)).map(({ name }) => name)).toEqual([
+      'assets/logo.png',
+      'index.android.bundle',
+    ])
+    expect(stderr.text()).toBe(`asked: react-native bundle --platform android --dev false in ${tool.cwd}\n`)
+  })
+
+  test('starts in an empty folder, and leaves those of others alone', async () => {
+    await tool.installProgram('npx', BUNDLER)
+    await tool.write({ 'build/android/theirs.txt': 'theirs', 'build/hotpatch-android/old.png': 'old' })
+    const files = await listBundleFiles(await build())
+    expect(files.map(({ name }) => name)).not.toContain('old.png')
+    expect(await readFile(join(tool.cwd, 'build/android/theirs.txt'), 'utf8')).toBe('theirs')
+  })
+
+  test('that fails stops everything', async () => {
+    await tool.installProgram('npx', 'console.error("no such module"); process.exitCode = 3')
+    const stderr = createCollector()
+    await expect(build(stderr)).rejects.toThrow(/npx react-native bundle --platform android failed with exit code 3/)
+    expect(stderr.text()).toBe('no such module\n')
+  })
+
+  test('may be missing', async () => {
+    tool.env.PATH = await tool.write({})
+    await expect(build()).rejects.toThrow(/npx could not be started: .*ENOENT/)
+  })
+
+  test('needs a folder', async () => {
+    await tool.write({ build: 'a file' })
+    await expect(build()).rejects.toThrow(/Cannot build into .*: there is a file of that name/)
+  })
+
+  test('never gets to follow a link out', async () => {
+    await tool.installProgram('npx', BUNDLER)
+    await mkdir(join(tool.cwd, 'build'))
+    await writeFile(join(tool.home, 'precious'), 'x')
+    await symlink(tool.home, join(tool.cwd, 'build', 'hotpatch-android'))
+    await build()
+    expect(await readFile(join(tool.home, 'precious'), 'utf8')).toBe('x')
+  })
+})

@@ -1,0 +1,134 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ApiToken, App, Channel, CreatedApiToken, Page, SigningKey } from '@hotpatch/api'
+import { describe, expect, test } from 'vitest'
+import { createTool } from '../testing/run-tool.ts'
+import { useServer } from '../testing/server-suite.ts'
+
+const server = useServer()
+
+describe('login', () => {
+  test('remembers a server and a token, until logout', async () => {
+    const tool = await createTool()
+    const login = await tool.run(['login', '--url', `${server.url()}/`, '--token-stdin'], {
+      input: `${server.ownerToken()}\n`,
+    })
+    expect(login).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringContaining(`Logged in to ${server.url()} as owner`),
+    })
+    expect(login.stdout + login.stderr).not.toContain(server.ownerToken())
+    expect((await stat(join(tool.home, '.rn-ota', 'config.toml'))).mode & 0o777).toBe(0o600)
+
+    expect(await tool.json('whoami')).toMatchObject({ url: server.url(), name: 'owner', role: 'owner' })
+    expect(await tool.json('logout')).toMatchObject({ removed: true })
+    expect(await tool.run('whoami')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no API token') })
+  })
+
+  test('asks for what is missing, and shows no token that is typed', async () => {
+    const tool = await createTool()
+    await tool.write({ 'hotpatch.json': JSON.stringify({ url: server.url() }) })
+    const token = server.ownerToken()
+    const asked = [
+      await tool.run(['login', '--url', server.url()], { isTTY: true, input: `${token}\r` }),
+      // The address of the project is there already.
+      await tool.run(['login', '--token', token], { isTTY: true, input: '\r' }),
+    ]
+    for (const { exitCode, stdout, stderr } of asked) {
+      expect(exitCode).toBe(0)
+      expect(stdout + stderr).not.toContain(token)
+    }
+    expect(await tool.json('whoami')).toMatchObject({ role: 'owner' })
+  })
+
+  test('with a token that does not work changes nothing', async () => {
+    const tool = await createTool()
+    const { exitCode, stderr } = await tool.run(['login', '--url', server.url(), '--token', 'hpt_wrong', '--json'])
+    expect(exitCode).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({ error: { type: 'token-invalid', status: 401 } })
+    expect((await tool.run('whoami')).stderr).toContain('There is no server to talk to')
+  })
+})
+
+describe('tokens', () => {
+  test('are made, listed without their secrets, and revoked', async () => {
+    const owner = await server.createOwner()
+    const made = await owner.json<CreatedApiToken>('tokens create --name ci --role reader --expires 2100-01-01 --yes')
+    expect(made).toMatchObject({ name: 'ci', role: 'reader', expiresAt: '2100-01-01T00:00:00.000Z' })
+    const env = { ...owner.env, HOTPATCH_TOKEN: made.token }
+    expect((await owner.run('whoami --json', { env })).exitCode).toBe(0)
+
+    const { items } = await owner.json<Page<ApiToken>>('tokens list')
+    expect(JSON.stringify(items)).toContain(made.id)
+    expect(JSON.stringify(items)).not.toContain(made.token)
+
+    await owner.json('tokens', 'revoke', made.id, '--yes')
+    expect((await owner.run('whoami', { env })).stderr).toContain('hotpatch login')
+  })
+
+  test('of a reader change nothing', async () => {
+    const env = { HOTPATCH_URL: server.url(), HOTPATCH_TOKEN: await server.createToken('reader') }
+    const reader = await createTool(env)
+    const { exitCode, stderr } = await reader.run('apps create readers-app --yes')
+    expect([exitCode, stderr]).toEqual([
+      1,
+      expect.stringMatching(/may not do that.*whoami" shows what your token may do/s),
+    ])
+  })
+})
+
+describe('apps', () => {
+  test('are made, listed and shown', async () => {
+    const owner = await server.createOwner()
+    const app = await owner.json<App>('apps', 'create', '--name', 'My Shop!', '--platforms', 'ios', '--yes')
+    expect(app).toMatchObject({ slug: 'my-shop', name: 'My Shop!', platforms: ['ios'], appKey: expect.any(String) })
+    expect(await owner.json('apps show my-shop')).toEqual(app)
+    expect((await owner.json<Page<App>>('apps list')).items).toContainEqual(app)
+    expect(await owner.run('apps create my-shop --yes --json')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('"app-exists"'),
+    })
+  })
+
+  test('are made when somebody says yes, and not otherwise', async () => {
+    const owner = await server.createOwner()
+    expect(await owner.run('apps create asked')).toMatchObject({ exitCode: 2 })
+    expect(await owner.run('apps create asked', { isTTY: true, input: 'n' })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('Cancelled. Nothing was changed.'),
+    })
+    expect(await owner.run('apps show asked')).toMatchObject({ exitCode: 1 })
+    expect(await owner.run('apps create asked', { isTTY: true, input: 'y' })).toMatchObject({ exitCode: 0 })
+    expect(await owner.run('apps show asked')).toMatchObject({ exitCode: 0 })
+  })
+
+  test('must be named when there are several', async () => {
+    await server.createPublisher()
+    const publisher = await server.createPublisher()
+    expect(await publisher.json('apps show')).toEqual(publisher.app)
+    const owner = await server.createOwner()
+    expect(await owner.run('channels list')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--app, or in hotpatch.json'),
+    })
+    expect(await owner.run('channels list --app nobodys')).toMatchObject({ exitCode: 1 })
+  })
+})
+
+test('channels are made and listed', async () => {
+  const { json, run } = await server.createPublisher()
+  const channel = await json<Channel>('channels create nightly --yes')
+  expect((await json<Page<Channel>>('channels list')).items).toContainEqual(channel)
+  expect((await run('channels create nightly --yes')).exitCode).toBe(1)
+})
+
+test('keys of an app are added, listed and revoked', async () => {
+  const { json, run, app } = await server.createPublisher()
+  const own = await json<{ publicKey: string; fingerprint: string }>('keys show')
+  const added = await json<SigningKey>('keys add --name laptop --yes')
+  expect(added).toMatchObject({ publicKey: own.publicKey, name: 'laptop', revokedAt: null })
+  const { items } = await json<Page<SigningKey & { fingerprint: string }>>('keys list')
+  expect(items).toEqual([{ ...added, fingerprint: own.fingerprint }])
+  expect((await run(['keys', 'add', own.publicKey, '--app', app.slug, '--yes'])).stderr).toMatch(/registered already/)
+  expect(await json('keys', 'revoke', added.id, '--yes')).toMatchObject({ revokedAt: expect.any(String) })
+})

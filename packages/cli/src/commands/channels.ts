@@ -1,0 +1,31 @@
+import type { Command } from 'commander'
+import { readChannel } from '../arguments/readers.ts'
+import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+
+export function addChannelCommands(program: Command, context: CliContext) {
+  const channels = program.command('channels').description('named tracks of an app')
+
+  serverCommand(channels, 'create', 'makes a channel', withApp, withYes)
+    .argument('<name>', 'such as beta', readChannel)
+    .action((name: string, options: SessionOptions) => createChannel(context, name, options))
+
+  serverCommand(channels, 'list', 'lists the channels of an app', withApp).action((options) =>
+    listChannels(context, options),
+  )
+}
+
+async function createChannel(context: CliContext, name: string, options: SessionOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Create the channel ${name} of ${app.slug}?`)
+  const channel = await api.createChannel(app.id, { name })
+  output.result(channel, () => output.fields(channel))
+}
+
+async function listChannels(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  output.page(await api.listChannels(app.id), ['name', 'createdAt', 'id'])
+}

@@ -1,0 +1,77 @@
+import type { App, ManagementClient } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { serverCommand, withApp } from '../arguments/shared-options.ts'
+import { configPath, readLogin } from '../config/config-file.ts'
+import { resolveToken, resolveUrl } from '../config/connection.ts'
+import { findProject } from '../config/project-file.ts'
+import type { CliContext } from '../context.ts'
+import { describeError } from '../describe-error.ts'
+import { failed, passed, type Check } from '../doctor/check.ts'
+import { checkKey } from '../doctor/key-checks.ts'
+import { checkServer } from '../doctor/server-checks.ts'
+import { checkTools } from '../doctor/tool-checks.ts'
+import { CommandError } from '../errors.ts'
+import { createOutput } from '../output/output.ts'
+import { formatCount } from '../output/text.ts'
+import type { SessionOptions } from '../session.ts'
+
+const MARKS = { ok: '✓', warn: '!', fail: '✗' } as const
+
+export function addDoctorCommand(program: Command, context: CliContext) {
+  serverCommand(program, 'doctor', 'looks for what is wrong, and says how to mend it', withApp).action(
+    (options: SessionOptions) => runDoctor(context, options),
+  )
+}
+
+async function runDoctor(context: CliContext, options: SessionOptions) {
+  const checks = await examine(context, options)
+  const failures = checks.filter(({ status }) => status === 'fail')
+  const output = createOutput(context, options.json ?? false)
+  output.result({ ok: failures.length === 0, checks }, () => {
+    for (const { id, status, message, fix } of checks) {
+      output.line(`${MARKS[status]} ${id}: ${message}`)
+      if (fix !== null) output.line(`    ${fix}`)
+    }
+  })
+  if (failures.length > 0) {
+    throw new CommandError('checks-failed', `${formatCount(failures.length, 'check')} failed.`)
+  }
+}
+
+async function examine(context: CliContext, options: SessionOptions): Promise<Check[]> {
+  const checks: Check[] = []
+
+  /** What is wrong with one thing must not hide the others. */
+  async function attempt<T>(id: string, look: () => T | Promise<T>): Promise<T | undefined> {
+    try {
+      return await look()
+    } catch (error) {
+      checks.push(failed(id, describeError(error, context.programName).message))
+      return undefined
+    }
+  }
+
+  const project = await attempt('project', async () => {
+    const found = await findProject(context.cwd)
+    checks.push(passed('project', found ? `${found.path} is valid.` : 'There is no hotpatch.json, and none is needed.'))
+    return found
+  })
+  const login = await attempt('config', () => readLogin(configPath(context.env)))
+  const server = await attempt('server', async () => {
+    const sources = { flags: options, env: context.env, project, login: login ?? {} }
+    const url = resolveUrl(sources)
+    const { checks: found, api } = await checkServer(context, url, url && resolveToken(sources, url.value))
+    checks.push(...found)
+    return api
+  })
+  const app = server && (await attempt('app', () => findApp(server, options.app ?? project?.app)))
+  const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
+  return [...checks, ...(keyChecks ?? []), ...checkTools(project?.directory ?? context.cwd)]
+}
+
+/** The app that commands would use; undefined when they would ask for --app. */
+async function findApp(api: ManagementClient, named: string | undefined): Promise<App | undefined> {
+  if (named !== undefined) return api.getApp(named)
+  const { items } = await api.listApps({ limit: 2 })
+  return items.length === 1 ? items[0] : undefined
+}

@@ -1,0 +1,104 @@
+import { Option, type Command } from 'commander'
+import { given } from '../arguments/given.ts'
+import { readPublicKey } from '../arguments/readers.ts'
+import { serverCommand, withApp, withJson, withYes, type JsonOptions } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { createOutput } from '../output/output.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+import {
+  fingerprintOf,
+  generateSigningKey,
+  getSigningKey,
+  keyPath,
+  publicKeyForms,
+  type SigningKeyPair,
+} from '../signing/signing-key.ts'
+
+interface KeyFileOptions extends JsonOptions {
+  key?: string
+}
+
+interface PublicKeyOptions extends KeyFileOptions {
+  format?: 'raw' | 'hex' | 'pem'
+}
+
+interface AddKeyOptions extends SessionOptions, KeyFileOptions {
+  name?: string
+}
+
+export function addKeyCommands(program: Command, context: CliContext) {
+  const keys = program.command('keys').description('keys that sign releases: yours, and those that an app takes')
+  const withKey = (command: Command) => command.option('--key <file>', '~/.rn-ota/signing_key.pem when absent')
+
+  withJson(withKey(withYes(keys.command('generate'))))
+    .description('makes your signing key; never overwrites one')
+    .action(async (options: KeyFileOptions) => {
+      printKey(context, options, await generateSigningKey(keyPath(context, options.key)))
+    })
+
+  withJson(withKey(keys.command('show')))
+    .description('shows where your signing key is, and its fingerprint')
+    .action(async (options: KeyFileOptions) => {
+      printKey(context, options, await getSigningKey(keyPath(context, options.key)))
+    })
+
+  withJson(withKey(keys.command('public')))
+    .description('prints the public half in the forms that apps embed')
+    .addOption(new Option('--format <format>', 'only this form').choices(['raw', 'hex', 'pem']))
+    .action((options: PublicKeyOptions) => printPublicKey(context, options))
+
+  serverCommand(keys, 'list', 'lists the keys that an app takes', withApp).action((options) =>
+    listKeys(context, options),
+  )
+
+  serverCommand(keys, 'add', 'has an app take releases signed by a key', withApp, withKey, withYes)
+    .argument('[public-key]', 'in base64; that of your own signing key when absent', readPublicKey)
+    .option('--name <name>', 'whose it is')
+    .action((publicKey: string | undefined, options: AddKeyOptions) => addKey(context, publicKey, options))
+
+  serverCommand(keys, 'revoke', 'has an app take no more releases signed by a key', withApp, withYes)
+    .argument('<key-id>', 'see keys list')
+    .action((id: string, options: SessionOptions) => revokeKey(context, id, options))
+}
+
+function printKey(context: CliContext, options: JsonOptions, { path, publicKey, fingerprint }: SigningKeyPair) {
+  const output = createOutput(context, options.json ?? false)
+  const facts = { path, publicKey, fingerprint }
+  output.result(facts, () => output.fields(facts))
+}
+
+async function printPublicKey(context: CliContext, { key, format, json = false }: PublicKeyOptions) {
+  const { publicKey, fingerprint } = await getSigningKey(keyPath(context, key))
+  const forms = publicKeyForms(publicKey)
+  const output = createOutput(context, json)
+  output.result({ ...forms, fingerprint }, () => {
+    if (format) return output.line(forms[format].trimEnd())
+    output.fields({ raw: forms.raw, hex: forms.hex })
+    output.line(`\n${forms.pem.trimEnd()}`)
+  })
+}
+
+async function listKeys(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const { items, nextCursor } = await api.listKeys(app.id)
+  const withFingerprints = items.map((key) => ({ ...key, fingerprint: fingerprintOf(key.publicKey) }))
+  output.page({ items: withFingerprints, nextCursor }, ['fingerprint', 'name', 'createdAt', 'revokedAt', 'id'])
+}
+
+async function addKey(context: CliContext, keyArgument: string | undefined, options: AddKeyOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const publicKey = keyArgument ?? (await getSigningKey(keyPath(context, options.key))).publicKey
+  const app = await chooseApp()
+  await confirm(`Have ${app.slug} take releases signed by the key ${fingerprintOf(publicKey)}?`)
+  const added = await api.addKey(app.id, { publicKey, ...given({ name: options.name }) })
+  output.result(added, () => output.fields(added))
+}
+
+async function revokeKey(context: CliContext, id: string, options: SessionOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Have ${app.slug} take no more releases signed by the key ${id}?`)
+  const revoked = await api.revokeKey(app.id, id)
+  output.result(revoked, () => output.fields(revoked))
+}

@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import {
+  readChannel,
+  readSequence,
+  readNativeRange,
+  readNativeVersion,
+  readPercentage,
+  readPlatform,
+  readVersion,
+} from '../arguments/readers.ts'
+import {
+  mandatoryOption,
+  serverCommand,
+  withApp,
+  withSigning,
+  withYes,
+  type KeyOptions,
+} from '../arguments/shared-options.ts'
+import { buildBundle } from '../bundle/build-bundle.ts'
+import { listBundleFiles } from '../bundle/bundle-files.ts'
+import { zipBundle } from '../bundle/zip-bundle.ts'
+import type { CliContext } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { publishRelease } from '../release/publish-release.ts'
+import { describePlan, planJson, type ReleasePlan } from '../release/release-plan.ts'
+import { findBundleSource, readWishes, type ReleaseOptions } from '../release/release-wishes.ts'
+import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { chooseKey } from '../signing/choose-key.ts'
+
+type Options = SessionOptions & ReleaseOptions & KeyOptions & { dryRun?: boolean }
+
+export function addReleaseCommand(program: Command, context: CliContext) {
+  serverCommand(program, 'release', 'bundles, signs and publishes', withApp, withSigning, withYes)
+    .option('--platform <platform>', 'android, ios, …; the only one of hotpatch.json when absent', readPlatform)
+    .requiredOption('--version <version>', 'such as 1.2.0', readVersion)
+    .option('--channel <channel>', 'production when absent', readChannel)
+    .addOption(mandatoryOption())
+    .option('--rollout <percent>', 'how many devices get it, 0 to 100; 100 when absent', readPercentage)
+    .option('--entry-file <file>', 'index.js when absent')
+    .option('--build-dir <folder>', 'where the bundler writes; ./build when absent')
+    .option('--bundle-dir <folder>', 'publish this folder as it is, without running the bundler')
+    .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
+    .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
+    .option('--runtime-version <version>', 'exact runtime version or fingerprint of the native app')
+    .option('--notes <text>', 'what is new')
+    .option('--floor <sequence>', 'devices that have it never go below this sequence', readSequence)
+    .option('--dry-run', 'show the plan and publish nothing')
+    .action((options: Options) => release(context, options))
+}
+
+async function release(context: CliContext, options: Options) {
+  const session = await openSession(context, options)
+  const wishes = readWishes(options, session.project)
+  const source = findBundleSource(options, wishes.platform, session.project, context.cwd)
+  if (!options.dryRun) session.requireConsent()
+  const app = await session.chooseApp()
+  const signing = await chooseKey(session, app, options)
+  if (wishes.floor > 0 && signing.kind === 'unsigned') {
+    throw new UsageError('--floor is part of what is signed, and this release would not be.')
+  }
+  // Answered only to those who may publish for this platform: a no is welcome before minutes of bundling.
+  await session.api.getNextSequence(app.id, wishes.platform)
+
+  const temporary = await mkdtemp(join(context.env.TMPDIR ?? tmpdir(), 'hotpatch-'))
+  try {
+    const directory = source.kind === 'build' ? await buildBundle(context, source) : source.directory
+    const files = await listBundleFiles(directory)
+    const zip = await zipBundle(context, files, join(temporary, 'bundle.zip'))
+    const plan: ReleasePlan = { ...wishes, app, signing, bundle: { directory, files, zip } }
+    await carryOut(session, plan, options)
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+async function carryOut({ context, api, output, confirm }: Session, plan: ReleasePlan, { dryRun }: Options) {
+  output.notice(describePlan(plan))
+  if (dryRun) return output.result(planJson(plan), () => output.notice('Nothing was published.'))
+  await confirm(`Publish ${plan.version} for ${plan.platform}?`)
+  const published = await publishRelease(context, api, plan)
+  output.result(published, () => output.fields(published))
+}

@@ -1,0 +1,41 @@
+import type { ReleaseFilter } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { given } from '../arguments/given.ts'
+import { readChannel, readPlatform, readVersion } from '../arguments/readers.ts'
+import { pageQuery, serverCommand, withApp, withPage, type PageOptions } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+
+type ReleaseListOptions = SessionOptions & PageOptions & ReleaseFilter
+
+export function addReleasesCommands(program: Command, context: CliContext) {
+  const releases = program.command('releases').description('what was published')
+
+  serverCommand(releases, 'list', 'lists releases, newest first', withApp, withPage)
+    .option('--platform <platform>', 'only of this platform', readPlatform)
+    .option('--channel <channel>', 'only of this channel', readChannel)
+    .option('--version <version>', 'only of this version', readVersion)
+    .option('--archived', 'those that are archived')
+    .action((options: ReleaseListOptions) => listReleases(context, options))
+
+  serverCommand(releases, 'show', 'shows one release')
+    .argument('<release-id>')
+    .action((id: string, options: SessionOptions) => showRelease(context, id, options))
+}
+
+async function listReleases(context: CliContext, options: ReleaseListOptions) {
+  const { platform, channel, version, archived } = options
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const page = await api.listReleases(app.id, {
+    ...pageQuery(options),
+    ...given({ platform, channel, version, archived }),
+  })
+  output.page(page, ['version', 'platform', 'channel', 'sequence', 'sizeBytes', 'createdAt', 'id'])
+}
+
+async function showRelease(context: CliContext, id: string, options: SessionOptions) {
+  const { api, output } = await openSession(context, options)
+  const release = await api.getRelease(id)
+  output.result(release, () => output.fields(release))
+}

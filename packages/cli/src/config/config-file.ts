@@ -1,0 +1,85 @@
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parse, stringify, TomlError } from 'smol-toml'
+import type { CliContext } from '../context.ts'
+import { CommandError, hasCode, systemReason } from '../errors.ts'
+
+/** What `login` remembers. The token belongs to this server and is sent to no other. */
+export interface StoredLogin {
+  url?: string
+  token?: string
+}
+
+type Env = CliContext['env']
+
+/** ~/.rn-ota holds the login and the signing key. */
+export function userDirectory(env: Env): string {
+  return join(env.HOME ?? env.USERPROFILE ?? homedir(), '.rn-ota')
+}
+
+export function configPath(env: Env): string {
+  return join(userDirectory(env), 'config.toml')
+}
+
+/** Empty when there is no file yet. */
+export async function readLogin(path: string): Promise<StoredLogin> {
+  const { url, token } = await readConfig(path)
+  for (const [name, value] of Object.entries({ url, token })) {
+    if (value === undefined || typeof value === 'string') continue
+    throw new CommandError('config-invalid', `${path}: "${name}" should be a string. Correct it, or log in again.`)
+  }
+  return { ...(typeof url === 'string' && { url }), ...(typeof token === 'string' && { token }) }
+}
+
+export async function writeLogin(path: string, login: Required<StoredLogin>): Promise<void> {
+  await replaceConfig(path, { ...(await readConfig(path)), ...login })
+}
+
+/** Forgets the token and keeps the address, which the next login then offers. False when there was no token. */
+export async function removeToken(path: string): Promise<boolean> {
+  const { token, ...rest } = await readConfig(path)
+  if (token === undefined) return false
+  await replaceConfig(path, rest)
+  return true
+}
+
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return {}
+    throw new CommandError('config-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+  }
+  try {
+    return parse(text)
+  } catch (error) {
+    // TOML's own message quotes the line, which may be the one with the token.
+    const line = error instanceof TomlError ? ` at line ${error.line}, column ${error.column}` : ''
+    throw new CommandError(
+      'config-invalid',
+      `${path} is not valid TOML${line}. Correct it, or delete it and log in again.`,
+    )
+  }
+}
+
+async function replaceConfig(path: string, config: Record<string, unknown>): Promise<void> {
+  await writePrivateFile(path, stringify(config) + '\n', { replace: true })
+}
+
+/** For its owner's eyes only, from the first byte on, and never half-written. */
+export async function writePrivateFile(path: string, text: string, { replace }: { replace: boolean }): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    if (!replace) return await writeFile(path, text, { mode: 0o600, flag: 'wx' })
+    const temporary = `${path}.${process.pid}`
+    await rm(temporary, { force: true })
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' })
+    await chmod(temporary, 0o600)
+    await rename(temporary, path)
+  } catch (cause) {
+    if (hasCode(cause, 'EEXIST')) throw cause
+    throw new CommandError('file-unwritable', `${path} cannot be written: ${systemReason(cause)}.`, { cause })
+  }
+}

@@ -1,0 +1,32 @@
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+
+/** Everything that the tool knows of the process around it, so that tests can run it in theirs. */
+export interface CliContext {
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+  stdin: Readable
+  /** Results only, so that they can be piped. */
+  stdout: Writable
+  /** Plans, progress, questions, errors. */
+  stderr: Writable
+  /** Whether somebody is there to answer a question. */
+  isTTY: boolean
+  /** The name it was called by: `hotpatch` or `rn-ota`. */
+  programName: string
+  now: () => Date
+  /** Aborted by Ctrl-C. */
+  signal: AbortSignal
+}
+
+export type GivenContext = Pick<CliContext, 'env' | 'cwd' | 'stdout' | 'stderr'> & Partial<CliContext>
+
+export function completeContext(given: GivenContext): CliContext {
+  return {
+    stdin: new PassThrough().end(),
+    isTTY: false,
+    programName: 'hotpatch',
+    now: () => new Date(),
+    signal: new AbortController().signal,
+    ...given,
+  }
+}

@@ -1,0 +1,78 @@
+import { ApiProblem, ServerUnreachable } from '@hotpatch/api'
+import { CommanderError } from 'commander'
+import { CommandError, systemReason, UsageError } from './errors.ts'
+
+/** What the user gets to see of an error. */
+export interface DescribedError {
+  exitCode: 0 | 1 | 2
+  /** What scripts branch on. */
+  type: string
+  message: string
+  /** What to do about it. */
+  hint?: string
+  /** Further facts for `--json`. */
+  details?: Record<string, unknown>
+}
+
+export function describeError(error: unknown, programName: string): DescribedError {
+  if (error instanceof CommanderError) return describeCommanderError(error, programName)
+  if (error instanceof UsageError) return { exitCode: 2, type: 'usage', message: error.message }
+  if (error instanceof CommandError) return { exitCode: 1, type: error.type, message: error.message }
+  if (error instanceof ApiProblem) return describeProblem(error, programName)
+  if (error instanceof ServerUnreachable) return describeUnreachable(error, programName)
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof Error && 'syscall' in error) return { exitCode: 1, type: 'system-error', message }
+  return {
+    exitCode: 1,
+    type: 'unexpected',
+    message: `Unexpected: ${message}`,
+    hint: 'This is a bug. Run it again with HOTPATCH_DEBUG=1 and report what it prints.',
+  }
+}
+
+/** Help and the version arrive as errors with exit code 0; all others are about the command line. */
+function describeCommanderError(error: CommanderError, programName: string): DescribedError {
+  if (error.exitCode === 0) return { exitCode: 0, type: error.code, message: '' }
+  // Its help was printed already: a group of commands was named without one of them.
+  if (error.code === 'commander.help') return { exitCode: 2, type: 'usage', message: 'Name a command.' }
+  const message = error.message.replace(/^error: /, '')
+  const hint = `See: ${programName} --help, or --help after a command.`
+  return { exitCode: 2, type: 'usage', message, hint }
+}
+
+function describeProblem(error: ApiProblem, programName: string): DescribedError {
+  const { status, document, retryAfterSeconds } = error
+  const places = document?.errors?.map(({ pointer, detail }) => `  ${pointer}: ${detail}`) ?? []
+  const hint = hintFor(error, programName)
+  return {
+    exitCode: 1,
+    type: error.type,
+    message: [error.message, ...places].join('\n'),
+    ...(hint !== undefined && { hint }),
+    details: { ...document, status, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) },
+  }
+}
+
+function hintFor({ status, document, retryAfterSeconds }: ApiProblem, program: string): string | undefined {
+  if (document === undefined) return 'Is this a HotPatch server? Check --url, HOTPATCH_URL or hotpatch.json.'
+  if (status === 401) return `Run "${program} login", or set HOTPATCH_TOKEN to a valid API token.`
+  if (status === 403) return `"${program} whoami" shows what your token may do. An owner can give you one that may.`
+  if (retryAfterSeconds !== undefined) return `Try again in ${retryAfterSeconds} seconds.`
+  return undefined
+}
+
+function describeUnreachable(error: ServerUnreachable, programName: string): DescribedError {
+  const reason = innermostCause(error)
+  return {
+    exitCode: 1,
+    type: 'server-unreachable',
+    message: reason === error ? `${error.message}.` : `${error.message}: ${systemReason(reason)}`,
+    hint: `Is the server running, and is the address right? "${programName} doctor" checks both.`,
+  }
+}
+
+/** fetch wraps what really happened, such as ECONNREFUSED, in errors that say little. */
+function innermostCause(error: Error): Error {
+  const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : error.cause
+  return cause instanceof Error ? innermostCause(cause) : error
+}

@@ -1,0 +1,28 @@
+/** The command line is wrong: exit code 2. */
+export class UsageError extends Error {
+  override name = 'UsageError'
+}
+
+/** The command cannot do what was asked, for a reason that the user can mend: exit code 1. */
+export class CommandError extends Error {
+  override name = 'CommandError'
+  /** Short name for `--json`, such as "key-missing". */
+  readonly type: string
+
+  constructor(type: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.type = type
+  }
+}
+
+/** What the operating system said, such as "EACCES: permission denied". */
+export function systemReason(error: unknown): string {
+  const { code, message } = error as { code?: unknown; message?: string }
+  const text = message?.split(', ')[0] ?? String(error)
+  // A DOMException, such as a timeout, has a number there that says nothing.
+  return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text
+}
+
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return codes.includes((error as NodeJS.ErrnoException | undefined)?.code ?? '')
+}

@@ -1,0 +1,35 @@
+import { confirm, isCancel, password, text } from '@clack/prompts'
+import type { CliContext } from '../context.ts'
+import { CommandError, UsageError } from '../errors.ts'
+
+/** Asks on stderr, so that stdout stays the result; without a terminal it says which option is missing. */
+export function createQuestions({ stdin, stderr, isTTY, signal }: CliContext) {
+  const streams = { input: stdin, output: stderr, signal }
+
+  function requireTerminal(what: string, option: string) {
+    if (isTTY) return
+    throw new UsageError(`${what}, and there is no terminal to ask on. Give ${option}.`)
+  }
+
+  return {
+    requireTerminal,
+
+    async confirm(message: string) {
+      const answer = await confirm({ ...streams, message })
+      if (answer !== true) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
+    },
+
+    async text(message: string, initialValue: string) {
+      return answered(await text({ ...streams, message, initialValue }))
+    },
+
+    async secret(message: string) {
+      return answered(await password({ ...streams, message }))
+    },
+  }
+}
+
+function answered(answer: string | undefined | symbol): string {
+  if (isCancel(answer)) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
+  return typeof answer === 'string' ? answer.trim() : ''
+}

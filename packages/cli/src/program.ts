@@ -1,0 +1,50 @@
+import { Command, Help } from 'commander'
+import packageJson from '../package.json' with { type: 'json' }
+import { compareForHelp } from './arguments/shared-options.ts'
+import { addAppCommands } from './commands/apps.ts'
+import { addChannelCommands } from './commands/channels.ts'
+import { addDeviceCommands } from './commands/devices.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addExplainCommand } from './commands/explain.ts'
+import { addKeyCommands } from './commands/keys.ts'
+import { addLoginCommands } from './commands/login.ts'
+import { addPromoteCommand } from './commands/promote.ts'
+import { addReleaseCommand } from './commands/release.ts'
+import { addReleasesCommands } from './commands/releases.ts'
+import { addRollbackCommand } from './commands/rollback.ts'
+import { addRolloutCommands } from './commands/rollouts.ts'
+import { addTokenCommands } from './commands/tokens.ts'
+import type { CliContext } from './context.ts'
+
+export function createProgram(context: CliContext): Command {
+  const program = new Command(context.programName)
+    .description('Ships updates to installed apps, and shows what became of them.')
+    .version(packageJson.version)
+    // `release --version 1.2.0` is an option of release, not a question for the tool's own version.
+    .enablePositionalOptions()
+    .configureHelp({ visibleOptions: (command) => new Help().visibleOptions(command).sort(compareForHelp) })
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      // main prints every error, in the form that was asked for.
+      outputError: () => {},
+    })
+  const groups = [
+    addLoginCommands,
+    addAppCommands,
+    addChannelCommands,
+    addKeyCommands,
+    addReleaseCommand,
+    addReleasesCommands,
+    addPromoteCommand,
+    addRolloutCommands,
+    addRollbackCommand,
+    addDeviceCommands,
+    addExplainCommand,
+    addTokenCommands,
+    addDoctorCommand,
+  ]
+  for (const add of groups) add(program, context)
+  return program
+}

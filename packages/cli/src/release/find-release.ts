@@ -1,0 +1,39 @@
+import type { App, ManagementClient, Page, Release, Rollout } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import { given } from '../arguments/given.ts'
+import { CommandError } from '../errors.ts'
+
+interface Wanted {
+  platform: Platform
+  version: string
+  channel: string
+}
+
+const PAGE = 200
+/** Of 200 rollouts each: older ones are named by their release's id. */
+const MAX_PAGES = 25
+
+/** The release that has, or last had, this version on the channel: what devices there know by that name. */
+export async function findReleaseOnChannel(api: ManagementClient, app: App, wanted: Wanted): Promise<Release> {
+  const { platform, version, channel } = wanted
+  const rollout = await findRollout(
+    (cursor) => api.listRollouts(app.id, { platform, channel, limit: PAGE, ...given({ cursor }) }),
+    version,
+  )
+  if (rollout?.releaseId) return api.getRelease(rollout.releaseId)
+  throw new CommandError(
+    'release-not-found',
+    `${app.slug} has never had the version ${version} on ${channel} for ${platform}. See: rollouts list`,
+  )
+}
+
+async function findRollout(fetchPage: (cursor?: string) => Promise<Page<Rollout>>, version: string) {
+  let cursor: string | undefined
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const { items, nextCursor } = await fetchPage(cursor)
+    const found = items.find((rollout) => rollout.version === version)
+    if (found || nextCursor === null) return found
+    cursor = nextCursor
+  }
+  return undefined
+}

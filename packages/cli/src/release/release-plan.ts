@@ -1,0 +1,105 @@
+import type { App, NewRelease } from '@hotpatch/api'
+import type { Platform, Requirement } from '@hotpatch/protocol'
+import { given } from '../arguments/given.ts'
+import type { BundleFile } from '../bundle/bundle-files.ts'
+import type { ZippedBundle } from '../bundle/zip-bundle.ts'
+import { bundleNameOf } from '../bundle/build-bundle.ts'
+import { formatBytes, formatCount } from '../output/text.ts'
+import type { SigningChoice } from '../signing/choose-key.ts'
+import type { StatementContent } from '../signing/sign-statement.ts'
+
+export interface ReleaseWishes {
+  platform: Platform
+  version: string
+  channel: string
+  percentage: number
+  mandatory: boolean
+  requirement: Requirement
+  notes: string | undefined
+  floor: number
+}
+
+/** Everything that publishing will do, before it does anything. */
+export interface ReleasePlan extends ReleaseWishes {
+  app: App
+  bundle: { directory: string; files: readonly BundleFile[]; zip: ZippedBundle }
+  signing: SigningChoice
+}
+
+export function metadataOf({ platform, version, channel, mandatory, percentage, ...plan }: ReleasePlan): NewRelease {
+  return {
+    platform,
+    version,
+    channel,
+    mandatory,
+    percentage,
+    ...given({ notes: plan.notes }),
+    ...plan.requirement,
+    sha256: plan.bundle.zip.sha256,
+    sizeBytes: plan.bundle.zip.sizeBytes,
+  }
+}
+
+export function statementOf({ app, platform, version, floor, requirement, bundle }: ReleasePlan): StatementContent {
+  const { sha256, sizeBytes } = bundle.zip
+  const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
+  return { appId: app.id, platform, target: 'release', version, floor, requirement, artifacts }
+}
+
+/** For a person who has to say yes or no. */
+export function describePlan(plan: ReleasePlan): string {
+  const { app, platform, version, channel, percentage, mandatory, bundle, signing, floor } = plan
+  const { minNativeVersion, nativeRange, runtimeVersion } = plan.requirement
+  const needs = [
+    minNativeVersion !== undefined && `native version ${minNativeVersion} or newer`,
+    nativeRange !== undefined && `native version ${nativeRange}`,
+    runtimeVersion !== undefined && `runtime version ${runtimeVersion}`,
+  ].filter((need) => need !== false)
+  const lines = {
+    Release: `${app.slug} ${version} for ${platform}`,
+    Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
+    'SHA-256': bundle.zip.sha256,
+    Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
+    Needs: needs.join(', ') || 'nothing special of the native app',
+    ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
+    Signed:
+      signing.kind === 'signed'
+        ? `with the key ${signing.key.fingerprint} (${signing.key.path})`
+        : `no: ${signing.reason}`,
+  }
+  const width = Math.max(...Object.keys(lines).map((name) => name.length))
+  const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
+  return ['Plan', ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
+}
+
+export function warningsOf({ app, bundle, signing, platform }: ReleasePlan): string[] {
+  const expected = bundleNameOf(platform)
+  return [
+    ...(signing.kind === 'signed' && signing.isFirst
+      ? [`This registers your key as the first signing key of ${app.slug}: from now on it takes signed releases only.`]
+      : []),
+    ...(signing.kind === 'unsigned' ? ['Devices cannot tell who made an unsigned release.'] : []),
+    ...(expected !== undefined && !bundle.files.some(({ name }) => name === expected)
+      ? [`There is no ${expected} in it, which the React Native SDK looks for.`]
+      : []),
+  ]
+}
+
+/** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
+export function planJson(plan: ReleasePlan) {
+  const { app, bundle, signing, notes, ...wishes } = plan
+  const signed = signing.kind === 'signed'
+  return {
+    dryRun: true,
+    app: app.slug,
+    ...wishes,
+    notes: notes ?? '',
+    sha256: bundle.zip.sha256,
+    sizeBytes: bundle.zip.sizeBytes,
+    fileCount: bundle.files.length,
+    signed,
+    keyFingerprint: signed ? signing.key.fingerprint : null,
+    keyRegistered: signed && signing.isFirst,
+    warnings: warningsOf(plan),
+  }
+}

@@ -1,0 +1,84 @@
+import { createManagementClient, type App, type ManagementClient } from '@hotpatch/api'
+import type { AppOptions, ConnectionOptions, ConsentOptions, JsonOptions } from './arguments/shared-options.ts'
+import { configPath, readLogin } from './config/config-file.ts'
+import { resolveToken, resolveUrl } from './config/connection.ts'
+import { findProject, type Project } from './config/project-file.ts'
+import type { CliContext } from './context.ts'
+import { CommandError, UsageError } from './errors.ts'
+import { createOutput, type Output } from './output/output.ts'
+import { printable } from './output/text.ts'
+import { createQuestions } from './output/questions.ts'
+
+export type SessionOptions = ConnectionOptions & AppOptions & ConsentOptions & JsonOptions
+
+/** What a command works with. */
+export interface Session {
+  context: CliContext
+  output: Output
+  project: Project | undefined
+  url: string
+  api: ManagementClient
+  /** --app, else the project file's, else the only one that the server has. */
+  chooseApp(): Promise<App>
+  /** Stops before any work is done when nobody could be asked and --yes is missing. */
+  requireConsent(): void
+  /** Asks, unless --yes was given. */
+  confirm(question: string): Promise<void>
+}
+
+export async function openSession(context: CliContext, options: SessionOptions): Promise<Session> {
+  const output = createOutput(context, options.json ?? false)
+  const questions = createQuestions(context)
+  const project = await findProject(context.cwd)
+  const login = await readLogin(configPath(context.env))
+  const sources = { flags: options, env: context.env, project, login }
+  const url = resolveUrl(sources)
+  if (!url) {
+    throw new CommandError(
+      'not-logged-in',
+      `There is no server to talk to. Run "${context.programName} login", or set HOTPATCH_URL and HOTPATCH_TOKEN.`,
+    )
+  }
+  const token = resolveToken(sources, url.value)
+  if (!token) {
+    throw new CommandError(
+      'not-logged-in',
+      `There is no API token for ${url.value} (from ${url.source}). ` +
+        `Run "${context.programName} login --url ${url.value}", or set HOTPATCH_TOKEN.`,
+    )
+  }
+  const api = createClient(context, url.value, token.value)
+
+  async function chooseApp(): Promise<App> {
+    const named = options.app ?? project?.app
+    if (named !== undefined) return api.getApp(named)
+    const { items } = await api.listApps({ limit: 2 })
+    const [only] = items
+    if (only && items.length === 1) {
+      output.notice(`App: ${only.slug}, the only one on the server.`)
+      return only
+    }
+    if (only) throw new UsageError('The server has several apps. Name one with --app, or in hotpatch.json.')
+    throw new CommandError('no-apps', `The server has no app yet. Make one: ${context.programName} apps create my-app`)
+  }
+
+  function requireConsent() {
+    if (!options.yes) questions.requireTerminal('This changes something', '--yes')
+  }
+
+  async function confirm(question: string) {
+    requireConsent()
+    if (!options.yes) await questions.confirm(printable(question))
+  }
+
+  return { context, output, project, url: url.value, api, chooseApp, requireConsent, confirm }
+}
+
+/** Its requests end with Ctrl-C. */
+export function createClient({ signal }: CliContext, url: string, token: string | undefined): ManagementClient {
+  const fetch: typeof globalThis.fetch = (input, init) => {
+    const signals = init?.signal ? [init.signal, signal] : [signal]
+    return globalThis.fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) })
+  }
+  return createManagementClient({ url, token, fetch })
+}

@@ -1,0 +1,40 @@
+import { ApiProblem, type ManagementClient } from '@hotpatch/api'
+import { digestSigningInput, writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import type { SigningKeyPair } from './signing-key.ts'
+
+/** What a statement says apart from its place in the order of statements. */
+export type StatementContent = Omit<NewReleaseStatement, 'sequence' | 'createdAt'>
+
+/** Base64 of the exact bytes that were signed, and of the signature over them. */
+export interface SignedStatement {
+  statement: string
+  statementSignature: string
+}
+
+export function signStatement(key: SigningKeyPair, content: NewReleaseStatement): SignedStatement {
+  const bytes = Buffer.from(writeReleaseStatement(content), 'utf8')
+  return { statement: bytes.toString('base64'), statementSignature: key.sign(bytes) }
+}
+
+/** The React Native contract's own signature. */
+export function signDigest(key: SigningKeyPair, sha256: string): string {
+  return key.sign(digestSigningInput(sha256))
+}
+
+/**
+ * Signs under the next sequence and sends. When somebody else took that sequence in the meantime, once more: two people
+ * publishing at the same moment is ordinary, losing twice is not.
+ */
+export async function withNextSequence<T>(
+  api: ManagementClient,
+  { appId, platform }: Pick<StatementContent, 'appId' | 'platform'>,
+  send: (sequence: number) => Promise<T>,
+): Promise<T> {
+  const attempt = async () => send((await api.getNextSequence(appId, platform)).nextSequence)
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!(error instanceof ApiProblem && error.type === 'sequence-taken')) throw error
+    return attempt()
+  }
+}
