@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import { PGlite } from '@electric-sql/pglite'
+import { migrate, openDatabase, type Database, type Schema } from '@hotpatch/server/testing'
+import { Kysely, PGliteDialect, sql } from 'kysely'
+import { afterAll, describe } from 'vitest'
+
+/** Opens an empty, migrated database; it is closed, and dropped where that applies, when the file's tests end. */
+export type OpenTestDatabase = () => Promise<Database>
+
+const INT8 = 20
+
+/**
+ * Runs the same tests on SQLite, on PGlite, and on a real PostgreSQL when TEST_POSTGRES_URL names one.
+ * @param define gets the database's name, for the rare fact that differs
+ */
+export function describeOnEveryDatabase(
+  name: string,
+  define: (open: OpenTestDatabase, database: 'sqlite' | 'pglite' | 'postgres') => void,
+): void {
+  const url = process.env.TEST_POSTGRES_URL
+  describe(`${name} (SQLite)`, () => define(keepingTrack(openSqlite), 'sqlite'))
+  describe(`${name} (PGlite)`, () => define(keepingTrack(openPglite), 'pglite'))
+  describe.skipIf(!url)(`${name} (PostgreSQL)`, () =>
+    define(
+      keepingTrack(() => openPostgres(url ?? '')),
+      'postgres',
+    ),
+  )
+}
+
+interface TestDatabase {
+  db: Database
+  close(): Promise<void>
+}
+
+/** Every database that was opened is closed after the tests. */
+function keepingTrack(open: () => Promise<TestDatabase>): OpenTestDatabase {
+  const opened: TestDatabase[] = []
+  afterAll(async () => {
+    await Promise.all(opened.splice(0).map((database) => database.close()))
+  })
+  return async () => {
+    const database = await open()
+    opened.push(database)
+    return database.db
+  }
+}
+
+async function openSqlite(): Promise<TestDatabase> {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
+  await migrate(db)
+  return { db, close: () => db.destroy() }
+}
+
+/** Migrating PGlite takes seconds, loading what a migrated one dumped does not. */
+let migratedPglite: Promise<Blob> | undefined
+
+async function openPglite(): Promise<TestDatabase> {
+  migratedPglite ??= dumpMigratedPglite()
+  const pglite = new PGlite({ loadDataDir: await migratedPglite, parsers: { [INT8]: Number } })
+  const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) })
+  return { db, close: () => db.destroy() }
+}
+
+async function dumpMigratedPglite(): Promise<Blob> {
+  const pglite = new PGlite({ parsers: { [INT8]: Number } })
+  const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) })
+  await migrate(db)
+  const dump = await pglite.dumpDataDir('none')
+  await db.destroy()
+  return dump
+}
+
+/** A database of its own, so that test files can run side by side on one server. */
+async function openPostgres(serverUrl: string): Promise<TestDatabase> {
+  const { url, drop } = await createPostgresDatabase(serverUrl)
+  const db = openDatabase({ kind: 'postgres', url, maxConnections: 5 })
+  await migrate(db)
+  return {
+    db,
+    async close() {
+      await db.destroy()
+      await drop()
+    },
+  }
+}
+
+/** Makes an empty database on the server that `serverUrl` names; `drop` removes it. */
+export async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const name = `hotpatch_test_${randomUUID().replaceAll('-', '')}`
+  const admin = async (statement: string) => {
+    const db = openDatabase({ kind: 'postgres', url: serverUrl, maxConnections: 1 })
+    try {
+      await sql.raw(statement).execute(db)
+    } finally {
+      await db.destroy()
+    }
+  }
+  await admin(`create database ${name}`)
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return { url: url.href, drop: () => admin(`drop database if exists ${name} with (force)`) }
+}

@@ -1,0 +1,146 @@
+import { rm } from 'node:fs/promises'
+import type { App as HotPatchApp, NewRelease, PublishedRelease } from '@hotpatch/api'
+import { createApp, type AppOptions } from '@hotpatch/server'
+import { readConfig } from '@hotpatch/server/config'
+import { readEnvironment, type Database } from '@hotpatch/server/testing'
+import { fixedClock } from './fixed-clock.ts'
+import { makeTemporaryDirectory } from './make-temporary-directory.ts'
+import { publishForm } from './publish-form.ts'
+
+/** The answer to a request: its body is read as JSON when it is JSON. */
+export interface TestResponse {
+  status: number
+  headers: Record<string, string | string[] | number | undefined>
+  // The tests look into answers of every shape.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  body: any
+}
+
+export interface RequestOptions {
+  body?: unknown
+  form?: FormData
+  headers?: Record<string, string>
+  /** Null: no token. */
+  token?: string | null
+}
+
+export type TestServer = Awaited<ReturnType<typeof startTestServer>>
+
+/**
+ * The whole server in this process, on a folder of its own, with a clock that stands still.
+ * @param options.database in memory by default
+ * @param options.env as the process would have it
+ */
+export async function startTestServer(
+  options: { database?: Database; env?: Record<string, string>; clock?: AppOptions['clock'] } = {},
+) {
+  const directory = await makeTemporaryDirectory()
+  const env = { HOTPATCH_DATA: directory, HOTPATCH_LOG_LEVEL: 'silent', PORT: '0', ...options.env }
+  const config = readConfig(readEnvironment(env))
+  const clock = options.clock ?? fixedClock()
+  const app = await createApp({
+    config:
+      options.database || options.env?.DATABASE_URL
+        ? config
+        : { ...config, database: { kind: 'sqlite', path: ':memory:' } },
+    clock,
+    ...(options.database && { database: options.database }),
+  })
+  const ownerToken = app.ownerToken ?? ''
+
+  async function request(method: string, url: string, options: RequestOptions = {}): Promise<TestResponse> {
+    const { body, form, token = ownerToken } = options
+    const encoded = form && new Response(form)
+    const headers: Record<string, string> = {
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(encoded && { 'content-type': encoded.headers.get('content-type') ?? '' }),
+      ...options.headers,
+    }
+    const payload = encoded ? Buffer.from(await encoded.arrayBuffer()) : body
+    const response = await app.http.inject({
+      method: method as 'GET',
+      url,
+      headers,
+      ...(payload !== undefined && { payload: payload as object }),
+    })
+    const isJson = response.payload !== '' && String(response.headers['content-type']).includes('json')
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      body: isJson ? response.json() : response.payload,
+    }
+  }
+
+  let createdApps = 0
+
+  /** An app with android and ios, and the channels that every app starts with; the next one has another slug. */
+  async function createTestApp(changes: Record<string, unknown> = {}): Promise<HotPatchApp> {
+    const slug = createdApps++ === 0 ? 'demo' : `demo-${createdApps}`
+    const { body } = await request('POST', '/manage/v1/apps', { body: { slug, ...changes } })
+    return body as HotPatchApp
+  }
+
+  function publish(
+    app: { slug: string },
+    release: Partial<NewRelease> & { bundle: Uint8Array; signatures?: Record<string, string>; token?: string },
+  ): Promise<TestResponse> {
+    const { bundle, signatures = {}, token, ...metadata } = release
+    const named = { platform: 'android', version: '1.0.0', ...metadata }
+    const form = publishForm(named, bundle, signatures)
+    return request('POST', `/manage/v1/apps/${app.slug}/releases`, { form, ...(token !== undefined && { token }) })
+  }
+
+  /** As `publish`, for tests in which publishing is not the point. */
+  async function published(...parts: Parameters<typeof publish>): Promise<PublishedRelease> {
+    const response = await publish(...parts)
+    if (response.status !== 201) throw new Error(`not published: ${JSON.stringify(response.body)}`)
+    return response.body as PublishedRelease
+  }
+
+  /** A device's check in the React Native contract. */
+  function check(app: HotPatchApp, fields: Record<string, unknown> = {}): Promise<TestResponse> {
+    const body = { appId: app.id, deviceId: 'device-1', version: '0.9.0', platform: 'android', ...fields }
+    return request('POST', '/update/check', { body, token: null, headers: { 'x-app-key': app.appKey } })
+  }
+
+  function report(app: HotPatchApp, fields: Record<string, unknown>): Promise<TestResponse> {
+    const body = { appId: app.id, deviceId: 'device-1', platform: 'android', ...fields }
+    return request('POST', '/installations', { body, token: null, headers: { 'x-app-key': app.appKey } })
+  }
+
+  async function createToken(body: Record<string, unknown>): Promise<string> {
+    const response = await request('POST', '/manage/v1/tokens', { body: { name: 'test', ...body } })
+    return (response.body as { token: string }).token
+  }
+
+  async function close() {
+    await app.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+
+  return {
+    app,
+    clock,
+    directory,
+    ownerToken,
+    request,
+    createTestApp,
+    publish,
+    published,
+    check,
+    report,
+    createToken,
+    /** Opens a port, for tests that need a socket. */
+    listen: () => app.http.listen({ host: '127.0.0.1', port: 0 }),
+    close,
+  }
+}
+
+/** Such as "409 release-exists". @throws when the answer is not a problem document as RFC 9457 has it */
+export function problemOf({ status, headers, body }: TestResponse): string {
+  const isProblem = String(headers['content-type']).startsWith('application/problem+json')
+  if (!isProblem || body.status !== status || !/^urn:request:.+/.test(body.instance) || !body.title || !body.detail) {
+    throw new Error(`not a problem: ${status} ${JSON.stringify(body)}`)
+  }
+  return `${status} ${String(body.type).replace('/problems/', '')}`
+}
