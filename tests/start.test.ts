@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { stat, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+
+/** A start that fails says what to do, without a stack and without a secret. */
+async function expectRefusal(directory: string, env: Record<string, string>, text: string): Promise<void> {
+  const output = await startServerProcess({ directory, env }).then(
+    () => 'it started',
+    (error: Error) => error.message,
+  )
+  expect(output).toContain('HotPatch did not start.')
+  expect(output).toContain(text)
+  expect(output).not.toMatch(/\n\s+at |opensesame/)
+}
+
+test('a port that is taken', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void other.close())
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  await expectRefusal(await temporaryDirectory(), { PORT: String(port) }, 'Set PORT')
+})
+
+test('a data folder that is a file', async () => {
+  const file = join(await temporaryDirectory(), 'file')
+  await writeFile(file, '')
+  await expectRefusal(file, {}, 'HOTPATCH_DATA must be a folder')
+})
+
+test('a database that does not answer', async () => {
+  const env = { DATABASE_URL: 'postgres://hotpatch:opensesame@127.0.0.1:1/hotpatch' }
+  await expectRefusal(await temporaryDirectory(), env, 'Look at DATABASE_URL')
+})
+
+test('every mistake in the environment, at once', async () => {
+  const env = { PORT: 'abc', JWT_SECRET: 'opensesame', DATABASE_URL: 'mysql://hotpatch:opensesame@127.0.0.1/hotpatch' }
+  const directory = await temporaryDirectory()
+  await expectRefusal(directory, env, 'PORT: expected')
+  await expectRefusal(directory, env, 'JWT_SECRET: expected')
+  await expectRefusal(directory, env, 'DATABASE_URL: expected')
+})
+
+test('a database that a newer server has migrated', async () => {
+  const directory = await temporaryDirectory()
+  const server = await startServerProcess({ directory })
+  await server.stop()
+  const database = new DatabaseSync(join(directory, 'hotpatch.db'))
+  database.exec("insert into kysely_migration (name, timestamp) values ('9999-future', '2030-01-01')")
+  database.close()
+  await expectRefusal(directory, {}, 'The database has the schema "9999-future"')
+})
+
+test('the owner token is shown once, and kept where only its owner can read it', async () => {
+  const directory = await temporaryDirectory()
+  const first = await startServerProcess({ directory })
+  await first.stop()
+  const second = await startServerProcess({ directory })
+  expect(await second.stop()).toBe(0)
+  expect(first.output()).toContain(first.ownerToken)
+  expect(second.output()).not.toContain(first.ownerToken)
+  expect((await stat(join(directory, 'owner-token'))).mode & 0o777).toBe(0o600)
+})
