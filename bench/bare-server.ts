@@ -1,0 +1,28 @@
+// The yardstick: the least that a node:http server can do to give the same answer. `bare-server.ts answer.json`
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { BareAnswer } from './bare-answer.ts'
+
+const { headers, body } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as BareAnswer
+
+const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
+  if (request.method === 'POST') readJson(request, () => answer(response))
+  else answer(response)
+})
+
+function readJson(request: IncomingMessage, done: (body: unknown) => void): void {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => done(JSON.parse(Buffer.concat(chunks).toString())))
+}
+
+function answer(response: ServerResponse): void {
+  response.writeHead(200, headers)
+  response.end(body)
+}
+
+process.once('SIGTERM', () => process.exit(0))
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`listens on http://127.0.0.1:${(server.address() as AddressInfo).port}\n`)
+})

@@ -1,0 +1,22 @@
+// Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
+import { openDatabase } from '../packages/server/src/testing.ts'
+import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
+
+const db = openDatabase({ kind: 'sqlite', path: process.argv[2] ?? '' })
+// Whatever the database library keeps, it keeps before.
+await createCatalogs({ db }).refresh()
+const before = await collectedHeap()
+const catalogs = createCatalogs({ db })
+await catalogs.refresh()
+const after = await collectedHeap()
+if (catalogs.counts().catalogs === 0) throw new Error('The database has no catalog.')
+console.log(after - before)
+await db.destroy()
+
+async function collectedHeap(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    await new Promise(setImmediate)
+    globalThis.gc?.()
+  }
+  return process.memoryUsage().heapUsed
+}

@@ -1,0 +1,29 @@
+/** One row of the result. */
+export interface Finding {
+  what: string
+  value: number
+  unit: string
+  /** To what `comparedWith` names. */
+  ratio?: number
+  /** The tenth and the ninetieth percentile of the rounds' ratios. */
+  spread?: readonly [number, number]
+  comparedWith?: string
+  /** What it is meant to be. */
+  budget?: string
+  met?: boolean
+  /** What a reader needs to know to read the numbers. */
+  note?: string
+}
+
+/** What every measurement gets. */
+export interface Bench {
+  /** Of the two the one that is meant for this run. A quick one is for trying out, not for quoting. */
+  choose<Value>(full: Value, quick: Value): Value
+  say(line: string): void
+}
+
+export interface Measurement {
+  name: string
+  /** Throws when it could not be measured; a budget that is missed is a finding. */
+  measure(bench: Bench): Promise<Finding[]>
+}

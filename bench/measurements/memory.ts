@@ -1,0 +1,79 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { oneCheck } from '../checks.ts'
+import type { Measurement } from '../finding.ts'
+import { residentMib } from '../process-usage.ts'
+import { makeDirectory, removeDirectory, runNode, startHotPatch } from '../sandbox.ts'
+import { seed } from '../seed.ts'
+import { median } from '../statistics.ts'
+
+const RELEASES = 10_000
+const CATALOG_MEMORY = fileURLToPath(new URL('../catalog-memory.ts', import.meta.url))
+
+export const memory: Measurement = {
+  name: 'memory',
+  async measure(bench) {
+    const compileCache = makeDirectory()
+    const small = await seeded(1)
+    const large = await seeded(RELEASES)
+    const rounds = bench.choose(5, 1)
+    const cold = await residentAfterStart(small, compileCache)
+    const resident = await repeat(rounds, () => residentAfterStart(small, compileCache))
+    const residentLarge = await repeat(rounds, () => residentAfterStart(large, compileCache))
+    const [one, all] = [await catalogBytes(small), await catalogBytes(large)]
+    for (const directory of [small, large, compileCache]) removeDirectory(directory)
+
+    const perRelease = (all - one) / (RELEASES - 1)
+    return [
+      {
+        what: 'resident memory after the first check',
+        value: resident,
+        unit: 'MiB',
+        budget: '< 150 MiB',
+        met: resident < 150,
+        note: `${cold.toFixed(0)} MiB at the very first start, ${residentLarge.toFixed(0)} MiB with ${RELEASES} releases`,
+      },
+      {
+        what: 'memory of a release in a catalog',
+        value: perRelease,
+        unit: 'bytes',
+        budget: '<= 1024 bytes',
+        met: perRelease <= 1024,
+        note: `heap, of ${RELEASES} signed releases with a statement of 450 bytes and notes of 100`,
+      },
+    ]
+  },
+}
+
+async function seeded(releases: number): Promise<string> {
+  const directory = makeDirectory()
+  await seed(directory, { releases, devices: 0 })
+  return directory
+}
+
+async function repeat(rounds: number, measure: () => Promise<number>): Promise<number> {
+  const values: number[] = []
+  for (let round = 0; round < rounds; round++) values.push(await measure())
+  return median(values)
+}
+
+async function residentAfterStart(dataDirectory: string, compileCache: string): Promise<number> {
+  const server = await startHotPatch(dataDirectory, { NODE_COMPILE_CACHE: compileCache })
+  await (await fetch(...oneCheck(server.url))).text()
+  const resident = residentMib(server.pid)
+  await server.stop()
+  return resident
+}
+
+async function catalogBytes(dataDirectory: string): Promise<number> {
+  const child = runNode(['--expose-gc', CATALOG_MEMORY, join(dataDirectory, 'hotpatch.db')])
+  const [printed, errors, [code]] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    child.stderr ? text(child.stderr) : '',
+    once(child, 'exit'),
+  ])
+  if (code !== 0) throw new Error(`The catalogs could not be measured: ${errors}`)
+  return Number(printed)
+}

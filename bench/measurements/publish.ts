@@ -1,0 +1,109 @@
+import { execFile } from 'node:child_process'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { writeBundle, type Content } from '../bundle-file.ts'
+import type { Bench, Finding, Measurement } from '../finding.ts'
+import { peakResidentMib } from '../process-usage.ts'
+import { makeDirectory, removeDirectory, startHotPatch } from '../sandbox.ts'
+import { alternate, median, ratioOf } from '../statistics.ts'
+import { createPublisher } from '../upload.ts'
+
+const MEGABYTES = 50
+/** The smallest leaves less behind than a collection of garbage waits for; the others are compared. */
+const MEMORY_SIZES = [5, 50, 200] as const
+const MOST_MEMORY = 1.2
+const REFUSED = 422
+
+export const publish: Measurement = {
+  name: 'publish',
+  measure: async (bench) => [...(await measureTime(bench)), ...(await measureMemory())],
+}
+
+async function measureTime(bench: Bench): Promise<Finding[]> {
+  const directory = makeDirectory()
+  const dataDirectory = join(directory, 'data')
+  const server = await startHotPatch(dataDirectory)
+  const publisher = await createPublisher(server, dataDirectory)
+  const file = join(directory, 'bundle.zip')
+  let variant = 0
+  const publishing = (content: Content) => async () => {
+    await writeBundle(file, MEGABYTES, content, ++variant)
+    return publisher.publish(file, content === 'none' ? REFUSED : 201)
+  }
+  const byHand = async () => {
+    await writeBundle(file, MEGABYTES, 'mixed', ++variant)
+    return hashAndCopy(file, join(directory, 'copy.zip'))
+  }
+  await publishing('mixed')() // until what runs often is compiled
+  const contenders = { mixed: publishing('mixed'), stored: publishing('stored'), refused: publishing('none'), byHand }
+  const seconds = await alternate(contenders, bench.choose(7, 2))
+  const { size } = await stat(file)
+  await server.stop()
+  removeDirectory(directory)
+
+  const finding = (what: string, name: keyof typeof contenders): Finding => ({
+    what,
+    value: size / 1e6 / median(seconds[name]),
+    unit: 'MB/s',
+  })
+  const compared = (name: keyof typeof contenders) => {
+    const ratio = ratioOf(seconds.byHand, seconds[name])
+    return { ratio: ratio.value, spread: ratio.spread, comparedWith: 'sha256sum + cp + sync' }
+  }
+  const whole = compared('mixed')
+  const received = compared('refused')
+  return [
+    {
+      ...finding(`publish ${MEGABYTES} MB`, 'mixed'),
+      ...whole,
+      budget: '>= 0.50',
+      met: whole.ratio >= 0.5,
+      note: 'received, hashed, every entry unpacked and checked, stored durably, announced',
+    },
+    { ...finding(`publish ${MEGABYTES} MB, nothing to unpack`, 'stored'), ...compared('stored') },
+    {
+      ...finding(`receive and hash ${MEGABYTES} MB, then refuse`, 'refused'),
+      ...received,
+      note: 'not an archive: neither checked nor stored',
+    },
+  ]
+}
+
+/** The same work with the machine's own tools, on the same disk. */
+async function hashAndCopy(file: string, copy: string): Promise<number> {
+  const startedAt = performance.now()
+  const script = 'sha256sum "$1" && cp --reflink=never "$1" "$2" && sync "$2"'
+  await promisify(execFile)('sh', ['-c', script, 'sh', file, copy])
+  return (performance.now() - startedAt) / 1000
+}
+
+async function measureMemory(): Promise<Finding[]> {
+  const peaks: number[] = []
+  for (const megabytes of MEMORY_SIZES) {
+    const directory = makeDirectory()
+    const dataDirectory = join(directory, 'data')
+    const server = await startHotPatch(dataDirectory)
+    const publisher = await createPublisher(server, dataDirectory)
+    const file = join(directory, 'bundle.zip')
+    await writeBundle(file, megabytes, 'mixed', 0)
+    await publisher.publish(file)
+    peaks.push(peakResidentMib(server.pid))
+    await server.stop()
+    removeDirectory(directory)
+  }
+  const [small = 0, medium = 0, large = 0] = peaks
+  const ratio = large / medium
+  return [
+    {
+      what: `peak memory of publishing ${MEMORY_SIZES[2]} MB`,
+      value: large,
+      unit: 'MiB',
+      ratio,
+      comparedWith: `that of ${MEMORY_SIZES[1]} MB`,
+      budget: `<= ${MOST_MEMORY.toFixed(2)}`,
+      met: ratio <= MOST_MEMORY,
+      note: `${small.toFixed(0)} MiB with ${MEMORY_SIZES[0]} MB; of a whole server that was just started`,
+    },
+  ]
+}

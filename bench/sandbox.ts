@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { BareAnswer } from './bare-answer.ts'
+import serverOptions from '../scripts/lib/server-options.json' with { type: 'json' }
+
+/** A server in a process of its own. */
+export interface RunningServer {
+  url: string
+  port: number
+  pid: number
+  stop(): Promise<void>
+}
+
+const SERVER = fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url))
+const BARE = fileURLToPath(new URL('bare-server.ts', import.meta.url))
+const FOLLOW_PARENT = new URL('../scripts/lib/follow-parent.mjs', import.meta.url).href
+const START_TIMEOUT_MS = 30_000
+const STOP_TIMEOUT_MS = 15_000
+/** The limiters do their work, and never refuse. */
+const NO_LIMIT = '1000000000'
+
+const children = new Set<ChildProcess>()
+const directories = new Set<string>()
+
+/** Ends every child and removes every folder; also when the process is told to stop in the middle. */
+export function cleanUp(): void {
+  for (const child of children) child.kill('SIGKILL')
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+  directories.clear()
+}
+
+export function makeDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hotpatch-bench-'))
+  directories.add(directory)
+  return directory
+}
+
+export function removeDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  directories.delete(directory)
+}
+
+/** With this Node, on nothing but the environment given and what a program needs to run at all. */
+export function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, ...args], {
+    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  return child
+}
+
+/** HotPatch as npm start runs it, except for rate limits that never refuse. It resolves when it listens. */
+export function startHotPatch(dataDirectory: string, env: Readonly<Record<string, string>> = {}) {
+  const settings = {
+    PORT: '0',
+    HOTPATCH_HOST: '127.0.0.1',
+    HOTPATCH_DATA: dataDirectory,
+    HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: NO_LIMIT,
+    HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE: NO_LIMIT,
+  }
+  // Another checkout's server, or a profiler: docs/benchmarks.md says how.
+  const { BENCH_SERVER = SERVER, BENCH_NODE_OPTIONS } = process.env
+  const nodeOptions = BENCH_NODE_OPTIONS ? BENCH_NODE_OPTIONS.split(' ') : []
+  return untilListening(runNode([...serverOptions, ...nodeOptions, BENCH_SERVER], { ...settings, ...env }))
+}
+
+export async function startBare(answer: BareAnswer): Promise<RunningServer> {
+  const directory = makeDirectory()
+  const file = join(directory, 'answer.json')
+  await writeFile(file, JSON.stringify(answer))
+  return untilListening(runNode([BARE, file]))
+}
+
+async function untilListening(child: ChildProcess): Promise<RunningServer> {
+  const lines: string[] = []
+  const listening = Promise.withResolvers<string>()
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue
+    createInterface({ input: stream }).on('line', (line) => {
+      const address = /listens on http:\/\/[^:]+:(\d+)/.exec(line)?.[1]
+      if (address) listening.resolve(address)
+      if (lines.length < 50) lines.push(line)
+    })
+  }
+  const fail = (why: string) => listening.reject(new Error(`${why}:\n${lines.join('\n')}`))
+  const ended = once(child, 'exit').then(() => fail('A server ended'))
+  const timer = setTimeout(() => fail('A server did not start in time'), START_TIMEOUT_MS)
+  const port = Number(await listening.promise.finally(() => clearTimeout(timer)))
+
+  async function stop() {
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS)
+    await ended
+    clearTimeout(timer)
+  }
+  return { url: `http://127.0.0.1:${port}`, port, pid: child.pid ?? 0, stop }
+}
