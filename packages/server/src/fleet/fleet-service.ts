@@ -28,7 +28,7 @@ export const FLEET_LIMITS = {
   /** Devices whose check waits to be written; about half a kilobyte each. */
   maxNotes: 100_000,
   maxReports: 20_000,
-  batchRows: 1_000,
+  batchRows: 600,
   noteDelayMs: 1_000,
   reportDelayMs: 25,
   minRetryMs: 250,
