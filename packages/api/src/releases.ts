@@ -1,5 +1,15 @@
 import { Type, type Static } from 'typebox'
-import { Base64, ChannelName, Id, Nullable, Percentage, PlatformName, Sha256, Timestamp } from './shared-schemas.ts'
+import {
+  Base64,
+  ChannelName,
+  DEFAULT_CHANNEL,
+  Id,
+  Nullable,
+  Percentage,
+  PlatformName,
+  Sha256,
+  Timestamp,
+} from './shared-schemas.ts'
 
 export const ReleaseVersion = Type.String({
   pattern: '^[0-9A-Za-z][0-9A-Za-z.+_-]{0,49}$',
@@ -45,7 +55,7 @@ export const NewRelease = Type.Object(
   {
     platform: PlatformName,
     version: ReleaseVersion,
-    channel: Type.Optional({ ...ChannelName, default: 'production' }),
+    channel: Type.Optional({ ...ChannelName, default: DEFAULT_CHANNEL }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
     percentage: Type.Optional({ ...Percentage, default: 100 }),
     startsAt: Type.Optional(Timestamp),

@@ -14,6 +14,9 @@ export const ChannelName = Type.String({
   description: 'Lower-case letters, digits, ".", "_" and "-"; at most 63 characters',
 })
 
+/** Where a release goes, and a device looks, when nobody says otherwise. */
+export const DEFAULT_CHANNEL = 'production'
+
 /** In percent, 0 to 100, in steps of 0.01. */
 export const Percentage = Type.Number({ minimum: 0, maximum: 100, multipleOf: 0.01 })
 

@@ -13,11 +13,12 @@ import { artifactRoutes } from './artifacts/artifact-routes.ts'
 import { createUploadSpool } from './artifacts/upload-spool.ts'
 import { auditRoutes } from './audit/audit-routes.ts'
 import { createAuditService } from './audit/audit-service.ts'
-import { channelRoutes, createChannelService } from './channels/channels.ts'
+import { channelRoutes } from './channels/channel-routes.ts'
+import { createChannelService } from './channels/channel-service.ts'
 import { systemClock, type Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { migrate } from './database/migrate.ts'
-import { openDatabase } from './database/open-database.ts'
+import { openDatabase, pingDatabase } from './database/open-database.ts'
 import type { Database } from './database/schema.ts'
 import { reactNative } from './dialects/react-native/react-native.ts'
 import { fleetRoutes } from './fleet/fleet-routes.ts'
@@ -40,7 +41,8 @@ import { createRolloutService } from './rollouts/rollout-service.ts'
 import { createDiskStorage } from './storage/disk-storage.ts'
 import { createCatalogSync } from './updates/catalog-sync.ts'
 import { createCatalogs } from './updates/catalogs.ts'
-import { explainRoutes } from './updates/explain.ts'
+import { explainRoutes } from './updates/explain-routes.ts'
+import { createExplainService } from './updates/explain-service.ts'
 import { createUpdateService } from './updates/update-service.ts'
 import { VERSION } from './version.ts'
 
@@ -105,12 +107,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const rollouts = createRolloutService({ ...changes, apps, channels, releases })
   const publishing = createPublishing({ ...changes, apps, channels, artifacts, releases, rollouts })
 
-  const isSqliteFile = !options.database && config.database.kind === 'sqlite' && config.database.path !== ':memory:'
-  const writer =
-    isSqliteFile && config.database.kind === 'sqlite'
-      ? createFleetWriterThread({ path: config.database.path, clock, log })
-      : createFleetWriter({ db })
-  const refreshFailuresMs = config.database.kind === 'postgres' ? config.refreshIntervalMs : 0
+  const { database } = config
+  // Another connection would open another database in memory.
+  const isFile = database.kind === 'sqlite' && database.path !== ':memory:' && !options.database
+  const writer = isFile ? createFleetWriterThread({ path: database.path, clock, log }) : createFleetWriter({ db })
+  const refreshFailuresMs = database.kind === 'postgres' ? config.refreshIntervalMs : 0
   const fleet = createFleetService({ db, writer, clock, log, limits: { refreshFailuresMs } })
   const updates = createUpdateService({ clock, failedReleaseIds: fleet.failedReleaseIds })
 
@@ -131,7 +132,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         publishingRoutes({ publishing, artifacts, apps, releases, resolveApp, publicUrl, maxUploadBytes }),
         rolloutRoutes({ rollouts, resolveApp }),
         fleetRoutes({ fleet, resolveApp }),
-        explainRoutes({ catalogs, updates, fleet, resolveApp }),
+        explainRoutes({ explanations: createExplainService({ catalogs, updates, fleet }), resolveApp }),
         auditRoutes({ audit, resolveApp }),
       ],
       VERSION,
@@ -145,10 +146,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await http.register(dialect, { prefix: '/apps/:slug' })
   const onDownload = (_sha256: string, sizeBytes: number) => metrics.countDownload(sizeBytes)
   await http.register(artifactRoutes({ storage, onDownload }))
-  const checkReady = async () => {
-    await db.selectFrom('app').select('id').limit(1).execute()
-  }
-  await http.register(operationsRoutes({ metrics, checkReady }))
+  await http.register(operationsRoutes({ metrics, checkReady: () => pingDatabase(db) }))
 
   for (const [name, help] of FLEET_GAUGES) {
     metrics.gauge(`hotpatch_fleet_${snakeCase(name)}`, help, () => fleet.counters()[name])

@@ -1,4 +1,4 @@
-import type { NewRollback } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type NewRollback } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
@@ -46,7 +46,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const session = await openSession(context, options)
   const { api, output, project } = session
   const platform = choosePlatform(options.platform, project)
-  const channel = options.channel ?? project?.defaults.channel ?? 'production'
+  const channel = options.channel ?? project?.defaults.channel ?? DEFAULT_CHANNEL
   session.requireConsent()
   const app = await session.chooseApp()
   const release =

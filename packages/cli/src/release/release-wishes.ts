@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import { isBundled, type BundleBuild } from '../bundle/build-bundle.ts'
@@ -33,7 +34,7 @@ export function readWishes(options: ReleaseOptions, project: Project | undefined
   return {
     platform: choosePlatform(options.platform, project),
     version,
-    channel: options.channel ?? defaults.channel ?? 'production',
+    channel: options.channel ?? defaults.channel ?? DEFAULT_CHANNEL,
     percentage: options.rollout ?? defaults.rollout ?? 100,
     mandatory: options.mandatory ?? defaults.mandatory ?? false,
     requirement: requirementOf({ ...defaults, ...options }),

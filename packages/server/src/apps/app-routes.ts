@@ -4,9 +4,7 @@ import { Type } from 'typebox'
 import { authorOf } from '../audit/audit-service.ts'
 import { readPageRequest } from '../http/paging.ts'
 import { renderApp, type AppService } from './app-service.ts'
-import type { ResolveApp } from './resolve-app.ts'
-
-const AppParams = Type.Object({ app: Type.String({ description: 'Id or slug' }) })
+import { AppParams, type ResolveApp } from './resolve-app.ts'
 
 export function appRoutes({
   apps,

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import type { StorageDriver } from '../storage/storage-driver.ts'
 import { checkArchive, type ArchiveLimits, type CheckedArchive } from './archive-check.ts'
-import { findArtifact, insertArtifact, listArtifactKeys } from './artifact-store.ts'
+import { insertArtifact, listArtifactKeys } from './artifact-store.ts'
 import type { SpooledUpload, UploadSpool } from './upload-spool.ts'
 
 export const ARCHIVE_CONTENT_TYPE = 'application/zip'
@@ -52,10 +52,6 @@ export function createArtifactService({
     return insertArtifact(tx, row)
   }
 
-  function find(sha256: string, connection: Connection = db) {
-    return findArtifact(connection, sha256)
-  }
-
   /**
    * Removes objects that no row refers to: uploads of which the last step never came. One that may still be on its way
    * is safe, because `put` makes an object count as new also when it existed, and only those older than the age go.
@@ -83,5 +79,5 @@ export function createArtifactService({
     return orphans
   }
 
-  return { receiveArchive, keep, register, find, sweepOrphans }
+  return { receiveArchive, keep, register, sweepOrphans }
 }

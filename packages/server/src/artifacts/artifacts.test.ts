@@ -17,6 +17,7 @@ import type { StorageDriver } from '../storage/storage-driver.ts'
 import { listedKeys } from '../storage/storage-driver-suite.ts'
 import { artifactRoutes } from './artifact-routes.ts'
 import { createArtifactService } from './artifact-service.ts'
+import { findArtifact } from './artifact-store.ts'
 import { writeZip } from './testing/hostile-zip.ts'
 import { createUploadSpool } from './upload-spool.ts'
 
@@ -66,7 +67,7 @@ describeOnEveryDatabase('artifacts', (open) => {
     await store.artifacts.keep(upload)
     await db.transaction().execute((tx) => store.artifacts.register(tx, upload))
 
-    expect(await store.artifacts.find(upload.sha256)).toEqual({
+    expect(await findArtifact(db, upload.sha256)).toEqual({
       sha256: upload.sha256,
       size_bytes: zip.length,
       content_type: 'application/zip',

@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect } from 'kysely'
+import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, types } from 'pg'
 import type { Database, Schema } from './schema.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
@@ -18,6 +18,11 @@ export function openDatabase(config: DatabaseConfig): Database {
     case 'postgres':
       return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(config) }) })
   }
+}
+
+/** @throws when the database does not answer */
+export async function pingDatabase(db: Database): Promise<void> {
+  await sql`select 1`.execute(db)
 }
 
 function openPool(config: { url: string; maxConnections: number }): Pool {

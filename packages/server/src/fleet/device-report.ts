@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { SDK_CODES, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
+import { isDeviceFailure, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from './fleet-store.ts'
 
 /** What a check told about a device. Kept as given until it is written: do not change it afterwards. */
@@ -112,7 +112,7 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
       occurred_at: clampOccurredAt(report.occurredAt, receivedAt),
       received_at: receivedAt,
     },
-    failedReleaseId: blamesRelease(kind, report.code) ? text(releaseId) : null,
+    failedReleaseId: isDeviceFailure(kind, report.code) ? text(releaseId) : null,
   }
 }
 
@@ -132,12 +132,6 @@ export function rowOfNote(note: CheckNote): DeviceRow {
     first_seen_at: note.at,
     last_seen_at: note.at,
   }
-}
-
-/** A code that nobody knows, or none, is taken as a failure of the release: the original clients send none. */
-function blamesRelease(kind: DeviceEventKind, code: string | null | undefined): boolean {
-  if (kind !== 'failed') return kind === 'rolled-back' || kind === 'crashed'
-  return !(code && Object.hasOwn(SDK_CODES, code)) || SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease
 }
 
 function clampOccurredAt(occurredAt: number | undefined, receivedAt: number): number {

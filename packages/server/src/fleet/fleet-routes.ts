@@ -1,7 +1,7 @@
 import { Device, DeviceFilter, DeviceId, DeviceWithEvents, PageQuery, pageOf } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { ResolveApp } from '../apps/resolve-app.ts'
+import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import type { FleetService } from './fleet-service.ts'
 
 export function fleetRoutes({
@@ -19,7 +19,7 @@ export function fleetRoutes({
         schema: {
           tags: ['devices'],
           summary: 'Devices, last seen first',
-          params: Type.Object({ app: Type.String() }),
+          params: AppParams,
           querystring: Type.Object({ ...DeviceFilter.properties, ...PageQuery.properties }),
           response: { 200: pageOf(Device) },
         },
@@ -37,7 +37,7 @@ export function fleetRoutes({
         schema: {
           tags: ['devices'],
           summary: 'A device and what it reported, newest first',
-          params: Type.Object({ app: Type.String(), deviceId: DeviceId }),
+          params: Type.Object({ ...AppParams.properties, deviceId: DeviceId }),
           response: { 200: DeviceWithEvents },
         },
       },

@@ -21,7 +21,7 @@ export function operationsRoutes({
         await checkReady()
       } catch (cause) {
         request.log.warn({ err: cause }, 'not ready')
-        throw problem('unavailable', 'The database or the storage does not answer.', {}, { cause })
+        throw problem('unavailable', 'The database does not answer.', {}, { cause })
       }
       return { status: 'ready' }
     })

@@ -2,12 +2,10 @@ import { NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter }
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { requireApp } from '../access/actor.ts'
-import type { ResolveApp } from '../apps/resolve-app.ts'
+import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import { readPageRequest } from '../http/paging.ts'
 import type { PublicUrl } from '../http/public-url.ts'
 import { renderRelease, type ReleaseService } from './release-service.ts'
-
-const AppParams = Type.Object({ app: Type.String({ description: 'Id or slug' }) })
 
 export function releaseRoutes({
   releases,

@@ -2,7 +2,7 @@ import { Base64, NewRelease, PublicKey, PublishedRelease, Release } from '@hotpa
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { AppService } from '../apps/app-service.ts'
-import type { ResolveApp } from '../apps/resolve-app.ts'
+import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import type { ArtifactService } from '../artifacts/artifact-service.ts'
 import { authorOf } from '../audit/audit-service.ts'
 import type { PublicUrl } from '../http/public-url.ts'
@@ -55,7 +55,7 @@ export function publishingRoutes({
             'Multipart: `metadata` (JSON of NewRelease), `bundle` (zip), and for a signed release `signature`, ' +
             '`statement`, `statementSignature` and `publicKey` in base64.',
           consumes: ['multipart/form-data'],
-          params: Type.Object({ app: Type.String({ description: 'Id or slug' }) }),
+          params: AppParams,
           response: { 201: PublishedRelease },
         },
       },

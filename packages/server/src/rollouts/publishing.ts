@@ -1,15 +1,19 @@
-import type { NewRelease, PublishedRelease, Release } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
 import { problem, type Requirement } from '@hotpatch/protocol'
-import type { AppService } from '../apps/app-service.ts'
-import type { AppRow } from '../apps/app-service.ts'
+import type { AppRow, AppService } from '../apps/app-service.ts'
 import type { ArtifactService, ReceivedArchive } from '../artifacts/artifact-service.ts'
 import type { AuditService, Author } from '../audit/audit-service.ts'
-import type { ChannelService } from '../channels/channels.ts'
+import type { ChannelService } from '../channels/channel-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import { artifactUrl } from '../http/public-url.ts'
-import { readRequirement, renderRelease, requirePlatform, type ReleaseService } from '../releases/release-service.ts'
-import type { ReleaseRow } from '../releases/release-service.ts'
+import {
+  readRequirement,
+  renderRelease,
+  requirePlatform,
+  type ReleaseRow,
+  type ReleaseService,
+} from '../releases/release-service.ts'
 import { checkDigestSignature, checkStatement, type CheckedStatement } from '../releases/statement-check.ts'
 import type { CatalogChange, RolloutService } from './rollout-service.ts'
 
@@ -30,7 +34,6 @@ interface CheckedSignatures {
 }
 
 const UNSIGNED: CheckedSignatures = { signature: null, statement: null, publicKey: null, isFirstKey: false }
-const DEFAULT_CHANNEL = 'production'
 
 export type Publishing = ReturnType<typeof createPublishing>
 

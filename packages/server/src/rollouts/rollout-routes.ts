@@ -1,12 +1,11 @@
 import { NewRollback, NewRollout, PageQuery, pageOf, Rollout, RolloutChanges, RolloutFilter } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { ResolveApp } from '../apps/resolve-app.ts'
+import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import { authorOf } from '../audit/audit-service.ts'
 import { readPageRequest } from '../http/paging.ts'
 import { renderRollout, type RolloutService, type RolloutTransition } from './rollout-service.ts'
 
-const AppParams = Type.Object({ app: Type.String({ description: 'Id or slug' }) })
 const RolloutParams = Type.Object({ id: Type.String() })
 
 const TRANSITIONS: Record<RolloutTransition, string> = {

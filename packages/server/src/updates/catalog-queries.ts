@@ -18,7 +18,7 @@ export interface Restatement {
   statementSignature: string
 }
 
-/** Which catalog: at the channel's name follow what every catalog has in memory. */
+/** Which catalog. */
 export interface CatalogKey {
   appId: string
   platform: Platform

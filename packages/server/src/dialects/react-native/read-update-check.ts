@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import {
   isPlatform,
   PLATFORMS,
@@ -44,7 +45,6 @@ export interface ReactNativeRegistration {
 
 type Fields = Readonly<Record<string, unknown>>
 
-const DEFAULT_CHANNEL = 'production'
 const MAX_FAILED_RELEASES = 50
 const MAX_COHORTS = 50
 

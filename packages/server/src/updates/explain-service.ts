@@ -1,10 +1,5 @@
-import type { ExplainQuery, Explanation } from '@hotpatch/api'
-import type { Decision, DecisionReason, Platform, Rule } from '@hotpatch/protocol'
-import { problem } from '@hotpatch/protocol'
-import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { DeviceId, ExplainQuery as ExplainQuerySchema, Explanation as ExplanationSchema } from '@hotpatch/api'
-import { Type } from 'typebox'
-import type { ResolveApp } from '../apps/resolve-app.ts'
+import { DEFAULT_CHANNEL, type ExplainQuery, type Explanation } from '@hotpatch/api'
+import { problem, type Decision, type DecisionReason, type Platform, type Rule } from '@hotpatch/protocol'
 import type { FleetService } from '../fleet/fleet-service.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs } from './catalogs.ts'
@@ -42,38 +37,18 @@ const PASSED: Record<Rule, string> = {
   D3: 'The device meets what the release requires of it.',
 }
 
-export function explainRoutes({
+export type ExplainService = ReturnType<typeof createExplainService>
+
+export function createExplainService({
   catalogs,
   updates,
   fleet,
-  resolveApp,
 }: {
   catalogs: Catalogs
   updates: UpdateService
   fleet: FleetService
-  resolveApp: ResolveApp
-}): FastifyPluginAsyncTypebox {
-  return async (app) => {
-    app.get(
-      '/apps/:app/devices/:deviceId/explain',
-      {
-        config: { access: 'reader' },
-        schema: {
-          tags: ['devices'],
-          summary: 'What a device would get now, and what every rule says of every rollout',
-          description: 'Of a device that has never checked, the query tells what it would say.',
-          params: Type.Object({ app: Type.String(), deviceId: DeviceId }),
-          querystring: ExplainQuerySchema,
-          response: { 200: ExplanationSchema },
-        },
-      },
-      async (request) => {
-        const { id } = await resolveApp(request, request.params.app)
-        return explain(id, request.params.deviceId, request.query)
-      },
-    )
-  }
-
+}) {
+  /** What a device would get now, and why. Of one that never checked, the query tells what it would say. */
   async function explain(appId: string, deviceId: string, query: ExplainQuery): Promise<Explanation> {
     const known = await fleet.findDevice(appId, deviceId)
     const entry = catalogs.findApp(appId)
@@ -82,7 +57,7 @@ export function explainRoutes({
     if (!platform) {
       throw problem('device-not-found', `No device "${deviceId}" has checked yet; name the platform it would have.`)
     }
-    const channel = query.channel ?? (known?.channel || 'production')
+    const channel = query.channel ?? (known?.channel || DEFAULT_CHANNEL)
     const catalog = catalogs.get(entry, platform, channel)
     const check: UpdateCheck = {
       deviceId,
@@ -111,6 +86,8 @@ export function explainRoutes({
       rollouts: renderTrace(decision),
     }
   }
+
+  return { explain }
 }
 
 function onlyOne(platforms: readonly Platform[]): Platform | undefined {
