@@ -58,6 +58,10 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     check_access: 'app-key',
     bucketing: 'per-rollout',
     signing: 'required',
+    device_ids: 'hashed',
+    event_retention_days: 90,
+    device_retention_days: 400,
+    guard: '{}',
     created_at: NOW,
   })
   insert('channel', { id: id(3, 0), app_id: APP.id, name: CHANNEL, last_position: count, created_at: NOW })
@@ -123,6 +127,9 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       percentage: 100,
       devices: '[]',
       cohorts: '[]',
+      rules: '[]',
+      slice: null,
+      experiment_id: null,
       salt: rolloutId,
       buckets: 10_000,
       sequence: null,

@@ -1,9 +1,40 @@
 import { SDK_CODES } from './sdk-codes.ts'
 
-/** What a device says happened to a release on it. */
-export const DEVICE_EVENT_KINDS = ['downloaded', 'applied', 'confirmed', 'failed', 'rolled-back', 'crashed'] as const
+/**
+ * What can happen to a release on a device: one vocabulary for all dialects.
+ * `checked`, `offered`, `native-updated` and `uninstalled-unknown` (not seen for long) are what the server concludes,
+ * the others are what devices report.
+ */
+export const DEVICE_EVENT_KINDS = [
+  'checked',
+  'offered',
+  'download-started',
+  'downloaded',
+  'download-failed',
+  'applied',
+  'confirmed',
+  'failed',
+  'rolled-back',
+  'crashed',
+  'native-updated',
+  'uninstalled-unknown',
+] as const
 
 export type DeviceEventKind = (typeof DEVICE_EVENT_KINDS)[number]
+
+/** What a device may report. */
+export const REPORTED_EVENT_KINDS = [
+  'download-started',
+  'downloaded',
+  'download-failed',
+  'applied',
+  'confirmed',
+  'failed',
+  'rolled-back',
+  'crashed',
+] as const satisfies DeviceEventKind[]
+
+export type ReportedEventKind = (typeof REPORTED_EVENT_KINDS)[number]
 
 /**
  * After one of these a release is not offered to that device again (D4).

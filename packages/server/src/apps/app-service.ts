@@ -67,6 +67,10 @@ export function createAppService({
       check_access: input.checkAccess ?? 'app-key',
       bucketing: input.bucketing ?? 'per-rollout',
       signing: input.signing ?? 'optional',
+      device_ids: 'as-given',
+      event_retention_days: 90,
+      device_retention_days: 400,
+      guard: '{}',
       created_at: clock.now(),
     }
     await db.transaction().execute(async (tx) => {

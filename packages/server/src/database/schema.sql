@@ -1,3 +1,16 @@
+create table "activity" ("app_id" text not null, "period" text not null check (period in ('hour', 'day', 'week', 'month')), "starts_at" bigint not null, "platform" text not null, "channel" text not null, "version" text not null, "devices" bigint not null, constraint "activity_key" primary key ("app_id", "period", "starts_at", "platform", "channel", "version")) without rowid;
+
+create table "announcement" (
+  "id" text primary key,
+  "app_id" text,
+  "type" text not null,
+  "at" bigint not null,
+  "data" text not null,
+  "is_dispatched" integer default 0 not null
+);
+
+create index "announcement_dispatched" on "announcement" ("is_dispatched", "id");
+
 create table "api_token" (
   "id" text primary key,
   "name" text not null,
@@ -23,6 +36,10 @@ create table "app" (
   "bucketing" text not null,
   "signing" text not null,
   "created_at" bigint not null,
+  "device_ids" text default 'as-given' not null check (device_ids in ('hashed', 'as-given')),
+  "event_retention_days" integer default 90 not null,
+  "device_retention_days" integer default 400 not null,
+  "guard" text default '{}' not null,
   constraint "app_check_access" check (check_access in ('app-key', 'open')),
   constraint "app_bucketing" check (bucketing in ('per-rollout', 'per-app', 'original')),
   constraint "app_signing" check (signing in ('optional', 'required'))
@@ -73,6 +90,23 @@ create table "channel" (
   constraint "channel_app" foreign key ("app_id") references "app" ("id")
 );
 
+create table "check_hour" ("app_id" text not null, "hour_at" bigint not null, "platform" text not null, "channel" text not null, "decision" text not null, "reason" text not null, "checks" bigint not null, constraint "check_hour_key" primary key ("app_id", "hour_at", "platform", "channel", "decision", "reason")) without rowid;
+
+create table "cohort" (
+  "id" text primary key,
+  "app_id" text not null,
+  "name" text not null,
+  "description" text not null,
+  "generation" bigint not null,
+  "created_at" bigint not null,
+  "created_by" text not null,
+  "updated_at" bigint not null,
+  constraint "cohort_name" unique ("app_id", "name"),
+  constraint "cohort_app" foreign key ("app_id") references "app" ("id")
+);
+
+create table "cohort_member" ("cohort_id" text not null, "device_id" text not null, constraint "cohort_member_key" primary key ("cohort_id", "device_id"), constraint "cohort_member_cohort" foreign key ("cohort_id") references "cohort" ("id") on delete cascade) without rowid;
+
 create table "device" (
   "app_id" text not null,
   "device_id" text not null,
@@ -87,9 +121,19 @@ create table "device" (
   "last_reason" text,
   "first_seen_at" bigint not null,
   "last_seen_at" bigint not null,
+  "native_build" text,
+  "os_version" text,
+  "model" text,
+  "locale" text,
+  "rollout_id" text,
+  "last_check_at" bigint,
+  "gone_at" bigint,
+  "progress" integer default 0 not null,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );
+
+create index "device_release" on "device" ("app_id", "current_release_id", "last_seen_at", "device_id");
 
 create index "device_seen" on "device" ("app_id", "last_seen_at", "device_id");
 
@@ -104,11 +148,15 @@ create table "device_event" (
   "detail" text,
   "occurred_at" bigint not null,
   "received_at" bigint not null,
+  "rollout_id" text,
+  "received_bytes" bigint,
   constraint "device_event_key" primary key ("app_id", "id"),
   constraint "device_event_app" foreign key ("app_id") references "app" ("id")
 );
 
 create index "device_event_device" on "device_event" ("app_id", "device_id", "received_at");
+
+create index "device_event_time" on "device_event" ("app_id", "received_at");
 
 create table "device_failure" (
   "app_id" text not null,
@@ -120,6 +168,32 @@ create table "device_failure" (
 );
 
 create index "device_failure_time" on "device_failure" ("failed_at");
+
+create table "download_hour" ("sha256" text not null, "hour_at" bigint not null, "downloads" bigint not null, "sent_bytes" bigint not null, constraint "download_hour_key" primary key ("sha256", "hour_at")) without rowid;
+
+create table "experiment" (
+  "id" text primary key,
+  "app_id" text not null,
+  "platform" text not null,
+  "channel" text not null,
+  "name" text not null,
+  "state" text not null check (state in ('running', 'finished')),
+  "percentage" double precision not null,
+  "arms" text not null,
+  "winner" text,
+  "created_at" bigint not null,
+  "created_by" text not null,
+  "finished_at" bigint,
+  constraint "experiment_channel" foreign key ("app_id", "channel") references "channel" ("app_id", "name")
+);
+
+create index "experiment_app" on "experiment" ("app_id", "id");
+
+create table "fleet_source" (
+  "id" text primary key,
+  "last_batch" bigint not null,
+  "written_at" bigint not null
+);
 
 create table "platform_sequence" (
   "app_id" text not null,
@@ -188,6 +262,9 @@ create table "rollout" (
   "created_at" bigint not null,
   "created_by" text not null,
   "updated_at" bigint not null,
+  "rules" text default '[]' not null,
+  "slice" text,
+  "experiment_id" text,
   constraint "rollout_position" unique ("app_id", "channel", "position"),
   constraint "rollout_app" foreign key ("app_id") references "app" ("id"),
   constraint "rollout_release" foreign key ("release_id") references "release" ("id"),
@@ -197,6 +274,45 @@ create table "rollout" (
 );
 
 create index "rollout_release_index" on "rollout" ("release_id");
+
+create table "rollout_device" ("device_id" text not null, "rollout_id" text not null, "progress" integer not null, "offered_at" bigint, "attempted_at" bigint, "changed_at" bigint not null, constraint "rollout_device_key" primary key ("device_id", "rollout_id")) without rowid;
+
+create table "rollout_guard" (
+  "rollout_id" text primary key,
+  "state" text not null check (state in ('watching', 'tripped', 'over')),
+  "settings" text not null,
+  "looks" integer not null,
+  "last_sample" bigint not null,
+  "tripped_at" bigint,
+  "figures" text,
+  "prepared" text,
+  "revision" bigint not null,
+  constraint "rollout_guard_rollout" foreign key ("rollout_id") references "rollout" ("id")
+);
+
+create index "rollout_guard_state" on "rollout_guard" ("state");
+
+create table "rollout_hour" ("rollout_id" text not null, "hour_at" bigint not null, "offered" bigint default 0 not null, "download_started" bigint default 0 not null, "downloaded" bigint default 0 not null, "download_failed" bigint default 0 not null, "applied" bigint default 0 not null, "confirmed" bigint default 0 not null, "running" bigint default 0 not null, "failed" bigint default 0 not null, "rolled_back" bigint default 0 not null, "crashed" bigint default 0 not null, "attempted" bigint default 0 not null, "attempted_bad" bigint default 0 not null, "received_bytes" bigint default 0 not null, constraint "rollout_hour_key" primary key ("rollout_id", "hour_at")) without rowid;
+
+create table "rollout_plan" (
+  "rollout_id" text primary key,
+  "state" text not null check (state in ('running', 'finished')),
+  "steps" text not null,
+  "windows" text,
+  "step" integer not null,
+  "step_started_at" bigint,
+  "step_base" bigint not null,
+  "revision" bigint not null,
+  "updated_at" bigint not null,
+  constraint "rollout_plan_rollout" foreign key ("rollout_id") references "rollout" ("id")
+);
+
+create index "rollout_plan_state" on "rollout_plan" ("state");
+
+create table "server_setting" (
+  "name" text primary key,
+  "value" text not null
+);
 
 create table "signing_key" (
   "id" text primary key,
@@ -209,3 +325,37 @@ create table "signing_key" (
   constraint "signing_key_public_key" unique ("app_id", "public_key"),
   constraint "signing_key_app" foreign key ("app_id") references "app" ("id")
 );
+
+create table "webhook" (
+  "id" text primary key,
+  "app_id" text,
+  "url" text not null,
+  "types" text not null,
+  "secrets" text not null,
+  "is_enabled" integer not null,
+  "created_at" bigint not null,
+  "created_by" text not null,
+  "updated_at" bigint not null,
+  constraint "webhook_app" foreign key ("app_id") references "app" ("id")
+);
+
+create table "webhook_delivery" (
+  "id" text primary key,
+  "webhook_id" text not null,
+  "announcement_id" text not null,
+  "type" text not null,
+  "payload" text not null,
+  "state" text not null check (state in ('pending', 'delivered', 'failed')),
+  "attempts" integer not null,
+  "next_attempt_at" bigint,
+  "last_status" integer,
+  "last_error" text,
+  "duration_ms" integer,
+  "created_at" bigint not null,
+  "finished_at" bigint,
+  constraint "webhook_delivery_webhook" foreign key ("webhook_id") references "webhook" ("id") on delete cascade
+);
+
+create index "webhook_delivery_due" on "webhook_delivery" ("state", "next_attempt_at");
+
+create index "webhook_delivery_log" on "webhook_delivery" ("webhook_id", "id");

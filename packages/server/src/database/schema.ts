@@ -15,6 +15,12 @@ export interface Schema {
     check_access: 'app-key' | 'open'
     bucketing: 'per-rollout' | 'per-app' | 'original'
     signing: 'optional' | 'required'
+    /** Whether the fleet knows devices by the id that they tell, or by a keyed hash of it. */
+    device_ids: 'hashed' | 'as-given'
+    event_retention_days: number
+    device_retention_days: number
+    /** What differs from the guard that every rollout gets. */
+    guard: string
     created_at: number
   }
   /** `last_position` is that of the newest rollout, on whichever platform. */
@@ -63,6 +69,11 @@ export interface Schema {
     percentage: number
     devices: string
     cohorts: string
+    /** Attribute rules that narrow the audience. */
+    rules: string
+    /** The arm of an A/B test: which part of the fleet. */
+    slice: string | null
+    experiment_id: string | null
     salt: string
     buckets: number
     sequence: number | null
@@ -83,14 +94,24 @@ export interface Schema {
     platform: Platform
     channel: string
     native_version: string | null
+    native_build: string | null
     runtime_version: string | null
+    os_version: string | null
+    model: string | null
+    locale: string | null
     current_release_id: string | null
     current_version: string | null
     cohorts: string
     last_decision: string | null
     last_reason: string | null
+    last_check_at: number | null
+    /** The rollout that it was last offered, or got what it runs from, and how far it came (`PROGRESS`). */
+    rollout_id: string | null
+    progress: number
     first_seen_at: number
     last_seen_at: number
+    /** Since when it counts as uninstalled: not seen for long. */
+    gone_at: number | null
   }
   device_event: {
     id: string
@@ -101,9 +122,145 @@ export interface Schema {
     version: string | null
     code: string | null
     detail: string | null
+    rollout_id: string | null
+    received_bytes: number | null
     occurred_at: number
     received_at: number
   }
+  /** How far a device came with a rollout: each bit of `progress` is set once, and counted once (`PROGRESS`). */
+  rollout_device: {
+    device_id: string
+    rollout_id: string
+    progress: number
+    offered_at: number | null
+    attempted_at: number | null
+    changed_at: number
+  }
+  /**
+   * Devices of a rollout by the hour in which each first came so far; `attempted` and `attempted_bad` (those of them
+   * that failed, rolled back or crashed, whenever that was) by the hour of the attempt, so that one divides the other.
+   */
+  rollout_hour: {
+    rollout_id: string
+    hour_at: number
+    offered: number
+    download_started: number
+    downloaded: number
+    download_failed: number
+    applied: number
+    confirmed: number
+    running: number
+    failed: number
+    rolled_back: number
+    crashed: number
+    attempted: number
+    attempted_bad: number
+    received_bytes: number
+  }
+  /** How many devices showed themselves in a period (UTC; weeks from Monday), by what they ran at the first time. */
+  activity: {
+    app_id: string
+    period: 'hour' | 'day' | 'week' | 'month'
+    starts_at: number
+    platform: Platform
+    channel: string
+    /** Empty: embedded. */
+    version: string
+    devices: number
+  }
+  check_hour: {
+    app_id: string
+    hour_at: number
+    platform: Platform
+    channel: string
+    decision: string
+    reason: string
+    checks: number
+  }
+  download_hour: { sha256: string; hour_at: number; downloads: number; sent_bytes: number }
+  /** Which batches of a server's counters are written: one that is written again counts once. */
+  fleet_source: { id: string; last_batch: number; written_at: number }
+  /** A list of devices with a name; every change raises its generation. */
+  cohort: {
+    id: string
+    app_id: string
+    name: string
+    description: string
+    generation: number
+    created_at: number
+    created_by: string
+    updated_at: number
+  }
+  cohort_member: { cohort_id: string; device_id: string }
+  /** An A/B test: its arms are rollouts with slices. */
+  experiment: {
+    id: string
+    app_id: string
+    platform: Platform
+    channel: string
+    name: string
+    state: 'running' | 'finished'
+    percentage: number
+    arms: string
+    winner: string | null
+    created_at: number
+    created_by: string
+    finished_at: number | null
+  }
+  /** Widens its rollout by steps. `revision` rises with every change: who changes an older one is refused. */
+  rollout_plan: {
+    rollout_id: string
+    state: 'running' | 'finished'
+    steps: string
+    windows: string | null
+    step: number
+    step_started_at: number | null
+    /** How many devices had attempted the rollout when the step began. */
+    step_base: number
+    revision: number
+    updated_at: number
+  }
+  /** Watches its rollout. `prepared` is a roll-back that its publisher signed in advance. */
+  rollout_guard: {
+    rollout_id: string
+    state: 'watching' | 'tripped' | 'over'
+    settings: string
+    looks: number
+    last_sample: number
+    tripped_at: number | null
+    figures: string | null
+    prepared: string | null
+    revision: number
+  }
+  /** What webhooks and the live stream tell, written with the change itself. */
+  announcement: { id: string; app_id: string | null; type: string; at: number; data: string; is_dispatched: number }
+  webhook: {
+    id: string
+    app_id: string | null
+    url: string
+    types: string
+    secrets: string
+    is_enabled: number
+    created_at: number
+    created_by: string
+    updated_at: number
+  }
+  webhook_delivery: {
+    id: string
+    webhook_id: string
+    announcement_id: string
+    type: string
+    payload: string
+    state: 'pending' | 'delivered' | 'failed'
+    attempts: number
+    next_attempt_at: number | null
+    last_status: number | null
+    last_error: string | null
+    duration_ms: number | null
+    created_at: number
+    finished_at: number | null
+  }
+  server_setting: { name: string; value: string }
   /** Releases that are not offered to a device again (D4). */
   device_failure: { app_id: string; device_id: string; release_id: string; failed_at: number }
   api_token: {

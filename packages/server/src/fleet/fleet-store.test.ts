@@ -13,6 +13,8 @@ const event = {
   version: '1.0.0',
   code: null,
   detail: null,
+  rollout_id: null,
+  received_bytes: null,
   occurred_at: 1_000,
   received_at: 1_000,
 } as const

@@ -20,6 +20,10 @@ export async function insertApp(db: Database, id = APP_ID, slug = 'shop'): Promi
       check_access: 'app-key',
       bucketing: 'per-rollout',
       signing: 'optional',
+      device_ids: 'as-given',
+      event_retention_days: 90,
+      device_retention_days: 400,
+      guard: '{}',
       created_at: 0,
     })
     .execute()
@@ -69,14 +73,22 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
     platform: 'android',
     channel: 'production',
     native_version: '1.0.0',
+    native_build: null,
     runtime_version: null,
+    os_version: null,
+    model: null,
+    locale: null,
     current_release_id: null,
     current_version: null,
     cohorts: '[]',
     last_decision: 'up-to-date',
     last_reason: 'nothing-published',
+    last_check_at: null,
+    rollout_id: null,
+    progress: 0,
     first_seen_at: 1_000,
     last_seen_at: 1_000,
+    gone_at: null,
     ...changes,
   }
 }
