@@ -1,12 +1,14 @@
 // Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
 import { openDatabase } from '../packages/server/src/testing.ts'
+import { createDeviceIdentity } from '../packages/server/src/fleet/device-identity.ts'
 import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
 
 const db = openDatabase({ kind: 'sqlite', path: process.argv[2] ?? '' })
+const identity = createDeviceIdentity({ secret: 'for a measurement that hashes nothing' })
 // Whatever the database library keeps, it keeps before.
-await createCatalogs({ db }).refresh()
+await createCatalogs({ db, identity }).refresh()
 const before = await collectedHeap()
-const catalogs = createCatalogs({ db })
+const catalogs = createCatalogs({ db, identity })
 await catalogs.refresh()
 const after = await collectedHeap()
 if (catalogs.counts().catalogs === 0) throw new Error('The database has no catalog.')

@@ -10,6 +10,8 @@ export interface Load {
    * a connection, or for this process, waited (no coordinated omission).
    */
   pace(ratePerSecond: number, durationMs: number): Promise<Float64Array>
+  /** So many requests, as fast as the server takes them. */
+  send(count: number): Promise<Throughput>
   close(): void
 }
 
@@ -120,6 +122,30 @@ export async function openLoad(options: {
     })
   }
 
+  function sendAll(count: number): Promise<Throughput> {
+    // A request that takes a second is lost: twenty a second are far below what is measured here.
+    return bounded(count * 50 + GRACE_MS, (done) => {
+      const before = performance.eventLoopUtilization()
+      const startedAt = performance.now()
+      let [sent, answers] = [0, 0]
+      for (const connection of connections) {
+        const sendNext = () => {
+          if (sent === count) return
+          sent++
+          send(connection)
+        }
+        connection.onAnswer = () => {
+          answers++
+          if (answers < count) return sendNext()
+          const seconds = (performance.now() - startedAt) / 1000
+          const generatorBusy = performance.eventLoopUtilization(before).utilization
+          done({ answers, perSecond: answers / seconds, generatorBusy })
+        }
+        sendNext()
+      }
+    })
+  }
+
   function pace(ratePerSecond: number, durationMs: number): Promise<Float64Array> {
     return bounded(durationMs + GRACE_MS, (done) => {
       const total = Math.floor((ratePerSecond * durationMs) / 1000)
@@ -160,5 +186,5 @@ export async function openLoad(options: {
     for (const { socket } of connections) socket.destroy()
   }
 
-  return { saturate, pace, close }
+  return { saturate, pace, send: sendAll, close }
 }

@@ -18,6 +18,7 @@ export interface RunningServer {
 }
 
 const SERVER = fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url))
+const CLOCK_SERVER = fileURLToPath(new URL('clock-server.ts', import.meta.url))
 const BARE = fileURLToPath(new URL('bare-server.ts', import.meta.url))
 const FOLLOW_PARENT = new URL('../scripts/lib/follow-parent.mjs', import.meta.url).href
 const START_TIMEOUT_MS = 30_000
@@ -47,30 +48,56 @@ export function removeDirectory(directory: string): void {
 }
 
 /** With this Node, on nothing but the environment given and what a program needs to run at all. */
-export function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+export function runNode(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  stdin: 'ignore' | 'pipe' = 'ignore',
+): ChildProcess {
   const { PATH = '', HOME = '', TMPDIR } = process.env
   const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, ...args], {
     env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [stdin, 'pipe', 'pipe'],
   })
   children.add(child)
   child.once('exit', () => children.delete(child))
   return child
 }
 
-/** HotPatch as npm start runs it, except for rate limits that never refuse. It resolves when it listens. */
-export function startHotPatch(dataDirectory: string, env: Readonly<Record<string, string>> = {}) {
-  const settings = {
+function settingsOf(dataDirectory: string): Record<string, string> {
+  return {
     PORT: '0',
     HOTPATCH_HOST: '127.0.0.1',
     HOTPATCH_DATA: dataDirectory,
     HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: NO_LIMIT,
     HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE: NO_LIMIT,
   }
+}
+
+/** HotPatch as npm start runs it, except for rate limits that never refuse. It resolves when it listens. */
+export function startHotPatch(dataDirectory: string, env: Readonly<Record<string, string>> = {}) {
+  const settings = settingsOf(dataDirectory)
   // Another checkout's server, or a profiler: docs/benchmarks.md says how.
   const { BENCH_SERVER = SERVER, BENCH_NODE_OPTIONS } = process.env
   const nodeOptions = BENCH_NODE_OPTIONS ? BENCH_NODE_OPTIONS.split(' ') : []
   return untilListening(runNode([...serverOptions, ...nodeOptions, BENCH_SERVER], { ...settings, ...env }))
+}
+
+/** The same, with a clock that begins at `startAt` and can be put forward. */
+export async function startWithClock(
+  dataDirectory: string,
+  startAt: number,
+): Promise<RunningServer & { advance(ms: number): Promise<void> }> {
+  const child = runNode([...serverOptions, CLOCK_SERVER, String(startAt)], settingsOf(dataDirectory), 'pipe')
+  const server = await untilListening(child)
+
+  async function advance(ms: number) {
+    const { stdout } = child
+    if (!stdout) throw new Error('The server has no output.')
+    const advanced = once(stdout, 'data')
+    child.stdin?.write(`${ms}\n`)
+    await advanced
+  }
+  return { ...server, advance }
 }
 
 export async function startBare(answer: BareAnswer): Promise<RunningServer> {

@@ -24,6 +24,9 @@ export function deviceId(index: number): string {
   return `device-${String(index).padStart(8, '0')}`
 }
 
+export const releaseId = (index: number) => id(4, index)
+export const rolloutId = (index: number) => id(5, index)
+
 /** The version of the nth release, from 1: the last one is always the same. */
 export function versionOf(index: number, releases: number): string {
   return index === releases ? NEWEST_VERSION : `1.0.${index}`
@@ -93,7 +96,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     })
     insert('artifact', { sha256, size_bytes: BUNDLE_BYTES, content_type: 'application/zip', created_at: NOW })
     insert('release', {
-      id: id(4, index),
+      id: releaseId(index),
       app_id: APP.id,
       platform: APP.platform,
       version,
@@ -113,16 +116,17 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_by: 'bench',
       archived_at: null,
     })
-    const rolloutId = id(5, index)
+    const rollout = rolloutId(index)
     insert('rollout', {
-      id: rolloutId,
+      id: rollout,
       app_id: APP.id,
       platform: APP.platform,
       channel: CHANNEL,
       position: index,
-      release_id: id(4, index),
+      release_id: releaseId(index),
       state: 'active',
       starts_at: null,
+      awaits_start: 0,
       mandatory: index % MANDATORY_EVERY === 0 && index < count ? 1 : 0,
       percentage: 100,
       devices: '[]',
@@ -130,7 +134,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       rules: '[]',
       slice: null,
       experiment_id: null,
-      salt: rolloutId,
+      salt: rollout,
       buckets: 10_000,
       sequence: null,
       floor: null,

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { GuardChoice, GuardDifferences } from './guards.ts'
 import { ChannelName, Id, PlatformName, Timestamp } from './shared-schemas.ts'
 
 export const AppSlug = Type.String({
@@ -16,6 +17,15 @@ export type Bucketing = Static<typeof Bucketing>
 /** `required` from the first signed release on. */
 export const SigningPolicy = Type.Union([Type.Literal('optional'), Type.Literal('required')])
 
+/** `hashed`: the server knows a device by a keyed hash of its id only; chosen before the first device checks. */
+export const DeviceIds = Type.Union([Type.Literal('hashed'), Type.Literal('as-given')], {
+  description: 'Whether devices are known by a keyed hash of the id that they tell, or by that id itself',
+})
+export type DeviceIds = Static<typeof DeviceIds>
+
+/** In days. */
+const Retention = Type.Integer({ minimum: 1, maximum: 3650 })
+
 /** Something you ship. */
 export const App = Type.Object({
   id: Id,
@@ -26,6 +36,11 @@ export const App = Type.Object({
   checkAccess: CheckAccess,
   bucketing: Bucketing,
   signing: SigningPolicy,
+  deviceIds: DeviceIds,
+  eventRetentionDays: Type.Integer({ description: 'How long events of single devices are kept' }),
+  deviceRetentionDays: Type.Integer({ description: 'After how long without a sign of life a device is forgotten' }),
+  /** What the guards of its new rollouts do otherwise than by default. */
+  guard: GuardDifferences,
   createdAt: Timestamp,
 })
 export type App = Static<typeof App>
@@ -38,6 +53,11 @@ export const NewApp = Type.Object(
     checkAccess: Type.Optional(CheckAccess),
     bucketing: Type.Optional(Bucketing),
     signing: Type.Optional(SigningPolicy),
+    /** `hashed` when absent, unless the bucketing is `original`, which needs the ids as they are. */
+    deviceIds: Type.Optional(DeviceIds),
+    eventRetentionDays: Type.Optional(Retention),
+    deviceRetentionDays: Type.Optional(Retention),
+    guard: Type.Optional(GuardChoice),
   },
   { additionalProperties: false },
 )
@@ -50,6 +70,12 @@ export const AppChanges = Type.Object(
     checkAccess: Type.Optional(CheckAccess),
     bucketing: Type.Optional(Bucketing),
     signing: Type.Optional(SigningPolicy),
+    /** Only while the app has no devices. */
+    deviceIds: Type.Optional(DeviceIds),
+    eventRetentionDays: Type.Optional(Retention),
+    deviceRetentionDays: Type.Optional(Retention),
+    /** As a whole: what is not named goes by the defaults. Rollouts that are there keep theirs. */
+    guard: Type.Optional(GuardChoice),
   },
   { additionalProperties: false, minProperties: 1 },
 )

@@ -2,24 +2,36 @@ import { DEVICE_EVENT_KINDS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { ChannelName, Id, Nullable, OneOf, PlatformName, Timestamp } from './shared-schemas.ts'
 
+/** Either the id that the device tells, or the one that the server shows. */
 export const DeviceId = Type.String({ minLength: 1, maxLength: 200 })
 
-/** An installation, as it last showed itself. */
+/** An installation, as it last showed itself. What it did not tell is null. */
 export const Device = Type.Object({
-  id: DeviceId,
+  id: Type.String({ description: 'Of an app with hashed device ids, the hash: "h_" and 22 characters' }),
   appId: Id,
   platform: PlatformName,
   channel: Type.String(),
   nativeVersion: Nullable(Type.String()),
+  nativeBuild: Nullable(Type.String()),
   runtimeVersion: Nullable(Type.String()),
+  osVersion: Nullable(Type.String()),
+  model: Nullable(Type.String()),
+  locale: Nullable(Type.String()),
   currentReleaseId: Nullable(Type.String()),
   currentVersion: Nullable(Type.String()),
+  rolloutId: Nullable(Type.String({ description: 'The rollout that it was last offered, or got what it runs from' })),
+  progress: Type.Array(Type.String(), {
+    description:
+      'How far it came with that rollout: offered, download-started, downloaded, applied, confirmed, running …',
+  }),
   failedReleaseIds: Type.Array(Type.String()),
   cohorts: Type.Array(Type.String()),
   lastDecision: Nullable(Type.String()),
   lastReason: Nullable(Type.String()),
+  lastCheckAt: Nullable(Timestamp),
   firstSeenAt: Timestamp,
   lastSeenAt: Timestamp,
+  goneAt: Nullable(Type.String({ format: 'date-time', description: 'Since when it counts as uninstalled' })),
 })
 export type Device = Static<typeof Device>
 
@@ -36,14 +48,52 @@ export const DeviceEvent = Type.Object({
 })
 export type DeviceEvent = Static<typeof DeviceEvent>
 
-/** One device with what it reported, newest first. */
+/** One device with the newest of what it reported; the timeline has it all. */
 export const DeviceWithEvents = Type.Object({ ...Device.properties, events: Type.Array(DeviceEvent) })
 export type DeviceWithEvents = Static<typeof DeviceWithEvents>
 
+/** What happened to a device: what it reported, what the server concluded, and its last check. */
+export const TimelineEntry = Type.Object({
+  id: Type.String(),
+  kind: OneOf(DEVICE_EVENT_KINDS),
+  occurredAt: Timestamp,
+  receivedAt: Timestamp,
+  rollout: Nullable(Type.Object({ id: Type.String(), channel: Type.String(), position: Type.Integer() })),
+  releaseId: Nullable(Type.String()),
+  version: Nullable(Type.String()),
+  code: Nullable(Type.String()),
+  detail: Nullable(Type.String()),
+  receivedBytes: Nullable(Type.Integer()),
+  decision: Nullable(Type.String({ description: 'Of the last check' })),
+  reason: Nullable(Type.String({ description: 'Of the last check' })),
+})
+export type TimelineEntry = Static<typeof TimelineEntry>
+
+const Told = Type.String({ minLength: 1, maxLength: 200 })
+
+/** All that are given must hold; texts are compared as they are. */
 export const DeviceFilter = Type.Object({
+  search: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'The beginning of the id that the server shows, or the whole id that the device tells',
+    }),
+  ),
   platform: Type.Optional(PlatformName),
   channel: Type.Optional(ChannelName),
   releaseId: Type.Optional(Id),
+  version: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What it runs, or "embedded"' })),
+  nativeVersion: Type.Optional(Told),
+  osVersion: Type.Optional(Told),
+  model: Type.Optional(Told),
+  locale: Type.Optional(Told),
+  decision: Type.Optional(Told),
+  reason: Type.Optional(Told),
+  seenSince: Type.Optional(Timestamp),
+  seenBefore: Type.Optional(Timestamp),
+  isGone: Type.Optional(Type.Boolean()),
+  hasFailed: Type.Optional(Type.String({ format: 'uuid', description: 'A release that failed on it' })),
 })
 export type DeviceFilter = Static<typeof DeviceFilter>
 
@@ -53,6 +103,13 @@ export const ExplainQuery = Type.Object({
   channel: Type.Optional(ChannelName),
   nativeVersion: Type.Optional(Type.String({ maxLength: 64 })),
   runtimeVersion: Type.Optional(Type.String({ maxLength: 128 })),
+  release: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 64,
+      description: 'A release, by id or version, that the device should get',
+    }),
+  ),
 })
 export type ExplainQuery = Static<typeof ExplainQuery>
 
@@ -68,8 +125,24 @@ export const Explanation = Type.Object({
     currentReleaseId: Nullable(Type.String()),
     currentVersion: Nullable(Type.String()),
     failedReleaseIds: Type.Array(Type.String()),
+    cohorts: Type.Array(Type.String()),
+    osVersion: Nullable(Type.String()),
+    model: Nullable(Type.String()),
+    locale: Nullable(Type.String()),
     lastSeenAt: Nullable(Timestamp),
   }),
+  lastSaid: Nullable(
+    Type.Object(
+      {
+        lastCheckAt: Nullable(Timestamp),
+        decision: Nullable(Type.String()),
+        reason: Nullable(Type.String()),
+        explanation: Nullable(Type.String()),
+        events: Type.Array(DeviceEvent, { description: 'The newest few, newest first' }),
+      },
+      { description: 'What the device last said and was told; null when it never showed itself' },
+    ),
+  ),
   generation: Type.Integer(),
   decision: Type.Object({
     kind: Type.Union([
@@ -102,6 +175,17 @@ export const Explanation = Type.Object({
         }),
       ),
     }),
+  ),
+  towards: Nullable(
+    Type.Object(
+      {
+        releaseId: Id,
+        version: Type.String(),
+        rolloutId: Nullable(Id),
+        changes: Type.Array(Type.String(), { description: 'To be done all; none when it gets the release already' }),
+      },
+      { description: 'What would have to be otherwise for the release that was asked for' },
+    ),
   ),
 })
 export type Explanation = Static<typeof Explanation>

@@ -1,9 +1,39 @@
+import type { Announcement, AnnouncementFilter } from './announcements.ts'
 import type { ApiToken, AuditEntry, AuditFilter, CreatedApiToken, NewApiToken, Whoami } from './access.ts'
 import type { App, AppChanges, Channel, NewApp, NewChannel, NewSigningKey, NextSequence, SigningKey } from './apps.ts'
-import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation } from './devices.ts'
-import type { PublishedRelease, Release, ReleaseFilter } from './releases.ts'
+import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
+import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelineEntry } from './devices.ts'
+import type { Experiment, ExperimentEnd, NewExperiment } from './experiments.ts'
+import type {
+  ActiveDevices,
+  Adoption,
+  Checks,
+  Downloads,
+  ExperimentResults,
+  InsightQuery,
+  Overview,
+  Reasons,
+  ReleaseHealth,
+  VersionDistribution,
+  WholeInsightQuery,
+} from './insights.ts'
+import { readEventStream, type StreamEvent } from './event-stream.ts'
+import type { RolloutPlanStatus } from './plans.ts'
+import type { RolloutPreview, RolloutReach } from './preview.ts'
+import type { Guard, GuardChanges } from './guards.ts'
+import type { NextGuardTarget, PublishedRelease, Release, ReleaseFilter } from './releases.ts'
 import type { NewRollback, NewRollout, Rollout, RolloutChanges, RolloutFilter } from './rollouts.ts'
 import { PROBLEM_TYPE_BASE, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
+import type {
+  DeliveryFilter,
+  NewWebhook,
+  Webhook,
+  WebhookChanges,
+  WebhookDelivery,
+  WebhookDeliveryDetail,
+  WebhookFilter,
+  WebhookWithSecret,
+} from './webhooks.ts'
 
 /** The server said no, and why. Branch on `type`, never on text. */
 export class ApiProblem extends Error {
@@ -55,7 +85,7 @@ export function createManagementClient(options: ManagementClientOptions) {
   async function send(path: string, init: RequestInit): Promise<Response> {
     const headers = new Headers(init.headers)
     if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
-    headers.set('accept', 'application/json')
+    if (!headers.has('accept')) headers.set('accept', 'application/json')
     let response: Response
     try {
       response = await fetch(base + path, { ...init, headers })
@@ -114,35 +144,144 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<Page<Rollout>>('GET', path`/apps/${app}/rollouts` + queryOf(query)),
     getRollout: (rolloutId: string) => call<Rollout>('GET', path`/rollouts/${rolloutId}`),
     createRollout: (app: string, body: NewRollout) => call<Rollout>('POST', path`/apps/${app}/rollouts`, body),
+    previewRollout: (app: string, body: RolloutPreview) =>
+      call<RolloutReach>('POST', path`/apps/${app}/rollouts/preview`, body),
     rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
     changeRollout: (rolloutId: string, body: RolloutChanges) =>
       call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),
     pauseRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/pause`),
     resumeRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/resume`),
     haltRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/halt`),
+    /** @param fromStep the step, from 1, that the caller has seen and wants to leave */
+    advanceRollout: (rolloutId: string, fromStep: number) =>
+      call<Rollout>('POST', path`/rollouts/${rolloutId}/advance`, { fromStep }),
+    finishRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/finish`),
+    getRolloutPlan: (rolloutId: string) => call<RolloutPlanStatus>('GET', path`/rollouts/${rolloutId}/plan`),
+    getGuard: (rolloutId: string) => call<Guard>('GET', path`/rollouts/${rolloutId}/guard`),
+    changeGuard: (rolloutId: string, body: GuardChanges) =>
+      call<Guard>('PATCH', path`/rollouts/${rolloutId}/guard`, body),
+    rearmGuard: (rolloutId: string) => call<Guard>('POST', path`/rollouts/${rolloutId}/guard/rearm`),
+    getGuardTarget: (app: string, query: { platform: string; channel: string }) =>
+      call<NextGuardTarget>('GET', path`/apps/${app}/guard-target` + queryOf(query)),
     withdrawRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw`),
 
     listDevices: (app: string, query: DeviceFilter & PageQuery = {}) =>
       call<Page<Device>>('GET', path`/apps/${app}/devices` + queryOf(query)),
     getDevice: (app: string, deviceId: string) => call<DeviceWithEvents>('GET', path`/apps/${app}/devices/${deviceId}`),
+    listTimeline: (app: string, deviceId: string, query: PageQuery = {}) =>
+      call<Page<TimelineEntry>>('GET', path`/apps/${app}/devices/${deviceId}/timeline` + queryOf(query)),
+    forgetDevice: (app: string, deviceId: string) => call<void>('DELETE', path`/apps/${app}/devices/${deviceId}`),
     explain: (app: string, deviceId: string, query: ExplainQuery = {}) =>
       call<Explanation>('GET', path`/apps/${app}/devices/${deviceId}/explain` + queryOf(query)),
+
+    getOverview: (app: string, query: WholeInsightQuery = {}) =>
+      call<Overview>('GET', path`/apps/${app}/insights/overview` + queryOf(query)),
+    getActiveDevices: (app: string, query: InsightQuery = {}) =>
+      call<ActiveDevices>('GET', path`/apps/${app}/insights/active` + queryOf(query)),
+    getVersions: (app: string, query: InsightQuery = {}) =>
+      call<VersionDistribution>('GET', path`/apps/${app}/insights/versions` + queryOf(query)),
+    getAdoption: (app: string, rolloutId: string, query: WholeInsightQuery = {}) =>
+      call<Adoption>('GET', path`/apps/${app}/insights/rollouts/${rolloutId}/adoption` + queryOf(query)),
+    getReleaseHealth: (app: string, query: InsightQuery = {}) =>
+      call<ReleaseHealth>('GET', path`/apps/${app}/insights/releases/health` + queryOf(query)),
+    getDownloads: (app: string, query: InsightQuery = {}) =>
+      call<Downloads>('GET', path`/apps/${app}/insights/downloads` + queryOf(query)),
+    getChecks: (app: string, query: InsightQuery = {}) =>
+      call<Checks>('GET', path`/apps/${app}/insights/checks` + queryOf(query)),
+    getReasons: (app: string, query: InsightQuery = {}) =>
+      call<Reasons>('GET', path`/apps/${app}/insights/reasons` + queryOf(query)),
+    getExperimentResults: (app: string, experimentId: string) =>
+      call<ExperimentResults>('GET', path`/apps/${app}/insights/experiments/${experimentId}`),
+    /** @param insight its address below `insights`, such as `['rollouts', id, 'adoption']` */
+    getInsightCsv: async (app: string, insight: readonly string[], query: InsightQuery = {}) => {
+      const address = [path`/apps/${app}/insights`, ...insight.map(encodeURIComponent)].join('/')
+      const signal = AbortSignal.timeout(timeoutMs)
+      return readText(await send(address + queryOf({ ...query, format: 'csv' }), { signal }))
+    },
+
+    listCohorts: (app: string) => call<Page<Cohort>>('GET', path`/apps/${app}/cohorts`),
+    getCohort: (app: string, name: string) => call<Cohort>('GET', path`/apps/${app}/cohorts/${name}`),
+    createCohort: (app: string, body: NewCohort) => call<Cohort>('POST', path`/apps/${app}/cohorts`, body),
+    deleteCohort: (app: string, name: string) => call<undefined>('DELETE', path`/apps/${app}/cohorts/${name}`),
+    listCohortDevices: (app: string, name: string, query: PageQuery = {}) =>
+      call<Page<CohortDevice>>('GET', path`/apps/${app}/cohorts/${name}/devices` + queryOf(query)),
+    changeCohort: (app: string, name: string, body: CohortChanges) =>
+      call<Cohort>('POST', path`/apps/${app}/cohorts/${name}/devices`, body),
+    /** `csv`: a device id in the first column of each line. `replace`: whoever is not in it leaves. */
+    uploadCohort: async (app: string, name: string, csv: string, { replace = false } = {}) => {
+      const response = await send(path`/apps/${app}/cohorts/${name}/devices`, {
+        method: replace ? 'PUT' : 'POST',
+        headers: { 'content-type': 'text/csv' },
+        body: csv,
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      return (await readJson(response)) as Cohort
+    },
+
+    listExperiments: (app: string, query: PageQuery = {}) =>
+      call<Page<Experiment>>('GET', path`/apps/${app}/experiments` + queryOf(query)),
+    getExperiment: (experimentId: string) => call<Experiment>('GET', path`/experiments/${experimentId}`),
+    createExperiment: (app: string, body: NewExperiment) =>
+      call<Experiment>('POST', path`/apps/${app}/experiments`, body),
+    finishExperiment: (experimentId: string, body: ExperimentEnd) =>
+      call<Experiment>('POST', path`/experiments/${experimentId}/finish`, body),
 
     listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
     createToken: (body: NewApiToken) => call<CreatedApiToken>('POST', '/tokens', body),
     revokeToken: (tokenId: string) => call<ApiToken>('POST', path`/tokens/${tokenId}/revoke`),
 
+    listAnnouncements: (query: AnnouncementFilter & PageQuery = {}) =>
+      call<Page<Announcement>>('GET', `/announcements${queryOf(query)}`),
+    /**
+     * The live stream, until the server ends it or the connection breaks, which throws `ServerUnreachable`.
+     * @param lastId of the last announcement that the caller has: what came since is told first
+     */
+    streamAnnouncements: async function* ({
+      app,
+      lastId,
+      signal,
+    }: AnnouncementFilter & { lastId?: string; signal?: AbortSignal } = {}): AsyncGenerator<StreamEvent> {
+      const headers = { accept: 'text/event-stream', ...(lastId !== undefined && { 'last-event-id': lastId }) }
+      const query = queryOf(app === undefined ? {} : { app })
+      const { body } = await send(`/stream${query}`, { headers, ...(signal && { signal }) })
+      if (!body) return
+      try {
+        yield* readEventStream(body)
+      } catch (cause) {
+        throw new ServerUnreachable(`The live stream of ${url} broke off`, { cause })
+      }
+    },
+
+    listWebhooks: (query: WebhookFilter & PageQuery = {}) => call<Page<Webhook>>('GET', `/webhooks${queryOf(query)}`),
+    getWebhook: (webhookId: string) => call<Webhook>('GET', path`/webhooks/${webhookId}`),
+    createWebhook: (body: NewWebhook) => call<WebhookWithSecret>('POST', '/webhooks', body),
+    changeWebhook: (webhookId: string, body: WebhookChanges) =>
+      call<Webhook>('PATCH', path`/webhooks/${webhookId}`, body),
+    removeWebhook: (webhookId: string) => call<Webhook>('DELETE', path`/webhooks/${webhookId}`),
+    testWebhook: (webhookId: string) => call<WebhookDeliveryDetail>('POST', path`/webhooks/${webhookId}/test`),
+    rotateWebhookSecret: (webhookId: string) =>
+      call<WebhookWithSecret>('POST', path`/webhooks/${webhookId}/rotate-secret`),
+    listDeliveries: (webhookId: string, query: DeliveryFilter & PageQuery = {}) =>
+      call<Page<WebhookDelivery>>('GET', path`/webhooks/${webhookId}/deliveries` + queryOf(query)),
+    getDelivery: (webhookId: string, deliveryId: string) =>
+      call<WebhookDeliveryDetail>('GET', path`/webhooks/${webhookId}/deliveries/${deliveryId}`),
+    redeliver: (webhookId: string, deliveryId: string) =>
+      call<WebhookDelivery>('POST', path`/webhooks/${webhookId}/deliveries/${deliveryId}/redeliver`),
+
     listAudit: (query: AuditFilter & PageQuery = {}) => call<Page<AuditEntry>>('GET', `/audit${queryOf(query)}`),
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
-  let text: string
+async function readText(response: Response): Promise<string> {
   try {
-    text = await response.text()
+    return await response.text()
   } catch (cause) {
     throw new ServerUnreachable(`The answer from ${response.url} broke off`, { cause })
   }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await readText(response)
   try {
     return JSON.parse(text)
   } catch {

@@ -1,4 +1,7 @@
 import { Type, type Static } from 'typebox'
+import { RolloutPlan } from './plans.ts'
+import { GuardChoice } from './guards.ts'
+import { AttributeRules, CohortNames, ForcedDevices } from './audience.ts'
 import {
   Base64,
   ChannelName,
@@ -57,8 +60,13 @@ export const NewRelease = Type.Object(
     version: ReleaseVersion,
     channel: Type.Optional({ ...ChannelName, default: DEFAULT_CHANNEL }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
-    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
+    plan: Type.Optional(RolloutPlan),
     startsAt: Type.Optional(Timestamp),
+    devices: Type.Optional(ForcedDevices),
+    cohorts: Type.Optional(CohortNames),
+    rules: Type.Optional(AttributeRules),
+    guard: Type.Optional(GuardChoice),
     notes: Type.Optional(Type.String({ maxLength: 10_000 })),
     ...requirement,
     sha256: Type.Optional(Sha256),
@@ -75,6 +83,9 @@ export interface ReleaseSignatures {
   /** Signing §2: base64 of the exact bytes that were signed. */
   statement: string
   statementSignature: string
+  /** The release before, stated again under a sequence above this one's: where the guard may go back to. */
+  rollbackStatement?: string
+  rollbackStatementSignature?: string
   /** The key that signed, so that an app's first signed release can register it. */
   publicKey: string
 }
@@ -105,3 +116,7 @@ export const ReleaseFilter = Type.Object({
   archived: Type.Optional(Type.Boolean({ default: false })),
 })
 export type ReleaseFilter = Static<typeof ReleaseFilter>
+
+/** Where the guard of a release that is published now would go back to; null: to what the binary shipped with. */
+export const NextGuardTarget = Type.Object({ release: Nullable(Release) })
+export type NextGuardTarget = Static<typeof NextGuardTarget>

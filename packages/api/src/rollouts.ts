@@ -1,4 +1,7 @@
 import { Type, type Static } from 'typebox'
+import { AttributeRules, AudienceSlice, CohortNames, ForcedDevices } from './audience.ts'
+import { GuardAction, GuardChoice, GuardState } from './guards.ts'
+import { RolloutPlan } from './plans.ts'
 import { ReleaseVersion } from './releases.ts'
 import { Base64, ChannelName, Id, Nullable, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
 
@@ -8,9 +11,6 @@ export const RolloutState = Type.Union([
   Type.Literal('halted'),
   Type.Literal('withdrawn'),
 ])
-
-const DeviceIds = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), { maxItems: 10_000, uniqueItems: true })
-const CohortNames = Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 100, uniqueItems: true })
 
 /** Mutable policy: places one release, or what the binary shipped with, on one channel. */
 export const Rollout = Type.Object({
@@ -28,8 +28,13 @@ export const Rollout = Type.Object({
   percentage: Percentage,
   devices: Type.Array(Type.String()),
   cohorts: Type.Array(Type.String()),
+  rules: AttributeRules,
+  slice: Nullable(AudienceSlice),
+  experimentId: Nullable(Id),
   salt: Type.String(),
   buckets: Type.Integer({ description: '10000, or 100 for the React Native contract’s original rule' }),
+  /** What watches it; null: nothing does. */
+  guard: Nullable(Type.Object({ state: GuardState, isOn: Type.Boolean(), action: GuardAction })),
   sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),
   createdAt: Timestamp,
   createdBy: Type.String(),
@@ -47,11 +52,18 @@ export const NewRollout = Type.Object(
   {
     releaseId: Id,
     channel: ChannelName,
-    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
+    plan: Type.Optional(RolloutPlan),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
     startsAt: Type.Optional(Timestamp),
-    devices: Type.Optional(DeviceIds),
+    devices: Type.Optional(ForcedDevices),
     cohorts: Type.Optional(CohortNames),
+    rules: Type.Optional(AttributeRules),
+    guard: Type.Optional(GuardChoice),
+    /** The release before, stated again under a sequence above all others: where the guard may go back to. */
+    prepared: Type.Optional(
+      Type.Object({ statement: Base64, statementSignature: Base64 }, { additionalProperties: false }),
+    ),
     ...restatement,
   },
   { additionalProperties: false },
@@ -81,8 +93,9 @@ export const RolloutChanges = Type.Object(
     percentage: Type.Optional(Percentage),
     mandatory: Type.Optional(Type.Boolean()),
     startsAt: Type.Optional(Nullable(Timestamp)),
-    devices: Type.Optional(DeviceIds),
+    devices: Type.Optional(ForcedDevices),
     cohorts: Type.Optional(CohortNames),
+    rules: Type.Optional(AttributeRules),
   },
   { additionalProperties: false, minProperties: 1 },
 )

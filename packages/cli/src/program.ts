@@ -1,10 +1,14 @@
 import { Command, Help } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { compareForHelp } from './arguments/shared-options.ts'
+import { addAdoptionCommand } from './commands/adoption.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addChannelCommands } from './commands/channels.ts'
+import { addCohortCommands } from './commands/cohorts.ts'
+import { addExperimentCommands } from './commands/experiments.ts'
 import { addDeviceCommands } from './commands/devices.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
@@ -13,7 +17,10 @@ import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
 import { addRollbackCommand } from './commands/rollback.ts'
 import { addRolloutCommands } from './commands/rollouts.ts'
+import { addSimulateCommand } from './commands/simulate.ts'
+import { addStatsCommand } from './commands/stats.ts'
 import { addTokenCommands } from './commands/tokens.ts'
+import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './context.ts'
 
 export function createProgram(context: CliContext): Command {
@@ -40,8 +47,15 @@ export function createProgram(context: CliContext): Command {
     addPromoteCommand,
     addRolloutCommands,
     addRollbackCommand,
+    addCohortCommands,
+    addExperimentCommands,
     addDeviceCommands,
     addExplainCommand,
+    addStatsCommand,
+    addAdoptionCommand,
+    addEventsCommand,
+    addWebhookCommands,
+    addSimulateCommand,
     addTokenCommands,
     addDoctorCommand,
   ]

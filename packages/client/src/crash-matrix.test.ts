@@ -100,7 +100,9 @@ function cutPowerIfStopped(life: Life): boolean {
 }
 
 function told({ server }: Life): string[] {
-  return server.reports.map(({ releaseId, status, code }) => `${releaseId} ${status} ${code ?? ''}`.trim()).toSorted()
+  return server.reports
+    .map(({ releaseId, kind, code }) => `${releaseId ?? 'embedded'} ${kind} ${code ?? ''}`.trim())
+    .toSorted()
 }
 
 const undisturbed = await live({}, [])
@@ -110,16 +112,19 @@ const positions = Array.from({ length: changes }, (_, index) => index + 1)
 describe('the undisturbed story', () => {
   test('tells everything once', () => {
     expect(told(undisturbed)).toEqual([
-      'null applied',
+      'embedded applied',
       'release-1.0.0 applied',
       'release-1.0.0 confirmed',
+      'release-1.0.0 download-started',
       'release-1.0.0 downloaded',
       'release-1.1.0 applied',
       'release-1.1.0 confirmed',
+      'release-1.1.0 download-started',
       'release-1.1.0 downloaded',
       'release-1.2.0 applied',
+      'release-1.2.0 download-started',
       'release-1.2.0 downloaded',
-      'release-1.2.0 rolled_back not-confirmed',
+      'release-1.2.0 rolled-back not-confirmed',
     ])
   })
 
@@ -176,7 +181,7 @@ describe('the power goes while a staged update is replaced', () => {
         await device.engine.sync()
         expect(device.identify(await device.boot(), all)).toBe(v2.version)
         await device.engine.flushReports()
-        expect(server.statuses().filter((status) => status.startsWith('failed'))).toEqual([])
+        expect(server.kinds().filter((kind) => kind.startsWith('failed'))).toEqual([])
         if (!isOver) continue
         expect(stopAt).toBeGreaterThan(40)
         break

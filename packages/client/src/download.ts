@@ -16,7 +16,13 @@ type DownloadPorts = Pick<Ports, 'files' | 'http' | 'crypto' | 'clock'>
 interface DownloadContext {
   ports: DownloadPorts
   settings: Pick<Settings, 'limits' | 'allowInsecure'>
+  /** How much of the bundle is there. */
   onProgress: (receivedBytes: number) => void
+}
+
+interface CountingContext extends DownloadContext {
+  /** How much came just now. */
+  onReceived: (bytes: number) => void
 }
 
 /** ota/pending/download.json: what ota/pending/bundle.zip is a part of. */
@@ -28,20 +34,33 @@ interface Partial {
 
 const WRITE_BYTES = 256 * 1024
 
+export interface Downloaded {
+  isResumed: boolean
+  /** Over the network, in this call and in the attempts that it resumed. */
+  receivedBytes: number
+}
+
 /**
  * Engine §5: fetches exactly the announced bytes into ota/pending/bundle.zip, going on where an earlier attempt,
  * or an earlier process, was interrupted. What a power cut takes of them is fetched again; nothing is said yet about what they are.
  */
-export async function download(wanted: Wanted, context: DownloadContext): Promise<{ isResumed: boolean }> {
+export async function download(wanted: Wanted, context: DownloadContext): Promise<Downloaded> {
   const { ports, settings } = context
   const { limits } = settings
   await makeRoom(wanted, context)
-  const isResumed = (await readPartial(wanted, ports)).offset > 0
+  let receivedBytes = (await readPartial(wanted, ports)).offset
+  const isResumed = receivedBytes > 0
+  const counting = {
+    ...context,
+    onReceived: (bytes: number) => {
+      receivedBytes += bytes
+    },
+  }
   const deadline = ports.clock.now() + limits.downloadTimeoutMs
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await fetchRest(wanted, deadline, context)
-      return { isResumed }
+      await fetchRest(wanted, deadline, counting)
+      return { isResumed, receivedBytes }
     } catch (cause) {
       const error = asUpdateError(cause)
       const wait = error.retryAfterMs ?? backoff(ports.clock, attempt, limits)
@@ -84,7 +103,7 @@ function mayHelp(error: UpdateError): boolean {
   return retried.includes(error.code) && !isFinalStatus(error.status ?? 0)
 }
 
-async function fetchRest(wanted: Wanted, deadline: number, context: DownloadContext): Promise<void> {
+async function fetchRest(wanted: Wanted, deadline: number, context: CountingContext): Promise<void> {
   const partial = await readPartial(wanted, context.ports)
   if (partial.offset === wanted.sizeBytes) return
   const { exchange, response } = await open(wanted, partial, deadline, context)
@@ -189,8 +208,8 @@ interface Incoming {
   response: HttpResponse
 }
 
-async function receive(wanted: Wanted, incoming: Incoming, context: DownloadContext): Promise<void> {
-  const { ports, settings, onProgress } = context
+async function receive(wanted: Wanted, incoming: Incoming, context: CountingContext): Promise<void> {
+  const { ports, settings, onProgress, onReceived } = context
   const body = incoming.response.body[Symbol.asyncIterator]()
   let offset = incoming.offset
   let held: Uint8Array[] = []
@@ -199,6 +218,7 @@ async function receive(wanted: Wanted, incoming: Incoming, context: DownloadCont
     if (heldBytes === 0) return
     await ports.files.append(PENDING_ZIP, offset, concat(held))
     offset += heldBytes
+    onReceived(heldBytes)
     held = []
     heldBytes = 0
     onProgress(offset)

@@ -41,7 +41,7 @@ describe('the usual way', () => {
     await device.engine.confirm()
     await device.engine.flushReports()
     expect(device.engine.status().standing).toBe('confirmed')
-    expect(server.statuses()).toEqual(['downloaded', 'applied', 'confirmed'])
+    expect(server.kinds()).toEqual(['download-started', 'downloaded', 'applied', 'confirmed'])
     expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date', reason: 'runs-the-target' })
   })
 
@@ -90,7 +90,7 @@ describe('the usual way', () => {
     await boot()
     await device.engine.sync()
     expect(device.restarts).toBe(1)
-    expect(server.statuses()).toEqual(['downloaded'])
+    expect(server.kinds()).toEqual(['download-started', 'downloaded'])
 
     device = createDevice({ server, publicKeys: [publisher.publicKey], config: { restartsWhenMandatory: false } })
     await boot()
@@ -171,7 +171,7 @@ describe('staged updates', () => {
     await device.disk().write('ota/pending/files/index.bundle', new Uint8Array(3))
     expect(await boot()).toBe('1.0.0')
     await device.engine.flushReports()
-    expect(server.statuses().at(-1)).toBe('failed:storage-failed')
+    expect(server.kinds().at(-1)).toBe('failed:storage-failed')
     await install(v2)
   })
 
@@ -197,7 +197,7 @@ describe('a running release that lost a file', () => {
     await damage()
     expect(await boot()).toBe('1.0.0')
     await device.engine.flushReports()
-    expect(server.statuses().at(-1)).toBe('failed:storage-failed')
+    expect(server.kinds().at(-1)).toBe('failed:storage-failed')
     // It was not its fault: it may come again.
     await install(v2)
   })
@@ -270,7 +270,7 @@ describe('a release that does not confirm', () => {
     expect([await boot(), await boot(), await boot()]).toEqual(['1.1.0', '1.1.0', '1.0.0'])
     expect(device.engine.status()).toMatchObject({ standing: 'confirmed', failedReleaseIds: [v2.releaseId] })
     expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date' })
-    expect(server.statuses().at(-1)).toBe('rolled_back:not-confirmed')
+    expect(server.kinds().at(-1)).toBe('rolled-back:not-confirmed')
     expect(server.checks.at(-1)).toMatchObject({ failedReleaseIds: [v2.releaseId] })
     // A server that offers it all the same, under this or another id, is not followed.
     server.tamper = () => ({ ...offerOf(v2), releaseId: 'another-id' })
@@ -333,9 +333,7 @@ describe('a release that does not confirm', () => {
     server.isReachable = true
     await boot()
     await device.engine.sync()
-    expect(server.statuses().filter((status) => status.startsWith('rolled_back'))).toEqual([
-      'rolled_back:not-confirmed',
-    ])
+    expect(server.kinds().filter((kind) => kind.startsWith('rolled-back'))).toEqual(['rolled-back:not-confirmed'])
   })
 
   test('can be given up at once by the app', async () => {
@@ -346,7 +344,7 @@ describe('a release that does not confirm', () => {
     await device.engine.crashed()
     expect(await boot()).toBe('1.0.0')
     await device.engine.flushReports()
-    expect(server.statuses().at(-1)).toBe('rolled_back:crashed')
+    expect(server.kinds().at(-1)).toBe('rolled-back:crashed')
   })
 })
 
@@ -397,7 +395,7 @@ describe('going back', () => {
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: null })
     expect(await boot()).toBe('embedded')
     await device.engine.flushReports()
-    expect(server.reports.at(-1)).toMatchObject({ status: 'applied', releaseId: null, version: 'embedded' })
+    expect(server.reports.at(-1)).toMatchObject({ kind: 'applied', version: 'embedded' })
     await install(v2)
   })
 
@@ -429,7 +427,7 @@ describe('the app binary was replaced', () => {
     expect(await boot()).toBe('embedded')
     expect(device.engine.status()).toMatchObject({ previous: null, staged: null, highWater: 12, floor: 5 })
     await device.engine.flushReports()
-    expect(server.reports.at(-1)).toMatchObject({ status: 'applied', releaseId: null, version: 'embedded' })
+    expect(server.reports.at(-1)).toMatchObject({ kind: 'applied', version: 'embedded' })
     await install(v3)
   })
 
@@ -441,7 +439,7 @@ describe('the app binary was replaced', () => {
     })
     server.target = { release: demanding }
     await boot()
-    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'statement-invalid' })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'requirement-not-met' })
     device.host = { ...device.host, nativeVersion: '2.0' }
     await install(demanding)
   })

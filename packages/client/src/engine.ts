@@ -100,7 +100,7 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
       return { kind: 'embedded' }
     }
     const { running, slot } = await settle(store)
-    const outbox = createOutbox({ files: ports.files, store, server, limits: settings.limits })
+    const outbox = createOutbox({ files: ports.files, store, server, limits: settings.limits, emit })
     const flow = createUpdateFlow({ ports, settings, store, server, outbox, running, emit })
     const launched = launchOf(ports, running, slot)
     session = { store, outbox, flow, running, launched }
@@ -142,7 +142,7 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
     try {
       if (running && isOnProbation(current)) {
         const { releaseId, version } = running
-        await store.commit(confirmActive, [{ releaseId, version, status: 'confirmed' }])
+        await store.commit(confirmActive, [{ kind: 'confirmed', releaseId, version }])
         await clearStartCount(ports.files)
       }
       return true

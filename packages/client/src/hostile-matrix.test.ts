@@ -132,7 +132,13 @@ const rows: Row[] = [
   {
     name: 'a statement for another platform',
     attack: published({ statement: { platform: 'ios' } }),
-    code: 'wrong-app',
+    code: 'wrong-platform',
+    downloads: 'none',
+  },
+  {
+    name: 'a statement for another shell',
+    attack: published({ statement: { requirement: { minNativeVersion: '9.0' } } }),
+    code: 'requirement-not-met',
     downloads: 'none',
   },
   {
@@ -417,8 +423,10 @@ describe('never applied, reported with its code, and the old release still runs'
       device.clock.after(3_600_000, resolve)
     })
     await device.engine.flushReports()
-    const told = server.statuses().filter((status) => status !== 'rolled_back')
-    expect(new Set(told)).toEqual(new Set(isReported ? [`failed:${code}`] : []))
+    const told = server.kinds().filter((kind) => kind !== 'rolled-back' && kind !== 'download-started')
+    const kind = code.startsWith('download-') ? 'download-failed' : 'failed'
+    expect(new Set(told)).toEqual(new Set(isReported ? [`${kind}:${code}`] : []))
+    expect(server.kinds().filter((kind) => kind === 'download-started')).toHaveLength(downloads === 'some' ? 1 : 0)
     // Nothing of it stands in the way of a good release.
     server.target = { release: mend }
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
@@ -436,7 +444,7 @@ describe('never applied, reported with its code, and the old release still runs'
     }
     await device.engine.flushReports()
     expect(server.downloads()).toHaveLength(1)
-    expect(server.statuses()).toEqual(['failed:archive-invalid'])
+    expect(server.kinds()).toEqual(['download-started', 'failed:archive-invalid'])
   })
 
   test('a full disk: from any write of the download on', async () => {
@@ -450,7 +458,7 @@ describe('never applied, reported with its code, and the old release still runs'
         break
       }
       expect(outcome.code, `full at ${fullAt}`).toBe('storage-full')
-      expect(server.statuses().at(-1)).toBe('failed:storage-full')
+      expect(server.kinds()).toContain('failed:storage-full')
       expect(device.identify(await device.boot(), all)).toBe('1.0.0')
       device.disk().arrange({})
       expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
@@ -543,7 +551,7 @@ describe('a bad connection', () => {
     server.intercept = () => undefined
     server.reports.length = 0
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
-    expect(server.statuses()).toEqual(['downloaded'])
+    expect(server.kinds()).toEqual(['downloaded'])
   })
 
   test('without a strong ETag nothing is resumed', async () => {

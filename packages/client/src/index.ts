@@ -13,7 +13,7 @@ export type {
   HttpResponse,
   Ports,
 } from './ports.ts'
-export type { Report, ReportStatus } from './report.ts'
+export type { Report } from './report.ts'
 export { DEFAULT_LIMITS, type EngineConfig, type Limits } from './settings.ts'
 export { TRANSITIONS, transition, type UpdateEvent, type UpdateState } from './states.ts'
 export { UpdateError } from './update-error.ts'

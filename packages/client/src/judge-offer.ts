@@ -75,7 +75,7 @@ async function readVerified(signed: SignedStatement, context: JudgementContext):
   const statement = parseStatement(bytes)
   if (statement.appId !== settings.appId) refuse('wrong-app', `the statement is for the app ${statement.appId}`)
   if (statement.platform !== 'any' && statement.platform !== host.platform) {
-    refuse('wrong-app', `the statement is for ${statement.platform}, this is ${host.platform}`)
+    refuse('wrong-platform', `the statement is for ${statement.platform}, this is ${host.platform}`)
   }
   return statement
 }
@@ -105,7 +105,7 @@ async function isSigned(message: Uint8Array, base64: string, { crypto, settings 
 function expectRunnable({ requirement }: ReleaseStatement, host: HostPort): void {
   const native = parseNativeVersion(host.nativeVersion)
   const reason = requirementReason(compileRequirement(requirement), native, host.runtimeVersion)
-  expectStatement(reason === undefined, `this shell does not meet its requirement (${reason})`)
+  if (reason !== undefined) refuse('requirement-not-met', `this shell does not meet its requirement (${reason})`)
 }
 
 function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementContext['state']): Judgement {

@@ -6,6 +6,7 @@ import type { ServerApi } from './server-api.ts'
 import type { Limits } from './settings.ts'
 import type { StateStore } from './state-store.ts'
 import { OUTBOX } from './storage-layout.ts'
+import type { EngineEvent } from './update-flow.ts'
 
 const MANY = 10_000
 
@@ -18,11 +19,13 @@ export function createOutbox({
   store,
   server,
   limits,
+  emit,
 }: {
   files: FilesPort
   store: StateStore
-  server: Pick<ServerApi, 'report'>
-  limits: Pick<Limits, 'reports'>
+  server: Pick<ServerApi, 'deliver'>
+  limits: Pick<Limits, 'reports' | 'reportsAtOnce'>
+  emit: (event: EngineEvent) => void
 }) {
   let waiting: Report[] | undefined
   let flushing: Promise<void> | undefined
@@ -61,9 +64,37 @@ export function createOutbox({
 
   async function deliver(): Promise<void> {
     await takeOver()
-    for (const report of await load()) {
-      if ((await server.report(report)) === 'later') return
-      await save((await load()).filter(({ eventId }) => eventId !== report.eventId))
+    let atOnce = limits.reportsAtOnce
+    for (;;) {
+      const batch = firstBatch(await load(), atOnce)
+      if (batch.length === 0) return
+      const delivery = await server.deliver(batch)
+      if (delivery.kind === 'later') return
+      if (delivery.kind === 'settled') {
+        await settle(delivery.eventIds, delivery.dropped)
+      } else if (batch.length > 1) {
+        // One report that the server will never take must not stand in the way of the others: look for it by halves.
+        atOnce = batch.length >> 1
+      } else {
+        const { reason } = delivery
+        const eventIds = batch.map(({ eventId }) => eventId)
+        await settle(
+          eventIds,
+          eventIds.map((eventId) => ({ eventId, reason })),
+        )
+      }
+    }
+  }
+
+  async function settle(
+    eventIds: readonly string[],
+    dropped: readonly { eventId: string; reason: string }[],
+  ): Promise<void> {
+    const reports = await load()
+    await save(reports.filter(({ eventId }) => !eventIds.includes(eventId)))
+    for (const { eventId, reason } of dropped) {
+      const report = reports.find((candidate) => candidate.eventId === eventId)
+      if (report) emit({ type: 'report-dropped', report, reason })
     }
   }
 
@@ -76,6 +107,13 @@ export function createOutbox({
   }
 
   return { flush, keepInMemory }
+}
+
+/** From the oldest on: as many as fit, of one native version, which a request names once. */
+function firstBatch(reports: readonly Report[], atOnce: number): Report[] {
+  const first = reports.slice(0, atOnce)
+  const end = first.findIndex(({ nativeVersion }) => nativeVersion !== first[0]?.nativeVersion)
+  return end === -1 ? first : first.slice(0, end)
 }
 
 /** What is not written down now is written down, and sent, again later: the event id makes that harmless. */

@@ -87,8 +87,15 @@ export interface ClockPort {
 export interface HostPort {
   /** As the store shows it. */
   nativeVersion: string
+  /** Of the same version, as the store counts them. */
+  nativeBuild?: string
   runtimeVersion?: string
   platform: string
+  /** Told to the server for audiences and figures; all of them may be left out. */
+  osVersion?: string
+  model?: string
+  /** Such as "de-AT". */
+  locale?: string
   /** Starts the app again, for a mandatory update. Without it the update waits for the next start. */
   restart?(): void | Promise<void>
 }

@@ -1,17 +1,19 @@
-import { readObject, readString, SDK_CODES, type SdkCode } from '@hotpatch/protocol'
-
-export type ReportStatus = 'downloaded' | 'applied' | 'confirmed' | 'failed' | 'rolled_back' | 'crashed'
+import { readInteger, readObject, readString, REPORTED_EVENT_KINDS, SDK_CODES } from '@hotpatch/protocol'
+import type { ReportedEventKind, SdkCode } from '@hotpatch/protocol'
+import { readOneOf } from './read-one-of.ts'
 
 /** Engine §7: what is told to the server about a release. The same `eventId` is told again until it is accepted. */
 export interface Report {
   eventId: string
+  kind: ReportedEventKind
   /** Null when it is about embedded, or about an answer that named no release. */
   releaseId: string | null
   /** EMBEDDED_VERSION when it is about embedded: the binary's own version could be that of a release. */
   version: string
-  status: ReportStatus
   code?: SdkCode
   detail?: string
+  /** What came over the network for a downloaded release. */
+  receivedBytes?: number
   nativeVersion: string
   occurredAt: string
 }
@@ -31,14 +33,15 @@ export function shortDetail(text: string): string {
 export function readReport(value: unknown): Report {
   const json = readObject(value, '/report')
   const releaseId = json.releaseId === null ? null : readString(json.releaseId, '/releaseId')
-  const code = json.code
+  const { code, detail, receivedBytes } = json
   return {
     eventId: readString(json.eventId, '/eventId'),
+    kind: readOneOf(json.kind, '/kind', REPORTED_EVENT_KINDS),
     releaseId,
     version: readString(json.version, '/version'),
-    status: readString(json.status, '/status') as ReportStatus,
     ...(typeof code === 'string' && Object.hasOwn(SDK_CODES, code) && { code: code as SdkCode }),
-    ...(typeof json.detail === 'string' && { detail: json.detail }),
+    ...(typeof detail === 'string' && { detail }),
+    ...(receivedBytes !== undefined && { receivedBytes: readInteger(receivedBytes, '/receivedBytes', 0) }),
     nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
     occurredAt: readString(json.occurredAt, '/occurredAt'),
   }

@@ -1,8 +1,9 @@
+import type { ReportedEventKind } from '@hotpatch/protocol'
 import { isAllowedAddress } from './addresses.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
 import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from './exchange.ts'
 import type { Ports } from './ports.ts'
-import type { Report } from './report.ts'
+import { EMBEDDED_VERSION, type Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import { isFinalStatus, messageOf, UpdateError } from './update-error.ts'
 
@@ -13,7 +14,13 @@ export interface CheckRequest {
   failedReleaseIds: readonly string[]
 }
 
-export type Delivery = 'accepted' | 'unwanted' | 'later'
+/** What became of reports that were sent. */
+export type Delivery =
+  | { kind: 'settled'; eventIds: readonly string[]; dropped: readonly { eventId: string; reason: string }[] }
+  /** They wait: no network, no room, or not before a certain time. */
+  | { kind: 'later' }
+  /** The server refuses the request as a whole: one of the reports may be the reason. */
+  | { kind: 'refused'; reason: string }
 
 export type ServerApi = ReturnType<typeof createServerApi>
 
@@ -27,8 +34,18 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     platform: host.platform,
     channel: settings.channel,
   }
+  const { runtimeVersion, nativeBuild, osVersion, model, locale } = host
+  const attributes = {
+    ...(runtimeVersion !== undefined && { runtimeVersion }),
+    ...(nativeBuild !== undefined && { nativeBuild }),
+    ...(osVersion !== undefined && { osVersion }),
+    ...(model !== undefined && { model }),
+    ...(locale !== undefined && { locale }),
+  }
   // A server that asked for patience is not asked again before; forgotten with the process, as a start is rare.
   let notBefore = 0
+  // Older servers take one report at a time; asked once in each process.
+  let takesBatches = true
 
   async function post(path: string, body: unknown): Promise<SmallAnswer> {
     const url = server + path
@@ -65,13 +82,13 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
 
   /** The answer's JSON, unread. Tries again only where that can help, and never against the server's wish. */
   async function check({ releaseId, ...request }: CheckRequest): Promise<unknown> {
-    const { nativeVersion, runtimeVersion } = host
+    const { nativeVersion } = host
     const body = {
       ...device,
       ...request,
       ...(releaseId !== undefined && { releaseId }),
       nativeVersion,
-      ...(runtimeVersion !== undefined && { runtimeVersion }),
+      ...attributes,
       ...(settings.cohorts.length > 0 && { cohorts: settings.cohorts }),
     }
     for (let attempt = 0; ; attempt += 1) {
@@ -86,22 +103,90 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     }
   }
 
-  async function report({ nativeVersion, ...report }: Report): Promise<Delivery> {
+  /** Tells reports of one native version, at most as many as one request may have. Never rejects. */
+  async function deliver(reports: readonly Report[]): Promise<Delivery> {
     try {
-      const { status } = await post('/installations', { ...device, ...report, nativeVersion })
-      if (status >= 200 && status < 300) return 'accepted'
-      // A report that the server will never take must not stand in the way of the others.
-      return isFinalStatus(status) && status !== 401 ? 'unwanted' : 'later'
+      return takesBatches ? await deliverBatch(reports) : await deliverFirst(reports)
     } catch {
-      // No network, or not before a certain time: the outbox keeps it.
-      return 'later'
+      // No network, or not before a certain time.
+      return { kind: 'later' }
     }
   }
 
-  return { check, report }
+  async function deliverBatch(reports: readonly Report[]): Promise<Delivery> {
+    const sentAt = new Date(clock.now()).toISOString()
+    const nativeVersion = reports[0]?.nativeVersion
+    const body = { ...device, sentAt, nativeVersion, ...attributes, events: reports.map(eventOf) }
+    const answer = await post('/events', body)
+    if (answer.status === 404 || answer.status === 405) {
+      takesBatches = false
+      return deliverFirst(reports)
+    }
+    const delivery = readDelivery(answer)
+    if (delivery) return delivery
+    return { kind: 'settled', eventIds: reports.map(({ eventId }) => eventId), dropped: readRejected(answer.body) }
+  }
+
+  /** The React Native contract's own route, which knows fewer words. */
+  async function deliverFirst([report]: readonly Report[]): Promise<Delivery> {
+    if (!report) return { kind: 'settled', eventIds: [], dropped: [] }
+    const { eventId, kind, receivedBytes: _, ...told } = report
+    const status = STATUSES[kind]
+    const settled: Delivery = { kind: 'settled', eventIds: [eventId], dropped: [] }
+    if (status === null) return settled
+    return readDelivery(await post('/installations', { ...device, eventId, status, ...told })) ?? settled
+  }
+
+  return { check, deliver }
 }
 
 function describeProblem(status: number, json: unknown): string {
   const detail = typeof json === 'object' && json !== null && 'detail' in json ? `: ${String(json.detail)}` : ''
   return `the server answered ${status}${detail}`
+}
+
+/** Undefined when the server took it. */
+function readDelivery({ status, body }: SmallAnswer): Delivery | undefined {
+  if (status >= 200 && status < 300) return undefined
+  // The key may be mended on the server.
+  if (!isFinalStatus(status) || status === 401) return { kind: 'later' }
+  return { kind: 'refused', reason: describeProblem(status, jsonFromUtf8(body)) }
+}
+
+function eventOf({ eventId, kind, releaseId, version, code, detail, receivedBytes, occurredAt }: Report) {
+  // A failure without a release is not one of the release that runs.
+  const isNamed = releaseId !== null || version === EMBEDDED_VERSION
+  return {
+    id: eventId,
+    kind,
+    ...(releaseId !== null && { releaseId }),
+    ...(isNamed && { version }),
+    ...(code !== undefined && { code }),
+    ...(detail !== undefined && { detail }),
+    ...(receivedBytes !== undefined && { receivedBytes }),
+    occurredAt,
+  }
+}
+
+/** An answer that says nothing readable about single reports accepted them all. */
+function readRejected(body: Uint8Array): { eventId: string; reason: string }[] {
+  const json = jsonFromUtf8(body)
+  const rejected = typeof json === 'object' && json !== null && 'rejected' in json ? json.rejected : undefined
+  if (!Array.isArray(rejected)) return []
+  return rejected.flatMap((entry: unknown) => {
+    const { id, type, detail } = (entry ?? {}) as { id?: unknown; type?: unknown; detail?: unknown }
+    return typeof id === 'string' ? [{ eventId: id, reason: `${String(type)}: ${String(detail)}` }] : []
+  })
+}
+
+/** The contract's words; null where it has none. */
+const STATUSES: Readonly<Record<ReportedEventKind, string | null>> = {
+  'download-started': null,
+  downloaded: 'downloaded',
+  'download-failed': 'failed',
+  applied: 'applied',
+  confirmed: 'confirmed',
+  failed: 'failed',
+  'rolled-back': 'rolled_back',
+  crashed: 'crashed',
 }

@@ -24,6 +24,8 @@ export interface Limits {
   startsOnProbation: number
   /** Undelivered reports; the oldest are dropped beyond it. */
   reports: number
+  /** Reports in one request. */
+  reportsAtOnce: number
   /** Failed and refused releases that are remembered. */
   rememberedReleases: number
 }
@@ -44,6 +46,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   redirects: 5,
   startsOnProbation: 2,
   reports: 200,
+  reportsAtOnce: 100,
   rememberedReleases: 50,
 }
 

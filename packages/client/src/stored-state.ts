@@ -1,12 +1,5 @@
-import {
-  readArray,
-  readInteger,
-  readObject,
-  readString,
-  SDK_CODES,
-  UnexpectedJsonError,
-  type SdkCode,
-} from '@hotpatch/protocol'
+import { readArray, readInteger, readObject, readString, SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { readOneOf } from './read-one-of.ts'
 import { readReport, type Report } from './report.ts'
 
 /** What identifies a release on a device: the server's id together with the bytes. */
@@ -50,6 +43,8 @@ export interface StoredState {
   previous: InstalledRelease | null
   staged: Source | null
   move: Move | null
+  /** Whose download was begun and is not staged yet: its beginning is told once, however often it is resumed. */
+  fetching: Identity | null
   /** The highest sequence that was accepted. Never falls. */
   highWater: number
   /** Never falls; nothing below it is gone back to. */
@@ -69,6 +64,7 @@ export function freshState(nativeVersion: string): StoredState {
     previous: null,
     staged: null,
     move: null,
+    fetching: null,
     highWater: 0,
     floor: 0,
     failed: [],
@@ -77,7 +73,7 @@ export function freshState(nativeVersion: string): StoredState {
   }
 }
 
-type Identity = Pick<InstalledRelease, 'releaseId' | 'sha256'>
+export type Identity = Pick<InstalledRelease, 'releaseId' | 'sha256'>
 
 export function isSameRelease(a: Identity | null | undefined, b: Identity | null | undefined): boolean {
   return !!a && !!b && a.releaseId === b.releaseId && a.sha256 === b.sha256
@@ -106,6 +102,7 @@ export function readStoredState(value: unknown): StoredState {
     previous: readNullable(json.previous, readInstalledRelease),
     staged: readNullable(json.staged, readSource),
     move: readNullable(json.move, readMove),
+    fetching: readNullable(json.fetching ?? null, readIdentity),
     highWater: readInteger(json.highWater, '/highWater', 0),
     floor: readInteger(json.floor, '/floor', 0),
     failed: readArray(json.failed, '/failed', MANY).map(readRemembered),
@@ -128,6 +125,11 @@ export function readInstalledRelease(value: unknown): InstalledRelease {
     sequence: readInteger(json.sequence, '/sequence', 0),
     sha256: readString(json.sha256, '/sha256'),
   }
+}
+
+function readIdentity(value: unknown): Identity {
+  const json = readObject(value, '/fetching')
+  return { releaseId: readString(json.releaseId, '/releaseId'), sha256: readString(json.sha256, '/sha256') }
 }
 
 function readActive(value: unknown): ActiveRelease {
@@ -162,10 +164,4 @@ function readRemembered(value: unknown): RememberedRelease {
     sha256: readString(json.sha256, '/sha256'),
     code: readOneOf(json.code, '/code', Object.keys(SDK_CODES) as SdkCode[]),
   }
-}
-
-export function readOneOf<const T extends string>(value: unknown, pointer: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value)
-  if (found === undefined) throw new UnexpectedJsonError(pointer, `one of ${allowed.join(', ')}`, value)
-  return found
 }

@@ -99,6 +99,7 @@ function finishMove(state: StoredState, move: Move, nativeVersion: string): Stor
     failed: hasFailed ? [...state.failed, { ...identityOf(active), code }] : state.failed,
     // Another binary may meet what this one did not.
     refused: move.why === 'native-version-changed' ? [] : state.refused,
+    fetching: move.why === 'native-version-changed' ? null : state.fetching,
     nativeVersion,
   }
 }
@@ -139,18 +140,18 @@ function reportsOf({ active }: StoredState, move: Move, isDone: boolean): NewRep
   switch (move.why) {
     case 'update':
     case 'server-order':
-      return [{ ...target, status: 'applied' }]
+      return [{ ...target, kind: 'applied' }]
     case 'native-version-changed':
-      return left ? [{ ...target, status: 'applied', detail: 'the app binary was replaced' }] : []
+      return left ? [{ ...target, kind: 'applied', detail: 'the app binary was replaced' }] : []
     case 'damaged':
       return left ? [damageOf(left, 'the running release is damaged')] : []
     case 'crashed':
     case 'not-confirmed':
-      return left ? [{ ...left, status: 'rolled_back', code: move.why, detail: `now runs ${target.version}` }] : []
+      return left ? [{ ...left, kind: 'rolled-back', code: move.why, detail: `now runs ${target.version}` }] : []
   }
 }
 
 function damageOf(release: Pick<NewReport, 'releaseId' | 'version'>, detail: string): NewReport {
   const { releaseId, version } = release
-  return { releaseId, version, status: 'failed', code: 'storage-failed', detail }
+  return { kind: 'failed', releaseId, version, code: 'storage-failed', detail }
 }

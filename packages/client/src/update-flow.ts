@@ -1,4 +1,5 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { isAllowedAddress } from './addresses.ts'
 import { extractPending } from './archive/extract.ts'
 import { readCheckAnswer, type CheckAnswer, type EmbeddedOrder, type NativeUpdate, type Offer } from './check-answer.ts'
 import { discardDownload, download as downloadBundle, verifyDownload } from './download.ts'
@@ -6,7 +7,7 @@ import { judgeEmbeddedOrder, judgeOffer, type Judgement } from './judge-offer.ts
 import type { createOutbox } from './outbox.ts'
 import type { Ports } from './ports.ts'
 import { inspectSlot } from './release-tree.ts'
-import { EMBEDDED_VERSION, type NewReport } from './report.ts'
+import { EMBEDDED_VERSION, type NewReport, type Report } from './report.ts'
 import type { ServerApi } from './server-api.ts'
 import type { Settings } from './settings.ts'
 import type { StateStore } from './state-store.ts'
@@ -34,6 +35,8 @@ export type EngineEvent =
   | { type: 'state'; state: UpdateState; releaseId: string | null }
   | { type: 'progress'; receivedBytes: number; sizeBytes: number; releaseId: string }
   | { type: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
+  /** The server will never take it: it is not told again. */
+  | { type: 'report-dropped'; report: Report; reason: string }
 
 /** What the last check found, judged: the judgement is not repeated, so it lives no longer than the process. */
 type Offered =
@@ -161,36 +164,47 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
       advance('at-hand', releaseId)
     } else {
       advance('download', releaseId)
-      await fetchAndVerify(offer)
-      await unpackAndStage(offer, judgement)
+      await noteBeginning(offer)
+      const receivedBytes = await fetchAndVerify(offer)
+      await unpackAndStage(offer, judgement, receivedBytes)
       advance('verified', releaseId)
       await discardDownload(ports).catch(() => undefined) // It is staged; what is left over is removed next time.
     }
     return { kind: 'staged', releaseId, version, mandatory }
   }
 
-  async function fetchAndVerify(offer: Offer): Promise<void> {
+  async function noteBeginning({ releaseId, version, sha256, bundleUrl }: Offer): Promise<void> {
+    const fetching = { releaseId, sha256 }
+    const isAllowed = isAllowedAddress(bundleUrl, settings.allowInsecure)
+    if (!isAllowed || isSameRelease(store.current().fetching, fetching)) return
+    await store.commit((stored) => ({ ...stored, fetching }), [{ kind: 'download-started', releaseId, version }])
+  }
+
+  /** How many bytes that took. */
+  async function fetchAndVerify(offer: Offer): Promise<number> {
     const { releaseId, sizeBytes } = offer
     const onProgress = (receivedBytes: number) => emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
-    const { isResumed } = await downloadBundle(offer, { ports, settings, onProgress })
+    const { isResumed, receivedBytes } = await downloadBundle(offer, { ports, settings, onProgress })
     advance('downloaded', releaseId)
     try {
       await verifyDownload(offer, ports)
+      return receivedBytes
     } catch (error) {
       await discardDownload(ports)
       if (!isResumed) throw error
       advance('resumed-wrongly', releaseId)
-      await fetchAndVerify(offer)
+      return receivedBytes + (await fetchAndVerify(offer))
     }
   }
 
-  async function unpackAndStage(offer: Offer, judgement: Judgement): Promise<void> {
+  async function unpackAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
     const release = { ...identityOf(offer), sequence: judgement.sequence }
     // Its directory is about to be emptied.
     if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
     await extractPending(ports, release, offer.sizeBytes, settings.limits)
     const { releaseId, version } = offer
-    await stage({ from: 'pending', release }, judgement, [{ releaseId, version, status: 'downloaded' }])
+    const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes }
+    await stage({ from: 'pending', release }, judgement, [report])
   }
 
   /** Engine §4: only now, with the whole bundle verified, do the high-water mark and the floor rise. */
@@ -198,6 +212,7 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
     const rise = (stored: StoredState) => ({
       ...stored,
       staged,
+      fetching: null,
       highWater: Math.max(stored.highWater, sequence),
       floor: Math.max(stored.floor, floor),
     })
@@ -234,9 +249,9 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
     told.add(key)
     const version = offer?.version ?? running?.version ?? EMBEDDED_VERSION
     const report: NewReport = {
+      kind: DOWNLOAD_CODES.has(code) ? 'download-failed' : 'failed',
       releaseId: offer?.releaseId ?? null,
       version,
-      status: 'failed',
       code,
       detail: error.message,
     }
@@ -249,6 +264,14 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
 
   return { check, download, state: () => state }
 }
+
+/** The network's or the server's doing: such a failure says nothing of the release. */
+const DOWNLOAD_CODES: ReadonlySet<SdkCode> = new Set<SdkCode>([
+  'download-failed',
+  'download-timeout',
+  'download-too-large',
+  'download-truncated',
+])
 
 function identityOf({ releaseId, version, sha256 }: Offer) {
   return { releaseId, version, sha256 }

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bucketOf, fnv1a32, isInPercentage, type BucketCount } from './buckets.ts'
+import { bucketOf, fnv1a32, isInPercentage, sliceBucketOf, type BucketCount } from './buckets.ts'
 
 interface BucketVectors {
   hashes: { salt: string; deviceId: string; fnv1a32: number; bucketOf100: number; bucketOf10000: number }[]
   loneSurrogates: { deviceIdUtf16: number[]; fnv1a32: number }[]
+  slices: { salt: string; deviceId: string; fnv1a32: number; sliceBucket: number }[]
   percentages: { percentage: number; buckets: BucketCount; salt: string; deviceId: string; isIn: boolean }[]
 }
 
@@ -19,6 +20,11 @@ describe('vectors', () => {
     expect(fnv1a32(salt + deviceId)).toBe(vector.fnv1a32)
     expect(bucketOf(salt, deviceId, 100)).toBe(vector.bucketOf100)
     expect(bucketOf(salt, deviceId, 10_000)).toBe(vector.bucketOf10000)
+  })
+
+  test.each(vectors.slices)('the slice bucket of "$salt" and "$deviceId"', (vector) => {
+    expect(fnv1a32(vector.salt + vector.deviceId)).toBe(vector.fnv1a32)
+    expect(sliceBucketOf(vector.salt, vector.deviceId)).toBe(vector.sliceBucket)
   })
 
   test.each(vectors.loneSurrogates)('lone surrogates: $deviceIdUtf16', (vector) => {
@@ -98,6 +104,22 @@ describe('the fleet is divided about evenly', () => {
       }
       expect(Math.min(...counts)).toBeGreaterThan(120)
       expect(Math.max(...counts)).toBeLessThan(280)
+    }
+  })
+
+  /** The hashes of these salts end in the same byte, so that FNV-1a moves every device by the same amount. */
+  test('slices divide every percentage evenly, also for salts that FNV-1a does not tell apart', () => {
+    const hash = fnv1a32('participants')
+    const salts = Array.from({ length: 4000 }, (_, index) => `arms-${index}`)
+    const related = salts.filter((salt) => (fnv1a32(salt) & 0xff) === (hash & 0xff)).slice(0, 8)
+    expect(related).toHaveLength(8)
+    const fleet = Array.from({ length: 20_000 }, (_, index) => uuid(index))
+    const takesPart = fleet.filter((id) => isInPercentage(10, 'participants', id, 10_000))
+    for (const salt of [...related, ...salts.slice(0, 20)]) {
+      const first = takesPart.filter((id) => sliceBucketOf(salt, id) < 5000).length
+      // Within five standard deviations of the half.
+      const spread = 2.5 * Math.sqrt(takesPart.length)
+      expect(Math.abs(first - takesPart.length / 2), `salt ${salt}`).toBeLessThan(spread)
     }
   })
 

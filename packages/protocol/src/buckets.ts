@@ -46,6 +46,22 @@ export function bucketOf(salt: string, deviceId: string, buckets: BucketCount): 
 }
 
 /**
+ * Decision §12: the device's place in a division of the fleet into slices, 0 … 9,999. Unlike that of `bucketOf` the hash
+ * is mixed once more: FNV-1a of two salts can differ by the same amount for every device, and then all of a percentage
+ * would fall into one slice.
+ */
+export function sliceBucketOf(salt: string, deviceId: string): number {
+  return mix32(fnv1a32(salt + deviceId)) % 10_000
+}
+
+/** MurmurHash3's last step: each bit of the input turns about half of the output's. */
+function mix32(hash: number): number {
+  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+  return (mixed ^ (mixed >>> 16)) >>> 0
+}
+
+/**
  * Decision §4: whether the device is in the first `percentage` (0 … 100) of the fleet. NaN is nobody.
  * A larger percentage with the same salt always contains a smaller one.
  */

@@ -1,3 +1,4 @@
+import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
 import type { Platform } from './platforms.ts'
 import { compileRequirement, type CompiledRequirement, type Requirement } from './requirement.ts'
@@ -13,7 +14,7 @@ export interface CatalogRelease {
   floor: number
 }
 
-/** Whom a rollout is for: forced devices, named cohorts, and a share of the rest (D5). */
+/** Whom a rollout is for: forced devices; of those that meet the rules, named cohorts and a share of the rest (D5). */
 export interface Audience {
   devices: readonly string[]
   cohorts: readonly string[]
@@ -22,6 +23,20 @@ export interface Audience {
   /** By default the rollout's id, so that it is not always the same people who go first. */
   salt: string
   buckets: BucketCount
+  /** All must hold, of cohorts too; forced devices need not meet them. */
+  rules: readonly AttributeRule[]
+  /** An arm of an A/B test: only this part of the fleet. Null: all of it. */
+  slice: AudienceSlice | null
+}
+
+/**
+ * Decision §12: the devices whose slice bucket is `from` or above and below `to`, of 10,000.
+ * Slices with the same salt that do not overlap have no device in common.
+ */
+export interface AudienceSlice {
+  salt: string
+  from: number
+  to: number
 }
 
 /** `paused` keeps those who have it and takes no new ones; `halted` and `withdrawn` send them elsewhere. */
@@ -64,6 +79,7 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   floor: number
   forcedDevices: ReadonlySet<string>
   cohorts: ReadonlySet<string>
+  rules: readonly CompiledRule[]
 }
 
 /** A catalog with its look-ups prepared, so that a decision costs the same with 1 and with 10,000 releases. */
@@ -137,7 +153,7 @@ function compileRollout<Release extends CatalogRelease>(
   requirements: Map<string, CompiledRequirement>,
 ): CompiledRollout<Release> {
   const release = rollout.target === 'embedded' ? undefined : rollout.target
-  const { devices, cohorts } = rollout.audience
+  const { devices, cohorts, rules } = rollout.audience
   return {
     ...rollout,
     releaseId: release?.id ?? null,
@@ -147,6 +163,7 @@ function compileRollout<Release extends CatalogRelease>(
     floor: rollout.restated?.floor ?? release?.floor ?? 0,
     forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
     cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
+    rules: compileRules(rules),
   }
 }
 

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compileCatalog, type Catalog, type CatalogRelease, type CatalogRollout } from './catalog.ts'
-import { decide, type Decision, type PassedOverReason } from './decide.ts'
+import type { AttributeRule } from './attribute-rules.ts'
+import { compileCatalog, type Audience, type Catalog, type CatalogRelease, type CatalogRollout } from './catalog.ts'
+import { decide, type Decision, type DecisionReason, type PassedOverReason } from './decide.ts'
 import type { Device } from './device.ts'
+import { isInPercentage } from './buckets.ts'
 
 const NOW = 1000
 
@@ -31,7 +33,27 @@ const releases = fc.tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc
   }),
 )
 
+/** Rules that the reference can judge without our code: whole numbers, and lower-case words. */
+const rule = fc.oneof(
+  fc.record({
+    attribute: fc.constantFrom('osVersion' as const, 'nativeVersion' as const),
+    range: fc.constantFrom('>=1 <3', '>=2 <4', '>=3 <9', 'no range'),
+  }),
+  fc.record({ attribute: fc.constant('model' as const), in: fc.subarray(['pixel 8', 'pixel 9*'], { minLength: 1 }) }),
+  fc.record({ attribute: fc.constant('model' as const), notIn: fc.subarray(['pixel 8', 'pixel*'], { minLength: 1 }) }),
+  fc.record({ attribute: fc.constant('locale' as const), in: fc.subarray(['de', 'fr-CA'], { minLength: 1 }) }),
+)
+
+const slice = fc
+  .tuple(fc.constantFrom('arms', 'other'), fc.nat({ max: 10_000 }), fc.nat({ max: 10_000 }))
+  .map(([salt, one, other]) => ({ salt, from: Math.min(one, other), to: Math.max(one, other) }))
+
 const audience = fc.record({
+  rules: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(rule, { maxLength: 2 }) },
+  ),
+  slice: fc.oneof({ weight: 3, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: slice }),
   devices: fc.subarray(['device-1', 'device-2'], { maxLength: 1 }),
   cohorts: fc.subarray(['staff', 'testers']),
   percentage: fc.oneof(
@@ -85,6 +107,17 @@ const devices = fc.record({
   currentReleaseId: fc.constantFrom(null, ...releaseIds, 'of-another-channel'),
   failedReleaseIds: fc.oneof(fc.constant([]), fc.subarray(releaseIds, { maxLength: 2 })),
   cohorts: fc.oneof(fc.constant([]), fc.subarray(['staff', 'testers', 'others'])),
+  attributes: fc.oneof(
+    fc.constant(undefined),
+    fc.record(
+      {
+        osVersion: fc.constantFrom('1', '2', '3', 'Android 3'),
+        model: fc.constantFrom('Pixel 8', 'pixel 9 pro', 'SM-S911B', ''),
+        locale: fc.constantFrom('de', 'de-AT', 'de_CH', 'den', 'fr', 'FR_ca'),
+      },
+      { requiredKeys: [] },
+    ),
+  ),
 })
 
 /** An answer without the objects in it, to compare. */
@@ -145,16 +178,53 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     return minNativeVersion !== undefined && native < Number(minNativeVersion) ? 'native-too-old' : null
   }
   // Decision §4
-  const audienceOf = (rollout: CatalogRollout): 'forced-device' | 'cohort' | 'percentage' | null => {
-    const { devices: forced, cohorts, percentage, salt, buckets } = rollout.audience
-    if (forced.includes(device.id)) return 'forced-device'
-    if (cohorts.filter((cohort) => device.cohorts.includes(cohort)).length > 0) return 'cohort'
-    let hash = 2_166_136_261n
-    for (const byte of new TextEncoder().encode(salt + device.id))
-      hash = ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n
-    const share = Number(hash % BigInt(buckets)) / buckets
+  const hashOf = (text: string) =>
+    new TextEncoder()
+      .encode(text)
+      .reduce((hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n, 2_166_136_261n)
+  const isInShare = ({ percentage, salt, buckets }: Audience) => {
+    const share = Number(hashOf(salt + device.id) % BigInt(buckets)) / buckets
     // Half of the smallest step, as hundredths of a percent have no exact binary form.
-    return share + 0.000_000_5 < percentage / 100 ? 'percentage' : null
+    return share + 0.000_000_5 < percentage / 100
+  }
+  // Decision §11
+  const holds = (asked: AttributeRule) => {
+    const told = { ...device.attributes, nativeVersion: device.nativeVersion }
+    const { [asked.attribute as keyof typeof told]: value = '' } = told
+    if (value === '') return false
+    if ('range' in asked) {
+      const [, low, high] = /^>=(\d) <(\d)$/.exec(asked.range) ?? []
+      return Number(value) >= Number(low) && Number(value) < Number(high)
+    }
+    const isOne = ('in' in asked ? asked.in : asked.notIn).some((wanted) => {
+      const pattern = wanted.endsWith('*') ? `${wanted.slice(0, -1)}.*` : wanted
+      return new RegExp(
+        `^${pattern.replace('-', '[-_]')}${asked.attribute === 'locale' ? '([-_].*)?' : ''}$`,
+        'i',
+      ).test(value)
+    })
+    return isOne === 'in' in asked
+  }
+  // Decision §12
+  const isInArm = ({ slice: arm }: Audience) => {
+    if (!arm) return true
+    let hash = hashOf(arm.salt + device.id)
+    hash = ((hash ^ (hash / 2n ** 16n)) * 0x85ebca6bn) % 2n ** 32n
+    hash = ((hash ^ (hash / 2n ** 13n)) * 0xc2b2ae35n) % 2n ** 32n
+    const bucket = Number((hash ^ (hash / 2n ** 16n)) % 10_000n)
+    return arm.from <= bucket && bucket < arm.to
+  }
+  const audienceOf = ({ audience: asked }: CatalogRollout): DecisionReason => {
+    if (asked.devices.includes(device.id)) return 'forced-device'
+    if (!asked.rules.every(holds)) return 'attributes-differ'
+    const isMember = asked.cohorts.filter((cohort) => device.cohorts.includes(cohort)).length > 0
+    if (!isMember && !isInShare(asked)) return 'outside-audience'
+    if (!isInArm(asked)) return 'other-arm'
+    return isMember ? 'cohort' : 'percentage'
+  }
+  const outsideOf = (rollout: CatalogRollout): PassedOverReason | null => {
+    const reason = audienceOf(rollout)
+    return reason === 'attributes-differ' || reason === 'outside-audience' || reason === 'other-arm' ? reason : null
   }
   const failedReason = (rollout: CatalogRollout): PassedOverReason | null => {
     const id = idOf(rollout)
@@ -167,7 +237,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       forceReason(rollout),
       floorReason(rollout),
       failedReason(rollout),
-      audienceOf(rollout) ? null : ('outside-audience' as const),
+      outsideOf(rollout),
       shellReason(rollout),
     ].filter((reason) => reason !== null)
   const isAll = (rollout: CatalogRollout, reason: PassedOverReason) =>
@@ -179,7 +249,10 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   const kept =
     device.currentReleaseId === null
       ? undefined
-      : fromTheTop.find((rollout) => isCurrent(rollout) && isAbove(rollout) && isAll(rollout, 'outside-audience'))
+      : fromTheTop.find(
+          (rollout) =>
+            isCurrent(rollout) && isAbove(rollout) && outsideOf(rollout) !== null && reasonsOf(rollout).length === 1,
+        )
   // Decision §7
   const waiting = fromTheTop.find((rollout) => isAbove(rollout) && isAll(rollout, 'native-too-old'))
   const isHelpful = waiting && kept && waiting.position > kept.position
@@ -196,7 +269,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     const mandatory =
       target.mandatory ||
       fromTheTop.some((rollout) => isBetween(rollout) && rollout.mandatory && reasonsOf(rollout).length === 0)
-    const reason = audienceOf(target) ?? 'none'
+    const reason = audienceOf(target)
     const common = { reason, rolloutId: target.id, mandatory, note }
     if (target.target === 'embedded') return { kind: 'embedded', direction: 'back', ...common }
     const current = fromTheTop.find((rollout) => isCurrent(rollout))
@@ -293,6 +366,81 @@ describe('decide', () => {
     )
   })
 
+  /** An A/B test with these ends of slices: arms side by side, for the same share of the fleet. */
+  const armsOf = (percentage: number, inner: readonly number[], salt: string): CatalogRollout[] => {
+    const ends = [...new Set([0, ...inner, 10_000])].toSorted((a, b) => a - b)
+    return ends.slice(1).map((to, index) => ({
+      id: `arm-${index}`,
+      position: index + 1,
+      target: { id: `release-${index}`, version: `1.${index}.0`, sequence: index + 1, requirement: {}, floor: 0 },
+      state: 'active',
+      startsAt: null,
+      mandatory: false,
+      audience: {
+        devices: [],
+        cohorts: [],
+        percentage,
+        salt,
+        buckets: 10_000,
+        rules: [],
+        slice: { salt: `${salt}-arms`, from: ends[index] ?? 0, to },
+      },
+      restated: null,
+    }))
+  }
+  const channelWith = (rollouts: CatalogRollout[]) =>
+    compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
+  const anyDevice = fc.uuid().map((id): Device => ({ id, currentReleaseId: null, failedReleaseIds: [], cohorts: [] }))
+  const innerEnds = fc.array(fc.integer({ min: 1, max: 9_999 }), { maxLength: 4 })
+  const hundredths = fc.nat({ max: 10_000 })
+
+  test('the arms of a test have no device in common, and together all that take part', () => {
+    fc.assert(
+      fc.property(hundredths, innerEnds, fc.string(), anyDevice, (share, inner, salt, device) => {
+        const arms = armsOf(share / 100, inner, salt)
+        const mine = arms.filter((arm) => decide(channelWith([arm]), device, NOW).kind === 'update')
+        expect(mine.length).toBe(isInPercentage(share / 100, salt, device.id, 10_000) ? 1 : 0)
+        // All on one channel say the same: it does not matter which arm is on top.
+        const answer = decide(channelWith(arms), device, NOW)
+        expect(answer.kind === 'update' && answer.rollout.id).toBe(mine[0]?.id ?? false)
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('growing the percentage of a test loses nobody, and moves nobody to another arm', () => {
+    fc.assert(
+      fc.property(hundredths, hundredths, innerEnds, anyDevice, (one, other, inner, device) => {
+        const before = decide(channelWith(armsOf(Math.min(one, other) / 100, inner, 'test')), device, NOW)
+        if (before.kind !== 'update') return
+        const after = decide(channelWith(armsOf(Math.max(one, other) / 100, inner, 'test')), device, NOW)
+        expect(summarise(after)).toEqual(summarise(before))
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('who runs an arm keeps it, whichever way the arms are divided afterwards', () => {
+    fc.assert(
+      fc.property(innerEnds, innerEnds, anyDevice, (inner, others, device) => {
+        const arms = armsOf(100, inner, 'test')
+        const answer = decide(channelWith(arms), device, NOW)
+        if (answer.kind !== 'update') throw new Error('Expected an arm for everybody.')
+        const moved = armsOf(100, others, 'test')
+        const divided = arms.map((arm, index) => {
+          const slice = moved[index]?.audience.slice ?? { salt: 'test-arms', from: 0, to: 0 }
+          return { ...arm, audience: { ...arm.audience, slice } }
+        })
+        const running: Device = { ...device, currentReleaseId: answer.release.id }
+        const after = decide(channelWith(divided), running, NOW)
+        // Unless a release above it is theirs now.
+        if (after.kind === 'update') expect(after.rollout.position).toBeGreaterThan(answer.rollout.position)
+        else expect(after.kind).toBe('up-to-date')
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
   test('has an answer for everything, however odd', () => {
     const text = fc.oneof(
       fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)), maxLength: 12 }),
@@ -324,6 +472,9 @@ describe('decide', () => {
         percentage: fc.double(),
         salt: text,
         buckets: fc.constantFrom(100 as const, 10_000 as const),
+        // From a database that something else wrote to.
+        rules: fc.array(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<AttributeRule>, { maxLength: 2 }),
+        slice: fc.option(fc.record({ salt: text, from: fc.double(), to: fc.double() })),
       }),
       restated: fc.option(fc.record({ sequence: fc.double(), floor: fc.double() })),
     })
@@ -334,6 +485,9 @@ describe('decide', () => {
       currentReleaseId: fc.option(text),
       failedReleaseIds: texts,
       cohorts: texts,
+      attributes: fc.option(fc.record({ osVersion: text, model: text, locale: text, nativeBuild: text }), {
+        nil: undefined,
+      }),
     })
     fc.assert(
       fc.property(fc.array(oddRollout, { maxLength: 5 }), oddDevice, fc.double(), (rollouts, device, now) => {

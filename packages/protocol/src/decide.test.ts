@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { compileCatalog, type CatalogRollout } from './catalog.ts'
+import { compileCatalog, type Audience, type CatalogRollout } from './catalog.ts'
 import { decide, type Decision, type NativeUpdateNote } from './decide.ts'
 import type { Device } from './device.ts'
+
+type AudienceVector = Omit<Audience, 'rules' | 'slice'> & Partial<Pick<Audience, 'rules' | 'slice'>>
 
 interface DecisionVector {
   name: string
   rules: string[]
   comment: string
-  rollouts: CatalogRollout[]
+  rollouts: (Omit<CatalogRollout, 'audience'> & { audience: AudienceVector })[]
   device: Omit<Device, 'nativeVersion' | 'runtimeVersion'> & Record<'nativeVersion' | 'runtimeVersion', string | null>
   now: number
   expected: {
@@ -28,7 +30,13 @@ const { cases } = JSON.parse(readFileSync(new URL('../../../vectors/decision.jso
 }
 
 function answerTo({ rollouts, device, now }: DecisionVector, options?: { trace: boolean }): Decision {
-  const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 7, rollouts })
+  const catalog = compileCatalog({
+    appId: 'app',
+    platform: 'ios',
+    channel: 'production',
+    generation: 7,
+    rollouts: rollouts.map((rollout) => ({ ...rollout, audience: { rules: [], slice: null, ...rollout.audience } })),
+  })
   const { nativeVersion, runtimeVersion, ...rest } = device
   const told = { nativeVersion: nativeVersion ?? undefined, runtimeVersion: runtimeVersion ?? undefined }
   return decide(catalog, { ...rest, ...told }, now, options)

@@ -1,4 +1,4 @@
-import { isInPercentage } from './buckets.ts'
+import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
@@ -13,14 +13,12 @@ export type PassedOverReason =
   | 'below-floor'
   | RequirementReason
   | 'failed-on-this-device'
-  | 'outside-audience'
+  | OutsideReason
 
 /** Why a device gets what it gets: every "no update" has a reason. */
 export type DecisionReason =
   | PassedOverReason
-  | 'forced-device'
-  | 'cohort'
-  | 'percentage'
+  | InsideReason
   | 'runs-the-target'
   | 'ahead-of-rollout'
   | 'nothing-published'
@@ -61,8 +59,9 @@ interface DecisionDetails {
 
 /** The answer to a check. A dialect renders it and adds nothing. */
 export type Decision<Release extends CatalogRelease = CatalogRelease> = DecisionDetails &
+  /** The rollout that places what it runs and that it is in; null when no rollout says that it should run it. */
   (
-    | { kind: 'up-to-date' }
+    | { kind: 'up-to-date'; rollout: CompiledRollout<Release> | null }
     | { kind: 'native-update-required'; nativeUpdate: NativeUpdateNote }
     | {
         kind: 'update'
@@ -76,8 +75,7 @@ export type Decision<Release extends CatalogRelease = CatalogRelease> = Decision
   )
 
 /** What stays the same while one check is judged. */
-interface Circumstances {
-  device: Device
+interface Circumstances extends AudienceSubject {
   now: number
   floor: number
   /** The device's native version, parsed when the first requirement asks for it. */
@@ -99,7 +97,7 @@ const RULES: readonly RuleOfRollout[] = [
   { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
   { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
   { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
-  { rule: 'D5', judge: (rollout, { device }) => (audienceReason(rollout, device) ? undefined : 'outside-audience') },
+  { rule: 'D5', judge: outsideReason },
   { rule: 'D3', judge: unmetRequirement },
 ]
 
@@ -115,14 +113,15 @@ export function decide<Release extends CatalogRelease>(
   now: number,
   options: { trace?: boolean } = {},
 ): Decision<Release> {
-  const circumstances: Circumstances = { device, now, floor: floorAt(catalog, now), native: NOT_PARSED }
+  const floor = floorAt(catalog, now)
+  const circumstances: Circumstances = { device, now, floor, native: NOT_PARSED, told: undefined }
   const { target, waiting, firstReason } = findTarget(catalog, circumstances)
   const trace = options.trace ? traceOf(catalog, circumstances, target) : null
   const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
 
   // D7: identity is the release, not the rollout.
   if (target && target.releaseId === device.currentReleaseId) {
-    return { kind: 'up-to-date', reason: 'runs-the-target', ...details }
+    return { kind: 'up-to-date', rollout: target, reason: 'runs-the-target', ...details }
   }
   const placements = device.currentReleaseId === null ? [] : (catalog.byRelease.get(device.currentReleaseId) ?? [])
   // D7: its audience shrank, but nothing else speaks against what it runs.
@@ -130,7 +129,7 @@ export function decide<Release extends CatalogRelease>(
   if (kept) {
     // D9: a newer shell would change nothing for what lies below the release that it keeps.
     const nativeUpdate = waiting && waiting.position > kept.position ? details.nativeUpdate : null
-    return { kind: 'up-to-date', reason: 'ahead-of-rollout', nativeUpdate, trace }
+    return { kind: 'up-to-date', rollout: kept, reason: 'ahead-of-rollout', nativeUpdate, trace }
   }
   if (target) return offer(catalog, target, circumstances, details)
 
@@ -144,7 +143,7 @@ export function decide<Release extends CatalogRelease>(
   const { nativeUpdate } = details
   if (nativeUpdate) return { kind: 'native-update-required', reason: 'native-too-old', nativeUpdate, trace }
   const reason = isTakenBack ? 'below-floor' : (firstReason ?? 'nothing-published')
-  return { kind: 'up-to-date', reason, ...details }
+  return { kind: 'up-to-date', rollout: null, reason, ...details }
 }
 
 /** D1, D6: the first from the top that no rule passes over; with what was above it. */
@@ -172,7 +171,7 @@ function offer<Release extends CatalogRelease>(
 ): Decision<Release> {
   const { device } = circumstances
   const mandatory = target.mandatory || hasSkippedMandatory(catalog, target, circumstances)
-  const reason = audienceReason(target, device) ?? 'percentage'
+  const reason = audienceReason(target, circumstances)
   if (target.target === 'embedded') {
     return { kind: 'embedded', rollout: target, mandatory, direction: 'back', reason, ...details }
   }
@@ -225,27 +224,21 @@ function hasFailed(rollout: CompiledRollout, device: Device): boolean {
   return rollout.releaseId !== null && device.failedReleaseIds.includes(rollout.releaseId)
 }
 
-/** D5. Why the device is in the audience; undefined when it is not. */
-function audienceReason(
-  rollout: CompiledRollout,
-  device: Device,
-): 'forced-device' | 'cohort' | 'percentage' | undefined {
-  if (rollout.forcedDevices.has(device.id)) return 'forced-device'
-  if (rollout.cohorts.size > 0 && device.cohorts.some((cohort) => rollout.cohorts.has(cohort))) return 'cohort'
-  const { percentage, salt, buckets } = rollout.audience
-  return isInPercentage(percentage, salt, device.id, buckets) ? 'percentage' : undefined
+function outsideReason(rollout: CompiledRollout, circumstances: Circumstances): OutsideReason | undefined {
+  const reason = audienceReason(rollout, circumstances)
+  return isOutside(reason) ? reason : undefined
 }
 
 /** D7. The rollout above the target that still places the current release: only the audience speaks against it. */
-function findKept(
-  placements: readonly CompiledRollout[],
+function findKept<Release extends CatalogRelease>(
+  placements: readonly CompiledRollout<Release>[],
   target: CompiledRollout | undefined,
   circumstances: Circumstances,
-): CompiledRollout | undefined {
+): CompiledRollout<Release> | undefined {
   return placements.find(
     (rollout) =>
       (!target || rollout.position > target.position) &&
-      passedOver(rollout, circumstances) === 'outside-audience' &&
+      isOutside(passedOver(rollout, circumstances)) &&
       !unmetRequirement(rollout, circumstances),
   )
 }

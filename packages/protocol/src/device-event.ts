@@ -1,4 +1,4 @@
-import { SDK_CODES } from './sdk-codes.ts'
+import { SDK_CODES, type SdkCode } from './sdk-codes.ts'
 
 /**
  * What can happen to a release on a device: one vocabulary for all dialects.
@@ -43,4 +43,19 @@ export type ReportedEventKind = (typeof REPORTED_EVENT_KINDS)[number]
 export function isDeviceFailure(kind: DeviceEventKind, code?: string | null): boolean {
   if (kind !== 'failed') return kind === 'rolled-back' || kind === 'crashed'
   return !(code && Object.hasOwn(SDK_CODES, code)) || SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease
+}
+
+/** What keeps a device from the bytes of a release, and says nothing about the release itself. */
+const DOWNLOAD_CODES: ReadonlySet<string> = new Set([
+  'check-failed',
+  'download-failed',
+  'download-timeout',
+  'download-too-large',
+  'download-truncated',
+  'storage-full',
+] satisfies SdkCode[])
+
+/** A `failed` of which the code says that the download failed is a `download-failed`: clients know one word for both. */
+export function reportedKind<Kind extends DeviceEventKind>(kind: Kind, code?: string | null): Kind | 'download-failed' {
+  return kind === 'failed' && code && DOWNLOAD_CODES.has(code) ? 'download-failed' : kind
 }

@@ -9,4 +9,16 @@ export interface Device {
   /** Releases that failed on this device, by its own word or by its earlier reports (D4). */
   failedReleaseIds: readonly string[]
   cohorts: readonly string[]
+  /** What else it told of itself, for attribute rules (Decision §11). */
+  attributes?: DeviceAttributes | undefined
+}
+
+/** As the client told them; undefined what it did not. */
+export interface DeviceAttributes {
+  osVersion?: string | undefined
+  model?: string | undefined
+  /** Such as de-AT or de_AT. */
+  locale?: string | undefined
+  /** The shell's build number. */
+  nativeBuild?: string | undefined
 }

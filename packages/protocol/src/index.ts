@@ -1,3 +1,5 @@
+export * from './attribute-rules.ts'
+export * from './audience.ts'
 export * from './buckets.ts'
 export * from './catalog.ts'
 export * from './decide.ts'

@@ -40,6 +40,31 @@ export const PROBLEMS = {
     title: 'The release statement does not fit the release',
     advice: 'Make the statement from the release that it is sent with; `detail` names what differs.',
   },
+  'cohort-not-found': {
+    status: 404,
+    title: 'There is no such cohort',
+    advice: 'List the cohorts of the app with `hotpatch cohorts list`.',
+  },
+  'cohort-exists': {
+    status: 409,
+    title: 'There is a cohort of that name',
+    advice: 'Choose another name, or change the one that is there.',
+  },
+  'cohort-in-use': {
+    status: 409,
+    title: 'A rollout names this cohort',
+    advice: 'Take the cohort out of the rollouts that `detail` names, or end them, and delete it then.',
+  },
+  'experiment-not-found': {
+    status: 404,
+    title: 'There is no such experiment',
+    advice: 'List the experiments of the app with `hotpatch experiments list`.',
+  },
+  'experiment-state': {
+    status: 409,
+    title: 'The experiment is not in a state for this',
+    advice: 'Look at it with `hotpatch experiments show`: a finished experiment is not changed any more.',
+  },
   'rollback-target-invalid': {
     status: 422,
     title: 'That cannot be rolled back to',
@@ -101,10 +126,20 @@ export const PROBLEMS = {
     title: 'There is no such rollout',
     advice: '`hotpatch rollouts list` shows the rollouts.',
   },
+  'plan-not-found': {
+    status: 404,
+    title: 'The rollout has no plan',
+    advice: 'Set its percentage by `hotpatch rollouts set`, or give a plan with the next release or promotion.',
+  },
   'device-not-found': {
     status: 404,
     title: 'There is no such device',
     advice: '`hotpatch devices list` shows the devices that have checked.',
+  },
+  'guard-not-found': {
+    status: 404,
+    title: 'The rollout has no guard',
+    advice: 'Only rollouts of releases have guards: `hotpatch rollouts list` shows what each places.',
   },
   'key-not-found': {
     status: 404,
@@ -115,6 +150,21 @@ export const PROBLEMS = {
     status: 404,
     title: 'There is no such token',
     advice: '`hotpatch tokens list` shows the tokens.',
+  },
+  'webhook-not-found': {
+    status: 404,
+    title: 'There is no such webhook',
+    advice: '`hotpatch webhooks list` shows the webhooks.',
+  },
+  'delivery-not-found': {
+    status: 404,
+    title: 'There is no such delivery',
+    advice: '`hotpatch webhooks deliveries` shows what was sent; it is kept for 30 days.',
+  },
+  'not-acceptable': {
+    status: 406,
+    title: 'This is not told in the form that was asked for',
+    advice: 'Ask for the stream with `Accept: text/event-stream`.',
   },
   'artifact-not-found': {
     status: 404,
@@ -138,15 +188,56 @@ export const PROBLEMS = {
     title: 'This version is published already',
     advice: 'Publish under a new version: a release never changes.',
   },
+  'app-has-devices': {
+    status: 409,
+    title: 'The app has devices already',
+    advice: 'How device ids are kept is chosen before the first device checks: make another app, or leave it.',
+  },
+  'device-secret-differs': {
+    status: 409,
+    title: 'This server has another device-id secret than the database',
+    advice: 'Start every server of a database with the same HOTPATCH_DEVICE_ID_SECRET.',
+  },
   'sequence-taken': {
     status: 409,
     title: 'The sequence was taken by someone else',
     advice: 'Ask for the next sequence, sign again and upload again.',
   },
+  'rollout-planned': {
+    status: 409,
+    title: 'A plan sets the percentage of this rollout',
+    advice: 'Go on with `hotpatch rollouts advance`, or end the plan with `hotpatch rollouts finish`.',
+  },
+  'plan-state': {
+    status: 409,
+    title: 'The plan is not in a state for this',
+    advice: '`hotpatch rollouts show` shows its step and what it waits for.',
+  },
   'rollout-state': {
     status: 409,
     title: 'The rollout is not in a state for this',
     advice: '`hotpatch rollouts list` shows the state of each rollout.',
+  },
+  'webhook-state': {
+    status: 409,
+    title: 'The webhook cannot do this now',
+    advice: 'Enable the webhook, or wait until the attempt under way has ended, and try again.',
+  },
+  'too-many-webhooks': {
+    status: 409,
+    title: 'There are as many webhooks as there can be',
+    advice: 'Remove one that nobody needs: `hotpatch webhooks list` shows them.',
+  },
+  'webhook-address-refused': {
+    status: 422,
+    title: 'Webhooks are not sent to this address',
+    advice:
+      'Give an https address on the public internet; whoever runs the server opens its own networks with HOTPATCH_WEBHOOK_ALLOW_PRIVATE.',
+  },
+  'guard-state': {
+    status: 409,
+    title: 'The guard is not in a state for this',
+    advice: '`hotpatch rollouts guard ID` shows the state of the guard.',
   },
   'body-too-large': {
     status: 413,

@@ -17,6 +17,8 @@ export const SDK_CODES = {
   'signature-invalid': { isRetryable: false, blamesRelease: false },
   'statement-invalid': { isRetryable: false, blamesRelease: false },
   'wrong-app': { isRetryable: false, blamesRelease: false },
+  'wrong-platform': { isRetryable: false, blamesRelease: false },
+  'requirement-not-met': { isRetryable: false, blamesRelease: false },
   'sequence-too-low': { isRetryable: false, blamesRelease: false },
   'below-floor': { isRetryable: false, blamesRelease: false },
   'archive-invalid': { isRetryable: false, blamesRelease: true },

@@ -44,7 +44,7 @@ describe('a server that is stopped', () => {
       method: 'POST',
       url: '/manage/v1/apps',
       headers,
-      payload: { slug: 'demo' },
+      payload: { slug: 'demo', deviceIds: 'as-given' },
     })
     const { appKey } = created.json()
     const payload = { deviceId: 'last-words', platform: 'android', version: '1' }

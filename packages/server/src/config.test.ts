@@ -44,6 +44,7 @@ describe('the configuration', () => {
       { database: { kind: 'postgres', url: 'postgresql://u:p@db/hotpatch', maxConnections: 4 } },
     ],
     [{ HOTPATCH_REFRESH_SECONDS: '2' }, { refreshIntervalMs: 2000 }],
+    [{ HOTPATCH_AUTOMATION_SECONDS: '0.25' }, { automationIntervalMs: 250 }],
     [{ HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }, { rateLimits: { devicePerMinute: 0 } }],
     [{ JWT_SECRET: 's'.repeat(32) }, { jwtSecret: 's'.repeat(32) }],
   ])('reads %j', (env, expected) => {
@@ -73,6 +74,8 @@ describe('the configuration', () => {
     ['HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', '-1'],
     ['HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE', 'none'],
     ['HOTPATCH_REFRESH_SECONDS', '0'],
+    ['HOTPATCH_AUTOMATION_SECONDS', '0.05'],
+    ['HOTPATCH_AUTOMATION_SECONDS', 'often'],
     ['HOTPATCH_STOP_SECONDS', '0'],
   ])('refuses %s=%s, and says what was expected', (name, value) => {
     expect(mistakesOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name}: expected .+`))])

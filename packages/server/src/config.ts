@@ -18,9 +18,14 @@ export interface Config {
   database: DatabaseConfig
   /** Null: kept in the data folder. */
   jwtSecret: string | null
+  /** Null: kept in the data folder. */
+  deviceIdSecret: string | null
   bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
   rateLimits: { devicePerMinute: number; addressPerMinute: number }
+  /** Networks, or all, that webhooks may go to although they are private. */
+  webhooks: { allowedNetworks: 'all' | readonly string[] }
   refreshIntervalMs: number
+  automationIntervalMs: number
 }
 
 /** Everything that is wrong with the environment, at once. */
@@ -47,9 +52,20 @@ export function readConfig(environment: Environment): Config {
     return minimum
   }
 
+  /** In milliseconds. */
+  const seconds = (name: EnvironmentName, minimum: number, maximum: number): number => {
+    const value = Number(environment[name])
+    if (value >= minimum && value <= maximum) return Math.round(value * 1000)
+    refuse(name, `seconds from ${minimum} to ${maximum}`)
+    return minimum * 1000
+  }
+
   const dataDirectory = resolve(environment.HOTPATCH_DATA)
   if (!LOG_LEVELS.includes(environment.HOTPATCH_LOG_LEVEL)) refuse('HOTPATCH_LOG_LEVEL', LOG_LEVELS.join(', '))
-  if (environment.JWT_SECRET && environment.JWT_SECRET.length < 32) refuse('JWT_SECRET', 'at least 32 characters')
+  const secret = (name: 'JWT_SECRET' | 'HOTPATCH_DEVICE_ID_SECRET'): string | null => {
+    if (environment[name] !== '' && environment[name].length < 32) refuse(name, 'at least 32 characters')
+    return environment[name] || null
+  }
   const publicUrl = readPublicUrl(environment.HOTPATCH_PUBLIC_URL)
   if (publicUrl === undefined) refuse('HOTPATCH_PUBLIC_URL', 'an address such as https://updates.example.com')
   const trustProxy = readTrustProxy(environment.HOTPATCH_TRUST_PROXY)
@@ -57,6 +73,9 @@ export function readConfig(environment: Environment): Config {
   const maxConnections = integer('HOTPATCH_DATABASE_CONNECTIONS', 2, 1000)
   const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
   if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
+
+  const allowedNetworks = readAllowedNetworks(environment.HOTPATCH_WEBHOOK_ALLOW_PRIVATE)
+  if (!allowedNetworks) refuse('HOTPATCH_WEBHOOK_ALLOW_PRIVATE', 'true, or networks such as 10.0.0.0/8')
 
   const config: Config = {
     http: {
@@ -69,7 +88,8 @@ export function readConfig(environment: Environment): Config {
     logLevel: environment.HOTPATCH_LOG_LEVEL,
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
-    jwtSecret: environment.JWT_SECRET || null,
+    jwtSecret: secret('JWT_SECRET'),
+    deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
     bundles: {
       maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
@@ -79,6 +99,8 @@ export function readConfig(environment: Environment): Config {
       devicePerMinute: integer('HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
       addressPerMinute: integer('HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
     },
+    webhooks: { allowedNetworks: allowedNetworks ?? [] },
+    automationIntervalMs: seconds('HOTPATCH_AUTOMATION_SECONDS', 0.1, 86_400),
     refreshIntervalMs: integer('HOTPATCH_REFRESH_SECONDS', 1, 3600) * 1000,
   }
   if (mistakes.length > 0) throw new ConfigError(`The environment is not as it must be.\n- ${mistakes.join('\n- ')}`)
@@ -104,6 +126,12 @@ function readTrustProxy(text: string): boolean | string[] | undefined {
   if (text === 'true') return true
   const networks = text.split(',').map((network) => network.trim())
   return networks.every(isNetwork) ? networks : undefined
+}
+
+function readAllowedNetworks(text: string): 'all' | string[] | undefined {
+  const networks = readTrustProxy(text)
+  if (typeof networks === 'boolean') return networks ? 'all' : []
+  return networks?.every((network) => isIP(network.split('/', 1)[0] ?? '') !== 0) ? networks : undefined
 }
 
 function isNetwork(text: string): boolean {

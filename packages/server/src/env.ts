@@ -18,6 +18,11 @@ export const ENVIRONMENT = {
     meaning: 'Secret of at least 32 characters that signs access tokens; else one is kept in the data folder',
     initially: '',
   },
+  HOTPATCH_DEVICE_ID_SECRET: {
+    meaning:
+      'Secret of at least 32 characters that device ids are hashed with, the same on every server and for ever; else one is kept in the data folder',
+    initially: '',
+  },
   HOTPATCH_MAX_BUNDLE_BYTES: {
     meaning: 'Largest bundle that can be uploaded; devices refuse more than this default',
     initially: '268435456',
@@ -38,9 +43,18 @@ export const ENVIRONMENT = {
     meaning: 'Device requests a minute from one address; 0 for no limit',
     initially: '12000',
   },
+  HOTPATCH_WEBHOOK_ALLOW_PRIVATE: {
+    meaning:
+      'Networks that webhooks may go to although they are private, also without TLS, such as 10.0.0.0/8,127.0.0.0/8; true for all',
+    initially: '',
+  },
   HOTPATCH_REFRESH_SECONDS: {
     meaning: 'How often a server looks for changes that it did not hear of from another one',
     initially: '5',
+  },
+  HOTPATCH_AUTOMATION_SECONDS: {
+    meaning: 'How often guards look at rollouts, and plans go on; a part of a second is possible',
+    initially: '10',
   },
   HOTPATCH_STOP_SECONDS: { meaning: 'How long requests in flight may take at a graceful stop', initially: '10' },
 } as const satisfies Record<string, { meaning: string; initially: string }>

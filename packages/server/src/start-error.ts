@@ -1,13 +1,17 @@
 import { ConfigError } from './config.ts'
 import { SchemaTooNewError } from './database/migrate.ts'
+import { DeviceSecretError } from './fleet/device-identity.ts'
 
 /** Connecting failed, or PostgreSQL refused with a SQLSTATE. */
 const DATABASE_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|[0-9][0-9A-Z]{4})$/
 
+/** Their message says what to do. */
+const STATED = [ConfigError, SchemaTooNewError, DeviceSecretError]
+
 /** What whoever starts the server can do about it; a stack only for what nobody foresaw. */
 export function describeStartError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  if (error instanceof ConfigError || error instanceof SchemaTooNewError) return error.message
+  if (STATED.some((type) => error instanceof type)) return error.message
   const { code = '', path, syscall } = error as NodeJS.ErrnoException
   if (syscall === 'listen') return `${error.message}. Set PORT and HOTPATCH_HOST to what is free and yours.`
   if (DATABASE_CODES.test(code)) {

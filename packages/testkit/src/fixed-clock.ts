@@ -8,3 +8,13 @@ export function fixedClock(start = '2027-01-01T00:00:00Z') {
     },
   }
 }
+
+const HURRY = 100
+
+/** Timers for a server whose clock is simulated: what would wait a second waits ten milliseconds. */
+export const hurriedTimers = {
+  after(delayMs: number, run: () => void) {
+    const timer = setTimeout(run, delayMs / HURRY)
+    return () => clearTimeout(timer)
+  },
+}

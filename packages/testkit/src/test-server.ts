@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import type { App as HotPatchApp, NewRelease, PublishedRelease } from '@hotpatch/api'
 import { createApp, type AppOptions } from '@hotpatch/server'
 import { readConfig } from '@hotpatch/server/config'
-import { readEnvironment, type Database } from '@hotpatch/server/testing'
+import { readEnvironment } from '@hotpatch/server/testing'
 import { fixedClock } from './fixed-clock.ts'
 import { makeTemporaryDirectory } from './make-temporary-directory.ts'
 import { publishForm } from './publish-form.ts'
@@ -29,22 +29,32 @@ export type TestServer = Awaited<ReturnType<typeof startTestServer>>
 /**
  * The whole server in this process, on a folder of its own, with a clock that stands still.
  * @param options.database in memory by default
+ * @param options.onFile on SQLite as a server has it, in `directory`: threads of its own read and write
  * @param options.env as the process would have it
  */
 export async function startTestServer(
-  options: { database?: Database; env?: Record<string, string>; clock?: AppOptions['clock'] } = {},
+  options: Pick<AppOptions, 'database' | 'clock' | 'timers' | 'logTo'> & {
+    env?: Record<string, string>
+    onFile?: boolean
+  } = {},
 ) {
   const directory = await makeTemporaryDirectory()
-  const env = { HOTPATCH_DATA: directory, HOTPATCH_LOG_LEVEL: 'silent', PORT: '0', ...options.env }
+  // Rounds are the tests' to ask for.
+  const own = { HOTPATCH_DATA: directory, HOTPATCH_AUTOMATION_SECONDS: '86400' }
+  // Servers on one database must have the same.
+  const shared = { HOTPATCH_DEVICE_ID_SECRET: 'the secret of all servers in tests' }
+  const env = { ...own, ...shared, HOTPATCH_LOG_LEVEL: 'silent', PORT: '0', ...options.env }
   const config = readConfig(readEnvironment(env))
   const clock = options.clock ?? fixedClock()
   const app = await createApp({
     config:
-      options.database || options.env?.DATABASE_URL
+      options.database || options.env?.DATABASE_URL || options.onFile
         ? config
         : { ...config, database: { kind: 'sqlite', path: ':memory:' } },
     clock,
+    ...(options.timers && { timers: options.timers }),
     ...(options.database && { database: options.database }),
+    ...(options.logTo && { logTo: options.logTo }),
   })
   const ownerToken = app.ownerToken ?? ''
 
@@ -73,10 +83,13 @@ export async function startTestServer(
 
   let createdApps = 0
 
-  /** An app with android and ios, and the channels that every app starts with; the next one has another slug. */
+  /**
+   * An app with android and ios, the channels that every app starts with, and device ids as they are given; the next
+   * one has another slug.
+   */
   async function createTestApp(changes: Record<string, unknown> = {}): Promise<HotPatchApp> {
     const slug = createdApps++ === 0 ? 'demo' : `demo-${createdApps}`
-    const { body } = await request('POST', '/manage/v1/apps', { body: { slug, ...changes } })
+    const { body } = await request('POST', '/manage/v1/apps', { body: { slug, deviceIds: 'as-given', ...changes } })
     return body as HotPatchApp
   }
 
@@ -130,6 +143,8 @@ export async function startTestServer(
     check,
     report,
     createToken,
+    /** A round of what the server does by itself: guards look, plans go on. */
+    tick: () => app.tick(),
     /** Opens a port, for tests that need a socket. */
     listen: () => app.http.listen({ host: '127.0.0.1', port: 0 }),
     close,

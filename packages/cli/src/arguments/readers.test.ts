@@ -10,6 +10,7 @@ import {
   readPlatform,
   readPlatforms,
   readPublicKey,
+  readRetention,
   readTimestamp,
   readVersion,
 } from './readers.ts'
@@ -75,6 +76,14 @@ const cases: [read: (text: string) => unknown, good: [string, unknown][], bad: s
       ['200', 200],
     ],
     ['0', '201', '-1', '1.5', 'all'],
+  ],
+  [
+    readRetention,
+    [
+      ['1', 1],
+      ['3650', 3650],
+    ],
+    ['0', '3651', '1.5', '-1', 'forever'],
   ],
   [readPublicKey, [[`${'A'.repeat(43)}=`, `${'A'.repeat(43)}=`]], ['', 'A'.repeat(44), 'ssh-ed25519 AAAA']],
   [

@@ -63,6 +63,13 @@ export function readLimit(text: string): number {
   throw new InvalidArgumentError('Expected a whole number from 1 to 200.')
 }
 
+/** In days. */
+export function readRetention(text: string): number {
+  const days = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (days >= 1 && days <= 3650) return days
+  throw new InvalidArgumentError('Expected a number of days from 1 to 3650.')
+}
+
 export function readRole(text: string): Role {
   const role = ROLES.find((name) => name === text)
   if (role) return role

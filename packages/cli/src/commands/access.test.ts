@@ -90,6 +90,30 @@ describe('apps', () => {
     })
   })
 
+  test('say how they know devices, and how long they keep what they know', async () => {
+    const owner = await server.createOwner()
+    const settings = ['--device-ids', 'as-given', '--event-retention-days', '30', '--device-retention-days', '100']
+    expect(await owner.json('apps', 'create', 'kept', ...settings, '--yes')).toMatchObject({
+      deviceIds: 'as-given',
+      eventRetentionDays: 30,
+      deviceRetentionDays: 100,
+    })
+    const changed = { deviceIds: 'hashed', eventRetentionDays: 7, deviceRetentionDays: 100, name: 'Kept' }
+    const changes = ['--device-ids', 'hashed', '--event-retention-days', '7', '--name', 'Kept']
+    expect(await owner.json('apps', 'set', 'kept', ...changes, '--yes')).toMatchObject(changed)
+    expect(await owner.json('apps show kept')).toMatchObject(changed)
+    expect(await owner.run('apps set kept --event-retention-days 0 --yes')).toMatchObject({ exitCode: 2 })
+    expect(await owner.run('apps set kept --yes')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('Say what to change'),
+    })
+    expect(await owner.run('apps set kept --name Other')).toMatchObject({ exitCode: 2 })
+    expect(await owner.run('apps set kept --bucketing original --yes --json')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('needs \\"as-given\\"'),
+    })
+  })
+
   test('are made when somebody says yes, and not otherwise', async () => {
     const owner = await server.createOwner()
     expect(await owner.run('apps create asked')).toMatchObject({ exitCode: 2 })

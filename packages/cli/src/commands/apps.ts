@@ -1,33 +1,38 @@
-import type { App, NewApp } from '@hotpatch/api'
+import type { App, AppChanges } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
-import { isSlug, readPlatforms } from '../arguments/readers.ts'
+import { isSlug, readPlatforms, readRetention } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import type { Output } from '../output/output.ts'
+import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 
-interface NewAppOptions extends SessionOptions {
+interface AppSettings extends GuardOptions {
   name?: string
   platforms?: Platform[]
-  checkAccess?: NonNullable<NewApp['checkAccess']>
-  bucketing?: NonNullable<NewApp['bucketing']>
-  signing?: NonNullable<NewApp['signing']>
+  checkAccess?: NonNullable<AppChanges['checkAccess']>
+  bucketing?: NonNullable<AppChanges['bucketing']>
+  signing?: NonNullable<AppChanges['signing']>
+  deviceIds?: NonNullable<AppChanges['deviceIds']>
+  eventRetentionDays?: number
+  deviceRetentionDays?: number
 }
 
 export function addAppCommands(program: Command, context: CliContext) {
   const apps = program.command('apps').description('what you ship')
 
-  serverCommand(apps, 'create', 'makes an app', withYes)
+  serverCommand(apps, 'create', 'makes an app', withSettings, withYes)
     .argument('[slug]', 'short name, such as my-app; made from --name when absent')
-    .option('--name <name>', 'name that people read')
-    .option('--platforms <platforms>', 'comma-separated; android,ios when absent', readPlatforms)
-    .addOption(new Option('--check-access <who>', 'whether checks need the app key').choices(['app-key', 'open']))
-    .addOption(new Option('--bucketing <rule>', 'who goes first').choices(['per-rollout', 'per-app', 'original']))
-    .addOption(new Option('--signing <policy>', 'whether releases must be signed').choices(['optional', 'required']))
-    .action((slug: string | undefined, options: NewAppOptions) => createApp(context, slug, options))
+    .action((slug: string | undefined, options: SessionOptions & AppSettings) => createApp(context, slug, options))
+
+  serverCommand(apps, 'set', 'changes an app', withSettings, withApp, withYes)
+    .argument('[app]', 'id or slug')
+    .action((app: string | undefined, options: SessionOptions & AppSettings) =>
+      changeApp(context, { ...options, ...given({ app }) }),
+    )
 
   serverCommand(apps, 'list', 'lists the apps', withPage).action((options) => listApps(context, options))
 
@@ -36,15 +41,56 @@ export function addAppCommands(program: Command, context: CliContext) {
     .action((app: string | undefined, options: SessionOptions) => showApp(context, { ...options, ...given({ app }) }))
 }
 
-async function createApp(context: CliContext, slugArgument: string | undefined, options: NewAppOptions) {
-  const slug = readSlug(slugArgument, options.name)
+function withSettings(command: Command): Command {
+  return withGuard(command)
+    .option('--name <name>', 'name that people read')
+    .option('--platforms <platforms>', 'comma-separated; a new app has android,ios when absent', readPlatforms)
+    .addOption(new Option('--check-access <who>', 'whether checks need the app key').choices(['app-key', 'open']))
+    .addOption(new Option('--bucketing <rule>', 'who goes first').choices(['per-rollout', 'per-app', 'original']))
+    .addOption(new Option('--signing <policy>', 'whether releases must be signed').choices(['optional', 'required']))
+    .addOption(
+      new Option('--device-ids <how>', 'how the server keeps device ids; chosen before the first check').choices([
+        'hashed',
+        'as-given',
+      ]),
+    )
+    .option('--event-retention-days <days>', 'how long events of single devices are kept', readRetention)
+    .option('--device-retention-days <days>', 'after how long unseen a device is forgotten', readRetention)
+}
+
+function settingsOf(options: AppSettings) {
   const { name, platforms, checkAccess, bucketing, signing } = options
+  const { deviceIds, eventRetentionDays, deviceRetentionDays } = options
+  return {
+    ...readGuard(options),
+    ...given({
+      name,
+      platforms,
+      checkAccess,
+      bucketing,
+      signing,
+      deviceIds,
+      eventRetentionDays,
+      deviceRetentionDays,
+    }),
+  }
+}
+
+async function changeApp(context: CliContext, options: SessionOptions & AppSettings) {
+  const changes = settingsOf(options)
+  const [first] = Object.keys(changes)
+  if (first === undefined) throw new UsageError('Say what to change, such as apps set my-app --event-retention-days 30')
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Change ${Object.keys(changes).join(', ')} of the app ${app.slug}?`)
+  printApp(output, await api.changeApp(app.id, changes))
+}
+
+async function createApp(context: CliContext, slugArgument: string | undefined, options: SessionOptions & AppSettings) {
+  const slug = readSlug(slugArgument, options.name)
   const session = await openSession(context, options)
   await session.confirm(`Create the app ${slug}?`)
-  const app = await session.api.createApp({
-    slug,
-    ...given({ name, platforms, checkAccess, bucketing, signing }),
-  })
+  const app = await session.api.createApp({ slug, ...settingsOf(options) })
   printApp(session.output, app)
 }
 

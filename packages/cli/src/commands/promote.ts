@@ -1,4 +1,4 @@
-import type { App, ManagementClient, NewRollout, Release, Rollout } from '@hotpatch/api'
+import type { ManagementClient, NewRollout, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
@@ -13,11 +13,20 @@ import {
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
+import {
+  audienceLines,
+  readableRollout,
+  readAudience,
+  withAudience,
+  type AudienceOptions,
+} from '../release/rollout-audience.ts'
+import { findReach, reachLines } from '../release/rollout-reach.ts'
+import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
+import { readSchedule, scheduleLines, withSchedule, type ScheduleOptions } from '../release/rollout-schedule.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
-import { chooseKey } from '../signing/choose-key.ts'
-import { canBeVerified, placeAgain } from '../signing/restate.ts'
+import { placeExisting } from '../signing/restate.ts'
 
-interface PromoteOptions extends SessionOptions, KeyOptions {
+interface PromoteOptions extends SessionOptions, KeyOptions, ScheduleOptions, AudienceOptions, GuardOptions {
   release?: string
   version?: string
   from?: string
@@ -28,7 +37,8 @@ interface PromoteOptions extends SessionOptions, KeyOptions {
 }
 
 export function addPromoteCommand(program: Command, context: CliContext) {
-  serverCommand(program, 'promote', 'puts a release on another channel', withApp, withSigning, withYes)
+  const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
+  serverCommand(program, 'promote', 'puts a release on another channel', ...parts)
     .option('--release <release-id>', 'which release; or --version, --from and --platform')
     .option('--version <version>', 'which version', readVersion)
     .option('--from <channel>', 'the channel that has it', readChannel)
@@ -42,29 +52,34 @@ export function addPromoteCommand(program: Command, context: CliContext) {
 async function promote(context: CliContext, options: PromoteOptions) {
   const { to, rollout: percentage, mandatory = false } = options
   const findRelease = releaseFinder(options)
+  const schedule = readSchedule(options)
+  const audience = readAudience(options)
   const session = await openSession(context, options)
   session.requireConsent()
   const release = await findRelease(session)
+  const share = schedule.plan?.steps[0]?.percentage ?? percentage
+  const { appId, platform } = release
+  const wanted = { platform, channel: to, releaseId: release.id, percentage: share, ...audience }
+  const reach = await findReach(session.api, appId, wanted)
+  const lines = { ...reachLines(reach), ...audienceLines(audience), ...scheduleLines(schedule) }
+  for (const [name, text] of Object.entries(lines)) session.output.notice(`${name}: ${text}`)
   await session.confirm(
-    `Put ${release.version} for ${release.platform} on ${to}, for ${percentage} % of its devices` +
+    `Put ${release.version} for ${release.platform} on ${to}, for ${share} % of its devices` +
       `${mandatory ? ', at once (mandatory)' : ''}?`,
   )
-  const body: NewRollout = { releaseId: release.id, channel: to, percentage, mandatory }
-  const rollout = await place(session, release, body, options)
-  session.output.result(rollout, () => session.output.fields(rollout))
-}
-
-/** Devices refuse what is older than they have seen, unless the publisher states it again. */
-async function place(session: Session, release: Release, body: NewRollout, options: KeyOptions): Promise<Rollout> {
-  const { api } = session
-  const { appId, platform, sequence: stated } = release
-  const app: App = await api.getApp(appId)
-  const isNewest = (await api.getNextSequence(appId, platform)).nextSequence === stated + 1
-  if (isNewest || app.signing === 'optional') return api.createRollout(appId, body)
-  const signing = canBeVerified(app, await chooseKey(session, app, options))
-  return placeAgain(session, { app, platform, release }, signing, (signed) =>
-    api.createRollout(appId, { ...body, ...signed }),
+  const body: NewRollout = {
+    releaseId: release.id,
+    channel: to,
+    mandatory,
+    ...(!schedule.plan && { percentage }),
+    ...schedule,
+    ...audience,
+    ...readGuard(options),
+  }
+  const rollout = await placeExisting(session, release, options, (signed) =>
+    session.api.createRollout(release.appId, { ...body, ...signed }),
   )
+  session.output.result(rollout, () => session.output.fields(readableRollout(rollout)))
 }
 
 /** One of the two ways to name a release. */

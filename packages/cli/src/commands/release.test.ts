@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import type { Page, PublishedRelease, Release, SigningKey } from '@hotpatch/api'
+import type { Guard, Page, PublishedRelease, Release, SigningKey } from '@hotpatch/api'
 import { readReleaseStatement } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
@@ -58,6 +58,23 @@ describe('release', () => {
     expect(shown.stderr).toContain('This registers your key as the first signing key')
     expect((await json<Page<Release>>('releases list')).items).toEqual([])
     expect((await json<Page<SigningKey>>('keys list')).items).toEqual([])
+  })
+
+  test('signs the way back in advance, and the guard keeps it', async () => {
+    const { write, json, run } = await server.createPublisher()
+    await write(files)
+    const first = await json<PublishedRelease>(`${release} 1.0.0 --guard roll-back --yes`)
+    expect((await run(`${release} 1.1.0 --guard roll-back --dry-run`)).stderr).toContain(
+      'back to 1.0.0, signed in advance',
+    )
+    const second = await json<PublishedRelease>(`${release} 1.1.0 --guard roll-back --guard-limit 2% --yes`)
+    expect(second.sequence).toBe(2)
+    expect(await json<Guard>('rollouts guard', second.rolloutId)).toMatchObject({
+      settings: { action: 'roll-back', maxBadPercent: 2 },
+      goesBackTo: { releaseId: first.releaseId, version: '1.0.0', isPrepared: true },
+    })
+    // The sequence in between is that of the way back.
+    expect(await json<PublishedRelease>(`${release} 1.2.0 --yes`)).toMatchObject({ sequence: 4 })
   })
 
   test('asks before it publishes', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { App } from '@hotpatch/api'
 import type { Command } from 'commander'
 import {
   readChannel,
@@ -25,15 +26,20 @@ import { zipBundle } from '../bundle/zip-bundle.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { publishRelease } from '../release/publish-release.ts'
-import { describePlan, planJson, type ReleasePlan } from '../release/release-plan.ts'
+import { describePlan, planJson, previewOf, type ReleasePlan, type ReleaseWishes } from '../release/release-plan.ts'
+import { findReach } from '../release/rollout-reach.ts'
 import { findBundleSource, readWishes, type ReleaseOptions } from '../release/release-wishes.ts'
+import { withAudience } from '../release/rollout-audience.ts'
+import { guardSettings, withGuard } from '../release/rollout-guard.ts'
+import { withSchedule } from '../release/rollout-schedule.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
 
 type Options = SessionOptions & ReleaseOptions & KeyOptions & { dryRun?: boolean }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
-  serverCommand(program, 'release', 'bundles, signs and publishes', withApp, withSigning, withYes)
+  const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
+  serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
     .option('--platform <platform>', 'android, ios, …; the only one of hotpatch.json when absent', readPlatform)
     .requiredOption('--version <version>', 'such as 1.2.0', readVersion)
     .option('--channel <channel>', 'production when absent', readChannel)
@@ -69,11 +75,20 @@ async function release(context: CliContext, options: Options) {
     const directory = source.kind === 'build' ? await buildBundle(context, source) : source.directory
     const files = await listBundleFiles(directory)
     const zip = await zipBundle(context, files, join(temporary, 'bundle.zip'))
-    const plan: ReleasePlan = { ...wishes, app, signing, bundle: { directory, files, zip } }
+    const reach = await findReach(session.api, app.id, previewOf(wishes))
+    const backTo = await findBackTo(session, app, wishes)
+    const plan: ReleasePlan = { ...wishes, app, signing, reach, backTo, bundle: { directory, files, zip } }
     await carryOut(session, plan, options)
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
+}
+
+/** What a guard that rolls back would go back to, as far as one can tell before it is published. */
+async function findBackTo({ api }: Session, app: App, { guard, platform, channel }: ReleaseWishes) {
+  const { isOn, action } = guardSettings(app, guard)
+  if (!isOn || action !== 'roll-back') return null
+  return (await api.getGuardTarget(app.id, { platform, channel })).release
 }
 
 async function carryOut({ context, api, output, confirm }: Session, plan: ReleasePlan, { dryRun }: Options) {

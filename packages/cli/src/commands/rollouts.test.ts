@@ -1,4 +1,4 @@
-import type { Page, PublishedRelease, Release, Rollout } from '@hotpatch/api'
+import type { Guard, Page, PublishedRelease, Release, Rollout } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -77,6 +77,66 @@ describe('rollouts', () => {
   })
 })
 
+describe('the audience of a rollout', () => {
+  const rules = ['--rule', 'osVersion >=14 <17', '--rule', 'model in Pixel 8*,"iPhone14,3"']
+  const expected = [
+    { attribute: 'osVersion', range: '>=14 <17' },
+    { attribute: 'model', in: ['Pixel 8*', 'iPhone14,3'] },
+  ]
+
+  test('is said when something is published, and stands in the plan', async () => {
+    const { write, run, json } = await server.createPublisher()
+    await write({ 'dist/index.android.bundle': 'bundle' })
+    const options = [...rules, '--device', 'tester-1', '--device', 'tester-2', '--cohort', 'staff', '--rollout', '5']
+    const command = ['release', '--platform', 'android', '--bundle-dir', 'dist', '--version', '1.0.0', ...options]
+    const { exitCode, stdout, stderr } = await run([...command, '--yes', '--json'])
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Plan')])
+    expect(stderr).toMatch(/Only +osVersion >=14 <17 and model in Pixel 8\*,"iPhone14,3"/)
+    expect(stderr).toMatch(/Cohorts +staff: whatever the percentage/)
+    expect(stderr).toMatch(/Devices +tester-1, tester-2: in any case/)
+    const { rolloutId } = JSON.parse(stdout) as PublishedRelease
+    const { items } = await json<Page<Rollout>>('rollouts list')
+    expect(items).toMatchObject([
+      { id: rolloutId, percentage: 5, rules: expected, devices: ['tester-1', 'tester-2'], cohorts: ['staff'] },
+    ])
+    const listed = await run('rollouts list')
+    expect(listed.stdout).toContain(
+      '5 %; osVersion >=14 <17 and model in Pixel 8*,"iPhone14,3"; cohorts staff; devices tester-1, tester-2',
+    )
+    const shown = await run(`rollouts show ${rolloutId}`)
+    expect(shown.stdout).toContain('model in Pixel 8*,"iPhone14,3"')
+  })
+
+  test('is said when something is promoted', async () => {
+    const { json, current } = await createStaged()
+    const promote = `promote --release ${current.releaseId} --to production --rollout 0 --device tester-1 --yes`
+    expect(await json(promote, ...rules)).toMatchObject({ percentage: 0, rules: expected, devices: ['tester-1'] })
+  })
+
+  test('is changed, list by list', async () => {
+    const { json, run, current } = await createStaged()
+    const set = (...options: string[]) => json(`rollouts set ${current.rolloutId} --yes`, ...options)
+    expect(await set(...rules, '--cohort', 'staff')).toMatchObject({ rules: expected, cohorts: ['staff'] })
+    expect(await set('--device', 'tester-1')).toMatchObject({ rules: expected, devices: ['tester-1'] })
+    expect(await set('--rule', 'locale not in de')).toMatchObject({ rules: [{ attribute: 'locale', notIn: ['de'] }] })
+    expect(await set('--no-rules', '--no-cohorts')).toMatchObject({ rules: [], cohorts: [], devices: ['tester-1'] })
+    expect(await set('--no-devices')).toMatchObject({ devices: [], percentage: 100 })
+
+    const command = ['rollouts', 'set', current.rolloutId, '--yes']
+    for (const [options, message] of [
+      [['--rule', 'model >= 8'], 'Expected a rule such as'],
+      [['--rule', 'battery in full'], 'Expected a rule about osVersion'],
+      [['--rule', 'osVersion >=14', '--no-rules'], 'Give --rule or --no-rules, not both'],
+      [['--device', ''], 'Expected 1 to 200 characters'],
+      [[], 'Say what to change'],
+    ] as const) {
+      const refused = await run([...command, ...options])
+      expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining(message)])
+    }
+    expect(await json(`rollouts show ${current.rolloutId}`)).toMatchObject({ rules: [], devices: [] })
+  })
+})
+
 describe('rollback', () => {
   const back = (target: string) => `rollback --platform android --channel staging ${target} --yes`
 
@@ -122,5 +182,41 @@ describe('rollback', () => {
       exitCode: 1,
       stderr: expect.stringContaining('never had the version 0.9 on staging for android'),
     })
+  })
+})
+
+describe('rollouts guard', () => {
+  test('says in words what watches a rollout, and changes it', async () => {
+    const { json, run, current } = await createStaged()
+    const command = `rollouts guard ${current.rolloutId}`
+    const shown = (await run(command)).stdout
+    expect(shown).toMatch(/pauses it when more than 5 % of at least 50 devices within 24 h are bad/)
+    expect(shown).toMatch(/tried it +no devices yet/)
+    expect(shown).toMatch(/would trip at +\d+ bad of 50/)
+    const settings = '--action roll-back --limit 1.5% --sample 100 --window 2d --times off'
+    expect((await json<Guard>(`${command} ${settings} --yes`)).settings).toEqual({
+      isOn: true,
+      action: 'roll-back',
+      maxBadPercent: 1.5,
+      minimumSample: 100,
+      windowHours: 48,
+      maxTimesPrevious: null,
+    })
+    expect((await run(command)).stdout).toMatch(/goes back to +1\.0\.0/)
+    expect((await json<Guard>(`${command} --action off --yes`)).settings.isOn).toBe(false)
+    expect((await json<Guard>(`${command} --rearm --yes`)).state).toBe('watching')
+  })
+
+  test.each([
+    '--limit 0',
+    '--limit 101',
+    '--sample 9',
+    '--window 31d',
+    '--times 0.5',
+    '--action explode',
+    '--rearm --limit 1',
+  ])('refuses %s', async (options) => {
+    const { run, current } = await createStaged()
+    expect(await run(`rollouts guard ${current.rolloutId} ${options} --yes`)).toMatchObject({ exitCode: 2 })
   })
 })

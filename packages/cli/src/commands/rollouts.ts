@@ -13,13 +13,28 @@ import {
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import {
+  audienceLines,
+  describeAudience,
+  readableRollout,
+  readAudience,
+  withAudience,
+  type AudienceOptions,
+  type RolloutAudience,
+} from '../release/rollout-audience.ts'
 import { openSession, type SessionOptions } from '../session.ts'
+import { addRolloutGuardCommand } from './rollout-guard.ts'
+import { addRolloutPlanCommands } from './rollout-plans.ts'
 
 type RolloutListOptions = SessionOptions & PageOptions & RolloutFilter
 
-interface ChangeOptions extends SessionOptions {
+interface ChangeOptions extends SessionOptions, AudienceOptions {
   percentage?: number
   mandatory?: boolean
+  /** False after `--no-…`, else true. */
+  rules: boolean
+  devices: boolean
+  cohorts: boolean
 }
 
 /** What `rollouts VERB ID` does: the client's method, and what it means for devices. */
@@ -38,11 +53,17 @@ export function addRolloutCommands(program: Command, context: CliContext) {
     .addOption(new Option('--state <state>', 'only in this state').choices(['active', 'paused', 'halted', 'withdrawn']))
     .action((options: RolloutListOptions) => listRollouts(context, options))
 
-  serverCommand(rollouts, 'set', 'changes how many devices get a release', withYes)
+  serverCommand(rollouts, 'set', 'changes which devices get a release', withYes, withAudience)
     .argument('<rollout-id>')
     .option('--percentage <percent>', '0 to 100, in steps of 0.01', readPercentage)
     .addOption(mandatoryOption())
+    .option('--no-rules', 'devices need not meet any rule')
+    .option('--no-devices', 'no devices that get it in any case')
+    .option('--no-cohorts', 'no cohorts')
     .action((id: string, options: ChangeOptions) => changeRollout(context, id, options))
+
+  addRolloutPlanCommands(rollouts, context)
+  addRolloutGuardCommand(rollouts, context)
 
   for (const verb of ['pause', 'resume', 'halt'] as const) {
     serverCommand(rollouts, verb, STATE_CHANGES[verb].meaning, withYes)
@@ -59,22 +80,41 @@ async function listRollouts(context: CliContext, options: RolloutListOptions) {
     ...pageQuery(options),
     ...given({ platform, channel, state }),
   })
-  const columns = ['position', 'version', 'platform', 'channel', 'state', 'percentage', 'mandatory', 'id'] as const
-  const shown = page.items.map((rollout) => ({ ...rollout, version: rollout.version ?? rollout.target }))
+  const columns = ['position', 'version', 'platform', 'channel', 'state', 'audience', 'mandatory', 'id'] as const
+  const shown = page.items.map((rollout) => ({
+    ...rollout,
+    version: rollout.version ?? rollout.target,
+    audience: describeAudience(rollout),
+  }))
   output.page(page, columns, shown)
 }
 
 async function changeRollout(context: CliContext, id: string, options: ChangeOptions) {
   const { percentage, mandatory } = options
-  if (percentage === undefined && mandatory === undefined) {
-    throw new UsageError('Say what to change: --percentage, --mandatory, or both.')
+  const audience = { ...readAudience(options), ...emptied(options) }
+  const changes = { ...given({ percentage, mandatory }), ...audience }
+  if (Object.keys(changes).length === 0) {
+    throw new UsageError('Say what to change: --percentage, --mandatory, --rule, --device or --cohort.')
   }
   const { api, confirm, output } = await openSession(context, options)
-  const changes = given({ percentage, mandatory })
-  const wanted = Object.entries(changes).map(([name, value]) => `${name} ${value}`)
+  for (const [name, text] of Object.entries(audienceLines(audience))) output.notice(`${name}: ${text}`)
+  const wanted = Object.entries(changes).map(([name, value]) => `${name} ${formatChange(value)}`)
   await confirm(`Set ${wanted.join(' and ')} on the rollout ${id}?`)
   const rollout = await api.changeRollout(id, changes)
-  output.result(rollout, () => output.fields(rollout))
+  output.result(rollout, () => output.fields(readableRollout(rollout)))
+}
+
+/** The lists that are to be empty. */
+function emptied({ rule, device, cohort, rules, devices, cohorts }: ChangeOptions): RolloutAudience {
+  const both = (!rules && rule && 'rule') || (!devices && device && 'device') || (!cohorts && cohort && 'cohort')
+  if (both) throw new UsageError(`Give --${both} or --no-${both}s, not both.`)
+  return { ...(!rules && { rules: [] }), ...(!devices && { devices: [] }), ...(!cohorts && { cohorts: [] }) }
+}
+
+/** Lists are shown above the question. */
+function formatChange(value: unknown): string {
+  if (!Array.isArray(value)) return String(value)
+  return value.length === 0 ? 'none' : `as above (${value.length})`
 }
 
 async function changeState(context: CliContext, verb: keyof typeof STATE_CHANGES, id: string, options: SessionOptions) {
@@ -82,5 +122,5 @@ async function changeState(context: CliContext, verb: keyof typeof STATE_CHANGES
   const { api, confirm, output } = await openSession(context, options)
   await confirm(`${verb} the rollout ${id}: ${meaning}?`)
   const rollout = await api[method](id)
-  output.result(rollout, () => output.fields(rollout))
+  output.result(rollout, () => output.fields(readableRollout(rollout)))
 }

@@ -1,6 +1,8 @@
+import type { Writable } from 'node:stream'
 import type { Page } from '@hotpatch/api'
 import Table from 'cli-table3'
 import type { CliContext } from '../context.ts'
+import { drawingOn } from './charts.ts'
 import { formatValue, printable } from './text.ts'
 
 export type Row = readonly unknown[]
@@ -11,7 +13,12 @@ const BORDERS = [...LINES, 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right
 const COLUMNS_ONLY = { ...Object.fromEntries(BORDERS.map((border) => [border, ''])), middle: '  ' }
 
 /** Results go to stdout: one JSON value, or what a person reads. All else goes to stderr. */
-export function createOutput({ stdout, stderr }: Pick<CliContext, 'stdout' | 'stderr'>, isJson: boolean) {
+export function createOutput(
+  { stdout, stderr, env = {} }: Pick<CliContext, 'stdout' | 'stderr'> & Partial<Pick<CliContext, 'env'>>,
+  isJson: boolean,
+) {
+  const terminal = stdout as Writable & { isTTY?: boolean; columns?: number }
+
   function notice(text: string) {
     stderr.write(`${printable(text)}\n`)
   }
@@ -26,6 +33,16 @@ export function createOutput({ stdout, stderr }: Pick<CliContext, 'stdout' | 'st
     stdout.write(`${printable(text)}\n`)
   }
 
+  /** What charts drew: they made it printable themselves, and have coloured it since. */
+  function drawn(lines: readonly string[]) {
+    stdout.write(lines.map((line) => `${line}\n`).join(''))
+  }
+
+  /** A file's content: exactly as it is, unless somebody reads it here. */
+  function text(content: string) {
+    stdout.write(terminal.isTTY ? printable(content.replaceAll('\r\n', '\n')) : content)
+  }
+
   function table(head: readonly string[], rows: readonly Row[]) {
     stdout.write(`${renderTable([head, ...rows])}\n`)
   }
@@ -36,6 +53,11 @@ export function createOutput({ stdout, stderr }: Pick<CliContext, 'stdout' | 'st
   }
 
   /** A list: the page as the API has it, or these fields of its items. `shown` stands in for items that read badly. */
+  function page<Item, Shown = Item>(
+    found: Page<Item>,
+    columns: readonly (keyof Shown & string)[],
+    shown?: readonly Shown[],
+  ): void
   function page<Item>(
     found: Page<Item>,
     columns: readonly (keyof Item & string)[],
@@ -49,7 +71,7 @@ export function createOutput({ stdout, stderr }: Pick<CliContext, 'stdout' | 'st
     })
   }
 
-  return { isJson, notice, result, line, table, fields, page }
+  return { isJson, drawing: drawingOn(terminal, env), notice, result, line, drawn, text, table, fields, page }
 }
 
 function renderTable(rows: readonly Row[]): string {

@@ -27,7 +27,8 @@ export async function findReleaseOnChannel(api: ManagementClient, app: App, want
   )
 }
 
-async function findRollout(fetchPage: (cursor?: string) => Promise<Page<Rollout>>, version: string) {
+/** Newest first; of the last `MAX_PAGES` pages of rollouts. */
+export async function findRollout(fetchPage: (cursor?: string) => Promise<Page<Rollout>>, version: string) {
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const { items, nextCursor } = await fetchPage(cursor)

@@ -1,4 +1,4 @@
-import type { App, NewRelease } from '@hotpatch/api'
+import type { App, NewRelease, Release, RolloutPreview, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { BundleFile } from '../bundle/bundle-files.ts'
@@ -6,12 +6,17 @@ import type { ZippedBundle } from '../bundle/zip-bundle.ts'
 import { bundleNameOf } from '../bundle/build-bundle.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
+import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
+import { guardLines, guardSettings, type RolloutGuard } from './rollout-guard.ts'
+import { reachLines } from './rollout-reach.ts'
+import { scheduleLines, type RolloutSchedule } from './rollout-schedule.ts'
 import type { StatementContent } from '../signing/sign-statement.ts'
 
-export interface ReleaseWishes {
+export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, RolloutGuard {
   platform: Platform
   version: string
   channel: string
+  /** With a plan: of its first step. */
   percentage: number
   mandatory: boolean
   requirement: Requirement
@@ -24,6 +29,10 @@ export interface ReleasePlan extends ReleaseWishes {
   app: App
   bundle: { directory: string; files: readonly BundleFile[]; zip: ZippedBundle }
   signing: SigningChoice
+  /** What its guard would go back to. */
+  backTo: Release | null
+  /** Of the devices that the server knows; undefined when it did not say. */
+  reach: RolloutReach | undefined
 }
 
 export function metadataOf({ platform, version, channel, mandatory, percentage, ...plan }: ReleasePlan): NewRelease {
@@ -32,12 +41,19 @@ export function metadataOf({ platform, version, channel, mandatory, percentage, 
     version,
     channel,
     mandatory,
-    percentage,
-    ...given({ notes: plan.notes }),
+    ...(plan.plan ? { plan: plan.plan } : { percentage }),
+    ...given({ guard: plan.guard, startsAt: plan.startsAt, notes: plan.notes }),
+    ...given({ rules: plan.rules, devices: plan.devices, cohorts: plan.cohorts }),
     ...plan.requirement,
     sha256: plan.bundle.zip.sha256,
     sizeBytes: plan.bundle.zip.sizeBytes,
   }
+}
+
+/** What is asked beforehand: whom it would reach. */
+export function previewOf({ platform, channel, percentage, requirement, ...wishes }: ReleaseWishes): RolloutPreview {
+  const { rules, devices, cohorts } = wishes
+  return { platform, channel, percentage, ...requirement, ...given({ rules, devices, cohorts }) }
 }
 
 export function statementOf({ app, platform, version, floor, requirement, bundle }: ReleasePlan): StatementContent {
@@ -60,6 +76,10 @@ export function describePlan(plan: ReleasePlan): string {
     Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
     'SHA-256': bundle.zip.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
+    ...reachLines(plan.reach),
+    ...audienceLines(plan),
+    ...scheduleLines(plan),
+    ...guardLines(guardSettings(app, plan.guard), { backTo: plan.backTo?.version ?? null, signing }),
     Needs: needs.join(', ') || 'nothing special of the native app',
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     Signed:
@@ -87,13 +107,14 @@ export function warningsOf({ app, bundle, signing, platform }: ReleasePlan): str
 
 /** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
 export function planJson(plan: ReleasePlan) {
-  const { app, bundle, signing, notes, ...wishes } = plan
+  const { app, bundle, signing, notes, backTo, ...wishes } = plan
   const signed = signing.kind === 'signed'
   return {
     dryRun: true,
     app: app.slug,
     ...wishes,
     notes: notes ?? '',
+    backTo: backTo?.version ?? null,
     sha256: bundle.zip.sha256,
     sizeBytes: bundle.zip.sizeBytes,
     fileCount: bundle.files.length,

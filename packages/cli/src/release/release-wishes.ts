@@ -6,9 +6,12 @@ import { isBundled, type BundleBuild } from '../bundle/build-bundle.ts'
 import type { Project } from '../config/project-file.ts'
 import { UsageError } from '../errors.ts'
 import type { ReleaseWishes } from './release-plan.ts'
+import { readAudience, type AudienceOptions } from './rollout-audience.ts'
+import { readGuard, type GuardOptions } from './rollout-guard.ts'
+import { readSchedule, type ScheduleOptions } from './rollout-schedule.ts'
 
 /** `release`'s options about what to publish and for whom. */
-export interface ReleaseOptions {
+export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardOptions {
   platform?: Platform
   version: string
   channel?: string
@@ -31,11 +34,15 @@ export type BundleSource = { kind: 'prebuilt'; directory: string } | ({ kind: 'b
 export function readWishes(options: ReleaseOptions, project: Project | undefined): ReleaseWishes {
   const { version, notes, floor = 0 } = options
   const defaults = project?.defaults ?? {}
+  const schedule = readSchedule(options)
   return {
+    ...schedule,
+    ...readAudience(options),
+    ...readGuard(options),
     platform: choosePlatform(options.platform, project),
     version,
     channel: options.channel ?? defaults.channel ?? DEFAULT_CHANNEL,
-    percentage: options.rollout ?? defaults.rollout ?? 100,
+    percentage: schedule.plan?.steps[0]?.percentage ?? options.rollout ?? defaults.rollout ?? 100,
     mandatory: options.mandatory ?? defaults.mandatory ?? false,
     requirement: requirementOf({ ...defaults, ...options }),
     notes,

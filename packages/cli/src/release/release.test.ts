@@ -1,5 +1,6 @@
-import type { App } from '@hotpatch/api'
+import type { App, Release } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
+import { readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
 import { readProject } from '../config/project-file.ts'
 import { UsageError } from '../errors.ts'
 import { describePlan, metadataOf, planJson, statementOf, type ReleasePlan } from './release-plan.ts'
@@ -91,7 +92,18 @@ describe('the plan', () => {
       zip: { path: '', sha256: 'ab'.repeat(32), sizeBytes: 1234 },
     },
     signing: { kind: 'signed', key, isFirst: true },
+    backTo: null,
+    reach: undefined,
   }
+
+  test('says how many of the known devices it would reach', () => {
+    const missed = [{ reason: 'native-too-old', explanation: '', devices: 300 }]
+    const reach = { devices: 1_000, reached: 88, alreadyRunning: 2, missed, judged: 1_000, isExact: false }
+    const [line] = describePlan({ ...plan, reach }).match(/Known devices.*/) ?? []
+    expect(line).toMatch(/about 88 of 1,?000 devices would get it now \(not: 2 run it already, 300 native-too-old\)/)
+    const nobody = { devices: 0, reached: 0, alreadyRunning: 0, missed: [], judged: 0, isExact: true }
+    expect(describePlan({ ...plan, reach: nobody })).toMatch(/Known devices {2}none on this channel yet/)
+  })
 
   test('says what will happen', () => {
     expect(describePlan(plan)).toBe(
@@ -101,12 +113,61 @@ describe('the plan', () => {
         '  Bundle   1 file of /app/build, zipped 1.23 kB',
         `  SHA-256  ${'ab'.repeat(32)}`,
         '  Reaches  12.5 % of the devices on production, at their next start',
+        '  Guard    pauses it when more than 5 % of at least 50 devices within 24 h are bad, or it is 2 times as bad as the release before',
         '  Needs    native version 2.1 or newer',
         '  Floor    devices that have it never go below sequence 4',
         '  Signed   with the key abcd (/k.pem)',
         '  ! This registers your key as the first signing key of shop: from now on it takes signed releases only.',
       ].join('\n'),
     )
+  })
+
+  test('says where it goes back to by itself', () => {
+    const guarded = (options: object): ReleasePlan => ({
+      ...plan,
+      ...readWishes({ version: '1.2.0', platform: 'android', ...options }, undefined),
+    })
+    const backTo = { version: '1.1.0' } as Release
+    const rollsBack = guarded({ guard: 'roll-back', guardLimit: 2, guardWindow: 48, guardTimes: 'off' })
+    expect(describePlan({ ...rollsBack, backTo })).toContain('back to 1.1.0, signed in advance')
+    expect(describePlan(rollsBack)).toContain('back to what the app binary shipped with')
+    const unsigned = { kind: 'unsigned', reason: '--no-sign' } as const
+    expect(describePlan({ ...rollsBack, backTo, signing: unsigned })).toMatch(/back to 1.1.0$/m)
+    expect(describePlan(rollsBack)).toMatch(
+      /Guard +rolls it back when more than 2 % of at least 50 devices within 48 h are bad$/m,
+    )
+    expect(metadataOf(rollsBack).guard).toEqual({
+      isOn: true,
+      action: 'roll-back',
+      maxBadPercent: 2,
+      windowHours: 48,
+      maxTimesPrevious: null,
+    })
+    expect(describePlan(guarded({ guard: 'off' }))).toContain('off: nothing stops it by itself')
+    expect(() => guarded({ guard: 'off', guardLimit: 2 })).toThrow(UsageError)
+    const app = { ...plan.app, guard: { action: 'roll-back' as const } }
+    expect(describePlan({ ...plan, app, backTo })).toContain('If it goes wrong')
+  })
+
+  test('says how it goes on by itself', () => {
+    const options = {
+      plan: readPlanSteps('1%:1h:50,10%:4h,100%'),
+      window: readPlanWindow('Mon-Fri 09:00-17:00 Europe/Berlin'),
+      startAt: '2030-01-31T12:00:00.000Z',
+    }
+    const wishes = readWishes({ version: '1.2.0', platform: 'android', ...options }, undefined)
+    const text = describePlan({ ...plan, ...wishes })
+    expect(text).toContain('  Reaches  1 % of the devices on production')
+    expect(text).toContain('  Starts   2030-01-31T12:00:00.000Z')
+    expect(text).toContain('  Steps    1 % for 1h and until 50 devices have tried it, then 10 % for 4h, then 100 %')
+    expect(text).toContain('  Goes on  Mon-Fri 09:00-17:00 Europe/Berlin')
+    const metadata = metadataOf({ ...plan, ...wishes })
+    expect(metadata).toMatchObject({
+      plan: { steps: options.plan, windows: options.window },
+      startsAt: options.startAt,
+    })
+    expect(metadata).not.toHaveProperty('percentage')
+    expect(() => readWishes({ version: '1', platform: 'ios', window: options.window }, undefined)).toThrow(UsageError)
   })
 
   test('says what is missing', () => {

@@ -4,13 +4,13 @@ import { afterAll, beforeAll } from 'vitest'
 import { createTool } from './run-tool.ts'
 
 /** A real server for the tests of one file, on a port, by the real time: the tool is another process to it. */
-export function useServer() {
+export function useServer(env: Record<string, string> = {}) {
   let server: TestServer
   let url: string
   let apps = 0
 
   beforeAll(async () => {
-    server = await startTestServer({ clock: { now: () => Date.now() } })
+    server = await startTestServer({ clock: { now: () => Date.now() }, env })
     url = await server.listen()
   })
   afterAll(() => server.close())
@@ -22,7 +22,8 @@ export function useServer() {
   async function createPublisher({ platforms = ['android', 'ios'], key = true } = {}) {
     const tool = await createOwner()
     apps += 1
-    const app = await tool.json<App>('apps', 'create', `app-${apps}`, '--platforms', platforms.join(), '--yes')
+    const settings = ['--platforms', platforms.join(), '--device-ids', 'as-given']
+    const app = await tool.json<App>('apps', 'create', `app-${apps}`, ...settings, '--yes')
     await tool.write({ 'hotpatch.json': JSON.stringify({ app: app.slug }) })
     if (key) await tool.json('keys generate')
     return { ...tool, app }

@@ -36,7 +36,7 @@ describe('the engine on Node', () => {
 
   test('one full pass over a real network and disk, with a connection that is reset', async () => {
     const ranges: (string | undefined)[] = []
-    const statuses: string[] = []
+    const kinds: string[] = []
     let interrupt = () => {}
     const answer = async (request: IncomingMessage, response: ServerResponse) => {
       const chunks: Buffer[] = []
@@ -44,9 +44,9 @@ describe('the engine on Node', () => {
       const json = () => JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>
       if (request.url === '/update/check') {
         response.end(JSON.stringify(json().releaseId ? upToDate : offer(origin)))
-      } else if (request.url === '/installations') {
-        statuses.push(String(json().status))
-        response.end('{}')
+      } else if (request.url === '/events') {
+        kinds.push(...(json().events as { kind: string }[]).map(({ kind }) => kind))
+        response.end('{"accepted":1,"rejected":[]}')
       } else {
         ranges.push(request.headers.range)
         const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0)
@@ -101,7 +101,7 @@ describe('the engine on Node', () => {
     }
     expect(await readdir(join(directory, 'ota/bundle'))).toEqual([MARKER, 'assets', 'index.bundle'])
     expect((await boot()).engine.status()).toMatchObject({ standing: 'confirmed', highWater: 1 })
-    expect(statuses).toEqual(['downloaded', 'applied', 'confirmed'])
+    expect(kinds).toEqual(['download-started', 'downloaded', 'applied', 'confirmed'])
   })
 
   const upToDate = { updateAvailable: false, reason: 'runs-the-target' }

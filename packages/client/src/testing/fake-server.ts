@@ -14,11 +14,12 @@ export type Target =
   | null
 
 export interface SentReport {
-  eventId: string
-  releaseId: string | null
-  status: string
+  id: string
+  kind: string
+  releaseId?: string
   code?: string
-  version: string
+  version?: string
+  receivedBytes?: number
 }
 
 export type FakeServer = ReturnType<typeof createFakeServer>
@@ -39,7 +40,9 @@ export function createFakeServer() {
     /** Answers instead of the server; undefined lets it answer itself. */
     intercept: (_request: HttpRequest): FakeResponse | undefined => undefined,
     http: undefined as unknown as HttpPort,
-    statuses: () => server.reports.map(({ status, code }) => (code ? `${status}:${code}` : status)),
+    kinds: () => server.reports.map(({ kind, code }) => (code ? `${kind}:${code}` : kind)),
+    /** The requests that carried reports. */
+    batches: () => server.requests.filter(({ url }) => url === `${SERVER}/events`).map(bodyOf),
     downloads: () => server.requests.filter(({ method }) => method === 'GET'),
   }
 
@@ -47,16 +50,16 @@ export function createFakeServer() {
     if (!server.isReachable) throw new Error('no route to host')
     const intercepted = server.intercept(request)
     if (intercepted) return intercepted
-    const body = request.body && (jsonFromUtf8(request.body) as Record<string, unknown>)
+    const body = request.body && bodyOf(request)
     if (request.url === `${SERVER}/update/check` && body) {
       server.checks.push(body)
       const answer = server.tamper(answerTo(server.target, body))
       return { status: 200, body: answer instanceof Uint8Array ? answer : utf8FromText(JSON.stringify(answer)) }
     }
-    if (request.url === `${SERVER}/installations` && body) {
-      const report = body as unknown as SentReport
-      if (!server.reports.some(({ eventId }) => eventId === report.eventId)) server.reports.push(report)
-      return { status: 200, body: utf8FromText('{}') }
+    if (request.url === `${SERVER}/events` && body) {
+      const fresh = (body.events as SentReport[]).filter(({ id }) => !server.reports.some((known) => known.id === id))
+      server.reports.push(...fresh)
+      return { status: 200, body: utf8FromText(JSON.stringify({ accepted: fresh.length, rejected: [] })) }
     }
     if (request.url === `${SERVER}/artifacts/${artifactOf(server.target)?.sha256}`) {
       return serveRange(artifactOf(server.target)?.zip ?? new Uint8Array(), request)
@@ -72,6 +75,10 @@ export function createFakeServer() {
     },
   }
   return server
+}
+
+function bodyOf({ body = new Uint8Array() }: HttpRequest): Record<string, unknown> {
+  return jsonFromUtf8(body) as Record<string, unknown>
 }
 
 function answerTo(target: Target, check: Record<string, unknown>): Record<string, unknown> {

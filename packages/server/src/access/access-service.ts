@@ -1,7 +1,7 @@
 import type { ApiToken, CreatedApiToken, NewApiToken, Page, Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
-import type { Author, AuditService } from '../audit/audit-service.ts'
+import { SERVER_AUTHOR, type AuditService, type Author } from '../audit/audit-service.ts'
 import { nullableTimestamp, readTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database, Schema } from '../database/schema.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
@@ -249,12 +249,6 @@ export function createAccessService({
 }
 
 type TokenRow = Schema['api_token']
-
-const SERVER_AUTHOR: Author = {
-  actor: { tokenId: '', name: 'server', role: 'owner', appId: null, expiresAt: null },
-  address: null,
-  requestId: null,
-}
 
 function isJwt(bearer: string): boolean {
   return bearer.split('.').length === 3

@@ -40,9 +40,9 @@ describe('every route', () => {
     ])
   })
 
-  test("that needs an app's key is one of the React Native contract", () => {
+  test("that needs an app's key is one of the React Native contract, or takes our SDKs' events", () => {
     const keyed = routes.filter(({ access }) => access === 'app-key')
-    const paths = ['GET /update/check', 'POST /devices', 'POST /installations', 'POST /update/check']
+    const paths = ['GET /update/check', 'POST /devices', 'POST /events', 'POST /installations', 'POST /update/check']
     const mounted = paths.flatMap((path) => [path, path.replace(' /', ' /apps/:slug/')])
     expect(
       named(keyed)
@@ -92,10 +92,18 @@ describe('a token for one app', () => {
     const theirs = await server.createTestApp()
     const bundle = await bundleOf('theirs')
     const { releaseId, rolloutId } = await server.published(theirs, { bundle })
+    const { releaseId: anotherId } = await server.published(theirs, { bundle, version: '1.0.1', percentage: 0 })
     const key = { publicKey: newSigningKey().publicKey }
     const { body: theirKey } = await server.request('POST', `/manage/v1/apps/${theirs.slug}/keys`, { body: key })
+    const hook = { url: 'https://93.184.215.14/', app: theirs.slug, types: ['guard.tripped'] }
+    const { body: theirWebhook } = await server.request('POST', '/manage/v1/webhooks', { body: hook })
     await server.check(theirs)
     await server.request('GET', `/manage/v1/apps/${theirs.slug}/devices`)
+    const arms = [releaseId, anotherId].map((id, index) => ({ name: `arm-${index}`, weight: 50, releaseId: id }))
+    const test = { name: 'theirs', channel: 'beta', arms }
+    const ofTheirs = `/manage/v1/apps/${theirs.slug}`
+    const { body: theirTest } = await server.request('POST', `${ofTheirs}/experiments`, { body: test })
+    await server.request('POST', `${ofTheirs}/cohorts`, { body: { name: 'testers' } })
     const token = await server.createToken({ role: 'owner', app: mine.slug })
     const { body: tokens } = await server.request('GET', '/manage/v1/tokens')
     const ownerId = tokens.items.at(-1).id
@@ -109,6 +117,10 @@ describe('a token for one app', () => {
         .replace(/releases\/:id/, `releases/${releaseId}`)
         .replace(/rollouts\/:id/, `rollouts/${rolloutId}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
+        .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
+        .replace(':cohort', 'testers')
+        .replace(':experimentId', theirTest.id)
+        .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
     const bodies: Record<string, unknown> = {
       'POST /manage/v1/apps': { slug: 'another' },
       'POST /manage/v1/tokens': { name: 'more', role: 'reader', app: theirs.slug },
@@ -118,6 +130,16 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/rollouts': { releaseId, channel: 'beta' },
       'POST /manage/v1/apps/:app/rollbacks': { platform: 'android', channel: 'production', to: 'embedded' },
       'PATCH /manage/v1/rollouts/:id': { percentage: 1 },
+      'POST /manage/v1/webhooks': hook,
+      'PATCH /manage/v1/webhooks/:id': { isEnabled: false },
+      'POST /manage/v1/rollouts/:id/advance': { fromStep: 1 },
+      'PATCH /manage/v1/rollouts/:id/guard': { isOn: false },
+      'POST /manage/v1/apps/:app/cohorts': { name: 'mine' },
+      'POST /manage/v1/apps/:app/cohorts/:cohort/devices': { add: ['mine'] },
+      'PUT /manage/v1/apps/:app/cohorts/:cohort/devices': { devices: ['mine'] },
+      'POST /manage/v1/apps/:app/experiments': { ...test, name: 'mine' },
+      'POST /manage/v1/experiments/:experimentId/finish': { winner: null },
+      'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }
     const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }
     const optionsFor = (route: RouteOptions['url'], method: string) => {
@@ -135,22 +157,26 @@ describe('a token for one app', () => {
       if (method === 'HEAD') continue
       const query = url.endsWith('/sequence')
         ? '?platform=android'
-        : url.endsWith('/audit')
-          ? `?app=${theirs.slug}`
-          : ''
+        : url.endsWith('/guard-target')
+          ? '?platform=android&channel=production'
+          : /\/(?:audit|stream)$/.test(url)
+            ? `?app=${theirs.slug}`
+            : ''
       const response = await server.request(method, fill(url) + query, { token, ...optionsFor(url, method) })
       const { status, body } = response
       const text = JSON.stringify(body)
       // What it may list, holds nothing of the others.
-      const leaks = [theirs.id, releaseId, rolloutId, theirs.appKey].some(
+      const leaks = [theirs.id, releaseId, rolloutId, theirs.appKey, theirWebhook.id].some(
         (secret) => status < 300 && text.includes(secret),
       )
       answers.push([`${method} ${url}`, status < 300 ? (leaks ? 'leaks' : 'nothing of theirs') : problemOf(response)])
     }
     const allowed = answers.filter(([, answer]) => answer === 'nothing of theirs').map(([route]) => route)
     expect(allowed.sort()).toEqual([
+      'GET /manage/v1/announcements',
       'GET /manage/v1/apps',
       'GET /manage/v1/tokens',
+      'GET /manage/v1/webhooks',
       'GET /manage/v1/whoami',
       'GET /releases',
     ])

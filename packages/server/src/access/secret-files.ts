@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { open, readFile, rename } from 'node:fs/promises'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Where the owner token is kept from the very first start on. */
 export const OWNER_TOKEN_FILE = 'owner-token'
 
 const JWT_SECRET_FILE = 'jwt-secret'
+const DEVICE_ID_SECRET_FILE = 'device-id-secret'
 
 /** Replaces one that a start left which did not get further. */
 export function keepOwnerToken(directory: string, token: string): Promise<void> {
@@ -13,22 +14,50 @@ export function keepOwnerToken(directory: string, token: string): Promise<void> 
 }
 
 /** Made at the first start, so that access tokens outlive a restart. */
-export async function readJwtSecret(directory: string): Promise<string> {
-  const path = join(directory, JWT_SECRET_FILE)
+export function readJwtSecret(directory: string): Promise<string> {
+  return readOrMakeSecret(join(directory, JWT_SECRET_FILE))
+}
+
+/** Made at the first start: with another one, every device would be taken for a new one. */
+export function readDeviceIdSecret(directory: string): Promise<string> {
+  return readOrMakeSecret(join(directory, DEVICE_ID_SECRET_FILE))
+}
+
+async function readOrMakeSecret(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim()
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  const secret = randomBytes(48).toString('base64url')
-  await writeSecret(path, `${secret}\n`)
-  return secret
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`
+  try {
+    await writeWhole(temporary, `${randomBytes(48).toString('base64url')}\n`)
+    await putFirst(temporary, path)
+  } finally {
+    await rm(temporary, { force: true })
+  }
+  return (await readFile(path, 'utf8')).trim()
+}
+
+/** Of servers that start at once on one data folder, the first makes the secret, and the others take it. */
+async function putFirst(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path)
+  } catch (error) {
+    // Where there are no hard links, whoever comes last makes it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await rename(temporary, path)
+  }
 }
 
 /** For the owner's eyes only, and there as a whole or not at all. */
 async function writeSecret(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
+  await writeWhole(temporary, text)
+  await rename(temporary, path)
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
   try {
     await file.chmod(0o600)
     await file.writeFile(text)
@@ -36,5 +65,4 @@ async function writeSecret(path: string, text: string): Promise<void> {
   } finally {
     await file.close()
   }
-  await rename(temporary, path)
 }

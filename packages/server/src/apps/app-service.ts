@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { App, AppChanges, NewApp, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
+import type { App, AppChanges, GuardDifferences, NewApp, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import type { AuditService, Author } from '../audit/audit-service.ts'
 import { requireApp, type Actor } from '../access/actor.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import { isUniqueViolation } from '../database/database-errors.ts'
 import type { Connection, Database, Schema } from '../database/schema.ts'
+import type { DeviceIdentity, IdentifiedApp } from '../fleet/device-identity.ts'
+import { knowsDevices } from '../fleet/device-queries.ts'
+import { differencesOf } from '../guards/guard-settings.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
 import {
   findApp,
@@ -21,6 +24,8 @@ import {
 import { isEd25519PublicKey } from './signing-keys.ts'
 
 const DEFAULT_PLATFORMS: Platform[] = ['android', 'ios']
+const DEFAULT_EVENT_RETENTION_DAYS = 90
+const DEFAULT_DEVICE_RETENTION_DAYS = 400
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 export type AppService = ReturnType<typeof createAppService>
@@ -30,16 +35,21 @@ export function createAppService({
   audit,
   clock,
   newId,
+  identity,
   createDefaultChannels,
   announceApps,
+  settleFleet,
 }: {
   db: Database
   audit: AuditService
   clock: Clock
   newId: () => string
+  identity: DeviceIdentity
   createDefaultChannels: (connection: Connection, appId: string) => Promise<void>
   /** Called after a commit that changed an app. */
   announceApps: () => Promise<void>
+  /** Writes the devices that are still in memory. */
+  settleFleet: () => Promise<void>
 }) {
   async function get(idOrSlug: string, connection: Connection = db): Promise<AppRow> {
     const app = await findApp(connection, idOrSlug)
@@ -67,13 +77,15 @@ export function createAppService({
       check_access: input.checkAccess ?? 'app-key',
       bucketing: input.bucketing ?? 'per-rollout',
       signing: input.signing ?? 'optional',
-      device_ids: 'as-given',
-      event_retention_days: 90,
-      device_retention_days: 400,
-      guard: '{}',
+      device_ids: input.deviceIds ?? (input.bucketing === 'original' ? 'as-given' : 'hashed'),
+      event_retention_days: input.eventRetentionDays ?? DEFAULT_EVENT_RETENTION_DAYS,
+      device_retention_days: input.deviceRetentionDays ?? DEFAULT_DEVICE_RETENTION_DAYS,
+      guard: JSON.stringify(differencesOf(input.guard)),
       created_at: clock.now(),
     }
+    requireIdsForBucketing(row)
     await db.transaction().execute(async (tx) => {
+      if (row.device_ids === 'hashed') await identity.claim(tx)
       await insertApp(tx, row).catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error
         throw problem('app-exists', `There is an app with the slug "${row.slug}".`, {}, { cause: error })
@@ -91,17 +103,25 @@ export function createAppService({
   }
 
   async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
-    const { name, platforms, checkAccess, bucketing, signing } = changes
+    const { name, platforms, checkAccess, bucketing, signing, deviceIds } = changes
+    const { eventRetentionDays, deviceRetentionDays, guard } = changes
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
       ...(checkAccess && { check_access: checkAccess }),
       ...(bucketing && { bucketing }),
       ...(signing && { signing }),
+      ...(deviceIds && { device_ids: deviceIds }),
+      ...(eventRetentionDays !== undefined && { event_retention_days: eventRetentionDays }),
+      ...(deviceRetentionDays !== undefined && { device_retention_days: deviceRetentionDays }),
+      ...(guard !== undefined && { guard: JSON.stringify(differencesOf(guard)) }),
     }
+    if (deviceIds) await settleFleet()
     const after = await db.transaction().execute(async (tx) => {
       const before = await lockApp(tx, app.id)
       const after = { ...before, ...changed }
+      requireIdsForBucketing(after)
+      if (after.device_ids !== before.device_ids) await changeDeviceIds(tx, after)
       await updateApp(tx, app.id, changed)
       await audit.record(tx, author, {
         action: 'app.changed',
@@ -114,6 +134,13 @@ export function createAppService({
     })
     await announceApps()
     return renderApp(after)
+  }
+
+  async function changeDeviceIds(tx: Connection, app: AppRow): Promise<void> {
+    if (await knowsDevices(tx, app.id)) {
+      throw problem('app-has-devices', `The devices of "${app.slug}" are known already; their ids cannot change.`)
+    }
+    if (app.device_ids === 'hashed') await identity.claim(tx)
   }
 
   async function list(actor: Actor | null, page: PageRequest): Promise<Page<App>> {
@@ -217,6 +244,17 @@ export function platformsOf(app: AppRow): Platform[] {
   return JSON.parse(app.platforms) as Platform[]
 }
 
+/** The React Native contract's rule computes buckets of the id that the device tells, as other servers do. */
+function requireIdsForBucketing({ bucketing, device_ids }: AppRow): void {
+  if (bucketing !== 'original' || device_ids === 'as-given') return
+  throw problem('invalid-request', 'deviceIds: the bucketing "original" needs "as-given".')
+}
+
+/** How its devices are known. */
+export function identifiedApp(row: AppRow): IdentifiedApp {
+  return { id: row.id, deviceIds: row.device_ids }
+}
+
 export function renderApp(row: AppRow): App {
   return {
     id: row.id,
@@ -227,6 +265,10 @@ export function renderApp(row: AppRow): App {
     checkAccess: row.check_access,
     bucketing: row.bucketing,
     signing: row.signing,
+    deviceIds: row.device_ids,
+    eventRetentionDays: row.event_retention_days,
+    deviceRetentionDays: row.device_retention_days,
+    guard: JSON.parse(row.guard) as GuardDifferences,
     createdAt: timestamp(row.created_at),
   }
 }

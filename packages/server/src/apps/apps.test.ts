@@ -37,6 +37,10 @@ describeOnEveryDatabase('apps', (openDatabase) => {
         checkAccess: 'app-key',
         bucketing: 'per-rollout',
         signing: 'optional',
+        deviceIds: 'hashed',
+        eventRetentionDays: 90,
+        deviceRetentionDays: 400,
+        guard: {},
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       const channels = await server.request('GET', '/manage/v1/apps/first/channels')
@@ -77,6 +81,11 @@ describeOnEveryDatabase('apps', (openDatabase) => {
       ['an unknown field', { slug: 'bad', colour: 'red' }],
       ['a number for a name', { slug: 'bad', name: 7 }],
       ['an endless name', { slug: 'bad', name: 'x'.repeat(101) }],
+      ['the original buckets of hashed ids', { slug: 'bad', bucketing: 'original', deviceIds: 'hashed' }],
+      ['ids in clear', { slug: 'bad', deviceIds: 'clear' }],
+      ['events that are never kept', { slug: 'bad', eventRetentionDays: 0 }],
+      ['devices for ever', { slug: 'bad', deviceRetentionDays: 3651 }],
+      ['half a day', { slug: 'bad', eventRetentionDays: 1.5 }],
     ])('is not made with %s', async (_case, body) => {
       expect(problemOf(await create(body))).toBe('400 invalid-request')
     })
@@ -86,6 +95,35 @@ describeOnEveryDatabase('apps', (openDatabase) => {
       const { body } = await change(app, { name: 'Demo', bucketing: 'original' })
       expect(body).toEqual({ ...app, name: 'Demo', bucketing: 'original' })
       expect((await show(app)).body).toEqual(body)
+    })
+
+    test('says how long it keeps events and devices, and the change is in the log', async () => {
+      const app = await server.createTestApp({ eventRetentionDays: 30 })
+      expect(app).toMatchObject({ eventRetentionDays: 30, deviceRetentionDays: 400 })
+      const { body } = await change(app, { eventRetentionDays: 7, deviceRetentionDays: 60 })
+      expect(body).toMatchObject({ eventRetentionDays: 7, deviceRetentionDays: 60 })
+      const { body: audit } = await server.request('GET', `/manage/v1/audit?subjectId=${app.id}`)
+      expect(audit.items[0]).toMatchObject({ before: { eventRetentionDays: 30 }, after: { eventRetentionDays: 7 } })
+    })
+
+    test('with the original buckets takes device ids as they are given', async () => {
+      const { body } = await create({ slug: 'as-before', bucketing: 'original' })
+      expect(body).toMatchObject({ deviceIds: 'as-given' })
+      expect(problemOf(await change(body, { deviceIds: 'hashed' }))).toBe('400 invalid-request')
+      const hashed = await server.createTestApp({ deviceIds: 'hashed' })
+      expect(problemOf(await change(hashed, { bucketing: 'original' }))).toBe('400 invalid-request')
+      expect((await change(hashed, { bucketing: 'original', deviceIds: 'as-given' })).status).toBe(200)
+    })
+
+    test('changes how it knows devices only before it knows one, also those that rollouts name', async () => {
+      const app = await server.createTestApp({ deviceIds: 'as-given' })
+      const { rolloutId } = await server.published(app, { bundle, version: '1.0.0', percentage: 0 })
+      await server.request('PATCH', `/manage/v1/rollouts/${rolloutId}`, { body: { devices: ['device-1'] } })
+      expect((await change(app, { deviceIds: 'hashed' })).body).toMatchObject({ deviceIds: 'hashed' })
+      expect((await server.check(app)).body).toMatchObject({ updateAvailable: true })
+      expect((await server.check(app, { deviceId: 'device-2' })).body).toMatchObject({ updateAvailable: false })
+      expect(problemOf(await change(app, { deviceIds: 'as-given' }))).toBe('409 app-has-devices')
+      expect((await change(app, { deviceIds: 'hashed', name: 'the same' })).status).toBe(200)
     })
 
     test('keeps both of two changes at once', async () => {

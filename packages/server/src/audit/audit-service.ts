@@ -13,6 +13,13 @@ export interface Author {
   requestId: string | null
 }
 
+/** What the server does by itself: the first start, guards, plans, webhooks that it disables. */
+export const SERVER_AUTHOR: Author = {
+  actor: { tokenId: '', name: 'server', role: 'owner', appId: null, expiresAt: null },
+  address: null,
+  requestId: null,
+}
+
 /** Such as `{ action: 'rollout.paused', subject: ['rollout', id], before, after }`. */
 export interface Change {
   action: string

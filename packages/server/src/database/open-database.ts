@@ -2,6 +2,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely'
 import { Pool, types } from 'pg'
 import type { Database, Schema } from './schema.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
+import { SqliteThreadDialect } from './sqlite-thread-dialect.ts'
 
 /** Where the facts are. */
 export type DatabaseConfig =
@@ -18,6 +19,11 @@ export function openDatabase(config: DatabaseConfig): Database {
     case 'postgres':
       return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(config) }) })
   }
+}
+
+/** A second way to an SQLite file, for reads that take long: they run in a thread, and block nobody. It cannot write. */
+export function openReadThread(path: string): Database {
+  return new Kysely<Schema>({ dialect: new SqliteThreadDialect({ path }) })
 }
 
 /** @throws when the database does not answer */

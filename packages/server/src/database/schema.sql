@@ -6,10 +6,10 @@ create table "announcement" (
   "type" text not null,
   "at" bigint not null,
   "data" text not null,
-  "is_dispatched" integer default 0 not null
+  "position" bigint
 );
 
-create index "announcement_dispatched" on "announcement" ("is_dispatched", "id");
+create index "announcement_position" on "announcement" ("position", "id");
 
 create table "api_token" (
   "id" text primary key,
@@ -132,6 +132,8 @@ create table "device" (
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );
+
+create index "device_place" on "device" ("app_id", "platform", "channel", "current_release_id", "gone_at", "first_seen_at");
 
 create index "device_release" on "device" ("app_id", "current_release_id", "last_seen_at", "device_id");
 
@@ -265,6 +267,7 @@ create table "rollout" (
   "rules" text default '[]' not null,
   "slice" text,
   "experiment_id" text,
+  "awaits_start" integer default 0 not null,
   constraint "rollout_position" unique ("app_id", "channel", "position"),
   constraint "rollout_app" foreign key ("app_id") references "app" ("id"),
   constraint "rollout_release" foreign key ("release_id") references "release" ("id"),
@@ -273,16 +276,24 @@ create table "rollout" (
   constraint "rollout_percentage" check (percentage >= 0 and percentage <= 100)
 );
 
+create index "rollout_awaits_start" on "rollout" ("starts_at") where "awaits_start" = 1;
+
 create index "rollout_release_index" on "rollout" ("release_id");
 
 create table "rollout_device" ("device_id" text not null, "rollout_id" text not null, "progress" integer not null, "offered_at" bigint, "attempted_at" bigint, "changed_at" bigint not null, constraint "rollout_device_key" primary key ("device_id", "rollout_id")) without rowid;
+
+create index "rollout_device_waiting" on "rollout_device" ("rollout_id", "changed_at") where "progress" < 16;
 
 create table "rollout_guard" (
   "rollout_id" text primary key,
   "state" text not null check (state in ('watching', 'tripped', 'over')),
   "settings" text not null,
+  "since_at" bigint not null,
+  "base" text not null,
   "looks" integer not null,
   "last_sample" bigint not null,
+  "last_bad" bigint not null,
+  "last_look_at" bigint,
   "tripped_at" bigint,
   "figures" text,
   "prepared" text,
@@ -292,7 +303,7 @@ create table "rollout_guard" (
 
 create index "rollout_guard_state" on "rollout_guard" ("state");
 
-create table "rollout_hour" ("rollout_id" text not null, "hour_at" bigint not null, "offered" bigint default 0 not null, "download_started" bigint default 0 not null, "downloaded" bigint default 0 not null, "download_failed" bigint default 0 not null, "applied" bigint default 0 not null, "confirmed" bigint default 0 not null, "running" bigint default 0 not null, "failed" bigint default 0 not null, "rolled_back" bigint default 0 not null, "crashed" bigint default 0 not null, "attempted" bigint default 0 not null, "attempted_bad" bigint default 0 not null, "received_bytes" bigint default 0 not null, constraint "rollout_hour_key" primary key ("rollout_id", "hour_at")) without rowid;
+create table "rollout_hour" ("rollout_id" text not null, "hour_at" bigint not null, "offered" bigint default 0 not null, "download_started" bigint default 0 not null, "downloaded" bigint default 0 not null, "download_failed" bigint default 0 not null, "applied" bigint default 0 not null, "confirmed" bigint default 0 not null, "running" bigint default 0 not null, "failed" bigint default 0 not null, "rolled_back" bigint default 0 not null, "crashed" bigint default 0 not null, "attempted" bigint default 0 not null, "attempted_bad" bigint default 0 not null, "told_downloads" bigint default 0 not null, "received_bytes" bigint default 0 not null, constraint "rollout_hour_key" primary key ("rollout_id", "hour_at")) without rowid;
 
 create table "rollout_plan" (
   "rollout_id" text primary key,
@@ -333,6 +344,9 @@ create table "webhook" (
   "types" text not null,
   "secrets" text not null,
   "is_enabled" integer not null,
+  "disabled_reason" text,
+  "failing_since" bigint,
+  "last_failed_at" bigint,
   "created_at" bigint not null,
   "created_by" text not null,
   "updated_at" bigint not null,
@@ -348,11 +362,14 @@ create table "webhook_delivery" (
   "state" text not null check (state in ('pending', 'delivered', 'failed')),
   "attempts" integer not null,
   "next_attempt_at" bigint,
+  "claim" text,
   "last_status" integer,
   "last_error" text,
   "duration_ms" integer,
+  "log" text not null,
   "created_at" bigint not null,
   "finished_at" bigint,
+  constraint "webhook_delivery_once" unique ("webhook_id", "announcement_id"),
   constraint "webhook_delivery_webhook" foreign key ("webhook_id") references "webhook" ("id") on delete cascade
 );
 

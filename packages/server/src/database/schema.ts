@@ -74,6 +74,8 @@ export interface Schema {
     /** The arm of an A/B test: which part of the fleet. */
     slice: string | null
     experiment_id: string | null
+    /** Whether its start lies ahead, or was not told yet. */
+    awaits_start: number
     salt: string
     buckets: number
     sequence: number | null
@@ -155,6 +157,8 @@ export interface Schema {
     crashed: number
     attempted: number
     attempted_bad: number
+    /** Of what was downloaded: how often a device told the bytes that it took, and how many. */
+    told_downloads: number
     received_bytes: number
   }
   /** How many devices showed themselves in a period (UTC; weeks from Monday), by what they ran at the first time. */
@@ -225,22 +229,46 @@ export interface Schema {
     rollout_id: string
     state: 'watching' | 'tripped' | 'over'
     settings: string
+    /** Since its rollout was placed, or a person rearmed it. */
+    since_at: number
+    /** What the counters had then, which is not counted again. */
+    base: string
     looks: number
+    /** At the last look: all that had attempted it since, and how many of the window were bad. */
     last_sample: number
+    last_bad: number
+    last_look_at: number | null
     tripped_at: number | null
+    /** What it tripped at. */
     figures: string | null
     prepared: string | null
     revision: number
   }
-  /** What webhooks and the live stream tell, written with the change itself. */
-  announcement: { id: string; app_id: string | null; type: string; at: number; data: string; is_dispatched: number }
+  /**
+   * What webhooks and the live stream tell, written with the change itself. Ids are in the order of making, positions
+   * in the order of being told, which never changes; null until then.
+   */
+  announcement: {
+    id: string
+    app_id: string | null
+    type: string
+    at: number
+    data: string
+    position: number | null
+  }
   webhook: {
     id: string
     app_id: string | null
     url: string
     types: string
+    /** `[{ secret, expiresAt }]`, newest first; one that was rotated out still signs until it expires. */
     secrets: string
     is_enabled: number
+    /** Why the server disabled it. */
+    disabled_reason: string | null
+    /** Since when no attempt has succeeded. */
+    failing_since: number | null
+    last_failed_at: number | null
     created_at: number
     created_by: string
     updated_at: number
@@ -253,10 +281,15 @@ export interface Schema {
     payload: string
     state: 'pending' | 'delivered' | 'failed'
     attempts: number
+    /** Of one that is being sent: when its claim lapses. */
     next_attempt_at: number | null
+    /** Whose attempt is under way: only that one writes what came of it. */
+    claim: string | null
     last_status: number | null
     last_error: string | null
     duration_ms: number | null
+    /** The newest attempts. */
+    log: string
     created_at: number
     finished_at: number | null
   }

@@ -1,5 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { SqliteAdapter, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely'
+import {
+  CompiledQuery,
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+  type DatabaseConnection,
+  type SqliteDatabase,
+  type SqliteDialectConfig,
+  type SqliteStatement,
+} from 'kysely'
 
 /** How long a write waits for another connection's, before it fails. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -9,12 +18,30 @@ const MAX_STATEMENTS = 200
 
 /** Kysely over Node's own SQLite. `path` is a file, or ":memory:". */
 export class NodeSqliteDialect extends SqliteDialect {
+  readonly #config: SqliteDialectConfig
+
   constructor(path: string) {
-    super({ database: () => Promise.resolve(openDatabase(path)) })
+    const config = { database: () => Promise.resolve(openDatabase(path)) }
+    super(config)
+    this.#config = config
+  }
+
+  override createDriver() {
+    return new ImmediateSqliteDriver(this.#config)
   }
 
   override createAdapter() {
     return new TransactionalSqliteAdapter()
+  }
+}
+
+/**
+ * A transaction is for writing from its beginning. One that reads first and writes then is refused when another
+ * connection (the fleet's writer) has written in between, and no waiting helps it.
+ */
+class ImmediateSqliteDriver extends SqliteDriver {
+  override async beginTransaction(connection: DatabaseConnection) {
+    await connection.executeQuery(CompiledQuery.raw('begin immediate'))
   }
 }
 

@@ -115,5 +115,5 @@ test('a check becomes a row', () => {
 
 test('device ids have a length', () => {
   expect(['a', 'x'.repeat(200)].map(isDeviceId)).toEqual([true, true])
-  expect(['', 'x'.repeat(201), 'a\0b'].map(isDeviceId)).toEqual([false, false, false])
+  expect(['', 'x'.repeat(201), 'a\0b', 'a\uD800'].map(isDeviceId)).toEqual([false, false, false, false])
 })

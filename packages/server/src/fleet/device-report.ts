@@ -1,31 +1,40 @@
 import { createHash } from 'node:crypto'
-import { isDeviceFailure, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
+import { isDeviceFailure, reportedKind, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from './fleet-store.ts'
 
+/** What a device may tell of itself. What it leaves out stays as it was. */
+export interface DeviceDetails {
+  nativeVersion?: string | null | undefined
+  nativeBuild?: string | null | undefined
+  runtimeVersion?: string | null | undefined
+  osVersion?: string | null | undefined
+  model?: string | null | undefined
+  locale?: string | null | undefined
+}
+
 /** What a check told about a device. Kept as given until it is written: do not change it afterwards. */
-export interface CheckNote {
+export interface CheckNote extends DeviceDetails {
   appId: string
   deviceId: string
   platform: Platform
   channel: string
-  nativeVersion: string | null | undefined
-  runtimeVersion: string | null | undefined
   /** Null is embedded. */
   currentReleaseId: string | null
   currentVersion: string | null
   cohorts: readonly string[]
   decision: string
   reason: string
+  /** The rollout that was offered, or else the one that it has what it runs from. */
+  rolloutId: string | null
+  isOffer: boolean
   at: number
 }
 
-/** A device that shows itself outside a check. What it leaves out stays as it was. */
-export interface DeviceRegistration {
+/** A device that shows itself outside a check. */
+export interface DeviceRegistration extends DeviceDetails {
   deviceId: string
   platform?: Platform | undefined
   channel?: string | undefined
-  nativeVersion?: string | null | undefined
-  runtimeVersion?: string | null | undefined
   /** Null is embedded. */
   currentReleaseId?: string | null | undefined
   currentVersion?: string | null | undefined
@@ -38,11 +47,16 @@ export interface DeviceReport extends DeviceRegistration {
   kind: DeviceEventKind
   releaseId?: string | null | undefined
   version?: string | null | undefined
+  /** What it counts for; nothing is counted before the rollout started. */
+  rollout?: { id: string; startedAt: number } | null | undefined
   code?: string | null | undefined
   /** Cut to 1,000 characters. */
   detail?: string | null | undefined
+  receivedBytes?: number | null | undefined
   /** By the device's clock. */
   occurredAt?: number | undefined
+  /** What the device's clock showed when it sent the report: how far that clock is off. */
+  sentAt?: number | undefined
 }
 
 /** What one report changes. */
@@ -51,6 +65,8 @@ export interface ReadReport {
   /** Whether `device` says what the device runs. */
   tellsCurrent: boolean
   event: DeviceEventRow | null
+  /** The time that the event counts at: when it happened, and not before its rollout started. */
+  countsAt: number
   /** Not to be offered to this device again (D4). */
   failedReleaseId: string | null
 }
@@ -60,49 +76,38 @@ const MAX_TEXT_LENGTH = 200
 const MAX_DETAIL_LENGTH = 1_000
 /** A clock that is further behind has lost its battery. */
 const MAX_EVENT_AGE_MS = 365 * 24 * 3_600_000
+const MAX_RECEIVED_BYTES = 1e12
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** What can be a key in every database. */
 export function isDeviceId(value: string): boolean {
-  return value.length > 0 && value.length <= MAX_DEVICE_ID_LENGTH && !value.includes('\0')
+  return value.length > 0 && value.length <= MAX_DEVICE_ID_LENGTH && !value.includes('\0') && value.isWellFormed()
 }
 
 export function readRegistration(appId: string, registration: DeviceRegistration, receivedAt: number): ReadReport {
-  const { currentReleaseId, currentVersion } = registration
+  const { deviceId, platform, channel, currentReleaseId, currentVersion } = registration
   return {
     device: {
-      app_id: appId,
-      device_id: registration.deviceId,
-      platform: registration.platform ?? UNTOLD.platform,
-      channel: text(registration.channel) ?? UNTOLD.channel,
-      native_version: text(registration.nativeVersion),
-      native_build: null,
-      runtime_version: text(registration.runtimeVersion),
-      os_version: null,
-      model: null,
-      locale: null,
+      ...unknownDevice(appId, deviceId, receivedAt),
+      ...attributesOf(registration),
+      platform: platform ?? UNTOLD.platform,
+      channel: text(channel) ?? UNTOLD.channel,
       current_release_id: text(currentReleaseId),
       current_version: text(currentVersion),
-      cohorts: '[]',
-      last_decision: null,
-      last_reason: null,
-      last_check_at: null,
-      rollout_id: null,
-      progress: 0,
-      first_seen_at: receivedAt,
-      last_seen_at: receivedAt,
-      gone_at: null,
     },
     tellsCurrent: currentReleaseId !== undefined || currentVersion !== undefined,
     event: null,
+    countsAt: receivedAt,
     failedReleaseId: null,
   }
 }
 
 export function readReport(appId: string, report: DeviceReport, receivedAt: number): ReadReport {
-  const { kind, releaseId, version } = report
+  const { releaseId, version, rollout } = report
+  const kind = reportedKind(report.kind, report.code)
   const told = readRegistration(appId, report, receivedAt)
   const nowRuns = !told.tellsCurrent && (kind === 'applied' || kind === 'confirmed')
+  const occurredAt = timeOfEvent(report, receivedAt)
   return {
     device: nowRuns
       ? { ...told.device, current_release_id: text(releaseId), current_version: text(version) }
@@ -117,53 +122,93 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
       version: text(version),
       code: text(report.code),
       detail: text(report.detail, MAX_DETAIL_LENGTH),
-      rollout_id: null,
-      received_bytes: null,
-      occurred_at: clampOccurredAt(report.occurredAt, receivedAt),
+      rollout_id: rollout?.id ?? null,
+      received_bytes: readBytes(report.receivedBytes),
+      occurred_at: occurredAt,
       received_at: receivedAt,
     },
+    countsAt: Math.min(Math.max(occurredAt, rollout?.startedAt ?? 0), receivedAt),
     failedReleaseId: isDeviceFailure(kind, report.code) ? text(releaseId) : null,
   }
 }
 
 export function rowOfNote(note: CheckNote): DeviceRow {
   return {
-    app_id: note.appId,
-    device_id: note.deviceId,
+    ...unknownDevice(note.appId, note.deviceId, note.at),
+    ...attributesOf(note),
     platform: note.platform,
     channel: text(note.channel) ?? UNTOLD.channel,
-    native_version: text(note.nativeVersion),
-    native_build: null,
-    runtime_version: text(note.runtimeVersion),
-    os_version: null,
-    model: null,
-    locale: null,
     current_release_id: text(note.currentReleaseId),
     current_version: text(note.currentVersion),
-    cohorts: JSON.stringify(note.cohorts),
+    cohorts: note.cohorts.length === 0 ? '[]' : JSON.stringify(note.cohorts),
     last_decision: note.decision,
     last_reason: note.reason,
     last_check_at: note.at,
+  }
+}
+
+function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
+  return {
+    app_id: appId,
+    device_id: deviceId,
+    platform: UNTOLD.platform,
+    channel: UNTOLD.channel,
+    native_version: null,
+    native_build: null,
+    runtime_version: null,
+    os_version: null,
+    model: null,
+    locale: null,
+    current_release_id: null,
+    current_version: null,
+    cohorts: '[]',
+    last_decision: null,
+    last_reason: null,
+    last_check_at: null,
     rollout_id: null,
     progress: 0,
-    first_seen_at: note.at,
-    last_seen_at: note.at,
+    first_seen_at: at,
+    last_seen_at: at,
     gone_at: null,
   }
 }
 
-function clampOccurredAt(occurredAt: number | undefined, receivedAt: number): number {
+function attributesOf(told: DeviceDetails) {
+  return {
+    native_version: text(told.nativeVersion),
+    native_build: text(told.nativeBuild),
+    runtime_version: text(told.runtimeVersion),
+    os_version: text(told.osVersion),
+    model: text(told.model),
+    locale: text(told.locale),
+  }
+}
+
+/**
+ * When it happened, by the server's clock: the device's clock is off by as much as `sentAt` shows.
+ * The server's time of receiving where the device says nothing, or something that cannot be.
+ */
+export function timeOfEvent({ occurredAt, sentAt }: DeviceReport, receivedAt: number): number {
+  if (occurredAt === undefined) return receivedAt
+  const corrected = Math.trunc(occurredAt + (sentAt === undefined ? 0 : receivedAt - sentAt))
   // Written so that NaN fails it too.
-  const isPlausible =
-    occurredAt !== undefined && occurredAt <= receivedAt && occurredAt >= receivedAt - MAX_EVENT_AGE_MS
-  return isPlausible ? Math.trunc(occurredAt) : receivedAt
+  const isPlausible = corrected <= receivedAt && corrected >= receivedAt - MAX_EVENT_AGE_MS
+  return isPlausible ? corrected : receivedAt
 }
 
 /** Only a UUID is unique among devices; anything else is made so, and cannot imitate another device's event. */
 function eventId({ eventId, deviceId, kind, releaseId, version }: DeviceReport): string {
   if (eventId && UUID.test(eventId)) return eventId.toLowerCase()
-  const identity = eventId ? [deviceId, eventId] : [deviceId, kind, releaseId ?? version ?? null]
+  return eventIdOf(eventId ? [deviceId, eventId] : [deviceId, kind, releaseId ?? version ?? null])
+}
+
+/** The same for the same event, for events that have no id of their own. */
+export function eventIdOf(identity: readonly (string | number | null)[]): string {
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 32)
+}
+
+function readBytes(bytes: number | null | undefined): number | null {
+  return bytes !== null && bytes !== undefined && bytes >= 0 && bytes <= MAX_RECEIVED_BYTES ? Math.trunc(bytes) : null
 }
 
 /** Bounded, and without the one character that PostgreSQL does not store. */

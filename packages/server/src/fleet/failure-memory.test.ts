@@ -2,8 +2,7 @@ import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../database/schema.ts'
 import { createFailureMemory } from './failure-memory.ts'
-import { writeFleetBatch } from './fleet-store.ts'
-import { aBatch, APP_ID, forgetFleet, insertApp, RELEASE_1, RELEASE_2 } from './testing/fixtures.ts'
+import { APP_ID, forgetFleet, insertApp, RELEASE_1, RELEASE_2 } from './testing/fixtures.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 
@@ -22,7 +21,7 @@ describeOnEveryDatabase('failure memory', (open) => {
       release_id,
       failed_at,
     }))
-    return writeFleetBatch(db, aBatch({ failures: rows }))
+    return db.insertInto('device_failure').values(rows).execute()
   }
 
   test('knows what was stored, and what is added', async () => {

@@ -34,6 +34,10 @@ export function createFailureMemory({ db, maxDevices }: { db: Database; maxDevic
     failures.delete(oldest)
   }
 
+  function forget(appId: string, deviceId: string): void {
+    failures.delete(deviceKey(appId, deviceId))
+  }
+
   function shared(list: readonly string[]): readonly string[] {
     const name = list.join('\n')
     const known = lists.get(name)
@@ -50,5 +54,5 @@ export function createFailureMemory({ db, maxDevices }: { db: Database; maxDevic
     for (const row of rows.reverse()) add(row.app_id, row.device_id, row.release_id)
   }
 
-  return { failedReleaseIds, add, refresh, size: () => failures.size }
+  return { failedReleaseIds, add, forget, refresh, size: () => failures.size }
 }

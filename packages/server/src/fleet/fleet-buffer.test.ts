@@ -60,3 +60,32 @@ test('what is put back does not replace what is newer', () => {
     { deviceId: 'b', at: 1 },
   ])
 })
+
+test('an older check that counts for something else is kept, and goes first', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  const hour = 3_600_000
+  buffer.addNote(aNote({ rolloutId: 'one', isOffer: true, at: 1 }))
+  buffer.addNote(aNote({ rolloutId: 'one', isOffer: false, at: 2 }))
+  buffer.addNote(aNote({ rolloutId: 'one', isOffer: false, at: 3 }))
+  buffer.addNote(aNote({ rolloutId: 'two', isOffer: false, at: 4 }))
+  buffer.addNote(aNote({ rolloutId: 'two', isOffer: false, at: hour }))
+  expect(buffer.sizes().notes).toBe(4)
+  const first = buffer.take(2)
+  expect(first.notes.map(({ at }) => at)).toEqual([1, 3])
+  buffer.putBack(first)
+  expect(buffer.take(10).notes.map(({ at }) => at)).toEqual([4, 1, 3, hour])
+})
+
+test('older checks take room, too, and are dropped and counted when there is none', () => {
+  const buffer = createFleetBuffer({ maxNotes: 2, maxReports: 10 })
+  for (const at of [1, 2, 3, 4]) buffer.addNote(aNote({ rolloutId: `rollout-${at}`, at }))
+  expect(buffer.take(10).notes.map(({ at }) => at)).toEqual([1, 4])
+  expect(buffer.droppedNotes()).toBe(2)
+})
+
+test('a device that is forgotten has nothing left in it', () => {
+  const buffer = createFleetBuffer({ maxNotes: 10, maxReports: 10 })
+  for (const rolloutId of ['one', 'two']) buffer.addNote(aNote({ rolloutId }))
+  buffer.forget(APP_ID, 'device-1')
+  expect(buffer.sizes()).toEqual({ notes: 0, reports: 0 })
+})

@@ -1,4 +1,5 @@
 import type { CheckNote, ReadReport } from './device-report.ts'
+import { HOUR_MS } from './rollout-progress.ts'
 
 /** What somebody waits for. */
 export interface BufferedReport extends ReadReport {
@@ -14,19 +15,36 @@ export interface Taken {
 export type FleetBuffer = ReturnType<typeof createFleetBuffer>
 
 /**
- * What the fleet told and the database does not have yet, bounded. Of checks only the latest of each device counts, and
- * when there are too many devices, those that come are dropped; a report is taken or refused, so that its sender knows.
+ * What the fleet told and the database does not have yet, bounded. Of checks that count for the same only the latest of
+ * each device is kept, and when there are too many, those that come are dropped; a report is taken or refused, so that
+ * its sender knows.
  */
 export function createFleetBuffer({ maxNotes, maxReports }: { maxNotes: number; maxReports: number }) {
   const notes = new Map<string, CheckNote>()
+  // Older notes of devices in `notes` that count for something else.
+  let earlier: CheckNote[] = []
   const reports = new Map<string, BufferedReport>()
   let droppedNotes = 0
   let unnamed = 0
 
   function addNote(note: CheckNote): void {
     const key = deviceKey(note.appId, note.deviceId)
-    if (notes.size >= maxNotes && !notes.has(key)) droppedNotes++
-    else notes.set(key, note)
+    const waiting = notes.get(key)
+    if (!waiting && !hasRoomForNote()) {
+      droppedNotes++
+      return
+    }
+    if (waiting && !countsForTheSame(waiting, note)) keepEarlier(waiting)
+    notes.set(key, note)
+  }
+
+  function keepEarlier(note: CheckNote): void {
+    if (hasRoomForNote()) earlier.push(note)
+    else droppedNotes++
+  }
+
+  function hasRoomForNote(): boolean {
+    return notes.size + earlier.length < maxNotes
   }
 
   function hasRoomForReports(count: number): boolean {
@@ -43,15 +61,33 @@ export function createFleetBuffer({ maxNotes, maxReports }: { maxNotes: number; 
     return stored.promise
   }
 
-  /** The oldest of each, at most so many. */
-  function take(maxRows: number): Taken {
-    return { notes: takeFirst(notes, maxRows), reports: takeFirst(reports, maxRows) }
+  /** What waits of a device is not written; whoever waits for it is told that there is nothing more to do. */
+  function forget(appId: string, deviceId: string): void {
+    notes.delete(deviceKey(appId, deviceId))
+    earlier = earlier.filter((note) => note.appId !== appId || note.deviceId !== deviceId)
+    for (const [key, { device, stored }] of reports) {
+      if (device.app_id !== appId || device.device_id !== deviceId) continue
+      reports.delete(key)
+      stored.resolve()
+    }
   }
 
-  /** What could not be written: unless there is something newer by now. */
+  /** The oldest of each, at most so many. */
+  function take(maxRows: number): Taken {
+    const first = earlier.slice(0, maxRows)
+    earlier = earlier.slice(maxRows)
+    return {
+      notes: [...first, ...takeFirst(notes, maxRows - first.length)],
+      reports: takeFirst(reports, maxRows),
+    }
+  }
+
+  /** What could not be written: unless there is something newer by now that counts for the same. */
   function putBack(taken: Taken): void {
     for (const note of taken.notes) {
-      if (!notes.has(deviceKey(note.appId, note.deviceId))) addNote(note)
+      const newer = notes.get(deviceKey(note.appId, note.deviceId))
+      if (!newer || newer.at < note.at) addNote(note)
+      else if (!countsForTheSame(note, newer)) keepEarlier(note)
     }
     // Whoever waited was told of the failed try.
     for (const { stored: _, ...report } of taken.reports) addReport(report).catch(() => undefined)
@@ -61,15 +97,25 @@ export function createFleetBuffer({ maxNotes, maxReports }: { maxNotes: number; 
     addNote,
     addReport,
     hasRoomForReports,
+    forget,
     take,
     putBack,
-    sizes: () => ({ notes: notes.size, reports: reports.size }),
+    sizes: () => ({ notes: notes.size + earlier.length, reports: reports.size }),
     droppedNotes: () => droppedNotes,
   }
 }
 
 export function deviceKey(appId: string, deviceId: string): string {
   return `${appId}\n${deviceId}`
+}
+
+/** Whether the later check tells all that the earlier one did. */
+function countsForTheSame(earlier: CheckNote, later: CheckNote): boolean {
+  return (
+    earlier.rolloutId === later.rolloutId &&
+    earlier.isOffer === later.isOffer &&
+    earlier.at - (earlier.at % HOUR_MS) === later.at - (later.at % HOUR_MS)
+  )
 }
 
 function takeFirst<Value>(map: Map<string, Value>, count: number): Value[] {

@@ -1,7 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { readReport } from './device-report.ts'
+import type { FleetBatch } from './fleet-batch.ts'
 import { createFleetBuffer } from './fleet-buffer.ts'
+import { createFleetCounts } from './fleet-counts.ts'
 import { createFleetFlusher } from './fleet-flusher.ts'
 import { createFakeTime } from './testing/fake-time.ts'
 import { aNote, APP_ID, aReport, createMemoryWriter, createRecordingLog, failureOf } from './testing/fixtures.ts'
@@ -13,7 +15,8 @@ function setUp({ maxNotes = 10_000 } = {}) {
   const time = createFakeTime()
   const memory = createMemoryWriter()
   const { log, lines } = createRecordingLog()
-  const flusher = createFleetFlusher({ ...time, buffer, writer: memory.writer, log, limits: LIMITS })
+  const counts = createFleetCounts({ source: 'source-1', maxCells: 100 })
+  const flusher = createFleetFlusher({ ...time, buffer, counts, writer: memory.writer, log, limits: LIMITS })
 
   function note(count: number, prefix = 'device') {
     for (let index = 0; index < count; index++) {
@@ -26,7 +29,15 @@ function setUp({ maxNotes = 10_000 } = {}) {
     flusher.wake()
     return stored
   }
-  return { buffer, time, ...memory, lines, flusher, note, report }
+  function count(at = time.clock.now()) {
+    counts.countCheck(aNote({ at }))
+    flusher.wake()
+  }
+  return { buffer, counts, time, ...memory, lines, flusher, note, report, count }
+}
+
+function devicesOf({ notes, reports }: FleetBatch): string[] {
+  return [...notes.map(({ deviceId }) => deviceId), ...reports.map(({ device }) => device.device_id)]
 }
 
 test('a few checks are written after a second', async () => {
@@ -35,7 +46,7 @@ test('a few checks are written after a second', async () => {
   await time.advance(999)
   expect(batches).toHaveLength(0)
   await time.advance(1)
-  expect(batches.map(({ checked }) => checked.length)).toEqual([3])
+  expect(batches.map(({ notes }) => notes.length)).toEqual([3])
   expect(time.waiting()).toBe(0)
 })
 
@@ -43,9 +54,9 @@ test('many checks are written at once, 500 in a write', async () => {
   const { time, batches, note, flusher } = setUp()
   note(1_700)
   await time.advance(15)
-  expect(batches.map(({ checked }) => checked.length)).toEqual([500, 500, 500])
+  expect(batches.map(({ notes }) => notes.length)).toEqual([500, 500, 500])
   await time.advance(1_000)
-  expect(batches[3]?.checked).toHaveLength(200)
+  expect(batches[3]?.notes).toHaveLength(200)
   expect(flusher.counts()).toMatchObject({ writtenBatches: 4, writtenRows: 1_700, failedWrites: 0 })
 })
 
@@ -58,7 +69,7 @@ test('reports that come close together share a write, with the checks that wait'
   await time.advance(5)
   await Promise.all([stored, later])
   expect(batches).toHaveLength(1)
-  expect(batches[0]).toMatchObject({ checked: { length: 2 }, running: { length: 3 }, events: { length: 3 } })
+  expect(batches[0]).toMatchObject({ notes: { length: 2 }, reports: { length: 3 } })
 })
 
 test('there is one write at a time', async () => {
@@ -74,7 +85,7 @@ test('there is one write at a time', async () => {
   hold.resolve()
   await Promise.all([stored, ...reading])
   expect(state.most).toBe(1)
-  expect(batches.map(({ checked }) => checked.length)).toEqual([500, 500])
+  expect(batches.map(({ notes }) => notes.length)).toEqual([500, 500])
 })
 
 test('while the database is down everything is kept, and tried again ever more rarely', async () => {
@@ -93,9 +104,9 @@ test('while the database is down everything is kept, and tried again ever more r
   note(500, 'more')
   state.error = undefined
   await time.advance(5_000)
-  expect(batches.map(({ checked }) => checked.length)).toEqual([500])
+  expect(batches.map(({ notes }) => notes.length)).toEqual([500])
   await time.advance(1_000)
-  expect(batches[1]?.checked).toHaveLength(10)
+  expect(batches[1]?.notes).toHaveLength(10)
   expect(lines).toEqual([
     expect.stringMatching(/^error: the fleet cannot be written/),
     'info: the fleet is written again',
@@ -125,14 +136,14 @@ test('whoever waits for a report hears of the failed try, and it is stored later
   await time.advance(250)
   await again
   expect(batches).toHaveLength(1)
-  expect(batches[0]?.events).toHaveLength(1)
+  expect(batches[0]?.reports).toHaveLength(1)
 })
 
 test('a row that the database refuses does not hold up the others', async () => {
   const { time, batches, writer, lines, note, report, flusher, buffer } = setUp()
   const { write } = writer
   writer.write = (batch) => {
-    const isRefused = [...batch.checked, ...batch.running].some(({ device_id }) => device_id.startsWith('bad'))
+    const isRefused = devicesOf(batch).some((deviceId) => deviceId.startsWith('bad'))
     return isRefused ? Promise.reject(Object.assign(new Error('foreign key'), { code: '23503' })) : write(batch)
   }
   note(20)
@@ -142,8 +153,7 @@ test('a row that the database refuses does not hold up the others', async () => 
   await time.advance(25)
   expect(await refused).toMatchObject({ type: 'invalid-request' })
   await stored
-  const devices = batches.flatMap(({ checked, running }) => [...checked, ...running])
-  expect(new Set(devices.map(({ device_id }) => device_id)).size).toBe(21)
+  expect(new Set(batches.flatMap(devicesOf)).size).toBe(21)
   expect(flusher.counts()).toMatchObject({ refusedRows: 2, failedWrites: 0 })
   expect(buffer.sizes()).toEqual({ notes: 0, reports: 0 })
   expect(lines).toHaveLength(2)
@@ -168,7 +178,7 @@ test('a flush has what came while an earlier write was under way', async () => {
   const flushed = flusher.flush(60_000)
   hold.resolve()
   await flushed
-  expect(batches.map(({ checked }) => checked[0]?.device_id)).toEqual(['early-0', 'late-0'])
+  expect(batches.map(({ notes }) => notes[0]?.deviceId)).toEqual(['early-0', 'late-0'])
 })
 
 test('stopping writes what is left, also after a failed try', async () => {
@@ -183,7 +193,7 @@ test('stopping writes what is left, also after a failed try', async () => {
   await time.advance(1_000)
   await stopped
   expect(await refused).toMatchObject({ type: 'unavailable' })
-  expect(batches.map(({ checked, events }) => [checked.length, events.length])).toEqual([
+  expect(batches.map(({ notes, reports }) => [notes.length, reports.length])).toEqual([
     [500, 1],
     [200, 0],
   ])
@@ -200,4 +210,56 @@ test('stopping gives up when its time is over, and says what is lost', async () 
   await time.advance(1_000)
   await stopped
   expect(lines).toEqual([expect.stringMatching(/lost$/)])
+})
+
+test('counts are written with the next batch, or by themselves', async () => {
+  const { time, batches, note, count, counts } = setUp()
+  note(1)
+  count()
+  await time.advance(1_000)
+  count()
+  count()
+  await time.advance(1_000)
+  expect(batches.map((batch) => [batch.notes.length, batch.counts.number, batch.counts.checks[0]?.checks])).toEqual([
+    [1, 1, 1],
+    [0, 2, 2],
+  ])
+  expect(counts.size()).toBe(0)
+})
+
+test('counts that could not be written are written as the same packet, whatever came since', async () => {
+  const { time, batches, state, count } = setUp()
+  state.error = new Error('down')
+  count()
+  await time.advance(1_000)
+  count()
+  state.error = undefined
+  await time.advance(2_000)
+  expect(batches.map(({ counts }) => [counts.number, counts.checks[0]?.checks])).toEqual([
+    [1, 1],
+    [2, 1],
+  ])
+})
+
+test('counts are written also when the database refuses every row', async () => {
+  const { time, batches, writer, note, count } = setUp()
+  const { write } = writer
+  writer.write = (batch) =>
+    devicesOf(batch).length > 0 ? Promise.reject(Object.assign(new Error('key'), { code: '23503' })) : write(batch)
+  note(3)
+  count()
+  await time.advance(1_000)
+  expect(batches.map(({ counts }) => counts.checks[0]?.checks)).toEqual([1])
+})
+
+test('stopping writes the counts', async () => {
+  const { batches, state, count, time, flusher } = setUp()
+  count()
+  state.error = new Error('down')
+  const stopped = flusher.stop(10_000)
+  await setImmediate()
+  state.error = undefined
+  await time.advance(1_000)
+  await stopped
+  expect(batches.map(({ counts }) => counts.checks.length)).toEqual([1])
 })

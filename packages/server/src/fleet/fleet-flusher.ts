@@ -1,22 +1,13 @@
 import { problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../clock.ts'
-import { batchOf, countRows } from './fleet-batch.ts'
+import type { CancelTimer, Timers } from '../timers.ts'
+import { countRows } from './fleet-batch.ts'
 import type { FleetBuffer, Taken } from './fleet-buffer.ts'
+import type { FleetCounts } from './fleet-counts.ts'
 import type { FleetWriter } from './fleet-writer.ts'
 
-/** Timers, as the fleet takes them: tests pass their own. */
-export interface Timers {
-  after(delayMs: number, run: () => void): CancelTimer
-}
-export type CancelTimer = () => void
-
-export const systemTimers: Timers = {
-  after(delayMs, run) {
-    const timer = setTimeout(run, delayMs)
-    return () => clearTimeout(timer)
-  },
-}
+export { systemTimers, type CancelTimer, type Timers } from '../timers.ts'
 
 export type FleetLog = Pick<FastifyBaseLogger, 'error' | 'warn' | 'info'>
 
@@ -41,6 +32,7 @@ const REST_MS = 5
 /** Moves the buffer into the database: many rows in one write, one write at a time, again after one that failed. */
 export function createFleetFlusher({
   buffer,
+  counts: fleetCounts,
   writer,
   clock,
   timers,
@@ -48,6 +40,7 @@ export function createFleetFlusher({
   limits,
 }: {
   buffer: FleetBuffer
+  counts: FleetCounts
   writer: FleetWriter
   clock: Clock
   timers: Timers
@@ -63,14 +56,14 @@ export function createFleetFlusher({
   let rowsInFlight = 0
   let isStopped = false
 
-  /** To be called after each addition to the buffer. */
+  /** To be called after each addition to the buffer or the counts. */
   function wake(): void {
     // The end of the write, or the next try, looks again.
     if (active || outage) return
     const { notes, reports } = buffer.sizes()
     if (notes >= batchRows || reports >= batchRows) schedule(REST_MS)
     else if (reports > 0) schedule(reportDelayMs)
-    else if (notes > 0) schedule(noteDelayMs)
+    else if (notes > 0 || fleetCounts.size() > 0) schedule(noteDelayMs)
   }
 
   function schedule(delayMs: number): void {
@@ -104,10 +97,13 @@ export function createFleetFlusher({
   async function writeNext(): Promise<void> {
     const taken = buffer.take(batchRows)
     rowsInFlight = taken.notes.length + taken.reports.length
-    if (rowsInFlight === 0) return
+    if (rowsInFlight === 0 && fleetCounts.size() === 0) return
     const startedAt = clock.now()
+    const { writtenBatches } = counts
     try {
       await write(taken)
+      // The counts went with none of the rows when the database refuses all of them.
+      if (counts.writtenBatches === writtenBatches) await write({ notes: [], reports: [] })
     } catch (error) {
       buffer.putBack(taken)
       failed(error)
@@ -117,6 +113,7 @@ export function createFleetFlusher({
       for (const report of taken.reports) report.stored.reject(answer)
       throw error
     }
+    fleetCounts.done()
     counts.lastFlushMs = clock.now() - startedAt
     for (const report of taken.reports) report.stored.resolve()
     succeeded()
@@ -124,7 +121,8 @@ export function createFleetFlusher({
 
   /** A row that the database refuses is looked for by halves and left out: it must not hold up the fleet. */
   async function write(taken: Taken): Promise<void> {
-    const batch = batchOf(taken, clock.now())
+    const reports = taken.reports.map(({ stored: _, ...report }) => report)
+    const batch = { notes: taken.notes, reports, counts: fleetCounts.take(), writtenAt: clock.now() }
     try {
       await writer.write(batch)
       counts.writtenBatches++
@@ -132,7 +130,7 @@ export function createFleetFlusher({
     } catch (error) {
       if (!blamesRows(error)) throw error
       const { notes, reports } = taken
-      if (notes.length + reports.length === 1) return refuse(taken, error)
+      if (notes.length + reports.length <= 1) return refuse(taken, error)
       const [halfOfNotes, halfOfReports] = [Math.ceil(notes.length / 2), Math.floor(reports.length / 2)]
       await write({ notes: notes.slice(0, halfOfNotes), reports: reports.slice(0, halfOfReports) })
       await write({ notes: notes.slice(halfOfNotes), reports: reports.slice(halfOfReports) })
@@ -164,7 +162,11 @@ export function createFleetFlusher({
   async function flushAll(): Promise<void> {
     await active
     const { notes, reports } = buffer.sizes()
-    for (let rows = Math.max(notes, reports); rows > 0; rows -= batchRows) await flushOnce()
+    let rows = Math.max(notes, reports)
+    do {
+      await flushOnce()
+      rows -= batchRows
+    } while (rows > 0)
   }
 
   /**
@@ -190,7 +192,7 @@ export function createFleetFlusher({
     isStopped = true
     timer?.cancel()
     const deadline = clock.now() + limitMs
-    const isEmpty = () => buffer.sizes().notes + buffer.sizes().reports === 0
+    const isEmpty = () => buffer.sizes().notes + buffer.sizes().reports + fleetCounts.size() === 0
     let leftMs = limitMs
     do {
       // Whatever fails here is tried again until the time is up.

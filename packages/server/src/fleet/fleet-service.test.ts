@@ -16,6 +16,7 @@ import {
   RELEASE_1,
   RELEASE_2,
 } from './testing/fixtures.ts'
+import { APP, createTestDevices } from './testing/test-devices.ts'
 
 describeOnEveryDatabase('fleet service', (open) => {
   let db: Database
@@ -36,13 +37,13 @@ describeOnEveryDatabase('fleet service', (open) => {
       await time.advance(25)
       await stored
     }
-    return { fleet, time, state, lines, report }
+    return { fleet, devices: createTestDevices(db, fleet), time, state, lines, report }
   }
 
   test('a device is seen in the list right after its check', async () => {
-    const { fleet, time } = setUp()
+    const { devices, fleet, time } = setUp()
     fleet.noteCheck(aNote({ cohorts: ['beta'], at: time.clock.now() }))
-    expect(await fleet.listDevices(APP_ID, {}, {})).toEqual({
+    expect(await devices.list(APP, {}, {})).toEqual({
       items: [
         {
           id: 'device-1',
@@ -50,15 +51,23 @@ describeOnEveryDatabase('fleet service', (open) => {
           platform: 'android',
           channel: 'production',
           nativeVersion: '1.0.0',
+          nativeBuild: null,
           runtimeVersion: null,
+          osVersion: null,
+          model: null,
+          locale: null,
           currentReleaseId: null,
           currentVersion: null,
+          rolloutId: null,
+          progress: [],
           failedReleaseIds: [],
           cohorts: ['beta'],
           lastDecision: 'up-to-date',
           lastReason: 'nothing-published',
+          lastCheckAt: '2026-01-01T00:00:00.000Z',
           firstSeenAt: '2026-01-01T00:00:00.000Z',
           lastSeenAt: '2026-01-01T00:00:00.000Z',
+          goneAt: null,
         },
       ],
       nextCursor: null,
@@ -66,10 +75,10 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('a report is stored once, however often it is sent', async () => {
-    const { fleet, report } = setUp()
+    const { devices, report } = setUp()
     await report({}, {}, { eventId: 'e1', kind: 'downloaded' })
     await report({}, { eventId: 'e1', kind: 'downloaded' })
-    const { events, currentReleaseId, currentVersion } = await fleet.getDevice(APP_ID, 'device-1')
+    const { events, currentReleaseId, currentVersion } = await devices.get(APP, 'device-1')
     expect(events.map(({ kind }) => kind).sort()).toEqual(['applied', 'downloaded'])
     expect({ currentReleaseId, currentVersion }).toEqual({ currentReleaseId: RELEASE_1, currentVersion: '1.0.0' })
   })
@@ -84,12 +93,12 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('a failed release is known at once, and after a restart', async () => {
-    const { fleet, time } = setUp()
+    const { devices, fleet, time } = setUp()
     const stored = fleet.recordEvents(APP_ID, [aReport({ kind: 'rolled-back' }), aReport({ kind: 'downloaded' })])
     expect(fleet.failedReleaseIds(APP_ID, 'device-1')).toEqual([RELEASE_1])
     await time.advance(25)
     await stored
-    expect(await fleet.getDevice(APP_ID, 'device-1')).toMatchObject({
+    expect(await devices.get(APP, 'device-1')).toMatchObject({
       failedReleaseIds: [RELEASE_1],
       currentReleaseId: null,
       platform: 'any',
@@ -113,13 +122,13 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('a report does not undo what a later check told', async () => {
-    const { fleet, time, report } = setUp()
+    const { devices, fleet, time, report } = setUp()
     await report({ platform: 'ios', channel: 'beta' })
     fleet.noteCheck(aNote({ currentReleaseId: RELEASE_2, currentVersion: '2.0.0', at: time.clock.now() }))
-    await fleet.listDevices(APP_ID, {}, {})
+    await devices.list(APP, {}, {})
     const receivedAt = time.clock.now()
     await report({ kind: 'failed', code: 'download-failed', occurredAt: receivedAt - 60_000 })
-    expect(await fleet.getDevice(APP_ID, 'device-1')).toMatchObject({
+    expect(await devices.get(APP, 'device-1')).toMatchObject({
       platform: 'android',
       channel: 'production',
       currentReleaseId: RELEASE_2,
@@ -129,13 +138,13 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('a device registers itself', async () => {
-    const { fleet, time } = setUp()
+    const { devices, fleet, time } = setUp()
     for (const currentVersion of ['1.0.0', '1.1.0']) {
       const stored = fleet.registerDevice(APP_ID, { deviceId: 'device-1', platform: 'ios', currentVersion })
       await time.advance(25)
       await stored
     }
-    const { platform, currentVersion, lastDecision, events } = await fleet.getDevice(APP_ID, 'device-1')
+    const { platform, currentVersion, lastDecision, events } = await devices.get(APP, 'device-1')
     expect({ platform, currentVersion, lastDecision, events }).toEqual({
       platform: 'ios',
       currentVersion: '1.1.0',
@@ -145,17 +154,17 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('pages follow on each other while devices come and go', async () => {
-    const { fleet, time } = setUp()
+    const { devices, fleet, time } = setUp()
     const check = (...ids: string[]) => {
       for (const deviceId of ids) fleet.noteCheck(aNote({ deviceId, at: time.clock.now() }))
     }
     check('d', 'e', 'a:1', 'ü')
     await time.advance(1_000)
     check('b', 'c')
-    const first = await fleet.listDevices(APP_ID, {}, { limit: 3 })
+    const first = await devices.list(APP, {}, { limit: 3 })
     await time.advance(1_000)
     check('new', 'c')
-    const second = await fleet.listDevices(APP_ID, {}, { limit: 3, cursor: first.nextCursor ?? '' })
+    const second = await devices.list(APP, {}, { limit: 3, cursor: first.nextCursor ?? '' })
     const ids = [...first.items, ...second.items].map(({ id }) => id)
     expect(ids.slice(0, 2)).toEqual(['c', 'b'])
     expect(ids.toSorted()).toEqual(['a:1', 'b', 'c', 'd', 'e', 'ü'])
@@ -170,14 +179,14 @@ describeOnEveryDatabase('fleet service', (open) => {
     Buffer.from('1:').toString('base64url'),
     '%%%',
   ])('the cursor %j was not given by a page', async (cursor) => {
-    const { fleet } = setUp()
-    await expect(fleet.listDevices(APP_ID, {}, { cursor })).rejects.toMatchObject({ type: 'invalid-request' })
+    const { devices } = setUp()
+    await expect(devices.list(APP, {}, { cursor })).rejects.toMatchObject({ type: 'invalid-request' })
   })
 
   test('a device that never came is not found', async () => {
-    const { fleet } = setUp()
-    await expect(fleet.getDevice(APP_ID, 'nobody')).rejects.toMatchObject({ type: 'device-not-found' })
-    expect(await fleet.findDevice(APP_ID, 'nobody')).toBeUndefined()
+    const { devices } = setUp()
+    await expect(devices.get(APP, 'nobody')).rejects.toMatchObject({ type: 'device-not-found' })
+    expect(await devices.find(APP, 'nobody')).toBeUndefined()
   })
 
   test('device ids that cannot be stored are refused, and ignored in checks', async () => {
@@ -190,23 +199,23 @@ describeOnEveryDatabase('fleet service', (open) => {
   })
 
   test('what PostgreSQL cannot store comes in changed form', async () => {
-    const { fleet, report } = setUp()
+    const { devices, report } = setUp()
     await report({ kind: 'crashed', detail: 'a\0b\uD800', nativeVersion: '1\0' })
-    const { events, nativeVersion } = await fleet.getDevice(APP_ID, 'device-1')
+    const { events, nativeVersion } = await devices.get(APP, 'device-1')
     expect([events[0]?.detail, nativeVersion]).toEqual(['a\uFFFDb\uFFFD', '1\uFFFD'])
   })
 
   test('the database goes and comes back: reports are refused for now, nothing is lost', async () => {
-    const { fleet, time, state, lines } = setUp()
+    const { devices, fleet, time, state, lines } = setUp()
     state.isDown = true
     fleet.noteCheck(aNote({ deviceId: 'checked', at: time.clock.now() }))
     const refused = failureOf(fleet.recordEvents(APP_ID, [aReport()]))
     await time.advance(25)
     expect(await refused).toMatchObject({ type: 'unavailable' })
-    await expect(fleet.listDevices(APP_ID, {}, {})).rejects.toMatchObject({ type: 'unavailable' })
+    await expect(devices.list(APP, {}, {})).rejects.toMatchObject({ type: 'unavailable' })
     expect(fleet.counters()).toMatchObject({ bufferedNotes: 1, bufferedEvents: 1, failedWrites: 2 })
     state.isDown = false
-    const { items } = await fleet.listDevices(APP_ID, {}, {})
+    const { items } = await devices.list(APP, {}, {})
     expect(items.map(({ id }) => id).sort()).toEqual(['checked', 'device-1'])
     expect(lines).toEqual([expect.stringMatching(/^error/), expect.stringMatching(/^info/)])
   })
@@ -215,18 +224,22 @@ describeOnEveryDatabase('fleet service', (open) => {
     const { fleet, time } = setUp({ maxReports: 2 })
     const stored = fleet.recordEvents(APP_ID, [aReport()])
     const two = [aReport({ deviceId: 'b', kind: 'crashed' }), aReport({ deviceId: 'c' })]
-    await expect(fleet.recordEvents(APP_ID, two)).rejects.toMatchObject({ type: 'unavailable' })
+    await expect(fleet.recordEvents(APP_ID, two)).rejects.toMatchObject({
+      type: 'too-many-requests',
+      extensions: { retryAfterSeconds: 30 },
+    })
     expect(fleet.failedReleaseIds(APP_ID, 'b')).toEqual([])
+    expect(fleet.counters()).toMatchObject({ refusedReports: 2 })
     await time.advance(25)
     await stored
   })
 
   test('a row of an app that is gone does not hold up the fleet', async () => {
-    const { fleet, time } = setUp()
+    const { devices, fleet, time } = setUp()
     for (let index = 0; index < 9; index++)
       fleet.noteCheck(aNote({ deviceId: `device-${index}`, at: time.clock.now() }))
     fleet.noteCheck(aNote({ appId: 'gone' }))
-    expect((await fleet.listDevices(APP_ID, {}, {})).items).toHaveLength(9)
+    expect((await devices.list(APP, {}, {})).items).toHaveLength(9)
     expect(fleet.counters()).toMatchObject({ refusedRows: 1, bufferedNotes: 0 })
   })
 

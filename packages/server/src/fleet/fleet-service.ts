@@ -1,6 +1,6 @@
-import type { Device, DeviceEvent, DeviceFilter, DeviceWithEvents, Page, PageQuery } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
-import { timestamp, type Clock } from '../clock.ts'
+import { uuidv7 } from 'uuidv7'
+import type { Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import {
   isDeviceId,
@@ -13,6 +13,7 @@ import {
 } from './device-report.ts'
 import { createFailureMemory } from './failure-memory.ts'
 import { createFleetBuffer } from './fleet-buffer.ts'
+import { createFleetCounts } from './fleet-counts.ts'
 import {
   createFleetFlusher,
   RETRY_LATER,
@@ -21,13 +22,14 @@ import {
   type FleetLog,
   type Timers,
 } from './fleet-flusher.ts'
-import * as store from './fleet-store.ts'
 import type { FleetWriter } from './fleet-writer.ts'
 
 export const FLEET_LIMITS = {
   /** Devices whose check waits to be written; about half a kilobyte each. */
   maxNotes: 100_000,
   maxReports: 20_000,
+  /** Different counts of an hour that wait to be written: by app, platform, channel, decision and reason. */
+  maxCountCells: 10_000,
   batchRows: 600,
   noteDelayMs: 1_000,
   reportDelayMs: 25,
@@ -43,9 +45,6 @@ export const FLEET_LIMITS = {
 }
 export type FleetLimits = typeof FLEET_LIMITS
 
-const DEFAULT_PAGE_LIMIT = 50
-const MAX_EVENTS = 100
-
 export type FleetService = ReturnType<typeof createFleetService>
 
 export function createFleetService({
@@ -54,6 +53,7 @@ export function createFleetService({
   clock,
   timers = systemTimers,
   log,
+  newId = uuidv7,
   limits: changedLimits = {},
 }: {
   db: Database
@@ -61,14 +61,17 @@ export function createFleetService({
   clock: Clock
   timers?: Timers
   log: FleetLog
+  newId?: () => string
   limits?: Partial<FleetLimits>
 }) {
   const limits = { ...FLEET_LIMITS, ...changedLimits }
   const buffer = createFleetBuffer(limits)
-  const flusher = createFleetFlusher({ buffer, writer, clock, timers, log, limits })
+  const counts = createFleetCounts({ source: newId(), maxCells: limits.maxCountCells })
+  const flusher = createFleetFlusher({ buffer, counts, writer, clock, timers, log, limits })
   const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices })
   let cancelRefresh: CancelTimer | undefined
   let isStopped = false
+  let refusedReports = 0
 
   /** Knows, from here on, which releases failed where. */
   async function start(): Promise<void> {
@@ -95,13 +98,20 @@ export function createFleetService({
 
   /** For the check path: takes a microsecond, waits for nothing, never throws. */
   function noteCheck(note: CheckNote): void {
-    if (!isDeviceId(note.deviceId)) return
-    buffer.addNote(note)
+    counts.countCheck(note)
+    if (isDeviceId(note.deviceId)) buffer.addNote(note)
+    flusher.wake()
+  }
+
+  /** @param sentBytes that left the server: a part when the client asked for a part */
+  function noteDownload(sha256: string, sentBytes: number): void {
+    counts.countDownload(clock.now(), sha256, sentBytes)
     flusher.wake()
   }
 
   /**
    * Resolves when all of them are stored; what was stored before is not stored again.
+   * @throws problem too-many-requests when too much waits to be stored: nothing of it was taken
    * @throws problem unavailable, also when some of them will be stored after all: send them again
    */
   async function recordEvents(appId: string, reports: readonly DeviceReport[]): Promise<void> {
@@ -117,8 +127,10 @@ export function createFleetService({
   }
 
   async function keep(reports: readonly ReadReport[]): Promise<void> {
-    if (isStopped || !buffer.hasRoomForReports(reports.length)) {
-      throw problem('unavailable', 'The report cannot be stored now. Send it again later.', RETRY_LATER)
+    if (isStopped) throw problem('unavailable', 'The server stops. Send the report again later.', RETRY_LATER)
+    if (!buffer.hasRoomForReports(reports.length)) {
+      refusedReports += reports.length
+      throw problem('too-many-requests', 'Too many reports wait to be stored. Send it again later.', RETRY_LATER)
     }
     for (const { device, failedReleaseId } of reports) {
       if (failedReleaseId !== null) failures.add(device.app_id, device.device_id, failedReleaseId)
@@ -128,35 +140,15 @@ export function createFleetService({
     await Promise.all(stored)
   }
 
-  /** Last seen first. */
-  async function listDevices(appId: string, filter: DeviceFilter, page: PageQuery): Promise<Page<Device>> {
-    const after = page.cursor === undefined ? undefined : readCursor(page.cursor)
-    const limit = page.limit ?? DEFAULT_PAGE_LIMIT
-    await flusher.flush(limits.readWaitMs)
-    const rows = await store.listDevices(db, appId, filter, { after, limit: limit + 1 })
-    const shown = rows.slice(0, limit)
-    const last = shown.at(-1)
-    return { items: await withFailures(appId, shown), nextCursor: rows.length > limit && last ? cursorOf(last) : null }
+  /** Whoever reads from the database now finds all that was told before. @throws problem unavailable */
+  function settle(): Promise<void> {
+    return flusher.flush(limits.readWaitMs)
   }
 
-  async function findDevice(appId: string, deviceId: string): Promise<Device | undefined> {
-    await flusher.flush(limits.readWaitMs)
-    const row = await store.findDevice(db, appId, deviceId)
-    return row && (await withFailures(appId, [row]))[0]
-  }
-
-  async function getDevice(appId: string, deviceId: string): Promise<DeviceWithEvents> {
-    const device = await findDevice(appId, deviceId)
-    if (!device) throw problem('device-not-found', `No device "${deviceId}" has shown itself.`, { deviceId })
-    const events = await store.listDeviceEvents(db, appId, deviceId, MAX_EVENTS)
-    return { ...device, events: events.map(renderEvent) }
-  }
-
-  async function withFailures(appId: string, rows: readonly store.DeviceRow[]): Promise<Device[]> {
-    if (rows.length === 0) return []
-    const ids = rows.map((row) => row.device_id)
-    const failed = Map.groupBy(await store.listFailuresOfDevices(db, appId, ids), (failure) => failure.device_id)
-    return rows.map((row) => renderDevice(row, failed.get(row.device_id)?.map((failure) => failure.release_id) ?? []))
+  /** What is in memory of a device; the database is the caller's. */
+  function forget(appId: string, deviceId: string): void {
+    buffer.forget(appId, deviceId)
+    failures.forget(appId, deviceId)
   }
 
   function counters() {
@@ -165,6 +157,8 @@ export function createFleetService({
       bufferedNotes: notes,
       bufferedEvents: reports,
       droppedNotes: buffer.droppedNotes(),
+      droppedCounts: counts.dropped(),
+      refusedReports,
       rememberedFailures: failures.size(),
       ...flusher.counts(),
     }
@@ -174,61 +168,17 @@ export function createFleetService({
     start,
     stop,
     noteCheck,
+    noteDownload,
     recordEvents,
     registerDevice,
     failedReleaseIds: failures.failedReleaseIds,
-    listDevices,
-    findDevice,
-    getDevice,
+    settle,
+    forget,
     counters,
   }
 }
 
 function requireDeviceId(deviceId: string): void {
   if (isDeviceId(deviceId)) return
-  throw problem('invalid-request', 'The device id: expected 1 to 200 characters, and no NUL.')
-}
-
-function cursorOf({ last_seen_at, device_id }: store.DeviceRow): string {
-  return Buffer.from(`${last_seen_at}:${device_id}`).toString('base64url')
-}
-
-function readCursor(cursor: string): store.DevicePosition {
-  const [, lastSeenAt, deviceId] = /^(\d{1,15}):(.+)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? []
-  if (lastSeenAt === undefined || deviceId === undefined || !isDeviceId(deviceId)) {
-    throw problem('invalid-request', 'cursor: expected the nextCursor of an earlier page.')
-  }
-  return { lastSeenAt: Number(lastSeenAt), deviceId }
-}
-
-function renderDevice(row: store.DeviceRow, failedReleaseIds: string[]): Device {
-  return {
-    id: row.device_id,
-    appId: row.app_id,
-    platform: row.platform,
-    channel: row.channel,
-    nativeVersion: row.native_version,
-    runtimeVersion: row.runtime_version,
-    currentReleaseId: row.current_release_id,
-    currentVersion: row.current_version,
-    failedReleaseIds,
-    cohorts: JSON.parse(row.cohorts),
-    lastDecision: row.last_decision,
-    lastReason: row.last_reason,
-    firstSeenAt: timestamp(row.first_seen_at),
-    lastSeenAt: timestamp(row.last_seen_at),
-  }
-}
-
-function renderEvent(row: store.DeviceEventRow): DeviceEvent {
-  return {
-    id: row.id,
-    kind: row.kind,
-    releaseId: row.release_id,
-    version: row.version,
-    code: row.code,
-    detail: row.detail,
-    occurredAt: timestamp(row.occurred_at),
-    receivedAt: timestamp(row.received_at),
-  }
+  throw problem('invalid-request', 'The device id: expected 1 to 200 characters of Unicode text, and no NUL.')
 }

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openDatabase } from '../database/open-database.ts'
-import { writeFleetBatch } from './fleet-store.ts'
+import { writeFleetBatch } from './batch-store.ts'
 import type { WriteAnswer, WriteRequest } from './fleet-writer.ts'
 
 const { path } = workerData as { path: string }

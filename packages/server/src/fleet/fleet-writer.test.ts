@@ -9,16 +9,8 @@ import type { Database } from '../database/schema.ts'
 import { createFleetService } from './fleet-service.ts'
 import { createFleetWriterThread, type FleetWriter } from './fleet-writer.ts'
 import { createFakeTime } from './testing/fake-time.ts'
-import {
-  aBatch,
-  aDeviceRow,
-  aNote,
-  APP_ID,
-  aReport,
-  createRecordingLog,
-  failureOf,
-  insertApp,
-} from './testing/fixtures.ts'
+import { aBatch, aNote, APP_ID, aReport, createRecordingLog, failureOf, insertApp } from './testing/fixtures.ts'
+import { APP, createTestDevices } from './testing/test-devices.ts'
 
 let directory: string
 let path: string
@@ -58,23 +50,23 @@ const devices = () => db.selectFrom('device').select('device_id').orderBy('devic
 
 test('another thread writes the file', async () => {
   const { writer } = openWriter()
-  await Promise.all(['a', 'b', 'c'].map((device_id) => writer.write(aBatch({ checked: [aDeviceRow({ device_id })] }))))
+  await Promise.all(['a', 'b', 'c'].map((deviceId) => writer.write(aBatch({ notes: [aNote({ deviceId })] }))))
   expect((await devices()).map(({ device_id }) => device_id)).toEqual(['a', 'b', 'c'])
 })
 
 test('what the database refuses is rejected with its code, and the thread lives on', async () => {
   const { writer, lines } = openWriter()
-  await expect(writer.write(aBatch({ checked: [aDeviceRow({ app_id: 'gone' })] }))).rejects.toMatchObject({
+  await expect(writer.write(aBatch({ notes: [aNote({ appId: 'gone' })] }))).rejects.toMatchObject({
     message: expect.stringMatching(/FOREIGN KEY/),
     errcode: 787,
   })
-  await writer.write(aBatch({ checked: [aDeviceRow()] }))
+  await writer.write(aBatch({ notes: [aNote()] }))
   expect(lines).toEqual([])
 })
 
 test('closing waits for what was asked for', async () => {
   const { writer } = openWriter()
-  const written = writer.write(aBatch({ checked: [aDeviceRow()] }))
+  const written = writer.write(aBatch({ notes: [aNote()] }))
   await writer.close()
   await written
   expect(await devices()).toHaveLength(1)
@@ -86,7 +78,7 @@ test('it waits for a transaction of the management API', async () => {
   let written: Promise<void> | undefined
   await db.transaction().execute(async (tx) => {
     await tx.updateTable('app').set({ name: 'Shop' }).execute()
-    written = writer.write(aBatch({ checked: [aDeviceRow()] }))
+    written = writer.write(aBatch({ notes: [aNote()] }))
   })
   await written
   expect(await devices()).toHaveLength(1)
@@ -125,7 +117,48 @@ test('the fleet goes through a crash of the thread without losing anything', asy
   await time.advance(25)
   expect(await refused).toMatchObject({ type: 'unavailable' })
   await time.advance(100)
-  const { items } = await fleet.listDevices(APP_ID, {}, {})
+  const { items } = await createTestDevices(db, fleet).list(APP, {}, {})
   expect(items.map(({ id }) => id).sort()).toEqual(['checked', 'device-1'])
   expect(fleet.counters()).toMatchObject({ failedWrites: 1, bufferedNotes: 0, bufferedEvents: 0 })
+})
+
+test('what was written by a thread that died before it said so counts once', async () => {
+  const urlOf = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
+  const flag = JSON.stringify(join(directory, 'written'))
+  const script = await scriptOf(`import { existsSync, writeFileSync } from 'node:fs'
+    import { workerData } from 'node:worker_threads'
+    if (existsSync(${flag})) await import(${urlOf('./fleet-writer-worker.ts')})
+    else {
+      const { openDatabase } = await import(${urlOf('../database/open-database.ts')})
+      const { writeFleetBatch } = await import(${urlOf('./batch-store.ts')})
+      const db = openDatabase({ kind: 'sqlite', path: workerData.path })
+      parentPort.on('message', async ({ batch }) => {
+        await writeFleetBatch(db, batch)
+        writeFileSync(${flag}, '')
+        process.exit(1)
+      })
+    }`)
+  const { writer, time, log } = openWriter(script)
+  const fleet = createFleetService({ db, writer, ...time, log })
+  const rollout = { id: 'rollout-1', startedAt: 0 }
+  const at = time.clock.now()
+  fleet.noteCheck(aNote({ deviceId: 'checked', rolloutId: 'rollout-1', at }))
+  fleet.noteDownload('aa', 1_000)
+  const refused = failureOf(fleet.recordEvents(APP_ID, [aReport({ rollout, receivedBytes: 50 })]))
+  await time.advance(25)
+  expect(await refused).toMatchObject({ type: 'unavailable' })
+  const again = fleet.recordEvents(APP_ID, [aReport({ rollout, receivedBytes: 50 })])
+  fleet.noteDownload('aa', 500)
+  await time.advance(2_000)
+  await again
+  await fleet.stop()
+  expect(await db.selectFrom('rollout_hour').selectAll().execute()).toMatchObject([
+    { running: 1, applied: 1, attempted: 2, received_bytes: 50 },
+  ])
+  expect(await db.selectFrom('check_hour').selectAll().execute()).toMatchObject([{ checks: 1 }])
+  expect(await db.selectFrom('download_hour').selectAll().execute()).toMatchObject([
+    { downloads: 2, sent_bytes: 1_500 },
+  ])
+  const days = await db.selectFrom('activity').selectAll().where('period', '=', 'day').execute()
+  expect(days.reduce((sum, { devices }) => sum + devices, 0)).toBe(2)
 })

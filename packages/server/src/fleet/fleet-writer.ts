@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
+import { writeFleetBatch } from './batch-store.ts'
+import type { FleetBatch } from './fleet-batch.ts'
 import type { FleetLog } from './fleet-flusher.ts'
-import { writeFleetBatch, type FleetBatch } from './fleet-store.ts'
 
 /** Where batches go. A batch that was written, or half written, may be written again. */
 export interface FleetWriter {

@@ -31,10 +31,12 @@ const COUNTERS = [
   ...(Object.keys(PROGRESS) as (keyof typeof PROGRESS)[]),
   'attempted',
   'attempted_bad',
+  'told_downloads',
   'received_bytes',
 ] as const
 
-const NONE = Object.fromEntries(COUNTERS.map((counter) => [counter, 0])) as unknown as RolloutFigures
+/** Of a rollout that nobody has heard of yet. */
+export const NO_FIGURES = Object.fromEntries(COUNTERS.map((counter) => [counter, 0])) as unknown as RolloutFigures
 
 /**
  * What became of rollouts, since an hour or since their beginning.
@@ -45,7 +47,7 @@ export async function sumRolloutHours(
   rolloutIds: readonly string[],
   since = 0,
 ): Promise<Map<string, RolloutFigures>> {
-  const figures = new Map(rolloutIds.map((id) => [id, NONE]))
+  const figures = new Map(rolloutIds.map((id) => [id, NO_FIGURES]))
   if (rolloutIds.length === 0) return figures
   const rows = await db
     .selectFrom('rollout_hour')
@@ -56,6 +58,6 @@ export async function sumRolloutHours(
     .where('hour_at', '>=', since - (since % HOUR_MS))
     .groupBy('rollout_id')
     .execute()
-  for (const { rollout_id, ...sums } of rows) figures.set(rollout_id, sums as RolloutFigures)
+  for (const { rollout_id, ...sums } of rows) figures.set(rollout_id, sums)
   return figures
 }

@@ -13,10 +13,22 @@ const UPLOAD_TIMEOUT_MS = 60 * 60 * 1000
 const HEADERS_TIMEOUT_MS = 15_000
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** The HTTP server, bare: its limits, its validation and its way of saying no. */
-export function createHttp(config: Config, newId: () => string): FastifyInstance {
+/** Takes log lines, one JSON object each. */
+export interface LogStream {
+  write(line: string): void
+}
+
+/**
+ * The HTTP server, bare: its limits, its validation and its way of saying no.
+ * @param stream where the log goes; to stdout when there is none
+ */
+export function createHttp(config: Config, newId: () => string, stream?: LogStream): FastifyInstance {
   const app = Fastify({
-    logger: { level: config.logLevel, redact: ['req.headers.authorization', 'req.headers["x-app-key"]'] },
+    logger: {
+      level: config.logLevel,
+      redact: ['req.headers.authorization', 'req.headers["x-app-key"]'],
+      ...(stream && { stream }),
+    },
     genReqId: createRequestIds(newId()),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),

@@ -40,9 +40,12 @@ describe('the OpenAPI document', () => {
     expect(tags).toHaveLength(1)
     const named = parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)
     expect(named.sort()).toEqual([...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort())
+    const contentType = name.endsWith('/stream') ? 'text/event-stream' : 'application/json'
     const success = Object.keys(responses).filter((status) => status.startsWith('2'))
     expect(success).toHaveLength(1)
-    expect(responses[success[0] ?? '']).toHaveProperty(['content', 'application/json', 'schema'])
+    const [status = ''] = success
+    if (status === '204') expect(responses[status]).not.toHaveProperty('content')
+    else expect(responses[status]).toHaveProperty(['content', contentType, 'schema'])
     expect(responses.default).toEqual({ $ref: '#/components/responses/Problem' })
   })
 

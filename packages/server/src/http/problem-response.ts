@@ -6,6 +6,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 
 /** PostgreSQL's "character not in repertoire": the one character that it does not store. */
 const NUL_IN_TEXT = '22021'
+/** PostgreSQL's "query canceled": it ran longer than the server allows. */
+const QUERY_CANCELED = '57014'
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
 
@@ -105,6 +107,8 @@ function translateFrameworkError(error: FastifyError): Problem | undefined {
       return problem('malformed-json', error.message)
     case NUL_IN_TEXT:
       return problem('invalid-request', 'Expected text without NUL characters.')
+    case QUERY_CANCELED:
+      return problem('unavailable', 'The query took too long and was given up. Ask for a shorter time.')
     default:
   }
   if (error instanceof SyntaxError) return problem('malformed-json', error.message)

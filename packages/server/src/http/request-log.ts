@@ -8,6 +8,8 @@ declare module 'fastify' {
   }
 }
 
+const DEVICE_ID = /(\/devices\/)[^/]+/g
+
 /** One line and one observation for each request. Answered checks are counted instead: they are most of the traffic. */
 export function logRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', (request, reply, done) => {
@@ -15,8 +17,8 @@ export function logRequests(app: FastifyInstance, metrics: Metrics): void {
     const { statusCode } = reply
     if (config.access === 'app-key' && statusCode < 400) return done()
     metrics.observeRequest(route, request.method, statusCode, reply.elapsedTime / 1000)
-    // Without the query, where clients put what they should not.
-    const path = request.url.split('?', 1)[0]
+    // Without the query, where clients put what they should not, and without the ids of devices, which may be people's.
+    const path = request.url.split('?', 1)[0]?.replace(DEVICE_ID, '$1:deviceId')
     const line = {
       reqId: request.id,
       method: request.method,

@@ -95,7 +95,9 @@ export function requirePlatform(app: AppRow, platform: Platform): void {
 }
 
 /** @throws problem invalid-request when a version or range cannot be read: devices could never meet it */
-export function readRequirement(input: NewRelease): Requirement {
+export function readRequirement(
+  input: Pick<NewRelease, 'minNativeVersion' | 'nativeRange' | 'runtimeVersion'>,
+): Requirement {
   const { minNativeVersion, nativeRange, runtimeVersion } = input
   if (minNativeVersion !== undefined && !parseNativeVersion(minNativeVersion)) {
     throw problem('invalid-request', `minNativeVersion: expected a version such as 2.1, found "${minNativeVersion}".`)

@@ -20,6 +20,8 @@ const PublishForm = Type.Object({
   signature: Type.Optional(Base64),
   statement: Type.Optional(Base64),
   statementSignature: Type.Optional(Base64),
+  rollbackStatement: Type.Optional(Base64),
+  rollbackStatementSignature: Type.Optional(Base64),
   publicKey: Type.Optional(PublicKey),
 })
 
@@ -53,7 +55,8 @@ export function publishingRoutes({
           summary: 'Publishes: a release, and its first rollout',
           description:
             'Multipart: `metadata` (JSON of NewRelease), `bundle` (zip), and for a signed release `signature`, ' +
-            '`statement`, `statementSignature` and `publicKey` in base64.',
+            '`statement`, `statementSignature` and `publicKey` in base64. `rollbackStatement` and ' +
+            '`rollbackStatementSignature` state the release before again, for its guard to go back to.',
           consumes: ['multipart/form-data'],
           params: AppParams,
           response: { 201: PublishedRelease },

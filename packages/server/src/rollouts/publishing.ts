@@ -1,5 +1,6 @@
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
 import { problem, type Requirement } from '@hotpatch/protocol'
+import type { AnnouncementService } from '../announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../apps/app-service.ts'
 import type { ArtifactService, ReceivedArchive } from '../artifacts/artifact-service.ts'
 import type { AuditService, Author } from '../audit/audit-service.ts'
@@ -7,6 +8,7 @@ import type { ChannelService } from '../channels/channel-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import { artifactUrl } from '../http/public-url.ts'
+import { readPlan } from '../plans/read-plan.ts'
 import {
   readRequirement,
   renderRelease,
@@ -15,6 +17,7 @@ import {
   type ReleaseService,
 } from '../releases/release-service.ts'
 import { checkDigestSignature, checkStatement, type CheckedStatement } from '../releases/statement-check.ts'
+import { requireRules } from './audience.ts'
 import type { CatalogChange, RolloutService } from './rollout-service.ts'
 
 /** Base64 texts, as they came with the upload. */
@@ -22,6 +25,9 @@ export interface UploadSignatures {
   signature?: string | undefined
   statement?: string | undefined
   statementSignature?: string | undefined
+  /** Of the release before, under a later sequence: where the guard may go back to. */
+  rollbackStatement?: string | undefined
+  rollbackStatementSignature?: string | undefined
   /** Only looked at for an app that has no key yet: its first signed release registers it. */
   publicKey?: string | undefined
 }
@@ -46,6 +52,7 @@ export function createPublishing({
   releases,
   rollouts,
   audit,
+  announcements,
   clock,
   newId,
   announceCatalogs,
@@ -57,6 +64,7 @@ export function createPublishing({
   releases: ReleaseService
   rollouts: RolloutService
   audit: AuditService
+  announcements: AnnouncementService
   clock: Clock
   newId: () => string
   announceCatalogs: (change: CatalogChange) => Promise<void>
@@ -76,6 +84,8 @@ export function createPublishing({
     const { platform, version, channel = DEFAULT_CHANNEL } = input
     requirePlatform(app, platform)
     const requirement = readRequirement(input)
+    const plan = readPlan(input)
+    if (input.rules) requireRules(input.rules)
     requireSameBytes(input, archive)
     await releases.requireNew(app, { platform, version, channel })
     await channels.require(app.id, channel)
@@ -83,7 +93,7 @@ export function createPublishing({
     if (checked.statement) await releases.requireFree(app, platform, checked.statement.statement.sequence)
 
     await artifacts.keep(archive)
-    const { release, rolloutId, change } = await db.transaction().execute(async (tx) => {
+    const { release, rolloutId, percentage, change } = await db.transaction().execute(async (tx) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const { signing } = await apps.lock(tx, app.id)
       const keyId = await registerKey(tx, { ...app, signing }, checked, author)
@@ -118,10 +128,20 @@ export function createPublishing({
         appId: app.id,
         after: { version, platform, channel, sequence, sha256: row.sha256, keyId },
       })
-      const placement = { ...input, platform, channel, release: row }
+      await announcements.record(tx, {
+        type: 'release.published',
+        appId: app.id,
+        data: { release: announced(row), by: author.actor.name },
+      })
+      const prepared = {
+        statement: signatures.rollbackStatement,
+        statementSignature: signatures.rollbackStatementSignature,
+      }
+      const placement = { ...input, plan, platform, channel, release: row, prepared }
       const placed = await rollouts.place(tx, app, placement, author, 'rollout.started')
-      return { release: row, rolloutId: placed.row.id, change: placed.change }
+      return { release: row, rolloutId: placed.row.id, percentage: placed.row.percentage, change: placed.change }
     })
+    announcements.wake()
     await announceCatalogs(change)
     return {
       releaseId: release.id,
@@ -130,7 +150,7 @@ export function createPublishing({
       platform,
       channel,
       sequence: release.sequence,
-      percentage: input.percentage ?? 100,
+      percentage,
       mandatory: input.mandatory ?? false,
       sha256: release.sha256,
       sizeBytes: release.size_bytes,
@@ -215,14 +235,20 @@ export function createPublishing({
         before: { archivedAt: null },
         after: { archivedAt: timestamp(archivedAt) },
       })
-      const withdrawn = await rollouts.withdrawAllOf(tx, app, releaseId, author)
+      const withdrawn = await rollouts.withdrawAllOf(tx, releaseId, author)
       return { row, changes: withdrawn }
     })
+    announcements.wake()
     for (const change of changes) await announceCatalogs(change)
     return renderRelease(row, publicUrl)
   }
 
   return { publish, archive }
+}
+
+function announced(row: ReleaseRow) {
+  const { id, version, platform, channel, sequence, sha256, notes } = row
+  return { id, version, platform, channel, sequence, sha256, sizeBytes: row.size_bytes, notes }
 }
 
 function requireSameBytes(input: NewRelease, archive: ReceivedArchive): void {

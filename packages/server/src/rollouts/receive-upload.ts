@@ -12,7 +12,15 @@ export interface ReceivedUpload {
   signatures: UploadSignatures
 }
 
-const TEXT_PARTS = ['metadata', 'signature', 'statement', 'statementSignature', 'publicKey'] as const
+const TEXT_PARTS = [
+  'metadata',
+  'signature',
+  'statement',
+  'statementSignature',
+  'rollbackStatement',
+  'rollbackStatementSignature',
+  'publicKey',
+] as const
 type TextPart = (typeof TEXT_PARTS)[number]
 
 const MAX_TEXT_BYTES = 256 * 1024
@@ -109,6 +117,8 @@ function readSignatures(texts: Partial<Record<TextPart, string>>): UploadSignatu
     signature: base64('signature'),
     statement: base64('statement'),
     statementSignature: base64('statementSignature'),
+    rollbackStatement: base64('rollbackStatement'),
+    rollbackStatementSignature: base64('rollbackStatementSignature'),
     publicKey: base64('publicKey'),
   }
 }

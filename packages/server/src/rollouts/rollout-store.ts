@@ -4,14 +4,21 @@ import type { Updateable } from 'kysely'
 import type { Connection, Schema } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
 
-export type RolloutRow = Schema['rollout'] & { version: string | null }
+type Guard = Schema['rollout_guard']
+
+export type RolloutRow = Schema['rollout'] & {
+  version: string | null
+  guard_state: Guard['state'] | null
+  guard_settings: Guard['settings'] | null
+}
 
 function selectRollouts(db: Connection) {
   return db
     .selectFrom('rollout')
     .leftJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
     .selectAll('rollout')
-    .select('release.version')
+    .select(['release.version', 'rollout_guard.state as guard_state', 'rollout_guard.settings as guard_settings'])
 }
 
 export function insertRollout(db: Connection, rollout: Schema['rollout']) {
@@ -62,6 +69,17 @@ export async function updateRolloutIn(
     .where('state', 'in', states)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
+}
+
+/** Whose start has come, and was not told yet. */
+export function listDueStarts(db: Connection, now: number, limit: number): Promise<RolloutRow[]> {
+  return selectRollouts(db)
+    .where('rollout.awaits_start', '=', 1)
+    .where('rollout.state', '=', 'active')
+    .where(({ or, eb }) => or([eb('rollout.starts_at', 'is', null), eb('rollout.starts_at', '<=', now)]))
+    .orderBy('rollout.starts_at')
+    .limit(limit)
+    .execute()
 }
 
 export function listRolloutsOfRelease(db: Connection, releaseId: string): Promise<RolloutRow[]> {

@@ -1,5 +1,14 @@
-import type { Catalog, CatalogRelease, CatalogRollout, Platform, Requirement } from '@hotpatch/protocol'
+import type {
+  AttributeRule,
+  AudienceSlice,
+  Catalog,
+  CatalogRelease,
+  CatalogRollout,
+  Platform,
+  Requirement,
+} from '@hotpatch/protocol'
 import type { Connection } from '../database/schema.ts'
+import type { DeviceIdentity, IdentifiedApp } from '../fleet/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {
@@ -28,6 +37,8 @@ export interface CatalogKey {
 export interface CatalogData {
   catalog: Catalog<OfferedRelease>
   restatements: ReadonlyMap<string, Restatement>
+  /** By rollout id: when it was placed, or came into force later. */
+  startedAt: ReadonlyMap<string, number>
 }
 
 export interface DirectoryEntry {
@@ -35,6 +46,7 @@ export interface DirectoryEntry {
   slug: string
   appKey: string
   isOpen: boolean
+  deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
   channels: ReadonlySet<string>
 }
@@ -49,6 +61,7 @@ export async function loadDirectory(db: Connection): Promise<DirectoryEntry[]> {
     slug: app.slug,
     appKey: app.app_key,
     isOpen: app.check_access === 'open',
+    deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
     channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
   }))
@@ -65,28 +78,39 @@ export async function loadGenerations(db: Connection): Promise<(CatalogKey & { g
   }))
 }
 
-/** One catalog as the database has it now; undefined when nothing was ever placed there. */
-export async function loadCatalog(db: Connection, key: CatalogKey): Promise<CatalogData | undefined> {
+/**
+ * One catalog as the database has it now; undefined when nothing was ever placed there.
+ * Forced devices are stored as whoever placed the rollout wrote them, and are known here as every device is.
+ */
+export async function loadCatalog(
+  db: Connection,
+  key: CatalogKey,
+  identity: DeviceIdentity,
+): Promise<CatalogData | undefined> {
   const { appId, platform, channel } = key
   // The generation first: what changes in between raises it again, and is loaded again.
   const row = await db
     .selectFrom('catalog_generation')
-    .select('generation')
+    .innerJoin('app', 'app.id', 'catalog_generation.app_id')
+    .select(['generation', 'device_ids'])
     .where('app_id', '=', appId)
     .where('platform', '=', platform)
     .where('channel', '=', channel)
     .executeTakeFirst()
   if (!row) return undefined
 
+  const app: IdentifiedApp = { id: appId, deviceIds: row.device_ids }
   const rows = await selectPlacements(db, key).execute()
   const releases = new Map<string, OfferedRelease>()
   const restatements = new Map<string, Restatement>()
+  const startedAt = new Map<string, number>()
   const rollouts: CatalogRollout<OfferedRelease>[] = []
   for (const placement of rows) {
     const { statement, statement_signature, sequence, floor } = placement
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
+    startedAt.set(placement.id, Math.max(placement.created_at, placement.starts_at ?? 0))
     rollouts.push({
       id: placement.id,
       position: placement.position,
@@ -95,16 +119,18 @@ export async function loadCatalog(db: Connection, key: CatalogKey): Promise<Cata
       startsAt: placement.starts_at,
       mandatory: placement.mandatory === 1,
       audience: {
-        devices: readList(placement.devices),
+        devices: readForcedDevices(placement.devices, app, identity),
         cohorts: readList(placement.cohorts),
         percentage: placement.percentage,
         salt: placement.salt,
         buckets: placement.buckets === 100 ? 100 : 10_000,
+        rules: readRules(placement.rules),
+        slice: placement.slice === null ? null : (JSON.parse(placement.slice) as AudienceSlice),
       },
       restated: sequence === null ? null : { sequence, floor: floor ?? 0 },
     })
   }
-  return { catalog: { ...key, generation: row.generation, rollouts }, restatements }
+  return { catalog: { ...key, generation: row.generation, rollouts }, restatements, startedAt }
 }
 
 function selectPlacements(db: Connection, { appId, platform, channel }: CatalogKey) {
@@ -117,9 +143,12 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.release_id',
       'rollout.state',
       'rollout.starts_at',
+      'rollout.created_at',
       'rollout.mandatory',
       'rollout.devices',
       'rollout.cohorts',
+      'rollout.rules',
+      'rollout.slice',
       'rollout.percentage',
       'rollout.salt',
       'rollout.buckets',
@@ -147,11 +176,23 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
 type PlacementRow = Awaited<ReturnType<ReturnType<typeof selectPlacements>['execute']>>[number]
 
 const NONE: readonly string[] = []
+const NO_RULES: readonly AttributeRule[] = []
 const NOTHING_REQUIRED: Requirement = {}
 
 /** Most lists are empty and most releases require nothing: they share that. */
 function readList(text: string): readonly string[] {
   return text === '[]' ? NONE : (JSON.parse(text) as string[])
+}
+
+function readForcedDevices(text: string, app: IdentifiedApp, identity: DeviceIdentity): readonly string[] {
+  const devices = readList(text)
+  // A server that cannot tell the devices of one app apart still compiles the catalogs of the others.
+  if (devices === NONE || !identity.isAbleFor(app)) return NONE
+  return devices.map((device) => identity.resolve(app, device))
+}
+
+function readRules(text: string): readonly AttributeRule[] {
+  return text === '[]' ? NO_RULES : (JSON.parse(text) as AttributeRule[])
 }
 
 function readRequirement(text: string | null): Requirement {

@@ -1,27 +1,26 @@
 import type { FastifyBaseLogger } from 'fastify'
-import { openChangeFeed, type ChangeFeed } from '../database/change-feed.ts'
-import type { DatabaseConfig } from '../database/open-database.ts'
-import type { Database } from '../database/schema.ts'
+import type { CohortMembers } from '../cohorts/cohort-members.ts'
+import type { ChangeFeed } from '../database/change-feed.ts'
 import type { CatalogChange } from '../rollouts/rollout-service.ts'
 import type { Catalogs } from './catalogs.ts'
 
-/** Keeps the catalogs in memory as the database has them: by what this server changes, by what others tell, and by time. */
+/** Keeps the catalogs and cohorts in memory as the database has them: by what this server changes, by what others tell, and by time. */
 export function createCatalogSync({
   catalogs,
-  db,
-  database,
+  cohorts,
+  feed,
   intervalMs,
   log,
 }: {
   catalogs: Catalogs
-  db: Database
-  database: DatabaseConfig
+  cohorts: CohortMembers
+  feed: ChangeFeed
   intervalMs: number
   log: FastifyBaseLogger
 }) {
-  let feed: ChangeFeed | undefined
   let timer: NodeJS.Timeout | undefined
-  let isRefreshing = false
+  let refreshing: Promise<void> | undefined
+  let isAskedAgain = false
 
   /** The change is committed: a failure here is mended by the next refresh, and must not look like one of the change. */
   async function takeOver(work: Promise<unknown>): Promise<void> {
@@ -34,33 +33,47 @@ export function createCatalogSync({
 
   async function announceCatalogs(change: CatalogChange): Promise<void> {
     await takeOver(reload(change))
-    await feed?.announce(JSON.stringify(change))
+    await feed.announce('catalogs', JSON.stringify(change))
   }
 
   async function announceApps(): Promise<void> {
     await takeOver(catalogs.reloadDirectory())
-    await feed?.announce('')
+    await feed.announce('catalogs', '')
   }
 
-  async function refresh(): Promise<void> {
-    if (isRefreshing) return
-    isRefreshing = true
+  async function announceCohorts(): Promise<void> {
+    await takeOver(cohorts.refresh())
+    await feed.announce('catalogs', '')
+  }
+
+  /** What is announced while one runs may have come too late for it: there is another one behind it. */
+  function refresh(): Promise<void> {
+    isAskedAgain = refreshing !== undefined
+    refreshing ??= refreshAll().finally(() => {
+      refreshing = undefined
+      if (isAskedAgain) void refresh()
+    })
+    return refreshing
+  }
+
+  async function refreshAll(): Promise<void> {
     await takeOver(catalogs.refresh())
-    isRefreshing = false
+    await takeOver(cohorts.refresh())
   }
 
   function start(): void {
-    feed = openChangeFeed(database, db, {
-      onChange: (topic) => void (topic === '' ? refresh() : takeOver(reload(JSON.parse(topic) as CatalogChange))),
-      onError: (error) => log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time'),
-    })
+    feed.on(
+      'catalogs',
+      (change) => void (change === '' ? refresh() : takeOver(reload(JSON.parse(change) as CatalogChange))),
+    )
     timer = setInterval(() => void refresh(), intervalMs).unref()
   }
 
   async function close(): Promise<void> {
     clearInterval(timer)
-    await feed?.close()
+    isAskedAgain = false
+    await refreshing
   }
 
-  return { start, announceApps, announceCatalogs, close }
+  return { start, announceApps, announceCatalogs, announceCohorts, close }
 }

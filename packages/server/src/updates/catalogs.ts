@@ -1,5 +1,6 @@
 import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
+import type { DeviceIdentity } from '../fleet/device-identity.ts'
 import {
   loadCatalog,
   loadDirectory,
@@ -10,15 +11,16 @@ import {
   type Restatement,
 } from './catalog-queries.ts'
 
-/** A compiled catalog, with the statements of its roll-backs by rollout id. */
+/** A compiled catalog, with the statements of its roll-backs and when its rollouts started, by rollout id. */
 export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
+  startedAt: ReadonlyMap<string, number>
   restatements: ReadonlyMap<string, Restatement>
 }
 
 export type Catalogs = ReturnType<typeof createCatalogs>
 
 /** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
-export function createCatalogs({ db }: { db: Database }) {
+export function createCatalogs({ db, identity }: { db: Database; identity: DeviceIdentity }) {
   let byIdOrSlug = new Map<string, DirectoryEntry>()
   let byAppKey = new Map<string, DirectoryEntry>()
   const catalogs = new Map<string, LiveCatalog>()
@@ -50,25 +52,31 @@ export function createCatalogs({ db }: { db: Database }) {
     return catalogs.get(keyOf(app.id, 'any', channel)) ?? emptyCatalog({ appId: app.id, platform, channel })
   }
 
+  /** Those of every platform and channel on which something was ever placed. */
+  function listOf(app: DirectoryEntry): LiveCatalog[] {
+    const platforms = [...app.platforms, 'any' as const]
+    return platforms.flatMap((platform) =>
+      [...app.channels].flatMap((channel) => catalogs.get(keyOf(app.id, platform, channel)) ?? []),
+    )
+  }
+
   /** A release that any of the app's channels ever placed. */
   function findRelease(app: DirectoryEntry, releaseId: string): OfferedRelease | undefined {
-    for (const platform of [...app.platforms, 'any' as const]) {
-      for (const channel of app.channels) {
-        const target = catalogs.get(keyOf(app.id, platform, channel))?.byRelease.get(releaseId)?.[0]?.target
-        if (target && target !== 'embedded') return target
-      }
+    for (const { byRelease } of listOf(app)) {
+      const target = byRelease.get(releaseId)?.[0]?.target
+      if (target && target !== 'embedded') return target
     }
     return undefined
   }
 
   /** Compiles one catalog anew. */
   async function reload(key: CatalogKey): Promise<void> {
-    const data = await loadCatalog(db, key)
+    const data = await loadCatalog(db, key, identity)
     if (!data) return
     const name = keyOf(key.appId, key.platform, key.channel)
     // Two reloads at once may finish in either order: the older one must not win.
     if ((catalogs.get(name)?.generation ?? 0) > data.catalog.generation) return
-    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
+    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements, startedAt: data.startedAt })
   }
 
   /** One after the other: of two at once the older must not win. */
@@ -79,9 +87,18 @@ export function createCatalogs({ db }: { db: Database }) {
   }
 
   async function loadDirectoryNow(): Promise<void> {
+    await identity.compare(db)
     const entries = await loadDirectory(db)
+    const changed = entries.filter(({ id, deviceIds }) => (byIdOrSlug.get(id)?.deviceIds ?? deviceIds) !== deviceIds)
     byIdOrSlug = new Map(entries.flatMap((entry) => [[entry.slug, entry] as const, [entry.id, entry] as const]))
     byAppKey = new Map(entries.map((entry) => [entry.appKey, entry]))
+    for (const { id } of changed) await reloadCatalogsOf(id)
+  }
+
+  /** Its devices have other ids now, also those that its rollouts name. */
+  async function reloadCatalogsOf(appId: string): Promise<void> {
+    const keys = [...catalogs.values()].filter((catalog) => catalog.appId === appId)
+    for (const { platform, channel } of keys) await reload({ appId, platform, channel })
   }
 
   /** Takes over what changed since: at the start everything, later what other servers changed. */
@@ -97,7 +114,7 @@ export function createCatalogs({ db }: { db: Database }) {
     return { apps: byAppKey.size, catalogs: catalogs.size }
   }
 
-  return { findApp, findAppByKey, findRelease, get, reload, reloadDirectory, refresh, counts }
+  return { findApp, findAppByKey, findRelease, listOf, get, reload, reloadDirectory, refresh, counts }
 }
 
 /** App ids and platforms hold no slash. */
@@ -107,5 +124,5 @@ function keyOf(appId: string, platform: Platform, channel: string): string {
 
 function emptyCatalog(key: CatalogKey): LiveCatalog {
   const empty = compileCatalog<OfferedRelease>({ ...key, generation: 0, rollouts: [] })
-  return { ...empty, restatements: new Map() }
+  return { ...empty, restatements: new Map(), startedAt: new Map() }
 }

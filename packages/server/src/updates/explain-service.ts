@@ -1,32 +1,18 @@
-import { DEFAULT_CHANNEL, type ExplainQuery, type Explanation } from '@hotpatch/api'
+import {
+  DEFAULT_CHANNEL,
+  REASON_SENTENCES,
+  type DeviceWithEvents,
+  type ExplainQuery,
+  type Explanation,
+} from '@hotpatch/api'
 import { problem, type Decision, type DecisionReason, type Platform, type Rule } from '@hotpatch/protocol'
-import type { FleetService } from '../fleet/fleet-service.ts'
-import type { OfferedRelease } from './catalog-queries.ts'
-import type { Catalogs } from './catalogs.ts'
+import type { DeviceService } from '../fleet/device-service.ts'
+import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
+import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import type { UpdateCheck, UpdateService } from './update-service.ts'
+import { whatWouldChange, type WhatWouldChange } from './what-would-change.ts'
 
-/** Every reason in a sentence about the device. */
-const SENTENCES: Record<DecisionReason, string> = {
-  'not-started': 'The rollout has not started yet.',
-  paused: 'The rollout is paused: those who have it keep it, and nobody else gets it.',
-  halted: 'The rollout was halted.',
-  withdrawn: 'The rollout was withdrawn.',
-  'below-floor': 'The publisher signed a floor, and this is below it.',
-  'requirement-unreadable': "The release's requirement cannot be read, so no device meets it.",
-  'runtime-mismatch': 'The release is for another runtime version than the device has.',
-  'native-version-unknown': 'The release requires a native version, and the device did not tell its own.',
-  'native-out-of-range': "The device's native version is outside the range that the release runs on.",
-  'native-too-old': 'The release needs a newer native version than the device has.',
-  'failed-on-this-device': 'The release failed on this device before, and is not tried again.',
-  'outside-audience': "The device is outside the rollout's audience.",
-  'forced-device': 'The rollout names this device.',
-  cohort: 'The device is in a cohort that the rollout is for.',
-  percentage: "The device is within the rollout's percentage.",
-  'runs-the-target': 'The device runs what it should.',
-  'ahead-of-rollout': 'The device runs a newer release, whose audience has shrunk since; it keeps it.',
-  'nothing-published': 'Nothing is placed on this channel.',
-  'release-taken-back': 'What the device runs was halted or withdrawn, and nothing else fits.',
-}
+const SHOWN_EVENTS = 5
 
 /** What it means that a rule passed. */
 const PASSED: Record<Rule, string> = {
@@ -42,23 +28,25 @@ export type ExplainService = ReturnType<typeof createExplainService>
 export function createExplainService({
   catalogs,
   updates,
-  fleet,
+  devices,
 }: {
   catalogs: Catalogs
   updates: UpdateService
-  fleet: FleetService
+  devices: DeviceService
 }) {
   /** What a device would get now, and why. Of one that never checked, the query tells what it would say. */
-  async function explain(appId: string, deviceId: string, query: ExplainQuery): Promise<Explanation> {
-    const known = await fleet.findDevice(appId, deviceId)
+  async function explain(appId: string, givenId: string, query: ExplainQuery): Promise<Explanation> {
     const entry = catalogs.findApp(appId)
     if (!entry) throw problem('app-not-found', `No app has the id ${appId}.`)
+    const deviceId = devices.storedId(entry, givenId)
+    const known = await devices.find(entry, deviceId)
     const platform: Platform | undefined = query.platform ?? known?.platform ?? onlyOne(entry.platforms)
     if (!platform) {
       throw problem('device-not-found', `No device "${deviceId}" has checked yet; name the platform it would have.`)
     }
     const channel = query.channel ?? (known?.channel || DEFAULT_CHANNEL)
     const catalog = catalogs.get(entry, platform, channel)
+    const wanted = query.release === undefined ? undefined : findWanted(entry, catalog, query.release)
     const check: UpdateCheck = {
       deviceId,
       nativeVersion: query.nativeVersion ?? known?.nativeVersion ?? undefined,
@@ -66,6 +54,12 @@ export function createExplainService({
       current: known?.currentReleaseId ? { kind: 'release', id: known.currentReleaseId } : { kind: 'embedded' },
       failedReleaseIds: known?.failedReleaseIds ?? [],
       cohorts: known?.cohorts ?? [],
+      attributes: {
+        osVersion: known?.osVersion ?? undefined,
+        model: known?.model ?? undefined,
+        locale: known?.locale ?? undefined,
+        nativeBuild: known?.nativeBuild ?? undefined,
+      },
     }
     const { decision, device, currentVersion } = updates.answer(catalog, check, { trace: true })
     return {
@@ -79,12 +73,28 @@ export function createExplainService({
         currentReleaseId: device.currentReleaseId,
         currentVersion,
         failedReleaseIds: [...new Set(device.failedReleaseIds)],
+        cohorts: [...device.cohorts],
+        osVersion: known?.osVersion ?? null,
+        model: known?.model ?? null,
+        locale: known?.locale ?? null,
         lastSeenAt: known?.lastSeenAt ?? null,
       },
+      lastSaid: known ? renderLastSaid(known) : null,
       generation: catalog.generation,
       decision: renderDecision(decision),
       rollouts: renderTrace(decision),
+      towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted)) : null,
     }
+  }
+
+  /** By id, wherever it was placed, or by the version that means it on this channel. */
+  function findWanted(app: DirectoryEntry, catalog: LiveCatalog, idOrVersion: string): OfferedRelease {
+    const release = catalogs.findRelease(app, idOrVersion) ?? catalog.byVersion.get(idOrVersion)
+    if (release) return release
+    throw problem(
+      'release-not-found',
+      `No release "${idOrVersion}" was ever placed on the channel "${catalog.channel}".`,
+    )
   }
 
   return { explain }
@@ -94,13 +104,23 @@ function onlyOne(platforms: readonly Platform[]): Platform | undefined {
   return platforms.length === 1 ? platforms[0] : undefined
 }
 
+function renderLastSaid(known: DeviceWithEvents): Explanation['lastSaid'] {
+  const { lastCheckAt, lastDecision, lastReason, events } = known
+  const explanation = lastReason === null ? null : (REASON_SENTENCES[lastReason as DecisionReason] ?? null)
+  return { lastCheckAt, decision: lastDecision, reason: lastReason, explanation, events: events.slice(0, SHOWN_EVENTS) }
+}
+
+function renderTowards({ release, rolloutId, changes }: WhatWouldChange): Explanation['towards'] {
+  return { releaseId: release.id, version: release.version, rolloutId, changes }
+}
+
 function renderDecision(decision: Decision<OfferedRelease>): Explanation['decision'] {
   const release = decision.kind === 'update' ? decision.release : undefined
   const isOffer = decision.kind === 'update' || decision.kind === 'embedded'
   return {
     kind: decision.kind,
     reason: decision.reason,
-    explanation: SENTENCES[decision.reason],
+    explanation: REASON_SENTENCES[decision.reason],
     releaseId: release?.id ?? null,
     version: release?.version ?? null,
     mandatory: isOffer && decision.mandatory,
@@ -116,7 +136,7 @@ function renderTrace({ trace }: Decision<OfferedRelease>): Explanation['rollouts
       rule,
       passed: reason === null,
       reason,
-      explanation: reason === null ? PASSED[rule] : SENTENCES[reason],
+      explanation: reason === null ? PASSED[rule] : REASON_SENTENCES[reason],
     })),
   }))
 }

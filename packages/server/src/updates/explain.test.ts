@@ -112,3 +112,72 @@ describe('explain', () => {
     expect(problemOf(await ask('somebody', query))).toBe(expected)
   })
 })
+
+describe('what would have to change', () => {
+  const changes = async (release: string, deviceId = 'device-1', query = '') =>
+    (await explain(deviceId, `?platform=android&release=${release}${query}`)).towards?.changes
+
+  test('nothing, when the device gets the release or runs it', async () => {
+    const { releaseId } = await server.published(app, { bundle })
+    expect(await changes('1.0.0')).toEqual([])
+    await server.check(app, { releaseId })
+    expect(await changes(releaseId)).toEqual([])
+  })
+
+  test('the very percentage that has the device in it', async () => {
+    const { rolloutId } = await server.published(app, { bundle, percentage: 0 })
+    const [change = ''] = (await changes('1.0.0')) ?? []
+    const [, needed] = /to ([\d.]+) %/.exec(change) ?? []
+    const offered = async (percentage: number) => {
+      await server.request('PATCH', `/manage/v1/rollouts/${rolloutId}`, { body: { percentage } })
+      return (await explain('device-1', '?platform=android')).decision.kind
+    }
+    expect(await offered(Number(needed) - 0.01)).toBe('up-to-date')
+    expect(await offered(Number(needed))).toBe('update')
+  })
+
+  test('everything that speaks against it, and what comes before it', async () => {
+    await server.published(app, {
+      bundle,
+      percentage: 0,
+      minNativeVersion: '3.0',
+      rules: [{ attribute: 'model', in: ['Pixel*'] }],
+    })
+    await server.published(app, { bundle, version: '2.0.0' })
+    expect(await changes('1.0.0', 'device-1', '&nativeVersion=2.9')).toEqual([
+      'Change the rules of the rollout that the device does not meet: model one of Pixel*.',
+      'Update the app from its store to 3.0 or newer (it has 2.9).',
+      'Take back the rollout of 2.0.0 (position 2), which comes before this one.',
+    ])
+  })
+
+  test.each([
+    ['pause', 'Resume the rollout.'],
+    ['halt', 'Place the release anew: that this rollout was halted is final.'],
+  ])('after %s', async (transition, expected) => {
+    const { rolloutId } = await server.published(app, { bundle })
+    await server.request('POST', `/manage/v1/rollouts/${rolloutId}/${transition}`)
+    expect(await changes('1.0.0')).toEqual([expected])
+  })
+
+  test('a release that failed there must be mended', async () => {
+    const { releaseId } = await server.published(app, { bundle })
+    await server.report(app, { status: 'crashed', releaseId, detail: 'boom' })
+    expect(await changes('1.0.0')).toEqual([expect.stringMatching(/^Publish a release that is mended/)])
+    expect((await explain('device-1')).lastSaid?.events).toMatchObject([{ kind: 'crashed', detail: 'boom' }])
+  })
+
+  test('of a release that was never there it says so', async () => {
+    expect(problemOf(await ask('device-1', '?platform=android&release=9.9.9'))).toBe('404 release-not-found')
+  })
+})
+
+test('what the device last said is shown', async () => {
+  await server.published(app, { bundle, percentage: 0 })
+  await server.check(app, { nativeVersion: '2.0', osVersion: '14', model: 'Pixel 8', locale: 'de-AT' })
+  expect(await explain('device-1')).toMatchObject({
+    device: { osVersion: '14', model: 'Pixel 8', locale: 'de-AT' },
+    lastSaid: { decision: 'up-to-date', reason: 'outside-audience', explanation: expect.any(String), events: [] },
+  })
+  expect((await explain('nobody', '?platform=android')).lastSaid).toBeNull()
+})

@@ -1,7 +1,8 @@
-import { decide, type Decision, type Device } from '@hotpatch/protocol'
+import { decide, type Decision, type Device, type DeviceAttributes } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
+import { rolloutOfCheck } from './counted-rollout.ts'
 
 /** What a dialect's `read` makes of a request. */
 export interface UpdateCheck {
@@ -11,6 +12,8 @@ export interface UpdateCheck {
   current: RunningCode
   failedReleaseIds: readonly string[]
   cohorts: readonly string[]
+  /** What else it told of itself, for attribute rules. */
+  attributes?: DeviceAttributes | undefined
 }
 
 /** What the client says that it runs. */
@@ -27,33 +30,51 @@ export interface UpdateAnswer {
   currentVersion: string | null
   /** The publisher's signature for this very answer, where a roll-back was signed. */
   restatement: Restatement | undefined
+  /** The rollout that the check counts for: the one that is offered, or else the one that what it runs came from. */
+  rolloutId: string | null
+  isOffer: boolean
 }
 
 /** Reports of this device that it may not repeat itself; from memory. */
 export type FailureMemory = (appId: string, deviceId: string) => readonly string[]
 
+/** The named cohorts that a device was put into; from memory. */
+export type CohortMemory = (appId: string, deviceId: string) => readonly string[]
+
 export type UpdateService = ReturnType<typeof createUpdateService>
 
 /** The way every dialect takes: check → catalog in memory → decide. Synchronous. */
-export function createUpdateService({ clock, failedReleaseIds }: { clock: Clock; failedReleaseIds: FailureMemory }) {
+export function createUpdateService({
+  clock,
+  failedReleaseIds,
+  cohortsOf,
+}: {
+  clock: Clock
+  failedReleaseIds: FailureMemory
+  cohortsOf: CohortMemory
+}) {
   function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
     const { device, currentVersion } = toDevice(catalog, check)
-    const decision = decide(catalog, device, clock.now(), options)
+    const now = clock.now()
+    const decision = decide(catalog, device, now, options)
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
     const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
-    return { decision, device, currentVersion, restatement }
+    const counted = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
+    return { decision, device, currentVersion, restatement, ...counted }
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {
     const running = resolveRunning(catalog, check.current)
     const remembered = failedReleaseIds(catalog.appId, check.deviceId)
+    const named = cohortsOf(catalog.appId, check.deviceId)
     const device: Device = {
       id: check.deviceId,
       nativeVersion: check.nativeVersion ?? running.nativeVersion,
       runtimeVersion: check.runtimeVersion,
       currentReleaseId: running.releaseId,
       failedReleaseIds: remembered.length === 0 ? check.failedReleaseIds : [...check.failedReleaseIds, ...remembered],
-      cohorts: check.cohorts,
+      cohorts: named.length === 0 ? check.cohorts : [...new Set([...check.cohorts, ...named])],
+      attributes: check.attributes,
     }
     return { device, currentVersion: running.version }
   }

@@ -1,31 +1,45 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { styleText } from 'node:util'
-import { createManagementClient, type App, type NewRelease, type PublishedRelease } from '@hotpatch/api'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { createManagementClient, type App, type PublishedRelease } from '@hotpatch/api'
+import { createFleet, EMBEDDED, type DeviceState, type Fleet } from '@hotpatch/simulator'
+import { nodeFleetPorts, realTimePace } from '@hotpatch/simulator/node'
 import { makeTemporaryDirectory } from '../make-temporary-directory.ts'
-import { publishForm } from '../publish-form.ts'
 import { startServerProcess } from '../server-process.ts'
-import { newSigningKey, signRelease, signStatement } from '../signing.ts'
-import { bundleOf } from '../zip-of.ts'
-import { createPhone, type Phone } from './phone.ts'
+import { narrate } from './narrator.ts'
+import { createPublisher } from './publisher.ts'
 import { chart, tell } from './story.ts'
 
 const PHONES = 100
 const LIFE_MS = 60_000
 /** How long an owner leaves the app closed: about 1 to 4 seconds stand for a day. */
-const PAUSE_MS = [1_000, 4_000] as const
+const CHECK_INTERVAL_MS = 2_500
+const CHART_EVERY_MS = 4_000
 const BAD_VERSION = '1.2.0'
-const ROLLBACKS_TO_ACT_ON = 5
+/** A step of a plan stays at least this long, and until so many phones have tried it. */
+const bake = (percentage: number, seconds: number, minimumSample: number) => ({
+  percentage,
+  bakeMinutes: seconds / 60,
+  minimumSample,
+})
 
 const directory = await makeTemporaryDirectory()
-const server = await startServerProcess({ directory, env: { HOTPATCH_LOG_LEVEL: 'warn' } })
+const server = await startServerProcess({
+  directory,
+  env: { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_AUTOMATION_SECONDS: '0.5' },
+})
 const end = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
+let isInterrupted = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    isInterrupted = true
+    end.abort()
+  })
+}
 const startedAt = Date.now()
 const say = (text: string) => tell(startedAt, text)
 const api = createManagementClient({ url: server.url, token: server.ownerToken })
-const key = newSigningKey()
+let isStopped = false
 
 try {
   await live()
@@ -38,128 +52,106 @@ try {
 async function live(): Promise<void> {
   say(`A server runs at ${server.url}, on an empty folder.`)
   const app = await api.createApp({ slug: 'demo', name: 'Demo', platforms: ['android'] })
+  const publisher = createPublisher(api, app)
+  const fleet = createPhones(app, publisher.publicKey)
   say(`The app "demo" is made. ${PHONES} people have it from the store, and open it now and then.`)
-  const phones = Array.from({ length: PHONES }, (_, index) => createDemoPhone(app, index))
-  const lives = phones.map((phone) => liveOn(phone))
-  const reporter = report(phones)
-
-  await publish(app, '1.0.0', { percentage: 100 })
-  say('1.0.0 is published, signed, to everyone.')
-  await until(14_000)
-
-  const second = await publish(app, '1.1.0', { percentage: 10 })
-  say('1.1.0 is published to 10 %.')
-  await until(20_000)
-  await api.changeRollout(second.rolloutId, { percentage: 50 })
-  say('It looks well: 1.1.0 goes to 50 %.')
-  await until(26_000)
-  await api.changeRollout(second.rolloutId, { percentage: 100 })
-  say('1.1.0 goes to everyone.')
-  await until(34_000)
-
-  const bad = await publish(app, BAD_VERSION, { percentage: 30 })
-  say(styleText('red', `${BAD_VERSION} is published to 30 %. It crashes before its first screen.`))
-  await stopTheBadRelease(app, bad)
-
-  await until(LIFE_MS)
+  const onTrip = () => {
+    isStopped = true
+  }
+  const lives = [
+    fleet.run({ durationMs: LIFE_MS, pace: realTimePace(1, end.signal), signal: end.signal }),
+    narrate(api, { app: app.slug, signal: end.signal, say, onTrip }),
+    report(fleet),
+  ]
+  const story = tellStory(publisher)
+  await Promise.race([story.then(() => until(LIFE_MS)), ...lives])
+  const bad = await story
   end.abort()
-  await Promise.all([...lives, reporter])
-  await sumUp(phones, bad)
+  await Promise.all(lives)
+  if (bad && !isInterrupted) await sumUp(fleet, bad)
 }
 
-function createDemoPhone(app: App, index: number): Phone {
-  const id = `phone-${String(index + 1).padStart(3, '0')}`
-  const crashesOn = (version: string) => version === BAD_VERSION
-  return createPhone({ id, serverUrl: server.url, app, publicKey: key.publicKey, crashesOn })
+/** What people do, unless somebody stops the demo. After the last line nobody touches anything. */
+async function tellStory({ publish }: ReturnType<typeof createPublisher>): Promise<PublishedRelease | undefined> {
+  await publish('1.0.0', {})
+  say('1.0.0 is published, signed, to everyone.')
+  await until(10_000)
+  if (isInterrupted) return undefined
+
+  const good = await publish('1.1.0', { plan: { steps: [bake(10, 3, 3), bake(50, 3, 15), bake(100, 3, 0)] } })
+  say('1.1.0 is published with a plan: 10 %, 50 %, 100 %, each for 3 seconds at least, while its guard is green.')
+  await until(28_000)
+  if (isInterrupted) return undefined
+
+  const guard = { action: 'roll-back' as const, minimumSample: 10, maxBadPercent: 5 }
+  const plan = { steps: [bake(30, 60, 20), bake(100, 60, 0)] }
+  const bad = await publish(BAD_VERSION, { plan, guard }, await api.getRelease(good.releaseId))
+  say(styleText('red', `${BAD_VERSION} is published to 30 %. It crashes before its first screen.`))
+  say('Its publisher signed a way back to 1.1.0 in advance, set the guard to "roll back", and goes home.')
+  return bad
 }
 
-async function liveOn(phone: Phone): Promise<void> {
-  while (!end.signal.aborted) {
-    await phone.open()
-    const [shortest, longest] = PAUSE_MS
-    await pause(shortest + Math.random() * (longest - shortest))
-  }
-}
-
-/** Every four seconds: who runs what. */
-async function report(phones: readonly Phone[]): Promise<void> {
-  while (!end.signal.aborted) {
-    await pause(4_000)
-    say(`      ${chart(versionsOf(phones), PHONES)}`)
-  }
-}
-
-/** What a person would do who watches: the phones have helped themselves already. */
-async function stopTheBadRelease(app: App, bad: PublishedRelease): Promise<void> {
-  while (!end.signal.aborted) {
-    const rolledBack = await countFailures(app, bad.releaseId)
-    if (rolledBack >= ROLLBACKS_TO_ACT_ON) {
-      say(`${rolledBack} phones have reported that they rolled ${BAD_VERSION} back by themselves.`)
-      await api.haltRollout(bad.rolloutId)
-      say(styleText('green', `${BAD_VERSION} is halted: nobody else gets it, and who has it goes back.`))
-      await rollBack(app)
-      return
-    }
-    await pause(500)
-  }
-}
-
-async function countFailures(app: App, releaseId: string): Promise<number> {
-  const { items } = await api.listDevices(app.slug, { limit: 200 })
-  return items.filter((device) => device.failedReleaseIds.includes(releaseId)).length
-}
-
-/** The same content again, signed under the next sequence: phones refuse to go below what they have seen otherwise. */
-async function rollBack(app: App): Promise<void> {
-  const [good] = (await api.listReleases(app.slug, { version: '1.1.0' })).items
-  if (!good) throw new Error('1.1.0 is gone')
-  const { nextSequence } = await api.getNextSequence(app.slug, 'android')
-  const statement = writeReleaseStatement({
-    appId: app.id,
-    platform: 'android',
-    target: 'release',
-    version: good.version,
-    sequence: nextSequence,
-    floor: 0,
-    requirement: {},
-    artifacts: [{ name: 'bundle.zip', sha256: good.sha256, sizeBytes: good.sizeBytes }],
-    createdAt: new Date().toISOString(),
+function createPhones(app: App, publicKey: string): Fleet {
+  return createFleet({
+    ...nodeFleetPorts(),
+    devices: PHONES,
+    seed: 'demo',
+    app,
+    serverUrl: server.url,
+    channel: 'production',
+    platforms: ['android'],
+    publicKeys: [publicKey],
+    startAt: Date.now(),
+    profile: {
+      checkIntervalMs: CHECK_INTERVAL_MS,
+      jitter: 0.6,
+      confirmMs: [50, 200],
+      reopenMs: [500, 1_500],
+      crashRate: (version) => (version === BAD_VERSION ? 1 : 0),
+    },
   })
-  const to = { version: good.version }
-  await api.rollBack(app.slug, { platform: 'android', channel: 'production', to, ...signStatement(key, statement) })
-  say('A roll-back to 1.1.0 is signed and placed on top.')
 }
 
-async function publish(app: App, version: string, options: Partial<NewRelease>): Promise<PublishedRelease> {
-  const bundle = await bundleOf(`console.log('This is ${version}')`)
-  const { nextSequence: sequence } = await api.getNextSequence(app.slug, 'android')
-  const signatures = signRelease(key, { appId: app.id, platform: 'android', version, sequence, bundle })
-  const form = new Response(publishForm({ platform: 'android', version, ...options }, bundle, signatures))
-  const contentType = form.headers.get('content-type') ?? ''
-  const bytes = new Uint8Array(await form.arrayBuffer())
-  return api.publishRelease(app.slug, { contentType, sizeBytes: bytes.length, body: new Blob([bytes]).stream() })
+/** Every few seconds: who runs what. */
+async function report(fleet: Fleet): Promise<void> {
+  while (!end.signal.aborted) {
+    await pause(CHART_EVERY_MS)
+    if (!end.signal.aborted) say(`      ${chart(fleet.figures().versions, PHONES)}`)
+  }
 }
 
-async function sumUp(phones: readonly Phone[], bad: PublishedRelease): Promise<void> {
-  say(`      ${chart(versionsOf(phones), PHONES)}`)
-  const affected = phones.filter((phone) => phone.state.crashes > 0)
-  const crashes = affected.reduce((sum, phone) => sum + phone.state.crashes, 0)
-  const recovered = affected.filter((phone) => phone.state.version !== BAD_VERSION)
+async function sumUp(fleet: Fleet, bad: PublishedRelease): Promise<void> {
+  say(`      ${chart(fleet.figures().versions, PHONES)}`)
+  const affected = phonesOf(fleet).filter((phone) => phone.crashes > 0)
+  const crashes = affected.reduce((sum, phone) => sum + phone.crashes, 0)
+  const recovered = affected.filter((phone) => phone.version !== BAD_VERSION && phone.version !== EMBEDDED)
   say(`${affected.length} phones met ${BAD_VERSION}; it crashed ${crashes} times, at most twice on each.`)
-  say(`${recovered.length} of them run something good again, ${phones.length - affected.length} never noticed.`)
+  say(`${recovered.length} of them run something good again, ${PHONES - affected.length} never noticed.`)
+  await showFigures()
   const [first] = affected
-  if (!first) return
-  const { rollouts } = await api.explain('demo', first.id)
-  const verdict = rollouts
-    .find((rollout) => rollout.releaseId === bad.releaseId)
-    ?.verdicts.filter((each) => !each.passed)
-  say(`Why does ${first.id} not get ${BAD_VERSION} again? ${verdict?.map((each) => each.explanation).join(' ')}`)
+  if (first) await showWhy(first, bad)
+  if (!isStopped) throw new Error(`The guard did not stop ${BAD_VERSION}.`)
 }
 
-function versionsOf(phones: readonly Phone[]): Map<string, number> {
-  const counts = new Map<string, number>()
-  for (const { state } of phones) counts.set(state.version, (counts.get(state.version) ?? 0) + 1)
-  return counts
+/** As "hotpatch stats" has them. */
+async function showFigures(): Promise<void> {
+  const { releases } = await api.getReleaseHealth('demo')
+  for (const { version, attempted, succeeded, bad } of releases) {
+    const figures = `tried ${attempted} times, it worked ${succeeded.devices} times and went bad ${bad.devices} times`
+    say(`hotpatch stats: ${version ?? EMBEDDED}: ${figures}.`)
+  }
+}
+
+/** As "hotpatch why" tells it. */
+async function showWhy({ id }: DeviceState, bad: PublishedRelease): Promise<void> {
+  const { rollouts } = await api.explain('demo', id)
+  const verdicts = rollouts.find((rollout) => rollout.releaseId === bad.releaseId)?.verdicts ?? []
+  const reasons = verdicts.filter((verdict) => !verdict.passed).map((verdict) => verdict.explanation)
+  say(`hotpatch why --device ${id}: it does not get ${BAD_VERSION} again. ${reasons.join(' ')}`)
+}
+
+function phonesOf(fleet: Fleet): DeviceState[] {
+  return Array.from({ length: PHONES }, (_, index) => fleet.device(index))
 }
 
 function until(milliseconds: number): Promise<void> {

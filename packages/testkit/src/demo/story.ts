@@ -10,8 +10,8 @@ export function tell(startedAt: number, text: string): void {
 }
 
 /** Which versions the phones run, as one line of bars. */
-export function chart(counts: ReadonlyMap<string, number>, total: number): string {
-  return [...counts]
+export function chart(counts: Readonly<Record<string, number>>, total: number): string {
+  return Object.entries(counts)
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([version, count]) => `${version} ${styleText(colourOf(version), bar(count, total))} ${count}`)
     .join('   ')

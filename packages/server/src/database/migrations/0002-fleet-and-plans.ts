@@ -6,6 +6,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await addAudiences(db)
   await addPlansAndGuards(db)
   await addAnnouncements(db)
+  await compareDeviceIdsByCharacters(db)
 }
 
 async function changeWhatIsThere(db: Kysely<unknown>): Promise<void> {
@@ -26,6 +27,13 @@ async function changeWhatIsThere(db: Kysely<unknown>): Promise<void> {
   await addColumn(db, 'rollout', 'rules', 'text', '[]')
   await db.schema.alterTable('rollout').addColumn('slice', 'text').execute()
   await db.schema.alterTable('rollout').addColumn('experiment_id', 'text').execute()
+  await addColumn(db, 'rollout', 'awaits_start', 'integer', 0)
+  await db.schema
+    .createIndex('rollout_awaits_start')
+    .on('rollout')
+    .column('starts_at')
+    .where(sql.ref('awaits_start'), '=', sql.lit(1))
+    .execute()
 
   for (const name of ['native_build', 'os_version', 'model', 'locale', 'rollout_id'] as const) {
     await db.schema.alterTable('device').addColumn(name, 'text').execute()
@@ -37,6 +45,12 @@ async function changeWhatIsThere(db: Kysely<unknown>): Promise<void> {
     .createIndex('device_release')
     .on('device')
     .columns(['app_id', 'current_release_id', 'last_seen_at', 'device_id'])
+    .execute()
+  // What insights count by, without reading the devices themselves.
+  await db.schema
+    .createIndex('device_place')
+    .on('device')
+    .columns(['app_id', 'platform', 'channel', 'current_release_id', 'gone_at', 'first_seen_at'])
     .execute()
 
   await db.schema.alterTable('device_event').addColumn('rollout_id', 'text').execute()
@@ -57,6 +71,13 @@ async function addFleetCounters(db: Kysely<unknown>): Promise<void> {
       .addColumn('changed_at', 'bigint', (column) => column.notNull())
       .addPrimaryKeyConstraint('rollout_device_key', ['device_id', 'rollout_id']),
   )
+  // Those that were offered a release and have not tried it: below the bits of `ATTEMPTED`.
+  await db.schema
+    .createIndex('rollout_device_waiting')
+    .on('rollout_device')
+    .columns(['rollout_id', 'changed_at'])
+    .where(sql.ref('progress'), '<', sql.lit(16))
+    .execute()
 
   const counters = [
     'offered',
@@ -71,6 +92,7 @@ async function addFleetCounters(db: Kysely<unknown>): Promise<void> {
     'crashed',
     'attempted',
     'attempted_bad',
+    'told_downloads',
     'received_bytes',
   ]
   let hours = db.schema
@@ -195,8 +217,12 @@ async function addPlansAndGuards(db: Kysely<unknown>): Promise<void> {
     .addColumn('rollout_id', 'text', (column) => column.primaryKey())
     .addColumn('state', 'text', (column) => column.notNull().check(sql`state in ('watching', 'tripped', 'over')`))
     .addColumn('settings', 'text', (column) => column.notNull())
+    .addColumn('since_at', 'bigint', (column) => column.notNull())
+    .addColumn('base', 'text', (column) => column.notNull())
     .addColumn('looks', 'integer', (column) => column.notNull())
     .addColumn('last_sample', 'bigint', (column) => column.notNull())
+    .addColumn('last_bad', 'bigint', (column) => column.notNull())
+    .addColumn('last_look_at', 'bigint')
     .addColumn('tripped_at', 'bigint')
     .addColumn('figures', 'text')
     .addColumn('prepared', 'text')
@@ -214,9 +240,9 @@ async function addAnnouncements(db: Kysely<unknown>): Promise<void> {
     .addColumn('type', 'text', (column) => column.notNull())
     .addColumn('at', 'bigint', (column) => column.notNull())
     .addColumn('data', 'text', (column) => column.notNull())
-    .addColumn('is_dispatched', 'integer', (column) => column.notNull().defaultTo(0))
+    .addColumn('position', 'bigint')
     .execute()
-  await db.schema.createIndex('announcement_dispatched').on('announcement').columns(['is_dispatched', 'id']).execute()
+  await db.schema.createIndex('announcement_position').on('announcement').columns(['position', 'id']).execute()
 
   await db.schema
     .createTable('webhook')
@@ -226,6 +252,9 @@ async function addAnnouncements(db: Kysely<unknown>): Promise<void> {
     .addColumn('types', 'text', (column) => column.notNull())
     .addColumn('secrets', 'text', (column) => column.notNull())
     .addColumn('is_enabled', 'integer', (column) => column.notNull())
+    .addColumn('disabled_reason', 'text')
+    .addColumn('failing_since', 'bigint')
+    .addColumn('last_failed_at', 'bigint')
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('created_by', 'text', (column) => column.notNull())
     .addColumn('updated_at', 'bigint', (column) => column.notNull())
@@ -242,11 +271,14 @@ async function addAnnouncements(db: Kysely<unknown>): Promise<void> {
     .addColumn('state', 'text', (column) => column.notNull().check(sql`state in ('pending', 'delivered', 'failed')`))
     .addColumn('attempts', 'integer', (column) => column.notNull())
     .addColumn('next_attempt_at', 'bigint')
+    .addColumn('claim', 'text')
     .addColumn('last_status', 'integer')
     .addColumn('last_error', 'text')
     .addColumn('duration_ms', 'integer')
+    .addColumn('log', 'text', (column) => column.notNull())
     .addColumn('created_at', 'bigint', (column) => column.notNull())
     .addColumn('finished_at', 'bigint')
+    .addUniqueConstraint('webhook_delivery_once', ['webhook_id', 'announcement_id'])
     .addForeignKeyConstraint('webhook_delivery_webhook', ['webhook_id'], 'webhook', ['id'], (key) =>
       key.onDelete('cascade'),
     )
@@ -265,6 +297,17 @@ async function addAnnouncements(db: Kysely<unknown>): Promise<void> {
     .execute()
 }
 
+/**
+ * On PostgreSQL, as SQLite does: only so does an index find ids by how they begin, whatever the database's language.
+ * All tables alike, as texts that compare differently cannot be joined.
+ */
+async function compareDeviceIdsByCharacters(db: Kysely<unknown>): Promise<void> {
+  if (isSqlite(db)) return
+  for (const table of ['device', 'device_event', 'device_failure', 'rollout_device', 'cohort_member']) {
+    await sql`alter table ${sql.table(table)} alter column device_id type text collate "C"`.execute(db)
+  }
+}
+
 function addColumn(db: Kysely<unknown>, table: string, name: string, type: 'integer' | 'text', initially: unknown) {
   return db.schema
     .alterTable(table)
@@ -277,6 +320,9 @@ function withoutRowid<Table extends string, Column extends string>(
   db: Kysely<unknown>,
   table: CreateTableBuilder<Table, Column>,
 ) {
-  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
-  return (isSqlite ? table.modifyEnd(sql`without rowid`) : table).execute()
+  return (isSqlite(db) ? table.modifyEnd(sql`without rowid`) : table).execute()
+}
+
+function isSqlite(db: Kysely<unknown>): boolean {
+  return db.getExecutor().adapter instanceof SqliteAdapter
 }

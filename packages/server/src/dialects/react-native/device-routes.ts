@@ -1,23 +1,23 @@
-import { problem, type Platform } from '@hotpatch/protocol'
+import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
+import type { DeviceIdentity } from '../../fleet/device-identity.ts'
+import { timeOfEvent } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { PublicUrl } from '../../http/public-url.ts'
 import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
-import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
-import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
+import type { Catalogs } from '../../updates/catalogs.ts'
+import { checkNoteOf } from '../../updates/check-note.ts'
+import { identifyApp } from '../../updates/identify-app.ts'
+import { findReported } from '../../updates/reported-release.ts'
 import type { UpdateService } from '../../updates/update-service.ts'
-import {
-  readAppId,
-  readRegistration,
-  readReport,
-  readUpdateCheck,
-  type ReactNativeReport,
-} from './read-update-check.ts'
+import { fieldsOf, type Fields } from '../read-fields.ts'
+import { readAppId, readRegistration, readReport, readUpdateCheck } from './read-update-check.ts'
 import { createAnswerWriter } from './render-decision.ts'
 
 export interface DeviceRouteParts {
   catalogs: Catalogs
+  identity: DeviceIdentity
   updates: UpdateService
   fleet: FleetService
   publicUrl: PublicUrl
@@ -28,11 +28,6 @@ export interface DeviceRouteParts {
   onCheck: (kind: string) => void
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-/** What the binary shipped with, where a report names what it is about. */
-const EMBEDDED = 'embedded'
-
 const MAX_BODY_BYTES = 64 * 1024
 const JSON_TYPE = 'application/json; charset=utf-8'
 
@@ -41,59 +36,50 @@ const JSON_TYPE = 'application/json; charset=utf-8'
  * At the root the app is told by its key; under /apps/{slug} by the address.
  */
 export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { catalogs, updates, fleet, publicUrl, deviceLimiter, addressLimiter, clock, onCheck } = parts
+  const { catalogs, identity, updates, fleet, publicUrl, deviceLimiter, addressLimiter, clock, onCheck } = parts
   const writeAnswer = createAnswerWriter()
   const route = { config: { access: 'app-key' as const }, bodyLimit: MAX_BODY_BYTES }
 
   function check(request: FastifyRequest, reply: FastifyReply, fields: Fields): FastifyReply {
-    const app = identifyApp(catalogs, request, fields)
+    const app = identifyApp(catalogs, request, readAppId(fields))
     const { platform, channel, check: asked } = readUpdateCheck(fields)
+    asked.deviceId = identity.storedId(app, asked.deviceId)
     requireRoom(deviceLimiter, `${app.id} ${asked.deviceId}`, 'this device')
     const catalog = catalogs.get(app, platform, channel)
     const answer = updates.answer(catalog, asked)
-    const { decision, device, currentVersion } = answer
     const body = writeAnswer(answer, publicUrl(request))
-    fleet.noteCheck({
-      appId: app.id,
-      deviceId: device.id,
-      platform,
-      channel,
-      nativeVersion: device.nativeVersion,
-      runtimeVersion: device.runtimeVersion,
-      currentReleaseId: device.currentReleaseId,
-      currentVersion,
-      cohorts: device.cohorts,
-      decision: decision.kind,
-      reason: decision.reason,
-      at: clock.now(),
-    })
-    onCheck(decision.kind)
+    fleet.noteCheck(checkNoteOf({ appId: app.id, platform, channel }, answer, clock.now()))
+    onCheck(answer.decision.kind)
     return reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body)
   }
 
   async function report(request: FastifyRequest) {
     const fields = fieldsOf(request.body)
-    const app = identifyApp(catalogs, request, fields)
+    const app = identifyApp(catalogs, request, readAppId(fields))
     const report = readReport(fields)
+    report.deviceId = identity.storedId(app, report.deviceId)
     requireRoom(deviceLimiter, `${app.id} ${report.deviceId}`, 'this device')
-    const { releaseId, version } = findReported(catalogs, app, report)
-    await fleet.recordEvents(app.id, [{ ...report, releaseId, version }])
-    return { recorded: true, releaseId, status: fields.status }
+    const now = clock.now()
+    const reported = findReported(catalogs, app, { ...report, at: timeOfEvent(report, now) }, now)
+    await fleet.recordEvents(app.id, [{ ...report, ...reported }])
+    return { recorded: true, releaseId: reported.releaseId, status: fields.status }
   }
 
   async function register(request: FastifyRequest) {
     const fields = fieldsOf(request.body)
-    const app = identifyApp(catalogs, request, fields)
-    const { version, ...registration } = readRegistration(fields)
-    requireRoom(deviceLimiter, `${app.id} ${registration.deviceId}`, 'this device')
+    const app = identifyApp(catalogs, request, readAppId(fields))
+    const { version, deviceId: rawId, ...registration } = readRegistration(fields)
+    const deviceId = identity.storedId(app, rawId)
+    requireRoom(deviceLimiter, `${app.id} ${deviceId}`, 'this device')
     const catalog = catalogs.get(app, registration.platform, registration.channel)
     const release = version === undefined ? undefined : catalog.byVersion.get(version)
     await fleet.registerDevice(app.id, {
       ...registration,
+      deviceId,
       nativeVersion: registration.nativeVersion ?? (release ? undefined : version),
       ...(release && { currentReleaseId: release.id, currentVersion: release.version }),
     })
-    return { registered: true, deviceId: registration.deviceId }
+    return { registered: true, deviceId: rawId }
   }
 
   return async (app) => {
@@ -113,59 +99,6 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     app.post('/installations', route, report)
     app.post('/devices', route, register)
   }
-}
-
-/**
- * React Native §5: whose check this is. The key decides; an app that was switched to open may be named without one.
- * @throws problem app-key-required or app-key-invalid
- */
-function identifyApp(catalogs: Catalogs, request: FastifyRequest, fields: Fields): DirectoryEntry {
-  const appId = readAppId(fields)
-  const key = request.headers['x-app-key']
-  const { slug } = request.params as { slug?: string }
-  const named = slug ?? appId
-  if (typeof key === 'string' && key !== '') {
-    const app = catalogs.findAppByKey(key)
-    if (!app) throw problem('app-key-invalid', 'No app has the key in the header x-app-key.')
-    const isOther = (name: string | undefined) => name !== undefined && name !== app.id && name !== app.slug
-    if (isOther(slug) || isOther(appId)) throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
-    return app
-  }
-  const app = named === undefined ? undefined : catalogs.findApp(named)
-  if (app?.isOpen) return app
-  throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
-}
-
-/** A report may come long after its channel was left: the release is looked for in all of the app's catalogs. */
-function findReported(catalogs: Catalogs, app: DirectoryEntry, report: ReactNativeReport) {
-  const { releaseId, version, platform, channel } = report
-  if (releaseId === undefined && (version === undefined || version === EMBEDDED))
-    return { releaseId: null, version: null }
-  if (releaseId !== undefined) {
-    const release = catalogs.findRelease(app, releaseId)
-    if (release) return { releaseId: release.id, version: release.version }
-    throw problem('release-not-found', `The app has no release with the id ${releaseId}.`)
-  }
-  for (const catalog of catalogsOf(catalogs, app, platform, channel)) {
-    const release = version === undefined ? undefined : catalog.byVersion.get(version)
-    if (release) return { releaseId: release.id, version: release.version }
-  }
-  throw problem('release-not-found', `The channel "${channel}" has no release of the version ${version ?? ''}.`)
-}
-
-function catalogsOf(
-  catalogs: Catalogs,
-  app: DirectoryEntry,
-  platform: Platform | undefined,
-  channel: string,
-): LiveCatalog[] {
-  const platforms = platform === undefined ? app.platforms : [platform]
-  return platforms.map((each) => catalogs.get(app, each, channel))
-}
-
-function fieldsOf(value: unknown): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
-  throw problem('invalid-request', 'Expected a JSON object.')
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {

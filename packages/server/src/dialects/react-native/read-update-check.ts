@@ -1,16 +1,16 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import {
-  isPlatform,
-  PLATFORMS,
-  problem,
-  readArray,
-  readOptional,
-  readString,
-  UnexpectedJsonError,
-  type DeviceEventKind,
-  type Platform,
-} from '@hotpatch/protocol'
+import { UnexpectedJsonError, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
 import type { RunningCode, UpdateCheck } from '../../updates/update-service.ts'
+import {
+  asProblem,
+  list,
+  optionalText,
+  optionalTime,
+  readAttributes,
+  readPlatform,
+  text,
+  type Fields,
+} from '../read-fields.ts'
 
 /** React Native §1: the contract's fields, and those that our own SDK adds. */
 export interface ReactNativeCheck {
@@ -32,6 +32,7 @@ export interface ReactNativeReport {
   detail: string | undefined
   nativeVersion: string | undefined
   occurredAt: number | undefined
+  sentAt: number | undefined
 }
 
 /** React Native §4. */
@@ -43,14 +44,14 @@ export interface ReactNativeRegistration {
   nativeVersion: string | undefined
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 const MAX_FAILED_RELEASES = 50
 const MAX_COHORTS = 50
 
 /** The contract's words for what happened, with those that our own SDK adds. */
 const STATUSES: Readonly<Record<string, DeviceEventKind>> = {
+  download_started: 'download-started',
   downloaded: 'downloaded',
+  download_failed: 'download-failed',
   applied: 'applied',
   confirmed: 'confirmed',
   failed: 'failed',
@@ -83,6 +84,7 @@ export function readUpdateCheck(fields: Fields): ReactNativeCheck {
         current: readRunning(fields, nativeVersion),
         failedReleaseIds: list(fields, 'failedReleaseIds', MAX_FAILED_RELEASES),
         cohorts: list(fields, 'cohorts', MAX_COHORTS),
+        attributes: readAttributes(fields),
       },
     }
   })
@@ -96,7 +98,7 @@ export function readReport(fields: Fields): ReactNativeReport {
     const version = optionalText(fields, 'version', 64)
     const code = optionalText(fields, 'code', 100)
     // An answer that could not be read names no release.
-    const isAboutNone = kind === 'failed' && code !== undefined
+    const isAboutNone = (kind === 'failed' || kind === 'download-failed') && code !== undefined
     if (releaseId === undefined && version === undefined && !isAboutNone) {
       throw new UnexpectedJsonError('/releaseId', 'the release by releaseId or version', undefined)
     }
@@ -111,7 +113,8 @@ export function readReport(fields: Fields): ReactNativeReport {
       code,
       detail: optionalText(fields, 'detail', 10_000),
       nativeVersion: optionalText(fields, 'nativeVersion', 64),
-      occurredAt: readOptional(fields.occurredAt, readTime),
+      occurredAt: optionalTime(fields, 'occurredAt'),
+      sentAt: optionalTime(fields, 'sentAt'),
     }
   })
 }
@@ -135,52 +138,8 @@ function readRunning(fields: Fields, nativeVersion: string | undefined): Running
   return version === undefined || version === nativeVersion ? { kind: 'embedded' } : { kind: 'version', version }
 }
 
-function readPlatform(fields: Fields): Platform {
-  const { platform } = fields
-  if (isPlatform(platform)) return platform
-  throw new UnexpectedJsonError('/platform', `one of ${PLATFORMS.join(', ')}`, platform)
-}
-
 function readStatus({ status }: Fields): DeviceEventKind {
   const kind = typeof status === 'string' && Object.hasOwn(STATUSES, status) ? STATUSES[status] : undefined
   if (kind) return kind
   throw new UnexpectedJsonError('/status', `one of ${Object.keys(STATUSES).join(', ')}`, status)
-}
-
-function readTime(value: unknown): number {
-  const time = typeof value === 'string' ? Date.parse(value) : value
-  if (typeof time === 'number' && Number.isSafeInteger(time) && time > 0) return time
-  throw new UnexpectedJsonError('/occurredAt', 'a time such as 2027-01-31T12:00:00Z', value)
-}
-
-function text(fields: Fields, name: string, maxLength: number): string {
-  const value = readString(fields[name], `/${name}`, { expected: `1 to ${maxLength} characters of text` })
-  if (value.length === 0 || value.length > maxLength || value.includes('\0')) {
-    throw new UnexpectedJsonError(`/${name}`, `1 to ${maxLength} characters of text`, value)
-  }
-  return value
-}
-
-/** Clients send "" and null for what they do not know. */
-function optionalText(fields: Fields, name: string, maxLength: number): string | undefined {
-  const value = fields[name]
-  return value === undefined || value === null || value === '' ? undefined : text(fields, name, maxLength)
-}
-
-/** A list in JSON, or separated by commas in a query. */
-function list(fields: Fields, name: string, maxLength: number): string[] {
-  const value = fields[name]
-  if (value === undefined || value === null || value === '') return []
-  const items = readArray(typeof value === 'string' ? value.split(',') : value, `/${name}`, maxLength)
-  return items.map((item, index) => readString(item, `/${name}/${index}`))
-}
-
-function asProblem<Result>(read: () => Result): Result {
-  try {
-    return read()
-  } catch (cause) {
-    if (!(cause instanceof UnexpectedJsonError)) throw cause
-    const errors = [{ pointer: `#${cause.pointer}`, detail: cause.message }]
-    throw problem('invalid-request', cause.message, { errors }, { cause })
-  }
 }

@@ -1,7 +1,8 @@
 import type { Database } from '../../database/schema.ts'
 import type { CheckNote, DeviceReport } from '../device-report.ts'
 import type { FleetLog } from '../fleet-flusher.ts'
-import type { FleetBatch, DeviceRow } from '../fleet-store.ts'
+import type { FleetBatch } from '../fleet-batch.ts'
+import type { DeviceRow } from '../fleet-store.ts'
 import type { FleetWriter } from '../fleet-writer.ts'
 
 export const APP_ID = '01970000-0000-7000-8000-000000000001'
@@ -29,11 +30,21 @@ export async function insertApp(db: Database, id = APP_ID, slug = 'shop'): Promi
     .execute()
 }
 
+const FLEET_TABLES = [
+  'device',
+  'device_event',
+  'device_failure',
+  'rollout_device',
+  'rollout_hour',
+  'activity',
+  'check_hour',
+  'download_hour',
+  'fleet_source',
+] as const
+
 /** For a database that the tests of a file share. */
 export async function forgetFleet(db: Database): Promise<void> {
-  await db.deleteFrom('device').execute()
-  await db.deleteFrom('device_event').execute()
-  await db.deleteFrom('device_failure').execute()
+  for (const table of FLEET_TABLES) await db.deleteFrom(table).execute()
 }
 
 /** What the work fails with; taken at once, so that it is never unhandled. */
@@ -57,6 +68,8 @@ export function aNote(changes: Partial<CheckNote> = {}): CheckNote {
     cohorts: [],
     decision: 'up-to-date',
     reason: 'nothing-published',
+    rolloutId: null,
+    isOffer: false,
     at: 1_000,
     ...changes,
   }
@@ -94,7 +107,8 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
 }
 
 export function aBatch(changes: Partial<FleetBatch> = {}): FleetBatch {
-  return { checked: [], running: [], seen: [], events: [], failures: [], ...changes }
+  const counts = { source: 'source-1', number: 1, checks: [], downloads: [] }
+  return { notes: [], reports: [], counts, writtenAt: 1_000, ...changes }
 }
 
 /** A writer that remembers, fails when told to, and can be held up in the middle of a write. */

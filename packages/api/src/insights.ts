@@ -1,0 +1,247 @@
+import { Type, type Static } from 'typebox'
+import { ChannelName, Id, Nullable, OneOf, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
+
+export const BUCKETS = ['hour', 'day', 'week', 'month'] as const
+
+/** How much of a time one point of a series stands for: UTC, weeks from Monday. */
+export const Bucket = OneOf(BUCKETS, { description: `One of ${BUCKETS.join(', ')}` })
+export type Bucket = (typeof BUCKETS)[number]
+
+/** How far back one question may reach. */
+export const MAX_INSIGHT_DAYS = 400
+/** Of a series. */
+export const MAX_INSIGHT_POINTS = 2000
+
+const place = {
+  platform: Type.Optional(PlatformName),
+  channel: Type.Optional(ChannelName),
+}
+const format = {
+  format: Type.Optional(OneOf(['json', 'csv'], { description: '`Accept: text/csv` does the same as csv' })),
+}
+
+const times = {
+  from: Type.Optional({ ...Timestamp, description: 'Seven days before `to` when absent; at most 400 days' }),
+  to: Type.Optional({ ...Timestamp, description: 'Now when absent' }),
+  bucket: Type.Optional({
+    ...Bucket,
+    description: 'Hours up to two days, else days; a series has at most 2000 points',
+  }),
+}
+
+/** From whole hours: that of `from`, to before `to`. */
+export const InsightQuery = Type.Object({ ...times, ...place, ...format }, { additionalProperties: false })
+export type InsightQuery = Static<typeof InsightQuery>
+
+/** Of what is about an app, or a rollout, as a whole. */
+export const WholeInsightQuery = Type.Object({ ...times, ...format }, { additionalProperties: false })
+export type WholeInsightQuery = Static<typeof WholeInsightQuery>
+
+const Count = Type.Integer({ minimum: 0 })
+const Share = Type.Number({ minimum: 0, maximum: 1, description: '0 to 1' })
+
+const range = { from: Timestamp, to: Timestamp, bucket: Bucket }
+
+const ActiveCount = Type.Object({
+  devices: Type.Integer({ description: 'Seen in the 24 hours, 7 days or 30 days before now' }),
+  lastFull: Type.Integer({ description: 'Of the last calendar day, week or month that is over' }),
+  before: Type.Integer({ description: 'Of the one before that' }),
+  trend: Nullable(Type.Number({ description: 'What `lastFull` is more, or less, than `before`: 0.1 is a tenth more' })),
+})
+
+/** How an app's fleet is now. */
+export const Overview = Type.Object({
+  at: Timestamp,
+  ...range,
+  active: Type.Object({ day: ActiveCount, week: ActiveCount, month: ActiveCount }),
+  known: Type.Integer({ description: 'Devices that the server knows, gone ones too' }),
+  gone: Type.Integer({ description: 'Not seen for so long that they count as uninstalled' }),
+  new: Type.Integer({ description: 'First seen in the time asked for' }),
+  checks: Type.Object({
+    total: Type.Integer({ description: 'In the time asked for' }),
+    perMinute: Type.Number({ description: 'Of the last two hours' }),
+  }),
+  downloads: Type.Object({ count: Count, sentBytes: Count }),
+  droppedSinceStart: Type.Integer({ description: 'Notes and counts that this server left out under overload' }),
+})
+export type Overview = Static<typeof Overview>
+
+/** Devices that showed themselves in each bucket: one that does in two is in both, so buckets do not add up. */
+export const ActiveDevices = Type.Object({
+  ...range,
+  points: Type.Array(Type.Object({ at: Timestamp, devices: Count })),
+})
+export type ActiveDevices = Static<typeof ActiveDevices>
+
+/** Stands for all versions that are not among the most frequent ones. */
+export const OTHER_VERSIONS = '(others)'
+/** Stands for what devices run of which the server knows nothing. */
+export const UNKNOWN_VERSION = '(unknown)'
+
+const VersionName = Nullable(Type.String({ description: 'Null: what the binary shipped with' }))
+
+/**
+ * What devices run. `now` are all that are not gone; `points` those that were active in the bucket, one number for each
+ * of `versions`.
+ */
+export const VersionDistribution = Type.Object({
+  ...range,
+  now: Type.Array(Type.Object({ version: VersionName, devices: Count, share: Share })),
+  versions: Type.Array(VersionName),
+  points: Type.Array(Type.Object({ at: Timestamp, devices: Type.Array(Count) })),
+})
+export type VersionDistribution = Static<typeof VersionDistribution>
+
+/** A part of those who attempted a release, with its two-sided 95 % confidence interval (Wilson). */
+export const Rate = Type.Object({
+  devices: Count,
+  share: Nullable(Share),
+  low: Nullable(Share),
+  high: Nullable(Share),
+})
+export type Rate = Static<typeof Rate>
+
+const healthFigures = {
+  attempted: Type.Integer({ description: 'Devices that tried it: they alone say something about its health' }),
+  succeeded: { ...Rate, description: 'Confirmed it, or were seen running it' },
+  bad: { ...Rate, description: 'Failed, rolled back or crashed' },
+  failed: Rate,
+  rolledBack: Rate,
+  crashed: Rate,
+}
+
+const reachFigures = {
+  offered: Count,
+  downloaded: Count,
+  downloadFailed: Count,
+  applied: Count,
+  confirmed: Count,
+  running: Count,
+  stuck: Type.Integer({ description: 'Offered it, never tried it, and no news of it for 24 hours' }),
+}
+
+const placedRollout = {
+  rolloutId: Id,
+  releaseId: Nullable(Id),
+  version: VersionName,
+  platform: PlatformName,
+  channel: Type.String(),
+  state: Type.String(),
+}
+
+/**
+ * How a rollout spreads. The eligible audience is all known devices of its platform and channel that are not gone, times
+ * its percentage and slice; with attribute rules, which cannot be counted, those that it has reached; and never fewer
+ * than it has reached.
+ */
+export const Adoption = Type.Object({
+  ...range,
+  ...placedRollout,
+  percentage: Percentage,
+  startedAt: Nullable(Timestamp),
+  eligible: Type.Object({
+    devices: Count,
+    basis: Type.Union([Type.Literal('known'), Type.Literal('percentage'), Type.Literal('reached')]),
+  }),
+  ...reachFigures,
+  ...healthFigures,
+  share: Nullable(Share),
+  reached: Type.Array(
+    Type.Object({
+      share: Share,
+      at: Nullable(Timestamp),
+      seconds: Nullable(Type.Integer({ description: 'From the start; within its hour estimated' })),
+    }),
+  ),
+  points: Type.Array(
+    Type.Object({
+      at: Timestamp,
+      running: Type.Integer({ description: 'Devices that ran it for the first time' }),
+      total: Type.Integer({ description: 'Until the end of the bucket' }),
+      share: Nullable(Share),
+    }),
+  ),
+})
+export type Adoption = Static<typeof Adoption>
+
+/** Of releases that something happened to in the time asked for: their figures since they were placed. */
+export const ReleaseHealth = Type.Object({
+  from: Timestamp,
+  to: Timestamp,
+  releases: Type.Array(
+    Type.Object({
+      releaseId: Nullable(Id),
+      version: VersionName,
+      platform: PlatformName,
+      ...healthFigures,
+      rollouts: Type.Array(Type.Object({ ...placedRollout, experimentId: Nullable(Id), ...healthFigures })),
+    }),
+  ),
+})
+export type ReleaseHealth = Static<typeof ReleaseHealth>
+
+/**
+ * What was downloaded. `downloads` and `sentBytes` are what the servers sent, not a CDN; `told…` what devices said that
+ * they took. `savedBytes` is the full size of what they told of, less what they took: null when none told.
+ */
+const downloadFigures = {
+  downloads: Count,
+  sentBytes: Count,
+  toldDownloads: Count,
+  toldBytes: Count,
+  fullBytes: Type.Integer({ description: 'Whole size of the releases, as often as devices told of a download' }),
+  savedBytes: Nullable(Type.Integer()),
+}
+
+export const Downloads = Type.Object({
+  ...range,
+  ...downloadFigures,
+  releases: Type.Array(
+    Type.Object({
+      releaseId: Id,
+      version: Type.String(),
+      platform: PlatformName,
+      sizeBytes: Count,
+      ...downloadFigures,
+    }),
+  ),
+  points: Type.Array(Type.Object({ at: Timestamp, downloads: Count, sentBytes: Count })),
+})
+export type Downloads = Static<typeof Downloads>
+
+export const Checks = Type.Object({
+  ...range,
+  total: Count,
+  points: Type.Array(Type.Object({ at: Timestamp, checks: Count, perMinute: Type.Number({ minimum: 0 }) })),
+})
+export type Checks = Static<typeof Checks>
+
+/** Why checks were answered with no update, most frequent first. */
+export const Reasons = Type.Object({
+  from: Timestamp,
+  to: Timestamp,
+  checks: Type.Integer({ description: 'All that were answered' }),
+  refusals: Type.Integer({ description: 'Those of them that got no update' }),
+  reasons: Type.Array(
+    Type.Object({
+      decision: Type.String(),
+      reason: Type.String(),
+      checks: Count,
+      share: Type.Number({ description: 'Of the refusals, 0 to 1' }),
+      explanation: Type.String({ description: 'The reason in a sentence' }),
+    }),
+  ),
+})
+export type Reasons = Static<typeof Reasons>
+
+/** How one rollout does. */
+export const ArmFigures = Type.Object({ ...placedRollout, ...reachFigures, ...healthFigures })
+export type ArmFigures = Static<typeof ArmFigures>
+
+/** An A/B test: its arms side by side. */
+export const ExperimentResults = Type.Object({
+  experimentId: Id,
+  name: Type.String(),
+  arms: Type.Array(Type.Object({ arm: Type.String(), weight: Percentage, ...ArmFigures.properties })),
+})
+export type ExperimentResults = Static<typeof ExperimentResults>

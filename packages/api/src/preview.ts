@@ -1,0 +1,35 @@
+import { Type, type Static } from 'typebox'
+import { AttributeRules } from './audience.ts'
+import { DeviceId } from './devices.ts'
+import { ChannelName, Id, Percentage, PlatformName } from './shared-schemas.ts'
+
+/** A rollout that is not made yet: of a release that exists, or of one with such requirements. */
+export const RolloutPreview = Type.Object(
+  {
+    platform: PlatformName,
+    channel: ChannelName,
+    releaseId: Type.Optional(Id),
+    minNativeVersion: Type.Optional(Type.String({ maxLength: 64 })),
+    nativeRange: Type.Optional(Type.String({ maxLength: 256 })),
+    runtimeVersion: Type.Optional(Type.String({ maxLength: 128 })),
+    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    devices: Type.Optional(Type.Array(DeviceId, { maxItems: 10_000, uniqueItems: true })),
+    cohorts: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 100 })),
+    rules: Type.Optional(AttributeRules),
+  },
+  { additionalProperties: false },
+)
+export type RolloutPreview = Static<typeof RolloutPreview>
+
+/** How many of the known devices a rollout would reach if it were made now. */
+export const RolloutReach = Type.Object({
+  devices: Type.Integer({ description: 'Known on the channel and platform, and not given up as uninstalled' }),
+  reached: Type.Integer({ description: 'Would be offered it at their next check' }),
+  alreadyRunning: Type.Integer(),
+  missed: Type.Array(Type.Object({ reason: Type.String(), explanation: Type.String(), devices: Type.Integer() }), {
+    description: 'Why the others would not get it, most first',
+  }),
+  judged: Type.Integer({ description: 'Devices that were looked at' }),
+  isExact: Type.Boolean({ description: 'False: a sample, or a percentage whose devices are drawn when it is made' }),
+})
+export type RolloutReach = Static<typeof RolloutReach>

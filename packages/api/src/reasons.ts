@@ -1,0 +1,26 @@
+import type { DecisionReason } from '@hotpatch/protocol'
+
+/** Every reason of a decision in a sentence about the device. */
+export const REASON_SENTENCES: Record<DecisionReason, string> = {
+  'not-started': 'The rollout has not started yet.',
+  paused: 'The rollout is paused: those who have it keep it, and nobody else gets it.',
+  halted: 'The rollout was halted.',
+  withdrawn: 'The rollout was withdrawn.',
+  'below-floor': 'The publisher signed a floor, and this is below it.',
+  'requirement-unreadable': "The release's requirement cannot be read, so no device meets it.",
+  'runtime-mismatch': 'The release is for another runtime version than the device has.',
+  'native-version-unknown': 'The release requires a native version, and the device did not tell its own.',
+  'native-out-of-range': "The device's native version is outside the range that the release runs on.",
+  'native-too-old': 'The release needs a newer native version than the device has.',
+  'failed-on-this-device': 'The release failed on this device before, and is not tried again.',
+  'outside-audience': "The device is outside the rollout's audience.",
+  'attributes-differ': 'What the device told of itself does not meet a rule of the rollout, or it did not tell it.',
+  'other-arm': 'The device is in another arm of the test that the rollout belongs to.',
+  'forced-device': 'The rollout names this device.',
+  cohort: 'The device is in a cohort that the rollout is for.',
+  percentage: "The device is within the rollout's percentage.",
+  'runs-the-target': 'The device runs what it should.',
+  'ahead-of-rollout': 'The device runs a newer release, whose audience has shrunk since; it keeps it.',
+  'nothing-published': 'Nothing is placed on this channel.',
+  'release-taken-back': 'What the device runs was halted or withdrawn, and nothing else fits.',
+}

@@ -1,0 +1,99 @@
+import type { Adoption, ManagementClient } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { given } from '../arguments/given.ts'
+import { placeOf, requireOneForm, timesOf, withInsight, type InsightOptions } from '../arguments/insight-options.ts'
+import { serverCommand, withApp } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { CommandError } from '../errors.ts'
+import { bars, curve, type Drawing } from '../output/charts.ts'
+import { formatDuration, formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
+import type { Output } from '../output/output.ts'
+import { findRollout } from '../release/find-release.ts'
+import { openSession } from '../session.ts'
+
+const ROLLOUT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export function addAdoptionCommand(program: Command, context: CliContext) {
+  serverCommand(program, 'adoption', 'shows how a rollout spreads, and how devices fare with it', withApp, withInsight)
+    .argument('[rollout-or-version]', 'the newest rollout when absent')
+    .action((wanted: string | undefined, options: InsightOptions) => showAdoption(context, wanted, options))
+}
+
+async function showAdoption(context: CliContext, wanted: string | undefined, options: InsightOptions) {
+  requireOneForm(options)
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const id = await chooseRollout(api, app.id, wanted, options)
+  const times = timesOf(options)
+  if (options.csv) {
+    output.text(await api.getInsightCsv(app.id, ['rollouts', id, 'adoption'], times))
+    return
+  }
+  const adoption = await api.getAdoption(app.id, id, times)
+  output.result(adoption, () => renderAdoption(output, adoption, output.drawing))
+}
+
+async function chooseRollout(
+  api: ManagementClient,
+  appId: string,
+  wanted: string | undefined,
+  options: InsightOptions,
+): Promise<string> {
+  if (wanted !== undefined && ROLLOUT_ID.test(wanted)) return wanted
+  const place = placeOf(options)
+  if (wanted === undefined) {
+    const [newest] = (await api.listRollouts(appId, { ...place, limit: 1 })).items
+    if (newest) return newest.id
+    throw new CommandError('rollout-not-found', 'There is no rollout yet. See: rollouts list')
+  }
+  const found = await findRollout(
+    (cursor) => api.listRollouts(appId, { ...place, limit: 200, ...given({ cursor }) }),
+    wanted,
+  )
+  if (found) return found.id
+  throw new CommandError('rollout-not-found', `No rollout there places the version ${wanted}. See: rollouts list`)
+}
+
+const BASES: Record<Adoption['eligible']['basis'], string> = {
+  known: 'all that are known there',
+  percentage: 'its share of those known there',
+  reached: 'those that it has reached so far',
+}
+
+function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): void {
+  const { version, channel, platform, state, percentage, startedAt, eligible, share, running, points } = adoption
+  output.line(`${formatVersion(version)} on ${channel} for ${platform}: ${state}, ${percentage} %`)
+  output.line(`Rollout ${adoption.rolloutId}, ${startedAt ? `started ${formatTime(startedAt)}` : 'not started yet'}`)
+  output.line(`Eligible: ${formatNumber(eligible.devices)} devices, ${BASES[eligible.basis]}`)
+  output.line(`Running: ${formatNumber(running)} devices, ${formatShare(share)}`)
+  output.line('')
+  const chart = {
+    values: points.map((point) => point.share ?? 0),
+    top: 1,
+    format: (value: number) => `${Math.round(value * 100)} %`,
+    ends: [formatTime(points[0]?.at ?? adoption.from), formatTime(adoption.to)] as const,
+  }
+  output.drawn(curve(chart, drawing))
+  output.line('')
+  for (const reached of adoption.reached) {
+    const when = reached.seconds === null ? 'not yet' : `after ${formatDuration(reached.seconds)}`
+    output.line(`${Math.round(reached.share * 100)} % of the eligible devices: ${when}`)
+  }
+  output.line('')
+  output.drawn(bars(funnelOf(adoption), drawing))
+  output.line('')
+  output.table(
+    ['of those who attempted it', 'devices', 'share (95 % certain)'],
+    [
+      ['succeeded', formatNumber(adoption.succeeded.devices), formatRate(adoption.succeeded)],
+      ['failed', formatNumber(adoption.failed.devices), formatRate(adoption.failed)],
+      ['rolled back', formatNumber(adoption.rolledBack.devices), formatRate(adoption.rolledBack)],
+      ['crashed', formatNumber(adoption.crashed.devices), formatRate(adoption.crashed)],
+    ],
+  )
+}
+
+function funnelOf(adoption: Adoption) {
+  const steps = ['offered', 'downloaded', 'applied', 'confirmed', 'running', 'stuck'] as const
+  return steps.map((step) => ({ label: step, value: adoption[step], text: formatNumber(adoption[step]) }))
+}

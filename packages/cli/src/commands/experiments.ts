@@ -1,0 +1,146 @@
+import type { Experiment, ManagementClient, Release } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import { InvalidArgumentError, type Command } from 'commander'
+import { readChannel, readPercentage, readPlatform } from '../arguments/readers.ts'
+import {
+  pageQuery,
+  serverCommand,
+  withApp,
+  withPage,
+  withSigning,
+  withYes,
+  type KeyOptions,
+  type PageOptions,
+} from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { CommandError, UsageError } from '../errors.ts'
+import type { Output } from '../output/output.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+import { placeExisting } from '../signing/restate.ts'
+
+interface WantedArm {
+  name: string
+  /** Id or version. */
+  release: string
+  weight: number
+}
+
+interface StartOptions extends SessionOptions {
+  arm: WantedArm[]
+  channel: string
+  platform?: Platform
+  percentage: number
+}
+
+interface FinishOptions extends SessionOptions, KeyOptions {
+  winner?: string
+}
+
+export function addExperimentCommands(program: Command, context: CliContext) {
+  const experiments = program.command('experiments').description('A/B tests: releases that share a channel')
+
+  serverCommand(experiments, 'start', 'splits the devices of a channel between releases', withApp, withYes)
+    .argument('<name>', 'what is tested')
+    .option('--arm <name=release:weight>', 'such as new=1.3.0:50; once for each arm', collectArm, [])
+    .option('--channel <channel>', 'whose devices', readChannel, 'production')
+    .option('--platform <platform>', 'where releases are named by their version', readPlatform)
+    .option('--percentage <percent>', 'how many of them take part', readPercentage, 100)
+    .action((name: string, options: StartOptions) => startExperiment(context, name, options))
+
+  serverCommand(experiments, 'list', 'lists A/B tests, newest first', withApp, withPage).action(
+    (options: SessionOptions & PageOptions) => listExperiments(context, options),
+  )
+
+  serverCommand(experiments, 'show', 'shows an A/B test with its arms')
+    .argument('<experiment-id>')
+    .action((id: string, options: SessionOptions) => showExperiment(context, id, options))
+
+  serverCommand(experiments, 'finish', 'ends an A/B test', withSigning, withYes)
+    .argument('<experiment-id>')
+    .option('--winner <arm>', 'whose release goes to all; without one everybody goes back to what was there before')
+    .action((id: string, options: FinishOptions) => finishExperiment(context, id, options))
+}
+
+function collectArm(text: string, arms: readonly WantedArm[]): WantedArm[] {
+  const [, name, release, weight] = /^([^=]+)=(.+):(\d+(?:\.\d{1,2})?)%?$/.exec(text) ?? []
+  if (name === undefined || release === undefined || weight === undefined) {
+    throw new InvalidArgumentError('Expected NAME=RELEASE:WEIGHT, such as new=1.3.0:50.')
+  }
+  return [...arms, { name, release, weight: Number(weight) }]
+}
+
+async function startExperiment(context: CliContext, name: string, options: StartOptions) {
+  const { arm: wanted, channel, platform, percentage } = options
+  if (wanted.length < 2) throw new UsageError('Name at least two arms, such as --arm old=1.2.0:50 --arm new=1.3.0:50')
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const arms = await Promise.all(
+    wanted.map(async ({ release, ...arm }) => ({ ...arm, release: await findRelease(api, app.id, release, platform) })),
+  )
+  for (const arm of arms) output.notice(`${arm.name}: ${arm.release.version}, ${arm.weight} %`)
+  await confirm(`Start "${name}" with ${percentage} % of the devices on ${channel} of ${app.slug}?`)
+  const experiment = await api.createExperiment(app.id, {
+    name,
+    channel,
+    percentage,
+    arms: arms.map((arm) => ({ name: arm.name, weight: arm.weight, releaseId: arm.release.id })),
+  })
+  output.result(experiment, () => show(output, experiment))
+}
+
+async function findRelease(
+  api: ManagementClient,
+  app: string,
+  idOrVersion: string,
+  platform: Platform | undefined,
+): Promise<Release> {
+  if (/^[0-9a-f-]{36}$/.test(idOrVersion)) return api.getRelease(idOrVersion)
+  const { items } = await api.listReleases(app, { version: idOrVersion, ...(platform && { platform }) })
+  const [found, another] = items
+  if (found && !another) return found
+  const advice = found ? 'There are several: name the --platform, or the id.' : 'See: releases list'
+  throw new CommandError('release-not-found', `Expected one release of the version ${idOrVersion}. ${advice}`)
+}
+
+async function listExperiments(context: CliContext, options: SessionOptions & PageOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const page = await api.listExperiments(app.id, pageQuery(options))
+  const shown = page.items.map(({ arms, ...experiment }) => ({
+    ...experiment,
+    arms: arms.map((arm) => `${arm.name} ${arm.version} ${arm.weight} %`).join(', '),
+  }))
+  output.page(page, ['name', 'state', 'platform', 'channel', 'percentage', 'arms', 'winner', 'id'], shown)
+}
+
+async function showExperiment(context: CliContext, id: string, options: SessionOptions) {
+  const { api, output } = await openSession(context, options)
+  const experiment = await api.getExperiment(id)
+  output.result(experiment, () => show(output, experiment))
+}
+
+async function finishExperiment(context: CliContext, id: string, options: FinishOptions) {
+  const { winner } = options
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  const { name, arms, channel } = await api.getExperiment(id)
+  const won = arms.find((arm) => arm.name === winner)
+  if (winner !== undefined && !won) {
+    throw new UsageError(`--winner: expected one of ${arms.map((arm) => arm.name).join(', ')}.`)
+  }
+  const meaning = won ? `${won.version} goes to all devices on ${channel}` : 'everybody goes back'
+  await confirm(`End "${name}": ${meaning}?`)
+  const experiment = won
+    ? await placeExisting(session, await api.getRelease(won.releaseId), options, (signed) =>
+        api.finishExperiment(id, { winner: won.name, ...signed }),
+      )
+    : await api.finishExperiment(id, { winner: null })
+  output.result(experiment, () => show(output, experiment))
+}
+
+function show(output: Output, { arms, ...experiment }: Experiment) {
+  output.fields(experiment)
+  for (const { name, weight, version, rolloutId } of arms) {
+    output.line(`  ${name}: ${version}, ${weight} % (rollout ${rolloutId})`)
+  }
+}

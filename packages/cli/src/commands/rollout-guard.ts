@@ -1,0 +1,100 @@
+import type { Guard, GuardChanges, GuardFigures } from '@hotpatch/api'
+import { Option, type Command } from 'commander'
+import { given } from '../arguments/given.ts'
+import {
+  readGuardLimit,
+  readGuardSample,
+  readGuardTimes,
+  readGuardWindow,
+  timesOrNull,
+} from '../arguments/guard-readers.ts'
+import { serverCommand, withYes } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { UsageError } from '../errors.ts'
+import { describeGuard } from '../release/rollout-guard.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+
+interface Options extends SessionOptions {
+  action?: 'notify' | 'pause' | 'roll-back' | 'off'
+  limit?: number
+  sample?: number
+  window?: number
+  times?: number | 'off'
+  rearm?: boolean
+}
+
+/** `rollouts guard`: what watches a rollout, and what it sees. */
+export function addRolloutGuardCommand(rollouts: Command, context: CliContext) {
+  serverCommand(rollouts, 'guard', 'shows what watches a rollout and what it sees, or changes it', withYes)
+    .argument('<rollout-id>')
+    .addOption(
+      new Option('--action <action>', 'when too many devices are bad').choices(['notify', 'pause', 'roll-back', 'off']),
+    )
+    .option('--limit <percent>', 'how many of those that tried it may be bad, such as 2%', readGuardLimit)
+    .option('--sample <devices>', 'how many have to have tried it before it judges', readGuardSample)
+    .option('--window <hours>', 'how long ago they may have tried it, such as 24h', readGuardWindow)
+    .option('--times <times>', 'how many times as bad as the release before, or off', readGuardTimes)
+    .option('--rearm', 'let a guard that has tripped watch again, from now on')
+    .action((id: string, options: Options) => guard(context, id, options))
+}
+
+async function guard(context: CliContext, id: string, options: Options) {
+  const { api, confirm, output } = await openSession(context, options)
+  const changes = readChanges(options)
+  const isChanged = Object.keys(changes).length > 0
+  if (options.rearm && isChanged) throw new UsageError('Change the guard first, then --rearm it.')
+  const show = (guard: Guard) => output.result(guard, () => output.fields(guardFields(guard)))
+  if (options.rearm) {
+    await confirm(`Let the guard of the rollout ${id} watch again?`)
+    return show(await api.rearmGuard(id))
+  }
+  if (!isChanged) return show(await api.getGuard(id))
+  const wanted = Object.entries(changes).map(([name, value]) => `${name} ${value}`)
+  await confirm(`Set ${wanted.join(' and ')} on the guard of the rollout ${id}?`)
+  show(await api.changeGuard(id, changes))
+}
+
+function readChanges({ action, limit, sample, window, times }: Options): GuardChanges {
+  return {
+    ...(action === 'off' ? { isOn: false } : action && { isOn: true, action }),
+    ...given({
+      maxBadPercent: limit,
+      minimumSample: sample,
+      windowHours: window,
+      maxTimesPrevious: timesOrNull(times),
+    }),
+  }
+}
+
+function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
+  return {
+    guard: describeGuard(settings),
+    state: trip && state === 'tripped' ? `tripped at ${trip.at}: ${causeOf(trip.cause)}` : state,
+    'watches since': `${watchedSince}, ${looks} looks`,
+    'tried it': describeShare(figures),
+    ...(figures.previous && { 'the release before': describeShare(figures.previous) }),
+    'would trip at':
+      toTrip === null
+        ? 'no number of bad devices'
+        : `${toTrip} bad of ${Math.max(figures.sample, settings.minimumSample)}`,
+    ...(settings.action === 'roll-back' && {
+      'goes back to': goesBackTo
+        ? `${goesBackTo.version}${goesBackTo.isPrepared ? ', signed in advance' : ''}`
+        : 'what the app binary shipped with',
+    }),
+    ...(trip && { 'tripped at': describeShare(trip.figures) }),
+    ...(trip?.rolloutId && { 'rolled back by': trip.rolloutId }),
+  }
+}
+
+function causeOf(cause: 'limit' | 'previous'): string {
+  return cause === 'limit' ? 'above the limit' : 'much worse than the release before'
+}
+
+/** Such as "340 devices, 12 bad: 3.53 %, between 1.9 % and 6.1 %". */
+function describeShare(share: Pick<GuardFigures, 'sample' | 'bad' | 'badPercent' | 'lowerPercent' | 'upperPercent'>) {
+  const { sample, bad, badPercent, lowerPercent, upperPercent } = share
+  if (sample === 0) return 'no devices yet'
+  const percent = (value: number) => `${Number(value.toFixed(2))} %`
+  return `${sample} devices, ${bad} bad: ${percent(badPercent)}, between ${percent(lowerPercent)} and ${percent(upperPercent)}`
+}

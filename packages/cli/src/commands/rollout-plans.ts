@@ -1,0 +1,110 @@
+import { ApiProblem, type ManagementClient, type Rollout, type RolloutPlanStatus } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { formatMinutes, formatWindow } from '../arguments/plan-readers.ts'
+import { serverCommand, withYes } from '../arguments/shared-options.ts'
+import type { CliContext } from '../context.ts'
+import { CommandError } from '../errors.ts'
+import type { Output } from '../output/output.ts'
+import { audienceLines } from '../release/rollout-audience.ts'
+import { openSession, type SessionOptions } from '../session.ts'
+
+/** `rollouts show`, and what a person can do with a rollout's plan. */
+export function addRolloutPlanCommands(rollouts: Command, context: CliContext) {
+  serverCommand(rollouts, 'show', 'shows a rollout, how far its plan has come, and what it waits for')
+    .argument('<rollout-id>')
+    .action((id: string, options: SessionOptions) => showRollout(context, id, options))
+
+  serverCommand(rollouts, 'advance', 'goes to the next step of its plan without waiting any longer', withYes)
+    .argument('<rollout-id>')
+    .action((id: string, options: SessionOptions) => advanceRollout(context, id, options))
+
+  serverCommand(rollouts, 'finish', 'goes to the last step of its plan at once, and ends the plan', withYes)
+    .argument('<rollout-id>')
+    .action((id: string, options: SessionOptions) => finishRollout(context, id, options))
+}
+
+async function showRollout(context: CliContext, id: string, options: SessionOptions) {
+  const { api, output } = await openSession(context, options)
+  const rollout = await api.getRollout(id)
+  const plan = await findPlan(api, id)
+  output.result({ ...rollout, plan: plan ?? null }, () => {
+    output.fields(rolloutFields(rollout))
+    if (plan) showPlan(output, plan)
+  })
+}
+
+function rolloutFields(rollout: Rollout) {
+  const { id, version, target, platform, channel, position, state, percentage, mandatory, startsAt, updatedAt } =
+    rollout
+  return {
+    id,
+    version: version ?? target,
+    platform,
+    channel,
+    position,
+    state,
+    percentage,
+    ...audienceLines(rollout),
+    mandatory,
+    ...(startsAt !== null && { startsAt }),
+    updatedAt,
+  }
+}
+
+function showPlan(output: Output, plan: RolloutPlanStatus) {
+  const { state, step, steps, windows, attempted, isGuardGreen, waitsFor } = plan
+  output.fields({
+    plan: `${state}, step ${step} of ${steps.length}`,
+    'tried it': attempted,
+    guard: isGuardGreen ? 'has found nothing wrong' : 'has tripped',
+    ...(windows.length > 0 && { windows: windows.map(formatWindow) }),
+    ...(waitsFor && { 'waits for': `${waitsFor.for}: ${waitsFor.explanation}` }),
+  })
+  const rows = steps.map(({ percentage, bakeMinutes, minimumSample = 0 }, index) => [
+    index + 1 === step ? `→ ${index + 1}` : `  ${index + 1}`,
+    `${percentage} %`,
+    bakeMinutes > 0 ? formatMinutes(bakeMinutes) : null,
+    minimumSample > 0 ? minimumSample : null,
+    progressOf(plan, index + 1),
+  ])
+  output.table(['  step', 'percentage', 'stays', 'devices', 'progress'], rows)
+}
+
+function progressOf({ state, step }: RolloutPlanStatus, each: number): string {
+  if (each < step || state === 'finished') return 'done'
+  if (each > step) return state === 'over' ? 'never' : 'to come'
+  return state === 'running' ? 'now' : state
+}
+
+async function advanceRollout(context: CliContext, id: string, options: SessionOptions) {
+  const { api, confirm, output } = await openSession(context, options)
+  const { step, steps, waitsFor } = await api.getRolloutPlan(id)
+  const [current, next] = [steps[step - 1], steps[step]]
+  if (!current || !next) {
+    throw new CommandError('plan-state', 'The plan is at its last step. To end it: rollouts finish')
+  }
+  if (waitsFor) output.notice(waitsFor.explanation)
+  await confirm(
+    `Go from step ${step} of ${steps.length} (${current.percentage} %) to the next (${next.percentage} %) now?`,
+  )
+  const rollout = await api.advanceRollout(id, step)
+  output.result(rollout, () => output.fields(rolloutFields(rollout)))
+}
+
+async function finishRollout(context: CliContext, id: string, options: SessionOptions) {
+  const { api, confirm, output } = await openSession(context, options)
+  const { steps, waitsFor } = await api.getRolloutPlan(id)
+  if (waitsFor) output.notice(waitsFor.explanation)
+  await confirm(`Go to the last step (${steps.at(-1)?.percentage} %) now, and end the plan?`)
+  const rollout = await api.finishRollout(id)
+  output.result(rollout, () => output.fields(rolloutFields(rollout)))
+}
+
+async function findPlan(api: ManagementClient, id: string): Promise<RolloutPlanStatus | undefined> {
+  try {
+    return await api.getRolloutPlan(id)
+  } catch (error) {
+    if (error instanceof ApiProblem && error.type === 'plan-not-found') return undefined
+    throw error
+  }
+}

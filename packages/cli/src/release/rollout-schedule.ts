@@ -1,0 +1,61 @@
+import type { PlanStep, PlanWindow, RolloutPlan } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { formatMinutes, formatWindow, readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
+import { readTimestamp } from '../arguments/readers.ts'
+import { UsageError } from '../errors.ts'
+import { formatCount } from '../output/text.ts'
+
+/** Options about when devices get something. */
+export interface ScheduleOptions {
+  plan?: PlanStep[]
+  window?: PlanWindow[]
+  startAt?: string
+}
+
+export interface RolloutSchedule {
+  plan?: RolloutPlan
+  startsAt?: string
+}
+
+export function withSchedule(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--plan <steps>', 'widen it by itself: percentage, how long, how many devices; 1%:1h:50,10%:4h,100%')
+        .argParser(readPlanSteps)
+        .conflicts('rollout'),
+    )
+    .option(
+      '--window <window>',
+      'when the plan may go on, such as "Mon-Fri 09:00-17:00 Europe/Berlin"; may be given again',
+      readPlanWindow,
+    )
+    .option('--start-at <time>', 'when it starts, such as 2030-01-31T12:00:00Z; at once when absent', readTimestamp)
+}
+
+/** @throws UsageError */
+export function readSchedule({ plan: steps, window: windows, startAt }: ScheduleOptions): RolloutSchedule {
+  if (windows && !steps) throw new UsageError('--window says when a plan may go on: give the plan, too, with --plan.')
+  return {
+    ...(steps && { plan: { steps, ...(windows && { windows }) } }),
+    ...(startAt !== undefined && { startsAt: startAt }),
+  }
+}
+
+/** Lines for a person who has to say yes or no. */
+export function scheduleLines({ plan, startsAt }: RolloutSchedule): Record<string, string> {
+  return {
+    ...(startsAt !== undefined && { Starts: startsAt }),
+    ...(plan && { Steps: plan.steps.map(describeStep).join(', then ') }),
+    ...(plan?.windows && { 'Goes on': plan.windows.map(formatWindow).join('; ') }),
+  }
+}
+
+/** Such as "1 % for 1h and until 50 devices have tried it". */
+function describeStep({ percentage, bakeMinutes, minimumSample = 0 }: PlanStep): string {
+  const waits = [
+    bakeMinutes > 0 && `for ${formatMinutes(bakeMinutes)}`,
+    minimumSample > 0 && `until ${formatCount(minimumSample, 'device has', 'devices have')} tried it`,
+  ].filter((wait) => wait !== false)
+  return [`${percentage} %`, waits.join(' and ')].join(' ').trim()
+}

@@ -1,0 +1,42 @@
+import { meetsRules, type ToldAttributes } from './attribute-rules.ts'
+import { isInPercentage, sliceBucketOf } from './buckets.ts'
+import type { AudienceSlice, CompiledRollout } from './catalog.ts'
+import type { Device } from './device.ts'
+
+/** D5: why a device is in the audience. */
+export type InsideReason = 'forced-device' | 'cohort' | 'percentage'
+
+/** D5: why a device is not in the audience. */
+export type OutsideReason = 'attributes-differ' | 'outside-audience' | 'other-arm'
+
+/** The device of one check. */
+export interface AudienceSubject {
+  device: Device
+  /** What attribute rules have asked for so far. */
+  told: ToldAttributes | undefined
+}
+
+/** D5. Why the device is in the audience, or why it is not. */
+export function audienceReason(rollout: CompiledRollout, subject: AudienceSubject): InsideReason | OutsideReason {
+  const { device } = subject
+  if (rollout.forcedDevices.has(device.id)) return 'forced-device'
+  if (rollout.rules.length > 0) {
+    subject.told ??= new Map()
+    if (!meetsRules(rollout.rules, device, subject.told)) return 'attributes-differ'
+  }
+  const { percentage, salt, buckets, slice } = rollout.audience
+  const isInCohort = rollout.cohorts.size > 0 && device.cohorts.some((cohort) => rollout.cohorts.has(cohort))
+  if (!isInCohort && !isInPercentage(percentage, salt, device.id, buckets)) return 'outside-audience'
+  if (slice !== null && !isInSlice(slice, device.id)) return 'other-arm'
+  return isInCohort ? 'cohort' : 'percentage'
+}
+
+export function isOutside(reason: string | undefined): reason is OutsideReason {
+  return reason === 'outside-audience' || reason === 'attributes-differ' || reason === 'other-arm'
+}
+
+/** Decision §12. */
+function isInSlice({ salt, from, to }: AudienceSlice, deviceId: string): boolean {
+  const bucket = sliceBucketOf(salt, deviceId)
+  return bucket >= from && bucket < to
+}

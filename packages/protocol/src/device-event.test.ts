@@ -1,0 +1,37 @@
+import { describe, expect, test } from 'vitest'
+import { DEVICE_EVENT_KINDS, isDeviceFailure, REPORTED_EVENT_KINDS, reportedKind } from './device-event.ts'
+import { SDK_CODES } from './sdk-codes.ts'
+
+describe('a failure that is one of the download', () => {
+  const downloadCodes = [
+    'check-failed',
+    'download-failed',
+    'download-timeout',
+    'download-too-large',
+    'download-truncated',
+    'storage-full',
+  ]
+
+  test.each(Object.keys(SDK_CODES))('failed with the code %s', (code) => {
+    expect(reportedKind('failed', code)).toBe(downloadCodes.includes(code) ? 'download-failed' : 'failed')
+  })
+
+  test.each(downloadCodes)('%s does not keep the release from the device', (code) => {
+    expect(isDeviceFailure(reportedKind('failed', code), code)).toBe(false)
+  })
+
+  test.each([undefined, null, '', 'E_SOMETHING', 'constructor'])('the code %s says nothing of a download', (code) => {
+    expect(reportedKind('failed', code)).toBe('failed')
+  })
+
+  test('the code changes no other kind', () => {
+    for (const kind of DEVICE_EVENT_KINDS.filter((each) => each !== 'failed')) {
+      expect(reportedKind(kind, 'download-timeout')).toBe(kind)
+    }
+  })
+})
+
+test('devices report what is in the vocabulary, without what the server concludes', () => {
+  const concluded = DEVICE_EVENT_KINDS.filter((kind) => !(REPORTED_EVENT_KINDS as readonly string[]).includes(kind))
+  expect(concluded).toEqual(['checked', 'offered', 'native-updated', 'uninstalled-unknown'])
+})

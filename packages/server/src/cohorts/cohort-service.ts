@@ -1,0 +1,179 @@
+import { COHORT_LIMITS, type Cohort, type CohortDevice, type NewCohort, type Page, type PageQuery } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import type { AppRow } from '../apps/app-service.ts'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import { timestamp, type Clock } from '../clock.ts'
+import { isUniqueViolation } from '../database/database-errors.ts'
+import type { Connection, Database } from '../database/schema.ts'
+import type { DeviceIdentity } from '../fleet/device-identity.ts'
+import { isDeviceId } from '../fleet/device-report.ts'
+import * as store from './cohort-store.ts'
+
+const DEFAULT_PAGE_LIMIT = 50
+
+/** Given by a person: as devices tell them, or as the server shows them. */
+export interface MemberChanges {
+  add?: readonly string[] | undefined
+  remove?: readonly string[] | undefined
+  /** Whoever is not added leaves. */
+  replace?: boolean
+}
+
+export type CohortService = ReturnType<typeof createCohortService>
+
+export function createCohortService({
+  db,
+  audit,
+  identity,
+  clock,
+  newId,
+  announceCohorts,
+}: {
+  db: Database
+  audit: AuditService
+  identity: DeviceIdentity
+  clock: Clock
+  newId: () => string
+  /** Called after a commit that changed who is in a cohort. */
+  announceCohorts: () => Promise<void>
+}) {
+  /** @throws problem cohort-not-found */
+  async function get(app: AppRow, name: string, connection: Connection = db): Promise<store.CountedCohortRow> {
+    const row = await store.findCohort(connection, app.id, name)
+    if (!row) throw problem('cohort-not-found', `The app "${app.slug}" has no cohort "${name}".`)
+    return row
+  }
+
+  async function list(app: AppRow): Promise<Page<Cohort>> {
+    return { items: (await store.listCohorts(db, app.id)).map(render), nextCursor: null }
+  }
+
+  /** @throws problem cohort-exists, or invalid-request for too many */
+  async function create(app: AppRow, input: NewCohort, author: Author): Promise<Cohort> {
+    const now = clock.now()
+    const members = readMembers(app, input.devices)
+    const row: store.CohortRow = {
+      id: newId(),
+      app_id: app.id,
+      name: input.name,
+      description: input.description ?? '',
+      generation: 1,
+      created_at: now,
+      created_by: author.actor.name,
+      updated_at: now,
+    }
+    const created = await db.transaction().execute(async (tx) => {
+      if ((await store.listCohorts(tx, app.id)).length >= COHORT_LIMITS.cohorts) {
+        throw problem('invalid-request', `An app has at most ${COHORT_LIMITS.cohorts} cohorts; delete one first.`)
+      }
+      await store.insertCohort(tx, row).catch((error: unknown) => {
+        if (!isUniqueViolation(error)) throw error
+        throw problem('cohort-exists', `The app has a cohort "${row.name}" already.`, {}, { cause: error })
+      })
+      await store.addMembers(tx, row.id, members)
+      const after = await get(app, row.name, tx)
+      await audit.record(tx, author, { ...subjectOf(app, row), action: 'cohort.created', after: render(after) })
+      return after
+    })
+    await announceCohorts()
+    return render(created)
+  }
+
+  /** All of it or nothing. */
+  async function changeMembers(app: AppRow, name: string, changes: MemberChanges, author: Author): Promise<Cohort> {
+    const added = readMembers(app, changes.add)
+    const removed = readMembers(app, changes.remove)
+    const changed = await db.transaction().execute(async (tx) => {
+      const { id } = await get(app, name, tx)
+      await store.touchCohort(tx, id, clock.now())
+      const before = await get(app, name, tx)
+      if (changes.replace) await store.removeAllMembers(tx, id)
+      await store.addMembers(tx, id, added)
+      await store.removeMembers(tx, id, removed)
+      const after = await get(app, name, tx)
+      requireRoom(after)
+      // Only how many: the audit log keeps nobody's device.
+      const [wasThere, isThere] = [render(before), render(after)]
+      await audit.record(tx, author, {
+        ...subjectOf(app, before),
+        action: 'cohort.changed',
+        before: wasThere,
+        after: isThere,
+      })
+      return after
+    })
+    await announceCohorts()
+    return render(changed)
+  }
+
+  function requireRoom({ device_count }: store.CountedCohortRow): void {
+    if (device_count <= COHORT_LIMITS.devicesOfCohort) return
+    throw problem(
+      'invalid-request',
+      `A cohort has at most ${COHORT_LIMITS.devicesOfCohort} devices, and this would make ${device_count}. ` +
+        'For more, use a percentage or attribute rules.',
+    )
+  }
+
+  /** @throws problem cohort-in-use while a rollout that is active or paused names it */
+  async function remove(app: AppRow, name: string, author: Author): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const cohort = await get(app, name, tx)
+      const rollouts = await store.listLiveRolloutsFor(tx, app.id, name)
+      if (rollouts.length > 0) {
+        throw problem('cohort-in-use', `The cohort is named by the rollout ${rollouts.slice(0, 3).join(', ')}.`)
+      }
+      await store.deleteCohort(tx, cohort.id)
+      await audit.record(tx, author, { ...subjectOf(app, cohort), action: 'cohort.deleted', before: render(cohort) })
+    })
+    await announceCohorts()
+  }
+
+  /** In the order of the ids. */
+  async function listDevices(app: AppRow, name: string, page: PageQuery): Promise<Page<CohortDevice>> {
+    const { id } = await get(app, name)
+    const limit = page.limit ?? DEFAULT_PAGE_LIMIT
+    const after = page.cursor === undefined ? undefined : Buffer.from(page.cursor, 'base64url').toString()
+    const found = await store.listMembers(db, id, after, limit + 1)
+    const shown = found.slice(0, limit)
+    const last = found.length > limit ? shown.at(-1) : undefined
+    return {
+      items: shown.map((deviceId) => ({ deviceId })),
+      nextCursor: last === undefined ? null : Buffer.from(last).toString('base64url'),
+    }
+  }
+
+  function readMembers(app: AppRow, given: readonly string[] = []): string[] {
+    const wrong = given.findIndex((id) => !isDeviceId(id))
+    if (wrong >= 0) {
+      throw problem('invalid-request', `Device ${wrong + 1}: expected 1 to 200 characters, and no NUL.`)
+    }
+    const known = { id: app.id, deviceIds: app.device_ids }
+    return [...new Set(given.map((id) => identity.resolve(known, id)))]
+  }
+
+  return {
+    get: async (app: AppRow, name: string) => render(await get(app, name)),
+    list,
+    create,
+    changeMembers,
+    remove,
+    listDevices,
+  }
+}
+
+function subjectOf(app: AppRow, cohort: store.CohortRow) {
+  return { subject: ['cohort', cohort.id] as const, appId: app.id }
+}
+
+function render(row: store.CountedCohortRow): Cohort {
+  return {
+    id: row.id,
+    name: row.name,
+    description: row.description,
+    deviceCount: row.device_count,
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    updatedAt: timestamp(row.updated_at),
+  }
+}

@@ -1,0 +1,152 @@
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
+import {
+  readArray,
+  readObject,
+  REPORTED_EVENT_KINDS,
+  UnexpectedJsonError,
+  type Platform,
+  type ProblemType,
+  type ReportedEventKind,
+} from '@hotpatch/protocol'
+import {
+  asProblem,
+  optionalText,
+  optionalTime,
+  optionalNumberOrText,
+  readPlatform,
+  text,
+  type Fields,
+} from '../read-fields.ts'
+
+/** Events §2: who reports, from where, and when by its own clock. */
+export interface EventEnvelope {
+  deviceId: string
+  platform: Platform
+  channel: string
+  sentAt: number | undefined
+  nativeVersion: string | undefined
+  nativeBuild: string | undefined
+  runtimeVersion: string | undefined
+  osVersion: string | undefined
+  model: string | undefined
+  locale: string | undefined
+}
+
+/** Events §1. */
+export interface SentEvent {
+  eventId: string
+  kind: ReportedEventKind
+  releaseId: string | undefined
+  version: string | undefined
+  rolloutId: string | undefined
+  code: string | undefined
+  detail: string | undefined
+  receivedBytes: number | undefined
+  occurredAt: number | undefined
+}
+
+/** Events §5: why one event was not taken, while the others were. */
+export interface RejectedEvent {
+  /** Of the event in the request. */
+  index: number
+  /** Null when it has none that could be read. */
+  id: string | null
+  /** As in a problem document. */
+  type: ProblemType
+  detail: string
+}
+
+export interface EventBatch {
+  envelope: EventEnvelope
+  events: { index: number; event: SentEvent }[]
+  rejected: RejectedEvent[]
+}
+
+export const MAX_EVENTS = 100
+
+/** @throws problem invalid-request */
+export function readAppId(fields: Fields): string | undefined {
+  return asProblem(() => optionalText(fields, 'appId', 64))
+}
+
+/**
+ * Events §2: an event that cannot be read is rejected by itself.
+ * @throws problem invalid-request when the envelope cannot be read
+ */
+export function readEvents(fields: Fields): EventBatch {
+  const { envelope, items } = asProblem(() => ({ envelope: readEnvelope(fields), items: readItems(fields) }))
+  const batch: EventBatch = { envelope, events: [], rejected: [] }
+  for (const [index, item] of items.entries()) {
+    try {
+      batch.events.push({ index, event: readEvent(item) })
+    } catch (error) {
+      if (!(error instanceof UnexpectedJsonError)) throw error
+      batch.rejected.push({ index, id: idOf(item), type: 'invalid-request', detail: error.message })
+    }
+  }
+  return batch
+}
+
+function readItems({ events }: Fields): unknown[] {
+  const items = readArray(events, '/events', MAX_EVENTS)
+  if (items.length === 0) throw new UnexpectedJsonError('/events', `1 to ${MAX_EVENTS} events`, events)
+  return items
+}
+
+function readEnvelope(fields: Fields): EventEnvelope {
+  return {
+    deviceId: text(fields, 'deviceId', 200),
+    platform: readPlatform(fields),
+    channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+    sentAt: optionalTime(fields, 'sentAt'),
+    nativeVersion: optionalText(fields, 'nativeVersion', 64),
+    nativeBuild: optionalNumberOrText(fields, 'nativeBuild', 64),
+    runtimeVersion: optionalText(fields, 'runtimeVersion', 128),
+    osVersion: optionalNumberOrText(fields, 'osVersion', 64),
+    model: optionalText(fields, 'model', 200),
+    locale: optionalText(fields, 'locale', 64),
+  }
+}
+
+function readEvent(item: unknown): SentEvent {
+  const fields = readObject(item, '')
+  const eventId = text(fields, 'id', 64)
+  const kind = readKind(fields)
+  const releaseId = optionalText(fields, 'releaseId', 64)
+  const version = optionalText(fields, 'version', 64)
+  // An answer that could not be read names no release.
+  const mayNameNone = kind === 'failed' || kind === 'download-failed'
+  if (releaseId === undefined && version === undefined && !mayNameNone) {
+    throw new UnexpectedJsonError('/releaseId', 'the release by releaseId or version', undefined)
+  }
+  return {
+    eventId,
+    kind,
+    releaseId,
+    version,
+    rolloutId: optionalText(fields, 'rolloutId', 64),
+    code: optionalText(fields, 'code', 100),
+    detail: optionalText(fields, 'detail', 10_000),
+    receivedBytes: readBytes(fields),
+    occurredAt: optionalTime(fields, 'occurredAt'),
+  }
+}
+
+function readKind({ kind }: Fields): ReportedEventKind {
+  const known = REPORTED_EVENT_KINDS.find((each) => each === kind)
+  if (known) return known
+  throw new UnexpectedJsonError('/kind', `one of ${REPORTED_EVENT_KINDS.join(', ')}`, kind)
+}
+
+function readBytes({ receivedBytes }: Fields): number | undefined {
+  if (receivedBytes === undefined || receivedBytes === null) return undefined
+  if (typeof receivedBytes === 'number' && Number.isSafeInteger(receivedBytes) && receivedBytes >= 0) {
+    return receivedBytes
+  }
+  throw new UnexpectedJsonError('/receivedBytes', 'a whole number of bytes', receivedBytes)
+}
+
+function idOf(item: unknown): string | null {
+  const id = typeof item === 'object' && item !== null && 'id' in item ? item.id : null
+  return typeof id === 'string' ? id.slice(0, 64) : null
+}

@@ -1,0 +1,66 @@
+import type { Schema } from '../database/schema.ts'
+import type { CheckNote } from './device-report.ts'
+import { createHourTally } from './hour-tally.ts'
+
+export type CheckHourRow = Schema['check_hour']
+export type DownloadHourRow = Schema['download_hour']
+
+/** Counts that are added up: each packet has a number, and is added once, however often it is written. */
+export interface CountPacket {
+  /** Which run of which server counted. */
+  source: string
+  number: number
+  checks: CheckHourRow[]
+  downloads: DownloadHourRow[]
+}
+
+export type FleetCounts = ReturnType<typeof createFleetCounts>
+
+/** What happens too often for a row of its own: checks and downloads, by the hour. */
+export function createFleetCounts({ source, maxCells }: { source: string; maxCells: number }) {
+  const checks = createHourTally({ maxCells })
+  const downloads = createHourTally({ maxCells })
+  let number = 0
+  let inFlight: CountPacket | undefined
+
+  function countCheck({ at, appId, platform, channel, decision, reason }: CheckNote): void {
+    checks.add(at, [appId, platform, channel, decision, reason])
+  }
+
+  function countDownload(at: number, sha256: string, sentBytes: number): void {
+    downloads.add(at, [sha256], sentBytes)
+  }
+
+  /** The same packet until it is `done`: a write that seemed to fail may have come through. */
+  function take(): CountPacket {
+    inFlight ??= {
+      source,
+      number: ++number,
+      checks: checks.take().map(({ hourAt, keys, count }) => checkRow(hourAt, keys, count)),
+      downloads: downloads.take().map(({ hourAt, keys, count, bytes }) => ({
+        sha256: keys[0] ?? '',
+        hour_at: hourAt,
+        downloads: count,
+        sent_bytes: bytes,
+      })),
+    }
+    return inFlight
+  }
+
+  /** What was taken is written. */
+  function done(): void {
+    inFlight = undefined
+  }
+
+  function size(): number {
+    const waiting = inFlight ? inFlight.checks.length + inFlight.downloads.length : 0
+    return checks.size() + downloads.size() + waiting
+  }
+
+  return { countCheck, countDownload, take, done, size, dropped: () => checks.dropped() + downloads.dropped() }
+}
+
+function checkRow(hourAt: number, keys: readonly string[], checks: number): CheckHourRow {
+  const [app_id = '', platform, channel = '', decision = '', reason = ''] = keys
+  return { app_id, hour_at: hourAt, platform: platform as CheckHourRow['platform'], channel, decision, reason, checks }
+}

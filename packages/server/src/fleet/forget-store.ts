@@ -1,0 +1,77 @@
+import { SqliteAdapter } from 'kysely'
+import { forgetMembers } from '../cohorts/cohort-queries.ts'
+import type { Connection } from '../database/schema.ts'
+
+/** Some of what devices of an app reported. @returns how many */
+export async function deleteSomeEvents(
+  db: Connection,
+  appId: string,
+  deviceIds: readonly string[],
+  limit: number,
+): Promise<number> {
+  if (deviceIds.length === 0) return 0
+  const { numDeletedRows } = await db
+    .deleteFrom('device_event')
+    .where('app_id', '=', appId)
+    .where('id', 'in', (events) =>
+      events
+        .selectFrom('device_event')
+        .select('id')
+        .where('app_id', '=', appId)
+        .where('device_id', 'in', deviceIds)
+        .limit(limit),
+    )
+    .executeTakeFirstOrThrow()
+  return Number(numDeletedRows)
+}
+
+/**
+ * Those of the devices that were not seen since, and nobody else's to change until the transaction ends: taken in the
+ * order in which batches take them.
+ */
+export async function lockDevices(
+  tx: Connection,
+  appId: string,
+  deviceIds: readonly string[],
+  seenBefore = Number.MAX_SAFE_INTEGER,
+) {
+  if (deviceIds.length === 0) return []
+  if (tx.getExecutor().adapter instanceof SqliteAdapter) {
+    // There a transaction that begins with reading could not wait for another connection's write.
+    return tx
+      .updateTable('device')
+      .set((set) => ({ last_seen_at: set.ref('last_seen_at') }))
+      .where('app_id', '=', appId)
+      .where('device_id', 'in', deviceIds)
+      .where('last_seen_at', '<', seenBefore)
+      .returningAll()
+      .execute()
+  }
+  return tx
+    .selectFrom('device')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .where('device_id', 'in', deviceIds)
+    .where('last_seen_at', '<', seenBefore)
+    .orderBy('device_id')
+    .forUpdate()
+    .execute()
+}
+
+/**
+ * All that is known of locked devices. What was counted stays: it names nobody.
+ * @returns whether any was in a cohort: then the cohorts are to be announced after the commit
+ */
+export async function deleteDevices(tx: Connection, appId: string, deviceIds: readonly string[]): Promise<boolean> {
+  if (deviceIds.length === 0) return false
+  for (const table of ['device', 'device_event', 'device_failure'] as const) {
+    await tx.deleteFrom(table).where('app_id', '=', appId).where('device_id', 'in', deviceIds).execute()
+  }
+  // Apps that take ids as given may share some.
+  await tx
+    .deleteFrom('rollout_device')
+    .where('device_id', 'in', deviceIds)
+    .where('rollout_id', 'in', (rollouts) => rollouts.selectFrom('rollout').select('id').where('app_id', '=', appId))
+    .execute()
+  return forgetMembers(tx, appId, deviceIds)
+}

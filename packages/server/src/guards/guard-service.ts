@@ -1,0 +1,126 @@
+import type { Guard, GuardChanges } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import { timestamp, type Clock } from '../clock.ts'
+import type { Connection, Database } from '../database/schema.ts'
+import type { ReleaseRow, ReleaseService } from '../releases/release-service.ts'
+import type { RolloutPlace } from '../rollouts/rollout-queries.ts'
+import type { RolloutRow } from '../rollouts/rollout-service.ts'
+import { rearmed } from './guard-companion.ts'
+import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
+import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
+import { badToTrip, readFigures } from './judge-health.ts'
+import { findBaseline, findTarget, nextSuccessor, successorOf } from './previous-release.ts'
+
+export type GuardService = ReturnType<typeof createGuardService>
+
+/** What people and plans want of guards; what guards do by themselves is in guard-watch.ts. */
+export function createGuardService({
+  db,
+  releases,
+  audit,
+  clock,
+}: {
+  db: Database
+  releases: ReleaseService
+  audit: AuditService
+  clock: Clock
+}) {
+  /** @throws problem guard-not-found */
+  async function find(rolloutId: string, connection: Connection = db): Promise<GuardRow> {
+    const row = await findGuard(connection, rolloutId)
+    if (row) return row
+    throw problem('guard-not-found', 'This rollout has no guard: it goes back to what the app binary shipped with.')
+  }
+
+  /** @throws problem guard-not-found */
+  async function get(rollout: RolloutRow): Promise<Guard> {
+    return render(rollout, readGuard(await find(rollout.id)))
+  }
+
+  /**
+   * Changes how a rollout is judged, from its next look on. A guard that has tripped stays so.
+   * @throws problem guard-not-found, or guard-state when the rollout has ended
+   */
+  async function change(rollout: RolloutRow, changes: GuardChanges, author: Author): Promise<Guard> {
+    return alter(rollout, author, 'guard.changed', async (_tx, { settings }) => ({
+      settings: JSON.stringify({ ...settings, ...changes }),
+    }))
+  }
+
+  /**
+   * A person has seen why it tripped: it watches again, from now on. One that watches goes on as it does.
+   * @throws problem guard-not-found, or guard-state when the rollout has ended
+   */
+  async function rearm(rollout: RolloutRow, author: Author): Promise<Guard> {
+    return alter(rollout, author, 'guard.rearmed', async (tx, { row }) =>
+      row.state === 'tripped' ? rearmed(tx, rollout.id, clock.now()) : undefined,
+    )
+  }
+
+  async function alter(
+    rollout: RolloutRow,
+    author: Author,
+    action: 'guard.changed' | 'guard.rearmed',
+    changesOf: (tx: Connection, guard: WatchedRollout) => Promise<Partial<GuardRow> | undefined>,
+  ): Promise<Guard> {
+    await db.transaction().execute(async (tx) => {
+      const before = readGuard(await find(rollout.id, tx))
+      if (before.row.state === 'over' || rollout.state === 'halted' || rollout.state === 'withdrawn') {
+        throw problem('guard-state', `This guard is over: its rollout is ${rollout.state}.`)
+      }
+      const changes = await changesOf(tx, before)
+      if (!changes) return
+      if (!(await updateGuard(tx, before.row, changes))) {
+        throw problem('guard-state', 'The guard was changed by someone else a moment ago. Look at it again.')
+      }
+      const after = readGuard({ ...before.row, ...changes })
+      await audit.record(tx, author, {
+        action,
+        subject: ['rollout', rollout.id],
+        appId: rollout.app_id,
+        before: { state: before.row.state, settings: before.settings },
+        after: { state: after.row.state, settings: after.settings },
+      })
+    })
+    return get(rollout)
+  }
+
+  /** Whether nothing was found against a rollout: it may go further. A guard that is off finds nothing. */
+  async function isGreen(rolloutId: string, connection: Connection): Promise<boolean> {
+    const row = await findGuard(connection, rolloutId)
+    return row === undefined || row.state === 'watching'
+  }
+
+  /** What the guard of a rollout that is placed now would go back to. */
+  async function findNextTarget(place: RolloutPlace): Promise<ReleaseRow | null> {
+    const releaseId = await findTarget(db, nextSuccessor(place))
+    return releaseId === undefined ? null : releases.get(releaseId)
+  }
+
+  async function render(rollout: RolloutRow, guard: WatchedRollout): Promise<Guard> {
+    const { row, settings, prepared, trip } = guard
+    const { sample, bad } = (await readSightings(db, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
+    const previous = await findBaseline(db, successorOf(rollout), settings.minimumSample)
+    const question = { settings, previous, looks: row.looks }
+    const targetId = await findTarget(db, successorOf(rollout))
+    const target = targetId === undefined ? undefined : await releases.get(targetId)
+    return {
+      rolloutId: rollout.id,
+      state: row.state,
+      settings,
+      watchedSince: timestamp(row.since_at),
+      looks: row.looks,
+      figures: readFigures({ ...question, sample, bad, looks: row.looks + 1 }),
+      toTrip: badToTrip({ ...question, sample: Math.max(sample, settings.minimumSample) }),
+      goesBackTo: target
+        ? { releaseId: target.id, version: target.version, isPrepared: prepared?.releaseId === target.id }
+        : null,
+      trip,
+    }
+  }
+
+  return { get, change, rearm, isGreen, findNextTarget }
+}
+
+const NOTHING_SEEN: Sighting = { sample: 0, bad: 0, attempted: 0 }

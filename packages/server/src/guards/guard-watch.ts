@@ -1,0 +1,188 @@
+import type { GuardTrip, TrippedGuard } from '@hotpatch/api'
+import { Problem, problem } from '@hotpatch/protocol'
+import type { FastifyBaseLogger } from 'fastify'
+import type { AnnouncementService } from '../announcements/announcement-service.ts'
+import type { AppService } from '../apps/app-service.ts'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import { timestamp, type Clock } from '../clock.ts'
+import type { Connection, Database } from '../database/schema.ts'
+import { HOUR_MS } from '../fleet/rollout-progress.ts'
+import type { ReleaseService } from '../releases/release-service.ts'
+import { hasNewerRollout } from '../rollouts/rollout-queries.ts'
+import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
+import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
+import { judgeHealth, type HealthVerdict } from './judge-health.ts'
+import { findBaseline, findTarget, successorOf } from './previous-release.ts'
+
+/** How many guards are read at once. */
+const BATCH = 200
+/** Figures that changed without new devices get a look when the last one is so old: crashes may come late. */
+const LOOK_AGAIN_MS = HOUR_MS
+
+export const GUARD_AUTHOR: Author = {
+  actor: { tokenId: '', name: 'guard', role: 'owner', appId: null, expiresAt: null },
+  address: null,
+  requestId: null,
+}
+
+/** Another server, or a person, was first. */
+const TAKEN: ReadonlySet<string> = new Set(['guard-state', 'rollout-state', 'rollout-not-found'])
+
+/** What guards do by themselves. All is decided in the database: any number of servers may watch at once. */
+export function createGuardWatch({
+  db,
+  apps,
+  releases,
+  rollouts,
+  audit,
+  announcements,
+  clock,
+  log,
+}: {
+  db: Database
+  apps: AppService
+  releases: ReleaseService
+  rollouts: RolloutService
+  audit: AuditService
+  announcements: AnnouncementService
+  clock: Clock
+  log: Pick<FastifyBaseLogger, 'error' | 'warn'>
+}) {
+  /** One round over all guards that watch, a batch at a time. */
+  async function watch(): Promise<void> {
+    let after = ''
+    for (;;) {
+      const rows = await listWatchingGuards(db, after, BATCH)
+      const guards = rows.map(readGuard).filter(({ settings }) => settings.isOn)
+      const sightings = await readSightings(db, guards, clock.now())
+      for (const guard of guards) {
+        const sighting = sightings.get(guard.row.rollout_id)
+        if (sighting && sighting.sample >= guard.settings.minimumSample) await attempt(guard, sighting)
+      }
+      if (rows.length < BATCH) return
+      after = rows.at(-1)?.rollout_id ?? ''
+    }
+  }
+
+  /** One that fails must not hold up the others. */
+  async function attempt(guard: WatchedRollout, sighting: Sighting): Promise<void> {
+    const { rollout_id: rolloutId } = guard.row
+    try {
+      await look(guard, sighting)
+    } catch (error) {
+      if (error instanceof Problem && TAKEN.has(error.type)) return
+      log.error({ err: error, rolloutId }, 'a guard could not look; the next round tries again')
+    }
+  }
+
+  async function look({ row, settings, ...guard }: WatchedRollout, sighting: Sighting): Promise<void> {
+    const isOld = row.last_look_at !== null && row.last_look_at <= clock.now() - LOOK_AGAIN_MS
+    const question = {
+      settings,
+      ...sighting,
+      looks: row.looks,
+      lastAttempted: row.last_sample,
+      isOverdue: isOld && sighting.bad > row.last_bad,
+    }
+    // Whether a look is due does not depend on the release before, which takes reading.
+    if (judgeHealth({ ...question, previous: null }).verdict === 'no-look') return
+    const rollout = await rollouts.get(row.rollout_id, null)
+    const previous = await findBaseline(db, successorOf(rollout), settings.minimumSample)
+    const verdict = judgeHealth({ ...question, previous })
+    const looked = {
+      looks: verdict.looks,
+      last_sample: verdict.lastAttempted,
+      last_bad: sighting.bad,
+      last_look_at: clock.now(),
+    }
+    if (verdict.verdict !== 'trip') {
+      // Someone else's look counts instead of this one.
+      await updateGuard(db, row, looked)
+      return
+    }
+    await trip(rollout, { row, settings, ...guard }, verdict, looked)
+  }
+
+  async function trip(
+    rollout: RolloutRow,
+    guard: WatchedRollout,
+    { cause, figures }: HealthVerdict & { verdict: 'trip' },
+    looked: Partial<GuardRow>,
+  ): Promise<void> {
+    const { action } = guard.settings
+    const trip = { at: timestamp(clock.now()), cause, action, figures }
+
+    const record = async (tx: Connection, before: RolloutRow) => {
+      const tripped = { ...looked, state: 'tripped' as const, tripped_at: clock.now() }
+      if (!(await updateGuard(tx, guard.row, tripped))) throw problem('guard-state', 'Someone else has looked.')
+      const rolloutId = action === 'roll-back' ? await placePrevious(tx, before, guard) : null
+      const told: GuardTrip = { ...trip, rolloutId }
+      const { revision } = guard.row
+      await updateGuard(tx, { ...guard.row, revision: revision + 1 }, { figures: JSON.stringify(told) })
+      await audit.record(tx, GUARD_AUTHOR, {
+        action: 'guard.tripped',
+        subject: ['rollout', rollout.id],
+        appId: rollout.app_id,
+        after: told,
+      })
+      const rendered = rollouts.render(await rollouts.get(rollout.id, null, tx))
+      const data: TrippedGuard = { rollout: rendered, action, cause, figures }
+      await announcements.record(tx, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
+    }
+
+    if (action === 'roll-back') {
+      await rollouts.apply(rollout, ['active', 'paused'], 'rollout.halted', GUARD_AUTHOR, { state: 'halted' }, record)
+    } else if (action === 'pause' && rollout.state === 'active') {
+      await rollouts.apply(rollout, ['active'], 'rollout.paused', GUARD_AUTHOR, { state: 'paused' }, record)
+    } else {
+      await rollouts.hold(rollout, ['active', 'paused'], record)
+    }
+    log.warn({ rolloutId: rollout.id, action, cause, figures }, 'a guard has tripped')
+  }
+
+  /**
+   * For the very devices that the halted rollout was for. When something newer is in force above it, halting is enough:
+   * the way of those devices is forward, and a roll-back on top would take the newer one from everybody.
+   * @returns the new rollout's id; null when there is none
+   */
+  async function placePrevious(
+    tx: Connection,
+    halted: RolloutRow,
+    { prepared }: WatchedRollout,
+  ): Promise<string | null> {
+    if (await hasNewerRollout(tx, halted)) return null
+    const releaseId = await findTarget(tx, successorOf(halted))
+    // What the binary shipped with: there halted releases go anyway (D6).
+    if (releaseId === undefined) return null
+    const app = await apps.get(halted.app_id, tx)
+    const { platform, channel, salt, buckets, percentage } = halted
+    const { devices, cohorts, rules, slice } = rollouts.render(halted)
+    const { row } = await rollouts.place(
+      tx,
+      app,
+      {
+        platform,
+        channel,
+        salt,
+        buckets,
+        percentage,
+        devices,
+        cohorts,
+        rules,
+        ...(slice && { slice }),
+        release: await releases.get(releaseId, tx),
+        restated: prepared?.releaseId === releaseId ? prepared : undefined,
+        mandatory: halted.mandatory === 1,
+        isRollback: true,
+      },
+      GUARD_AUTHOR,
+      'rollout.rolled-back',
+    )
+    // Published meanwhile: positions are given one after the other, so from here on nothing can come in between.
+    if (await hasNewerRollout(tx, halted, row.position)) throw problem('guard-state', 'Something newer was published.')
+    return row.id
+  }
+
+  return { watch }
+}

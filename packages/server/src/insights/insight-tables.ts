@@ -1,0 +1,139 @@
+import type {
+  ActiveDevices,
+  Adoption,
+  Checks,
+  Downloads,
+  ExperimentResults,
+  Overview,
+  Rate,
+  Reasons,
+  ReleaseHealth,
+  VersionDistribution,
+} from '@hotpatch/api'
+import type { CsvTable, CsvValue } from './csv.ts'
+
+/** Each insight as one table: what is said of the whole is left to JSON, where it comes with a series. */
+
+export function overviewTable(overview: Overview): CsvTable {
+  const { active, checks, downloads } = overview
+  return {
+    columns: [
+      'at',
+      'active_last_day_devices',
+      'active_last_week_devices',
+      'active_last_month_devices',
+      'known_devices',
+      'gone_devices',
+      'new_devices',
+      'checks',
+      'checks_per_minute',
+      'downloads',
+      'sent_bytes',
+      'dropped_since_start',
+    ],
+    rows: [
+      [
+        overview.at,
+        active.day.devices,
+        active.week.devices,
+        active.month.devices,
+        overview.known,
+        overview.gone,
+        overview.new,
+        checks.total,
+        checks.perMinute,
+        downloads.count,
+        downloads.sentBytes,
+        overview.droppedSinceStart,
+      ],
+    ],
+  }
+}
+
+export function activeTable({ points }: ActiveDevices): CsvTable {
+  return { columns: ['at', 'active_devices'], rows: points.map(({ at, devices }) => [at, devices]) }
+}
+
+/** A row for each version in each bucket; that of embedded has no name. */
+export function versionsTable({ versions, points }: VersionDistribution): CsvTable {
+  return {
+    columns: ['at', 'version', 'active_devices'],
+    rows: points.flatMap(({ at, devices }) => versions.map((version, index) => [at, version, devices[index] ?? 0])),
+  }
+}
+
+export function checksTable({ points }: Checks): CsvTable {
+  return {
+    columns: ['at', 'checks', 'checks_per_minute'],
+    rows: points.map(({ at, checks, perMinute }) => [at, checks, perMinute]),
+  }
+}
+
+export function reasonsTable({ reasons }: Reasons): CsvTable {
+  return {
+    columns: ['decision', 'reason', 'checks', 'share_fraction', 'explanation'],
+    rows: reasons.map(({ decision, reason, checks, share, explanation }) => [
+      decision,
+      reason,
+      checks,
+      share,
+      explanation,
+    ]),
+  }
+}
+
+export function downloadsTable({ points }: Downloads): CsvTable {
+  return {
+    columns: ['at', 'downloads', 'sent_bytes'],
+    rows: points.map(({ at, downloads, sentBytes }) => [at, downloads, sentBytes]),
+  }
+}
+
+export function adoptionTable({ points }: Adoption): CsvTable {
+  return {
+    columns: ['at', 'new_devices', 'total_devices', 'total_fraction'],
+    rows: points.map(({ at, running, total, share }) => [at, running, total, share]),
+  }
+}
+
+const RATES = ['succeeded', 'bad', 'failed', 'rolledBack', 'crashed'] as const
+const RATE_COLUMNS = RATES.flatMap((name) => {
+  const column = name === 'rolledBack' ? 'rolled_back' : name
+  return [`${column}_devices`, `${column}_fraction`, `${column}_low_fraction`, `${column}_high_fraction`]
+})
+
+function rateCells(figures: Record<(typeof RATES)[number], Rate>): CsvValue[] {
+  return RATES.flatMap((name) => {
+    const { devices, share, low, high } = figures[name]
+    return [devices, share, low, high]
+  })
+}
+
+/** A row for each rollout. */
+export function healthTable({ releases }: ReleaseHealth): CsvTable {
+  return {
+    columns: ['release_id', 'version', 'platform', 'channel', 'rollout_id', 'attempted_devices', ...RATE_COLUMNS],
+    rows: releases.flatMap(({ rollouts }) =>
+      rollouts.map((rollout) => {
+        const { releaseId, version, platform, channel, rolloutId, attempted } = rollout
+        return [releaseId, version, platform, channel, rolloutId, attempted, ...rateCells(rollout)]
+      }),
+    ),
+  }
+}
+
+export function experimentTable({ arms }: ExperimentResults): CsvTable {
+  const reach = ['offered', 'downloaded', 'applied', 'confirmed', 'running', 'stuck'] as const
+  const columns = ['arm', 'rollout_id', 'version', ...reach.map((name) => `${name}_devices`), 'attempted_devices']
+  return {
+    columns: [...columns, ...RATE_COLUMNS],
+    rows: arms.map((arm) => [
+      arm.arm,
+      arm.rolloutId,
+      arm.version,
+      ...reach.map((name) => arm[name]),
+      arm.attempted,
+      ...rateCells(arm),
+    ]),
+  }
+}

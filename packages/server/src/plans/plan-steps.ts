@@ -1,0 +1,110 @@
+import type { PlanStep, PlanWait, PlanWindow } from '@hotpatch/api'
+import type { RolloutState } from '@hotpatch/protocol'
+import { isWithin, nextOpening } from './time-windows.ts'
+
+const MINUTE_MS = 60_000
+
+/** A plan where it stands; times are milliseconds since 1970. */
+export interface Plan {
+  state: 'running' | 'finished'
+  steps: readonly PlanStep[]
+  windows: readonly PlanWindow[]
+  /** From 0. */
+  step: number
+  /** Null: not started. */
+  stepStartedAt: number | null
+  /** How many devices had attempted the rollout when the step began. */
+  stepBase: number
+}
+
+/** What a plan looks at. */
+export interface Situation {
+  rolloutState: RolloutState
+  startsAt: number | null
+  isGuardGreen: boolean
+  /** Devices that tried the rollout, since its beginning. */
+  attempted: number
+}
+
+export interface Wait {
+  kind: 'wait'
+  for: PlanWait
+  /** When it ends, where that is known. */
+  until?: number
+  /** Devices that still have to try it. */
+  missing?: number
+  explanation: string
+}
+
+export type Move = Wait | { kind: 'advance'; toStep: number } | { kind: 'finish' } | { kind: 'over' }
+
+/**
+ * What a plan does now. Total: it has an answer for every plan, also for one that is over.
+ * The last step has a bake time and a sample too: only then is the plan finished.
+ */
+export function nextMove(plan: Plan, situation: Situation, now: number): Move {
+  const step = plan.steps[plan.step]
+  const isOver = situation.rolloutState === 'halted' || situation.rolloutState === 'withdrawn'
+  if (plan.state === 'finished' || isOver || !step) return { kind: 'over' }
+  const wait = waitOf(plan, step, situation, now)
+  if (wait) return wait
+  const next = plan.steps[plan.step + 1]
+  if (!next) return { kind: 'finish' }
+  return waitForWindow(plan, next, now) ?? { kind: 'advance', toStep: plan.step + 1 }
+}
+
+function waitOf(plan: Plan, step: PlanStep, situation: Situation, now: number): Wait | undefined {
+  if (situation.rolloutState === 'paused') {
+    return { kind: 'wait', for: 'paused', explanation: 'The rollout is paused: resuming it begins the step anew.' }
+  }
+  return (
+    waitForStart(plan, situation, now) ??
+    waitForGuard(situation) ??
+    waitForBake(plan, step, now) ??
+    waitForSample(plan, step, situation)
+  )
+}
+
+function waitForStart({ stepStartedAt }: Plan, { startsAt }: Situation, now: number): Wait | undefined {
+  if (stepStartedAt !== null && (startsAt === null || startsAt <= now)) return undefined
+  const until = Math.max(startsAt ?? now, now)
+  return { kind: 'wait', for: 'start', until, explanation: `The rollout starts at ${describeTime(until)}.` }
+}
+
+function waitForGuard({ isGuardGreen }: Situation): Wait | undefined {
+  if (isGuardGreen) return undefined
+  const explanation = 'The guard has tripped: the plan goes on when it is rearmed, or when a person advances it.'
+  return { kind: 'wait', for: 'guard', explanation }
+}
+
+function waitForBake({ stepStartedAt }: Plan, { bakeMinutes, percentage }: PlanStep, now: number): Wait | undefined {
+  const until = (stepStartedAt ?? now) + bakeMinutes * MINUTE_MS
+  if (until <= now) return undefined
+  const explanation = `It stays at ${percentage} % until ${describeTime(until)} at least.`
+  return { kind: 'wait', for: 'bake', until, explanation }
+}
+
+function waitForSample({ stepBase }: Plan, step: PlanStep, { attempted }: Situation): Wait | undefined {
+  const { minimumSample = 0, percentage } = step
+  const found = Math.max(attempted - stepBase, 0)
+  const missing = minimumSample - found
+  if (missing <= 0) return undefined
+  const explanation = `${found} of ${minimumSample} devices have tried it at ${percentage} %; ${missing} are missing.`
+  return { kind: 'wait', for: 'sample', missing, explanation }
+}
+
+function waitForWindow({ windows }: Plan, { percentage }: PlanStep, now: number): Wait | undefined {
+  if (isWithin(windows, now)) return undefined
+  const until = nextOpening(windows, now)
+  if (until === undefined) {
+    return { kind: 'wait', for: 'window', explanation: `No window for ${percentage} % opens within eight days.` }
+  }
+  const explanation = `It may go to ${percentage} % when its next window opens, at ${describeTime(until)}.`
+  return { kind: 'wait', for: 'window', until, explanation }
+}
+
+/** To the minute, in UTC. */
+function describeTime(at: number): string {
+  const text = new Date(Math.ceil(at / MINUTE_MS) * MINUTE_MS).toISOString()
+  return `${text.slice(0, 10)} ${text.slice(11, 16)} UTC`
+}

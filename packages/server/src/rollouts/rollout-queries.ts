@@ -1,0 +1,92 @@
+import type { Platform } from '@hotpatch/protocol'
+import type { ExpressionBuilder } from 'kysely'
+import type { Connection, Schema } from '../database/schema.ts'
+
+/** A place on a channel. */
+export interface RolloutPlace {
+  appId: string
+  platform: Platform
+  channel: string
+}
+
+/** An earlier rollout of another release. */
+export interface EarlierRollout {
+  id: string
+  releaseId: string
+  position: number
+  /** Whether every device of its place may have it. */
+  isForAll: boolean
+  /** Active, started, not archived, and nothing was found against it. */
+  isSound: boolean
+  /** Not taken back. */
+  isStanding: boolean
+}
+
+/** How many earlier rollouts are looked through. */
+const MAX_EARLIER = 50
+
+/**
+ * Rollouts below a position that place another release, newest first: what devices of this place had before. The other
+ * arms of a test are not before it.
+ */
+export async function listEarlierRollouts(
+  db: Connection,
+  { appId, platform, channel }: RolloutPlace,
+  { position, releaseId, experimentId }: { position: number; releaseId: string | null; experimentId: string | null },
+): Promise<EarlierRollout[]> {
+  const rows = await db
+    .selectFrom('rollout')
+    .innerJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
+    .selectAll('rollout')
+    .select(['release.archived_at', 'rollout_guard.state as guard_state'])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    // What is for every platform goes back to what was for every platform.
+    .where('rollout.platform', 'in', platform === 'any' ? ['any'] : [platform, 'any'])
+    .where('rollout.position', '<', position)
+    .$if(releaseId !== null, (rollouts) => rollouts.where('rollout.release_id', '!=', releaseId ?? ''))
+    .$if(experimentId !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experimentId ?? '')))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_EARLIER)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    releaseId: row.release_id ?? '',
+    position: row.position,
+    isForAll: isForAll(row),
+    isSound:
+      row.state === 'active' && row.awaits_start === 0 && row.archived_at === null && row.guard_state !== 'tripped',
+    isStanding: row.state === 'active' || row.state === 'paused',
+  }))
+}
+
+/** Whether something newer is in force above it and below a position, other than the other arms of its own test. */
+export async function hasNewerRollout(
+  db: Connection,
+  { app_id, platform, channel, position, experiment_id }: Schema['rollout'],
+  below = Number.MAX_SAFE_INTEGER,
+): Promise<boolean> {
+  const newer = await db
+    .selectFrom('rollout')
+    .select('id')
+    .where('app_id', '=', app_id)
+    .where('channel', '=', channel)
+    .$if(platform !== 'any', (rollouts) => rollouts.where('platform', 'in', [platform, 'any']))
+    .where('position', '>', position)
+    .where('position', '<', below)
+    .where('state', '=', 'active')
+    .where('awaits_start', '=', 0)
+    .$if(experiment_id !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experiment_id ?? '')))
+    .limit(1)
+    .executeTakeFirst()
+  return newer !== undefined
+}
+
+function isOfAnotherTest(where: ExpressionBuilder<Schema, 'rollout'>, experimentId: string) {
+  return where.or([where('rollout.experiment_id', 'is', null), where('rollout.experiment_id', '!=', experimentId)])
+}
+
+function isForAll({ percentage, rules, slice }: Schema['rollout']): boolean {
+  return percentage === 100 && rules === '[]' && slice === null
+}

@@ -1,0 +1,35 @@
+import type { Platform } from '@hotpatch/protocol'
+import type { CheckNote } from '../fleet/device-report.ts'
+import type { UpdateAnswer } from './update-service.ts'
+
+/**
+ * What a check told, for the fleet: the same for every dialect.
+ * @param at when it was answered
+ */
+export function checkNoteOf(
+  place: { appId: string; platform: Platform; channel: string },
+  answer: UpdateAnswer,
+  at: number,
+): CheckNote {
+  const { decision, device, currentVersion, rolloutId, isOffer } = answer
+  return {
+    appId: place.appId,
+    deviceId: device.id,
+    platform: place.platform,
+    channel: place.channel,
+    nativeVersion: device.nativeVersion,
+    nativeBuild: device.attributes?.nativeBuild,
+    runtimeVersion: device.runtimeVersion,
+    osVersion: device.attributes?.osVersion,
+    model: device.attributes?.model,
+    locale: device.attributes?.locale,
+    currentReleaseId: device.currentReleaseId,
+    currentVersion,
+    cohorts: device.cohorts,
+    decision: decision.kind,
+    reason: decision.reason,
+    rolloutId,
+    isOffer,
+    at,
+  }
+}

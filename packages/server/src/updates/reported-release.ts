@@ -1,0 +1,80 @@
+import { problem, type Platform } from '@hotpatch/protocol'
+import type { DirectoryEntry } from './catalog-queries.ts'
+import type { Catalogs, LiveCatalog } from './catalogs.ts'
+import { rolloutOfEvent, type CountedRollout } from './counted-rollout.ts'
+
+/** What a report says that it is about, and when that happened by the server's clock. */
+export interface ReportedSubject {
+  releaseId?: string | undefined
+  version?: string | undefined
+  rolloutId?: string | undefined
+  platform?: Platform | undefined
+  channel: string
+  at: number
+}
+
+export interface ReportedRelease {
+  /** Null is what the binary shipped with, or nothing at all. */
+  releaseId: string | null
+  version: string | null
+  rollout: CountedRollout | null
+}
+
+/** What the binary shipped with, where a report names what it is about. */
+const EMBEDDED = 'embedded'
+
+/**
+ * A report may come long after its channel was left: the release is looked for in all of the app's catalogs.
+ * @throws problem release-not-found, channel-not-found or platform-not-found
+ */
+export function findReported(
+  catalogs: Catalogs,
+  app: DirectoryEntry,
+  subject: ReportedSubject,
+  now: number,
+): ReportedRelease {
+  const { releaseId, version, rolloutId, at } = subject
+  if (releaseId === undefined && (version === undefined || version === EMBEDDED)) {
+    const isAboutEmbedded = version === EMBEDDED
+    const event = { releaseId: null, rolloutId, at }
+    const rollout = isAboutEmbedded ? rolloutOfEvent(catalogsOf(catalogs, app, subject), event, now) : null
+    return { releaseId: null, version: null, rollout }
+  }
+  const release =
+    releaseId === undefined
+      ? findByVersion(catalogsOf(catalogs, app, subject), version ?? '')
+      : catalogs.findRelease(app, releaseId)
+  if (!release) throw notFound(subject)
+  const event = { releaseId: release.id, rolloutId, at }
+  const near = rolloutOfEvent(knownCatalogsOf(catalogs, app, subject), event, now)
+  const rollout = near ?? rolloutOfEvent(catalogs.listOf(app), event, now)
+  return { releaseId: release.id, version: release.version, rollout }
+}
+
+function findByVersion(catalogs: readonly LiveCatalog[], version: string) {
+  for (const catalog of catalogs) {
+    const release = catalog.byVersion.get(version)
+    if (release) return release
+  }
+  return undefined
+}
+
+/** Those of the platform and channel that the device says it is on. */
+function catalogsOf(catalogs: Catalogs, app: DirectoryEntry, { platform, channel }: ReportedSubject): LiveCatalog[] {
+  const platforms = platform === undefined ? app.platforms : [platform]
+  return platforms.map((each) => catalogs.get(app, each, channel))
+}
+
+/** A channel that is gone by now is no reason to refuse what happened on it. */
+function knownCatalogsOf(catalogs: Catalogs, app: DirectoryEntry, subject: ReportedSubject): LiveCatalog[] {
+  const isKnown = app.channels.has(subject.channel)
+  const isPlatformKnown =
+    subject.platform === undefined || subject.platform === 'any' || app.platforms.includes(subject.platform)
+  return isKnown && isPlatformKnown ? catalogsOf(catalogs, app, subject) : []
+}
+
+function notFound({ releaseId, version, channel }: ReportedSubject) {
+  return releaseId === undefined
+    ? problem('release-not-found', `The channel "${channel}" has no release of the version ${version ?? ''}.`)
+    : problem('release-not-found', `The app has no release with the id ${releaseId}.`)
+}

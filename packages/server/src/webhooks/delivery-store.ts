@@ -1,0 +1,122 @@
+import type { Updateable } from 'kysely'
+import { sql } from 'kysely'
+import type { Connection, Schema } from '../database/schema.ts'
+import type { PageRequest } from '../http/paging.ts'
+
+export type DeliveryRow = Schema['webhook_delivery']
+
+export function insertDeliveries(db: Connection, deliveries: readonly DeliveryRow[]) {
+  return db.insertInto('webhook_delivery').values(deliveries).execute()
+}
+
+export function findDelivery(db: Connection, webhookId: string, id: string) {
+  return db
+    .selectFrom('webhook_delivery')
+    .selectAll()
+    .where('webhook_id', '=', webhookId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/** Newest first. */
+export function listDeliveries(
+  db: Connection,
+  webhookId: string,
+  state: DeliveryRow['state'] | undefined,
+  { after, limit }: PageRequest,
+) {
+  return db
+    .selectFrom('webhook_delivery')
+    .selectAll()
+    .where('webhook_id', '=', webhookId)
+    .$if(state !== undefined, (deliveries) => deliveries.where('state', '=', state ?? 'pending'))
+    .$if(after !== undefined, (deliveries) => deliveries.where('id', '<', after ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+/** What is due, the longest waiting first, but for the webhooks that have enough to do. */
+export function listDue(db: Connection, now: number, busyWebhookIds: readonly string[], limit: number) {
+  return db
+    .selectFrom('webhook_delivery')
+    .selectAll()
+    .where('state', '=', 'pending')
+    .where('next_attempt_at', '<=', now)
+    .$if(busyWebhookIds.length > 0, (deliveries) => deliveries.where('webhook_id', 'not in', busyWebhookIds))
+    .orderBy('next_attempt_at')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+}
+
+/** When the next one falls due. */
+export async function findNextDue(db: Connection, now: number): Promise<number | undefined> {
+  const row = await db
+    .selectFrom('webhook_delivery')
+    .select('next_attempt_at')
+    .where('state', '=', 'pending')
+    .where('next_attempt_at', '>', now)
+    .orderBy('next_attempt_at')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.next_attempt_at ?? undefined
+}
+
+/** Compare-and-set: of those who saw the same row, one gets the attempt, and others may when the claim has lapsed. */
+export async function claimDelivery(
+  db: Connection,
+  seen: Pick<DeliveryRow, 'id' | 'attempts' | 'next_attempt_at' | 'claim'>,
+  claim: string,
+  lapsesAt: number,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('webhook_delivery')
+    .set({ claim, next_attempt_at: lapsesAt, attempts: seen.attempts + 1 })
+    .where('id', '=', seen.id)
+    .where('state', '=', 'pending')
+    .where('attempts', '=', seen.attempts)
+    .where('next_attempt_at', '=', seen.next_attempt_at)
+    .where('claim', seen.claim === null ? 'is' : '=', seen.claim)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** False when the claim has lapsed, and somebody else has the attempt. */
+export async function finishAttempt(
+  db: Connection,
+  id: string,
+  claim: string,
+  changes: Updateable<Schema['webhook_delivery']>,
+): Promise<boolean> {
+  const result = await db
+    .updateTable('webhook_delivery')
+    .set({ ...changes, claim: null })
+    .where('id', '=', id)
+    .where('claim', '=', claim)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** False when an attempt is under way. */
+export async function requeueDelivery(db: Connection, id: string, now: number): Promise<boolean> {
+  const result = await db
+    .updateTable('webhook_delivery')
+    .set({ state: 'pending', attempts: 0, next_attempt_at: now, finished_at: null, claim: null })
+    .where('id', '=', id)
+    .where((where) => where.or([where('claim', 'is', null), where('next_attempt_at', '<=', now)]))
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** At most so many: a backlog is worked off by and by. */
+export function deleteDeliveriesBefore(db: Connection, finishedAt: number, limit: number) {
+  return db
+    .deleteFrom('webhook_delivery')
+    .where(
+      'id',
+      'in',
+      db.selectFrom('webhook_delivery').select('id').where('finished_at', '<', finishedAt).limit(sql.lit(limit)),
+    )
+    .execute()
+}

@@ -1,0 +1,136 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { AuditService } from '../audit/audit-service.ts'
+import type { Clock } from '../clock.ts'
+import type { Database } from '../database/schema.ts'
+import type { CancelTimer, Timers } from '../timers.ts'
+import { claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
+import { createDeliveryAttempt } from './delivery-attempt.ts'
+import type { AddressRules } from './sending/address-rules.ts'
+
+/** Longer than an attempt can take: whoever holds a claim for longer has died. */
+const CLAIM_MS = 60_000
+const MAX_PARALLEL = 20
+/** One slow receiver takes so many places at most: the others are for the others. */
+const MAX_PARALLEL_PER_WEBHOOK = 4
+/** What is under way when the server stops may come to its end for so long; then it is cut off, and sent again. */
+const STOP_MS = 5_000
+
+export type WebhookDispatcher = ReturnType<typeof createWebhookDispatcher>
+
+/**
+ * Sends what is due. The rows are the queue: nothing is lost when a server stops, and of several servers one has each
+ * attempt. A receiver may get a message twice (an answer that was lost), never with another id.
+ */
+export function createWebhookDispatcher({
+  db,
+  audit,
+  addresses,
+  clock,
+  timers,
+  newId,
+  random,
+  intervalMs,
+  log,
+}: {
+  db: Database
+  audit: AuditService
+  addresses: AddressRules
+  clock: Clock
+  timers: Timers
+  newId: () => string
+  /** From 0 to 1. */
+  random: () => number
+  /** How often to look for what nobody told of. */
+  intervalMs: number
+  log: Pick<FastifyBaseLogger, 'error' | 'warn'>
+}) {
+  const stopping = new AbortController()
+  const performAttempt = createDeliveryAttempt({ db, audit, addresses, clock, timers, random, stopping, log })
+  const inFlight = new Map<Promise<void>, string>()
+  let running: Promise<void> | undefined
+  let isAskedAgain = false
+  let isStopped = false
+  let cancelTimer: CancelTimer | undefined
+
+  /** To be called when something may be due. */
+  function wake(): void {
+    if (isStopped) return
+    isAskedAgain = running !== undefined
+    running ??= startDue()
+      .catch((error: unknown) => {
+        log.error({ err: error }, 'the webhooks that are due could not be read; they are tried again')
+        wakeAfter(intervalMs)
+      })
+      .finally(() => {
+        running = undefined
+        if (isAskedAgain) wake()
+      })
+  }
+
+  async function startDue(): Promise<void> {
+    cancelTimer?.()
+    // One time for all: what falls due meanwhile is the next round's, not nobody's.
+    const now = clock.now()
+    for (;;) {
+      const room = MAX_PARALLEL - inFlight.size
+      // The end of an attempt wakes this again.
+      if (room <= 0) return
+      const due = await listDue(db, now, busyWebhookIds(), room)
+      if (due.length === 0 || isStopped) break
+      for (const delivery of due) await startOne(delivery)
+    }
+    const next = await findNextDue(db, now)
+    wakeAfter(next === undefined ? intervalMs : Math.min(next - clock.now(), intervalMs))
+  }
+
+  async function startOne(delivery: DeliveryRow): Promise<void> {
+    // Those before it on this list may be for the same webhook.
+    if (isStopped || busyWebhookIds().includes(delivery.webhook_id)) return
+    const claimed = claimedBySelf(delivery)
+    if (!(await claimDelivery(db, delivery, claimed.claim, claimed.next_attempt_at))) return
+    void attempt(claimed)
+  }
+
+  /** The row as it is once the attempt is this server's. */
+  function claimedBySelf(delivery: DeliveryRow) {
+    return {
+      ...delivery,
+      claim: newId(),
+      next_attempt_at: clock.now() + CLAIM_MS,
+      attempts: delivery.attempts + 1,
+    }
+  }
+
+  /** Sends what is claimed, and writes what came of it. Never rejects. */
+  async function attempt(claimed: ReturnType<typeof claimedBySelf>): Promise<void> {
+    const work = performAttempt(claimed).catch((error: unknown) => {
+      log.error({ err: error, deliveryId: claimed.id }, 'what came of a webhook could not be written; it is sent again')
+    })
+    inFlight.set(work, claimed.webhook_id)
+    await work
+    inFlight.delete(work)
+    wake()
+  }
+
+  function busyWebhookIds(): string[] {
+    const counts = new Map<string, number>()
+    for (const id of inFlight.values()) counts.set(id, (counts.get(id) ?? 0) + 1)
+    return [...counts].filter(([, count]) => count >= MAX_PARALLEL_PER_WEBHOOK).map(([id]) => id)
+  }
+
+  function wakeAfter(delayMs: number): void {
+    cancelTimer?.()
+    if (!isStopped) cancelTimer = timers.after(Math.max(delayMs, 0), wake)
+  }
+
+  async function stop(): Promise<void> {
+    isStopped = true
+    cancelTimer?.()
+    await running
+    const cancel = timers.after(STOP_MS, () => stopping.abort())
+    await Promise.all(inFlight.keys())
+    cancel()
+  }
+
+  return { wake, claimedBySelf, attempt, stop, inFlight: () => inFlight.size }
+}

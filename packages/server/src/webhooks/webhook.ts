@@ -1,0 +1,34 @@
+import type { Announcement, Webhook } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import { hasRole, requireApp, type Actor } from '../access/actor.ts'
+import { nullableTimestamp, timestamp } from '../clock.ts'
+import type { WebhookRow } from './webhook-store.ts'
+
+/** @throws problem forbidden: what tells about every app is an owner's to change */
+export function requireMayChange(actor: Actor, appId: string | null): void {
+  requireApp(actor, appId ?? '')
+  if (appId === null && !hasRole(actor, 'owner')) {
+    throw problem('forbidden', 'A webhook for all apps takes an owner; name one app otherwise.')
+  }
+}
+
+/** Whether it is to be told this. */
+export function wants({ app_id: appId, types }: WebhookRow, announcement: Announcement): boolean {
+  const wanted = JSON.parse(types) as string[]
+  return (appId === null || appId === announcement.appId) && (wanted.length === 0 || wanted.includes(announcement.type))
+}
+
+export function renderWebhook(row: WebhookRow): Webhook {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    url: row.url,
+    types: JSON.parse(row.types) as string[],
+    isEnabled: row.is_enabled === 1,
+    disabledReason: row.disabled_reason,
+    failingSince: nullableTimestamp(row.failing_since),
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    updatedAt: timestamp(row.updated_at),
+  }
+}

@@ -1,0 +1,70 @@
+/** What the devices of a fleet did and saw; of the server's view of it there may be more or less. */
+export interface FleetFigures {
+  devices: number
+  /** Those whose app was removed. */
+  uninstalled: number
+  sessions: number
+  offlineSessions: number
+  checks: number
+  /** By kind of answer: "release", "embedded", "nothing", "failed". */
+  answers: Record<string, number>
+  requests: number
+  downloads: number
+  downloadedBytes: number
+  staged: number
+  applied: number
+  confirmed: number
+  crashes: number
+  rolledBack: number
+  nativeUpdates: number
+  /** What could not be taken, by code. */
+  failures: Record<string, number>
+  /** How many devices run which version now, "embedded" among them. */
+  versions: Record<string, number>
+}
+
+export type Tally = ReturnType<typeof createTally>
+
+/** Counts as the devices go along. */
+export function createTally(devices: number, embedded: string) {
+  const counts = {
+    uninstalled: 0,
+    sessions: 0,
+    offlineSessions: 0,
+    checks: 0,
+    staged: 0,
+    applied: 0,
+    confirmed: 0,
+    crashes: 0,
+    rolledBack: 0,
+    nativeUpdates: 0,
+  }
+  const answers = new Map<string, number>()
+  const failures = new Map<string, number>()
+  const versions = new Map<string, number>([[embedded, devices]])
+
+  function move(from: string, to: string | null): void {
+    if (from === to) return
+    addTo(versions, from, -1)
+    if (to !== null) addTo(versions, to, 1)
+  }
+
+  return {
+    counts,
+    answered: (kind: string) => addTo(answers, kind, 1),
+    failed: (code: string) => addTo(failures, code, 1),
+    /** A device runs something else; null when it is gone. */
+    move,
+    figures: () => ({
+      devices,
+      ...counts,
+      answers: Object.fromEntries(answers),
+      failures: Object.fromEntries(failures),
+      versions: Object.fromEntries([...versions].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1))),
+    }),
+  }
+}
+
+function addTo(counts: Map<string, number>, name: string, change: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + change)
+}

@@ -1,0 +1,48 @@
+import type { App, ManagementClient, NewRelease, PublishedRelease, Release } from '@hotpatch/api'
+import { writeReleaseStatement } from '@hotpatch/protocol'
+import { publishForm } from '../publish-form.ts'
+import { newSigningKey, signRelease, signStatement } from '../signing.ts'
+import { bundleOf } from '../zip-of.ts'
+
+const PLATFORM = 'android'
+
+/** Somebody who publishes an app, with a signing key that the server never sees. */
+export function createPublisher(api: ManagementClient, app: App) {
+  const key = newSigningKey()
+
+  /** @param goesBackTo is stated again under the sequence after this one's, for the guard to go back to by itself */
+  async function publish(
+    version: string,
+    options: Partial<NewRelease>,
+    goesBackTo?: Release,
+  ): Promise<PublishedRelease> {
+    const bundle = await bundleOf(`console.log('This is ${version}')`)
+    const { nextSequence: sequence } = await api.getNextSequence(app.slug, PLATFORM)
+    const signatures = {
+      ...signRelease(key, { appId: app.id, platform: PLATFORM, version, sequence, bundle }),
+      ...(goesBackTo && prepareRollback(goesBackTo, sequence + 1)),
+    }
+    const form = new Response(publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
+    const contentType = form.headers.get('content-type') ?? ''
+    const bytes = new Uint8Array(await form.arrayBuffer())
+    return api.publishRelease(app.slug, { contentType, sizeBytes: bytes.length, body: new Blob([bytes]).stream() })
+  }
+
+  function prepareRollback({ version, floor, requirement, sha256, sizeBytes }: Release, sequence: number) {
+    const restated = writeReleaseStatement({
+      appId: app.id,
+      platform: PLATFORM,
+      target: 'release',
+      version,
+      sequence,
+      floor,
+      requirement,
+      artifacts: [{ name: 'bundle.zip', sha256, sizeBytes }],
+      createdAt: new Date().toISOString(),
+    })
+    const { statement, statementSignature } = signStatement(key, restated)
+    return { rollbackStatement: statement, rollbackStatementSignature: statementSignature }
+  }
+
+  return { publicKey: key.publicKey, publish }
+}
