@@ -120,24 +120,7 @@ async function writeConclusions(tx: Connection, { moved, seen, progress, events 
       )
       .execute()
   }
-  await insertNew(tx, 'device_event', await withReleases(tx, events))
-}
-
-/** What was offered is what the rollout places. */
-async function withReleases(tx: Connection, events: readonly DeviceEventRow[]): Promise<DeviceEventRow[]> {
-  const rolloutIds = new Set(events.flatMap(({ rollout_id }) => rollout_id ?? []))
-  if (rolloutIds.size === 0) return [...events]
-  const placed = await tx
-    .selectFrom('rollout')
-    .innerJoin('release', 'release.id', 'rollout.release_id')
-    .select(['rollout.id', 'release_id', 'release.version'])
-    .where('rollout.id', 'in', [...rolloutIds])
-    .execute()
-  const byId = new Map(placed.map((row) => [row.id, row]))
-  return events.map((event) => {
-    const release = event.rollout_id === null ? undefined : byId.get(event.rollout_id)
-    return release ? { ...event, release_id: release.release_id, version: release.version } : event
-  })
+  await insertNew(tx, 'device_event', events)
 }
 
 async function insertNew<Table extends 'device_event' | 'device_failure'>(

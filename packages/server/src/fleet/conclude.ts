@@ -17,7 +17,7 @@ export interface Conclusions {
   /** Those that showed themselves again. */
   seen: DeviceRow[]
   progress: RolloutDeviceRow[]
-  /** Those that no device reports: `offered`, without its release, and `native-updated`. */
+  /** Those that no device reports: `native-updated`. That something was offered stands in `progress`. */
   events: DeviceEventRow[]
   hours: RolloutHourRow[]
   activity: ActivityRow[]
@@ -78,12 +78,23 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
     }
   }
 
-  function noteNativeUpdate(before: DeviceRow, after: DeviceRow): void {
+  function noteNativeUpdate(before: DeviceRow, { app_id, device_id, native_version: to, last_seen_at: at }: DeviceRow) {
     const { native_version: from } = before
-    const { native_version: to, last_seen_at: at } = after
     if (from === null || to === null || from === to) return
-    const detail = `${from} → ${to}`
-    events.push({ ...concludedEvent(after, 'native-updated', at, [from, to, at]), detail })
+    events.push({
+      id: eventIdOf([device_id, 'native-updated', from, to, at]),
+      app_id,
+      device_id,
+      kind: 'native-updated',
+      release_id: null,
+      version: null,
+      code: null,
+      detail: `${from} → ${to}`,
+      rollout_id: null,
+      received_bytes: null,
+      occurred_at: at,
+      received_at: at,
+    })
   }
 
   function advance(rolloutId: string, fact: Fact, stored: DeviceRow | undefined, device: DeviceRow): void {
@@ -99,10 +110,6 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       countProgress(row, bit, countsAt)
       row.changed_at = device.last_seen_at
       advanced.add(row)
-      if (bit === PROGRESS.offered) {
-        const event = concludedEvent(device, 'offered', countsAt, [rolloutId])
-        events.push({ ...event, rollout_id: rolloutId })
-      }
     }
     // A check says which rollout the device is with; a report only when no check did.
     if (fact.tells === 'everything' && fact.told.last_seen_at >= device.last_seen_at) device.rollout_id = rolloutId
@@ -202,28 +209,6 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     first_seen_at: before.first_seen_at,
     last_seen_at: told.last_seen_at,
     gone_at: null,
-  }
-}
-
-function concludedEvent(
-  { app_id, device_id, last_seen_at }: DeviceRow,
-  kind: 'offered' | 'native-updated',
-  at: number,
-  identity: readonly (string | number)[],
-): DeviceEventRow {
-  return {
-    id: eventIdOf([device_id, kind, ...identity]),
-    app_id,
-    device_id,
-    kind,
-    release_id: null,
-    version: null,
-    code: null,
-    detail: null,
-    rollout_id: null,
-    received_bytes: null,
-    occurred_at: at,
-    received_at: last_seen_at,
   }
 }
 

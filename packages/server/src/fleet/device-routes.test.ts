@@ -204,11 +204,11 @@ describeOnEveryDatabase('devices', (openDatabase) => {
       await database.deleteFrom('device_event').where('app_id', '=', app.id).execute()
       await database.insertInto('device_event').values(events).execute()
 
-      const kinds = ['confirmed', 'checked', 'crashed', 'applied', 'downloaded']
+      const kinds = ['confirmed', 'checked', 'offered', 'crashed', 'applied', 'downloaded']
       const { items, nextCursor } = await timeline()
       expect(items.map(({ kind }: TimelineEntry) => kind)).toEqual(kinds)
       expect(nextCursor).toBeNull()
-      expect(items[4]).toEqual({
+      expect(items[5]).toEqual({
         id: 'a',
         kind: 'downloaded',
         occurredAt: '2026-12-31T00:00:00.001Z',
@@ -222,12 +222,18 @@ describeOnEveryDatabase('devices', (openDatabase) => {
         decision: null,
         reason: null,
       })
-      expect(items[2]).toMatchObject({ rollout: null, version: null })
+      expect(items[3]).toMatchObject({ rollout: null, version: null })
+      expect(items[2]).toMatchObject({
+        id: `offered-${rolloutId}`,
+        rollout: { id: rolloutId },
+        releaseId,
+        version: '1.0.0',
+      })
 
       for (const limit of [1, 2, 3]) {
         const found: string[] = []
         let cursor: string | null = ''
-        for (let pages = 0; cursor !== null && pages < 6; pages++) {
+        for (let pages = 0; cursor !== null && pages < 8; pages++) {
           const page = await timeline(`?limit=${limit}${cursor && `&cursor=${cursor}`}`)
           found.push(...page.items.map((entry: TimelineEntry) => entry.kind))
           cursor = page.nextCursor

@@ -37,7 +37,7 @@ export function renderDevice(row: DeviceRow, failedReleaseIds: string[]): Device
   }
 }
 
-export function renderEvent(row: Schema['device_event']): DeviceEvent {
+export function renderEvent(row: TimelineRow): DeviceEvent {
   return {
     id: row.id,
     kind: row.kind,
@@ -56,7 +56,7 @@ export function renderTimelineRow(row: TimelineRow): TimelineEntry {
   return {
     ...renderEvent(row),
     rollout: isKnown ? { id: rollout_id, channel, position } : null,
-    version: row.version ?? row.release_version,
+    version: row.version,
     receivedBytes: row.received_bytes,
     decision: null,
     reason: null,

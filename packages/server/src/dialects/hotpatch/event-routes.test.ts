@@ -157,8 +157,9 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
     await server.check(app, { deviceId: 'checker', version: '2.0.0' })
     await send({ deviceId: 'checker', events: [{ id: 'x', kind: 'confirmed', releaseId: target.releaseId }] })
     expect(await figuresOf(target.rolloutId)).toMatchObject({ offered: 1, running: 1, confirmed: 1, attempted: 1 })
-    expect(await eventsOf('checker')).toContainEqual(
-      expect.objectContaining({ kind: 'offered', release_id: target.releaseId, version: '2.0.0' }),
+    const timeline = await server.request('GET', `/manage/v1/apps/${app.slug}/devices/checker/timeline`)
+    expect(timeline.body.items).toContainEqual(
+      expect.objectContaining({ kind: 'offered', releaseId: target.releaseId, version: '2.0.0' }),
     )
     const checks = await db.selectFrom('check_hour').selectAll().where('decision', '=', 'up-to-date').execute()
     expect(checks).toMatchObject([{ reason: 'runs-the-target', checks: 1, channel: 'production' }])
