@@ -1,6 +1,6 @@
 // Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
 import { openDatabase } from '../packages/server/src/testing.ts'
-import { createDeviceIdentity } from '../packages/server/src/fleet/device-identity.ts'
+import { createDeviceIdentity } from '../packages/server/src/devices/device-identity.ts'
 import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
 
 const db = openDatabase({ kind: 'sqlite', path: process.argv[2] ?? '' })

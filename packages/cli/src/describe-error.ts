@@ -14,8 +14,9 @@ export interface DescribedError {
   details?: Record<string, unknown>
 }
 
-export function describeError(error: unknown, programName: string): DescribedError {
-  if (error instanceof CommanderError) return describeCommanderError(error, programName)
+/** `command` is what was called, whose help to look at: "hotpatch apps create". */
+export function describeError(error: unknown, programName: string, command = programName): DescribedError {
+  if (error instanceof CommanderError) return describeCommanderError(error, command)
   if (error instanceof UsageError) return { exitCode: 2, type: 'usage', message: error.message }
   if (error instanceof CommandError) return { exitCode: 1, type: error.type, message: error.message }
   if (error instanceof ApiProblem) return describeProblem(error, programName)
@@ -31,18 +32,19 @@ export function describeError(error: unknown, programName: string): DescribedErr
 }
 
 /** Help and the version arrive as errors with exit code 0; all others are about the command line. */
-function describeCommanderError(error: CommanderError, programName: string): DescribedError {
+function describeCommanderError(error: CommanderError, command: string): DescribedError {
   if (error.exitCode === 0) return { exitCode: 0, type: error.code, message: '' }
   // Its help was printed already: a group of commands was named without one of them.
   if (error.code === 'commander.help') return { exitCode: 2, type: 'usage', message: 'Name a command.' }
   const message = error.message.replace(/^error: /, '')
-  const hint = `See: ${programName} --help, or --help after a command.`
-  return { exitCode: 2, type: 'usage', message, hint }
+  return { exitCode: 2, type: 'usage', message, hint: `See: ${command} --help` }
 }
 
 function describeProblem(error: ApiProblem, programName: string): DescribedError {
   const { status, document, retryAfterSeconds } = error
-  const places = document?.errors?.map(({ pointer, detail }) => `  ${pointer}: ${detail}`) ?? []
+  // A single mistake is told in the message already.
+  const mistakes = document?.errors?.filter(({ detail }) => !error.message.includes(detail)) ?? []
+  const places = mistakes.map(({ pointer, detail }) => `  ${pointer}: ${detail}`)
   const hint = hintFor(error, programName)
   return {
     exitCode: 1,

@@ -43,6 +43,7 @@ describe('wrong usage ends with 2 and says what is right', () => {
     [['rollouts', 'set', 'x'], /Say what to change/],
     [['rollouts', 'set', 'x', '--percentage', '0.001'], /steps of 0.01/],
     [['rollouts', 'halt', 'x', ...connection], /Give --yes/],
+    [['rollouts', 'guard', 'x', '--limit', '0'], /^See: hotpatch rollouts guard --help$/m],
     [['explain'], /Name the device: hotpatch why DEVICE-ID/],
     [['login'], /Give --url or HOTPATCH_URL/],
     [['login', '--url', url], /Give --token, --token-stdin or HOTPATCH_TOKEN/],

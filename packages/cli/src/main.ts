@@ -1,3 +1,4 @@
+import type { Command } from 'commander'
 import { completeContext, type CliContext, type GivenContext } from './context.ts'
 import { describeError, type DescribedError } from './describe-error.ts'
 import { processContext } from './env.ts'
@@ -16,17 +17,31 @@ export async function main(): Promise<void> {
 /** Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runCli(argv: readonly string[], given: GivenContext): Promise<0 | 1 | 2> {
   const context = completeContext(given)
+  const program = createProgram(context)
   try {
-    await createProgram(context).parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' })
     return 0
   } catch (error) {
     const described: DescribedError = context.signal.aborted
       ? { exitCode: 1, type: 'interrupted', message: 'Interrupted.' }
-      : describeError(error, context.programName)
+      : describeError(error, context.programName, commandOf(program, argv))
     if (described.exitCode !== 0) printError(context, described, argv.includes('--json'))
     if (described.exitCode !== 0 && context.env.HOTPATCH_DEBUG === '1') context.stderr.write(`${stackOf(error)}\n`)
     return described.exitCode
   }
+}
+
+/** As it was called, as far as there is one of that name: whose help to look at. */
+function commandOf(program: Command, argv: readonly string[]): string {
+  const called = [program.name()]
+  let command = program
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word || each.aliases().includes(word))
+    if (!next) break
+    called.push(word)
+    command = next
+  }
+  return called.join(' ')
 }
 
 function printError({ stderr, programName }: CliContext, described: DescribedError, isJson: boolean) {

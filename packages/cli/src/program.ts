@@ -23,6 +23,28 @@ import { addTokenCommands } from './commands/tokens.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './context.ts'
 
+const GROUPS = {
+  'To begin with:': [addLoginCommands, addAppCommands, addChannelCommands, addKeyCommands, addDoctorCommand],
+  'To publish:': [
+    addReleaseCommand,
+    addReleasesCommands,
+    addPromoteCommand,
+    addRolloutCommands,
+    addRollbackCommand,
+    addCohortCommands,
+    addExperimentCommands,
+  ],
+  'To see what became of it:': [
+    addExplainCommand,
+    addDeviceCommands,
+    addStatsCommand,
+    addAdoptionCommand,
+    addEventsCommand,
+    addWebhookCommands,
+  ],
+  'To run it:': [addTokenCommands, addSimulateCommand],
+}
+
 export function createProgram(context: CliContext): Command {
   const program = new Command(context.programName)
     .description('Ships updates to installed apps, and shows what became of them.')
@@ -37,28 +59,9 @@ export function createProgram(context: CliContext): Command {
       // main prints every error, in the form that was asked for.
       outputError: () => {},
     })
-  const groups = [
-    addLoginCommands,
-    addAppCommands,
-    addChannelCommands,
-    addKeyCommands,
-    addReleaseCommand,
-    addReleasesCommands,
-    addPromoteCommand,
-    addRolloutCommands,
-    addRollbackCommand,
-    addCohortCommands,
-    addExperimentCommands,
-    addDeviceCommands,
-    addExplainCommand,
-    addStatsCommand,
-    addAdoptionCommand,
-    addEventsCommand,
-    addWebhookCommands,
-    addSimulateCommand,
-    addTokenCommands,
-    addDoctorCommand,
-  ]
-  for (const add of groups) add(program, context)
+  for (const [heading, group] of Object.entries(GROUPS)) {
+    program.commandsGroup(heading)
+    for (const add of group) add(program, context)
+  }
   return program
 }

@@ -35,12 +35,12 @@ describe('the usual way', () => {
     expect(await boot()).toBe('embedded')
     server.target = { release: v1 }
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0', mandatory: false })
-    expect(device.engine.status()).toMatchObject({ standing: null, staged: { version: '1.0.0' }, highWater: 10 })
+    expect(device.engine.status()).toMatchObject({ standing: null, staged: { version: '1.0.0' }, highWater: 0 })
     expect(await boot()).toBe('1.0.0')
     expect(device.engine.status()).toMatchObject({ standing: 'probation', staged: null })
     await device.engine.confirm()
     await device.engine.flushReports()
-    expect(device.engine.status().standing).toBe('confirmed')
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', highWater: 10 })
     expect(server.kinds()).toEqual(['download-started', 'downloaded', 'applied', 'confirmed'])
     expect(await device.engine.sync()).toMatchObject({ kind: 'up-to-date', reason: 'runs-the-target' })
   })
@@ -357,6 +357,7 @@ describe('going back', () => {
     server.target = { release: restated }
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
     expect(await boot()).toBe('1.0.0')
+    await device.engine.confirm()
     expect(device.engine.status().highWater).toBe(13)
   })
 
@@ -370,6 +371,26 @@ describe('going back', () => {
     expect(await boot()).toBe('1.0.0')
     expect(device.engine.status()).toMatchObject({ standing: 'confirmed', highWater: 11 })
     await install(v2)
+  })
+
+  test('a device on which a new release failed takes the one before it, also when it never had it', async () => {
+    await boot()
+    server.target = { release: v2 }
+    await device.engine.sync()
+    await boot()
+    await device.engine.crashed()
+    expect(await boot()).toBe('embedded')
+    await install(v1)
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', highWater: 10 })
+  })
+
+  test('what was halted between its download and its first start never runs', async () => {
+    await boot()
+    server.target = { release: v2 }
+    await device.engine.sync()
+    server.target = { release: v1 }
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
+    expect(await boot()).toBe('1.0.0')
   })
 
   test('nothing else below the high-water mark is gone back to', async () => {
@@ -425,7 +446,7 @@ describe('the app binary was replaced', () => {
     await device.engine.sync()
     device.host = { ...device.host, nativeVersion: '2.0' }
     expect(await boot()).toBe('embedded')
-    expect(device.engine.status()).toMatchObject({ previous: null, staged: null, highWater: 12, floor: 5 })
+    expect(device.engine.status()).toMatchObject({ previous: null, staged: null, highWater: 11, floor: 5 })
     await device.engine.flushReports()
     expect(server.reports.at(-1)).toMatchObject({ kind: 'applied', version: 'embedded' })
     await install(v3)

@@ -238,7 +238,9 @@ function failure(error = new UpdateError('storage-failed', 'the private folder c
 
 function confirmActive(state: StoredState): StoredState {
   if (!state.active || nextState(state.active.standing, 'confirm') !== 'confirmed') return state
-  return { ...state, active: { ...state.active, standing: 'confirmed' } }
+  // Engine §4: only what proved itself bars the way back.
+  const highWater = Math.max(state.highWater, state.active.sequence)
+  return { ...state, active: { ...state.active, standing: 'confirmed' }, highWater }
 }
 
 function readSettings(config: EngineConfig): Settings {

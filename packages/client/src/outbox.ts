@@ -1,14 +1,11 @@
-import { readArray } from '@hotpatch/protocol'
 import { readJson, writeJson } from './json-file.ts'
 import type { FilesPort } from './ports.ts'
-import { readReport, type Report } from './report.ts'
+import { readReports, type Report } from './report.ts'
 import type { ServerApi } from './server-api.ts'
 import type { Limits } from './settings.ts'
 import type { StateStore } from './state-store.ts'
 import { OUTBOX } from './storage-layout.ts'
 import type { EngineEvent } from './update-flow.ts'
-
-const MANY = 10_000
 
 /**
  * Engine §7: reports wait in ota/outbox.json until the server accepts them. A crash between sending and forgetting
@@ -29,31 +26,37 @@ export function createOutbox({
 }) {
   let waiting: Report[] | undefined
   let flushing: Promise<void> | undefined
+  /** Still in the metadata as well, because the disk took no more. */
+  let takenOver: ReadonlySet<string> = new Set()
 
   async function load(): Promise<Report[]> {
-    waiting ??= (await readJson(files, OUTBOX, (value) => readArray(value, '', MANY).map(readReport))) ?? []
+    waiting ??= (await readJson(files, OUTBOX, (value) => readReports(value, ''))) ?? []
     return waiting
   }
 
-  async function save(reports: Report[]): Promise<void> {
+  /** False when the disk did not take it: then it is in memory only. */
+  async function save(reports: Report[]): Promise<boolean> {
     waiting = reports.slice(-limits.reports)
-    await ifPossible(writeJson(files, OUTBOX, waiting))
+    return ifPossible(writeJson(files, OUTBOX, waiting))
   }
 
   /** For a disk that takes no more: told if the process lives long enough, and if the disk can at least be read. */
-  function keepInMemory(report: Report): Promise<void> {
+  async function keepInMemory(report: Report): Promise<void> {
     const keep = async () => {
       waiting = [...(await load()), report].slice(-limits.reports)
     }
-    return ifPossible(keep())
+    await ifPossible(keep())
   }
 
   async function takeOver(): Promise<void> {
     const fresh = store.current().unreported
     if (fresh.length === 0) return
-    const known = new Set((await load()).map((report) => report.eventId))
-    await save([...(await load()), ...fresh.filter((report) => !known.has(report.eventId))])
+    const known = new Set([...takenOver, ...(await load()).map((report) => report.eventId)])
+    const isSaved = await save([...(await load()), ...fresh.filter((report) => !known.has(report.eventId))])
     const taken = new Set(fresh.map((report) => report.eventId))
+    takenOver = taken
+    // Else they stay where they are, for the next process.
+    if (!isSaved) return
     await ifPossible(
       store.commit((state) => ({
         ...state,
@@ -100,7 +103,7 @@ export function createOutbox({
 
   /** Sends what it can; what it cannot waits. Never rejects. */
   function flush(): Promise<void> {
-    flushing ??= ifPossible(deliver()).finally(() => {
+    flushing ??= ifPossible(deliver()).then(() => {
       flushing = undefined
     })
     return flushing
@@ -117,6 +120,9 @@ function firstBatch(reports: readonly Report[], atOnce: number): Report[] {
 }
 
 /** What is not written down now is written down, and sent, again later: the event id makes that harmless. */
-async function ifPossible(work: Promise<void>): Promise<void> {
-  await work.catch(() => undefined)
+function ifPossible(work: Promise<void>): Promise<boolean> {
+  return work.then(
+    () => true,
+    () => false,
+  )
 }

@@ -1,4 +1,12 @@
-import { readInteger, readObject, readString, REPORTED_EVENT_KINDS, SDK_CODES } from '@hotpatch/protocol'
+import {
+  readArray,
+  readInteger,
+  readObject,
+  readString,
+  REPORTED_EVENT_KINDS,
+  SDK_CODES,
+  UnexpectedJsonError,
+} from '@hotpatch/protocol'
 import type { ReportedEventKind, SdkCode } from '@hotpatch/protocol'
 import { readOneOf } from './read-one-of.ts'
 
@@ -29,14 +37,32 @@ export function shortDetail(text: string): string {
   return text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL - 1)}…` : text
 }
 
-/** Reports are read back from the engine's own files only, so one that is not as it was written is a damaged file. */
-export function readReport(value: unknown): Report {
+/**
+ * From the engine's own files. A report that cannot be read is left out: it is no reason to lose what is stored beside
+ * it, and another version of the engine may have written it.
+ * @throws UnexpectedJsonError when it is no list
+ */
+export function readReports(value: unknown, pointer: string): Report[] {
+  return readArray(value, pointer, MANY).flatMap((item) => {
+    try {
+      return [readReport(item)]
+    } catch (error) {
+      if (error instanceof UnexpectedJsonError) return []
+      throw error
+    }
+  })
+}
+
+const MANY = 10_000
+
+/** @throws UnexpectedJsonError */
+function readReport(value: unknown): Report {
   const json = readObject(value, '/report')
   const releaseId = json.releaseId === null ? null : readString(json.releaseId, '/releaseId')
   const { code, detail, receivedBytes } = json
   return {
     eventId: readString(json.eventId, '/eventId'),
-    kind: readOneOf(json.kind, '/kind', REPORTED_EVENT_KINDS),
+    kind: readOneOf(json.kind ?? kindOfStatus(json), '/kind', REPORTED_EVENT_KINDS),
     releaseId,
     version: readString(json.version, '/version'),
     ...(typeof code === 'string' && Object.hasOwn(SDK_CODES, code) && { code: code as SdkCode }),
@@ -45,4 +71,11 @@ export function readReport(value: unknown): Report {
     nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
     occurredAt: readString(json.occurredAt, '/occurredAt'),
   }
+}
+
+/** Engines that knew the React Native contract's words only wrote those, as `status`. */
+function kindOfStatus({ status, code }: Record<string, unknown>): unknown {
+  if (typeof status !== 'string') return undefined
+  const isDownload = status === 'failed' && typeof code === 'string' && code.startsWith('download-')
+  return isDownload ? 'download-failed' : status.replace('_', '-')
 }

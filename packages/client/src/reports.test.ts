@@ -184,6 +184,59 @@ describe('reports (Engine §7)', () => {
     expect(server.batches()).toHaveLength(2)
   })
 
+  test('that an earlier engine wrote are told, and what cannot be read costs nothing else', async () => {
+    deafen()
+    await install(v1)
+    const rewrite = async (path: string, change: (json: never) => unknown) => {
+      const bytes = (await device.disk().read(path)) ?? expect.unreachable()
+      await device.disk().write(path, utf8FromText(JSON.stringify(change(jsonFromUtf8(bytes) as never))))
+    }
+    const earlier = {
+      releaseId: v1.releaseId,
+      version: '1.0.0',
+      nativeVersion: '1.0',
+      occurredAt: '2026-01-01T00:00:00Z',
+    }
+    await rewrite('ota/outbox.json', () => [
+      { ...earlier, eventId: '1', status: 'rolled_back', code: 'crashed' },
+      { ...earlier, eventId: '2', status: 'failed', code: 'download-timeout' },
+      { ...earlier, eventId: '3', kind: 'of a later engine' },
+    ])
+    await rewrite('ota/metadata.json', (state: object) => ({
+      ...state,
+      unreported: [{ ...earlier, eventId: '4', status: 'confirmed' }, 'nonsense'],
+    }))
+    server.intercept = () => undefined
+    server.requests.length = 0
+    await boot()
+    await device.engine.flushReports()
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', highWater: 10 })
+    expect(server.kinds()).toEqual(['rolled-back:crashed', 'download-failed:download-timeout', 'confirmed'])
+  })
+
+  test('that the disk takes no more are told all the same, and once', async () => {
+    const listen = deafen()
+    await install(v1)
+    await boot()
+    const full = async () => {
+      throw new Error('ENOSPC')
+    }
+    const disk = device.disk()
+    await device.disk().remove('ota/outbox.json')
+    listen()
+    server.target = { release: v2 }
+    await device.boot({
+      ...disk,
+      write: (path, bytes) => (path.startsWith('ota/outbox') ? full() : disk.write(path, bytes)),
+    })
+    await device.engine.sync()
+    await device.engine.flushReports()
+    expect(server.kinds()).toEqual(['download-started', 'downloaded'])
+    await boot()
+    await device.engine.flushReports()
+    expect(server.kinds()).toEqual(['download-started', 'downloaded', 'applied'])
+  })
+
   test('of a failure that names no release blame none', async () => {
     await install(v1)
     server.tamper = () => []

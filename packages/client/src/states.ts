@@ -54,7 +54,7 @@ export const TRANSITIONS: readonly Transition[] = [
   ['downloading', 'failed', 'idle', 'reported; what has arrived is kept and resumed'],
   ['downloading', 'refused', 'idle', 'reported; what has arrived is removed'],
 
-  ['verifying', 'verified', 'staged', 'unpacked and made durable; high-water mark and floor rise'],
+  ['verifying', 'verified', 'staged', 'unpacked and made durable; the floor rises'],
   ['verifying', 'resumed-wrongly', 'downloading', 'the kept part was not what it seemed: once more from its start'],
   ['verifying', 'failed', 'idle', 'reported; removed'],
   ['verifying', 'refused', 'idle', 'reported; removed'],
@@ -65,7 +65,12 @@ export const TRANSITIONS: readonly Transition[] = [
   ['staged', 'start-proven', 'confirmed', 'moved back from ota/previous: it was confirmed on this device'],
 
   ['probation', 'start', 'probation', 'counted, durably, before it is started'],
-  ['probation', 'confirm', 'confirmed', 'the app is ready: reported, the counter is cleared'],
+  [
+    'probation',
+    'confirm',
+    'confirmed',
+    'the app is ready: reported, the counter is cleared, the high-water mark rises',
+  ],
   ['probation', 'starts-used-up', 'rolled-back', 'reported, never tried again; ota/previous or embedded takes over'],
   ['probation', 'superseded', 'idle', 'a staged update takes its place; it never becomes ota/previous'],
   ['probation', 'damaged', 'idle', 'reported; ota/previous or embedded takes over'],

@@ -1,6 +1,6 @@
 import { readArray, readInteger, readObject, readString, SDK_CODES, type SdkCode } from '@hotpatch/protocol'
 import { readOneOf } from './read-one-of.ts'
-import { readReport, type Report } from './report.ts'
+import { readReports, type Report } from './report.ts'
 
 /** What identifies a release on a device: the server's id together with the bytes. */
 export interface InstalledRelease {
@@ -45,7 +45,7 @@ export interface StoredState {
   move: Move | null
   /** Whose download was begun and is not staged yet: its beginning is told once, however often it is resumed. */
   fetching: Identity | null
-  /** The highest sequence that was accepted. Never falls. */
+  /** The highest sequence that proved itself here. Never falls. */
   highWater: number
   /** Never falls; nothing below it is gone back to. */
   floor: number
@@ -107,7 +107,7 @@ export function readStoredState(value: unknown): StoredState {
     floor: readInteger(json.floor, '/floor', 0),
     failed: readArray(json.failed, '/failed', MANY).map(readRemembered),
     refused: readArray(json.refused, '/refused', MANY).map(readRemembered),
-    unreported: readArray(json.unreported, '/unreported', MANY).map(readReport),
+    unreported: readReports(json.unreported, '/unreported'),
   }
 }
 

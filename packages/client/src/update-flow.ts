@@ -207,13 +207,15 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
     await stage({ from: 'pending', release }, judgement, [report])
   }
 
-  /** Engine §4: only now, with the whole bundle verified, do the high-water mark and the floor rise. */
+  /** Engine §4: only now, with the whole bundle verified, does the floor rise, and with it, for what is proven, the mark. */
   function stage(staged: Source, { sequence, floor }: Judgement, reports: NewReport[]): Promise<void> {
+    // A new release has yet to confirm itself: were it to fail, what the device could take before must still be open.
+    const proven = staged.from === 'pending' ? 0 : sequence
     const rise = (stored: StoredState) => ({
       ...stored,
       staged,
       fetching: null,
-      highWater: Math.max(stored.highWater, sequence),
+      highWater: Math.max(stored.highWater, proven),
       floor: Math.max(stored.floor, floor),
     })
     return store.commit(rise, reports)

@@ -55,6 +55,14 @@ const DOWNLOAD_CODES: ReadonlySet<string> = new Set([
   'storage-full',
 ] satisfies SdkCode[])
 
+/** With these a device keeps itself from going back: they say nothing about the release, which it never tried. */
+const REFUSAL_CODES: ReadonlySet<string> = new Set(['sequence-too-low', 'below-floor'] satisfies SdkCode[])
+
+/** Whether a `failed` is only the device's refusal to go back. */
+export function isRefusalToGoBack(code: string | null | undefined): boolean {
+  return REFUSAL_CODES.has(code ?? '')
+}
+
 /** A `failed` of which the code says that the download failed is a `download-failed`: clients know one word for both. */
 export function reportedKind<Kind extends DeviceEventKind>(kind: Kind, code?: string | null): Kind | 'download-failed' {
   return kind === 'failed' && code && DOWNLOAD_CODES.has(code) ? 'download-failed' : kind

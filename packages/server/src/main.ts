@@ -12,7 +12,13 @@ async function main(): Promise<void> {
   const config = readConfig(readEnvironment())
   const app = await createApp({ config })
   const { host, port, publicUrl } = config.http
-  await app.http.listen({ host, port })
+  try {
+    await app.http.listen({ host, port })
+  } catch (error) {
+    // Else what it does in the background would keep a process alive that serves nobody.
+    await app.close()
+    throw error
+  }
 
   const stop = () => {
     app.close().then(

@@ -1,6 +1,6 @@
 import { ConfigError } from './config.ts'
 import { SchemaTooNewError } from './database/migrate.ts'
-import { DeviceSecretError } from './fleet/device-identity.ts'
+import { DeviceSecretError } from './devices/device-identity.ts'
 
 /** Connecting failed, or PostgreSQL refused with a SQLSTATE. */
 const DATABASE_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|[0-9][0-9A-Z]{4})$/

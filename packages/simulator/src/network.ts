@@ -105,7 +105,10 @@ export function createNetwork({
     const { range: _range, 'if-range': _ifRange, ...headers } = request.headers
     let archive = archives.get(request.url)
     if (!archive) {
-      archive = fetchWhole({ ...request, headers })
+      archive = fetchWhole({ ...request, headers }).then((answer) => {
+        if (answer.status === 200) pool.addArchive(answer.body)
+        return answer
+      })
       archives.set(request.url, archive)
     }
     try {
@@ -121,7 +124,6 @@ export function createNetwork({
   function deliver(answer: Answer, connection: Connection, request: HttpRequest): HttpResponse {
     const { status, headers, body } = answer
     if (request.method !== 'GET' || status !== 200) return { status, headers, body: inOnePiece(body) }
-    pool.addArchive(body)
     counts.downloads += 1
     const { etag } = headers
     const asked = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)

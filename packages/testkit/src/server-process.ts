@@ -67,5 +67,7 @@ async function addressOf(child: ChildProcess, ended: Promise<unknown>, printed: 
   const address = await Promise.race([announced, ended.then(() => undefined)])
   if (address) return address
   child.kill('SIGKILL')
-  throw new Error(`The server did not start:\n${printed.join('\n')}`)
+  throw new Error(
+    `The server ${timeout.aborted ? 'neither started nor ended' : 'did not start'}:\n${printed.join('\n')}`,
+  )
 }

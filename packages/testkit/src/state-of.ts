@@ -1,16 +1,30 @@
 import { readdir } from 'node:fs/promises'
 import type { Database } from '@hotpatch/server/testing'
-import { sql } from 'kysely'
+import { sql, SqliteAdapter } from 'kysely'
 
 /** Every row of every table as text, to compare or to search. */
 export async function dumpDatabase(db: Database): Promise<Record<string, string[]>> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
+  return dumpTables(db, await listTables(db))
+}
+
+async function dumpTables(db: Database, names: readonly string[]): Promise<Record<string, string[]>> {
   const dump: Record<string, string[]> = {}
-  for (const { name } of tables.sort((a, b) => a.name.localeCompare(b.name))) {
+  for (const name of names) {
     const { rows } = await sql<Record<string, unknown>>`select * from ${sql.table(name)}`.execute(db)
     dump[name] = rows.map((row) => JSON.stringify(row)).sort()
   }
   return dump
+}
+
+/** Asking for all that the database knows of its tables takes PostgreSQL much longer. */
+async function listTables(db: Database): Promise<string[]> {
+  const isSqlite = db.getExecutor().adapter instanceof SqliteAdapter
+  const { rows } = await (
+    isSqlite
+      ? sql<{ name: string }>`select name from sqlite_master where type = 'table' and name not like 'sqlite_%'`
+      : sql<{ name: string }>`select tablename as name from pg_tables where schemaname = current_schema()`
+  ).execute(db)
+  return rows.map(({ name }) => name).sort((a, b) => a.localeCompare(b))
 }
 
 /** What is written when its time has come, whatever else happens: what devices told, and what is told of changes. */
@@ -31,8 +45,11 @@ const IN_THE_BACKGROUND = [
 
 /** As `dumpDatabase`, of what people and the server decided. */
 export async function dumpDecisions(db: Database): Promise<Record<string, string[]>> {
-  const tables = Object.entries(await dumpDatabase(db))
-  return Object.fromEntries(tables.filter(([name]) => !IN_THE_BACKGROUND.includes(name)))
+  const names = await listTables(db)
+  return dumpTables(
+    db,
+    names.filter((name) => !IN_THE_BACKGROUND.includes(name)),
+  )
 }
 
 /** The paths of all files under a folder, sorted. */

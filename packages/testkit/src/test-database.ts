@@ -3,6 +3,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { migrate, openDatabase, type Database, type Schema } from '@hotpatch/server/testing'
 import { Kysely, PGliteDialect, sql } from 'kysely'
 import { afterAll, describe } from 'vitest'
+import { readMigratedPglite } from './migrated-pglite.ts'
 
 /** Opens an empty, migrated database; it is closed, and dropped where that applies, when the file's tests end. */
 export type OpenTestDatabase = () => Promise<Database>
@@ -52,23 +53,13 @@ async function openSqlite(): Promise<TestDatabase> {
   return { db, close: () => db.destroy() }
 }
 
-/** Migrating PGlite takes seconds, loading what a migrated one dumped does not. */
 let migratedPglite: Promise<Blob> | undefined
 
 async function openPglite(): Promise<TestDatabase> {
-  migratedPglite ??= dumpMigratedPglite()
+  migratedPglite ??= readMigratedPglite()
   const pglite = new PGlite({ loadDataDir: await migratedPglite, parsers: { [INT8]: Number } })
   const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) })
   return { db, close: () => db.destroy() }
-}
-
-async function dumpMigratedPglite(): Promise<Blob> {
-  const pglite = new PGlite({ parsers: { [INT8]: Number } })
-  const db = new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) })
-  await migrate(db)
-  const dump = await pglite.dumpDataDir('none')
-  await db.destroy()
-  return dump
 }
 
 /** A database of its own, so that test files can run side by side on one server. */

@@ -50,9 +50,16 @@ export function withYes(command: Command): Command {
 }
 
 export function withSigning(command: Command): Command {
-  return command
-    .option('--key <file>', 'signing key; ~/.rn-ota/signing_key.pem when absent')
-    .option('--no-sign', 'do not sign')
+  return withGroup(command, 'Signing:', (grouped) =>
+    grouped
+      .option('--key <file>', 'signing key; ~/.rn-ota/signing_key.pem when absent')
+      .option('--no-sign', 'do not sign'),
+  )
+}
+
+/** In help these options stand together, under a heading of their own. */
+export function withGroup(command: Command, heading: string, add: (command: Command) => Command): Command {
+  return add(command.optionsGroup(heading)).optionsGroup('')
 }
 
 export function withPage(command: Command): Command {

@@ -56,7 +56,13 @@ test('an experiment is started, listed, shown and finished with a winner', async
     ['new', '1.1.0', 50],
   ])
   expect((await run('experiments list')).stdout).toMatch(/Colours.*running/s)
-  expect((await run(`experiments show ${id}`)).stdout).toMatch(/new: 1\.1\.0, 50 %/)
+  const { stdout } = await run(`experiments show ${id}`)
+  expect(stdout).toMatch(/^new +1\.1\.0 +50 % +0 +0 +- +-$/m)
+  expect(stdout).toContain('No difference yet that could not be chance')
+  expect(await json(`experiments show ${id}`)).toMatchObject({
+    id,
+    results: [{ arm: 'old', attempted: 0 }, { arm: 'new' }],
+  })
   expect((await run(`experiments finish ${id} --winner neither --yes`)).exitCode).toBe(2)
   // The older one wins: it is stated again, signed, or devices on the newer one would refuse it.
   expect(await json<Experiment>(`experiments finish ${id} --winner old --yes`)).toMatchObject({ winner: 'old' })

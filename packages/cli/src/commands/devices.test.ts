@@ -39,7 +39,7 @@ test('a device is listed, shown and explained', async () => {
     rollouts: [{ version: '1.1.0', outcome: 'passed-over' }],
   })
   expect((await run('explain --device phone-1')).stdout).toMatch(
-    /^up-to-date .*Rollout 1 of 1.1.0: passed-over\n.*✗ D5/ms,
+    /^It gets no update: .*^device +phone-1$.*Rollout 1 of 1.1.0: passed over\n {2}✗ .* \(D5\)\n {2}✓ /ms,
   )
 })
 

@@ -90,7 +90,7 @@ async function showDevice(context: CliContext, id: string, options: SessionOptio
   const timeline = await api.listTimeline(app.id, device.id, pageQuery(options))
   output.result({ ...device, timeline }, () => {
     const { events: _, ...fields } = device
-    output.fields(fields)
+    output.fields(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)))
     output.line('')
     showTimeline(output, timeline)
   })

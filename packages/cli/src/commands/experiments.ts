@@ -1,4 +1,4 @@
-import type { Experiment, ManagementClient, Release } from '@hotpatch/api'
+import type { Experiment, ExperimentResults, ManagementClient, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { readChannel, readPercentage, readPlatform } from '../arguments/readers.ts'
@@ -14,6 +14,7 @@ import {
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { CommandError, UsageError } from '../errors.ts'
+import { formatNumber, formatRate, formatVersion } from '../output/figures.ts'
 import type { Output } from '../output/output.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import { placeExisting } from '../signing/restate.ts'
@@ -51,7 +52,7 @@ export function addExperimentCommands(program: Command, context: CliContext) {
     (options: SessionOptions & PageOptions) => listExperiments(context, options),
   )
 
-  serverCommand(experiments, 'show', 'shows an A/B test with its arms')
+  serverCommand(experiments, 'show', 'shows an A/B test and how its arms fare')
     .argument('<experiment-id>')
     .action((id: string, options: SessionOptions) => showExperiment(context, id, options))
 
@@ -78,6 +79,12 @@ async function startExperiment(context: CliContext, name: string, options: Start
     wanted.map(async ({ release, ...arm }) => ({ ...arm, release: await findRelease(api, app.id, release, platform) })),
   )
   for (const arm of arms) output.notice(`${arm.name}: ${arm.release.version}, ${arm.weight} %`)
+  const newest = Math.max(...arms.map((arm) => arm.release.sequence))
+  for (const { name, release } of arms.filter((arm) => app.signing === 'required' && arm.release.sequence < newest)) {
+    output.notice(
+      `! Devices that run a newer release than ${release.version} stay on it when they fall into "${name}".`,
+    )
+  }
   await confirm(`Start "${name}" with ${percentage} % of the devices on ${channel} of ${app.slug}?`)
   const experiment = await api.createExperiment(app.id, {
     name,
@@ -116,7 +123,12 @@ async function listExperiments(context: CliContext, options: SessionOptions & Pa
 async function showExperiment(context: CliContext, id: string, options: SessionOptions) {
   const { api, output } = await openSession(context, options)
   const experiment = await api.getExperiment(id)
-  output.result(experiment, () => show(output, experiment))
+  const results = await api.getExperimentResults(experiment.appId, id)
+  output.result({ ...experiment, results: results.arms }, () => {
+    output.fields(fieldsOf(experiment))
+    output.line('')
+    showResults(output, results)
+  })
 }
 
 async function finishExperiment(context: CliContext, id: string, options: FinishOptions) {
@@ -138,9 +150,49 @@ async function finishExperiment(context: CliContext, id: string, options: Finish
   output.result(experiment, () => show(output, experiment))
 }
 
-function show(output: Output, { arms, ...experiment }: Experiment) {
-  output.fields(experiment)
-  for (const { name, weight, version, rolloutId } of arms) {
-    output.line(`  ${name}: ${version}, ${weight} % (rollout ${rolloutId})`)
+function show(output: Output, experiment: Experiment) {
+  output.fields(fieldsOf(experiment))
+  output.line('')
+  output.table(
+    ['arm', 'version', 'of them', 'rollout'],
+    experiment.arms.map(({ name, weight, version, rolloutId }) => [name, version, `${weight} %`, rolloutId]),
+  )
+}
+
+function fieldsOf({ id, name, state, platform, channel, percentage, winner, ...times }: Experiment) {
+  const { createdAt, createdBy, finishedAt } = times
+  return {
+    id,
+    name,
+    state:
+      state === 'finished' ? `finished at ${finishedAt}, ${winner === null ? 'nobody won' : `${winner} won`}` : state,
+    platform,
+    channel,
+    'takes part': `${percentage} % of the devices`,
+    started: `${createdAt} by ${createdBy}`,
   }
+}
+
+/** Rates are of those who tried it, with the interval that they lie in with 95 % certainty. */
+function showResults(output: Output, { arms }: ExperimentResults) {
+  output.table(
+    ['arm', 'version', 'of them', 'offered', 'tried it', 'worked', 'went bad'],
+    arms.map(({ arm, version, weight, offered, attempted, succeeded, bad }) => [
+      arm,
+      formatVersion(version),
+      `${weight} %`,
+      formatNumber(offered),
+      formatNumber(attempted),
+      formatRate(succeeded),
+      formatRate(bad),
+    ]),
+  )
+  const known = arms.filter(({ bad }) => bad.low !== null && bad.high !== null)
+  const differ = known.some((arm) => known.some((other) => (arm.bad.low ?? 0) > (other.bad.high ?? 1)))
+  output.line('')
+  output.line(
+    differ
+      ? 'Two arms differ by more than chance: their 95 % intervals of what went bad do not meet.'
+      : 'No difference yet that could not be chance: the 95 % intervals of what went bad overlap.',
+  )
 }

@@ -34,39 +34,98 @@ async function explain(context: CliContext, deviceId: string | undefined, option
   const facts = given({ platform, channel, nativeVersion, runtimeVersion, release })
   const explanation = await api.explain(app.id, deviceId, facts)
   output.result(explanation, () => showExplanation(output, explanation))
-}
-
-function showExplanation(output: Output, explanation: Explanation) {
-  const { device, decision, generation, rollouts } = explanation
-  const { kind, version, reason } = decision
-  output.line(`${kind}${version === null ? '' : ` ${version}`} (${reason}): ${decision.explanation}`)
-  showTowards(output, explanation)
-  output.line('')
-  output.fields(device)
-  showLastSaid(output, explanation)
-  output.line(`\nCatalog: generation ${generation} of ${device.channel} for ${device.platform}`)
-  for (const { position, version, outcome, verdicts } of rollouts) {
-    output.line('')
-    output.line(`Rollout ${position} of ${version ?? 'embedded'}: ${outcome}`)
-    for (const { rule, passed, explanation } of verdicts) output.line(`  ${passed ? '✓' : '✗'} ${rule} ${explanation}`)
+  if (release === undefined && explanation.decision.kind === 'up-to-date' && !output.isJson) {
+    output.notice('\nWhat would have to change for it to get a release: give --release VERSION.')
   }
 }
 
-function showTowards(output: Output, { towards }: Explanation) {
-  if (!towards) return
+/** The answer first, then what would change it, then what it follows from. */
+function showExplanation(output: Output, explanation: Explanation) {
+  const { device, decision, generation, rollouts, towards } = explanation
+  output.line(`${answerOf(decision)}: ${decision.explanation} (${decision.reason})`)
+  if (towards) showTowards(output, towards)
   output.line('')
-  if (towards.changes.length === 0) return output.line(`It gets ${towards.version}, or runs it: nothing has to change.`)
-  output.line(`For ${towards.version} to reach it:`)
-  for (const change of towards.changes) output.line(`  - ${change}`)
+  output.fields(deviceFields(device))
+  showLastSaid(output, explanation)
+  output.line(`\nRollouts on ${device.channel} for ${device.platform}, as they are tried (generation ${generation})`)
+  if (rollouts.length === 0) output.line('\nThere is none.')
+  const shown = rolloutsToShow(explanation)
+  for (const rollout of shown) showRollout(output, rollout)
+  const hidden = rollouts.length - shown.length
+  if (hidden > 0) output.line(`\n… and ${hidden} below, which were not reached or have no say: --json has all.`)
+}
+
+function answerOf({ kind, version, mandatory, direction, minNativeVersion }: Explanation['decision']): string {
+  switch (kind) {
+    case 'update':
+      return `${direction === 'back' ? 'It is sent back to' : 'It gets'} ${version}${mandatory ? ' at once' : ''}`
+    case 'embedded':
+      return `It is sent back to what its binary shipped with${mandatory ? ' at once' : ''}`
+    case 'native-update-required':
+      return `It needs a newer binary first, at least ${minNativeVersion}`
+    case 'up-to-date':
+      return 'It gets no update'
+  }
+}
+
+function showTowards(output: Output, { version, changes }: NonNullable<Explanation['towards']>) {
+  output.line('')
+  if (changes.length === 0) return output.line(`It gets ${version}, or runs it: nothing has to change.`)
+  output.line(`For ${version} to reach it:`)
+  for (const change of changes) output.line(`  - ${change}`)
+}
+
+/** What is not known is left out. */
+function deviceFields(device: Explanation['device']) {
+  const { nativeVersion, runtimeVersion, currentVersion, osVersion, model, locale, failedReleaseIds, cohorts } = device
+  const system = [osVersion !== null && `${device.platform} ${osVersion}`, model, locale].filter(Boolean)
+  return {
+    device: device.id,
+    runs: !device.isKnown ? 'not known: it never showed itself' : (currentVersion ?? 'what its binary shipped with'),
+    ...(nativeVersion !== null && { binary: nativeVersion }),
+    ...(runtimeVersion !== null && { runtime: runtimeVersion }),
+    ...(system.length > 0 && { system: system.join(', ') }),
+    ...(cohorts.length > 0 && { cohorts }),
+    ...(failedReleaseIds.length > 0 && { 'failed on it': failedReleaseIds }),
+    ...(device.lastSeenAt !== null && { 'last seen': device.lastSeenAt }),
+  }
 }
 
 function showLastSaid(output: Output, { lastSaid }: Explanation) {
-  if (!lastSaid) return output.line('\nIt never showed itself: this is what it would get.')
+  if (!lastSaid) return
   const { lastCheckAt, decision, reason, explanation, events } = lastSaid
   output.line('')
-  if (lastCheckAt !== null) output.line(`Last check ${lastCheckAt}: ${decision} (${reason}). ${explanation ?? ''}`)
+  if (lastCheckAt !== null) output.line(`Its last check was answered: ${decision} (${reason}). ${explanation ?? ''}`)
   for (const { occurredAt, kind, version, code, detail } of events) {
     const what = [kind, version, code, detail].filter((part) => part !== null)
     output.line(`  ${occurredAt}  ${what.map((part) => printable(part)).join(' ')}`)
+  }
+}
+
+type ExplainedRollout = Explanation['rollouts'][number]
+
+const MAX_ROLLOUTS = 10
+
+/** Down to the one that decided, and those of the release that was asked for: a channel may have hundreds. */
+function rolloutsToShow({ rollouts, towards }: Explanation): ExplainedRollout[] {
+  const target = rollouts.findIndex(({ outcome }) => outcome === 'target')
+  const reached = target === -1 ? rollouts.length : target + 1
+  return rollouts.filter(
+    ({ releaseId, outcome }, index) =>
+      (index < reached && index < MAX_ROLLOUTS) || outcome === 'target' || releaseId === towards?.releaseId,
+  )
+}
+
+const OUTCOMES: Record<ExplainedRollout['outcome'], string> = {
+  target: 'decides',
+  'passed-over': 'passed over',
+  'not-reached': 'would fit, but one above it decides',
+}
+
+function showRollout(output: Output, { position, version, outcome, verdicts }: ExplainedRollout) {
+  output.line(`\nRollout ${position} of ${version ?? 'embedded'}: ${OUTCOMES[outcome]}`)
+  // What speaks against it is what people look for.
+  for (const { rule, passed, explanation } of verdicts.toSorted((a, b) => Number(a.passed) - Number(b.passed))) {
+    output.line(`  ${passed ? '✓' : '✗'} ${explanation} (${rule})`)
   }
 }

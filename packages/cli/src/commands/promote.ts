@@ -13,13 +13,8 @@ import {
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
-import {
-  audienceLines,
-  readableRollout,
-  readAudience,
-  withAudience,
-  type AudienceOptions,
-} from '../release/rollout-audience.ts'
+import { audienceLines, readAudience, withAudience, type AudienceOptions } from '../release/rollout-audience.ts'
+import { rolloutFields } from '../release/rollout-fields.ts'
 import { findReach, reachLines } from '../release/rollout-reach.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { readSchedule, scheduleLines, withSchedule, type ScheduleOptions } from '../release/rollout-schedule.ts'
@@ -79,7 +74,7 @@ async function promote(context: CliContext, options: PromoteOptions) {
   const rollout = await placeExisting(session, release, options, (signed) =>
     session.api.createRollout(release.appId, { ...body, ...signed }),
   )
-  session.output.result(rollout, () => session.output.fields(readableRollout(rollout)))
+  session.output.result(rollout, () => session.output.fields(rolloutFields(rollout)))
 }
 
 /** One of the two ways to name a release. */

@@ -14,6 +14,7 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { choosePlatform } from '../release/release-wishes.ts'
+import { rolloutFields } from '../release/rollout-fields.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import { chooseKey, type SigningChoice } from '../signing/choose-key.ts'
 import { canBeVerified, placeAgain } from '../signing/restate.ts'
@@ -59,7 +60,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const body: NewRollback = { platform, channel, to, percentage, mandatory }
   const content = { app, platform, release }
   const rollout = await placeAgain(session, content, signing, (signed) => api.rollBack(app.id, { ...body, ...signed }))
-  output.result(rollout, () => output.fields(rollout))
+  output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }
 
 function readTargetOptions({ version, to }: RollbackOptions): string {

@@ -12,6 +12,7 @@ import { serverCommand, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { describeGuard } from '../release/rollout-guard.ts'
+import { formatCount } from '../output/text.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 
 interface Options extends SessionOptions {
@@ -67,10 +68,11 @@ function readChanges({ action, limit, sample, window, times }: Options): GuardCh
 }
 
 function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
+  if (!settings.isOn) return { guard: 'off', 'tried it': describeShare(figures) }
   return {
     guard: describeGuard(settings),
     state: trip && state === 'tripped' ? `tripped at ${trip.at}: ${causeOf(trip.cause)}` : state,
-    'watches since': `${watchedSince}, ${looks} looks`,
+    'watches since': `${watchedSince}, and has judged ${formatCount(looks, 'time')}`,
     'tried it': describeShare(figures),
     ...(figures.previous && { 'the release before': describeShare(figures.previous) }),
     'would trip at':

@@ -37,6 +37,12 @@ describe('a plan', () => {
     })
   })
 
+  test('that waits for nothing is told to be over at once', async () => {
+    const { run } = await createPublisher()
+    const { stderr } = await run([...RELEASE.replace('--yes', '--dry-run').split(' '), '--plan', '1%,100%'])
+    expect(stderr).toMatch(/Steps +1 %, then 100 %\. No step waits/)
+  })
+
   test('comes with a promotion, at a time', async () => {
     const { json, run } = await createPublisher()
     const { releaseId } = await json<PublishedRelease>(`${RELEASE} --channel beta`)
@@ -53,8 +59,7 @@ describe('a plan', () => {
     const { id, run } = await createPlanned('--window', WINDOW)
     const { stdout } = await run(`rollouts show ${id}`)
     expect(stdout).toMatch(/plan +running, step 1 of 4/)
-    expect(stdout).toMatch(/waits for +bake/)
-    expect(stdout).toMatch(/It stays at 1 % until .+ UTC at least\./)
+    expect(stdout).toMatch(/waits for +It stays at 1 % until .+ UTC at least\./)
     expect(stdout).toContain(WINDOW)
     expect(stdout).toMatch(/→ 1 +1 % +1h +50 +now/)
     expect(stdout).toMatch(/ 2 +10 % +4h +- +to come/)
@@ -72,7 +77,7 @@ describe('a plan', () => {
     expect(stdout).not.toContain('waits for')
     expect(await run(`rollouts advance ${id} --yes`)).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringContaining('last step'),
+      stderr: expect.stringContaining('finished already'),
     })
   })
 

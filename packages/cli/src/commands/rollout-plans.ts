@@ -1,11 +1,12 @@
-import { ApiProblem, type ManagementClient, type Rollout, type RolloutPlanStatus } from '@hotpatch/api'
+import { ApiProblem, type ManagementClient, type RolloutPlanStatus } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { formatMinutes, formatWindow } from '../arguments/plan-readers.ts'
 import { serverCommand, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { CommandError } from '../errors.ts'
 import type { Output } from '../output/output.ts'
-import { audienceLines } from '../release/rollout-audience.ts'
+import { formatCount } from '../output/text.ts'
+import { rolloutFields } from '../release/rollout-fields.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 
 /** `rollouts show`, and what a person can do with a rollout's plan. */
@@ -28,38 +29,23 @@ async function showRollout(context: CliContext, id: string, options: SessionOpti
   const rollout = await api.getRollout(id)
   const plan = await findPlan(api, id)
   output.result({ ...rollout, plan: plan ?? null }, () => {
-    output.fields(rolloutFields(rollout))
-    if (plan) showPlan(output, plan)
+    output.fields({ ...rolloutFields(rollout), ...(plan && planFields(plan)) })
+    if (plan) showSteps(output, plan)
   })
 }
 
-function rolloutFields(rollout: Rollout) {
-  const { id, version, target, platform, channel, position, state, percentage, mandatory, startsAt, updatedAt } =
-    rollout
+function planFields({ state, step, steps, windows, attempted, waitsFor }: RolloutPlanStatus) {
   return {
-    id,
-    version: version ?? target,
-    platform,
-    channel,
-    position,
-    state,
-    percentage,
-    ...audienceLines(rollout),
-    mandatory,
-    ...(startsAt !== null && { startsAt }),
-    updatedAt,
+    plan: `${state}, step ${step} of ${steps.length}`,
+    'tried it': formatCount(attempted, 'device'),
+    ...(windows.length > 0 && { windows: windows.map(formatWindow) }),
+    ...(waitsFor && { 'waits for': waitsFor.explanation }),
   }
 }
 
-function showPlan(output: Output, plan: RolloutPlanStatus) {
-  const { state, step, steps, windows, attempted, isGuardGreen, waitsFor } = plan
-  output.fields({
-    plan: `${state}, step ${step} of ${steps.length}`,
-    'tried it': attempted,
-    guard: isGuardGreen ? 'has found nothing wrong' : 'has tripped',
-    ...(windows.length > 0 && { windows: windows.map(formatWindow) }),
-    ...(waitsFor && { 'waits for': `${waitsFor.for}: ${waitsFor.explanation}` }),
-  })
+function showSteps(output: Output, plan: RolloutPlanStatus) {
+  const { step, steps } = plan
+  output.line('')
   const rows = steps.map(({ percentage, bakeMinutes, minimumSample = 0 }, index) => [
     index + 1 === step ? `→ ${index + 1}` : `  ${index + 1}`,
     `${percentage} %`,
@@ -78,7 +64,8 @@ function progressOf({ state, step }: RolloutPlanStatus, each: number): string {
 
 async function advanceRollout(context: CliContext, id: string, options: SessionOptions) {
   const { api, confirm, output } = await openSession(context, options)
-  const { step, steps, waitsFor } = await api.getRolloutPlan(id)
+  const { state, step, steps, waitsFor } = await api.getRolloutPlan(id)
+  if (state === 'finished' || state === 'over') throw new CommandError('plan-state', `The plan is ${state} already.`)
   const [current, next] = [steps[step - 1], steps[step]]
   if (!current || !next) {
     throw new CommandError('plan-state', 'The plan is at its last step. To end it: rollouts finish')

@@ -16,12 +16,12 @@ import { UsageError } from '../errors.ts'
 import {
   audienceLines,
   describeAudience,
-  readableRollout,
   readAudience,
   withAudience,
   type AudienceOptions,
   type RolloutAudience,
 } from '../release/rollout-audience.ts'
+import { rolloutFields } from '../release/rollout-fields.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import { addRolloutGuardCommand } from './rollout-guard.ts'
 import { addRolloutPlanCommands } from './rollout-plans.ts'
@@ -101,7 +101,7 @@ async function changeRollout(context: CliContext, id: string, options: ChangeOpt
   const wanted = Object.entries(changes).map(([name, value]) => `${name} ${formatChange(value)}`)
   await confirm(`Set ${wanted.join(' and ')} on the rollout ${id}?`)
   const rollout = await api.changeRollout(id, changes)
-  output.result(rollout, () => output.fields(readableRollout(rollout)))
+  output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }
 
 /** The lists that are to be empty. */
@@ -122,5 +122,5 @@ async function changeState(context: CliContext, verb: keyof typeof STATE_CHANGES
   const { api, confirm, output } = await openSession(context, options)
   await confirm(`${verb} the rollout ${id}: ${meaning}?`)
   const rollout = await api[method](id)
-  output.result(rollout, () => output.fields(readableRollout(rollout)))
+  output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }

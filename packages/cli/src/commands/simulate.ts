@@ -81,6 +81,12 @@ async function simulate(context: CliContext, options: SimulateOptions) {
     `${formatCount(options.devices, 'simulated device')} (${first} to ${last}) ask ${session.url} for ${app.slug}. ` +
       `They appear in its fleet, its figures and its rollouts like any other device${hashed}.`,
   )
+  if (options.minutes < options.checkInterval) {
+    output.notice(
+      `They open the app every ${options.checkInterval} minutes of theirs, so in ${options.minutes} most never do: ` +
+        'give more --minutes, or a shorter --check-interval.',
+    )
+  }
   const startedAt = context.now().getTime()
   const fleet = createFleet(await fleetOptions(context, session, app, options, startedAt))
   const progress = createFleetProgress(context, options.minutes)
@@ -150,6 +156,13 @@ async function fleetOptions(
   }
 }
 
+const ANSWERS: Readonly<Record<string, string>> = {
+  release: 'with a release',
+  embedded: 'with a way back',
+  nothing: 'with nothing new',
+  failed: 'not in a way that they could use',
+}
+
 type Result = FleetFigures & { simulatedMinutes: number; seconds: number }
 
 function show(output: Output, result: Result): void {
@@ -159,8 +172,9 @@ function show(output: Output, result: Result): void {
     'simulated time': `${(simulatedMinutes / 60).toFixed(1)} h, in ${seconds.toFixed(1)} s`,
     'app opened': `${counts.sessions} times, ${counts.offlineSessions} of them without a network`,
     checks: counts.checks,
-    answers,
-    downloads: `${counts.downloads}, ${formatBytes(downloadedBytes)}`,
+    answered: Object.fromEntries(Object.entries(answers).map(([kind, count]) => [ANSWERS[kind] ?? kind, count])),
+    // The server sends each archive once: devices have it from each other.
+    downloads: `${counts.downloads}, ${formatBytes(downloadedBytes)}; the server sent each archive once for all`,
     confirmed: counts.confirmed,
     crashes: counts.crashes,
     'rolled back': counts.rolledBack,

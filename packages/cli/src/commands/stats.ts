@@ -96,7 +96,7 @@ async function showOverview(api: ManagementClient, appId: string, times: WholeIn
 function renderOverview(output: Output, overview: Overview): void {
   const { active, checks, downloads } = overview
   output.table(
-    ['active', 'until now', 'last full one', 'change'],
+    ['active devices', 'until now', 'last full one', 'change'],
     (['day', 'week', 'month'] as const).map((period) => {
       const { devices, lastFull, trend } = active[period]
       return [period, formatNumber(devices), formatNumber(lastFull), formatTrend(trend)]
@@ -109,6 +109,6 @@ function renderOverview(output: Output, overview: Overview): void {
     'gone devices': formatNumber(overview.gone),
     'checks per minute': formatNumber(checks.perMinute),
     downloads: `${formatNumber(downloads.count)}, ${formatBytes(downloads.sentBytes)}`,
-    'dropped since start': formatNumber(overview.droppedSinceStart),
+    'reports dropped since the server started': formatNumber(overview.droppedSinceStart),
   })
 }

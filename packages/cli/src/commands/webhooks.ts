@@ -68,7 +68,12 @@ function readTypes(text: string): AnnouncementType[] {
 async function listWebhooks(context: CliContext, options: SessionOptions & PageOptions) {
   const { api, output } = await openSession(context, options)
   const page = await api.listWebhooks({ ...pageQuery(options), ...given({ app: options.app }) })
-  output.page(page, ['url', 'types', 'isEnabled', 'disabledReason', 'failingSince', 'appId', 'id'])
+  const shown = page.items.map(({ types, appId, ...webhook }) => ({
+    ...webhook,
+    types: types.length > 0 ? types : 'everything',
+    app: appId ?? 'every app',
+  }))
+  output.page(page, ['url', 'types', 'isEnabled', 'disabledReason', 'failingSince', 'app', 'id'], shown)
 }
 
 async function addWebhook(context: CliContext, url: string, options: AddOptions) {

@@ -3,8 +3,8 @@ import { createCollector } from '../testing/run-tool.ts'
 import { createOutput } from './output.ts'
 import { formatBytes, formatValue, printable } from './text.ts'
 
-function createTestOutput(isJson: boolean) {
-  const stdout = createCollector()
+function createTestOutput(isJson: boolean, columns?: number) {
+  const stdout = Object.assign(createCollector(), columns !== undefined && { isTTY: true, columns })
   const stderr = createCollector()
   return { ...createOutput({ stdout, stderr }, isJson), texts: () => [stdout.text(), stderr.text()] }
 }
@@ -30,6 +30,26 @@ describe('output', () => {
     const output = createTestOutput(false)
     output.page({ items: [], nextCursor: null }, [])
     expect(output.texts()).toEqual(['', 'None.\n'])
+  })
+
+  test('in a narrow terminal puts what has no room under its row', () => {
+    const output = createTestOutput(false, 20)
+    const items = [
+      { name: 'a', state: 'active', id: '0123456789' },
+      { name: 'b', state: null, id: '9876543210' },
+    ]
+    output.page({ items, nextCursor: null }, ['name', 'state', 'id'])
+    expect(output.texts()[0]).toBe(
+      ['name  state', 'a     active', '  id 0123456789', 'b     -', '  id 9876543210', ''].join('\n'),
+    )
+  })
+
+  test('in a terminal keeps words beside their name, and never breaks one', () => {
+    const output = createTestOutput(false, 40)
+    output.fields({ guard: 'rolls it back when more than 2 % are bad', id: 'a'.repeat(50) })
+    expect(output.texts()[0]).toBe(
+      ['guard  rolls it back when more than 2 %', '       are bad', `id     ${'a'.repeat(50)}`, ''].join('\n'),
+    )
   })
 
   test('cannot steer the terminal, whatever a device calls itself', () => {

@@ -1,16 +1,11 @@
 import type { Writable } from 'node:stream'
 import type { Page } from '@hotpatch/api'
-import Table from 'cli-table3'
 import type { CliContext } from '../context.ts'
 import { drawingOn } from './charts.ts'
-import { formatValue, printable } from './text.ts'
+import { renderFields, renderTable, type Row } from './tables.ts'
+import { printable } from './text.ts'
 
-export type Row = readonly unknown[]
 export type Output = ReturnType<typeof createOutput>
-
-const LINES = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-const BORDERS = [...LINES, 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid']
-const COLUMNS_ONLY = { ...Object.fromEntries(BORDERS.map((border) => [border, ''])), middle: '  ' }
 
 /** Results go to stdout: one JSON value, or what a person reads. All else goes to stderr. */
 export function createOutput(
@@ -18,6 +13,9 @@ export function createOutput(
   isJson: boolean,
 ) {
   const terminal = stdout as Writable & { isTTY?: boolean; columns?: number }
+
+  /** Of a terminal, in columns: it may change at any time. */
+  const width = () => (terminal.isTTY ? terminal.columns : undefined)
 
   function notice(text: string) {
     stderr.write(`${printable(text)}\n`)
@@ -44,12 +42,12 @@ export function createOutput(
   }
 
   function table(head: readonly string[], rows: readonly Row[]) {
-    stdout.write(`${renderTable([head, ...rows])}\n`)
+    stdout.write(`${renderTable(head, rows, width())}\n`)
   }
 
   /** Name and value, one under the other. */
   function fields(values: Record<string, unknown>) {
-    stdout.write(`${renderTable(Object.entries(values))}\n`)
+    stdout.write(`${renderFields(Object.entries(values), width())}\n`)
   }
 
   /** A list: the page as the API has it, or these fields of its items. `shown` stands in for items that read badly. */
@@ -72,17 +70,4 @@ export function createOutput(
   }
 
   return { isJson, drawing: drawingOn(terminal, env), notice, result, line, drawn, text, table, fields, page }
-}
-
-function renderTable(rows: readonly Row[]): string {
-  const table = new Table({
-    chars: COLUMNS_ONLY,
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },
-  })
-  table.push(...rows.map((row) => row.map(formatValue)))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
 }

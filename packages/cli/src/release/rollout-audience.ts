@@ -3,6 +3,7 @@ import type { AttributeRule } from '@hotpatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { formatRule, readRule } from '../arguments/rule-readers.ts'
+import { withGroup } from '../arguments/shared-options.ts'
 
 /** Options about whom a rollout is for, besides its percentage. */
 export interface AudienceOptions {
@@ -18,14 +19,16 @@ export interface RolloutAudience {
 }
 
 export function withAudience(command: Command): Command {
-  return command
-    .option(
-      '--rule <rule>',
-      'only devices that meet it: "osVersion >=14", "model in Pixel 8*,Pixel 9", "locale not in de"; may be given again',
-      readRule,
-    )
-    .option('--device <id>', 'a device that gets it in any case, such as a tester; may be given again', addName(200))
-    .option('--cohort <name>', 'a cohort that gets it whatever the percentage is; may be given again', addName(100))
+  return withGroup(command, 'Who gets it:', (grouped) =>
+    grouped
+      .option(
+        '--rule <rule>',
+        'only devices that meet it: "osVersion >=14", "model in Pixel 8*,Pixel 9", "locale not in de"; may be given again',
+        readRule,
+      )
+      .option('--device <id>', 'a device that gets it in any case, such as a tester; may be given again', addName(200))
+      .option('--cohort <name>', 'a cohort that gets it whatever the percentage is; may be given again', addName(100)),
+  )
 }
 
 function addName(maxLength: number) {
@@ -52,11 +55,6 @@ export function audienceLines({ rules = [], devices = [], cohorts = [] }: Rollou
 function listOf(names: readonly string[]): string {
   const shown = names.slice(0, 5).join(', ')
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
-}
-
-/** A rollout's fields as a person reads them. */
-export function readableRollout(rollout: Rollout) {
-  return { ...rollout, rules: rollout.rules.map(formatRule) }
 }
 
 /** Whom a rollout is for, in one cell of a table. */

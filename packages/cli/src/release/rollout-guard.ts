@@ -8,6 +8,7 @@ import {
   readGuardWindow,
   timesOrNull,
 } from '../arguments/guard-readers.ts'
+import { withGroup } from '../arguments/shared-options.ts'
 import { UsageError } from '../errors.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 
@@ -25,19 +26,21 @@ export interface RolloutGuard {
 }
 
 export function withGuard(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--guard <action>', "when too many devices turn bad; the app's own setting when absent").choices([
-        'notify',
-        'pause',
-        'roll-back',
-        'off',
-      ]),
-    )
-    .option('--guard-limit <percent>', 'how many of those that tried it may be bad, such as 2%', readGuardLimit)
-    .option('--guard-sample <devices>', 'how many have to have tried it before it judges', readGuardSample)
-    .option('--guard-window <hours>', 'how long ago they may have tried it, such as 24h', readGuardWindow)
-    .option('--guard-times <times>', 'how many times as bad as the release before, or off', readGuardTimes)
+  return withGroup(command, 'What stops it:', (grouped) =>
+    grouped
+      .addOption(
+        new Option('--guard <action>', "when too many devices turn bad; the app's own setting when absent").choices([
+          'notify',
+          'pause',
+          'roll-back',
+          'off',
+        ]),
+      )
+      .option('--guard-limit <percent>', 'how many of those that tried it may be bad, such as 2%', readGuardLimit)
+      .option('--guard-sample <devices>', 'how many have to have tried it before it judges', readGuardSample)
+      .option('--guard-window <hours>', 'how long ago they may have tried it, such as 24h', readGuardWindow)
+      .option('--guard-times <times>', 'how many times as bad as the release before, or off', readGuardTimes),
+  )
 }
 
 /** @throws UsageError */

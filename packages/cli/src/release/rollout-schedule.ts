@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { formatMinutes, formatWindow, readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
 import { readTimestamp } from '../arguments/readers.ts'
+import { withGroup } from '../arguments/shared-options.ts'
 import { UsageError } from '../errors.ts'
 import { formatCount } from '../output/text.ts'
 
@@ -19,18 +20,20 @@ export interface RolloutSchedule {
 }
 
 export function withSchedule(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--plan <steps>', 'widen it by itself: percentage, how long, how many devices; 1%:1h:50,10%:4h,100%')
-        .argParser(readPlanSteps)
-        .conflicts('rollout'),
-    )
-    .option(
-      '--window <window>',
-      'when the plan may go on, such as "Mon-Fri 09:00-17:00 Europe/Berlin"; may be given again',
-      readPlanWindow,
-    )
-    .option('--start-at <time>', 'when it starts, such as 2030-01-31T12:00:00Z; at once when absent', readTimestamp)
+  return withGroup(command, 'When they get it:', (grouped) =>
+    grouped
+      .addOption(
+        new Option('--plan <steps>', 'widen it by itself: percentage, how long, how many devices; 1%:1h:50,10%:4h,100%')
+          .argParser(readPlanSteps)
+          .conflicts('rollout'),
+      )
+      .option(
+        '--window <window>',
+        'when the plan may go on, such as "Mon-Fri 09:00-17:00 Europe/Berlin"; may be given again',
+        readPlanWindow,
+      )
+      .option('--start-at <time>', 'when it starts, such as 2030-01-31T12:00:00Z; at once when absent', readTimestamp),
+  )
 }
 
 /** @throws UsageError */
@@ -46,9 +49,16 @@ export function readSchedule({ plan: steps, window: windows, startAt }: Schedule
 export function scheduleLines({ plan, startsAt }: RolloutSchedule): Record<string, string> {
   return {
     ...(startsAt !== undefined && { Starts: startsAt }),
-    ...(plan && { Steps: plan.steps.map(describeStep).join(', then ') }),
+    ...(plan && { Steps: plan.steps.map(describeStep).join(', then ') + haste(plan) }),
     ...(plan?.windows && { 'Goes on': plan.windows.map(formatWindow).join('; ') }),
   }
+}
+
+/** A plan that waits for nothing is over in seconds, which nobody who writes one means. */
+function haste({ steps }: RolloutPlan): string {
+  const waits = steps.slice(0, -1).some(({ bakeMinutes, minimumSample = 0 }) => bakeMinutes > 0 || minimumSample > 0)
+  if (waits || steps.length < 2) return ''
+  return '. No step waits, so all is done at once: give times or devices, such as 1%:1h or 1%:1h:50'
 }
 
 /** Such as "1 % for 1h and until 50 devices have tried it". */

@@ -16,6 +16,7 @@ import {
   insertRefreshToken,
   insertToken,
   listTokens,
+  lockFirstStart,
   lockOwners,
   revokeToken,
   touchToken,
@@ -158,7 +159,10 @@ export function createAccessService({
    * @param keep is given the token before it works: a stop in between must not lock everyone out
    */
   async function createFirstOwner(keep: (token: string) => Promise<void>): Promise<string | undefined> {
+    // Every start but the first: nothing to lock for.
+    if (await findAnyOwner(db)) return undefined
     return db.transaction().execute(async (tx) => {
+      await lockFirstStart(tx)
       if (await findAnyOwner(tx)) return undefined
       const token = newSecret('hpt')
       await keep(token)

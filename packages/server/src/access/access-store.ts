@@ -18,6 +18,18 @@ export function findAnyOwner(db: Connection) {
   return db.selectFrom('api_token').select('id').where('role', '=', 'owner').limit(1).executeTakeFirst()
 }
 
+/**
+ * Until the transaction ends: of servers that start at once on an empty database, the others wait and find what the
+ * first one has done.
+ */
+export function lockFirstStart(tx: Connection) {
+  return tx
+    .insertInto('server_setting')
+    .values({ name: 'first-owner', value: 'made' })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: 'made' }))
+    .execute()
+}
+
 /** Until the transaction ends, so that of two owners who revoke each other one stays. */
 export function lockOwners(tx: Connection) {
   return tx

@@ -64,7 +64,8 @@ export function announcementRoutes({
           throw problem('not-acceptable', 'Expected the header "Accept: text/event-stream".')
         }
         const lastId = request.headers['last-event-id'] || undefined
-        const stream = { appId, lastId, authorize: () => authorize(request) }
+        const reader = request.actor?.tokenId ?? ''
+        const stream = { appId, lastId, reader, authorize: () => authorize(request) }
         await streams.open(reply.raw, stream, () => void reply.hijack())
       },
     )

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Announcement, AnnouncementType, Page } from '@hotpatch/api'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
@@ -32,7 +33,8 @@ export interface PlacedAnnouncement {
 
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000
 const PLACED_AT_ONCE = 100
-const DELETED_AT_ONCE = 1_000
+/** Others get their turn in between. */
+const DELETED_AT_ONCE = 200
 
 export type AnnouncementService = ReturnType<typeof createAnnouncementService>
 
@@ -100,7 +102,8 @@ export function createAnnouncementService({ db, clock, newId }: { db: Database; 
   }
 
   async function sweep(): Promise<void> {
-    await deleteAnnouncementsBefore(db, clock.now() - RETENTION_MS, DELETED_AT_ONCE)
+    const before = clock.now() - RETENTION_MS
+    while ((await deleteAnnouncementsBefore(db, before, DELETED_AT_ONCE)) === DELETED_AT_ONCE) await setImmediate()
   }
 
   return {

@@ -77,9 +77,9 @@ export function listAnnouncements(db: Connection, appId: string | null, { after,
     .execute()
 }
 
-/** At most so many: a backlog is worked off by and by. */
-export function deleteAnnouncementsBefore(db: Connection, at: number, limit: number) {
-  return db
+/** At most so many. Returns how many there were. */
+export async function deleteAnnouncementsBefore(db: Connection, at: number, limit: number): Promise<number> {
+  const result = await db
     .deleteFrom('announcement')
     .where(
       'id',
@@ -92,5 +92,6 @@ export function deleteAnnouncementsBefore(db: Connection, at: number, limit: num
         .orderBy('position')
         .limit(sql.lit(limit)),
     )
-    .execute()
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
 }

@@ -8,9 +8,11 @@ import type { Announcement, AnnouncementService, PlacedAnnouncement } from './an
 const MAX_REPLAY = 1_000
 const READ_AT_ONCE = 100
 const MAX_STREAMS = 200
+/** So that one token does not take them from all others. */
+const MAX_STREAMS_OF_READER = 50
 /** Also the most that a revoked token is listened with. */
 const HEARTBEAT_MS = 20_000
-/** Waiting for one reader; a slower one is dropped, and resumes where it was. */
+/** Waiting for one reader; one that still has them to read at a heartbeat is dropped, and resumes where it was. */
 const MAX_BUFFERED_BYTES = 256 * 1024
 const RETRY_LATER = { retryAfterSeconds: 30 }
 
@@ -19,6 +21,8 @@ export interface StreamRequest {
   appId: string | null
   /** The id of the last announcement that the reader has. */
   lastId: string | undefined
+  /** Whose stream it is: the id of a token. */
+  reader: string
   /** Throws when the reader may not read any more. */
   authorize(): Promise<unknown>
 }
@@ -35,7 +39,7 @@ export function createAnnouncementStreams({
   timers: Timers
   log: Pick<FastifyBaseLogger, 'warn'>
 }) {
-  const streams = new Set<{ pump(): void; end(): void }>()
+  const streams = new Set<{ reader: string; pump(): void; end(): void }>()
   const reads = new Map<number, Promise<PlacedAnnouncement[]>>()
   let isClosed = false
 
@@ -44,6 +48,11 @@ export function createAnnouncementStreams({
     if (isClosed) throw problem('unavailable', 'The server is stopping.', RETRY_LATER)
     if (streams.size >= MAX_STREAMS) {
       throw problem('too-many-requests', `There are ${MAX_STREAMS} streams open already.`, RETRY_LATER)
+    }
+    const ofReader = [...streams].filter(({ reader }) => reader === request.reader)
+    if (ofReader.length >= MAX_STREAMS_OF_READER) {
+      const detail = `This token has ${MAX_STREAMS_OF_READER} streams open already: close one, or use another token.`
+      throw problem('too-many-requests', detail, RETRY_LATER)
     }
     // Takes its place before anything is awaited.
     const stream = createStream(response, request)
@@ -56,13 +65,14 @@ export function createAnnouncementStreams({
     }
   }
 
-  function createStream(response: ServerResponse, { appId, lastId, authorize }: StreamRequest) {
+  function createStream(response: ServerResponse, { appId, lastId, reader, authorize }: StreamRequest) {
     let position = 0
     let isPumping = true
     let isAskedAgain = false
     let isEnded = false
     let cancelHeartbeat: CancelTimer | undefined
-    const stream = { begin, pump, end }
+    let onDrained = () => {}
+    const stream = { reader, begin, pump, end }
 
     async function begin(accept: () => void): Promise<void> {
       const now = await announcements.lastPosition()
@@ -73,6 +83,7 @@ export function createAnnouncementStreams({
       accept()
       response.on('close', end)
       response.on('error', end)
+      response.on('drain', () => onDrained())
       response.shouldKeepAlive = false
       response.writeHead(200, {
         'content-type': 'text/event-stream; charset=utf-8',
@@ -107,6 +118,7 @@ export function createAnnouncementStreams({
           if (isEnded) return
           position = at
           if (appId === null || announcement.appId === appId) write(renderEvent(announcement))
+          if (isBehind()) await new Promise<void>((resolve) => (onDrained = resolve))
         }
       } while (placed.length === READ_AT_ONCE)
     }
@@ -115,6 +127,7 @@ export function createAnnouncementStreams({
       cancelHeartbeat = timers.after(HEARTBEAT_MS, () => {
         authorize().then(() => {
           if (isEnded) return
+          if (isBehind()) return drop()
           write(':\n\n')
           beat()
         }, end)
@@ -122,10 +135,15 @@ export function createAnnouncementStreams({
     }
 
     function write(text: string): void {
-      if (isEnded) return
-      response.write(text)
-      if (response.writableLength <= MAX_BUFFERED_BYTES) return
-      // Ending would wait for the very reader that does not read.
+      if (!isEnded) response.write(text)
+    }
+
+    function isBehind(): boolean {
+      return !isEnded && response.writableLength > MAX_BUFFERED_BYTES
+    }
+
+    /** Ending would wait for the very reader that does not read. */
+    function drop(): void {
       response.destroy()
       end()
     }
@@ -134,6 +152,7 @@ export function createAnnouncementStreams({
       if (isEnded) return
       isEnded = true
       cancelHeartbeat?.()
+      onDrained()
       streams.delete(stream)
       if (response.headersSent) response.end()
     }
@@ -143,16 +162,19 @@ export function createAnnouncementStreams({
 
   /** Streams that are at the same place read together. */
   function readAfter(position: number): Promise<PlacedAnnouncement[]> {
-    let read = reads.get(position)
-    if (!read) {
-      read = announcements.listAfter(position, READ_AT_ONCE).finally(() => reads.delete(position))
-      reads.set(position, read)
-    }
+    const known = reads.get(position)
+    if (known) return known
+    const read = announcements.listAfter(position, READ_AT_ONCE).finally(() => {
+      if (reads.get(position) === read) reads.delete(position)
+    })
+    reads.set(position, read)
     return read
   }
 
   /** To be called when there may be something new. */
   function look(): void {
+    // What is being read may have begun before it was there.
+    reads.clear()
     for (const stream of streams) stream.pump()
   }
 

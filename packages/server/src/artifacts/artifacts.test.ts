@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import Fastify from 'fastify'
-import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openDatabase } from '../database/open-database.ts'
 import type { Database } from '../database/schema.ts'
 import { answerWithProblems } from '../http/problem-response.ts'
@@ -54,8 +54,11 @@ describeOnEveryDatabase('artifacts', (open) => {
   let store: Awaited<ReturnType<typeof aStore>>
   const receive = (bytes: Buffer) => store.artifacts.receiveArchive(Readable.from([bytes]))
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     db = await open()
+  })
+  beforeEach(async () => {
+    await db.deleteFrom('artifact').execute()
     store = await aStore(db)
   })
 

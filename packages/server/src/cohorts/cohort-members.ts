@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Database } from '../database/schema.ts'
 import { listGenerations, listMembers } from './cohort-store.ts'
 
-const MEMBERS_PER_READ = 5_000
+const MEMBERS_PER_READ = 1_000
 const NONE: readonly string[] = []
 
 interface LoadedCohort {
@@ -24,6 +25,12 @@ export function createCohortMembers({ db }: { db: Database }) {
     if (!cohorts) return NONE
     const names = cohorts.filter((cohort) => cohort.deviceIds.has(deviceId)).map((cohort) => cohort.name)
     return names.length === 0 ? NONE : names
+  }
+
+  /** How many members all cohorts of an app have, but for one: what they take in memory, on every server. */
+  function countOthers(appId: string, cohortId: string): number {
+    const others = byApp.get(appId)?.filter((cohort) => cohort.id !== cohortId) ?? []
+    return others.reduce((sum, { deviceIds }) => sum + deviceIds.size, 0)
   }
 
   /** Takes over what changed since; one after the other, as of two at once the older must not win. */
@@ -57,10 +64,10 @@ export function createCohortMembers({ db }: { db: Database }) {
       last = page.at(-1)
       for (const deviceId of page) deviceIds.add(deviceId)
       // Checks that wait get their turn between the pages.
-      await new Promise((resolve) => setImmediate(resolve))
+      await setImmediate()
     } while (page.length === MEMBERS_PER_READ)
     return deviceIds
   }
 
-  return { cohortsOf, refresh }
+  return { cohortsOf, countOthers, refresh }
 }

@@ -1,6 +1,6 @@
+import type { Readable } from 'node:stream'
 import {
   Cohort,
-  COHORT_LIMITS,
   CohortChanges,
   CohortDevice,
   CohortDevices,
@@ -10,6 +10,7 @@ import {
   PageQuery,
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import { authorOf } from '../audit/audit-service.ts'
@@ -28,18 +29,10 @@ export function cohortRoutes({
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     // What a CSV file holds arrives as if it had been sent as JSON.
-    app.addContentTypeParser(
-      'text/csv',
-      { parseAs: 'string', bodyLimit: COHORT_LIMITS.csvBytes },
-      (request, text, done) => {
-        try {
-          const devices = readDeviceIdsFromCsv(text as string)
-          done(null, request.method === 'PUT' ? { devices } : { add: devices })
-        } catch (error) {
-          done(error as Error)
-        }
-      },
-    )
+    app.addContentTypeParser('text/csv', async (request: FastifyRequest, file: Readable) => {
+      const devices = await readDeviceIdsFromCsv(file)
+      return request.method === 'PUT' ? { devices } : { add: devices }
+    })
 
     app.get(
       '/apps/:app/cohorts',

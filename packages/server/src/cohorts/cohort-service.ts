@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { COHORT_LIMITS, type Cohort, type CohortDevice, type NewCohort, type Page, type PageQuery } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
@@ -5,11 +6,13 @@ import type { AuditService, Author } from '../audit/audit-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import { isUniqueViolation } from '../database/database-errors.ts'
 import type { Connection, Database } from '../database/schema.ts'
-import type { DeviceIdentity } from '../fleet/device-identity.ts'
+import type { DeviceIdentity } from '../devices/device-identity.ts'
 import { isDeviceId } from '../fleet/device-report.ts'
 import * as store from './cohort-store.ts'
 
 const DEFAULT_PAGE_LIMIT = 50
+/** Ids that are hashed at once: a millisecond. */
+const SLICE = 500
 
 /** Given by a person: as devices tell them, or as the server shows them. */
 export interface MemberChanges {
@@ -23,35 +26,48 @@ export type CohortService = ReturnType<typeof createCohortService>
 
 export function createCohortService({
   db,
+  reads,
   audit,
   identity,
   clock,
   newId,
+  countOtherMembers,
   announceCohorts,
 }: {
   db: Database
+  /** For counting members outside a change, which takes a while. */
+  reads: Database
   audit: AuditService
   identity: DeviceIdentity
   clock: Clock
   newId: () => string
+  /** Of the app's other cohorts, as this server has them in memory. */
+  countOtherMembers: (appId: string, cohortId: string) => number
   /** Called after a commit that changed who is in a cohort. */
   announceCohorts: () => Promise<void>
 }) {
   /** @throws problem cohort-not-found */
   async function get(app: AppRow, name: string, connection: Connection = db): Promise<store.CountedCohortRow> {
     const row = await store.findCohort(connection, app.id, name)
-    if (!row) throw problem('cohort-not-found', `The app "${app.slug}" has no cohort "${name}".`)
+    if (!row) throw notFound(app, name)
     return row
   }
 
+  /** As `get`, without counting who is in it. */
+  async function getId(app: AppRow, name: string, connection: Connection = db): Promise<string> {
+    const id = await store.findCohortId(connection, app.id, name)
+    if (id === undefined) throw notFound(app, name)
+    return id
+  }
+
   async function list(app: AppRow): Promise<Page<Cohort>> {
-    return { items: (await store.listCohorts(db, app.id)).map(render), nextCursor: null }
+    return { items: (await store.listCohorts(reads, app.id)).map(render), nextCursor: null }
   }
 
   /** @throws problem cohort-exists, or invalid-request for too many */
   async function create(app: AppRow, input: NewCohort, author: Author): Promise<Cohort> {
     const now = clock.now()
-    const members = readMembers(app, input.devices)
+    const members = await readMembers(app, input.devices)
     const row: store.CohortRow = {
       id: newId(),
       app_id: app.id,
@@ -63,7 +79,7 @@ export function createCohortService({
       updated_at: now,
     }
     const created = await db.transaction().execute(async (tx) => {
-      if ((await store.listCohorts(tx, app.id)).length >= COHORT_LIMITS.cohorts) {
+      if ((await store.countCohorts(tx, app.id)) >= COHORT_LIMITS.cohorts) {
         throw problem('invalid-request', `An app has at most ${COHORT_LIMITS.cohorts} cohorts; delete one first.`)
       }
       await store.insertCohort(tx, row).catch((error: unknown) => {
@@ -72,6 +88,7 @@ export function createCohortService({
       })
       await store.addMembers(tx, row.id, members)
       const after = await get(app, row.name, tx)
+      requireRoom(after)
       await audit.record(tx, author, { ...subjectOf(app, row), action: 'cohort.created', after: render(after) })
       return after
     })
@@ -81,10 +98,10 @@ export function createCohortService({
 
   /** All of it or nothing. */
   async function changeMembers(app: AppRow, name: string, changes: MemberChanges, author: Author): Promise<Cohort> {
-    const added = readMembers(app, changes.add)
-    const removed = readMembers(app, changes.remove)
+    const added = await readMembers(app, changes.add)
+    const removed = await readMembers(app, changes.remove)
     const changed = await db.transaction().execute(async (tx) => {
-      const { id } = await get(app, name, tx)
+      const id = await getId(app, name, tx)
       await store.touchCohort(tx, id, clock.now())
       const before = await get(app, name, tx)
       if (changes.replace) await store.removeAllMembers(tx, id)
@@ -106,12 +123,13 @@ export function createCohortService({
     return render(changed)
   }
 
-  function requireRoom({ device_count }: store.CountedCohortRow): void {
-    if (device_count <= COHORT_LIMITS.devicesOfCohort) return
-    throw problem(
-      'invalid-request',
-      `A cohort has at most ${COHORT_LIMITS.devicesOfCohort} devices, and this would make ${device_count}. ` +
-        'For more, use a percentage or attribute rules.',
+  /** @throws problem invalid-request */
+  function requireRoom({ id, app_id, device_count }: store.CountedCohortRow): void {
+    requireAtMost(COHORT_LIMITS.devicesOfCohort, device_count, 'A cohort has')
+    requireAtMost(
+      COHORT_LIMITS.devicesOfApp,
+      device_count + countOtherMembers(app_id, id),
+      'All cohorts of an app have',
     )
   }
 
@@ -131,7 +149,7 @@ export function createCohortService({
 
   /** In the order of the ids. */
   async function listDevices(app: AppRow, name: string, page: PageQuery): Promise<Page<CohortDevice>> {
-    const { id } = await get(app, name)
+    const id = await getId(app, name)
     const limit = page.limit ?? DEFAULT_PAGE_LIMIT
     const after = page.cursor === undefined ? undefined : Buffer.from(page.cursor, 'base64url').toString()
     const found = await store.listMembers(db, id, after, limit + 1)
@@ -143,23 +161,38 @@ export function createCohortService({
     }
   }
 
-  function readMembers(app: AppRow, given: readonly string[] = []): string[] {
-    const wrong = given.findIndex((id) => !isDeviceId(id))
-    if (wrong >= 0) {
-      throw problem('invalid-request', `Device ${wrong + 1}: expected 1 to 200 characters, and no NUL.`)
-    }
+  /** A cohort is as large as a fleet may be: in slices, so that checks get their turn. */
+  async function readMembers(app: AppRow, given: readonly string[] = []): Promise<string[]> {
     const known = { id: app.id, deviceIds: app.device_ids }
-    return [...new Set(given.map((id) => identity.resolve(known, id)))]
+    const members = new Set<string>()
+    for (const [index, id] of given.entries()) {
+      if (!isDeviceId(id)) {
+        throw problem('invalid-request', `Device ${index + 1}: expected 1 to 200 characters, and no NUL.`)
+      }
+      members.add(identity.resolve(known, id))
+      if (index % SLICE === SLICE - 1) await setImmediate()
+    }
+    return [...members]
   }
 
   return {
-    get: async (app: AppRow, name: string) => render(await get(app, name)),
+    get: async (app: AppRow, name: string) => render(await get(app, name, reads)),
     list,
     create,
     changeMembers,
     remove,
     listDevices,
   }
+}
+
+function notFound(app: AppRow, name: string) {
+  return problem('cohort-not-found', `The app "${app.slug}" has no cohort "${name}".`)
+}
+
+function requireAtMost(most: number, count: number, what: string): void {
+  if (count <= most) return
+  const detail = `${what} at most ${most} devices, and this would make ${count}. Use a percentage or attribute rules.`
+  throw problem('invalid-request', detail)
 }
 
 function subjectOf(app: AppRow, cohort: store.CohortRow) {

@@ -67,19 +67,28 @@ export function createExperimentService({
     )
     const percentage = input.percentage ?? 100
     const { row, changes } = await db.transaction().execute(async (tx) => {
-      const platform = samePlatform(await Promise.all(input.arms.map((arm) => releases.get(arm.releaseId, tx))))
+      const tested = await Promise.all(input.arms.map((arm) => getRelease(tx, app, arm.releaseId)))
+      const platform = samePlatform(tested)
       const arms: ExperimentArm[] = []
       const changes: CatalogChange[] = []
-      for (const [index, arm] of input.arms.entries()) {
-        const slice = slices[index]
+      for (const index of fromTheOldest(tested)) {
+        const arm = input.arms[index]
+        if (!arm) continue
         const placed = await rollouts.createIn(
           tx,
           app,
-          { releaseId: arm.releaseId, channel: input.channel, percentage, slice, salt: id, experimentId: id },
+          {
+            releaseId: arm.releaseId,
+            channel: input.channel,
+            percentage,
+            slice: slices[index],
+            salt: id,
+            experimentId: id,
+          },
           author,
         )
         changes.push(placed.change)
-        arms.push({ ...arm, rolloutId: placed.row.id, version: placed.row.version ?? '' })
+        arms[index] = { ...arm, rolloutId: placed.row.id, version: placed.row.version ?? '' }
       }
       const row: ExperimentRow = {
         id,
@@ -103,9 +112,16 @@ export function createExperimentService({
     return renderExperiment(row)
   }
 
+  /** Nothing is said of another app's. */
+  async function getRelease(tx: Connection, app: AppRow, id: string): Promise<ReleaseRow> {
+    const release = await releases.get(id, tx)
+    if (release.app_id === app.id) return release
+    throw problem('release-not-found', `The app has no release with the id ${id} to place.`)
+  }
+
   /**
-   * The winner's release goes to all who were in the test's reach, on top; the arms keep whom they have and take no
-   * more. Without a winner the arms are withdrawn: everybody goes back to what lies below them.
+   * The winner's release goes to all of the channel, on top; the arms keep whom they have and take no more.
+   * Without a winner the arms are withdrawn: everybody goes back to what lies below them.
    * @throws problem experiment-state when it has ended, invalid-request when it has no such arm
    */
   async function finish(experiment: ExperimentRow, end: ExperimentEnd, author: Author): Promise<Experiment> {
@@ -123,6 +139,8 @@ export function createExperimentService({
         throw problem('invalid-request', `winner: expected one of ${arms.map((arm) => arm.name).join(', ')}, or null.`)
       }
       const changes: CatalogChange[] = []
+      const armIds = arms.map((arm) => arm.rolloutId)
+      await rollouts.lockAll(tx, armIds)
       if (won) {
         const restated = { ...(statement && { statement }), ...(statementSignature && { statementSignature }) }
         const input = { releaseId: won.releaseId, channel: experiment.channel, ...restated }
@@ -159,6 +177,12 @@ function requireDistinct({ arms }: NewExperiment): void {
   const releaseIds = new Set(arms.map((arm) => arm.releaseId))
   if (names.size < arms.length) throw problem('invalid-request', 'arms: expected a name of its own for each.')
   if (releaseIds.size < arms.length) throw problem('invalid-request', 'arms: expected a release of its own for each.')
+}
+
+/** The newest release is placed last, on top: a device that ran another one before moves to its arm, and never back (D7). */
+function fromTheOldest(releases: readonly ReleaseRow[]): number[] {
+  const indexes = releases.map((_, index) => index)
+  return indexes.toSorted((a, b) => (releases[a]?.sequence ?? 0) - (releases[b]?.sequence ?? 0))
 }
 
 function samePlatform(releases: readonly ReleaseRow[]): ReleaseRow['platform'] {

@@ -39,6 +39,11 @@ describeOnEveryDatabase('experiments', (openDatabase) => {
     const options = { bundle, version, platform, channel: 'staging', percentage: 0 }
     return (await server.published(app, options)).releaseId
   }
+  const placedElsewhere = async () => {
+    const other = await server.createTestApp()
+    const release = { bundle: await bundleOf('elsewhere'), version: '9.9.9', platform: 'ios' as const }
+    return (await server.published(other, release)).releaseId
+  }
   const arms = (changes: object[] = [{}, {}]) => [
     { name: 'a', weight: 50, releaseId: one, ...changes[0] },
     { name: 'b', weight: 50, releaseId: two, ...changes[1] },
@@ -68,6 +73,14 @@ describeOnEveryDatabase('experiments', (openDatabase) => {
     expect(count(first, '1.0.0')).toBeGreaterThan(DEVICES.length * 0.35)
     expect(count(first, '2.0.0')).toBeGreaterThan(DEVICES.length * 0.35)
     expect(await offers()).toEqual(first)
+  })
+
+  test('devices that run one of the releases already are split all the same, whatever the order of the arms', async () => {
+    const [old, young] = arms()
+    await started({ arms: [young, old] })
+    const versions = await offers({ releaseId: one, nativeVersion: '1.0' })
+    expect(count(versions, '2.0.0')).toBeGreaterThan(DEVICES.length * 0.35)
+    expect(count(versions, undefined)).toBeGreaterThan(DEVICES.length * 0.35)
   })
 
   test('only the share takes part, and the weights split it', async () => {
@@ -134,6 +147,11 @@ describeOnEveryDatabase('experiments', (openDatabase) => {
       [
         'an unknown release',
         async () => ({ arms: arms([{}, { releaseId: '01970000-0000-7000-8000-000000000009' }]) }),
+        '404 release-not-found',
+      ],
+      [
+        'a release of another app, of which it says nothing',
+        async () => ({ arms: arms([{}, { releaseId: await placedElsewhere() }]) }),
         '404 release-not-found',
       ],
       [

@@ -48,7 +48,7 @@ export interface DeviceReport extends DeviceRegistration {
   releaseId?: string | null | undefined
   version?: string | null | undefined
   /** What it counts for; nothing is counted before the rollout started. */
-  rollout?: { id: string; startedAt: number } | null | undefined
+  rollout?: { id: string; startedAt: number; others?: readonly string[] } | null | undefined
   code?: string | null | undefined
   /** Cut to 1,000 characters. */
   detail?: string | null | undefined
@@ -65,6 +65,8 @@ export interface ReadReport {
   /** Whether `device` says what the device runs. */
   tellsCurrent: boolean
   event: DeviceEventRow | null
+  /** Further rollouts that the event may be about: it is that one which the device was with. */
+  otherRollouts: readonly string[]
   /** The time that the event counts at: when it happened, and not before its rollout started. */
   countsAt: number
   /** Not to be offered to this device again (D4). */
@@ -98,6 +100,7 @@ export function readRegistration(appId: string, registration: DeviceRegistration
     tellsCurrent: currentReleaseId !== undefined || currentVersion !== undefined,
     event: null,
     countsAt: receivedAt,
+    otherRollouts: [],
     failedReleaseId: null,
   }
 }
@@ -128,6 +131,7 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
       received_at: receivedAt,
     },
     countsAt: Math.min(Math.max(occurredAt, rollout?.startedAt ?? 0), receivedAt),
+    otherRollouts: rollout?.others ?? [],
     failedReleaseId: isDeviceFailure(kind, report.code) ? text(releaseId) : null,
   }
 }

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { readReport } from './device-report.ts'
-import type { FleetBatch } from './fleet-batch.ts'
+import type { FleetBatch } from './writing/fleet-batch.ts'
 import { createFleetBuffer } from './fleet-buffer.ts'
 import { createFleetCounts } from './fleet-counts.ts'
 import { createFleetFlusher } from './fleet-flusher.ts'

@@ -2,10 +2,10 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../clock.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
-import { countRows } from './fleet-batch.ts'
+import { countRows } from './writing/fleet-batch.ts'
 import type { FleetBuffer, Taken } from './fleet-buffer.ts'
 import type { FleetCounts } from './fleet-counts.ts'
-import type { FleetWriter } from './fleet-writer.ts'
+import type { FleetWriter } from './writing/fleet-writer.ts'
 
 export { systemTimers, type CancelTimer, type Timers } from '../timers.ts'
 
@@ -49,7 +49,7 @@ export function createFleetFlusher({
 }) {
   const { batchRows, noteDelayMs, reportDelayMs, minRetryMs, maxRetryMs } = limits
   const counts = { writtenBatches: 0, writtenRows: 0, failedWrites: 0, refusedRows: 0, lastFlushMs: 0 }
-  let timer: { at: number; cancel: CancelTimer } | undefined
+  let timer: { delayMs: number; cancel: CancelTimer } | undefined
   let active: Promise<void> | undefined
   let queued: Promise<void> | undefined
   let outage: { since: number; tries: number } | undefined
@@ -66,16 +66,16 @@ export function createFleetFlusher({
     else if (notes > 0 || fleetCounts.size() > 0) schedule(noteDelayMs)
   }
 
+  /** Whoever waits less long takes the place of who waits longer; by no clock, which may be set while they wait. */
   function schedule(delayMs: number): void {
-    const at = clock.now() + delayMs
-    if (isStopped || (timer && timer.at <= at)) return
+    if (isStopped || (timer && timer.delayMs <= delayMs)) return
     timer?.cancel()
     const cancel = timers.after(delayMs, () => {
       timer = undefined
       // What failed is logged, and tried again.
       flushOnce().catch(() => undefined)
     })
-    timer = { at, cancel }
+    timer = { delayMs, cancel }
   }
 
   /** Writes one batch, which has what was added before the call. */
@@ -187,6 +187,13 @@ export function createFleetFlusher({
     await Promise.race([work, late.promise]).finally(cancel)
   }
 
+  /** When no write is under way, whatever became of it. After each there is a rest, unless somebody waits for the next. */
+  async function idle(): Promise<void> {
+    if (!active) return
+    await settled(active)
+    await idle()
+  }
+
   /** No timers from now on; writes what is left, for at most so long. */
   async function stop(limitMs: number): Promise<void> {
     isStopped = true
@@ -209,7 +216,7 @@ export function createFleetFlusher({
     return new Promise((resolve) => timers.after(delayMs, resolve))
   }
 
-  return { wake, flush, stop, counts: () => ({ ...counts }) }
+  return { wake, flush, idle, stop, counts: () => ({ ...counts }) }
 }
 
 function settled(work: Promise<void>): Promise<void> {

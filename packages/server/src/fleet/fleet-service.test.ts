@@ -1,8 +1,8 @@
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
-import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../database/schema.ts'
 import { createFleetService, type FleetLimits } from './fleet-service.ts'
-import { createFleetWriter } from './fleet-writer.ts'
+import { createFleetWriter } from './writing/fleet-writer.ts'
 import { createFakeTime } from './testing/fake-time.ts'
 import {
   aNote,
@@ -257,5 +257,32 @@ describeOnEveryDatabase('fleet service', (open) => {
       .executeTakeFirstOrThrow()
     expect(count).toBe(1_235)
     await expect(fleet.recordEvents(APP_ID, [aReport()])).rejects.toMatchObject({ type: 'unavailable' })
+  })
+
+  describe('a device that is forgotten while it is being written', () => {
+    async function forgetInFlight(isDown: boolean) {
+      const { fleet, time, state } = setUp()
+      const hold = Promise.withResolvers<void>()
+      state.hold = hold.promise
+      fleet.noteCheck(aNote({ at: time.clock.now() }))
+      const reported = failureOf(fleet.recordEvents(APP_ID, [aReport({ kind: 'crashed' })]))
+      await time.advance(25)
+      const forgotten = fleet.forget(APP_ID, 'device-1', async () => {
+        for (const table of ['device', 'device_event', 'device_failure'] as const) await db.deleteFrom(table).execute()
+      })
+      state.isDown = isDown
+      hold.resolve()
+      await forgotten
+      await reported
+      state.isDown = false
+      await fleet.settle()
+      expect(fleet.failedReleaseIds(APP_ID, 'device-1')).toEqual([])
+      for (const table of ['device', 'device_event', 'device_failure'] as const) {
+        expect(await db.selectFrom(table).selectAll().execute()).toEqual([])
+      }
+    }
+
+    test('does not come back', () => forgetInFlight(false))
+    test('does not come back with the next try either', () => forgetInFlight(true))
   })
 })

@@ -22,7 +22,7 @@ import {
   type FleetLog,
   type Timers,
 } from './fleet-flusher.ts'
-import type { FleetWriter } from './fleet-writer.ts'
+import type { FleetWriter } from './writing/fleet-writer.ts'
 
 export const FLEET_LIMITS = {
   /** Devices whose check waits to be written; about half a kilobyte each. */
@@ -145,10 +145,18 @@ export function createFleetService({
     return flusher.flush(limits.readWaitMs)
   }
 
-  /** What is in memory of a device; the database is the caller's. */
-  function forget(appId: string, deviceId: string): void {
+  /**
+   * Deletes a device when nothing that it told before is on its way to the database, which would bring it back.
+   * @param remove from the database
+   */
+  async function forget<Result>(appId: string, deviceId: string, remove: () => Promise<Result>): Promise<Result> {
     buffer.forget(appId, deviceId)
+    await flusher.idle()
+    // What a failed write put back.
+    buffer.forget(appId, deviceId)
+    const result = await remove()
     failures.forget(appId, deviceId)
+    return result
   }
 
   function counters() {

@@ -18,17 +18,16 @@ interface Branch {
  * Looked up key by key in maps of strings that are there already: on the check path this takes some 100 ns.
  */
 export function createHourTally({ maxCells }: { maxCells: number }) {
+  // Two cells for one key of the database would be one row too many in the statement that writes them.
+  let hours = new Map<number, Branch>()
   let root = emptyBranch()
-  let hourAt = 0
+  let hourAt = Number.NaN
   let cells: HourCount[] = []
   let dropped = 0
 
   function add(at: number, keys: readonly string[], bytes = 0): void {
-    // Hours come one after the other; a clock that was set back opens a second cell for the same hour.
-    if (at < hourAt || at >= hourAt + HOUR_MS) {
-      root = emptyBranch()
-      hourAt = at - (at % HOUR_MS)
-    }
+    // Written so that NaN, of when nothing was counted yet, is not this hour.
+    if (!(at >= hourAt && at < hourAt + HOUR_MS)) enterHour(at - (at % HOUR_MS))
     let branch = root
     for (const key of keys) {
       let next = branch.children.get(key)
@@ -53,11 +52,19 @@ export function createHourTally({ maxCells }: { maxCells: number }) {
     branch.leaf.bytes += bytes
   }
 
+  /** Hours come one after the other; only a clock that was set back finds one that is there. */
+  function enterHour(at: number): void {
+    root = hours.get(at) ?? emptyBranch()
+    hours.set(at, root)
+    hourAt = at
+  }
+
   /** What was counted since the last time. */
   function take(): HourCount[] {
     const taken = cells
     cells = []
-    root = emptyBranch()
+    hours = new Map()
+    hourAt = Number.NaN
     return taken
   }
 

@@ -17,11 +17,14 @@ export type GuardService = ReturnType<typeof createGuardService>
 /** What people and plans want of guards; what guards do by themselves is in guard-watch.ts. */
 export function createGuardService({
   db,
+  reads = db,
   releases,
   audit,
   clock,
 }: {
   db: Database
+  /** For sums over many hours; `db` when it blocks nobody. */
+  reads?: Database
   releases: ReleaseService
   audit: AuditService
   clock: Clock
@@ -100,8 +103,8 @@ export function createGuardService({
 
   async function render(rollout: RolloutRow, guard: WatchedRollout): Promise<Guard> {
     const { row, settings, prepared, trip } = guard
-    const { sample, bad } = (await readSightings(db, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
-    const previous = await findBaseline(db, successorOf(rollout), settings.minimumSample)
+    const { sample, bad } = (await readSightings(reads, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
+    const previous = await findBaseline(reads, successorOf(rollout), settings.minimumSample)
     const question = { settings, previous, looks: row.looks }
     const targetId = await findTarget(db, successorOf(rollout))
     const target = targetId === undefined ? undefined : await releases.get(targetId)

@@ -1,4 +1,4 @@
-import type { GuardTrip, TrippedGuard } from '@hotpatch/api'
+import type { GuardAction, GuardTrip, TrippedGuard } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AnnouncementService } from '../announcements/announcement-service.ts'
@@ -9,7 +9,7 @@ import type { Connection, Database } from '../database/schema.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
 import type { ReleaseService } from '../releases/release-service.ts'
 import { hasNewerRollout } from '../rollouts/rollout-queries.ts'
-import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
 import { judgeHealth, type HealthVerdict } from './judge-health.ts'
@@ -32,6 +32,7 @@ const TAKEN: ReadonlySet<string> = new Set(['guard-state', 'rollout-state', 'rol
 /** What guards do by themselves. All is decided in the database: any number of servers may watch at once. */
 export function createGuardWatch({
   db,
+  reads = db,
   apps,
   releases,
   rollouts,
@@ -41,6 +42,8 @@ export function createGuardWatch({
   log,
 }: {
   db: Database
+  /** For sums over many hours; `db` when it blocks nobody. */
+  reads?: Database
   apps: AppService
   releases: ReleaseService
   rollouts: RolloutService
@@ -53,9 +56,9 @@ export function createGuardWatch({
   async function watch(): Promise<void> {
     let after = ''
     for (;;) {
-      const rows = await listWatchingGuards(db, after, BATCH)
+      const rows = await listWatchingGuards(reads, after, BATCH)
       const guards = rows.map(readGuard).filter(({ settings }) => settings.isOn)
-      const sightings = await readSightings(db, guards, clock.now())
+      const sightings = await readSightings(reads, guards, clock.now())
       for (const guard of guards) {
         const sighting = sightings.get(guard.row.rollout_id)
         if (sighting && sighting.sample >= guard.settings.minimumSample) await attempt(guard, sighting)
@@ -88,7 +91,7 @@ export function createGuardWatch({
     // Whether a look is due does not depend on the release before, which takes reading.
     if (judgeHealth({ ...question, previous: null }).verdict === 'no-look') return
     const rollout = await rollouts.get(row.rollout_id, null)
-    const previous = await findBaseline(db, successorOf(rollout), settings.minimumSample)
+    const previous = await findBaseline(reads, successorOf(rollout), settings.minimumSample)
     const verdict = judgeHealth({ ...question, previous })
     const looked = {
       looks: verdict.looks,
@@ -113,10 +116,16 @@ export function createGuardWatch({
     const { action } = guard.settings
     const trip = { at: timestamp(clock.now()), cause, action, figures }
 
-    const record = async (tx: Connection, before: RolloutRow) => {
+    await rollouts.hold(rollout, ['active', 'paused'], async (tx, before) => {
       const tripped = { ...looked, state: 'tripped' as const, tripped_at: clock.now() }
       if (!(await updateGuard(tx, guard.row, tripped))) throw problem('guard-state', 'Someone else has looked.')
+      // Listeners are told of the cause before its effects.
+      const rendered = rollouts.render(await rollouts.get(rollout.id, null, tx))
+      const data: TrippedGuard = { rollout: rendered, action, cause, figures }
+      await announcements.record(tx, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
+      // Positions are taken before catalogs change, as by whoever publishes: else both would wait for each other.
       const rolloutId = action === 'roll-back' ? await placePrevious(tx, before, guard) : null
+      const change = await stop(tx, before, action)
       const told: GuardTrip = { ...trip, rolloutId }
       const { revision } = guard.row
       await updateGuard(tx, { ...guard.row, revision: revision + 1 }, { figures: JSON.stringify(told) })
@@ -126,19 +135,21 @@ export function createGuardWatch({
         appId: rollout.app_id,
         after: told,
       })
-      const rendered = rollouts.render(await rollouts.get(rollout.id, null, tx))
-      const data: TrippedGuard = { rollout: rendered, action, cause, figures }
-      await announcements.record(tx, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
-    }
-
-    if (action === 'roll-back') {
-      await rollouts.apply(rollout, ['active', 'paused'], 'rollout.halted', GUARD_AUTHOR, { state: 'halted' }, record)
-    } else if (action === 'pause' && rollout.state === 'active') {
-      await rollouts.apply(rollout, ['active'], 'rollout.paused', GUARD_AUTHOR, { state: 'paused' }, record)
-    } else {
-      await rollouts.hold(rollout, ['active', 'paused'], record)
-    }
+      return change
+    })
     log.warn({ rolloutId: rollout.id, action, cause, figures }, 'a guard has tripped')
+  }
+
+  /** What the action means for the rollout itself, which is active or paused. */
+  async function stop(tx: Connection, { id }: RolloutRow, action: GuardAction): Promise<CatalogChange | undefined> {
+    switch (action) {
+      case 'notify':
+        return undefined
+      case 'pause':
+        return rollouts.transitionIn(tx, id, 'pause', GUARD_AUTHOR)
+      case 'roll-back':
+        return rollouts.transitionIn(tx, id, 'halt', GUARD_AUTHOR)
+    }
   }
 
   /**
@@ -151,7 +162,7 @@ export function createGuardWatch({
     halted: RolloutRow,
     { prepared }: WatchedRollout,
   ): Promise<string | null> {
-    if (await hasNewerRollout(tx, halted)) return null
+    if (await hasNewerRollout(tx, halted, clock.now())) return null
     const releaseId = await findTarget(tx, successorOf(halted))
     // What the binary shipped with: there halted releases go anyway (D6).
     if (releaseId === undefined) return null
@@ -180,7 +191,8 @@ export function createGuardWatch({
       'rollout.rolled-back',
     )
     // Published meanwhile: positions are given one after the other, so from here on nothing can come in between.
-    if (await hasNewerRollout(tx, halted, row.position)) throw problem('guard-state', 'Something newer was published.')
+    if (await hasNewerRollout(tx, halted, clock.now(), row.position))
+      throw problem('guard-state', 'Something newer was published.')
     return row.id
   }
 

@@ -290,7 +290,13 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       expect((await guardOf(rolloutId)).trip).toMatchObject({ action: 'roll-back', rolloutId: rollback?.id })
       expect(await offered({ version: '1.1.0', currentReleaseId: releaseId })).toBe('1.0.0')
       expect(await entries('rollout.rolled-back')).toEqual([expect.objectContaining({ actorName: 'guard' })])
-      expect(await announced('rollback')).toHaveLength(1)
+      const told = await db
+        .selectFrom('announcement')
+        .select('type')
+        .where('app_id', '=', app.id)
+        .orderBy('id')
+        .execute()
+      expect(told.slice(-3).map(({ type }) => type)).toEqual(['guard.tripped', 'rollback', 'rollout.halted'])
 
       await look()
       await look()
@@ -334,6 +340,17 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       const { rolloutId } = await publish('1.1.0', bad)
       const fix = await publish('1.1.1')
       await attempt(rolloutId, 100, 30)
+      await look()
+      expect(await rolloutOf(rolloutId)).toMatchObject({ state: 'halted' })
+      expect((await listRollouts())[0]).toMatchObject({ id: fix.rolloutId })
+    })
+
+    test('halts only when the start of something newer has come, and nobody has told it yet', async () => {
+      await publish('1.0.0')
+      const { rolloutId } = await publish('1.1.0', bad)
+      const fix = await publish('1.1.1', { startsAt: new Date(clock.now() + HOUR_MS).toISOString() })
+      await attempt(rolloutId, 100, 30)
+      clock.advance(HOUR_MS)
       await look()
       expect(await rolloutOf(rolloutId)).toMatchObject({ state: 'halted' })
       expect((await listRollouts())[0]).toMatchObject({ id: fix.rolloutId })

@@ -14,6 +14,7 @@ function writeCell(value: CsvValue): string {
   if (value === null) return ''
   if (typeof value === 'number') return String(value)
   // Versions and the like come from devices: a spreadsheet would run what begins like this as a formula.
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const text = /^[=+\-@\t\r\n＝＋－＠]/.test(value) ? `'${value}` : value
+  // Where people write decimals with a comma, it is the semicolon that separates.
+  return /[",;\t\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

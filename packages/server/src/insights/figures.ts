@@ -22,16 +22,19 @@ export function shareOf(part: number, whole: number): number {
   return whole === 0 ? 0 : Math.min(1, part / whole)
 }
 
-export function renderHealth(figures: RolloutFigures): HealthFigures {
-  const { attempted, attempted_bad, confirmed, running, failed, rolled_back, crashed } = figures
+/** Of one rollout, or of all the rollouts of a release. */
+export function renderHealth(all: readonly RolloutFigures[]): HealthFigures {
+  const sum = (devices: (figures: RolloutFigures) => number) => all.reduce((total, each) => total + devices(each), 0)
+  const attempted = sum((figures) => figures.attempted)
+  const rate = (devices: (figures: RolloutFigures) => number) => rateOf(sum(devices), attempted)
   return {
     attempted,
     // Who confirmed is seen running at the next check, so the larger of the two is all of them but the latest.
-    succeeded: rateOf(Math.max(confirmed, running), attempted),
-    bad: rateOf(attempted_bad, attempted),
-    failed: rateOf(failed, attempted),
-    rolledBack: rateOf(rolled_back, attempted),
-    crashed: rateOf(crashed, attempted),
+    succeeded: rate(({ confirmed, running }) => Math.max(confirmed, running)),
+    bad: rate((figures) => figures.attempted_bad),
+    failed: rate((figures) => figures.failed),
+    rolledBack: rate((figures) => figures.rolled_back),
+    crashed: rate((figures) => figures.crashed),
   }
 }
 
@@ -46,14 +49,5 @@ export function renderPlaced(rollout: PlacedRollout) {
 }
 
 export function renderArm(rollout: PlacedRollout, figures: RolloutFigures, stuck: number): ArmFigures {
-  return { ...renderPlaced(rollout), ...renderReach(figures, stuck), ...renderHealth(figures) }
-}
-
-export function addFigures(all: readonly RolloutFigures[]): RolloutFigures {
-  return all.reduce(
-    (sum, figures) =>
-      Object.fromEntries(
-        Object.entries(sum).map(([name, value]) => [name, value + figures[name as keyof RolloutFigures]]),
-      ) as RolloutFigures,
-  )
+  return { ...renderPlaced(rollout), ...renderReach(figures, stuck), ...renderHealth([figures]) }
 }

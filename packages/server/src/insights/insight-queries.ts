@@ -1,7 +1,7 @@
 import type { Bucket, InsightQuery } from '@hotpatch/api'
 import { sql, type SqlBool } from 'kysely'
 import type { Connection } from '../database/schema.ts'
-import { startOfPeriod } from '../fleet/periods.ts'
+import { startOfPeriod } from '../fleet/writing/periods.ts'
 import { DAY_MS, type TimeRange } from './time-range.ts'
 
 /** Where to look: everywhere, when neither is given. */

@@ -14,7 +14,7 @@ import {
 } from '@hotpatch/api'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
-import { startOfPeriod } from '../fleet/periods.ts'
+import { startOfPeriod } from '../fleet/writing/periods.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
 import { shareOf } from './figures.ts'
 import {

@@ -121,6 +121,13 @@ describeOnEveryDatabase('insights', (open) => {
     expect(points.at(-1)?.devices.at(-1)).toBe(88 + 87 + 86)
   })
 
+  test('checks per minute are those of whole hours, also where the time asked for ends within one', async () => {
+    await fixtures.checks({ hour_at: hour(-5), checks: 120 })
+    const halfPast = iso(hour(-5) + HOUR / 2)
+    const { points } = await ask<Checks>(`checks?bucket=hour&from=${iso(hour(-5))}&to=${halfPast}`)
+    expect(points).toEqual([{ at: iso(hour(-5)), checks: 120, perMinute: 2 }])
+  })
+
   test('checks per minute count the time that is over', async () => {
     await fixtures.checks({ hour_at: hour(0), checks: 60, reason: 'paused' })
     await fixtures.checks({ hour_at: hour(0), checks: 60 })

@@ -185,7 +185,7 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
       {
         version: '1.0.0',
         attempted: 100,
-        succeeded: { devices: 74 },
+        succeeded: { devices: 92 },
         bad: { devices: 8, share: 0.08 },
         crashed: { devices: 6, share: 0.06 },
         rolledBack: { devices: 2, share: 0.02 },

@@ -12,7 +12,7 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
-import { addFigures, renderArm, renderHealth, renderPlaced, renderReach, shareOf } from './figures.ts'
+import { renderArm, renderHealth, renderPlaced, renderReach, shareOf } from './figures.ts'
 import { countPresent } from './insight-queries.ts'
 import {
   countStuck,
@@ -58,7 +58,7 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       startedAt: nullableTimestamp(startsAt <= now ? startsAt : null),
       eligible,
       ...renderReach(figures, stuck),
-      ...renderHealth(figures),
+      ...renderHealth([figures]),
       share: eligible.devices === 0 ? null : shareOf(figures.running, eligible.devices),
       reached: MILESTONES.map((share) => ({
         share,
@@ -96,9 +96,9 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       const rendered = placed.map((rollout) => ({
         ...renderPlaced(rollout),
         experimentId: rollout.experiment_id,
-        ...renderHealth(figures.get(rollout.id) ?? NO_FIGURES),
+        ...renderHealth([figures.get(rollout.id) ?? NO_FIGURES]),
       }))
-      const all = addFigures(placed.map(({ id }) => figures.get(id) ?? NO_FIGURES))
+      const all = placed.map(({ id }) => figures.get(id) ?? NO_FIGURES)
       const { release_id, version, platform } = first
       return [{ releaseId: release_id, version, platform, ...renderHealth(all), rollouts: rendered }]
     })

@@ -1,7 +1,7 @@
 import { MAX_INSIGHT_DAYS, MAX_INSIGHT_POINTS, type Bucket, type InsightQuery } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { readTimestamp, timestamp } from '../clock.ts'
-import { startOfPeriod } from '../fleet/periods.ts'
+import { startOfPeriod } from '../fleet/writing/periods.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
 
 export const DAY_MS = 24 * HOUR_MS
@@ -68,9 +68,10 @@ export function nextBucket(bucket: Bucket, at: number): number {
   }
 }
 
-/** How long of a bucket is in the range and over, in milliseconds. */
+/** How long of a bucket is counted and over, in milliseconds: hours are counted whole, also the one in which `to` is. */
 export function elapsedIn({ from, to, bucket }: TimeRange, at: number, now: number): number {
-  return Math.max(0, Math.min(nextBucket(bucket, at), to, now) - Math.max(at, from))
+  const countedTo = startOfPeriod('hour', to - 1) + HOUR_MS
+  return Math.max(0, Math.min(nextBucket(bucket, at), countedTo, now) - Math.max(at, from))
 }
 
 /** One point for each bucket: what nobody counted is nothing. */

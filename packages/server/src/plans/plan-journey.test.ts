@@ -3,7 +3,7 @@ import { bundleOf, describeOnEveryDatabase, fixedClock, startTestServer, type Te
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 
 const MINUTE_MS = 60_000
-const DEVICES = 300
+const DEVICES = 200
 
 /** Devices that check every half hour: who is offered something tries it at once, and tells what became of it. */
 describeOnEveryDatabase('a plan with a fleet', (openDatabase) => {
@@ -80,7 +80,7 @@ describeOnEveryDatabase('a plan with a fleet', (openDatabase) => {
     for (let halfHours = 0; halfHours < 2; halfHours += 1) await passHalfAnHour(() => 'confirmed')
     const bad = await publish('1.1.0', { plan: { steps }, guard: { action: 'pause', minimumSample: 10 } })
     const crashes = (releaseId: string) => (releaseId === bad.releaseId ? 'rolled_back' : 'confirmed')
-    for (let halfHours = 0; halfHours < 20; halfHours += 1) await passHalfAnHour(crashes)
+    for (let halfHours = 0; halfHours < 9; halfHours += 1) await passHalfAnHour(crashes)
     const found = await statusOf(bad.rolloutId)
     expect(found).toMatchObject({ state: 'paused', isGuardGreen: false, waitsFor: { for: 'paused' } })
     expect(found.percentage).toBeLessThanOrEqual(10)
@@ -94,7 +94,7 @@ describeOnEveryDatabase('a plan with a fleet', (openDatabase) => {
 
   test('waits for a person when its guard only tells', async () => {
     const bad = await publish('1.0.0', { plan: { steps }, guard: { action: 'notify', minimumSample: 10 } })
-    for (let halfHours = 0; halfHours < 12; halfHours += 1) await passHalfAnHour(() => 'crashed')
+    for (let halfHours = 0; halfHours < 7; halfHours += 1) await passHalfAnHour(() => 'crashed')
     const found = await statusOf(bad.rolloutId)
     expect(found).toMatchObject({ state: 'running', percentage: 10, isGuardGreen: false, waitsFor: { for: 'guard' } })
     const advanced = await server.request('POST', `/manage/v1/rollouts/${bad.rolloutId}/advance`, {

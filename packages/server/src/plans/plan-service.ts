@@ -4,7 +4,6 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Author } from '../audit/audit-service.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
-import { sumRolloutHours } from '../fleet/rollout-progress.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { countAttempted } from './plan-companion.ts'
 import { nextMove, type Move, type Plan } from './plan-steps.ts'
@@ -30,12 +29,15 @@ export type PlanService = ReturnType<typeof createPlanService>
 /** Rollouts that go their way by themselves. All is decided in the database: any number of servers may do this at once. */
 export function createPlanService({
   db,
+  reads = db,
   rollouts,
   guards,
   clock,
   log,
 }: {
   db: Database
+  /** For sums over many hours; `db` when it blocks nobody. */
+  reads?: Database
   rollouts: RolloutService
   guards: GuardLight
   clock: Clock
@@ -137,26 +139,26 @@ export function createPlanService({
     for (const rollout of await rollouts.listDueStarts(ROUND)) {
       await attempt(rollout.id, () => rollouts.tellStart(rollout, PLAN_AUTHOR))
     }
-    const rows = await listRunningPlans(db, lastSeen, ROUND)
+    const rows = await listRunningPlans(reads, lastSeen, ROUND)
     lastSeen = rows.length < ROUND ? '' : (rows.at(-1)?.rollout_id ?? '')
-    const figures = await sumRolloutHours(
-      db,
-      rows.map((row) => row.rollout_id),
-    )
-    for (const row of rows) {
-      await attempt(row.rollout_id, () => advanceIfDue(row, figures.get(row.rollout_id)?.attempted ?? 0))
-    }
+    for (const row of rows) await attempt(row.rollout_id, () => advanceIfDue(row))
   }
 
-  async function advanceIfDue(row: PlanRow, attempted: number): Promise<void> {
-    const plan = planOf(row)
-    // Its rollout is active and has started, or would not be in the list; the guard is asked only where it matters.
+  /** Of a rollout that is active and has started; the guard is asked only where it matters. */
+  function dueMove(plan: Plan, attempted: number): 'advance' | 'finish' | undefined {
     const situation = { rolloutState: 'active', startsAt: null, isGuardGreen: true, attempted } as const
-    const move = nextMove(plan, situation, clock.now())
-    if (move.kind === 'wait' || move.kind === 'over') return
-    if (!(await guards.isGreen(row.rollout_id, db))) return
+    const { kind } = nextMove(plan, situation, clock.now())
+    return kind === 'advance' || kind === 'finish' ? kind : undefined
+  }
+
+  async function advanceIfDue(row: PlanRow): Promise<void> {
+    const plan = planOf(row)
+    // A long history is summed only when nothing but devices may be missing.
+    if (!dueMove(plan, Number.MAX_SAFE_INTEGER)) return
+    const move = dueMove(plan, await countAttempted(reads, row.rollout_id))
+    if (!move || !(await guards.isGreen(row.rollout_id, db))) return
     const rollout = await rollouts.get(row.rollout_id, null)
-    const action = move.kind === 'finish' ? 'rollout.finished' : 'rollout.advanced'
+    const action = move === 'finish' ? 'rollout.finished' : 'rollout.advanced'
     await change(rollout, action, PLAN_AUTHOR, async ({ revision }, tx) => {
       // What was looked at is what is there: nobody has gone on, and nothing was found wrong.
       if (revision !== row.revision || !(await guards.isGreen(row.rollout_id, tx))) throw changedMeanwhile()

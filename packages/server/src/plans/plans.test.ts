@@ -55,10 +55,11 @@ describeOnEveryDatabase('rollout plans', (openDatabase) => {
   }
   /** Devices that have tried the release. */
   const attempt = async (releaseId: string, count: number, reported = 'confirmed') => {
-    for (let index = 0; index < count; index += 1) {
-      const fields = { deviceId: `tried-${(devices += 1)}`, releaseId, status: reported }
-      expect((await server.report(app, fields)).status).toBe(200)
-    }
+    const tried = Array.from({ length: count }, () => `tried-${(devices += 1)}`)
+    const answers = await Promise.all(
+      tried.map((deviceId) => server.report(app, { deviceId, releaseId, status: reported })),
+    )
+    expect(answers.map(({ status }) => status)).toEqual(tried.map(() => 200))
   }
   const state = async () => {
     const { announced } = await db

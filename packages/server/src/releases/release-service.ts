@@ -22,7 +22,7 @@ export type { ReleaseRow } from './release-store.ts'
 
 export type ReleaseService = ReturnType<typeof createReleaseService>
 
-/** Immutable content. Publishing it, which also places it, is in rollouts/publishing.ts. */
+/** Immutable content. Publishing it, which also places it, is in publishing/publishing-service.ts. */
 export function createReleaseService({ db }: { db: Database }) {
   async function get(id: string, connection: Connection = db): Promise<ReleaseRow> {
     const release = await findRelease(connection, id)

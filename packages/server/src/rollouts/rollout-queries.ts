@@ -65,6 +65,7 @@ export async function listEarlierRollouts(
 export async function hasNewerRollout(
   db: Connection,
   { app_id, platform, channel, position, experiment_id }: Schema['rollout'],
+  now: number,
   below = Number.MAX_SAFE_INTEGER,
 ): Promise<boolean> {
   const newer = await db
@@ -76,7 +77,8 @@ export async function hasNewerRollout(
     .where('position', '>', position)
     .where('position', '<', below)
     .where('state', '=', 'active')
-    .where('awaits_start', '=', 0)
+    // As checks see it: that its start has come may not have been told yet.
+    .where((where) => where.or([where('starts_at', 'is', null), where('starts_at', '<=', now)]))
     .$if(experiment_id !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experiment_id ?? '')))
     .limit(1)
     .executeTakeFirst()

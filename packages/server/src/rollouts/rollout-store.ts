@@ -1,5 +1,5 @@
 import type { RolloutFilter } from '@hotpatch/api'
-import type { Platform, RolloutState } from '@hotpatch/protocol'
+import { problem, type Platform, type RolloutState } from '@hotpatch/protocol'
 import type { Updateable } from 'kysely'
 import type { Connection, Schema } from '../database/schema.ts'
 import type { PageRequest } from '../http/paging.ts'
@@ -25,8 +25,15 @@ export function insertRollout(db: Connection, rollout: Schema['rollout']) {
   return db.insertInto('rollout').values(rollout).execute()
 }
 
-export function findRollout(db: Connection, id: string): Promise<RolloutRow | undefined> {
+function findRollout(db: Connection, id: string): Promise<RolloutRow | undefined> {
   return selectRollouts(db).where('rollout.id', '=', id).executeTakeFirst()
+}
+
+/** @throws problem rollout-not-found */
+export async function getRollout(db: Connection, id: string): Promise<RolloutRow> {
+  const row = await findRollout(db, id)
+  if (row) return row
+  throw problem('rollout-not-found', `No rollout has the id ${id}.`)
 }
 
 export function listRollouts(

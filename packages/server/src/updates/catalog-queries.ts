@@ -8,7 +8,7 @@ import type {
   Requirement,
 } from '@hotpatch/protocol'
 import type { Connection } from '../database/schema.ts'
-import type { DeviceIdentity, IdentifiedApp } from '../fleet/device-identity.ts'
+import type { DeviceIdentity, IdentifiedApp } from '../devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {

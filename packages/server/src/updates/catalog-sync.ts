@@ -61,11 +61,14 @@ export function createCatalogSync({
     await takeOver(cohorts.refresh())
   }
 
+  /** A server of another version may say it otherwise: then it is not known what changed. */
+  function hear(change: string): void {
+    const told = readChange(change)
+    void (told ? takeOver(reload(told)) : refresh())
+  }
+
   function start(): void {
-    feed.on(
-      'catalogs',
-      (change) => void (change === '' ? refresh() : takeOver(reload(JSON.parse(change) as CatalogChange))),
-    )
+    feed.on('catalogs', hear)
     timer = setInterval(() => void refresh(), intervalMs).unref()
   }
 
@@ -76,4 +79,17 @@ export function createCatalogSync({
   }
 
   return { start, announceApps, announceCatalogs, announceCohorts, close }
+}
+
+function readChange(text: string): CatalogChange | undefined {
+  if (text === '') return undefined
+  try {
+    const { appId, channel, platforms } = JSON.parse(text) as Partial<CatalogChange>
+    return appId !== undefined && channel !== undefined && Array.isArray(platforms)
+      ? { appId, channel, platforms }
+      : undefined
+  } catch {
+    // Whatever it meant, a refresh finds it.
+    return undefined
+  }
 }

@@ -1,6 +1,6 @@
 import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
-import type { DeviceIdentity } from '../fleet/device-identity.ts'
+import type { DeviceIdentity } from '../devices/device-identity.ts'
 import {
   loadCatalog,
   loadDirectory,

@@ -5,6 +5,8 @@ import type { LiveCatalog } from './catalogs.ts'
 export interface CountedRollout {
   id: string
   startedAt: number
+  /** Those that placed the same release by then, where the device did not say which one it means. */
+  others: readonly string[]
 }
 
 /** The rollout that a check counts for: the one that is offered, or else the one that what it runs came from. */
@@ -24,7 +26,7 @@ export function rolloutOfCheck(
 
 /**
  * The rollout that something counts for which a device says happened to a release: the one that it names, or else the
- * newest that had started by then.
+ * newest that had started by then. If there were several, what is known of the device decides.
  * @param at by the server's clock
  */
 export function rolloutOfEvent(
@@ -37,8 +39,10 @@ export function rolloutOfEvent(
     const placements = catalog.byRelease.get(releaseId)?.filter((rollout) => hasStarted(rollout, now)) ?? []
     const named = placements.find(({ id }) => id === rolloutId)
     // A clock that is behind: it can have happened only after the first rollout of the release.
-    const found = named ?? placements.find(({ id }) => startOf(catalog, id) <= at) ?? placements.at(-1)
-    if (found) return { id: found.id, startedAt: startOf(catalog, found.id) }
+    const started = placements.filter(({ id }) => startOf(catalog, id) <= at)
+    const found = named ?? started[0] ?? placements.at(-1)
+    const others = named ? [] : started.slice(1).map(({ id }) => id)
+    if (found) return { id: found.id, startedAt: startOf(catalog, found.id), others }
   }
   return null
 }

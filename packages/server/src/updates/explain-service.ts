@@ -6,7 +6,7 @@ import {
   type Explanation,
 } from '@hotpatch/api'
 import { problem, type Decision, type DecisionReason, type Platform, type Rule } from '@hotpatch/protocol'
-import type { DeviceService } from '../fleet/device-service.ts'
+import type { DeviceService } from '../devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import type { UpdateCheck, UpdateService } from './update-service.ts'

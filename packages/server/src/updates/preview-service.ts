@@ -1,9 +1,10 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { REASON_SENTENCES, type RolloutPreview, type RolloutReach } from '@hotpatch/api'
 import { compileCatalog, problem, type CatalogRollout, type DecisionReason, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
-import type { DeviceIdentity } from '../fleet/device-identity.ts'
-import { countDevices, listDevicesBetween, type SampledDevice } from '../fleet/device-sample.ts'
+import type { DeviceIdentity } from '../devices/device-identity.ts'
+import { countDevices, listDevicesBetween, type SampledDevice } from '../devices/device-sample.ts'
 import { readRequirement } from '../releases/release-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
@@ -12,7 +13,10 @@ import type { UpdateCheck, UpdateService } from './update-service.ts'
 
 /** Devices that are looked at: of a larger fleet, a part that starts at a random place. */
 const MAX_JUDGED = 50_000
-const PAGE = 2_000
+/** Judged at once: 3 milliseconds in the thread that answers checks. */
+const PAGE = 250
+/** Under way or waiting. */
+const MAX_PREVIEWS = 10
 
 /** A catalog with the imagined rollout on top, and one with nothing else. */
 interface Imagined {
@@ -40,8 +44,29 @@ export function createPreviewService({
   settleFleet: () => Promise<void>
   newId: () => string
 }) {
-  /** @throws problem app-not-found, channel-not-found, platform-not-found, release-not-found or invalid-request */
+  let previews = 0
+  let previous: Promise<unknown> = Promise.resolve()
+
+  /**
+   * One after the other: all at once would leave checks too few turns.
+   * @throws problem app-not-found, channel-not-found, platform-not-found, release-not-found, invalid-request or
+   *   too-many-requests
+   */
   async function preview(appId: string, wanted: RolloutPreview): Promise<RolloutReach> {
+    if (previews >= MAX_PREVIEWS) {
+      throw problem('too-many-requests', `${MAX_PREVIEWS} previews are under way already.`, { retryAfterSeconds: 5 })
+    }
+    previews += 1
+    const mine = previous.then(() => previewNow(appId, wanted))
+    previous = mine.catch(() => undefined) // the caller is told
+    try {
+      return await mine
+    } finally {
+      previews -= 1
+    }
+  }
+
+  async function previewNow(appId: string, wanted: RolloutPreview): Promise<RolloutReach> {
     const app = catalogs.findApp(appId)
     if (!app) throw problem('app-not-found', `No app has the id ${appId}.`)
     const { channel } = wanted
@@ -86,7 +111,7 @@ export function createPreviewService({
         left -= page.length
         range.after = page.at(-1)?.device_id ?? range.after
         // Checks that wait get their turn between the pages.
-        await new Promise((resolve) => setImmediate(resolve))
+        await setImmediate()
       } while (page.length === PAGE && left > 0)
       if (left === 0) return
     }

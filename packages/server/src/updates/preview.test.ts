@@ -111,6 +111,16 @@ describeOnEveryDatabase('what a rollout would reach', (openDatabase) => {
     })
   })
 
+  test('is worked out for ten at a time, and whoever else asks is told when to come again', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask({})))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.map((answer) => `${problemOf(answer)} ${String(answer.headers['retry-after'])}`)).toEqual(
+      Array(2).fill('429 too-many-requests 5'),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10)
+    expect((await ask({})).status).toBe(200)
+  })
+
   describe('refuses', () => {
     test.each<[Record<string, unknown>, string]>([
       [{ channel: 'nowhere' }, '404 channel-not-found'],

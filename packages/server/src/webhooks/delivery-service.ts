@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { DeliveryFilter, Page, WebhookDelivery, WebhookDeliveryDetail } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService, Author } from '../audit/audit-service.ts'
@@ -18,7 +19,11 @@ import { requireMayChange } from './webhook.ts'
 import type { WebhookRow } from './webhook-store.ts'
 
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000
-const DELETED_AT_ONCE = 1_000
+/** Others get their turn in between. */
+const DELETED_AT_ONCE = 200
+/** Tests that wait for their answers, of one webhook and of all. */
+const MAX_TESTS_OF_WEBHOOK = 4
+const MAX_TESTS = 20
 
 export type DeliveryService = ReturnType<typeof createDeliveryService>
 
@@ -36,6 +41,9 @@ export function createDeliveryService({
   clock: Clock
   newId: () => string
 }) {
+  /** The webhooks of tests that are under way. */
+  const tests: string[] = []
+
   async function list(
     webhook: WebhookRow,
     { state }: DeliveryFilter,
@@ -72,9 +80,25 @@ export function createDeliveryService({
     return renderDelivery(row)
   }
 
-  /** Sends a test and waits for what comes of it: one attempt, also when the webhook is disabled. */
+  /**
+   * Sends a test and waits for what comes of it: one attempt, also when the webhook is disabled.
+   * @throws problem too-many-requests
+   */
   async function test(webhook: WebhookRow, author: Author): Promise<WebhookDeliveryDetail> {
     requireMayChange(author.actor, webhook.app_id)
+    if (tests.length >= MAX_TESTS || tests.filter((id) => id === webhook.id).length >= MAX_TESTS_OF_WEBHOOK) {
+      const detail = 'Too many tests wait for their answers. Try again when they have them, in 15 s at most.'
+      throw problem('too-many-requests', detail, { retryAfterSeconds: 15 })
+    }
+    tests.push(webhook.id)
+    try {
+      return await sendTest(webhook, author)
+    } finally {
+      tests.splice(tests.indexOf(webhook.id), 1)
+    }
+  }
+
+  async function sendTest(webhook: WebhookRow, author: Author): Promise<WebhookDeliveryDetail> {
     const by = author.actor.name
     const now = clock.now()
     const announcement = { id: newId(), type: TEST_TYPE, at: timestamp(now), data: { webhookId: webhook.id, by } }
@@ -84,12 +108,13 @@ export function createDeliveryService({
       await insertDeliveries(tx, [claimed])
       await audit.record(tx, author, { action: 'webhook.tested', ...about(webhook) })
     })
-    await dispatcher.attempt(claimed)
+    await dispatcher.attemptTest(claimed)
     return get(webhook, delivery.id)
   }
 
   async function sweep(): Promise<void> {
-    await deleteDeliveriesBefore(db, clock.now() - RETENTION_MS, DELETED_AT_ONCE)
+    const before = clock.now() - RETENTION_MS
+    while ((await deleteDeliveriesBefore(db, before, DELETED_AT_ONCE)) === DELETED_AT_ONCE) await setImmediate()
   }
 
   return { list, get, redeliver, test, sweep }

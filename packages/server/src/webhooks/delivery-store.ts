@@ -109,14 +109,15 @@ export async function requeueDelivery(db: Connection, id: string, now: number): 
   return result.numUpdatedRows > 0n
 }
 
-/** At most so many: a backlog is worked off by and by. */
-export function deleteDeliveriesBefore(db: Connection, finishedAt: number, limit: number) {
-  return db
+/** At most so many. Returns how many there were. */
+export async function deleteDeliveriesBefore(db: Connection, finishedAt: number, limit: number): Promise<number> {
+  const result = await db
     .deleteFrom('webhook_delivery')
     .where(
       'id',
       'in',
       db.selectFrom('webhook_delivery').select('id').where('finished_at', '<', finishedAt).limit(sql.lit(limit)),
     )
-    .execute()
+    .executeTakeFirst()
+  return Number(result.numDeletedRows)
 }

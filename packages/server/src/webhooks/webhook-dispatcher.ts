@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
 import { claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
-import { createDeliveryAttempt } from './delivery-attempt.ts'
+import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
 import type { AddressRules } from './sending/address-rules.ts'
 
 /** Longer than an attempt can take: whoever holds a claim for longer has died. */
@@ -47,6 +47,8 @@ export function createWebhookDispatcher({
   const stopping = new AbortController()
   const performAttempt = createDeliveryAttempt({ db, audit, addresses, clock, timers, random, stopping, log })
   const inFlight = new Map<Promise<void>, string>()
+  /** By hand, and besides what is due. */
+  const tests = new Set<Promise<void>>()
   let running: Promise<void> | undefined
   let isAskedAgain = false
   let isStopped = false
@@ -102,14 +104,26 @@ export function createWebhookDispatcher({
   }
 
   /** Sends what is claimed, and writes what came of it. Never rejects. */
-  async function attempt(claimed: ReturnType<typeof claimedBySelf>): Promise<void> {
-    const work = performAttempt(claimed).catch((error: unknown) => {
-      log.error({ err: error, deliveryId: claimed.id }, 'what came of a webhook could not be written; it is sent again')
-    })
+  async function attempt(claimed: ClaimedDelivery): Promise<void> {
+    const work = perform(claimed)
     inFlight.set(work, claimed.webhook_id)
     await work
     inFlight.delete(work)
     wake()
+  }
+
+  /** As `attempt`, of what was not due: it takes no place of what is. */
+  async function attemptTest(claimed: ClaimedDelivery): Promise<void> {
+    const work = perform(claimed)
+    tests.add(work)
+    await work
+    tests.delete(work)
+  }
+
+  function perform(claimed: ClaimedDelivery): Promise<void> {
+    return performAttempt(claimed).catch((error: unknown) => {
+      log.error({ err: error, deliveryId: claimed.id }, 'what came of a webhook could not be written; it is sent again')
+    })
   }
 
   function busyWebhookIds(): string[] {
@@ -128,9 +142,9 @@ export function createWebhookDispatcher({
     cancelTimer?.()
     await running
     const cancel = timers.after(STOP_MS, () => stopping.abort())
-    await Promise.all(inFlight.keys())
+    await Promise.all([...inFlight.keys(), ...tests])
     cancel()
   }
 
-  return { wake, claimedBySelf, attempt, stop, inFlight: () => inFlight.size }
+  return { wake, claimedBySelf, attemptTest, stop, inFlight: () => inFlight.size + tests.size }
 }

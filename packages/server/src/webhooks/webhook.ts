@@ -6,10 +6,10 @@ import type { WebhookRow } from './webhook-store.ts'
 
 /** @throws problem forbidden: what tells about every app is an owner's to change */
 export function requireMayChange(actor: Actor, appId: string | null): void {
-  requireApp(actor, appId ?? '')
-  if (appId === null && !hasRole(actor, 'owner')) {
-    throw problem('forbidden', 'A webhook for all apps takes an owner; name one app otherwise.')
+  if (appId === null && (actor.appId !== null || !hasRole(actor, 'owner'))) {
+    throw problem('forbidden', 'A webhook for all apps takes an owner of them all; name one app otherwise.')
   }
+  requireApp(actor, appId ?? '')
 }
 
 /** Whether it is to be told this. */

@@ -11,7 +11,7 @@ import { createPublisher } from './publisher.ts'
 import { chart, tell } from './story.ts'
 
 const PHONES = 100
-const LIFE_MS = 60_000
+const LIFE_MS = 48_000
 /** How long an owner leaves the app closed: about 1 to 4 seconds stand for a day. */
 const CHECK_INTERVAL_MS = 2_500
 const CHART_EVERY_MS = 4_000
@@ -50,11 +50,14 @@ try {
 }
 
 async function live(): Promise<void> {
-  say(`A server runs at ${server.url}, on an empty folder.`)
+  say(
+    `A minute of ${PHONES} simulated phones, with the real engine, and a real server. Lean back: nothing is to be done.`,
+  )
+  say(`The server runs at ${server.url}, on an empty folder.`)
   const app = await api.createApp({ slug: 'demo', name: 'Demo', platforms: ['android'] })
   const publisher = createPublisher(api, app)
   const fleet = createPhones(app, publisher.publicKey)
-  say(`The app "demo" is made. ${PHONES} people have it from the store, and open it now and then.`)
+  say(`The app "demo" is made. ${PHONES} people have it from the store, and open it every few seconds.`)
   const onTrip = () => {
     isStopped = true
   }
@@ -74,20 +77,20 @@ async function live(): Promise<void> {
 /** What people do, unless somebody stops the demo. After the last line nobody touches anything. */
 async function tellStory({ publish }: ReturnType<typeof createPublisher>): Promise<PublishedRelease | undefined> {
   await publish('1.0.0', {})
-  say('1.0.0 is published, signed, to everyone.')
+  say('Its publisher sends out 1.0.0, signed, to everyone.')
   await until(10_000)
   if (isInterrupted) return undefined
 
   const good = await publish('1.1.0', { plan: { steps: [bake(10, 3, 3), bake(50, 3, 15), bake(100, 3, 0)] } })
-  say('1.1.0 is published with a plan: 10 %, 50 %, 100 %, each for 3 seconds at least, while its guard is green.')
-  await until(28_000)
+  say('1.1.0 follows by a plan: 10 % of the phones, then 50 %, then all, each step as long as its guard sees no harm.')
+  await until(26_000)
   if (isInterrupted) return undefined
 
   const guard = { action: 'roll-back' as const, minimumSample: 10, maxBadPercent: 5 }
   const plan = { steps: [bake(30, 60, 20), bake(100, 60, 0)] }
   const bad = await publish(BAD_VERSION, { plan, guard }, await api.getRelease(good.releaseId))
-  say(styleText('red', `${BAD_VERSION} is published to 30 %. It crashes before its first screen.`))
-  say('Its publisher signed a way back to 1.1.0 in advance, set the guard to "roll back", and goes home.')
+  say(styleText('red', `1.2.0 follows, to 30 % at first. It crashes before its first screen, which nobody knows yet.`))
+  say('Its publisher set the guard to "roll back", signed a way back to 1.1.0 in advance, and goes home.')
   return bad
 }
 
@@ -126,19 +129,26 @@ async function sumUp(fleet: Fleet, bad: PublishedRelease): Promise<void> {
   const crashes = affected.reduce((sum, phone) => sum + phone.crashes, 0)
   const recovered = affected.filter((phone) => phone.version !== BAD_VERSION && phone.version !== EMBEDDED)
   say(`${affected.length} phones met ${BAD_VERSION}; it crashed ${crashes} times, at most twice on each.`)
-  say(`${recovered.length} of them run something good again, ${PHONES - affected.length} never noticed.`)
+  say(`${recovered.length} of them run something good again; the other ${PHONES - affected.length} never noticed.`)
   await showFigures()
   const [first] = affected
   if (first) await showWhy(first, bad)
   if (!isStopped) throw new Error(`The guard did not stop ${BAD_VERSION}.`)
 }
 
-/** As "hotpatch stats" has them. */
+/** As "hotpatch stats health" has them, one rollout after the other: a release that is placed again is tried again. */
 async function showFigures(): Promise<void> {
   const { releases } = await api.getReleaseHealth('demo')
-  for (const { version, attempted, succeeded, bad } of releases) {
-    const figures = `tried ${attempted} times, it worked ${succeeded.devices} times and went bad ${bad.devices} times`
-    say(`hotpatch stats: ${version ?? EMBEDDED}: ${figures}.`)
+  const rollouts = releases.flatMap((release) => release.rollouts)
+  const seen = new Set<string | null>()
+  say('What the server counted, by rollout:')
+  for (const { version, attempted, succeeded, bad } of rollouts.toSorted((a, b) =>
+    a.rolloutId < b.rolloutId ? -1 : 1,
+  )) {
+    const name = `${version ?? EMBEDDED}${seen.has(version) ? ' again' : ''}`.padEnd('1.1.0 again'.length)
+    const figures = `${attempted} phones tried it: well on ${succeeded.devices}, badly on ${bad.devices}`
+    say(`      ${name}  ${figures}`)
+    seen.add(version)
   }
 }
 
@@ -147,7 +157,7 @@ async function showWhy({ id }: DeviceState, bad: PublishedRelease): Promise<void
   const { rollouts } = await api.explain('demo', id)
   const verdicts = rollouts.find((rollout) => rollout.releaseId === bad.releaseId)?.verdicts ?? []
   const reasons = verdicts.filter((verdict) => !verdict.passed).map((verdict) => verdict.explanation)
-  say(`hotpatch why --device ${id}: it does not get ${BAD_VERSION} again. ${reasons.join(' ')}`)
+  say(`Why ${id} does not get ${BAD_VERSION} again (hotpatch why): ${reasons.join(' ')}`)
 }
 
 function phonesOf(fleet: Fleet): DeviceState[] {

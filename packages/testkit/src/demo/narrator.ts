@@ -40,7 +40,7 @@ function describe({ type, data }: Announcement): string | undefined {
     case 'rollout.advanced':
       return `The server, by itself: ${version} looks well, and goes to ${percentage} %.`
     case 'rollout.finished':
-      return `The server, by itself: the plan of ${version} is finished.`
+      return `The server, by itself: ${version} is on its way to all, and its plan is done.`
     case 'guard.tripped':
       return styleText('yellow', describeTrip(data as unknown as TrippedGuard))
     case 'rollout.halted':
@@ -48,7 +48,7 @@ function describe({ type, data }: Announcement): string | undefined {
     case 'rollback':
       return styleText(
         'green',
-        `The server, by itself: ${version} is placed on top again, as its publisher had signed in advance.`,
+        `The server, by itself: ${version} is on top again, as its publisher had signed in advance.`,
       )
     default:
       return undefined
@@ -58,7 +58,7 @@ function describe({ type, data }: Announcement): string | undefined {
 function describeTrip({ rollout, figures }: TrippedGuard): string {
   const { bad, sample, lowerPercent, confidencePercent, maxBadPercent } = figures
   return (
-    `The guard of ${rollout.version}: ${bad} of ${sample} phones that tried it went bad. That is at least ` +
-    `${lowerPercent.toFixed(1)} %, with ${confidencePercent.toFixed(1)} % confidence; ${maxBadPercent} % is the limit.`
+    `The guard of ${rollout.version}: it went bad on ${bad} of the ${sample} phones that tried it. So it would on at least ` +
+    `${Math.floor(lowerPercent)} % of all, ${confidencePercent.toFixed(1)} % certain; the limit is ${maxBadPercent} %.`
   )
 }

@@ -230,6 +230,26 @@ async function addPlansAndGuards(db: Kysely<unknown>): Promise<void> {
     .addForeignKeyConstraint('rollout_guard_rollout', ['rollout_id'], 'rollout', ['id'])
     .execute()
   await db.schema.createIndex('rollout_guard_state').on('rollout_guard').column('state').execute()
+  await addGuardsToRollouts(db)
+}
+
+/** Switched off: nothing is to happen to rollouts from before by itself, unless somebody wants it from now on. */
+async function addGuardsToRollouts(db: Kysely<unknown>): Promise<void> {
+  const settings = {
+    isOn: false,
+    action: 'pause',
+    minimumSample: 50,
+    windowHours: 24,
+    maxBadPercent: 5,
+    maxTimesPrevious: 2,
+  }
+  const base = { attempted: 0, sample: 0, bad: 0 }
+  await sql`
+    insert into rollout_guard
+      (rollout_id, state, settings, since_at, base, looks, last_sample, last_bad, revision)
+    select id, case when state in ('halted', 'withdrawn') then 'over' else 'watching' end,
+      ${sql.lit(JSON.stringify(settings))}, created_at, ${sql.lit(JSON.stringify(base))}, 0, 0, 0, 1
+    from rollout where release_id is not null`.execute(db)
 }
 
 async function addAnnouncements(db: Kysely<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 import { Problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
-import type { DeviceIdentity } from '../../fleet/device-identity.ts'
+import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent, type DeviceReport } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'

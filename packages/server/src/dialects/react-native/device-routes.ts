@@ -1,7 +1,7 @@
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
-import type { DeviceIdentity } from '../../fleet/device-identity.ts'
+import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { PublicUrl } from '../../http/public-url.ts'

@@ -12,8 +12,8 @@ import type { PublicUrl } from '../../http/public-url.ts'
 import { takeForms } from '../../http/take-forms.ts'
 import { createValidator } from '../../http/validate.ts'
 import { renderRelease, type ReleaseService } from '../../releases/release-service.ts'
-import type { Publishing } from '../../rollouts/publishing.ts'
-import { receiveUpload } from '../../rollouts/receive-upload.ts'
+import type { Publishing } from '../../publishing/publishing-service.ts'
+import { receiveUpload } from '../../publishing/receive-upload.ts'
 import type { RolloutService } from '../../rollouts/rollout-service.ts'
 
 /** React Native §6: the contract's fields; `hash` and `rollout_percentage` are our sha256 and percentage. */

@@ -1,9 +1,9 @@
 import type { Database } from '../../database/schema.ts'
 import type { CheckNote, DeviceReport } from '../device-report.ts'
 import type { FleetLog } from '../fleet-flusher.ts'
-import type { FleetBatch } from '../fleet-batch.ts'
+import type { FleetBatch } from '../writing/fleet-batch.ts'
 import type { DeviceRow } from '../fleet-store.ts'
-import type { FleetWriter } from '../fleet-writer.ts'
+import type { FleetWriter } from '../writing/fleet-writer.ts'
 
 export const APP_ID = '01970000-0000-7000-8000-000000000001'
 export const RELEASE_1 = '01970000-0000-7000-8000-0000000000a1'
@@ -141,11 +141,15 @@ export function createMemoryWriter() {
   return { writer, batches, state, tries: () => tries }
 }
 
-/** A real writer that refuses while its database is said to be down. */
+/** A real writer that refuses while its database is said to be down, and can be held up before it writes. */
 export function createFragileWriter(inner: FleetWriter) {
-  const state = { isDown: false }
+  const state: { isDown: boolean; hold: Promise<void> | undefined } = { isDown: false, hold: undefined }
   const writer: FleetWriter = {
-    write: (batch) => (state.isDown ? Promise.reject(new Error('the database is down')) : inner.write(batch)),
+    async write(batch) {
+      await state.hold
+      if (state.isDown) throw new Error('the database is down')
+      await inner.write(batch)
+    },
     close: () => inner.close(),
   }
   return { writer, state }

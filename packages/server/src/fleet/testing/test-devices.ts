@@ -1,8 +1,8 @@
 import { createAuditService } from '../../audit/audit-service.ts'
 import { systemClock } from '../../clock.ts'
 import type { Database } from '../../database/schema.ts'
-import { createDeviceIdentity, type IdentifiedApp } from '../device-identity.ts'
-import { createDeviceService } from '../device-service.ts'
+import { createDeviceIdentity, type IdentifiedApp } from '../../devices/device-identity.ts'
+import { createDeviceService } from '../../devices/device-service.ts'
 import type { FleetService } from '../fleet-service.ts'
 import { APP_ID } from './fixtures.ts'
 

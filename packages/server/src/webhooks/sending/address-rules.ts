@@ -66,7 +66,7 @@ export function createAddressRules({
     const addresses = await addressesOf(host)
     for (const { address } of addresses) {
       if (isOpened(address)) continue
-      const name = address === host ? address : `${host}, which is at ${address}:`
+      const name = address === host ? address : `${host} (${address})`
       if (!isPublic(address)) throw refuse(`${name} is not on the public internet.`)
       if (url.protocol !== 'https:') throw refuse('Expected an address with https, found http.')
     }

@@ -37,6 +37,8 @@ export async function startReceiver() {
     answerWith(next: Answer) {
       answer = next
     },
+    /** Breaks off what was left open. */
+    end: () => server.closeAllConnections(),
     close() {
       server.closeAllConnections()
       return new Promise<void>((resolve) => server.close(() => resolve()))

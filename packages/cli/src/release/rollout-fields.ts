@@ -1,0 +1,23 @@
+import type { Rollout } from '@hotpatch/api'
+import { audienceLines } from './rollout-audience.ts'
+
+/** What a person wants to know of a rollout: the same wherever one is shown. */
+export function rolloutFields(rollout: Rollout) {
+  const { id, version, target, platform, channel, position, state, percentage, slice, mandatory } = rollout
+  const { startsAt, guard, updatedAt } = rollout
+  return {
+    id,
+    version: version ?? target,
+    platform,
+    channel,
+    position,
+    state,
+    percentage,
+    ...(slice !== null && { share: `${(slice.to - slice.from) / 100} % of those, as an arm of an A/B test` }),
+    ...audienceLines(rollout),
+    mandatory,
+    ...(guard && { guard: guard.isOn ? `${guard.action}, ${guard.state}` : 'off' }),
+    ...(startsAt !== null && { startsAt }),
+    updatedAt,
+  }
+}

@@ -1,0 +1,58 @@
+import { readDeviceIdSecret } from '../access/secret-files.ts'
+import { createCohortMembers } from '../cohorts/cohort-members.ts'
+import { createChangeFeed } from '../database/change-feed.ts'
+import { createDeviceIdentity, requireSameDeviceSecret } from '../devices/device-identity.ts'
+import { createFleetService } from '../fleet/fleet-service.ts'
+import { createFleetWriter, createFleetWriterThread } from '../fleet/writing/fleet-writer.ts'
+import { createRetention, sweepHere, sweepInThread } from '../retention/retention.ts'
+import { createCatalogSync } from '../updates/catalog-sync.ts'
+import { createCatalogs } from '../updates/catalogs.ts'
+import { createUpdateService } from '../updates/update-service.ts'
+import type { Core } from './core.ts'
+
+export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
+
+/** What answers devices, from memory: the catalogs and cohorts, kept up to date, and the fleet behind them. */
+export async function createCheckPath({ config, clock, timers, newId, db, databaseFile, log }: Core) {
+  const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
+  const identity = createDeviceIdentity({ secret })
+  await requireSameDeviceSecret(db, identity)
+  const catalogs = createCatalogs({ db, identity })
+  const cohortMembers = createCohortMembers({ db })
+  const feed = createChangeFeed(config.database, db, (error) =>
+    log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time'),
+  )
+  const sync = createCatalogSync({ catalogs, cohorts: cohortMembers, feed, intervalMs: config.refreshIntervalMs, log })
+
+  const writer =
+    databaseFile === undefined ? createFleetWriter({ db }) : createFleetWriterThread({ path: databaseFile, clock, log })
+  // One server on SQLite has seen every failure itself.
+  const refreshFailuresMs = config.database.kind === 'postgres' ? config.refreshIntervalMs : 0
+  const fleet = createFleetService({ db, writer, clock, timers, log, newId, limits: { refreshFailuresMs } })
+  const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
+  const retention = createRetention({ runSweep, clock, timers, log, announceCohorts: sync.announceCohorts })
+  const updates = createUpdateService({
+    clock,
+    failedReleaseIds: fleet.failedReleaseIds,
+    cohortsOf: cohortMembers.cohortsOf,
+  })
+
+  async function start(): Promise<void> {
+    await catalogs.refresh()
+    await cohortMembers.refresh()
+    await fleet.start()
+    retention.start()
+    sync.start()
+  }
+
+  /** Writes what is buffered. */
+  async function stop(): Promise<void> {
+    await retention.stop()
+    await fleet.stop()
+    await writer.close()
+    await feed.close()
+    await sync.close()
+  }
+
+  return { identity, catalogs, cohortMembers, feed, sync, fleet, updates, start, stop }
+}

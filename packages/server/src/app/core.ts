@@ -1,0 +1,53 @@
+import { mkdir } from 'node:fs/promises'
+import { uuidv7 } from 'uuidv7'
+import { systemClock, type Clock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { migrate } from '../database/migrate.ts'
+import { openDatabase, openReadThread } from '../database/open-database.ts'
+import type { Database } from '../database/schema.ts'
+import { createHttp, type LogStream } from '../http/create-http.ts'
+import { createMetrics } from '../http/metrics.ts'
+import { createPublicUrl } from '../http/public-url.ts'
+import { systemTimers, type Timers } from '../timers.ts'
+
+export interface AppOptions {
+  config: Config
+  clock?: Clock
+  timers?: Timers
+  newId?: () => string
+  /** A database that is open already, for tests: it is migrated, and closed with the app. */
+  database?: Database
+  /** Instead of stdout, for tests. */
+  logTo?: LogStream
+}
+
+export type Core = Awaited<ReturnType<typeof openCore>>
+
+/** What everything else is built on: the database, the HTTP server, time. */
+export async function openCore(options: AppOptions) {
+  const { config, clock = systemClock, timers = systemTimers, newId = uuidv7 } = options
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
+  const db = options.database ?? openDatabase(config.database)
+  await migrate(db)
+  const databaseFile = options.database ? undefined : fileOf(config)
+  const http = createHttp(config, newId, options.logTo)
+  return {
+    config,
+    clock,
+    timers,
+    newId,
+    db,
+    /** Of SQLite on a disk, which other threads can open, too: another connection would open another one in memory. */
+    databaseFile,
+    /** For what takes long: on SQLite another thread. It sees what is committed, and cannot write. */
+    reads: databaseFile === undefined ? db : openReadThread(databaseFile),
+    http,
+    log: http.log,
+    metrics: createMetrics(),
+    publicUrl: createPublicUrl(config.http.publicUrl),
+  }
+}
+
+function fileOf({ database }: Config): string | undefined {
+  return database.kind === 'sqlite' && database.path !== ':memory:' ? database.path : undefined
+}

@@ -1,0 +1,29 @@
+import type { Metrics } from '../http/metrics.ts'
+import type { CheckPath } from './check-path.ts'
+import type { Telling } from './telling.ts'
+
+const FLEET_GAUGES = [
+  ['bufferedNotes', 'Devices whose last check waits to be written'],
+  ['bufferedEvents', 'Reports that wait to be written'],
+  ['droppedNotes', 'Checks that were not noted because the buffer was full'],
+  ['droppedCounts', 'Checks and downloads that were not counted because too many kinds of them waited'],
+  ['refusedReports', 'Reports that were refused with 429 because the buffer was full'],
+  ['writtenBatches', 'Batches written'],
+  ['writtenRows', 'Rows written'],
+  ['failedWrites', 'Batches that could not be written, and were tried again'],
+  ['refusedRows', 'Rows that the database refused for good'],
+  ['rememberedFailures', 'Failed releases of devices that are known without the database'],
+] as const
+
+/** Figures that are read when somebody asks for /metrics. */
+export function registerGauges(metrics: Metrics, { fleet }: CheckPath, { streams, dispatcher }: Telling): void {
+  for (const [name, help] of FLEET_GAUGES) {
+    metrics.gauge(`hotpatch_fleet_${snakeCase(name)}`, help, () => fleet.counters()[name])
+  }
+  metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
+  metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

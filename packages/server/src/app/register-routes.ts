@@ -1,0 +1,112 @@
+import type { Role } from '@hotpatch/api'
+import type { FastifyRequest } from 'fastify'
+import { accessRoutes } from '../access/access-routes.ts'
+import { guardRoutes } from '../access/route-access.ts'
+import { announcementRoutes } from '../announcements/announcement-routes.ts'
+import { appRoutes } from '../apps/app-routes.ts'
+import { artifactRoutes } from '../artifacts/artifact-routes.ts'
+import { auditRoutes } from '../audit/audit-routes.ts'
+import { channelRoutes } from '../channels/channel-routes.ts'
+import { cohortRoutes } from '../cohorts/cohort-routes.ts'
+import { pingDatabase } from '../database/open-database.ts'
+import { hotPatchEventRoutes } from '../dialects/hotpatch/event-routes.ts'
+import { reactNative } from '../dialects/react-native/react-native.ts'
+import { experimentRoutes } from '../experiments/experiment-routes.ts'
+import { deviceRoutes } from '../devices/device-routes.ts'
+import { rolloutGuardRoutes } from '../guards/guard-routes.ts'
+import { managementApi, MANAGEMENT_PREFIX } from '../http/management-api.ts'
+import { operationsRoutes } from '../http/operations-routes.ts'
+import { createRateLimiter } from '../http/rate-limit.ts'
+import { logRequests } from '../http/request-log.ts'
+import { insightRoutes } from '../insights/insight-routes.ts'
+import { planRoutes } from '../plans/plan-routes.ts'
+import { releaseRoutes } from '../releases/release-routes.ts'
+import { publishingRoutes } from '../publishing/publishing-routes.ts'
+import { rolloutRoutes } from '../rollouts/rollout-routes.ts'
+import { explainRoutes } from '../updates/explain-routes.ts'
+import { previewRoutes } from '../updates/preview-routes.ts'
+import { VERSION } from '../version.ts'
+import { webhookRoutes } from '../webhooks/webhook-routes.ts'
+import type { CheckPath } from './check-path.ts'
+import type { Core } from './core.ts'
+import type { Services } from './services.ts'
+import type { Telling } from './telling.ts'
+
+/** The small parts of a publish and the form around them. */
+const FORM_OVERHEAD_BYTES = 1024 * 1024
+
+interface Parts {
+  core: Core
+  checkPath: CheckPath
+  services: Services
+  telling: Telling
+}
+
+/** Every address that the server answers at. */
+export async function registerRoutes(parts: Parts): Promise<void> {
+  const { http, metrics, db } = parts.core
+  const { access, storage } = parts.services
+  guardRoutes(http, (request, role) => access.authorize(request.headers.authorization, role))
+  logRequests(http, metrics)
+  await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
+  for (const dialect of dialects(parts)) {
+    await http.register(dialect)
+    await http.register(dialect, { prefix: '/apps/:slug' })
+  }
+  const onDownload = (sha256: string, sentBytes: number) => {
+    metrics.countDownload(sentBytes)
+    parts.checkPath.fleet.noteDownload(sha256, sentBytes)
+  }
+  await http.register(artifactRoutes({ storage, onDownload }))
+  await http.register(operationsRoutes({ metrics, checkReady: () => pingDatabase(db) }))
+}
+
+function managementRoutes({ core, services, telling }: Parts) {
+  const { clock, publicUrl } = core
+  const { access, announcements, apps, artifacts, releases, rollouts } = services
+  const { webhooks, deliveries, streams } = telling
+  const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
+  const authorize = (request: FastifyRequest, role: Role) => access.authorize(request.headers.authorization, role)
+  const authorizeReader = (request: FastifyRequest) => authorize(request, 'reader')
+  const maxUploadBytes = maxUploadBytesOf(core)
+  const forPublishing = { publishing: services.publishing, artifacts, apps, releases, publicUrl, maxUploadBytes }
+  return [
+    accessRoutes({ access, resolveApp, clock, version: VERSION }),
+    appRoutes({ apps, resolveApp }),
+    channelRoutes({ channels: services.channels, resolveApp }),
+    releaseRoutes({ releases, resolveApp, publicUrl }),
+    publishingRoutes({ ...forPublishing, resolveApp }),
+    rolloutRoutes({ rollouts, resolveApp }),
+    planRoutes({ plans: services.plans, rollouts }),
+    rolloutGuardRoutes({ guards: services.guards, rollouts, resolveApp, publicUrl }),
+    deviceRoutes({ devices: services.devices, resolveApp }),
+    explainRoutes({ explanations: services.explanations, resolveApp }),
+    cohortRoutes({ cohorts: services.cohorts, resolveApp }),
+    experimentRoutes({ experiments: services.experiments, resolveApp }),
+    previewRoutes({ previews: services.previews, resolveApp }),
+    announcementRoutes({ announcements, streams, resolveApp, authorize: authorizeReader }),
+    webhookRoutes({ webhooks, deliveries, resolveApp }),
+    insightRoutes({ insights: services.insights, resolveApp }),
+    auditRoutes({ audit: services.audit, resolveApp }),
+  ]
+}
+
+/** At the root, where the request names the app, and under /apps/:slug. */
+function dialects({ core, checkPath, services }: Parts) {
+  const { config, clock, metrics, publicUrl } = core
+  const { devicePerMinute, addressPerMinute } = config.rateLimits
+  const deviceLimiter = createRateLimiter({ perMinute: devicePerMinute, clock })
+  const addressLimiter = createRateLimiter({ perMinute: addressPerMinute, clock })
+  const { access, apps, artifacts, releases, rollouts, publishing } = services
+  const forPeople = { access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes: maxUploadBytesOf(core) }
+  const { catalogs, identity, updates, fleet } = checkPath
+  const forDevices = { catalogs, identity, updates, fleet, deviceLimiter, addressLimiter, clock }
+  return [
+    reactNative({ ...forPeople, ...forDevices, publicUrl, onCheck: metrics.countCheck }),
+    hotPatchEventRoutes(forDevices),
+  ]
+}
+
+function maxUploadBytesOf({ config }: Core): number {
+  return config.bundles.maxBytes + FORM_OVERHEAD_BYTES
+}

@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { createAccessService } from '../access/access-service.ts'
+import { readJwtSecret } from '../access/secret-files.ts'
+import { createAnnouncementService } from '../announcements/announcement-service.ts'
+import { createAppService } from '../apps/app-service.ts'
+import { MAX_PATH_BYTES } from '../artifacts/archive-paths.ts'
+import { createArtifactService } from '../artifacts/artifact-service.ts'
+import { createUploadSpool } from '../artifacts/upload-spool.ts'
+import { createAuditService } from '../audit/audit-service.ts'
+import { createChannelService } from '../channels/channel-service.ts'
+import { createCohortService } from '../cohorts/cohort-service.ts'
+import { createExperimentService } from '../experiments/experiment-service.ts'
+import { createDeviceService } from '../devices/device-service.ts'
+import { createGuardCompanion } from '../guards/guard-companion.ts'
+import { createGuardService } from '../guards/guard-service.ts'
+import { createGuardWatch } from '../guards/guard-watch.ts'
+import { createInsightService } from '../insights/insight-service.ts'
+import { createAutomation } from '../plans/automation.ts'
+import { createPlanCompanion } from '../plans/plan-companion.ts'
+import { createPlanService } from '../plans/plan-service.ts'
+import { createReleaseService } from '../releases/release-service.ts'
+import { createPublishing } from '../publishing/publishing-service.ts'
+import { createRolloutService } from '../rollouts/rollout-service.ts'
+import { createDiskStorage } from '../storage/disk-storage.ts'
+import { createExplainService } from '../updates/explain-service.ts'
+import { createPreviewService } from '../updates/preview-service.ts'
+import type { CheckPath } from './check-path.ts'
+import type { Core } from './core.ts'
+
+const UPLOAD_IDLE_TIMEOUT_MS = 30_000
+
+export type Services = Awaited<ReturnType<typeof createServices>>
+
+/** What people change and ask. */
+export async function createServices(core: Core, checkPath: CheckPath) {
+  const { config, clock, timers, newId, db, reads, log } = core
+  const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
+  const { announceApps, announceCatalogs, announceCohorts } = sync
+  const settleFleet = fleet.settle
+
+  const audit = createAuditService({ db, clock, newId })
+  const announcements = createAnnouncementService({ db, clock, newId })
+  const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
+  const access = createAccessService({ db, audit, clock, newId, jwtSecret })
+
+  const { storage, spool, artifacts } = createArtifacts(core)
+  const channels = createChannelService({ db, audit, clock, newId, announceApps })
+  const createDefaultChannels = channels.createDefaults
+  const forApps = { identity, createDefaultChannels, announceApps, settleFleet }
+  const apps = createAppService({ db, audit, clock, newId, ...forApps })
+  const { countOthers: countOtherMembers } = cohortMembers
+  const forCohorts = { identity, reads, countOtherMembers, announceCohorts }
+  const cohorts = createCohortService({ db, audit, clock, newId, ...forCohorts })
+  const releases = createReleaseService({ db })
+
+  const changes = { db, audit, announcements, clock, newId, announceCatalogs }
+  const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, clock })]
+  const rollouts = createRolloutService({ ...changes, companions, apps, channels, releases })
+  const publishing = createPublishing({ ...changes, apps, channels, artifacts, releases, rollouts })
+  const experiments = createExperimentService({ ...changes, apps, releases, rollouts })
+
+  const guards = createGuardService({ db, reads, releases, audit, clock })
+  const guardWatch = createGuardWatch({ db, reads, apps, releases, rollouts, audit, announcements, clock, log })
+  const plans = createPlanService({ db, reads, rollouts, guards, clock, log })
+  const automation = createAutomation({
+    tasks: [
+      { name: 'guards', run: guardWatch.watch },
+      { name: 'plans', run: plans.advanceDue },
+    ],
+    intervalMs: config.automationIntervalMs,
+    timers,
+    log,
+  })
+
+  const devices = createDeviceService({ db, reads, fleet, identity, audit, announceCohorts })
+  const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
+  const insights = createInsightService({ db: reads, clock, dropped })
+  const explanations = createExplainService({ catalogs, updates, devices })
+  const previews = createPreviewService({ db: reads, catalogs, updates, identity, settleFleet, newId })
+
+  return {
+    audit,
+    announcements,
+    access,
+    storage,
+    spool,
+    artifacts,
+    channels,
+    apps,
+    cohorts,
+    releases,
+    rollouts,
+    publishing,
+    experiments,
+    guards,
+    plans,
+    automation,
+    devices,
+    insights,
+    explanations,
+    previews,
+  }
+}
+
+function createArtifacts({ config, clock, db }: Core) {
+  const { maxBytes, maxFiles, maxUnpackedBytes } = config.bundles
+  const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
+  const directory = join(config.dataDirectory, 'uploads')
+  const spool = createUploadSpool({ directory, maxBytes, idleTimeoutMs: UPLOAD_IDLE_TIMEOUT_MS, clock })
+  const limits = { maxFiles, maxUnpackedBytes, maxPathBytes: MAX_PATH_BYTES }
+  return { storage, spool, artifacts: createArtifactService({ db, storage, spool, limits, clock }) }
+}

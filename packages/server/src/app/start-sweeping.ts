@@ -1,0 +1,36 @@
+import type { Core } from './core.ts'
+import type { Services } from './services.ts'
+import type { Telling } from './telling.ts'
+
+const HOUR_MS = 60 * 60 * 1000
+const DAY_MS = 24 * HOUR_MS
+
+/** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
+export function startSweeping({ log }: Core, { spool, artifacts, announcements }: Services, { deliveries }: Telling) {
+  const sweeps = {
+    uploads: () => spool.sweepSpool(),
+    artifacts: () => artifacts.sweepOrphans({ olderThanMs: DAY_MS }),
+    announcements: () => announcements.sweep(),
+    deliveries: () => deliveries.sweep(),
+  }
+
+  let isStopped = false
+
+  /** One that fails keeps none of the others from their work. */
+  async function run(): Promise<void> {
+    for (const [of, sweep] of Object.entries(sweeps)) {
+      if (isStopped) return
+      await sweep().catch((error: unknown) => {
+        // A stop does not wait for it, and takes the database from under it.
+        if (!isStopped) log.warn({ err: error, of }, 'a sweep failed; the next is in an hour')
+      })
+    }
+  }
+
+  void run()
+  const timer = setInterval(() => void run(), HOUR_MS).unref()
+  return () => {
+    isStopped = true
+    clearInterval(timer)
+  }
+}

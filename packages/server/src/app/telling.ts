@@ -1,0 +1,35 @@
+import { createAnnouncementRelay } from '../announcements/announcement-relay.ts'
+import { createAnnouncementStreams } from '../announcements/announcement-streams.ts'
+import { createDeliveryService } from '../webhooks/delivery-service.ts'
+import { createAddressRules } from '../webhooks/sending/address-rules.ts'
+import { createWebhookDispatcher } from '../webhooks/webhook-dispatcher.ts'
+import { createWebhookService } from '../webhooks/webhook-service.ts'
+import type { CheckPath } from './check-path.ts'
+import type { Core } from './core.ts'
+import type { Services } from './services.ts'
+
+export type Telling = ReturnType<typeof createTelling>
+
+/** What tells others what happened: webhooks and the live stream. */
+export function createTelling(
+  { config, clock, timers, newId, db, log }: Core,
+  { feed }: CheckPath,
+  { audit, announcements }: Services,
+) {
+  const addresses = createAddressRules({ allowed: config.webhooks.allowedNetworks })
+  const background = { clock, timers, newId, intervalMs: config.refreshIntervalMs, log }
+  const webhooks = createWebhookService({ db, audit, addresses, clock, newId })
+  const dispatcher = createWebhookDispatcher({ db, audit, addresses, random: Math.random, ...background })
+  const deliveries = createDeliveryService({ db, audit, dispatcher, clock, newId })
+  const relay = createAnnouncementRelay({ announcements, receive: webhooks.addDeliveries, feed, ...background })
+  const streams = createAnnouncementStreams({ announcements, timers, log })
+  relay.onPlaced(dispatcher.wake)
+  relay.onPlaced(streams.look)
+
+  async function stop(): Promise<void> {
+    await relay.stop()
+    await dispatcher.stop()
+  }
+
+  return { webhooks, dispatcher, deliveries, streams, start: relay.start, stop }
+}

@@ -1,0 +1,48 @@
+import { sql } from 'kysely'
+import type { Connection, Schema } from '../../database/schema.ts'
+import type { Conclusions } from './conclude.ts'
+import { compare } from './fleet-batch.ts'
+import type { CountPacket } from '../fleet-counts.ts'
+import { chunks } from './statements.ts'
+
+/** @param counts undefined when they were added before */
+export async function addUp(tx: Connection, conclusions: Conclusions, counts: CountPacket | undefined): Promise<void> {
+  await addRows(tx, 'rollout_hour', ['rollout_id', 'hour_at'], conclusions.hours)
+  const activityKey = ['app_id', 'period', 'starts_at', 'platform', 'channel', 'version'] as const
+  await addRows(tx, 'activity', activityKey, conclusions.activity)
+  const checkKey = ['app_id', 'hour_at', 'platform', 'channel', 'decision', 'reason'] as const
+  await addRows(tx, 'check_hour', checkKey, counts?.checks ?? [])
+  await addRows(tx, 'download_hour', ['sha256', 'hour_at'], counts?.downloads ?? [])
+}
+
+type Counters = 'rollout_hour' | 'activity' | 'check_hour' | 'download_hour'
+
+/** Adds every column that is not part of the key to what is there. */
+async function addRows<Table extends Counters>(
+  tx: Connection,
+  table: Table,
+  keys: readonly (keyof Schema[Table] & string)[],
+  rows: readonly Schema[Table][],
+): Promise<void> {
+  const [first] = rows
+  if (!first) return
+  const counters = Object.keys(first).filter((column) => !(keys as readonly string[]).includes(column))
+  const sums = counters.map(
+    (column) => sql`${sql.ref(column)} = ${sql.ref(`${table}.${column}`)} + ${sql.ref(`excluded.${column}`)}`,
+  )
+  for (const chunk of chunks(inKeyOrder(rows, keys))) {
+    const columns = Object.keys(first) as (keyof Schema[Table] & string)[]
+    const values = chunk.map((row) => sql`(${sql.join(columns.map((column) => row[column]))})`)
+    await sql`insert into ${sql.table(table)} (${sql.join(columns.map((column) => sql.ref(column)))})
+      values ${sql.join(values)}
+      on conflict (${sql.join(keys.map((key) => sql.ref(key)))}) do update set ${sql.join(sums)}`.execute(tx)
+  }
+}
+
+function inKeyOrder<Row extends object>(rows: readonly Row[], keys: readonly (keyof Row & string)[]): Row[] {
+  const nameOf = (row: Row) => keys.map((key) => String(row[key])).join('\n')
+  return rows
+    .map((row) => [nameOf(row), row] as const)
+    .sort(([a], [b]) => compare(a, b))
+    .map(([, row]) => row)
+}

@@ -1,0 +1,261 @@
+import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
+import { problem, type Requirement } from '@hotpatch/protocol'
+import type { AnnouncementService } from '../announcements/announcement-service.ts'
+import type { AppRow, AppService } from '../apps/app-service.ts'
+import type { ArtifactService, ReceivedArchive } from '../artifacts/artifact-service.ts'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import type { ChannelService } from '../channels/channel-service.ts'
+import { timestamp, type Clock } from '../clock.ts'
+import type { Connection, Database } from '../database/schema.ts'
+import { artifactUrl } from '../http/public-url.ts'
+import { readPlan } from '../plans/read-plan.ts'
+import {
+  readRequirement,
+  renderRelease,
+  requirePlatform,
+  type ReleaseRow,
+  type ReleaseService,
+} from '../releases/release-service.ts'
+import { checkDigestSignature, checkStatement, type CheckedStatement } from '../releases/statement-check.ts'
+import { requireRules } from '../rollouts/audience.ts'
+import type { CatalogChange, RolloutService } from '../rollouts/rollout-service.ts'
+
+/** Base64 texts, as they came with the upload. */
+export interface UploadSignatures {
+  signature?: string | undefined
+  statement?: string | undefined
+  statementSignature?: string | undefined
+  /** Of the release before, under a later sequence: where the guard may go back to. */
+  rollbackStatement?: string | undefined
+  rollbackStatementSignature?: string | undefined
+  /** Only looked at for an app that has no key yet: its first signed release registers it. */
+  publicKey?: string | undefined
+}
+
+interface CheckedSignatures {
+  signature: string | null
+  statement: CheckedStatement | null
+  publicKey: string | null
+  isFirstKey: boolean
+}
+
+const UNSIGNED: CheckedSignatures = { signature: null, statement: null, publicKey: null, isFirstKey: false }
+
+export type Publishing = ReturnType<typeof createPublishing>
+
+/** Publish = release + rollout. Archive = take every rollout of a release back. */
+export function createPublishing({
+  db,
+  apps,
+  channels,
+  artifacts,
+  releases,
+  rollouts,
+  audit,
+  announcements,
+  clock,
+  newId,
+  announceCatalogs,
+}: {
+  db: Database
+  apps: AppService
+  channels: ChannelService
+  artifacts: ArtifactService
+  releases: ReleaseService
+  rollouts: RolloutService
+  audit: AuditService
+  announcements: AnnouncementService
+  clock: Clock
+  newId: () => string
+  announceCatalogs: (change: CatalogChange) => Promise<void>
+}) {
+  /**
+   * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
+   * The archive is the caller's to discard, whatever happens.
+   */
+  async function publish(
+    app: AppRow,
+    input: NewRelease,
+    archive: ReceivedArchive,
+    signatures: UploadSignatures,
+    author: Author,
+    publicUrl: string,
+  ): Promise<PublishedRelease> {
+    const { platform, version, channel = DEFAULT_CHANNEL } = input
+    requirePlatform(app, platform)
+    const requirement = readRequirement(input)
+    const plan = readPlan(input)
+    if (input.rules) requireRules(input.rules)
+    requireSameBytes(input, archive)
+    await releases.requireNew(app, { platform, version, channel })
+    await channels.require(app.id, channel)
+    const checked = await checkSignatures(app, input, requirement, archive, signatures)
+    if (checked.statement) await releases.requireFree(app, platform, checked.statement.statement.sequence)
+
+    await artifacts.keep(archive)
+    const { release, rolloutId, percentage, change } = await db.transaction().execute(async (tx) => {
+      // One publish of an app after the other: each finds the keys and the sequence that the one before left.
+      const locked = await apps.lock(tx, app.id)
+      const keyId = await registerKey(tx, locked, checked, author)
+      const sequence =
+        checked.statement?.statement.sequence ?? (await releases.getNextSequence(locked, platform, tx)).nextSequence
+      const row: ReleaseRow = {
+        id: newId(),
+        app_id: app.id,
+        platform,
+        version,
+        channel,
+        sequence,
+        floor: checked.statement?.statement.floor ?? 0,
+        sha256: archive.sha256,
+        size_bytes: archive.sizeBytes,
+        file_count: archive.fileCount,
+        requirement: JSON.stringify(requirement),
+        notes: input.notes ?? '',
+        signature: checked.signature,
+        statement: checked.statement?.text ?? null,
+        statement_signature: checked.statement ? (signatures.statementSignature ?? null) : null,
+        key_id: keyId,
+        created_at: clock.now(),
+        created_by: author.actor.name,
+        archived_at: null,
+      }
+      await artifacts.register(tx, archive)
+      await releases.add(tx, locked, row)
+      await audit.record(tx, author, {
+        action: 'release.published',
+        subject: ['release', row.id],
+        appId: app.id,
+        after: { version, platform, channel, sequence, sha256: row.sha256, keyId },
+      })
+      await announcements.record(tx, {
+        type: 'release.published',
+        appId: app.id,
+        data: { release: announced(row), by: author.actor.name },
+      })
+      const prepared = {
+        statement: signatures.rollbackStatement,
+        statementSignature: signatures.rollbackStatementSignature,
+      }
+      const placement = { ...input, plan, platform, channel, release: row, prepared }
+      const placed = await rollouts.place(tx, locked, placement, author, 'rollout.started')
+      return { release: row, rolloutId: placed.row.id, percentage: placed.row.percentage, change: placed.change }
+    })
+    announcements.wake()
+    await announceCatalogs(change)
+    return {
+      releaseId: release.id,
+      rolloutId,
+      version,
+      platform,
+      channel,
+      sequence: release.sequence,
+      percentage,
+      mandatory: input.mandatory ?? false,
+      sha256: release.sha256,
+      sizeBytes: release.size_bytes,
+      fileCount: release.file_count,
+      downloadUrl: artifactUrl(publicUrl, release.sha256),
+      keyRegistered: checked.isFirstKey,
+    }
+  }
+
+  async function checkSignatures(
+    app: AppRow,
+    input: NewRelease,
+    requirement: Requirement,
+    archive: ReceivedArchive,
+    signatures: UploadSignatures,
+  ): Promise<CheckedSignatures> {
+    const { signature, statement, statementSignature } = signatures
+    if (signature === undefined && statement === undefined && statementSignature === undefined) {
+      if (app.signing === 'optional') return UNSIGNED
+      throw problem('signature-required', `The app "${app.slug}" takes releases that are signed by a registered key.`)
+    }
+    if (signature === undefined || (statement === undefined) !== (statementSignature === undefined)) {
+      throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
+    }
+    const { keys, isFirstKey } = await keysFor(app, signatures.publicKey)
+    const publicKey = checkDigestSignature(archive.sha256, signature, keys)
+    // The contract's older tools sign the digest only.
+    if (statement === undefined || statementSignature === undefined) {
+      return { signature, statement: null, publicKey, isFirstKey }
+    }
+    const { platform, version } = input
+    const release = { version, sha256: archive.sha256, sizeBytes: archive.sizeBytes, requirement }
+    const checked = checkStatement({ statement, statementSignature }, [publicKey], { appId: app.id, platform, release })
+    return { signature, statement: checked, publicKey, isFirstKey }
+  }
+
+  /** The keys that may have signed: the registered ones, or for an app that never had any, the one that came along. */
+  async function keysFor(app: AppRow, publicKey: string | undefined) {
+    const keys = await apps.listWorkingKeys(app.id)
+    const isFirstKey = keys.length === 0 && !(await apps.hasEverHadKeys(app.id, db))
+    if (!isFirstKey) return { keys, isFirstKey }
+    if (publicKey === undefined) {
+      throw problem(
+        'signature-invalid',
+        'The app has no signing key yet: send publicKey with its first signed release.',
+      )
+    }
+    return { keys: [publicKey], isFirstKey }
+  }
+
+  async function registerKey(
+    tx: Connection,
+    app: AppRow,
+    { publicKey, isFirstKey }: CheckedSignatures,
+    author: Author,
+  ): Promise<string | null> {
+    if (publicKey === null) {
+      // Someone else's first signed release may have come in between.
+      if (app.signing === 'optional') return null
+      throw problem('signature-required', `The app "${app.slug}" takes signed releases since a moment ago.`)
+    }
+    // Two first releases at once with different keys: the second must not slip in unregistered.
+    if (isFirstKey && !(await apps.hasEverHadKeys(app.id, tx))) {
+      return (await apps.addKey(app, { publicKey }, author, tx)).id
+    }
+    const keyId = await apps.findWorkingKeyId(app.id, publicKey, tx)
+    if (keyId === undefined) throw problem('signature-invalid', 'The key that signed this is not registered any more.')
+    return keyId
+  }
+
+  /** Archiving what is archived changes nothing. */
+  async function archive(app: AppRow, releaseId: string, author: Author, publicUrl: string): Promise<Release> {
+    const { row, changes } = await db.transaction().execute(async (tx) => {
+      const archivedAt = clock.now()
+      const isFirst = await releases.markArchived(tx, releaseId, archivedAt)
+      const row = await releases.get(releaseId, tx)
+      if (!isFirst) return { row, changes: [] }
+      await audit.record(tx, author, {
+        action: 'release.archived',
+        subject: ['release', releaseId],
+        appId: app.id,
+        before: { archivedAt: null },
+        after: { archivedAt: timestamp(archivedAt) },
+      })
+      const withdrawn = await rollouts.withdrawAllOf(tx, releaseId, author)
+      return { row, changes: withdrawn }
+    })
+    announcements.wake()
+    for (const change of changes) await announceCatalogs(change)
+    return renderRelease(row, publicUrl)
+  }
+
+  return { publish, archive }
+}
+
+function announced(row: ReleaseRow) {
+  const { id, version, platform, channel, sequence, sha256, notes } = row
+  return { id, version, platform, channel, sequence, sha256, sizeBytes: row.size_bytes, notes }
+}
+
+function requireSameBytes(input: NewRelease, archive: ReceivedArchive): void {
+  if (input.sha256 !== undefined && input.sha256 !== archive.sha256) {
+    throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${input.sha256}, received ${archive.sha256}.`)
+  }
+  if (input.sizeBytes !== undefined && input.sizeBytes !== archive.sizeBytes) {
+    throw problem('size-mismatch', `Expected ${input.sizeBytes} bytes, received ${archive.sizeBytes}.`)
+  }
+}

@@ -1,0 +1,45 @@
+import { expect, test, vi } from 'vitest'
+import type { CohortMembers } from '../cohorts/cohort-members.ts'
+import type { ChangeFeed } from '../database/change-feed.ts'
+import { createCatalogSync } from './catalog-sync.ts'
+import type { Catalogs } from './catalogs.ts'
+
+/** Hears what a test says, and keeps what is announced. */
+function startSync() {
+  let hear: (detail: string) => void = () => expect.fail('Nobody listens.')
+  const feed: ChangeFeed = {
+    on: (_topic, listener) => void (hear = listener),
+    start: () => undefined,
+    announce: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  }
+  const reload = vi.fn<() => Promise<void>>(() => Promise.resolve())
+  const refresh = vi.fn<() => Promise<void>>(() => Promise.resolve())
+  const catalogs = { reload, refresh } as unknown as Catalogs
+  const cohorts = { refresh: () => Promise.resolve() } as unknown as CohortMembers
+  const log = { error: (said: unknown) => void expect.fail(String(said)) } as never
+  const sync = createCatalogSync({ catalogs, cohorts, feed, intervalMs: 3_600_000, log })
+  sync.start()
+  return { sync, hear: (detail: string) => hear(detail), reload, refresh }
+}
+
+test('a change that another server tells of is taken over, and nothing else', async () => {
+  const { sync, hear, reload, refresh } = startSync()
+  hear(JSON.stringify({ appId: 'a', channel: 'beta', platforms: ['ios', 'any'] }))
+  await sync.close()
+  expect(reload.mock.calls).toEqual([
+    [{ appId: 'a', channel: 'beta', platform: 'ios' }],
+    [{ appId: 'a', channel: 'beta', platform: 'any' }],
+  ])
+  expect(refresh).not.toHaveBeenCalled()
+})
+
+test.each(['', 'not JSON', '{}', '{"appId":"a","channel":"beta","platforms":"ios"}', 'null'])(
+  'what cannot be understood means that anything may have changed: %j',
+  async (detail) => {
+    const { sync, hear, reload, refresh } = startSync()
+    hear(detail)
+    await sync.close()
+    expect([reload.mock.calls.length, refresh.mock.calls.length]).toEqual([0, 1])
+  },
+)
