@@ -90,7 +90,14 @@ describe('the rollout that an event counts for', () => {
     expect(rolloutOfEvent([catalog], { releaseId: 'one', rolloutId: undefined, at: 5 }, NOW)).toEqual({
       id: 'rollout-1',
       startedAt: 1_000,
+      others: [],
     })
+  })
+
+  test('comes with the others that it may be, unless the device named one', () => {
+    const othersOf = (at: number, rolloutId?: string) =>
+      rolloutOfEvent([catalog], { releaseId: 'one', rolloutId, at }, NOW)?.others
+    expect([othersOf(NOW), othersOf(2_000), othersOf(NOW, 'rollout-3')]).toEqual([['rollout-1'], [], []])
   })
 
   test('is the one that the device names, when that placed the release', () => {
