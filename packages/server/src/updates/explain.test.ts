@@ -155,7 +155,8 @@ describe('what would have to change', () => {
     ['pause', 'Resume the rollout.'],
     ['halt', 'Place the release anew: that this rollout was halted is final.'],
   ])('after %s', async (transition, expected) => {
-    const { rolloutId } = await server.published(app, { bundle })
+    const isFinal = transition === 'halt'
+    const { rolloutId } = await server.published(app, { bundle, percentage: isFinal ? 0 : 100 })
     await server.request('POST', `/manage/v1/rollouts/${rolloutId}/${transition}`)
     expect(await changes('1.0.0')).toEqual([expected])
   })

@@ -1,6 +1,7 @@
 import {
   bucketOf,
   compileRules,
+  isOutside,
   meetsRules,
   type AttributeRule,
   type CompiledCatalog,
@@ -51,7 +52,10 @@ function changesFor(
   decision: Decision<OfferedRelease>,
 ): string[] {
   const verdicts = decision.trace?.rollouts.find((each) => each.rolloutId === rollout.id)?.verdicts ?? []
-  const reasons = verdicts.map((verdict) => verdict.reason).filter((reason) => reason !== null)
+  const against = verdicts.map((verdict) => verdict.reason).filter((reason) => reason !== null)
+  // A rollout that is placed anew gets an audience of its own.
+  const isGone = rollout.state === 'halted' || rollout.state === 'withdrawn'
+  const reasons = isGone ? against.filter((reason) => !isOutside(reason)) : against
   return [...reasons.map((reason) => changeFor(reason, rollout, catalog, device)), ...inTheWay(rollout, decision)]
 }
 
