@@ -9,6 +9,7 @@ import {
   type SqliteDialectConfig,
   type SqliteStatement,
 } from 'kysely'
+import type { Connection } from './schema.ts'
 
 /** How long a write waits for another connection's, before it fails. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -78,4 +79,9 @@ function adapt(statement: StatementSync): SqliteStatement {
     run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
   }
+}
+
+/** There one connection writes at a time, and rows are not locked one by one. */
+export function isSqlite(db: Connection): boolean {
+  return db.getExecutor().adapter instanceof SqliteAdapter
 }

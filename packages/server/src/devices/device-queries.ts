@@ -1,4 +1,4 @@
-import type { Connection } from '../database/schema.ts'
+import type { Connection, Schema } from '../database/schema.ts'
 
 /** Whether anything of an app names a device by the id that the server knows it by. */
 export async function knowsDevices(db: Connection, appId: string): Promise<boolean> {
@@ -12,4 +12,69 @@ export async function knowsDevices(db: Connection, appId: string): Promise<boole
     .limit(1)
     .execute()
   return device.length + event.length + member.length > 0
+}
+
+/** What a check of the device would say, as far as it told. */
+export type SampledDevice = Pick<
+  Schema['device'],
+  | 'device_id'
+  | 'platform'
+  | 'channel'
+  | 'native_version'
+  | 'native_build'
+  | 'runtime_version'
+  | 'os_version'
+  | 'model'
+  | 'locale'
+  | 'current_release_id'
+  | 'cohorts'
+  | 'gone_at'
+>
+
+/** How many devices an app knows in one place, without those that count as uninstalled. */
+export async function countDevices(
+  db: Connection,
+  appId: string,
+  { platforms, channel }: { platforms: readonly Schema['device']['platform'][]; channel: string },
+): Promise<number> {
+  const { devices } = await db
+    .selectFrom('device')
+    .select((select) => select.fn.countAll<number>().as('devices'))
+    .where('app_id', '=', appId)
+    .where('platform', 'in', platforms)
+    .where('channel', '=', channel)
+    .where('gone_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return devices
+}
+
+/** Devices of all the app's channels and platforms, in the order of their ids, between two of them. */
+export function listDevicesBetween(
+  db: Connection,
+  appId: string,
+  { after, before }: { after: string; before: string | undefined },
+  limit: number,
+): Promise<SampledDevice[]> {
+  return db
+    .selectFrom('device')
+    .select([
+      'device_id',
+      'platform',
+      'channel',
+      'native_version',
+      'native_build',
+      'runtime_version',
+      'os_version',
+      'model',
+      'locale',
+      'current_release_id',
+      'cohorts',
+      'gone_at',
+    ])
+    .where('app_id', '=', appId)
+    .where('device_id', '>', after)
+    .$if(before !== undefined, (devices) => devices.where('device_id', '<=', before ?? ''))
+    .orderBy('device_id')
+    .limit(limit)
+    .execute()
 }

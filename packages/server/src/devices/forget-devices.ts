@@ -1,6 +1,6 @@
-import { SqliteAdapter } from 'kysely'
 import { forgetMembers } from '../cohorts/cohort-queries.ts'
 import type { Connection } from '../database/schema.ts'
+import { isSqlite } from '../database/sqlite-dialect.ts'
 
 /** Some of what devices of an app reported. @returns how many */
 export async function deleteSomeEvents(
@@ -36,17 +36,6 @@ export async function lockDevices(
   seenBefore = Number.MAX_SAFE_INTEGER,
 ) {
   if (deviceIds.length === 0) return []
-  if (tx.getExecutor().adapter instanceof SqliteAdapter) {
-    // There a transaction that begins with reading could not wait for another connection's write.
-    return tx
-      .updateTable('device')
-      .set((set) => ({ last_seen_at: set.ref('last_seen_at') }))
-      .where('app_id', '=', appId)
-      .where('device_id', 'in', deviceIds)
-      .where('last_seen_at', '<', seenBefore)
-      .returningAll()
-      .execute()
-  }
   return tx
     .selectFrom('device')
     .selectAll()
@@ -54,7 +43,7 @@ export async function lockDevices(
     .where('device_id', 'in', deviceIds)
     .where('last_seen_at', '<', seenBefore)
     .orderBy('device_id')
-    .forUpdate()
+    .$if(!isSqlite(tx), (devices) => devices.forUpdate())
     .execute()
 }
 

@@ -4,7 +4,7 @@ import { REASON_SENTENCES, type RolloutPreview, type RolloutReach } from '@hotpa
 import { compileCatalog, problem, type CatalogRollout, type DecisionReason, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
 import type { DeviceIdentity } from '../devices/device-identity.ts'
-import { countDevices, listDevicesBetween, type SampledDevice } from '../devices/device-sample.ts'
+import { countDevices, listDevicesBetween, type SampledDevice } from '../devices/device-queries.ts'
 import { readRequirement } from '../releases/release-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'

@@ -322,12 +322,6 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
         { sha256: 'aa', hour_at: NOON, downloads: 107, sent_bytes: 1_070 },
       ])
     })
-
-    test('of servers that ended long ago nothing is remembered', async () => {
-      await write({ counts: packet(7, 1, 'old'), writtenAt: NOON })
-      await write({ counts: packet(1, 1, 'new'), writtenAt: NOON + 31 * 24 * HOUR_MS })
-      expect(await db.selectFrom('fleet_source').select('id').execute()).toEqual([{ id: 'new' }])
-    })
   })
 
   test('a failure is stored once, when it was written first', async () => {

@@ -9,9 +9,6 @@ import { deviceKey } from '../fleet-buffer.ts'
 import type { DeviceEventRow } from '../fleet-store.ts'
 import { chunks, isOneOf } from './statements.ts'
 
-/** What a server that ended can no longer write again. */
-const SOURCE_AGE_MS = 30 * 24 * 3_600_000
-
 /**
  * In one transaction. Writing a batch again, or a part of it in another batch, changes nothing.
  *
@@ -20,7 +17,6 @@ const SOURCE_AGE_MS = 30 * 24 * 3_600_000
  */
 export function writeFleetBatch(db: Database, batch: FleetBatch): Promise<void> {
   return db.transaction().execute(async (tx) => {
-    // On SQLite a transaction that begins with reading could not wait for another connection's write.
     const isNewPacket = await claimPacket(tx, batch)
     const reports = await attributed(tx, batch)
     const newEvents = await insertEvents(tx, eventsOf(reports))
@@ -46,12 +42,6 @@ async function claimPacket(tx: Connection, { counts, writtenAt }: FleetBatch): P
     )
     .returning('id')
     .executeTakeFirst()
-  if (claimed && last_batch === 1) {
-    await tx
-      .deleteFrom('fleet_source')
-      .where('written_at', '<', writtenAt - SOURCE_AGE_MS)
-      .execute()
-  }
   return claimed !== undefined
 }
 

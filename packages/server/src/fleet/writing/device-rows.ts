@@ -1,9 +1,10 @@
 import { sql } from 'kysely'
 import type { Connection } from '../../database/schema.ts'
+import { isSqlite } from '../../database/sqlite-dialect.ts'
 import type { Fact } from './fleet-batch.ts'
 import { deviceKey } from '../fleet-buffer.ts'
 import type { DeviceRow } from '../fleet-store.ts'
-import { chunks, isOneOf, isSqlite, runPrepared, type Prepared } from './statements.ts'
+import { chunks, isOneOf, runPrepared, type Prepared } from './statements.ts'
 
 /** The devices of the facts as they are, and nobody else's to change until the transaction ends. */
 export async function lockDevices(tx: Connection, facts: readonly Fact[]): Promise<Map<string, DeviceRow>> {

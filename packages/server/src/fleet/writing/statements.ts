@@ -1,4 +1,4 @@
-import { CompiledQuery, sql, SqliteAdapter, type Compilable, type QueryResult, type SqlBool } from 'kysely'
+import { CompiledQuery, sql, type Compilable, type QueryResult, type SqlBool } from 'kysely'
 import type { Connection } from '../../database/schema.ts'
 
 /** Far below the databases' limits on parameters; most statements have the same text and are prepared once. */
@@ -28,10 +28,6 @@ export function isOneOf(columns: readonly [string, string], keys: readonly (read
   const names = sql.join(columns.map((column) => sql.ref(column)))
   const values = keys.map(([a, b]) => sql`(${a}, ${b})`)
   return sql<SqlBool>`(${names}) in (values ${sql.join(values)})`
-}
-
-export function isSqlite(db: Connection): boolean {
-  return db.getExecutor().adapter instanceof SqliteAdapter
 }
 
 export function* chunks<Row>(rows: readonly Row[]): Generator<Row[]> {
