@@ -116,7 +116,8 @@ const reachFigures = {
   downloadFailed: Count,
   applied: Count,
   confirmed: Count,
-  running: Count,
+  running: Type.Integer({ description: 'Run it now, and are not gone' }),
+  everRan: Type.Integer({ description: 'Were seen running it at some time, those that have left it too' }),
   stuck: Type.Integer({ description: 'Offered it, never tried it, and no news of it for 24 hours' }),
 }
 
@@ -130,7 +131,7 @@ const placedRollout = {
 }
 
 /**
- * How a rollout spreads. The eligible audience is all known devices of its platform and channel that are not gone, times
+ * How a rollout spreads. `running` is now; `everRan`, the milestones and the curve are how far it ever came. The eligible audience is all known devices of its platform and channel that are not gone, times
  * its percentage and slice; with attribute rules, which cannot be counted, those that it has reached; and never fewer
  * than it has reached.
  */
@@ -145,7 +146,7 @@ export const Adoption = Type.Object({
   }),
   ...reachFigures,
   ...healthFigures,
-  share: Nullable(Share),
+  share: Nullable({ ...Share, description: 'Of the eligible audience, what runs it now' }),
   reached: Type.Array(
     Type.Object({
       share: Share,
@@ -156,9 +157,10 @@ export const Adoption = Type.Object({
   points: Type.Array(
     Type.Object({
       at: Timestamp,
-      running: Type.Integer({ description: 'Devices that ran it for the first time' }),
-      total: Type.Integer({ description: 'Until the end of the bucket' }),
-      share: Nullable(Share),
+      began: Type.Integer({ description: 'Devices that ran it for the first time' }),
+      everRan: Type.Integer({ description: 'Those of them until the end of the bucket, whatever they run since' }),
+      share: Nullable({ ...Share, description: '`everRan` of the eligible audience' }),
+      running: Nullable(Type.Integer({ description: 'Run it now: null in every bucket but the one that is now' })),
     }),
   ),
 })

@@ -61,11 +61,15 @@ const BASES: Record<Adoption['eligible']['basis'], string> = {
 }
 
 function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): void {
-  const { version, channel, platform, state, percentage, startedAt, eligible, share, running, points } = adoption
+  const { version, channel, platform, state, percentage, startedAt, eligible, share, points } = adoption
+  const { running, everRan } = adoption
   output.line(`${formatVersion(version)} on ${channel} for ${platform}: ${state}, ${percentage} %`)
   output.line(`Rollout ${adoption.rolloutId}, ${startedAt ? `started ${formatTime(startedAt)}` : 'not started yet'}`)
   output.line(`Eligible: ${formatNumber(eligible.devices)} devices, ${BASES[eligible.basis]}`)
-  output.line(`Running: ${formatNumber(running)} devices, ${formatShare(share)}`)
+  output.line(`Running now: ${formatNumber(running)} devices, ${formatShare(share)}`)
+  output.line(
+    `Ever ran it: ${formatNumber(everRan)} devices, ${formatNumber(Math.max(everRan - running, 0))} of them left it`,
+  )
   output.line('')
   const chart = {
     values: points.map((point) => point.share ?? 0),
@@ -94,6 +98,14 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
 }
 
 function funnelOf(adoption: Adoption) {
-  const steps = ['offered', 'downloaded', 'applied', 'confirmed', 'running', 'stuck'] as const
-  return steps.map((step) => ({ label: step, value: adoption[step], text: formatNumber(adoption[step]) }))
+  const steps = {
+    offered: adoption.offered,
+    downloaded: adoption.downloaded,
+    applied: adoption.applied,
+    confirmed: adoption.confirmed,
+    'ever ran': adoption.everRan,
+    'running now': adoption.running,
+    stuck: adoption.stuck,
+  }
+  return Object.entries(steps).map(([label, value]) => ({ label, value, text: formatNumber(value) }))
 }

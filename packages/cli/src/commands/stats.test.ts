@@ -86,10 +86,14 @@ describe('the fleet', () => {
     expect(stdout).toMatch(/^1\.1\.0 on production for android: active, 100 %$/m)
     expect(stdout).toMatch(/^Eligible: 3 devices, all that are known there$/m)
     expect(stdout).toMatch(/^100 % ┤/m)
+    expect(stdout).toMatch(/^Running now: \d devices/m)
+    expect(stdout).toMatch(/^Ever ran it: \d devices/m)
     expect(stdout).toMatch(/^90 % of the eligible devices: not yet$/m)
     expect(stdout).toMatch(/^offered +3 {2}█+$/m)
     expect(stdout).toMatch(/^crashed +1 +50\.0 % \(/m)
-    expect((await tool.run('adoption --csv')).stdout).toMatch(/^at,new_devices,total_devices,total_fraction\r\n/)
+    expect((await tool.run('adoption --csv')).stdout).toMatch(
+      /^at,began_devices,ever_ran_devices,ever_ran_fraction,running_now_devices\r\n/,
+    )
   })
 
   test('what is asked wrongly is said', async () => {

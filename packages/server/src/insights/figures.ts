@@ -38,9 +38,15 @@ export function renderHealth(all: readonly RolloutFigures[]): HealthFigures {
   }
 }
 
-export function renderReach(figures: RolloutFigures, stuck: number) {
-  const { offered, downloaded, download_failed, applied, confirmed, running } = figures
-  return { offered, downloaded, downloadFailed: download_failed, applied, confirmed, running, stuck }
+/** What a rollout's counters do not know: how devices are now. */
+export interface PresentFigures {
+  running: number
+  stuck: number
+}
+
+export function renderReach(figures: RolloutFigures, { running, stuck }: PresentFigures) {
+  const { offered, downloaded, download_failed, applied, confirmed, running: everRan } = figures
+  return { offered, downloaded, downloadFailed: download_failed, applied, confirmed, running, everRan, stuck }
 }
 
 export function renderPlaced(rollout: PlacedRollout) {
@@ -48,6 +54,6 @@ export function renderPlaced(rollout: PlacedRollout) {
   return { rolloutId: id, releaseId: release_id, version, platform, channel, state }
 }
 
-export function renderArm(rollout: PlacedRollout, figures: RolloutFigures, stuck: number): ArmFigures {
-  return { ...renderPlaced(rollout), ...renderReach(figures, stuck), ...renderHealth([figures]) }
+export function renderArm(rollout: PlacedRollout, figures: RolloutFigures, present: PresentFigures): ArmFigures {
+  return { ...renderPlaced(rollout), ...renderReach(figures, present), ...renderHealth([figures]) }
 }

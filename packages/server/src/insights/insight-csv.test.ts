@@ -20,13 +20,14 @@ beforeAll(async () => {
   db = openDatabase({ kind: 'sqlite', path: join(server.directory, 'hotpatch.db') })
   const fixtures = createInsightFixtures(db, app.id)
   await fixtures.insertReleases()
-  await fixtures.devices(7, { current_release_id: RELEASES[0].id })
+  await fixtures.devices(3, { current_release_id: RELEASES[0].id })
   const today = NOW - (NOW % DAY)
   await fixtures.activity({ period: 'day', starts_at: today, devices: 5, version: '=1+1' })
   await fixtures.activity({ period: 'day', starts_at: today - DAY, devices: 3 })
   await fixtures.checks({ hour_at: NOW - (NOW % HOUR), checks: 9, reason: 'paused' })
   await fixtures.downloads(RELEASES[0], { hour_at: NOW - (NOW % HOUR), downloads: 2, sent_bytes: 2_000 })
   rollout = await fixtures.rollout()
+  await fixtures.devices(4, { current_release_id: RELEASES[0].id, rollout_id: rollout })
   experiment = await fixtures.experiment('colours', { red: rollout })
   await fixtures.rolloutHour(rollout, { hour_at: NOW - (NOW % HOUR), attempted: 6, attempted_bad: 1, running: 5 })
 })
@@ -51,7 +52,7 @@ test.each([
   ['reasons', 'reasons', ['reason', 'checks', 'share_fraction', 'explanation']],
   ['downloads', 'points', ['at', 'downloads', 'sent_bytes']],
   ['releases/health', 'releases', ['version', 'attempted_devices', 'bad_low_fraction']],
-  ['adoption', 'points', ['at', 'total_devices', 'total_fraction']],
+  ['adoption', 'points', ['at', 'ever_ran_devices', 'ever_ran_fraction', 'running_now_devices']],
   ['experiment', 'arms', ['rollout_id', 'stuck_devices', 'crashed_high_fraction']],
 ])('%s is the same as CSV and as JSON', async (name, list, columns) => {
   const path = { adoption: `rollouts/${rollout}/adoption`, experiment: `experiments/${experiment}` }[name] ?? name

@@ -91,8 +91,8 @@ export function downloadsTable({ points }: Downloads): CsvTable {
 
 export function adoptionTable({ points }: Adoption): CsvTable {
   return {
-    columns: ['at', 'new_devices', 'total_devices', 'total_fraction'],
-    rows: points.map(({ at, running, total, share }) => [at, running, total, share]),
+    columns: ['at', 'began_devices', 'ever_ran_devices', 'ever_ran_fraction', 'running_now_devices'],
+    rows: points.map(({ at, began, everRan, share, running }) => [at, began, everRan, share, running]),
   }
 }
 
@@ -123,8 +123,9 @@ export function healthTable({ releases }: ReleaseHealth): CsvTable {
 }
 
 export function experimentTable({ arms }: ExperimentResults): CsvTable {
-  const reach = ['offered', 'downloaded', 'applied', 'confirmed', 'running', 'stuck'] as const
-  const columns = ['arm', 'rollout_id', 'version', ...reach.map((name) => `${name}_devices`), 'attempted_devices']
+  const reach = ['offered', 'downloaded', 'applied', 'confirmed', 'everRan', 'running', 'stuck'] as const
+  const names = reach.map((name) => (name === 'everRan' ? 'ever_ran' : name))
+  const columns = ['arm', 'rollout_id', 'version', ...names.map((name) => `${name}_devices`), 'attempted_devices']
   return {
     columns: [...columns, ...RATE_COLUMNS],
     rows: arms.map((arm) => [

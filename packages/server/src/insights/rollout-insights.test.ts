@@ -32,11 +32,12 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
   const adoptionOf = (id: string, query = '') => ask<Adoption>(`rollouts/${id}/adoption${query}`)
 
   test('the adoption of a rollout: its curve, its milestones and what became of devices', async () => {
-    await fixtures.devices(100, {})
+    await fixtures.devices(40, {})
     await fixtures.devices(50, { channel: 'beta' })
     await fixtures.devices(50, { platform: 'ios' })
     await fixtures.devices(50, { gone_at: NOW })
     const id = await fixtures.rollout({ created_at: hour(-4) + 30 * MINUTE })
+    await fixtures.devices(60, { current_release_id: RELEASES[0].id, rollout_id: id })
     await fixtures.rolloutHour(id, { hour_at: hour(-4), offered: 40, downloaded: 30, applied: 25, running: 25 })
     const bad = { attempted: 90, attempted_bad: 9, failed: 4, rolled_back: 3, crashed: 2 }
     await fixtures.rolloutHour(id, {
@@ -58,12 +59,13 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
       from: iso(hour(-4)),
       bucket: 'hour',
       eligible: { devices: 100, basis: 'known' },
-      share: 0.9,
+      share: 0.6,
       offered: 90,
       downloaded: 90,
       applied: 25,
       confirmed: 62,
-      running: 90,
+      running: 60,
+      everRan: 90,
       stuck: 0,
       attempted: 90,
       succeeded: { devices: 90, share: 1 },
@@ -72,7 +74,7 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
       rolledBack: { devices: 3 },
       crashed: { devices: 2 },
     })
-    expect(adoption.points.map(({ at, running, total, share }) => [at, running, total, share])).toEqual([
+    expect(adoption.points.map(({ at, began, everRan, share }) => [at, began, everRan, share])).toEqual([
       [iso(hour(-4)), 25, 25, 0.25],
       [iso(hour(-3)), 0, 25, 0.25],
       [iso(hour(-2)), 50, 75, 0.75],
@@ -131,14 +133,41 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
     await fixtures.rolloutHour(id, { hour_at: hour(-50), running: 4 })
     await fixtures.rolloutHour(id, { hour_at: hour(-1), running: 1 })
     const { points } = await adoptionOf(id, `?from=${iso(hour(-2))}`)
-    expect(points.map(({ total }) => total)).toEqual([4, 5, 5])
+    expect(points.map(({ everRan }) => everRan)).toEqual([4, 5, 5])
+  })
+
+  test('running is now, and not whoever came so far: devices that left it, are gone or got it elsewhere do not', async () => {
+    const id = await fixtures.rollout({ state: 'halted' })
+    const other = await fixtures.rollout()
+    const release = { current_release_id: RELEASES[0].id }
+    await fixtures.devices(3, { ...release, rollout_id: id })
+    await fixtures.devices(4, { current_release_id: RELEASES[1].id, rollout_id: id })
+    await fixtures.devices(2, { rollout_id: id })
+    await fixtures.devices(1, { ...release, rollout_id: id, gone_at: NOW })
+    await fixtures.devices(5, { ...release, rollout_id: other })
+    // Offered something else by now, which it has not taken yet.
+    await fixtures.devices(1, { ...release, device_id: 'waits', rollout_id: other })
+    await fixtures.rolloutDevice(id, { device_id: 'waits', progress: 64 })
+    await fixtures.rolloutHour(id, { hour_at: hour(-1), running: 11 })
+    expect(await adoptionOf(id)).toMatchObject({ running: 4, everRan: 11 })
+    const points = (await adoptionOf(id)).points.map(({ running }) => running)
+    expect([points.at(-1), new Set(points.slice(0, -1))]).toEqual([4, new Set([null])])
+    const past = (await adoptionOf(id, `?from=${iso(hour(-9))}&to=${iso(hour(-5))}`)).points
+    expect(past.every(({ running }) => running === null)).toBe(true)
+  })
+
+  test('what embedded runs now is counted of those whom a rollout sent there', async () => {
+    const id = await fixtures.rollout({ release_id: null })
+    await fixtures.devices(2, { rollout_id: id })
+    await fixtures.devices(3, {})
+    expect(await adoptionOf(id)).toMatchObject({ running: 2 })
   })
 
   test('a rollout that starts later has no start, and a curve of nothing', async () => {
     const id = await fixtures.rollout({ starts_at: NOW + DAY })
     const { startedAt, points } = await adoptionOf(id)
     expect(startedAt).toBeNull()
-    expect(points.every(({ total }) => total === 0)).toBe(true)
+    expect(points.every(({ everRan }) => everRan === 0)).toBe(true)
   })
 
   test('stuck are those who were offered it, never tried it, and said nothing for a day', async () => {

@@ -12,9 +12,10 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
-import { renderArm, renderHealth, renderPlaced, renderReach, shareOf } from './figures.ts'
+import { renderArm, renderHealth, renderPlaced, renderReach, shareOf, type PresentFigures } from './figures.ts'
 import { countPresent } from './insight-queries.ts'
 import {
+  countRunning,
   countStuck,
   findExperiment,
   findPlaced,
@@ -48,7 +49,8 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
     const defaultFrom = (to: number) => Math.min(Math.max(startsAt, to - MAX_INSIGHT_DAYS * DAY_MS), to - HOUR_MS)
     const range = readTimeRange(query, now, defaultFrom)
     const figures = (await sumRolloutHours(db, [rolloutId])).get(rolloutId) ?? NO_FIGURES
-    const stuck = (await countStuck(db, [rolloutId], now - STUCK_MS)).get(rolloutId) ?? 0
+    const present = await presentOf(appId, [rollout])
+    const { running } = present(rolloutId)
     const eligible = await countEligible(appId, rollout, figures)
     const hours = await listRunningHours(db, rolloutId, MAX_INSIGHT_DAYS * 24)
     return {
@@ -57,15 +59,23 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       percentage: rollout.percentage,
       startedAt: nullableTimestamp(startsAt <= now ? startsAt : null),
       eligible,
-      ...renderReach(figures, stuck),
+      ...renderReach(figures, present(rolloutId)),
       ...renderHealth([figures]),
-      share: eligible.devices === 0 ? null : shareOf(figures.running, eligible.devices),
+      share: eligible.devices === 0 ? null : shareOf(running, eligible.devices),
       reached: MILESTONES.map((share) => ({
         share,
         ...renderMilestone(whenReached(hours, share * eligible.devices, startsAt, now), startsAt),
       })),
-      points: curveOf(range, hours, eligible.devices),
+      points: withPresent(curveOf(range, hours, eligible.devices), range, running, now),
     }
+  }
+
+  async function presentOf(appId: string, rollouts: readonly PlacedRollout[]): Promise<(id: string) => PresentFigures> {
+    const ids = rollouts.map(({ id }) => id)
+    const stuck = await countStuck(db, ids, clock.now() - STUCK_MS)
+    const running = new Map<string, number>()
+    for (const rollout of rollouts) running.set(rollout.id, await countRunning(db, appId, rollout))
+    return (id) => ({ running: running.get(id) ?? 0, stuck: stuck.get(id) ?? 0 })
   }
 
   async function countEligible(
@@ -106,14 +116,12 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
   }
 
   /** How rollouts do, in the order of their making. */
-  async function armFigures(rolloutIds: readonly string[]): Promise<ArmFigures[]> {
+  async function armFigures(appId: string, rolloutIds: readonly string[]): Promise<ArmFigures[]> {
     if (rolloutIds.length === 0) return []
     const rollouts = await listPlaced(db, rolloutIds)
     const figures = await sumRolloutHours(db, rolloutIds)
-    const stuck = await countStuck(db, rolloutIds, clock.now() - STUCK_MS)
-    return rollouts.map((rollout) =>
-      renderArm(rollout, figures.get(rollout.id) ?? NO_FIGURES, stuck.get(rollout.id) ?? 0),
-    )
+    const present = await presentOf(appId, rollouts)
+    return rollouts.map((rollout) => renderArm(rollout, figures.get(rollout.id) ?? NO_FIGURES, present(rollout.id)))
   }
 
   /** @throws problem experiment-not-found */
@@ -121,7 +129,14 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
     const found = await findExperiment(db, appId, experimentId)
     if (!found) throw problem('experiment-not-found', `The app has no experiment with the id ${experimentId}.`)
     const arms = JSON.parse(found.arms) as Experiment['arms']
-    const figures = new Map((await armFigures(arms.map((arm) => arm.rolloutId))).map((arm) => [arm.rolloutId, arm]))
+    const figures = new Map(
+      (
+        await armFigures(
+          appId,
+          arms.map((arm) => arm.rolloutId),
+        )
+      ).map((arm) => [arm.rolloutId, arm]),
+    )
     const rendered = arms.flatMap(({ name, weight, rolloutId }) => {
       const arm = figures.get(rolloutId)
       return arm ? [{ arm: name, weight, ...arm }] : []
@@ -158,12 +173,23 @@ function renderMilestone(at: number | null, startsAt: number) {
   return { at: nullableTimestamp(at), seconds: at === null ? null : Math.max(0, Math.round((at - startsAt) / 1000)) }
 }
 
+/** What runs it is known of now alone. */
+function withPresent(points: Adoption['points'], { to }: TimeRange, running: number, now: number): Adoption['points'] {
+  return points.map((point, index) => (index === points.length - 1 && to >= now ? { ...point, running } : point))
+}
+
 function curveOf(range: TimeRange, hours: readonly RunningHour[], eligible: number): Adoption['points'] {
   const before = hours.filter(({ at }) => at < range.from)
   let total = before.reduce((sum, { running }) => sum + running, 0)
   const within = hours.filter(({ at }) => at >= range.from && at < range.to)
-  return fillBuckets(range, within, ['running']).map(({ at, running }) => {
-    total += running
-    return { at: timestamp(at), running, total, share: eligible === 0 ? null : shareOf(total, eligible) }
+  return fillBuckets(range, within, ['running']).map(({ at, running: began }) => {
+    total += began
+    return {
+      at: timestamp(at),
+      began,
+      everRan: total,
+      share: eligible === 0 ? null : shareOf(total, eligible),
+      running: null as number | null,
+    }
   })
 }

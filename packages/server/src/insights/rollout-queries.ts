@@ -85,6 +85,37 @@ export async function countStuck(db: Connection, rolloutIds: readonly string[], 
   return new Map(rows.map(({ rollout_id, devices }) => [rollout_id, devices]))
 }
 
+/** Devices that run what the rollout placed now, and got it from this rollout or were seen to run it under it. */
+export async function countRunning(
+  db: Connection,
+  appId: string,
+  { id, platform, channel, release_id }: Pick<PlacedRollout, 'id' | 'platform' | 'channel' | 'release_id'>,
+): Promise<number> {
+  const { devices } = await db
+    .selectFrom('device')
+    .select(sql<number>`count(*)`.as('devices'))
+    .where('app_id', '=', appId)
+    .$if(platform !== 'any', (found) => found.where('platform', '=', platform))
+    .where('channel', '=', channel)
+    .where('current_release_id', release_id === null ? 'is' : '=', release_id)
+    .where('gone_at', 'is', null)
+    .where((where) =>
+      where.or([
+        // Older progress than events are kept for is there for the device's own rollout only.
+        where('device.rollout_id', '=', id),
+        where.exists(
+          where
+            .selectFrom('rollout_device')
+            .select('rollout_device.rollout_id')
+            .whereRef('rollout_device.device_id', '=', 'device.device_id')
+            .where('rollout_device.rollout_id', '=', id),
+        ),
+      ]),
+    )
+    .executeTakeFirstOrThrow()
+  return devices
+}
+
 export function findExperiment(db: Connection, appId: string, experimentId: string) {
   return db
     .selectFrom('experiment')
