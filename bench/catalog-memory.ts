@@ -1,14 +1,18 @@
 // Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
 import { openDatabase } from '../packages/server/src/testing.ts'
 import { createDeviceIdentity } from '../packages/server/src/devices/device-identity.ts'
+import { sealDatabase } from '../packages/server/src/secrets/seal-database.ts'
+import { createSecretBox } from '../packages/server/src/secrets/secret-box.ts'
 import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
 
 const db = openDatabase({ kind: 'sqlite', path: process.argv[2] ?? '' })
 const identity = createDeviceIdentity({ secret: 'for a measurement that hashes nothing' })
+const box = createSecretBox(['for a measurement whose database is thrown away'])
+await sealDatabase(db, box)
 // Whatever the database library keeps, it keeps before.
-await createCatalogs({ db, identity }).refresh()
+await createCatalogs({ db, identity, box }).refresh()
 const before = await collectedHeap()
-const catalogs = createCatalogs({ db, identity })
+const catalogs = createCatalogs({ db, identity, box })
 await catalogs.refresh()
 const after = await collectedHeap()
 if (catalogs.counts().catalogs === 0) throw new Error('The database has no catalog.')

@@ -68,6 +68,7 @@ function settingsOf(dataDirectory: string): Record<string, string> {
     PORT: '0',
     HOTPATCH_HOST: '127.0.0.1',
     HOTPATCH_DATA: dataDirectory,
+    HOTPATCH_METRICS: 'open',
     HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: NO_LIMIT,
     HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE: NO_LIMIT,
   }

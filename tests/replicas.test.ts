@@ -36,6 +36,7 @@ describe.skipIf(!url)('two server processes with one PostgreSQL', () => {
       DATABASE_URL: database.url,
       HOTPATCH_AUTOMATION_SECONDS: '0.1',
       HOTPATCH_DEVICE_ID_SECRET: 'the secret of both of these servers',
+      HOTPATCH_SECRETS_KEY: 'the secrets key of both of these servers',
       HOTPATCH_LOG_LEVEL: 'error',
     }
     servers = []

@@ -15,6 +15,7 @@ export const ApiToken = Type.Object({
   appId: Nullable(Id),
   createdAt: Timestamp,
   createdBy: Type.String(),
+  parentId: Nullable(Type.String({ description: 'The token that it was made with, and ends with' })),
   expiresAt: Nullable(Timestamp),
   lastUsedAt: Nullable(Timestamp),
   revokedAt: Nullable(Timestamp),
@@ -26,7 +27,12 @@ export const NewApiToken = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 100 }),
     role: Role,
     app: Type.Optional(Type.String({ description: 'Id or slug: the token then works for this app only' })),
-    expiresAt: Type.Optional(Timestamp),
+    expiresAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description: 'At most when the token that makes it does, and then by default',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -35,6 +41,19 @@ export type NewApiToken = Static<typeof NewApiToken>
 /** The secret is shown once, here. */
 export const CreatedApiToken = Type.Object({ ...ApiToken.properties, token: Type.String() })
 export type CreatedApiToken = Static<typeof CreatedApiToken>
+
+export const RevocationQuery = Type.Object({
+  keepDescendants: Type.Optional(
+    Type.Boolean({ description: 'Tokens that were made with it go on, as if its own maker had made them' }),
+  ),
+})
+export type RevocationQuery = Static<typeof RevocationQuery>
+
+export const RevokedApiToken = Type.Object({
+  ...ApiToken.properties,
+  alsoRevoked: Type.Array(Id, { description: 'Tokens that were made with it, at any remove' }),
+})
+export type RevokedApiToken = Static<typeof RevokedApiToken>
 
 export const Whoami = Type.Object({
   tokenId: Id,

@@ -1,5 +1,14 @@
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
-import type { ApiToken, AuditEntry, AuditFilter, CreatedApiToken, NewApiToken, Whoami } from './access.ts'
+import type {
+  ApiToken,
+  AuditEntry,
+  AuditFilter,
+  CreatedApiToken,
+  NewApiToken,
+  RevocationQuery,
+  RevokedApiToken,
+  Whoami,
+} from './access.ts'
 import type { App, AppChanges, Channel, NewApp, NewChannel, NewSigningKey, NextSequence, SigningKey } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelineEntry } from './devices.ts'
@@ -228,7 +237,8 @@ export function createManagementClient(options: ManagementClientOptions) {
 
     listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
     createToken: (body: NewApiToken) => call<CreatedApiToken>('POST', '/tokens', body),
-    revokeToken: (tokenId: string) => call<ApiToken>('POST', path`/tokens/${tokenId}/revoke`),
+    revokeToken: (tokenId: string, query: RevocationQuery = {}) =>
+      call<RevokedApiToken>('POST', `${path`/tokens/${tokenId}/revoke`}${queryOf(query)}`),
 
     listAnnouncements: (query: AnnouncementFilter & PageQuery = {}) =>
       call<Page<Announcement>>('GET', `/announcements${queryOf(query)}`),

@@ -20,6 +20,9 @@ export interface Config {
   jwtSecret: string | null
   /** Null: kept in the data folder. */
   deviceIdSecret: string | null
+  /** The first encrypts, all decrypt. Null: kept in the data folder. */
+  secretsKeys: readonly string[] | null
+  metrics: MetricsAccess
   bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
   rateLimits: { devicePerMinute: number; addressPerMinute: number }
   /** Networks, or all, that webhooks may go to although they are private. */
@@ -27,6 +30,9 @@ export interface Config {
   refreshIntervalMs: number
   automationIntervalMs: number
 }
+
+/** Who may read the metrics: whoever has an API token for all apps, everyone, or nobody. */
+export type MetricsAccess = 'token' | 'open' | 'off'
 
 /** Everything that is wrong with the environment, at once. */
 export class ConfigError extends Error {
@@ -66,6 +72,11 @@ export function readConfig(environment: Environment): Config {
     if (environment[name] !== '' && environment[name].length < 32) refuse(name, 'at least 32 characters')
     return environment[name] || null
   }
+  const secretsKeys = readSecretsKeys(environment.HOTPATCH_SECRETS_KEY)
+  if (secretsKeys === undefined)
+    refuse('HOTPATCH_SECRETS_KEY', 'at least 32 characters each, with commas between several')
+  const metrics = (['token', 'open', 'off'] as const).find((access) => access === environment.HOTPATCH_METRICS)
+  if (!metrics) refuse('HOTPATCH_METRICS', 'token, open or off')
   const publicUrl = readPublicUrl(environment.HOTPATCH_PUBLIC_URL)
   if (publicUrl === undefined) refuse('HOTPATCH_PUBLIC_URL', 'an address such as https://updates.example.com')
   const trustProxy = readTrustProxy(environment.HOTPATCH_TRUST_PROXY)
@@ -90,6 +101,8 @@ export function readConfig(environment: Environment): Config {
     database: database ?? { kind: 'sqlite', path: ':memory:' },
     jwtSecret: secret('JWT_SECRET'),
     deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
+    secretsKeys: secretsKeys ?? null,
+    metrics: metrics ?? 'off',
     bundles: {
       maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
@@ -105,6 +118,13 @@ export function readConfig(environment: Environment): Config {
   }
   if (mistakes.length > 0) throw new ConfigError(`The environment is not as it must be.\n- ${mistakes.join('\n- ')}`)
   return config
+}
+
+/** Null when there is none, undefined when one is too short. */
+function readSecretsKeys(text: string): string[] | null | undefined {
+  if (text === '') return null
+  const keys = text.split(',').map((key) => key.trim())
+  return keys.every((key) => key.length >= 32) ? keys : undefined
 }
 
 /** Null when there is none, undefined when it is not an http address; never ends in a slash. */

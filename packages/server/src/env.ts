@@ -23,6 +23,15 @@ export const ENVIRONMENT = {
       'Secret of at least 32 characters that device ids are hashed with, the same on every server and for ever; else one is kept in the data folder',
     initially: '',
   },
+  HOTPATCH_SECRETS_KEY: {
+    meaning:
+      'Secret of at least 32 characters that app keys and webhook secrets are encrypted with in the database, the same on every server; several with commas: the first encrypts, all decrypt; else one is kept in the data folder',
+    initially: '',
+  },
+  HOTPATCH_METRICS: {
+    meaning: 'Who may read /metrics: token, an API token for all apps; open, everyone; off, nobody',
+    initially: 'token',
+  },
   HOTPATCH_MAX_BUNDLE_BYTES: {
     meaning: 'Largest bundle that can be uploaded; devices refuse more than this default',
     initially: '268435456',

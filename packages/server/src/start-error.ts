@@ -1,12 +1,13 @@
 import { ConfigError } from './config.ts'
 import { SchemaTooNewError } from './database/migrate.ts'
 import { DeviceSecretError } from './devices/device-identity.ts'
+import { SecretsKeyError } from './secrets/secret-box.ts'
 
 /** Connecting failed, or PostgreSQL refused with a SQLSTATE. */
 const DATABASE_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|[0-9][0-9A-Z]{4})$/
 
 /** Their message says what to do. */
-const STATED = [ConfigError, SchemaTooNewError, DeviceSecretError]
+const STATED = [ConfigError, SchemaTooNewError, DeviceSecretError, SecretsKeyError]
 
 /** What whoever starts the server can do about it; a stack only for what nobody foresaw. */
 export function describeStartError(error: unknown): string {

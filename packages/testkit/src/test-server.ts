@@ -42,7 +42,10 @@ export async function startTestServer(
   // Rounds are the tests' to ask for.
   const own = { HOTPATCH_DATA: directory, HOTPATCH_AUTOMATION_SECONDS: '86400' }
   // Servers on one database must have the same.
-  const shared = { HOTPATCH_DEVICE_ID_SECRET: 'the secret of all servers in tests' }
+  const shared = {
+    HOTPATCH_DEVICE_ID_SECRET: 'the secret of all servers in tests',
+    HOTPATCH_SECRETS_KEY: 'the secrets key of all servers in tests',
+  }
   const env = { ...own, ...shared, HOTPATCH_LOG_LEVEL: 'silent', PORT: '0', ...options.env }
   const config = readConfig(readEnvironment(env))
   const clock = options.clock ?? fixedClock()

@@ -12,6 +12,10 @@ interface NewTokenOptions extends SessionOptions {
   expires?: string
 }
 
+interface RevokeOptions extends SessionOptions {
+  keepDescendants?: boolean
+}
+
 export function addTokenCommands(program: Command, context: CliContext) {
   const tokens = program.command('tokens').description('API tokens of people and machines')
 
@@ -26,9 +30,10 @@ export function addTokenCommands(program: Command, context: CliContext) {
     listTokens(context, options),
   )
 
-  serverCommand(tokens, 'revoke', 'makes a token worthless', withYes)
+  serverCommand(tokens, 'revoke', 'makes a token worthless, and every token that was made with it', withYes)
     .argument('<token-id>')
-    .action((id: string, options: SessionOptions) => revokeToken(context, id, options))
+    .option('--keep-descendants', 'tokens that were made with it go on, as if its own maker had made them')
+    .action((id: string, options: RevokeOptions) => revokeToken(context, id, options))
 }
 
 async function createToken(context: CliContext, options: NewTokenOptions) {
@@ -43,12 +48,13 @@ async function createToken(context: CliContext, options: NewTokenOptions) {
 async function listTokens(context: CliContext, options: SessionOptions & PageOptions) {
   const { api, output } = await openSession(context, options)
   const page = await api.listTokens(pageQuery(options))
-  output.page(page, ['name', 'role', 'appId', 'lastUsedAt', 'expiresAt', 'revokedAt', 'id'])
+  output.page(page, ['name', 'role', 'appId', 'lastUsedAt', 'expiresAt', 'revokedAt', 'createdBy', 'id'])
 }
 
-async function revokeToken(context: CliContext, id: string, options: SessionOptions) {
+async function revokeToken(context: CliContext, id: string, options: RevokeOptions) {
+  const { keepDescendants = false } = options
   const { api, confirm, output } = await openSession(context, options)
-  await confirm(`Revoke the token ${id}?`)
-  const revoked = await api.revokeToken(id)
-  output.result(revoked, () => output.fields(revoked))
+  await confirm(`Revoke the token ${id}${keepDescendants ? '' : ' and every token that was made with it'}?`)
+  const revoked = await api.revokeToken(id, given({ keepDescendants: keepDescendants || undefined }))
+  output.result(revoked, () => output.fields({ ...revoked, alsoRevoked: revoked.alsoRevoked.join(', ') }))
 }

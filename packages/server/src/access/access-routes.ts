@@ -1,4 +1,13 @@
-import { ApiToken, CreatedApiToken, NewApiToken, PageQuery, pageOf, Whoami } from '@hotpatch/api'
+import {
+  ApiToken,
+  CreatedApiToken,
+  NewApiToken,
+  PageQuery,
+  pageOf,
+  RevocationQuery,
+  RevokedApiToken,
+  Whoami,
+} from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { ResolveApp } from '../apps/resolve-app.ts'
@@ -76,12 +85,13 @@ export function accessRoutes({
         config: { access: 'admin' },
         schema: {
           tags: ['access'],
-          summary: 'Ends a token, and every access token made from it',
+          summary: 'Ends a token, every access token of it and, at any remove, every token that was made with it',
           params: Type.Object({ id: Type.String() }),
-          response: { 200: ApiToken },
+          querystring: RevocationQuery,
+          response: { 200: RevokedApiToken },
         },
       },
-      (request) => access.revoke(request.params.id, authorOf(request)),
+      (request) => access.revoke(request.params.id, authorOf(request), request.query),
     )
   }
 }

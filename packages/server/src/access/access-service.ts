@@ -1,4 +1,4 @@
-import type { ApiToken, CreatedApiToken, NewApiToken, Page, Role } from '@hotpatch/api'
+import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken, Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
 import { SERVER_AUTHOR, type AuditService, type Author } from '../audit/audit-service.ts'
@@ -6,19 +6,27 @@ import { nullableTimestamp, readTimestamp, timestamp, type Clock } from '../cloc
 import type { Connection, Database, Schema } from '../database/schema.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
 import {
-  countOtherOwners,
+  adoptChildren,
+  countOwners,
+  deleteExpiredFamilies,
   deleteExpiredRefreshTokens,
-  deleteRefreshTokensOf,
+  endFamiliesOf,
+  endFamily,
+  extendFamily,
   findAnyOwner,
   findRefreshToken,
   findToken,
   findTokenByHash,
+  findTokenOfFamily,
+  insertFamily,
   insertRefreshToken,
   insertToken,
+  listDescendants,
   listTokens,
   lockFirstStart,
   lockOwners,
-  revokeToken,
+  lockWorkingToken,
+  revokeTokens,
   touchToken,
   useRefreshToken,
 } from './access-store.ts'
@@ -63,7 +71,7 @@ export function createAccessService({
    */
   async function authenticate(bearer: string): Promise<Actor> {
     const row = isJwt(bearer)
-      ? await findToken(db, await readAccessToken(bearer))
+      ? await findTokenOfFamily(db, await readAccessToken(bearer))
       : await findTokenByHash(db, hashSecret(bearer))
     if (!row || row.revoked_at !== null) throw problem('token-invalid', 'This token is not known here, or was revoked.')
     const now = clock.now()
@@ -89,6 +97,7 @@ export function createAccessService({
     return actor
   }
 
+  /** The family that it belongs to. */
   async function readAccessToken(bearer: string): Promise<string> {
     try {
       const { payload } = await jwtVerify(bearer, jwtKey, {
@@ -96,7 +105,7 @@ export function createAccessService({
         algorithms: ['HS256'],
         currentDate: new Date(clock.now()),
       })
-      return payload.sub ?? ''
+      return typeof payload.sid === 'string' ? payload.sid : ''
     } catch (cause) {
       if (cause instanceof joseErrors.JWTExpired) {
         throw problem('token-expired', 'This access token has expired: refresh it.', {}, { cause })
@@ -105,9 +114,9 @@ export function createAccessService({
     }
   }
 
-  async function issuePair(tokenId: string, connection: Connection = db): Promise<TokenPair> {
+  async function issuePair(tokenId: string, familyId: string, connection: Connection): Promise<TokenPair> {
     const now = clock.now()
-    const accessToken = await new SignJWT()
+    const accessToken = await new SignJWT({ sid: familyId })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer(ISSUER)
       .setSubject(tokenId)
@@ -118,7 +127,7 @@ export function createAccessService({
     await deleteExpiredRefreshTokens(connection, now)
     await insertRefreshToken(connection, {
       id: newId(),
-      token_id: tokenId,
+      family_id: familyId,
       token_hash: hashSecret(refreshToken),
       created_at: now,
       expires_at: now + REFRESH_TOKEN_MS,
@@ -129,11 +138,17 @@ export function createAccessService({
 
   async function exchange(apiKey: string): Promise<TokenPair> {
     if (isJwt(apiKey)) throw problem('token-invalid', 'Expected an API token, found an access token.')
-    const actor = await authenticate(apiKey)
-    return issuePair(actor.tokenId)
+    const { tokenId } = await authenticate(apiKey)
+    const now = clock.now()
+    const family = { id: newId(), token_id: tokenId, created_at: now, expires_at: now + REFRESH_TOKEN_MS }
+    return db.transaction().execute(async (tx) => {
+      await deleteExpiredFamilies(tx, now)
+      await insertFamily(tx, { ...family, ended_at: null })
+      return issuePair(tokenId, family.id, tx)
+    })
   }
 
-  /** A refresh token works once. One that comes a second time was copied: all of its family end. */
+  /** A refresh token works once. One that comes a second time was copied: all of its family end, access tokens too. */
   async function refresh(refreshToken: string): Promise<TokenPair> {
     const row = await findRefreshToken(db, hashSecret(refreshToken))
     if (!row) throw problem('token-invalid', 'This refresh token is not known here.')
@@ -146,12 +161,24 @@ export function createAccessService({
     }
     // Together: a token must not be used up without its successor, nor leave one when its family ends meanwhile.
     const pair = await db.transaction().execute(async (tx) => {
-      if (await useRefreshToken(tx, row.id, now)) return issuePair(row.token_id, tx)
-      await deleteRefreshTokensOf(tx, row.token_id)
+      // First of all, so that whoever ends the family waits, or has ended it.
+      await extendFamily(tx, row.family_id, now + REFRESH_TOKEN_MS)
+      const isOpen = (await findTokenOfFamily(tx, row.family_id)) !== undefined
+      if (isOpen && (await useRefreshToken(tx, row.id, now))) return issuePair(row.token_id, row.family_id, tx)
+      if (isOpen) await endCopiedFamily(tx, row.family_id, token)
       return undefined
     })
     if (pair) return pair
-    throw problem('token-invalid', 'This refresh token was used before, so it and its successors have ended.')
+    throw problem('token-invalid', 'This refresh token was used before, so it and all that came of it have ended.')
+  }
+
+  async function endCopiedFamily(tx: Connection, familyId: string, token: TokenRow): Promise<void> {
+    await endFamily(tx, familyId, clock.now())
+    await audit.record(tx, SERVER_AUTHOR, {
+      action: 'token.refresh-reused',
+      subject: ['token', token.id],
+      appId: token.app_id,
+    })
   }
 
   /**
@@ -166,7 +193,7 @@ export function createAccessService({
       if (await findAnyOwner(tx)) return undefined
       const token = newSecret('hpt')
       await keep(token)
-      const row = newTokenRow({ name: 'owner', role: 'owner' }, null, token, 'server')
+      const row = newTokenRow({ name: 'owner', role: 'owner' }, null, token, SERVER_AUTHOR.actor)
       await insertToken(tx, row)
       await audit.record(tx, SERVER_AUTHOR, {
         action: 'token.created',
@@ -184,25 +211,45 @@ export function createAccessService({
     if (author.actor.appId !== null && author.actor.appId !== appId) {
       throw problem('forbidden', 'This token is for one app, and can make tokens for that app only.')
     }
-    const expiresAt = input.expiresAt === undefined ? null : readTimestamp(input.expiresAt, 'expiresAt')
-    if (expiresAt !== null && expiresAt <= clock.now()) {
-      throw problem('invalid-request', `expiresAt: expected a time to come, found ${input.expiresAt}.`)
-    }
     const token = newSecret('hpt')
-    const row = newTokenRow({ ...input, expiresAt }, appId, token, author.actor.name)
+    const row = newTokenRow({ ...input, expiresAt: readExpiry(input, author.actor) }, appId, token, author.actor)
     await db.transaction().execute(async (tx) => {
+      // Else a token that is being revoked could leave a child behind.
+      if (!(await lockWorkingToken(tx, author.actor.tokenId))) throw problem('token-invalid', 'This token was revoked.')
       await insertToken(tx, row)
       await audit.record(tx, author, {
         action: 'token.created',
         subject: ['token', row.id],
         appId,
-        after: { name: row.name, role: row.role, expiresAt: nullableTimestamp(expiresAt) },
+        after: { name: row.name, role: row.role, expiresAt: nullableTimestamp(row.expires_at) },
       })
     })
     return { ...render(row), token }
   }
 
-  async function revoke(id: string, author: Author): Promise<ApiToken> {
+  /** Never later than that of the token that makes it: else whoever holds it for a day would keep it for ever. */
+  function readExpiry({ expiresAt: given }: NewApiToken, maker: Actor): number | null {
+    if (given === undefined) return maker.expiresAt
+    const expiresAt = readTimestamp(given, 'expiresAt')
+    if (expiresAt <= clock.now()) {
+      throw problem('invalid-request', `expiresAt: expected a time to come, found ${given}.`)
+    }
+    if (maker.expiresAt !== null && expiresAt > maker.expiresAt) {
+      const latest = timestamp(maker.expiresAt)
+      throw problem('forbidden', `The token that makes it expires at ${latest}, and can make none that outlives it.`)
+    }
+    return expiresAt
+  }
+
+  /**
+   * Ends a token with every token that was made with it, at any remove: whoever stole it may have made some.
+   * @param options.keepDescendants they go on instead, as if its own maker had made them
+   */
+  async function revoke(
+    id: string,
+    author: Author,
+    { keepDescendants = false }: { keepDescendants?: boolean } = {},
+  ): Promise<RevokedApiToken> {
     return db.transaction().execute(async (tx) => {
       await lockOwners(tx)
       const row = await findToken(tx, id)
@@ -212,16 +259,48 @@ export function createAccessService({
       if (!hasRole(author.actor, row.role)) {
         throw problem('forbidden', `A token with the role ${author.actor.role} cannot revoke one with ${row.role}.`)
       }
-      if (row.revoked_at !== null) return render(row)
-      const now = clock.now()
-      if (row.role === 'owner' && (await countOtherOwners(tx, id, now)).count === 0) {
-        throw problem('forbidden', 'This is the last owner token. Make another one first.')
-      }
-      await revokeToken(tx, id, now)
-      await deleteRefreshTokensOf(tx, id)
-      await audit.record(tx, author, { action: 'token.revoked', subject: ['token', id], appId: row.app_id })
-      return render({ ...row, revoked_at: now })
+      if (keepDescendants) await passOn(tx, row, author.actor)
+      const ended = await end(tx, row, author)
+      const revokedAt = row.revoked_at ?? clock.now()
+      return { ...render({ ...row, revoked_at: revokedAt }), alsoRevoked: ended.filter((ending) => ending !== id) }
     })
+  }
+
+  async function passOn(tx: Connection, { id, parent_id: parentId }: TokenRow, by: Actor): Promise<void> {
+    if ((await listDescendants(tx, id)).some((token) => token.id === by.tokenId)) {
+      throw problem(
+        'forbidden',
+        'Your token was made with this one, and could not outlive it by its own word: revoke it with itself, or with another.',
+      )
+    }
+    await adoptChildren(tx, id, parentId)
+  }
+
+  /** The ids of all that end. */
+  async function end(tx: Connection, token: TokenRow, author: Author): Promise<string[]> {
+    const now = clock.now()
+    const ended: TokenRow[] = []
+    // Again until there are none: one of them may just have been making another.
+    for (
+      let ending = token.revoked_at === null ? [token] : await listDescendants(tx, token.id);
+      ending.length > 0;
+      ending = await listDescendants(tx, token.id)
+    ) {
+      const ids = ending.map(({ id }) => id)
+      await revokeTokens(tx, ids, now)
+      await endFamiliesOf(tx, ids, now)
+      ended.push(...ending)
+    }
+    const endsOwner = ended.some(({ role, app_id: appId }) => role === 'owner' && appId === null)
+    if (endsOwner && (await countOwners(tx, now)).count === 0) {
+      const last =
+        ended.length === 1 ? 'This is the last owner token' : 'No owner token would be left without those that it made'
+      throw problem('forbidden', `${last}. Make another one first, with another token, or keep those that it made.`)
+    }
+    for (const { id, app_id: appId } of ended) {
+      await audit.record(tx, author, { action: 'token.revoked', subject: ['token', id], appId })
+    }
+    return ended.map(({ id }) => id)
   }
 
   /** @param appId only the tokens for this app, unless it is null */
@@ -233,7 +312,7 @@ export function createAccessService({
     input: { name: string; role: Role; expiresAt?: number | null },
     appId: string | null,
     token: string,
-    createdBy: string,
+    maker: Actor,
   ): TokenRow {
     return {
       id: newId(),
@@ -242,7 +321,8 @@ export function createAccessService({
       app_id: appId,
       token_hash: hashSecret(token),
       created_at: clock.now(),
-      created_by: createdBy,
+      created_by: maker.name,
+      parent_id: maker.tokenId || null,
       expires_at: input.expiresAt ?? null,
       last_used_at: null,
       revoked_at: null,
@@ -266,6 +346,7 @@ function render(row: TokenRow): ApiToken {
     appId: row.app_id,
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
+    parentId: row.parent_id,
     expiresAt: nullableTimestamp(row.expires_at),
     lastUsedAt: nullableTimestamp(row.last_used_at),
     revokedAt: nullableTimestamp(row.revoked_at),

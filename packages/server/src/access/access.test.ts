@@ -29,6 +29,8 @@ describeOnEveryDatabase('access', (openDatabase) => {
   const whoami = (token: string) => server.request('GET', '/manage/v1/whoami', { token })
   const revoke = (id: string, token = server.ownerToken) =>
     server.request('POST', `/manage/v1/tokens/${id}/revoke`, { token })
+  const revokeKeeping = (id: string, token = server.ownerToken) =>
+    server.request('POST', `/manage/v1/tokens/${id}/revoke?keepDescendants=true`, { token })
   const newToken = async (fields: Record<string, unknown> = {}, token = server.ownerToken) => {
     const body = { name: 'test', role: 'publisher', ...fields }
     return (await server.request('POST', '/manage/v1/tokens', { body, token })).body as { id: string; token: string }
@@ -156,6 +158,118 @@ describeOnEveryDatabase('access', (openDatabase) => {
       expect(problemOf(await make())).toBe('403 forbidden')
     })
 
+    describe('made with a token that expires', () => {
+      const inMinutes = (count: number) => new Date(clock.now() + count * MINUTE_MS).toISOString()
+
+      test('expire with it, if nothing is said', async () => {
+        const expiresAt = inMinutes(5)
+        const { token } = await newToken({ role: 'admin', expiresAt })
+        const child = (await newToken({}, token)) as unknown as { expiresAt: string }
+        expect(child.expiresAt).toBe(expiresAt)
+      })
+
+      test('may expire before it, and not after it', async () => {
+        const { token } = await newToken({ role: 'admin', expiresAt: inMinutes(5) })
+        const make = (minutes: number) =>
+          server.request('POST', '/manage/v1/tokens', {
+            body: { name: 'x', role: 'reader', expiresAt: inMinutes(minutes) },
+            token,
+          })
+        expect((await make(4)).status).toBe(201)
+        expect((await make(5)).status).toBe(201)
+        expect(problemOf(await make(6))).toBe('403 forbidden')
+      })
+
+      test('also with an access token of it', async () => {
+        const { token } = await newToken({ role: 'admin', expiresAt: inMinutes(5) })
+        const { body } = await exchange(token)
+        const made = await server.request('POST', '/manage/v1/tokens', {
+          body: { name: 'x', role: 'reader' },
+          token: body.accessToken,
+        })
+        expect(made.body.expiresAt).toBe(inMinutes(5))
+      })
+    })
+
+    describe('made with a token that is revoked', () => {
+      async function threeGenerations() {
+        const parent = await newToken({ role: 'admin' })
+        const child = await newToken({ role: 'admin' }, parent.token)
+        const grandchild = await newToken({}, child.token)
+        return { parent, child, grandchild }
+      }
+
+      test('end with it, at any remove, with all that came of them; the answer and the log name them', async () => {
+        const { parent, child, grandchild } = await threeGenerations()
+        const { accessToken, refreshToken } = (await exchange(grandchild.token)).body
+        const { body } = await revoke(parent.id)
+        expect(body.alsoRevoked.toSorted()).toEqual([child.id, grandchild.id].toSorted())
+        for (const token of [parent.token, child.token, grandchild.token, accessToken]) {
+          expect(problemOf(await whoami(token))).toBe('401 token-invalid')
+        }
+        expect(problemOf(await refresh(refreshToken))).toBe('401 token-invalid')
+        const { body: log } = await server.request('GET', '/manage/v1/audit?action=token.revoked&limit=3')
+        expect(log.items.map((entry: { subjectId: string }) => entry.subjectId).toSorted()).toEqual(
+          [parent.id, child.id, grandchild.id].toSorted(),
+        )
+      })
+
+      test('end also when one between them was revoked before, and they were kept then', async () => {
+        const { parent, child, grandchild } = await threeGenerations()
+        expect((await revokeKeeping(child.id, parent.token)).body.alsoRevoked).toEqual([])
+        expect((await whoami(grandchild.token)).status).toBe(200)
+        expect((await revoke(parent.id)).body.alsoRevoked).toEqual([grandchild.id])
+        expect(problemOf(await whoami(grandchild.token))).toBe('401 token-invalid')
+      })
+
+      test('go on when they are kept, as if its own maker had made them', async () => {
+        const { parent, child } = await threeGenerations()
+        await revokeKeeping(parent.id)
+        expect((await whoami(child.token)).status).toBe(200)
+        const { body } = await whoami(server.ownerToken)
+        const { body: tokens } = await server.request('GET', '/manage/v1/tokens?limit=5')
+        const kept = tokens.items.find(({ id }: { id: string }) => id === child.id)
+        expect(kept.parentId).toBe(body.tokenId)
+      })
+
+      test('cannot keep themselves', async () => {
+        const { parent, child } = await threeGenerations()
+        expect(problemOf(await revokeKeeping(parent.id, child.token))).toBe('403 forbidden')
+      })
+
+      test('keep working when a token retires itself', async () => {
+        const { body: before } = await whoami(server.ownerToken)
+        const first = await newToken({ role: 'owner' })
+        const second = await newToken({ role: 'owner' }, first.token)
+        expect((await revokeKeeping(first.id, first.token)).status).toBe(200)
+        expect(problemOf(await whoami(first.token))).toBe('401 token-invalid')
+        expect((await whoami(second.token)).status).toBe(200)
+        expect((await revoke(second.id)).body.parentId).toBe(before.tokenId)
+      })
+
+      test('save no owner: the last ones are not revoked with their maker', async () => {
+        const { body } = await whoami(server.ownerToken)
+        const child = await newToken({ role: 'owner' })
+        expect(problemOf(await revoke(body.tokenId))).toBe('403 forbidden')
+        expect(problemOf(await revoke(body.tokenId, child.token))).toBe('403 forbidden')
+        expect((await whoami(child.token)).status).toBe(200)
+        await revoke(child.id)
+      })
+
+      test('at the same moment leave none behind', async () => {
+        for (let round = 0; round < 5; round++) {
+          const parent = await newToken({ role: 'admin' })
+          const make = () =>
+            server.request('POST', '/manage/v1/tokens', { body: { name: 'x', role: 'reader' }, token: parent.token })
+          const [first, , second] = await Promise.all([make(), revoke(parent.id), make()])
+          for (const { status, body } of [first, second]) {
+            if (status === 201) expect(problemOf(await whoami(body.token))).toBe('401 token-invalid')
+            else expect(status).toBe(401)
+          }
+        }
+      })
+    })
+
     test('when a token was used last is kept to the minute', async () => {
       const { id, token } = await newToken()
       const lastUsedAt = async () =>
@@ -230,6 +344,21 @@ describeOnEveryDatabase('access', (openDatabase) => {
       expect(problemOf(await refresh(won?.body.refreshToken))).toBe('401 token-invalid')
     })
 
+    test('a refresh token that comes a second time ends its family, the access tokens too, and no other', async () => {
+      const { id, token } = await newToken()
+      const [family, other] = [(await exchange(token)).body, (await exchange(token)).body]
+      const next = (await refresh(family.refreshToken)).body
+      expect(problemOf(await refresh(family.refreshToken))).toBe('401 token-invalid')
+      for (const accessToken of [family.accessToken, next.accessToken]) {
+        expect(problemOf(await whoami(accessToken))).toBe('401 token-invalid')
+      }
+      expect(problemOf(await refresh(next.refreshToken))).toBe('401 token-invalid')
+      for (const bearer of [other.accessToken, token]) expect((await whoami(bearer)).status).toBe(200)
+      expect((await refresh(other.refreshToken)).status).toBe(200)
+      const { body } = await server.request('GET', '/manage/v1/audit?action=token.refresh-reused')
+      expect(body.items[0]).toMatchObject({ subjectId: id, actorName: 'server' })
+    })
+
     test('a refresh token lasts thirty days, and not longer than its API token', async () => {
       const { body: long } = await exchange((await newToken()).token)
       const expiresAt = new Date(clock.now() + DAY_MS).toISOString()
@@ -244,8 +373,10 @@ describeOnEveryDatabase('access', (openDatabase) => {
       await exchange((await newToken()).token)
       clock.advance(31 * DAY_MS)
       await exchange((await newToken()).token)
-      const rows = await db.selectFrom('refresh_token').select('expires_at').execute()
-      expect(rows.every((row) => row.expires_at > clock.now())).toBe(true)
+      for (const table of ['refresh_token', 'token_family'] as const) {
+        const rows = await db.selectFrom(table).select('expires_at').execute()
+        expect(rows.every((row) => row.expires_at > clock.now())).toBe(true)
+      }
     })
 
     test.each([
@@ -271,25 +402,29 @@ describeOnEveryDatabase('access', (openDatabase) => {
         const signed = `${part(header)}.${part(payload)}`
         return `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`
       }
-      const owner = async () => (await whoami(server.ownerToken)).body.tokenId as string
-      const claims = (sub: string) => ({ sub, iss: 'hotpatch', exp: Math.floor(clock.now() / 1000) + 600 })
+      const owner = async () => {
+        const { accessToken } = (await exchange(server.ownerToken)).body
+        return JSON.parse(Buffer.from(accessToken.split('.')[1], 'base64url').toString()).sid as string
+      }
+      const claims = (sid: string) => ({ sid, iss: 'hotpatch', exp: Math.floor(clock.now() / 1000) + 600 })
       const header = { alg: 'HS256' }
 
       test('the forgery itself is as the server would make it', async () => {
         expect((await whoami(forge(header, claims(await owner()), 's'.repeat(32)))).status).toBe(200)
       })
 
-      test.each<[string, (sub: string) => string]>([
-        ['signed with another secret', (sub) => forge(header, claims(sub), 'x'.repeat(32))],
-        ['without an algorithm', (sub) => `${part({ alg: 'none' })}.${part(claims(sub))}.`],
+      test.each<[string, (sid: string) => string]>([
+        ['signed with another secret', (sid) => forge(header, claims(sid), 'x'.repeat(32))],
+        ['without an algorithm', (sid) => `${part({ alg: 'none' })}.${part(claims(sid))}.`],
         [
           'without an algorithm, but with something behind',
-          (sub) => `${part({ alg: 'none' })}.${part(claims(sub))}.AA`,
+          (sid) => `${part({ alg: 'none' })}.${part(claims(sid))}.AA`,
         ],
-        ['with another algorithm', (sub) => forge({ alg: 'HS512' }, claims(sub), 's'.repeat(32))],
-        ['of another issuer', (sub) => forge(header, { ...claims(sub), iss: 'other' }, 's'.repeat(32))],
+        ['with another algorithm', (sid) => forge({ alg: 'HS512' }, claims(sid), 's'.repeat(32))],
+        ['of another issuer', (sid) => forge(header, { ...claims(sid), iss: 'other' }, 's'.repeat(32))],
         ['for a token that is not there', () => forge(header, claims('nobody'), 's'.repeat(32))],
-        ['for nobody', () => forge(header, { ...claims(''), sub: undefined }, 's'.repeat(32))],
+        ['for nobody', () => forge(header, { ...claims(''), sid: undefined }, 's'.repeat(32))],
+        ['for something that is no text', () => forge(header, { ...claims(''), sid: { a: 1 } }, 's'.repeat(32))],
       ])('%s', async (_case, make) => {
         expect(problemOf(await whoami(make(await owner())))).toBe('401 token-invalid')
       })

@@ -16,6 +16,11 @@ export function hasRole(actor: Actor, needed: Role): boolean {
   return ROLES.indexOf(actor.role) <= ROLES.indexOf(needed)
 }
 
+/** @throws problem forbidden when the actor's token is for one app */
+export function requireAllApps(actor: Actor): void {
+  if (actor.appId !== null) throw problem('forbidden', 'This token is for one app, and this is about all of them.')
+}
+
 /** @throws problem forbidden when the actor's token is for another app */
 export function requireApp(actor: Actor | null, appId: string): void {
   if (actor?.appId !== undefined && actor.appId !== null && actor.appId !== appId) {

@@ -30,7 +30,6 @@ describe('every route', () => {
       'GET /artifacts/:sha256',
       'GET /healthz',
       'GET /manage/v1/openapi.json',
-      'GET /metrics',
       'GET /problems/:type',
       'GET /readyz',
       'POST /apps/:slug/auth/refresh',

@@ -7,6 +7,7 @@ export const OWNER_TOKEN_FILE = 'owner-token'
 
 const JWT_SECRET_FILE = 'jwt-secret'
 const DEVICE_ID_SECRET_FILE = 'device-id-secret'
+const SECRETS_KEY_FILE = 'secrets-key'
 
 /** Replaces one that a start left which did not get further. */
 export function keepOwnerToken(directory: string, token: string): Promise<void> {
@@ -21,6 +22,11 @@ export function readJwtSecret(directory: string): Promise<string> {
 /** Made at the first start: with another one, every device would be taken for a new one. */
 export function readDeviceIdSecret(directory: string): Promise<string> {
   return readOrMakeSecret(join(directory, DEVICE_ID_SECRET_FILE))
+}
+
+/** Made at the first start: without it, the app keys and webhook secrets in the database cannot be read. */
+export function readSecretsKey(directory: string): Promise<string> {
+  return readOrMakeSecret(join(directory, SECRETS_KEY_FILE))
 }
 
 async function readOrMakeSecret(path: string): Promise<string> {

@@ -64,7 +64,7 @@ describeOnEveryDatabase('the live stream', (openDatabase, database) => {
   }
   const pause = (rolloutId: string) => server.request('POST', `/manage/v1/rollouts/${rolloutId}/pause`)
   const openStreams = async () => {
-    const { body } = await server.request('GET', '/metrics', { token: null })
+    const { body } = await server.request('GET', '/metrics')
     return Number(/^hotpatch_live_streams (\d+)$/m.exec(String(body))?.[1])
   }
 

@@ -13,11 +13,11 @@ import type { Core } from './core.ts'
 export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 
 /** What answers devices, from memory: the catalogs and cohorts, kept up to date, and the fleet behind them. */
-export async function createCheckPath({ config, clock, timers, newId, db, databaseFile, log }: Core) {
+export async function createCheckPath({ config, clock, timers, newId, db, box, databaseFile, log }: Core) {
   const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
   const identity = createDeviceIdentity({ secret })
   await requireSameDeviceSecret(db, identity)
-  const catalogs = createCatalogs({ db, identity })
+  const catalogs = createCatalogs({ db, identity, box })
   const cohortMembers = createCohortMembers({ db })
   const feed = createChangeFeed(config.database, db, (error) =>
     log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time'),

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { uuidv7 } from 'uuidv7'
+import { readSecretsKey } from '../access/secret-files.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { migrate } from '../database/migrate.ts'
@@ -8,6 +9,8 @@ import type { Database } from '../database/schema.ts'
 import { createHttp, type LogStream } from '../http/create-http.ts'
 import { createMetrics } from '../http/metrics.ts'
 import { createPublicUrl } from '../http/public-url.ts'
+import { sealDatabase } from '../secrets/seal-database.ts'
+import { createSecretBox } from '../secrets/secret-box.ts'
 import { systemTimers, type Timers } from '../timers.ts'
 
 export interface AppOptions {
@@ -29,6 +32,8 @@ export async function openCore(options: AppOptions) {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
   const db = options.database ?? openDatabase(config.database)
   await migrate(db)
+  const box = createSecretBox(config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)])
+  await sealDatabase(db, box)
   const databaseFile = options.database ? undefined : fileOf(config)
   const http = createHttp(config, newId, options.logTo)
   return {
@@ -37,6 +42,8 @@ export async function openCore(options: AppOptions) {
     timers,
     newId,
     db,
+    /** For secrets that stand in the database. */
+    box,
     /** Of SQLite on a disk, which other threads can open, too: another connection would open another one in memory. */
     databaseFile,
     /** For what takes long: on SQLite another thread. It sees what is committed, and cannot write. */

@@ -1,6 +1,7 @@
 import type { Role } from '@hotpatch/api'
 import type { FastifyRequest } from 'fastify'
 import { accessRoutes } from '../access/access-routes.ts'
+import { requireAllApps } from '../access/actor.ts'
 import { guardRoutes } from '../access/route-access.ts'
 import { announcementRoutes } from '../announcements/announcement-routes.ts'
 import { appRoutes } from '../apps/app-routes.ts'
@@ -44,7 +45,7 @@ interface Parts {
 
 /** Every address that the server answers at. */
 export async function registerRoutes(parts: Parts): Promise<void> {
-  const { http, metrics, db } = parts.core
+  const { config, http, metrics, db } = parts.core
   const { access, storage } = parts.services
   guardRoutes(http, (request, role) => access.authorize(request.headers.authorization, role))
   logRequests(http, metrics)
@@ -58,7 +59,9 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     parts.checkPath.fleet.noteDownload(sha256, sentBytes)
   }
   await http.register(artifactRoutes({ storage, onDownload }))
-  await http.register(operationsRoutes({ metrics, checkReady: () => pingDatabase(db) }))
+  const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
+  const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
+  await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
 }
 
 function managementRoutes({ core, services, telling }: Parts) {

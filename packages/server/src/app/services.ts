@@ -33,7 +33,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 /** What people change and ask. */
 export async function createServices(core: Core, checkPath: CheckPath) {
-  const { config, clock, timers, newId, db, reads, log } = core
+  const { config, clock, timers, newId, db, reads, box, log } = core
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
   const { announceApps, announceCatalogs, announceCohorts } = sync
   const settleFleet = fleet.settle
@@ -47,7 +47,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const channels = createChannelService({ db, audit, clock, newId, announceApps })
   const createDefaultChannels = channels.createDefaults
   const forApps = { identity, createDefaultChannels, announceApps, settleFleet }
-  const apps = createAppService({ db, audit, clock, newId, ...forApps })
+  const apps = createAppService({ db, audit, clock, newId, box, ...forApps })
   const { countOthers: countOtherMembers } = cohortMembers
   const forCohorts = { identity, reads, countOtherMembers, announceCohorts }
   const cohorts = createCohortService({ db, audit, clock, newId, ...forCohorts })

@@ -3,7 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { authorOf } from '../audit/audit-service.ts'
 import { readPageRequest } from '../http/paging.ts'
-import { renderApp, type AppService } from './app-service.ts'
+import type { AppService } from './app-service.ts'
 import { AppParams, type ResolveApp } from './resolve-app.ts'
 
 export function appRoutes({
@@ -43,7 +43,7 @@ export function appRoutes({
         config: { access: 'reader' },
         schema: { tags: ['apps'], summary: 'One app', params: AppParams, response: { 200: App } },
       },
-      async (request) => renderApp(await resolveApp(request, request.params.app)),
+      async (request) => apps.render(await resolveApp(request, request.params.app)),
     )
 
     app.patch(

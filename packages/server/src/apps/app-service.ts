@@ -10,6 +10,8 @@ import type { DeviceIdentity, IdentifiedApp } from '../devices/device-identity.t
 import { knowsDevices } from '../devices/device-queries.ts'
 import { differencesOf } from '../guards/guard-settings.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
+import { appKeyOwner } from '../secrets/seal-database.ts'
+import type { SecretBox } from '../secrets/secret-box.ts'
 import {
   findApp,
   insertApp,
@@ -35,6 +37,7 @@ export function createAppService({
   audit,
   clock,
   newId,
+  box,
   identity,
   createDefaultChannels,
   announceApps,
@@ -44,6 +47,7 @@ export function createAppService({
   audit: AuditService
   clock: Clock
   newId: () => string
+  box: SecretBox
   identity: DeviceIdentity
   createDefaultChannels: (connection: Connection, appId: string) => Promise<void>
   /** Called after a commit that changed an app. */
@@ -68,11 +72,12 @@ export function createAppService({
     if (author.actor.appId !== null) throw problem('forbidden', 'This token is for one app and cannot make others.')
     // Apps are found by id or by slug: a slug in the form of an id could pass for another app.
     if (UUID.test(input.slug)) throw problem('invalid-request', 'slug: expected a name, found something like an id.')
+    const id = newId()
     const row: AppRow = {
-      id: newId(),
+      id,
       slug: input.slug,
       name: input.name ?? input.slug,
-      app_key: `hpk_${randomBytes(18).toString('base64url')}`,
+      app_key: await box.seal(appKeyOwner(id), `hpk_${randomBytes(18).toString('base64url')}`),
       platforms: JSON.stringify(input.platforms ?? DEFAULT_PLATFORMS),
       check_access: input.checkAccess ?? 'app-key',
       bucketing: input.bucketing ?? 'per-rollout',
@@ -95,11 +100,11 @@ export function createAppService({
         action: 'app.created',
         subject: ['app', row.id],
         appId: row.id,
-        after: renderApp(row),
+        after: describeApp(row),
       })
     })
     await announceApps()
-    return renderApp(row)
+    return render(row)
   }
 
   async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
@@ -127,13 +132,13 @@ export function createAppService({
         action: 'app.changed',
         subject: ['app', app.id],
         appId: app.id,
-        before: renderApp(before),
-        after: renderApp(after),
+        before: describeApp(before),
+        after: describeApp(after),
       })
       return after
     })
     await announceApps()
-    return renderApp(after)
+    return render(after)
   }
 
   async function changeDeviceIds(tx: Connection, app: AppRow): Promise<void> {
@@ -144,7 +149,14 @@ export function createAppService({
   }
 
   async function list(actor: Actor | null, page: PageRequest): Promise<Page<App>> {
-    return pageFromRows(await listApps(db, actor?.appId ?? null, page), page, renderApp)
+    const rows = await listApps(db, actor?.appId ?? null, page)
+    const { items, nextCursor } = pageFromRows(rows, page, (row) => row)
+    return { items: await Promise.all(items.map(render)), nextCursor }
+  }
+
+  async function render(row: AppRow): Promise<App> {
+    const { id, slug, name, ...others } = describeApp(row)
+    return { id, slug, name, appKey: await box.open(appKeyOwner(id), row.app_key), ...others }
   }
 
   async function listKeys(app: AppRow): Promise<Page<SigningKey>> {
@@ -227,6 +239,7 @@ export function createAppService({
     create,
     change,
     list,
+    render,
     listKeys,
     listWorkingKeys,
     findWorkingKeyId,
@@ -255,12 +268,12 @@ export function identifiedApp(row: AppRow): IdentifiedApp {
   return { id: row.id, deviceIds: row.device_ids }
 }
 
-export function renderApp(row: AppRow): App {
+/** All but its key, which has no place in the audit log. */
+function describeApp(row: AppRow): Omit<App, 'appKey'> {
   return {
     id: row.id,
     slug: row.slug,
     name: row.name,
-    appKey: row.app_key,
     platforms: platformsOf(row),
     checkAccess: row.check_access,
     bucketing: row.bucketing,

@@ -22,9 +22,12 @@ create table "api_token" (
   "expires_at" bigint,
   "last_used_at" bigint,
   "revoked_at" bigint,
+  "parent_id" text,
   constraint "api_token_app" foreign key ("app_id") references "app" ("id"),
   constraint "api_token_role" check (role in ('owner', 'admin', 'publisher', 'reader'))
 );
+
+create index "api_token_parent" on "api_token" ("parent_id");
 
 create table "app" (
   "id" text primary key,
@@ -207,13 +210,15 @@ create table "platform_sequence" (
 
 create table "refresh_token" (
   "id" text primary key,
-  "token_id" text not null,
+  "family_id" text not null,
   "token_hash" text not null unique,
   "created_at" bigint not null,
   "expires_at" bigint not null,
   "used_at" bigint,
-  constraint "refresh_token_token" foreign key ("token_id") references "api_token" ("id")
+  constraint "refresh_token_family" foreign key ("family_id") references "token_family" ("id") on delete cascade
 );
+
+create index "refresh_token_family_index" on "refresh_token" ("family_id");
 
 create table "release" (
   "id" text primary key,
@@ -336,6 +341,17 @@ create table "signing_key" (
   constraint "signing_key_public_key" unique ("app_id", "public_key"),
   constraint "signing_key_app" foreign key ("app_id") references "app" ("id")
 );
+
+create table "token_family" (
+  "id" text primary key,
+  "token_id" text not null,
+  "created_at" bigint not null,
+  "expires_at" bigint not null,
+  "ended_at" bigint,
+  constraint "token_family_token" foreign key ("token_id") references "api_token" ("id")
+);
+
+create index "token_family_token_index" on "token_family" ("token_id");
 
 create table "webhook" (
   "id" text primary key,

@@ -307,10 +307,21 @@ export interface Schema {
     expires_at: number | null
     last_used_at: number | null
     revoked_at: number | null
+    /** The token that it was made with, and ends with; null for the first owner's. */
+    parent_id: string | null
+  }
+  /** All that came of one exchange of an API token: it ends as a whole. */
+  token_family: {
+    id: string
+    token_id: string
+    created_at: number
+    /** When the newest refresh token of it does. */
+    expires_at: number
+    ended_at: number | null
   }
   refresh_token: {
     id: string
-    token_id: string
+    family_id: string
     token_hash: string
     created_at: number
     expires_at: number

@@ -122,7 +122,7 @@ describeOnEveryDatabase('an app with hashed device ids', (openDatabase) => {
     const cohorts = `/manage/v1/apps/${app.slug}/cohorts`
     expect((await server.request('POST', cohorts, { body: { name: 'testers', devices: [PHONE] } })).status).toBe(201)
 
-    const metrics = await server.request('GET', '/metrics', { token: null })
+    const metrics = await server.request('GET', '/metrics')
     expect((await server.request('DELETE', `${path}/${PHONE}-2`)).status).toBe(404)
     const before = JSON.stringify(await dumpDatabase(database))
     expect(before).toContain(id)

@@ -1,13 +1,19 @@
 import { PROBLEMS, problem, type ProblemType } from '@hotpatch/protocol'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { MetricsAccess } from '../config.ts'
 import type { Metrics } from './metrics.ts'
 
 /** For those who run the server, and the pages that problem types point to. */
 export function operationsRoutes({
   metrics,
+  metricsAccess,
+  requireMetricsReader,
   checkReady,
 }: {
   metrics: Metrics
+  metricsAccess: MetricsAccess
+  /** Throws when the caller, who has a token, may not read them. */
+  requireMetricsReader: (request: FastifyRequest) => void
   /** Throws when the server cannot do its work. */
   checkReady: () => Promise<void>
 }): FastifyPluginAsync {
@@ -26,10 +32,14 @@ export function operationsRoutes({
       return { status: 'ready' }
     })
 
-    app.get('/metrics', { config: polled }, async (_request, reply) => {
-      const text = await metrics.render()
-      return reply.header('content-type', metrics.contentType).send(text)
-    })
+    if (metricsAccess !== 'off') {
+      const access = metricsAccess === 'open' ? ('public' as const) : ('reader' as const)
+      app.get('/metrics', { config: { access, isPolled: true } }, async (request, reply) => {
+        requireMetricsReader(request)
+        const text = await metrics.render()
+        return reply.header('content-type', metrics.contentType).send(text)
+      })
+    }
 
     app.get('/problems/:type', { config }, (request, reply) => {
       const { type } = request.params as { type: string }

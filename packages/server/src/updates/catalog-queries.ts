@@ -52,19 +52,23 @@ export interface DirectoryEntry {
 }
 
 /** Every app with its channels: what a check needs to know before there is a catalog. */
-export async function loadDirectory(db: Connection): Promise<DirectoryEntry[]> {
+export async function loadDirectory(
+  db: Connection,
+  openAppKey: (appId: string, sealed: string) => Promise<string>,
+): Promise<DirectoryEntry[]> {
   const apps = await db.selectFrom('app').selectAll().orderBy('id').execute()
   const channels = await db.selectFrom('channel').select(['app_id', 'name']).execute()
   const names = Map.groupBy(channels, (channel) => channel.app_id)
-  return apps.map((app) => ({
+  const entries = apps.map(async (app) => ({
     id: app.id,
     slug: app.slug,
-    appKey: app.app_key,
+    appKey: await openAppKey(app.id, app.app_key),
     isOpen: app.check_access === 'open',
     deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
     channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
   }))
+  return Promise.all(entries)
 }
 
 /** The generation of every catalog that ever had a rollout. */

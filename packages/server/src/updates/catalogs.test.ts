@@ -42,7 +42,7 @@ describe('a check', () => {
     expect(queries.filter((query) => /^select/i.test(query))).toEqual([])
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices?limit=200`)
     expect(body.items).toHaveLength(200)
-    const { body: metrics } = await server.request('GET', '/metrics', { token: null })
+    const { body: metrics } = await server.request('GET', '/metrics')
     expect(metrics).toContain('hotpatch_fleet_written_rows 400\n')
     expect(Number(/hotpatch_fleet_written_batches (\d+)/.exec(metrics)?.[1])).toBeLessThanOrEqual(2)
   })

@@ -1,6 +1,8 @@
 import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
 import type { DeviceIdentity } from '../devices/device-identity.ts'
+import { appKeyOwner } from '../secrets/seal-database.ts'
+import type { SecretBox } from '../secrets/secret-box.ts'
 import {
   loadCatalog,
   loadDirectory,
@@ -20,9 +22,11 @@ export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
 export type Catalogs = ReturnType<typeof createCatalogs>
 
 /** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
-export function createCatalogs({ db, identity }: { db: Database; identity: DeviceIdentity }) {
+export function createCatalogs({ db, identity, box }: { db: Database; identity: DeviceIdentity; box: SecretBox }) {
   let byIdOrSlug = new Map<string, DirectoryEntry>()
   let byAppKey = new Map<string, DirectoryEntry>()
+  /** By what stands in the database: each is decrypted once. */
+  const appKeys = new Map<string, string>()
   const catalogs = new Map<string, LiveCatalog>()
   let directoryLoad = Promise.resolve()
 
@@ -88,11 +92,19 @@ export function createCatalogs({ db, identity }: { db: Database; identity: Devic
 
   async function loadDirectoryNow(): Promise<void> {
     await identity.compare(db)
-    const entries = await loadDirectory(db)
+    const entries = await loadDirectory(db, openAppKey)
     const changed = entries.filter(({ id, deviceIds }) => (byIdOrSlug.get(id)?.deviceIds ?? deviceIds) !== deviceIds)
     byIdOrSlug = new Map(entries.flatMap((entry) => [[entry.slug, entry] as const, [entry.id, entry] as const]))
     byAppKey = new Map(entries.map((entry) => [entry.appKey, entry]))
     for (const { id } of changed) await reloadCatalogsOf(id)
+  }
+
+  async function openAppKey(appId: string, sealed: string): Promise<string> {
+    const known = appKeys.get(sealed)
+    if (known !== undefined) return known
+    const appKey = await box.open(appKeyOwner(appId), sealed)
+    appKeys.set(sealed, appKey)
+    return appKey
   }
 
   /** Its devices have other ids now, also those that its rollouts name. */

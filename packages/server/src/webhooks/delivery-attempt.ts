@@ -4,13 +4,14 @@ import type { FastifyBaseLogger } from 'fastify'
 import { SERVER_AUTHOR, type AuditService } from '../audit/audit-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
+import type { SecretBox } from '../secrets/secret-box.ts'
 import type { Timers } from '../timers.ts'
 import { finishAttempt, type DeliveryRow } from './delivery-store.ts'
 import { readLog, TEST_TYPE } from './delivery.ts'
 import type { AddressRules } from './sending/address-rules.ts'
 import { delayAfter, readRetryAfter } from './sending/retry-schedule.ts'
 import { sendRequest } from './sending/send-request.ts'
-import { readSecrets, signedHeaders } from './sending/signature.ts'
+import { openSecrets, signedHeaders } from './sending/signature.ts'
 import { findWebhook, lockWebhook, updateWebhook, type WebhookRow } from './webhook-store.ts'
 import { renderWebhook } from './webhook.ts'
 
@@ -36,6 +37,7 @@ interface Outcome {
 export function createDeliveryAttempt({
   db,
   audit,
+  box,
   addresses,
   clock,
   timers,
@@ -45,6 +47,7 @@ export function createDeliveryAttempt({
 }: {
   db: Database
   audit: AuditService
+  box: SecretBox
   addresses: AddressRules
   clock: Clock
   timers: Timers
@@ -87,7 +90,7 @@ export function createDeliveryAttempt({
       const headers = {
         'content-type': 'application/json',
         'user-agent': 'HotPatch',
-        ...signedHeaders(readSecrets(webhook.secrets), {
+        ...signedHeaders(await openSecrets(box, webhook), {
           messageId: delivery.announcement_id,
           body: delivery.payload,
           now: clock.now(),

@@ -2,6 +2,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { AuditService } from '../audit/audit-service.ts'
 import type { Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
+import type { SecretBox } from '../secrets/secret-box.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
 import { claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
 import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
@@ -24,6 +25,7 @@ export type WebhookDispatcher = ReturnType<typeof createWebhookDispatcher>
 export function createWebhookDispatcher({
   db,
   audit,
+  box,
   addresses,
   clock,
   timers,
@@ -34,6 +36,7 @@ export function createWebhookDispatcher({
 }: {
   db: Database
   audit: AuditService
+  box: SecretBox
   addresses: AddressRules
   clock: Clock
   timers: Timers
@@ -45,7 +48,7 @@ export function createWebhookDispatcher({
   log: Pick<FastifyBaseLogger, 'error' | 'warn'>
 }) {
   const stopping = new AbortController()
-  const performAttempt = createDeliveryAttempt({ db, audit, addresses, clock, timers, random, stopping, log })
+  const performAttempt = createDeliveryAttempt({ db, audit, box, addresses, clock, timers, random, stopping, log })
   const inFlight = new Map<Promise<void>, string>()
   /** By hand, and besides what is due. */
   const tests = new Set<Promise<void>>()

@@ -5,10 +5,11 @@ import type { AuditService, Author } from '../audit/audit-service.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
+import type { SecretBox } from '../secrets/secret-box.ts'
 import { newDelivery } from './delivery.ts'
 import { insertDeliveries } from './delivery-store.ts'
 import type { AddressRules } from './sending/address-rules.ts'
-import { newWebhookSecret, readSecrets, rotateSecrets, type WebhookSecret } from './sending/signature.ts'
+import { newWebhookSecret, openSecrets, rotateSecrets, sealSecrets, type WebhookSecret } from './sending/signature.ts'
 import {
   countWebhooks,
   deleteWebhook,
@@ -30,12 +31,14 @@ export type WebhookService = ReturnType<typeof createWebhookService>
 export function createWebhookService({
   db,
   audit,
+  box,
   addresses,
   clock,
   newId,
 }: {
   db: Database
   audit: AuditService
+  box: SecretBox
   addresses: AddressRules
   clock: Clock
   newId: () => string
@@ -53,12 +56,13 @@ export function createWebhookService({
     await addresses.check(input.url)
     const now = clock.now()
     const created = newWebhookSecret()
+    const id = newId()
     const row: WebhookRow = {
-      id: newId(),
+      id,
       app_id: appId,
       url: input.url,
       types: JSON.stringify(input.types ?? []),
-      secrets: JSON.stringify([created]),
+      secrets: await sealSecrets(box, id, [created]),
       is_enabled: 1,
       disabled_reason: null,
       failing_since: null,
@@ -95,10 +99,11 @@ export function createWebhookService({
   /** The old secret goes on for a day, so that receivers can take over the new one at their time. */
   async function rotateSecret(webhook: WebhookRow, author: Author): Promise<WebhookWithSecret> {
     requireMayChange(author.actor, webhook.app_id)
-    const row = await update(webhook.id, author, 'webhook.secret-rotated', (before) => ({
-      secrets: JSON.stringify(rotateSecrets(readSecrets(before.secrets), clock.now())),
-    }))
-    const [newest] = readSecrets(row.secrets)
+    const row = await update(webhook.id, author, 'webhook.secret-rotated', async (before) => {
+      const secrets = rotateSecrets(await openSecrets(box, before), clock.now())
+      return { secrets: await sealSecrets(box, before.id, secrets) }
+    })
+    const [newest] = await openSecrets(box, row)
     if (!newest) throw new Error('A webhook has a secret.')
     return withSecret(row, newest)
   }
@@ -107,12 +112,12 @@ export function createWebhookService({
     id: string,
     author: Author,
     action: string,
-    changesOf: (before: WebhookRow) => Partial<WebhookRow>,
+    changesOf: (before: WebhookRow) => Partial<WebhookRow> | Promise<Partial<WebhookRow>>,
   ): Promise<WebhookRow> {
     return db.transaction().execute(async (tx) => {
       await lockWebhook(tx, id)
       const before = await get(id, author.actor, tx)
-      await updateWebhook(tx, id, { ...changesOf(before), updated_at: clock.now() })
+      await updateWebhook(tx, id, { ...(await changesOf(before)), updated_at: clock.now() })
       const row = await get(id, author.actor, tx)
       await record(tx, author, action, before, row)
       return row

@@ -1,4 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { webhookOwner } from '../../secrets/seal-database.ts'
+import type { SecretBox } from '../../secrets/secret-box.ts'
 
 const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
@@ -25,8 +27,13 @@ export function rotateSecrets(secrets: readonly WebhookSecret[], now: number): W
   return [newWebhookSecret(), ...old].slice(0, MAX_SECRETS)
 }
 
-export function readSecrets(text: string): WebhookSecret[] {
-  return JSON.parse(text) as WebhookSecret[]
+/** As they stand in the webhook's row: encrypted. */
+export function sealSecrets(box: SecretBox, webhookId: string, secrets: readonly WebhookSecret[]): Promise<string> {
+  return box.seal(webhookOwner(webhookId), JSON.stringify(secrets))
+}
+
+export async function openSecrets(box: SecretBox, webhook: { id: string; secrets: string }): Promise<WebhookSecret[]> {
+  return JSON.parse(await box.open(webhookOwner(webhook.id), webhook.secrets)) as WebhookSecret[]
 }
 
 /** The headers of Standard Webhooks, with a signature by each secret that works. */
