@@ -22,7 +22,7 @@ describe.skipIf(!POSTGRES)('many servers on one database', () => {
     const env = {
       DATABASE_URL: postgres.url,
       HOTPATCH_DEVICE_ID_SECRET: 'a secret that all of them share, as they must',
-      HOTPATCH_SECRETS_KEY: 'a secrets key that all of them share, as they must',
+      HOTPATCH_SECRETS_KEY: 'a secrets key that all of them share as they must',
     }
     first = await startTestServer({ env, clock })
     token = first.ownerToken
