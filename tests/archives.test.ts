@@ -5,14 +5,13 @@ import { constants, crc32, deflateRawSync, inflateRawSync } from 'node:zlib'
 import { DEFAULT_LIMITS, UpdateError } from '@hotpatch/client'
 import { createMemoryFiles } from '@hotpatch/client/memory'
 import { createNodeCrypto } from '@hotpatch/client/node'
-import { Problem } from '@hotpatch/protocol'
+import { MAX_FILE_PATH_BYTES, Problem } from '@hotpatch/protocol'
 import { readConfig } from '@hotpatch/server/config'
 import { readEnvironment } from '@hotpatch/server/testing'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { extractPending } from '../packages/client/src/archive/extract.ts'
 import { checkArchive } from '../packages/server/src/artifacts/archive-check.ts'
-import { MAX_PATH_BYTES } from '../packages/server/src/artifacts/archive-paths.ts'
 import { acceptedArchives } from '../packages/server/src/artifacts/testing/accepted-archives.ts'
 import { extraField, u32, writeZip, type ZipEntry } from '../packages/server/src/artifacts/testing/hostile-zip.ts'
 
@@ -21,7 +20,7 @@ import { extraField, u32, writeZip, type ZipEntry } from '../packages/server/src
  * devices refuse, and blame.
  */
 const { bundles } = readConfig(readEnvironment({}))
-const SERVER_LIMITS = { ...bundles, maxPathBytes: MAX_PATH_BYTES }
+const SERVER_LIMITS = { ...bundles, maxPathBytes: MAX_FILE_PATH_BYTES }
 const crypto = createNodeCrypto()
 const release = { releaseId: 'release-1', version: '1.0.0', sequence: 1, sha256: '0'.repeat(64) }
 
@@ -33,7 +32,7 @@ test('the server accepts no larger bundles than devices do', () => {
   expect(bundles.maxBytes).toBeLessThanOrEqual(DEFAULT_LIMITS.bundleBytes)
   expect(bundles.maxUnpackedBytes).toBeLessThanOrEqual(DEFAULT_LIMITS.unpackedBytes)
   expect(bundles.maxFiles).toBeLessThanOrEqual(DEFAULT_LIMITS.fileCount)
-  expect(MAX_PATH_BYTES).toBeLessThanOrEqual(DEFAULT_LIMITS.pathBytes)
+  expect(MAX_FILE_PATH_BYTES).toBeLessThanOrEqual(DEFAULT_LIMITS.pathBytes)
 })
 
 test.each(acceptedArchives)('accepted by both: %s', async (_name, entries, end) => {

@@ -1,3 +1,5 @@
+import { MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
+
 /** Every loop, buffer and wait of the engine has its bound here (Engine §5). */
 export interface Limits {
   answerBytes: number
@@ -35,7 +37,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   bundleBytes: 256 * 1024 * 1024,
   unpackedBytes: 1024 * 1024 * 1024,
   fileCount: 20_000,
-  pathBytes: 512,
+  pathBytes: MAX_FILE_PATH_BYTES,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 30_000,
   downloadTimeoutMs: 30 * 60_000,

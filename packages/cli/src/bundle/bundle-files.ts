@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { filePathFault, findPathConflict, MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
 
 export interface BundleFile {
@@ -11,7 +12,7 @@ export interface BundleFile {
 }
 
 /** No bundle is like this: somebody named the wrong folder. A server's own limits, which its operator sets, are lower. */
-export const BUNDLE_LIMITS = { files: 100_000, totalBytes: 4 * 1000 ** 3, nameBytes: 512 }
+export const BUNDLE_LIMITS = { files: 100_000, totalBytes: 4 * 1000 ** 3, nameBytes: MAX_FILE_PATH_BYTES }
 
 const IGNORED = new Set(['.DS_Store'])
 
@@ -34,8 +35,8 @@ export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS)
     const path = join(root, name)
     const stats = await statInside(root, path)
     if (!stats.isFile()) throw refusal(path, 'neither a file nor a folder')
-    if (name.includes('\\')) throw refusal(path, 'a name with "\\", which means a folder elsewhere')
-    if (Buffer.byteLength(name) > limits.nameBytes) throw refusal(path, `a path of more than ${limits.nameBytes} bytes`)
+    const fault = filePathFault(name, limits.nameBytes)
+    if (fault) throw refusal(path, fault.found)
     files.push({ name, path, sizeBytes: stats.size })
     totalBytes += stats.size
     if (files.length > limits.files) throw refusal(directory, `more than ${limits.files} files`)
@@ -44,7 +45,16 @@ export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS)
 
   await visit('')
   if (files.length === 0) throw refusal(directory, 'no files')
+  refuseConflicts(files)
   return files.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** What is two files here is one on other systems. */
+function refuseConflicts(files: readonly BundleFile[]): void {
+  const conflict = findPathConflict(files.map(({ name }) => name))
+  if (!conflict) return
+  const pathOf = (found: string) => files.find(({ name }) => name === found)?.path ?? found
+  throw refusal(pathOf(conflict.path), `${pathOf(conflict.other)}, which is the same on some devices`)
 }
 
 async function resolveDirectory(directory: string): Promise<string> {

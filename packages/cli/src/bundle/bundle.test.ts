@@ -22,8 +22,8 @@ async function names(limits = BUNDLE_LIMITS) {
 
 describe('the files of a bundle', () => {
   test('are sorted, with their folders, without what file managers leave', async () => {
-    await tool.write({ 'b.js': 'b', 'a/z.png': 'z', 'a/.DS_Store': '', 'B.js': 'B', 'ä.js': 'ä' })
-    expect(await names()).toEqual(['B.js', 'a/z.png', 'b.js', 'ä.js'])
+    await tool.write({ 'b.js': 'b', 'a/z.png': 'z', 'a/.DS_Store': '', 'C.js': 'C', 'ä.js': 'ä' })
+    expect(await names()).toEqual(['C.js', 'a/z.png', 'b.js', 'ä.js'])
   })
 
   test('may be links to each other', async () => {
@@ -48,8 +48,18 @@ describe('the files of a bundle', () => {
     ['no files', {}, BUNDLE_LIMITS, 'found no files'],
     ['too many files', { a: '', b: '', c: '' }, { ...BUNDLE_LIMITS, files: 2 }, 'more than 2 files'],
     ['too many bytes', { a: '12345' }, { ...BUNDLE_LIMITS, totalBytes: 4 }, 'more than 4 bytes'],
-    ['too long a path', { 'abc/d': '' }, { ...BUNDLE_LIMITS, nameBytes: 4 }, 'a path of more than 4 bytes'],
-    ['a backslash', { 'a\\b': '' }, BUNDLE_LIMITS, 'a name with'],
+    ['too long a path', { 'abc/d': '' }, { ...BUNDLE_LIMITS, nameBytes: 4 }, 'a path of 5 bytes, more than 4'],
+    ['a backslash', { 'a\\b': '' }, BUNDLE_LIMITS, 'found a backslash'],
+    ['a device of Windows', { 'assets/nul.png': '' }, BUNDLE_LIMITS, 'found the name of a device on Windows'],
+    ['what Windows forbids', { 'what?.js': '' }, BUNDLE_LIMITS, 'which no name on Windows may have'],
+    ['the devices’ own name', { '.hotpatch.json': '' }, BUNDLE_LIMITS, 'which devices keep for themselves'],
+    [
+      'two cases of one name',
+      { 'a/Logo.png': '', 'a/logo.png': '' },
+      BUNDLE_LIMITS,
+      /logo.png cannot .* found .*Logo.png, which is the same/,
+    ],
+    ['invisible differences', { 'a.js': '', 'a\u200b.js': '' }, BUNDLE_LIMITS, 'which is the same on some devices'],
   ])('are refused: %s', async (_, files, limits, message) => {
     await tool.write(files)
     await expect(names(limits)).rejects.toThrow(message)

@@ -1,8 +1,8 @@
+import { filePathFault, findPathConflict } from '@hotpatch/protocol'
 import { concat, textFromUtf8 } from '../bytes.ts'
 import type { FilesPort } from '../ports.ts'
 import type { Limits } from '../settings.ts'
 import { UpdateError } from '../update-error.ts'
-import { nameKey, nameProblem } from './entry-names.ts'
 
 export interface ArchiveEntry {
   path: string
@@ -120,10 +120,9 @@ function parseEntries(bytes: Uint8Array, count: number): DirectoryEntry[] {
 
 function judgeEntry(entry: DirectoryEntry, limits: ArchiveLimits): void {
   const isFolder = entry.path.endsWith('/')
-  const problem = nameProblem(isFolder ? entry.path.slice(0, -1) : entry.path)
+  const fault = filePathFault(entry.path, limits.pathBytes)
   const type = entry.mode & FILE_TYPE
-  if (problem) refuseArchive(`a path ${problem}: ${JSON.stringify(entry.path.slice(0, 200))}`)
-  if (entry.nameBytes.length > limits.pathBytes) refuseArchive(`a path is longer than ${limits.pathBytes} bytes`)
+  if (fault) refuseArchive(`a path has ${fault.found}: ${JSON.stringify(entry.path.slice(0, 200))}`)
   if (entry.flags & ENCRYPTED) refuseArchive(`${entry.path} is encrypted`)
   if (entry.method !== 0 && entry.method !== 8) refuseArchive(`${entry.path} is packed with method ${entry.method}`)
   if (type !== 0 && type !== (isFolder ? FOLDER : REGULAR)) refuseArchive(`${entry.path} is a link or a device`)
@@ -142,17 +141,8 @@ function judgeTogether(
   if (unpacked > limits.unpackedBytes)
     refuseArchive(`unpacked it has ${unpacked} bytes, allowed are ${limits.unpackedBytes}`)
 
-  const names = new Set<string>()
-  for (const { path } of entries) {
-    if (names.has(nameKey(path))) refuseArchive(`a path is there twice: ${path}`)
-    names.add(nameKey(path))
-  }
-  for (const { path } of entries) {
-    const segments = nameKey(path).split('/').slice(0, -1)
-    segments.forEach((_, index) => {
-      if (names.has(segments.slice(0, index + 1).join('/'))) refuseArchive(`${path} lies inside a file`)
-    })
-  }
+  const conflict = findPathConflict(entries.map(({ path }) => path))
+  if (conflict) refuseArchive(`of ${conflict.path} and ${conflict.other} only one can be`)
   // Entries that share bytes unpack to far more than the archive's size suggests.
   let end = 0
   for (const entry of [...entries].sort((a, b) => a.headerOffset - b.headerOffset)) {

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import { MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
 import { createAccessService } from '../access/access-service.ts'
 import { readJwtSecret } from '../access/secret-files.ts'
 import { createAnnouncementService } from '../announcements/announcement-service.ts'
 import { createAppService } from '../apps/app-service.ts'
-import { MAX_PATH_BYTES } from '../artifacts/archive-paths.ts'
 import { createArtifactService } from '../artifacts/artifact-service.ts'
 import { createUploadSpool } from '../artifacts/upload-spool.ts'
 import { createAuditService } from '../audit/audit-service.ts'
@@ -107,6 +107,6 @@ function createArtifacts({ config, clock, db }: Core) {
   const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
   const directory = join(config.dataDirectory, 'uploads')
   const spool = createUploadSpool({ directory, maxBytes, idleTimeoutMs: UPLOAD_IDLE_TIMEOUT_MS, clock })
-  const limits = { maxFiles, maxUnpackedBytes, maxPathBytes: MAX_PATH_BYTES }
+  const limits = { maxFiles, maxUnpackedBytes, maxPathBytes: MAX_FILE_PATH_BYTES }
   return { storage, spool, artifacts: createArtifactService({ db, storage, spool, limits, clock }) }
 }
