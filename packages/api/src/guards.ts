@@ -105,6 +105,13 @@ export const Guard = Type.Object({
   figures: GuardFigures,
   toTrip: Nullable(Type.Integer({ description: 'Bad devices of this sample at which the next look would trip' })),
   goesBackTo: Nullable(GuardTarget),
+  prepared: Type.Array(
+    Type.Object({
+      version: Nullable(Type.String({ description: 'Null: what the binary shipped with' })),
+      sequence: Type.Integer(),
+    }),
+    { description: 'Steps back that its publisher signed in advance, nearest first' },
+  ),
   trip: Nullable(GuardTrip),
 })
 export type Guard = Static<typeof Guard>

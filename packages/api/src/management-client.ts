@@ -170,7 +170,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     changeGuard: (rolloutId: string, body: GuardChanges) =>
       call<Guard>('PATCH', path`/rollouts/${rolloutId}/guard`, body),
     rearmGuard: (rolloutId: string) => call<Guard>('POST', path`/rollouts/${rolloutId}/guard/rearm`),
-    getGuardTarget: (app: string, query: { platform: string; channel: string }) =>
+    getGuardTarget: (app: string, query: { platform: string; channel: string; releaseId?: string }) =>
       call<NextGuardTarget>('GET', path`/apps/${app}/guard-target` + queryOf(query)),
     withdrawRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw`),
 

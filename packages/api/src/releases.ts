@@ -86,6 +86,9 @@ export interface ReleaseSignatures {
   /** The release before, stated again under a sequence above this one's: where the guard may go back to. */
   rollbackStatement?: string
   rollbackStatementSignature?: string
+  /** The one before that, or embedded when there is none, stated again under the sequence after. */
+  earlierRollbackStatement?: string
+  earlierRollbackStatementSignature?: string
   /** The key that signed, so that an app's first signed release can register it. */
   publicKey: string
 }
@@ -117,6 +120,9 @@ export const ReleaseFilter = Type.Object({
 })
 export type ReleaseFilter = Static<typeof ReleaseFilter>
 
-/** Where the guard of a release that is published now would go back to; null: to what the binary shipped with. */
-export const NextGuardTarget = Type.Object({ release: Nullable(Release) })
+/**
+ * Where the guard of a release that is published now would go back to, and where from there; null: to what the binary
+ * shipped with.
+ */
+export const NextGuardTarget = Type.Object({ release: Nullable(Release), earlier: Nullable(Release) })
 export type NextGuardTarget = Static<typeof NextGuardTarget>

@@ -60,9 +60,14 @@ export const NewRollout = Type.Object(
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
-    /** The release before, stated again under a sequence above all others: where the guard may go back to. */
+    /**
+     * What was before, stated again under sequences above all others: where the guard may go back to. First the release
+     * before, then the one before that, or embedded when there is none.
+     */
     prepared: Type.Optional(
-      Type.Object({ statement: Base64, statementSignature: Base64 }, { additionalProperties: false }),
+      Type.Array(Type.Object({ statement: Base64, statementSignature: Base64 }, { additionalProperties: false }), {
+        maxItems: 2,
+      }),
     ),
     ...restatement,
   },

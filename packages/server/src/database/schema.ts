@@ -224,7 +224,7 @@ export interface Schema {
     revision: number
     updated_at: number
   }
-  /** Watches its rollout. `prepared` is a roll-back that its publisher signed in advance. */
+  /** Watches its rollout. `prepared` are roll-backs that its publisher signed in advance. */
   rollout_guard: {
     rollout_id: string
     state: 'watching' | 'tripped' | 'over'

@@ -4,12 +4,13 @@ import type { AppRow, AppService } from '../apps/app-service.ts'
 import type { Clock } from '../clock.ts'
 import type { Connection } from '../database/schema.ts'
 import type { ReleaseService } from '../releases/release-service.ts'
+import type { StepBack } from '../rollouts/placement.ts'
 import { createRestatementReader, type SignedRestatement } from '../rollouts/restatement.ts'
 import type { RolloutCompanion, RolloutRow } from '../rollouts/rollout-service.ts'
-import { readBase, type PreparedRollback } from './guard-rows.ts'
+import { readBase } from './guard-rows.ts'
 import { settingsFor } from './guard-settings.ts'
 import { findGuard, insertGuard, updateGuard } from './guard-store.ts'
-import { findTarget, successorOf } from './previous-release.ts'
+import { findTargets, successorOf } from './previous-release.ts'
 
 /** Gives every rollout of a release its guard, in the rollout's own transactions. */
 export function createGuardCompanion({
@@ -24,35 +25,45 @@ export function createGuardCompanion({
   const readRestatement = createRestatementReader({ apps, releases })
 
   /**
-   * The release before, stated again under a sequence above the new one's.
+   * What was before, stated again under sequences above the new one's: first the release before, then the one before
+   * that, or what the binary shipped with when there is none.
    * @throws problem rollback-target-invalid when there is no release before; those of a restatement
    */
   async function readPrepared(
     tx: Connection,
     app: AppRow,
     rollout: RolloutRow,
-    signed: SignedRestatement | undefined,
-  ): Promise<PreparedRollback | undefined> {
-    if (!signed?.statement && !signed?.statementSignature) return undefined
-    const releaseId = await findTarget(tx, successorOf(rollout))
-    if (releaseId === undefined) {
+    signed: readonly SignedRestatement[],
+  ): Promise<StepBack[]> {
+    if (signed.length === 0) return []
+    const targets = await findTargets(tx, successorOf(rollout))
+    if (targets.length === 0) {
       const detail = `No release was on "${rollout.channel}" before this one that a roll-back could be prepared to.`
       throw problem('rollback-target-invalid', detail)
     }
-    const release = await releases.get(releaseId, tx)
-    const restated = await readRestatement(tx, app, rollout.platform, release, signed)
-    return restated && { releaseId, ...restated }
+    const steps: StepBack[] = []
+    // One after the other: each takes a sequence above the one before.
+    for (const [index, step] of signed.entries()) {
+      const releaseId = targets[index] ?? null
+      const release = releaseId === null ? null : await releases.get(releaseId, tx)
+      const restated = await readRestatement(tx, app, rollout.platform, release, step)
+      if (!restated) throw problem('invalid-request', 'Expected the nearer roll-back too, found only the earlier one.')
+      steps.push({ releaseId, ...restated })
+    }
+    return steps
   }
 
   return {
-    async placed(tx, rollout, { guard, prepared, isRollback = false }) {
+    async placed(tx, rollout, { guard, prepared = [], stepsBack, isRollback = false }) {
       if (rollout.release_id === null) return
       const app = await apps.get(rollout.app_id, tx)
-      const kept = await readPrepared(tx, app, rollout, prepared)
+      const kept = stepsBack ?? (await readPrepared(tx, app, rollout, prepared))
+      // Without a further step it would go back to what was just left.
+      const isLastStep = isRollback && kept.length === 0
       await insertGuard(tx, {
         rollout_id: rollout.id,
         state: 'watching',
-        settings: JSON.stringify(settingsFor(JSON.parse(app.guard) as GuardDifferences, guard, { isRollback })),
+        settings: JSON.stringify(settingsFor(JSON.parse(app.guard) as GuardDifferences, guard, { isLastStep })),
         since_at: clock.now(),
         base: JSON.stringify({ attempted: 0, sample: 0, bad: 0 }),
         looks: 0,
@@ -61,7 +72,7 @@ export function createGuardCompanion({
         last_look_at: null,
         tripped_at: null,
         figures: null,
-        prepared: kept ? JSON.stringify(kept) : null,
+        prepared: kept.length > 0 ? JSON.stringify(kept) : null,
         revision: 1,
       })
     },

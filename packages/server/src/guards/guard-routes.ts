@@ -1,4 +1,4 @@
-import { ChannelName, Guard, GuardChanges, NextGuardTarget, PlatformName } from '@hotpatch/api'
+import { ChannelName, Guard, Id, GuardChanges, NextGuardTarget, PlatformName } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
@@ -79,16 +79,21 @@ export function rolloutGuardRoutes({
           tags: ['rollouts'],
           summary: 'Where the guard of a release that is published now would go back to',
           params: AppParams,
-          querystring: Type.Object({ platform: PlatformName, channel: ChannelName }),
+          querystring: Type.Object({
+            platform: PlatformName,
+            channel: ChannelName,
+            releaseId: Type.Optional({ ...Id, description: 'One that is placed again: it is no way back' }),
+          }),
           response: { 200: NextGuardTarget },
         },
       },
       async (request) => {
         const found = await resolveApp(request, request.params.app)
-        const { platform, channel } = request.query
+        const { platform, channel, releaseId = null } = request.query
         requirePlatform(found, platform)
-        const release = await guards.findNextTarget({ appId: found.id, platform, channel })
-        return { release: release && renderRelease(release, publicUrl(request)) }
+        const targets = await guards.findNextTargets({ appId: found.id, platform, channel }, releaseId)
+        const [release = null, earlier = null] = targets.map((target) => renderRelease(target, publicUrl(request)))
+        return { release, earlier }
       },
     )
   }

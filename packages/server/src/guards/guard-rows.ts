@@ -1,13 +1,8 @@
 import type { GuardSettings, GuardTrip } from '@hotpatch/api'
 import type { Connection } from '../database/schema.ts'
 import { HOUR_MS, sumRolloutHours } from '../fleet/rollout-progress.ts'
-import type { Restatement } from '../rollouts/restatement.ts'
+import type { StepBack } from '../rollouts/placement.ts'
 import type { GuardRow } from './guard-store.ts'
-
-/** Signed by the publisher while publishing, for when the guard trips. */
-export interface PreparedRollback extends Restatement {
-  releaseId: string
-}
 
 /** What the counters had when the guard began: since the rollout's beginning, and within the hour. */
 export interface GuardBase {
@@ -21,7 +16,8 @@ export interface WatchedRollout {
   row: GuardRow
   settings: GuardSettings
   base: GuardBase
-  prepared: PreparedRollback | null
+  /** Signed by the publisher while publishing, nearest first. */
+  prepared: readonly StepBack[]
   trip: GuardTrip | null
 }
 
@@ -39,7 +35,7 @@ export function readGuard(row: GuardRow): WatchedRollout {
     row,
     settings: JSON.parse(row.settings) as GuardSettings,
     base: JSON.parse(row.base) as GuardBase,
-    prepared: row.prepared === null ? null : (JSON.parse(row.prepared) as PreparedRollback),
+    prepared: row.prepared === null ? [] : (JSON.parse(row.prepared) as StepBack[]),
     trip: row.figures === null ? null : (JSON.parse(row.figures) as GuardTrip),
   }
 }

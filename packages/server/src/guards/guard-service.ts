@@ -10,7 +10,7 @@ import { rearmed } from './guard-companion.ts'
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
 import { badToTrip, readFigures } from './judge-health.ts'
-import { findBaseline, findTarget, nextSuccessor, successorOf } from './previous-release.ts'
+import { findBaseline, findTarget, findTargets, nextSuccessor, successorOf } from './previous-release.ts'
 
 export type GuardService = ReturnType<typeof createGuardService>
 
@@ -95,10 +95,14 @@ export function createGuardService({
     return row === undefined || row.state === 'watching'
   }
 
-  /** What the guard of a rollout that is placed now would go back to. */
-  async function findNextTarget(place: RolloutPlace): Promise<ReleaseRow | null> {
-    const releaseId = await findTarget(db, nextSuccessor(place))
-    return releaseId === undefined ? null : releases.get(releaseId)
+  /** What the guard of a rollout that is placed now would go back to, and from there; a promoted release is no target. */
+  async function findNextTargets(place: RolloutPlace, releaseId: string | null): Promise<ReleaseRow[]> {
+    const targets = await findTargets(db, { ...nextSuccessor(place), releaseId })
+    return Promise.all(targets.map((id) => releases.get(id)))
+  }
+
+  async function versionOf(releaseId: string | null): Promise<string | null> {
+    return releaseId === null ? null : (await releases.get(releaseId)).version
   }
 
   async function render(rollout: RolloutRow, guard: WatchedRollout): Promise<Guard> {
@@ -117,13 +121,20 @@ export function createGuardService({
       figures: readFigures({ ...question, sample, bad, looks: row.looks + 1 }),
       toTrip: badToTrip({ ...question, sample: Math.max(sample, settings.minimumSample) }),
       goesBackTo: target
-        ? { releaseId: target.id, version: target.version, isPrepared: prepared?.releaseId === target.id }
+        ? {
+            releaseId: target.id,
+            version: target.version,
+            isPrepared: prepared.some((step) => step.releaseId === target.id),
+          }
         : null,
+      prepared: await Promise.all(
+        prepared.map(async ({ releaseId, sequence }) => ({ version: await versionOf(releaseId), sequence })),
+      ),
       trip,
     }
   }
 
-  return { get, change, rearm, isGreen, findNextTarget }
+  return { get, change, rearm, isGreen, findNextTargets }
 }
 
 const NOTHING_SEEN: Sighting = { sample: 0, bad: 0, attempted: 0 }

@@ -7,14 +7,14 @@ export function differencesOf(choice: GuardChoice | undefined): GuardDifferences
 }
 
 /**
- * The defaults, then the app's differences, then those of who places the rollout. A roll-back may not roll back by
- * itself: what it would go back to is what was just left.
+ * The defaults, then the app's differences, then those of who places the rollout. A roll-back pauses at most, unless its
+ * publisher has signed a further step back.
  */
 export function settingsFor(
   appDifferences: GuardDifferences,
   choice: GuardChoice | undefined,
-  { isRollback }: { isRollback: boolean },
+  { isLastStep }: { isLastStep: boolean },
 ): GuardSettings {
   const settings = { ...DEFAULT_GUARD, ...appDifferences, ...differencesOf(choice) }
-  return isRollback && settings.action === 'roll-back' ? { ...settings, action: 'pause' } : settings
+  return isLastStep && settings.action === 'roll-back' ? { ...settings, action: 'pause' } : settings
 }

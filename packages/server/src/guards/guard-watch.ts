@@ -160,12 +160,15 @@ export function createGuardWatch({
   async function placePrevious(
     tx: Connection,
     halted: RolloutRow,
-    { prepared }: WatchedRollout,
+    { prepared, settings }: WatchedRollout,
   ): Promise<string | null> {
     if (await hasNewerRollout(tx, halted, clock.now())) return null
-    const releaseId = await findTarget(tx, successorOf(halted))
-    // What the binary shipped with: there halted releases go anyway (D6).
-    if (releaseId === undefined) return null
+    const releaseId = (await findTarget(tx, successorOf(halted))) ?? null
+    const restated = prepared.find((step) => step.releaseId === releaseId)
+    // What the binary shipped with: there halted releases go anyway (D6), unless a floor keeps devices from it.
+    if (releaseId === null && !restated) return null
+    // Devices take from now on only what comes after.
+    const stepsBack = restated ? prepared.filter(({ sequence }) => sequence > restated.sequence) : []
     const app = await apps.get(halted.app_id, tx)
     const { platform, channel, salt, buckets, percentage } = halted
     const { devices, cohorts, rules, slice } = rollouts.render(halted)
@@ -182,8 +185,11 @@ export function createGuardWatch({
         cohorts,
         rules,
         ...(slice && { slice }),
-        release: await releases.get(releaseId, tx),
-        restated: prepared?.releaseId === releaseId ? prepared : undefined,
+        release: releaseId === null ? null : await releases.get(releaseId, tx),
+        restated,
+        stepsBack,
+        // Whoever signed a further step wants it watched as this one was.
+        ...(stepsBack.length > 0 && { guard: settings }),
         mandatory: halted.mandatory === 1,
         isRollback: true,
       },

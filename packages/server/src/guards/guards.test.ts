@@ -6,9 +6,11 @@ import {
   newSigningKey,
   problemOf,
   signRelease,
+  signStatement,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
+import { writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../database/schema.ts'
 import { addAttempts } from './testing/add-attempts.ts'
@@ -72,6 +74,7 @@ describeOnEveryDatabase('guards', (openDatabase) => {
         figures: expect.objectContaining({ sample: 0, bad: 0, lowerPercent: 0, upperPercent: 100, previous: null }),
         toTrip: expect.any(Number),
         goesBackTo: null,
+        prepared: [],
         trip: null,
       })
     })
@@ -372,7 +375,7 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       })
       const at = `/manage/v1/apps/${app.slug}/guard-target?channel=production`
       expect((await server.request('GET', `${at}&platform=android`)).body.release).toMatchObject({ version: '1.4.0' })
-      expect((await server.request('GET', `${at}&platform=ios`)).body).toEqual({ release: null })
+      expect((await server.request('GET', `${at}&platform=ios`)).body).toEqual({ release: null, earlier: null })
     })
   })
 
@@ -419,9 +422,127 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       })
       const { releaseId } = (await publishSigned('1.1.0', 2)).body
       const { statement, statementSignature } = await sign('1.0.0', 3)
-      const body = { releaseId, channel: 'beta', prepared: { statement, statementSignature } }
+      const body = { releaseId, channel: 'beta', prepared: [{ statement, statementSignature }] }
       const { body: placed } = await server.request('POST', `/manage/v1/apps/${app.slug}/rollouts`, { body })
       expect((await guardOf(placed.id)).goesBackTo).toMatchObject({ releaseId: good.releaseId, isPrepared: true })
+    })
+
+    const statementOf = (content: Partial<NewReleaseStatement>) => {
+      const embedded = { target: 'embedded', version: 'embedded', floor: 0, requirement: {}, artifacts: [] } as const
+      const named = { appId: app.id, platform: 'android', sequence: 1, createdAt: '2027-01-01T00:00:00.000Z' } as const
+      return signStatement(key, writeReleaseStatement({ ...named, ...embedded, ...content }))
+    }
+    const publishWithTwo = async (version: string, sequence: number, near: string, far: string) => {
+      const again = await sign(near, sequence + 1)
+      const earlier = far === 'embedded' ? statementOf({ sequence: sequence + 2 }) : await sign(far, sequence + 2)
+      const signatures = {
+        ...(await sign(version, sequence)),
+        rollbackStatement: again.statement,
+        rollbackStatementSignature: again.statementSignature,
+        earlierRollbackStatement: earlier.statement,
+        earlierRollbackStatementSignature: earlier.statementSignature,
+      }
+      const bundle = await bundleOf(version)
+      return server.publish(app, { bundle, version, guard: { action: 'roll-back' }, signatures })
+    }
+    const stated = (rollout: Rollout | undefined) => [rollout?.version, rollout?.sequence, rollout?.state]
+
+    test('goes two steps back without a key, and no further', async () => {
+      await publishSigned('1.0.0', 1)
+      await publishSigned('1.1.0', 2)
+      const { rolloutId } = (await publishWithTwo('1.2.0', 3, '1.1.0', '1.0.0')).body
+      expect((await guardOf(rolloutId)).prepared).toEqual([
+        { version: '1.1.0', sequence: 4 },
+        { version: '1.0.0', sequence: 5 },
+      ])
+      const next = await server.request('GET', `/manage/v1/apps/${app.slug}/sequence?platform=android`)
+      expect(next.body.nextSequence).toBe(6)
+      await attempt(rolloutId, 100, 30)
+      await look()
+      const [first] = await listRollouts()
+      expect(stated(first)).toEqual(['1.1.0', 4, 'active'])
+      const guard = await guardOf(first?.id ?? '')
+      expect(guard).toMatchObject({ settings: { action: 'roll-back' }, prepared: [{ version: '1.0.0', sequence: 5 }] })
+      await attempt(first?.id ?? '', 100, 60)
+      await look()
+      const [second, halted] = await listRollouts()
+      expect([stated(second), stated(halted)]).toEqual([
+        ['1.0.0', 5, 'active'],
+        ['1.1.0', 4, 'halted'],
+      ])
+      expect((await guardOf(second?.id ?? '')).settings).toMatchObject({ action: 'pause' })
+      await attempt(second?.id ?? '', 100, 100)
+      await look()
+      expect(stated((await listRollouts())[0])).toEqual(['1.0.0', 5, 'paused'])
+    })
+
+    test('goes to the second at once when the first was halted meanwhile', async () => {
+      await publishSigned('1.0.0', 1)
+      const near = (await publishSigned('1.1.0', 2)).body
+      const { rolloutId } = (await publishWithTwo('1.2.0', 3, '1.1.0', '1.0.0')).body
+      await move(near.rolloutId, 'halt')
+      await attempt(rolloutId, 100, 30)
+      await look()
+      const [placed] = await listRollouts()
+      expect(stated(placed)).toEqual(['1.0.0', 5, 'active'])
+      // What lies below the sequence that devices have seen by then is no way back any more.
+      expect((await guardOf(placed?.id ?? '')).prepared).toEqual([])
+    })
+
+    test('ends at what the binary shipped with, signed, where there was one release before', async () => {
+      await publishSigned('1.0.0', 1)
+      const { rolloutId } = (await publishWithTwo('1.1.0', 2, '1.0.0', 'embedded')).body
+      expect((await guardOf(rolloutId)).prepared).toEqual([
+        { version: '1.0.0', sequence: 3 },
+        { version: null, sequence: 4 },
+      ])
+      for (const version of ['1.1.0', '1.0.0']) {
+        const [top] = await listRollouts()
+        expect(top?.version).toBe(version)
+        await attempt(top?.id ?? '', 100, 60)
+        await look()
+      }
+      const [top] = await listRollouts()
+      expect(top).toMatchObject({ target: 'embedded', sequence: 4, state: 'active' })
+      const { body } = await server.check(app, { version: '1.0.0' })
+      expect(JSON.parse(Buffer.from(body.statement, 'base64').toString())).toMatchObject({ target: 'embedded' })
+    })
+
+    test.each([
+      ['of another release', '1.1.0', '9.9.9', '422 statement-invalid'],
+      ['to embedded past a release', '1.1.0', 'embedded', '422 statement-invalid'],
+      ['the wrong way round', '1.0.0', '1.1.0', '422 statement-invalid'],
+    ])('two steps, %s, are refused, and nothing is published', async (_case, near, far, expected) => {
+      await publishSigned('1.0.0', 1)
+      await publishSigned('1.1.0', 2)
+      const before = await listRollouts()
+      expect(problemOf(await publishWithTwo('1.2.0', 3, near, far))).toBe(expected)
+      expect(await listRollouts()).toEqual(before)
+    })
+
+    test('the second step is refused without the first, or below it', async () => {
+      await publishSigned('1.0.0', 1)
+      const send = async (steps: Record<string, string>) =>
+        problemOf(
+          await server.publish(app, {
+            bundle: await bundleOf('1.1.0'),
+            version: '1.1.0',
+            signatures: { ...(await sign('1.1.0', 2)), ...steps },
+          }),
+        )
+      const embedded = statementOf({ sequence: 3 })
+      const earlier = {
+        earlierRollbackStatement: embedded.statement,
+        earlierRollbackStatementSignature: embedded.statementSignature,
+      }
+      expect(await send(earlier)).toBe('400 invalid-request')
+      const near = await sign('1.0.0', 4)
+      const both = {
+        rollbackStatement: near.statement,
+        rollbackStatementSignature: near.statementSignature,
+        ...earlier,
+      }
+      expect(await send(both)).toBe('409 sequence-taken')
     })
 
     test.each([

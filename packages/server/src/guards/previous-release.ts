@@ -34,9 +34,18 @@ export function successorOf(rollout: {
  * The release that a roll-back goes to: the newest one before that is for everybody and that nothing was found against;
  * without such a one, the newest before. Undefined: only what the binary shipped with was there before.
  */
-export async function findTarget(db: Connection, { place, ...from }: Successor): Promise<string | undefined> {
+export async function findTarget(db: Connection, from: Successor): Promise<string | undefined> {
+  return (await findTargets(db, from))[0]
+}
+
+/** The release that a roll-back goes to, and the one that the next roll-back would go to from there. */
+export async function findTargets(db: Connection, { place, ...from }: Successor): Promise<string[]> {
   const sound = (await listEarlierRollouts(db, place, from)).filter(({ isSound }) => isSound)
-  return (sound.find(({ isForAll }) => isForAll) ?? sound[0])?.releaseId
+  const first = sound.find(({ isForAll }) => isForAll) ?? sound[0]
+  if (!first) return []
+  const below = sound.filter(({ position, releaseId }) => position < first.position && releaseId !== first.releaseId)
+  const second = below.find(({ isForAll }) => isForAll) ?? below[0]
+  return second ? [first.releaseId, second.releaseId] : [first.releaseId]
 }
 
 /**

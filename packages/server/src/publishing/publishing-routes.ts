@@ -22,6 +22,8 @@ const PublishForm = Type.Object({
   statementSignature: Type.Optional(Base64),
   rollbackStatement: Type.Optional(Base64),
   rollbackStatementSignature: Type.Optional(Base64),
+  earlierRollbackStatement: Type.Optional(Base64),
+  earlierRollbackStatementSignature: Type.Optional(Base64),
   publicKey: Type.Optional(PublicKey),
 })
 
@@ -56,7 +58,8 @@ export function publishingRoutes({
           description:
             'Multipart: `metadata` (JSON of NewRelease), `bundle` (zip), and for a signed release `signature`, ' +
             '`statement`, `statementSignature` and `publicKey` in base64. `rollbackStatement` and ' +
-            '`rollbackStatementSignature` state the release before again, for its guard to go back to.',
+            '`rollbackStatementSignature` state the release before again, for its guard to go back to; ' +
+            '`earlierRollbackStatement` and `earlierRollbackStatementSignature` the one before that, or embedded.',
           consumes: ['multipart/form-data'],
           params: AppParams,
           response: { 201: PublishedRelease },

@@ -18,6 +18,7 @@ import {
 } from '../releases/release-service.ts'
 import { checkDigestSignature, checkStatement, type CheckedStatement } from '../releases/statement-check.ts'
 import { requireRules } from '../rollouts/audience.ts'
+import type { SignedRestatement } from '../rollouts/restatement.ts'
 import type { CatalogChange, RolloutService } from '../rollouts/rollout-service.ts'
 
 /** Base64 texts, as they came with the upload. */
@@ -28,6 +29,9 @@ export interface UploadSignatures {
   /** Of the release before, under a later sequence: where the guard may go back to. */
   rollbackStatement?: string | undefined
   rollbackStatementSignature?: string | undefined
+  /** Of what was before that one, under the sequence after it: where the guard may go back to next. */
+  earlierRollbackStatement?: string | undefined
+  earlierRollbackStatementSignature?: string | undefined
   /** Only looked at for an app that has no key yet: its first signed release registers it. */
   publicKey?: string | undefined
 }
@@ -133,10 +137,7 @@ export function createPublishing({
         appId: app.id,
         data: { release: announced(row), by: author.actor.name },
       })
-      const prepared = {
-        statement: signatures.rollbackStatement,
-        statementSignature: signatures.rollbackStatementSignature,
-      }
+      const prepared = preparedOf(signatures)
       const placement = { ...input, plan, platform, channel, release: row, prepared }
       const placed = await rollouts.place(tx, locked, placement, author, 'rollout.started')
       return { release: row, rolloutId: placed.row.id, percentage: placed.row.percentage, change: placed.change }
@@ -244,6 +245,19 @@ export function createPublishing({
   }
 
   return { publish, archive }
+}
+
+/** The steps back that came along, nearest first. */
+function preparedOf(signatures: UploadSignatures): SignedRestatement[] {
+  const steps = [
+    { statement: signatures.rollbackStatement, statementSignature: signatures.rollbackStatementSignature },
+    {
+      statement: signatures.earlierRollbackStatement,
+      statementSignature: signatures.earlierRollbackStatementSignature,
+    },
+  ]
+  const last = steps.findLastIndex((step) => step.statement !== undefined || step.statementSignature !== undefined)
+  return steps.slice(0, last + 1)
 }
 
 function announced(row: ReleaseRow) {

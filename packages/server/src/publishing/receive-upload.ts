@@ -19,6 +19,8 @@ const TEXT_PARTS = [
   'statementSignature',
   'rollbackStatement',
   'rollbackStatementSignature',
+  'earlierRollbackStatement',
+  'earlierRollbackStatementSignature',
   'publicKey',
 ] as const
 type TextPart = (typeof TEXT_PARTS)[number]
@@ -119,6 +121,8 @@ function readSignatures(texts: Partial<Record<TextPart, string>>): UploadSignatu
     statementSignature: base64('statementSignature'),
     rollbackStatement: base64('rollbackStatement'),
     rollbackStatementSignature: base64('rollbackStatementSignature'),
+    earlierRollbackStatement: base64('earlierRollbackStatement'),
+    earlierRollbackStatementSignature: base64('earlierRollbackStatementSignature'),
     publicKey: base64('publicKey'),
   }
 }

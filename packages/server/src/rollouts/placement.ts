@@ -6,6 +6,12 @@ import type { NewAudience } from './audience.ts'
 import type { Restatement, SignedRestatement } from './restatement.ts'
 import type { RolloutRow } from './rollout-store.ts'
 
+/** Old content that its publisher stated again in advance, for when a guard trips. */
+export interface StepBack extends Restatement {
+  /** Null: what the binary shipped with. */
+  releaseId: string | null
+}
+
 /** What a new rollout is, besides where it goes. */
 export interface Placement extends NewAudience {
   platform: Platform
@@ -22,8 +28,10 @@ export interface Placement extends NewAudience {
   salt?: string | undefined
   buckets?: number | undefined
   guard?: GuardChoice | undefined
-  /** A restatement of the release before, for its guard. */
-  prepared?: SignedRestatement | undefined
+  /** What was before, stated again for its guard to go back to: nearest first, at most two. */
+  prepared?: readonly SignedRestatement[] | undefined
+  /** Steps back that were read and took their sequences when another rollout was placed, for its guard. */
+  stepsBack?: readonly StepBack[] | undefined
 }
 
 /** What goes along with a rollout, in the transactions that place and change it: its plan, its guard. */

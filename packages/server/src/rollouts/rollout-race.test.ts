@@ -89,7 +89,7 @@ describe.skipIf(!POSTGRES)('people who change the rollouts of a channel at once'
       const { releaseId } = (await publish(`2.${round}.0`, sequence)).body
       await post(`apps/${app.slug}/rollouts`, { releaseId: first.releaseId, channel: 'production' })
       const { statement, statementSignature } = await sign('1.0.0', sequence + 1)
-      const body = { releaseId, channel: 'production', prepared: { statement, statementSignature } }
+      const body = { releaseId, channel: 'production', prepared: [{ statement, statementSignature }] }
       const [promoted, published] = await Promise.all([
         after(round * 2, () => post(`apps/${app.slug}/rollouts`, body)),
         publish(`3.${round}.0`, sequence + 2),
