@@ -37,7 +37,44 @@ function describeCommanderError(error: CommanderError, command: string): Describ
   // Its help was printed already: a group of commands was named without one of them.
   if (error.code === 'commander.help') return { exitCode: 2, type: 'usage', message: 'Name a command.' }
   const message = error.message.replace(/^error: /, '')
-  return { exitCode: 2, type: 'usage', message, hint: `See: ${command} --help` }
+  return { exitCode: 2, type: 'usage', message, hint: otherNameHint(error, command) ?? `See: ${command} --help` }
+}
+
+/** What other tools of this field call things. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  publish: 'release',
+  push: 'release',
+  deploy: 'release',
+  upload: 'release',
+  update: 'release to publish, rollouts set to change who gets a release',
+  'release-react': 'release',
+  undo: 'rollback',
+  revert: 'rollback',
+  republish: 'rollback',
+  patch: 'rollouts set',
+  deployments: 'channels',
+  deployment: 'channels',
+  branch: 'channels',
+  branches: 'channels',
+  history: 'releases list',
+  versions: 'releases list',
+  bundles: 'releases list',
+  status: 'adoption',
+  metrics: 'stats',
+  log: 'events',
+  logs: 'events',
+  app: 'apps',
+  projects: 'apps',
+  users: 'tokens',
+  collaborators: 'tokens',
+  setup: 'init',
+}
+
+function otherNameHint(error: CommanderError, command: string): string | undefined {
+  if (error.code !== 'commander.unknownCommand') return undefined
+  const name = /'([^']+)'/.exec(error.message)?.[1] ?? ''
+  const known = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined
+  return known && `That is called: ${command} ${known}`
 }
 
 function describeProblem(error: ApiProblem, programName: string): DescribedError {

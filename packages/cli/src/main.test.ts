@@ -21,6 +21,9 @@ describe('wrong usage ends with 2 and says what is right', () => {
   test.each([
     [['frobnicate'], /unknown command 'frobnicate'/],
     [['apps', 'lst'], /unknown command 'lst'.*Did you mean list/s],
+    [['publish'], /unknown command 'publish'.*That is called: hotpatch release/s],
+    [['update'], /hotpatch release to publish, rollouts set/],
+    [['tokens', 'create', '--name', 'x', '--role', 'reader', '--expires', 'soon'], /Expected a date such as 2030/],
     [['apps'], /Name a command/],
     [[], /Name a command/],
     [['apps', 'list', '--frob'], /unknown option '--frob'/],
@@ -109,6 +112,13 @@ describe('errors', () => {
     expect(stderr).toMatch(/^\s+at .*Caused by: /ms)
     expect(stderr).not.toContain('hp_secret')
   })
+})
+
+test.each([80, 120])('help fits into %i columns', async (columns) => {
+  const env = { ...tool.env, COLUMNS: String(columns) }
+  const lines = ['--help', 'release --help', 'rollouts --help', 'simulate --help', 'adoption --help']
+  const helps = await Promise.all(lines.map((line) => tool.run(line, { env })))
+  expect(helps.flatMap(({ stdout }) => stdout.split('\n')).filter((text) => text.length > columns)).toEqual([])
 })
 
 test('help and the version are results', async () => {

@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { compareForHelp } from './arguments/shared-options.ts'
 import { addAdoptionCommand } from './commands/adoption.ts'
 import { addAppCommands } from './commands/apps.ts'
+import { addAuditCommand } from './commands/audit.ts'
 import { addChannelCommands } from './commands/channels.ts'
 import { addCohortCommands } from './commands/cohorts.ts'
 import { addExperimentCommands } from './commands/experiments.ts'
@@ -22,6 +23,9 @@ import { addStatsCommand } from './commands/stats.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './context.ts'
+import { drawingOn } from './output/charts.ts'
+
+const MIN_DESCRIPTION_WIDTH = 20
 
 const GROUPS = {
   'To begin with:': [addLoginCommands, addAppCommands, addChannelCommands, addKeyCommands, addDoctorCommand],
@@ -42,7 +46,7 @@ const GROUPS = {
     addEventsCommand,
     addWebhookCommands,
   ],
-  'To run it:': [addTokenCommands, addSimulateCommand],
+  'To run it:': [addTokenCommands, addAuditCommand, addSimulateCommand],
 }
 
 export function createProgram(context: CliContext): Command {
@@ -51,9 +55,15 @@ export function createProgram(context: CliContext): Command {
     .version(packageJson.version)
     // `release --version 1.2.0` is an option of release, not a question for the tool's own version.
     .enablePositionalOptions()
-    .configureHelp({ visibleOptions: (command) => new Help().visibleOptions(command).sort(compareForHelp) })
+    .configureHelp({
+      visibleOptions: (command) => new Help().visibleOptions(command).sort(compareForHelp),
+      // Else descriptions beside long terms run over the edge, and are broken there in the middle of a word.
+      minWidthToWrap: MIN_DESCRIPTION_WIDTH,
+    })
     .exitOverride()
     .configureOutput({
+      getOutHelpWidth: () => drawingOn(context.stdout, context.env).width,
+      getErrHelpWidth: () => drawingOn(context.stderr, context.env).width,
       writeOut: (text) => context.stdout.write(text),
       writeErr: (text) => context.stderr.write(text),
       // main prints every error, in the form that was asked for.

@@ -4,6 +4,7 @@ import {
   readBoolean,
   readChannel,
   readLimit,
+  readMomentToCome,
   readNativeRange,
   readNativeVersion,
   readPercentage,
@@ -32,8 +33,10 @@ const cases: [read: (text: string) => unknown, good: [string, unknown][], bad: s
       ['0.01', 0.01],
       ['12.5', 12.5],
       ['99.99', 99.99],
+      ['10%', 10],
+      ['0.5 %', 0.5],
     ],
-    ['', '-1', '100.01', '101', '0.001', '1e1', 'ten', '10%', ' 10', '.5', 'Infinity', 'NaN'],
+    ['', '-1', '100.01', '101', '0.001', '1e1', 'ten', '10%%', '10  %', ' 10', '.5', 'Infinity', 'NaN'],
   ],
   [
     readBoolean,
@@ -99,4 +102,15 @@ const cases: [read: (text: string) => unknown, good: [string, unknown][], bad: s
 describe.each(cases)('%o', (read, good, bad) => {
   test.each(good)('reads %j', (text, value) => expect(read(text)).toEqual(value))
   test.each(bad)('refuses %j', (text) => expect(() => read(text)).toThrow(InvalidArgumentError))
+})
+
+test('a moment to come is a time, or how long from now', () => {
+  const now = new Date('2030-01-01T12:00:00Z')
+  const read = (text: string) => readMomentToCome(text, now)
+  expect(read('30d')).toBe('2030-01-31T12:00:00.000Z')
+  expect(read('1w2d3h')).toBe('2030-01-10T15:00:00.000Z')
+  expect(read('2031-02-03')).toBe('2031-02-03T00:00:00.000Z')
+  for (const bad of ['', '30', 'd', '30 d', '-1d', '1m', '99999d', 'soon']) {
+    expect(() => read(bad)).toThrow(InvalidArgumentError)
+  }
 })

@@ -4,7 +4,8 @@ import { InvalidArgumentError } from 'commander'
 
 /** Each reads one argument of the command line, or says what it should have been. */
 
-const PERCENTAGE = /^\d{1,3}(?:\.\d{1,2})?$/
+const PERCENTAGE = /^(\d{1,3}(?:\.\d{1,2})?)(?: ?%)?$/
+const MS = { h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 
 export function readVersion(text: string): string {
   // The word is what a roll-back to the binary's own bundle is called everywhere.
@@ -31,9 +32,9 @@ export function readChannel(text: string): string {
 
 /** 0 to 100 in steps of 0.01, which is how finely devices are told apart. */
 export function readPercentage(text: string): number {
-  const percentage = PERCENTAGE.test(text) ? Number(text) : Number.NaN
+  const percentage = Number(PERCENTAGE.exec(text)?.[1] ?? Number.NaN)
   if (percentage <= 100) return percentage
-  throw new InvalidArgumentError('Expected a percentage from 0 to 100 in steps of 0.01, such as 10 or 0.5.')
+  throw new InvalidArgumentError('Expected a percentage from 0 to 100 in steps of 0.01, such as 10, 5% or 0.5.')
 }
 
 export function readBoolean(text: string): boolean {
@@ -82,6 +83,14 @@ export function readTimestamp(text: string): string {
   const time = isWhole ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(time)) return new Date(time).toISOString()
   throw new InvalidArgumentError('Expected a date such as 2030-01-31, or a time such as 2030-01-31T12:00:00Z.')
+}
+
+/** A moment to come: as `readTimestamp`, or how long from now, such as 30d, 12h or 1w2d. */
+export function readMomentToCome(text: string, now: Date): string {
+  if (!/^(?:\d{1,4}[hdw])+$/.test(text)) return readTimestamp(text)
+  const parts = [...text.matchAll(/(\d+)([hdw])/g)]
+  const time = parts.reduce((sum, [, count, unit]) => sum + Number(count) * MS[unit as 'h'], now.getTime())
+  return new Date(time).toISOString()
 }
 
 /** Raw 32 bytes in base64, as `keys public` prints them. */

@@ -66,6 +66,19 @@ describe('tokens', () => {
     expect((await owner.run('whoami', { env })).stderr).toContain('hotpatch login')
   })
 
+  test('expire after so many days, and end with the token that they were made with', async () => {
+    const owner = await server.createOwner()
+    const made = await owner.json<CreatedApiToken>('tokens create --name ci --role admin --expires 30d --yes')
+    const days = (Date.parse(made.expiresAt ?? '') - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(29.9)
+    expect(days).toBeLessThanOrEqual(30)
+    const ci = await createTool({ ...owner.env, HOTPATCH_TOKEN: made.token })
+    const child = await ci.json<CreatedApiToken>('tokens create --name child --role reader --yes')
+    expect(child).toMatchObject({ parentId: made.id, expiresAt: made.expiresAt })
+    const { stdout } = await owner.run(['tokens', 'revoke', made.id, '--yes'])
+    expect(stdout).toMatch(new RegExp(`alsoRevoked +${child.id}`))
+  })
+
   test('of a reader change nothing', async () => {
     const env = { HOTPATCH_URL: server.url(), HOTPATCH_TOKEN: await server.createToken('reader') }
     const reader = await createTool(env)

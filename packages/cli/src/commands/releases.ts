@@ -2,7 +2,7 @@ import type { ReleaseFilter } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readVersion } from '../arguments/readers.ts'
-import { pageQuery, serverCommand, withApp, withPage, type PageOptions } from '../arguments/shared-options.ts'
+import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 
@@ -21,6 +21,20 @@ export function addReleasesCommands(program: Command, context: CliContext) {
   serverCommand(releases, 'show', 'shows one release')
     .argument('<release-id>')
     .action((id: string, options: SessionOptions) => showRelease(context, id, options))
+
+  serverCommand(releases, 'archive', 'takes a release back everywhere, for good; its record stays', withYes)
+    .argument('<release-id>')
+    .action((id: string, options: SessionOptions) => archiveRelease(context, id, options))
+}
+
+async function archiveRelease(context: CliContext, id: string, options: SessionOptions) {
+  const { api, confirm, output } = await openSession(context, options)
+  const { version, platform, channel } = await api.getRelease(id)
+  await confirm(
+    `Archive ${version} for ${platform}, published on ${channel}? Its rollouts end everywhere, and devices that run it leave it.`,
+  )
+  const release = await api.archiveRelease(id)
+  output.result(release, () => output.fields(release))
 }
 
 async function listReleases(context: CliContext, options: ReleaseListOptions) {

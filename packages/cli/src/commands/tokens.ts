@@ -1,7 +1,7 @@
 import type { Role } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
-import { readRole, readTimestamp } from '../arguments/readers.ts'
+import { readMomentToCome, readRole } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -23,7 +23,7 @@ export function addTokenCommands(program: Command, context: CliContext) {
     .requiredOption('--name <name>', 'whose it is or what it is for')
     .requiredOption('--role <role>', 'owner, admin, publisher or reader', readRole)
     .option('--app <app>', 'id or slug: the token then works for this app only')
-    .option('--expires <time>', 'such as 2030-01-31', readTimestamp)
+    .option('--expires <when>', 'such as 30d, 12h or 2030-01-31', (text) => readMomentToCome(text, context.now()))
     .action((options: NewTokenOptions) => createToken(context, options))
 
   serverCommand(tokens, 'list', 'lists the tokens, without their secrets', withPage).action((options) =>

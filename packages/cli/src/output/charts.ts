@@ -18,7 +18,7 @@ const DEFAULT_WIDTH = 80
 
 /** What charts may do on this output: a pipe gets neither colours nor more columns than anybody has. */
 export function drawingOn(
-  stdout: { isTTY?: boolean; columns?: number },
+  stdout: object & { isTTY?: boolean; columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Drawing {
   const columns = stdout.columns ?? (Number(env.COLUMNS) || DEFAULT_WIDTH)

@@ -14,8 +14,9 @@ export function createQuestions({ stdin, stderr, isTTY, signal }: CliContext) {
   return {
     requireTerminal,
 
+    /** A return key that was pressed too often changes nothing. */
     async confirm(message: string) {
-      const answer = await confirm({ ...streams, message })
+      const answer = await confirm({ ...streams, message, initialValue: false })
       if (answer !== true) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
     },
 
