@@ -36,6 +36,19 @@ export const Rollout = Type.Object({
   /** What watches it; null: nothing does. */
   guard: Nullable(Type.Object({ state: GuardState, isOn: Type.Boolean(), action: GuardAction })),
   sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),
+  /** Told where rollouts are listed and shown. */
+  coveredBy: Type.Optional(
+    Nullable(
+      Type.Object(
+        { rolloutId: Id, position: Type.Integer(), version: Nullable(Type.String()) },
+        {
+          description:
+            'A newer rollout that is in force for everybody whom this one is for: this one reaches only devices that ' +
+            'cannot take the newer one. `version` is null for what the binary shipped with',
+        },
+      ),
+    ),
+  ),
   createdAt: Timestamp,
   createdBy: Type.String(),
   updatedAt: Timestamp,

@@ -52,6 +52,15 @@ describe('promote', () => {
 })
 
 describe('rollouts', () => {
+  test('that something newer covers for everybody say so', async () => {
+    const { json, run, old } = await createStaged()
+    expect(await json('rollouts list')).toMatchObject({
+      items: [{ coveredBy: null }, { coveredBy: { version: '1.1.0' } }],
+    })
+    expect((await run('rollouts list')).stdout).toMatch(/^\d+ +1\.0\.0 .* active, covered by 1\.1\.0 /m)
+    expect((await run(`rollouts show ${old.rolloutId}`)).stdout).toMatch(/^covered +by 1\.1\.0 for everybody: only/m)
+  })
+
   test('are listed, changed, paused, resumed and halted', async () => {
     const { json, run, current } = await createStaged()
     const id = current.rolloutId

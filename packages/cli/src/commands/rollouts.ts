@@ -22,6 +22,7 @@ import {
   type RolloutAudience,
 } from '../release/rollout-audience.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
+import { formatVersion } from '../output/figures.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import { addRolloutGuardCommand } from './rollout-guard.ts'
 import { addRolloutPlanCommands } from './rollout-plans.ts'
@@ -84,6 +85,9 @@ async function listRollouts(context: CliContext, options: RolloutListOptions) {
   const shown = page.items.map((rollout) => ({
     ...rollout,
     version: rollout.version ?? rollout.target,
+    state: rollout.coveredBy
+      ? `${rollout.state}, covered by ${formatVersion(rollout.coveredBy.version)}`
+      : rollout.state,
     audience: describeAudience(rollout),
   }))
   output.page(page, columns, shown)

@@ -1,10 +1,11 @@
 import type { Rollout } from '@hotpatch/api'
+import { formatVersion } from '../output/figures.ts'
 import { audienceLines } from './rollout-audience.ts'
 
 /** What a person wants to know of a rollout: the same wherever one is shown. */
 export function rolloutFields(rollout: Rollout) {
   const { id, version, target, platform, channel, position, state, percentage, slice, mandatory } = rollout
-  const { startsAt, guard, updatedAt } = rollout
+  const { startsAt, guard, coveredBy, updatedAt } = rollout
   return {
     id,
     version: version ?? target,
@@ -12,6 +13,9 @@ export function rolloutFields(rollout: Rollout) {
     channel,
     position,
     state,
+    ...(coveredBy && {
+      covered: `by ${formatVersion(coveredBy.version)} for everybody: only devices that cannot take that get this`,
+    }),
     percentage,
     ...(slice !== null && { share: `${(slice.to - slice.from) / 100} % of those, as an arm of an A/B test` }),
     ...audienceLines(rollout),

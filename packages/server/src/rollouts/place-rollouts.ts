@@ -73,7 +73,8 @@ export function createPlacing({
       updated_at: now,
     }
     await insertRollout(tx, row)
-    const inserted = { ...row, version: release?.version ?? null, guard_state: null, guard_settings: null }
+    const { version = null, requirement = null } = release ?? {}
+    const inserted = { ...row, version, requirement, guard_state: null, guard_settings: null }
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
     await records.record(tx, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)

@@ -1,6 +1,7 @@
 import type { GuardSettings, Rollout } from '@hotpatch/api'
 import { nullableTimestamp, timestamp } from '../clock.ts'
 import { renderAudience } from './audience.ts'
+import type { CoveringRollout } from './rollout-queries.ts'
 import type { RolloutRow } from './rollout-store.ts'
 
 export function renderRollout(row: RolloutRow): Rollout {
@@ -26,6 +27,11 @@ export function renderRollout(row: RolloutRow): Rollout {
     createdBy: row.created_by,
     updatedAt: timestamp(row.updated_at),
   }
+}
+
+export function renderCovering(covering: CoveringRollout | undefined): NonNullable<Rollout['coveredBy']> | null {
+  if (!covering) return null
+  return { rolloutId: covering.id, position: covering.position, version: covering.version }
 }
 
 function renderGuard({ guard_state: state, guard_settings: settings }: RolloutRow): Rollout['guard'] {

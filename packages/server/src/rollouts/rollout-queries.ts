@@ -85,6 +85,69 @@ export async function hasNewerRollout(
   return newer !== undefined
 }
 
+/** Newest first: what may cover others. More are not looked through. */
+const MAX_COVERING = 500
+
+/** Rollouts that are in force for everybody of their platform and channel, the newest of each platform first. */
+export async function listCovering(
+  db: Connection,
+  appId: string,
+  channels: readonly string[],
+  now: number,
+): Promise<CoveringRollout[]> {
+  const rows = await db
+    .selectFrom('rollout')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .select([
+      'rollout.id',
+      'rollout.platform',
+      'rollout.channel',
+      'rollout.position',
+      'rollout.release_id',
+      'release.version',
+      'release.requirement',
+    ])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', 'in', channels)
+    .where('rollout.state', '=', 'active')
+    .where('rollout.percentage', '=', 100)
+    .where('rollout.rules', '=', '[]')
+    .where('rollout.slice', 'is', null)
+    .where((where) => where.or([where('rollout.starts_at', 'is', null), where('rollout.starts_at', '<=', now)]))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_COVERING)
+    .execute()
+  return rows.map(({ requirement, ...row }) => ({ ...row, requirement: requirement ?? '{}' }))
+}
+
+/** A rollout that is in force for everybody of its place whose shell meets its requirement. */
+export interface CoveringRollout extends Pick<
+  Schema['rollout'],
+  'id' | 'platform' | 'channel' | 'position' | 'release_id'
+> {
+  version: string | null
+  /** As stored. */
+  requirement: string
+}
+
+/**
+ * The newest that leaves nothing to a rollout but devices that cannot take it: above it, for all its platforms, and
+ * requiring nothing that it does not require as well.
+ */
+export function findCovering(
+  rollout: Pick<Schema['rollout'], 'platform' | 'channel' | 'position' | 'state'> & { requirement: string | null },
+  covering: readonly CoveringRollout[],
+): CoveringRollout | undefined {
+  if (rollout.state !== 'active' && rollout.state !== 'paused') return undefined
+  return covering.find(
+    ({ platform, channel, position, requirement }) =>
+      channel === rollout.channel &&
+      position > rollout.position &&
+      (platform === 'any' || platform === rollout.platform) &&
+      (requirement === '{}' || requirement === (rollout.requirement ?? '{}')),
+  )
+}
+
 function isOfAnotherTest(where: ExpressionBuilder<Schema, 'rollout'>, experimentId: string) {
   return where.or([where('rollout.experiment_id', 'is', null), where('rollout.experiment_id', '!=', experimentId)])
 }

@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import { authorOf } from '../audit/audit-service.ts'
 import { readPageRequest } from '../http/paging.ts'
-import { renderRollout, type RolloutService, type RolloutTransition } from './rollout-service.ts'
+import type { RolloutService, RolloutTransition } from './rollout-service.ts'
 
 const RolloutParams = Type.Object({ id: Type.String() })
 
@@ -83,7 +83,7 @@ export function rolloutRoutes({
         config: { access: 'reader' },
         schema: { tags: ['rollouts'], summary: 'One rollout', params: RolloutParams, response: { 200: Rollout } },
       },
-      async (request) => renderRollout(await rollouts.get(request.params.id, request.actor)),
+      async (request) => rollouts.show(await rollouts.get(request.params.id, request.actor)),
     )
 
     app.patch(

@@ -10,7 +10,8 @@ import type { ReleaseService } from '../releases/release-service.ts'
 import { createChanging } from './change-rollouts.ts'
 import { createPlacing } from './place-rollouts.ts'
 import type { RolloutCompanion } from './placement.ts'
-import { renderRollout } from './render-rollout.ts'
+import { renderCovering, renderRollout } from './render-rollout.ts'
+import { findCovering, listCovering } from './rollout-queries.ts'
 import { createRolloutRecords, type CatalogChange } from './rollout-records.ts'
 import { listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
 
@@ -69,7 +70,20 @@ export function createRolloutService({
   }
 
   async function list(app: AppRow, filter: RolloutFilter, page: PageRequest): Promise<Page<Rollout>> {
-    return pageFromRows(await listRollouts(db, app.id, filter, page), page, renderRollout)
+    const rows = await listRollouts(db, app.id, filter, page)
+    const show = await shownOf(app.id, rows)
+    return pageFromRows(rows, page, show)
+  }
+
+  async function show(rollout: RolloutRow): Promise<Rollout> {
+    return (await shownOf(rollout.app_id, [rollout]))(rollout)
+  }
+
+  /** With what covers it. */
+  async function shownOf(appId: string, rows: readonly RolloutRow[]): Promise<(row: RolloutRow) => Rollout> {
+    const channels = [...new Set(rows.map(({ channel }) => channel))]
+    const covering = channels.length === 0 ? [] : await listCovering(db, appId, channels, clock.now())
+    return (row) => ({ ...renderRollout(row), coveredBy: renderCovering(findCovering(row, covering)) })
   }
 
   return {
@@ -79,6 +93,7 @@ export function createRolloutService({
     create,
     rollBack,
     list,
+    show,
     listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),
     render: renderRollout,
   }

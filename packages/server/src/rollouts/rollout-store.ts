@@ -8,6 +8,8 @@ type Guard = Schema['rollout_guard']
 
 export type RolloutRow = Schema['rollout'] & {
   version: string | null
+  /** Of its release, as stored. */
+  requirement: string | null
   guard_state: Guard['state'] | null
   guard_settings: Guard['settings'] | null
 }
@@ -18,7 +20,12 @@ function selectRollouts(db: Connection) {
     .leftJoin('release', 'release.id', 'rollout.release_id')
     .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
     .selectAll('rollout')
-    .select(['release.version', 'rollout_guard.state as guard_state', 'rollout_guard.settings as guard_settings'])
+    .select([
+      'release.version',
+      'release.requirement',
+      'rollout_guard.state as guard_state',
+      'rollout_guard.settings as guard_settings',
+    ])
 }
 
 export function insertRollout(db: Connection, rollout: Schema['rollout']) {

@@ -273,6 +273,54 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
     })
   })
 
+  describe('that something newer covers', () => {
+    const publish = (version: string, changes: Record<string, unknown> = {}) =>
+      server.published(app, { bundle: one, version, ...changes })
+    const coverOf = async (id: string) => (await get(id)).coveredBy?.version
+
+    test('says so, where it is shown and where it is listed', async () => {
+      const old = await publish('1.0.0', { percentage: 50 })
+      expect((await get(old.rolloutId)).coveredBy).toBeNull()
+      const newer = await publish('1.1.0')
+      const coveredBy = { rolloutId: newer.rolloutId, version: '1.1.0', position: expect.any(Number) }
+      expect((await get(old.rolloutId)).coveredBy).toEqual(coveredBy)
+      const { items } = (await server.request('GET', `/manage/v1/apps/${app.slug}/rollouts`)).body
+      expect(items.map((item: Rollout) => item.coveredBy)).toEqual([null, coveredBy])
+      await move(newer.rolloutId, 'halt')
+      expect((await get(old.rolloutId)).coveredBy).toBeNull()
+      await rollBack('embedded')
+      expect((await get(old.rolloutId)).coveredBy).toMatchObject({ version: null })
+    })
+
+    test.each<[string, Record<string, unknown>]>([
+      ['is for a part', { percentage: 99.99 }],
+      ['is for those who meet a rule', { rules: [{ attribute: 'model', in: ['x'] }] }],
+      ['starts later', { startsAt: '2040-01-01T00:00:00.000Z' }],
+      ['needs another shell', { minNativeVersion: '2.0' }],
+      ['is for another platform', { platform: 'ios' }],
+      ['is on another channel', { channel: 'beta' }],
+    ])('is not covered by what %s', async (_case, changes) => {
+      const { rolloutId } = await publish('1.0.0', { percentage: 50 })
+      await publish('1.1.0', changes)
+      expect(await coverOf(rolloutId)).toBeUndefined()
+    })
+
+    test('what needs the same shell, and what is for any platform, covers it', async () => {
+      const needy = await publish('1.0.0', { minNativeVersion: '2.0' })
+      await publish('1.1.0', { minNativeVersion: '2.0' })
+      expect(await coverOf(needy.rolloutId)).toBe('1.1.0')
+      await publish('1.2.0', { platform: 'any' })
+      expect(await coverOf(needy.rolloutId)).toBe('1.2.0')
+    })
+
+    test('what is halted needs no cover', async () => {
+      const { rolloutId } = await publish('1.0.0')
+      await publish('1.1.0')
+      await move(rolloutId, 'halt')
+      expect((await get(rolloutId)).coveredBy).toBeNull()
+    })
+  })
+
   describe('a promotion', () => {
     test('places the same release on another channel', async () => {
       const { releaseId } = await server.published(app, { bundle: one, channel: 'beta' })
