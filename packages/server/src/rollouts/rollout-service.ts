@@ -17,7 +17,6 @@ import { listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts
 
 export type { RolloutTransition } from './change-rollouts.ts'
 export type { RolloutCompanion } from './placement.ts'
-export { renderRollout } from './render-rollout.ts'
 export type { CatalogChange } from './rollout-records.ts'
 export type { RolloutRow } from './rollout-store.ts'
 
