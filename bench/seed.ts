@@ -66,6 +66,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     device_retention_days: 400,
     guard: '{}',
     created_at: NOW,
+    deleted_at: null,
   })
   insert('channel', { id: id(3, 0), app_id: APP.id, name: CHANNEL, last_position: count, created_at: NOW })
   insert('signing_key', {

@@ -122,12 +122,14 @@ export function createManagementClient(options: ManagementClientOptions) {
     getApp: (app: string) => call<App>('GET', path`/apps/${app}`),
     createApp: (body: NewApp) => call<App>('POST', '/apps', body),
     changeApp: (app: string, body: AppChanges) => call<App>('PATCH', path`/apps/${app}`, body),
+    deleteApp: (app: string) => call<App>('DELETE', path`/apps/${app}`),
     getNextSequence: (app: string, platform: string) =>
       call<NextSequence>('GET', path`/apps/${app}/sequence` + queryOf({ platform })),
 
     listChannels: (app: string) => call<Page<Channel>>('GET', path`/apps/${app}/channels`),
     createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),
 
+    deleteChannel: (app: string, name: string) => call<Channel>('DELETE', path`/apps/${app}/channels/${name}`),
     listKeys: (app: string) => call<Page<SigningKey>>('GET', path`/apps/${app}/keys`),
     addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
     revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),

@@ -188,6 +188,16 @@ export const PROBLEMS = {
     title: 'This version is published already',
     advice: 'Publish under a new version: a release never changes.',
   },
+  'channel-in-use': {
+    status: 409,
+    title: 'Something was placed on this channel',
+    advice: 'A channel with a history stays. Halt its rollouts instead.',
+  },
+  'app-in-use': {
+    status: 409,
+    title: 'The app has releases or devices',
+    advice: 'Only an app that was never used can be deleted. Archive its releases instead.',
+  },
   'app-has-devices': {
     status: 409,
     title: 'The app has devices already',

@@ -34,6 +34,10 @@ export function addAppCommands(program: Command, context: CliContext) {
       changeApp(context, { ...options, ...given({ app }) }),
     )
 
+  serverCommand(apps, 'delete', 'deletes an app that was never used', withYes)
+    .argument('<app>', 'id or slug')
+    .action((app: string, options: SessionOptions) => deleteApp(context, { ...options, app }))
+
   serverCommand(apps, 'list', 'lists the apps', withPage).action((options) => listApps(context, options))
 
   serverCommand(apps, 'show', 'shows one app', withApp)
@@ -112,6 +116,13 @@ async function listApps(context: CliContext, options: SessionOptions & PageOptio
   const { api, output } = await openSession(context, options)
   const page = await api.listApps(pageQuery(options))
   output.page(page, ['slug', 'name', 'platforms', 'signing', 'id'])
+}
+
+async function deleteApp(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Delete the app ${app.slug}, with its channels, keys, cohorts, webhooks and tokens?`)
+  printApp(output, await api.deleteApp(app.id))
 }
 
 async function showApp(context: CliContext, options: SessionOptions) {

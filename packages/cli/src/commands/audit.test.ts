@@ -18,6 +18,20 @@ describe('audit', () => {
   })
 })
 
+describe('what was made by mistake', () => {
+  test('is deleted, and what was used is not', async () => {
+    const tool = await server.createPublisher({ key: false })
+    await tool.json('channels create bta --yes')
+    expect(await tool.json('channels delete bta --yes')).toMatchObject({ name: 'bta' })
+    await tool.json('apps create my-ap --yes')
+    expect(await tool.json('apps delete my-ap --yes')).toMatchObject({ slug: 'my-ap' })
+    await tool.write({ 'dist/index.android.bundle': 'console.log(1)' })
+    await tool.json('release --platform android --version 1.0.0 --bundle-dir dist --yes')
+    const { exitCode, stderr } = await tool.run(['apps', 'delete', tool.app.slug, '--yes'])
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('has releases or devices')])
+  })
+})
+
 describe('releases archive', () => {
   test('takes a release back everywhere and keeps its record', async () => {
     const tool = await server.createPublisher({ key: false })

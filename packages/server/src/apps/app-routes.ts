@@ -61,6 +61,20 @@ export function appRoutes({
       async (request) => apps.change(await resolveApp(request, request.params.app), request.body, authorOf(request)),
     )
 
+    app.delete(
+      '/apps/:app',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['apps'],
+          summary: 'Deletes an app that was never used: without releases and devices',
+          params: AppParams,
+          response: { 200: App },
+        },
+      },
+      async (request) => apps.remove(await resolveApp(request, request.params.app), authorOf(request)),
+    )
+
     app.get(
       '/apps/:app/keys',
       {

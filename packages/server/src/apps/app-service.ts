@@ -23,6 +23,7 @@ import {
   updateApp,
   type AppRow,
 } from './app-store.ts'
+import { deleteUnusedApp, isUsed } from './delete-app-queries.ts'
 import { isEd25519PublicKey } from './signing-keys.ts'
 
 const DEFAULT_PLATFORMS: Platform[] = ['android', 'ios']
@@ -87,6 +88,7 @@ export function createAppService({
       device_retention_days: input.deviceRetentionDays ?? DEFAULT_DEVICE_RETENTION_DAYS,
       guard: JSON.stringify(differencesOf(input.guard)),
       created_at: clock.now(),
+      deleted_at: null,
     }
     requireIdsForBucketing(row)
     await db.transaction().execute(async (tx) => {
@@ -139,6 +141,30 @@ export function createAppService({
     })
     await announceApps()
     return render(after)
+  }
+
+  /** One that was made by mistake: with a release or a device it stays. */
+  async function remove(app: AppRow, author: Author): Promise<App> {
+    if (author.actor.appId !== null) throw problem('forbidden', 'This token is for one app and cannot delete it.')
+    await settleFleet()
+    await db.transaction().execute(async (tx) => {
+      await lockApp(tx, app.id)
+      if (await isUsed(tx, app.id)) {
+        throw problem(
+          'app-in-use',
+          `"${app.slug}" has releases or devices, and what is built in there still asks for it.`,
+        )
+      }
+      await deleteUnusedApp(tx, app.id, clock.now())
+      await audit.record(tx, author, {
+        action: 'app.deleted',
+        subject: ['app', app.id],
+        appId: app.id,
+        before: describeApp(app),
+      })
+    })
+    await announceApps()
+    return render(app)
   }
 
   async function changeDeviceIds(tx: Connection, app: AppRow): Promise<void> {
@@ -238,6 +264,7 @@ export function createAppService({
     lock: lockApp,
     create,
     change,
+    remove,
     list,
     render,
     listKeys,

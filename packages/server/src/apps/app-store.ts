@@ -26,6 +26,7 @@ export function findApp(db: Connection, idOrSlug: string) {
   return db
     .selectFrom('app')
     .selectAll()
+    .where('deleted_at', 'is', null)
     .where((where) => where.or([where('id', '=', idOrSlug), where('slug', '=', idOrSlug)]))
     .executeTakeFirst()
 }
@@ -35,6 +36,7 @@ export function listApps(db: Connection, onlyId: string | null, { after, limit }
   return db
     .selectFrom('app')
     .selectAll()
+    .where('deleted_at', 'is', null)
     .$if(onlyId !== null, (apps) => apps.where('id', '=', onlyId))
     .$if(after !== undefined, (apps) => apps.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')

@@ -24,6 +24,64 @@ describeOnEveryDatabase('apps', (openDatabase) => {
   const change = (app: App, body: unknown) => server.request('PATCH', `/manage/v1/apps/${app.slug}`, { body })
   const show = (app: App) => server.request('GET', `/manage/v1/apps/${app.slug}`)
 
+  describe('that was made by mistake', () => {
+    const remove = (app: App, token?: string) =>
+      server.request('DELETE', `/manage/v1/apps/${app.slug}`, token === undefined ? {} : { token })
+
+    test('is deleted with all that it had, and its slug is free again', async () => {
+      const app = await server.createTestApp()
+      const at = `/manage/v1/apps/${app.slug}`
+      await server.request('POST', `${at}/keys`, { body: { publicKey: newSigningKey().publicKey } })
+      await server.request('POST', `${at}/cohorts`, { body: { name: 'testers' } })
+      const hook = { url: 'https://93.184.215.14/', app: app.slug, types: [] }
+      await server.request('POST', '/manage/v1/webhooks', { body: hook })
+      const token = await server.createToken({ role: 'publisher', app: app.slug })
+      await server.request('POST', '/auth/token', { body: { apiKey: token }, token: null })
+      expect((await remove(app)).body).toMatchObject({ id: app.id, slug: app.slug })
+      expect(problemOf(await show(app))).toBe('404 app-not-found')
+      expect(problemOf(await server.request('GET', '/manage/v1/whoami', { token }))).toBe('401 token-invalid')
+      expect((await server.check(app)).status).toBe(401)
+      const { body } = await server.request('GET', '/manage/v1/apps?limit=200')
+      expect(body.items.map(({ id }: App) => id)).not.toContain(app.id)
+      const again = await create({ slug: app.slug })
+      expect(again.status).toBe(201)
+      expect(again.body.id).not.toBe(app.id)
+      const { body: audit } = await server.request('GET', `/manage/v1/audit?action=app.deleted`)
+      expect(audit.items[0]).toMatchObject({ subjectId: app.id, before: { slug: app.slug } })
+    })
+
+    test('stays when something was published for it, or a device has checked', async () => {
+      const [published, checked] = [await server.createTestApp(), await server.createTestApp()]
+      await server.published(published, { bundle })
+      await server.check(checked)
+      for (const app of [published, checked]) {
+        expect(problemOf(await remove(app))).toBe('409 app-in-use')
+        expect((await show(app)).body).toEqual(app)
+      }
+    })
+
+    test('is not deleted by a token of its own', async () => {
+      const app = await server.createTestApp()
+      const token = await server.createToken({ role: 'owner', app: app.slug })
+      expect(problemOf(await remove(app, token))).toBe('403 forbidden')
+    })
+  })
+
+  describe('a channel', () => {
+    test('on which nothing was ever placed is deleted, any other stays', async () => {
+      const app = await server.createTestApp()
+      const at = `/manage/v1/apps/${app.slug}/channels`
+      await server.published(app, { bundle, channel: 'staging' })
+      expect((await server.request('DELETE', `${at}/beta`)).body).toMatchObject({ name: 'beta' })
+      expect(problemOf(await server.request('DELETE', `${at}/beta`))).toBe('404 channel-not-found')
+      expect(problemOf(await server.request('DELETE', `${at}/staging`))).toBe('409 channel-in-use')
+      expect(problemOf(await server.request('DELETE', `${at}/production`))).toBe('409 channel-in-use')
+      const { body } = await server.request('GET', at)
+      expect(body.items.map(({ name }: { name: string }) => name)).toEqual(['production', 'staging'])
+      expect((await server.check(app, { channel: 'beta' })).status).toBe(404)
+    })
+  })
+
   describe('an app', () => {
     test('starts with two platforms, three channels and a key of its own', async () => {
       const { status, body } = await create({ slug: 'first' })

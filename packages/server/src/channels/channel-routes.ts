@@ -1,5 +1,6 @@
 import { Channel, NewChannel, pageOf } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
 import { authorOf } from '../audit/audit-service.ts'
 import type { ChannelService } from './channel-service.ts'
@@ -41,6 +42,23 @@ export function channelRoutes({
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
         return reply.code(201).send(await channels.create(found, request.body.name, authorOf(request)))
+      },
+    )
+
+    app.delete(
+      '/apps/:app/channels/:channel',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['channels'],
+          summary: 'Deletes a channel on which nothing was ever placed',
+          params: Type.Object({ ...AppParams.properties, channel: Type.String() }),
+          response: { 200: Channel },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return channels.remove(found, request.params.channel, authorOf(request))
       },
     )
   }

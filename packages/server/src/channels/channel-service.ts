@@ -5,7 +5,14 @@ import type { AuditService, Author } from '../audit/audit-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import { isUniqueViolation } from '../database/database-errors.ts'
 import type { Connection, Database } from '../database/schema.ts'
-import { findChannel, insertChannel, listChannels, raiseLastPosition, type ChannelRow } from './channel-store.ts'
+import {
+  deleteChannel,
+  findChannel,
+  insertChannel,
+  listChannels,
+  raiseLastPosition,
+  type ChannelRow,
+} from './channel-store.ts'
 
 const DEFAULT_CHANNELS = [DEFAULT_CHANNEL, 'staging', 'beta']
 
@@ -46,6 +53,30 @@ export function createChannelService({
     return render(row)
   }
 
+  /** One that was made by mistake: nothing was ever placed on it. Devices that ask for it hear that there is none. */
+  async function remove(app: AppRow, name: string, author: Author): Promise<Channel> {
+    if (name === DEFAULT_CHANNEL) throw problem('channel-in-use', `"${name}" is what devices ask for that name none.`)
+    const row = await db.transaction().execute(async (tx) => {
+      // Takes the row, so that nobody places anything meanwhile; it is gone, or this is undone.
+      const taken = await raiseLastPosition(tx, app.id, name)
+      const row = await findChannel(tx, app.id, name)
+      if (!taken || !row) throw channelNotFound(name)
+      if (taken.last_position > 1) {
+        throw problem('channel-in-use', `Releases were placed on "${name}", and devices may run them.`)
+      }
+      await deleteChannel(tx, row.id)
+      await audit.record(tx, author, {
+        action: 'channel.deleted',
+        subject: ['channel', row.id],
+        appId: app.id,
+        before: render(row),
+      })
+      return row
+    })
+    await announceApps()
+    return render(row)
+  }
+
   async function list(app: AppRow): Promise<Page<Channel>> {
     return { items: (await listChannels(db, app.id)).map(render), nextCursor: null }
   }
@@ -66,7 +97,7 @@ export function createChannelService({
     return { id: newId(), app_id: appId, name, last_position: 0, created_at: clock.now() }
   }
 
-  return { createDefaults, create, list, require: requireChannel, takePosition }
+  return { createDefaults, create, remove, list, require: requireChannel, takePosition }
 }
 
 function channelNotFound(name: string) {

@@ -14,6 +14,10 @@ export function listChannels(db: Connection, appId: string) {
   return db.selectFrom('channel').selectAll().where('app_id', '=', appId).orderBy('id').execute()
 }
 
+export function deleteChannel(db: Connection, id: string) {
+  return db.deleteFrom('channel').where('id', '=', id).execute()
+}
+
 /** Undefined when there is no such channel. */
 export function raiseLastPosition(db: Connection, appId: string, name: string) {
   return db

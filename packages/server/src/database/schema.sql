@@ -43,6 +43,7 @@ create table "app" (
   "event_retention_days" integer default 90 not null,
   "device_retention_days" integer default 400 not null,
   "guard" text default '{}' not null,
+  "deleted_at" bigint,
   constraint "app_check_access" check (check_access in ('app-key', 'open')),
   constraint "app_bucketing" check (bucketing in ('per-rollout', 'per-app', 'original')),
   constraint "app_signing" check (signing in ('optional', 'required'))

@@ -22,6 +22,8 @@ export interface Schema {
     /** What differs from the guard that every rollout gets. */
     guard: string
     created_at: number
+    /** Its slug is free again, and nobody finds it. */
+    deleted_at: number | null
   }
   /** `last_position` is that of the newest rollout, on whichever platform. */
   channel: { id: string; app_id: string; name: string; last_position: number; created_at: number }

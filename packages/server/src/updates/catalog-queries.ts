@@ -56,7 +56,7 @@ export async function loadDirectory(
   db: Connection,
   openAppKey: (appId: string, sealed: string) => Promise<string>,
 ): Promise<DirectoryEntry[]> {
-  const apps = await db.selectFrom('app').selectAll().orderBy('id').execute()
+  const apps = await db.selectFrom('app').selectAll().where('deleted_at', 'is', null).orderBy('id').execute()
   const channels = await db.selectFrom('channel').select(['app_id', 'name']).execute()
   const names = Map.groupBy(channels, (channel) => channel.app_id)
   const entries = apps.map(async (app) => ({

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration'
 import * as init from './0001-init.ts'
 import * as fleetAndPlans from './0002-fleet-and-plans.ts'
 import * as tokenFamilies from './0009-token-families.ts'
+import * as deletedApps from './0010-deleted-apps.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
   '0001-init': init,
   '0002-fleet-and-plans': fleetAndPlans,
   '0009-token-families': tokenFamilies,
+  '0010-deleted-apps': deletedApps,
 }
