@@ -55,6 +55,10 @@ export const RevokedApiToken = Type.Object({
 })
 export type RevokedApiToken = Static<typeof RevokedApiToken>
 
+/** What whoever runs the server should look at. */
+export const ServerAdvice = Type.Object({ about: Type.String(), detail: Type.String(), remedy: Type.String() })
+export type ServerAdvice = Static<typeof ServerAdvice>
+
 export const Whoami = Type.Object({
   tokenId: Id,
   name: Type.String(),
@@ -63,6 +67,7 @@ export const Whoami = Type.Object({
   expiresAt: Nullable(Timestamp),
   serverVersion: Type.String(),
   serverTime: Timestamp,
+  advice: Type.Optional(Type.Array(ServerAdvice)),
 })
 export type Whoami = Static<typeof Whoami>
 

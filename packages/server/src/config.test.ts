@@ -16,7 +16,7 @@ const mistakesOf = (env: Record<string, string>): string[] => {
 describe('the configuration', () => {
   test('has a value for everything when nothing is said', () => {
     expect(read({ HOTPATCH_DATA: '/srv/hotpatch' })).toMatchObject({
-      http: { host: '0.0.0.0', port: 8080, publicUrl: null, trustProxy: false, stopTimeoutMs: 10_000 },
+      http: { host: '0.0.0.0', port: 8080, publicUrl: null, trustedProxies: { kind: 'none' }, stopTimeoutMs: 10_000 },
       logLevel: 'info',
       dataDirectory: '/srv/hotpatch',
       database: { kind: 'sqlite', path: '/srv/hotpatch/hotpatch.db' },
@@ -33,11 +33,11 @@ describe('the configuration', () => {
     [{ PORT: '0' }, { http: { port: 0 } }],
     [{ HOTPATCH_PUBLIC_URL: 'https://ota.example.com/' }, { http: { publicUrl: 'https://ota.example.com' } }],
     [{ HOTPATCH_PUBLIC_URL: 'http://10.0.0.7:8080/ota' }, { http: { publicUrl: 'http://10.0.0.7:8080/ota' } }],
-    [{ HOTPATCH_TRUST_PROXY: 'true' }, { http: { trustProxy: true } }],
-    [{ HOTPATCH_TRUST_PROXY: 'false' }, { http: { trustProxy: false } }],
+    [{ HOTPATCH_TRUST_PROXY: 'false' }, { http: { trustedProxies: { kind: 'none' } } }],
+    [{ HOTPATCH_TRUST_PROXY: '2' }, { http: { trustedProxies: { kind: 'hops', count: 2 } } }],
     [
       { HOTPATCH_TRUST_PROXY: '10.0.0.0/8, ::1, loopback' },
-      { http: { trustProxy: ['10.0.0.0/8', '::1', 'loopback'] } },
+      { http: { trustedProxies: { kind: 'networks', networks: ['10.0.0.0/8', '::1', '127.0.0.0/8', '::1/128'] } } },
     ],
     [
       { DATABASE_URL: 'postgresql://u:p@db/hotpatch', HOTPATCH_DATABASE_CONNECTIONS: '4' },
@@ -61,6 +61,9 @@ describe('the configuration', () => {
     ['HOTPATCH_PUBLIC_URL', 'https://updates.example.com/?a=b'],
     ['HOTPATCH_PUBLIC_URL', 'https://user:password@updates.example.com'],
     ['HOTPATCH_TRUST_PROXY', 'yes'],
+    ['HOTPATCH_TRUST_PROXY', 'true'],
+    ['HOTPATCH_TRUST_PROXY', '11'],
+    ['HOTPATCH_TRUST_PROXY', '0.0.0.0/0'],
     ['HOTPATCH_TRUST_PROXY', '10.0.0.0/33'],
     ['HOTPATCH_TRUST_PROXY', '10.0.0.1,,10.0.0.2'],
     ['HOTPATCH_LOG_LEVEL', 'loud'],

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import type { DatabaseConfig } from './database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
+import { readNetworks, readTrustedProxies, type TrustedProxies } from './http/trusted-proxies.ts'
 
 /** All that the server can be told. Made once, from the environment, and passed in. */
 export interface Config {
@@ -10,7 +10,7 @@ export interface Config {
     port: number
     /** Null: each answer's addresses are on the host that its request named. */
     publicUrl: string | null
-    trustProxy: boolean | string[]
+    trustedProxies: TrustedProxies
     stopTimeoutMs: number
   }
   logLevel: string
@@ -41,6 +41,11 @@ export class ConfigError extends Error {
 
 /** More need ZIP64, which devices do not read. */
 const MAX_ZIP_FILES = 65_534
+
+/** True would let everybody who reaches the server claim any address, and so any share of its limits. */
+const TRUST_PROXY_EXPECTED =
+  'the number of proxies before the server, such as 1, or their addresses and networks, such as 127.0.0.1 or ' +
+  '10.0.0.0/8; not true, as then anybody could claim any address'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent']
 
@@ -79,8 +84,8 @@ export function readConfig(environment: Environment): Config {
   if (!metrics) refuse('HOTPATCH_METRICS', 'token, open or off')
   const publicUrl = readPublicUrl(environment.HOTPATCH_PUBLIC_URL)
   if (publicUrl === undefined) refuse('HOTPATCH_PUBLIC_URL', 'an address such as https://updates.example.com')
-  const trustProxy = readTrustProxy(environment.HOTPATCH_TRUST_PROXY)
-  if (trustProxy === undefined) refuse('HOTPATCH_TRUST_PROXY', 'true, or addresses and networks such as 10.0.0.0/8')
+  const trustedProxies = readTrustedProxies(environment.HOTPATCH_TRUST_PROXY)
+  if (!trustedProxies) refuse('HOTPATCH_TRUST_PROXY', TRUST_PROXY_EXPECTED)
   const maxConnections = integer('HOTPATCH_DATABASE_CONNECTIONS', 2, 1000)
   const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
   if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
@@ -93,7 +98,7 @@ export function readConfig(environment: Environment): Config {
       host: environment.HOTPATCH_HOST,
       port: integer('PORT', 0, 65_535),
       publicUrl: publicUrl ?? null,
-      trustProxy: trustProxy ?? false,
+      trustedProxies: trustedProxies ?? { kind: 'none' },
       stopTimeoutMs: integer('HOTPATCH_STOP_SECONDS', 1, 600) * 1000,
     },
     logLevel: environment.HOTPATCH_LOG_LEVEL,
@@ -141,25 +146,7 @@ function readDatabase(url: string, dataDirectory: string, maxConnections: number
 }
 
 /** Undefined when something in the list is neither an address nor a network. */
-function readTrustProxy(text: string): boolean | string[] | undefined {
-  if (text === '' || text === 'false') return false
-  if (text === 'true') return true
-  const networks = text.split(',').map((network) => network.trim())
-  return networks.every(isNetwork) ? networks : undefined
-}
-
 function readAllowedNetworks(text: string): 'all' | string[] | undefined {
-  const networks = readTrustProxy(text)
-  if (typeof networks === 'boolean') return networks ? 'all' : []
-  return networks?.every((network) => isIP(network.split('/', 1)[0] ?? '') !== 0) ? networks : undefined
-}
-
-function isNetwork(text: string): boolean {
-  if (['loopback', 'linklocal', 'uniquelocal'].includes(text)) return true
-  const [address = '', bits, ...others] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || others.length > 0) return false
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
-  )
+  if (text === '' || text === 'false') return []
+  return text === 'true' ? 'all' : readNetworks(text)
 }

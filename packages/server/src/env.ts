@@ -8,7 +8,8 @@ export const ENVIRONMENT = {
     initially: '',
   },
   HOTPATCH_TRUST_PROXY: {
-    meaning: 'Proxies to believe about client addresses: true, or a list of addresses and networks',
+    meaning:
+      'Proxies to believe about client addresses: how many stand before the server, such as 1, or their addresses and networks, such as 127.0.0.1,10.0.0.0/8',
     initially: '',
   },
   HOTPATCH_LOG_LEVEL: { meaning: 'fatal, error, warn, info, debug or silent', initially: 'info' },

@@ -4,6 +4,7 @@ import { OWNER_TOKEN_FILE } from './access/secret-files.ts'
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { readEnvironment } from './env.ts'
+import { NO_PUBLIC_URL } from './http/public-url.ts'
 import { describeStartError } from './start-error.ts'
 
 async function main(): Promise<void> {
@@ -43,7 +44,13 @@ async function main(): Promise<void> {
     )
   }
   lines.push(`API reference: ${publicUrl ?? local}/manage/v1/reference`)
+  if (publicUrl === null) lines.push('', ...[NO_PUBLIC_URL.detail, NO_PUBLIC_URL.remedy].flatMap(wrapped))
   process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`)
+}
+
+/** For a terminal: lines of at most so many characters. */
+function wrapped(text: string): string[] {
+  return text.match(/.{1,100}(?:\s|$)/g)?.map((line) => line.trimEnd()) ?? [text]
 }
 
 try {

@@ -40,6 +40,12 @@ test('a fresh machine is told what to do', async () => {
   )
 })
 
+test('a server that was not told its own address is advised to learn it', async () => {
+  const { checks } = await diagnose(await server.createPublisher())
+  const fix = expect.stringContaining('Set HOTPATCH_PUBLIC_URL to the address that devices use')
+  expect(checks).toContainEqual(expect.objectContaining({ id: 'public-url', status: 'warn', fix }))
+})
+
 test('each thing that is wrong is found', async () => {
   const tool = await server.createPublisher()
   expect((await diagnose(tool)).states).toMatchObject({ 'key-registered': 'warn' })

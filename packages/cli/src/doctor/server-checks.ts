@@ -35,6 +35,7 @@ export async function checkServer(
     passed('server', `${from} runs HotPatch ${whoami.serverVersion}.`),
     passed('token', `${whoami.name}, role ${whoami.role} (from ${token?.source ?? 'nowhere'}).`),
     checkClock(whoami.serverTime, askedAt, context.now().getTime()),
+    ...(whoami.advice ?? []).map(({ about, detail, remedy }) => warned(about, detail, remedy)),
   ]
   return { checks, api }
 }

@@ -7,6 +7,7 @@ import {
   RevocationQuery,
   RevokedApiToken,
   Whoami,
+  type ServerAdvice,
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
@@ -21,11 +22,13 @@ export function accessRoutes({
   resolveApp,
   clock,
   version,
+  advise,
 }: {
   access: AccessService
   resolveApp: ResolveApp
   clock: Clock
   version: string
+  advise: () => ServerAdvice[]
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.get(
@@ -44,6 +47,7 @@ export function accessRoutes({
           expiresAt: nullableTimestamp(actor.expiresAt),
           serverVersion: version,
           serverTime: timestamp(clock.now()),
+          advice: advise(),
         }
       },
     )

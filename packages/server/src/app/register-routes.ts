@@ -28,6 +28,7 @@ import { explainRoutes } from '../updates/explain-routes.ts'
 import { previewRoutes } from '../updates/preview-routes.ts'
 import { VERSION } from '../version.ts'
 import { webhookRoutes } from '../webhooks/webhook-routes.ts'
+import { adviseOn } from './advise-on.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
 import type { Services } from './services.ts'
@@ -74,7 +75,7 @@ function managementRoutes({ core, services, telling }: Parts) {
   const maxUploadBytes = maxUploadBytesOf(core)
   const forPublishing = { publishing: services.publishing, artifacts, apps, releases, publicUrl, maxUploadBytes }
   return [
-    accessRoutes({ access, resolveApp, clock, version: VERSION }),
+    accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
@@ -98,8 +99,8 @@ function managementRoutes({ core, services, telling }: Parts) {
 function dialects({ core, checkPath, services }: Parts) {
   const { config, clock, metrics, publicUrl } = core
   const { devicePerMinute, addressPerMinute } = config.rateLimits
-  const deviceLimiter = createRateLimiter({ perMinute: devicePerMinute, clock })
-  const addressLimiter = createRateLimiter({ perMinute: addressPerMinute, clock })
+  const deviceLimiter = createRateLimiter({ perPeriod: devicePerMinute, clock })
+  const addressLimiter = createRateLimiter({ perPeriod: addressPerMinute, clock })
   const { access, apps, artifacts, releases, rollouts, publishing } = services
   const forPeople = { access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes: maxUploadBytesOf(core) }
   const { catalogs, identity, updates, fleet } = checkPath

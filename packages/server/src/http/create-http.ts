@@ -2,6 +2,7 @@ import ajvFormats from 'ajv-formats'
 import { Ajv } from 'ajv'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
+import { createIsTrusted, type TrustedProxies } from './trusted-proxies.ts'
 import { answerWithProblems, refuseConnection, sendError } from './problem-response.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -32,7 +33,7 @@ export function createHttp(config: Config, newId: () => string, stream?: LogStre
     genReqId: createRequestIds(newId()),
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),
-    trustProxy: config.http.trustProxy,
+    trustProxy: trustProxyOf(config.http.trustedProxies),
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     connectionTimeout: IDLE_TIMEOUT_MS,
@@ -49,6 +50,11 @@ export function createHttp(config: Config, newId: () => string, stream?: LogStre
   app.removeContentTypeParser('text/plain')
   answerWithProblems(app)
   return app
+}
+
+/** Without proxies the framework does not even look for their headers. */
+function trustProxyOf(proxies: TrustedProxies) {
+  return proxies.kind === 'none' ? false : createIsTrusted(proxies)
 }
 
 /** Unique among servers by their start, and in order within one: an id for each request of its own would cost microseconds. */

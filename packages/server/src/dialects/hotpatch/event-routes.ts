@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts'
 import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent, type DeviceReport } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
+import { addressPrefix } from '../../http/address-prefix.ts'
 import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
 import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
@@ -62,7 +63,7 @@ export function hotPatchEventRoutes({
 
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, request.ip, 'this address')
+      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
       done()
     })
     app.post('/events', { config: { access: 'app-key' }, bodyLimit: MAX_BODY_BYTES }, report)

@@ -2,6 +2,7 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { AccessService } from '../../access/access-service.ts'
+import { addressPrefix } from '../../http/address-prefix.ts'
 import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
 
 const Secret = Type.String({ minLength: 1, maxLength: 4096 })
@@ -23,7 +24,7 @@ export function reactNativeAuthRoutes({
   return async (app) => {
     // Guessing 256 bits is hopeless; trying is work for the database all the same.
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, request.ip, 'this address')
+      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
       done()
     })
 

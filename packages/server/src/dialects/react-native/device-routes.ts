@@ -5,6 +5,7 @@ import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { PublicUrl } from '../../http/public-url.ts'
+import { addressPrefix } from '../../http/address-prefix.ts'
 import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
 import { checkNoteOf } from '../../updates/check-note.ts'
@@ -86,7 +87,7 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     // A logger of its own for each request costs as much as its decision, and a check has nothing to say.
     app.setChildLoggerFactory((logger) => logger)
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, request.ip, 'this address')
+      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
       done()
     })
 

@@ -1,0 +1,84 @@
+import { BlockList, isIP } from 'node:net'
+
+/** Whose word about clients' addresses is taken. */
+export type TrustedProxies =
+  | { kind: 'none' }
+  /** So many proxies stand in a row before the server, and nobody can reach it past them. */
+  | { kind: 'hops'; count: number }
+  | { kind: 'networks'; networks: readonly string[] }
+
+/** @param hop 0 for whoever is connected, 1 for whom that one names, and so on */
+export type IsTrustedProxy = (address: string, hop: number) => boolean
+
+const MAX_HOPS = 10
+const MAX_REMEMBERED = 1_000
+
+const NAMED: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
+
+/** Undefined when it is neither a number of proxies nor a list of addresses and networks. */
+export function readTrustedProxies(text: string): TrustedProxies | undefined {
+  if (text === '' || text === 'false' || text === '0') return { kind: 'none' }
+  if (/^\d+$/.test(text)) return Number(text) <= MAX_HOPS ? { kind: 'hops', count: Number(text) } : undefined
+  const networks = readNetworks(text, Object.keys(NAMED))
+  return networks && { kind: 'networks', networks: networks.flatMap((network) => NAMED[network] ?? [network]) }
+}
+
+/** Undefined when something in the list is neither an address, a network nor one of the names. */
+export function readNetworks(text: string, names: readonly string[] = []): string[] | undefined {
+  const networks = text.split(',').map((network) => network.trim())
+  return networks.every((network) => names.includes(network) || isNetwork(network)) ? networks : undefined
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...others] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || others.length > 0) return false
+  return (
+    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
+  )
+}
+
+export function createIsTrusted(proxies: TrustedProxies): IsTrustedProxy {
+  switch (proxies.kind) {
+    case 'none':
+      return () => false
+    case 'hops':
+      return (_address, hop) => hop < proxies.count
+    case 'networks':
+      return remembering(isWithin(proxies.networks))
+  }
+}
+
+function isWithin(networks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
+    if (bits === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, Number(bits), family)
+  }
+  return (address) => {
+    // A socket that takes both kinds writes IPv4 as IPv6.
+    const bare = address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+    const version = isIP(bare)
+    return version !== 0 && list.check(bare, version === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** There are few proxies, and looking one up in a list costs as much as a decision. */
+function remembering(look: (address: string) => boolean): IsTrustedProxy {
+  const known = new Map<string, boolean>()
+  return (address) => {
+    let answer = known.get(address)
+    if (answer === undefined) {
+      answer = look(address)
+      if (known.size >= MAX_REMEMBERED) known.clear()
+      known.set(address, answer)
+    }
+    return answer
+  }
+}
