@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node can read: an old one must get as far as the message below.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -16,11 +16,11 @@ if (isOlder(process.versions.node, needed)) {
   await main()
 }
 
-/** In a clone the pinned Node lies beside the dependencies. */
+/** In a clone the pinned Node lies beside the dependencies. So it may in a project that pins an old one, which has to end. */
 function runOnPinnedNode() {
   const name = process.platform === 'win32' ? 'node.exe' : 'node'
   const pinned = fileURLToPath(new URL(`../../../node_modules/node/bin/${name}`, import.meta.url))
-  if (!existsSync(pinned)) {
+  if (!existsSync(pinned) || realpathSync(pinned) === realpathSync(process.execPath)) {
     process.stderr.write(
       `hotpatch: needs Node ${needed} or newer, found ${process.versions.node} at ${process.execPath}. ` +
         'Install a current Node from https://nodejs.org, or run "npm ci" if this is a clone of the repository.\n',

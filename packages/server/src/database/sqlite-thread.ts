@@ -1,5 +1,6 @@
 import { problem } from '@hotpatch/protocol'
 import { Worker } from 'node:worker_threads'
+import { scriptBeside } from '../script-beside.ts'
 
 export interface ReadRequest {
   id: number
@@ -41,7 +42,7 @@ export function createReadThread({
   path,
   timeoutMs = TIMEOUT_MS,
   maxWaiting = MAX_WAITING,
-  script = new URL('./sqlite-thread-worker.ts', import.meta.url),
+  script = scriptBeside(import.meta.url, 'sqlite-thread-worker'),
 }: ReadThreadOptions) {
   const waiting = new Map<number, Waiting>()
   let worker: Worker | undefined

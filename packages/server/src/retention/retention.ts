@@ -4,6 +4,7 @@ import type { Database } from '../database/schema.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
 import type { FleetLog } from '../fleet/fleet-flusher.ts'
 import { sweep, SWEEP_LIMITS, type SweepRequest, type Swept } from './retention-sweep.ts'
+import { scriptBeside } from '../script-beside.ts'
 
 export const RETENTION_LIMITS = {
   ...SWEEP_LIMITS,
@@ -24,7 +25,7 @@ export function sweepHere(db: Database, timers: Timers): RunSweep {
 /** In a thread of its own with its own connection to an SQLite file, which lives as long as the sweep. */
 export function sweepInThread(path: string): RunSweep {
   return async (request, signal) => {
-    const worker = new Worker(new URL('./retention-worker.ts', import.meta.url), { workerData: { path, request } })
+    const worker = new Worker(scriptBeside(import.meta.url, 'retention-worker'), { workerData: { path, request } })
     const stop = () => worker.postMessage('stop')
     signal.addEventListener('abort', stop)
     if (signal.aborted) stop()

@@ -4,6 +4,7 @@ import type { Database } from '../../database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
 import type { FleetBatch } from './fleet-batch.ts'
 import type { FleetLog } from '../fleet-flusher.ts'
+import { scriptBeside } from '../../script-beside.ts'
 
 /** Where batches go. A batch that was written, or half written, may be written again. */
 export interface FleetWriter {
@@ -36,7 +37,7 @@ export function createFleetWriterThread({
   path,
   clock,
   log,
-  script = new URL('./fleet-writer-worker.ts', import.meta.url),
+  script = scriptBeside(import.meta.url, 'fleet-writer-worker'),
 }: {
   path: string
   clock: Clock

@@ -1,0 +1,73 @@
+// npm run build: the packages as they are published, in dist/packages, and their tarballs, in dist/tarballs.
+// In development nothing is built: the manifests in packages/ point at the source, and those in dist/ at what came of it.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { ensureInstalled } from './ensure-installed.mjs'
+import { exitWith, pathWithBinaries, root, run, runPinnedNode } from './lib/child.mjs'
+import { publishedManifest } from './lib/published-manifest.mjs'
+
+/** Everything that has a version and is not for ourselves alone. */
+const NAMES = ['protocol', 'api', 'client', 'simulator', 'server', 'cli']
+const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
+
+await exitWith(async () => {
+  await ensureInstalled()
+  // Beside what other builds write at the same time, when told to.
+  const output = resolve(root, process.argv[2] ?? 'dist')
+  for (const name of ['compiled', 'packages', 'tarballs']) rmSync(join(output, name), { recursive: true, force: true })
+  const compiled = join(output, 'compiled')
+  const code = await runPinnedNode([
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    compiled,
+  ])
+  if (code !== 0) return code
+
+  const packages = NAMES.map((name) => stage(name, compiled, join(output, 'packages', name)))
+  rmSync(compiled, { recursive: true })
+  const tarballs = join(output, 'tarballs')
+  mkdirSync(tarballs, { recursive: true })
+  const args = ['pack', ...packages, '--pack-destination', tarballs, '--loglevel=error']
+  const env = { ...process.env, PATH: pathWithBinaries() }
+  // Not an option of the npm that may be running this.
+  delete env.npm_config_dry_run
+  return run('npm', args, { cwd: output, env, shell: process.platform === 'win32' })
+})
+
+/** The folder of one package as it is published. */
+function stage(name, compiled, target) {
+  const source = join(root, 'packages', name)
+  const manifest = publishedManifest(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')))
+  cpSync(join(compiled, name, 'src'), join(target, 'dist'), { recursive: true })
+  for (const file of ['README.md', 'bin']) {
+    if (existsSync(join(source, file))) cpSync(join(source, file), join(target, file), { recursive: true })
+  }
+  cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
+  writeFileSync(join(target, 'package.json'), `${JSON.stringify({ ...manifest, files: FILES }, undefined, 2)}\n`)
+  for (const path of filesBelow(target)) finish(path, target)
+  return target
+}
+
+/** What the compiler leaves: imports in declarations and in bin/, which it did not make. Refuses what else names a source. */
+function finish(path, target) {
+  if (!/\.[jt]s$/.test(path)) return
+  const text = readFileSync(path, 'utf8')
+  const finished = text
+    .replaceAll(/(\bfrom |\bimport\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, '$1$2$3.js$2')
+    .replaceAll(/(['"])\.\.\/src\/([^'"]+)\.js\1/g, '$1../dist/$2.js$1')
+  const left = /^.*['"`]\.{1,2}\/[^'"`]*\.ts['"`].*$/m.exec(finished)
+  if (left) {
+    const where = relative(target, path)
+    throw new Error(`${where} names a file that is not published: ${left[0].trim()}. Use scriptBeside for a worker.`)
+  }
+  if (finished !== text) writeFileSync(path, finished)
+}
+
+function filesBelow(directory) {
+  return readdirSync(directory).flatMap((name) => {
+    const path = join(directory, name)
+    return statSync(path).isDirectory() ? filesBelow(path) : [path]
+  })
+}
