@@ -8,10 +8,9 @@ import { CommandError } from '../errors.ts'
 import { bars, curve, type Drawing } from '../output/charts.ts'
 import { formatDuration, formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
 import type { Output } from '../output/output.ts'
+import { isRolloutId } from '../release/choose-rollout.ts'
 import { findRollout } from '../release/find-release.ts'
 import { openSession } from '../session.ts'
-
-const ROLLOUT_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 export function addAdoptionCommand(program: Command, context: CliContext) {
   serverCommand(program, 'adoption', 'shows how a rollout spreads, and how devices fare with it', withApp, withInsight)
@@ -39,7 +38,7 @@ async function chooseRollout(
   wanted: string | undefined,
   options: InsightOptions,
 ): Promise<string> {
-  if (wanted !== undefined && ROLLOUT_ID.test(wanted)) return wanted
+  if (wanted !== undefined && isRolloutId(wanted)) return wanted
   const place = placeOf(options)
   if (wanted === undefined) {
     const [newest] = (await api.listRollouts(appId, { ...place, limit: 1 })).items

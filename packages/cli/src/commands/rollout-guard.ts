@@ -13,9 +13,10 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { describeGuard } from '../release/rollout-guard.ts'
 import { formatCount } from '../output/text.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
+import { openSession } from '../session.ts'
 
-interface Options extends SessionOptions {
+interface Options extends RolloutChoice {
   action?: 'notify' | 'pause' | 'roll-back' | 'off'
   limit?: number
   sample?: number
@@ -26,8 +27,7 @@ interface Options extends SessionOptions {
 
 /** `rollouts guard`: what watches a rollout, and what it sees. */
 export function addRolloutGuardCommand(rollouts: Command, context: CliContext) {
-  serverCommand(rollouts, 'guard', 'shows what watches a rollout and what it sees, or changes it', withYes)
-    .argument('<rollout-id>')
+  serverCommand(rollouts, 'guard', 'shows what watches a rollout and what it sees, or changes it', withRollout, withYes)
     .addOption(
       new Option('--action <action>', 'when too many devices are bad').choices(['notify', 'pause', 'roll-back', 'off']),
     )
@@ -36,22 +36,26 @@ export function addRolloutGuardCommand(rollouts: Command, context: CliContext) {
     .option('--window <hours>', 'how long ago they may have tried it, such as 24h', readGuardWindow)
     .option('--times <times>', 'how many times as bad as the release before, or off', readGuardTimes)
     .option('--rearm', 'let a guard that has tripped watch again, from now on')
-    .action((id: string, options: Options) => guard(context, id, options))
+    .action((named: string | undefined, options: Options) => guard(context, named, options))
 }
 
-async function guard(context: CliContext, id: string, options: Options) {
-  const { api, confirm, output } = await openSession(context, options)
+async function guard(context: CliContext, named: string | undefined, options: Options) {
   const changes = readChanges(options)
   const isChanged = Object.keys(changes).length > 0
   if (options.rearm && isChanged) throw new UsageError('Change the guard first, then --rearm it.')
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  if (options.rearm || isChanged) session.requireConsent()
+  const rollout = await chooseRollout(session, named, options)
+  const { id } = rollout
   const show = (guard: Guard) => output.result(guard, () => output.fields(guardFields(guard)))
   if (options.rearm) {
-    await confirm(`Let the guard of the rollout ${id} watch again?`)
+    await confirm(`Let the guard of the rollout of ${describePlace(rollout)} watch again?`)
     return show(await api.rearmGuard(id))
   }
   if (!isChanged) return show(await api.getGuard(id))
   const wanted = Object.entries(changes).map(([name, value]) => `${name} ${value}`)
-  await confirm(`Set ${wanted.join(' and ')} on the guard of the rollout ${id}?`)
+  await confirm(`Set ${wanted.join(' and ')} on the guard of the rollout of ${describePlace(rollout)}?`)
   show(await api.changeGuard(id, changes))
 }
 

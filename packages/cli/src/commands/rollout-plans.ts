@@ -7,27 +7,40 @@ import { CommandError } from '../errors.ts'
 import type { Output } from '../output/output.ts'
 import { formatCount } from '../output/text.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { chooseRollout, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
+import { openSession } from '../session.ts'
 
 /** `rollouts show`, and what a person can do with a rollout's plan. */
 export function addRolloutPlanCommands(rollouts: Command, context: CliContext) {
-  serverCommand(rollouts, 'show', 'shows a rollout, how far its plan has come, and what it waits for')
-    .argument('<rollout-id>')
-    .action((id: string, options: SessionOptions) => showRollout(context, id, options))
+  serverCommand(
+    rollouts,
+    'show',
+    'shows a rollout, how far its plan has come, and what it waits for',
+    withRollout,
+  ).action((named: string | undefined, options: RolloutChoice) => showRollout(context, named, options))
 
-  serverCommand(rollouts, 'advance', 'goes to the next step of its plan without waiting any longer', withYes)
-    .argument('<rollout-id>')
-    .action((id: string, options: SessionOptions) => advanceRollout(context, id, options))
+  serverCommand(
+    rollouts,
+    'advance',
+    'goes to the next step of its plan without waiting any longer',
+    withRollout,
+    withYes,
+  ).action((named: string | undefined, options: RolloutChoice) => advanceRollout(context, named, options))
 
-  serverCommand(rollouts, 'finish', 'goes to the last step of its plan at once, and ends the plan', withYes)
-    .argument('<rollout-id>')
-    .action((id: string, options: SessionOptions) => finishRollout(context, id, options))
+  serverCommand(
+    rollouts,
+    'finish',
+    'goes to the last step of its plan at once, and ends the plan',
+    withRollout,
+    withYes,
+  ).action((named: string | undefined, options: RolloutChoice) => finishRollout(context, named, options))
 }
 
-async function showRollout(context: CliContext, id: string, options: SessionOptions) {
-  const { api, output } = await openSession(context, options)
-  const rollout = await api.getRollout(id)
-  const plan = await findPlan(api, id)
+async function showRollout(context: CliContext, named: string | undefined, options: RolloutChoice) {
+  const session = await openSession(context, options)
+  const { api, output } = session
+  const rollout = await chooseRollout(session, named, options)
+  const plan = await findPlan(api, rollout.id)
   output.result({ ...rollout, plan: plan ?? null }, () => {
     output.fields({ ...rolloutFields(rollout), ...(plan && planFields(plan)) })
     if (plan) showSteps(output, plan)
@@ -62,8 +75,11 @@ function progressOf({ state, step }: RolloutPlanStatus, each: number): string {
   return state === 'running' ? 'now' : state
 }
 
-async function advanceRollout(context: CliContext, id: string, options: SessionOptions) {
-  const { api, confirm, output } = await openSession(context, options)
+async function advanceRollout(context: CliContext, named: string | undefined, options: RolloutChoice) {
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  session.requireConsent()
+  const { id } = await chooseRollout(session, named, options)
   const { state, step, steps, waitsFor } = await api.getRolloutPlan(id)
   if (state === 'finished' || state === 'over') throw new CommandError('plan-state', `The plan is ${state} already.`)
   const [current, next] = [steps[step - 1], steps[step]]
@@ -78,8 +94,11 @@ async function advanceRollout(context: CliContext, id: string, options: SessionO
   output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }
 
-async function finishRollout(context: CliContext, id: string, options: SessionOptions) {
-  const { api, confirm, output } = await openSession(context, options)
+async function finishRollout(context: CliContext, named: string | undefined, options: RolloutChoice) {
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  session.requireConsent()
+  const { id } = await chooseRollout(session, named, options)
   const { steps, waitsFor } = await api.getRolloutPlan(id)
   if (waitsFor) output.notice(waitsFor.explanation)
   await confirm(`Go to the last step (${steps.at(-1)?.percentage} %) now, and end the plan?`)

@@ -21,6 +21,7 @@ import {
   type AudienceOptions,
   type RolloutAudience,
 } from '../release/rollout-audience.ts'
+import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { formatVersion } from '../output/figures.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -29,7 +30,7 @@ import { addRolloutPlanCommands } from './rollout-plans.ts'
 
 type RolloutListOptions = SessionOptions & PageOptions & RolloutFilter
 
-interface ChangeOptions extends SessionOptions, AudienceOptions {
+interface ChangeOptions extends RolloutChoice, AudienceOptions {
   percentage?: number
   mandatory?: boolean
   /** False after `--no-…`, else true. */
@@ -54,22 +55,21 @@ export function addRolloutCommands(program: Command, context: CliContext) {
     .addOption(new Option('--state <state>', 'only in this state').choices(['active', 'paused', 'halted', 'withdrawn']))
     .action((options: RolloutListOptions) => listRollouts(context, options))
 
-  serverCommand(rollouts, 'set', 'changes which devices get a release', withYes, withAudience)
-    .argument('<rollout-id>')
+  serverCommand(rollouts, 'set', 'changes which devices get a release', withRollout, withYes, withAudience)
     .option('--percentage <percent>', '0 to 100, in steps of 0.01', readPercentage)
     .addOption(mandatoryOption())
     .option('--no-rules', 'devices need not meet any rule')
     .option('--no-devices', 'no devices that get it in any case')
     .option('--no-cohorts', 'no cohorts')
-    .action((id: string, options: ChangeOptions) => changeRollout(context, id, options))
+    .action((named: string | undefined, options: ChangeOptions) => changeRollout(context, named, options))
 
   addRolloutPlanCommands(rollouts, context)
   addRolloutGuardCommand(rollouts, context)
 
   for (const verb of ['pause', 'resume', 'halt'] as const) {
-    serverCommand(rollouts, verb, STATE_CHANGES[verb].meaning, withYes)
-      .argument('<rollout-id>')
-      .action((id: string, options: SessionOptions) => changeState(context, verb, id, options))
+    serverCommand(rollouts, verb, STATE_CHANGES[verb].meaning, withRollout, withYes).action(
+      (named: string | undefined, options: RolloutChoice) => changeState(context, verb, named, options),
+    )
   }
 }
 
@@ -93,18 +93,21 @@ async function listRollouts(context: CliContext, options: RolloutListOptions) {
   output.page(page, columns, shown)
 }
 
-async function changeRollout(context: CliContext, id: string, options: ChangeOptions) {
+async function changeRollout(context: CliContext, named: string | undefined, options: ChangeOptions) {
   const { percentage, mandatory } = options
   const audience = { ...readAudience(options), ...emptied(options) }
   const changes = { ...given({ percentage, mandatory }), ...audience }
   if (Object.keys(changes).length === 0) {
     throw new UsageError('Say what to change: --percentage, --mandatory, --rule, --device or --cohort.')
   }
-  const { api, confirm, output } = await openSession(context, options)
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  session.requireConsent()
+  const before = await chooseRollout(session, named, options)
   for (const [name, text] of Object.entries(audienceLines(audience))) output.notice(`${name}: ${text}`)
   const wanted = Object.entries(changes).map(([name, value]) => `${name} ${formatChange(value)}`)
-  await confirm(`Set ${wanted.join(' and ')} on the rollout ${id}?`)
-  const rollout = await api.changeRollout(id, changes)
+  await confirm(`Set ${wanted.join(' and ')} on the rollout of ${describePlace(before)}?`)
+  const rollout = await api.changeRollout(before.id, changes)
   output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }
 
@@ -121,10 +124,18 @@ function formatChange(value: unknown): string {
   return value.length === 0 ? 'none' : `as above (${value.length})`
 }
 
-async function changeState(context: CliContext, verb: keyof typeof STATE_CHANGES, id: string, options: SessionOptions) {
+async function changeState(
+  context: CliContext,
+  verb: keyof typeof STATE_CHANGES,
+  named: string | undefined,
+  options: RolloutChoice,
+) {
   const { method, meaning } = STATE_CHANGES[verb]
-  const { api, confirm, output } = await openSession(context, options)
-  await confirm(`${verb} the rollout ${id}: ${meaning}?`)
-  const rollout = await api[method](id)
+  const session = await openSession(context, options)
+  const { api, confirm, output } = session
+  session.requireConsent()
+  const before = await chooseRollout(session, named, options)
+  await confirm(`${verb} the rollout of ${describePlace(before)}: ${meaning}?`)
+  const rollout = await api[method](before.id)
   output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }

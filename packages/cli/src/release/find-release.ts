@@ -27,6 +27,24 @@ export async function findReleaseOnChannel(api: ManagementClient, app: App, want
   )
 }
 
+/** All that place a version, or "embedded", newest first; of the last `MAX_PAGES` pages of rollouts. */
+export async function listRolloutsOf(
+  api: ManagementClient,
+  appId: string,
+  version: string,
+  place: { platform?: Platform; channel?: string },
+): Promise<Rollout[]> {
+  const found: Rollout[] = []
+  let cursor: string | undefined
+  for (let page = 0; page < MAX_PAGES; page += 1) {
+    const { items, nextCursor } = await api.listRollouts(appId, { ...place, limit: PAGE, ...given({ cursor }) })
+    found.push(...items.filter((rollout) => (rollout.version ?? rollout.target) === version))
+    if (nextCursor === null) break
+    cursor = nextCursor
+  }
+  return found
+}
+
 /** Newest first; of the last `MAX_PAGES` pages of rollouts. */
 export async function findRollout(fetchPage: (cursor?: string) => Promise<Page<Rollout>>, version: string) {
   let cursor: string | undefined
