@@ -141,6 +141,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       floor: null,
       statement: null,
       statement_signature: null,
+      key_id: null,
       created_at: NOW,
       created_by: 'bench',
       updated_at: NOW,

@@ -5,6 +5,19 @@ import { ChannelName, Id, Nullable, OneOf, PlatformName, Timestamp } from './sha
 /** Either the id that the device tells, or the one that the server shows. */
 export const DeviceId = Type.String({ minLength: 1, maxLength: 200 })
 
+/** What decides whether a device takes a signed release (Decision §13). */
+export const DeviceTrust = Type.Object({
+  highWater: Type.Integer({ description: 'The highest sequence that proved itself on it: it refuses lower ones' }),
+  floor: Type.Integer({ description: 'It takes nothing below, nor embedded without a signature; 0 is none' }),
+  keyIds: Type.Array(Type.String(), {
+    description: 'Ids of the keys that its binary holds; without any it checks none',
+  }),
+  heldReleaseId: Nullable(
+    Type.String({ description: 'The release that it can go back to, although its sequence is lower' }),
+  ),
+})
+export type DeviceTrust = Static<typeof DeviceTrust>
+
 /** An installation, as it last showed itself. What it did not tell is null. */
 export const Device = Type.Object({
   id: Type.String({ description: 'Of an app with hashed device ids, the hash: "h_" and 22 characters' }),
@@ -32,6 +45,7 @@ export const Device = Type.Object({
   firstSeenAt: Timestamp,
   lastSeenAt: Timestamp,
   goneAt: Nullable(Type.String({ format: 'date-time', description: 'Since when it counts as uninstalled' })),
+  trust: Nullable(DeviceTrust),
 })
 export type Device = Static<typeof Device>
 
@@ -130,6 +144,7 @@ export const Explanation = Type.Object({
     model: Nullable(Type.String()),
     locale: Nullable(Type.String()),
     lastSeenAt: Nullable(Timestamp),
+    trust: Nullable(DeviceTrust),
   }),
   lastSaid: Nullable(
     Type.Object(

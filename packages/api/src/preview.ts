@@ -12,6 +12,12 @@ export const RolloutPreview = Type.Object(
     minNativeVersion: Type.Optional(Type.String({ maxLength: 64 })),
     nativeRange: Type.Optional(Type.String({ maxLength: 256 })),
     runtimeVersion: Type.Optional(Type.String({ maxLength: 128 })),
+    keyId: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{16}$',
+        description: 'Of the key that the new release will be signed with; without it, one that every device holds',
+      }),
+    ),
     percentage: Type.Optional({ ...Percentage, default: 100 }),
     devices: Type.Optional(Type.Array(DeviceId, { maxItems: 10_000, uniqueItems: true })),
     cohorts: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 100 }), { maxItems: 100 })),

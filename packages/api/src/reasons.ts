@@ -13,6 +13,12 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'native-out-of-range': "The device's native version is outside the range that the release runs on.",
   'native-too-old': 'The release needs a newer native version than the device has.',
   'failed-on-this-device': 'The release failed on this device before, and is not tried again.',
+  'below-high-water':
+    'The device has confirmed a release of a higher sequence, and refuses one that was signed under a lower.',
+  'below-device-floor': 'A publisher signed a floor that the device has taken, and this is below it.',
+  'key-not-trusted': 'It is signed by a key that the app on the device does not hold.',
+  'not-signed': 'The app on the device takes signed releases only, and this is not signed for it.',
+  'sequence-too-far': 'Its sequence is further above what the device has confirmed than it lets one rise at once.',
   'outside-audience': "The device is outside the rollout's audience.",
   'attributes-differ': 'What the device told of itself does not meet a rule of the rollout, or it did not tell it.',
   'other-arm': 'The device is in another arm of the test that the rollout belongs to.',

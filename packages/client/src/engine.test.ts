@@ -56,6 +56,9 @@ describe('the usual way', () => {
       channel: 'production',
       nativeVersion: '1.0',
       failedReleaseIds: [],
+      highestSequence: 0,
+      floor: 0,
+      trustedKeys: [publisher.keyId],
     })
     await install(v1)
     await device.engine.check()

@@ -1,3 +1,4 @@
+import { MAX_TRUSTED_KEYS } from '@hotpatch/protocol'
 import { bytesFromBase64 } from './bytes.ts'
 import { clearStartCount, writeStartCount } from './crash-counter.ts'
 import { launch, launchOf, launchWithoutWriting, type Launch } from './launch.ts'
@@ -9,6 +10,7 @@ import { openStateStore, type StateStore } from './state-store.ts'
 import { nextState } from './states.ts'
 import type { Slot } from './storage-layout.ts'
 import { isSameRelease, type InstalledRelease, type StoredState } from './stored-state.ts'
+import { createTrustTeller } from './tell-trust.ts'
 import { asUpdateError, UpdateError } from './update-error.ts'
 import { createUpdateFlow, type EngineEvent, type UpdateOutcome } from './update-flow.ts'
 
@@ -62,7 +64,7 @@ interface Session {
  * await engine.confirm()
  * await engine.sync()
  *
- * @throws RangeError when a public key is not the base64 of 32 bytes
+ * @throws RangeError when a public key is not the base64 of 32 bytes, or there are more than 20
  */
 export function createEngine(ports: Ports, config: EngineConfig): Engine {
   const settings = readSettings(config)
@@ -100,8 +102,9 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
       return { kind: 'embedded' }
     }
     const { running, slot } = await settle(store)
-    const outbox = createOutbox({ files: ports.files, store, server, limits: settings.limits, emit })
-    const flow = createUpdateFlow({ ports, settings, store, server, outbox, running, emit })
+    const tellTrust = createTrustTeller({ ports, settings, store })
+    const outbox = createOutbox({ files: ports.files, store, server, tellTrust, limits: settings.limits, emit })
+    const flow = createUpdateFlow({ ports, settings, store, server, outbox, tellTrust, running, emit })
     const launched = launchOf(ports, running, slot)
     session = { store, outbox, flow, running, launched }
     return launched
@@ -244,13 +247,17 @@ function confirmActive(state: StoredState): StoredState {
 }
 
 function readSettings(config: EngineConfig): Settings {
+  const { publicKeys = [] } = config
+  if (publicKeys.length > MAX_TRUSTED_KEYS) {
+    throw new RangeError(`at most ${MAX_TRUSTED_KEYS} public keys, found ${publicKeys.length}`)
+  }
   return {
     cohorts: [],
     allowInsecure: false,
     restartsWhenMandatory: true,
     ...config,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
-    publicKeys: (config.publicKeys ?? []).map((text) => {
+    publicKeys: publicKeys.map((text) => {
       const key = bytesFromBase64(text)
       if (key?.length !== 32)
         throw new RangeError(`a public key must be base64 of 32 bytes, found ${text.slice(0, 60)}`)

@@ -1,6 +1,7 @@
 import {
   compileRequirement,
   digestSigningInput,
+  MAX_SEQUENCE_STEP,
   MAX_STATEMENT_BYTES,
   parseNativeVersion,
   readReleaseStatement,
@@ -113,6 +114,9 @@ function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementCo
   if (sequence < state.floor) refuse('below-floor', `sequence ${sequence} is below the floor ${state.floor}`)
   if (sequence < state.highWater) {
     refuse('sequence-too-low', `sequence ${sequence} is below ${state.highWater}, which was seen before`)
+  }
+  if (sequence - state.highWater > MAX_SEQUENCE_STEP) {
+    refuse('sequence-too-far', `sequence ${sequence} is more than ${MAX_SEQUENCE_STEP} above ${state.highWater}`)
   }
   return { sequence, floor }
 }

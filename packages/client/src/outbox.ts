@@ -5,6 +5,7 @@ import type { ServerApi } from './server-api.ts'
 import type { Limits } from './settings.ts'
 import type { StateStore } from './state-store.ts'
 import { OUTBOX } from './storage-layout.ts'
+import type { TellTrust } from './tell-trust.ts'
 import type { EngineEvent } from './update-flow.ts'
 
 /**
@@ -15,12 +16,14 @@ export function createOutbox({
   files,
   store,
   server,
+  tellTrust,
   limits,
   emit,
 }: {
   files: FilesPort
   store: StateStore
   server: Pick<ServerApi, 'deliver'>
+  tellTrust: TellTrust
   limits: Pick<Limits, 'reports' | 'reportsAtOnce'>
   emit: (event: EngineEvent) => void
 }) {
@@ -71,7 +74,7 @@ export function createOutbox({
     for (;;) {
       const batch = firstBatch(await load(), atOnce)
       if (batch.length === 0) return
-      const delivery = await server.deliver(batch)
+      const delivery = await server.deliver(batch, await tellTrust())
       if (delivery.kind === 'later') return
       if (delivery.kind === 'settled') {
         await settle(delivery.eventIds, delivery.dropped)

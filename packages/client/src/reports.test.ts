@@ -67,6 +67,9 @@ describe('reports (Engine §7)', () => {
         channel: 'production',
         sentAt: expect.stringMatching(/^2026-01-01T/),
         nativeVersion: '1.0',
+        highestSequence: v1.sequence,
+        floor: 0,
+        trustedKeys: [expect.stringMatching(/^[0-9a-f]{16}$/)],
         events: ['download-started', 'downloaded', 'applied', 'confirmed'].map((kind) => ({
           id: expect.any(String),
           kind,

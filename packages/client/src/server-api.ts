@@ -5,6 +5,7 @@ import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type Sma
 import type { Ports } from './ports.ts'
 import { EMBEDDED_VERSION, type Report } from './report.ts'
 import type { Settings } from './settings.ts'
+import type { ToldTrust } from './tell-trust.ts'
 import { isFinalStatus, messageOf, UpdateError } from './update-error.ts'
 
 export interface CheckRequest {
@@ -12,6 +13,7 @@ export interface CheckRequest {
   /** Absent when embedded runs. */
   releaseId?: string
   failedReleaseIds: readonly string[]
+  trust: ToldTrust
 }
 
 /** What became of reports that were sent. */
@@ -81,7 +83,7 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
   }
 
   /** The answer's JSON, unread. Tries again only where that can help, and never against the server's wish. */
-  async function check({ releaseId, ...request }: CheckRequest): Promise<unknown> {
+  async function check({ releaseId, trust, ...request }: CheckRequest): Promise<unknown> {
     const { nativeVersion } = host
     const body = {
       ...device,
@@ -89,6 +91,7 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
       ...(releaseId !== undefined && { releaseId }),
       nativeVersion,
       ...attributes,
+      ...trust,
       ...(settings.cohorts.length > 0 && { cohorts: settings.cohorts }),
     }
     for (let attempt = 0; ; attempt += 1) {
@@ -104,19 +107,19 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
   }
 
   /** Tells reports of one native version, at most as many as one request may have. Never rejects. */
-  async function deliver(reports: readonly Report[]): Promise<Delivery> {
+  async function deliver(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     try {
-      return takesBatches ? await deliverBatch(reports) : await deliverFirst(reports)
+      return takesBatches ? await deliverBatch(reports, trust) : await deliverFirst(reports)
     } catch {
       // No network, or not before a certain time.
       return { kind: 'later' }
     }
   }
 
-  async function deliverBatch(reports: readonly Report[]): Promise<Delivery> {
+  async function deliverBatch(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     const sentAt = new Date(clock.now()).toISOString()
     const nativeVersion = reports[0]?.nativeVersion
-    const body = { ...device, sentAt, nativeVersion, ...attributes, events: reports.map(eventOf) }
+    const body = { ...device, sentAt, nativeVersion, ...attributes, ...trust, events: reports.map(eventOf) }
     const answer = await post('/events', body)
     if (answer.status === 404 || answer.status === 405) {
       takesBatches = false

@@ -8,12 +8,13 @@ import type { createOutbox } from './outbox.ts'
 import type { Ports } from './ports.ts'
 import { inspectSlot } from './release-tree.ts'
 import { EMBEDDED_VERSION, type NewReport, type Report } from './report.ts'
-import type { ServerApi } from './server-api.ts'
+import type { CheckRequest, ServerApi } from './server-api.ts'
 import type { Settings } from './settings.ts'
 import type { StateStore } from './state-store.ts'
 import { nextState, type UpdateEvent, type UpdateState } from './states.ts'
 import { SLOTS } from './storage-layout.ts'
 import { isRemembered, isSameRelease, type InstalledRelease, type Source, type StoredState } from './stored-state.ts'
+import type { TellTrust } from './tell-trust.ts'
 import { asUpdateError, UpdateError } from './update-error.ts'
 
 export type UpdateOutcome =
@@ -49,13 +50,15 @@ export interface UpdateFlowContext {
   store: StateStore
   server: ServerApi
   outbox: ReturnType<typeof createOutbox>
+  tellTrust: TellTrust
   /** What this process runs; null is embedded. */
   running: InstalledRelease | null
   emit: (event: EngineEvent) => void
 }
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
-export function createUpdateFlow({ ports, settings, store, server, outbox, running, emit }: UpdateFlowContext) {
+export function createUpdateFlow(context: UpdateFlowContext) {
+  const { ports, settings, store, server, outbox, tellTrust, running, emit } = context
   const { files } = ports
   let state: UpdateState = 'idle'
   let offered: Offered | undefined
@@ -72,18 +75,19 @@ export function createUpdateFlow({ ports, settings, store, server, outbox, runni
     advance('check')
     let answer: CheckAnswer | undefined
     try {
-      answer = readCheckAnswer(await server.check(checkRequest()))
+      answer = readCheckAnswer(await server.check(await checkRequest()))
       return await takeAnswer(answer)
     } catch (error) {
       return fail(error, answer?.kind === 'offer' ? answer.offer : null)
     }
   }
 
-  function checkRequest() {
+  async function checkRequest(): Promise<CheckRequest> {
+    const trust = await tellTrust()
     const failedReleaseIds = store.current().failed.map((release) => release.releaseId)
     return running
-      ? { version: running.version, releaseId: running.releaseId, failedReleaseIds }
-      : { version: ports.host.nativeVersion, failedReleaseIds }
+      ? { version: running.version, releaseId: running.releaseId, failedReleaseIds, trust }
+      : { version: ports.host.nativeVersion, failedReleaseIds, trust }
   }
 
   async function takeAnswer(answer: CheckAnswer): Promise<UpdateOutcome> {

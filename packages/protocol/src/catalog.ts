@@ -12,6 +12,10 @@ export interface CatalogRelease {
   requirement: Requirement
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
+  /** Of the key that signed the bundle (Signing §7); null when nobody did. */
+  keyId: string | null
+  /** Whether that key signed a statement of it, too: clients of the original contract do without. */
+  isStated: boolean
 }
 
 /** Whom a rollout is for: forced devices; of those that meet the rules, named cohorts and a share of the rest (D5). */
@@ -54,7 +58,7 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   mandatory: boolean
   audience: Audience
   /** The target stated again by its publisher (Signing §6): stands for the target's own sequence and floor (D10). */
-  restated: { sequence: number; floor: number } | null
+  restated: { sequence: number; floor: number; keyId: string | null } | null
 }
 
 /** All that a decision needs to know of one (app, platform, channel). */
@@ -77,6 +81,9 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   /** What D10 compares with the floor: 0 for embedded, unless the publisher signed for it. */
   sequence: number
   floor: number
+  /** Which keys signed what a device gets: the statement, and the bundle (D11). */
+  statementKeyId: string | null
+  bundleKeyId: string | null
   forcedDevices: ReadonlySet<string>
   cohorts: ReadonlySet<string>
   rules: readonly CompiledRule[]
@@ -161,6 +168,8 @@ function compileRollout<Release extends CatalogRelease>(
     nextRequirement: index + 1,
     sequence: rollout.restated?.sequence ?? release?.sequence ?? 0,
     floor: rollout.restated?.floor ?? release?.floor ?? 0,
+    statementKeyId: rollout.restated ? rollout.restated.keyId : release?.isStated ? release.keyId : null,
+    bundleKeyId: release?.keyId ?? null,
     forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
     cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
     rules: compileRules(rules),

@@ -20,18 +20,24 @@ const requirement = fc.record(
 
 const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirement })
 
-const releases = fc.tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc.nat({ max: 12 })))).map((pool) =>
-  pool.map(([requires, floor], index): CatalogRelease => {
-    const sequence = index + 1
-    return {
-      id: `release-${sequence}`,
-      version: `1.${sequence}.0`,
-      sequence,
-      requirement: requires,
-      floor: floor <= sequence ? floor : 0,
-    }
-  }),
-)
+const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
+
+const releases = fc
+  .tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }))))
+  .map((pool) =>
+    pool.map(([requires, floor, signedBy, isBare], index): CatalogRelease => {
+      const sequence = index + 1
+      return {
+        id: `release-${sequence}`,
+        version: `1.${sequence}.0`,
+        sequence,
+        requirement: requires,
+        floor: floor <= sequence ? floor : 0,
+        keyId: signedBy,
+        isStated: signedBy !== null && isBare > 0,
+      }
+    }),
+  )
 
 /** Rules that the reference can judge without our code: whole numbers, and lower-case words. */
 const rule = fc.oneof(
@@ -87,7 +93,14 @@ const catalogs = releases.chain((pool) =>
           { weight: 5, arbitrary: fc.constant(null) },
           {
             weight: 1,
-            arbitrary: fc.record({ sequence: fc.integer({ min: 1, max: 9 }), floor: fc.constantFrom(0, 0, 1, 3) }),
+            arbitrary: fc.record({
+              sequence: fc.oneof(
+                { weight: 5, arbitrary: fc.integer({ min: 1, max: 9 }) },
+                { weight: 1, arbitrary: fc.constantFrom(1_000_002, 1_000_005) },
+              ),
+              floor: fc.constantFrom(0, 0, 1, 3),
+              keyId,
+            }),
           },
         ),
       }),
@@ -117,6 +130,15 @@ const devices = fc.record({
       },
       { requiredKeys: [] },
     ),
+  ),
+  trust: fc.oneof(
+    fc.constant(undefined),
+    fc.record({
+      highWater: fc.nat({ max: 7 }),
+      floor: fc.constantFrom(0, 0, 0, 1, 2, 3, 4),
+      keyIds: fc.subarray(['key-1', 'key-2']),
+      heldReleaseId: fc.constantFrom(null, ...releaseIds),
+    }),
   ),
 })
 
@@ -232,11 +254,31 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const floorReason = (rollout: CatalogRollout): PassedOverReason | null =>
     sequenceOf(rollout) < floor ? 'below-floor' : null
+  // Decision §13
+  const refused = (rollout: CatalogRollout): PassedOverReason | null => {
+    const { trust } = device
+    if (!trust || isCurrent(rollout)) return null
+    const isSigned = releaseOf(rollout) ? true : rollout.restated !== null
+    if (trust.keyIds.length === 0 || !isSigned) {
+      return !releaseOf(rollout) && trust.floor > 0 ? 'below-device-floor' : null
+    }
+    const stated = releaseOf(rollout)?.isStated ? releaseOf(rollout)?.keyId : null
+    const signers = [rollout.restated ? rollout.restated.keyId : stated]
+    if (releaseOf(rollout)) signers.push(releaseOf(rollout)?.keyId)
+    if (signers.some((signer) => signer === null || signer === undefined)) return 'not-signed'
+    if (signers.some((signer) => !trust.keyIds.some((held) => held === signer))) return 'key-not-trusted'
+    const sequence = sequenceOf(rollout)
+    if (sequence < trust.floor) return 'below-device-floor'
+    const mayGoBack = trust.heldReleaseId !== null && trust.heldReleaseId === idOf(rollout)
+    if (sequence < trust.highWater) return mayGoBack ? null : 'below-high-water'
+    return sequence > trust.highWater + 1_000_000 ? 'sequence-too-far' : null
+  }
   const reasonsOf = (rollout: CatalogRollout): PassedOverReason[] =>
     [
       forceReason(rollout),
       floorReason(rollout),
       failedReason(rollout),
+      refused(rollout),
       outsideOf(rollout),
       shellReason(rollout),
     ].filter((reason) => reason !== null)
@@ -278,13 +320,15 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const mine = device.currentReleaseId === null ? [] : fromTheTop.filter((rollout) => isCurrent(rollout))
   const isTakenBack = mine.some(isGone) && mine.filter(isStarted).every(isGone)
-  if (isTakenBack && floor === 0) {
+  const isKept = (device.trust?.floor ?? 0) > 0
+  if (isTakenBack && floor === 0 && !isKept) {
     const reason = 'release-taken-back'
     return { kind: 'embedded', reason, rolloutId: null, mandatory: false, direction: 'back', note }
   }
   if (waiting) return { kind: 'native-update-required', reason: 'native-too-old', note }
+  if (isTakenBack) return { kind: 'up-to-date', reason: floor > 0 ? 'below-floor' : 'below-device-floor', note }
   const topmost = fromTheTop.map((rollout) => reasonsOf(rollout)[0])[0]
-  return { kind: 'up-to-date', reason: isTakenBack ? 'below-floor' : (topmost ?? 'nothing-published'), note }
+  return { kind: 'up-to-date', reason: topmost ?? 'nothing-published', note }
 }
 
 describe('decide', () => {
@@ -340,7 +384,14 @@ describe('decide', () => {
         const offered = traced.kind === 'update' || traced.kind === 'embedded' ? traced.rollout : undefined
         if (offered) expect(rollouts[end]?.rolloutId).toBe(offered.id)
         const plain = rollouts.flatMap(({ verdicts }) => verdicts.flatMap(({ reason }) => reason ?? []))
-        const own = ['ahead-of-rollout', 'runs-the-target', 'nothing-published', 'release-taken-back', 'below-floor']
+        const own = [
+          'ahead-of-rollout',
+          'runs-the-target',
+          'nothing-published',
+          'release-taken-back',
+          'below-floor',
+          'below-device-floor',
+        ]
         if (!offered && !own.includes(traced.reason)) expect(plain).toContain(traced.reason)
       }),
       { numRuns: 1500 },
@@ -372,7 +423,15 @@ describe('decide', () => {
     return ends.slice(1).map((to, index) => ({
       id: `arm-${index}`,
       position: index + 1,
-      target: { id: `release-${index}`, version: `1.${index}.0`, sequence: index + 1, requirement: {}, floor: 0 },
+      target: {
+        id: `release-${index}`,
+        version: `1.${index}.0`,
+        sequence: index + 1,
+        requirement: {},
+        floor: 0,
+        keyId: null,
+        isStated: false,
+      },
       state: 'active',
       startsAt: null,
       mandatory: false,
@@ -457,6 +516,8 @@ describe('decide', () => {
           version: text,
           sequence: fc.double(),
           floor: fc.double(),
+          keyId: fc.option(text),
+          isStated: fc.boolean(),
           requirement: fc.record(
             { minNativeVersion: text, nativeRange: text, runtimeVersion: text },
             { requiredKeys: [] },
@@ -476,7 +537,7 @@ describe('decide', () => {
         rules: fc.array(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<AttributeRule>, { maxLength: 2 }),
         slice: fc.option(fc.record({ salt: text, from: fc.double(), to: fc.double() })),
       }),
-      restated: fc.option(fc.record({ sequence: fc.double(), floor: fc.double() })),
+      restated: fc.option(fc.record({ sequence: fc.double(), floor: fc.double(), keyId: fc.option(text) })),
     })
     const oddDevice = fc.record({
       id: text,
@@ -485,6 +546,10 @@ describe('decide', () => {
       currentReleaseId: fc.option(text),
       failedReleaseIds: texts,
       cohorts: texts,
+      trust: fc.option(
+        fc.record({ highWater: fc.double(), floor: fc.double(), keyIds: texts, heldReleaseId: fc.option(text) }),
+        { nil: undefined },
+      ),
       attributes: fc.option(fc.record({ osVersion: text, model: text, locale: text, nativeBuild: text }), {
         nil: undefined,
       }),

@@ -1,16 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { compileCatalog, type Audience, type CatalogRollout } from './catalog.ts'
+import { compileCatalog, type Audience, type CatalogRelease, type CatalogRollout } from './catalog.ts'
 import { decide, type Decision, type NativeUpdateNote } from './decide.ts'
 import type { Device } from './device.ts'
 
 type AudienceVector = Omit<Audience, 'rules' | 'slice'> & Partial<Pick<Audience, 'rules' | 'slice'>>
 
+type Restated = NonNullable<CatalogRollout['restated']>
+/** Of what is about no signature, the vectors name none. */
+type TargetVector = Omit<CatalogRelease, 'keyId' | 'isStated'> & Partial<CatalogRelease>
+
 interface DecisionVector {
   name: string
   rules: string[]
   comment: string
-  rollouts: (Omit<CatalogRollout, 'audience'> & { audience: AudienceVector })[]
+  rollouts: (Omit<CatalogRollout, 'audience' | 'target' | 'restated'> & {
+    audience: AudienceVector
+    target: TargetVector | 'embedded'
+    restated: (Omit<Restated, 'keyId'> & Partial<Restated>) | null
+  })[]
   device: Omit<Device, 'nativeVersion' | 'runtimeVersion'> & Record<'nativeVersion' | 'runtimeVersion', string | null>
   now: number
   expected: {
@@ -35,7 +43,12 @@ function answerTo({ rollouts, device, now }: DecisionVector, options?: { trace: 
     platform: 'ios',
     channel: 'production',
     generation: 7,
-    rollouts: rollouts.map((rollout) => ({ ...rollout, audience: { rules: [], slice: null, ...rollout.audience } })),
+    rollouts: rollouts.map(({ target, restated, ...rollout }) => ({
+      ...rollout,
+      target: target === 'embedded' ? target : { keyId: null, isStated: typeof target.keyId === 'string', ...target },
+      restated: restated && { keyId: null, ...restated },
+      audience: { rules: [], slice: null, ...rollout.audience },
+    })),
   })
   const { nativeVersion, runtimeVersion, ...rest } = device
   const told = { nativeVersion: nativeVersion ?? undefined, runtimeVersion: runtimeVersion ?? undefined }
@@ -86,7 +99,7 @@ test('the trace has every rule of every rollout, also of those that were not rea
     { position: 1, releaseId: 'release-2', version: '1.2.0', outcome: 'not-reached' },
   ])
   for (const { verdicts } of trace?.rollouts ?? []) {
-    expect(verdicts.map(({ rule }) => rule)).toEqual(['D2', 'D10', 'D4', 'D5', 'D3'])
+    expect(verdicts.map(({ rule }) => rule)).toEqual(['D2', 'D10', 'D4', 'D11', 'D5', 'D3'])
   }
 })
 

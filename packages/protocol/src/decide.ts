@@ -1,5 +1,6 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
+import { refusalReason, refusesPlainEmbedded, type RefusalReason } from './device-trust.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -13,6 +14,7 @@ export type PassedOverReason =
   | 'below-floor'
   | RequirementReason
   | 'failed-on-this-device'
+  | RefusalReason
   | OutsideReason
 
 /** Why a device gets what it gets: every "no update" has a reason. */
@@ -25,7 +27,7 @@ export type DecisionReason =
   | 'release-taken-back'
 
 /** The design's rules as a trace names them. */
-export type Rule = 'D2' | 'D3' | 'D4' | 'D5' | 'D10'
+export type Rule = 'D2' | 'D3' | 'D4' | 'D5' | 'D10' | 'D11'
 
 /** What every rule said of one rollout; `outcome` is what it meant for the answer. */
 export interface RolloutTrace {
@@ -90,19 +92,20 @@ interface RuleOfRollout {
 }
 
 /**
- * The rules in the order of judgement. The native minimum is the last thing that can fail,
- * so that `native-too-old` means: everything else fits (D9).
+ * The rules in the order of judgement: what holds for good before what can be changed from here. The native minimum is
+ * the last thing that can fail, so that `native-too-old` means: everything else fits (D9).
  */
 const RULES: readonly RuleOfRollout[] = [
   { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
   { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
   { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
+  { rule: 'D11', judge: (rollout, { device }) => refusalReason(rollout, device) },
   { rule: 'D5', judge: outsideReason },
   { rule: 'D3', judge: unmetRequirement },
 ]
 
 /**
- * What one device gets now (rules D1–D10). Total: it has an answer for every input, does no I/O and never throws.
+ * What one device gets now (rules D1–D11). Total: it has an answer for every input, does no I/O and never throws.
  *
  * @param now milliseconds since 1970
  * @param options.trace also say what every rule thought of every rollout
@@ -135,14 +138,14 @@ export function decide<Release extends CatalogRelease>(
 
   // D6: what it runs was taken back, and nothing else fits.
   const isTakenBack = wasTakenBack(placements, now)
-  // D10: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it.
-  if (isTakenBack && circumstances.floor === 0) {
+  const stays = isTakenBack ? staysOnTakenBack(circumstances) : undefined
+  if (isTakenBack && !stays) {
     const mandatory = false
     return { kind: 'embedded', rollout: null, mandatory, direction: 'back', reason: 'release-taken-back', ...details }
   }
   const { nativeUpdate } = details
   if (nativeUpdate) return { kind: 'native-update-required', reason: 'native-too-old', nativeUpdate, trace }
-  const reason = isTakenBack ? 'below-floor' : (firstReason ?? 'nothing-published')
+  const reason = stays ?? firstReason ?? 'nothing-published'
   return { kind: 'up-to-date', rollout: null, reason, ...details }
 }
 
@@ -207,6 +210,12 @@ function isGone(rollout: CompiledRollout): boolean {
 /** D6. A rollout of the same release that is only scheduled does not hold devices on it until then. */
 function wasTakenBack(placements: readonly CompiledRollout[], now: number): boolean {
   return placements.some(isGone) && placements.every((rollout) => isGone(rollout) || !hasStarted(rollout, now))
+}
+
+/** D10, D11: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it. */
+function staysOnTakenBack({ floor, device: { trust } }: Circumstances): PassedOverReason | undefined {
+  if (floor > 0) return 'below-floor'
+  return trust && refusesPlainEmbedded(trust)
 }
 
 /** D3. */

@@ -56,7 +56,11 @@ const DOWNLOAD_CODES: ReadonlySet<string> = new Set([
 ] satisfies SdkCode[])
 
 /** With these a device keeps itself from going back: they say nothing about the release, which it never tried. */
-const REFUSAL_CODES: ReadonlySet<string> = new Set(['sequence-too-low', 'below-floor'] satisfies SdkCode[])
+const REFUSAL_CODES: ReadonlySet<string> = new Set([
+  'sequence-too-low',
+  'sequence-too-far',
+  'below-floor',
+] satisfies SdkCode[])
 
 /** Whether a `failed` is only the device's refusal to go back. */
 export function isRefusalToGoBack(code: string | null | undefined): boolean {

@@ -1,3 +1,5 @@
+import type { DeviceTrust } from './device-trust.ts'
+
 /** An installation, as far as its check told: the same for every dialect. */
 export interface Device {
   id: string
@@ -11,6 +13,8 @@ export interface Device {
   cohorts: readonly string[]
   /** What else it told of itself, for attribute rules (Decision §11). */
   attributes?: DeviceAttributes | undefined
+  /** What it refuses, and what it has taken (D11); undefined when the client does not tell. */
+  trust?: DeviceTrust | undefined
 }
 
 /** As the client told them; undefined what it did not. */

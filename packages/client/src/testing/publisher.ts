@@ -57,7 +57,9 @@ export function createPublisher() {
     return state(privateKey, { version: 'embedded', target: 'embedded', sequence, floor, artifacts: [] })
   }
 
-  return { publicKey: Buffer.from(rawKey, 'base64url').toString('base64'), privateKey, publish, orderEmbedded }
+  const rawBytes = Buffer.from(rawKey, 'base64url')
+  const keyId = createHash('sha256').update(rawBytes).digest('hex').slice(0, 16)
+  return { publicKey: rawBytes.toString('base64'), keyId, privateKey, publish, orderEmbedded }
 }
 
 function state(key: KeyObject, statement: Partial<NewReleaseStatement>) {

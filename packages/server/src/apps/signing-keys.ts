@@ -1,4 +1,5 @@
-import { createPublicKey, verify, type KeyObject } from 'node:crypto'
+import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto'
+import { keyIdOf } from '@hotpatch/protocol'
 
 /** RFC 8410: what stands before the 32 raw bytes in an Ed25519 public key's DER form. */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex')
@@ -12,6 +13,11 @@ function importPublicKey(publicKey: string): KeyObject | undefined {
 
 export function isEd25519PublicKey(publicKey: string): boolean {
   return importPublicKey(publicKey) !== undefined
+}
+
+/** Signing §7. */
+export function keyIdOfPublicKey(publicKey: string): string {
+  return keyIdOf(createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex'))
 }
 
 /** @param signature base64 */

@@ -133,6 +133,10 @@ create table "device" (
   "last_check_at" bigint,
   "gone_at" bigint,
   "progress" integer default 0 not null,
+  "high_water" bigint,
+  "device_floor" bigint,
+  "trusted_keys" text,
+  "held_release_id" text,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );
@@ -274,6 +278,7 @@ create table "rollout" (
   "slice" text,
   "experiment_id" text,
   "awaits_start" integer default 0 not null,
+  "key_id" text,
   constraint "rollout_position" unique ("app_id", "channel", "position"),
   constraint "rollout_app" foreign key ("app_id") references "app" ("id"),
   constraint "rollout_release" foreign key ("release_id") references "release" ("id"),

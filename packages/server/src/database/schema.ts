@@ -84,6 +84,8 @@ export interface Schema {
     floor: number | null
     statement: string | null
     statement_signature: string | null
+    /** The key that signed its own statement. */
+    key_id: string | null
     created_at: number
     created_by: string
     updated_at: number
@@ -116,6 +118,11 @@ export interface Schema {
     last_seen_at: number
     /** Since when it counts as uninstalled: not seen for long. */
     gone_at: number | null
+    /** What it takes and refuses (D11), told together; `trusted_keys` is a JSON list. Null: it never told. */
+    high_water: number | null
+    device_floor: number | null
+    trusted_keys: string | null
+    held_release_id: string | null
   }
   device_event: {
     id: string

@@ -1,3 +1,4 @@
+import type { DeviceTrust } from '@hotpatch/protocol'
 import type { Connection, Schema } from '../database/schema.ts'
 
 /** Whether anything of an app names a device by the id that the server knows it by. */
@@ -29,7 +30,29 @@ export type SampledDevice = Pick<
   | 'current_release_id'
   | 'cohorts'
   | 'gone_at'
+  | 'high_water'
+  | 'device_floor'
+  | 'trusted_keys'
+  | 'held_release_id'
 >
+
+type TrustColumns = Pick<Schema['device'], 'high_water' | 'device_floor' | 'trusted_keys' | 'held_release_id'>
+
+/** What the device last told that it takes and refuses (D11); undefined when it never did. */
+export function trustOf({
+  high_water,
+  device_floor,
+  trusted_keys,
+  held_release_id,
+}: TrustColumns): DeviceTrust | undefined {
+  if (high_water === null) return undefined
+  return {
+    highWater: high_water,
+    floor: device_floor ?? 0,
+    keyIds: JSON.parse(trusted_keys ?? '[]') as string[],
+    heldReleaseId: held_release_id,
+  }
+}
 
 /** How many devices an app knows in one place, without those that count as uninstalled. */
 export async function countDevices(
@@ -70,6 +93,10 @@ export function listDevicesBetween(
       'current_release_id',
       'cohorts',
       'gone_at',
+      'high_water',
+      'device_floor',
+      'trusted_keys',
+      'held_release_id',
     ])
     .where('app_id', '=', appId)
     .where('device_id', '>', after)

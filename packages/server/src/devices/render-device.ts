@@ -1,5 +1,6 @@
 import type { Device, DeviceEvent, TimelineEntry } from '@hotpatch/api'
 import { nullableTimestamp, timestamp } from '../clock.ts'
+import { trustOf } from './device-queries.ts'
 import type { DeviceRow } from './device-store.ts'
 import type { TimelinePosition, TimelineRow } from './device-timeline-store.ts'
 import { PROGRESS } from '../fleet/rollout-progress.ts'
@@ -33,7 +34,13 @@ export function renderDevice(row: DeviceRow, failedReleaseIds: string[]): Device
     firstSeenAt: timestamp(row.first_seen_at),
     lastSeenAt: timestamp(row.last_seen_at),
     goneAt: nullableTimestamp(row.gone_at),
+    trust: renderTrust(row),
   }
+}
+
+function renderTrust(row: DeviceRow): Device['trust'] {
+  const trust = trustOf(row)
+  return trust ? { ...trust, keyIds: [...trust.keyIds] } : null
 }
 
 export function renderEvent(row: TimelineRow): DeviceEvent {

@@ -1,11 +1,14 @@
 import {
+  isKeyId,
   isPlatform,
+  MAX_TRUSTED_KEYS,
   PLATFORMS,
   problem,
   readArray,
   readString,
   UnexpectedJsonError,
   type DeviceAttributes,
+  type DeviceTrust,
   type Platform,
 } from '@hotpatch/protocol'
 
@@ -69,6 +72,34 @@ export function readAttributes(fields: Fields): DeviceAttributes | undefined {
   const nativeBuild = optionalNumberOrText(fields, 'nativeBuild', 64)
   const isTold = osVersion !== undefined || model !== undefined || locale !== undefined || nativeBuild !== undefined
   return isTold ? { osVersion, model, locale, nativeBuild } : undefined
+}
+
+/** Undefined when the client does not tell: only with a highest sequence are the others looked at. */
+export function readTrust(fields: Fields): DeviceTrust | undefined {
+  const highWater = optionalCount(fields, 'highestSequence')
+  if (highWater === undefined) return undefined
+  return {
+    highWater,
+    floor: optionalCount(fields, 'floor') ?? 0,
+    keyIds: readKeyIds(fields),
+    heldReleaseId: optionalText(fields, 'heldReleaseId', 64) ?? null,
+  }
+}
+
+function readKeyIds(fields: Fields): string[] {
+  const keyIds = list(fields, 'trustedKeys', MAX_TRUSTED_KEYS)
+  const wrong = keyIds.findIndex((keyId) => !isKeyId(keyId))
+  if (wrong === -1) return keyIds
+  throw new UnexpectedJsonError(`/trustedKeys/${wrong}`, '16 lower-case hex digits', keyIds[wrong])
+}
+
+/** A whole number from 0 on; in a query it is text. */
+function optionalCount(fields: Fields, name: string): number | undefined {
+  const value = fields[name]
+  if (value === undefined || value === null || value === '') return undefined
+  const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value
+  if (typeof count === 'number' && Number.isSafeInteger(count) && count >= 0) return count
+  throw new UnexpectedJsonError(`/${name}`, 'a whole number from 0 on', value)
 }
 
 /** @throws problem invalid-request for what `read` did not expect */

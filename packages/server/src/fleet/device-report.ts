@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto'
-import { isDeviceFailure, reportedKind, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
+import {
+  isDeviceFailure,
+  reportedKind,
+  type DeviceEventKind,
+  type DeviceTrust,
+  type Platform,
+} from '@hotpatch/protocol'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from './fleet-store.ts'
 
 /** What a device may tell of itself. What it leaves out stays as it was. */
@@ -10,6 +16,7 @@ export interface DeviceDetails {
   osVersion?: string | null | undefined
   model?: string | null | undefined
   locale?: string | null | undefined
+  trust?: DeviceTrust | undefined
 }
 
 /** What a check told about a device. Kept as given until it is written: do not change it afterwards. */
@@ -174,6 +181,10 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
     first_seen_at: at,
     last_seen_at: at,
     gone_at: null,
+    high_water: null,
+    device_floor: null,
+    trusted_keys: null,
+    held_release_id: null,
   }
 }
 
@@ -185,6 +196,16 @@ function attributesOf(told: DeviceDetails) {
     os_version: text(told.osVersion),
     model: text(told.model),
     locale: text(told.locale),
+    ...(told.trust && trustColumns(told.trust)),
+  }
+}
+
+function trustColumns({ highWater, floor, keyIds, heldReleaseId }: DeviceTrust) {
+  return {
+    high_water: highWater,
+    device_floor: floor,
+    trusted_keys: JSON.stringify(keyIds),
+    held_release_id: text(heldReleaseId),
   }
 }
 

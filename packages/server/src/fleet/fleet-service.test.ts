@@ -53,6 +53,7 @@ describeOnEveryDatabase('fleet service', (open) => {
           nativeVersion: '1.0.0',
           nativeBuild: null,
           runtimeVersion: null,
+          trust: null,
           osVersion: null,
           model: null,
           locale: null,

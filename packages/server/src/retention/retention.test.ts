@@ -270,6 +270,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     floor: null,
     statement: null,
     statement_signature: null,
+    key_id: null,
     created_at: 0,
     created_by: 'test',
     updated_at: 0,

@@ -68,6 +68,7 @@ export function createPlacing({
       floor: restated?.floor ?? null,
       statement: restated?.statement ?? null,
       statement_signature: restated?.statementSignature ?? null,
+      key_id: restated?.keyId ?? null,
       created_at: now,
       created_by: author.actor.name,
       updated_at: now,

@@ -11,6 +11,8 @@ export interface Restatement {
   /** The exact text that was signed. */
   statement: string
   statementSignature: string
+  /** The registered key that signed it. */
+  keyId: string | null
 }
 
 export interface SignedRestatement {
@@ -48,6 +50,7 @@ export function createRestatementReader({ apps, releases }: { apps: AppService; 
     const checked = checkStatement({ statement, statementSignature }, await apps.listWorkingKeys(app.id, tx), content)
     const { sequence, floor } = checked.statement
     await releases.claimSequence(tx, app, platform, sequence)
-    return { sequence, floor, statement: checked.text, statementSignature }
+    const keyId = (await apps.findWorkingKeyId(app.id, checked.publicKey, tx)) ?? null
+    return { sequence, floor, statement: checked.text, statementSignature, keyId }
   }
 }

@@ -8,6 +8,7 @@ import type {
   Requirement,
 } from '@hotpatch/protocol'
 import type { Connection } from '../database/schema.ts'
+import { keyIdOfPublicKey } from '../apps/signing-keys.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
@@ -71,6 +72,17 @@ export async function loadDirectory(
   return Promise.all(entries)
 }
 
+/** The highest sequence that any statement for one of these platforms has taken. */
+export async function findLastSequence(db: Connection, appId: string, platforms: readonly Platform[]): Promise<number> {
+  const { last } = await db
+    .selectFrom('platform_sequence')
+    .select((select) => select.fn.max<number | null>('last_sequence').as('last'))
+    .where('app_id', '=', appId)
+    .where('platform', 'in', [...platforms, 'any'])
+    .executeTakeFirstOrThrow()
+  return last ?? 0
+}
+
 /** The generation of every catalog that ever had a rollout. */
 export async function loadGenerations(db: Connection): Promise<(CatalogKey & { generation: number })[]> {
   const rows = await db.selectFrom('catalog_generation').selectAll().execute()
@@ -105,6 +117,7 @@ export async function loadCatalog(
 
   const app: IdentifiedApp = { id: appId, deviceIds: row.device_ids }
   const rows = await selectPlacements(db, key).execute()
+  const keyIds = await loadKeyIds(db, appId)
   const releases = new Map<string, OfferedRelease>()
   const restatements = new Map<string, Restatement>()
   const startedAt = new Map<string, number>()
@@ -118,7 +131,7 @@ export async function loadCatalog(
     rollouts.push({
       id: placement.id,
       position: placement.position,
-      target: targetOf(placement, releases),
+      target: targetOf(placement, releases, keyIds),
       state: placement.state,
       startsAt: placement.starts_at,
       mandatory: placement.mandatory === 1,
@@ -131,10 +144,17 @@ export async function loadCatalog(
         rules: readRules(placement.rules),
         slice: placement.slice === null ? null : (JSON.parse(placement.slice) as AudienceSlice),
       },
-      restated: sequence === null ? null : { sequence, floor: floor ?? 0 },
+      restated:
+        sequence === null ? null : { sequence, floor: floor ?? 0, keyId: keyIds.get(placement.key_id ?? '') ?? null },
     })
   }
   return { catalog: { ...key, generation: row.generation, rollouts }, restatements, startedAt }
+}
+
+/** Also those that are revoked: what they signed is still signed by them. */
+async function loadKeyIds(db: Connection, appId: string): Promise<ReadonlyMap<string, string>> {
+  const keys = await db.selectFrom('signing_key').select(['id', 'public_key']).where('app_id', '=', appId).execute()
+  return new Map(keys.map(({ id, public_key }) => [id, keyIdOfPublicKey(public_key)]))
 }
 
 function selectPlacements(db: Connection, { appId, platform, channel }: CatalogKey) {
@@ -160,6 +180,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.floor',
       'rollout.statement',
       'rollout.statement_signature',
+      'rollout.key_id',
       'release.version',
       'release.sequence as release_sequence',
       'release.floor as release_floor',
@@ -170,6 +191,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'release.signature',
       'release.statement as release_statement',
       'release.statement_signature as release_statement_signature',
+      'release.key_id as release_key_id',
     ])
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
@@ -204,7 +226,11 @@ function readRequirement(text: string | null): Requirement {
 }
 
 /** A release that was placed more than once is in memory once. */
-function targetOf(row: PlacementRow, releases: Map<string, OfferedRelease>): OfferedRelease | 'embedded' {
+function targetOf(
+  row: PlacementRow,
+  releases: Map<string, OfferedRelease>,
+  keyIds: ReadonlyMap<string, string>,
+): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
   if (known) return known
@@ -213,6 +239,8 @@ function targetOf(row: PlacementRow, releases: Map<string, OfferedRelease>): Off
     version: row.version ?? '',
     sequence: row.release_sequence ?? 0,
     floor: row.release_floor ?? 0,
+    keyId: row.signature === null ? null : (keyIds.get(row.release_key_id ?? '') ?? null),
+    isStated: row.release_statement !== null && row.release_statement_signature !== null,
     requirement: readRequirement(row.requirement),
     sha256: row.sha256 ?? '',
     sizeBytes: row.size_bytes ?? 0,

@@ -23,6 +23,7 @@ export function checkNoteOf(
     osVersion: device.attributes?.osVersion,
     model: device.attributes?.model,
     locale: device.attributes?.locale,
+    trust: device.trust,
     currentReleaseId: device.currentReleaseId,
     currentVersion,
     cohorts: device.cohorts,

@@ -12,6 +12,8 @@ function aRelease(id: string, sequence: number): OfferedRelease {
     version: `${sequence}.0.0`,
     sequence,
     floor: 0,
+    keyId: null,
+    isStated: false,
     requirement: {},
     sha256: 'aa',
     sizeBytes: 1,

@@ -19,6 +19,7 @@ const PASSED: Record<Rule, string> = {
   D2: 'The rollout is in force for this device.',
   D10: 'It is not below a floor that the publisher signed.',
   D4: 'The release has not failed on this device.',
+  D11: 'The device would take it.',
   D5: 'The device is in the audience.',
   D3: 'The device meets what the release requires of it.',
 }
@@ -60,6 +61,7 @@ export function createExplainService({
         locale: known?.locale ?? undefined,
         nativeBuild: known?.nativeBuild ?? undefined,
       },
+      trust: known?.trust ?? undefined,
     }
     const { decision, device, currentVersion } = updates.answer(catalog, check, { trace: true })
     return {
@@ -78,6 +80,7 @@ export function createExplainService({
         model: known?.model ?? null,
         locale: known?.locale ?? null,
         lastSeenAt: known?.lastSeenAt ?? null,
+        trust: known?.trust ?? null,
       },
       lastSaid: known ? renderLastSaid(known) : null,
       generation: catalog.generation,

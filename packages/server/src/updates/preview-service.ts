@@ -4,10 +4,10 @@ import { REASON_SENTENCES, type RolloutPreview, type RolloutReach } from '@hotpa
 import { compileCatalog, problem, type CatalogRollout, type DecisionReason, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../database/schema.ts'
 import type { DeviceIdentity } from '../devices/device-identity.ts'
-import { countDevices, listDevicesBetween, type SampledDevice } from '../devices/device-queries.ts'
+import { countDevices, listDevicesBetween, trustOf, type SampledDevice } from '../devices/device-queries.ts'
 import { readRequirement } from '../releases/release-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
-import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
+import { findLastSequence, type DirectoryEntry, type OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import type { UpdateCheck, UpdateService } from './update-service.ts'
 
@@ -70,8 +70,8 @@ export function createPreviewService({
     const app = catalogs.findApp(appId)
     if (!app) throw problem('app-not-found', `No app has the id ${appId}.`)
     const { channel } = wanted
-    const rollout = imagine(app, wanted)
     const platforms = wanted.platform === 'any' ? app.platforms : [wanted.platform]
+    const rollout = imagine(app, wanted, (await findLastSequence(db, app.id, platforms)) + 1)
     const imagined = new Map<Platform, Imagined>(
       platforms.map((platform) => [platform, imagineOn(catalogs.get(app, platform, channel), rollout)]),
     )
@@ -117,13 +117,13 @@ export function createPreviewService({
     }
   }
 
-  function imagine(app: DirectoryEntry, wanted: RolloutPreview): CatalogRollout<OfferedRelease> {
+  function imagine(app: DirectoryEntry, wanted: RolloutPreview, nextSequence: number): CatalogRollout<OfferedRelease> {
     const id = newId()
     const { releaseId, devices = [], cohorts = [], rules = [], percentage = 100 } = wanted
     return {
       id,
       position: Number.MAX_SAFE_INTEGER,
-      target: releaseId === undefined ? imaginedRelease(id, wanted) : existingRelease(app, releaseId),
+      target: releaseId === undefined ? imaginedRelease(id, wanted, nextSequence) : existingRelease(app, releaseId),
       state: 'active',
       startsAt: null,
       mandatory: false,
@@ -151,6 +151,8 @@ export function createPreviewService({
 
 const REACHED = 'reached'
 const RUNNING = 'running'
+/** Of a release that is not signed yet, by a key that nobody has named. */
+const ANY_KEY = 'any'
 
 function imagineOn(catalog: LiveCatalog, rollout: CatalogRollout<OfferedRelease>): Imagined {
   const compile = (rollouts: readonly CatalogRollout<OfferedRelease>[]) => ({
@@ -161,13 +163,14 @@ function imagineOn(catalog: LiveCatalog, rollout: CatalogRollout<OfferedRelease>
 }
 
 /** @throws problem invalid-request when a requirement cannot be read */
-function imaginedRelease(id: string, wanted: RolloutPreview): OfferedRelease {
+function imaginedRelease(id: string, wanted: RolloutPreview, sequence: number): OfferedRelease {
   return {
     id,
     version: '',
-    // Whatever is published next has a higher sequence than what is there.
-    sequence: Number.MAX_SAFE_INTEGER,
+    sequence,
     floor: 0,
+    keyId: wanted.keyId ?? ANY_KEY,
+    isStated: true,
     requirement: readRequirement(wanted),
     sha256: '',
     sizeBytes: 0,
@@ -184,6 +187,7 @@ function isDrawn({ audience: { percentage } }: CatalogRollout): boolean {
 }
 
 function checkOf(device: SampledDevice): UpdateCheck {
+  const trust = trustOf(device)
   const releaseId = device.current_release_id
   return {
     deviceId: device.device_id,
@@ -198,6 +202,7 @@ function checkOf(device: SampledDevice): UpdateCheck {
       locale: device.locale ?? undefined,
       nativeBuild: device.native_build ?? undefined,
     },
+    trust: trust && trust.keyIds.length > 0 ? { ...trust, keyIds: [...trust.keyIds, ANY_KEY] } : trust,
   }
 }
 

@@ -1,4 +1,4 @@
-import { decide, type Decision, type Device, type DeviceAttributes } from '@hotpatch/protocol'
+import { decide, type Decision, type Device, type DeviceAttributes, type DeviceTrust } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
@@ -14,6 +14,8 @@ export interface UpdateCheck {
   cohorts: readonly string[]
   /** What else it told of itself, for attribute rules. */
   attributes?: DeviceAttributes | undefined
+  /** What it refuses; undefined when the client does not tell, and so checks neither. */
+  trust?: DeviceTrust | undefined
 }
 
 /** What the client says that it runs. */
@@ -75,6 +77,7 @@ export function createUpdateService({
       failedReleaseIds: remembered.length === 0 ? check.failedReleaseIds : [...check.failedReleaseIds, ...remembered],
       cohorts: named.length === 0 ? check.cohorts : [...new Set([...check.cohorts, ...named])],
       attributes: check.attributes,
+      trust: check.trust,
     }
     return { device, currentVersion: running.version }
   }

@@ -98,6 +98,12 @@ function changeFor(
       return `Update the app from its store to ${minNativeVersion} or newer (${told(device.nativeVersion)}).`
     case 'failed-on-this-device':
       return 'Publish a release that is mended: this one failed on the device, and is never offered to it again.'
+    case 'below-high-water':
+    case 'sequence-too-far':
+    case 'below-device-floor':
+    case 'key-not-trusted':
+    case 'not-signed':
+      return 'Sign it again.'
     case 'attributes-differ':
       return unmetRules(rollout.audience.rules, device)
     case 'outside-audience':

@@ -4,6 +4,7 @@ import {
   readObject,
   REPORTED_EVENT_KINDS,
   UnexpectedJsonError,
+  type DeviceTrust,
   type Platform,
   type ProblemType,
   type ReportedEventKind,
@@ -14,6 +15,7 @@ import {
   optionalTime,
   optionalNumberOrText,
   readPlatform,
+  readTrust,
   text,
   type Fields,
 } from '../read-fields.ts'
@@ -30,6 +32,7 @@ export interface EventEnvelope {
   osVersion: string | undefined
   model: string | undefined
   locale: string | undefined
+  trust: DeviceTrust | undefined
 }
 
 /** Events §1. */
@@ -105,6 +108,7 @@ function readEnvelope(fields: Fields): EventEnvelope {
     osVersion: optionalNumberOrText(fields, 'osVersion', 64),
     model: optionalText(fields, 'model', 200),
     locale: optionalText(fields, 'locale', 64),
+    trust: readTrust(fields),
   }
 }
 

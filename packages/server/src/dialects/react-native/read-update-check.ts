@@ -1,5 +1,5 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import { UnexpectedJsonError, type DeviceEventKind, type Platform } from '@hotpatch/protocol'
+import { UnexpectedJsonError, type DeviceEventKind, type DeviceTrust, type Platform } from '@hotpatch/protocol'
 import type { RunningCode, UpdateCheck } from '../../updates/update-service.ts'
 import {
   asProblem,
@@ -8,6 +8,7 @@ import {
   optionalTime,
   readAttributes,
   readPlatform,
+  readTrust,
   text,
   type Fields,
 } from '../read-fields.ts'
@@ -42,6 +43,7 @@ export interface ReactNativeRegistration {
   channel: string
   version: string | undefined
   nativeVersion: string | undefined
+  trust: DeviceTrust | undefined
 }
 
 const MAX_FAILED_RELEASES = 50
@@ -85,6 +87,7 @@ export function readUpdateCheck(fields: Fields): ReactNativeCheck {
         failedReleaseIds: list(fields, 'failedReleaseIds', MAX_FAILED_RELEASES),
         cohorts: list(fields, 'cohorts', MAX_COHORTS),
         attributes: readAttributes(fields),
+        trust: readTrust(fields),
       },
     }
   })
@@ -127,6 +130,7 @@ export function readRegistration(fields: Fields): ReactNativeRegistration {
     channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     version: optionalText(fields, 'version', 64),
     nativeVersion: optionalText(fields, 'nativeVersion', 64),
+    trust: readTrust(fields),
   }))
 }
 

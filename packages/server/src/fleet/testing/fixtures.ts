@@ -102,6 +102,10 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
     first_seen_at: 1_000,
     last_seen_at: 1_000,
     gone_at: null,
+    high_water: null,
+    device_floor: null,
+    trusted_keys: null,
+    held_release_id: null,
     ...changes,
   }
 }

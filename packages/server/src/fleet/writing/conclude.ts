@@ -164,13 +164,23 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
   }
 }
 
-/** What the indexes of devices are about, without the time. */
+/** What the indexes of devices are about, without the time; and what changes as rarely. */
 function hasMoved(before: DeviceRow | undefined, after: DeviceRow): boolean {
   return (
     before?.platform !== after.platform ||
     before.channel !== after.channel ||
     before.current_release_id !== after.current_release_id ||
-    before.gone_at !== after.gone_at
+    before.gone_at !== after.gone_at ||
+    !hasSameTrust(before, after)
+  )
+}
+
+function hasSameTrust(before: DeviceRow, after: DeviceRow): boolean {
+  return (
+    before.high_water === after.high_water &&
+    before.device_floor === after.device_floor &&
+    before.trusted_keys === after.trusted_keys &&
+    before.held_release_id === after.held_release_id
   )
 }
 
@@ -187,6 +197,8 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
   const isCheck = tells === 'everything'
   const current = tells === 'little' ? before : told
   const checked = isCheck ? told : before
+  // Told together: of a client that does not tell, what the device told before stands.
+  const trusting = told.high_water === null ? before : told
   return {
     app_id: before.app_id,
     device_id: before.device_id,
@@ -209,6 +221,10 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     first_seen_at: before.first_seen_at,
     last_seen_at: told.last_seen_at,
     gone_at: null,
+    high_water: trusting.high_water,
+    device_floor: trusting.device_floor,
+    trusted_keys: trusting.trusted_keys,
+    held_release_id: trusting.held_release_id,
   }
 }
 

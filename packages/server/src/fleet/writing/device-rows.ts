@@ -83,10 +83,17 @@ const DEVICE_COLUMNS = [
   'first_seen_at',
   'last_seen_at',
   'gone_at',
+  'high_water',
+  'device_floor',
+  'trusted_keys',
+  'held_release_id',
 ] as const satisfies (keyof DeviceRow)[]
 
 /** An update names an index's column to write it, also when it stays as it is: then the index is written, too. */
 const LOOKED_UP_BY = ['platform', 'channel', 'current_release_id', 'gone_at', 'first_seen_at'] as const
+
+/** What changes as rarely. */
+const TRUST = ['high_water', 'device_floor', 'trusted_keys', 'held_release_id'] as const
 
 export async function upsertDevices(
   tx: Connection,
@@ -128,4 +135,4 @@ function prepareUpsert(except: readonly string[]): PreparedUpsert {
 /** For devices that are new, or of which something changed that an index is about. */
 export const MOVED = prepareUpsert(['app_id', 'device_id', 'first_seen_at'])
 /** For all others: most, most of the time. */
-export const SEEN = prepareUpsert(['app_id', 'device_id', ...LOOKED_UP_BY])
+export const SEEN = prepareUpsert(['app_id', 'device_id', ...LOOKED_UP_BY, ...TRUST])

@@ -1,0 +1,86 @@
+import type { CompiledRollout } from './catalog.ts'
+import type { Device } from './device.ts'
+
+/** Engine §4: what decides whether a device takes a statement. */
+export interface DeviceTrust {
+  /** The highest sequence that proved itself on the device: it refuses a lower one. */
+  highWater: number
+  /** It refuses every sequence below, and embedded without a statement. 0 is none. */
+  floor: number
+  /** Of the keys that its binary holds (Signing §7). Without any it looks at no statement. */
+  keyIds: readonly string[]
+  /** What lies verified in ota/previous: it may go back to that, although its sequence is below the high-water mark. */
+  heldReleaseId: string | null
+}
+
+/**
+ * Signing §6: how far above its high-water mark a device lets a sequence be. Whoever once makes a publisher sign the
+ * highest sequence that there is would keep every later release from the devices that took it.
+ */
+export const MAX_SEQUENCE_STEP = 1_000_000
+
+/** More keys than any binary holds. */
+export const MAX_TRUSTED_KEYS = 20
+
+/** Signing §7: 16 hex digits, which 8 bytes are. */
+const KEY_ID_BYTES = 8
+const KEY_ID = /^[0-9a-f]{16}$/
+
+export function isKeyId(text: string): boolean {
+  return KEY_ID.test(text)
+}
+
+/**
+ * Signing §7.
+ * @param sha256 lower-case hex of the SHA-256 of the raw public key
+ */
+export function keyIdOf(sha256: string): string {
+  return sha256.slice(0, KEY_ID_BYTES * 2)
+}
+
+/** D11: why a device would refuse what a rollout places. */
+export type RefusalReason =
+  | 'below-high-water'
+  | 'below-device-floor'
+  | 'key-not-trusted'
+  | 'not-signed'
+  | 'sequence-too-far'
+
+/**
+ * D11: what Engine §4 says of the rollout's target on this device, apart from what other rules judge. What the device
+ * runs it need not take. Written so that what is no number is refused.
+ */
+export function refusalReason(
+  rollout: CompiledRollout,
+  { trust, currentReleaseId }: Device,
+): RefusalReason | undefined {
+  if (!trust || rollout.releaseId === currentReleaseId) return undefined
+  const { keyIds } = trust
+  if (rollout.target === 'embedded') {
+    const isStated = keyIds.length > 0 && rollout.restated !== null
+    return isStated ? refusesStatement(rollout, trust) : refusesPlainEmbedded(trust)
+  }
+  return keyIds.length === 0 ? undefined : refusesStatement(rollout, trust)
+}
+
+/** Engine §4: the server alone may send devices to embedded only while no floor is set. */
+export function refusesPlainEmbedded({ floor }: DeviceTrust): RefusalReason | undefined {
+  return floor === 0 ? undefined : 'below-device-floor'
+}
+
+function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
+  const { statementKeyId, bundleKeyId, sequence, target } = rollout
+  const { keyIds, floor, highWater, heldReleaseId } = trust
+  if (statementKeyId === null) return 'not-signed'
+  if (target !== 'embedded') {
+    if (bundleKeyId === null) return 'not-signed'
+    if (!keyIds.includes(bundleKeyId)) return 'key-not-trusted'
+  }
+  if (!keyIds.includes(statementKeyId)) return 'key-not-trusted'
+  if (!(sequence >= floor)) return 'below-device-floor'
+  if (!(sequence >= highWater)) {
+    const isHeld = rollout.releaseId !== null && rollout.releaseId === heldReleaseId
+    return isHeld ? undefined : 'below-high-water'
+  }
+  return sequence - highWater <= MAX_SEQUENCE_STEP ? undefined : 'sequence-too-far'
+}
