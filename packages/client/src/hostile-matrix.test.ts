@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { SdkCode } from '@hotpatch/protocol'
+import { writeZip, type ZipEntry } from '@hotpatch/testkit/archives'
 import { utf8FromText } from './bytes.ts'
 import type { EngineConfig } from './settings.ts'
-import { buildArchive } from './testing/archive-builder.ts'
 import { createDevice } from './testing/device.ts'
 import {
   chunked,
@@ -49,7 +49,7 @@ const body = (respond: (zip: Uint8Array) => Partial<FakeResponse>) => (server: F
 const answer = (response: FakeResponse) => (server: FakeServer) => {
   server.intercept = ({ url }) => (url.endsWith('/update/check') ? response : undefined)
 }
-const archive = (entries: Parameters<typeof buildArchive>[0]) => published({ zip: buildArchive(entries) })
+const archive = (entries: readonly ZipEntry[]) => published({ zip: writeZip(entries) })
 
 function flipped(zip: Uint8Array): Uint8Array {
   return zip.map((byte, index) => (index === 40 ? byte ^ 1 : byte))
@@ -306,20 +306,20 @@ const rows: Row[] = [
   { name: 'an absolute path', attack: archive([{ name: '/evil' }]), code: 'archive-invalid', downloads: 'some' },
   {
     name: 'a link',
-    attack: archive([{ name: 'a', content: '/etc/passwd', mode: 0o120777 }]),
+    attack: archive([{ name: 'a', content: '/etc/passwd', unixMode: 0o120777 }]),
     code: 'archive-invalid',
     downloads: 'some',
   },
   { name: 'a path twice', attack: archive([{ name: 'a' }, { name: 'A' }]), code: 'archive-invalid', downloads: 'some' },
   {
     name: 'a bomb',
-    attack: archive([{ name: 'a', content: new Uint8Array(3_000_000), deflated: true }]),
+    attack: archive([{ name: 'a', content: Buffer.alloc(3_000_000) }]),
     code: 'archive-invalid',
     downloads: 'some',
   },
   {
     name: 'a lying bomb',
-    attack: archive([{ name: 'a', content: new Uint8Array(3_000_000), deflated: true, sizeBytes: 1000 }]),
+    attack: archive([{ name: 'a', content: Buffer.alloc(3_000_000), unpackedBytes: 1000 }]),
     code: 'archive-invalid',
     downloads: 'some',
   },

@@ -1,28 +1,18 @@
 import { hexFromBytes } from '@hotpatch/protocol'
-import { Inflate } from 'fflate'
 import { concat } from '../bytes.ts'
 import type { Ports } from '../ports.ts'
 import { writeMarker, type ReleaseFile } from '../release-tree.ts'
 import { PENDING, PENDING_ZIP, SLOTS } from '../storage-layout.ts'
 import type { InstalledRelease } from '../stored-state.ts'
 import { UpdateError } from '../update-error.ts'
+import { DEFLATED, refuseArchive, type ArchiveEntry } from './archive-entry.ts'
 import { crc32 } from './crc32.ts'
-import {
-  readArchiveDirectory,
-  readExactly,
-  refuseArchive,
-  viewOf,
-  type ArchiveEntry,
-  type ArchiveFile,
-  type ArchiveLimits,
-} from './read-directory.ts'
+import { findContent } from './entry-content.ts'
+import { createInflater } from './inflate.ts'
+import { readArchiveDirectory, readExactly, type ArchiveFile, type ArchiveLimits } from './read-directory.ts'
 
 type ExtractPorts = Pick<Ports, 'files' | 'crypto'>
 
-const LOCAL_SIGNATURE = 0x04034b50
-const LOCAL_BYTES = 30
-const HAS_DESCRIPTOR = 0x8
-// Deflate grows at most 1032-fold, so this bounds what one step can put into memory to 16 MiB.
 const READ_BYTES = 16 * 1024
 const WRITE_BYTES = 256 * 1024
 
@@ -45,11 +35,16 @@ export async function extractPending(
   await files.makeDirectory(root)
   const extracted: ReleaseFile[] = []
   for (const entry of entries) {
+    if (entry.isFolder) {
+      // Folders come into being with their files. Nothing may hide in what is said of them.
+      await readEntry(archive, entry, { take: () => undefined })
+      continue
+    }
     const target = `${root}/${entry.path}`
     await files.makeDirectory(target.slice(0, target.lastIndexOf('/')))
     extracted.push(await extractEntry(ports, archive, entry, target))
   }
-  for (const directory of directoriesOf(entries)) await files.syncDirectory(root + directory)
+  for (const directory of directoriesOf(extracted)) await files.syncDirectory(root + directory)
   await files.syncDirectory(PENDING)
   await writeMarker(files, 'pending', { release, files: extracted })
 }
@@ -62,12 +57,15 @@ async function expectRoom({ files }: ExtractPorts, entries: readonly ArchiveEntr
   }
 }
 
-/** Each with a leading "/", deepest first; '' is the root itself. */
-function directoriesOf(entries: readonly ArchiveEntry[]): string[] {
+/** Of everything that was extracted: each with a leading "/", deepest first; '' is the root itself. */
+function directoriesOf(extracted: readonly ReleaseFile[]): string[] {
   const all = new Set([''])
-  for (const { path } of entries) {
-    const segments = path.split('/').slice(0, -1)
-    segments.forEach((_, index) => all.add(`/${segments.slice(0, index + 1).join('/')}`))
+  for (const { path } of extracted) {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const directory = `/${path.slice(0, end)}`
+      if (all.has(directory)) break
+      all.add(directory)
+    }
   }
   return [...all].sort((a, b) => b.length - a.length)
 }
@@ -78,31 +76,20 @@ async function extractEntry(
   entry: ArchiveEntry,
   target: string,
 ): Promise<ReleaseFile> {
-  const start = await dataOffset(archive, entry)
   const hasher = crypto.sha256()
-  let [crc, seen, written] = [0, 0, 0]
+  let [seen, written] = [0, 0]
   let held: Uint8Array[] = []
   const take = (bytes: Uint8Array) => {
     seen += bytes.length
-    if (seen > entry.sizeBytes) refuseArchive(`${entry.path} is larger than it says`)
-    crc = crc32(bytes, crc)
     hasher.update(bytes)
     held.push(bytes)
   }
-  const unpacker = entry.isDeflated ? createInflater(entry, take) : { push: take, end: () => undefined }
-
   const flush = async () => {
     await files.append(target, written, concat(held))
     written = seen
     held = []
   }
-  for (let at = 0; at < entry.packedBytes; at += READ_BYTES) {
-    unpacker.push(await readExactly(archive, start + at, Math.min(READ_BYTES, entry.packedBytes - at)))
-    if (seen - written >= WRITE_BYTES) await flush()
-  }
-  unpacker.end()
-  if (seen !== entry.sizeBytes) refuseArchive(`${entry.path} is smaller than it says`)
-  if (crc !== entry.crc) refuseArchive(`${entry.path} has another checksum than it says`)
+  await readEntry(archive, entry, { take, pause: async () => (seen - written >= WRITE_BYTES ? flush() : undefined) })
   if (written === 0) {
     await files.write(target, concat(held))
   } else {
@@ -112,42 +99,27 @@ async function extractEntry(
   return { path: entry.path, sizeBytes: seen, sha256: hexFromBytes(await hasher.digest()) }
 }
 
-/** Both headers must name the same file, or two readers would see two different archives. */
-async function dataOffset(archive: ArchiveFile, entry: ArchiveEntry): Promise<number> {
-  const header = viewOf(await readExactly(archive, entry.headerOffset, LOCAL_BYTES))
-  if (header.getUint32(0, true) !== LOCAL_SIGNATURE) refuseArchive(`${entry.path} is not where it should be`)
-  const nameLength = header.getUint16(26, true)
-  const name = await readExactly(archive, entry.headerOffset + LOCAL_BYTES, nameLength)
-  const isSame =
-    nameLength === entry.nameBytes.length &&
-    name.every((byte, index) => byte === entry.nameBytes[index]) &&
-    header.getUint16(8, true) === (entry.isDeflated ? 8 : 0)
-  const hasSizes = (header.getUint16(6, true) & HAS_DESCRIPTOR) === 0
-  if (!isSame || (hasSizes && header.getUint32(18, true) !== entry.packedBytes)) {
-    refuseArchive(`${entry.path} is described in two different ways`)
+/** Every byte of an entry's content goes to `take`; `pause` is awaited between what is read. Refuses what is not as it says. */
+async function readEntry(
+  archive: ArchiveFile,
+  entry: ArchiveEntry,
+  { take, pause }: { take: (bytes: Uint8Array) => void; pause?: () => Promise<void> },
+): Promise<void> {
+  const start = await findContent(archive, entry)
+  let [crc, seen] = [0, 0]
+  const measure = (bytes: Uint8Array) => {
+    seen += bytes.length
+    if (seen > entry.sizeBytes) refuseArchive(`${entry.path} is larger than it says`)
+    crc = crc32(bytes, crc)
+    take(bytes)
   }
-  return entry.headerOffset + LOCAL_BYTES + nameLength + header.getUint16(28, true)
-}
-
-function createInflater(entry: ArchiveEntry, take: (bytes: Uint8Array) => void) {
-  let isFinished = false
-  const inflate = new Inflate((bytes, isLast) => {
-    if (bytes.length > 0) take(bytes)
-    isFinished ||= isLast
-  })
-  const feed = (bytes: Uint8Array, isLast: boolean) => {
-    try {
-      inflate.push(bytes, isLast)
-    } catch (cause) {
-      if (cause instanceof UpdateError) throw cause
-      throw new UpdateError('archive-invalid', `the archive is refused: ${entry.path} is damaged`, { cause })
-    }
+  const isDeflated = entry.method === DEFLATED
+  const unpacker = isDeflated ? createInflater(entry.path, measure) : { push: measure, end: () => undefined }
+  for (let at = 0; at < entry.packedBytes; at += READ_BYTES) {
+    unpacker.push(await readExactly(archive, start + at, Math.min(READ_BYTES, entry.packedBytes - at)))
+    await pause?.()
   }
-  return {
-    push: (bytes: Uint8Array) => feed(bytes, false),
-    end: () => {
-      feed(new Uint8Array(), true)
-      if (!isFinished) refuseArchive(`${entry.path} ends too early`)
-    },
-  }
+  unpacker.end()
+  if (seen !== entry.sizeBytes) refuseArchive(`${entry.path} is smaller than it says`)
+  if (crc !== entry.crc) refuseArchive(`${entry.path} has another checksum than it says`)
 }

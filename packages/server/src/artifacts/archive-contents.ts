@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { crc32, createInflateRaw, inflateRawSync, type InflateRaw } from 'node:zlib'
 import { HAS_DESCRIPTOR, STORED, type ArchiveEntry } from './archive-directory.ts'
-import { checkDescriptor, checkHeader, MAX_DESCRIPTOR_BYTES, readHeader } from './archive-header.ts'
+import { checkDescriptor, checkHeader, HEADER_BYTES, MAX_DESCRIPTOR_BYTES, readHeader } from './archive-header.ts'
 import { refusal } from './archive-refusal.ts'
 
 /** Holds every header (a name and extra fields have at most 128 KiB) and most files whole. */
@@ -52,7 +52,17 @@ function regionsOf(entries: readonly ArchiveEntry[], directoryOffset: number): R
   if (first && first.headerOffset !== 0) {
     throw refusal('hidden-data', `Expected the first entry at byte 0, found it at ${first.headerOffset}.`, first.path)
   }
-  return sorted.map((entry, index) => ({ entry, end: sorted[index + 1]?.headerOffset ?? directoryOffset }))
+  const regions = sorted.map((entry, index) => ({ entry, end: sorted[index + 1]?.headerOffset ?? directoryOffset }))
+  regions.forEach(checkRoom)
+  return regions
+}
+
+/** Before anything is read: what overlaps is refused as that, whichever of the two is looked at first. */
+function checkRoom({ entry, end }: Region): void {
+  const needed = HEADER_BYTES + Buffer.byteLength(entry.path) + entry.packedBytes
+  if (entry.headerOffset + needed <= end) return
+  const detail = `Expected it to end before byte ${end}, where the next part starts, found ${needed} bytes from ${entry.headerOffset} on.`
+  throw refusal('overlap', detail, entry.path)
 }
 
 async function checkRegion(handle: FileHandle, region: Region, window: Buffer, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import { checkExtraFields, COMPRESSION_LEVEL, HAS_DESCRIPTOR, type ArchiveEntry 
 import { refusal } from './archive-refusal.ts'
 
 const HEADER = 0x04034b50
-const HEADER_BYTES = 30
+export const HEADER_BYTES = 30
 const DESCRIPTOR = 0x08074b50
 export const MAX_DESCRIPTOR_BYTES = 16
 

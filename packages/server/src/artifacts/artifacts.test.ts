@@ -18,7 +18,7 @@ import { listedKeys } from '../storage/storage-driver-suite.ts'
 import { artifactRoutes } from './artifact-routes.ts'
 import { createArtifactService } from './artifact-service.ts'
 import { findArtifact } from './artifact-store.ts'
-import { writeZip } from './testing/hostile-zip.ts'
+import { writeZip } from '@hotpatch/testkit/archives'
 import { createUploadSpool } from './upload-spool.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000

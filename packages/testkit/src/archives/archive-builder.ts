@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { crc32, deflateRawSync } from 'node:zlib'
+import { crc32 } from 'node:zlib'
+import { deflateRaw } from 'pako'
 
 /** What one of an entry's two records says. */
 interface EntryRecord {
@@ -75,8 +76,13 @@ export function writeZip(entries: readonly ZipEntry[], end: ZipEnd = {}): Buffer
 /** The true record that follows the content of an entry with HAS_DESCRIPTOR. */
 export function descriptorOf(content: Buffer | string, { signed = true } = {}): Buffer {
   const bytes = Buffer.from(content)
-  const values = [u32(crc32(bytes)), u32(deflateRawSync(bytes).length), u32(bytes.length)]
+  const values = [u32(crc32(bytes)), u32(deflated(bytes).length), u32(bytes.length)]
   return Buffer.concat(signed ? [u32(0x08074b50), ...values] : values)
+}
+
+/** The same on every machine, which zlib's own output is not. */
+export function deflated(content: Buffer | string): Buffer {
+  return Buffer.from(deflateRaw(Buffer.from(content)))
 }
 
 /** Bytes that do not compress, always the same. */
@@ -109,7 +115,7 @@ function u64(value: number): Buffer {
 function completeEntry(entry: ZipEntry) {
   const content = Buffer.from(entry.content ?? '')
   const method = entry.method ?? 8
-  const packed = entry.packed ?? (method === 8 ? deflateRawSync(content) : content)
+  const packed = entry.packed ?? (method === 8 ? deflated(content) : content)
   const record: EntryRecord = {
     name: entry.name ?? 'file.txt',
     flags: entry.flags ?? 0,

@@ -7,15 +7,15 @@ import {
   writeZip,
   type ZipEnd,
   type ZipEntry,
-} from './hostile-zip.ts'
+} from './archive-builder.ts'
 
 export const file = (name: string, more: ZipEntry = {}): ZipEntry => ({ name, content: 'hello', ...more })
 export const zipBomb = Buffer.alloc(4_000_000)
 /** The sizes are not in the header. */
 export const streamed = { flags: HAS_DESCRIPTOR, header: { crc32: 0, packedBytes: 0, unpackedBytes: 0 } }
 
-/** What the server accepts, and every device unpacks (tests/archives.test.ts). */
-export const acceptedArchives: [name: string, entries: ZipEntry[], end?: ZipEnd][] = [
+/** What the server accepts, and every device unpacks. */
+export const acceptedArchives: readonly (readonly [comment: string, entries: ZipEntry[], end?: ZipEnd])[] = [
   ['an empty file', [{ name: 'a' }]],
   ['a stored empty file', [{ name: 'a', method: 0 }]],
   ['a large file that does not compress', [{ name: 'a', content: noise(3_000_000) }]],

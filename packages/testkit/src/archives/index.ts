@@ -1,0 +1,2 @@
+export * from './archive-builder.ts'
+export * from './archive-cases.ts'
