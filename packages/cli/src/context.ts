@@ -2,6 +2,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 
 /** Everything that the tool knows of the process around it, so that tests can run it in theirs. */
 export interface CliContext {
+  /** Variables that are set to nothing are not in it. */
   env: Readonly<Record<string, string | undefined>>
   cwd: string
   stdin: Readable
@@ -28,5 +29,11 @@ export function completeContext(given: GivenContext): CliContext {
     now: () => new Date(),
     signal: new AbortController().signal,
     ...given,
+    env: withoutEmpty(given.env),
   }
+}
+
+/** A variable that is set to nothing is not set: otherwise `HOME=''` would mean the working folder. */
+function withoutEmpty(env: CliContext['env']): CliContext['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
 }

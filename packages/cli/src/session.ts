@@ -3,11 +3,13 @@ import type { AppOptions, ConnectionOptions, ConsentOptions, JsonOptions } from 
 import { configPath, readLogin } from './config/config-file.ts'
 import { resolveToken, resolveUrl } from './config/connection.ts'
 import { findProject, type Project } from './config/project-file.ts'
+import { readAcceptedServers, trustPath } from './config/trust-file.ts'
 import type { CliContext } from './context.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { createOutput, type Output } from './output/output.ts'
 import { printable } from './output/text.ts'
 import { createQuestions } from './output/questions.ts'
+import { openAppTrust, type AppTrust } from './signing/app-trust.ts'
 
 export type SessionOptions = ConnectionOptions & AppOptions & ConsentOptions & JsonOptions
 
@@ -18,8 +20,12 @@ export interface Session {
   project: Project | undefined
   url: string
   api: ManagementClient
+  /** What was accepted before, of servers, apps and keys. */
+  trust: AppTrust
   /** --app, else the project file's, else the only one that the server has. */
   chooseApp(): Promise<App>
+  /** The app of something that was named by its own id. */
+  getApp(appId: string): Promise<App>
   /** Stops before any work is done when nobody could be asked and --yes is missing. */
   requireConsent(): void
   /** Asks, unless --yes was given. */
@@ -31,7 +37,8 @@ export async function openSession(context: CliContext, options: SessionOptions):
   const questions = createQuestions(context)
   const project = await findProject(context.cwd)
   const login = await readLogin(configPath(context.env))
-  const sources = { flags: options, env: context.env, project, login }
+  const accepted = await readAcceptedServers(trustPath(context.env))
+  const sources = { flags: options, env: context.env, project, login, accepted }
   const url = resolveUrl(sources)
   if (!url) {
     throw new CommandError(
@@ -39,7 +46,7 @@ export async function openSession(context: CliContext, options: SessionOptions):
       `There is no server to talk to. Run "${context.programName} login", or set HOTPATCH_URL and HOTPATCH_TOKEN.`,
     )
   }
-  const token = resolveToken(sources, url.value)
+  const token = resolveToken(sources, url, context.programName)
   if (!token) {
     throw new CommandError(
       'not-logged-in',
@@ -48,13 +55,21 @@ export async function openSession(context: CliContext, options: SessionOptions):
     )
   }
   const api = createClient(context, url.value, token.value)
+  const trust = await openAppTrust(context, project, url.value)
+
+  async function getApp(named: string): Promise<App> {
+    const app = await api.getApp(named)
+    trust.requireSame(app, named)
+    return app
+  }
 
   async function chooseApp(): Promise<App> {
-    const named = options.app ?? project?.app
-    if (named !== undefined) return api.getApp(named)
+    const named = options.app ?? project?.app ?? project?.appId
+    if (named !== undefined) return getApp(named)
     const { items } = await api.listApps({ limit: 2 })
     const [only] = items
     if (only && items.length === 1) {
+      trust.requireSame(only, undefined)
       output.notice(`App: ${only.slug}, the only one on the server.`)
       return only
     }
@@ -71,7 +86,7 @@ export async function openSession(context: CliContext, options: SessionOptions):
     if (!options.yes) await questions.confirm(printable(question))
   }
 
-  return { context, output, project, url: url.value, api, chooseApp, requireConsent, confirm }
+  return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm }
 }
 
 /** Its requests end with Ctrl-C. */

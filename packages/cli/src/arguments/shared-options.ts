@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander'
 import { given } from './given.ts'
-import { readBoolean, readLimit } from './readers.ts'
+import { readBoolean, readLimit, readNativeRange, readNativeVersion } from './readers.ts'
 
 /** How to reach the server. */
 export interface ConnectionOptions {
@@ -29,6 +29,16 @@ export interface KeyOptions {
   key?: string
   /** False after `--no-sign`. */
   sign?: boolean
+  allowSequenceJump?: boolean
+}
+
+/** Of commands that state an old release again. */
+export interface RestatingOptions extends KeyOptions {
+  bundle?: string
+  minNative?: string
+  nativeRange?: string
+  runtimeVersion?: string
+  belowFloor?: boolean
 }
 
 export function withConnection(command: Command): Command {
@@ -52,8 +62,24 @@ export function withYes(command: Command): Command {
 export function withSigning(command: Command): Command {
   return withGroup(command, 'Signing:', (grouped) =>
     grouped
-      .option('--key <file>', 'signing key; ~/.rn-ota/signing_key.pem when absent')
-      .option('--no-sign', 'do not sign'),
+      .option(
+        '--key <file>',
+        '~/.rn-ota/signing_key.pem, or what HOTPATCH_SIGNING_KEY holds, when absent; - reads stdin',
+      )
+      .option('--no-sign', 'do not sign')
+      .option('--allow-sequence-jump', 'sign the sequence that the server names, however high it is'),
+  )
+}
+
+/** For what is stated again although nobody signed it then, or although a floor stands against it. */
+export function withRestating(command: Command): Command {
+  return withGroup(withSigning(command), 'Signing:', (grouped) =>
+    grouped
+      .option('--bundle <zip>', 'of a release that was published unsigned: sign these bytes')
+      .option('--min-native <version>', 'with --bundle: what it needs of the native app', readNativeVersion)
+      .option('--native-range <range>', 'with --bundle: what it needs of the native app', readNativeRange)
+      .option('--runtime-version <version>', 'with --bundle: what it needs of the native app')
+      .option('--below-floor', 'although a later release barred devices from going back so far'),
   )
 }
 

@@ -65,7 +65,9 @@ test('an experiment is started, listed, shown and finished with a winner', async
   })
   expect((await run(`experiments finish ${id} --winner neither --yes`)).exitCode).toBe(2)
   // The older one wins: it is stated again, signed, or devices on the newer one would refuse it.
-  expect(await json<Experiment>(`experiments finish ${id} --winner old --yes`)).toMatchObject({ winner: 'old' })
+  expect(
+    await json<Experiment>(`experiments finish ${id} --winner old --version 1.0.0 --platform android --yes`),
+  ).toMatchObject({ winner: 'old' })
   const { items } = await json<Page<{ version: string; sequence: number | null }>>('rollouts list --channel production')
   expect(items[0]).toMatchObject({ version: '1.0.0', sequence: 3 })
 })

@@ -4,6 +4,7 @@ import { serverCommand, withApp } from '../arguments/shared-options.ts'
 import { configPath, readLogin } from '../config/config-file.ts'
 import { resolveToken, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
+import { readAcceptedServers, trustPath } from '../config/trust-file.ts'
 import type { CliContext } from '../context.ts'
 import { describeError } from '../describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
@@ -58,9 +59,11 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
   })
   const login = await attempt('config', () => readLogin(configPath(context.env)))
   const server = await attempt('server', async () => {
-    const sources = { flags: options, env: context.env, project, login: login ?? {} }
+    const accepted = await readAcceptedServers(trustPath(context.env))
+    const sources = { flags: options, env: context.env, project, login: login ?? {}, accepted }
     const url = resolveUrl(sources)
-    const { checks: found, api } = await checkServer(context, url, url && resolveToken(sources, url.value))
+    const token = url && resolveToken(sources, url, context.programName)
+    const { checks: found, api } = await checkServer(context, url, token)
     checks.push(...found)
     return api
   })

@@ -1,23 +1,23 @@
-import type { Experiment, ExperimentResults, ManagementClient, Release } from '@hotpatch/api'
+import type { App, Experiment, ExperimentArm, ExperimentResults, ManagementClient, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
-import { readChannel, readPercentage, readPlatform } from '../arguments/readers.ts'
+import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
 import {
   pageQuery,
   serverCommand,
   withApp,
   withPage,
-  withSigning,
+  withRestating,
   withYes,
-  type KeyOptions,
   type PageOptions,
+  type RestatingOptions,
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { formatNumber, formatRate, formatVersion } from '../output/figures.ts'
 import type { Output } from '../output/output.ts'
-import { openSession, type SessionOptions } from '../session.ts'
-import { placeExisting } from '../signing/restate.ts'
+import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { describeRestatement, placeRestated, planPlacement } from '../signing/restate.ts'
 
 interface WantedArm {
   name: string
@@ -33,7 +33,9 @@ interface StartOptions extends SessionOptions {
   percentage: number
 }
 
-interface FinishOptions extends SessionOptions, KeyOptions {
+interface FinishOptions extends SessionOptions, RestatingOptions {
+  version?: string
+  platform?: Platform
   winner?: string
 }
 
@@ -56,8 +58,10 @@ export function addExperimentCommands(program: Command, context: CliContext) {
     .argument('<experiment-id>')
     .action((id: string, options: SessionOptions) => showExperiment(context, id, options))
 
-  serverCommand(experiments, 'finish', 'ends an A/B test', withSigning, withYes)
+  serverCommand(experiments, 'finish', 'ends an A/B test', withRestating, withYes)
     .argument('<experiment-id>')
+    .option('--version <version>', 'of the winner; needed when it is signed again without a question', readVersion)
+    .option('--platform <platform>', 'likewise', readPlatform)
     .option('--winner <arm>', 'whose release goes to all; without one everybody goes back to what was there before')
     .action((id: string, options: FinishOptions) => finishExperiment(context, id, options))
 }
@@ -135,19 +139,34 @@ async function finishExperiment(context: CliContext, id: string, options: Finish
   const { winner } = options
   const session = await openSession(context, options)
   const { api, confirm, output } = session
-  const { name, arms, channel } = await api.getExperiment(id)
+  const { appId, name, arms, channel } = await api.getExperiment(id)
   const won = arms.find((arm) => arm.name === winner)
   if (winner !== undefined && !won) {
     throw new UsageError(`--winner: expected one of ${arms.map((arm) => arm.name).join(', ')}.`)
   }
   const meaning = won ? `${won.version} goes to all devices on ${channel}` : 'everybody goes back'
-  await confirm(`End "${name}": ${meaning}?`)
-  const experiment = won
-    ? await placeExisting(session, await api.getRelease(won.releaseId), options, (signed) =>
-        api.finishExperiment(id, { winner: won.name, ...signed }),
-      )
-    : await api.finishExperiment(id, { winner: null })
+  const question = `End "${name}": ${meaning}?`
+  if (!won) {
+    await confirm(question)
+    const experiment = await api.finishExperiment(id, { winner: null })
+    return output.result(experiment, () => show(output, experiment))
+  }
+  const app = await session.getApp(appId)
+  const restatement = await planPlacement(session, await winningRelease(session, app, won, options), options)
+  output.notice(describeRestatement(restatement))
+  await confirm(question)
+  const experiment = await placeRestated(session, app, restatement, (signed) =>
+    api.finishExperiment(id, { winner: won.name, ...signed }),
+  )
   output.result(experiment, () => show(output, experiment))
+}
+
+/** The server says which release an arm has: what is signed without a look at it has to be named. */
+async function winningRelease({ api }: Session, app: App, arm: ExperimentArm, options: FinishOptions) {
+  const { version, platform, yes } = options
+  const release = await api.getRelease(arm.releaseId)
+  const mustBeNamed = Boolean(yes) && (version === undefined || platform === undefined)
+  return { app, platform: platform ?? release.platform, release, version, mustBeNamed }
 }
 
 function show(output: Output, experiment: Experiment) {

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream'
 import type { Command } from 'commander'
 import {
   serverCommand,
@@ -8,6 +7,7 @@ import {
   type ConnectionOptions,
   type JsonOptions,
 } from '../arguments/shared-options.ts'
+import { readStandardInput } from '../arguments/standard-input.ts'
 import { configPath, readLogin, removeToken, writeLogin } from '../config/config-file.ts'
 import { checkToken, checkUrl, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
@@ -20,8 +20,6 @@ import { createClient, openSession } from '../session.ts'
 interface LoginOptions extends ConnectionOptions, JsonOptions {
   tokenStdin?: boolean
 }
-
-const MAX_TOKEN_CHARACTERS = 16 * 1024
 
 export function addLoginCommands(program: Command, context: CliContext) {
   const login = program.command('login').description('remembers a server and an API token for it')
@@ -57,7 +55,9 @@ async function findUrl(context: CliContext, flags: LoginOptions): Promise<string
   const project = await findProject(context.cwd)
   const login = await readLogin(configPath(context.env))
   const url = resolveUrl({ flags, env: context.env, project, login })
-  if (url && (flags.url !== undefined || context.env.HOTPATCH_URL || !context.isTTY)) return url.value
+  const isChosen = flags.url !== undefined || context.env.HOTPATCH_URL !== undefined
+  // A project file may suggest where the token goes. It takes a person, or who called this, to say yes to it.
+  if (url && (isChosen || (!context.isTTY && url.source !== project?.path))) return url.value
   const questions = createQuestions(context)
   questions.requireTerminal("The server's address is missing", '--url or HOTPATCH_URL')
   const answer = await questions.text('Address of the server', url?.value ?? 'http://localhost:8080')
@@ -65,21 +65,13 @@ async function findUrl(context: CliContext, flags: LoginOptions): Promise<string
 }
 
 async function findToken(context: CliContext, options: LoginOptions): Promise<string> {
-  if (options.tokenStdin) return checkToken({ value: await readAll(context.stdin), source: 'Standard input' })
+  if (options.tokenStdin)
+    return checkToken({ value: await readStandardInput(context.stdin, 'an API token'), source: 'Standard input' })
   if (options.token !== undefined) return checkToken({ value: options.token, source: '--token' })
   if (context.env.HOTPATCH_TOKEN) return checkToken({ value: context.env.HOTPATCH_TOKEN, source: 'HOTPATCH_TOKEN' })
   const questions = createQuestions(context)
   questions.requireTerminal('The API token is missing', '--token, --token-stdin or HOTPATCH_TOKEN')
   return checkToken({ value: await questions.secret('API token'), source: 'The answer' })
-}
-
-async function readAll(stdin: Readable): Promise<string> {
-  let text = ''
-  for await (const chunk of stdin) {
-    text += String(chunk)
-    if (text.length > MAX_TOKEN_CHARACTERS) throw new UsageError('Standard input is too long to be an API token.')
-  }
-  return text
 }
 
 function isLoopback(url: string): boolean {

@@ -1,4 +1,4 @@
-import type { ManagementClient, NewRollout, Release } from '@hotpatch/api'
+import type { App, ManagementClient, NewRollout, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
@@ -6,9 +6,9 @@ import {
   mandatoryOption,
   serverCommand,
   withApp,
-  withSigning,
+  withRestating,
   withYes,
-  type KeyOptions,
+  type RestatingOptions,
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -19,9 +19,9 @@ import { findReach, reachLines } from '../release/rollout-reach.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { readSchedule, scheduleLines, withSchedule, type ScheduleOptions } from '../release/rollout-schedule.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
-import { placeExisting } from '../signing/restate.ts'
+import { describeRestatement, placeRestated, planPlacement } from '../signing/restate.ts'
 
-interface PromoteOptions extends SessionOptions, KeyOptions, ScheduleOptions, AudienceOptions, GuardOptions {
+interface PromoteOptions extends SessionOptions, RestatingOptions, ScheduleOptions, AudienceOptions, GuardOptions {
   release?: string
   version?: string
   from?: string
@@ -32,7 +32,7 @@ interface PromoteOptions extends SessionOptions, KeyOptions, ScheduleOptions, Au
 }
 
 export function addPromoteCommand(program: Command, context: CliContext) {
-  const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
+  const parts = [withApp, withRestating, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'promote', 'puts a release on another channel', ...parts)
     .option('--release <release-id>', 'which release; or --version, --from and --platform')
     .option('--version <version>', 'which version', readVersion)
@@ -52,12 +52,15 @@ async function promote(context: CliContext, options: PromoteOptions) {
   const session = await openSession(context, options)
   session.requireConsent()
   const release = await findRelease(session)
+  const app = await session.getApp(release.appId)
+  const restatement = await planPlacement(session, wantedOf(options, app, release), options)
   const share = schedule.plan?.steps[0]?.percentage ?? percentage
   const { appId, platform } = release
   const wanted = { platform, channel: to, releaseId: release.id, percentage: share, ...audience }
   const reach = await findReach(session.api, appId, wanted)
   const lines = { ...reachLines(reach), ...audienceLines(audience), ...scheduleLines(schedule) }
   for (const [name, text] of Object.entries(lines)) session.output.notice(`${name}: ${text}`)
+  session.output.notice(describeRestatement(restatement))
   await session.confirm(
     `Put ${release.version} for ${release.platform} on ${to}, for ${share} % of its devices` +
       `${mandatory ? ', at once (mandatory)' : ''}?`,
@@ -71,15 +74,24 @@ async function promote(context: CliContext, options: PromoteOptions) {
     ...audience,
     ...readGuard(options),
   }
-  const rollout = await placeExisting(session, release, options, (signed) =>
-    session.api.createRollout(release.appId, { ...body, ...signed }),
+  const rollout = await placeRestated(session, app, restatement, (signed) =>
+    session.api.createRollout(app.id, { ...body, ...signed }),
   )
   session.output.result(rollout, () => session.output.fields(rolloutFields(rollout)))
 }
 
+/**
+ * What the release must turn out to be. An id means nothing to a person, and the server chooses what it stands for: what
+ * is signed without a look at it has to be named.
+ */
+function wantedOf({ version, platform, yes }: PromoteOptions, app: App, release: Release) {
+  const named = version !== undefined && platform !== undefined
+  return { app, platform: platform ?? release.platform, release, version, mustBeNamed: Boolean(yes) && !named }
+}
+
 /** One of the two ways to name a release. */
 function releaseFinder({ release, version, from, platform }: PromoteOptions) {
-  if (release !== undefined && version === undefined) {
+  if (release !== undefined && from === undefined) {
     return ({ api }: { api: ManagementClient }): Promise<Release> => api.getRelease(release)
   }
   if (release === undefined && version !== undefined && from !== undefined && platform !== undefined) {

@@ -73,8 +73,8 @@ describe('release', () => {
       settings: { action: 'roll-back', maxBadPercent: 2 },
       goesBackTo: { releaseId: first.releaseId, version: '1.0.0', isPrepared: true },
     })
-    // The sequence in between is that of the way back.
-    expect(await json<PublishedRelease>(`${release} 1.2.0 --yes`)).toMatchObject({ sequence: 4 })
+    // The sequences in between are those of the way back: to 1.0.0, and from there to what the binary shipped with.
+    expect(await json<PublishedRelease>(`${release} 1.2.0 --yes`)).toMatchObject({ sequence: 5 })
   })
 
   test('asks before it publishes', async () => {

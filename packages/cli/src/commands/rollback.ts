@@ -6,9 +6,9 @@ import {
   mandatoryOption,
   serverCommand,
   withApp,
-  withSigning,
+  withRestating,
   withYes,
-  type KeyOptions,
+  type RestatingOptions,
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -16,10 +16,9 @@ import { findReleaseOnChannel } from '../release/find-release.ts'
 import { choosePlatform } from '../release/release-wishes.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { openSession, type SessionOptions } from '../session.ts'
-import { chooseKey, type SigningChoice } from '../signing/choose-key.ts'
-import { canBeVerified, placeAgain } from '../signing/restate.ts'
+import { describeRestatement, placeRestated, planRestatement } from '../signing/restate.ts'
 
-interface RollbackOptions extends SessionOptions, KeyOptions {
+interface RollbackOptions extends SessionOptions, RestatingOptions {
   platform?: Platform
   channel?: string
   version?: string
@@ -31,7 +30,7 @@ interface RollbackOptions extends SessionOptions, KeyOptions {
 const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(text))
 
 export function addRollbackCommand(program: Command, context: CliContext) {
-  serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withSigning, withYes)
+  serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withRestating, withYes)
     .option('--platform <platform>', 'of which platform', readPlatform)
     .option('--channel <channel>', 'production when absent', readChannel)
     .option('--version <version>', 'back to this version', readVersion)
@@ -52,14 +51,16 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const app = await session.chooseApp()
   const release =
     target === 'embedded' ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version: target })
-  const signing = canBeVerified(app, await chooseKey(session, app, options))
-  output.notice(describeSigning(signing))
+  const version = target === 'embedded' ? undefined : target
+  const restatement = await planRestatement(session, { app, platform, release, version }, options)
+  output.notice(describeRestatement(restatement))
   await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
 
   const to = release ? { version: release.version } : 'embedded'
   const body: NewRollback = { platform, channel, to, percentage, mandatory }
-  const content = { app, platform, release }
-  const rollout = await placeAgain(session, content, signing, (signed) => api.rollBack(app.id, { ...body, ...signed }))
+  const rollout = await placeRestated(session, app, restatement, (signed) =>
+    api.rollBack(app.id, { ...body, ...signed }),
+  )
   output.result(rollout, () => output.fields(rolloutFields(rollout)))
 }
 
@@ -67,10 +68,4 @@ function readTargetOptions({ version, to }: RollbackOptions): string {
   const target = to ?? version
   if (target !== undefined && (to === undefined || version === undefined)) return target
   throw new UsageError('Say where to: --version 1.1.5, or --to embedded.')
-}
-
-function describeSigning(signing: SigningChoice): string {
-  return signing.kind === 'signed'
-    ? `Signed with the key ${signing.key.fingerprint} (${signing.key.path}).`
-    : `Not signed: ${signing.reason}.`
 }

@@ -34,9 +34,19 @@ describe('promote', () => {
 
   test('of what is not the newest states it again, signed: devices may have seen newer statements', async () => {
     const { json, old, current } = await createStaged()
-    const promote = (releaseId: string) => json(`promote --release ${releaseId} --to production --yes`)
-    expect(await promote(old.releaseId)).toMatchObject({ version: '1.0.0', sequence: 3 })
-    expect(await promote(current.releaseId)).toMatchObject({ version: '1.1.0', sequence: 4 })
+    const promote = (releaseId: string, version: string) =>
+      json(`promote --release ${releaseId} --version ${version} --platform android --to production --yes`)
+    expect(await promote(old.releaseId, '1.0.0')).toMatchObject({ version: '1.0.0', sequence: 3 })
+    expect(await promote(current.releaseId, '1.1.0')).toMatchObject({ version: '1.1.0', sequence: 4 })
+  })
+
+  test('of what only an id names is not signed again without a look at it', async () => {
+    const { run, old } = await createStaged()
+    const promote = `promote --release ${old.releaseId} --to production`
+    const refused = await run(`${promote} --yes`)
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('--version and --platform') })
+    const shown = await run(promote, { isTTY: true, input: 'y' })
+    expect(shown).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/Signs: 1.0.0 as sequence 3, SHA-256/) })
   })
 
   test('of what was never there fails', async () => {

@@ -1,6 +1,7 @@
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { dirname, isAbsolute, join } from 'node:path'
 import { parse, stringify, TomlError } from 'smol-toml'
 import type { CliContext } from '../context.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
@@ -13,9 +14,16 @@ export interface StoredLogin {
 
 type Env = CliContext['env']
 
-/** ~/.rn-ota holds the login and the signing key. */
+/**
+ * ~/.rn-ota holds the login, the signing key and what is trusted. Never a folder that depends on where the command runs:
+ * it might be published.
+ */
 export function userDirectory(env: Env): string {
-  return join(env.HOME ?? env.USERPROFILE ?? homedir(), '.rn-ota')
+  // Not os.homedir(), which believes the variable even when it is empty.
+  const home = env.HOME || env.USERPROFILE || userInfo().homedir
+  if (isAbsolute(home)) return join(home, '.rn-ota')
+  const message = `Your home folder: expected an absolute path in HOME or USERPROFILE, found ${JSON.stringify(home)}.`
+  throw new CommandError('home-invalid', message)
 }
 
 export function configPath(env: Env): string {
@@ -73,8 +81,7 @@ export async function writePrivateFile(path: string, text: string, { replace }: 
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     if (!replace) return await writeFile(path, text, { mode: 0o600, flag: 'wx' })
-    const temporary = `${path}.${process.pid}`
-    await rm(temporary, { force: true })
+    const temporary = `${path}.${randomUUID()}`
     await writeFile(temporary, text, { mode: 0o600, flag: 'wx' })
     await chmod(temporary, 0o600)
     await rename(temporary, path)

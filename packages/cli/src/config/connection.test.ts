@@ -7,11 +7,14 @@ const all: ConnectionSources = {
   env: { HOTPATCH_URL: 'https://env.example', HOTPATCH_TOKEN: 'env-token' },
   project: { url: 'https://project.example', path: '/app/hotpatch.json' },
   login: { url: 'https://login.example', token: 'login-token' },
+  accepted: new Set(),
 }
+
+const named = (value: string, source = '--url') => ({ value, source })
 
 describe('the address', () => {
   const { flags, env, project, login } = all
-  const nothing: ConnectionSources = { flags: {}, env: {}, project: undefined, login: {} }
+  const nothing: ConnectionSources = { flags: {}, env: {}, project: undefined, login: {}, accepted: new Set() }
   test.each([
     ['an option', { flags, env, project, login }, 'https://flag.example', '--url'],
     ['the environment', { flags: {}, env, project, login }, 'https://env.example', 'HOTPATCH_URL'],
@@ -44,19 +47,44 @@ describe('the address', () => {
 
 describe('the token', () => {
   test('comes from an option, then the environment, then the login', () => {
-    const url = 'https://login.example'
-    expect(resolveToken(all, url)).toEqual({ value: 'flag-token', source: '--token' })
-    expect(resolveToken({ ...all, flags: {} }, url)).toEqual({ value: 'env-token', source: 'HOTPATCH_TOKEN' })
-    expect(resolveToken({ ...all, flags: {}, env: {} }, url)).toEqual({ value: 'login-token', source: 'login' })
+    const url = named('https://login.example')
+    const resolve = (sources: ConnectionSources) => resolveToken(sources, url, 'hotpatch')
+    expect(resolve(all)).toEqual({ value: 'flag-token', source: '--token' })
+    expect(resolve({ ...all, flags: {} })).toEqual({ value: 'env-token', source: 'HOTPATCH_TOKEN' })
+    expect(resolve({ ...all, flags: {}, env: {} })).toEqual({ value: 'login-token', source: 'login' })
   })
 
   test("of a login goes to no server but the login's", () => {
-    expect(resolveToken({ ...all, flags: {}, env: {} }, 'https://project.example')).toBeUndefined()
+    expect(resolveToken({ ...all, flags: {}, env: {} }, named('https://other.example'), 'hotpatch')).toBeUndefined()
+  })
+
+  describe('goes to no address that only a project file names', () => {
+    const url = named('https://project.example', '/app/hotpatch.json')
+    const sources: ConnectionSources = { ...all, flags: {}, env: { HOTPATCH_TOKEN: 'env-token' }, login: {} }
+    const resolve = (given: Partial<ConnectionSources>) => resolveToken({ ...sources, ...given }, url, 'hotpatch')
+
+    test('whether it comes from the environment or by an option', () => {
+      expect(() => resolve({})).toThrow(
+        /HOTPATCH_TOKEN is not sent to https:\/\/project.example, which only .*HOTPATCH_URL/,
+      )
+      expect(() => resolve({ flags: { token: 'flag-token' } })).toThrow(/--token is not sent/)
+      expect(() => resolve({})).not.toThrow(/env-token/)
+    })
+
+    test('unless the user has logged in there, or accepted it', () => {
+      expect(resolve({ accepted: new Set([url.value]) })?.value).toBe('env-token')
+      expect(resolve({ login: { url: url.value } })?.value).toBe('env-token')
+    })
+
+    test('and none is no mistake', () => {
+      expect(resolve({ env: {} })).toBeUndefined()
+    })
   })
 
   test('that no header can carry is refused without being shown', () => {
     const login = { url: 'https://x.example', token: 'secret\u0007token' }
-    const resolve = () => resolveToken({ flags: {}, env: {}, project: undefined, login }, 'https://x.example')
+    const sources = { flags: {}, env: {}, project: undefined, login, accepted: new Set<string>() }
+    const resolve = () => resolveToken(sources, named('https://x.example'), 'hotpatch')
     expect(resolve).toThrow(/characters that no token has/)
     expect(resolve).not.toThrow(/secret/)
   })

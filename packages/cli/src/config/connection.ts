@@ -13,10 +13,12 @@ export interface ConnectionSources {
   env: CliContext['env']
   project: { url?: string | undefined; path: string } | undefined
   login: StoredLogin
+  /** Addresses that the user has accepted before. */
+  accepted: ReadonlySet<string>
 }
 
 /** The first wins: option, environment, project file, login. */
-export function resolveUrl({ flags, env, project, login }: ConnectionSources): Setting | undefined {
+export function resolveUrl({ flags, env, project, login }: Omit<ConnectionSources, 'accepted'>): Setting | undefined {
   const url =
     setting(flags.url, '--url') ??
     setting(env.HOTPATCH_URL, 'HOTPATCH_URL') ??
@@ -26,15 +28,24 @@ export function resolveUrl({ flags, env, project, login }: ConnectionSources): S
 }
 
 /**
- * As for the address, but never from a project file. The token of a login goes only to the server that it was made
- * for: otherwise the project file in somebody's repository could collect tokens.
+ * As for the address, but never from a project file; and none goes to an address that only a project file names, unless
+ * the user has logged in there or accepted it: otherwise the project file in somebody's repository could collect tokens.
+ * @throws CommandError token-withheld
  */
-export function resolveToken({ flags, env, login }: ConnectionSources, url: string): Setting | undefined {
+export function resolveToken(sources: ConnectionSources, url: Setting, programName: string): Setting | undefined {
+  const { flags, env, project, login, accepted } = sources
   const token =
     setting(flags.token, '--token') ??
     setting(env.HOTPATCH_TOKEN, 'HOTPATCH_TOKEN') ??
-    setting(login.url === url ? login.token : undefined, 'login')
-  return token && { ...token, value: checkToken(token) }
+    setting(login.url === url.value ? login.token : undefined, 'login')
+  if (!token) return undefined
+  const isOnlyNamed = url.source === project?.path && login.url !== url.value && !accepted.has(url.value)
+  if (!isOnlyNamed) return { ...token, value: checkToken(token) }
+  throw new CommandError(
+    'token-withheld',
+    `The token of ${token.source} is not sent to ${url.value}, which only ${url.source} names. If that is your server, ` +
+      `set HOTPATCH_URL=${url.value} beside the token, or accept the address once: ${programName} trust server ${url.value}`,
+  )
 }
 
 function setting(value: string | undefined, source: string): Setting | undefined {

@@ -12,6 +12,7 @@ import {
 } from '@hotpatch/protocol'
 import { readChannel, readNativeRange, readNativeVersion, readPercentage } from '../arguments/readers.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
+import { readAppId, readPublicKeys } from './trust-file.ts'
 import { normalizeUrl } from './connection.ts'
 
 export const PROJECT_FILE = 'hotpatch.json'
@@ -34,6 +35,10 @@ export interface Project {
   directory: string
   path: string
   app?: string | undefined
+  /** Of that app: what is signed is for it, whatever id a server tells. */
+  appId?: string | undefined
+  /** Besides one's own: keys whose statements may be stated again. */
+  trustedKeys?: string[] | undefined
   url?: string | undefined
   platforms?: Platform[] | undefined
   defaults: ReleaseDefaults
@@ -57,11 +62,18 @@ export async function findProject(directory: string): Promise<Project | undefine
 export function readProject(text: string, path: string): Project {
   try {
     const json = readObject(JSON.parse(text), '')
-    refuseUnknown(json, '', ['$schema', 'app', 'url', 'platforms', 'defaults'])
+    refuseUnknown(json, '', ['$schema', 'app', 'appId', 'trustedKeys', 'url', 'platforms', 'defaults'])
+    const appId = readOptional(json.appId, (value) => readAppId(value, '/appId'))
+    const trustedKeys = readOptional(json.trustedKeys, (value) => readPublicKeys(value, '/trustedKeys'))
+    if (trustedKeys && appId === undefined) {
+      throw new UnexpectedJsonError('/appId', 'the id of the app that trustedKeys are for', undefined)
+    }
     return {
       directory: dirname(path),
       path,
       app: readOptional(json.app, (value) => readText(value, '/app', 'the slug or id of an app')),
+      appId,
+      trustedKeys,
       url: readOptional(json.url, (value) => readWith(value, '/url', 'an http or https address', normalizeUrl)),
       platforms: readOptional(json.platforms, readPlatformList),
       defaults: readDefaults(json.defaults ?? {}),

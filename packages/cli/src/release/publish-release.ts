@@ -1,37 +1,31 @@
-import type { ManagementClient, PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
-import type { CliContext } from '../context.ts'
+import type { PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
 import { createProgress, type Progress } from '../output/progress.ts'
-import type { SigningKeyPair } from '../signing/signing-key.ts'
-import { restate } from '../signing/restate.ts'
-import { signDigest, signStatement, withNextSequence } from '../signing/sign-statement.ts'
+import type { Session } from '../session.ts'
+import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
+import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
-import { metadataOf, statementOf, type ReleasePlan } from './release-plan.ts'
+import { metadataOf, type ReleasePlan } from './release-plan.ts'
 
 /** Carries out a plan: signs when it says so, and uploads. */
-export async function publishRelease(
-  context: CliContext,
-  api: ManagementClient,
-  plan: ReleasePlan,
-): Promise<PublishedRelease> {
-  const { app, signing, bundle, backTo } = plan
+export async function publishRelease(session: Session, plan: ReleasePlan): Promise<PublishedRelease> {
+  const { api, context } = session
+  const { app, signing, bundle } = plan
   if (signing.kind === 'unsigned') return upload(undefined)
-  return withNextSequence(api, statementOf(plan), (sequence) => upload(signaturesOf(signing.key, sequence)))
+  return carryOutSigning(session, app, signing, ([own, ...prepared]) => upload(own && signaturesOf(own, prepared)))
 
-  function signaturesOf(key: SigningKeyPair, sequence: number): ReleaseSignatures {
-    const createdAt = context.now().toISOString()
-    // The next sequence is taken with it: what devices accept after this release, they accept from nobody else.
-    const back = backTo && {
-      ...restate(app, plan.platform, backTo),
-      sequence: sequence + 1,
-      createdAt,
-    }
-    const prepared = back && signStatement(key, back)
+  /** With what is signed in advance: what devices accept after this release, they accept from nobody else. */
+  function signaturesOf(own: SignedStatement, [nearest, earlier]: SignedStatement[]): ReleaseSignatures {
+    const { key } = signing as SigningPlan
     return {
       signature: signDigest(key, bundle.zip.sha256),
-      ...signStatement(key, { ...statementOf(plan), sequence, createdAt }),
-      ...(prepared && {
-        rollbackStatement: prepared.statement,
-        rollbackStatementSignature: prepared.statementSignature,
+      ...own,
+      ...(nearest && {
+        rollbackStatement: nearest.statement,
+        rollbackStatementSignature: nearest.statementSignature,
+      }),
+      ...(earlier && {
+        earlierRollbackStatement: earlier.statement,
+        earlierRollbackStatementSignature: earlier.statementSignature,
       }),
       publicKey: key.publicKey,
     }

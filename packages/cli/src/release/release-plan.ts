@@ -1,4 +1,4 @@
-import type { App, NewRelease, Release, RolloutPreview, RolloutReach } from '@hotpatch/api'
+import type { App, NewRelease, RolloutPreview, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { BundleFile } from '../bundle/bundle-files.ts'
@@ -11,6 +11,7 @@ import { guardLines, guardSettings, type RolloutGuard } from './rollout-guard.ts
 import { reachLines } from './rollout-reach.ts'
 import { scheduleLines, type RolloutSchedule } from './rollout-schedule.ts'
 import type { StatementContent } from '../signing/sign-statement.ts'
+import { describeRequirement, signingJson, signingLines, type SigningPlan } from '../signing/signing-plan.ts'
 
 export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, RolloutGuard {
   platform: Platform
@@ -28,9 +29,12 @@ export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, Rollout
 export interface ReleasePlan extends ReleaseWishes {
   app: App
   bundle: { directory: string; files: readonly BundleFile[]; zip: ZippedBundle }
-  signing: SigningChoice
-  /** What its guard would go back to. */
-  backTo: Release | null
+  /** With everything that will be signed, when it is. */
+  signing: Extract<SigningChoice, { kind: 'unsigned' }> | (Extract<SigningChoice, { kind: 'signed' }> & SigningPlan)
+  /** What its guard would go back to: its version. */
+  backTo: string | null
+  /** About what is signed in advance. */
+  signingWarnings: readonly string[]
   /** Of the devices that the server knows; undefined when it did not say. */
   reach: RolloutReach | undefined
 }
@@ -56,8 +60,12 @@ export function previewOf({ platform, channel, percentage, requirement, ...wishe
   return { platform, channel, percentage, ...requirement, ...given({ rules, devices, cohorts }) }
 }
 
-export function statementOf({ app, platform, version, floor, requirement, bundle }: ReleasePlan): StatementContent {
-  const { sha256, sizeBytes } = bundle.zip
+/** The digest is of the bytes that lie here. */
+export function statementOf(
+  app: Pick<App, 'id'>,
+  { platform, version, floor, requirement }: ReleaseWishes,
+  { sha256, sizeBytes }: ZippedBundle,
+): StatementContent {
   const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
   return { appId: app.id, platform, target: 'release', version, floor, requirement, artifacts }
 }
@@ -65,12 +73,6 @@ export function statementOf({ app, platform, version, floor, requirement, bundle
 /** For a person who has to say yes or no. */
 export function describePlan(plan: ReleasePlan): string {
   const { app, platform, version, channel, percentage, mandatory, bundle, signing, floor } = plan
-  const { minNativeVersion, nativeRange, runtimeVersion } = plan.requirement
-  const needs = [
-    minNativeVersion !== undefined && `native version ${minNativeVersion} or newer`,
-    nativeRange !== undefined && `native version ${nativeRange}`,
-    runtimeVersion !== undefined && `runtime version ${runtimeVersion}`,
-  ].filter((need) => need !== false)
   const lines = {
     Release: `${app.slug} ${version} for ${platform}`,
     Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
@@ -79,25 +81,26 @@ export function describePlan(plan: ReleasePlan): string {
     ...reachLines(plan.reach),
     ...audienceLines(plan),
     ...scheduleLines(plan),
-    ...guardLines(guardSettings(app, plan.guard), { backTo: plan.backTo?.version ?? null, signing }),
-    Needs: needs.join(', ') || 'nothing special of the native app',
+    ...guardLines(guardSettings(app, plan.guard), {
+      backTo: plan.backTo,
+      isPrepared: signing.kind === 'signed' && signing.contents.length > 1,
+    }),
+    Needs: describeRequirement(plan.requirement),
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
-    Signed:
-      signing.kind === 'signed'
-        ? `with the key ${signing.key.fingerprint} (${signing.key.path})`
-        : `no: ${signing.reason}`,
+    ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
   return ['Plan', ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
 }
 
-export function warningsOf({ app, bundle, signing, platform }: ReleasePlan): string[] {
+export function warningsOf({ app, bundle, signing, platform, signingWarnings }: ReleasePlan): string[] {
   const expected = bundleNameOf(platform)
   return [
     ...(signing.kind === 'signed' && signing.isFirst
       ? [`This registers your key as the first signing key of ${app.slug}: from now on it takes signed releases only.`]
       : []),
+    ...signingWarnings,
     ...(signing.kind === 'unsigned' ? ['Devices cannot tell who made an unsigned release.'] : []),
     ...(expected !== undefined && !bundle.files.some(({ name }) => name === expected)
       ? [`There is no ${expected} in it, which the React Native SDK looks for.`]
@@ -107,18 +110,19 @@ export function warningsOf({ app, bundle, signing, platform }: ReleasePlan): str
 
 /** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
 export function planJson(plan: ReleasePlan) {
-  const { app, bundle, signing, notes, backTo, ...wishes } = plan
+  const { app, bundle, signing, notes, signingWarnings: _, ...wishes } = plan
   const signed = signing.kind === 'signed'
   return {
     dryRun: true,
     app: app.slug,
     ...wishes,
     notes: notes ?? '',
-    backTo: backTo?.version ?? null,
     sha256: bundle.zip.sha256,
     sizeBytes: bundle.zip.sizeBytes,
     fileCount: bundle.files.length,
     signed,
+    /** Everything that will be signed. */
+    signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
     warnings: warningsOf(plan),

@@ -1,4 +1,4 @@
-import type { App, Release } from '@hotpatch/api'
+import type { App } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
 import { readProject } from '../config/project-file.ts'
@@ -83,15 +83,21 @@ describe('where the bundle comes from', () => {
 
 describe('the plan', () => {
   const key = { path: '/k.pem', publicKey: 'raw', fingerprint: 'abcd', sign: () => '' }
+  const released = { version: '1.2.0', platform: 'android', rollout: 12.5, minNative: '2.1', floor: 4 } as const
+  const zip = { path: '', sha256: 'ab'.repeat(32), sizeBytes: 1234 }
+  const own = statementOf({ id: 'app-id' }, readWishes(released, undefined), zip)
+  const back = {
+    ...own,
+    version: '1.1.0',
+    floor: 2,
+    artifacts: [{ name: 'bundle.zip', sha256: 'cd'.repeat(32), sizeBytes: 5 }],
+  }
   const plan: ReleasePlan = {
-    ...readWishes({ version: '1.2.0', platform: 'android', rollout: 12.5, minNative: '2.1', floor: 4 }, undefined),
+    ...readWishes(released, undefined),
     app: { id: 'app-id', slug: 'shop' } as App,
-    bundle: {
-      directory: '/app/build',
-      files: [{ name: 'index.android.bundle', path: '', sizeBytes: 1 }],
-      zip: { path: '', sha256: 'ab'.repeat(32), sizeBytes: 1234 },
-    },
-    signing: { kind: 'signed', key, isFirst: true },
+    bundle: { directory: '/app/build', files: [{ name: 'index.android.bundle', path: '', sizeBytes: 1 }], zip },
+    signing: { kind: 'signed', key, isFirst: true, contents: [own], sequence: 7, findNext: async () => 8 },
+    signingWarnings: [],
     backTo: null,
     reach: undefined,
   }
@@ -117,6 +123,7 @@ describe('the plan', () => {
         '  Needs    native version 2.1 or newer',
         '  Floor    devices that have it never go below sequence 4',
         '  Signed   with the key abcd (/k.pem)',
+        `  Signs    1.2.0 as sequence 7, SHA-256 ${'ab'.repeat(32)}, floor 4, needs native version 2.1 or newer`,
         '  ! This registers your key as the first signing key of shop: from now on it takes signed releases only.',
       ].join('\n'),
     )
@@ -127,9 +134,28 @@ describe('the plan', () => {
       ...plan,
       ...readWishes({ version: '1.2.0', platform: 'android', ...options }, undefined),
     })
-    const backTo = { version: '1.1.0' } as Release
+    const backTo = '1.1.0'
+    const signing = {
+      kind: 'signed',
+      key,
+      isFirst: true,
+      contents: [own, back],
+      sequence: 7,
+      findNext: async () => 8,
+    } as const
     const rollsBack = guarded({ guard: 'roll-back', guardLimit: 2, guardWindow: 48, guardTimes: 'off' })
-    expect(describePlan({ ...rollsBack, backTo })).toContain('back to 1.1.0, signed in advance')
+    const prepared = describePlan({ ...rollsBack, backTo, signing })
+    expect(prepared).toContain('back to 1.1.0, signed in advance')
+    expect(prepared).toContain(
+      `1.1.0 as sequence 8, SHA-256 ${'cd'.repeat(32)}, floor 2, needs native version 2.1 or newer`,
+    )
+    expect(planJson({ ...rollsBack, backTo, signing })).toMatchObject({
+      backTo,
+      signs: [
+        { version: '1.2.0', sequence: 7, floor: 4 },
+        { version: '1.1.0', sequence: 8, floor: 2, artifacts: back.artifacts },
+      ],
+    })
     expect(describePlan(rollsBack)).toContain('back to what the app binary shipped with')
     const unsigned = { kind: 'unsigned', reason: '--no-sign' } as const
     expect(describePlan({ ...rollsBack, backTo, signing: unsigned })).toMatch(/back to 1.1.0$/m)
@@ -196,7 +222,7 @@ describe('the plan', () => {
       sha256: 'ab'.repeat(32),
       sizeBytes: 1234,
     })
-    expect(statementOf(plan)).toEqual({
+    expect(own).toEqual({
       appId: 'app-id',
       platform: 'android',
       target: 'release',

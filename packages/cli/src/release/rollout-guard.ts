@@ -10,7 +10,6 @@ import {
 } from '../arguments/guard-readers.ts'
 import { withGroup } from '../arguments/shared-options.ts'
 import { UsageError } from '../errors.ts'
-import type { SigningChoice } from '../signing/choose-key.ts'
 
 /** Options about what watches a rollout. */
 export interface GuardOptions {
@@ -70,11 +69,10 @@ export function guardSettings(app: App, choice: GuardChoice | undefined): GuardS
 /** Lines for a person who has to say yes or no. `backTo`: the version before, null when there is none. */
 export function guardLines(
   settings: GuardSettings,
-  { backTo, signing }: { backTo: string | null; signing: SigningChoice },
+  { backTo, isPrepared }: { backTo: string | null; isPrepared: boolean },
 ): Record<string, string> {
   if (!settings.isOn) return { Guard: 'off: nothing stops it by itself' }
   const goesBack = `back to ${backTo ?? 'what the app binary shipped with'}`
-  const isPrepared = backTo !== null && signing.kind === 'signed'
   return {
     Guard: describeGuard(settings),
     ...(settings.action === 'roll-back' && {

@@ -1,8 +1,10 @@
 import type { App, SigningKey } from '@hotpatch/api'
 import type { KeyOptions } from '../arguments/shared-options.ts'
+import { readStandardInput } from '../arguments/standard-input.ts'
+import type { CliContext } from '../context.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import type { Session } from '../session.ts'
-import { findSigningKey, getSigningKey, keyPath, type SigningKeyPair } from './signing-key.ts'
+import { findSigningKey, getSigningKey, keyPath, signingKeyOf, type SigningKeyPair } from './signing-key.ts'
 
 /** How a release will be signed. */
 export type SigningChoice =
@@ -35,8 +37,18 @@ export async function chooseKey(session: Session, app: App, options: KeyOptions)
 async function findKey(session: Session, options: KeyOptions): Promise<SigningKeyPair | undefined> {
   if (options.sign === false && options.key !== undefined) throw new UsageError('Give --key or --no-sign, not both.')
   if (options.sign === false) return undefined
-  if (options.key !== undefined) return getSigningKey(keyPath(session.context, options.key))
-  return findSigningKey(keyPath(session.context, undefined))
+  return findOwnKey(session.context, options.key)
+}
+
+/** `--key`, where "-" is stdin, else HOTPATCH_SIGNING_KEY, else the user's own file. */
+export async function findOwnKey(context: CliContext, option: string | undefined): Promise<SigningKeyPair | undefined> {
+  if (option === '-') {
+    return signingKeyOf(await readStandardInput(context.stdin, 'a signing key'), 'standard input')
+  }
+  if (option !== undefined) return getSigningKey(keyPath(context, option))
+  const inEnvironment = context.env.HOTPATCH_SIGNING_KEY
+  if (inEnvironment !== undefined) return signingKeyOf(inEnvironment, 'HOTPATCH_SIGNING_KEY')
+  return findSigningKey(keyPath(context, undefined))
 }
 
 export function isRegistered(keys: readonly SigningKey[], publicKey: string): boolean {

@@ -1,9 +1,32 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { App, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
-import type { KeyOptions } from '../arguments/shared-options.ts'
+import { given } from '../arguments/given.ts'
+import type { RestatingOptions } from '../arguments/shared-options.ts'
+import { CommandError, systemReason, UsageError } from '../errors.ts'
 import type { Session } from '../session.ts'
 import { chooseKey, type SigningChoice } from './choose-key.ts'
-import { signStatement, withNextSequence, type SignedStatement, type StatementContent } from './sign-statement.ts'
+import type { SignedStatement, StatementContent } from './sign-statement.ts'
+import { fingerprintOf, type SigningKeyPair } from './signing-key.ts'
+import { carryOutSigning, planSigning, signingLines, trustedKeys, type SigningPlan } from './signing-plan.ts'
+import { StatementRefused, verifyOldStatement, type VerifiedStatement } from './verify-statement.ts'
+
+/** An old release, or what the binary shipped with, and what the user called it. */
+export interface OldTarget {
+  app: App
+  platform: Platform
+  /** Undefined: what the binary shipped with. */
+  release: Release | undefined
+  /** As the user named it. Undefined where the server chose, as it does for a guard's way back. */
+  version?: string | undefined
+  /** Nobody will look at the plan: without a version it is not signed. */
+  mustBeNamed?: boolean
+}
+
+export type Restatement = { kind: 'unsigned'; reason: string } | { kind: 'signed'; plan: SigningPlan }
 
 /** Only a release brings a first key along. Until then nobody can verify what is stated again, and nobody asks for it. */
 export function canBeVerified(app: App, signing: SigningChoice): SigningChoice {
@@ -12,44 +35,139 @@ export function canBeVerified(app: App, signing: SigningChoice): SigningChoice {
 }
 
 /**
- * Places a release that exists. Devices refuse what is older than they have seen, unless the publisher states it again.
+ * How something that exists is placed anew, stated again if it can be signed. Nothing is asked and nothing is sent yet.
+ * @param more what is signed in advance with it, under the sequences that follow
+ * @throws CommandError when the server's copy of the old statement cannot be trusted
  */
-export async function placeExisting<Placed>(
+export async function planRestatement(
   session: Session,
-  release: Release,
-  options: KeyOptions,
-  place: (signed: Partial<SignedStatement>) => Promise<Placed>,
-): Promise<Placed> {
-  const { api } = session
-  const { appId, platform, sequence: stated } = release
-  const app: App = await api.getApp(appId)
-  const isNewest = (await api.getNextSequence(appId, platform)).nextSequence === stated + 1
-  if (isNewest || app.signing === 'optional') return place({})
+  target: OldTarget,
+  options: RestatingOptions,
+  more: readonly OldTarget[] = [],
+): Promise<Restatement> {
+  const { app, platform } = target
   const signing = canBeVerified(app, await chooseKey(session, app, options))
-  return placeAgain(session, { app, platform, release }, signing, place)
+  if (signing.kind === 'unsigned') return signing
+  if (target.mustBeNamed) {
+    const message = `This release has to be stated again, signed, and only an id names it: the server would choose what you sign.`
+    throw new CommandError('version-not-named', `${message} Say what it is: --version and --platform.`)
+  }
+  const contents: StatementContent[] = []
+  for (const [index, each] of [target, ...more].entries()) {
+    contents.push(await restatedContent(session, each, signing.key, index === 0 ? options : {}))
+  }
+  return { kind: 'signed', plan: await planSigning(session, { app, platform }, signing.key, contents, options) }
 }
 
-/** Places what was published before, stated again under the next sequence if it can be signed. */
-export function placeAgain<Placed>(
-  { api, context }: Session,
-  { app, platform, release }: { app: App; platform: Platform; release: Release | undefined },
-  signing: SigningChoice,
-  place: (signed: Partial<SignedStatement>) => Promise<Placed>,
-): Promise<Placed> {
-  if (signing.kind === 'unsigned') return place({})
-  return withNextSequence(api, { appId: app.id, platform }, (sequence) => {
-    const createdAt = context.now().toISOString()
-    return place(signStatement(signing.key, { ...restate(app, platform, release), sequence, createdAt }))
-  })
+/**
+ * As `planRestatement`. Devices refuse what is older than they have seen, unless the publisher states it again; the
+ * newest needs no new statement.
+ */
+export async function planPlacement(
+  session: Session,
+  target: OldTarget & { release: Release },
+  options: RestatingOptions,
+): Promise<Restatement> {
+  const { app, platform, release } = target
+  const { nextSequence } = await session.api.getNextSequence(app.id, platform)
+  if (nextSequence === release.sequence + 1) return { kind: 'unsigned', reason: 'its own statement is the newest' }
+  if (app.signing === 'optional') return { kind: 'unsigned', reason: `${app.slug} takes unsigned releases` }
+  return planRestatement(session, target, options)
 }
 
-/** Signing §1: the same content, or the binary's own, stated again. */
-export function restate(app: App, platform: Platform, release: Release | undefined): StatementContent {
+/** For a person who has to say yes or no. */
+export function describeRestatement(restatement: Restatement): string {
+  if (restatement.kind === 'unsigned') return `Not signed: ${restatement.reason}.`
+  const lines = Object.entries(signingLines(restatement.plan))
+  return lines.map(([name, text]) => `${name}: ${text}`).join('\n')
+}
+
+/** Carries it out: `send` gets the statements in the order of the plan; none when nothing is signed. */
+export async function placeRestated<T>(
+  session: Session,
+  app: App,
+  restatement: Restatement,
+  send: (first: Partial<SignedStatement>, more: SignedStatement[]) => Promise<T>,
+): Promise<T> {
+  if (restatement.kind === 'unsigned') return send({}, [])
+  return carryOutSigning(session, app, restatement.plan, ([first, ...more]) => send(first ?? {}, more))
+}
+
+/**
+ * Signing §1: the same content, or the binary's own, to be stated again. Of a release, what its statement's own bytes
+ * say, which a trusted key signed.
+ * @throws CommandError
+ */
+export async function restatedContent(
+  session: Session,
+  { app, platform, release, version }: OldTarget,
+  key: SigningKeyPair,
+  options: RestatingOptions & { floor?: number } = {},
+): Promise<StatementContent> {
   const common = { appId: app.id, platform }
   if (!release) {
     return { ...common, target: 'embedded', version: 'embedded', floor: 0, requirement: {}, artifacts: [] }
   }
-  const { version, floor, requirement, sha256, sizeBytes } = release
-  const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
-  return { ...common, target: 'release', version, floor, requirement, artifacts }
+  if (options.bundle !== undefined) return contentOfBundle(session, { app, platform, version }, options)
+  const { statement } = await verify(session, { app, platform, release, version }, key)
+  const barred = Math.max(options.floor ?? 0, session.trust.highestFloor(app.id, platform))
+  if (statement.sequence < barred && !options.belowFloor) {
+    const message = `${statement.version} for ${platform} is sequence ${statement.sequence}, and a later release set the floor ${barred}: devices were never to go back so far.`
+    throw new CommandError('below-floor', `${message} If they are to now, add --below-floor.`)
+  }
+  await session.trust.remember(statement)
+  const { floor, requirement, artifacts } = statement
+  return { ...common, target: 'release', version: statement.version, floor, requirement, artifacts }
+}
+
+/** The version is the user's own word here, and the digest is of bytes that lie here. */
+async function contentOfBundle(
+  { context }: Session,
+  { app, platform, version }: Omit<OldTarget, 'release'>,
+  { bundle = '', minNative, nativeRange, runtimeVersion }: RestatingOptions,
+): Promise<StatementContent> {
+  if (version === undefined) throw new UsageError('--bundle needs --version: what is signed is that version.')
+  const path = resolve(context.cwd, bundle)
+  const requirement = given({ minNativeVersion: minNative, nativeRange, runtimeVersion })
+  const artifacts = [{ name: 'bundle.zip', ...(await measure(path)) }]
+  return { appId: app.id, platform, target: 'release', version, floor: 0, requirement, artifacts }
+}
+
+async function measure(path: string): Promise<{ sha256: string; sizeBytes: number }> {
+  try {
+    const { size } = await stat(path)
+    const hash = createHash('sha256')
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+    return { sha256: hash.digest('hex'), sizeBytes: size }
+  } catch (cause) {
+    throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+  }
+}
+
+async function verify(
+  session: Session,
+  { app, platform, release, version }: OldTarget & { release: Release },
+  key: SigningKeyPair,
+): Promise<VerifiedStatement> {
+  try {
+    return verifyOldStatement(release, { appId: app.id, platform, version }, trustedKeys(session, app, key))
+  } catch (error) {
+    if (!(error instanceof StatementRefused)) throw error
+    const advice = await adviceFor(session, app, release, error.type)
+    throw new StatementRefused(error.type, `${error.message}${advice}`, { cause: error })
+  }
+}
+
+async function adviceFor({ api, context }: Session, app: App, release: Release, type: string): Promise<string> {
+  if (type === 'never-signed') {
+    return " What it is would be the server's word alone. To sign bytes that lie here instead: --bundle bundle.zip, with what it needs of the native app (--min-native …)."
+  }
+  if (type !== 'statement-untrusted') return ''
+  const { items } = await api.listKeys(app.id)
+  const claimed = items.find(({ id }) => id === release.keyId)
+  if (!claimed) return ' The server does not name its key either.'
+  return (
+    ` The server says that "${claimed.name}" did, with the key ${fingerprintOf(claimed.publicKey)}. If a colleague confirms that fingerprint: ` +
+    `${context.programName} trust key ${claimed.publicKey} --app ${app.slug}`
+  )
 }

@@ -1,4 +1,3 @@
-import { ApiProblem, type ManagementClient } from '@hotpatch/api'
 import { digestSigningInput, writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
 import type { SigningKeyPair } from './signing-key.ts'
 
@@ -19,22 +18,4 @@ export function signStatement(key: SigningKeyPair, content: NewReleaseStatement)
 /** The React Native contract's own signature. */
 export function signDigest(key: SigningKeyPair, sha256: string): string {
   return key.sign(digestSigningInput(sha256))
-}
-
-/**
- * Signs under the next sequence and sends. When somebody else took that sequence in the meantime, once more: two people
- * publishing at the same moment is ordinary, losing twice is not.
- */
-export async function withNextSequence<T>(
-  api: ManagementClient,
-  { appId, platform }: Pick<StatementContent, 'appId' | 'platform'>,
-  send: (sequence: number) => Promise<T>,
-): Promise<T> {
-  const attempt = async () => send((await api.getNextSequence(appId, platform)).nextSequence)
-  try {
-    return await attempt()
-  } catch (error) {
-    if (!(error instanceof ApiProblem && error.type === 'sequence-taken')) throw error
-    return attempt()
-  }
 }

@@ -7,6 +7,7 @@ import { CommandError, hasCode, systemReason } from '../errors.ts'
 
 /** An Ed25519 key pair. The private half never leaves this object. */
 export interface SigningKeyPair {
+  /** The file, or what else it was read from. */
   path: string
   /** Raw 32 bytes in base64: how the server and the SDKs know the key. */
   publicKey: string
@@ -19,6 +20,11 @@ export interface SigningKeyPair {
 /** Of `--key`, or of the key that is used without one. */
 export function keyPath({ env, cwd }: Pick<CliContext, 'env' | 'cwd'>, option: string | undefined): string {
   return option === undefined ? join(userDirectory(env), 'signing_key.pem') : resolve(cwd, option)
+}
+
+/** A key in PEM that came by an environment variable, where line ends are often written as "\\n", or by stdin. */
+export function signingKeyOf(pem: string, source: string): SigningKeyPair {
+  return keyPairOf(readPrivateKey(pem.replaceAll('\\n', '\n'), source), source)
 }
 
 /** Undefined when there is no file. */

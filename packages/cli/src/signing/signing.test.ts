@@ -1,11 +1,12 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ApiProblem, PROBLEM_TYPE_BASE, type ManagementClient } from '@hotpatch/api'
+import { ApiProblem, PROBLEM_TYPE_BASE } from '@hotpatch/api'
 import { digestSigningInput, readReleaseStatement } from '@hotpatch/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createTool } from '../testing/run-tool.ts'
-import { signDigest, signStatement, withNextSequence } from './sign-statement.ts'
+import { withSequence } from './sequences.ts'
+import { signDigest, signStatement } from './sign-statement.ts'
 import { findSigningKey, generateSigningKey, getSigningKey, publicKeyForms } from './signing-key.ts'
 
 let path: string
@@ -76,7 +77,6 @@ test('what is signed can be verified with the public half', async () => {
 })
 
 describe('the next sequence', () => {
-  const place = { appId: 'app', platform: 'ios' } as const
   const taken = new ApiProblem(409, {
     type: `${PROBLEM_TYPE_BASE}sequence-taken`,
     title: 'Taken',
@@ -84,11 +84,7 @@ describe('the next sequence', () => {
     detail: '',
     instance: '',
   })
-  function createApi() {
-    let sequence = 0
-    const getNextSequence = async () => ({ platform: 'ios' as const, nextSequence: (sequence += 1) })
-    return { getNextSequence } as unknown as ManagementClient
-  }
+  const next = async () => 2
 
   test('is asked for again when somebody took it', async () => {
     const sent: number[] = []
@@ -97,12 +93,12 @@ describe('the next sequence', () => {
       if (sequence === 1) throw taken
       return 'published'
     }
-    expect(await withNextSequence(createApi(), place, send)).toBe('published')
+    expect(await withSequence(1, next, send)).toBe('published')
     expect(sent).toEqual([1, 2])
   })
 
   test('is asked for again once only', async () => {
-    await expect(withNextSequence(createApi(), place, () => Promise.reject(taken))).rejects.toBe(taken)
+    await expect(withSequence(1, next, () => Promise.reject(taken))).rejects.toBe(taken)
   })
 
   test('is not asked for again after another problem', async () => {
@@ -112,7 +108,7 @@ describe('the next sequence', () => {
       sent.push(sequence)
       throw failure
     }
-    await expect(withNextSequence(createApi(), place, send)).rejects.toBe(failure)
+    await expect(withSequence(1, next, send)).rejects.toBe(failure)
     expect(sent).toEqual([1])
   })
 })

@@ -1,0 +1,52 @@
+import type { App, NextGuardTarget, Release } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import { CommandError } from '../errors.ts'
+import type { Session } from '../session.ts'
+import { restatedContent } from './restate.ts'
+import type { StatementContent } from './sign-statement.ts'
+import type { SigningKeyPair } from './signing-key.ts'
+
+export interface PreparedRollbacks {
+  /** Nearest first; what is signed in advance. */
+  contents: readonly StatementContent[]
+  /** Why there are fewer than there could be. */
+  warnings: readonly string[]
+}
+
+/** These say that nothing can be signed in advance, not that somebody lies. */
+const HARMLESS = ['never-signed', 'below-floor']
+
+/**
+ * Where a guard may go back to, stated again in advance. The server says which releases these are, and so no more is
+ * signed than what a trusted key signed before and no floor bars.
+ * @param backTo the version that it must be, when the user named one
+ * @param newFloor of the release that is published with it
+ * @throws CommandError
+ */
+export async function prepareRollbacks(
+  session: Session,
+  { app, platform, target }: { app: App; platform: Platform; target: NextGuardTarget },
+  key: SigningKeyPair,
+  { backTo, newFloor }: { backTo: string | undefined; newFloor: number },
+): Promise<PreparedRollbacks> {
+  const floor = Math.max(newFloor, session.trust.highestFloor(app.id, platform))
+  const contents: StatementContent[] = []
+  for (const [index, release] of stepsOf(target).entries()) {
+    // Back to the binary's own bundle, past every floor, is for a person to decide.
+    if (!release && floor > 0) break
+    try {
+      const version = index === 0 ? backTo : undefined
+      const old = { app, platform, release: release ?? undefined, version }
+      contents.push(await restatedContent(session, old, key, { floor: newFloor }))
+    } catch (error) {
+      if (!(error instanceof CommandError && HARMLESS.includes(error.type))) throw error
+      return { contents, warnings: [`Not signed in advance: ${error.message}`] }
+    }
+  }
+  return { contents, warnings: [] }
+}
+
+/** The release before and the one before that; in its place, what the binary shipped with. */
+function stepsOf({ release, earlier }: NextGuardTarget): (Release | null)[] {
+  return release ? [release, earlier ?? null] : []
+}
