@@ -28,6 +28,7 @@ import type {
 } from './insights.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 import type { RolloutPlanStatus } from './plans.ts'
+import type { Impact, ImpactQuestion } from './impact.ts'
 import type { RolloutPreview, RolloutReach } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
 import type { NextGuardTarget, PublishedRelease, Release, ReleaseFilter } from './releases.ts'
@@ -157,6 +158,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     createRollout: (app: string, body: NewRollout) => call<Rollout>('POST', path`/apps/${app}/rollouts`, body),
     previewRollout: (app: string, body: RolloutPreview) =>
       call<RolloutReach>('POST', path`/apps/${app}/rollouts/preview`, body),
+    /** What a change would do to known devices; nothing is made. */
+    getImpact: (app: string, body: ImpactQuestion) => call<Impact>('POST', path`/apps/${app}/impact`, body),
     rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
     changeRollout: (rolloutId: string, body: RolloutChanges) =>
       call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),

@@ -15,7 +15,8 @@ export const RolloutPreview = Type.Object(
     keyId: Type.Optional(
       Type.String({
         pattern: '^[0-9a-f]{16}$',
-        description: 'Of the key that the new release will be signed with; without it, one that every device holds',
+        description:
+          'Of the key that a new release will be signed with, or that states an old one again, under the next sequence; without it a new one is signed by a key that every device holds',
       }),
     ),
     percentage: Type.Optional({ ...Percentage, default: 100 }),

@@ -207,6 +207,11 @@ function isGone(rollout: CompiledRollout): boolean {
   return rollout.state === 'halted' || rollout.state === 'withdrawn'
 }
 
+/** D6. Whether nothing that is in force wants a device on this release, or on embedded, and something once did. */
+export function isTakenBack(catalog: CompiledCatalog, releaseId: string | null, now: number): boolean {
+  return wasTakenBack(catalog.byRelease.get(releaseId) ?? [], now)
+}
+
 /** D6. A rollout of the same release that is only scheduled does not hold devices on it until then. */
 function wasTakenBack(placements: readonly CompiledRollout[], now: number): boolean {
   return placements.some(isGone) && placements.every((rollout) => isGone(rollout) || !hasStarted(rollout, now))

@@ -25,6 +25,7 @@ import { releaseRoutes } from '../releases/release-routes.ts'
 import { publishingRoutes } from '../publishing/publishing-routes.ts'
 import { rolloutRoutes } from '../rollouts/rollout-routes.ts'
 import { explainRoutes } from '../updates/explain-routes.ts'
+import { impactRoutes } from '../updates/impact-routes.ts'
 import { previewRoutes } from '../updates/preview-routes.ts'
 import { VERSION } from '../version.ts'
 import { webhookRoutes } from '../webhooks/webhook-routes.ts'
@@ -88,6 +89,7 @@ function managementRoutes({ core, services, telling }: Parts) {
     cohortRoutes({ cohorts: services.cohorts, resolveApp }),
     experimentRoutes({ experiments: services.experiments, resolveApp }),
     previewRoutes({ previews: services.previews, resolveApp }),
+    impactRoutes({ impacts: services.impacts, resolveApp }),
     announcementRoutes({ announcements, streams, resolveApp, authorize: authorizeReader }),
     webhookRoutes({ webhooks, deliveries, resolveApp }),
     insightRoutes({ insights: services.insights, resolveApp }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
+import { MAX_FILE_PATH_BYTES, problem } from '@hotpatch/protocol'
 import { createAccessService } from '../access/access-service.ts'
 import { readJwtSecret } from '../access/secret-files.ts'
 import { createAnnouncementService } from '../announcements/announcement-service.ts'
@@ -23,7 +23,9 @@ import { createPublishing } from '../publishing/publishing-service.ts'
 import { createRolloutService } from '../rollouts/rollout-service.ts'
 import { createDiskStorage } from '../storage/disk-storage.ts'
 import { createExplainService } from '../updates/explain-service.ts'
-import { createPreviewService } from '../updates/preview-service.ts'
+import { createImpactService } from '../updates/impact-service.ts'
+import { createKnownDevices } from '../updates/known-devices.ts'
+import { createPreviewService, type FindNextSequence } from '../updates/preview-service.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
 
@@ -76,7 +78,27 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, dropped })
   const explanations = createExplainService({ catalogs, updates, devices })
-  const previews = createPreviewService({ db: reads, catalogs, updates, identity, settleFleet, newId })
+  const knownDevices = createKnownDevices({ db: reads, settleFleet })
+  const findNextSequence: FindNextSequence = async (appId, platform) =>
+    (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
+  const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
+  const previews = createPreviewService({ ...asking, findNextSequence })
+  const impacts = createImpactService({
+    ...asking,
+    clock,
+    facts: {
+      findNextSequence,
+      listWorkingKeys: async (appId) => {
+        const { items } = await apps.listKeys(await apps.get(appId))
+        return items.filter(({ revokedAt }) => revokedAt === null)
+      },
+      placeOfRollout: async (appId, rolloutId) => {
+        const rollout = await rollouts.get(rolloutId, null)
+        if (rollout.app_id === appId) return rollout
+        throw problem('rollout-not-found', `The app has no rollout with the id ${rolloutId}.`)
+      },
+    },
+  })
 
   return {
     audit,
@@ -99,6 +121,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     insights,
     explanations,
     previews,
+    impacts,
   }
 }
 

@@ -71,6 +71,21 @@ export async function countDevices(
   return devices
 }
 
+const MAX_KEY_GROUPS = 1_000
+
+/** How many devices that are not gone trust which keys (`trusted_keys` as stored), most first. */
+export function countTrustedKeys(db: Connection, appId: string) {
+  return db
+    .selectFrom('device')
+    .select(['trusted_keys', (select) => select.fn.countAll<number>().as('devices')])
+    .where('app_id', '=', appId)
+    .where('gone_at', 'is', null)
+    .groupBy('trusted_keys')
+    .orderBy('devices', 'desc')
+    .limit(MAX_KEY_GROUPS)
+    .execute()
+}
+
 /** Devices of all the app's channels and platforms, in the order of their ids, between two of them. */
 export function listDevicesBetween(
   db: Connection,

@@ -72,17 +72,6 @@ export async function loadDirectory(
   return Promise.all(entries)
 }
 
-/** The highest sequence that any statement for one of these platforms has taken. */
-export async function findLastSequence(db: Connection, appId: string, platforms: readonly Platform[]): Promise<number> {
-  const { last } = await db
-    .selectFrom('platform_sequence')
-    .select((select) => select.fn.max<number | null>('last_sequence').as('last'))
-    .where('app_id', '=', appId)
-    .where('platform', 'in', [...platforms, 'any'])
-    .executeTakeFirstOrThrow()
-  return last ?? 0
-}
-
 /** The generation of every catalog that ever had a rollout. */
 export async function loadGenerations(db: Connection): Promise<(CatalogKey & { generation: number })[]> {
   const rows = await db.selectFrom('catalog_generation').selectAll().execute()

@@ -73,6 +73,13 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return undefined
   }
 
+  /** Of a release that any of the app's channels ever placed: the platform that it is for. */
+  function platformOf(app: DirectoryEntry, releaseId: string): Platform | undefined {
+    const platforms = listOf(app).flatMap(({ platform, byRelease }) => (byRelease.has(releaseId) ? [platform] : []))
+    // One for any platform is in the catalogs of all of them.
+    return platforms.includes('any') ? 'any' : platforms[0]
+  }
+
   /** Compiles one catalog anew. */
   async function reload(key: CatalogKey): Promise<void> {
     const data = await loadCatalog(db, key, identity)
@@ -126,7 +133,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return { apps: byAppKey.size, catalogs: catalogs.size }
   }
 
-  return { findApp, findAppByKey, findRelease, listOf, get, reload, reloadDirectory, refresh, counts }
+  return { findApp, findAppByKey, findRelease, platformOf, listOf, get, reload, reloadDirectory, refresh, counts }
 }
 
 /** App ids and platforms hold no slash. */
