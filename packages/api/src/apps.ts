@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { GuardChoice, GuardDifferences } from './guards.ts'
-import { ChannelName, Id, PlatformName, Timestamp } from './shared-schemas.ts'
+import { ChannelName, Id, Nullable, PlatformName, Timestamp } from './shared-schemas.ts'
 
 export const AppSlug = Type.String({
   pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$',
@@ -109,5 +109,26 @@ export const NewSigningKey = Type.Object(
 export type NewSigningKey = Static<typeof NewSigningKey>
 
 /** What the next statement for (app, platform) must carry. */
-export const NextSequence = Type.Object({ platform: PlatformName, nextSequence: Type.Integer({ minimum: 1 }) })
+export const NextSequence = Type.Object({
+  platform: PlatformName,
+  nextSequence: Type.Integer({ minimum: 1, description: 'Above all that was taken here, and all that is believed' }),
+  taken: Type.Integer({ minimum: 0, description: 'The highest that this server has taken, or was told' }),
+  /** Null, as it should be: no device has seen more than this server has taken. */
+  told: Nullable(
+    Type.Object({
+      sequence: Type.Integer({ description: 'The highest that devices say they have confirmed, above `taken`' }),
+      devices: Type.Integer({ description: 'Devices that say so of any sequence above `taken`' }),
+      believed: Nullable(
+        Type.Integer({ description: 'The highest that enough of them bear out (Signing §8); null: too few say so' }),
+      ),
+    }),
+  ),
+})
 export type NextSequence = Static<typeof NextSequence>
+
+/** Goes on from a higher sequence: after a backup was restored that did not know the newest ones. */
+export const NewNextSequence = Type.Object(
+  { platform: PlatformName, nextSequence: Type.Integer({ minimum: 1 }) },
+  { additionalProperties: false },
+)
+export type NewNextSequence = Static<typeof NewNextSequence>

@@ -9,7 +9,17 @@ import type {
   RevokedApiToken,
   Whoami,
 } from './access.ts'
-import type { App, AppChanges, Channel, NewApp, NewChannel, NewSigningKey, NextSequence, SigningKey } from './apps.ts'
+import type {
+  App,
+  AppChanges,
+  Channel,
+  NewApp,
+  NewChannel,
+  NewNextSequence,
+  NewSigningKey,
+  NextSequence,
+  SigningKey,
+} from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelineEntry } from './devices.ts'
 import type { Experiment, ExperimentEnd, NewExperiment } from './experiments.ts'
@@ -126,6 +136,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     deleteApp: (app: string) => call<App>('DELETE', path`/apps/${app}`),
     getNextSequence: (app: string, platform: string) =>
       call<NextSequence>('GET', path`/apps/${app}/sequence` + queryOf({ platform })),
+    setNextSequence: (app: string, body: NewNextSequence) =>
+      call<NextSequence>('PUT', path`/apps/${app}/sequence`, body),
 
     listChannels: (app: string) => call<Page<Channel>>('GET', path`/apps/${app}/channels`),
     createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),

@@ -53,7 +53,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const { countOthers: countOtherMembers } = cohortMembers
   const forCohorts = { identity, reads, countOtherMembers, announceCohorts }
   const cohorts = createCohortService({ db, audit, clock, newId, ...forCohorts })
-  const releases = createReleaseService({ db })
+  const releases = createReleaseService({ db, apps, audit, clock })
 
   const changes = { db, audit, announcements, clock, newId, announceCatalogs }
   const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, clock })]

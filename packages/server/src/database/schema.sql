@@ -141,6 +141,8 @@ create table "device" (
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );
 
+create index "device_high_water" on "device" ("app_id", "platform", "high_water") where "high_water" is not null;
+
 create index "device_place" on "device" ("app_id", "platform", "channel", "current_release_id", "gone_at", "first_seen_at");
 
 create index "device_release" on "device" ("app_id", "current_release_id", "last_seen_at", "device_id");

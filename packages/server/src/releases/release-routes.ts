@@ -1,8 +1,9 @@
-import { NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter } from '@hotpatch/api'
+import { NewNextSequence, NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { requireApp } from '../access/actor.ts'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
+import { authorOf } from '../audit/audit-service.ts'
 import { readPageRequest } from '../http/paging.ts'
 import type { PublicUrl } from '../http/public-url.ts'
 import { renderRelease, type ReleaseService } from './release-service.ts'
@@ -32,6 +33,24 @@ export function releaseRoutes({
       async (request) => {
         const found = await resolveApp(request, request.params.app)
         return releases.getNextSequence(found, request.query.platform)
+      },
+    )
+
+    app.put(
+      '/apps/:app/sequence',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Goes on from a higher sequence, as after a backup was restored; never from a lower one',
+          params: AppParams,
+          body: NewNextSequence,
+          response: { 200: NextSequence },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.setNextSequence(found, request.body, authorOf(request))
       },
     )
 

@@ -1,8 +1,16 @@
-import type { NewRelease, NextSequence, Page, Release, ReleaseFilter } from '@hotpatch/api'
-import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
+import type { NewNextSequence, NewRelease, NextSequence, Page, Release, ReleaseFilter } from '@hotpatch/api'
+import {
+  MAX_SEQUENCE_STEP,
+  parseNativeRange,
+  parseNativeVersion,
+  problem,
+  type Platform,
+  type Requirement,
+} from '@hotpatch/protocol'
 import { platformsOf } from '../apps/app-service.ts'
-import type { AppRow } from '../apps/app-service.ts'
-import { nullableTimestamp, timestamp } from '../clock.ts'
+import type { AppRow, AppService } from '../apps/app-service.ts'
+import type { AuditService, Author } from '../audit/audit-service.ts'
+import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import { isUniqueViolation } from '../database/database-errors.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import { pageFromRows, type PageRequest } from '../http/paging.ts'
@@ -17,13 +25,23 @@ import {
   takeSequence,
   type ReleaseRow,
 } from './release-store.ts'
-
+import { findToldSequences } from './told-sequences.ts'
 export type { ReleaseRow } from './release-store.ts'
 
 export type ReleaseService = ReturnType<typeof createReleaseService>
 
 /** Immutable content. Publishing it, which also places it, is in publishing/publishing-service.ts. */
-export function createReleaseService({ db }: { db: Database }) {
+export function createReleaseService({
+  db,
+  apps,
+  audit,
+  clock,
+}: {
+  db: Database
+  apps: AppService
+  audit: AuditService
+  clock: Clock
+}) {
   async function get(id: string, connection: Connection = db): Promise<ReleaseRow> {
     const release = await findRelease(connection, id)
     if (!release) throw problem('release-not-found', `No release has the id ${id}.`)
@@ -58,19 +76,56 @@ export function createReleaseService({ db }: { db: Database }) {
 
   /** @throws problem sequence-taken */
   async function requireFree(app: AppRow, platform: Platform, sequence: number, connection: Connection = db) {
-    const nextSequence = await nextSequenceOf(connection, app, platform)
+    const nextSequence = (await takenBy(connection, app, platform)) + 1
     if (sequence >= nextSequence) return
     const detail = `Expected a sequence of at least ${nextSequence}, found ${sequence}.`
     throw problem('sequence-taken', detail, { nextSequence })
   }
 
-  async function nextSequenceOf(connection: Connection, app: AppRow, platform: Platform): Promise<number> {
-    return (await findLastSequence(connection, app.id, platform === 'any' ? null : [platform, 'any'])) + 1
+  /** The highest sequence that was taken; one for "any" counts on every platform. */
+  async function takenBy(connection: Connection, app: AppRow, platform: Platform): Promise<number> {
+    return findLastSequence(connection, app.id, platform === 'any' ? null : [platform, 'any'])
   }
 
+  /** Above all that was taken here, and above what devices are believed to have confirmed elsewhere (Signing §8). */
   async function getNextSequence(app: AppRow, platform: Platform, connection: Connection = db): Promise<NextSequence> {
     requirePlatform(app, platform)
-    return { platform, nextSequence: await nextSequenceOf(connection, app, platform) }
+    const taken = await takenBy(connection, app, platform)
+    const platforms = platform === 'any' ? null : [platform]
+    const told = await findToldSequences(connection, { appId: app.id, platforms, taken, now: clock.now() })
+    return { platform, nextSequence: Math.max(taken, told?.believed ?? 0) + 1, taken, told }
+  }
+
+  /**
+   * A person knows better: what a restored backup does not know was taken.
+   * @throws problem sequence-taken when it is not above what was taken; invalid-request when devices would not follow
+   */
+  async function setNextSequence(
+    app: AppRow,
+    { platform, nextSequence }: NewNextSequence,
+    author: Author,
+  ): Promise<NextSequence> {
+    requirePlatform(app, platform)
+    await db.transaction().execute(async (tx) => {
+      const locked = await apps.lock(tx, app.id)
+      const taken = await takenBy(tx, locked, platform)
+      if (nextSequence - taken > MAX_SEQUENCE_STEP) {
+        const most = taken + MAX_SEQUENCE_STEP
+        const detail = `nextSequence: expected at most ${most}, as devices let a sequence rise by ${MAX_SEQUENCE_STEP} at once, found ${nextSequence}.`
+        throw problem('invalid-request', detail)
+      }
+      await requireFree(locked, platform, nextSequence, tx)
+      if (nextSequence === taken + 1) return
+      await claimSequence(tx, locked, platform, nextSequence - 1)
+      await audit.record(tx, author, {
+        action: 'app.sequence-raised',
+        subject: ['app', app.id],
+        appId: app.id,
+        before: { platform, nextSequence: taken + 1 },
+        after: { platform, nextSequence },
+      })
+    })
+    return getNextSequence(app, platform)
   }
 
   /** @param appId null: releases of every app */
@@ -84,7 +139,7 @@ export function createReleaseService({ db }: { db: Database }) {
     return pageFromRows(rows, page, (row) => renderRelease(row, publicUrl))
   }
 
-  return { get, requireNew, requireFree, add, claimSequence, getNextSequence, list, markArchived }
+  return { get, requireNew, requireFree, add, claimSequence, getNextSequence, setNextSequence, list, markArchived }
 }
 
 /** @throws problem platform-not-found */

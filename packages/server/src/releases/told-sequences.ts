@@ -1,0 +1,76 @@
+import type { NextSequence } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { Connection } from '../database/schema.ts'
+
+const DAY_MS = 86_400_000
+
+/**
+ * Signing §8: when devices are believed that a sequence was taken which this server does not know. What one stranger can
+ * invent must neither alarm nor push the sequence: so many devices, known for so long, a share of all that tell; and
+ * never further than a restored backup explains, so that pushing it again and again leaves phones room for years.
+ */
+const BELIEVED = { step: 1_000, devices: 3, share: 1 / 200, knownForMs: DAY_MS, seenWithinMs: 30 * DAY_MS }
+
+interface Question {
+  appId: string
+  /** Null: all. */
+  platforms: readonly Platform[] | null
+  /** The highest that this server has taken. */
+  taken: number
+  now: number
+}
+
+/** What devices say they have confirmed above all that was taken here; null when none does. */
+export async function findToldSequences(db: Connection, question: Question): Promise<NextSequence['told']> {
+  const above = await countAbove(db, question)
+  const [highest] = above
+  if (!highest) return null
+  const tellers = await countTellers(db, question)
+  const needed = Math.max(BELIEVED.devices, Math.ceil(tellers * BELIEVED.share))
+  let known = 0
+  let believed: number | null = null
+  for (const { sequence, established } of above) {
+    known += established
+    // Who has confirmed a higher one bears out the lower, too.
+    if (believed === null && known >= needed) believed = sequence
+  }
+  const devices = above.reduce((sum, each) => sum + each.devices, 0)
+  return { sequence: highest.sequence, devices, believed }
+}
+
+/** Highest first: devices by the sequence that they tell, and how many of them were known long enough. */
+async function countAbove(db: Connection, question: Question) {
+  const all = await countBySequence(db, question, question.now)
+  const established = await countBySequence(db, question, question.now - BELIEVED.knownForMs)
+  const known = new Map(established.map(({ sequence, devices }) => [sequence, devices]))
+  return all.map((each) => ({ ...each, established: known.get(each.sequence) ?? 0 }))
+}
+
+async function countBySequence(db: Connection, { taken, ...question }: Question, knownSince: number) {
+  const rows = await selectTelling(db, question)
+    .select(['high_water as sequence', (select) => select.fn.countAll<number>().as('devices')])
+    .where('high_water', '>', taken)
+    .where('high_water', '<=', taken + BELIEVED.step)
+    .where('first_seen_at', '<=', knownSince)
+    .groupBy('high_water')
+    .orderBy('high_water', 'desc')
+    .execute()
+  return rows.map(({ sequence, devices }) => ({ sequence: sequence ?? 0, devices }))
+}
+
+async function countTellers(db: Connection, question: Question): Promise<number> {
+  const { devices } = await selectTelling(db, question)
+    .select((select) => select.fn.countAll<number>().as('devices'))
+    .where('high_water', '>', 0)
+    .executeTakeFirstOrThrow()
+  return devices
+}
+
+function selectTelling(db: Connection, { appId, platforms, now }: Omit<Question, 'taken'>) {
+  return db
+    .selectFrom('device')
+    .where('app_id', '=', appId)
+    .$if(platforms !== null, (devices) => devices.where('platform', 'in', platforms ?? []))
+    .where('last_seen_at', '>=', now - BELIEVED.seenWithinMs)
+    .where('gone_at', 'is', null)
+}
