@@ -43,9 +43,14 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
   async function run(
     release: PublishedRelease | null,
     highestSequence: number,
-    { count = DEVICES, prefix = 'd', keys = [key] as { publicKey: string }[], ...more }: Record<string, any> = {},
+    {
+      count = DEVICES,
+      prefix = 'd',
+      keys = [key],
+      ...more
+    }: { count?: number; prefix?: string; keys?: { publicKey: string }[]; floor?: number; heldReleaseId?: string } = {},
   ) {
-    const trustedKeys = keys.map(({ publicKey }: { publicKey: string }) => keyIdOfPublicKey(publicKey))
+    const trustedKeys = keys.map(({ publicKey }) => keyIdOfPublicKey(publicKey))
     for (let index = 0; index < count; index += 1) {
       const runs = release ? { version: release.version, currentReleaseId: release.releaseId } : { version: '1.0' }
       const deviceId = `${prefix}-${index}`

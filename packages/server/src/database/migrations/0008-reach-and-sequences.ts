@@ -1,13 +1,13 @@
 import { sql, type Kysely } from 'kysely'
 
-export async function up(db: Kysely<unknown>): Promise<void> {
+export async function up(db: Kysely<Tables>): Promise<void> {
   await db.schema
     .createIndex('device_high_water')
     .on('device')
     .columns(['app_id', 'platform', 'high_water'])
     .where(sql.ref('high_water'), 'is not', null)
     .execute()
-  await listPreparedRollbacks(db as Kysely<Tables>)
+  await listPreparedRollbacks(db)
 }
 
 /** The columns that this needs, as they were then. */
