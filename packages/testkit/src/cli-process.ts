@@ -14,14 +14,23 @@ export interface CliResult {
 /** The tool as people run it: a process of its own, without a terminal. */
 export async function runCliProcess(
   args: readonly string[],
-  options: { cwd: string; env: Readonly<Record<string, string>> },
+  options: {
+    cwd: string
+    env: Readonly<Record<string, string>>
+    /** On the standard input. */
+    input?: string
+    /** The program to run instead of this checkout's tool. */
+    program?: string
+  },
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(process.execPath, [options.program ?? CLI, ...args], {
     cwd: options.cwd,
     // The pinned Node first, for the bundler that the tool starts.
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
   })
+  child.stdin.on('error', () => undefined) // it may end without having read
+  child.stdin.end(options.input)
   const ended = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)

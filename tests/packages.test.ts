@@ -1,0 +1,238 @@
+import { appendFile, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { App, Page, Device } from '@hotpatch/api'
+import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { filesOf, findNodes, installPacked, link, ROOT, runNode, type Manifest } from './packed-packages.ts'
+import { copyReactNativeApp } from './react-native-app.ts'
+
+/** What somebody has who installs the packages: folders without this repository around them. */
+let directory: string
+let modules: string
+let manifests: Manifest[]
+
+beforeAll(async () => {
+  directory = await makeTemporaryDirectory()
+  ;({ modules, manifests } = await installPacked(directory))
+})
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const NAMES = [
+  '@hotpatch/api',
+  '@hotpatch/client',
+  '@hotpatch/protocol',
+  '@hotpatch/server',
+  '@hotpatch/simulator',
+  'hotpatch',
+]
+
+test('what is published is compiled, described and licensed, and nothing else', async () => {
+  expect(manifests.map(({ name }) => name).toSorted()).toEqual(NAMES)
+  for (const manifest of manifests) {
+    const files = (await filesOf(join(modules, manifest.name))).filter((file) => !file.startsWith('node_modules/'))
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json']))
+    const others = files.filter(
+      (file) => !/^(LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/.*\.(js|d\.ts))$/.test(file),
+    )
+    expect(others).toEqual([])
+    expect(files.filter((file) => /\.test\.|\/testing/.test(file))).toEqual([])
+    expect(files).toEqual(expect.arrayContaining(entriesOf(manifest)))
+    expect(manifest).not.toHaveProperty('private')
+    expect(manifest).not.toHaveProperty('devDependencies')
+  }
+})
+
+function entriesOf({ bin = {}, exports = {} }: Manifest): string[] {
+  const entries = Object.values(exports).flatMap((entry) =>
+    typeof entry === 'string' ? [entry] : Object.values(entry),
+  )
+  return [...Object.values(bin), ...entries].map((path) => path.replace('./', ''))
+}
+
+test('every entry can be imported, with the dependencies that its package names', async () => {
+  const entries = manifests.flatMap(({ name, exports = {} }) =>
+    Object.keys(exports)
+      .filter((path) => path !== './package.json')
+      .map((path) => name + path.slice(1)),
+  )
+  expect(entries).toContain('@hotpatch/client/node')
+  await runNode(['--input-type=module', '-e', entries.map((entry) => `await import('${entry}');`).join('')], {
+    cwd: directory,
+  })
+})
+
+describe('a consumer in TypeScript', () => {
+  const strict = { strict: true, noEmit: true, exactOptionalPropertyTypes: true, target: 'ES2023', lib: ['ES2023'] }
+
+  async function compile(name: string, source: string, compilerOptions: object) {
+    const project = join(directory, name)
+    await mkdir(project, { recursive: true })
+    await writeFile(join(project, 'package.json'), '{"type":"module"}')
+    await writeFile(join(project, 'app.ts'), source)
+    await writeFile(
+      join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions: { ...strict, ...compilerOptions }, files: ['app.ts'] }),
+    )
+    return runNode([join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project })
+  }
+
+  const DEVICE = `
+    import { createEngine, type Engine, type Ports, type UpdateOutcome } from '@hotpatch/client'
+    import { isInPercentage } from '@hotpatch/protocol'
+    export async function update(ports: Ports, deviceId: string): Promise<UpdateOutcome> {
+      const config = { serverUrl: 'https://updates.example.com', appKey: 'k', appId: 'a', deviceId, channel: 'production' }
+      const engine: Engine = createEngine(ports, config)
+      await engine.start()
+      return engine.sync()
+    }
+    export const early: boolean = isInPercentage(10, '', 'a device', 100)
+  `
+
+  test.each(['bundler', 'nodenext'])(
+    'reads every declaration of the device packages, without Node and browser: %s',
+    async (resolution) => {
+      const module = resolution === 'bundler' ? 'preserve' : 'nodenext'
+      await compile(`device-${resolution}`, DEVICE, {
+        module,
+        moduleResolution: resolution,
+        types: [],
+        skipLibCheck: false,
+      })
+    },
+  )
+
+  test('is told when it is wrong', async () => {
+    const wrong = DEVICE.replace("appKey: 'k', ", '')
+    await expect(compile('device-wrong', wrong, { module: 'nodenext', types: [] })).rejects.toThrow(/appKey/)
+  })
+
+  test('can start a server and manage it', async () => {
+    await link('@types/node', modules)
+    await compile(
+      'server',
+      `
+        import { createManagementClient, type App } from '@hotpatch/api'
+        import { createApp } from '@hotpatch/server'
+        import { readConfig } from '@hotpatch/server/config'
+        export const start = async (env: Parameters<typeof readConfig>[0]) => (await createApp({ config: readConfig(env) })).http
+        export const apps = async (url: string, token: string): Promise<App[]> =>
+          (await createManagementClient({ url, token }).listApps()).items
+      `,
+      { module: 'nodenext', types: ['node'], skipLibCheck: true },
+    )
+  })
+})
+
+test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('Metro bundles the device engine as it is', async () => {
+  const app = await copyReactNativeApp(directory)
+  await appendFile(
+    join(app, 'index.js'),
+    "\nimport { createEngine } from '@hotpatch/client'\nglobalThis.createEngine = createEngine\n",
+  )
+  // As in an app that has everything in its own node_modules: what is elsewhere here, Metro has to be told of.
+  const folders = [modules, await realpath(join(ROOT, 'node_modules/fflate'))]
+  const config = [
+    `module.exports.watchFolders.push(...${JSON.stringify(folders)})`,
+    `module.exports.resolver.nodeModulesPaths = [nodeModules]`,
+  ]
+  await appendFile(join(app, 'metro.config.js'), `\n${config.join('\n')}\n`)
+  const output = join(app, 'build')
+  await mkdir(output)
+  const bundler = join(app, 'node_modules/@react-native-community/cli/build/bin.js')
+  const bundle = join(output, 'index.android.bundle')
+  const args = [
+    'bundle',
+    '--platform',
+    'android',
+    '--dev',
+    'false',
+    '--entry-file',
+    'index.js',
+    '--bundle-output',
+    bundle,
+  ]
+  await runNode([bundler, ...args], { cwd: app, env: { TMPDIR: directory, CI: 'true' } })
+  expect(await readFile(bundle, 'utf8')).toContain('start() must have resolved')
+})
+
+describe('a server, the tool and a device, all from packages', () => {
+  let server: ServerProcess
+  let home: string
+
+  beforeAll(async () => {
+    home = join(directory, 'home')
+    await mkdir(home)
+    const main = join(modules, '@hotpatch/server/bin/hotpatch-server.js')
+    server = await startServerProcess({ directory: join(directory, 'data'), main, env: { HOTPATCH_LOG_LEVEL: 'warn' } })
+  })
+  afterAll(() => server.stop())
+
+  async function hotpatch<Answer>(args: string[], input?: string): Promise<Answer> {
+    const program = join(modules, 'hotpatch/bin/hotpatch.js')
+    const env = { HOME: home, HOTPATCH_TOKEN: '', HOTPATCH_URL: '' }
+    const { code, stdout, stderr } = await runCliProcess([...args, '--json'], {
+      cwd: home,
+      env,
+      program,
+      ...(input && { input }),
+    })
+    if (code !== 0) throw new Error(`hotpatch ${args.join(' ')} ended with ${code}:\n${stderr}`)
+    return JSON.parse(stdout) as Answer
+  }
+
+  test('the tool says its version', async () => {
+    const program = join(modules, 'hotpatch/bin/hotpatch.js')
+    expect(await runNode([program, '--version'], { cwd: home, env: { HOME: home } })).toMatch(/^\d+\.\d+\.\d+\n$/)
+  })
+
+  test('an update arrives on a device, on every Node that is here', async () => {
+    await hotpatch(['login', '--url', server.url, '--token-stdin'], `${server.ownerToken}\n`)
+    const app = await hotpatch<App>(['apps', 'create', 'my-app', '--yes'])
+    await hotpatch(['keys', 'generate', '--yes'])
+    const { raw: publicKey } = await hotpatch<{ raw: string }>(['keys', 'public'])
+    const bundle = join(directory, 'bundle')
+    await mkdir(bundle)
+    await writeFile(join(bundle, 'index.android.bundle'), 'console.log("from the air")')
+    const ofVersion = ['--app', 'my-app', '--platform', 'android', '--version', '1.0.0']
+    await hotpatch(['release', ...ofVersion, '--bundle-dir', bundle, '--yes'])
+    await writeFile(join(directory, 'device.mjs'), DEVICE)
+
+    const nodes = await findNodes()
+    for (const [index, node] of nodes.entries()) {
+      const config = {
+        serverUrl: server.url,
+        appKey: app.appKey,
+        appId: app.id,
+        deviceId: `device-${index}`,
+        publicKeys: [publicKey],
+      }
+      const folder = join(directory, `device-${index}`)
+      const start = () => runNode(['device.mjs', folder, JSON.stringify(config)], { cwd: directory, node })
+      expect(await start()).toBe('embedded, staged\n')
+      expect(await start()).toBe('console.log("from the air"), confirmed true, up-to-date\n')
+    }
+    // The threads that write and read the fleet are scripts of their own.
+    await expect
+      .poll(async () => (await hotpatch<Page<Device>>(['devices', 'list', '--app', 'my-app'])).items.length, {
+        timeout: 20_000,
+      })
+      .toBe(nodes.length)
+  })
+})
+
+const DEVICE = `
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createNodeEngine } from '@hotpatch/client/node'
+
+const [, , directory, config] = process.argv
+const engine = createNodeEngine({
+  ...JSON.parse(config), directory, channel: 'production', allowInsecure: 'loopback',
+  host: { platform: 'android', nativeVersion: '1.0.0' },
+})
+const launched = await engine.start()
+const says = launched.kind === 'release'
+  ? [await readFile(join(launched.directory, 'index.android.bundle'), 'utf8'), 'confirmed ' + await engine.confirm()]
+  : [launched.kind]
+console.log([...says, (await engine.sync()).kind].join(', '))
+`

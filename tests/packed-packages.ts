@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process'
+import { mkdir, readdir, symlink } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export const ROOT = fileURLToPath(new URL('../', import.meta.url))
+
+const execute = promisify(execFile)
+
+export interface Manifest {
+  name: string
+  private?: boolean
+  bin?: Record<string, string>
+  exports?: Record<string, string | { types: string; default: string }>
+  dependencies?: Record<string, string>
+}
+
+/** Packs what is published, and makes `directory` a project that has installed it: from the tarballs alone, without a network. */
+export async function installPacked(directory: string): Promise<{ modules: string; manifests: Manifest[] }> {
+  const output = join(directory, 'built')
+  await runNode([join(ROOT, 'scripts/build.mjs'), output], { cwd: ROOT })
+  const modules = join(directory, 'node_modules')
+  const tarballs = await readdir(join(output, 'tarballs'))
+  const manifests = []
+  for (const tarball of tarballs) manifests.push(await install(join(output, 'tarballs', tarball), modules))
+  return { modules, manifests }
+}
+
+async function install(tarball: string, modules: string): Promise<Manifest> {
+  const { stdout } = await execute('tar', ['-xzOf', tarball, 'package/package.json'])
+  const manifest = JSON.parse(stdout) as Manifest
+  const target = join(modules, manifest.name)
+  await mkdir(target, { recursive: true })
+  await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', target])
+  // What it says it needs, and no more: a dependency that only the workspace has is not found.
+  for (const name of Object.keys(manifest.dependencies ?? {})) {
+    if (!name.startsWith('@hotpatch/')) await link(name, join(target, 'node_modules'))
+  }
+  return manifest
+}
+
+/** As this workspace has it. */
+export async function link(name: string, modules: string): Promise<void> {
+  const path = join(modules, name)
+  await mkdir(dirname(path), { recursive: true })
+  await symlink(join(ROOT, 'node_modules', name), path)
+}
+
+/** Runs a program as people's machines do: nothing of this workspace in its environment. @throws with what it printed */
+export async function runNode(
+  args: readonly string[],
+  { cwd, node = process.execPath, env = {} }: { cwd: string; node?: string; env?: Record<string, string> },
+): Promise<string> {
+  const { NODE_OPTIONS: _, ...inherited } = process.env
+  const { stdout } = await execute(node, args, { cwd, env: { ...inherited, ...env } }).catch((cause: unknown) => {
+    const { stdout, stderr } = cause as { stdout: string; stderr: string }
+    throw new Error(`${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause })
+  })
+  return stdout
+}
+
+/** This Node, and another one that the machine has. */
+export async function findNodes(): Promise<string[]> {
+  const folders = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((folder) => folder && !folder.includes('node_modules'))
+  for (const folder of folders) {
+    const node = join(folder, process.platform === 'win32' ? 'node.exe' : 'node')
+    const version = await execute(node, ['--version']).then(
+      ({ stdout }) => stdout,
+      () => '',
+    ) // there is none
+    if (Number(/^v(\d+)/.exec(version)?.[1] ?? 0) >= 20) return [process.execPath, node]
+  }
+  return [process.execPath]
+}
+
+/** Every file below a folder, with "/". */
+export async function filesOf(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const below = (path: string) => path.slice(directory.length + 1).replaceAll('\\', '/')
+  return entries.filter((entry) => entry.isFile()).map((entry) => below(join(entry.parentPath, entry.name)))
+}
