@@ -13,7 +13,7 @@ import type { Core } from './core.ts'
 export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 
 /** What answers devices, from memory: the catalogs and cohorts, kept up to date, and the fleet behind them. */
-export async function createCheckPath({ config, clock, timers, newId, db, box, databaseFile, log }: Core) {
+export async function createCheckPath({ config, clock, timers, newId, db, reads, box, databaseFile, log }: Core) {
   const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
   const identity = createDeviceIdentity({ secret })
   await requireSameDeviceSecret(db, identity)
@@ -28,7 +28,7 @@ export async function createCheckPath({ config, clock, timers, newId, db, box, d
     databaseFile === undefined ? createFleetWriter({ db }) : createFleetWriterThread({ path: databaseFile, clock, log })
   // One server on SQLite has seen every failure itself.
   const refreshFailuresMs = config.database.kind === 'postgres' ? config.refreshIntervalMs : 0
-  const fleet = createFleetService({ db, writer, clock, timers, log, newId, limits: { refreshFailuresMs } })
+  const fleet = createFleetService({ db, reads, writer, clock, timers, log, newId, limits: { refreshFailuresMs } })
   const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
   const retention = createRetention({ runSweep, clock, timers, log, announceCohorts: sync.announceCohorts })
   const updates = createUpdateService({

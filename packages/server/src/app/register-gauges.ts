@@ -6,13 +6,17 @@ const FLEET_GAUGES = [
   ['bufferedNotes', 'Devices whose last check waits to be written'],
   ['bufferedEvents', 'Reports that wait to be written'],
   ['droppedNotes', 'Checks that were not noted because the buffer was full'],
+  ['droppedStrangers', 'Of these, checks of devices that were not seen before'],
   ['droppedCounts', 'Checks and downloads that were not counted because too many kinds of them waited'],
   ['refusedReports', 'Reports that were refused with 429 because the buffer was full'],
+  ['refusedStrangers', 'Of these, reports of devices that were not seen before'],
   ['writtenBatches', 'Batches written'],
   ['writtenRows', 'Rows written'],
   ['failedWrites', 'Batches that could not be written, and were tried again'],
   ['refusedRows', 'Rows that the database refused for good'],
   ['rememberedFailures', 'Failed releases of devices that are known without the database'],
+  ['knownDevices', 'Devices that keep their room in the buffers when new ones flood in'],
+  ['knownBytes', 'Memory that this takes'],
 ] as const
 
 /** Figures that are read when somebody asks for /metrics. */

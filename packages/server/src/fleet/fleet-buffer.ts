@@ -14,41 +14,67 @@ export interface Taken {
 
 export type FleetBuffer = ReturnType<typeof createFleetBuffer>
 
+/** What was not taken, by who told it. */
+export interface Refused {
+  known: number
+  unknown: number
+}
+
+/** Of the room, what devices that the server has not seen before may fill: the rest is for those that it has. */
+const STRANGERS_SHARE = 1 / 4
+
 /**
  * What the fleet told and the database does not have yet, bounded. Of checks that count for the same only the latest of
  * each device is kept, and when there are too many, those that come are dropped; a report is taken or refused, so that
- * its sender knows.
+ * its sender knows. Devices that nobody has seen before fill a part of it at most: ids can be invented by the million,
+ * and those of the real fleet cannot be guessed.
+ * @param isKnown asked only when that part is full
  */
-export function createFleetBuffer({ maxNotes, maxReports }: { maxNotes: number; maxReports: number }) {
+export function createFleetBuffer({
+  maxNotes,
+  maxReports,
+  isKnown,
+}: {
+  maxNotes: number
+  maxReports: number
+  isKnown: (deviceId: string) => boolean
+}) {
   const notes = new Map<string, CheckNote>()
   // Older notes of devices in `notes` that count for something else.
   let earlier: CheckNote[] = []
   const reports = new Map<string, BufferedReport>()
-  let droppedNotes = 0
+  const droppedNotes: Refused = { known: 0, unknown: 0 }
+  const refusedReports: Refused = { known: 0, unknown: 0 }
   let unnamed = 0
 
   function addNote(note: CheckNote): void {
     const key = deviceKey(note.appId, note.deviceId)
     const waiting = notes.get(key)
-    if (!waiting && !hasRoomForNote()) {
-      droppedNotes++
-      return
-    }
+    if (!waiting && !hasRoomForNote(note.deviceId)) return
     if (waiting && !countsForTheSame(waiting, note)) keepEarlier(waiting)
     notes.set(key, note)
   }
 
   function keepEarlier(note: CheckNote): void {
-    if (hasRoomForNote()) earlier.push(note)
-    else droppedNotes++
+    if (hasRoomForNote(note.deviceId)) earlier.push(note)
   }
 
-  function hasRoomForNote(): boolean {
-    return notes.size + earlier.length < maxNotes
+  /** Counts one as dropped when there is none. */
+  function hasRoomForNote(deviceId: string): boolean {
+    return hasRoom(notes.size + earlier.length, 1, maxNotes, deviceId, droppedNotes)
   }
 
-  function hasRoomForReports(count: number): boolean {
-    return reports.size + count <= maxReports
+  /** Counts them as refused when there is none. */
+  function hasRoomForReports(count: number, deviceId: string): boolean {
+    return hasRoom(reports.size, count, maxReports, deviceId, refusedReports)
+  }
+
+  function hasRoom(size: number, count: number, max: number, deviceId: string, refused: Refused): boolean {
+    if (size + count <= max * STRANGERS_SHARE) return true
+    const isOneOfUs = isKnown(deviceId)
+    if (isOneOfUs && size + count <= max) return true
+    refused[isOneOfUs ? 'known' : 'unknown'] += count
+    return false
   }
 
   /** Resolves when the report is stored, rejects when a try to store it failed; then it is tried again all the same. */
@@ -101,7 +127,7 @@ export function createFleetBuffer({ maxNotes, maxReports }: { maxNotes: number; 
     take,
     putBack,
     sizes: () => ({ notes: notes.size + earlier.length, reports: reports.size }),
-    droppedNotes: () => droppedNotes,
+    dropped: () => ({ notes: { ...droppedNotes }, reports: { ...refusedReports } }),
   }
 }
 

@@ -11,7 +11,7 @@ import { aNote, APP_ID, aReport, createMemoryWriter, createRecordingLog, failure
 const LIMITS = { batchRows: 500, noteDelayMs: 1_000, reportDelayMs: 25, minRetryMs: 250, maxRetryMs: 5_000 }
 
 function setUp({ maxNotes = 10_000 } = {}) {
-  const buffer = createFleetBuffer({ maxNotes, maxReports: 1_000 })
+  const buffer = createFleetBuffer({ maxNotes, maxReports: 1_000, isKnown: () => true })
   const time = createFakeTime()
   const memory = createMemoryWriter()
   const { log, lines } = createRecordingLog()
@@ -121,7 +121,7 @@ test('a long outage drops checks and counts them', async () => {
   note(50, 'more')
   await time.advance(10_000)
   expect(buffer.sizes().notes).toBe(600)
-  expect(buffer.droppedNotes()).toBe(50)
+  expect(buffer.dropped().notes.known).toBe(50)
 })
 
 test('whoever waits for a report hears of the failed try, and it is stored later all the same', async () => {

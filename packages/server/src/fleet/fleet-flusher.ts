@@ -34,6 +34,7 @@ export function createFleetFlusher({
   buffer,
   counts: fleetCounts,
   writer,
+  onWritten = () => undefined,
   clock,
   timers,
   log,
@@ -42,6 +43,8 @@ export function createFleetFlusher({
   buffer: FleetBuffer
   counts: FleetCounts
   writer: FleetWriter
+  /** Hears of each device of which something was written. */
+  onWritten?: (deviceId: string) => void
   clock: Clock
   timers: Timers
   log: FleetLog
@@ -114,6 +117,8 @@ export function createFleetFlusher({
       throw error
     }
     fleetCounts.done()
+    for (const { deviceId } of taken.notes) onWritten(deviceId)
+    for (const { device } of taken.reports) onWritten(device.device_id)
     counts.lastFlushMs = clock.now() - startedAt
     for (const report of taken.reports) report.stored.resolve()
     succeeded()
@@ -155,7 +160,7 @@ export function createFleetFlusher({
 
   function succeeded(): void {
     if (!outage) return
-    log.info({ afterMs: clock.now() - outage.since, droppedNotes: buffer.droppedNotes() }, 'the fleet is written again')
+    log.info({ afterMs: clock.now() - outage.since, dropped: buffer.dropped() }, 'the fleet is written again')
     outage = undefined
   }
 

@@ -286,4 +286,74 @@ describeOnEveryDatabase('fleet service', (open) => {
     test('does not come back', () => forgetInFlight(false))
     test('does not come back with the next try either', () => forgetInFlight(true))
   })
+
+  describe('a flood of invented devices', () => {
+    const limits = { maxNotes: 200, maxReports: 40, knownAfterMs: 600_000 }
+    const devicesOf = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`)
+
+    /** A fleet that was there before the server started. */
+    async function setUpFleet(deviceIds: readonly string[]) {
+      const first = setUp()
+      for (const deviceId of deviceIds)
+        first.fleet.noteCheck(aNote({ deviceId, at: first.time.clock.now() - 3_600_000 }))
+      await first.fleet.settle()
+      const { fleet, devices, time } = setUp(limits)
+      await fleet.start()
+      await fleet.whenLearnt()
+      return { fleet, devices, time }
+    }
+
+    test('drops none of the checks of the fleet, and says how many it dropped', async () => {
+      const ofTheFleet = devicesOf('device', 150)
+      const { fleet, time } = await setUpFleet(ofTheFleet)
+      const at = time.clock.now()
+      for (const deviceId of devicesOf('invented', 5_000)) fleet.noteCheck(aNote({ deviceId, at }))
+      for (const deviceId of ofTheFleet) fleet.noteCheck(aNote({ deviceId, at }))
+      await fleet.settle()
+      const checked = await db.selectFrom('device').select('device_id').where('last_check_at', '=', at).execute()
+      const stored = new Set(checked.map((row) => row.device_id))
+      expect(ofTheFleet.filter((deviceId) => !stored.has(deviceId))).toEqual([])
+      const { droppedNotes, droppedStrangers } = fleet.counters()
+      expect([droppedNotes, droppedStrangers]).toEqual([4_950, 4_950])
+      // Every check counts, also those that were not noted.
+      const { checks } = await db
+        .selectFrom('check_hour')
+        .select(({ fn }) => fn.sum<string>('checks').as('checks'))
+        .where('hour_at', '=', at - (at % 3_600_000))
+        .executeTakeFirstOrThrow()
+      expect(Number(checks)).toBe(5_150)
+      await fleet.stop()
+    })
+
+    test('is refused its reports, while the fleet reports', async () => {
+      const { fleet, time } = await setUpFleet(devicesOf('device', 20))
+      const invented = devicesOf('invented', 12).map((deviceId) =>
+        failureOf(fleet.recordEvents(APP_ID, [aReport({ deviceId })])),
+      )
+      const honest = devicesOf('device', 20).map((deviceId) =>
+        failureOf(fleet.recordEvents(APP_ID, [aReport({ deviceId })])),
+      )
+      await time.advance(25)
+      expect((await Promise.all(honest)).filter(Boolean)).toEqual([])
+      expect((await Promise.all(invented)).filter(Boolean)).toMatchObject([
+        { type: 'too-many-requests' },
+        { type: 'too-many-requests' },
+      ])
+      expect(fleet.counters()).toMatchObject({ refusedReports: 2, refusedStrangers: 2 })
+      await fleet.stop()
+    })
+
+    test('whoever came in it becomes one of the fleet when it is over', async () => {
+      const { fleet, time } = await setUpFleet([])
+      fleet.noteCheck(aNote({ deviceId: 'new', at: time.clock.now() }))
+      await fleet.settle()
+      await time.advance(1_200_000)
+      for (const deviceId of devicesOf('invented', 100)) fleet.noteCheck(aNote({ deviceId }))
+      fleet.noteCheck(aNote({ deviceId: 'new', at: time.clock.now() }))
+      await fleet.settle()
+      const row = await db.selectFrom('device').select('last_seen_at').where('device_id', '=', 'new').executeTakeFirst()
+      expect(row?.last_seen_at).toBe(time.clock.now())
+      await fleet.stop()
+    })
+  })
 })

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { problem } from '@hotpatch/protocol'
 import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../clock.ts'
@@ -12,6 +13,8 @@ import {
   type ReadReport,
 } from './device-report.ts'
 import { createFailureMemory } from './failure-memory.ts'
+import { createKnownDevices } from './known-devices.ts'
+import { eachDevice } from './fleet-store.ts'
 import { createFleetBuffer } from './fleet-buffer.ts'
 import { createFleetCounts } from './fleet-counts.ts'
 import {
@@ -40,6 +43,11 @@ export const FLEET_LIMITS = {
   stopWaitMs: 10_000,
   /** Devices whose failed releases are known without the database. */
   maxFailedDevices: 200_000,
+  /** Room for which devices the server has seen before: millions of them, at two to five bytes each. */
+  maxKnownBytes: 16 * 2 ** 20,
+  maxNewcomers: 200_000,
+  /** How long a device must have been seen to count as known, at the least. */
+  knownAfterMs: 10 * 60_000,
   /** How often to look for failures that other servers wrote; 0 when there are none. */
   refreshFailuresMs: 0,
 }
@@ -49,6 +57,7 @@ export type FleetService = ReturnType<typeof createFleetService>
 
 export function createFleetService({
   db,
+  reads = db,
   writer,
   clock,
   timers = systemTimers,
@@ -57,6 +66,8 @@ export function createFleetService({
   limits: changedLimits = {},
 }: {
   db: Database
+  /** For what takes long. */
+  reads?: Database
   writer: FleetWriter
   clock: Clock
   timers?: Timers
@@ -65,18 +76,49 @@ export function createFleetService({
   limits?: Partial<FleetLimits>
 }) {
   const limits = { ...FLEET_LIMITS, ...changedLimits }
-  const buffer = createFleetBuffer(limits)
+  const known = createKnownDevices({
+    maxBytes: limits.maxKnownBytes,
+    maxNewcomers: limits.maxNewcomers,
+    seeds: [randomInt(2 ** 32), randomInt(2 ** 32)],
+  })
+  const buffer = createFleetBuffer({ ...limits, isKnown: known.isKnown })
   const counts = createFleetCounts({ source: newId(), maxCells: limits.maxCountCells })
-  const flusher = createFleetFlusher({ buffer, counts, writer, clock, timers, log, limits })
-  const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices })
+  const flusher = createFleetFlusher({ buffer, counts, writer, onWritten: known.learn, clock, timers, log, limits })
+  const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices, isKnown: known.isKnown })
   let cancelRefresh: CancelTimer | undefined
+  let cancelTurn: CancelTimer | undefined
   let isStopped = false
-  let refusedReports = 0
+  let learning: Promise<void> | undefined
 
   /** Knows, from here on, which releases failed where. */
   async function start(): Promise<void> {
     await failures.refresh()
     scheduleRefresh()
+    learning = learnAll()
+    scheduleTurn()
+  }
+
+  /** All that the database knows; nobody waits for it, and until it is done nobody gives way to anybody. */
+  async function learnAll(): Promise<void> {
+    const seenBefore = clock.now() - limits.knownAfterMs
+    try {
+      for await (const { device_id, first_seen_at } of eachDevice(reads, () => isStopped)) {
+        if (first_seen_at < seenBefore) known.add(device_id)
+        else known.learn(device_id)
+      }
+      known.complete()
+    } catch (error) {
+      if (isStopped) return
+      log.warn({ err: error }, 'the known devices cannot be read; in a flood they have no room of their own')
+    }
+  }
+
+  function scheduleTurn(): void {
+    if (isStopped) return
+    cancelTurn = timers.after(limits.knownAfterMs, () => {
+      known.turn()
+      scheduleTurn()
+    })
   }
 
   function scheduleRefresh(): void {
@@ -93,6 +135,8 @@ export function createFleetService({
   async function stop(): Promise<void> {
     isStopped = true
     cancelRefresh?.()
+    cancelTurn?.()
+    await learning
     await flusher.stop(limits.stopWaitMs)
   }
 
@@ -128,12 +172,12 @@ export function createFleetService({
 
   async function keep(reports: readonly ReadReport[]): Promise<void> {
     if (isStopped) throw problem('unavailable', 'The server stops. Send the report again later.', RETRY_LATER)
-    if (!buffer.hasRoomForReports(reports.length)) {
-      refusedReports += reports.length
+    if (!buffer.hasRoomForReports(reports.length, reports[0]?.device.device_id ?? '')) {
       throw problem('too-many-requests', 'Too many reports wait to be stored. Send it again later.', RETRY_LATER)
     }
     for (const { device, failedReleaseId } of reports) {
-      if (failedReleaseId !== null) failures.add(device.app_id, device.device_id, failedReleaseId)
+      const { app_id, device_id } = device
+      if (failedReleaseId !== null) failures.add(app_id, device_id, failedReleaseId, known.isKnown(device_id))
     }
     const stored = reports.map(buffer.addReport)
     flusher.wake()
@@ -161,13 +205,18 @@ export function createFleetService({
 
   function counters() {
     const { notes, reports } = buffer.sizes()
+    const dropped = buffer.dropped()
     return {
       bufferedNotes: notes,
       bufferedEvents: reports,
-      droppedNotes: buffer.droppedNotes(),
+      droppedNotes: dropped.notes.known + dropped.notes.unknown,
+      droppedStrangers: dropped.notes.unknown,
       droppedCounts: counts.dropped(),
-      refusedReports,
+      refusedReports: dropped.reports.known + dropped.reports.unknown,
+      refusedStrangers: dropped.reports.unknown,
       rememberedFailures: failures.size(),
+      knownDevices: known.sizes().devices,
+      knownBytes: known.sizes().sizeBytes,
       ...flusher.counts(),
     }
   }
@@ -180,6 +229,8 @@ export function createFleetService({
     recordEvents,
     registerDevice,
     failedReleaseIds: failures.failedReleaseIds,
+    /** When all devices of the database are known. */
+    whenLearnt: () => learning ?? Promise.resolve(),
     settle,
     forget,
     counters,
