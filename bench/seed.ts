@@ -95,7 +95,14 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       artifacts: [{ name: 'bundle.zip', sha256, sizeBytes: BUNDLE_BYTES }],
       createdAt: '2027-01-01T00:00:00.000Z',
     })
-    insert('artifact', { sha256, size_bytes: BUNDLE_BYTES, content_type: 'application/zip', created_at: NOW })
+    insert('artifact', {
+      sha256,
+      size_bytes: BUNDLE_BYTES,
+      content_type: 'application/zip',
+      created_at: NOW,
+      file_count: 1,
+      kept_until: null,
+    })
     insert('release', {
       id: releaseId(index),
       app_id: APP.id,

@@ -19,6 +19,12 @@ export const ReleaseVersion = Type.String({
   description: 'At most 50 letters, digits, ".", "+", "_" and "-"',
 })
 
+/** Of what is published from now on: a word such as "latest" is none. */
+export const NewReleaseVersion = Type.String({
+  pattern: '^v?[0-9][0-9A-Za-z.+_-]{0,48}$',
+  description: 'Begins with a digit, or "v" and a digit; then at most 48 letters, digits, ".", "+", "_" and "-"',
+})
+
 const requirement = {
   minNativeVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   nativeRange: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
@@ -57,7 +63,7 @@ export type Release = Static<typeof Release>
 export const NewRelease = Type.Object(
   {
     platform: PlatformName,
-    version: ReleaseVersion,
+    version: NewReleaseVersion,
     channel: Type.Optional({ ...ChannelName, default: DEFAULT_CHANNEL }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
     percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
@@ -75,6 +81,10 @@ export const NewRelease = Type.Object(
   { additionalProperties: false },
 )
 export type NewRelease = Static<typeof NewRelease>
+
+/** Bytes that the server has. */
+export const Artifact = Type.Object({ sha256: Sha256, sizeBytes: Type.Integer(), fileCount: Type.Integer() })
+export type Artifact = Static<typeof Artifact>
 
 /** Signatures that come with a publish; all absent for an unsigned one. */
 export interface ReleaseSignatures {

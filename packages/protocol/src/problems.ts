@@ -171,6 +171,11 @@ export const PROBLEMS = {
     title: 'There is no such artifact',
     advice: 'Check again: the answer has the address of what is there now.',
   },
+  'artifact-missing': {
+    status: 409,
+    title: 'The bytes of the release are not on the server',
+    advice: 'Upload the archive first, as `hotpatch release` does, or send it along with the release.',
+  },
   'request-timeout': {
     status: 408,
     title: 'The request took too long',

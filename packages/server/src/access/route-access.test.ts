@@ -117,6 +117,7 @@ describe('a token for one app', () => {
         .replace(/rollouts\/:id/, `rollouts/${rolloutId}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
+        .replace(':sha256', 'a'.repeat(64))
         .replace(':cohort', 'testers')
         .replace(':experimentId', theirTest.id)
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)

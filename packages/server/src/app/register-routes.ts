@@ -74,13 +74,14 @@ function managementRoutes({ core, services, telling }: Parts) {
   const authorize = (request: FastifyRequest, role: Role) => access.authorize(request.headers.authorization, role)
   const authorizeReader = (request: FastifyRequest) => authorize(request, 'reader')
   const maxUploadBytes = maxUploadBytesOf(core)
+  const { maxBytes: maxBundleBytes } = core.config.bundles
   const forPublishing = { publishing: services.publishing, artifacts, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
-    publishingRoutes({ ...forPublishing, resolveApp }),
+    publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),
     rolloutGuardRoutes({ guards: services.guards, rollouts, resolveApp, publicUrl }),

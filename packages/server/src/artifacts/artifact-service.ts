@@ -1,8 +1,16 @@
+import { problem } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import type { StorageDriver } from '../storage/storage-driver.ts'
 import { checkArchive, type ArchiveLimits, type CheckedArchive } from './archive-check.ts'
-import { insertArtifact, listArtifactKeys } from './artifact-store.ts'
+import {
+  deleteExpiredArtifacts,
+  findArtifact,
+  insertArtifact,
+  keepArtifactForGood,
+  listArtifactKeys,
+  type ArtifactRow,
+} from './artifact-store.ts'
 import type { SpooledUpload, UploadSpool } from './upload-spool.ts'
 
 export const ARCHIVE_CONTENT_TYPE = 'application/zip'
@@ -10,9 +18,14 @@ export const ARCHIVE_CONTENT_TYPE = 'application/zip'
 /** An upload that was checked and is not stored yet. */
 export interface ReceivedArchive extends SpooledUpload, CheckedArchive {}
 
+/** Bytes that are a release's content. */
+export type ArtifactContent = Pick<ReceivedArchive, 'sha256' | 'sizeBytes' | 'fileCount'>
+
 export type ArtifactService = ReturnType<typeof createArtifactService>
 
 const SWEEP_BATCH = 500
+/** How long an upload waits for its release. */
+const UPLOAD_WAITS_MS = 24 * 60 * 60 * 1000
 
 export function createArtifactService({
   db,
@@ -47,9 +60,52 @@ export function createArtifactService({
   }
 
   /** Writes the row of an archive that was kept, in the transaction that first refers to it. */
-  function register(tx: Connection, { sha256, sizeBytes }: ReceivedArchive): Promise<void> {
-    const row = { sha256, size_bytes: sizeBytes, content_type: ARCHIVE_CONTENT_TYPE, created_at: clock.now() }
-    return insertArtifact(tx, row)
+  function register(tx: Connection, archive: ReceivedArchive): Promise<void> {
+    return insertArtifact(tx, rowOf(archive, null))
+  }
+
+  function rowOf({ sha256, sizeBytes, fileCount }: ArtifactContent, keptUntil: number | null) {
+    return {
+      sha256,
+      size_bytes: sizeBytes,
+      content_type: ARCHIVE_CONTENT_TYPE,
+      created_at: clock.now(),
+      file_count: fileCount,
+      kept_until: keptUntil,
+    }
+  }
+
+  /**
+   * Takes bytes before the release that they are for: how long they are on their way then matters to nobody else.
+   * @throws problem hash-mismatch, and those of `receiveArchive`
+   */
+  async function upload(stream: AsyncIterable<Uint8Array>, sha256: string): Promise<ArtifactContent> {
+    const archive = await receiveArchive(stream)
+    try {
+      if (archive.sha256 !== sha256) {
+        throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${archive.sha256}.`)
+      }
+      await keep(archive)
+      await insertArtifact(db, rowOf(archive, clock.now() + UPLOAD_WAITS_MS))
+      return contentOf(rowOf(archive, null))
+    } finally {
+      await archive.discard()
+    }
+  }
+
+  /** Undefined as well when the bytes were lost or cut since: then they are to be uploaded again. */
+  async function find(sha256: string): Promise<ArtifactContent | undefined> {
+    const row = await findArtifact(db, sha256)
+    const object = row && (await storage.stat(sha256))
+    return row && object?.sizeBytes === row.size_bytes ? contentOf(row) : undefined
+  }
+
+  /**
+   * For a release of bytes that were uploaded before, in its transaction.
+   * @throws problem artifact-missing
+   */
+  async function claim(tx: Connection, { sha256 }: ArtifactContent): Promise<void> {
+    if (!(await keepArtifactForGood(tx, sha256))) throw artifactMissing(sha256)
   }
 
   /**
@@ -69,6 +125,7 @@ export function createArtifactService({
       orphans += unknown.length
       batch = []
     }
+    await deleteExpiredArtifacts(db, clock.now())
     for await (const { key, modifiedAt } of storage.list()) {
       if (modifiedAt >= unmodifiedSince) continue
       batch.push(key)
@@ -79,5 +136,13 @@ export function createArtifactService({
     return orphans
   }
 
-  return { receiveArchive, keep, register, sweepOrphans }
+  return { receiveArchive, keep, register, upload, find, claim, sweepOrphans }
+}
+
+function contentOf(row: Pick<ArtifactRow, 'sha256' | 'size_bytes' | 'file_count'>): ArtifactContent {
+  return { sha256: row.sha256, sizeBytes: row.size_bytes, fileCount: row.file_count }
+}
+
+export function artifactMissing(sha256: string) {
+  return problem('artifact-missing', `There are no bytes with the SHA-256 ${sha256}: upload them first.`)
 }

@@ -75,6 +75,8 @@ describeOnEveryDatabase('artifacts', (open) => {
       size_bytes: zip.length,
       content_type: 'application/zip',
       created_at: store.now(),
+      file_count: 1,
+      kept_until: null,
     })
     expect(await store.spooled()).toEqual([])
   })
@@ -124,6 +126,56 @@ describeOnEveryDatabase('artifacts', (open) => {
     expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
     await store.artifacts.register(db, again)
     expect(await store.storage.stat(again.sha256)).toBeDefined()
+  })
+
+  describe('an archive that comes before its release', () => {
+    const upload = (zip: Buffer, name = sha256(zip)) => store.artifacts.upload(Readable.from([zip]), name)
+
+    test('is there, and waits for a day', async () => {
+      const zip = aZip()
+      expect(await store.artifacts.find(sha256(zip))).toBeUndefined()
+      const content = { sha256: sha256(zip), sizeBytes: zip.length, fileCount: 1 }
+      expect(await upload(zip)).toEqual(content)
+      expect(await store.artifacts.find(content.sha256)).toEqual(content)
+      expect(await store.spooled()).toEqual([])
+
+      store.wait(DAY_MS - 1)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: 0 })).toBe(0)
+      store.wait(2)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
+      expect(await store.artifacts.find(content.sha256)).toBeUndefined()
+      await expect(store.artifacts.claim(db, content)).rejects.toMatchObject({ type: 'artifact-missing' })
+    })
+
+    test('stays when its release has come, also when it is uploaded once more', async () => {
+      const content = await upload(aZip())
+      await store.artifacts.claim(db, content)
+      await upload(aZip())
+      store.wait(10 * DAY_MS)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
+      expect(await store.artifacts.find(content.sha256)).toEqual(content)
+    })
+
+    test('waits anew when it is uploaded once more', async () => {
+      const content = await upload(aZip())
+      store.wait(DAY_MS - 1)
+      await upload(aZip())
+      store.wait(DAY_MS - 1)
+      await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })
+      expect(await store.artifacts.find(content.sha256)).toEqual(content)
+    })
+
+    test('is what it was announced as, or refused', async () => {
+      await expect(upload(aZip(), 'a'.repeat(64))).rejects.toMatchObject({ type: 'hash-mismatch' })
+      await expect(upload(Buffer.from('no zip'))).rejects.toMatchObject({ type: 'invalid-archive' })
+      expect([await store.spooled(), await listedKeys(store.storage)]).toEqual([[], []])
+    })
+
+    test('counts as missing when its bytes were lost', async () => {
+      const content = await upload(aZip())
+      await store.storage.remove([content.sha256])
+      expect(await store.artifacts.find(content.sha256)).toBeUndefined()
+    })
   })
 
   test('a sweep goes through more objects than one question to the database holds', async () => {

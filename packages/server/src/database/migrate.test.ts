@@ -34,7 +34,9 @@ describeOnEveryDatabase('migrations', (open, database) => {
   let db: Database
   beforeAll(async () => {
     db = await open()
-    await sql`insert into artifact values ('abc', 1, 'application/zip', 1)`.execute(db)
+    await sql`insert into artifact (sha256, size_bytes, content_type, created_at) values ('abc', 1, 'application/zip', 1)`.execute(
+      db,
+    )
   })
 
   /** Tables, columns and rows. */
@@ -110,7 +112,9 @@ describeOnEveryDatabase('migrations', (open, database) => {
     await sql`insert into app (id, slug, name, app_key, platforms, check_access, bucketing, signing, created_at)
       values ('app', 'shop', 'Shop', 'key', '[]', 'open', 'per-app', 'optional', 1)`.execute(before)
     await sql`insert into channel values ('c', 'app', 'production', 3, 1)`.execute(before)
-    await sql`insert into artifact values ('abc', 1, 'application/zip', 1)`.execute(before)
+    await sql`insert into artifact (sha256, size_bytes, content_type, created_at) values ('abc', 1, 'application/zip', 1)`.execute(
+      before,
+    )
     await sql`insert into release (id, app_id, platform, version, channel, sequence, floor, sha256, size_bytes,
         file_count, requirement, notes, created_at, created_by)
       values ('r', 'app', 'ios', '1.0.0', 'production', 1, 0, 'abc', 1, 1, '{}', '', 1, '')`.execute(before)

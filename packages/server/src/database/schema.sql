@@ -53,7 +53,9 @@ create table "artifact" (
   "sha256" text primary key,
   "size_bytes" bigint not null,
   "content_type" text not null,
-  "created_at" bigint not null
+  "created_at" bigint not null,
+  "file_count" integer default 0 not null,
+  "kept_until" bigint
 );
 
 create table "audit_entry" (
@@ -213,6 +215,13 @@ create table "platform_sequence" (
   "last_sequence" bigint not null,
   constraint "platform_sequence_key" primary key ("app_id", "platform"),
   constraint "platform_sequence_app" foreign key ("app_id") references "app" ("id")
+);
+
+create table "publication" (
+  "release_id" text primary key,
+  "request_digest" text not null,
+  "answer" text not null,
+  constraint "publication_release" foreign key ("release_id") references "release" ("id")
 );
 
 create table "refresh_token" (

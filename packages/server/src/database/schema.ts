@@ -36,7 +36,15 @@ export interface Schema {
     created_by: string
     revoked_at: number | null
   }
-  artifact: { sha256: string; size_bytes: number; content_type: string; created_at: number }
+  /** `kept_until`: uploaded before its release, and removed then unless one came; null: a release has it. */
+  artifact: {
+    sha256: string
+    size_bytes: number
+    content_type: string
+    created_at: number
+    file_count: number
+    kept_until: number | null
+  }
   release: {
     id: string
     app_id: string
@@ -58,6 +66,8 @@ export interface Schema {
     created_by: string
     archived_at: number | null
   }
+  /** What a publish asked for, as a hash, and was answered: the same request again gets the same answer. */
+  publication: { release_id: string; request_digest: string; answer: string }
   rollout: {
     id: string
     app_id: string

@@ -34,7 +34,14 @@ afterEach(async () => {
   await rm(directory, { recursive: true })
 })
 
-const artifact = (sha256: string, size_bytes: number) => ({ sha256, size_bytes, content_type: 'x', created_at: 5 })
+const artifact = (sha256: string, size_bytes: number) => ({
+  sha256,
+  size_bytes,
+  content_type: 'x',
+  created_at: 5,
+  file_count: 1,
+  kept_until: null,
+})
 
 function openThread(options: Partial<ReadThreadOptions> = {}) {
   const thread = createReadThread({ path, ...options })

@@ -1,5 +1,9 @@
-import { Base64, NewRelease, PublicKey, PublishedRelease, Release } from '@hotpatch/api'
+import { Artifact, Base64, NewRelease, PublicKey, PublishedRelease, Release, Sha256 } from '@hotpatch/api'
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../apps/app-service.ts'
 import { AppParams, type ResolveApp } from '../apps/resolve-app.ts'
@@ -10,13 +14,17 @@ import { takeForms } from '../http/take-forms.ts'
 import { createValidator } from '../http/validate.ts'
 import type { ReleaseService } from '../releases/release-service.ts'
 import type { Publishing } from './publishing-service.ts'
-import { receiveUpload } from './receive-upload.ts'
+import { withUpload } from './receive-upload.ts'
 
 const validateMetadata = createValidator(NewRelease, 'metadata')
 
+const ArtifactParams = Type.Object({ app: Type.String(), sha256: Sha256 })
+
 const PublishForm = Type.Object({
   metadata: NewRelease,
-  bundle: Type.String({ format: 'binary', description: 'The zip' }),
+  bundle: Type.Optional(
+    Type.String({ format: 'binary', description: 'The zip; may be absent when metadata.sha256 was uploaded before' }),
+  ),
   signature: Type.Optional(Base64),
   statement: Type.Optional(Base64),
   statementSignature: Type.Optional(Base64),
@@ -35,6 +43,7 @@ export function publishingRoutes({
   resolveApp,
   publicUrl,
   maxUploadBytes,
+  maxBundleBytes,
 }: {
   publishing: Publishing
   artifacts: ArtifactService
@@ -42,7 +51,9 @@ export function publishingRoutes({
   releases: ReleaseService
   resolveApp: ResolveApp
   publicUrl: PublicUrl
+  /** Of the whole form. */
   maxUploadBytes: number
+  maxBundleBytes: number
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     await takeForms(app)
@@ -59,28 +70,74 @@ export function publishingRoutes({
             'Multipart: `metadata` (JSON of NewRelease), `bundle` (zip), and for a signed release `signature`, ' +
             '`statement`, `statementSignature` and `publicKey` in base64. `rollbackStatement` and ' +
             '`rollbackStatementSignature` state the release before again, for its guard to go back to; ' +
-            '`earlierRollbackStatement` and `earlierRollbackStatementSignature` the one before that, or embedded.',
+            '`earlierRollbackStatement` and `earlierRollbackStatementSignature` the one before that, or embedded. The same request again gets the same ' +
+            'answer, with 200. Bytes that were uploaded before, under `metadata.sha256`, need not come along.',
           consumes: ['multipart/form-data'],
           params: AppParams,
-          response: { 201: PublishedRelease },
+          response: { 200: PublishedRelease, 201: PublishedRelease },
         },
       },
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
-        const upload = await receiveUpload(request, artifacts)
-        try {
-          const published = await publishing.publish(
+        const { published, isRepeated } = await withUpload(request, artifacts, async (upload) =>
+          publishing.publish(
             found,
             validateMetadata(upload.metadata),
             upload.archive,
             upload.signatures,
             authorOf(request),
             publicUrl(request),
-          )
-          return await reply.code(201).send(published)
-        } finally {
-          await upload.archive.discard()
+          ),
+        )
+        return reply.code(isRepeated ? 200 : 201).send(published)
+      },
+    )
+
+    app.addContentTypeParser(
+      ['application/zip', 'application/octet-stream'],
+      (_request: FastifyRequest, payload: IncomingMessage, done: (error: null, body: IncomingMessage) => void) =>
+        done(null, payload),
+    )
+
+    app.put(
+      '/apps/:app/artifacts/:sha256',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Uploads the zip of a release before the release',
+          description: 'The body is the zip itself. It waits for a day; a release refers to it by `metadata.sha256`.',
+          consumes: ['application/zip'],
+          params: ArtifactParams,
+          response: { 200: Artifact },
+        },
+      },
+      async (request) => {
+        await resolveApp(request, request.params.app)
+        requireFits(request, maxBundleBytes)
+        if (!(request.body instanceof Readable)) {
+          throw problem('unsupported-media-type', 'Expected a zip as application/zip, found nothing.')
         }
+        return artifacts.upload(request.body, request.params.sha256)
+      },
+    )
+
+    app.get(
+      '/apps/:app/artifacts/:sha256',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Whether these bytes are on the server already',
+          params: ArtifactParams,
+          response: { 200: Artifact },
+        },
+      },
+      async (request) => {
+        await resolveApp(request, request.params.app)
+        const found = await artifacts.find(request.params.sha256)
+        if (!found) throw problem('artifact-not-found', `No bytes with the SHA-256 ${request.params.sha256}.`)
+        return found
       },
     )
 
@@ -102,4 +159,10 @@ export function publishingRoutes({
       },
     )
   }
+}
+
+/** Before anything is read: whoever sends more would learn it after minutes. */
+function requireFits(request: FastifyRequest, maxBytes: number): void {
+  const announced = Number(request.headers['content-length'] ?? 0)
+  if (announced > maxBytes) throw problem('body-too-large', `Expected at most ${maxBytes} bytes, found ${announced}.`)
 }

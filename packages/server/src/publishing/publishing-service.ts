@@ -2,7 +2,12 @@ import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release }
 import { problem, type Requirement } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../apps/app-service.ts'
-import type { ArtifactService, ReceivedArchive } from '../artifacts/artifact-service.ts'
+import {
+  artifactMissing,
+  type ArtifactContent,
+  type ArtifactService,
+  type ReceivedArchive,
+} from '../artifacts/artifact-service.ts'
 import type { AuditService, Author } from '../audit/audit-service.ts'
 import type { ChannelService } from '../channels/channel-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
@@ -19,7 +24,8 @@ import {
 import { checkDigestSignature, checkStatement, type CheckedStatement } from '../releases/statement-check.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { SignedRestatement } from '../rollouts/restatement.ts'
-import type { CatalogChange, RolloutService } from '../rollouts/rollout-service.ts'
+import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import { digestOfRequest, findAnswer, rememberAnswer } from './same-request.ts'
 
 /** Base64 texts, as they came with the upload. */
 export interface UploadSignatures {
@@ -44,6 +50,12 @@ interface CheckedSignatures {
 }
 
 const UNSIGNED: CheckedSignatures = { signature: null, statement: null, publicKey: null, isFirstKey: false }
+
+/** `isRepeated`: the same request came before, and this is its answer. */
+export interface Publication {
+  published: PublishedRelease
+  isRepeated: boolean
+}
 
 export type Publishing = ReturnType<typeof createPublishing>
 
@@ -75,31 +87,38 @@ export function createPublishing({
 }) {
   /**
    * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
-   * The archive is the caller's to discard, whatever happens.
+   * @param archive the caller's to discard, whatever happens; undefined: the bytes of `input.sha256` came before
    */
   async function publish(
     app: AppRow,
     input: NewRelease,
-    archive: ReceivedArchive,
+    archive: ReceivedArchive | undefined,
     signatures: UploadSignatures,
     author: Author,
     publicUrl: string,
-  ): Promise<PublishedRelease> {
+  ): Promise<Publication> {
     const { platform, version, channel = DEFAULT_CHANNEL } = input
     requirePlatform(app, platform)
     const requirement = readRequirement(input)
     const plan = readPlan(input)
     if (input.rules) requireRules(input.rules)
-    requireSameBytes(input, archive)
-    await releases.requireNew(app, { platform, version, channel })
+    const content = archive ?? (await findUploaded(input))
+    requireSameBytes(input, content)
+    const requestDigest = digestOfRequest(input, content, signatures)
+    const place = { platform, version, channel }
+    const earlier = await findAnswer(db, await releases.findByVersion(app, place), requestDigest, publicUrl)
+    if (earlier) return { isRepeated: true, published: earlier }
+    await releases.requireNew(app, place)
     await channels.require(app.id, channel)
-    const checked = await checkSignatures(app, input, requirement, archive, signatures)
+    const checked = await checkSignatures(app, input, requirement, content, signatures)
     if (checked.statement) await releases.requireFree(app, platform, checked.statement.statement.sequence)
 
-    await artifacts.keep(archive)
-    const { release, rolloutId, percentage, change } = await db.transaction().execute(async (tx) => {
+    if (archive) await artifacts.keep(archive)
+    const { publication, change } = await db.transaction().execute(async (tx) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const locked = await apps.lock(tx, app.id)
+      const meanwhile = await findAnswer(tx, await releases.findByVersion(app, place, tx), requestDigest, publicUrl)
+      if (meanwhile) return { publication: { isRepeated: true, published: meanwhile }, change: undefined }
       const keyId = await registerKey(tx, locked, checked, author)
       const sequence =
         checked.statement?.statement.sequence ?? (await releases.getNextSequence(locked, platform, tx)).nextSequence
@@ -111,9 +130,9 @@ export function createPublishing({
         channel,
         sequence,
         floor: checked.statement?.statement.floor ?? 0,
-        sha256: archive.sha256,
-        size_bytes: archive.sizeBytes,
-        file_count: archive.fileCount,
+        sha256: content.sha256,
+        size_bytes: content.sizeBytes,
+        file_count: content.fileCount,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
         signature: checked.signature,
@@ -124,7 +143,8 @@ export function createPublishing({
         created_by: author.actor.name,
         archived_at: null,
       }
-      await artifacts.register(tx, archive)
+      if (archive) await artifacts.register(tx, archive)
+      else await artifacts.claim(tx, content)
       await releases.add(tx, locked, row)
       await audit.record(tx, author, {
         action: 'release.published',
@@ -140,32 +160,32 @@ export function createPublishing({
       const prepared = preparedOf(signatures)
       const placement = { ...input, plan, platform, channel, release: row, prepared }
       const placed = await rollouts.place(tx, locked, placement, author, 'rollout.started')
-      return { release: row, rolloutId: placed.row.id, percentage: placed.row.percentage, change: placed.change }
+      const published = answerOf(row, placed.row, checked.isFirstKey, publicUrl)
+      await rememberAnswer(tx, requestDigest, published)
+      return { publication: { isRepeated: false, published }, change: placed.change }
     })
     announcements.wake()
-    await announceCatalogs(change)
-    return {
-      releaseId: release.id,
-      rolloutId,
-      version,
-      platform,
-      channel,
-      sequence: release.sequence,
-      percentage,
-      mandatory: input.mandatory ?? false,
-      sha256: release.sha256,
-      sizeBytes: release.size_bytes,
-      fileCount: release.file_count,
-      downloadUrl: artifactUrl(publicUrl, release.sha256),
-      keyRegistered: checked.isFirstKey,
+    if (change) await announceCatalogs(change)
+    return publication
+  }
+
+  /** @throws problem invalid-request, artifact-missing */
+  async function findUploaded({ sha256 }: NewRelease): Promise<ArtifactContent> {
+    if (sha256 === undefined) {
+      const detail =
+        'Expected a file part "bundle" with the zip, or metadata.sha256 of one that was uploaded; found neither.'
+      throw problem('invalid-request', detail)
     }
+    const content = await artifacts.find(sha256)
+    if (!content) throw artifactMissing(sha256)
+    return content
   }
 
   async function checkSignatures(
     app: AppRow,
     input: NewRelease,
     requirement: Requirement,
-    archive: ReceivedArchive,
+    content: ArtifactContent,
     signatures: UploadSignatures,
   ): Promise<CheckedSignatures> {
     const { signature, statement, statementSignature } = signatures
@@ -177,13 +197,13 @@ export function createPublishing({
       throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
     }
     const { keys, isFirstKey } = await keysFor(app, signatures.publicKey)
-    const publicKey = checkDigestSignature(archive.sha256, signature, keys)
+    const publicKey = checkDigestSignature(content.sha256, signature, keys)
     // The contract's older tools sign the digest only.
     if (statement === undefined || statementSignature === undefined) {
       return { signature, statement: null, publicKey, isFirstKey }
     }
     const { platform, version } = input
-    const release = { version, sha256: archive.sha256, sizeBytes: archive.sizeBytes, requirement }
+    const release = { version, sha256: content.sha256, sizeBytes: content.sizeBytes, requirement }
     const checked = checkStatement({ statement, statementSignature }, [publicKey], { appId: app.id, platform, release })
     return { signature, statement: checked, publicKey, isFirstKey }
   }
@@ -265,11 +285,35 @@ function announced(row: ReleaseRow) {
   return { id, version, platform, channel, sequence, sha256, sizeBytes: row.size_bytes, notes }
 }
 
-function requireSameBytes(input: NewRelease, archive: ReceivedArchive): void {
-  if (input.sha256 !== undefined && input.sha256 !== archive.sha256) {
-    throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${input.sha256}, received ${archive.sha256}.`)
+function answerOf(
+  release: ReleaseRow,
+  rollout: RolloutRow,
+  keyRegistered: boolean,
+  publicUrl: string,
+): PublishedRelease {
+  const { id: releaseId, version, platform, channel, sequence, sha256 } = release
+  return {
+    releaseId,
+    rolloutId: rollout.id,
+    version,
+    platform,
+    channel,
+    sequence,
+    percentage: rollout.percentage,
+    mandatory: rollout.mandatory === 1,
+    sha256,
+    sizeBytes: release.size_bytes,
+    fileCount: release.file_count,
+    downloadUrl: artifactUrl(publicUrl, sha256),
+    keyRegistered,
   }
-  if (input.sizeBytes !== undefined && input.sizeBytes !== archive.sizeBytes) {
-    throw problem('size-mismatch', `Expected ${input.sizeBytes} bytes, received ${archive.sizeBytes}.`)
+}
+
+function requireSameBytes(input: NewRelease, found: ArtifactContent): void {
+  if (input.sha256 !== undefined && input.sha256 !== found.sha256) {
+    throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${input.sha256}, received ${found.sha256}.`)
+  }
+  if (input.sizeBytes !== undefined && input.sizeBytes !== found.sizeBytes) {
+    throw problem('size-mismatch', `Expected ${input.sizeBytes} bytes, received ${found.sizeBytes}.`)
   }
 }

@@ -3,6 +3,7 @@ import { writeReleaseStatement } from '@hotpatch/protocol'
 import {
   bundleOf,
   describeOnEveryDatabase,
+  dumpDatabase,
   dumpDecisions,
   listFiles,
   newSigningKey,
@@ -98,13 +99,17 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const answer = await server.publish(own, { bundle: await bundleOf('other') })
       expect(problemOf(answer)).toBe('409 release-exists')
       expect(answer.body.releaseId).toBe(releaseId)
-      expect(await refusal(() => server.publish(own, { bundle }))).toBe('409 release-exists')
+      const otherNotes = () => server.publish(own, { bundle, notes: 'other notes' })
+      expect(await refusal(otherNotes)).toBe('409 release-exists')
     })
 
     test('of one version, published twice at once, is there once', async () => {
       const own = await server.createTestApp()
       const answers = await Promise.all([server.publish(own, { bundle }), server.publish(own, { bundle })])
-      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409])
+      expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 201])
+      expect(answers[0].body).toEqual(answers[1].body)
+      const other = server.publish(own, { bundle, notes: 'other' })
+      expect(problemOf(await other)).toBe('409 release-exists')
       const { body } = await server.request('GET', `/manage/v1/apps/${own.slug}/releases`)
       expect(body.items).toHaveLength(1)
     })
@@ -115,6 +120,128 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const answers = await Promise.all(versions.map((version) => server.publish(own, { version, bundle })))
       expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201])
       expect(answers.map(({ body }) => body.sequence).sort((a, b) => a - b)).toEqual([1, 2, 3, 4])
+    })
+  })
+
+  describe('the same request again', () => {
+    /** Nothing at all is new, not even what is told to those who listen. */
+    const unchanged = async (act: () => Promise<TestResponse>) => {
+      const written = async () => [await dumpDecisions(db), (await dumpDatabase(db)).announcement]
+      const before = await written()
+      const response = await act()
+      expect(await written()).toEqual(before)
+      return response
+    }
+
+    test('has the same answer, whatever became of the rollout since', async () => {
+      const own = await server.createTestApp()
+      const rules = [{ attribute: 'osVersion', range: '>=1' }] as const
+      const first = await server.publish(own, { bundle, percentage: 10, notes: 'n', rules: [...rules] })
+      await server.request('PATCH', `/manage/v1/rollouts/${first.body.rolloutId}`, { body: { percentage: 50 } })
+      const again = await unchanged(() =>
+        server.publish(own, { rules: [...rules], notes: 'n', percentage: 10, bundle }),
+      )
+      expect([first.status, again.status]).toEqual([201, 200])
+      expect(again.body).toEqual(first.body)
+    })
+
+    test('has it with or without the bytes, and in the contract', async () => {
+      const own = await server.createTestApp()
+      const { body: first } = await server.publish(own, { bundle })
+      const metadata = { platform: 'android', version: '1.0.0', sha256: sha256Of(bundle) }
+      const answers = [
+        await unchanged(() => post(formWithoutBundle(metadata), `/manage/v1/apps/${own.id}/releases`)),
+        await unchanged(() => post(publishForm(metadata, bundle), `/apps/${own.slug}/releases`)),
+      ]
+      for (const { status, body } of answers) {
+        expect(status).toBe(200)
+        expect(body).toMatchObject(first)
+      }
+    })
+
+    test('has it when it is signed; another statement for the same bytes is another request', async () => {
+      const own = await server.createTestApp()
+      const key = newSigningKey()
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', sequence: 1, bundle } as const
+      const signatures = signRelease(key, content)
+      const first = await server.publish(own, { bundle, signatures })
+      expect(first.body.keyRegistered).toBe(true)
+      const again = await unchanged(() => server.publish(own, { bundle, signatures }))
+      expect(again).toMatchObject({ status: 200, body: first.body })
+      const restated = signRelease(key, { ...content, sequence: 2 })
+      expect(await refusal(() => server.publish(own, { bundle, signatures: restated }))).toBe('409 release-exists')
+    })
+
+    test('is a conflict when the release was archived since', async () => {
+      const own = await server.createTestApp()
+      const { releaseId } = await server.published(own, { bundle })
+      await server.request('DELETE', `/manage/v1/releases/${releaseId}`)
+      expect(await refusal(() => server.publish(own, { bundle }))).toBe('409 release-exists')
+    })
+  })
+
+  describe('bytes that come before their release', () => {
+    const address = (bytes: Uint8Array, of: App = app) => `/manage/v1/apps/${of.slug}/artifacts/${sha256Of(bytes)}`
+    const upload = (bytes: Uint8Array, path = address(bytes), headers: Record<string, string> = {}) =>
+      server.request('PUT', path, { body: bytes, headers: { 'content-type': 'application/zip', ...headers } })
+    const metadataOf = (bytes: Uint8Array, version = '1.0.0') => ({
+      platform: 'android',
+      version,
+      sha256: sha256Of(bytes),
+      sizeBytes: bytes.length,
+    })
+
+    test('are sent once, for as many releases as want them', async () => {
+      const own = await server.createTestApp()
+      const bytes = await bundleOf('before')
+      expect(problemOf(await server.request('GET', address(bytes, own)))).toBe('404 artifact-not-found')
+      const uploaded = await upload(bytes)
+      const artifact = { sha256: sha256Of(bytes), sizeBytes: bytes.length, fileCount: 2 }
+      expect(uploaded).toMatchObject({ status: 200, body: artifact })
+      expect((await server.request('GET', address(bytes, own))).body).toEqual(artifact)
+
+      const path = `/manage/v1/apps/${own.slug}/releases`
+      for (const version of ['1.0.0', '1.1.0']) {
+        const { status, body } = await post(formWithoutBundle(metadataOf(bytes, version)), path)
+        expect(status).toBe(201)
+        expect(body).toMatchObject({ ...artifact, version })
+      }
+      expect((await server.app.http.inject(`/artifacts/${artifact.sha256}`)).rawPayload).toEqual(bytes)
+    })
+
+    test('are named by a release that is signed', async () => {
+      const own = await server.createTestApp()
+      const bytes = await bundleOf('signed')
+      await upload(bytes)
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', sequence: 4, bundle: bytes } as const
+      const form = formWithoutBundle(metadataOf(bytes), signRelease(newSigningKey(), content))
+      const { status, body } = await post(form, `/manage/v1/apps/${own.slug}/releases`)
+      expect([status, body.sequence, body.keyRegistered]).toEqual([201, 4, true])
+    })
+
+    test.each<[string, () => Promise<TestResponse>, string]>([
+      ['under the name of others', () => upload(bundle, address(Buffer.from('x'))), '422 hash-mismatch'],
+      ['that are no zip', () => upload(Buffer.from('no zip')), '422 invalid-archive'],
+      ['that are too many', () => upload(Buffer.alloc(100_001)), '413 body-too-large'],
+      ['under no hash', () => upload(bundle, `/manage/v1/apps/${app.slug}/artifacts/abc`), '400 invalid-request'],
+      ['for an unknown app', () => upload(bundle, address(bundle, { slug: 'nobody' } as App)), '404 app-not-found'],
+      [
+        'as JSON',
+        () => upload(Buffer.from('{}'), address(bundle), { 'content-type': 'application/json' }),
+        '415 unsupported-media-type',
+      ],
+    ])('%s are refused', async (_case, act, expected) => {
+      expect(await refusal(act)).toBe(expected)
+    })
+
+    test('are refused unread when their length says that they are too many', async () => {
+      const headers = { 'content-length': '100001' }
+      expect(problemOf(await upload(Buffer.from('x'), address(bundle), headers))).toBe('413 body-too-large')
+    })
+
+    test('and did not come are missing', async () => {
+      const form = () => formWithoutBundle({ ...metadataOf(bundle), sha256: 'c'.repeat(64) })
+      expect(await refusal(() => post(form()))).toBe('409 artifact-missing')
     })
   })
 
@@ -129,6 +256,8 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ['no version', { version: undefined }, '400 invalid-request'],
       ['an empty version', { version: '' }, '400 invalid-request'],
       ['a version of 51 characters', { version: '1'.repeat(51) }, '400 invalid-request'],
+      ['a version that is none', { version: 'abc' }, '400 invalid-request'],
+      ['a version that is a lone letter', { version: 'v' }, '400 invalid-request'],
       ['a version with a slash', { version: '1/2' }, '400 invalid-request'],
       ['a version that is there', { version: '0.9.0' }, '409 release-exists'],
       ['a percentage above 100', { percentage: 100.01 }, '400 invalid-request'],
@@ -224,7 +353,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       for (const percentage of [0, 0.01, 0.07, 0.29, 0.57, 1.13, 4.35, 8.2, 16.4, 33.33, 57.3, 64.1, 99.99, 100]) {
         const changed = await server.request('PATCH', `/manage/v1/rollouts/${id}`, { body: { percentage } })
         expect(changed.body.percentage).toBe(percentage)
-        const version = `p${percentage}`
+        const version = `1.0.0-p${percentage}`
         expect((await server.published(app, { version, bundle, percentage })).percentage).toBe(percentage)
       }
     })
@@ -491,6 +620,13 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     })
   })
 })
+
+/** A release whose bytes were uploaded before. */
+function formWithoutBundle(metadata: unknown, signatures: Record<string, string> = {}): FormData {
+  const form = publishForm(metadata, Buffer.alloc(0), signatures)
+  form.delete('bundle')
+  return form
+}
 
 const NOTHING = {
   appId: '01890000-0000-7000-8000-000000000000',

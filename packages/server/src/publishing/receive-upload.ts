@@ -4,11 +4,12 @@ import type { FastifyRequest } from 'fastify'
 import type { ArtifactService, ReceivedArchive } from '../artifacts/artifact-service.ts'
 import type { UploadSignatures } from './publishing-service.ts'
 
-/** The parts of a publish. The archive is the caller's to discard. */
+/** The parts of a publish. */
 export interface ReceivedUpload {
   /** Parsed JSON, not validated yet. */
   metadata: unknown
-  archive: ReceivedArchive
+  /** Undefined: its bytes came before. */
+  archive: ReceivedArchive | undefined
   signatures: UploadSignatures
 }
 
@@ -34,7 +35,7 @@ const SIGNATURE_BYTES = 64
  * signed release its signatures in base64. The small parts may be fields or files.
  * @throws problem invalid-request, invalid-archive, body-too-large, unsupported-media-type
  */
-export async function receiveUpload(request: FastifyRequest, artifacts: ArtifactService): Promise<ReceivedUpload> {
+async function receiveUpload(request: FastifyRequest, artifacts: ArtifactService): Promise<ReceivedUpload> {
   if (!request.isMultipart()) {
     const found = request.headers['content-type'] ?? 'nothing'
     throw problem('unsupported-media-type', `Expected multipart/form-data, found ${found}.`)
@@ -54,11 +55,24 @@ export async function receiveUpload(request: FastifyRequest, artifacts: Artifact
         )
       }
     }
-    if (!archive) throw problem('invalid-request', 'Expected a file part "bundle" with the zip, found none.')
     return { metadata: parseMetadata(texts.metadata), archive, signatures: readSignatures(texts) }
   } catch (error) {
     await archive?.discard()
     throw asProblem(error)
+  }
+}
+
+/** As `receiveUpload`; when the answer is known, what is left of the upload is gone. */
+export async function withUpload<Result>(
+  request: FastifyRequest,
+  artifacts: ArtifactService,
+  use: (upload: ReceivedUpload) => Promise<Result>,
+): Promise<Result> {
+  const upload = await receiveUpload(request, artifacts)
+  try {
+    return await use(upload)
+  } finally {
+    await upload.archive?.discard()
   }
 }
 

@@ -28,6 +28,13 @@ import {
 import { findToldSequences } from './told-sequences.ts'
 export type { ReleaseRow } from './release-store.ts'
 
+/** What a release is called, and where. */
+export interface ReleasePlace {
+  platform: Platform
+  version: string
+  channel: string
+}
+
 export type ReleaseService = ReturnType<typeof createReleaseService>
 
 /** Immutable content. Publishing it, which also places it, is in publishing/publishing-service.ts. */
@@ -48,10 +55,15 @@ export function createReleaseService({
     return release
   }
 
+  /** Archived ones count. */
+  function findByVersion(app: AppRow, place: ReleasePlace, connection: Connection = db) {
+    return findReleaseByVersion(connection, { appId: app.id, ...place })
+  }
+
   /** @throws problem release-exists: the same version was published on this channel before */
-  async function requireNew(app: AppRow, input: { platform: Platform; version: string; channel: string }) {
-    const existing = await findReleaseByVersion(db, { appId: app.id, ...input })
-    if (existing) throw releaseExists(input, existing.id)
+  async function requireNew(app: AppRow, place: ReleasePlace) {
+    const existing = await findByVersion(app, place)
+    if (existing) throw releaseExists(place, existing.id)
   }
 
   /** Takes the row's sequence and stores it. */
@@ -139,7 +151,18 @@ export function createReleaseService({
     return pageFromRows(rows, page, (row) => renderRelease(row, publicUrl))
   }
 
-  return { get, requireNew, requireFree, add, claimSequence, getNextSequence, setNextSequence, list, markArchived }
+  return {
+    get,
+    findByVersion,
+    requireNew,
+    requireFree,
+    add,
+    claimSequence,
+    getNextSequence,
+    setNextSequence,
+    list,
+    markArchived,
+  }
 }
 
 /** @throws problem platform-not-found */

@@ -12,8 +12,8 @@ import type { PublicUrl } from '../../http/public-url.ts'
 import { takeForms } from '../../http/take-forms.ts'
 import { createValidator } from '../../http/validate.ts'
 import { renderRelease, type ReleaseService } from '../../releases/release-service.ts'
-import type { Publishing } from '../../publishing/publishing-service.ts'
-import { receiveUpload } from '../../publishing/receive-upload.ts'
+import type { Publication, Publishing } from '../../publishing/publishing-service.ts'
+import { withUpload, type ReceivedUpload } from '../../publishing/receive-upload.ts'
 import type { RolloutService } from '../../rollouts/rollout-service.ts'
 
 /** React Native §6: the contract's fields; `hash` and `rollout_percentage` are our sha256 and percentage. */
@@ -29,6 +29,7 @@ const ContractMetadata = Type.Object(
   },
   { additionalProperties: false },
 )
+const ContractPublished = Type.Object({ id: Type.String(), ...PublishedRelease.properties })
 const validateMetadata = createValidator(ContractMetadata, 'metadata')
 
 /** The people's side of the React Native contract, on the same services as /manage/v1. */
@@ -51,6 +52,18 @@ export function reactNativeManagementRoutes(parts: {
     return apps.resolve(request.actor, name)
   }
 
+  async function publishUpload(request: FastifyRequest, upload: ReceivedUpload): Promise<Publication> {
+    const fields = validateMetadata(upload.metadata)
+    const { app: named, appId, hash, rollout, rollout_percentage, rolloutPercentage, ...metadata } = fields
+    const input: NewRelease = { ...metadata }
+    const sha256 = metadata.sha256 ?? hash
+    const percentage = metadata.percentage ?? rollout ?? rolloutPercentage ?? rollout_percentage
+    if (sha256 !== undefined) input.sha256 = sha256
+    if (percentage !== undefined) input.percentage = percentage
+    const found = await resolveNamed(request, named ?? appId)
+    return publishing.publish(found, input, upload.archive, upload.signatures, authorOf(request), publicUrl(request))
+  }
+
   return async (app) => {
     await takeForms(app)
 
@@ -63,38 +76,13 @@ export function reactNativeManagementRoutes(parts: {
           tags: ['react-native'],
           summary: 'Publishes: multipart with the zip, metadata (JSON) and signature',
           consumes: ['multipart/form-data'],
-          response: { 201: Type.Object({ id: Type.String(), ...PublishedRelease.properties }) },
+          response: { 200: ContractPublished, 201: ContractPublished },
         },
       },
       async (request, reply) => {
-        const upload = await receiveUpload(request, artifacts)
-        try {
-          const {
-            app: named,
-            appId,
-            hash,
-            rollout,
-            rollout_percentage,
-            rolloutPercentage,
-            ...metadata
-          } = validateMetadata(upload.metadata)
-          const input: NewRelease = { ...metadata }
-          const sha256 = metadata.sha256 ?? hash
-          const percentage = metadata.percentage ?? rollout ?? rolloutPercentage ?? rollout_percentage
-          if (sha256 !== undefined) input.sha256 = sha256
-          if (percentage !== undefined) input.percentage = percentage
-          const published = await publishing.publish(
-            await resolveNamed(request, named ?? appId),
-            input,
-            upload.archive,
-            upload.signatures,
-            authorOf(request),
-            publicUrl(request),
-          )
-          return await reply.code(201).send({ id: published.releaseId, ...published })
-        } finally {
-          await upload.archive.discard()
-        }
+        const publish = (upload: ReceivedUpload) => publishUpload(request, upload)
+        const { published, isRepeated } = await withUpload(request, artifacts, publish)
+        return reply.code(isRepeated ? 200 : 201).send({ id: published.releaseId, ...published })
       },
     )
 

@@ -21,7 +21,14 @@ export function createInsightFixtures(db: Database, appId: string) {
     for (const { id, version, sizeBytes, sha256 } of RELEASES) {
       await db
         .insertInto('artifact')
-        .values({ sha256, size_bytes: sizeBytes, content_type: 'application/zip', created_at: 0 })
+        .values({
+          sha256,
+          size_bytes: sizeBytes,
+          content_type: 'application/zip',
+          created_at: 0,
+          file_count: 1,
+          kept_until: null,
+        })
         .execute()
       const release: Schema['release'] = {
         id,
