@@ -65,6 +65,9 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     event_retention_days: 90,
     device_retention_days: 400,
     guard: '{}',
+    trust: '{}',
+    device_cohorts: 'ignored',
+    device_credentials: 'off',
     created_at: NOW,
     deleted_at: null,
   })

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { GuardChoice, GuardDifferences } from './guards.ts'
 import { ChannelName, Id, Nullable, PlatformName, Timestamp } from './shared-schemas.ts'
+import { DeviceCohorts, TrustDifferences } from './trust.ts'
 
 export const AppSlug = Type.String({
   pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$',
@@ -41,6 +42,9 @@ export const App = Type.Object({
   deviceRetentionDays: Type.Integer({ description: 'After how long without a sign of life a device is forgotten' }),
   /** What the guards of its new rollouts do otherwise than by default. */
   guard: GuardDifferences,
+  /** Whom guards and plans believe otherwise than by default. */
+  trust: TrustDifferences,
+  deviceCohorts: DeviceCohorts,
   createdAt: Timestamp,
 })
 export type App = Static<typeof App>
@@ -58,6 +62,8 @@ export const NewApp = Type.Object(
     eventRetentionDays: Type.Optional(Retention),
     deviceRetentionDays: Type.Optional(Retention),
     guard: Type.Optional(GuardChoice),
+    trust: Type.Optional(TrustDifferences),
+    deviceCohorts: Type.Optional(DeviceCohorts),
   },
   { additionalProperties: false },
 )
@@ -76,6 +82,9 @@ export const AppChanges = Type.Object(
     deviceRetentionDays: Type.Optional(Retention),
     /** As a whole: what is not named goes by the defaults. Rollouts that are there keep theirs. */
     guard: Type.Optional(GuardChoice),
+    /** As a whole, from now on. */
+    trust: Type.Optional(TrustDifferences),
+    deviceCohorts: Type.Optional(DeviceCohorts),
   },
   { additionalProperties: false, minProperties: 1 },
 )

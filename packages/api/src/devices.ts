@@ -38,7 +38,7 @@ export const Device = Type.Object({
       'How far it came with that rollout: offered, download-started, downloaded, applied, confirmed, running …',
   }),
   failedReleaseIds: Type.Array(Type.String()),
-  cohorts: Type.Array(Type.String()),
+  cohorts: Type.Array(Type.String(), { description: 'That it says it is in, whether the app lets it or not' }),
   lastDecision: Nullable(Type.String()),
   lastReason: Nullable(Type.String()),
   lastCheckAt: Nullable(Timestamp),
@@ -174,6 +174,13 @@ export const Explanation = Type.Object({
     direction: Nullable(Type.Union([Type.Literal('forward'), Type.Literal('back')])),
     minNativeVersion: Nullable(Type.String()),
   }),
+  notices: Type.Array(
+    Type.Object({
+      kind: Type.Literal('cohort-claim-ignored'),
+      explanation: Type.String(),
+    }),
+    { description: 'What the device says that the app does not take its word for' },
+  ),
   rollouts: Type.Array(
     Type.Object({
       rolloutId: Id,

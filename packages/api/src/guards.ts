@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Id, Nullable, Timestamp } from './shared-schemas.ts'
 import type { Rollout } from './rollouts.ts'
+import { LeftOutDevices } from './trust.ts'
 
 /** What a guard does when it trips: say so, pause the rollout, or halt it and go back to the release before. */
 export const GuardAction = Type.Union([Type.Literal('notify'), Type.Literal('pause'), Type.Literal('roll-back')])
@@ -75,6 +76,8 @@ export const GuardFigures = Type.Object({
   maxBadPercent: Type.Number(),
   maxTimesPrevious: Nullable(Type.Number()),
   previous: Nullable(Type.Object(share)),
+  withoutNetwork: Type.Integer({ description: 'Of the sample: from an address that names no network' }),
+  leftOut: { ...LeftOutDevices, description: 'Who says that they attempted it, and is not believed' },
 })
 export type GuardFigures = Static<typeof GuardFigures>
 

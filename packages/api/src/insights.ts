@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { BelievedDevices } from './trust.ts'
 import { ChannelName, Id, Nullable, OneOf, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
 
 export const BUCKETS = ['hour', 'day', 'week', 'month'] as const
@@ -108,6 +109,7 @@ const healthFigures = {
   failed: Rate,
   rolledBack: Rate,
   crashed: Rate,
+  believed: { ...BelievedDevices, description: 'Of these, whom guards and plans believe' },
 }
 
 const reachFigures = {

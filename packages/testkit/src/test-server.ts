@@ -22,6 +22,8 @@ export interface RequestOptions {
   headers?: Record<string, string>
   /** Null: no token. */
   token?: string | null
+  /** The address that it comes from. */
+  from?: string
 }
 
 export type TestServer = Awaited<ReturnType<typeof startTestServer>>
@@ -74,6 +76,7 @@ export async function startTestServer(
       method: method as 'GET',
       url,
       headers,
+      ...(options.from !== undefined && { remoteAddress: options.from }),
       ...(payload !== undefined && { payload: payload as object }),
     })
     const isJson = response.payload !== '' && String(response.headers['content-type']).includes('json')
@@ -114,14 +117,14 @@ export async function startTestServer(
   }
 
   /** A device's check in the React Native contract. */
-  function check(app: HotPatchApp, fields: Record<string, unknown> = {}): Promise<TestResponse> {
+  function check(app: HotPatchApp, fields: Record<string, unknown> = {}, from = '127.0.0.1'): Promise<TestResponse> {
     const body = { appId: app.id, deviceId: 'device-1', version: '0.9.0', platform: 'android', ...fields }
-    return request('POST', '/update/check', { body, token: null, headers: { 'x-app-key': app.appKey } })
+    return request('POST', '/update/check', { body, token: null, headers: { 'x-app-key': app.appKey }, from })
   }
 
-  function report(app: HotPatchApp, fields: Record<string, unknown>): Promise<TestResponse> {
+  function report(app: HotPatchApp, fields: Record<string, unknown>, from = '127.0.0.1'): Promise<TestResponse> {
     const body = { appId: app.id, deviceId: 'device-1', platform: 'android', ...fields }
-    return request('POST', '/installations', { body, token: null, headers: { 'x-app-key': app.appKey } })
+    return request('POST', '/installations', { body, token: null, headers: { 'x-app-key': app.appKey }, from })
   }
 
   async function createToken(body: Record<string, unknown>): Promise<string> {

@@ -7,6 +7,7 @@ import type { CliContext } from '../context.ts'
 import { CommandError } from '../errors.ts'
 import { bars, curve, type Drawing } from '../output/charts.ts'
 import { formatDuration, formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
+import { describeLeftOut } from '../output/left-out.ts'
 import type { Output } from '../output/output.ts'
 import { isRolloutId } from '../release/choose-rollout.ts'
 import { findRollout } from '../release/find-release.ts'
@@ -94,6 +95,9 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
       ['crashed', formatNumber(adoption.crashed.devices), formatRate(adoption.crashed)],
     ],
   )
+  const { attempted, bad, leftOut } = adoption.believed
+  output.line(`Guards and plans believe ${formatNumber(attempted)} of them, ${formatNumber(bad)} bad`)
+  if (leftOut.devices + leftOut.unprovenReports > 0) output.line(`Left out: ${describeLeftOut(leftOut)}`)
 }
 
 function funnelOf(adoption: Adoption) {

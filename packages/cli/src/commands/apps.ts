@@ -8,9 +8,10 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import type { Output } from '../output/output.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
+import { readTrust, withTrust, type TrustOptions } from './app-trust.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 
-interface AppSettings extends GuardOptions {
+interface AppSettings extends GuardOptions, TrustOptions {
   name?: string
   platforms?: Platform[]
   checkAccess?: NonNullable<AppChanges['checkAccess']>
@@ -46,7 +47,7 @@ export function addAppCommands(program: Command, context: CliContext) {
 }
 
 function withSettings(command: Command): Command {
-  return withGuard(command)
+  return withTrust(withGuard(command))
     .option('--name <name>', 'name that people read')
     .option('--platforms <platforms>', 'comma-separated; a new app has android,ios when absent', readPlatforms)
     .addOption(new Option('--check-access <who>', 'whether checks need the app key').choices(['app-key', 'open']))
@@ -67,6 +68,7 @@ function settingsOf(options: AppSettings) {
   const { deviceIds, eventRetentionDays, deviceRetentionDays } = options
   return {
     ...readGuard(options),
+    ...readTrust(options),
     ...given({
       name,
       platforms,

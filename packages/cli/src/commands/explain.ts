@@ -41,9 +41,10 @@ async function explain(context: CliContext, deviceId: string | undefined, option
 
 /** The answer first, then what would change it, then what it follows from. */
 function showExplanation(output: Output, explanation: Explanation) {
-  const { device, decision, generation, rollouts, towards } = explanation
+  const { device, decision, generation, rollouts, towards, notices } = explanation
   output.line(`${answerOf(decision)}: ${decision.explanation} (${decision.reason})`)
   if (towards) showTowards(output, towards)
+  for (const { explanation: notice } of notices) output.line(printable(notice))
   output.line('')
   output.fields(deviceFields(device))
   showLastSaid(output, explanation)

@@ -12,6 +12,7 @@ import { serverCommand, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { describeGuard } from '../release/rollout-guard.ts'
+import { describeLeftOut } from '../output/left-out.ts'
 import { formatCount } from '../output/text.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
 import { openSession } from '../session.ts'
@@ -72,12 +73,13 @@ function readChanges({ action, limit, sample, window, times }: Options): GuardCh
 }
 
 function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
-  if (!settings.isOn) return { guard: 'off', 'tried it': describeShare(figures) }
+  if (!settings.isOn) return { guard: 'off', 'tried it': describeShare(figures), ...leftOutFields(figures) }
   return {
     guard: describeGuard(settings),
     state: trip && state === 'tripped' ? `tripped at ${trip.at}: ${causeOf(trip.cause)}` : state,
     'watches since': `${watchedSince}, and has judged ${formatCount(looks, 'time')}`,
     'tried it': describeShare(figures),
+    ...leftOutFields(figures),
     ...(figures.previous && { 'the release before': describeShare(figures.previous) }),
     'would trip at':
       toTrip === null
@@ -90,6 +92,16 @@ function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks
     }),
     ...(trip && { 'tripped at': describeShare(trip.figures) }),
     ...(trip?.rolloutId && { 'rolled back by': trip.rolloutId }),
+  }
+}
+
+function leftOutFields({ leftOut, withoutNetwork, sample }: GuardFigures): Record<string, string> {
+  return {
+    ...(leftOut.devices + leftOut.unprovenReports > 0 && { 'not believed': describeLeftOut(leftOut) }),
+    // One machine's own fleet, or a proxy in between.
+    ...(withoutNetwork > 0 && {
+      'no network': `${withoutNetwork} of ${sample}: behind a proxy, set HOTPATCH_TRUST_PROXY`,
+    }),
   }
 }
 

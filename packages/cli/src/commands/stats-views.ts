@@ -67,7 +67,17 @@ export function showHealth(output: Output, health: ReleaseHealth): void {
       return
     }
     output.table(
-      ['version', 'platform', 'attempted', 'succeeded (95 % certain)', 'failed', 'rolled back', 'crashed'],
+      [
+        'version',
+        'platform',
+        'attempted',
+        'succeeded (95 % certain)',
+        'failed',
+        'rolled back',
+        'crashed',
+        'believed',
+        'left out',
+      ],
       health.releases.map((release) => [
         formatVersion(release.version),
         release.platform,
@@ -76,6 +86,8 @@ export function showHealth(output: Output, health: ReleaseHealth): void {
         formatRate(release.failed),
         formatRate(release.rolledBack),
         formatRate(release.crashed),
+        formatNumber(release.believed.attempted),
+        formatNumber(release.believed.leftOut.devices),
       ]),
     )
   })

@@ -35,6 +35,7 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     clock,
     failedReleaseIds: fleet.failedReleaseIds,
     cohortsOf: cohortMembers.cohortsOf,
+    allowsDeviceCohorts: (appId) => catalogs.findApp(appId)?.allowsDeviceCohorts ?? false,
   })
 
   async function start(): Promise<void> {

@@ -17,6 +17,7 @@ import { createGuardWatch } from '../guards/guard-watch.ts'
 import { createInsightService } from '../insights/insight-service.ts'
 import { createAutomation } from '../plans/automation.ts'
 import { createPlanCompanion } from '../plans/plan-companion.ts'
+import { createSampling } from '../fleet/sampling.ts'
 import { createPlanService } from '../plans/plan-service.ts'
 import { createReleaseService } from '../releases/release-service.ts'
 import { createPublishing } from '../publishing/publishing-service.ts'
@@ -61,9 +62,11 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const publishing = createPublishing({ ...changes, apps, channels, artifacts, releases, rollouts })
   const experiments = createExperimentService({ ...changes, apps, releases, rollouts })
 
-  const guards = createGuardService({ db, reads, releases, audit, clock })
-  const guardWatch = createGuardWatch({ db, reads, apps, releases, rollouts, audit, announcements, clock, log })
-  const plans = createPlanService({ db, reads, rollouts, guards, clock, log })
+  const sampling = createSampling()
+  const guards = createGuardService({ db, reads, releases, audit, sampling, clock })
+  const forWatch = { releases, rollouts, audit, announcements, sampling }
+  const guardWatch = createGuardWatch({ db, reads, apps, ...forWatch, clock, log })
+  const plans = createPlanService({ db, reads, rollouts, guards, sampling, clock, log })
   const automation = createAutomation({
     tasks: [
       { name: 'guards', run: guardWatch.watch },
@@ -76,7 +79,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   const devices = createDeviceService({ db, reads, fleet, identity, audit, announceCohorts })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
-  const insights = createInsightService({ db: reads, clock, dropped })
+  const insights = createInsightService({ db: reads, clock, sampling, dropped })
   const explanations = createExplainService({ catalogs, updates, devices })
   const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const findNextSequence: FindNextSequence = async (appId, platform) =>

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import type { App, AppChanges, GuardDifferences, NewApp, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
+import type {
+  App,
+  AppChanges,
+  GuardDifferences,
+  NewApp,
+  NewSigningKey,
+  Page,
+  SigningKey,
+  TrustDifferences,
+} from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import type { AuditService, Author } from '../audit/audit-service.ts'
 import { requireApp, type Actor } from '../access/actor.ts'
@@ -87,6 +96,9 @@ export function createAppService({
       event_retention_days: input.eventRetentionDays ?? DEFAULT_EVENT_RETENTION_DAYS,
       device_retention_days: input.deviceRetentionDays ?? DEFAULT_DEVICE_RETENTION_DAYS,
       guard: JSON.stringify(differencesOf(input.guard)),
+      trust: JSON.stringify(input.trust ?? {}),
+      device_cohorts: input.deviceCohorts ?? 'ignored',
+      device_credentials: 'off',
       created_at: clock.now(),
       deleted_at: null,
     }
@@ -111,7 +123,7 @@ export function createAppService({
 
   async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
     const { name, platforms, checkAccess, bucketing, signing, deviceIds } = changes
-    const { eventRetentionDays, deviceRetentionDays, guard } = changes
+    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts } = changes
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
@@ -122,6 +134,8 @@ export function createAppService({
       ...(eventRetentionDays !== undefined && { event_retention_days: eventRetentionDays }),
       ...(deviceRetentionDays !== undefined && { device_retention_days: deviceRetentionDays }),
       ...(guard !== undefined && { guard: JSON.stringify(differencesOf(guard)) }),
+      ...(trust !== undefined && { trust: JSON.stringify(trust) }),
+      ...(deviceCohorts && { device_cohorts: deviceCohorts }),
     }
     if (deviceIds) await settleFleet()
     const after = await db.transaction().execute(async (tx) => {
@@ -309,6 +323,8 @@ function describeApp(row: AppRow): Omit<App, 'appKey'> {
     eventRetentionDays: row.event_retention_days,
     deviceRetentionDays: row.device_retention_days,
     guard: JSON.parse(row.guard) as GuardDifferences,
+    trust: JSON.parse(row.trust) as TrustDifferences,
+    deviceCohorts: row.device_cohorts,
     createdAt: timestamp(row.created_at),
   }
 }

@@ -99,6 +99,8 @@ describeOnEveryDatabase('apps', (openDatabase) => {
         eventRetentionDays: 90,
         deviceRetentionDays: 400,
         guard: {},
+        trust: {},
+        deviceCohorts: 'ignored',
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       const channels = await server.request('GET', '/manage/v1/apps/first/channels')

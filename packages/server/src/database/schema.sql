@@ -43,6 +43,9 @@ create table "app" (
   "event_retention_days" integer default 90 not null,
   "device_retention_days" integer default 400 not null,
   "guard" text default '{}' not null,
+  "trust" text default '{}' not null,
+  "device_cohorts" text default 'ignored' not null check (device_cohorts in ('ignored', 'allowed')),
+  "device_credentials" text default 'off' not null check (device_credentials in ('off', 'optional', 'required')),
   "deleted_at" bigint,
   constraint "app_check_access" check (check_access in ('app-key', 'open')),
   constraint "app_bucketing" check (bucketing in ('per-rollout', 'per-app', 'original')),
@@ -139,6 +142,9 @@ create table "device" (
   "device_floor" bigint,
   "trusted_keys" text,
   "held_release_id" text,
+  "first_check_at" bigint,
+  "established_at" bigint,
+  "network" text,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );
@@ -302,7 +308,7 @@ create index "rollout_awaits_start" on "rollout" ("starts_at") where "awaits_sta
 
 create index "rollout_release_index" on "rollout" ("release_id");
 
-create table "rollout_device" ("device_id" text not null, "rollout_id" text not null, "progress" integer not null, "offered_at" bigint, "attempted_at" bigint, "changed_at" bigint not null, constraint "rollout_device_key" primary key ("device_id", "rollout_id")) without rowid;
+create table "rollout_device" ("device_id" text not null, "rollout_id" text not null, "progress" integer not null, "offered_at" bigint, "attempted_at" bigint, "changed_at" bigint not null, "is_known" integer default 0 not null, "standing" integer, "standing_at" bigint, "network" text, constraint "rollout_device_key" primary key ("device_id", "rollout_id")) without rowid;
 
 create index "rollout_device_waiting" on "rollout_device" ("rollout_id", "changed_at") where "progress" < 16;
 
@@ -327,6 +333,10 @@ create index "rollout_guard_state" on "rollout_guard" ("state");
 
 create table "rollout_hour" ("rollout_id" text not null, "hour_at" bigint not null, "offered" bigint default 0 not null, "download_started" bigint default 0 not null, "downloaded" bigint default 0 not null, "download_failed" bigint default 0 not null, "applied" bigint default 0 not null, "confirmed" bigint default 0 not null, "running" bigint default 0 not null, "failed" bigint default 0 not null, "rolled_back" bigint default 0 not null, "crashed" bigint default 0 not null, "attempted" bigint default 0 not null, "attempted_bad" bigint default 0 not null, "told_downloads" bigint default 0 not null, "received_bytes" bigint default 0 not null, constraint "rollout_hour_key" primary key ("rollout_id", "hour_at")) without rowid;
 
+create table "rollout_network" ("rollout_id" text not null, "day_at" bigint not null, "network" text not null, "devices" bigint not null, "bad" bigint not null, constraint "rollout_network_key" primary key ("rollout_id", "day_at", "network")) without rowid;
+
+create index "rollout_network_day" on "rollout_network" ("day_at");
+
 create table "rollout_plan" (
   "rollout_id" text primary key,
   "state" text not null check (state in ('running', 'finished')),
@@ -337,10 +347,13 @@ create table "rollout_plan" (
   "step_base" bigint not null,
   "revision" bigint not null,
   "updated_at" bigint not null,
+  "step_sample" text,
   constraint "rollout_plan_rollout" foreign key ("rollout_id") references "rollout" ("id")
 );
 
 create index "rollout_plan_state" on "rollout_plan" ("state");
+
+create table "rollout_sample" ("rollout_id" text not null, "hour_at" bigint not null, "standing" integer not null, "attempted" bigint not null, "attempted_bad" bigint not null, constraint "rollout_sample_key" primary key ("rollout_id", "hour_at", "standing")) without rowid;
 
 create table "server_setting" (
   "name" text primary key,

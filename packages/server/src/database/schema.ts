@@ -21,6 +21,12 @@ export interface Schema {
     device_retention_days: number
     /** What differs from the guard that every rollout gets. */
     guard: string
+    /** What differs from whom guards and plans believe by default. */
+    trust: string
+    /** Whether a device is in the cohorts that it says it is in. */
+    device_cohorts: 'ignored' | 'allowed'
+    /** Whether installations get a secret that shows that a report is theirs. */
+    device_credentials: 'off' | 'optional' | 'required'
     created_at: number
     /** Its slug is free again, and nobody finds it. */
     deleted_at: number | null
@@ -124,6 +130,11 @@ export interface Schema {
     /** The rollout that it was last offered, or got what it runs from, and how far it came (`PROGRESS`). */
     rollout_id: string | null
     progress: number
+    first_check_at: number | null
+    /** Since when it counts as seen over time: a check that came long enough after its first one. */
+    established_at: number | null
+    /** A keyed hash of the network that it last checked from; null: an address that names none. */
+    network: string | null
     first_seen_at: number
     last_seen_at: number
     /** Since when it counts as uninstalled: not seen for long. */
@@ -156,6 +167,13 @@ export interface Schema {
     offered_at: number | null
     attempted_at: number | null
     changed_at: number
+    /** Whether it had checked before the rollout began. */
+    is_known: number
+    /** Whether and where it counts in the sample that decides (`STANDING`); null until it has attempted the rollout. */
+    standing: number | null
+    standing_at: number | null
+    /** Of the sample: from where it counts. */
+    network: string | null
   }
   /**
    * Devices of a rollout by the hour in which each first came so far; `attempted` and `attempted_bad` (those of them
@@ -180,6 +198,16 @@ export interface Schema {
     told_downloads: number
     received_bytes: number
   }
+  /** Devices that attempted a rollout, by their standing and the hour in which they got it. */
+  rollout_sample: {
+    rollout_id: string
+    hour_at: number
+    standing: number
+    attempted: number
+    attempted_bad: number
+  }
+  /** How many devices of a network are in a rollout's sample, by the day (UTC) on which they came into it. */
+  rollout_network: { rollout_id: string; day_at: number; network: string; devices: number; bad: number }
   /** How many devices showed themselves in a period (UTC; weeks from Monday), by what they ran at the first time. */
   activity: {
     app_id: string
@@ -240,6 +268,8 @@ export interface Schema {
     step_started_at: number | null
     /** How many devices had attempted the rollout when the step began. */
     step_base: number
+    /** The rollout's sample at that time, by standing. */
+    step_sample: string | null
     revision: number
     updated_at: number
   }

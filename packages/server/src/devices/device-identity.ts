@@ -1,6 +1,7 @@
 import { createHmac, hash } from 'node:crypto'
 import { problem } from '@hotpatch/protocol'
 import type { Connection } from '../database/schema.ts'
+import { networkPrefix } from './network-prefix.ts'
 import { findSecretFingerprint, keepSecretFingerprint } from './device-identity-store.ts'
 
 /** How an app's devices are known: `hashed` by a keyed hash of the id that they tell, or by that id itself. */
@@ -57,6 +58,15 @@ export function createDeviceIdentity({ secret }: { secret: string }) {
     return app.deviceIds === 'as-given' || !isSecretOfOthers
   }
 
+  /**
+   * A keyed hash of the network that an address is in: none of an address that is not of the Internet. Not the address
+   * itself, as of ids; of all apps, also of those that take ids as given.
+   */
+  function networkOf({ id }: IdentifiedApp, address: string): string | null {
+    const prefix = networkPrefix(address)
+    return prefix === null ? null : hasherOf(id)(`network ${prefix}`)
+  }
+
   /** For routes for people, who give either the id that the device tells or the one that the server shows. */
   function resolve(app: IdentifiedApp, given: string): string {
     return app.deviceIds === 'hashed' && STORED_ID.test(given) ? given : storedId(app, given)
@@ -87,7 +97,7 @@ export function createDeviceIdentity({ secret }: { secret: string }) {
     return !isSecretOfOthers
   }
 
-  return { storedId, isAbleFor, resolve, hashedId, claim, compare }
+  return { storedId, networkOf, isAbleFor, resolve, hashedId, claim, compare }
 }
 
 /** What may be the beginning of an id that the server shows. */

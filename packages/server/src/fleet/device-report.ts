@@ -34,6 +34,12 @@ export interface CheckNote extends DeviceDetails {
   /** The rollout that was offered, or else the one that it has what it runs from. */
   rolloutId: string | null
   isOffer: boolean
+  /** When that rollout began. */
+  rolloutStartedAt?: number | null
+  /** A keyed hash of where it checks from; null: an address that names no network. */
+  network?: string | null
+  /** How long after its first check another one has to come for the device to be believed. */
+  observedMs?: number
   at: number
 }
 
@@ -155,6 +161,8 @@ export function rowOfNote(note: CheckNote): DeviceRow {
     last_decision: note.decision,
     last_reason: note.reason,
     last_check_at: note.at,
+    first_check_at: note.at,
+    network: note.network ?? null,
   }
 }
 
@@ -178,6 +186,9 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
     last_check_at: null,
     rollout_id: null,
     progress: 0,
+    first_check_at: null,
+    established_at: null,
+    network: null,
     first_seen_at: at,
     last_seen_at: at,
     gone_at: null,

@@ -7,7 +7,7 @@ import type { ReleaseService } from '../releases/release-service.ts'
 import type { StepBack } from '../rollouts/placement.ts'
 import { createRestatementReader, type SignedRestatement } from '../rollouts/restatement.ts'
 import type { RolloutCompanion, RolloutRow } from '../rollouts/rollout-service.ts'
-import { readBase } from './guard-rows.ts'
+import { NO_BASE, readBase } from './guard-rows.ts'
 import { settingsFor } from './guard-settings.ts'
 import { findGuard, insertGuard, updateGuard } from './guard-store.ts'
 import { findTargets, successorOf } from './previous-release.ts'
@@ -65,7 +65,7 @@ export function createGuardCompanion({
         state: 'watching',
         settings: JSON.stringify(settingsFor(JSON.parse(app.guard) as GuardDifferences, guard, { isLastStep })),
         since_at: clock.now(),
-        base: JSON.stringify({ attempted: 0, sample: 0, bad: 0 }),
+        base: NO_BASE,
         looks: 0,
         last_sample: 0,
         last_bad: 0,
@@ -95,7 +95,7 @@ export async function rearmed(tx: Connection, rolloutId: string, now: number) {
   return {
     state: 'watching' as const,
     since_at: now,
-    base: JSON.stringify(base),
+    base,
     looks: 0,
     last_sample: 0,
     last_bad: 0,

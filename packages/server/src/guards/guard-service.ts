@@ -3,11 +3,13 @@ import { problem } from '@hotpatch/protocol'
 import type { AuditService, Author } from '../audit/audit-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
+import { NOBODY_LEFT_OUT } from '../fleet/bounded-sample.ts'
+import type { Sampling } from '../fleet/sampling.ts'
 import type { ReleaseRow, ReleaseService } from '../releases/release-service.ts'
 import type { RolloutPlace } from '../rollouts/rollout-queries.ts'
 import type { RolloutRow } from '../rollouts/rollout-service.ts'
 import { rearmed } from './guard-companion.ts'
-import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
+import { readGuard, readSightings, type WatchedRollout } from './guard-rows.ts'
 import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
 import { badToTrip, readFigures } from './judge-health.ts'
 import { findBaseline, findTarget, findTargets, nextSuccessor, successorOf } from './previous-release.ts'
@@ -20,11 +22,13 @@ export function createGuardService({
   reads = db,
   releases,
   audit,
+  sampling,
   clock,
 }: {
   db: Database
   /** For sums over many hours; `db` when it blocks nobody. */
   reads?: Database
+  sampling: Sampling
   releases: ReleaseService
   audit: AuditService
   clock: Clock
@@ -107,8 +111,9 @@ export function createGuardService({
 
   async function render(rollout: RolloutRow, guard: WatchedRollout): Promise<Guard> {
     const { row, settings, prepared, trip } = guard
-    const { sample, bad } = (await readSightings(reads, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
-    const previous = await findBaseline(reads, successorOf(rollout), settings.minimumSample)
+    const sighting = (await readSightings(reads, sampling, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
+    const { sample, bad, leftOut, withoutNetwork } = sighting
+    const previous = await findBaseline(reads, sampling, successorOf(rollout), settings.minimumSample)
     const question = { settings, previous, looks: row.looks }
     const targetId = await findTarget(db, successorOf(rollout))
     const target = targetId === undefined ? undefined : await releases.get(targetId)
@@ -118,7 +123,7 @@ export function createGuardService({
       settings,
       watchedSince: timestamp(row.since_at),
       looks: row.looks,
-      figures: readFigures({ ...question, sample, bad, looks: row.looks + 1 }),
+      figures: { ...readFigures({ ...question, sample, bad, looks: row.looks + 1 }), leftOut, withoutNetwork },
       toTrip: badToTrip({ ...question, sample: Math.max(sample, settings.minimumSample) }),
       goesBackTo: target
         ? {
@@ -137,4 +142,4 @@ export function createGuardService({
   return { get, change, rearm, isGreen, findNextTargets }
 }
 
-const NOTHING_SEEN: Sighting = { sample: 0, bad: 0, attempted: 0 }
+const NOTHING_SEEN = { sample: 0, bad: 0, withoutNetwork: 0, leftOut: NOBODY_LEFT_OUT }

@@ -1,4 +1,4 @@
-import type { GuardAction, GuardTrip, TrippedGuard } from '@hotpatch/api'
+import type { GuardAction, GuardFigures, GuardTrip, TrippedGuard } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AnnouncementService } from '../announcements/announcement-service.ts'
@@ -7,18 +7,29 @@ import type { AuditService, Author } from '../audit/audit-service.ts'
 import { timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
+import { countBadOfWorstNetworks } from '../fleet/sample-queries.ts'
+import type { Sampling } from '../fleet/sampling.ts'
 import type { ReleaseService } from '../releases/release-service.ts'
 import { hasNewerRollout } from '../rollouts/rollout-queries.ts'
 import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
-import { judgeHealth, type HealthVerdict } from './judge-health.ts'
+import {
+  findCause,
+  judgeHealth,
+  readFigures,
+  type GuardCause,
+  type HealthQuestion,
+  type HealthVerdict,
+} from './judge-health.ts'
 import { findBaseline, findTarget, successorOf } from './previous-release.ts'
 
 /** How many guards are read at once. */
 const BATCH = 200
 /** Figures that changed without new devices get a look when the last one is so old: crashes may come late. */
 const LOOK_AGAIN_MS = HOUR_MS
+/** So many networks alone are never the reason to trip. */
+const DISTRUSTED_NETWORKS = 3
 
 export const GUARD_AUTHOR: Author = {
   actor: { tokenId: '', name: 'guard', role: 'owner', appId: null, expiresAt: null },
@@ -38,6 +49,7 @@ export function createGuardWatch({
   rollouts,
   audit,
   announcements,
+  sampling,
   clock,
   log,
 }: {
@@ -49,6 +61,7 @@ export function createGuardWatch({
   rollouts: RolloutService
   audit: AuditService
   announcements: AnnouncementService
+  sampling: Sampling
   clock: Clock
   log: Pick<FastifyBaseLogger, 'error' | 'warn'>
 }) {
@@ -58,7 +71,7 @@ export function createGuardWatch({
     for (;;) {
       const rows = await listWatchingGuards(reads, after, BATCH)
       const guards = rows.map(readGuard).filter(({ settings }) => settings.isOn)
-      const sightings = await readSightings(reads, guards, clock.now())
+      const sightings = await readSightings(reads, sampling, guards, clock.now())
       for (const guard of guards) {
         const sighting = sightings.get(guard.row.rollout_id)
         if (sighting && sighting.sample >= guard.settings.minimumSample) await attempt(guard, sighting)
@@ -91,8 +104,8 @@ export function createGuardWatch({
     // Whether a look is due does not depend on the release before, which takes reading.
     if (judgeHealth({ ...question, previous: null }).verdict === 'no-look') return
     const rollout = await rollouts.get(row.rollout_id, null)
-    const previous = await findBaseline(reads, successorOf(rollout), settings.minimumSample)
-    const verdict = judgeHealth({ ...question, previous })
+    const previous = await findBaseline(reads, sampling, successorOf(rollout), settings.minimumSample)
+    const verdict = await judge(row.rollout_id, { ...question, previous }, sighting)
     const looked = {
       looks: verdict.looks,
       last_sample: verdict.lastAttempted,
@@ -104,13 +117,35 @@ export function createGuardWatch({
       await updateGuard(db, row, looked)
       return
     }
-    await trip(rollout, { row, settings, ...guard }, verdict, looked)
+    const { leftOut, withoutNetwork } = sighting
+    const figures = { ...verdict.figures, leftOut, withoutNetwork }
+    await trip(rollout, { row, settings, ...guard }, { cause: verdict.cause, figures }, looked)
+  }
+
+  /**
+   * As its figures say, unless that hangs on a few networks: what it would not do without the worst of them, whoever has
+   * only so many could make it do.
+   */
+  async function judge(
+    rolloutId: string,
+    question: HealthQuestion,
+    { since, perNetwork, isBounded }: Sighting,
+  ): Promise<HealthVerdict> {
+    const verdict = judgeHealth(question)
+    if (verdict.verdict !== 'trip' || !isBounded) return verdict
+    const networks = DISTRUSTED_NETWORKS
+    const doubtful = await countBadOfWorstNetworks(reads, rolloutId, { since, networks, perNetwork })
+    const { sample, bad, settings, previous, looks } = question
+    const others = { settings, previous, sample: sample - doubtful, bad: bad - doubtful, looks: looks + 1 }
+    const { figures, lastAttempted } = verdict
+    if (findCause(readFigures(others)) !== undefined) return verdict
+    return { verdict: 'green', figures, looks: verdict.looks, lastAttempted }
   }
 
   async function trip(
     rollout: RolloutRow,
     guard: WatchedRollout,
-    { cause, figures }: HealthVerdict & { verdict: 'trip' },
+    { cause, figures }: { cause: GuardCause; figures: GuardFigures },
     looked: Partial<GuardRow>,
   ): Promise<void> {
     const { action } = guard.settings

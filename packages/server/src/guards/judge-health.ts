@@ -22,7 +22,10 @@ export interface HealthQuestion extends HealthSample {
 
 export type GuardCause = 'limit' | 'previous'
 
-export type HealthVerdict = { figures: GuardFigures; looks: number; lastAttempted: number } & (
+/** The numbers that are judged by. */
+export type HealthFigures = Omit<GuardFigures, 'leftOut' | 'withoutNetwork'>
+
+export type HealthVerdict = { figures: HealthFigures; looks: number; lastAttempted: number } & (
   | { verdict: 'too-few' | 'no-look' | 'green'; cause?: undefined }
   | { verdict: 'trip'; cause: GuardCause }
 )
@@ -68,7 +71,7 @@ export function readFigures({
   bad,
   previous,
   looks,
-}: Pick<HealthQuestion, 'settings' | 'sample' | 'bad' | 'previous' | 'looks'>): GuardFigures {
+}: Pick<HealthQuestion, 'settings' | 'sample' | 'bad' | 'previous' | 'looks'>): HealthFigures {
   const look = Math.max(toCount(looks), 1)
   const alpha = alphaOf(look)
   const { maxBadPercent, maxTimesPrevious } = settings
@@ -83,7 +86,7 @@ export function readFigures({
 }
 
 /** Why these figures stop a rollout, if they do. */
-export function findCause(figures: GuardFigures): GuardCause | undefined {
+export function findCause(figures: HealthFigures): GuardCause | undefined {
   const { bad, badPercent, lowerPercent, maxBadPercent, maxTimesPrevious, previous } = figures
   if (bad < MINIMUM_BAD) return undefined
   if (lowerPercent > maxBadPercent) return 'limit'

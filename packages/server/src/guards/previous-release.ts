@@ -1,5 +1,5 @@
 import type { Connection } from '../database/schema.ts'
-import { sumRolloutHours } from '../fleet/rollout-progress.ts'
+import type { Sampling } from '../fleet/sampling.ts'
 import { listEarlierRollouts, type EarlierRollout, type RolloutPlace } from '../rollouts/rollout-queries.ts'
 import type { HealthSample } from './judge-health.ts'
 
@@ -50,23 +50,24 @@ export async function findTargets(db: Connection, { place, ...from }: Successor)
 
 /**
  * How the release before fared, in all its rollouts there and all its time: the newest that at least `minimumSample`
- * devices attempted and that was not taken back.
+ * believed devices attempted and that was not taken back.
  */
 export async function findBaseline(
   db: Connection,
+  sampling: Sampling,
   { place, ...from }: Successor,
   minimumSample: number,
 ): Promise<HealthSample | null> {
   const standing = (await listEarlierRollouts(db, place, from)).filter(({ isStanding }) => isStanding)
-  const figures = await sumRolloutHours(
+  const figures = await sampling.readBounded(
     db,
     standing.map(({ id }) => id),
   )
   for (const rollouts of Map.groupBy(standing, ({ releaseId }: EarlierRollout) => releaseId).values()) {
-    const sum = (counter: 'attempted' | 'attempted_bad') =>
+    const sum = (counter: 'attempted' | 'bad') =>
       rollouts.reduce((total, { id }) => total + (figures.get(id)?.[counter] ?? 0), 0)
     const sample = sum('attempted')
-    if (sample >= minimumSample) return { sample, bad: sum('attempted_bad') }
+    if (sample >= minimumSample) return { sample, bad: sum('bad') }
   }
   return null
 }

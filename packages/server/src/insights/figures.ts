@@ -1,11 +1,12 @@
-import type { ArmFigures, Rate, ReleaseHealth } from '@hotpatch/api'
+import type { ArmFigures, BelievedDevices, Rate, ReleaseHealth } from '@hotpatch/api'
+import { NOBODY_LEFT_OUT, type BoundedSample } from '../fleet/bounded-sample.ts'
 import type { RolloutFigures } from '../fleet/rollout-progress.ts'
 import { wilsonBounds } from '../guards/confidence.ts'
 import type { PlacedRollout } from './rollout-queries.ts'
 
 type HealthFigures = Pick<
   ReleaseHealth['releases'][number],
-  'attempted' | 'succeeded' | 'bad' | 'failed' | 'rolledBack' | 'crashed'
+  'attempted' | 'succeeded' | 'bad' | 'failed' | 'rolledBack' | 'crashed' | 'believed'
 >
 
 /** On each side: 95 % between the two. */
@@ -23,7 +24,10 @@ export function shareOf(part: number, whole: number): number {
 }
 
 /** Of one rollout, or of all the rollouts of a release. */
-export function renderHealth(all: readonly RolloutFigures[]): HealthFigures {
+export function renderHealth(
+  all: readonly RolloutFigures[],
+  believed: readonly (BoundedSample | undefined)[],
+): HealthFigures {
   const sum = (devices: (figures: RolloutFigures) => number) => all.reduce((total, each) => total + devices(each), 0)
   const attempted = sum((figures) => figures.attempted)
   const rate = (devices: (figures: RolloutFigures) => number) => rateOf(sum(devices), attempted)
@@ -35,6 +39,26 @@ export function renderHealth(all: readonly RolloutFigures[]): HealthFigures {
     failed: rate((figures) => figures.failed),
     rolledBack: rate((figures) => figures.rolled_back),
     crashed: rate((figures) => figures.crashed),
+    believed: believed.reduce((sum, each) => (each ? addBelieved(sum, each) : sum), NOBODY),
+  }
+}
+
+const NOBODY: BelievedDevices = { attempted: 0, bad: 0, withoutNetwork: 0, leftOut: NOBODY_LEFT_OUT }
+
+function addBelieved(one: BelievedDevices, other: BelievedDevices): BelievedDevices {
+  const leftOut = (of: keyof BelievedDevices['leftOut']) => one.leftOut[of] + other.leftOut[of]
+  return {
+    attempted: one.attempted + other.attempted,
+    bad: one.bad + other.bad,
+    withoutNetwork: one.withoutNetwork + other.withoutNetwork,
+    leftOut: {
+      devices: leftOut('devices'),
+      bad: leftOut('bad'),
+      notOffered: leftOut('notOffered'),
+      tooNew: leftOut('tooNew'),
+      sameNetwork: leftOut('sameNetwork'),
+      unprovenReports: leftOut('unprovenReports'),
+    },
   }
 }
 
@@ -54,6 +78,11 @@ export function renderPlaced(rollout: PlacedRollout) {
   return { rolloutId: id, releaseId: release_id, version, platform, channel, state }
 }
 
-export function renderArm(rollout: PlacedRollout, figures: RolloutFigures, present: PresentFigures): ArmFigures {
-  return { ...renderPlaced(rollout), ...renderReach(figures, present), ...renderHealth([figures]) }
+export function renderArm(
+  rollout: PlacedRollout,
+  figures: RolloutFigures,
+  present: PresentFigures,
+  believed: BoundedSample | undefined,
+): ArmFigures {
+  return { ...renderPlaced(rollout), ...renderReach(figures, present), ...renderHealth([figures], [believed]) }
 }

@@ -16,6 +16,7 @@ import { timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { startOfPeriod } from '../fleet/writing/periods.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
+import type { Sampling } from '../fleet/sampling.ts'
 import { shareOf } from './figures.ts'
 import {
   countKnown,
@@ -50,7 +51,17 @@ export type InsightService = ReturnType<typeof createInsightService>
  * @param db is only read, and may take its time
  * @param dropped how many notes and counts were left out since the start
  */
-export function createInsightService({ db, clock, dropped }: { db: Database; clock: Clock; dropped: () => number }) {
+export function createInsightService({
+  db,
+  clock,
+  sampling,
+  dropped,
+}: {
+  db: Database
+  clock: Clock
+  sampling: Sampling
+  dropped: () => number
+}) {
   async function overview(appId: string, query: WholeInsightQuery): Promise<Overview> {
     const now = clock.now()
     const range = readTimeRange(query, now)
@@ -187,7 +198,7 @@ export function createInsightService({ db, clock, dropped }: { db: Database; clo
     })
   }
 
-  const { adoption, health, experiment, armFigures } = createRolloutInsights({ db, clock })
+  const { adoption, health, experiment, armFigures } = createRolloutInsights({ db, clock, sampling })
   return {
     overview,
     active,

@@ -12,6 +12,7 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
+import type { Sampling } from '../fleet/sampling.ts'
 import { renderArm, renderHealth, renderPlaced, renderReach, shareOf, type PresentFigures } from './figures.ts'
 import { countPresent } from './insight-queries.ts'
 import {
@@ -38,7 +39,7 @@ interface RunningHour {
 }
 
 /** What became of rollouts. `db` is only read. */
-export function createRolloutInsights({ db, clock }: { db: Database; clock: Clock }) {
+export function createRolloutInsights({ db, clock, sampling }: { db: Database; clock: Clock; sampling: Sampling }) {
   /** @throws problem rollout-not-found */
   async function adoption(appId: string, rolloutId: string, query: WholeInsightQuery): Promise<Adoption> {
     const rollout = await findPlaced(db, appId, rolloutId)
@@ -51,6 +52,7 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
     const figures = (await sumRolloutHours(db, [rolloutId])).get(rolloutId) ?? NO_FIGURES
     const present = await presentOf(appId, [rollout])
     const { running } = present(rolloutId)
+    const believed = (await sampling.readBounded(db, [rolloutId])).get(rolloutId)
     const eligible = await countEligible(appId, rollout, figures)
     const hours = await listRunningHours(db, rolloutId, MAX_INSIGHT_DAYS * 24)
     return {
@@ -60,7 +62,7 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       startedAt: nullableTimestamp(startsAt <= now ? startsAt : null),
       eligible,
       ...renderReach(figures, present(rolloutId)),
-      ...renderHealth([figures]),
+      ...renderHealth([figures], [believed]),
       share: eligible.devices === 0 ? null : shareOf(running, eligible.devices),
       reached: MILESTONES.map((share) => ({
         share,
@@ -99,6 +101,10 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       db,
       rollouts.map(({ id }) => id),
     )
+    const believed = await sampling.readBounded(
+      db,
+      rollouts.map(({ id }) => id),
+    )
     const byRelease = Map.groupBy(rollouts, ({ release_id, platform }) => release_id ?? `embedded for ${platform}`)
     const releases = [...byRelease.values()].flatMap((placed) => {
       const [first] = placed
@@ -106,11 +112,22 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
       const rendered = placed.map((rollout) => ({
         ...renderPlaced(rollout),
         experimentId: rollout.experiment_id,
-        ...renderHealth([figures.get(rollout.id) ?? NO_FIGURES]),
+        ...renderHealth([figures.get(rollout.id) ?? NO_FIGURES], [believed.get(rollout.id)]),
       }))
       const all = placed.map(({ id }) => figures.get(id) ?? NO_FIGURES)
       const { release_id, version, platform } = first
-      return [{ releaseId: release_id, version, platform, ...renderHealth(all), rollouts: rendered }]
+      return [
+        {
+          releaseId: release_id,
+          version,
+          platform,
+          ...renderHealth(
+            all,
+            placed.map(({ id }) => believed.get(id)),
+          ),
+          rollouts: rendered,
+        },
+      ]
     })
     return { from: timestamp(range.from), to: timestamp(range.to), releases }
   }
@@ -121,7 +138,10 @@ export function createRolloutInsights({ db, clock }: { db: Database; clock: Cloc
     const rollouts = await listPlaced(db, rolloutIds)
     const figures = await sumRolloutHours(db, rolloutIds)
     const present = await presentOf(appId, rollouts)
-    return rollouts.map((rollout) => renderArm(rollout, figures.get(rollout.id) ?? NO_FIGURES, present(rollout.id)))
+    const believed = await sampling.readBounded(db, rolloutIds)
+    return rollouts.map((rollout) =>
+      renderArm(rollout, figures.get(rollout.id) ?? NO_FIGURES, present(rollout.id), believed.get(rollout.id)),
+    )
   }
 
   /** @throws problem experiment-not-found */

@@ -1,9 +1,11 @@
 import { problem } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
-import { sumRolloutHours } from '../fleet/rollout-progress.ts'
+import { readStandings, writeStandings } from '../fleet/bounded-sample.ts'
+import { readSamples } from '../fleet/sample-queries.ts'
+import { bound, type Sampling } from '../fleet/sampling.ts'
 import type { Connection } from '../database/schema.ts'
 import type { RolloutCompanion } from '../rollouts/rollout-service.ts'
-import { findPlan, insertPlan, updatePlan } from './plan-store.ts'
+import { findPlan, insertPlan, updatePlan, type PlanRow } from './plan-store.ts'
 
 /** Keeps a rollout's plan in step with the rollout, in the rollout's own transactions. */
 export function createPlanCompanion({ clock }: { clock: Clock }): RolloutCompanion {
@@ -18,6 +20,7 @@ export function createPlanCompanion({ clock }: { clock: Clock }): RolloutCompani
         step: 0,
         step_started_at: rollout.awaits_start ? null : clock.now(),
         step_base: 0,
+        step_sample: null,
         revision: 1,
         updated_at: clock.now(),
       })
@@ -43,13 +46,27 @@ export function createPlanCompanion({ clock }: { clock: Clock }): RolloutCompani
       const now = clock.now()
       const step = isOver
         ? { state: 'finished' as const }
-        : { step_started_at: now, step_base: await countAttempted(tx, after.id) }
+        : { step_started_at: now, step_base: 0, step_sample: await readStepSample(tx, after.id) }
       await updatePlan(tx, plan, { ...step, updated_at: now })
     },
   }
 }
 
-/** Devices that have tried the rollout, since its beginning. */
-export async function countAttempted(db: Connection, rolloutId: string): Promise<number> {
-  return (await sumRolloutHours(db, [rolloutId])).get(rolloutId)?.attempted ?? 0
+/** What a step that begins now does not count. */
+export async function readStepSample(db: Connection, rolloutId: string): Promise<string> {
+  return writeStandings((await readSamples(db, [rolloutId])).get(rolloutId)?.standings ?? new Map())
+}
+
+/** Believed devices that have tried the rollout since the step began. */
+export async function countSinceStep(
+  db: Connection,
+  sampling: Sampling,
+  { rollout_id: id, step_sample, step_base, step_started_at }: PlanRow,
+): Promise<number> {
+  const rows = (await readSamples(db, [id], step_started_at ?? 0)).get(id)
+  const share = (await sampling.readShares(db, [id])).get(id)
+  const all = (await readSamples(db, [id])).get(id)
+  if (!rows || !all) return 0
+  const base = step_sample === null ? new Map([[0, { attempted: step_base, bad: 0 }]]) : readStandings(step_sample)
+  return bound({ standings: all.standings, days: rows.days }, share ?? 1, base).attempted
 }

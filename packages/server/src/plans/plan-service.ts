@@ -5,7 +5,8 @@ import type { Author } from '../audit/audit-service.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
-import { countAttempted } from './plan-companion.ts'
+import type { Sampling } from '../fleet/sampling.ts'
+import { countSinceStep, readStepSample } from './plan-companion.ts'
 import { nextMove, type Move, type Plan } from './plan-steps.ts'
 import { findPlan, listRunningPlans, updatePlan, type PlanRow } from './plan-store.ts'
 
@@ -32,6 +33,7 @@ export function createPlanService({
   reads = db,
   rollouts,
   guards,
+  sampling,
   clock,
   log,
 }: {
@@ -40,6 +42,7 @@ export function createPlanService({
   reads?: Database
   rollouts: RolloutService
   guards: GuardLight
+  sampling: Sampling
   clock: Clock
   log: Pick<FastifyBaseLogger, 'error'>
 }) {
@@ -58,7 +61,7 @@ export function createPlanService({
     const row = await get(rollout.id)
     const plan = planOf(row)
     const [attempted, isGuardGreen] = await Promise.all([
-      countAttempted(db, rollout.id),
+      countSinceStep(reads, sampling, row),
       guards.isGreen(rollout.id, db),
     ])
     const { state: rolloutState, starts_at: startsAt } = rollout
@@ -72,7 +75,7 @@ export function createPlanService({
       windows: [...plan.windows],
       startsAt: nullableTimestamp(startsAt),
       stepStartedAt: nullableTimestamp(plan.stepStartedAt),
-      attempted: Math.max(attempted - plan.stepBase, 0),
+      attempted,
       isGuardGreen,
       waitsFor: renderWait(move),
       updatedAt: timestamp(row.updated_at),
@@ -128,7 +131,7 @@ export function createPlanService({
       const step = isEnd ? steps.length - 1 : row.step + 1
       const changes = isEnd
         ? { state: 'finished' as const, step }
-        : { step, step_started_at: now, step_base: await countAttempted(tx, rollout.id) }
+        : { step, step_started_at: now, step_base: 0, step_sample: await readStepSample(tx, rollout.id) }
       if (!(await updatePlan(tx, row, { ...changes, updated_at: now }))) throw changedMeanwhile()
       return { percentage: steps[step]?.percentage ?? before.percentage }
     })
@@ -155,7 +158,7 @@ export function createPlanService({
     const plan = planOf(row)
     // A long history is summed only when nothing but devices may be missing.
     if (!dueMove(plan, Number.MAX_SAFE_INTEGER)) return
-    const move = dueMove(plan, await countAttempted(reads, row.rollout_id))
+    const move = dueMove(plan, await countSinceStep(reads, sampling, row))
     if (!move || !(await guards.isGreen(row.rollout_id, db))) return
     const rollout = await rollouts.get(row.rollout_id, null)
     const action = move === 'finish' ? 'rollout.finished' : 'rollout.advanced'
@@ -192,7 +195,6 @@ function planOf(row: PlanRow): Plan {
     windows: row.windows === null ? [] : (JSON.parse(row.windows) as PlanWindow[]),
     step: row.step,
     stepStartedAt: row.step_started_at,
-    stepBase: row.step_base,
   }
 }
 

@@ -13,8 +13,6 @@ export interface Plan {
   step: number
   /** Null: not started. */
   stepStartedAt: number | null
-  /** How many devices had attempted the rollout when the step began. */
-  stepBase: number
 }
 
 /** What a plan looks at. */
@@ -22,7 +20,7 @@ export interface Situation {
   rolloutState: RolloutState
   startsAt: number | null
   isGuardGreen: boolean
-  /** Devices that tried the rollout, since its beginning. */
+  /** Believed devices that tried the rollout, since the step began. */
   attempted: number
 }
 
@@ -61,7 +59,7 @@ function waitOf(plan: Plan, step: PlanStep, situation: Situation, now: number): 
     waitForStart(plan, situation, now) ??
     waitForGuard(situation) ??
     waitForBake(plan, step, now) ??
-    waitForSample(plan, step, situation)
+    waitForSample(step, situation)
   )
 }
 
@@ -84,9 +82,8 @@ function waitForBake({ stepStartedAt }: Plan, { bakeMinutes, percentage }: PlanS
   return { kind: 'wait', for: 'bake', until, explanation }
 }
 
-function waitForSample({ stepBase }: Plan, step: PlanStep, { attempted }: Situation): Wait | undefined {
+function waitForSample(step: PlanStep, { attempted: found }: Situation): Wait | undefined {
   const { minimumSample = 0, percentage } = step
-  const found = Math.max(attempted - stepBase, 0)
   const missing = minimumSample - found
   if (missing <= 0) return undefined
   const explanation = `${found} of ${minimumSample} devices have tried it at ${percentage} %; ${missing} are missing.`

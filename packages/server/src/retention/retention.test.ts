@@ -297,5 +297,6 @@ function anEvent(changes: Partial<Schema['device_event']>): Schema['device_event
 }
 
 function progress(device_id: string, rollout_id: string, changed_at: number): Schema['rollout_device'] {
-  return { device_id, rollout_id, progress: 1, offered_at: null, attempted_at: null, changed_at }
+  const unsampled = { is_known: 0, standing: null, standing_at: null, network: null }
+  return { device_id, rollout_id, progress: 1, offered_at: null, attempted_at: null, changed_at, ...unsampled }
 }

@@ -1,3 +1,4 @@
+import { DEFAULT_TRUST, type TrustDifferences } from '@hotpatch/api'
 import type {
   AttributeRule,
   AudienceSlice,
@@ -50,6 +51,10 @@ export interface DirectoryEntry {
   deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
   channels: ReadonlySet<string>
+  /** Whether a device is in the cohorts that it says it is in. */
+  allowsDeviceCohorts: boolean
+  /** How long after its first check another one has to come for a new device to be believed. */
+  observedMs: number
 }
 
 /** Every app with its channels: what a check needs to know before there is a catalog. */
@@ -68,8 +73,14 @@ export async function loadDirectory(
     deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
     channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
+    allowsDeviceCohorts: app.device_cohorts === 'allowed',
+    observedMs: observedMinutes(app.trust) * 60_000,
   }))
   return Promise.all(entries)
+}
+
+function observedMinutes(trust: string): number {
+  return { ...DEFAULT_TRUST, ...(JSON.parse(trust) as TrustDifferences) }.observedMinutes
 }
 
 /** The generation of every catalog that ever had a rollout. */

@@ -1,5 +1,6 @@
 import type { Platform } from '@hotpatch/protocol'
 import type { CheckNote } from '../fleet/device-report.ts'
+import type { DirectoryEntry } from './catalog-queries.ts'
 import type { UpdateAnswer } from './update-service.ts'
 
 /**
@@ -7,13 +8,18 @@ import type { UpdateAnswer } from './update-service.ts'
  * @param at when it was answered
  */
 export function checkNoteOf(
-  place: { appId: string; platform: Platform; channel: string },
+  place: {
+    app: Pick<DirectoryEntry, 'id' | 'observedMs'>
+    platform: Platform
+    channel: string
+    network: string | null
+  },
   answer: UpdateAnswer,
   at: number,
 ): CheckNote {
-  const { decision, device, currentVersion, rolloutId, isOffer } = answer
+  const { decision, device, currentVersion, rolloutId, rolloutStartedAt, isOffer, claimedCohorts } = answer
   return {
-    appId: place.appId,
+    appId: place.app.id,
     deviceId: device.id,
     platform: place.platform,
     channel: place.channel,
@@ -26,11 +32,14 @@ export function checkNoteOf(
     trust: device.trust,
     currentReleaseId: device.currentReleaseId,
     currentVersion,
-    cohorts: device.cohorts,
+    cohorts: claimedCohorts,
     decision: decision.kind,
     reason: decision.reason,
     rolloutId,
     isOffer,
+    rolloutStartedAt,
+    network: place.network,
+    observedMs: place.app.observedMs,
     at,
   }
 }

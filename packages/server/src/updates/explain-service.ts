@@ -63,7 +63,7 @@ export function createExplainService({
       },
       trust: known?.trust ?? undefined,
     }
-    const { decision, device, currentVersion } = updates.answer(catalog, check, { trace: true })
+    const { decision, device, currentVersion, ignoredCohorts } = updates.answer(catalog, check, { trace: true })
     return {
       device: {
         id: deviceId,
@@ -86,6 +86,7 @@ export function createExplainService({
       generation: catalog.generation,
       decision: renderDecision(decision),
       rollouts: renderTrace(decision),
+      notices: ignoredCohorts.map(renderIgnoredCohort),
       towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted)) : null,
     }
   }
@@ -105,6 +106,11 @@ export function createExplainService({
 
 function onlyOne(platforms: readonly Platform[]): Platform | undefined {
   return platforms.length === 1 ? platforms[0] : undefined
+}
+
+function renderIgnoredCohort(cohort: string): Explanation['notices'][number] {
+  const explanation = `It claims the cohort ${cohort}, which this app does not let devices claim.`
+  return { kind: 'cohort-claim-ignored', explanation }
 }
 
 function renderLastSaid(known: DeviceWithEvents): Explanation['lastSaid'] {

@@ -35,6 +35,12 @@ export interface UpdateAnswer {
   /** The rollout that the check counts for: the one that is offered, or else the one that what it runs came from. */
   rolloutId: string | null
   isOffer: boolean
+  /** When that rollout began. */
+  rolloutStartedAt: number | null
+  /** The cohorts that the device says it is in, whether it may or not. */
+  claimedCohorts: readonly string[]
+  /** Those of them that the app does not let it claim, and that nobody put it into. */
+  ignoredCohorts: readonly string[]
 }
 
 /** Reports of this device that it may not repeat itself; from memory. */
@@ -50,10 +56,13 @@ export function createUpdateService({
   clock,
   failedReleaseIds,
   cohortsOf,
+  allowsDeviceCohorts,
 }: {
   clock: Clock
   failedReleaseIds: FailureMemory
   cohortsOf: CohortMemory
+  /** Of an app, by its id. */
+  allowsDeviceCohorts: (appId: string) => boolean
 }) {
   function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
     const { device, currentVersion } = toDevice(catalog, check)
@@ -62,20 +71,26 @@ export function createUpdateService({
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
     const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
     const counted = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
-    return { decision, device, currentVersion, restatement, ...counted }
+    const rolloutStartedAt = counted.rolloutId === null ? null : (catalog.startedAt.get(counted.rolloutId) ?? null)
+    const { cohorts: claimedCohorts } = check
+    const ignoredCohorts = claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort))
+    const claims = { claimedCohorts, ignoredCohorts }
+    return { decision, device, currentVersion, restatement, ...counted, rolloutStartedAt, ...claims }
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {
     const running = resolveRunning(catalog, check.current)
     const remembered = failedReleaseIds(catalog.appId, check.deviceId)
     const named = cohortsOf(catalog.appId, check.deviceId)
+    // The app key is in every binary: whoever reads a cohort's name there could take what is for it alone.
+    const claimed = check.cohorts.length > 0 && allowsDeviceCohorts(catalog.appId) ? check.cohorts : NONE
     const device: Device = {
       id: check.deviceId,
       nativeVersion: check.nativeVersion ?? running.nativeVersion,
       runtimeVersion: check.runtimeVersion,
       currentReleaseId: running.releaseId,
       failedReleaseIds: remembered.length === 0 ? check.failedReleaseIds : [...check.failedReleaseIds, ...remembered],
-      cohorts: named.length === 0 ? check.cohorts : [...new Set([...check.cohorts, ...named])],
+      cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
     }
@@ -84,6 +99,8 @@ export function createUpdateService({
 
   return { answer }
 }
+
+const NONE: readonly string[] = []
 
 interface Running {
   releaseId: string | null

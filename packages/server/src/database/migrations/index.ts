@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration'
 import * as init from './0001-init.ts'
 import * as fleetAndPlans from './0002-fleet-and-plans.ts'
 import * as deviceTrust from './0003-device-trust.ts'
+import * as believedDevices from './0004-believed-devices.ts'
 import * as publishing from './0007-publishing.ts'
 import * as reachAndSequences from './0008-reach-and-sequences.ts'
 import * as tokenFamilies from './0009-token-families.ts'
@@ -12,6 +13,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0001-init': init,
   '0002-fleet-and-plans': fleetAndPlans,
   '0003-device-trust': deviceTrust,
+  '0004-believed-devices': believedDevices,
   '0007-publishing': publishing,
   '0008-reach-and-sequences': reachAndSequences,
   '0009-token-families': tokenFamilies,

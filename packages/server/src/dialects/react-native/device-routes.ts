@@ -49,7 +49,8 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     const catalog = catalogs.get(app, platform, channel)
     const answer = updates.answer(catalog, asked)
     const body = writeAnswer(answer, publicUrl(request))
-    fleet.noteCheck(checkNoteOf({ appId: app.id, platform, channel }, answer, clock.now()))
+    const network = identity.networkOf(app, request.ip)
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, network }, answer, clock.now()))
     onCheck(answer.decision.kind)
     return reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body)
   }

@@ -25,6 +25,9 @@ export async function insertApp(db: Database, id = APP_ID, slug = 'shop'): Promi
       event_retention_days: 90,
       device_retention_days: 400,
       guard: '{}',
+      trust: '{}',
+      device_cohorts: 'ignored',
+      device_credentials: 'off',
       created_at: 0,
     })
     .execute()
@@ -36,6 +39,8 @@ const FLEET_TABLES = [
   'device_failure',
   'rollout_device',
   'rollout_hour',
+  'rollout_sample',
+  'rollout_network',
   'activity',
   'check_hour',
   'download_hour',
@@ -99,6 +104,9 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
     last_check_at: null,
     rollout_id: null,
     progress: 0,
+    first_check_at: null,
+    established_at: null,
+    network: null,
     first_seen_at: 1_000,
     last_seen_at: 1_000,
     gone_at: null,

@@ -5,7 +5,7 @@ import type { Database } from '../../database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
 import { readReport, type CheckNote, type ReadReport } from '../device-report.ts'
 import { startOfPeriod, type Period } from './periods.ts'
-import { HOUR_MS } from '../rollout-progress.ts'
+import { HOUR_MS, PROGRESS } from '../rollout-progress.ts'
 import { aNote, APP_ID, aReport, forgetFleet, insertApp } from '../testing/fixtures.ts'
 
 const START = Date.UTC(2026, 0, 1, 12)
@@ -18,6 +18,10 @@ const KINDS = [
   'failed',
   'rolled-back',
 ] as const
+/** The second rollout begins when some devices have checked. */
+const BEGINS_MS = 8 * HOUR_MS
+const OBSERVED_MS = 2 * HOUR_MS
+const NETWORKS = ['network-a', 'network-a', null]
 const PERIODS = ['hour', 'day', 'week', 'month'] as const satisfies Period[]
 
 interface Step {
@@ -55,7 +59,11 @@ type Told = { note: CheckNote; report?: undefined } | { note?: undefined; report
 function tell({ device, rollout, what, lateByMs, bytes, event }: Step, at: number): Told {
   const deviceId = `device-${device}`
   const rolloutId = `rollout-${rollout}`
-  if (what === 'offer' || what === 'run') return { note: aNote({ deviceId, rolloutId, isOffer: what === 'offer', at }) }
+  if (what === 'offer' || what === 'run') {
+    const network = NETWORKS[device] ?? null
+    const belief = { rolloutStartedAt: START + rollout * BEGINS_MS, observedMs: OBSERVED_MS, network }
+    return { note: aNote({ deviceId, rolloutId, isOffer: what === 'offer', at, ...belief }) }
+  }
   const report = aReport({
     deviceId,
     kind: what,
@@ -101,6 +109,80 @@ function expected(told: readonly Told[]) {
   return counters
 }
 
+/** Whom guards and plans must believe of those who attempted a rollout: by its definition, from all that was told. */
+function expectedBelief(told: readonly Told[]): Map<string, { believed: number; others: number }> {
+  const firstCheck = new Map<string, number>()
+  const established = new Set<string>()
+  const offered = new Set<string>()
+  const known = new Set<string>()
+  const ran = new Set<string>()
+  const attempted = new Map<string, [deviceId: string, rolloutId: string]>()
+  const tried = (deviceId: string, rolloutId: string) =>
+    attempted.set(`${deviceId} ${rolloutId}`, [deviceId, rolloutId])
+  const seen = new Set<string>()
+  for (const { note, report } of told) {
+    const event = report?.event
+    if (event && seen.has(event.id)) continue
+    if (event) seen.add(event.id)
+    if (event && ['applied', 'confirmed', 'failed', 'rolled-back'].includes(event.kind)) {
+      tried(event.device_id, event.rollout_id ?? '')
+    }
+    if (!note) continue
+    const { deviceId, rolloutId, at } = note
+    const first = firstCheck.get(deviceId) ?? at
+    firstCheck.set(deviceId, first)
+    if (at - first >= OBSERVED_MS) established.add(deviceId)
+    const pair = `${deviceId} ${rolloutId}`
+    if (first < (note.rolloutStartedAt ?? 0)) known.add(pair)
+    ;(note.isOffer ? offered : ran).add(pair)
+    if (!note.isOffer) tried(deviceId, rolloutId ?? '')
+  }
+  const counts = new Map<string, { believed: number; others: number }>()
+  for (const [pair, [deviceId, rolloutId]] of attempted) {
+    const count = counts.get(rolloutId) ?? { believed: 0, others: 0 }
+    const wasOffered = offered.has(pair) || (ran.has(pair) && known.has(pair))
+    const isBelieved = wasOffered && (known.has(pair) || established.has(deviceId))
+    count[isBelieved ? 'believed' : 'others']++
+    counts.set(rolloutId, count)
+  }
+  return counts
+}
+
+async function foundBelief(db: Database) {
+  const counts = new Map<string, { believed: number; others: number }>()
+  for (const { rollout_id, standing, attempted } of await db.selectFrom('rollout_sample').selectAll().execute()) {
+    expect(attempted).toBeGreaterThanOrEqual(0)
+    const count = counts.get(rollout_id) ?? { believed: 0, others: 0 }
+    count[standing >= 0 ? 'believed' : 'others'] += attempted
+    counts.set(rollout_id, count)
+  }
+  return counts
+}
+
+/** All who attempted it have one standing, also those who are bad, and networks have as many as their ranks say. */
+async function requireWholeSamples(db: Database): Promise<void> {
+  const sums = (table: 'rollout_hour' | 'rollout_sample') =>
+    db
+      .selectFrom(table)
+      .select((select) => [
+        select.fn.sum<number>('attempted').as('attempted'),
+        select.fn.sum<number>('attempted_bad').as('bad'),
+      ])
+      .executeTakeFirstOrThrow()
+  const [hours, samples] = [await sums('rollout_hour'), await sums('rollout_sample')]
+  expect({ attempted: Number(samples.attempted), bad: Number(samples.bad) }).toEqual({
+    attempted: Number(hours.attempted),
+    bad: Number(hours.bad),
+  })
+  const devices = await db.selectFrom('rollout_device').selectAll().where('standing', '>', 0).execute()
+  const networks = await db.selectFrom('rollout_network').selectAll().execute()
+  const ofNetworks = networks.reduce((sum, { devices }) => sum + devices, 0)
+  expect(ofNetworks).toBe(devices.length)
+  const bad = PROGRESS.failed | PROGRESS.rolled_back | PROGRESS.crashed
+  const badDevices = devices.filter(({ progress }) => (progress & bad) !== 0)
+  expect(networks.reduce((sum, network) => sum + network.bad, 0)).toBe(badDevices.length)
+}
+
 async function found(db: Database) {
   const counters = new Map<string, number>()
   for (const { rollout_id, hour_at, told_downloads: _, ...counts } of await db
@@ -142,6 +224,8 @@ describeOnEveryDatabase('the fleet counters', (open, database) => {
           for (const old of wholeAgain) if (old <= index) await write(db, all[old] ?? [], old + 1)
         }
         expect(await found(db)).toEqual(expected(written))
+        expect(await foundBelief(db)).toEqual(expectedBelief(written))
+        await requireWholeSamples(db)
         const downloads = await db.selectFrom('download_hour').selectAll().execute()
         expect(downloads).toMatchObject([{ downloads: batches.length }])
       }),

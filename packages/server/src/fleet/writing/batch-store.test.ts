@@ -37,6 +37,8 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
         ...rowOfNote(later),
         native_version: '1.0.0',
         model: 'Pixel 8',
+        first_check_at: 1_000,
+        established_at: 1_000,
         first_seen_at: 1_000,
       })
     })
@@ -362,7 +364,12 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
     for (let times = 0; times < 2; times++) {
       await write({ notes })
       for (const note of [notes[0], notes[99], notes[100], notes[229]]) {
-        const row = note && { ...rowOfNote(note), rollout_id: note.rolloutId, progress: PROGRESS.running }
+        const row = note && {
+          ...rowOfNote(note),
+          established_at: note.at,
+          rollout_id: note.rolloutId,
+          progress: PROGRESS.running,
+        }
         expect(await device(note?.deviceId)).toEqual(row)
       }
     }

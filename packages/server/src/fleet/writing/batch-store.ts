@@ -1,6 +1,7 @@
 import type { Connection, Database, Schema } from '../../database/schema.ts'
-import { conclude, progressKey, tellsProgress, type Conclusions, type KnownRows } from './conclude.ts'
+import { conclude, mayEstablish, progressKey, tellsProgress, type Conclusions, type KnownRows } from './conclude.ts'
 import { addUp } from './counter-store.ts'
+import { readNetworks, readWaiting } from './sample-store.ts'
 import type { CheckNote, ReadReport } from '../device-report.ts'
 import { lockDevices, MOVED, SEEN, upsertDevices } from './device-rows.ts'
 import { eventsOf, factOfNote, factOfReport, failuresOf, inLockOrder, inOrderOfTime } from './fleet-batch.ts'
@@ -115,7 +116,14 @@ async function readKnown(tx: Connection, facts: readonly Fact[]): Promise<KnownR
       .execute()
     for (const row of rows) progress.set(progressKey(row.device_id, row.rollout_id), row)
   }
-  return { devices, progress }
+  const establishing = facts.filter((fact) => mayEstablish(fact, devices.get(keyOfDevice(fact))))
+  const waiting = await readWaiting(tx, establishing)
+  for (const row of [...waiting.values()].flat()) progress.set(progressKey(row.device_id, row.rollout_id), row)
+  return { devices, progress, waiting, networks: await readNetworks(tx, facts, { devices, progress, waiting }) }
+}
+
+function keyOfDevice({ told }: Fact): string {
+  return deviceKey(told.app_id, told.device_id)
 }
 
 async function writeConclusions(tx: Connection, { moved, seen, progress, events }: Conclusions): Promise<void> {
@@ -131,6 +139,10 @@ async function writeConclusions(tx: Connection, { moved, seen, progress, events 
           offered_at: ref('excluded.offered_at'),
           attempted_at: ref('excluded.attempted_at'),
           changed_at: ref('excluded.changed_at'),
+          is_known: ref('excluded.is_known'),
+          standing: ref('excluded.standing'),
+          standing_at: ref('excluded.standing_at'),
+          network: ref('excluded.network'),
         })),
       )
       .execute()

@@ -2,6 +2,7 @@ import type { Schema } from '../../database/schema.ts'
 import { eventIdOf } from '../device-report.ts'
 import type { Fact } from './fleet-batch.ts'
 import { deviceKey } from '../fleet-buffer.ts'
+import { concludeSamples, type RolloutNetworkRow, type RolloutSampleRow } from './conclude-samples.ts'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from '../fleet-store.ts'
 import { periodsBetween } from './periods.ts'
 import { ATTEMPTED, BAD, HOUR_MS, PROGRESS } from '../rollout-progress.ts'
@@ -20,6 +21,8 @@ export interface Conclusions {
   /** Those that no device reports: `native-updated`. That something was offered stands in `progress`. */
   events: DeviceEventRow[]
   hours: RolloutHourRow[]
+  samples: RolloutSampleRow[]
+  networks: RolloutNetworkRow[]
   activity: ActivityRow[]
 }
 
@@ -29,6 +32,10 @@ export interface KnownRows {
   devices: ReadonlyMap<string, DeviceRow>
   /** By `progressKey`: those of all facts that `tellsProgress` says of. */
   progress: ReadonlyMap<string, RolloutDeviceRow>
+  /** By `deviceKey`, of devices that the batch may establish: rows, also in `progress`, that nobody believed yet. */
+  waiting: ReadonlyMap<string, readonly RolloutDeviceRow[]>
+  /** How many devices of a network are in a sample, by `networkKey`. */
+  networks: ReadonlyMap<string, number>
 }
 
 export function progressKey(deviceId: string, rolloutId: string): string {
@@ -41,6 +48,12 @@ export function tellsProgress({ rolloutId, bit }: Fact, known: DeviceRow | undef
   return known?.rollout_id !== rolloutId || (known.progress & bit) === 0
 }
 
+/** Whether the fact may be the check by which the device counts as seen over time. */
+export function mayEstablish({ tells, told, observedMs }: Fact, known: DeviceRow | undefined): boolean {
+  if (tells !== 'everything' || !known || known.established_at !== null || known.first_check_at === null) return false
+  return told.last_seen_at - known.first_check_at >= observedMs
+}
+
 /**
  * What facts change. All is concluded from the rows before: facts that were written already change nothing.
  * @param facts in lock order
@@ -49,9 +62,11 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
   const devices = new Map<string, DeviceRow>()
   const progress = new Map<string, RolloutDeviceRow>()
   const advanced = new Set<RolloutDeviceRow>()
+  const progressOfDevice = new Map<string, RolloutDeviceRow[]>()
   const events: DeviceEventRow[] = []
   const hours = new Map<string, RolloutHourRow>()
   const activity = new Map<string, ActivityRow>()
+  const sampling = concludeSamples(known.networks)
 
   for (const fact of facts) {
     const { app_id, device_id } = fact.told
@@ -64,6 +79,7 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       if (before) noteNativeUpdate(before, after)
     }
     if (fact.rolloutId !== null) advance(fact.rolloutId, fact, known.devices.get(key), after)
+    if (after.established_at !== null && before?.established_at === null) settleWaiting(key, after)
   }
 
   /** A device counts once in each hour, day, week and month, by what it ran when it first showed itself there. */
@@ -107,9 +123,12 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
     if (bit === 0) return
     const row = progressOf(rolloutId, device, stored)
     if ((row.progress & bit) === 0) {
+      const before = row.progress
+      if (wasKnown(fact, device)) row.is_known = 1
       countProgress(row, bit, countsAt)
       row.changed_at = device.last_seen_at
       advanced.add(row)
+      sampling.settle(row, before, device, fact.told.last_seen_at)
     }
     // A check says which rollout the device is with; a report only when no check did.
     if (fact.tells === 'everything' && fact.told.last_seen_at >= device.last_seen_at) device.rollout_id = rolloutId
@@ -117,7 +136,20 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
     if (device.rollout_id === rolloutId) device.progress = row.progress
   }
 
-  function progressOf(rolloutId: string, { device_id }: DeviceRow, stored: DeviceRow | undefined): RolloutDeviceRow {
+  /** It is believed from now on, also for what it did before. */
+  function settleWaiting(key: string, device: DeviceRow): void {
+    for (const { rollout_id } of known.waiting.get(key) ?? []) progressOf(rollout_id, device, undefined)
+    for (const row of progressOfDevice.get(key) ?? []) {
+      if (row.standing === null) continue
+      if (sampling.settle(row, row.progress, device, device.established_at ?? 0)) advanced.add(row)
+    }
+  }
+
+  function progressOf(
+    rolloutId: string,
+    { app_id, device_id }: DeviceRow,
+    stored: DeviceRow | undefined,
+  ): RolloutDeviceRow {
     const key = progressKey(device_id, rolloutId)
     let row = progress.get(key)
     if (!row) {
@@ -125,6 +157,10 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       const seen = stored?.rollout_id === rolloutId ? stored.progress : 0
       row = found ? { ...found } : noProgress(device_id, rolloutId, seen)
       progress.set(key, row)
+      const owner = deviceKey(app_id, device_id)
+      const others = progressOfDevice.get(owner)
+      if (others) others.push(row)
+      else progressOfDevice.set(owner, [row])
     }
     return row
   }
@@ -160,6 +196,7 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
     progress: [...advanced],
     events,
     hours: [...hours.values()],
+    ...sampling.rows(),
     activity: [...activity.values()],
   }
 }
@@ -189,11 +226,24 @@ function isNews(before: DeviceRow | undefined, { told }: Fact): boolean {
   return !before || told.last_seen_at >= before.last_seen_at
 }
 
+/** A check before the rollout began: nobody could know then what to invent a device for. */
+function wasKnown({ startedAt }: Fact, { first_check_at }: DeviceRow): boolean {
+  return startedAt !== null && first_check_at !== null && first_check_at < startedAt
+}
+
+/** Set once: what is written again finds it set. */
+function firstChecks(before: DeviceRow | undefined, { told, tells, observedMs }: Fact) {
+  const isCheck = tells === 'everything'
+  const first_check_at = before?.first_check_at ?? (isCheck ? told.last_seen_at : null)
+  const isSeenOverTime = isCheck && told.last_seen_at - (first_check_at ?? 0) >= observedMs
+  return { first_check_at, established_at: before?.established_at ?? (isSeenOverTime ? told.last_seen_at : null) }
+}
+
 /** Named one by one: copying a row of a database by its names takes as long as all the rest. */
 function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
   const { told, tells } = fact
-  if (!before) return { ...told }
-  if (!isNews(before, fact)) return { ...before }
+  if (!before) return { ...told, ...firstChecks(before, fact) }
+  if (!isNews(before, fact)) return { ...before, ...firstChecks(before, fact) }
   const isCheck = tells === 'everything'
   const current = tells === 'little' ? before : told
   const checked = isCheck ? told : before
@@ -218,6 +268,8 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     last_check_at: checked.last_check_at,
     rollout_id: before.rollout_id,
     progress: before.progress,
+    ...firstChecks(before, fact),
+    network: checked.network,
     first_seen_at: before.first_seen_at,
     last_seen_at: told.last_seen_at,
     gone_at: null,
@@ -229,7 +281,18 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
 }
 
 function noProgress(device_id: string, rollout_id: string, progress: number): RolloutDeviceRow {
-  return { device_id, rollout_id, progress, offered_at: null, attempted_at: null, changed_at: 0 }
+  return {
+    device_id,
+    rollout_id,
+    progress,
+    offered_at: null,
+    attempted_at: null,
+    changed_at: 0,
+    is_known: 0,
+    standing: null,
+    standing_at: null,
+    network: null,
+  }
 }
 
 const COUNTERS = new Map(Object.entries(PROGRESS).map(([counter, bit]) => [bit as number, counter]))

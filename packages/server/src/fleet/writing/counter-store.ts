@@ -7,7 +7,9 @@ import { chunks } from './statements.ts'
 
 /** @param counts undefined when they were added before */
 export async function addUp(tx: Connection, conclusions: Conclusions, counts: CountPacket | undefined): Promise<void> {
+  await addRows(tx, 'rollout_network', ['rollout_id', 'day_at', 'network'], conclusions.networks)
   await addRows(tx, 'rollout_hour', ['rollout_id', 'hour_at'], conclusions.hours)
+  await addRows(tx, 'rollout_sample', ['rollout_id', 'hour_at', 'standing'], conclusions.samples)
   const activityKey = ['app_id', 'period', 'starts_at', 'platform', 'channel', 'version'] as const
   await addRows(tx, 'activity', activityKey, conclusions.activity)
   const checkKey = ['app_id', 'hour_at', 'platform', 'channel', 'decision', 'reason'] as const
@@ -15,7 +17,7 @@ export async function addUp(tx: Connection, conclusions: Conclusions, counts: Co
   await addRows(tx, 'download_hour', ['sha256', 'hour_at'], counts?.downloads ?? [])
 }
 
-type Counters = 'rollout_hour' | 'activity' | 'check_hour' | 'download_hour'
+type Counters = 'rollout_network' | 'rollout_hour' | 'rollout_sample' | 'activity' | 'check_hour' | 'download_hour'
 
 /** Adds every column that is not part of the key to what is there. */
 async function addRows<Table extends Counters>(

@@ -24,6 +24,9 @@ export interface Fact {
   /** The time that `bit` counts at. */
   countsAt: number
   receivedBytes: number
+  /** Of a check: when that rollout began, and when after its first check a device is established. */
+  startedAt: number | null
+  observedMs: number
 }
 
 const BITS: Partial<Record<DeviceEventKind, number>> = {
@@ -47,6 +50,8 @@ export function factOfNote(note: CheckNote): Fact {
     bit: rolloutId === null ? 0 : bit,
     countsAt: at,
     receivedBytes: 0,
+    startedAt: note.rolloutStartedAt ?? null,
+    observedMs: note.observedMs ?? 0,
   }
 }
 
@@ -60,6 +65,8 @@ export function factOfReport({ device, tellsCurrent, event, countsAt }: ReadRepo
     bit: event && isNewEvent && rolloutId !== null ? bitOf(event) : 0,
     countsAt,
     receivedBytes: isNewEvent ? (event?.received_bytes ?? 0) : 0,
+    startedAt: null,
+    observedMs: 0,
   }
 }
 

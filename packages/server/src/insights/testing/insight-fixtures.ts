@@ -140,7 +140,7 @@ export function createInsightFixtures(db: Database, appId: string) {
   async function rolloutDevice(rolloutId: string, row: Partial<Schema['rollout_device']>): Promise<void> {
     await db
       .insertInto('rollout_device')
-      .values({ rollout_id: rolloutId, device_id: nextId(), progress: 1, changed_at: NOW, ...row })
+      .values({ rollout_id: rolloutId, device_id: nextId(), progress: 1, is_known: 0, changed_at: NOW, ...row })
       .execute()
   }
 
