@@ -11,6 +11,7 @@ import { addDeviceCommands } from './commands/devices.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
 import { addPromoteCommand } from './commands/promote.ts'
@@ -28,7 +29,14 @@ import { drawingOn } from './output/charts.ts'
 const MIN_DESCRIPTION_WIDTH = 20
 
 const GROUPS = {
-  'To begin with:': [addLoginCommands, addAppCommands, addChannelCommands, addKeyCommands, addDoctorCommand],
+  'To begin with:': [
+    addLoginCommands,
+    addInitCommand,
+    addAppCommands,
+    addChannelCommands,
+    addKeyCommands,
+    addDoctorCommand,
+  ],
   'To publish:': [
     addReleaseCommand,
     addReleasesCommands,

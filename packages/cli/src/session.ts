@@ -1,12 +1,13 @@
-import { createManagementClient, type App, type ManagementClient } from '@hotpatch/api'
+import { ApiProblem, createManagementClient, type App, type ManagementClient } from '@hotpatch/api'
 import type { AppOptions, ConnectionOptions, ConsentOptions, JsonOptions } from './arguments/shared-options.ts'
-import { configPath, readLogin } from './config/config-file.ts'
+import { configPath, readLogins } from './config/config-file.ts'
 import { resolveToken, resolveUrl } from './config/connection.ts'
 import { findProject, type Project } from './config/project-file.ts'
 import { readAcceptedServers, trustPath } from './config/trust-file.ts'
 import type { CliContext } from './context.ts'
 import { CommandError, UsageError } from './errors.ts'
 import { createOutput, type Output } from './output/output.ts'
+import { mostSimilar } from './output/similar-names.ts'
 import { printable } from './output/text.ts'
 import { createQuestions } from './output/questions.ts'
 import { openAppTrust, type AppTrust } from './signing/app-trust.ts'
@@ -36,9 +37,9 @@ export async function openSession(context: CliContext, options: SessionOptions):
   const output = createOutput(context, options.json ?? false)
   const questions = createQuestions(context)
   const project = await findProject(context.cwd)
-  const login = await readLogin(configPath(context.env))
+  const logins = await readLogins(configPath(context.env))
   const accepted = await readAcceptedServers(trustPath(context.env))
-  const sources = { flags: options, env: context.env, project, login, accepted }
+  const sources = { flags: options, env: context.env, project, logins, accepted }
   const url = resolveUrl(sources)
   if (!url) {
     throw new CommandError(
@@ -65,7 +66,7 @@ export async function openSession(context: CliContext, options: SessionOptions):
 
   async function chooseApp(): Promise<App> {
     const named = options.app ?? project?.app ?? project?.appId
-    if (named !== undefined) return getApp(named)
+    if (named !== undefined) return getApp(named).catch(suggestApp(api, named))
     const { items } = await api.listApps({ limit: 2 })
     const [only] = items
     if (only && items.length === 1) {
@@ -83,10 +84,22 @@ export async function openSession(context: CliContext, options: SessionOptions):
 
   async function confirm(question: string) {
     requireConsent()
-    if (!options.yes) await questions.confirm(printable(question))
+    if (!options.yes) await questions.confirm(printable(`On ${url?.value}: ${question}`))
   }
 
   return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm }
+}
+
+/** For a slug that the server does not have: the one of those that this token may see which is most like it. */
+function suggestApp(api: ManagementClient, named: string) {
+  return async (error: unknown): Promise<never> => {
+    if (!(error instanceof ApiProblem && error.type === 'app-not-found')) throw error
+    const { items } = await api.listApps({ limit: 200 })
+    const slugs = items.map(({ slug }) => slug)
+    const similar = mostSimilar(named, slugs)
+    const hint = similar === undefined ? 'See: apps list' : `Did you mean "${similar}"?`
+    throw new CommandError('app-not-found', `The server has no app "${named}". ${hint}`, { cause: error })
+  }
 }
 
 /** Its requests end with Ctrl-C. */

@@ -6,6 +6,7 @@ import { readBoolean, readLimit, readNativeRange, readNativeVersion } from './re
 export interface ConnectionOptions {
   url?: string
   token?: string
+  server?: string
 }
 
 export interface AppOptions {
@@ -44,6 +45,7 @@ export interface RestatingOptions extends KeyOptions {
 export function withConnection(command: Command): Command {
   return command
     .option('--url <url>', 'address of the server')
+    .option('--server <name>', 'a server by the name that login --server gave it')
     .option('--token <token>', 'API token; HOTPATCH_TOKEN keeps it out of the list of processes')
 }
 
@@ -105,7 +107,7 @@ export function mandatoryOption(): Option {
 
 /** Options that most commands have come last in help. */
 export function compareForHelp(a: Option, b: Option): number {
-  const shared = ['--app', '--url', '--token', '--json', '--yes', '--help']
+  const shared = ['--app', '--url', '--server', '--token', '--json', '--yes', '--help']
   return shared.indexOf(a.long ?? '') - shared.indexOf(b.long ?? '')
 }
 

@@ -41,6 +41,22 @@ describe('login', () => {
     expect(await tool.json('whoami')).toMatchObject({ role: 'owner' })
   })
 
+  test('knows several servers by name', async () => {
+    const tool = await createTool()
+    const at = ['login', '--url', server.url(), '--token-stdin']
+    await tool.run(at, { input: server.ownerToken() })
+    await tool.run([...at, '--server', 'staging'], { input: await server.createToken('reader') })
+    expect(await tool.json('whoami')).toMatchObject({ role: 'owner' })
+    expect(await tool.json('whoami --server staging')).toMatchObject({ role: 'reader' })
+    expect((await tool.json<Page<object>>('servers')).items).toEqual([
+      { name: null, url: server.url(), isLoggedIn: true },
+      { name: 'staging', url: server.url(), isLoggedIn: true },
+    ])
+    expect(await tool.json('logout --server staging')).toMatchObject({ removed: true })
+    const { stderr } = await tool.run('whoami --server stagin')
+    expect(stderr).toContain('no server named "stagin"; known are staging')
+  })
+
   test('with a token that does not work changes nothing', async () => {
     const tool = await createTool()
     const { exitCode, stderr } = await tool.run(['login', '--url', server.url(), '--token', 'hpt_wrong', '--json'])
@@ -77,6 +93,13 @@ describe('tokens', () => {
     expect(child).toMatchObject({ parentId: made.id, expiresAt: made.expiresAt })
     const { stdout } = await owner.run(['tokens', 'revoke', made.id, '--yes'])
     expect(stdout).toMatch(new RegExp(`alsoRevoked +${child.id}`))
+  })
+
+  test('and an app that was mistyped gets the one that was meant', async () => {
+    const { app, run } = await server.createPublisher({ key: false })
+    const { exitCode, stderr } = await run(['releases', 'list', '--app', `${app.slug}x`])
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining(`Did you mean "${app.slug}"?`)])
+    expect((await run('releases list --app something-else')).stderr).toContain('See: apps list')
   })
 
   test('of a reader change nothing', async () => {

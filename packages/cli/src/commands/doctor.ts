@@ -1,7 +1,7 @@
 import type { App, ManagementClient } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
-import { configPath, readLogin } from '../config/config-file.ts'
+import { configPath, readLogins } from '../config/config-file.ts'
 import { resolveToken, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
 import { readAcceptedServers, trustPath } from '../config/trust-file.ts'
@@ -57,10 +57,11 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     checks.push(passed('project', found ? `${found.path} is valid.` : 'There is no hotpatch.json, and none is needed.'))
     return found
   })
-  const login = await attempt('config', () => readLogin(configPath(context.env)))
+  const found = await attempt('config', () => readLogins(configPath(context.env)))
+  const logins = found ?? { main: {}, named: new Map() }
   const server = await attempt('server', async () => {
     const accepted = await readAcceptedServers(trustPath(context.env))
-    const sources = { flags: options, env: context.env, project, login: login ?? {}, accepted }
+    const sources = { flags: options, env: context.env, project, logins, accepted }
     const url = resolveUrl(sources)
     const token = url && resolveToken(sources, url, context.programName)
     const { checks: found, api } = await checkServer(context, url, token)

@@ -8,7 +8,7 @@ import {
   type JsonOptions,
 } from '../arguments/shared-options.ts'
 import { readStandardInput } from '../arguments/standard-input.ts'
-import { configPath, readLogin, removeToken, writeLogin } from '../config/config-file.ts'
+import { configPath, readLogins, removeToken, writeLogin } from '../config/config-file.ts'
 import { checkToken, checkUrl, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
 import type { CliContext } from '../context.ts'
@@ -16,6 +16,10 @@ import { UsageError } from '../errors.ts'
 import { createOutput } from '../output/output.ts'
 import { createQuestions } from '../output/questions.ts'
 import { createClient, openSession } from '../session.ts'
+
+interface LogoutOptions extends JsonOptions {
+  server?: string
+}
 
 interface LoginOptions extends ConnectionOptions, JsonOptions {
   tokenStdin?: boolean
@@ -29,7 +33,12 @@ export function addLoginCommands(program: Command, context: CliContext) {
 
   withJson(withYes(program.command('logout')))
     .description('forgets the API token')
-    .action((options: JsonOptions) => logOut(context, options))
+    .option('--server <name>', 'of this server')
+    .action((options: LogoutOptions) => logOut(context, options))
+
+  withJson(program.command('servers'))
+    .description('lists the servers that login remembers')
+    .action((options: JsonOptions) => listServers(context, options))
 
   serverCommand(program, 'whoami', 'shows whose token this is and what it may do').action((options) =>
     showWhoami(context, options),
@@ -38,6 +47,9 @@ export function addLoginCommands(program: Command, context: CliContext) {
 
 async function logIn(context: CliContext, options: LoginOptions) {
   if (options.token !== undefined && options.tokenStdin) throw new UsageError('Give --token or --token-stdin only.')
+  if (options.server !== undefined && !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(options.server)) {
+    throw new UsageError('--server: expected lower-case letters, digits, "_" or "-", such as staging.')
+  }
   const path = configPath(context.env)
   const url = await findUrl(context, options)
   const token = await findToken(context, options)
@@ -45,16 +57,20 @@ async function logIn(context: CliContext, options: LoginOptions) {
     createOutput(context, false).notice('This address is not https: everybody on the way can read the token.')
   }
   const whoami = await createClient(context, url, token).whoami()
-  await writeLogin(path, { url, token })
+  await writeLogin(path, { url, token }, options.server)
   createOutput(context, options.json ?? false).result({ url, ...whoami }, () => {
     context.stdout.write(`Logged in to ${url} as ${whoami.name} (${whoami.role}). Stored in ${path}.\n`)
   })
 }
 
-async function findUrl(context: CliContext, flags: LoginOptions): Promise<string> {
+async function findUrl(context: CliContext, options: LoginOptions): Promise<string> {
+  const { server, ...flags } = options
   const project = await findProject(context.cwd)
-  const login = await readLogin(configPath(context.env))
-  const url = resolveUrl({ flags, env: context.env, project, login })
+  const logins = await readLogins(configPath(context.env))
+  const known = server !== undefined && flags.url === undefined ? logins.named.get(server)?.url : undefined
+  // Logging in again to a server that has a name.
+  if (known !== undefined) return known
+  const url = resolveUrl({ flags, env: context.env, project, logins })
   const isChosen = flags.url !== undefined || context.env.HOTPATCH_URL !== undefined
   // A project file may suggest where the token goes. It takes a person, or who called this, to say yes to it.
   if (url && (isChosen || (!context.isTTY && url.source !== project?.path))) return url.value
@@ -78,9 +94,18 @@ function isLoopback(url: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(url).hostname)
 }
 
-async function logOut(context: CliContext, options: JsonOptions) {
+async function listServers(context: CliContext, options: JsonOptions) {
+  const { main, named } = await readLogins(configPath(context.env))
+  const servers = [['', main] as const, ...named].flatMap(([name, { url, token }]) =>
+    url === undefined ? [] : [{ name: name || null, url, isLoggedIn: token !== undefined }],
+  )
+  const output = createOutput(context, options.json ?? false)
+  output.page({ items: servers, nextCursor: null }, ['name', 'url', 'isLoggedIn'])
+}
+
+async function logOut(context: CliContext, options: LogoutOptions) {
   const path = configPath(context.env)
-  const removed = await removeToken(path)
+  const removed = await removeToken(path, options.server)
   createOutput(context, options.json ?? false).result({ removed, path }, () => {
     context.stdout.write(removed ? `The API token is gone from ${path}.\n` : `There is no API token in ${path}.\n`)
   })

@@ -2,7 +2,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryDirectory } from '@hotpatch/testkit'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { readLogin, removeToken, writeLogin } from './config-file.ts'
+import { readLogins, removeToken, writeLogin } from './config-file.ts'
 
 const login = { url: 'https://x.example', token: 'hp_secret' }
 let path: string
@@ -13,12 +13,12 @@ beforeEach(async () => {
 
 describe('the login', () => {
   test('is empty before the first', async () => {
-    expect(await readLogin(path)).toEqual({})
+    expect((await readLogins(path)).main).toEqual({})
   })
 
   test("is for its owner's eyes only", async () => {
     await writeLogin(path, login)
-    expect(await readLogin(path)).toEqual(login)
+    expect((await readLogins(path)).main).toEqual(login)
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect((await stat(join(path, '..'))).mode & 0o777).toBe(0o700)
   })
@@ -41,19 +41,29 @@ describe('the login', () => {
     expect(await removeToken(path)).toBe(false)
     await writeLogin(path, login)
     expect(await removeToken(path)).toBe(true)
-    expect(await readLogin(path)).toEqual({ url: login.url })
+    expect((await readLogins(path)).main).toEqual({ url: login.url })
+  })
+
+  test('of a server that has a name stands beside the main one', async () => {
+    const staging = { url: 'https://staging.example', token: 'hp_other' }
+    await writeLogin(path, login)
+    await writeLogin(path, staging, 'staging')
+    expect(await readLogins(path)).toEqual({ main: login, named: new Map([['staging', staging]]) })
+    expect(await removeToken(path, 'staging')).toBe(true)
+    expect(await removeToken(path, 'staging')).toBe(false)
+    expect(await readLogins(path)).toEqual({ main: login, named: new Map([['staging', { url: staging.url }]]) })
   })
 
   test('that is broken is refused without showing it', async () => {
     await writeLogin(path, login)
     await writeFile(path, 'url = "x"\ntoken = "hp_secret\n')
-    await expect(readLogin(path)).rejects.toThrow(/not valid TOML at line 2/)
-    await expect(readLogin(path)).rejects.not.toThrow(/hp_secret/)
+    await expect(readLogins(path)).rejects.toThrow(/not valid TOML at line 2/)
+    await expect(readLogins(path)).rejects.not.toThrow(/hp_secret/)
   })
 
   test('must be made of texts', async () => {
     await writeLogin(path, login)
     await writeFile(path, 'token = 5\n')
-    await expect(readLogin(path)).rejects.toThrow(/"token" should be a string/)
+    await expect(readLogins(path)).rejects.toThrow(/"token" should be a string/)
   })
 })

@@ -12,6 +12,12 @@ export interface StoredLogin {
   token?: string
 }
 
+/** The server that commands talk to when none is named, and those that have a name. */
+export interface StoredLogins {
+  main: StoredLogin
+  named: ReadonlyMap<string, StoredLogin>
+}
+
 type Env = CliContext['env']
 
 /**
@@ -31,8 +37,35 @@ export function configPath(env: Env): string {
 }
 
 /** Empty when there is no file yet. */
-export async function readLogin(path: string): Promise<StoredLogin> {
-  const { url, token } = await readConfig(path)
+export async function readLogins(path: string): Promise<StoredLogins> {
+  const config = await readConfig(path)
+  const named = Object.entries(serversOf(config, path)).map(([name, table]) => [name, loginOf(table, path)] as const)
+  return { main: loginOf(config, path), named: new Map(named) }
+}
+
+/** @param name of a server beside the main one */
+export async function writeLogin(path: string, login: Required<StoredLogin>, name?: string): Promise<void> {
+  const config = await readConfig(path)
+  if (name === undefined) return replaceConfig(path, { ...config, ...login })
+  await replaceConfig(path, { ...config, servers: { ...serversOf(config, path), [name]: login } })
+}
+
+/** Forgets the token and keeps the address, which the next login then offers. False when there was no token. */
+export async function removeToken(path: string, name?: string): Promise<boolean> {
+  const config = await readConfig(path)
+  const servers = serversOf(config, path)
+  const { token, ...rest } = name === undefined ? config : recordOf(servers[name] ?? {}, path)
+  if (token === undefined) return false
+  await replaceConfig(path, name === undefined ? rest : { ...config, servers: { ...servers, [name]: rest } })
+  return true
+}
+
+function serversOf({ servers = {} }: Record<string, unknown>, path: string): Record<string, unknown> {
+  return recordOf(servers, path)
+}
+
+function loginOf(table: unknown, path: string): StoredLogin {
+  const { url, token } = recordOf(table, path)
   for (const [name, value] of Object.entries({ url, token })) {
     if (value === undefined || typeof value === 'string') continue
     throw new CommandError('config-invalid', `${path}: "${name}" should be a string. Correct it, or log in again.`)
@@ -40,16 +73,9 @@ export async function readLogin(path: string): Promise<StoredLogin> {
   return { ...(typeof url === 'string' && { url }), ...(typeof token === 'string' && { token }) }
 }
 
-export async function writeLogin(path: string, login: Required<StoredLogin>): Promise<void> {
-  await replaceConfig(path, { ...(await readConfig(path)), ...login })
-}
-
-/** Forgets the token and keeps the address, which the next login then offers. False when there was no token. */
-export async function removeToken(path: string): Promise<boolean> {
-  const { token, ...rest } = await readConfig(path)
-  if (token === undefined) return false
-  await replaceConfig(path, rest)
-  return true
+function recordOf(value: unknown, path: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  throw new CommandError('config-invalid', `${path}: each of "servers" should be a table. Correct it, or log in again.`)
 }
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {

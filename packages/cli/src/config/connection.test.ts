@@ -1,25 +1,30 @@
 import { describe, expect, test } from 'vitest'
 import { CommandError, UsageError } from '../errors.ts'
+import type { StoredLogin, StoredLogins } from './config-file.ts'
 import { resolveToken, resolveUrl, type ConnectionSources } from './connection.ts'
+
+function only(main: StoredLogin): StoredLogins {
+  return { main, named: new Map() }
+}
 
 const all: ConnectionSources = {
   flags: { url: 'https://flag.example', token: 'flag-token' },
   env: { HOTPATCH_URL: 'https://env.example', HOTPATCH_TOKEN: 'env-token' },
   project: { url: 'https://project.example', path: '/app/hotpatch.json' },
-  login: { url: 'https://login.example', token: 'login-token' },
+  logins: only({ url: 'https://login.example', token: 'login-token' }),
   accepted: new Set(),
 }
 
 const named = (value: string, source = '--url') => ({ value, source })
 
 describe('the address', () => {
-  const { flags, env, project, login } = all
-  const nothing: ConnectionSources = { flags: {}, env: {}, project: undefined, login: {}, accepted: new Set() }
+  const { flags, env, project, logins } = all
+  const nothing: ConnectionSources = { flags: {}, env: {}, project: undefined, logins: only({}), accepted: new Set() }
   test.each([
-    ['an option', { flags, env, project, login }, 'https://flag.example', '--url'],
-    ['the environment', { flags: {}, env, project, login }, 'https://env.example', 'HOTPATCH_URL'],
-    ['the project file', { flags: {}, env: {}, project, login }, 'https://project.example', '/app/hotpatch.json'],
-    ['the login', { flags: {}, env: {}, project: undefined, login }, 'https://login.example', 'login'],
+    ['an option', { flags, env, project, logins }, 'https://flag.example', '--url'],
+    ['the environment', { flags: {}, env, project, logins }, 'https://env.example', 'HOTPATCH_URL'],
+    ['the project file', { flags: {}, env: {}, project, logins }, 'https://project.example', '/app/hotpatch.json'],
+    ['the login', { flags: {}, env: {}, project: undefined, logins }, 'https://login.example', 'login'],
   ])('comes from %s before what follows', (_, sources, value, source) => {
     expect(resolveUrl(sources)).toEqual({ value, source })
   })
@@ -60,7 +65,7 @@ describe('the token', () => {
 
   describe('goes to no address that only a project file names', () => {
     const url = named('https://project.example', '/app/hotpatch.json')
-    const sources: ConnectionSources = { ...all, flags: {}, env: { HOTPATCH_TOKEN: 'env-token' }, login: {} }
+    const sources: ConnectionSources = { ...all, flags: {}, env: { HOTPATCH_TOKEN: 'env-token' }, logins: only({}) }
     const resolve = (given: Partial<ConnectionSources>) => resolveToken({ ...sources, ...given }, url, 'hotpatch')
 
     test('whether it comes from the environment or by an option', () => {
@@ -73,7 +78,7 @@ describe('the token', () => {
 
     test('unless the user has logged in there, or accepted it', () => {
       expect(resolve({ accepted: new Set([url.value]) })?.value).toBe('env-token')
-      expect(resolve({ login: { url: url.value } })?.value).toBe('env-token')
+      expect(resolve({ logins: only({ url: url.value }) })?.value).toBe('env-token')
     })
 
     test('and none is no mistake', () => {
@@ -83,9 +88,48 @@ describe('the token', () => {
 
   test('that no header can carry is refused without being shown', () => {
     const login = { url: 'https://x.example', token: 'secret\u0007token' }
-    const sources = { flags: {}, env: {}, project: undefined, login, accepted: new Set<string>() }
+    const sources = { flags: {}, env: {}, project: undefined, logins: only(login), accepted: new Set<string>() }
     const resolve = () => resolveToken(sources, named('https://x.example'), 'hotpatch')
     expect(resolve).toThrow(/characters that no token has/)
     expect(resolve).not.toThrow(/secret/)
+  })
+})
+
+describe('a server that has a name', () => {
+  const main = { url: 'https://main.example', token: 'main-token' }
+  const named = new Map([
+    ['staging', { url: 'https://staging.example', token: 'staging-token' }],
+    ['again', { url: 'https://staging.example', token: 'other-token' }],
+  ])
+  const sources: ConnectionSources = {
+    flags: {},
+    env: { HOTPATCH_TOKEN: 'env-token' },
+    project: undefined,
+    logins: { main, named },
+    accepted: new Set(),
+  }
+  const resolve = (given: Partial<ConnectionSources>) => {
+    const all = { ...sources, ...given }
+    const url = resolveUrl(all)
+    return [url?.value, url && resolveToken(all, url, 'hotpatch')?.value]
+  }
+
+  test('is chosen by an option or by the environment, with its own token', () => {
+    const staging = ['https://staging.example', 'staging-token']
+    expect(resolve({ flags: { server: 'staging' } })).toEqual(staging)
+    expect(resolve({ env: { HOTPATCH_SERVER: 'staging', HOTPATCH_TOKEN: 'env-token' } })).toEqual(staging)
+    expect(resolve({ flags: { server: 'again' } })).toEqual(['https://staging.example', 'other-token'])
+    expect(resolve({})).toEqual(['https://main.example', 'env-token'])
+  })
+
+  test('gives its token to its address, whoever names that', () => {
+    const project = { url: 'https://staging.example', path: '/app/hotpatch.json' }
+    expect(resolve({ env: {}, project })).toEqual(['https://staging.example', 'staging-token'])
+  })
+
+  test('must be known, and is not named beside an address', () => {
+    expect(() => resolve({ flags: { server: 'stagin' } })).toThrow(/no server named "stagin"; known are staging, again/)
+    expect(() => resolve({ env: { HOTPATCH_SERVER: 'x' } })).toThrow(CommandError)
+    expect(() => resolve({ flags: { server: 'staging', url: 'https://x.example' } })).toThrow(UsageError)
   })
 })

@@ -1,6 +1,6 @@
 import type { CliContext } from '../context.ts'
 import { CommandError, UsageError } from '../errors.ts'
-import type { StoredLogin } from './config-file.ts'
+import type { StoredLogin, StoredLogins } from './config-file.ts'
 
 /** A setting and where it was found, for messages. */
 export interface Setting {
@@ -9,21 +9,28 @@ export interface Setting {
 }
 
 export interface ConnectionSources {
-  flags: { url?: string; token?: string }
+  flags: { url?: string; token?: string; server?: string }
   env: CliContext['env']
   project: { url?: string | undefined; path: string } | undefined
-  login: StoredLogin
+  logins: StoredLogins
   /** Addresses that the user has accepted before. */
   accepted: ReadonlySet<string>
 }
 
-/** The first wins: option, environment, project file, login. */
-export function resolveUrl({ flags, env, project, login }: Omit<ConnectionSources, 'accepted'>): Setting | undefined {
+/**
+ * The first wins: option, environment, project file, login. In each, an address comes before a server's name.
+ * @throws UsageError or CommandError when a name is not known
+ */
+export function resolveUrl(sources: Omit<ConnectionSources, 'accepted'>): Setting | undefined {
+  const { flags, env, project, logins } = sources
+  if (flags.url && flags.server) throw new UsageError('Give --url or --server, not both.')
   const url =
     setting(flags.url, '--url') ??
+    urlOfNamed(logins, setting(flags.server, '--server')) ??
     setting(env.HOTPATCH_URL, 'HOTPATCH_URL') ??
+    urlOfNamed(logins, setting(env.HOTPATCH_SERVER, 'HOTPATCH_SERVER')) ??
     setting(project?.url, project?.path ?? '') ??
-    setting(login.url, 'login')
+    setting(logins.main.url, 'login')
   return url && { ...url, value: checkUrl(url) }
 }
 
@@ -33,19 +40,41 @@ export function resolveUrl({ flags, env, project, login }: Omit<ConnectionSource
  * @throws CommandError token-withheld
  */
 export function resolveToken(sources: ConnectionSources, url: Setting, programName: string): Setting | undefined {
-  const { flags, env, project, login, accepted } = sources
+  const { flags, env, project, logins, accepted } = sources
+  const chosen = findChosen(logins, url)
+  const login = [chosen, logins.main, ...logins.named.values()].find((each) => each?.url === url.value)
   const token =
     setting(flags.token, '--token') ??
+    // A token in the environment is meant for the server that one has in mind without a name.
+    setting(chosen?.token, 'login') ??
     setting(env.HOTPATCH_TOKEN, 'HOTPATCH_TOKEN') ??
-    setting(login.url === url.value ? login.token : undefined, 'login')
+    setting(login?.token, 'login')
   if (!token) return undefined
-  const isOnlyNamed = url.source === project?.path && login.url !== url.value && !accepted.has(url.value)
+  const isOnlyNamed = url.source === project?.path && !login && !accepted.has(url.value)
   if (!isOnlyNamed) return { ...token, value: checkToken(token) }
   throw new CommandError(
     'token-withheld',
     `The token of ${token.source} is not sent to ${url.value}, which only ${url.source} names. If that is your server, ` +
       `set HOTPATCH_URL=${url.value} beside the token, or accept the address once: ${programName} trust server ${url.value}`,
   )
+}
+
+/** Two names for one address may have two tokens. */
+function findChosen({ named }: StoredLogins, url: Setting): StoredLogin | undefined {
+  return [...named].find(([name]) => url.source === sourceOf(name))?.[1]
+}
+
+function urlOfNamed({ named }: StoredLogins, name: Setting | undefined): Setting | undefined {
+  if (!name) return undefined
+  const url = named.get(name.value)?.url
+  if (url !== undefined) return { value: url, source: sourceOf(name.value) }
+  const known = named.size > 0 ? `known are ${[...named.keys()].join(', ')}` : 'none has a name yet'
+  const message = `${name.source}: there is no server named "${name.value}"; ${known}. To add it: login --server ${name.value}`
+  throw name.source.startsWith('--') ? new UsageError(message) : new CommandError('server-unknown', message)
+}
+
+function sourceOf(name: string): string {
+  return `the server ${name}`
 }
 
 function setting(value: string | undefined, source: string): Setting | undefined {
