@@ -31,6 +31,8 @@ export interface Session {
   requireConsent(): void
   /** Asks, unless --yes was given. */
   confirm(question: string): Promise<void>
+  /** Asks what may be answered with no; with --yes it is yes. */
+  ask(question: string): Promise<boolean>
 }
 
 export async function openSession(context: CliContext, options: SessionOptions): Promise<Session> {
@@ -87,7 +89,12 @@ export async function openSession(context: CliContext, options: SessionOptions):
     if (!options.yes) await questions.confirm(printable(`On ${url?.value}: ${question}`))
   }
 
-  return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm }
+  async function ask(question: string): Promise<boolean> {
+    requireConsent()
+    return options.yes === true || questions.ask(printable(question))
+  }
+
+  return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm, ask }
 }
 
 /** For a slug that the server does not have: the one of those that this token may see which is most like it. */

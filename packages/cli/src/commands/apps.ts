@@ -2,7 +2,7 @@ import type { App, AppChanges } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
-import { isSlug, readPlatforms, readRetention } from '../arguments/readers.ts'
+import { isSlug, readPlatform, readPlatforms, readRetention, readSequence } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
@@ -10,6 +10,8 @@ import type { Output } from '../output/output.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { readTrust, withTrust, type TrustOptions } from './app-trust.ts'
 import { openSession, type SessionOptions } from '../session.ts'
+
+type SetOptions = SessionOptions & AppSettings & { nextSequence?: number; platform?: Platform }
 
 interface AppSettings extends GuardOptions, TrustOptions {
   name?: string
@@ -31,9 +33,13 @@ export function addAppCommands(program: Command, context: CliContext) {
 
   serverCommand(apps, 'set', 'changes an app', withSettings, withApp, withYes)
     .argument('[app]', 'id or slug')
-    .action((app: string | undefined, options: SessionOptions & AppSettings) =>
-      changeApp(context, { ...options, ...given({ app }) }),
+    .option(
+      '--next-sequence <sequence>',
+      'go on from here, as after a backup was restored; with --platform',
+      readSequence,
     )
+    .option('--platform <platform>', 'of which --next-sequence is; all of them when absent', readPlatform)
+    .action((app: string | undefined, options: SetOptions) => setApp(context, { ...options, ...given({ app }) }))
 
   serverCommand(apps, 'delete', 'deletes an app that was never used', withYes)
     .argument('<app>', 'id or slug')
@@ -80,6 +86,27 @@ function settingsOf(options: AppSettings) {
       deviceRetentionDays,
     }),
   }
+}
+
+async function setApp(context: CliContext, options: SetOptions) {
+  const { nextSequence, platform } = options
+  const hasOthers = Object.keys(settingsOf(options)).length > 0
+  if (nextSequence === undefined && platform === undefined) return changeApp(context, options)
+  if (nextSequence === undefined || hasOthers) {
+    throw new UsageError('--platform goes with --next-sequence, and --next-sequence with nothing else.')
+  }
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const platforms = platform ? [platform] : app.platforms
+  const before = await Promise.all(platforms.map((each) => api.getNextSequence(app.id, each)))
+  for (const each of before) {
+    const told = each.told ? `; devices have confirmed up to ${each.told.sequence}` : ''
+    output.notice(`${each.platform}: ${each.taken} was taken last${told}.`)
+  }
+  await confirm(`Give the next statement of ${app.slug} for ${platforms.join(' and ')} the sequence ${nextSequence}?`)
+  const items = []
+  for (const each of platforms) items.push(await api.setNextSequence(app.id, { platform: each, nextSequence }))
+  output.page({ items, nextCursor: null }, ['platform', 'nextSequence', 'taken'])
 }
 
 async function changeApp(context: CliContext, options: SessionOptions & AppSettings) {

@@ -10,6 +10,7 @@ import { describeError } from '../describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
 import { checkKey } from '../doctor/key-checks.ts'
 import { checkServer } from '../doctor/server-checks.ts'
+import { checkSequences } from '../doctor/sequence-checks.ts'
 import { checkTools } from '../doctor/tool-checks.ts'
 import { CommandError } from '../errors.ts'
 import { createOutput } from '../output/output.ts'
@@ -70,7 +71,9 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
   })
   const app = server && (await attempt('app', () => findApp(server, options.app ?? project?.app)))
   const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
-  return [...checks, ...(keyChecks ?? []), ...checkTools(project?.directory ?? context.cwd)]
+  const sequenceChecks =
+    server && app && (await attempt('sequence', () => checkSequences(context, { api: server, app })))
+  return [...checks, ...(keyChecks ?? []), ...(sequenceChecks ?? []), ...checkTools(project?.directory ?? context.cwd)]
 }
 
 /** The app that commands would use; undefined when they would ask for --app. */

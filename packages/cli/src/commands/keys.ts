@@ -1,9 +1,11 @@
+import type { Impact } from '@hotpatch/api'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readPublicKey } from '../arguments/readers.ts'
 import { serverCommand, withApp, withJson, withYes, type JsonOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { createOutput } from '../output/output.ts'
+import { findImpact } from '../release/change-impact.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import {
   fingerprintOf,
@@ -90,15 +92,35 @@ async function addKey(context: CliContext, keyArgument: string | undefined, opti
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const publicKey = keyArgument ?? (await getSigningKey(keyPath(context, options.key))).publicKey
   const app = await chooseApp()
+  const impact = await findImpact(api, app.id, { change: 'add-key', publicKey })
+  const refusing = countRefusing(impact)
+  if (refusing > 0) {
+    output.notice(
+      `Known devices: ${refusing} of ${impact?.devices} have a binary without this key. They refuse whatever it signs and ` +
+        'stay on the last release of a key that they hold, until their app is updated from its store.',
+    )
+  }
   await confirm(`Have ${app.slug} take releases signed by the key ${fingerprintOf(publicKey)}?`)
   const added = await api.addKey(app.id, { publicKey, ...given({ name: options.name }) })
-  output.result(added, () => output.fields(added))
+  output.result({ ...added, impact: impact ?? null }, () => output.fields(added))
 }
 
 async function revokeKey(context: CliContext, id: string, options: SessionOptions) {
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const app = await chooseApp()
+  const impact = await findImpact(api, app.id, { change: 'revoke-key', keyId: id })
+  const refusing = countRefusing(impact)
+  if (refusing > 0) {
+    output.notice(
+      `Known devices: ${refusing} of ${impact?.devices} hold none of the keys that are left. Nothing that is published ` +
+        'from then on reaches them, nor a roll-back, until their app is updated from its store.',
+    )
+  }
   await confirm(`Have ${app.slug} take no more releases signed by the key ${id}?`)
   const revoked = await api.revokeKey(app.id, id)
-  output.result(revoked, () => output.fields(revoked))
+  output.result({ ...revoked, impact: impact ?? null }, () => output.fields(revoked))
+}
+
+function countRefusing(impact: Impact | undefined): number {
+  return impact?.cannotTake.reduce((sum, { devices }) => sum + devices, 0) ?? 0
 }

@@ -1,6 +1,7 @@
 import type { App, ManagementClient, NewRollout, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
+import { given } from '../arguments/given.ts'
 import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
 import {
   mandatoryOption,
@@ -14,12 +15,13 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { audienceLines, readAudience, withAudience, type AudienceOptions } from '../release/rollout-audience.ts'
+import { findImpact, takenBackLines } from '../release/change-impact.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { findReach, reachLines } from '../release/rollout-reach.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { readSchedule, scheduleLines, withSchedule, type ScheduleOptions } from '../release/rollout-schedule.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
-import { describeRestatement, placeRestated, planPlacement } from '../signing/restate.ts'
+import { describePromotion, placePromoted, planPromotion } from '../signing/plan-promotion.ts'
 
 interface PromoteOptions extends SessionOptions, RestatingOptions, ScheduleOptions, AudienceOptions, GuardOptions {
   release?: string
@@ -53,14 +55,24 @@ async function promote(context: CliContext, options: PromoteOptions) {
   session.requireConsent()
   const release = await findRelease(session)
   const app = await session.getApp(release.appId)
-  const restatement = await planPlacement(session, wantedOf(options, app, release), options)
+  const { guard } = readGuard(options)
+  const signing = await planPromotion(session, wantedOf(options, app, release), { channel: to, guard, options })
   const share = schedule.plan?.steps[0]?.percentage ?? percentage
   const { appId, platform } = release
-  const wanted = { platform, channel: to, releaseId: release.id, percentage: share, ...audience }
+  const keyId = signing.restates && signing.plan ? signing.plan.key.fingerprint : undefined
+  const wanted = { platform, channel: to, releaseId: release.id, percentage: share, ...audience, ...given({ keyId }) }
   const reach = await findReach(session.api, appId, wanted)
-  const lines = { ...reachLines(reach), ...audienceLines(audience), ...scheduleLines(schedule) }
+  const signedBy = signing.restates ? signing.plan?.key.publicKey : undefined
+  const placed = { releaseId: release.id, channel: to, percentage: share, ...audience, ...given({ signedBy }) }
+  const impact = await findImpact(session.api, appId, { change: 'promote', ...placed })
+  const lines = {
+    ...reachLines(reach),
+    ...takenBackLines(impact),
+    ...audienceLines(audience),
+    ...scheduleLines(schedule),
+  }
   for (const [name, text] of Object.entries(lines)) session.output.notice(`${name}: ${text}`)
-  session.output.notice(describeRestatement(restatement))
+  session.output.notice(describePromotion(signing))
   await session.confirm(
     `Put ${release.version} for ${release.platform} on ${to}, for ${share} % of its devices` +
       `${mandatory ? ', at once (mandatory)' : ''}?`,
@@ -74,10 +86,10 @@ async function promote(context: CliContext, options: PromoteOptions) {
     ...audience,
     ...readGuard(options),
   }
-  const rollout = await placeRestated(session, app, restatement, (signed) =>
+  const rollout = await placePromoted(session, app, signing, (signed) =>
     session.api.createRollout(app.id, { ...body, ...signed }),
   )
-  session.output.result(rollout, () => session.output.fields(rolloutFields(rollout)))
+  session.output.result({ ...rollout, impact: impact ?? null }, () => session.output.fields(rolloutFields(rollout)))
 }
 
 /**

@@ -85,7 +85,10 @@ async function release(context: CliContext, options: Options) {
     const directory = source.kind === 'build' ? await buildBundle(context, source) : source.directory
     const files = await listBundleFiles(directory)
     const zip = await zipBundle(context, files, join(temporary, 'bundle.zip'))
-    const reach = await findReach(session.api, app.id, previewOf(wishes))
+    const reach = await findReach(session.api, app.id, {
+      ...previewOf(wishes),
+      ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
+    })
     const { backTo, ...signed } = await planStatements(session, app, wishes, { zip, signing, options })
     const plan: ReleasePlan = { ...wishes, app, ...signed, reach, backTo, bundle: { directory, files, zip } }
     await carryOut(session, plan, options)

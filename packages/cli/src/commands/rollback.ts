@@ -10,10 +10,12 @@ import {
   withYes,
   type RestatingOptions,
 } from '../arguments/shared-options.ts'
+import { given } from '../arguments/given.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { choosePlatform } from '../release/release-wishes.ts'
+import { findImpact, impactLines } from '../release/change-impact.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { openSession, type SessionOptions } from '../session.ts'
 import { describeRestatement, placeRestated, planRestatement } from '../signing/restate.ts'
@@ -53,15 +55,19 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
     target === 'embedded' ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version: target })
   const version = target === 'embedded' ? undefined : target
   const restatement = await planRestatement(session, { app, platform, release, version }, options)
+  const to = release ? { version: release.version } : 'embedded'
+  const signedBy = restatement.kind === 'signed' ? restatement.plan.key.publicKey : undefined
+  const question = { change: 'roll-back', platform, channel, to, percentage, ...given({ signedBy }) } as const
+  const impact = await findImpact(api, app.id, question)
+  for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
   output.notice(describeRestatement(restatement))
   await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
 
-  const to = release ? { version: release.version } : 'embedded'
   const body: NewRollback = { platform, channel, to, percentage, mandatory }
   const rollout = await placeRestated(session, app, restatement, (signed) =>
     api.rollBack(app.id, { ...body, ...signed }),
   )
-  output.result(rollout, () => output.fields(rolloutFields(rollout)))
+  output.result({ ...rollout, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
 }
 
 function readTargetOptions({ version, to }: RollbackOptions): string {

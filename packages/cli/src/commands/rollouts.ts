@@ -8,6 +8,7 @@ import {
   serverCommand,
   withApp,
   withPage,
+  withSigning,
   withYes,
   type PageOptions,
 } from '../arguments/shared-options.ts'
@@ -22,6 +23,8 @@ import {
   type RolloutAudience,
 } from '../release/rollout-audience.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
+import { findImpact, impactLines } from '../release/change-impact.ts'
+import { planWayOut, type WayOutOptions } from '../release/way-out.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { formatVersion } from '../output/figures.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -29,6 +32,8 @@ import { addRolloutGuardCommand } from './rollout-guard.ts'
 import { addRolloutPlanCommands } from './rollout-plans.ts'
 
 type RolloutListOptions = SessionOptions & PageOptions & RolloutFilter
+
+type HaltOptions = RolloutChoice & WayOutOptions
 
 interface ChangeOptions extends RolloutChoice, AudienceOptions {
   percentage?: number
@@ -66,11 +71,17 @@ export function addRolloutCommands(program: Command, context: CliContext) {
   addRolloutPlanCommands(rollouts, context)
   addRolloutGuardCommand(rollouts, context)
 
-  for (const verb of ['pause', 'resume', 'halt'] as const) {
+  for (const verb of ['pause', 'resume'] as const) {
     serverCommand(rollouts, verb, STATE_CHANGES[verb].meaning, withRollout, withYes).action(
       (named: string | undefined, options: RolloutChoice) => changeState(context, verb, named, options),
     )
   }
+  serverCommand(rollouts, 'halt', STATE_CHANGES.halt.meaning, withRollout, withYes, withSigning)
+    .option(
+      '--restate <version>',
+      'place this version first, or embedded, stated again and signed: for devices that would be left behind',
+    )
+    .action((named: string | undefined, options: HaltOptions) => changeState(context, 'halt', named, options))
 }
 
 async function listRollouts(context: CliContext, options: RolloutListOptions) {
@@ -128,14 +139,22 @@ async function changeState(
   context: CliContext,
   verb: keyof typeof STATE_CHANGES,
   named: string | undefined,
-  options: RolloutChoice,
+  options: HaltOptions,
 ) {
   const { method, meaning } = STATE_CHANGES[verb]
   const session = await openSession(context, options)
   const { api, confirm, output } = session
   session.requireConsent()
   const before = await chooseRollout(session, named, options)
+  const impact = await findImpact(api, before.appId, { change: verb, rolloutId: before.id })
+  for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
+  const wayOut = verb === 'halt' ? await planWayOut(session, before, impact, options) : undefined
   await confirm(`${verb} the rollout of ${describePlace(before)}: ${meaning}?`)
+  // Placed first: no device is left behind, not even for a moment.
+  const placed = (await wayOut?.place()) ?? null
   const rollout = await api[method](before.id)
-  output.result(rollout, () => output.fields(rolloutFields(rollout)))
+  output.result({ ...rollout, impact: impact ?? null, placed }, () => {
+    output.fields(rolloutFields(rollout))
+    if (placed) output.notice(`Placed again: ${describePlace(placed)}, ${placed.id}`)
+  })
 }

@@ -20,6 +20,13 @@ export function createQuestions({ stdin, stderr, isTTY, signal }: CliContext) {
       if (answer !== true) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
     },
 
+    /** As `confirm`, where no is an answer like yes. */
+    async ask(message: string): Promise<boolean> {
+      const answer = await confirm({ ...streams, message, initialValue: false })
+      if (isCancel(answer)) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
+      return answer
+    },
+
     async text(message: string, initialValue: string) {
       return answered(await text({ ...streams, message, initialValue }))
     },

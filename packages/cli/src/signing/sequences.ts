@@ -26,7 +26,13 @@ export async function findNextSequence(
 ): Promise<number> {
   const { api, trust, context } = session
   const { app, platform } = place
-  const { nextSequence: next } = await api.getNextSequence(app.id, platform)
+  const { nextSequence: next, taken, told } = await api.getNextSequence(app.id, platform)
+  if (told?.believed) {
+    session.output.notice(
+      `Devices have confirmed sequence ${told.believed}, and this server knows of ${taken} only, as after an older backup ` +
+        `was restored: this takes ${next}. See: ${context.programName} doctor`,
+    )
+  }
   if (!Number.isSafeInteger(next) || next < 1) {
     const message = `The next sequence of ${app.slug}: expected a whole number, found ${JSON.stringify(next)}.`
     throw new CommandError('sequence-unreadable', message)

@@ -1,0 +1,59 @@
+import { ApiProblem, type Impact, type ImpactQuestion, type ManagementClient } from '@hotpatch/api'
+import { formatVersion } from '../output/figures.ts'
+import { formatCount } from '../output/text.ts'
+
+const SHOWN_MOVES = 4
+const SHOWN_REASONS = 3
+
+/** What a change would do to the known devices. Undefined when the server cannot say: it stops nobody. */
+export async function findImpact(
+  api: ManagementClient,
+  app: string,
+  question: ImpactQuestion,
+): Promise<Impact | undefined> {
+  try {
+    return await api.getImpact(app, question)
+  } catch (error) {
+    // What is wrong with the change itself, making it says better.
+    if (error instanceof ApiProblem) return undefined
+    throw error
+  }
+}
+
+/** For a person who has to say yes or no. */
+export function impactLines(impact: Impact | undefined): Record<string, string> {
+  if (!impact || impact.devices === 0) return {}
+  const { devices, changed, goBack, moves, cannotTake, stranded, strandedNow, untold, isExact } = impact
+  const about = isExact ? '' : 'about '
+  const shown = moves.slice(0, SHOWN_MOVES).map((move) => {
+    return `${move.devices} from ${formatVersion(move.from)} to ${formatVersion(move.to)}`
+  })
+  const reasons = cannotTake.slice(0, SHOWN_REASONS).map(({ reason, devices: some }) => `${some} ${reason}`)
+  const refusing = cannotTake.reduce((sum, each) => sum + each.devices, 0)
+  return {
+    'Known devices': `${about}${changed} of ${formatCount(devices, 'device')} would run something else${shown.length > 0 ? `: ${shown.join(', ')}` : ''}`,
+    ...(goBack > 0 && { 'Takes back': `${about}${formatCount(goBack, 'device')} to an older release than they run` }),
+    ...(refusing > 0 && {
+      'Cannot take it': `${about}${formatCount(refusing, 'device')} would refuse what is for them: ${reasons.join(', ')}`,
+    }),
+    ...(stranded > 0 && {
+      'Left behind': `${about}${formatCount(stranded, 'device')} would stay on what was taken back, with nothing that they could take${strandedNow > 0 ? ` (${strandedNow} do so already)` : ''}`,
+    }),
+    ...(untold > 0 && {
+      'Not told': `${about}${formatCount(untold, 'device')} never told which keys and sequences they take`,
+    }),
+  }
+}
+
+/** Of a promotion, whose reach is shown beside it. */
+export function takenBackLines(impact: Impact | undefined): Record<string, string> {
+  const { 'Takes back': back, 'Left behind': left } = impactLines(impact)
+  return { ...(back !== undefined && { 'Takes back': back }), ...(left !== undefined && { 'Left behind': left }) }
+}
+
+/** What would reach those who are left behind. */
+export function describeWayOut({ version, percentage, sequence, stranded }: NonNullable<Impact['wayOut']>): string {
+  const share = percentage < 100 ? ` for ${percentage} %` : ''
+  const left = stranded === 0 ? 'all of them' : `all of them but ${stranded}`
+  return `${formatVersion(version)}, stated again as sequence ${sequence} and placed on top${share}, reaches ${left}`
+}

@@ -1,0 +1,71 @@
+import type { Impact, Rollout } from '@hotpatch/api'
+import type { KeyOptions } from '../arguments/shared-options.ts'
+import { CommandError } from '../errors.ts'
+import { formatVersion } from '../output/figures.ts'
+import type { Session } from '../session.ts'
+import { describeRestatement, placeRestated, planRestatement, type Restatement } from '../signing/restate.ts'
+import { describeWayOut } from './change-impact.ts'
+import { findReleaseOnChannel } from './find-release.ts'
+
+export interface WayOutOptions extends KeyOptions {
+  yes?: boolean
+  /** A version, or "embedded": what the user wants to be placed again. */
+  restate?: string
+}
+
+/** Old content that will be placed on top before a rollout is taken back, so that no device is left behind. */
+export interface PlannedWayOut {
+  place(): Promise<Rollout>
+}
+
+/**
+ * What a person decides to place again, by naming it or by saying yes. Nothing is sent yet.
+ * @param rollout the one that is to be taken back
+ * @throws CommandError when what was named cannot be stated again
+ */
+export async function planWayOut(
+  session: Session,
+  rollout: Rollout,
+  impact: Impact | undefined,
+  options: WayOutOptions,
+): Promise<PlannedWayOut | undefined> {
+  const { output } = session
+  const suggested = impact !== undefined && impact.stranded > 0 ? impact.wayOut : null
+  if (suggested) output.notice(`Way out: ${describeWayOut(suggested)}.`)
+  const version = options.restate ?? (suggested ? formatVersion(suggested.version) : undefined)
+  if (version === undefined) return undefined
+  if (options.restate === undefined && options.yes) {
+    output.notice(`They are left where they are: to place it in the same go, add --restate ${version}.`)
+    return undefined
+  }
+  const planned = await planPlacingAgain(session, rollout, version, options)
+  output.notice(describeRestatement(planned.restatement))
+  const isWanted = options.restate !== undefined || (await session.ask(`Place ${version} again first?`))
+  return isWanted ? planned.placing(suggested?.percentage ?? 100) : undefined
+}
+
+async function planPlacingAgain(session: Session, rollout: Rollout, version: string, options: KeyOptions) {
+  const { api } = session
+  const { platform, channel } = rollout
+  const app = await session.getApp(rollout.appId)
+  const isEmbedded = version === 'embedded'
+  const release = isEmbedded ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version })
+  const named = isEmbedded ? {} : { version }
+  const restatement: Restatement = await planRestatement(session, { app, platform, release, ...named }, options)
+  if (restatement.kind === 'unsigned' && app.signing === 'required') {
+    throw new CommandError('not-signed', `${version} has to be stated again, signed: ${restatement.reason}.`)
+  }
+  const placing = (percentage: number): PlannedWayOut => ({
+    place: () =>
+      placeRestated(session, app, restatement, (signed) =>
+        api.rollBack(app.id, {
+          platform,
+          channel,
+          to: release ? { releaseId: release.id } : 'embedded',
+          percentage,
+          ...signed,
+        }),
+      ),
+  })
+  return { restatement, placing }
+}
