@@ -1,7 +1,8 @@
 // A device must be able to choose what to launch with no network, before any of the app's own code has run,
 // and after a crash at any moment. So the choice is a pure function of what is in ota/, and of nothing else.
 
-import type { StartCount } from './crash-counter.ts'
+import { isSameBinary, type Binary } from './binary.ts'
+import { endedBadly, type StartCount } from './crash-counter.ts'
 import type { Slot } from './storage-layout.ts'
 import {
   isSameRelease,
@@ -16,8 +17,9 @@ export interface LaunchFacts {
   /** The release that each slot holds whole; undefined for a slot that is empty, torn or unreadable. */
   slots: Readonly<Record<Slot, InstalledRelease | undefined>>
   count: StartCount | undefined
-  nativeVersion: string
+  binary: Binary
   startsOnProbation: number
+  badStartsInARow: number
 }
 
 export type LaunchStep =
@@ -31,15 +33,12 @@ export function chooseLaunch(facts: LaunchFacts): LaunchStep {
   const { state, slots } = facts
   const { active, staged } = state
 
-  // Releases were made for the binary that was replaced: nothing of them is trusted to run on this one.
-  if (state.nativeVersion !== facts.nativeVersion)
-    return move({ from: 'embedded', release: null }, 'native-version-changed')
+  // Releases proved themselves on the binary that was replaced: that says nothing of this one.
+  if (!isSameBinary(state.binary, facts.binary)) return move({ from: 'embedded', release: null }, 'binary-changed')
   // Whatever was begun is completed first.
   if (state.move) return { kind: 'move', move: state.move }
 
-  if (active?.standing === 'probation' && isUsedUp(active, facts)) {
-    return move(fallback(facts), facts.count?.hasCrashed ? 'crashed' : 'not-confirmed')
-  }
+  if (active && isUsedUp(active, facts)) return move(fallback(facts), whyUsedUp(active, facts))
   if (staged) {
     if (!isAtHand(facts)) return { kind: 'forget-staged' }
     if (staged.from !== 'pending') return move(staged, 'server-order')
@@ -66,9 +65,25 @@ function move(source: FallbackSource | NonNullable<StoredState['staged']>, why: 
   return { kind: 'move', move: { ...source, why, keepsCurrent: false } }
 }
 
-function isUsedUp(active: ActiveRelease, { count, startsOnProbation }: LaunchFacts): boolean {
-  if (count?.releaseId !== active.releaseId) return false
-  return count.hasCrashed || count.starts >= startsOnProbation
+type StartFacts = Pick<LaunchFacts, 'state' | 'count' | 'startsOnProbation' | 'badStartsInARow'>
+
+/** Whether the release may not be started once more. */
+export function isUsedUp(active: ActiveRelease, facts: StartFacts): boolean {
+  const count = countOf(active, facts)
+  if (!count) return false
+  if (active.standing === 'probation') return count.hasCrashed || count.starts >= facts.startsOnProbation
+  // It was good once, and one crash can have any reason.
+  return endedBadly(count, facts.state) && count.starts >= facts.badStartsInARow
+}
+
+/** What was counted of this release, as it stands now: a count from its probation says nothing later. */
+export function countOf(active: ActiveRelease, { count }: Pick<LaunchFacts, 'count'>): StartCount | undefined {
+  return count?.releaseId === active.releaseId && count.standing === active.standing ? count : undefined
+}
+
+function whyUsedUp({ standing }: ActiveRelease, { count }: LaunchFacts): Move['why'] {
+  if (standing === 'confirmed') return 'crashed-after-confirm'
+  return count?.hasCrashed ? 'crashed' : 'not-confirmed'
 }
 
 function isAtHand({ state: { staged, floor }, slots }: LaunchFacts): boolean {

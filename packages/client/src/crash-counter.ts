@@ -1,14 +1,23 @@
 import { readInteger, readObject, readString } from '@hotpatch/protocol'
+import { utf8FromText } from './bytes.ts'
 import { readJson, writeJson } from './json-file.ts'
 import type { FilesPort } from './ports.ts'
+import { readOneOf } from './read-one-of.ts'
 import { CRASH_COUNT } from './storage-layout.ts'
+import type { ActiveRelease } from './stored-state.ts'
 
-/** ota/crash_count.json: starts of a release on probation since it was moved into place. */
+/**
+ * ota/crash_count.json. On probation: all starts since the release was moved into place. Of a confirmed release: the
+ * starts in a row that did not end well, with the last one, of which that is not known before the next.
+ */
 export interface StartCount {
   releaseId: string
+  standing: ActiveRelease['standing']
   starts: number
-  /** The app itself said that the release does not work. */
+  /** The app itself said, since the last start, that the release does not work. */
   hasCrashed: boolean
+  /** The app said, since the last start, that it is ready. */
+  isReady: boolean
 }
 
 export async function readStartCount(files: FilesPort): Promise<StartCount | undefined> {
@@ -16,8 +25,10 @@ export async function readStartCount(files: FilesPort): Promise<StartCount | und
     const json = readObject(value, '')
     return {
       releaseId: readString(json.releaseId, '/releaseId'),
+      standing: readOneOf(json.standing ?? 'probation', '/standing', ['probation', 'confirmed']),
       starts: readInteger(json.starts, '/starts', 0),
       hasCrashed: json.hasCrashed === true,
+      isReady: json.isReady === true,
     }
   })
 }
@@ -27,6 +38,19 @@ export async function writeStartCount(files: FilesPort, count: StartCount): Prom
   await writeJson(files, CRASH_COUNT, count)
 }
 
+/**
+ * Survives the end of the process, and not always a power cut, which is no crash of the app. So the usual start of a
+ * confirmed release waits for no disk. A torn file counts nothing.
+ */
+export async function noteStartCount(files: FilesPort, count: StartCount): Promise<void> {
+  await files.append(CRASH_COUNT, 0, utf8FromText(JSON.stringify(count)))
+}
+
 export async function clearStartCount(files: FilesPort): Promise<void> {
   await files.remove(CRASH_COUNT)
+}
+
+/** Engine §3: that it is not ready says something only of apps that are known to say when they are. */
+export function endedBadly(count: StartCount, { tellsReady }: { tellsReady: boolean }): boolean {
+  return count.hasCrashed || (tellsReady && !count.isReady)
 }

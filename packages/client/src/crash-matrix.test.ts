@@ -12,6 +12,8 @@ const all = [v1, v2, bad]
 
 interface Goal {
   target: Target
+  /** What runs crashes, instead of being confirmed and updated. */
+  crashes?: true
   isReached: (device: Device, runs: string) => boolean
 }
 
@@ -82,6 +84,11 @@ async function session(life: Life, goal: Goal): Promise<boolean> {
   const { highWater } = device.engine.status()
   expect(highWater).toBeGreaterThanOrEqual(life.highWater)
   life.highWater = highWater
+  if (goal.crashes && !goal.isReached(device, runs)) {
+    await device.engine.crashed().catch(() => undefined) // The power is off.
+    cutPowerIfStopped(life)
+    return false
+  }
   if (runs === v1.version || runs === v2.version) await device.engine.confirm()
   await device.engine.flushReports()
   if (cutPowerIfStopped(life)) return false
@@ -160,6 +167,62 @@ describe('the power goes again while the device recovers', () => {
     },
     60_000,
   )
+})
+
+describe('a confirmed release crashes, and the power goes at every change of the disk from then on', () => {
+  const crashing: Goal = { target: null, crashes: true, isReached: (_, runs) => runs === '1.0.0' }
+
+  async function crashLate(stopAt: number, survival: Survival): Promise<Life> {
+    const life = await live({}, [], { story: STORY.slice(0, 2) })
+    life.cuts.push({ survival, afterwards: {} })
+    life.device.disk().arrange({ stopAt })
+    await pursue(life, crashing)
+    await life.device.engine.flushReports()
+    return life
+  }
+
+  test.each(SURVIVALS)('what ran before runs again, and that is told exactly once (%s case)', async (survival) => {
+    const undisturbed = await crashLate(Infinity, survival)
+    const places = undisturbed.device.disk().changes()
+    expect(places).toBeGreaterThan(30)
+    expect(told(undisturbed).filter((report) => report.includes('rolled-back'))).toEqual([
+      'release-1.1.0 rolled-back crashed-after-confirm',
+    ])
+    for (let stopAt = 1; stopAt <= places; stopAt += 1) {
+      const life = await crashLate(stopAt, survival)
+      expect(life.cutCount, `stopped at ${stopAt}`).toBe(1)
+      expect(told(life), `stopped at ${stopAt}`).toEqual(told(undisturbed))
+    }
+  })
+})
+
+describe('the power goes while the app binary is another build', () => {
+  test('embedded runs, nothing of the old one is left, and that is told once', async () => {
+    for (const survival of SURVIVALS) {
+      for (let stopAt = 1; ; stopAt += 1) {
+        const life = await live({}, [], { story: STORY.slice(0, 2) })
+        const { device, server } = life
+        device.host = { ...device.host, nativeBuild: '8' }
+        device.disk().arrange({ stopAt })
+        expect(device.identify(await device.boot(), all)).toBe('embedded')
+        const isOver = !device.disk().hasStopped()
+        if (isOver) device.disk().arrange({})
+        else device.cutPower(survival)
+        expect(device.identify(await device.boot(), all), `stopped at ${stopAt}`).toBe('embedded')
+        await device.engine.flushReports()
+        expect(told(life).filter((report) => report === 'embedded applied')).toHaveLength(1)
+        for (const slot of ['bundle', 'previous', 'pending/files']) {
+          expect(device.disk().tree(`ota/${slot}`), `in ${slot}`).toBeUndefined()
+        }
+        server.target = { release: v2 }
+        await device.engine.sync()
+        expect(device.identify(await device.boot(), all)).toBe(v2.version)
+        if (!isOver) continue
+        expect(stopAt).toBeGreaterThan(10)
+        break
+      }
+    }
+  })
 })
 
 describe('the power goes while a staged update is replaced', () => {

@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { StartOptions } from './launch.ts'
+import type { FilesPort } from './ports.ts'
 import { createDevice, type Device } from './testing/device.ts'
 import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
 import { createPublisher } from './testing/publisher.ts'
@@ -17,8 +19,8 @@ beforeEach(() => {
   device = createDevice({ server, publicKeys: [publisher.publicKey] })
 })
 
-async function boot(): Promise<string> {
-  return device.identify(await device.boot(), all)
+async function boot(options: StartOptions = {}): Promise<string> {
+  return device.identify(await device.boot(device.disk(), options), all)
 }
 
 async function install(release: typeof v1): Promise<void> {
@@ -351,6 +353,135 @@ describe('a release that does not confirm', () => {
   })
 })
 
+/** A start that ends in a crash that the app tells, or before it is ready, or well. */
+async function session(ending: 'crash' | 'silence' | 'ready'): Promise<string> {
+  const runs = await boot()
+  if (ending === 'ready') await device.engine.confirm()
+  if (ending === 'crash') await device.engine.crashed()
+  return runs
+}
+
+describe('a confirmed release that fails later', () => {
+  const inTurn = async (...endings: Parameters<typeof session>[0][]) => {
+    const ran: string[] = []
+    for (const ending of endings) ran.push(await session(ending))
+    return ran
+  }
+
+  test('is rolled back after three crashes in a row, reported, and never tried again', async () => {
+    await install(v1)
+    await install(v2)
+    server.target = { release: v2 }
+    expect(await inTurn('crash', 'crash', 'crash', 'ready')).toEqual(['1.1.0', '1.1.0', '1.1.0', '1.0.0'])
+    expect(device.engine.status()).toMatchObject({ standing: 'confirmed', failedReleaseIds: [v2.releaseId] })
+    await device.engine.sync()
+    expect(server.checks.at(-1)).toMatchObject({ failedReleaseIds: [v2.releaseId], highestSequence: 11 })
+    expect(server.kinds().at(-1)).toBe('rolled-back:crashed-after-confirm')
+    expect(await boot()).toBe('1.0.0')
+  })
+
+  test('is rolled back as well when the app, which tells that it is ready, stays silent', async () => {
+    await install(v1)
+    expect(await inTurn('ready', 'silence', 'crash', 'silence', 'ready')).toEqual([
+      '1.0.0',
+      '1.0.0',
+      '1.0.0',
+      '1.0.0',
+      'embedded',
+    ])
+    await device.engine.flushReports()
+    expect(server.kinds().at(-1)).toBe('rolled-back:crashed-after-confirm')
+  })
+
+  test('what embedded told of the app’s habits counts for what comes after it', async () => {
+    await inTurn('ready')
+    await install(v1)
+    expect(await inTurn('silence', 'silence', 'silence', 'silence')).toEqual(['1.0.0', '1.0.0', '1.0.0', 'embedded'])
+  })
+
+  test('is never blamed for one crash, nor for any number that good starts divide', async () => {
+    await install(v1)
+    const many = ['crash', 'crash', 'ready', 'silence', 'crash', 'ready', 'crash', 'silence', 'ready', 'ready'] as const
+    expect(new Set(await inTurn(...many, ...many))).toEqual(new Set(['1.0.0']))
+    expect(server.kinds()).not.toContain('rolled-back:crashed-after-confirm')
+  })
+
+  test('of crashes that come after the app was ready: three in a row are too many', async () => {
+    await install(v1)
+    for (let count = 0; count < 3; count += 1) {
+      expect(await session('ready')).toBe('1.0.0')
+      await device.engine.crashed()
+    }
+    expect(await boot()).toBe('embedded')
+  })
+
+  test('an app that says that it is ready only when that is due is not judged by its silence', async () => {
+    await install(v1)
+    expect(new Set(await inTurn(...Array<'silence'>(10).fill('silence')))).toEqual(new Set(['1.0.0']))
+  })
+
+  test('starts in the background are no starts to judge by', async () => {
+    await install(v1)
+    await session('ready')
+    for (let count = 0; count < 10; count += 1) expect(await boot({ inBackground: true })).toBe('1.0.0')
+    expect(await inTurn('silence', 'silence')).toEqual(['1.0.0', '1.0.0'])
+    expect(await boot({ inBackground: true })).toBe('1.0.0')
+    expect(await inTurn('silence', 'ready')).toEqual(['1.0.0', 'embedded'])
+  })
+
+  test('its usual start writes nothing that it waits for, and looks at one directory', async () => {
+    await install(v1)
+    await session('ready')
+    const calls: string[] = []
+    const watched = new Proxy<FilesPort>(device.disk(), {
+      get(files, name: keyof FilesPort) {
+        return (path: string, ...more: unknown[]) => {
+          calls.push(`${name} ${path.replace(/bundle\/.*/, 'bundle')}`)
+          return (files[name] as (...values: unknown[]) => unknown)(path, ...more)
+        }
+      },
+    })
+    await device.boot(watched)
+    expect(new Set(calls.splice(0))).toEqual(
+      new Set([
+        'read ota/metadata.json',
+        'read ota/bundle',
+        'stat ota/bundle',
+        'read ota/crash_count.json',
+        'append ota/crash_count.json',
+        'locate ota/bundle',
+      ]),
+    )
+    await device.engine.confirm()
+    expect(calls).toEqual(['read ota/crash_count.json', 'append ota/crash_count.json', 'read ota/outbox.json'])
+  })
+
+  test('a power cut may lose what was noted, and blames nobody', async () => {
+    await install(v1)
+    await session('ready')
+    for (let count = 0; count < 10; count += 1) {
+      expect(await session('silence')).toBe('1.0.0')
+      device.cutPower('worst')
+    }
+    expect(await session('ready')).toBe('1.0.0')
+  })
+
+  test('bad starts that a good one ended do not come back with a power cut', async () => {
+    await install(v1)
+    expect(await inTurn('ready', 'crash', 'crash', 'ready')).toEqual(['1.0.0', '1.0.0', '1.0.0', '1.0.0'])
+    device.cutPower('worst')
+    expect(await inTurn('crash', 'crash', 'ready')).toEqual(['1.0.0', '1.0.0', '1.0.0'])
+  })
+
+  test('one on a disk that takes nothing gives way to the last stable one from where it lies', async () => {
+    await install(v1)
+    await install(v2)
+    await inTurn('crash', 'crash', 'crash')
+    device.disk().arrange({ fullAt: 1 })
+    expect(await boot()).toBe('1.0.0')
+  })
+})
+
 describe('going back', () => {
   test('a publisher states old content again under a higher sequence', async () => {
     await install(v1)
@@ -453,6 +584,62 @@ describe('the app binary was replaced', () => {
     await device.engine.flushReports()
     expect(server.reports.at(-1)).toMatchObject({ kind: 'applied', version: 'embedded' })
     await install(v3)
+  })
+
+  test.each([
+    ['another build of the same version', { nativeBuild: '8' }],
+    ['another runtime of the same build', { nativeBuild: '7', runtimeVersion: 'rt-2' }],
+  ])('%s is another binary', async (_, replaced) => {
+    device.host = { ...device.host, nativeBuild: '7', runtimeVersion: 'rt-1' }
+    await install(v1)
+    await install(v2)
+    server.target = { release: v3 }
+    await device.engine.sync()
+    device.host = { ...device.host, ...replaced }
+    expect(await boot()).toBe('embedded')
+    expect(device.engine.status()).toMatchObject({ previous: null, staged: null, highWater: 11 })
+    expect(device.disk().tree('ota/bundle')).toBeUndefined()
+    // Nor does the old one come back with the old binary: what it has was not proven here since.
+    device.host = { ...device.host, nativeBuild: '7', runtimeVersion: 'rt-1' }
+    expect(await boot()).toBe('embedded')
+    await install(v3)
+  })
+
+  test('what failed on the old one is not tried on the new one', async () => {
+    await install(v1)
+    server.target = { release: v2 }
+    await device.engine.sync()
+    await session('crash')
+    expect(await boot()).toBe('1.0.0')
+    device.host = { ...device.host, nativeBuild: '8' }
+    expect(await boot()).toBe('embedded')
+    await device.engine.check()
+    expect(server.checks.at(-1)).toMatchObject({ failedReleaseIds: [v2.releaseId], nativeBuild: '8' })
+  })
+
+  test('what an engine noted that knew only the native version was written for another one', async () => {
+    await install(v1)
+    const stored = JSON.parse(Buffer.from((await device.disk().read('ota/metadata.json')) ?? []).toString())
+    const { binary: _, tellsReady: __, ...old } = { ...stored, nativeVersion: '1.0' }
+    await device.disk().write('ota/metadata.json', Buffer.from(JSON.stringify(old)))
+    expect(await boot()).toBe('1.0.0')
+    device.host = { ...device.host, nativeBuild: '8' }
+    expect(await boot()).toBe('embedded')
+    expect(device.engine.status().highWater).toBe(10)
+  })
+
+  test('reports are told of the binary that they are of', async () => {
+    device.host = { ...device.host, nativeBuild: '7', runtimeVersion: 'rt-1' }
+    await install(v1)
+    server.isReachable = false
+    await device.engine.crashed()
+    device.host = { ...device.host, nativeBuild: '8' }
+    expect(await boot()).toBe('embedded')
+    device.host = { nativeVersion: '1.0', platform: 'android' }
+    await boot()
+    server.isReachable = true
+    await device.engine.flushReports()
+    expect(server.batches().at(-1)).toMatchObject({ nativeBuild: '8', events: [{ kind: 'applied' }] })
   })
 
   test('the publisher’s requirement is judged on the device as well', async () => {

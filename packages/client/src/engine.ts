@@ -1,7 +1,8 @@
 import { MAX_TRUSTED_KEYS } from '@hotpatch/protocol'
 import { bytesFromBase64 } from './bytes.ts'
-import { clearStartCount, writeStartCount } from './crash-counter.ts'
-import { launch, launchOf, launchWithoutWriting, type Launch } from './launch.ts'
+import { countOf } from './choose-launch.ts'
+import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from './crash-counter.ts'
+import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from './launch.ts'
 import { createOutbox } from './outbox.ts'
 import type { Ports } from './ports.ts'
 import { createServerApi } from './server-api.ts'
@@ -29,10 +30,13 @@ export interface EngineStatus {
 /** One device engine per app and process. */
 export interface Engine {
   /** Chooses what to run, before any of the app's own code; needs no network and never rejects. */
-  start(): Promise<Launch>
-  /** "App ready": the running release proved itself. False when that could not be stored. */
+  start(options?: StartOptions): Promise<Launch>
+  /** "App ready", at every start: the running release proved itself. False when that could not be stored. */
   confirm(): Promise<boolean>
-  /** The app knows that the running release does not work: the next start rolls it back. */
+  /**
+   * The app knows that the running release does not work: the next start rolls it back. One that was confirmed has to
+   * fail at several starts in a row.
+   */
   crashed(): Promise<void>
   check(): Promise<UpdateOutcome>
   /** What the last check found, or else what a new one finds. */
@@ -50,6 +54,8 @@ interface Session {
   store: StateStore
   launched: Launch
   running: InstalledRelease | null
+  /** A confirmation is due: that it comes says nothing of the app's habits. */
+  wasOnProbation: boolean
   flow: ReturnType<typeof createUpdateFlow>
   outbox: ReturnType<typeof createOutbox>
 }
@@ -88,12 +94,12 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
     }
   }
 
-  function start(): Promise<Launch> {
-    starting ??= begin()
+  function start(options: StartOptions = {}): Promise<Launch> {
+    starting ??= begin(options)
     return starting
   }
 
-  async function begin(): Promise<Launch> {
+  async function begin(options: StartOptions): Promise<Launch> {
     let store: StateStore
     try {
       store = await openStateStore(ports, settings.limits)
@@ -101,19 +107,23 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
       broken = asUpdateError(error)
       return { kind: 'embedded' }
     }
-    const { running, slot } = await settle(store)
+    const { running, slot } = await settle(store, options)
     const tellTrust = createTrustTeller({ ports, settings, store })
     const outbox = createOutbox({ files: ports.files, store, server, tellTrust, limits: settings.limits, emit })
     const flow = createUpdateFlow({ ports, settings, store, server, outbox, tellTrust, running, emit })
     const launched = launchOf(ports, running, slot)
-    session = { store, outbox, flow, running, launched }
+    const wasOnProbation = store.current().active?.standing === 'probation'
+    session = { store, outbox, flow, running, launched, wasOnProbation }
     return launched
   }
 
   /** Whatever goes wrong, something is started that was verified: at worst what the binary shipped with. */
-  async function settle(store: StateStore): Promise<{ running: InstalledRelease | null; slot: Slot }> {
+  async function settle(
+    store: StateStore,
+    options: StartOptions,
+  ): Promise<{ running: InstalledRelease | null; slot: Slot }> {
     try {
-      const running = await launch(ports, store, settings.limits)
+      const running = await launch(ports, store, settings.limits, options)
       return { running, slot: 'bundle' }
     } catch {
       const found = await launchWithoutWriting(ports, store, settings.limits).catch(() => null)
@@ -147,6 +157,8 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
         const { releaseId, version } = running
         await store.commit(confirmActive, [{ kind: 'confirmed', releaseId, version }])
         await clearStartCount(ports.files)
+      } else {
+        await noteReady(current)
       }
       return true
     } catch {
@@ -157,11 +169,27 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
     }
   }
 
+  /** Engine §3: an app that says it when nothing waits for it says it always, and silence means something. */
+  async function noteReady({ store, running, wasOnProbation }: Session): Promise<void> {
+    const { active, tellsReady } = store.current()
+    if (!tellsReady && !wasOnProbation) await store.commit((state) => ({ ...state, tellsReady: true }))
+    if (!active || !isSameRelease(active, running)) return
+    const count = countOf(active, { count: await readStartCount(ports.files) })
+    if (!count || count.isReady) return
+    // Bad starts must not come back with a power cut: then few would be as good as many.
+    const write = count.starts > 1 ? writeStartCount : noteStartCount
+    await write(ports.files, { ...count, isReady: true })
+  }
+
   async function crashed(): Promise<void> {
     const current = started()
-    if (!current?.running || !isOnProbation(current)) return
-    const { releaseId } = current.running
-    await writeStartCount(ports.files, { releaseId, starts: settings.limits.startsOnProbation, hasCrashed: true })
+    if (!current) return
+    const { active } = current.store.current()
+    if (!active || !isSameRelease(active, current.running)) return
+    const { releaseId, standing } = active
+    const count = countOf(active, { count: await readStartCount(ports.files) })
+    const counted = count ?? { releaseId, standing, starts: 1, hasCrashed: false, isReady: false }
+    await writeStartCount(ports.files, { ...counted, hasCrashed: true })
   }
 
   /** A second call of the same kind joins the first; different ones follow each other. */

@@ -1,5 +1,6 @@
-import { chooseLaunch, fallback, type LaunchFacts } from './choose-launch.ts'
-import { readStartCount, writeStartCount } from './crash-counter.ts'
+import { binaryOf, isSameBinary } from './binary.ts'
+import { chooseLaunch, countOf, fallback, isUsedUp, type LaunchFacts } from './choose-launch.ts'
+import { endedBadly, noteStartCount, readStartCount, writeStartCount, type StartCount } from './crash-counter.ts'
 import type { Ports } from './ports.ts'
 import { inspectSlot } from './release-tree.ts'
 import type { Limits } from './settings.ts'
@@ -11,7 +12,12 @@ import { isSameRelease, type ActiveRelease, type InstalledRelease } from './stor
 export type Launch = { kind: 'embedded' } | { kind: 'release'; directory: string; releaseId: string; version: string }
 
 type LaunchPorts = Pick<Ports, 'files' | 'crypto' | 'host'>
-type StartLimits = Pick<Limits, 'startsOnProbation'>
+type StartLimits = Pick<Limits, 'startsOnProbation' | 'badStartsInARow'>
+
+export interface StartOptions {
+  /** The app is started without being shown. */
+  inBackground?: boolean
+}
 
 // Each step brings the state closer to a launch: an unfinished move, the roll-back that it uncovers, the roll-back's
 // second choice, a staged update, and its damage.
@@ -22,6 +28,7 @@ export async function launch(
   ports: LaunchPorts,
   store: StateStore,
   limits: StartLimits,
+  { inBackground = false }: StartOptions = {},
 ): Promise<InstalledRelease | null> {
   for (let count = 0; count < MAX_STEPS; count += 1) {
     const facts = await gatherFacts(ports, store, limits)
@@ -35,6 +42,8 @@ export async function launch(
         break
       case 'launch':
         if (step.release?.standing === 'probation') await countStart(ports, step.release, facts)
+        // Nobody waits for a screen: that none comes says nothing of the release.
+        else if (step.release && !inBackground) await noteStart(ports, step.release, facts)
         return step.release
     }
   }
@@ -51,10 +60,11 @@ export async function launchWithoutWriting(
   limits: StartLimits,
 ): Promise<{ slot: Slot; release: InstalledRelease } | null> {
   const facts = await gatherFacts(ports, store, limits)
-  const { state, slots, nativeVersion } = facts
-  if (state.nativeVersion !== nativeVersion) return null
-  if (state.active?.standing === 'confirmed' && isSameRelease(slots.bundle, state.active)) {
-    return { slot: 'bundle', release: state.active }
+  const { state, slots, binary } = facts
+  const { active } = state
+  if (!isSameBinary(state.binary, binary)) return null
+  if (active?.standing === 'confirmed' && isSameRelease(slots.bundle, active) && !isUsedUp(active, facts)) {
+    return { slot: 'bundle', release: active }
   }
   const { release } = fallback(facts)
   return release && { slot: 'previous', release }
@@ -69,27 +79,38 @@ export function launchOf({ files }: Pick<Ports, 'files'>, release: InstalledRele
 async function gatherFacts(
   ports: LaunchPorts,
   store: StateStore,
-  { startsOnProbation }: StartLimits,
+  { startsOnProbation, badStartsInARow }: StartLimits,
 ): Promise<LaunchFacts> {
   const state = store.current()
-  const isSettled = state.active?.standing !== 'probation' && !state.staged && !state.move
-  const bundle = state.active ? await inspectSlot(ports, 'bundle') : undefined
+  const { active } = state
+  const bundle = active ? await inspectSlot(ports, 'bundle') : undefined
+  const count = active || state.move ? await readStartCount(ports.files) : undefined
+  const starts = { state, count, startsOnProbation, badStartsInARow }
   // The usual start, of a confirmed release that is whole, looks at one slot only.
-  const isUsual = isSettled && (!state.active || isSameRelease(bundle, state.active))
+  const isSettled = active?.standing !== 'probation' && !state.staged && !state.move
+  const isUsual = isSettled && (!active || (isSameRelease(bundle, active) && !isUsedUp(active, starts)))
   return {
-    state,
+    ...starts,
     slots: {
       bundle,
       previous: isUsual ? undefined : await inspectSlot(ports, 'previous'),
       pending: isUsual ? undefined : await inspectSlot(ports, 'pending'),
     },
-    count: isUsual ? undefined : await readStartCount(ports.files),
-    nativeVersion: ports.host.nativeVersion,
-    startsOnProbation,
+    binary: binaryOf(ports.host),
   }
 }
 
-async function countStart({ files }: LaunchPorts, { releaseId }: ActiveRelease, { count }: LaunchFacts): Promise<void> {
-  const starts = count?.releaseId === releaseId ? count.starts : 0
-  await writeStartCount(files, { releaseId, starts: starts + 1, hasCrashed: false })
+async function countStart({ files }: LaunchPorts, active: ActiveRelease, facts: LaunchFacts): Promise<void> {
+  await writeStartCount(files, nextCount(active, countOf(active, facts)?.starts ?? 0))
+}
+
+/** Engine §3: not worth a wait for the disk, and no reason not to start what was confirmed. */
+async function noteStart({ files }: LaunchPorts, active: ActiveRelease, facts: LaunchFacts): Promise<void> {
+  const last = countOf(active, facts)
+  const badStarts = last && endedBadly(last, facts.state) ? last.starts : 0
+  await noteStartCount(files, nextCount(active, badStarts)).catch(() => undefined)
+}
+
+function nextCount({ releaseId, standing }: ActiveRelease, starts: number): StartCount {
+  return { releaseId, standing, starts: starts + 1, hasCrashed: false, isReady: false }
 }

@@ -1,3 +1,4 @@
+import { binaryOf, isSameBinary } from './binary.ts'
 import { readJson, writeJson } from './json-file.ts'
 import type { FilesPort } from './ports.ts'
 import { readReports, type Report } from './report.ts'
@@ -115,10 +116,11 @@ export function createOutbox({
   return { flush, keepInMemory }
 }
 
-/** From the oldest on: as many as fit, of one native version, which a request names once. */
+/** From the oldest on: as many as fit, of one app binary, which a request names once. */
 function firstBatch(reports: readonly Report[], atOnce: number): Report[] {
+  const [oldest] = reports
   const first = reports.slice(0, atOnce)
-  const end = first.findIndex(({ nativeVersion }) => nativeVersion !== first[0]?.nativeVersion)
+  const end = first.findIndex((report) => oldest && !isSameBinary(binaryOf(report), binaryOf(oldest)))
   return end === -1 ? first : first.slice(0, end)
 }
 

@@ -87,7 +87,7 @@ export interface ClockPort {
 export interface HostPort {
   /** As the store shows it. */
   nativeVersion: string
-  /** Of the same version, as the store counts them. */
+  /** Of the same version, as the store counts them: without it, builds of one version are the same binary. */
   nativeBuild?: string
   runtimeVersion?: string
   platform: string

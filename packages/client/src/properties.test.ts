@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { StartOptions } from './launch.ts'
 import type { Survival } from './memory/memory-files.ts'
 import { createDevice, type Device } from './testing/device.ts'
 import { createFakeServer, type FakeServer, type Target } from './testing/fake-server.ts'
@@ -21,7 +22,7 @@ const targets: Target[] = [
 
 /** What a day can bring; `cut` goes to the disk, at some change from now on. */
 type Deed =
-  | { kind: 'boot' | 'confirm' | 'sync' | 'crash' | 'replace-binary' }
+  | { kind: 'boot' | 'boot-unseen' | 'confirm' | 'sync' | 'crash' | 'replace-binary' | 'replace-build' }
   | { kind: 'target'; index: number }
   | { kind: 'network'; isUp: boolean }
   | { kind: 'cut'; stopAt: number; survival: 'worst' | 'best' | 'random'; seed: number }
@@ -31,7 +32,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Deed>({ kind: 'boot' }) },
   { weight: 6, arbitrary: fc.constant<Deed>({ kind: 'sync' }) },
   { weight: 4, arbitrary: fc.constant<Deed>({ kind: 'confirm' }) },
-  { weight: 1, arbitrary: fc.constantFrom<Deed>({ kind: 'crash' }, { kind: 'replace-binary' }) },
+  { weight: 3, arbitrary: fc.constantFrom<Deed>({ kind: 'crash' }, { kind: 'boot-unseen' }) },
+  { weight: 1, arbitrary: fc.constantFrom<Deed>({ kind: 'replace-build' }, { kind: 'replace-binary' }) },
   { weight: 5, arbitrary: fc.nat(targets.length - 1).map((index): Deed => ({ kind: 'target', index })) },
   { weight: 1, arbitrary: fc.boolean().map((isUp): Deed => ({ kind: 'network', isUp })) },
   {
@@ -93,6 +95,11 @@ async function carryOut(next: Deed, device: Device, server: FakeServer, witness:
     case 'crash':
       // The app may be told that its disk is full; it goes on.
       return device.engine.crashed().catch(() => undefined)
+    case 'boot-unseen':
+      return witness.boot({ inBackground: true })
+    case 'replace-build':
+      device.host = { ...device.host, nativeBuild: `${device.host.nativeBuild ?? ''}1` }
+      return witness.boot()
     case 'replace-binary':
       device.host = { ...device.host, nativeVersion: `${device.host.nativeVersion}.1` }
       return witness.boot()
@@ -113,8 +120,8 @@ function createWitness(device: Device) {
   let [highWater, floor, ran] = [0, 0, 'embedded']
   const failed = new Set<string>()
 
-  async function boot(): Promise<void> {
-    const launched = await device.boot()
+  async function boot(options: StartOptions = {}): Promise<void> {
+    const launched = await device.boot(device.disk(), options)
     if (device.disk().hasStopped()) return
     const runs = device.identify(launched, releases)
     const status = device.engine.status()

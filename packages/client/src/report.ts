@@ -23,13 +23,15 @@ export interface Report {
   /** What came over the network for a downloaded release. */
   receivedBytes?: number
   nativeVersion: string
+  nativeBuild?: string
+  runtimeVersion?: string
   occurredAt: string
 }
 
 /** What statements call it as well. */
 export const EMBEDDED_VERSION = 'embedded'
 
-export type NewReport = Omit<Report, 'eventId' | 'nativeVersion' | 'occurredAt'>
+export type NewReport = Omit<Report, 'eventId' | 'nativeVersion' | 'nativeBuild' | 'runtimeVersion' | 'occurredAt'>
 
 const MAX_DETAIL = 200
 
@@ -59,7 +61,7 @@ const MANY = 10_000
 function readReport(value: unknown): Report {
   const json = readObject(value, '/report')
   const releaseId = json.releaseId === null ? null : readString(json.releaseId, '/releaseId')
-  const { code, detail, receivedBytes } = json
+  const { code, detail, receivedBytes, nativeBuild, runtimeVersion } = json
   return {
     eventId: readString(json.eventId, '/eventId'),
     kind: readOneOf(json.kind ?? kindOfStatus(json), '/kind', REPORTED_EVENT_KINDS),
@@ -69,6 +71,8 @@ function readReport(value: unknown): Report {
     ...(typeof detail === 'string' && { detail }),
     ...(receivedBytes !== undefined && { receivedBytes: readInteger(receivedBytes, '/receivedBytes', 0) }),
     nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
+    ...(typeof nativeBuild === 'string' && { nativeBuild }),
+    ...(typeof runtimeVersion === 'string' && { runtimeVersion }),
     occurredAt: readString(json.occurredAt, '/occurredAt'),
   }
 }

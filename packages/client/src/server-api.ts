@@ -2,7 +2,7 @@ import type { ReportedEventKind } from '@hotpatch/protocol'
 import { isAllowedAddress } from './addresses.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
 import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from './exchange.ts'
-import type { Ports } from './ports.ts'
+import type { HostPort, Ports } from './ports.ts'
 import { EMBEDDED_VERSION, type Report } from './report.ts'
 import type { Settings } from './settings.ts'
 import type { ToldTrust } from './tell-trust.ts'
@@ -36,10 +36,8 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     platform: host.platform,
     channel: settings.channel,
   }
-  const { runtimeVersion, nativeBuild, osVersion, model, locale } = host
+  const { osVersion, model, locale } = host
   const attributes = {
-    ...(runtimeVersion !== undefined && { runtimeVersion }),
-    ...(nativeBuild !== undefined && { nativeBuild }),
     ...(osVersion !== undefined && { osVersion }),
     ...(model !== undefined && { model }),
     ...(locale !== undefined && { locale }),
@@ -84,12 +82,11 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
 
   /** The answer's JSON, unread. Tries again only where that can help, and never against the server's wish. */
   async function check({ releaseId, trust, ...request }: CheckRequest): Promise<unknown> {
-    const { nativeVersion } = host
     const body = {
       ...device,
       ...request,
       ...(releaseId !== undefined && { releaseId }),
-      nativeVersion,
+      ...toldBinary(host),
       ...attributes,
       ...trust,
       ...(settings.cohorts.length > 0 && { cohorts: settings.cohorts }),
@@ -106,7 +103,7 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     }
   }
 
-  /** Tells reports of one native version, at most as many as one request may have. Never rejects. */
+  /** Tells reports of one app binary, at most as many as one request may have. Never rejects. */
   async function deliver(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     try {
       return takesBatches ? await deliverBatch(reports, trust) : await deliverFirst(reports)
@@ -118,8 +115,8 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
 
   async function deliverBatch(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     const sentAt = new Date(clock.now()).toISOString()
-    const nativeVersion = reports[0]?.nativeVersion
-    const body = { ...device, sentAt, nativeVersion, ...attributes, ...trust, events: reports.map(eventOf) }
+    const binary = toldBinary(reports[0] ?? host)
+    const body = { ...device, sentAt, ...binary, ...attributes, ...trust, events: reports.map(eventOf) }
     const answer = await post('/events', body)
     if (answer.status === 404 || answer.status === 405) {
       takesBatches = false
@@ -141,6 +138,14 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
   }
 
   return { check, deliver }
+}
+
+function toldBinary({ nativeVersion, nativeBuild, runtimeVersion }: HostPort | Report) {
+  return {
+    nativeVersion,
+    ...(nativeBuild !== undefined && { nativeBuild }),
+    ...(runtimeVersion !== undefined && { runtimeVersion }),
+  }
 }
 
 function describeProblem(status: number, json: unknown): string {

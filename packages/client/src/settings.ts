@@ -24,6 +24,8 @@ export interface Limits {
   redirects: number
   /** Starts without a confirmation after which a release is rolled back. */
   startsOnProbation: number
+  /** Of a confirmed release, that ended in a crash or before the app was ready; then it is rolled back. */
+  badStartsInARow: number
   /** Undelivered reports; the oldest are dropped beyond it. */
   reports: number
   /** Reports in one request. */
@@ -47,6 +49,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   retryAfterMaxMs: 60 * 60_000,
   redirects: 5,
   startsOnProbation: 2,
+  badStartsInARow: 3,
   reports: 200,
   reportsAtOnce: 100,
   rememberedReleases: 50,

@@ -1,3 +1,4 @@
+import { binaryOf } from './binary.ts'
 import { readJson, writeJson } from './json-file.ts'
 import type { Ports } from './ports.ts'
 import { shortDetail, type NewReport, type Report } from './report.ts'
@@ -17,7 +18,7 @@ export async function openStateStore(
 ) {
   const stored = await readJson(files, METADATA, readStoredState)
   const isDamaged = !stored && (await files.stat(METADATA)) !== undefined
-  let state = stored ?? (isDamaged ? await recoveredState() : freshState(host.nativeVersion))
+  let state = stored ?? (isDamaged ? await recoveredState() : freshState(binaryOf(host)))
   let queue: Promise<unknown> = Promise.resolve()
   let hasRoot = false
 
@@ -25,7 +26,7 @@ export async function openStateStore(
   async function recoveredState(): Promise<StoredState> {
     const found = await Promise.all((Object.keys(SLOTS) as Slot[]).map((slot) => inspectSlot({ files, crypto }, slot)))
     const highWater = Math.max(0, ...found.map((release) => release?.sequence ?? 0))
-    return { ...freshState(host.nativeVersion), highWater }
+    return { ...freshState(binaryOf(host)), highWater }
   }
 
   function newReport(report: NewReport): Report {
@@ -34,6 +35,8 @@ export async function openStateStore(
       ...report,
       ...(report.detail !== undefined && { detail: shortDetail(report.detail) }),
       nativeVersion: host.nativeVersion,
+      ...(host.nativeBuild !== undefined && { nativeBuild: host.nativeBuild }),
+      ...(host.runtimeVersion !== undefined && { runtimeVersion: host.runtimeVersion }),
       occurredAt: new Date(clock.now()).toISOString(),
     }
   }

@@ -75,7 +75,14 @@ export const TRANSITIONS: readonly Transition[] = [
   ['probation', 'superseded', 'idle', 'a staged update takes its place; it never becomes ota/previous'],
   ['probation', 'damaged', 'idle', 'reported; ota/previous or embedded takes over'],
 
-  ['confirmed', 'start', 'confirmed', 'started without counting'],
+  ['confirmed', 'confirm', 'confirmed', 'ready: what was noted of bad starts is void'],
+  ['confirmed', 'start', 'confirmed', 'noted, without waiting for the disk'],
+  [
+    'confirmed',
+    'starts-used-up',
+    'rolled-back',
+    'several in a row ended badly: reported, never tried again; ota/previous or embedded takes over',
+  ],
   ['confirmed', 'superseded', 'idle', 'becomes ota/previous'],
   ['confirmed', 'damaged', 'idle', 'reported; ota/previous or embedded takes over'],
 ]

@@ -1,4 +1,5 @@
 import { readArray, readInteger, readObject, readString, SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { readBinary, type Binary } from './binary.ts'
 import { readOneOf } from './read-one-of.ts'
 import { readReports, type Report } from './report.ts'
 
@@ -24,7 +25,7 @@ export type Source = { from: 'pending' | 'previous'; release: InstalledRelease }
  * so that a start after a crash completes it. Carrying it out twice is the same as once.
  */
 export type Move = Source & {
-  why: 'update' | 'server-order' | 'not-confirmed' | 'crashed' | 'damaged' | 'native-version-changed'
+  why: 'update' | 'server-order' | 'not-confirmed' | 'crashed' | 'crashed-after-confirm' | 'damaged' | 'binary-changed'
   /** What is in ota/bundle was confirmed, and becomes ota/previous. */
   keepsCurrent: boolean
 }
@@ -38,7 +39,10 @@ export interface RememberedRelease {
 
 /** ota/metadata.json: every change of it is one atomic write, together with what it has to report. */
 export interface StoredState {
-  nativeVersion: string
+  /** Which it was written for. */
+  binary: Binary
+  /** What this binary runs says that it is ready at every start, and not only on probation. */
+  tellsReady: boolean
   active: ActiveRelease | null
   previous: InstalledRelease | null
   staged: Source | null
@@ -57,9 +61,10 @@ export interface StoredState {
   unreported: readonly Report[]
 }
 
-export function freshState(nativeVersion: string): StoredState {
+export function freshState(binary: Binary): StoredState {
   return {
-    nativeVersion,
+    binary,
+    tellsReady: false,
     active: null,
     previous: null,
     staged: null,
@@ -97,7 +102,8 @@ export function isRemembered(
 export function readStoredState(value: unknown): StoredState {
   const json = readObject(value, '')
   return {
-    nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
+    binary: readBinary(json.binary ?? json, '/binary'),
+    tellsReady: json.tellsReady === true,
     active: readNullable(json.active, readActive),
     previous: readNullable(json.previous, readInstalledRelease),
     staged: readNullable(json.staged, readSource),
@@ -150,8 +156,9 @@ function readMove(value: unknown): Move {
     'server-order',
     'not-confirmed',
     'crashed',
+    'crashed-after-confirm',
     'damaged',
-    'native-version-changed',
+    'binary-changed',
   ])
   return { ...readSource(value), why, keepsCurrent: json.keepsCurrent === true }
 }

@@ -1,4 +1,5 @@
 import type { SdkCode } from '@hotpatch/protocol'
+import { binaryOf, type Binary } from './binary.ts'
 import { clearStartCount } from './crash-counter.ts'
 import type { Ports } from './ports.ts'
 import { inspectSlot } from './release-tree.ts'
@@ -20,7 +21,7 @@ export async function switchRelease(ports: SwitchPorts, store: StateStore, move:
   const finish = isDone ? finishMove : abandonMove
   const reports = reportsOf(store.current(), move, isDone)
   await clearStartCount(ports.files)
-  await store.commit((state) => finish(state, move, ports.host.nativeVersion), reports)
+  await store.commit((state) => finish(state, move, binaryOf(ports.host)), reports)
 }
 
 /** What is staged turned out not to be whole: what ran before runs again. */
@@ -76,9 +77,10 @@ async function putBack(ports: SwitchPorts, { active }: StoredState): Promise<voi
 const LEAVING: Readonly<Record<Move['why'], UpdateEvent>> = {
   update: 'superseded',
   'server-order': 'superseded',
-  'native-version-changed': 'superseded',
+  'binary-changed': 'superseded',
   'not-confirmed': 'starts-used-up',
   crashed: 'starts-used-up',
+  'crashed-after-confirm': 'starts-used-up',
   damaged: 'damaged',
 }
 
@@ -86,22 +88,27 @@ function isFallback({ why }: Move): boolean {
   return LEAVING[why] !== 'superseded'
 }
 
-function finishMove(state: StoredState, move: Move, nativeVersion: string): StoredState {
+function finishMove(state: StoredState, move: Move, binary: Binary): StoredState {
   const { active } = state
   const hasFailed = active && nextState(active.standing, LEAVING[move.why]) === 'rolled-back'
-  const code: SdkCode = move.why === 'crashed' ? 'crashed' : 'not-confirmed'
+  const isOther = move.why === 'binary-changed'
   return {
     ...state,
     move: null,
     active: activeAfter(move),
     previous: previousAfter(state, move),
     staged: isFallback(move) ? state.staged : null,
-    failed: hasFailed ? [...state.failed, { ...identityOf(active), code }] : state.failed,
+    failed: hasFailed ? [...state.failed, { ...identityOf(active), code: codeOf(move) }] : state.failed,
     // Another binary may meet what this one did not.
-    refused: move.why === 'native-version-changed' ? [] : state.refused,
-    fetching: move.why === 'native-version-changed' ? null : state.fetching,
-    nativeVersion,
+    refused: isOther ? [] : state.refused,
+    fetching: isOther ? null : state.fetching,
+    tellsReady: !isOther && state.tellsReady,
+    binary,
   }
+}
+
+function codeOf({ why }: Move): SdkCode {
+  return why === 'crashed' || why === 'crashed-after-confirm' ? why : 'not-confirmed'
 }
 
 function activeAfter(move: Move): ActiveRelease | null {
@@ -141,11 +148,12 @@ function reportsOf({ active }: StoredState, move: Move, isDone: boolean): NewRep
     case 'update':
     case 'server-order':
       return [{ ...target, kind: 'applied' }]
-    case 'native-version-changed':
+    case 'binary-changed':
       return left ? [{ ...target, kind: 'applied', detail: 'the app binary was replaced' }] : []
     case 'damaged':
       return left ? [damageOf(left, 'the running release is damaged')] : []
     case 'crashed':
+    case 'crashed-after-confirm':
     case 'not-confirmed':
       return left ? [{ ...left, kind: 'rolled-back', code: move.why, detail: `now runs ${target.version}` }] : []
   }

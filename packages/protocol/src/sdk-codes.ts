@@ -25,6 +25,7 @@ export const SDK_CODES = {
   'archive-invalid': { isRetryable: false, blamesRelease: true },
   'not-confirmed': { isRetryable: false, blamesRelease: true },
   crashed: { isRetryable: false, blamesRelease: true },
+  'crashed-after-confirm': { isRetryable: false, blamesRelease: true },
 } as const satisfies Record<string, { isRetryable: boolean; blamesRelease: boolean }>
 
 export type SdkCode = keyof typeof SDK_CODES

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import { createEngine, type Engine } from '../engine.ts'
-import type { Launch } from '../launch.ts'
+import type { Launch, StartOptions } from '../launch.ts'
 import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/memory-files.ts'
 import { createVirtualClock } from '../memory/virtual-clock.ts'
 import { createNodeCrypto } from '../node/node-crypto.ts'
@@ -33,7 +33,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
     engine: undefined as unknown as Engine,
     disk: () => disk,
     /** A new process over the same disk. */
-    boot(files: FilesPort = disk): Promise<Launch> {
+    boot(files: FilesPort = disk, options: StartOptions = {}): Promise<Launch> {
       const restart = () => {
         device.restarts += 1
       }
@@ -49,7 +49,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
           ...config,
         },
       )
-      return device.engine.start()
+      return device.engine.start(options)
     },
     cutPower(survival: Survival, options = {}): void {
       disk = disk.cutPower(survival, options)
