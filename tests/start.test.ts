@@ -52,13 +52,26 @@ test('a database that a newer server has migrated', async () => {
   await expectRefusal(directory, {}, 'The database has the schema "9999-future"')
 })
 
-test('the owner token is shown once, and kept where only its owner can read it', async () => {
+test('the first start says where the owner token is, and only its owner can read it', async () => {
   const directory = await temporaryDirectory()
+  const file = join(directory, 'owner-token')
   const first = await startServerProcess({ directory })
   await first.stop()
   const second = await startServerProcess({ directory })
   expect(await second.stop()).toBe(0)
-  expect(first.output()).toContain(first.ownerToken)
-  expect(second.output()).not.toContain(first.ownerToken)
-  expect((await stat(join(directory, 'owner-token'))).mode & 0o777).toBe(0o600)
+  expect(first.output()).toContain(file)
+  expect(second.output()).not.toContain(file)
+  for (const { output } of [first, second]) expect(output()).not.toContain(first.ownerToken)
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('where words are asked for, the start and the log are words', async () => {
+  const directory = await temporaryDirectory()
+  const server = await startServerProcess({ directory, env: { HOTPATCH_LOG_FORMAT: 'text', NO_COLOR: '1' } })
+  await fetch(`${server.url}/manage/v1/whoami`)
+  await server.stop()
+  const said = server.output()
+  expect(said).toContain(`--token-stdin < ${join(directory, 'owner-token')}`)
+  expect(said).toMatch(/^\d\d:\d\d:\d\d GET \/manage\/v1\/whoami 401 in \d+ ms$/m)
+  expect(said).not.toMatch(/^\{|hpt_/m)
 })

@@ -18,6 +18,7 @@ describe('the configuration', () => {
     expect(read({ HOTPATCH_DATA: '/srv/hotpatch' })).toMatchObject({
       http: { host: '0.0.0.0', port: 8080, publicUrl: null, trustedProxies: { kind: 'none' }, stopTimeoutMs: 10_000 },
       logLevel: 'info',
+      logFormat: null,
       dataDirectory: '/srv/hotpatch',
       database: { kind: 'sqlite', path: '/srv/hotpatch/hotpatch.db' },
       jwtSecret: null,
@@ -31,6 +32,7 @@ describe('the configuration', () => {
 
   test.each<[Record<string, string>, object]>([
     [{ PORT: '0' }, { http: { port: 0 } }],
+    [{ HOTPATCH_LOG_FORMAT: 'json' }, { logFormat: 'json' }],
     [{ HOTPATCH_PUBLIC_URL: 'https://ota.example.com/' }, { http: { publicUrl: 'https://ota.example.com' } }],
     [{ HOTPATCH_PUBLIC_URL: 'http://10.0.0.7:8080/ota' }, { http: { publicUrl: 'http://10.0.0.7:8080/ota' } }],
     [{ HOTPATCH_TRUST_PROXY: 'false' }, { http: { trustedProxies: { kind: 'none' } } }],

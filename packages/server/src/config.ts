@@ -14,6 +14,8 @@ export interface Config {
     stopTimeoutMs: number
   }
   logLevel: string
+  /** Null: words at a terminal, JSON elsewhere. */
+  logFormat: 'text' | 'json' | null
   dataDirectory: string
   database: DatabaseConfig
   /** Null: kept in the data folder. */
@@ -73,6 +75,8 @@ export function readConfig(environment: Environment): Config {
 
   const dataDirectory = resolve(environment.HOTPATCH_DATA)
   if (!LOG_LEVELS.includes(environment.HOTPATCH_LOG_LEVEL)) refuse('HOTPATCH_LOG_LEVEL', LOG_LEVELS.join(', '))
+  const logFormat = environment.HOTPATCH_LOG_FORMAT
+  if (!isLogFormat(logFormat)) refuse('HOTPATCH_LOG_FORMAT', 'text or json')
   const secret = (name: 'JWT_SECRET' | 'HOTPATCH_DEVICE_ID_SECRET'): string | null => {
     if (environment[name] !== '' && environment[name].length < 32) refuse(name, 'at least 32 characters')
     return environment[name] || null
@@ -102,6 +106,7 @@ export function readConfig(environment: Environment): Config {
       stopTimeoutMs: integer('HOTPATCH_STOP_SECONDS', 1, 600) * 1000,
     },
     logLevel: environment.HOTPATCH_LOG_LEVEL,
+    logFormat: isLogFormat(logFormat) ? logFormat || null : null,
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
     jwtSecret: secret('JWT_SECRET'),
@@ -130,6 +135,10 @@ function readSecretsKeys(text: string): string[] | null | undefined {
   if (text === '') return null
   const keys = text.split(',').map((key) => key.trim())
   return keys.every((key) => key.length >= 32) ? keys : undefined
+}
+
+function isLogFormat(text: string): text is 'text' | 'json' | '' {
+  return ['text', 'json', ''].includes(text)
 }
 
 /** Null when there is none, undefined when it is not an http address; never ends in a slash. */

@@ -13,6 +13,7 @@ export const ENVIRONMENT = {
     initially: '',
   },
   HOTPATCH_LOG_LEVEL: { meaning: 'fatal, error, warn, info, debug or silent', initially: 'info' },
+  HOTPATCH_LOG_FORMAT: { meaning: 'text or json; else text at a terminal, and JSON elsewhere', initially: '' },
   DATABASE_URL: { meaning: 'postgres://… for PostgreSQL; empty for SQLite in the data folder', initially: '' },
   HOTPATCH_DATABASE_CONNECTIONS: { meaning: 'Connections to PostgreSQL at most', initially: '10' },
   JWT_SECRET: {

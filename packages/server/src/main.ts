@@ -1,18 +1,24 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { OWNER_TOKEN_FILE } from './access/secret-files.ts'
-import { createApp } from './app.ts'
-import { readConfig } from './config.ts'
+import { createApp, type App } from './app.ts'
+import { readConfig, type Config } from './config.ts'
 import { readEnvironment } from './env.ts'
 import { NO_PUBLIC_URL } from './http/public-url.ts'
+import { createReadableLog } from './http/readable-log.ts'
 import { describeStartError } from './start-error.ts'
+import { describeStart, type Started } from './start-text.ts'
+import { VERSION } from './version.ts'
 
 async function main(): Promise<void> {
   // Database, artifacts and secrets are for this user's eyes only.
   process.umask(0o077)
   const config = readConfig(readEnvironment())
-  const app = await createApp({ config })
-  const { host, port, publicUrl } = config.http
+  // Words for a person who looks on, JSON for what collects logs.
+  const isRead = (config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json')) === 'text'
+  const print = (text: string) => process.stdout.write(text)
+  const app = await createApp({ config, ...(isRead && { logTo: createReadableLog(print) }) })
+  const { host, port } = config.http
   try {
     await app.http.listen({ host, port })
   } catch (error) {
@@ -33,24 +39,23 @@ async function main(): Promise<void> {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 
-  // PORT=0 takes a free one.
-  const local = `http://localhost:${(app.http.server.address() as AddressInfo | null)?.port ?? port}`
-  const lines = [`HotPatch listens on ${publicUrl ?? local}`]
-  if (app.ownerToken !== undefined) {
-    lines.push(
-      `Owner token: ${app.ownerToken}`,
-      `It is shown this once, and kept in ${join(config.dataDirectory, OWNER_TOKEN_FILE)}`,
-      `Sign in:  npx hotpatch login --url ${publicUrl ?? local}`,
-    )
-  }
-  lines.push(`API reference: ${publicUrl ?? local}/manage/v1/reference`)
-  if (publicUrl === null) lines.push('', ...[NO_PUBLIC_URL.detail, NO_PUBLIC_URL.remedy].flatMap(wrapped))
-  process.stdout.write(`\n${lines.map((line) => `  ${line}\n`).join('')}\n`)
+  const started = whatStarted(config, app)
+  if (isRead) print(describeStart(started, process.cwd()))
+  // Whatever the level of the log is: scripts wait for this line.
+  else app.http.log.child({}, { level: 'info' }).info(started, `HotPatch listens on ${started.url}`)
 }
 
-/** For a terminal: lines of at most so many characters. */
-function wrapped(text: string): string[] {
-  return text.match(/.{1,100}(?:\s|$)/g)?.map((line) => line.trimEnd()) ?? [text]
+function whatStarted({ http, dataDirectory, database }: Config, app: App): Started {
+  // PORT=0 takes a free one.
+  const port = (app.http.server.address() as AddressInfo | null)?.port ?? http.port
+  return {
+    version: VERSION,
+    url: http.publicUrl ?? `http://localhost:${port}`,
+    dataDirectory,
+    database: database.kind,
+    ownerTokenFile: app.ownerToken === undefined ? undefined : join(dataDirectory, OWNER_TOKEN_FILE),
+    notices: http.publicUrl === null ? [`${NO_PUBLIC_URL.detail} ${NO_PUBLIC_URL.remedy}`] : [],
+  }
 }
 
 try {

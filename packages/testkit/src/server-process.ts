@@ -59,7 +59,7 @@ async function addressOf(child: ChildProcess, ended: Promise<unknown>, printed: 
   if (!stdout) throw new Error('The server process has no output.')
   const announced = (async () => {
     for await (const line of createInterface({ input: stdout, signal: timeout })) {
-      const address = /listens on (http\S+)/.exec(line)?.[1]
+      const address = /listens on (http[^\s"]+)/.exec(line)?.[1]
       if (address) return address.replace('localhost', '127.0.0.1')
     }
     return undefined

@@ -15,6 +15,7 @@ import { reactNative } from '../dialects/react-native/react-native.ts'
 import { experimentRoutes } from '../experiments/experiment-routes.ts'
 import { deviceRoutes } from '../devices/device-routes.ts'
 import { rolloutGuardRoutes } from '../guards/guard-routes.ts'
+import { frontPage } from '../http/front-page.ts'
 import { managementApi, MANAGEMENT_PREFIX } from '../http/management-api.ts'
 import { operationsRoutes } from '../http/operations-routes.ts'
 import { createRateLimiter } from '../http/rate-limit.ts'
@@ -63,6 +64,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   await http.register(artifactRoutes({ storage, onDownload }))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
+  await http.register(frontPage(VERSION, parts.core.config.http.publicUrl))
   await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
 }
 
