@@ -49,11 +49,7 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 }
 
-/** A request's path can hold what moves a terminal's cursor or sets its title. */
+/** A request's path can hold what moves a terminal's cursor, sets its title or turns text around. */
 function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- they are what it is about
-  return stripVTControlCharacters(text).replaceAll(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    '�',
-  )
+  return stripVTControlCharacters(text).replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu, '�')
 }
