@@ -444,12 +444,18 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
 
     test('tells which sequence comes next', async () => {
       const at = `/manage/v1/apps/${signed.slug}/sequence`
-      expect((await server.request('GET', `${at}?platform=android`)).body).toEqual({
+      expect((await server.request('GET', `${at}?platform=android`)).body).toMatchObject({
         platform: 'android',
         nextSequence: 6,
       })
-      expect((await server.request('GET', `${at}?platform=ios`)).body).toEqual({ platform: 'ios', nextSequence: 1 })
-      expect((await server.request('GET', `${at}?platform=any`)).body).toEqual({ platform: 'any', nextSequence: 6 })
+      expect((await server.request('GET', `${at}?platform=ios`)).body).toMatchObject({
+        platform: 'ios',
+        nextSequence: 1,
+      })
+      expect((await server.request('GET', `${at}?platform=any`)).body).toMatchObject({
+        platform: 'any',
+        nextSequence: 6,
+      })
       expect(problemOf(await server.request('GET', `${at}?platform=web`))).toBe('404 platform-not-found')
     })
 

@@ -154,6 +154,9 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
       await patch(rolloutId, { devices: ['device-7'], cohorts: ['staff'] })
       expect(await offered()).toBe('outside-audience')
       expect(await offered({ deviceId: 'device-7' })).toBe('1.0.0')
+      // A device's own word puts it into no cohort, unless the app takes it.
+      expect(await offered({ cohorts: ['other', 'staff'] })).toBe('outside-audience')
+      await server.request('PATCH', `/manage/v1/apps/${app.slug}`, { body: { deviceCohorts: 'allowed' } })
       expect(await offered({ cohorts: ['other', 'staff'] })).toBe('1.0.0')
     })
 
