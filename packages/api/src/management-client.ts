@@ -1,3 +1,5 @@
+import type { Static, TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
 import type {
   ApiToken,
@@ -9,20 +11,11 @@ import type {
   RevokedApiToken,
   Whoami,
 } from './access.ts'
-import type {
-  App,
-  AppChanges,
-  Channel,
-  NewApp,
-  NewChannel,
-  NewNextSequence,
-  NewSigningKey,
-  NextSequence,
-  SigningKey,
-} from './apps.ts'
+import type { AppChanges, Channel, NewApp, NewChannel, NewNextSequence, NewSigningKey } from './apps.ts'
+import { App, NextSequence, SigningKey } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelineEntry } from './devices.ts'
-import type { Experiment, ExperimentEnd, NewExperiment } from './experiments.ts'
+import { Experiment, type ExperimentEnd, type NewExperiment } from './experiments.ts'
 import type {
   ActiveDevices,
   Adoption,
@@ -38,12 +31,12 @@ import type {
 } from './insights.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 import type { RolloutPlanStatus } from './plans.ts'
-import type { Impact, ImpactQuestion } from './impact.ts'
-import type { RolloutPreview, RolloutReach } from './preview.ts'
+import { Impact, type ImpactQuestion } from './impact.ts'
+import { RolloutReach, type RolloutPreview } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
-import type { NextGuardTarget, PublishedRelease, Release, ReleaseFilter } from './releases.ts'
-import type { NewRollback, NewRollout, Rollout, RolloutChanges, RolloutFilter } from './rollouts.ts'
-import { PROBLEM_TYPE_BASE, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
+import { NextGuardTarget, Release, type PublishedRelease, type ReleaseFilter } from './releases.ts'
+import { Rollout, type NewRollback, type NewRollout, type RolloutChanges, type RolloutFilter } from './rollouts.ts'
+import { PROBLEM_TYPE_BASE, pageOf, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
 import type {
   DeliveryFilter,
   NewWebhook,
@@ -71,6 +64,11 @@ export class ApiProblem extends Error {
     this.document = document
     this.retryAfterSeconds = retryAfterSeconds
   }
+}
+
+/** An answer that is not what this version of the API has there. */
+export class UnexpectedAnswer extends Error {
+  override name = 'UnexpectedAnswer'
 }
 
 /** No answer came at all, or none in time. */
@@ -116,6 +114,14 @@ export function createManagementClient(options: ManagementClientOptions) {
     return response
   }
 
+  /** Of what statements are made of: nothing that is not as the schema has it gets further than here. */
+  async function read<Schema extends TSchema>(schema: Schema, path: string, body?: unknown): Promise<Static<Schema>> {
+    const answer = await call<unknown>(body === undefined ? 'GET' : 'POST', path, body)
+    const [error] = Value.Errors(schema, answer)
+    if (!error) return answer as Static<Schema>
+    throw new UnexpectedAnswer(`${url} answered ${path} otherwise than expected: ${placeOf(error)}.`)
+  }
+
   async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const init: RequestInit = { method, signal: AbortSignal.timeout(timeoutMs) }
     if (body !== undefined) {
@@ -129,13 +135,13 @@ export function createManagementClient(options: ManagementClientOptions) {
   return {
     whoami: () => call<Whoami>('GET', '/whoami'),
 
-    listApps: (query: PageQuery = {}) => call<Page<App>>('GET', `/apps${queryOf(query)}`),
-    getApp: (app: string) => call<App>('GET', path`/apps/${app}`),
+    listApps: (query: PageQuery = {}) => read(pageOf(App), `/apps${queryOf(query)}`),
+    getApp: (app: string) => read(App, path`/apps/${app}`),
     createApp: (body: NewApp) => call<App>('POST', '/apps', body),
     changeApp: (app: string, body: AppChanges) => call<App>('PATCH', path`/apps/${app}`, body),
     deleteApp: (app: string) => call<App>('DELETE', path`/apps/${app}`),
     getNextSequence: (app: string, platform: string) =>
-      call<NextSequence>('GET', path`/apps/${app}/sequence` + queryOf({ platform })),
+      read(NextSequence, path`/apps/${app}/sequence` + queryOf({ platform })),
     setNextSequence: (app: string, body: NewNextSequence) =>
       call<NextSequence>('PUT', path`/apps/${app}/sequence`, body),
 
@@ -143,13 +149,13 @@ export function createManagementClient(options: ManagementClientOptions) {
     createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),
 
     deleteChannel: (app: string, name: string) => call<Channel>('DELETE', path`/apps/${app}/channels/${name}`),
-    listKeys: (app: string) => call<Page<SigningKey>>('GET', path`/apps/${app}/keys`),
+    listKeys: (app: string) => read(pageOf(SigningKey), path`/apps/${app}/keys`),
     addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
     revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),
 
     listReleases: (app: string, query: ReleaseFilter & PageQuery = {}) =>
-      call<Page<Release>>('GET', path`/apps/${app}/releases` + queryOf(query)),
-    getRelease: (releaseId: string) => call<Release>('GET', path`/releases/${releaseId}`),
+      read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),
+    getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
     /** Parts: metadata (JSON of NewRelease), bundle (zip), and for a signed release signature, statement, statementSignature, publicKey (base64). */
     publishRelease: async (app: string, form: StreamedForm, signal?: AbortSignal) => {
@@ -165,13 +171,13 @@ export function createManagementClient(options: ManagementClientOptions) {
     },
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
-      call<Page<Rollout>>('GET', path`/apps/${app}/rollouts` + queryOf(query)),
+      read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),
     getRollout: (rolloutId: string) => call<Rollout>('GET', path`/rollouts/${rolloutId}`),
     createRollout: (app: string, body: NewRollout) => call<Rollout>('POST', path`/apps/${app}/rollouts`, body),
     previewRollout: (app: string, body: RolloutPreview) =>
-      call<RolloutReach>('POST', path`/apps/${app}/rollouts/preview`, body),
+      read(RolloutReach, path`/apps/${app}/rollouts/preview`, body),
     /** What a change would do to known devices; nothing is made. */
-    getImpact: (app: string, body: ImpactQuestion) => call<Impact>('POST', path`/apps/${app}/impact`, body),
+    getImpact: (app: string, body: ImpactQuestion) => read(Impact, path`/apps/${app}/impact`, body),
     rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
     changeRollout: (rolloutId: string, body: RolloutChanges) =>
       call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),
@@ -188,7 +194,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<Guard>('PATCH', path`/rollouts/${rolloutId}/guard`, body),
     rearmGuard: (rolloutId: string) => call<Guard>('POST', path`/rollouts/${rolloutId}/guard/rearm`),
     getGuardTarget: (app: string, query: { platform: string; channel: string; releaseId?: string }) =>
-      call<NextGuardTarget>('GET', path`/apps/${app}/guard-target` + queryOf(query)),
+      read(NextGuardTarget, path`/apps/${app}/guard-target` + queryOf(query)),
     withdrawRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw`),
 
     listDevices: (app: string, query: DeviceFilter & PageQuery = {}) =>
@@ -246,7 +252,7 @@ export function createManagementClient(options: ManagementClientOptions) {
 
     listExperiments: (app: string, query: PageQuery = {}) =>
       call<Page<Experiment>>('GET', path`/apps/${app}/experiments` + queryOf(query)),
-    getExperiment: (experimentId: string) => call<Experiment>('GET', path`/experiments/${experimentId}`),
+    getExperiment: (experimentId: string) => read(Experiment, path`/experiments/${experimentId}`),
     createExperiment: (app: string, body: NewExperiment) =>
       call<Experiment>('POST', path`/apps/${app}/experiments`, body),
     finishExperiment: (experimentId: string, body: ExperimentEnd) =>
@@ -299,20 +305,46 @@ export function createManagementClient(options: ManagementClientOptions) {
   }
 }
 
+/** Pages of 200 releases with the longest statements are half of this. */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
 async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let sizeBytes = 0
   try {
-    return await response.text()
+    for await (const chunk of response.body ?? []) {
+      chunks.push(chunk)
+      sizeBytes += chunk.length
+      if (sizeBytes > MAX_ANSWER_BYTES) break
+    }
   } catch (cause) {
     throw new ServerUnreachable(`The answer from ${response.url} broke off`, { cause })
   }
+  // Whatever it is, it is not an answer that a server of ours gives.
+  if (sizeBytes > MAX_ANSWER_BYTES) throw new ApiProblem(response.status, undefined)
+  return new TextDecoder().decode(concatenate(chunks, sizeBytes))
+}
+
+function concatenate(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Array {
+  const bytes = new Uint8Array(sizeBytes)
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
 }
 
 async function readJson(response: Response): Promise<unknown> {
+  // Something else answers at this address, such as a proxy's page: what it says is of no use to anybody.
+  if (!/^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '')) {
+    await response.body?.cancel()
+    throw new ApiProblem(response.status, undefined)
+  }
   const text = await readText(response)
   try {
     return JSON.parse(text)
   } catch {
-    // Something else answers at this address: what it says is of no use to anybody.
     throw new ApiProblem(response.status, undefined)
   }
 }
@@ -322,6 +354,10 @@ async function readProblem(response: Response): Promise<ApiProblem> {
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
   const document = isProblem ? ((await readJson(response)) as ProblemDocument) : undefined
   return new ApiProblem(response.status, document, Number.isFinite(retryAfter) ? retryAfter : undefined)
+}
+
+function placeOf({ instancePath, message }: { instancePath: string; message: string }): string {
+  return `${instancePath || '/'} ${message}`
 }
 
 /** Puts each value into the path as one segment, whatever it contains. */

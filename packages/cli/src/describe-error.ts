@@ -1,4 +1,4 @@
-import { ApiProblem, ServerUnreachable } from '@hotpatch/api'
+import { ApiProblem, ServerUnreachable, UnexpectedAnswer } from '@hotpatch/api'
 import { CommanderError } from 'commander'
 import { CommandError, systemReason, UsageError } from './errors.ts'
 
@@ -20,6 +20,14 @@ export function describeError(error: unknown, programName: string, command = pro
   if (error instanceof UsageError) return { exitCode: 2, type: 'usage', message: error.message }
   if (error instanceof CommandError) return { exitCode: 1, type: error.type, message: error.message }
   if (error instanceof ApiProblem) return describeProblem(error, programName)
+  if (error instanceof UnexpectedAnswer) {
+    return {
+      exitCode: 1,
+      type: 'answer-unexpected',
+      message: error.message,
+      hint: 'Is this tool older than the server?',
+    }
+  }
   if (error instanceof ServerUnreachable) return describeUnreachable(error, programName)
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && 'syscall' in error) return { exitCode: 1, type: 'system-error', message }

@@ -22,6 +22,7 @@ import { addRolloutCommands } from './commands/rollouts.ts'
 import { addSimulateCommand } from './commands/simulate.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addTokenCommands } from './commands/tokens.ts'
+import { addTrustCommands } from './commands/trust.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './context.ts'
 import { drawingOn } from './output/charts.ts'
@@ -35,6 +36,7 @@ const GROUPS = {
     addAppCommands,
     addChannelCommands,
     addKeyCommands,
+    addTrustCommands,
     addDoctorCommand,
   ],
   'To publish:': [

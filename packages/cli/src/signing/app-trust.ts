@@ -92,6 +92,7 @@ function createAppTrust({
   return {
     path,
     requireSame,
+    acquaintanceOf: (app: App) => requireSame(app, app.id),
     publicKeysFor,
     change,
 

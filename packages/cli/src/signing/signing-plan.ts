@@ -13,6 +13,8 @@ export interface SigningPlan {
   /** Of the first. Another only when somebody else takes it before this is sent. */
   sequence: number
   findNext: () => Promise<number>
+  /** What is taken on trust this time; undefined when the app is known. */
+  firstUse?: string | undefined
 }
 
 export interface SigningPlace {
@@ -31,7 +33,15 @@ export async function planSigning(
   const publicKeys = trustedKeys(session, app, key)
   const place: SequencePlace = { app, platform, publicKeys }
   const findNext = () => findNextSequence(session, place, options)
-  return { key, contents, sequence: await findNext(), findNext }
+  return { key, contents, sequence: await findNext(), findNext, firstUse: firstUseOf(session, app) }
+}
+
+function firstUseOf({ trust, context, url }: Session, app: App): string | undefined {
+  if (trust.acquaintanceOf(app) !== 'first-use') return undefined
+  const text = `${app.slug} on ${url} has the id ${app.id}: from now on nothing is signed for another`
+  // A home that is new each time never remembers, and so would believe a server every time.
+  const inCi = `. Where the home folder is new each time, as in CI, keep it in hotpatch.json: ${context.programName} trust app --project`
+  return context.isTTY ? text : text + inCi
 }
 
 /** Whose statements may be stated again: one's own, and those that were accepted. */
@@ -62,12 +72,13 @@ export async function carryOutSigning<T>(
 }
 
 /** For a person who has to say yes or no: everything that will be signed. */
-export function signingLines({ key, contents, sequence }: SigningPlan): Record<string, string> {
+export function signingLines({ key, contents, sequence, firstUse }: SigningPlan): Record<string, string> {
   const [first, ...prepared] = contents.map((content, index) => describeContent(content, sequence + index))
   return {
     Signed: `with the key ${key.fingerprint} (${key.path})`,
     ...(first !== undefined && { Signs: first }),
     ...Object.fromEntries(prepared.map((text, index) => [`In advance ${index + 1}`, text])),
+    ...(firstUse !== undefined && { 'First use': firstUse }),
   }
 }
 
