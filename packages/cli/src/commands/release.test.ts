@@ -134,7 +134,7 @@ describe('release', () => {
     ['a key that is none', ['--key', 'dist/index.android.bundle'], 1, 'expected an Ed25519 private key'],
     ['a key and no signature', ['--key', 'none.pem', '--no-sign'], 2, 'Give --key or --no-sign, not both'],
     ['a floor without a signature', ['--no-sign', '--floor', '3'], 2, '--floor is part of what is signed'],
-    ['an app that is not there', ['--app', 'nobodys'], 1, 'There is no such app'],
+    ['an app that is not there', ['--app', 'nobodys'], 1, 'The server has no app "nobodys"'],
   ])('refuses %s', async (_, options, expectedCode, message) => {
     const { write, run } = await server.createPublisher()
     await write(files)
