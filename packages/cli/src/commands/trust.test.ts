@@ -72,7 +72,10 @@ describe('a sequence', () => {
     const text = `{"type":"hotpatch.release.v1","appId":"${app.id}","platform":"android","target":"embedded","version":"embedded","sequence":4000,"floor":0,"requirement":{},"artifacts":[],"createdAt":"2030-01-01T00:00:00.000Z"}`
     const statement = Buffer.from(text)
     const body = {
-      ...{ platform: 'android', channel: 'production', to: 'embedded', statement: statement.toString('base64') },
+      platform: 'android',
+      channel: 'production',
+      to: 'embedded',
+      statement: statement.toString('base64'),
       statementSignature: sign(null, statement, key).toString('base64'),
     }
     const headers = { authorization: `Bearer ${server.ownerToken()}`, 'content-type': 'application/json' }

@@ -29,14 +29,14 @@ export async function startLyingServer(url: string) {
 
   async function answer(request: IncomingMessage, response: ServerResponse) {
     const body = await readBody(request)
-    const isPreview = request.url?.endsWith('/preview') ?? false
-    if (request.method === 'POST' && !isPreview) {
+    const isQuestion = /\/(?:preview|impact)$/.test(request.url ?? '')
+    if (request.method === 'POST' && !isQuestion) {
       signed.push(...statementsIn(body))
       return send(response, 201, {})
     }
-    const headers = { authorization: request.headers.authorization ?? '' }
-    const init = { method: request.method ?? 'GET', headers }
-    const real = await fetch(`${url}${request.url}`, isPreview ? withBody(init, body) : init)
+    const headers = { authorization: request.headers.authorization ?? '', 'content-type': 'application/json' }
+    const init: RequestInit = isQuestion ? { method: 'POST', headers, body: new Uint8Array(body) } : { headers }
+    const real = await fetch(`${url}${request.url}`, init)
     const found = {
       request: `${request.method} ${request.url}`,
       status: real.status,
@@ -72,10 +72,6 @@ export async function startLyingServer(url: string) {
 
 function send(response: ServerResponse, status: number, body: Json) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-function withBody(init: RequestInit & { headers: Record<string, string> }, body: Buffer): RequestInit {
-  return { ...init, headers: { ...init.headers, 'content-type': 'application/json' }, body: new Uint8Array(body) }
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
