@@ -72,6 +72,17 @@ export const RolloutPlanStatus = Type.Object({
   stepStartedAt: Nullable(Timestamp),
   attempted: Type.Integer({ description: 'Devices that tried it since the step began' }),
   isGuardGreen: Type.Boolean(),
+  /** Of the known devices; null when it could not be counted now. Of large fleets, of a sample of 50,000. */
+  takers: Nullable(
+    Type.Object({
+      audience: Type.Integer({ description: 'Devices that the rollout is for, at the percentage that it is at' }),
+      canTake: Type.Integer({ description: 'Of these, those that run it, have tried it, or would take it' }),
+      left: Type.Integer({ description: 'Of these, those that have not tried it yet: a step asks for no more' }),
+      cannot: Type.Array(Type.Object({ reason: Type.String(), devices: Type.Integer() }), {
+        description: 'Why the others cannot, most first',
+      }),
+    }),
+  ),
   waitsFor: Nullable(
     Type.Object({
       for: OneOf(PLAN_WAITS),

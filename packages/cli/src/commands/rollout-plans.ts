@@ -47,13 +47,20 @@ async function showRollout(context: CliContext, named: string | undefined, optio
   })
 }
 
-function planFields({ state, step, steps, windows, attempted, waitsFor }: RolloutPlanStatus) {
+function planFields({ state, step, steps, windows, attempted, takers, waitsFor }: RolloutPlanStatus) {
   return {
     plan: `${state}, step ${step} of ${steps.length}`,
     'tried it': formatCount(attempted, 'device'),
+    ...(takers && { 'can take it': describeTakers(takers) }),
     ...(windows.length > 0 && { windows: windows.map(formatWindow) }),
     ...(waitsFor && { 'waits for': waitsFor.explanation }),
   }
+}
+
+function describeTakers({ audience, canTake, left, cannot }: NonNullable<RolloutPlanStatus['takers']>): string {
+  const reasons = cannot.slice(0, 3).map(({ reason, devices }) => `${devices} ${reason}`)
+  const others = reasons.length > 0 ? `; not: ${reasons.join(', ')}` : ''
+  return `${canTake} of the ${formatCount(audience, 'device')} that it is for, ${left} of them have still to try it${others}`
 }
 
 function showSteps(output: Output, plan: RolloutPlanStatus) {

@@ -26,6 +26,7 @@ import { createDiskStorage } from '../storage/disk-storage.ts'
 import { createExplainService } from '../updates/explain-service.ts'
 import { createImpactService } from '../updates/impact-service.ts'
 import { createKnownDevices } from '../updates/known-devices.ts'
+import { createRolloutTakers } from '../updates/rollout-takers.ts'
 import { createPreviewService, type FindNextSequence } from '../updates/preview-service.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
@@ -66,7 +67,9 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const guards = createGuardService({ db, reads, releases, audit, sampling, clock })
   const forWatch = { releases, rollouts, audit, announcements, sampling }
   const guardWatch = createGuardWatch({ db, reads, apps, ...forWatch, clock, log })
-  const plans = createPlanService({ db, reads, rollouts, guards, sampling, clock, log })
+  const knownDevices = createKnownDevices({ db: reads, settleFleet })
+  const { count: countTakers } = createRolloutTakers({ catalogs, updates, knownDevices, clock })
+  const plans = createPlanService({ db, reads, rollouts, guards, sampling, countTakers, clock, log })
   const automation = createAutomation({
     tasks: [
       { name: 'guards', run: guardWatch.watch },
@@ -81,7 +84,6 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, dropped })
   const explanations = createExplainService({ catalogs, updates, devices })
-  const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }

@@ -30,6 +30,8 @@ export type SampledDevice = Pick<
   | 'current_release_id'
   | 'cohorts'
   | 'gone_at'
+  | 'rollout_id'
+  | 'progress'
   | 'high_water'
   | 'device_floor'
   | 'trusted_keys'
@@ -108,6 +110,8 @@ export function listDevicesBetween(
       'current_release_id',
       'cohorts',
       'gone_at',
+      'rollout_id',
+      'progress',
       'high_water',
       'device_floor',
       'trusted_keys',

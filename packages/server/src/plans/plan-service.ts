@@ -25,6 +25,22 @@ export interface GuardLight {
   isGreen(rolloutId: string, connection: Connection): Promise<boolean>
 }
 
+/** Whom a rollout is for as it stands, of the devices that are known. */
+export interface Takers {
+  audience: number
+  /** Of these, those that run it, have tried it, or would take it. */
+  canTake: number
+  /** Of these, those that would be offered it now and have not tried it. */
+  left: number
+  /** Why the others cannot. */
+  reasons: Map<string, number>
+}
+
+/** What plans ask of the fleet. Undefined when it cannot be said now. */
+export type CountTakers = (
+  rollout: Pick<RolloutRow, 'id' | 'app_id' | 'platform' | 'channel'>,
+) => Promise<Takers | undefined>
+
 export type PlanService = ReturnType<typeof createPlanService>
 
 /** Rollouts that go their way by themselves. All is decided in the database: any number of servers may do this at once. */
@@ -34,6 +50,7 @@ export function createPlanService({
   rollouts,
   guards,
   sampling,
+  countTakers,
   clock,
   log,
 }: {
@@ -43,6 +60,7 @@ export function createPlanService({
   rollouts: RolloutService
   guards: GuardLight
   sampling: Sampling
+  countTakers: CountTakers
   clock: Clock
   log: Pick<FastifyBaseLogger, 'error'>
 }) {
@@ -60,12 +78,14 @@ export function createPlanService({
   async function getStatus(rollout: RolloutRow): Promise<RolloutPlanStatus> {
     const row = await get(rollout.id)
     const plan = planOf(row)
-    const [attempted, isGuardGreen] = await Promise.all([
+    const [attempted, isGuardGreen, takers] = await Promise.all([
       countSinceStep(reads, sampling, row),
       guards.isGreen(rollout.id, db),
+      findTakers(rollout),
     ])
     const { state: rolloutState, starts_at: startsAt } = rollout
-    const move = nextMove(plan, { rolloutState, startsAt, isGuardGreen, attempted }, clock.now())
+    const situation = { rolloutState, startsAt, isGuardGreen, attempted, left: takers?.left }
+    const move = nextMove(plan, situation, clock.now())
     return {
       rolloutId: rollout.id,
       state: stateOf(plan, rollout),
@@ -77,6 +97,7 @@ export function createPlanService({
       stepStartedAt: nullableTimestamp(plan.stepStartedAt),
       attempted,
       isGuardGreen,
+      takers: takers ? renderTakers(takers) : null,
       waitsFor: renderWait(move),
       updatedAt: timestamp(row.updated_at),
     }
@@ -147,9 +168,19 @@ export function createPlanService({
     for (const row of rows) await attempt(row.rollout_id, () => advanceIfDue(row))
   }
 
+  /** A fleet that cannot be asked now, for all the other questions under way, is asked again in the next round. */
+  async function findTakers(rollout: RolloutRow): Promise<Takers | undefined> {
+    try {
+      return await countTakers(rollout)
+    } catch (error) {
+      if (error instanceof Problem && error.type === 'too-many-requests') return undefined
+      throw error
+    }
+  }
+
   /** Of a rollout that is active and has started; the guard is asked only where it matters. */
-  function dueMove(plan: Plan, attempted: number): 'advance' | 'finish' | undefined {
-    const situation = { rolloutState: 'active', startsAt: null, isGuardGreen: true, attempted } as const
+  function dueMove(plan: Plan, attempted: number, left?: number): 'advance' | 'finish' | undefined {
+    const situation = { rolloutState: 'active', startsAt: null, isGuardGreen: true, attempted, left } as const
     const { kind } = nextMove(plan, situation, clock.now())
     return kind === 'advance' || kind === 'finish' ? kind : undefined
   }
@@ -158,9 +189,11 @@ export function createPlanService({
     const plan = planOf(row)
     // A long history is summed only when nothing but devices may be missing.
     if (!dueMove(plan, Number.MAX_SAFE_INTEGER)) return
-    const move = dueMove(plan, await countSinceStep(reads, sampling, row))
-    if (!move || !(await guards.isGreen(row.rollout_id, db))) return
+    const attempted = await countSinceStep(reads, sampling, row)
     const rollout = await rollouts.get(row.rollout_id, null)
+    const isShort = attempted > 0 && !dueMove(plan, attempted)
+    const move = dueMove(plan, attempted, isShort ? (await findTakers(rollout))?.left : undefined)
+    if (!move || !(await guards.isGreen(row.rollout_id, db))) return
     const action = move === 'finish' ? 'rollout.finished' : 'rollout.advanced'
     await change(rollout, action, PLAN_AUTHOR, async ({ revision }, tx) => {
       // What was looked at is what is there: nobody has gone on, and nothing was found wrong.
@@ -203,6 +236,11 @@ function stateOf(plan: Plan, rollout: RolloutRow): RolloutPlanStatus['state'] {
   if (plan.state === 'finished') return 'finished'
   if (rollout.state === 'paused') return 'paused'
   return rollout.awaits_start ? 'scheduled' : 'running'
+}
+
+function renderTakers({ reasons, ...takers }: Takers): NonNullable<RolloutPlanStatus['takers']> {
+  const cannot = [...reasons].map(([reason, devices]) => ({ reason, devices }))
+  return { ...takers, cannot: cannot.toSorted((a, b) => b.devices - a.devices) }
 }
 
 function renderWait(move: Move): RolloutPlanStatus['waitsFor'] {

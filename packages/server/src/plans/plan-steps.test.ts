@@ -50,6 +50,26 @@ describe('a plan', () => {
       { kind: 'wait', for: 'bake', until: NOW + 1 },
     ],
     ['waits for devices', {}, { attempted: 49 }, { kind: 'wait', for: 'sample', missing: 1 }],
+    ['waits for no more than there are', {}, { attempted: 9, left: 3 }, { kind: 'wait', for: 'sample', missing: 3 }],
+    ['lets a fleet show itself', {}, { attempted: 9, left: 0 }, { for: 'sample', until: NOW + 23 * HOUR_MS }],
+    [
+      'goes on when all who can have tried it, and a day has gone by',
+      { stepStartedAt: NOW - 24 * HOUR_MS },
+      { attempted: 1, left: 0 },
+      { kind: 'advance', toStep: 1 },
+    ],
+    [
+      'does not go on when nobody has tried it',
+      { stepStartedAt: NOW - 240 * HOUR_MS },
+      { attempted: 0, left: 0 },
+      { kind: 'wait', for: 'sample', missing: 50 },
+    ],
+    [
+      'waits for the last who can',
+      { stepStartedAt: NOW - 240 * HOUR_MS },
+      { attempted: 49, left: 1 },
+      { kind: 'wait', for: 'sample', missing: 1 },
+    ],
     [
       'waits for a window',
       { windows: office },
@@ -79,6 +99,18 @@ describe('a plan', () => {
   test.each<[string, Partial<Plan>, Partial<Situation>, string]>([
     ['a bake', { stepStartedAt: NOW }, {}, 'It stays at 1 % until 2027-01-01 13:00 UTC at least.'],
     ['a sample', {}, { attempted: 12 }, '12 of 50 devices have tried it at 1 %; 38 are missing.'],
+    [
+      'a small sample',
+      {},
+      { attempted: 12, left: 3 },
+      '12 of 50 devices have tried it at 1 %; 38 are missing, but only 3 more can take it: when they have tried it, and the step is a day old, the plan goes on.',
+    ],
+    [
+      'nobody',
+      {},
+      { attempted: 0, left: 0 },
+      '0 of 50 devices have tried it at 1 %; 50 are missing, and nobody there can take it: advance the plan, or halt the rollout.',
+    ],
     ['a window', { windows: office }, {}, 'It may go to 10 % when its next window opens, at 2027-01-04 08:00 UTC.'],
   ])('says in words what it waits for: %s', (_case, plan, situation, explanation) => {
     expect(nextMove(aPlan(plan), aSituation(situation), NOW)).toMatchObject({ explanation })
@@ -103,6 +135,7 @@ describe('a plan', () => {
     startsAt: fc.option(fc.integer({ min: NOW - HOUR_MS, max: NOW + HOUR_MS })),
     isGuardGreen: fc.boolean(),
     attempted: fc.nat(4000),
+    left: fc.option(fc.nat(50), { nil: undefined }),
   })
 
   test('goes on by one step, and only when nothing at all speaks against it', () => {
@@ -117,7 +150,9 @@ describe('a plan', () => {
         expect(situation).toMatchObject({ rolloutState: 'active', isGuardGreen: true })
         expect(situation.startsAt ?? 0).toBeLessThanOrEqual(NOW)
         expect((plan.stepStartedAt ?? Number.NaN) + bakeMinutes * 60_000).toBeLessThanOrEqual(NOW)
-        expect(situation.attempted >= minimumSample).toBe(true)
+        const isWhole = situation.left === 0 && situation.attempted > 0
+        const isDayOld = (plan.stepStartedAt ?? NOW) <= NOW - 24 * HOUR_MS
+        expect(situation.attempted >= minimumSample || (isWhole && isDayOld)).toBe(true)
         if (move.kind === 'advance') expect(move.toStep).toBe(plan.step + 1)
         expect(plan.step === plan.steps.length - 1).toBe(move.kind === 'finish')
       }),

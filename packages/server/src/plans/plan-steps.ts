@@ -3,6 +3,8 @@ import type { RolloutState } from '@hotpatch/protocol'
 import { isWithin, nextOpening } from './time-windows.ts'
 
 const MINUTE_MS = 60_000
+/** In which the devices that are in use have checked. */
+const SHOWN_MS = 24 * 60 * MINUTE_MS
 
 /** A plan where it stands; times are milliseconds since 1970. */
 export interface Plan {
@@ -22,6 +24,8 @@ export interface Situation {
   isGuardGreen: boolean
   /** Believed devices that tried the rollout, since the step began. */
   attempted: number
+  /** Devices of the step that can take it and have not tried it yet; undefined where nobody has counted. */
+  left?: number | undefined
 }
 
 export interface Wait {
@@ -59,7 +63,7 @@ function waitOf(plan: Plan, step: PlanStep, situation: Situation, now: number): 
     waitForStart(plan, situation, now) ??
     waitForGuard(situation) ??
     waitForBake(plan, step, now) ??
-    waitForSample(step, situation)
+    waitForSample(plan, step, situation, now)
   )
 }
 
@@ -82,12 +86,32 @@ function waitForBake({ stepStartedAt }: Plan, { bakeMinutes, percentage }: PlanS
   return { kind: 'wait', for: 'bake', until, explanation }
 }
 
-function waitForSample(step: PlanStep, { attempted: found }: Situation): Wait | undefined {
+/**
+ * A step never waits for more devices than there are. But somebody must have tried it, and a fleet needs a day to show
+ * itself: the first device of a new one must not stand for all.
+ */
+function waitForSample(
+  plan: Plan,
+  step: PlanStep,
+  { attempted: found, left }: Situation,
+  now: number,
+): Wait | undefined {
   const { minimumSample = 0, percentage } = step
   const missing = minimumSample - found
-  if (missing <= 0) return undefined
-  const explanation = `${found} of ${minimumSample} devices have tried it at ${percentage} %; ${missing} are missing.`
-  return { kind: 'wait', for: 'sample', missing, explanation }
+  const until = (plan.stepStartedAt ?? now) + SHOWN_MS
+  if (missing <= 0 || (left === 0 && found > 0 && until <= now)) return undefined
+  const state = `${found} of ${minimumSample} devices have tried it at ${percentage} %; ${missing} are missing`
+  const wait = { kind: 'wait', for: 'sample' } as const
+  if (left === undefined || left >= missing) return { ...wait, missing, explanation: `${state}.` }
+  if (left === 0 && found > 0) {
+    const explanation = `${state}, and nobody else there can take it: the plan goes on at ${describeTime(until)}.`
+    return { ...wait, until, missing, explanation }
+  }
+  const hope =
+    left === 0
+      ? 'and nobody there can take it: advance the plan, or halt the rollout'
+      : `but only ${left} more can take it: when they have tried it, and the step is a day old, the plan goes on`
+  return { ...wait, missing: left || missing, explanation: `${state}, ${hope}.` }
 }
 
 function waitForWindow({ windows }: Plan, { percentage }: PlanStep, now: number): Wait | undefined {

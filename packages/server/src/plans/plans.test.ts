@@ -4,12 +4,15 @@ import {
   describeOnEveryDatabase,
   dumpDecisions,
   fixedClock,
+  newSigningKey,
   problemOf,
+  signRelease,
   startTestServer,
   type TestResponse,
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { keyIdOfPublicKey } from '../apps/signing-keys.ts'
 import type { Database } from '../database/schema.ts'
 
 const MINUTE_MS = 60_000
@@ -76,6 +79,38 @@ describeOnEveryDatabase('rollout plans', (openDatabase) => {
   }
 
   describe('a plan', () => {
+    test('waits for no device that can never take it, and says so', async () => {
+      const key = newSigningKey()
+      const [trusts, stranger] = [key, newSigningKey()].map(({ publicKey }) => keyIdOfPublicKey(publicKey))
+      const signatures = signRelease(key, { appId: app.id, platform: 'android', version: '1.0.0', sequence: 1, bundle })
+      const whole = [{ percentage: 100, bakeMinutes: 0, minimumSample: 50 }]
+      const check = (deviceId: string, trustedKey: string | undefined, more = {}) =>
+        server.check(app, { deviceId, version: '0.9.0', highestSequence: 0, trustedKeys: [trustedKey], ...more })
+      const names = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+      for (const name of names('old', 7)) await check(name, stranger)
+      for (const name of names('new', 5)) await check(name, trusts)
+      clock.advance(25 * HOUR_MS)
+      const { rolloutId, releaseId } = await publish({ steps: whole }, { signatures })
+      expect(await status(rolloutId)).toMatchObject({
+        takers: { audience: 12, canTake: 5, left: 5, cannot: [{ reason: 'key-not-trusted', devices: 7 }] },
+        waitsFor: { for: 'sample', missing: 5, explanation: expect.stringContaining('only 5 more can take it') },
+      })
+      const confirm = async (name: string) => {
+        await check(name, trusts)
+        await server.report(app, { deviceId: name, releaseId, status: 'confirmed' })
+        await check(name, trusts, { version: '1.0.0', currentReleaseId: releaseId, highestSequence: 1 })
+      }
+      for (const name of names('new', 4)) await confirm(name)
+      clock.advance(25 * HOUR_MS)
+      await server.tick()
+      expect(await status(rolloutId)).toMatchObject({ state: 'running', attempted: 4, takers: { canTake: 5, left: 1 } })
+      await confirm('new-4')
+      clock.advance(HOUR_MS)
+      await server.tick()
+      expect(await status(rolloutId)).toMatchObject({ state: 'finished', takers: { left: 0 } })
+      expect(await actions(rolloutId)).toContain('plan: rollout.finished 100')
+    })
+
     test('begins with its first step, and goes on when each has baked and been tried', async () => {
       const published = await publish({ steps })
       const { rolloutId, releaseId } = published
@@ -91,6 +126,7 @@ describeOnEveryDatabase('rollout plans', (openDatabase) => {
         stepStartedAt: new Date(clock.now()).toISOString(),
         attempted: 0,
         isGuardGreen: true,
+        takers: { audience: 0, canTake: 0, left: 0, cannot: [] },
         waitsFor: {
           for: 'bake',
           explanation: expect.stringContaining('It stays at 1 % until'),

@@ -91,6 +91,23 @@ describeOnEveryDatabase('the next sequence', (openDatabase) => {
     expect(await next()).toMatchObject({ nextSequence: 18, told: { devices: 60, believed: null } })
   })
 
+  test('does not believe one network, however many devices it has', async () => {
+    await known(5)
+    await tell(20, 5)
+    const moveTo = (network: string, deviceId?: string) =>
+      db
+        .updateTable('device')
+        .set({ network })
+        .where('app_id', '=', app.id)
+        .$if(deviceId !== undefined, (devices) => devices.where('device_id', '=', deviceId ?? ''))
+        .execute()
+    await next()
+    await moveTo('office')
+    expect(await next()).toMatchObject({ nextSequence: 18, told: { devices: 5, believed: null } })
+    await moveTo('home', 'd-0')
+    expect(await next()).toMatchObject({ nextSequence: 21, told: { believed: 20 } })
+  })
+
   test('takes no notice of what a restored backup cannot explain', async () => {
     await known(5)
     await tell(2 ** 50, 5)

@@ -6,10 +6,10 @@ const DAY_MS = 86_400_000
 
 /**
  * Signing §8: when devices are believed that a sequence was taken which this server does not know. What one stranger can
- * invent must neither alarm nor push the sequence: so many devices, known for so long, a share of all that tell; and
+ * invent must neither alarm nor push the sequence: so many devices, known for so long and from several networks, a share of all that tell; and
  * never further than a restored backup explains, so that pushing it again and again leaves phones room for years.
  */
-const BELIEVED = { step: 1_000, devices: 3, share: 1 / 200, knownForMs: DAY_MS, seenWithinMs: 30 * DAY_MS }
+const BELIEVED = { step: 1_000, devices: 3, networks: 2, share: 1 / 200, knownForMs: DAY_MS, seenWithinMs: 30 * DAY_MS }
 
 interface Question {
   appId: string
@@ -32,7 +32,7 @@ export async function findToldSequences(db: Connection, question: Question): Pro
   for (const { sequence, established } of above) {
     known += established
     // Who has confirmed a higher one bears out the lower, too.
-    if (believed === null && known >= needed) believed = sequence
+    if (believed === null && known >= needed && (await isSpread(db, question, sequence))) believed = sequence
   }
   const devices = above.reduce((sum, each) => sum + each.devices, 0)
   return { sequence: highest.sequence, devices, believed }
@@ -40,22 +40,33 @@ export async function findToldSequences(db: Connection, question: Question): Pro
 
 /** Highest first: devices by the sequence that they tell, and how many of them were known long enough. */
 async function countAbove(db: Connection, question: Question) {
-  const all = await countBySequence(db, question, question.now)
-  const established = await countBySequence(db, question, question.now - BELIEVED.knownForMs)
+  const all = await countBySequence(selectTelling(db, question), question)
+  const established = await countBySequence(selectEstablished(db, question), question)
   const known = new Map(established.map(({ sequence, devices }) => [sequence, devices]))
   return all.map((each) => ({ ...each, established: known.get(each.sequence) ?? 0 }))
 }
 
-async function countBySequence(db: Connection, { taken, ...question }: Question, knownSince: number) {
-  const rows = await selectTelling(db, question)
+async function countBySequence(devices: ReturnType<typeof selectTelling>, { taken }: Question) {
+  const rows = await devices
     .select(['high_water as sequence', (select) => select.fn.countAll<number>().as('devices')])
     .where('high_water', '>', taken)
     .where('high_water', '<=', taken + BELIEVED.step)
-    .where('first_seen_at', '<=', knownSince)
     .groupBy('high_water')
     .orderBy('high_water', 'desc')
     .execute()
   return rows.map(({ sequence, devices }) => ({ sequence: sequence ?? 0, devices }))
+}
+
+/** Over several networks; those whose addresses name none, this machine's or private ones, are of a network each. */
+async function isSpread(db: Connection, question: Question, sequence: number): Promise<boolean> {
+  const rows = await selectEstablished(db, question)
+    .select(['network'])
+    .distinct()
+    .where('high_water', '>=', sequence)
+    .where('high_water', '<=', question.taken + BELIEVED.step)
+    .limit(BELIEVED.networks)
+    .execute()
+  return rows.length >= BELIEVED.networks || rows.some(({ network }) => network === null)
 }
 
 async function countTellers(db: Connection, question: Question): Promise<number> {
@@ -64,6 +75,13 @@ async function countTellers(db: Connection, question: Question): Promise<number>
     .where('high_water', '>', 0)
     .executeTakeFirstOrThrow()
   return devices
+}
+
+/** Known for long enough, and seen over time. */
+function selectEstablished(db: Connection, question: Question) {
+  return selectTelling(db, question)
+    .where('first_seen_at', '<=', question.now - BELIEVED.knownForMs)
+    .where('established_at', 'is not', null)
 }
 
 function selectTelling(db: Connection, { appId, platforms, now }: Omit<Question, 'taken'>) {
