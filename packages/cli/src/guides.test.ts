@@ -7,10 +7,11 @@ import { createProgram } from './program.ts'
 
 const ROOT = new URL('../../../', import.meta.url)
 const GUIDES = new URL('docs/guides/', ROOT)
-const FILES = [new URL('README.md', ROOT), ...readdirSync(GUIDES).map((name) => new URL(name, GUIDES))]
+const EXAMPLES = new URL('examples/react-native/README.md', ROOT)
+const FILES = [new URL('README.md', ROOT), EXAMPLES, ...readdirSync(GUIDES).map((name) => new URL(name, GUIDES))]
 const WORD = /"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']+/g
 /** What the shell does with the rest of a line: pipes, files, comments. */
-const END = /^(?:\||>|#|&&)/
+const END = /^(?:\||[<>]|#|&&)/
 
 /** A sentence may name a command without all that it needs. */
 const BRIEF = ['commander.missingArgument', 'commander.missingMandatoryOptionValue']
