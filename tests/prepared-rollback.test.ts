@@ -102,7 +102,8 @@ async function tripOn(bad: PublishedRelease, phones: ReturnType<typeof createPho
 }
 
 async function crashingRelease(prepared: boolean) {
-  app = await server.createTestApp()
+  // Its fleet lives for a moment.
+  app = await server.createTestApp({ trust: { observedMinutes: 0 } })
   const good = await publish('1.0.0', 1)
   const bad = await publish('1.1.0', 2, prepared ? { version: '1.0.0', sequence: 3 } : undefined)
   const phones = Array.from({ length: DEVICES }, (_, index) => createPhone(`phone-${index}`))

@@ -18,7 +18,7 @@ describeOnEveryDatabase('a plan with a fleet', (openDatabase) => {
   afterAll(() => server.close())
   beforeEach(async () => {
     // The same devices go first whenever the test runs.
-    app = await server.createTestApp({ bucketing: 'per-app' })
+    app = await server.createTestApp({ trust: { observedMinutes: 0 }, bucketing: 'per-app' })
     running = new Map()
   })
 

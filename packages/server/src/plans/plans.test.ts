@@ -56,9 +56,17 @@ describeOnEveryDatabase('rollout plans', (openDatabase) => {
     const rows = await db.selectFrom('announcement').select(['type', 'data']).orderBy('id').execute()
     return rows.filter(({ data }) => data.includes(rolloutId)).map(({ type }) => type)
   }
-  /** Devices that have tried the release. */
+  /** Devices that checked before the release was there, were offered it and have tried it. */
   const attempt = async (releaseId: string, count: number, reported = 'confirmed') => {
     const tried = Array.from({ length: count }, () => `tried-${(devices += 1)}`)
+    const { id: rollout_id } = await db
+      .selectFrom('rollout')
+      .select('id')
+      .where('release_id', '=', releaseId)
+      .executeTakeFirstOrThrow()
+    const none = { standing: null, standing_at: null, network: null, attempted_at: null, offered_at: 0, changed_at: 0 }
+    const offered = tried.map((device_id) => ({ device_id, rollout_id, progress: 1, is_known: 1, ...none }))
+    await db.insertInto('rollout_device').values(offered).execute()
     const answers = await Promise.all(
       tried.map((deviceId) => server.report(app, { deviceId, releaseId, status: reported })),
     )
