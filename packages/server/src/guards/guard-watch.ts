@@ -15,9 +15,9 @@ import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/roll
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
 import {
-  findCause,
+  DISTRUSTED_NETWORKS,
   judgeHealth,
-  readFigures,
+  tripsWithout,
   type GuardCause,
   type HealthQuestion,
   type HealthVerdict,
@@ -28,8 +28,6 @@ import { findBaseline, findTarget, successorOf } from './previous-release.ts'
 const BATCH = 200
 /** Figures that changed without new devices get a look when the last one is so old: crashes may come late. */
 const LOOK_AGAIN_MS = HOUR_MS
-/** So many networks alone are never the reason to trip. */
-const DISTRUSTED_NETWORKS = 3
 
 export const GUARD_AUTHOR: Author = {
   actor: { tokenId: '', name: 'guard', role: 'owner', appId: null, expiresAt: null },
@@ -135,11 +133,9 @@ export function createGuardWatch({
     if (verdict.verdict !== 'trip' || !isBounded) return verdict
     const networks = DISTRUSTED_NETWORKS
     const doubtful = await countBadOfWorstNetworks(reads, rolloutId, { since, networks, perNetwork })
-    const { sample, bad, settings, previous, looks } = question
-    const others = { settings, previous, sample: sample - doubtful, bad: bad - doubtful, looks: looks + 1 }
-    const { figures, lastAttempted } = verdict
-    if (findCause(readFigures(others)) !== undefined) return verdict
-    return { verdict: 'green', figures, looks: verdict.looks, lastAttempted }
+    if (tripsWithout(doubtful, question)) return verdict
+    const { figures, looks, lastAttempted } = verdict
+    return { verdict: 'green', figures, looks, lastAttempted }
   }
 
   async function trip(

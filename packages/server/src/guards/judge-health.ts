@@ -34,6 +34,8 @@ export type HealthVerdict = { figures: HealthFigures; looks: number; lastAttempt
 export const FALSE_ALARMS = 0.05
 /** Fewer are never a reason, however few devices there are. */
 export const MINIMUM_BAD = 3
+/** So many networks alone are never the reason to trip. */
+export const DISTRUSTED_NETWORKS = 3
 /** A look for each tenth by which the sample grows, the newest eleventh of it: then looks rise with its logarithm. */
 const NEW_PART = 11
 /** About so many looks share the first half of what may be spent. */
@@ -93,6 +95,16 @@ export function findCause(figures: HealthFigures): GuardCause | undefined {
   if (maxTimesPrevious === null || previous === null) return undefined
   const isWorse = lowerPercent > previous.upperPercent && badPercent >= maxTimesPrevious * previous.badPercent
   return isWorse ? 'previous' : undefined
+}
+
+/**
+ * Whether it would trip without these devices, all of them bad: else a trip hangs on whoever they are.
+ * @param question of a look, as it was before
+ */
+export function tripsWithout(doubtful: number, question: HealthQuestion): boolean {
+  const { settings, previous, looks } = question
+  const [sample, bad] = [question.sample - doubtful, question.bad - doubtful]
+  return findCause(readFigures({ settings, previous, sample, bad, looks: toCount(looks) + 1 })) !== undefined
 }
 
 /** How many bad devices of this sample the next look would stop at; null when no number would do. */
