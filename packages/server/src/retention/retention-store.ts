@@ -152,6 +152,11 @@ export async function writeCursor(db: Connection, position: ProgressPosition): P
     .execute()
 }
 
+/** Ranks are of one day, and no guard looks back further than its window. */
+export function deleteNetworksBefore(db: Connection, dayAt: number) {
+  return db.deleteFrom('rollout_network').where('day_at', '<', dayAt).execute()
+}
+
 export function deleteSourcesBefore(db: Connection, writtenAt: number) {
   return db.deleteFrom('fleet_source').where('written_at', '<', writtenAt).execute()
 }

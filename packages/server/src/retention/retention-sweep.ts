@@ -8,6 +8,8 @@ const DAY_MS = 24 * 3_600_000
 const GONE_AFTER_MS = 30 * DAY_MS
 /** A server that was not heard of for so long does not send a batch again. */
 const SOURCE_AGE_MS = 7 * DAY_MS
+/** Longer than the longest window of a guard, 30 days. */
+const NETWORK_AGE_MS = 35 * 24 * 3_600_000
 /** What was looked at in the sweep before is looked at again, as far as clocks may be apart. */
 const OVERLAP_MS = DAY_MS
 
@@ -124,6 +126,7 @@ export async function sweep(
   for (const app of await store.listRetentions(db)) await sweepApp(app)
   await deleteProgress()
   await store.deleteSourcesBefore(db, now - SOURCE_AGE_MS)
+  await store.deleteNetworksBefore(db, now - NETWORK_AGE_MS)
   return swept
 }
 

@@ -184,6 +184,15 @@ describeOnEveryDatabase('retention', (open) => {
     expect(await db.selectFrom('fleet_source').select('id').execute()).toEqual([{ id: 'new' }])
   })
 
+  test('how many devices of a network came on a day is forgotten when no guard looks back so far', async () => {
+    const row = { rollout_id: 'any', network: 'n', devices: 1, bad: 0 }
+    const days = [36, 34].map((days) => ({ ...row, day_at: daysAgo(days) }))
+    await db.insertInto('rollout_network').values(days).execute()
+    await createSweeper().sweep()
+    expect(await db.selectFrom('rollout_network').selectAll().execute()).toEqual(days.slice(1))
+    await db.deleteFrom('rollout_network').execute()
+  })
+
   test('runs by itself each hour, until it is stopped', async () => {
     const time = createFakeTime(NOW)
     const retention = createRetention({ runSweep: sweepHere(db, timers), ...time, ...parts() })
