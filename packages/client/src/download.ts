@@ -56,7 +56,7 @@ export async function download(wanted: Wanted, context: DownloadContext): Promis
       receivedBytes += bytes
     },
   }
-  const deadline = ports.clock.now() + limits.downloadTimeoutMs
+  const deadline = ports.clock.elapsed() + limits.downloadTimeoutMs
   for (let attempt = 0; ; attempt += 1) {
     try {
       await fetchRest(wanted, deadline, counting)
@@ -64,7 +64,7 @@ export async function download(wanted: Wanted, context: DownloadContext): Promis
     } catch (cause) {
       const error = asUpdateError(cause)
       const wait = error.retryAfterMs ?? backoff(ports.clock, attempt, limits)
-      if (!mayHelp(error) || attempt + 1 >= limits.attempts || ports.clock.now() + wait >= deadline) throw error
+      if (!mayHelp(error) || attempt + 1 >= limits.attempts || ports.clock.elapsed() + wait >= deadline) throw error
       await sleep(ports.clock, wait)
     }
   }
@@ -250,7 +250,7 @@ async function patiently<T>(
   { limits }: DownloadContext['settings'],
   work: Promise<T>,
 ): Promise<T> {
-  const ms = Math.max(0, Math.min(limits.idleTimeoutMs, deadline - clock.now()))
+  const ms = Math.max(0, Math.min(limits.idleTimeoutMs, deadline - clock.elapsed()))
   const error = () => new UpdateError('download-timeout', `nothing came for ${ms} ms, or the whole took too long`)
   try {
     return await within(clock, ms, work, { abort: () => exchange.abort(), error })

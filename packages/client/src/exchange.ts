@@ -63,11 +63,15 @@ export async function exchangeSmall(
   })
 }
 
-/** Milliseconds, from seconds or an HTTP date; bounded, and undefined when absent or unreadable. */
+/**
+ * Milliseconds, from seconds or an HTTP date; bounded, and undefined when absent or unreadable. A date is the server's,
+ * and so is compared with the server's own time, where it tells that.
+ */
 export function retryAfter(headers: HttpResponse['headers'], now: number, maxMs: number): number | undefined {
   const text = headers['retry-after']
   if (text === undefined) return undefined
-  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now
+  const told = Date.parse(headers.date ?? '')
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (Number.isNaN(told) ? now : told)
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), maxMs)
 }
 

@@ -75,8 +75,10 @@ export interface CryptoPort {
 }
 
 export interface ClockPort {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by a clock that people and networks set: for time stamps only. */
   now(): number
+  /** Milliseconds since any one moment, by a clock that nobody sets: whatever is waited for or bounded. */
+  elapsed(): number
   /** Calls `run` once after `ms`, unless the returned function is called before. */
   after(ms: number, run: () => void): () => void
   /** 0 ≤ x < 1; for back-off only. */

@@ -43,7 +43,7 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     ...(locale !== undefined && { locale }),
   }
   // A server that asked for patience is not asked again before; forgotten with the process, as a start is rare.
-  let notBefore = 0
+  let notBefore = -Infinity
   // Older servers take one report at a time; asked once in each process.
   let takesBatches = true
 
@@ -52,14 +52,14 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
     if (!isAllowedAddress(url, settings.allowInsecure)) {
       throw new UpdateError('insecure-url', `the server's address is not https: ${server}`)
     }
-    const wait = notBefore - clock.now()
+    const wait = notBefore - clock.elapsed()
     if (wait > 0) throw new UpdateError('check-failed', 'the server asked to wait', { retryAfterMs: wait })
     const headers = { 'x-app-key': settings.appKey, 'content-type': 'application/json', accept: 'application/json' }
     const request = { method: 'POST' as const, url, headers, body: utf8FromText(JSON.stringify(body)) }
     const bounds = { maxBytes: limits.answerBytes, timeoutMs: limits.requestTimeoutMs }
     const answer = await exchangeSmall({ http, clock }, request, bounds)
     if (answer.status === 429 || answer.status === 503) {
-      notBefore = clock.now() + (retryAfter(answer.headers, clock.now(), limits.retryAfterMaxMs) ?? 0)
+      notBefore = clock.elapsed() + (retryAfter(answer.headers, clock.now(), limits.retryAfterMaxMs) ?? 0)
     }
     return answer
   }
@@ -97,7 +97,7 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
       } catch (error) {
         const mayHelp =
           error instanceof UpdateError && error.code === 'check-failed' && !isFinalStatus(error.status ?? 0)
-        if (!mayHelp || notBefore > clock.now() || attempt + 1 >= limits.attempts) throw error
+        if (!mayHelp || notBefore > clock.elapsed() || attempt + 1 >= limits.attempts) throw error
         await sleep(clock, backoff(clock, attempt, limits))
       }
     }

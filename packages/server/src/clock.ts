@@ -2,11 +2,18 @@ import { problem } from '@hotpatch/protocol'
 
 /** Time, as the server takes it: tests pass their own. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by a clock that people and networks set: for stamps, and for what is stored. */
   now(): number
+  /** Milliseconds since some moment, by a clock that nobody sets. Left out where nobody sets the other one either. */
+  elapsed?(): number
 }
 
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = { now: () => Date.now(), elapsed: () => performance.now() }
+
+/** For whatever this process waits for or bounds: a clock that is set back a day must not make a second a day. */
+export function elapsedOn(clock: Clock): number {
+  return clock.elapsed?.() ?? clock.now()
+}
 
 /**
  * @param text matches `date-time`, which admits leap seconds that no clock here has

@@ -171,6 +171,7 @@ export function createEngineDevices(context: DeviceContext, crypto: CryptoPort, 
   function clockOf(session: Session): ClockPort {
     return {
       now: () => session.time,
+      elapsed: () => session.time,
       random: () => session.random.next(),
       after: (ms, run) =>
         context.schedule(session.time + ms, (at) => {

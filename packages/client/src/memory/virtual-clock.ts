@@ -3,6 +3,8 @@ import type { ClockPort } from '../ports.ts'
 export interface VirtualClock extends ClockPort {
   /** How long the engine slept, in the order in which it did. */
   waits(): readonly number[]
+  /** Somebody sets the clock: what it shows from now on is so much later, or earlier. */
+  set(byMs: number): void
 }
 
 /**
@@ -18,7 +20,8 @@ export function createVirtualClock({
   startAt?: number
   random?: () => number
 }): VirtualClock {
-  let now = startAt
+  let elapsed = 0
+  let shown = startAt
   let isPumping = false
   const timers = new Map<symbol, { at: number; run: () => void }>()
   const waits: number[] = []
@@ -29,8 +32,9 @@ export function createVirtualClock({
     if (!next) return
     const [id, { at, run }] = next
     timers.delete(id)
-    waits.push(at - now)
-    now = Math.max(now, at)
+    waits.push(at - elapsed)
+    shown += Math.max(0, at - elapsed)
+    elapsed = Math.max(elapsed, at)
     schedule()
     run()
   }
@@ -42,12 +46,16 @@ export function createVirtualClock({
   }
 
   return {
-    now: () => now,
+    now: () => shown,
+    elapsed: () => elapsed,
     random,
     waits: () => waits,
+    set: (byMs) => {
+      shown += byMs
+    },
     after(ms, run) {
       const id = Symbol('timer')
-      timers.set(id, { at: now + ms, run })
+      timers.set(id, { at: elapsed + ms, run })
       schedule()
       return () => timers.delete(id)
     },

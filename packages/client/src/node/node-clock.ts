@@ -3,6 +3,7 @@ import type { ClockPort } from '../ports.ts'
 export function createNodeClock(): ClockPort {
   return {
     now: Date.now,
+    elapsed: () => performance.now(),
     random: Math.random,
     after(ms, run) {
       const timer = setTimeout(run, ms)

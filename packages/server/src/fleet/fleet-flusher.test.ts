@@ -212,6 +212,20 @@ test('stopping gives up when its time is over, and says what is lost', async () 
   expect(lines).toEqual([expect.stringMatching(/lost$/)])
 })
 
+test.each([-86_400_000, 86_400_000])('its time is as long when the clock is set by %i ms in it', async (byMs) => {
+  const { time, state, lines, note, flusher } = setUp()
+  note(3)
+  state.error = new Error('down')
+  const stopped = flusher.stop(10_000)
+  await time.advance(5_000)
+  time.set(time.clock.now() + byMs)
+  await time.advance(4_900)
+  expect(lines.filter((line) => line.endsWith('lost'))).toEqual([])
+  await time.advance(200)
+  await stopped
+  expect(lines.filter((line) => line.endsWith('lost'))).toHaveLength(1)
+})
+
 test('counts are written with the next batch, or by themselves', async () => {
   const { time, batches, note, count, counts } = setUp()
   note(1)

@@ -1,6 +1,6 @@
 import { problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../clock.ts'
+import { elapsedOn, type Clock } from '../clock.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
 import { countRows } from './writing/fleet-batch.ts'
 import type { FleetBuffer, Taken } from './fleet-buffer.ts'
@@ -101,7 +101,7 @@ export function createFleetFlusher({
     const taken = buffer.take(batchRows)
     rowsInFlight = taken.notes.length + taken.reports.length
     if (rowsInFlight === 0 && fleetCounts.size() === 0) return
-    const startedAt = clock.now()
+    const startedAt = elapsedOn(clock)
     const { writtenBatches } = counts
     try {
       await write(taken)
@@ -119,7 +119,7 @@ export function createFleetFlusher({
     fleetCounts.done()
     for (const { deviceId } of taken.notes) onWritten(deviceId)
     for (const { device } of taken.reports) onWritten(device.device_id)
-    counts.lastFlushMs = clock.now() - startedAt
+    counts.lastFlushMs = elapsedOn(clock) - startedAt
     for (const report of taken.reports) report.stored.resolve()
     succeeded()
   }
@@ -152,7 +152,7 @@ export function createFleetFlusher({
   function failed(error: unknown): void {
     counts.failedWrites++
     if (!outage) {
-      outage = { since: clock.now(), tries: 0 }
+      outage = { since: elapsedOn(clock), tries: 0 }
       log.error({ err: error, ...buffer.sizes() }, 'the fleet cannot be written; it is kept in memory and tried again')
     }
     schedule(Math.min(minRetryMs * 2 ** outage.tries++, maxRetryMs))
@@ -160,7 +160,7 @@ export function createFleetFlusher({
 
   function succeeded(): void {
     if (!outage) return
-    log.info({ afterMs: clock.now() - outage.since, dropped: buffer.dropped() }, 'the fleet is written again')
+    log.info({ afterMs: elapsedOn(clock) - outage.since, dropped: buffer.dropped() }, 'the fleet is written again')
     outage = undefined
   }
 
@@ -203,13 +203,13 @@ export function createFleetFlusher({
   async function stop(limitMs: number): Promise<void> {
     isStopped = true
     timer?.cancel()
-    const deadline = clock.now() + limitMs
+    const deadline = elapsedOn(clock) + limitMs
     const isEmpty = () => buffer.sizes().notes + buffer.sizes().reports + fleetCounts.size() === 0
     let leftMs = limitMs
     do {
       // Whatever fails here is tried again until the time is up.
       await within(leftMs, flushAll()).catch(() => pause(Math.min(minRetryMs, leftMs)))
-      leftMs = deadline - clock.now()
+      leftMs = deadline - elapsedOn(clock)
     } while (leftMs > 0 && !isEmpty())
     if (!isEmpty() || active) {
       const lost = { ...buffer.sizes(), rowsInFlight }

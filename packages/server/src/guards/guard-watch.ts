@@ -91,7 +91,8 @@ export function createGuardWatch({
   }
 
   async function look({ row, settings, ...guard }: WatchedRollout, sighting: Sighting): Promise<void> {
-    const isOld = row.last_look_at !== null && row.last_look_at <= clock.now() - LOOK_AGAIN_MS
+    // One that lies so far ahead was stamped before the clock was set back: waiting for it would be blindness.
+    const isOld = row.last_look_at !== null && Math.abs(clock.now() - row.last_look_at) >= LOOK_AGAIN_MS
     const question = {
       settings,
       ...sighting,

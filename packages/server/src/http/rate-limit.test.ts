@@ -62,6 +62,16 @@ describe('a rate limiter', () => {
     expect(limiter.take('key')).toBeLessThanOrEqual(60)
   })
 
+  test.each([-86_400_000, 3_600_000])('lets no more pass when the clock is set by %i ms', (byMs) => {
+    const clock = { shown: 0, steady: 0, now: () => clock.shown, elapsed: () => clock.steady }
+    const limiter = createRateLimiter({ perPeriod: 1, clock })
+    expect(limiter.take('a')).toBe(0)
+    clock.shown += byMs
+    expect(limiter.take('a')).toBe(60)
+    clock.steady += 60_000
+    expect(limiter.take('a')).toBe(0)
+  })
+
   test('does not forget who comes often, however many keys are invented', () => {
     const limiter = createRateLimiter({ perPeriod: 8, clock: fixedClock(), maxKeys: 100 })
     for (let count = 0; count < 8; count++) limiter.take('regular')

@@ -1,5 +1,5 @@
 import { problem } from '@hotpatch/protocol'
-import type { Clock } from '../clock.ts'
+import { elapsedOn, type Clock } from '../clock.ts'
 
 export interface RateLimiter {
   /**
@@ -46,7 +46,7 @@ export function createRateLimiter({
   let fullUntil = 0
 
   function take(key: string, cost = 1): number {
-    const now = clock.now()
+    const now = elapsedOn(clock)
     const due = dueOf(key, now)
     const next = due + cost * intervalMs
     // Whoever used nothing yet may pass with whatever it has: else what costs more than a period allows never could.

@@ -2,7 +2,7 @@ import type { WebhookAttempt } from '@hotpatch/api'
 import { Problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import { SERVER_AUTHOR, type AuditService } from '../audit/audit-service.ts'
-import { timestamp, type Clock } from '../clock.ts'
+import { elapsedOn, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import type { SecretBox } from '../secrets/secret-box.ts'
 import type { Timers } from '../timers.ts'
@@ -62,14 +62,14 @@ export function createDeliveryAttempt({
     // It was deleted, and this with it.
     if (!webhook) return
     const isTest = delivery.type === TEST_TYPE
-    const startedAt = clock.now()
+    const [at, startedAt] = [clock.now(), elapsedOn(clock)]
     const isOff = webhook.is_enabled === 0 && !isTest
     const outcome = isOff ? DISABLED : await send(webhook, delivery)
     const attempt = {
-      at: timestamp(startedAt),
+      at: timestamp(at),
       status: outcome.status,
       error: outcome.error,
-      durationMs: clock.now() - startedAt,
+      durationMs: Math.round(elapsedOn(clock) - startedAt),
     }
     const nextAttemptAt = isTest || isOff ? null : nextAttempt(delivery, outcome)
     const isMine = await finishAttempt(

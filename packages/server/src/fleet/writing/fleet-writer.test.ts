@@ -99,6 +99,16 @@ test('a thread that dies rejects what waits, is replaced after a pause that grow
   expect(lines).toHaveLength(3)
 })
 
+test.each([-86_400_000, 86_400_000])('the pause is as long when the clock is set by %i ms in it', async (byMs) => {
+  const { writer, time } = openWriter(await scriptOf(`parentPort.on('message', () => { throw new Error('boom') })`))
+  await failureOf(writer.write(aBatch()))
+  time.set(time.clock.now() + byMs)
+  await time.advance(99)
+  await expect(writer.write(aBatch())).rejects.toThrow('starts again')
+  await time.advance(1)
+  await expect(writer.write(aBatch())).rejects.toThrow('boom')
+})
+
 test('a thread that ends by itself is no different', async () => {
   const { writer } = openWriter(await scriptOf(`parentPort.on('message', () => process.exit(3))`))
   await expect(writer.write(aBatch())).rejects.toThrow('ended with code 3')

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Clock } from '../../clock.ts'
+import { elapsedOn, type Clock } from '../../clock.ts'
 import type { Database } from '../../database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
 import type { FleetBatch } from './fleet-batch.ts'
@@ -46,12 +46,12 @@ export function createFleetWriterThread({
 }): FleetWriter {
   let thread: WriterThread | undefined
   let crashes = 0
-  let restartAt = 0
+  let restartAt = -Infinity
   let isClosed = false
 
   async function write(batch: FleetBatch): Promise<void> {
     if (isClosed) throw new Error('The fleet writer is closed.')
-    if (!thread && clock.now() < restartAt) throw new Error('The fleet writer died and starts again in a moment.')
+    if (!thread && elapsedOn(clock) < restartAt) throw new Error('The fleet writer died and starts again in a moment.')
     thread ??= startThread(script, path, died)
     await thread.write(batch)
     crashes = 0
@@ -60,7 +60,7 @@ export function createFleetWriterThread({
   function died(error: Error): void {
     thread = undefined
     if (isClosed) return
-    restartAt = clock.now() + Math.min(MIN_RESTART_MS * 2 ** crashes++, MAX_RESTART_MS)
+    restartAt = elapsedOn(clock) + Math.min(MIN_RESTART_MS * 2 ** crashes++, MAX_RESTART_MS)
     log.error({ err: error }, 'the thread that writes the fleet died; it is started again')
   }
 
