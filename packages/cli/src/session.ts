@@ -3,6 +3,7 @@ import type { AppOptions, ConnectionOptions, ConsentOptions, JsonOptions } from 
 import { configPath, readLogins } from './config/config-file.ts'
 import { resolveToken, resolveUrl } from './config/connection.ts'
 import { findProject, type Project } from './config/project-file.ts'
+import { proxiedFetch } from './config/proxy.ts'
 import { readAcceptedServers, trustPath } from './config/trust-file.ts'
 import type { CliContext } from './context.ts'
 import { CommandError, UsageError } from './errors.ts'
@@ -110,10 +111,11 @@ function suggestApp(api: ManagementClient, named: string) {
 }
 
 /** Its requests end with Ctrl-C. */
-export function createClient({ signal }: CliContext, url: string, token: string | undefined): ManagementClient {
+export function createClient({ signal, env }: CliContext, url: string, token: string | undefined): ManagementClient {
+  const send = proxiedFetch(env, url)
   const fetch: typeof globalThis.fetch = (input, init) => {
     const signals = init?.signal ? [init.signal, signal] : [signal]
-    return globalThis.fetch(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) })
+    return send(input, { ...init, redirect: 'error', signal: AbortSignal.any(signals) })
   }
   return createManagementClient({ url, token, fetch })
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, win32 } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
 import type { CliContext } from '../context.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
@@ -49,11 +50,33 @@ async function emptyOwnFolder(buildDirectory: string, platform: string): Promise
   return directory
 }
 
+/**
+ * On Windows npx is a batch file, which Node starts only in a shell, where paths with blanks or "&" would be commands.
+ * So its script is run, which npm has beside Node.
+ */
+export function npxCommand(platform: NodeJS.Platform, nodePath: string, exists: (path: string) => boolean) {
+  if (platform !== 'win32') return { command: 'npx', before: [] }
+  const script = win32.join(win32.dirname(nodePath), 'node_modules', 'npm', 'bin', 'npx-cli.js')
+  if (exists(script)) return { command: nodePath, before: [script] }
+  throw new CommandError(
+    'bundler-missing',
+    `Expected npm beside Node, at ${script}, and found nothing. Install Node with npm, or give --bundle-dir.`,
+  )
+}
+
 function runBundler({ env, stderr, signal }: CliContext, args: string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
+    // What is bundled runs code of many people: it gets neither the token nor the key.
+    const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, ...others } = env
     // A project without React Native gets an error, not whatever the registry has under that name today.
-    const childEnv = { ...env, npm_config_yes: 'false' }
-    const child = spawn('npx', args, { cwd, env: childEnv, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+    const childEnv = { ...others, npm_config_yes: 'false' }
+    const { command, before } = npxCommand(process.platform, process.execPath, existsSync)
+    const child = spawn(command, [...before, ...args], {
+      cwd,
+      env: childEnv,
+      signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     child.stdout.pipe(stderr, { end: false })
     child.stderr.pipe(stderr, { end: false })
     child.on('error', (cause) => {

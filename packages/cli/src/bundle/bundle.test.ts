@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { completeContext } from '../context.ts'
 import { createCollector, createTool, type Tool } from '../testing/run-tool.ts'
-import { buildBundle } from './build-bundle.ts'
+import { buildBundle, npxCommand } from './build-bundle.ts'
 import { BUNDLE_LIMITS, listBundleFiles } from './bundle-files.ts'
 import { zipBundle } from './zip-bundle.ts'
 
@@ -174,4 +174,29 @@ describe('the bundler', () => {
     await build()
     expect(await readFile(join(tool.home, 'precious'), 'utf8')).toBe('x')
   })
+})
+
+test('npx is started without a shell, on Windows too', () => {
+  const node = 'C:\\Program Files\\nodejs\\node.exe'
+  const script = 'C:\\Program Files\\nodejs\\node_modules\\npm\\bin\\npx-cli.js'
+  expect(npxCommand('linux', '/usr/bin/node', () => false)).toEqual({ command: 'npx', before: [] })
+  expect(npxCommand('win32', node, (path) => path === script)).toEqual({ command: node, before: [script] })
+  expect(() => npxCommand('win32', node, () => false)).toThrow(`Expected npm beside Node, at ${script}`)
+})
+
+test('the bundler gets neither the token nor the key', async () => {
+  const tool = await createTool({ HOTPATCH_TOKEN: 'hp_secret', HOTPATCH_SIGNING_KEY: 'pem', KEPT: 'yes' })
+  await tool.installProgram(
+    'npx',
+    'console.log(process.env.HOTPATCH_TOKEN, process.env.HOTPATCH_SIGNING_KEY, process.env.KEPT)',
+  )
+  const stderr = createCollector()
+  const { cwd } = tool
+  await buildBundle(contextOf(tool, stderr), {
+    platform: 'ios',
+    projectDirectory: cwd,
+    entryFile: 'index.js',
+    buildDirectory: join(cwd, 'build'),
+  })
+  expect(stderr.text()).toContain('undefined undefined yes')
 })

@@ -9,7 +9,7 @@ import type { CliContext } from '../context.ts'
 import { describeError } from '../describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
 import { checkKey } from '../doctor/key-checks.ts'
-import { checkServer } from '../doctor/server-checks.ts'
+import { checkProxy, checkServer } from '../doctor/server-checks.ts'
 import { checkSequences } from '../doctor/sequence-checks.ts'
 import { checkTools } from '../doctor/tool-checks.ts'
 import { CommandError } from '../errors.ts'
@@ -65,6 +65,7 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     const sources = { flags: options, env: context.env, project, logins, accepted }
     const url = resolveUrl(sources)
     const token = url && resolveToken(sources, url, context.programName)
+    if (url) checks.push(checkProxy(context, url))
     const { checks: found, api } = await checkServer(context, url, token)
     checks.push(...found)
     return api

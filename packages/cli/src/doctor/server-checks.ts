@@ -1,5 +1,6 @@
 import { ApiProblem, ServerUnreachable, type ManagementClient, type Whoami } from '@hotpatch/api'
 import type { Setting } from '../config/connection.ts'
+import { findProxy } from '../config/proxy.ts'
 import type { CliContext } from '../context.ts'
 import { describeError } from '../describe-error.ts'
 import { createClient } from '../session.ts'
@@ -12,6 +13,13 @@ export interface ServerFindings {
   checks: Check[]
   /** Undefined when nothing can be asked of the server. */
   api: ManagementClient | undefined
+}
+
+export function checkProxy(context: CliContext, url: Setting): Check {
+  const proxy = findProxy(context.env, url.value)
+  if (!proxy) return passed('proxy', `None is set for ${new URL(url.value).protocol}//`)
+  const exceptions = proxy.exceptions === '' ? '' : `, except for ${proxy.exceptions}`
+  return passed('proxy', `${proxy.shown} (from ${proxy.source})${exceptions}.`)
 }
 
 /** One request answers for the server, the token and the clock. */

@@ -1,0 +1,62 @@
+import type { CliContext } from '../context.ts'
+import { CommandError, hasCode, systemReason } from '../errors.ts'
+
+/** What the standard variables say of requests to one address. */
+export interface Proxy {
+  /** The variable. */
+  source: string
+  uri: string
+  /** Without a user name and a password: for messages. */
+  shown: string
+  /** Addresses that are talked to directly. */
+  exceptions: string
+}
+
+/** Undefined when no variable names one for this kind of address. */
+export function findProxy(env: CliContext['env'], url: string): Proxy | undefined {
+  const names = url.startsWith('https:') ? ['https_proxy', 'HTTPS_PROXY'] : ['http_proxy', 'HTTP_PROXY']
+  const source = names.find((name) => env[name] !== undefined)
+  if (source === undefined) return undefined
+  const text = env[source] ?? ''
+  const uri = text.includes('://') ? text : `http://${text}`
+  if (!URL.canParse(uri) || !/^https?:/.test(uri)) {
+    // What stands before an "@" may be a password.
+    const found = text.includes('@') ? 'something else' : `"${text}"`
+    throw new CommandError('proxy-invalid', `${source}: expected an address such as http://proxy:3128, found ${found}.`)
+  }
+  return { source, uri, shown: new URL(uri).origin, exceptions: env.no_proxy ?? env.NO_PROXY ?? '' }
+}
+
+/** As the global one, by way of the proxy that the environment names. Without one, nothing is loaded for it. */
+export function proxiedFetch(env: CliContext['env'], url: string): typeof globalThis.fetch {
+  const proxy = findProxy(env, url)
+  if (!proxy) return (input, init) => globalThis.fetch(input, init).catch(adviseOnProxy)
+  let loaded: Promise<typeof globalThis.fetch> | undefined
+  return async (input, init) => {
+    loaded ??= load(proxy)
+    return (await loaded)(input, init).catch((cause: unknown) => {
+      const reason = systemReason(deepest(cause))
+      throw new Error(`${reason} (the proxy is ${proxy.shown} of ${proxy.source})`)
+    })
+  }
+}
+
+async function load({ uri, exceptions }: Proxy): Promise<typeof globalThis.fetch> {
+  const { EnvHttpProxyAgent, fetch } = await import('undici')
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy: uri, httpsProxy: uri, noProxy: exceptions })
+  const proxied = (input: Parameters<typeof fetch>[0], init: Parameters<typeof fetch>[1]) =>
+    fetch(input, { ...init, dispatcher })
+  // Node's own fetch is of the same family, with types of its own.
+  return proxied as unknown as typeof globalThis.fetch
+}
+
+function adviseOnProxy(cause: unknown): never {
+  const reason = deepest(cause)
+  if (!hasCode(reason, 'ENOTFOUND', 'EAI_AGAIN')) throw cause
+  throw new Error(`${systemReason(reason)}. No proxy is set: where one is needed HTTPS_PROXY or HTTP_PROXY names it`)
+}
+
+function deepest(error: unknown): unknown {
+  const cause = (error as { cause?: unknown } | undefined)?.cause
+  return cause === undefined || cause === null ? error : deepest(cause)
+}
