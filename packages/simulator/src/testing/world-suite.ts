@@ -82,7 +82,7 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
     return { rollbackStatement: statement, rollbackStatementSignature: statementSignature }
   }
 
-  return { server, app, fleet, requests, offers, publish }
+  return { server, app, key, fleet, requests, offers, publish }
 }
 
 export function offerOf(deviceId: string, releaseId: string): string {
