@@ -210,6 +210,19 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
       .executeTakeFirstOrThrow()
     expect(device_id).toMatch(/^h_/)
   })
+
+  test('a release that was rolled back after it was confirmed counts as bad, and is not offered there again', async () => {
+    const { releaseId, rolloutId } = await publish('9.0.0')
+    const deviceId = 'device-late'
+    const check = () => server.check(app, { deviceId })
+    expect((await check()).body).toMatchObject({ updateAvailable: true, releaseId })
+    const before = await figuresOf(rolloutId)
+    await send({ deviceId, events: [{ id: 'l1', kind: 'confirmed', releaseId }] })
+    await send({ deviceId, events: [{ id: 'l2', kind: 'rolled-back', code: 'crashed-after-confirm', releaseId }] })
+    const bad = before?.attempted_bad ?? 0
+    expect(await figuresOf(rolloutId)).toMatchObject({ confirmed: 1, rolled_back: 1, attempted_bad: bad + 1 })
+    expect((await check()).body).not.toMatchObject({ releaseId })
+  })
 })
 
 test('a device that reports too often is told when to come back', async () => {
