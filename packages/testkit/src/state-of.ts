@@ -39,6 +39,8 @@ const IN_THE_BACKGROUND = [
   'fleet_source',
   'rollout_device',
   'rollout_hour',
+  'rollout_network',
+  'rollout_sample',
   'server_setting',
   'webhook_delivery',
 ]
