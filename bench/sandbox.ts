@@ -53,9 +53,9 @@ export function runNode(
   env: Readonly<Record<string, string>> = {},
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
-  const { PATH = '', HOME = '', TMPDIR } = process.env
+  const { PATH, HOME, TMPDIR } = process.env
   const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, ...args], {
-    env: { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...env },
+    env: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...env },
     stdio: [stdin, 'pipe', 'pipe'],
   })
   children.add(child)
@@ -78,9 +78,9 @@ function settingsOf(dataDirectory: string): Record<string, string> {
 export function startHotPatch(dataDirectory: string, env: Readonly<Record<string, string>> = {}) {
   const settings = settingsOf(dataDirectory)
   // Another checkout's server, or a profiler: docs/benchmarks.md says how.
-  const { BENCH_SERVER = SERVER, BENCH_NODE_OPTIONS } = process.env
+  const { BENCH_SERVER, BENCH_NODE_OPTIONS } = process.env
   const nodeOptions = BENCH_NODE_OPTIONS ? BENCH_NODE_OPTIONS.split(' ') : []
-  return untilListening(runNode([...serverOptions, ...nodeOptions, BENCH_SERVER], { ...settings, ...env }))
+  return untilListening(runNode([...serverOptions, ...nodeOptions, BENCH_SERVER || SERVER], { ...settings, ...env }))
 }
 
 /** The same, with a clock that begins at `startAt` and can be put forward. */

@@ -46,6 +46,19 @@ test('a server that was not told its own address is advised to learn it', async 
   expect(checks).toContainEqual(expect.objectContaining({ id: 'public-url', status: 'warn', fix }))
 })
 
+test('an app that nothing holds to its id is told of, until the project file does', async () => {
+  const tool = await server.createPublisher()
+  const first = await diagnose(tool)
+  const fix = `hotpatch trust app --app ${tool.app.slug} --project`
+  expect(first.checks).toContainEqual(expect.objectContaining({ id: 'app-known', status: 'warn', fix }))
+  await tool.json('trust app --project --yes')
+  expect((await diagnose(tool)).states).toMatchObject({ 'app-known': 'ok' })
+  const other = '0197f0c2-7f0a-7c3e-9a55-2b1d6f1e8a01'
+  await tool.write({ 'hotpatch.json': JSON.stringify({ app: tool.app.slug, appId: other }) })
+  const { exitCode, states } = await diagnose(tool)
+  expect([exitCode, states]).toEqual([1, expect.objectContaining({ 'app-known': 'fail' })])
+})
+
 test('each thing that is wrong is found', async () => {
   const tool = await server.createPublisher()
   expect((await diagnose(tool)).states).toMatchObject({ 'key-registered': 'warn' })

@@ -8,6 +8,7 @@ import { readAcceptedServers, trustPath } from '../config/trust-file.ts'
 import type { CliContext } from '../context.ts'
 import { describeError } from '../describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
+import { checkAcquaintance } from '../doctor/app-checks.ts'
 import { checkKey } from '../doctor/key-checks.ts'
 import { checkProxy, checkServer } from '../doctor/server-checks.ts'
 import { checkSequences } from '../doctor/sequence-checks.ts'
@@ -60,7 +61,7 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
   })
   const found = await attempt('config', () => readLogins(configPath(context.env)))
   const logins = found ?? { main: {}, named: new Map() }
-  const server = await attempt('server', async () => {
+  const reached = await attempt('server', async () => {
     const accepted = await readAcceptedServers(trustPath(context.env))
     const sources = { flags: options, env: context.env, project, logins, accepted }
     const url = resolveUrl(sources)
@@ -68,13 +69,22 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     if (url) checks.push(checkProxy(context, url))
     const { checks: found, api } = await checkServer(context, url, token)
     checks.push(...found)
-    return api
+    return url && api && { url: url.value, api }
   })
-  const app = server && (await attempt('app', () => findApp(server, options.app ?? project?.app)))
+  const server = reached?.api
+  const app = server && (await attempt('app', () => findApp(server, options.app ?? project?.app ?? project?.appId)))
+  const known =
+    reached && app && (await attempt('app-known', () => checkAcquaintance(context, project, reached.url, app)))
   const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
   const sequenceChecks =
     server && app && (await attempt('sequence', () => checkSequences(context, { api: server, app })))
-  return [...checks, ...(keyChecks ?? []), ...(sequenceChecks ?? []), ...checkTools(project?.directory ?? context.cwd)]
+  return [
+    ...checks,
+    ...(known ? [known] : []),
+    ...(keyChecks ?? []),
+    ...(sequenceChecks ?? []),
+    ...checkTools(project?.directory ?? context.cwd),
+  ]
 }
 
 /** The app that commands would use; undefined when they would ask for --app. */

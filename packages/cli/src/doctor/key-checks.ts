@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises'
 import type { App, ManagementClient } from '@hotpatch/api'
 import type { CliContext } from '../context.ts'
 import { describeError } from '../describe-error.ts'
-import { isRegistered } from '../signing/choose-key.ts'
-import { findSigningKey, keyPath, type SigningKeyPair } from '../signing/signing-key.ts'
+import { findOwnKey, isRegistered } from '../signing/choose-key.ts'
+import { keyPath, type SigningKeyPair } from '../signing/signing-key.ts'
 import { failed, passed, warned, type Check } from './check.ts'
 
 export async function checkKey(
@@ -13,7 +13,7 @@ export async function checkKey(
   const path = keyPath(context, undefined)
   let key: SigningKeyPair | undefined
   try {
-    key = await findSigningKey(path)
+    key = await findOwnKey(context, undefined)
   } catch (error) {
     return [failed('key', describeError(error, context.programName).message)]
   }
@@ -21,7 +21,8 @@ export async function checkKey(
     const message = `There is no signing key at ${path}: releases are not signed.`
     return [warned('key', message, `${context.programName} keys generate`)]
   }
-  const checks = [passed('key', `${key.fingerprint} (${path}).`), await checkMode(path)]
+  const isFile = key.path === path
+  const checks = [passed('key', `${key.fingerprint} (${key.path}).`), ...(isFile ? [await checkMode(path)] : [])]
   return server ? [...checks, await checkRegistration(context, server, key)] : checks
 }
 
