@@ -24,12 +24,12 @@ export interface App {
 /** The composition root: everything is built here and in app/, once, and passed in. */
 export async function createApp(options: AppOptions): Promise<App> {
   const core = await openCore(options)
-  const { config, http, metrics, db, reads } = core
+  const { config, http, db, reads } = core
   const checkPath = await createCheckPath(core)
   const services = await createServices(core, checkPath)
   const telling = createTelling(core, checkPath, services)
   await registerRoutes({ core, checkPath, services, telling })
-  registerGauges(metrics, checkPath, telling)
+  registerGauges(core, checkPath, telling)
 
   const { access, automation } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))

@@ -26,6 +26,7 @@ export interface Config {
   secretsKeys: readonly string[] | null
   metrics: MetricsAccess
   bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
+  connections: { maxConnections: number; maxPerAddress: number }
   rateLimits: { devicePerMinute: number; addressPerMinute: number }
   /** Networks, or all, that webhooks may go to although they are private. */
   webhooks: { allowedNetworks: 'all' | readonly string[] }
@@ -117,6 +118,10 @@ export function readConfig(environment: Environment): Config {
       maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxFiles: integer('HOTPATCH_MAX_BUNDLE_FILES', 1, MAX_ZIP_FILES),
+    },
+    connections: {
+      maxConnections: integer('HOTPATCH_MAX_CONNECTIONS', 1, 1_000_000),
+      maxPerAddress: integer('HOTPATCH_ADDRESS_CONNECTIONS', 0, 1_000_000) || Infinity,
     },
     rateLimits: {
       devicePerMinute: integer('HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', 0, 1_000_000_000),

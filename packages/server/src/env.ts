@@ -54,6 +54,11 @@ export const ENVIRONMENT = {
     meaning: 'Device requests a minute from one address; 0 for no limit',
     initially: '12000',
   },
+  HOTPATCH_MAX_CONNECTIONS: { meaning: 'Connections at once; idle ones make room for new ones', initially: '20000' },
+  HOTPATCH_ADDRESS_CONNECTIONS: {
+    meaning: 'Connections at once from one address, not counting trusted proxies; 0 for no limit',
+    initially: '512',
+  },
   HOTPATCH_WEBHOOK_ALLOW_PRIVATE: {
     meaning:
       'Networks that webhooks may go to although they are private, also without TLS, such as 10.0.0.0/8,127.0.0.0/8; true for all',

@@ -35,7 +35,7 @@ export async function openCore(options: AppOptions) {
   const box = createSecretBox(config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)])
   await sealDatabase(db, box)
   const databaseFile = options.database ? undefined : fileOf(config)
-  const http = createHttp(config, newId, options.logTo)
+  const http = createHttp(config, newId, timers, options.logTo)
   return {
     config,
     clock,

@@ -1,5 +1,5 @@
-import type { Metrics } from '../http/metrics.ts'
 import type { CheckPath } from './check-path.ts'
+import type { Core } from './core.ts'
 import type { Telling } from './telling.ts'
 
 const FLEET_GAUGES = [
@@ -19,10 +19,25 @@ const FLEET_GAUGES = [
   ['knownBytes', 'Memory that this takes'],
 ] as const
 
+const CONNECTION_GAUGES = [
+  ['connections', 'Open connections'],
+  ['refusedConnections', 'Connections that were closed at once because there were too many'],
+  ['closedIdle', 'Idle connections that were closed to make room for others'],
+  ['slowBodies', 'Connections that were closed because a body dripped'],
+  ['slowReaders', 'Connections that were closed because an answer was hardly read'],
+] as const
+
 /** Figures that are read when somebody asks for /metrics. */
-export function registerGauges(metrics: Metrics, { fleet }: CheckPath, { streams, dispatcher }: Telling): void {
+export function registerGauges(
+  { metrics, http: { connections } }: Core,
+  { fleet }: CheckPath,
+  { streams, dispatcher }: Telling,
+): void {
   for (const [name, help] of FLEET_GAUGES) {
     metrics.gauge(`hotpatch_fleet_${snakeCase(name)}`, help, () => fleet.counters()[name])
+  }
+  for (const [name, help] of CONNECTION_GAUGES) {
+    metrics.gauge(`hotpatch_${snakeCase(name)}`, help, () => connections.counters()[name])
   }
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
   metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)

@@ -10,4 +10,9 @@ const MAX_HEADER_PAIRS = 50
  */
 export async function takeForms(app: FastifyInstance): Promise<void> {
   await app.register(multipart, { limits: { fieldSize: MAX_FIELD_BYTES, headerPairs: MAX_HEADER_PAIRS } })
+  // After whoever sends it was let in: the server's own hook comes first.
+  app.addHook('onRequest', (request, _reply, done) => {
+    app.connections.expectUpload(request.raw)
+    done()
+  })
 }
