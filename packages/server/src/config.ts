@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { DatabaseConfig } from './database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
+import type { DeviceLimitSettings } from './http/device-limits.ts'
 import { readNetworks, readTrustedProxies, type TrustedProxies } from './http/trusted-proxies.ts'
 
 /** All that the server can be told. Made once, from the environment, and passed in. */
@@ -27,7 +28,7 @@ export interface Config {
   metrics: MetricsAccess
   bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
   connections: { maxConnections: number; maxPerAddress: number }
-  rateLimits: { devicePerMinute: number; addressPerMinute: number }
+  rateLimits: DeviceLimitSettings
   /** Networks, or all, that webhooks may go to although they are private. */
   webhooks: { allowedNetworks: 'all' | readonly string[] }
   refreshIntervalMs: number
@@ -126,6 +127,10 @@ export function readConfig(environment: Environment): Config {
     rateLimits: {
       devicePerMinute: integer('HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
       addressPerMinute: integer('HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE', 0, 1_000_000_000),
+      addressBytesPerMinute: integer('HOTPATCH_ADDRESS_BYTES_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER),
+      addressEventsPerMinute: integer('HOTPATCH_ADDRESS_EVENTS_PER_MINUTE', 0, 1_000_000_000),
+      appBytesPerMinute: integer('HOTPATCH_APP_BYTES_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER),
+      appEventsPerMinute: integer('HOTPATCH_APP_EVENTS_PER_MINUTE', 0, 1_000_000_000),
     },
     webhooks: { allowedNetworks: allowedNetworks ?? [] },
     automationIntervalMs: seconds('HOTPATCH_AUTOMATION_SECONDS', 0.1, 86_400),

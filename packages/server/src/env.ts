@@ -54,6 +54,24 @@ export const ENVIRONMENT = {
     meaning: 'Device requests a minute from one address; 0 for no limit',
     initially: '12000',
   },
+  HOTPATCH_ADDRESS_BYTES_PER_MINUTE: {
+    meaning: 'Bytes of device requests a minute from one address; 0 for no limit',
+    initially: '33554432',
+  },
+  HOTPATCH_ADDRESS_EVENTS_PER_MINUTE: {
+    meaning: 'Events that devices report a minute from one address; 0 for no limit',
+    initially: '12000',
+  },
+  HOTPATCH_APP_BYTES_PER_MINUTE: {
+    meaning:
+      'Bytes of reports a minute from all devices of one app, half of it from devices not seen before; 0 for no limit',
+    initially: '268435456',
+  },
+  HOTPATCH_APP_EVENTS_PER_MINUTE: {
+    meaning:
+      'Events that all devices of one app report a minute, half of them by devices not seen before; 0 for no limit',
+    initially: '240000',
+  },
   HOTPATCH_MAX_CONNECTIONS: { meaning: 'Connections at once; idle ones make room for new ones', initially: '20000' },
   HOTPATCH_ADDRESS_CONNECTIONS: {
     meaning: 'Connections at once from one address, not counting trusted proxies; 0 for no limit',

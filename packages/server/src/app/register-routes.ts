@@ -16,9 +16,9 @@ import { experimentRoutes } from '../experiments/experiment-routes.ts'
 import { deviceRoutes } from '../devices/device-routes.ts'
 import { rolloutGuardRoutes } from '../guards/guard-routes.ts'
 import { frontPage } from '../http/front-page.ts'
+import { createDeviceLimits } from '../http/device-limits.ts'
 import { managementApi, MANAGEMENT_PREFIX } from '../http/management-api.ts'
 import { operationsRoutes } from '../http/operations-routes.ts'
-import { createRateLimiter } from '../http/rate-limit.ts'
 import { logRequests } from '../http/request-log.ts'
 import { insightRoutes } from '../insights/insight-routes.ts'
 import { planRoutes } from '../plans/plan-routes.ts'
@@ -103,13 +103,11 @@ function managementRoutes({ core, services, telling }: Parts) {
 /** At the root, where the request names the app, and under /apps/:slug. */
 function dialects({ core, checkPath, services }: Parts) {
   const { config, clock, metrics, publicUrl } = core
-  const { devicePerMinute, addressPerMinute } = config.rateLimits
-  const deviceLimiter = createRateLimiter({ perPeriod: devicePerMinute, clock })
-  const addressLimiter = createRateLimiter({ perPeriod: addressPerMinute, clock })
   const { access, apps, artifacts, releases, rollouts, publishing } = services
   const forPeople = { access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes: maxUploadBytesOf(core) }
   const { catalogs, identity, updates, fleet } = checkPath
-  const forDevices = { catalogs, identity, updates, fleet, deviceLimiter, addressLimiter, clock }
+  const limits = createDeviceLimits({ settings: config.rateLimits, isKnown: fleet.isKnown, clock })
+  const forDevices = { catalogs, identity, updates, fleet, limits, clock }
   return [
     reactNative({ ...forPeople, ...forDevices, publicUrl, onCheck: metrics.countCheck }),
     hotPatchEventRoutes(forDevices),

@@ -21,6 +21,22 @@ export function fieldsOf(value: unknown): Fields {
   throw problem('invalid-request', 'Expected a JSON object.')
 }
 
+/** As what looks like a version does in a query that was not escaped: "1.2.3+4" arrives as "1.2.3 4". */
+const UNESCAPED_BUILD = /^(v?\d+\.\d[\w.-]*) ([\w.-]+)$/
+const VERSION_FIELDS = ['version', 'nativeVersion', 'runtimeVersion'] as const
+
+/** @throws problem invalid-request */
+export function fieldsOfQuery(value: unknown): Fields {
+  const fields = fieldsOf(value)
+  const isHit = (name: string) => typeof fields[name] === 'string' && fields[name].includes(' ')
+  if (!VERSION_FIELDS.some(isHit)) return fields
+  const mended = VERSION_FIELDS.filter(isHit).map((name) => [
+    name,
+    String(fields[name]).replace(UNESCAPED_BUILD, '$1+$2'),
+  ])
+  return { ...fields, ...Object.fromEntries(mended) }
+}
+
 export function readPlatform(fields: Fields): Platform {
   const { platform } = fields
   if (isPlatform(platform)) return platform
@@ -44,6 +60,16 @@ export function text(fields: Fields, name: string, maxLength: number): string {
   return value
 }
 
+/**
+ * What a device tells of itself: too long is cut, as nobody must be left without updates for ever because of it.
+ * Of what it cannot be, such as a number, it says nothing sensible.
+ */
+export function toldText(fields: Fields, name: string, maxLength: number): string | undefined {
+  const value = fields[name]
+  if (typeof value !== 'string' || value.length <= maxLength) return optionalText(fields, name, maxLength)
+  return value.slice(0, maxLength).toWellFormed().replaceAll('\0', '\uFFFD')
+}
+
 /** Clients send "" and null for what they do not know. */
 export function optionalText(fields: Fields, name: string, maxLength: number): string | undefined {
   const value = fields[name]
@@ -53,22 +79,28 @@ export function optionalText(fields: Fields, name: string, maxLength: number): s
 /** Some systems count their versions and builds. */
 export function optionalNumberOrText(fields: Fields, name: string, maxLength: number): string | undefined {
   const value = fields[name]
-  return typeof value === 'number' && Number.isFinite(value) ? String(value) : optionalText(fields, name, maxLength)
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : toldText(fields, name, maxLength)
 }
 
-/** A list in JSON, or separated by commas in a query. */
+/** More than a body of the size that devices may send can have. */
+const MAX_LIST_ITEMS = 100_000
+const MAX_ITEM_LENGTH = 200
+
+/** A list in JSON, or separated by commas in a query: the last of it, when there is more. */
 export function list(fields: Fields, name: string, maxLength: number): string[] {
   const value = fields[name]
   if (value === undefined || value === null || value === '') return []
-  const items = readArray(typeof value === 'string' ? value.split(',') : value, `/${name}`, maxLength)
-  return items.map((item, index) => readString(item, `/${name}/${index}`))
+  const items = readArray(typeof value === 'string' ? value.split(',') : value, `/${name}`, MAX_LIST_ITEMS)
+  const texts = items.map((item, index) => readString(item, `/${name}/${index}`))
+  // The last are the newest. Nothing of ours has a name that long.
+  return texts.filter((text) => text.length <= MAX_ITEM_LENGTH).slice(-maxLength)
 }
 
 /** Undefined when the client told none of them. */
 export function readAttributes(fields: Fields): DeviceAttributes | undefined {
   const osVersion = optionalNumberOrText(fields, 'osVersion', 64)
-  const model = optionalText(fields, 'model', 200)
-  const locale = optionalText(fields, 'locale', 64)
+  const model = toldText(fields, 'model', 200)
+  const locale = toldText(fields, 'locale', 64)
   const nativeBuild = optionalNumberOrText(fields, 'nativeBuild', 64)
   const isTold = osVersion !== undefined || model !== undefined || locale !== undefined || nativeBuild !== undefined
   return isTold ? { osVersion, model, locale, nativeBuild } : undefined

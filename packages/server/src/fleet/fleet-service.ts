@@ -229,6 +229,7 @@ export function createFleetService({
     recordEvents,
     registerDevice,
     failedReleaseIds: failures.failedReleaseIds,
+    isKnown: known.isKnown,
     /** When all devices of the database are known. */
     whenLearnt: () => learning ?? Promise.resolve(),
     settle,

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { Timers } from '../timers.ts'
 import { CONNECTION_LIMITS, guardConnections, type ConnectionGuard } from './guard-connections.ts'
 import { createIsTrusted } from './trusted-proxies.ts'
+import { takeJson } from './take-json.ts'
 import { answerWithProblems, refuseConnection, sendError } from './problem-response.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -62,6 +63,7 @@ export function createHttp(config: Config, newId: () => string, timers: Timers, 
   app.setValidatorCompiler(createValidatorCompiler())
   // Fastify would take text as a body: nothing here does.
   app.removeContentTypeParser('text/plain')
+  takeJson(app)
   answerWithProblems(app)
   const { kind } = config.http.trustedProxies
   const connections = guardConnections({

@@ -3,12 +3,14 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyPluginAsync, FastifySchema } from 'fastify'
 import type { TSchema } from 'typebox'
+import { sayNoStore } from './say-no-store.ts'
 
 export const MANAGEMENT_PREFIX = '/manage/v1'
 
 /** The management routes, with OpenAPI 3.1 made from their own schemas and a reference page. */
 export function managementApi(routes: readonly FastifyPluginAsync[], version: string): FastifyPluginAsync {
   return async (app) => {
+    sayNoStore(app)
     await app.register(swagger, {
       openapi: {
         openapi: '3.1.0',

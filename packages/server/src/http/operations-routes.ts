@@ -2,6 +2,7 @@ import { PROBLEMS, problem, type ProblemType } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { MetricsAccess } from '../config.ts'
 import type { Metrics } from './metrics.ts'
+import { sayNoStore } from './say-no-store.ts'
 
 /** For those who run the server, and the pages that problem types point to. */
 export function operationsRoutes({
@@ -20,6 +21,7 @@ export function operationsRoutes({
   const config = { access: 'public' as const }
   const polled = { ...config, isPolled: true }
   return async (app) => {
+    sayNoStore(app)
     app.get('/healthz', { config: polled }, () => ({ status: 'ok' }))
 
     app.get('/readyz', { config: polled }, async (request) => {

@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
+import { isOutage } from './is-outage.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /** PostgreSQL's "character not in repertoire": the one character that it does not store. */
@@ -10,6 +11,8 @@ const NUL_IN_TEXT = '22021'
 const QUERY_CANCELED = '57014'
 
 const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+/** A cache would keep "not found" for a while by itself, and so hide what is published in the meantime. */
+const HEADERS = { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' }
 
 /** Renders every error of our own APIs, and the framework's, as RFC 9457 problem details. */
 export function answerWithProblems(app: FastifyInstance): void {
@@ -21,16 +24,20 @@ export function answerWithProblems(app: FastifyInstance): void {
 
 /** Also for what the framework refuses before it looks for a route: an address that cannot be read. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof Problem ? error : translateFrameworkError(error as FastifyError)
+  const known =
+    error instanceof Problem ? error : (translateFrameworkError(error as FastifyError) ?? translateOutage(error))
+  if (known && !(error instanceof Problem) && known.status >= 500) {
+    request.server.log.warn({ err: error, reqId: request.id }, 'the database cannot be used now')
+  }
   if (!known) {
     request.server.log.error({ err: error, reqId: request.id }, 'request failed')
-    return reply.code(500).header('content-type', CONTENT_TYPE).send(unexpected(request))
+    return reply.code(500).headers(HEADERS).send(unexpected(request))
   }
   const { retryAfterSeconds } = known.extensions
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', retryAfterSeconds)
   if (known.status === 401) reply.header('www-authenticate', 'Bearer')
   // As text: the route's own response schemas do not describe problems.
-  return reply.code(known.status).header('content-type', CONTENT_TYPE).send(renderProblem(known, request.id))
+  return reply.code(known.status).headers(HEADERS).send(renderProblem(known, request.id))
 }
 
 function renderProblem(known: Problem, requestId: string): string {
@@ -53,7 +60,7 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, r
   if (socket.writable) {
     const known = refusalOf(error.code)
     const body = renderProblem(known, requestId)
-    const head = `content-type: ${CONTENT_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+    const head = `content-type: ${CONTENT_TYPE}\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
     socket.write(`HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\n${head}\r\n\r\n${body}`)
   }
   socket.destroy(error)
@@ -116,6 +123,11 @@ function translateFrameworkError(error: FastifyError): Problem | undefined {
   const status = error.statusCode
   if (status !== undefined && status >= 400 && status < 500) return problem('invalid-request', error.message)
   return undefined
+}
+
+function translateOutage(error: unknown): Problem | undefined {
+  if (!isOutage(error)) return undefined
+  return problem('unavailable', 'The database cannot be used now. Try again in a moment.', { retryAfterSeconds: 5 })
 }
 
 function describeParams(params: Record<string, unknown>): string[] {

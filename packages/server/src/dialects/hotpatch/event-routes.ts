@@ -4,8 +4,8 @@ import type { Clock } from '../../clock.ts'
 import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent, type DeviceReport } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
-import { addressPrefix } from '../../http/address-prefix.ts'
-import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
+import type { DeviceLimits } from '../../http/device-limits.ts'
+import { takeJson } from '../../http/take-json.ts'
 import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
 import { identifyApp } from '../../updates/identify-app.ts'
@@ -20,15 +20,13 @@ export function hotPatchEventRoutes({
   catalogs,
   identity,
   fleet,
-  deviceLimiter,
-  addressLimiter,
+  limits,
   clock,
 }: {
   catalogs: Catalogs
   identity: DeviceIdentity
   fleet: FleetService
-  deviceLimiter: RateLimiter
-  addressLimiter: RateLimiter
+  limits: DeviceLimits
   clock: Clock
 }): FastifyPluginAsync {
   /** Events §5: answered when what can be stored is stored. */
@@ -37,7 +35,8 @@ export function hotPatchEventRoutes({
     const app = identifyApp(catalogs, request, readAppId(fields))
     const { envelope, events, rejected } = readEvents(fields)
     const deviceId = identity.storedId(app, envelope.deviceId)
-    requireRoom(deviceLimiter, `${app.id} ${deviceId}`, 'this device')
+    limits.admitDevice(app.id, deviceId)
+    limits.admitEvents(request, app.id, deviceId, events.length + rejected.length)
     const reports: DeviceReport[] = []
     for (const { index, event } of events) {
       const report = reportOf(app, { ...envelope, deviceId }, event)
@@ -63,9 +62,10 @@ export function hotPatchEventRoutes({
 
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
+      limits.admitRequest(request)
       done()
     })
+    takeJson(app, limits.admitBody)
     app.post('/events', { config: { access: 'app-key' }, bodyLimit: MAX_BODY_BYTES }, report)
   }
 }

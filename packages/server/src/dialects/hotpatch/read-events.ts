@@ -17,6 +17,7 @@ import {
   readPlatform,
   readTrust,
   text,
+  toldText,
   type Fields,
 } from '../read-fields.ts'
 
@@ -100,14 +101,14 @@ function readEnvelope(fields: Fields): EventEnvelope {
   return {
     deviceId: text(fields, 'deviceId', 200),
     platform: readPlatform(fields),
-    channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+    channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     sentAt: optionalTime(fields, 'sentAt'),
-    nativeVersion: optionalText(fields, 'nativeVersion', 64),
+    nativeVersion: toldText(fields, 'nativeVersion', 64),
     nativeBuild: optionalNumberOrText(fields, 'nativeBuild', 64),
-    runtimeVersion: optionalText(fields, 'runtimeVersion', 128),
+    runtimeVersion: toldText(fields, 'runtimeVersion', 128),
     osVersion: optionalNumberOrText(fields, 'osVersion', 64),
-    model: optionalText(fields, 'model', 200),
-    locale: optionalText(fields, 'locale', 64),
+    model: toldText(fields, 'model', 200),
+    locale: toldText(fields, 'locale', 64),
     trust: readTrust(fields),
   }
 }
@@ -116,8 +117,8 @@ function readEvent(item: unknown): SentEvent {
   const fields = readObject(item, '')
   const eventId = text(fields, 'id', 64)
   const kind = readKind(fields)
-  const releaseId = optionalText(fields, 'releaseId', 64)
-  const version = optionalText(fields, 'version', 64)
+  const releaseId = toldText(fields, 'releaseId', 64)
+  const version = toldText(fields, 'version', 64)
   // An answer that could not be read names no release.
   const mayNameNone = kind === 'failed' || kind === 'download-failed'
   if (releaseId === undefined && version === undefined && !mayNameNone) {
@@ -128,9 +129,9 @@ function readEvent(item: unknown): SentEvent {
     kind,
     releaseId,
     version,
-    rolloutId: optionalText(fields, 'rolloutId', 64),
-    code: optionalText(fields, 'code', 100),
-    detail: optionalText(fields, 'detail', 10_000),
+    rolloutId: toldText(fields, 'rolloutId', 64),
+    code: toldText(fields, 'code', 100),
+    detail: toldText(fields, 'detail', 10_000),
     receivedBytes: readBytes(fields),
     occurredAt: optionalTime(fields, 'occurredAt'),
   }

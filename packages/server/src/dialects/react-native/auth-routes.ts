@@ -2,8 +2,7 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { AccessService } from '../../access/access-service.ts'
-import { addressPrefix } from '../../http/address-prefix.ts'
-import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
+import type { DeviceLimits } from '../../http/device-limits.ts'
 
 const Secret = Type.String({ minLength: 1, maxLength: 4096 })
 const TokenPair = Type.Object({
@@ -16,15 +15,15 @@ const TokenPair = Type.Object({
 /** React Native §7: API tokens for access tokens. */
 export function reactNativeAuthRoutes({
   access,
-  addressLimiter,
+  limits,
 }: {
   access: AccessService
-  addressLimiter: RateLimiter
+  limits: DeviceLimits
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     // Guessing 256 bits is hopeless; trying is work for the database all the same.
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
+      limits.admitAddress(request)
       done()
     })
 

@@ -30,7 +30,7 @@ describe('the address of a bundle', () => {
     ['is not on the host of another proxy', { HOTPATCH_TRUST_PROXY: '10.0.0.0/8' }, forwarded, 'http://inner:8080/'],
     [
       'is on HOTPATCH_PUBLIC_URL, whatever the request names',
-      { HOTPATCH_PUBLIC_URL: 'https://cdn.example.com/ota/', HOTPATCH_TRUST_PROXY: 'true' },
+      { HOTPATCH_PUBLIC_URL: 'https://cdn.example.com/ota/', HOTPATCH_TRUST_PROXY: '1' },
       forwarded,
       'https://cdn.example.com/ota/',
     ],

@@ -5,14 +5,14 @@ import type { DeviceIdentity } from '../../devices/device-identity.ts'
 import { timeOfEvent } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { PublicUrl } from '../../http/public-url.ts'
-import { addressPrefix } from '../../http/address-prefix.ts'
-import { requireRoom, type RateLimiter } from '../../http/rate-limit.ts'
+import type { DeviceLimits } from '../../http/device-limits.ts'
+import { takeJson } from '../../http/take-json.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
 import { checkNoteOf } from '../../updates/check-note.ts'
 import { identifyApp } from '../../updates/identify-app.ts'
 import { findReported } from '../../updates/reported-release.ts'
 import type { UpdateService } from '../../updates/update-service.ts'
-import { fieldsOf, type Fields } from '../read-fields.ts'
+import { fieldsOf, fieldsOfQuery, type Fields } from '../read-fields.ts'
 import { readAppId, readRegistration, readReport, readUpdateCheck } from './read-update-check.ts'
 import { createAnswerWriter } from './render-decision.ts'
 
@@ -22,8 +22,7 @@ export interface DeviceRouteParts {
   updates: UpdateService
   fleet: FleetService
   publicUrl: PublicUrl
-  deviceLimiter: RateLimiter
-  addressLimiter: RateLimiter
+  limits: DeviceLimits
   clock: Clock
   /** Counts the answers by kind. */
   onCheck: (kind: string) => void
@@ -37,7 +36,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
  * At the root the app is told by its key; under /apps/{slug} by the address.
  */
 export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { catalogs, identity, updates, fleet, publicUrl, deviceLimiter, addressLimiter, clock, onCheck } = parts
+  const { catalogs, identity, updates, fleet, publicUrl, limits, clock, onCheck } = parts
   const writeAnswer = createAnswerWriter()
   const route = { config: { access: 'app-key' as const }, bodyLimit: MAX_BODY_BYTES }
 
@@ -45,7 +44,7 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     const app = identifyApp(catalogs, request, readAppId(fields))
     const { platform, channel, check: asked } = readUpdateCheck(fields)
     asked.deviceId = identity.storedId(app, asked.deviceId)
-    requireRoom(deviceLimiter, `${app.id} ${asked.deviceId}`, 'this device')
+    limits.admitDevice(app.id, asked.deviceId)
     const catalog = catalogs.get(app, platform, channel)
     const answer = updates.answer(catalog, asked)
     const body = writeAnswer(answer, publicUrl(request))
@@ -60,7 +59,8 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     const app = identifyApp(catalogs, request, readAppId(fields))
     const report = readReport(fields)
     report.deviceId = identity.storedId(app, report.deviceId)
-    requireRoom(deviceLimiter, `${app.id} ${report.deviceId}`, 'this device')
+    limits.admitDevice(app.id, report.deviceId)
+    limits.admitEvents(request, app.id, report.deviceId, 1)
     const now = clock.now()
     const reported = findReported(catalogs, app, { ...report, at: timeOfEvent(report, now) }, now)
     await fleet.recordEvents(app.id, [{ ...report, ...reported }])
@@ -72,7 +72,8 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     const app = identifyApp(catalogs, request, readAppId(fields))
     const { version, deviceId: rawId, ...registration } = readRegistration(fields)
     const deviceId = identity.storedId(app, rawId)
-    requireRoom(deviceLimiter, `${app.id} ${deviceId}`, 'this device')
+    limits.admitDevice(app.id, deviceId)
+    limits.admitEvents(request, app.id, deviceId, 1)
     const catalog = catalogs.get(app, registration.platform, registration.channel)
     const release = version === undefined ? undefined : catalog.byVersion.get(version)
     await fleet.registerDevice(app.id, {
@@ -88,14 +89,15 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     // A logger of its own for each request costs as much as its decision, and a check has nothing to say.
     app.setChildLoggerFactory((logger) => logger)
     app.addHook('onRequest', (request, _reply, done) => {
-      requireRoom(addressLimiter, addressPrefix(request.ip), 'this address')
+      limits.admitRequest(request)
       done()
     })
+    takeJson(app, limits.admitBody)
 
     app.get('/update/check', route, (request, reply) => {
-      const query = fieldsOf(request.query)
+      const query = fieldsOfQuery(request.query)
       if (!hasBody(request)) return check(request, reply, query)
-      return readGetBody(request).then((body) => check(request, reply, { ...query, ...body }))
+      return readGetBody(request, limits).then((body) => check(request, reply, { ...query, ...body }))
     })
     app.post('/update/check', route, (request, reply) => check(request, reply, fieldsOf(request.body)))
     app.post('/installations', route, report)
@@ -108,7 +110,7 @@ function hasBody({ headers }: FastifyRequest): boolean {
 }
 
 /** The contract's original clients send a JSON body with GET, which the framework leaves unread. */
-async function readGetBody(request: FastifyRequest): Promise<Fields> {
+async function readGetBody(request: FastifyRequest, limits: DeviceLimits): Promise<Fields> {
   const chunks: Buffer[] = []
   let sizeBytes = 0
   for await (const chunk of request.raw as AsyncIterable<Buffer>) {
@@ -116,8 +118,10 @@ async function readGetBody(request: FastifyRequest): Promise<Fields> {
     if (sizeBytes > MAX_BODY_BYTES) throw problem('body-too-large', `Expected at most ${MAX_BODY_BYTES} bytes.`)
     chunks.push(chunk)
   }
+  const body = Buffer.concat(chunks)
+  limits.admitBody(request, body)
   try {
-    return fieldsOf(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+    return fieldsOf(JSON.parse(body.toString('utf8')))
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause
     throw problem('malformed-json', 'Expected JSON in the body, or no body.', {}, { cause })

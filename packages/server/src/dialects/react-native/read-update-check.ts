@@ -10,6 +10,7 @@ import {
   readPlatform,
   readTrust,
   text,
+  toldText,
   type Fields,
 } from '../read-fields.ts'
 
@@ -75,14 +76,14 @@ export function readAppId(fields: Fields): string | undefined {
  */
 export function readUpdateCheck(fields: Fields): ReactNativeCheck {
   return asProblem(() => {
-    const nativeVersion = optionalText(fields, 'nativeVersion', 64)
+    const nativeVersion = toldText(fields, 'nativeVersion', 64)
     return {
       platform: readPlatform(fields),
-      channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+      channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
       check: {
         deviceId: text(fields, 'deviceId', 200),
         nativeVersion,
-        runtimeVersion: optionalText(fields, 'runtimeVersion', 128),
+        runtimeVersion: toldText(fields, 'runtimeVersion', 128),
         current: readRunning(fields, nativeVersion),
         failedReleaseIds: list(fields, 'failedReleaseIds', MAX_FAILED_RELEASES),
         cohorts: list(fields, 'cohorts', MAX_COHORTS),
@@ -97,9 +98,9 @@ export function readUpdateCheck(fields: Fields): ReactNativeCheck {
 export function readReport(fields: Fields): ReactNativeReport {
   return asProblem(() => {
     const kind = readStatus(fields)
-    const releaseId = optionalText(fields, 'releaseId', 64)
-    const version = optionalText(fields, 'version', 64)
-    const code = optionalText(fields, 'code', 100)
+    const releaseId = toldText(fields, 'releaseId', 64)
+    const version = toldText(fields, 'version', 64)
+    const code = toldText(fields, 'code', 100)
     // An answer that could not be read names no release.
     const isAboutNone = (kind === 'failed' || kind === 'download-failed') && code !== undefined
     if (releaseId === undefined && version === undefined && !isAboutNone) {
@@ -109,13 +110,13 @@ export function readReport(fields: Fields): ReactNativeReport {
       eventId: optionalText(fields, 'eventId', 64),
       deviceId: text(fields, 'deviceId', 200),
       platform: fields.platform === undefined ? undefined : readPlatform(fields),
-      channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+      channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
       kind,
       releaseId,
       version,
       code,
-      detail: optionalText(fields, 'detail', 10_000),
-      nativeVersion: optionalText(fields, 'nativeVersion', 64),
+      detail: toldText(fields, 'detail', 10_000),
+      nativeVersion: toldText(fields, 'nativeVersion', 64),
       occurredAt: optionalTime(fields, 'occurredAt'),
       sentAt: optionalTime(fields, 'sentAt'),
     }
@@ -127,18 +128,19 @@ export function readRegistration(fields: Fields): ReactNativeRegistration {
   return asProblem(() => ({
     deviceId: text(fields, 'deviceId', 200),
     platform: readPlatform(fields),
-    channel: optionalText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
-    version: optionalText(fields, 'version', 64),
-    nativeVersion: optionalText(fields, 'nativeVersion', 64),
+    channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+    version: toldText(fields, 'version', 64),
+    nativeVersion: toldText(fields, 'nativeVersion', 64),
     trust: readTrust(fields),
   }))
 }
 
 /** An original client says one version: its bundle's or its shell's. Ours says which release it runs, if any. */
 function readRunning(fields: Fields, nativeVersion: string | undefined): RunningCode {
-  const releaseId = optionalText(fields, 'releaseId', 64)
+  const releaseId = toldText(fields, 'releaseId', 64)
   if (releaseId !== undefined) return { kind: 'release', id: releaseId }
-  const version = nativeVersion === undefined ? text(fields, 'version', 64) : optionalText(fields, 'version', 64)
+  const version =
+    toldText(fields, 'version', 64) ?? (nativeVersion === undefined ? text(fields, 'version', 64) : undefined)
   return version === undefined || version === nativeVersion ? { kind: 'embedded' } : { kind: 'version', version }
 }
 
