@@ -9,6 +9,7 @@ import { findPostgres, startPostgres } from './postgres.mjs'
 export const prerequisites = [
   { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
   { tests: 'the tests in a browser', prepare: prepareChromium },
+  { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
 ]
 
@@ -32,6 +33,17 @@ function prepareChromium() {
     env: { CHROMIUM_PATH: undefined }, // tests only ask whether it is set
     absent: chromium ? `CHROMIUM_PATH is ${chromium}, which is not a program` : 'Chromium is not on PATH',
     remedy: 'install it (Debian: apt-get install chromium) or set CHROMIUM_PATH',
+  }
+}
+
+function prepareNginx() {
+  // Not on everybody's path on Debian.
+  const nginx = findOnPath('nginx') ?? ['/usr/sbin/nginx', '/usr/local/sbin/nginx'].find(isExecutable)
+  if (nginx) return { env: { NGINX_PATH: nginx } }
+  return {
+    env: { NGINX_PATH: undefined },
+    absent: 'nginx is not installed',
+    remedy: 'install it (Debian: apt-get install nginx-light)',
   }
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { DatabaseConfig } from './database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
+import type { EventBudgetLimits } from './fleet/event-budget.ts'
 import type { DeviceLimitSettings } from './http/device-limits.ts'
 import { readNetworks, readTrustedProxies, type TrustedProxies } from './http/trusted-proxies.ts'
 
@@ -28,6 +29,8 @@ export interface Config {
   metrics: MetricsAccess
   bundles: { maxBytes: number; maxUnpackedBytes: number; maxFiles: number }
   connections: { maxConnections: number; maxPerAddress: number }
+  /** What is stored of single events; what is more is only counted. */
+  events: EventBudgetLimits
   rateLimits: DeviceLimitSettings
   /** Networks, or all, that webhooks may go to although they are private. */
   webhooks: { allowedNetworks: 'all' | readonly string[] }
@@ -123,6 +126,11 @@ export function readConfig(environment: Environment): Config {
     connections: {
       maxConnections: integer('HOTPATCH_MAX_CONNECTIONS', 1, 1_000_000),
       maxPerAddress: integer('HOTPATCH_ADDRESS_CONNECTIONS', 0, 1_000_000) || Infinity,
+    },
+    events: {
+      deviceEventsPerDay: integer('HOTPATCH_DEVICE_EVENTS_PER_DAY', 0, 1_000_000_000),
+      maxEventBytes: integer('HOTPATCH_MAX_EVENT_BYTES', 0, Number.MAX_SAFE_INTEGER),
+      maxAppEventBytes: integer('HOTPATCH_MAX_APP_EVENT_BYTES', 0, Number.MAX_SAFE_INTEGER),
     },
     rateLimits: {
       devicePerMinute: integer('HOTPATCH_DEVICE_REQUESTS_PER_MINUTE', 0, 1_000_000_000),

@@ -72,6 +72,18 @@ export const ENVIRONMENT = {
       'Events that all devices of one app report a minute, half of them by devices not seen before; 0 for no limit',
     initially: '240000',
   },
+  HOTPATCH_DEVICE_EVENTS_PER_DAY: {
+    meaning: 'Events of one device a day that are stored one by one; what is more is only counted; 0 for no limit',
+    initially: '500',
+  },
+  HOTPATCH_MAX_EVENT_BYTES: {
+    meaning: 'Room for the events of all apps, about; what is more is only counted; 0 for no limit',
+    initially: '10737418240',
+  },
+  HOTPATCH_MAX_APP_EVENT_BYTES: {
+    meaning: 'Room for the events of one app, about; what is more is only counted; 0 for no limit',
+    initially: '5368709120',
+  },
   HOTPATCH_MAX_CONNECTIONS: { meaning: 'Connections at once; idle ones make room for new ones', initially: '20000' },
   HOTPATCH_ADDRESS_CONNECTIONS: {
     meaning: 'Connections at once from one address, not counting trusted proxies; 0 for no limit',

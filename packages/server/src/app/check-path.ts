@@ -28,7 +28,16 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     databaseFile === undefined ? createFleetWriter({ db }) : createFleetWriterThread({ path: databaseFile, clock, log })
   // One server on SQLite has seen every failure itself.
   const refreshFailuresMs = config.database.kind === 'postgres' ? config.refreshIntervalMs : 0
-  const fleet = createFleetService({ db, reads, writer, clock, timers, log, newId, limits: { refreshFailuresMs } })
+  const fleet = createFleetService({
+    db,
+    reads,
+    writer,
+    clock,
+    timers,
+    log,
+    newId,
+    limits: { ...config.events, refreshFailuresMs },
+  })
   const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
   const retention = createRetention({ runSweep, clock, timers, log, announceCohorts: sync.announceCohorts })
   const updates = createUpdateService({

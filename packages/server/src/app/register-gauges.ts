@@ -10,6 +10,8 @@ const FLEET_GAUGES = [
   ['droppedCounts', 'Checks and downloads that were not counted because too many kinds of them waited'],
   ['refusedReports', 'Reports that were refused with 429 because the buffer was full'],
   ['refusedStrangers', 'Of these, reports of devices that were not seen before'],
+  ['eventBytes', 'Room that stored events take, about'],
+  ['eventsNotKept', 'Events that were counted and not stored, as there was no room for them'],
   ['writtenBatches', 'Batches written'],
   ['writtenRows', 'Rows written'],
   ['failedWrites', 'Batches that could not be written, and were tried again'],

@@ -68,7 +68,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
 }
 
-function managementRoutes({ core, services, telling }: Parts) {
+function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const { clock, publicUrl } = core
   const { access, announcements, apps, artifacts, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
@@ -79,7 +79,7 @@ function managementRoutes({ core, services, telling }: Parts) {
   const { maxBytes: maxBundleBytes } = core.config.bundles
   const forPublishing = { publishing: services.publishing, artifacts, apps, releases, publicUrl, maxUploadBytes }
   return [
-    accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core) }),
+    accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),

@@ -98,7 +98,7 @@ describeOnEveryDatabase('migrations', (open, database) => {
     const before = await stateOf(db)
     const both = { ...MIGRATIONS, '9001-one': step, '9002-two': failing }
     const refusal = await migrate(db, both).catch((error: unknown) => error)
-    expect((refusal as Error).message).toBe('The database migration 9002-two failed and was undone.')
+    expect((refusal as Error).message).toBe('The database migration 9002-two failed; nothing was changed.')
     expect(((refusal as Error).cause as Error).message).toBe('half way')
     expect(await stateOf(db)).toEqual(before)
     await migrate(db, { ...MIGRATIONS, '9001-one': step })

@@ -2,10 +2,16 @@ import { sql } from 'kysely'
 import { Migrator, type Migration } from 'kysely/migration'
 import { MIGRATIONS } from './migrations/index.ts'
 import type { Database } from './schema.ts'
+import { isSqlite } from './sqlite-dialect.ts'
 
 /** The data belongs to a newer server. Nothing was touched. */
 export class SchemaTooNewError extends Error {
   override name = 'SchemaTooNewError'
+}
+
+/** There is nowhere to make tables. */
+export class NoSchemaError extends Error {
+  override name = 'NoSchemaError'
 }
 
 /**
@@ -13,18 +19,44 @@ export class SchemaTooNewError extends Error {
  * @throws SchemaTooNewError when a newer server has already migrated this database
  */
 export async function migrate(db: Database, migrations: Record<string, Migration> = MIGRATIONS): Promise<void> {
-  await refuseNewerSchema(db, migrations)
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } })
+  const schema = await ownSchema(db)
+  await refuseNewerSchema(db, migrations, schema)
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    ...(schema !== undefined && { migrationTableSchema: schema }),
+  })
   const { error, results } = await migrator.migrateToLatest()
   if (error) {
     const failed = results?.find((result) => result.status === 'Error')?.migrationName
-    throw new Error(`The database migration ${failed ?? ''} failed and was undone.`, { cause: error })
+    const what = failed === undefined ? 'The database could not be migrated' : `The database migration ${failed} failed`
+    throw new Error(`${what}; nothing was changed.`, { cause: error })
   }
 }
 
-async function refuseNewerSchema(db: Database, migrations: Record<string, Migration>): Promise<void> {
+/**
+ * Where PostgreSQL makes tables that are named without a schema. Others of the database may be another server's, and
+ * are not looked at. Undefined on SQLite.
+ */
+async function ownSchema(db: Database): Promise<string | undefined> {
+  if (isSqlite(db)) return undefined
+  const { rows } = await sql<{ schema: string | null }>`select current_schema() as schema`.execute(db)
+  const schema = rows[0]?.schema
+  if (schema) return schema
+  throw new NoSchemaError(
+    'None of the schemas in the search_path of DATABASE_URL exists. Create one (create schema …), or correct the path.',
+  )
+}
+
+async function refuseNewerSchema(
+  db: Database,
+  migrations: Record<string, Migration>,
+  schema: string | undefined,
+): Promise<void> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return
+  const isOwn = (table: { name: string; schema?: string | undefined }) =>
+    schema === undefined || table.schema === schema
+  if (!tables.some((table) => table.name === 'kysely_migration' && isOwn(table))) return
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
   const unknown = rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name))
   if (unknown.length === 0) return

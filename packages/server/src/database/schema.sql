@@ -191,6 +191,13 @@ create index "device_failure_time" on "device_failure" ("failed_at");
 
 create table "download_hour" ("sha256" text not null, "hour_at" bigint not null, "downloads" bigint not null, "sent_bytes" bigint not null, constraint "download_hour_key" primary key ("sha256", "hour_at")) without rowid;
 
+create table "event_usage" (
+  "app_id" text primary key,
+  "events" bigint not null,
+  "bytes" bigint not null,
+  "not_kept" bigint not null
+);
+
 create table "experiment" (
   "id" text primary key,
   "app_id" text not null,

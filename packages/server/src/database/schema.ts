@@ -145,6 +145,14 @@ export interface Schema {
     trusted_keys: string | null
     held_release_id: string | null
   }
+  /** How much room the events of an app take; deleted ones count as the average of all. */
+  event_usage: {
+    app_id: string
+    events: number
+    bytes: number
+    /** Events that were counted and not stored. */
+    not_kept: number
+  }
   device_event: {
     id: string
     app_id: string

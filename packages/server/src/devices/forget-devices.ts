@@ -1,6 +1,20 @@
 import { forgetMembers } from '../cohorts/cohort-queries.ts'
+import { sql } from 'kysely'
 import type { Connection } from '../database/schema.ts'
 import { isSqlite } from '../database/sqlite-dialect.ts'
+
+/** Each with the average size of all. */
+export async function countDeletedEvents(db: Connection, appId: string, deleted: number): Promise<void> {
+  if (deleted === 0) return
+  await db
+    .updateTable('event_usage')
+    .set({
+      bytes: sql<number>`case when events <= ${deleted} then 0 else bytes - (bytes / events) * ${deleted} end`,
+      events: sql<number>`case when events <= ${deleted} then 0 else events - ${deleted} end`,
+    })
+    .where('app_id', '=', appId)
+    .execute()
+}
 
 /** Some of what devices of an app reported. @returns how many */
 export async function deleteSomeEvents(
@@ -22,7 +36,9 @@ export async function deleteSomeEvents(
         .limit(limit),
     )
     .executeTakeFirstOrThrow()
-  return Number(numDeletedRows)
+  const deleted = Number(numDeletedRows)
+  await countDeletedEvents(db, appId, deleted)
+  return deleted
 }
 
 /**
@@ -54,7 +70,12 @@ export async function lockDevices(
 export async function deleteDevices(tx: Connection, appId: string, deviceIds: readonly string[]): Promise<boolean> {
   if (deviceIds.length === 0) return false
   for (const table of ['device', 'device_event', 'device_failure'] as const) {
-    await tx.deleteFrom(table).where('app_id', '=', appId).where('device_id', 'in', deviceIds).execute()
+    const { numDeletedRows } = await tx
+      .deleteFrom(table)
+      .where('app_id', '=', appId)
+      .where('device_id', 'in', deviceIds)
+      .executeTakeFirstOrThrow()
+    if (table === 'device_event') await countDeletedEvents(tx, appId, Number(numDeletedRows))
   }
   // Apps that take ids as given may share some.
   await tx

@@ -78,6 +78,8 @@ export interface ReadReport {
   /** Whether `device` says what the device runs. */
   tellsCurrent: boolean
   event: DeviceEventRow | null
+  /** It counts, and is not stored: there is no room for it. */
+  isEventShed?: boolean
   /** Further rollouts that the event may be about: it is that one which the device was with. */
   otherRollouts: readonly string[]
   /** The time that the event counts at: when it happened, and not before its rollout started. */

@@ -3,6 +3,7 @@ import type { CheckNote } from './device-report.ts'
 import { createHourTally } from './hour-tally.ts'
 
 export type CheckHourRow = Schema['check_hour']
+export type EventUsageRow = Schema['event_usage']
 export type DownloadHourRow = Schema['download_hour']
 
 /** Counts that are added up: each packet has a number, and is added once, however often it is written. */
@@ -12,6 +13,8 @@ export interface CountPacket {
   number: number
   checks: CheckHourRow[]
   downloads: DownloadHourRow[]
+  /** Events that were not stored, by app. */
+  notKept: EventUsageRow[]
 }
 
 export type FleetCounts = ReturnType<typeof createFleetCounts>
@@ -20,6 +23,7 @@ export type FleetCounts = ReturnType<typeof createFleetCounts>
 export function createFleetCounts({ source, maxCells }: { source: string; maxCells: number }) {
   const checks = createHourTally({ maxCells })
   const downloads = createHourTally({ maxCells })
+  const notKept = new Map<string, number>()
   let number = 0
   let inFlight: CountPacket | undefined
 
@@ -29,6 +33,16 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
 
   function countDownload(at: number, sha256: string, sentBytes: number): void {
     downloads.add(at, [sha256], sentBytes)
+  }
+
+  function countNotKept(appId: string): void {
+    notKept.set(appId, (notKept.get(appId) ?? 0) + 1)
+  }
+
+  function takeNotKept(): EventUsageRow[] {
+    const rows = [...notKept].map(([app_id, not_kept]) => ({ app_id, events: 0, bytes: 0, not_kept }))
+    notKept.clear()
+    return rows
   }
 
   /** The same packet until it is `done`: a write that seemed to fail may have come through. */
@@ -43,6 +57,7 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
         downloads: count,
         sent_bytes: bytes,
       })),
+      notKept: takeNotKept(),
     }
     return inFlight
   }
@@ -53,11 +68,19 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
   }
 
   function size(): number {
-    const waiting = inFlight ? inFlight.checks.length + inFlight.downloads.length : 0
-    return checks.size() + downloads.size() + waiting
+    const waiting = inFlight ? inFlight.checks.length + inFlight.downloads.length + inFlight.notKept.length : 0
+    return checks.size() + downloads.size() + notKept.size + waiting
   }
 
-  return { countCheck, countDownload, take, done, size, dropped: () => checks.dropped() + downloads.dropped() }
+  return {
+    countCheck,
+    countDownload,
+    countNotKept,
+    take,
+    done,
+    size,
+    dropped: () => checks.dropped() + downloads.dropped(),
+  }
 }
 
 function checkRow(hourAt: number, keys: readonly string[], checks: number): CheckHourRow {

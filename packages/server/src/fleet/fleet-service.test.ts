@@ -356,4 +356,59 @@ describeOnEveryDatabase('fleet service', (open) => {
       await fleet.stop()
     })
   })
+
+  describe('events for which there is no room', () => {
+    const failing = (deviceId: string, index: number) => ({
+      deviceId,
+      eventId: `${deviceId}-${index}`,
+      kind: 'failed' as const,
+      detail: 'd'.repeat(700),
+    })
+    const storedOf = async (deviceId: string) => {
+      const rows = await db.selectFrom('device_event').select('id').where('device_id', '=', deviceId).execute()
+      return rows.length
+    }
+    const usage = () => db.selectFrom('event_usage').selectAll().executeTakeFirst()
+
+    test('of one device on one day are counted, and others are stored', async () => {
+      const { fleet, report, time } = setUp({ deviceEventsPerDay: 3 })
+      for (let index = 0; index < 5; index++) await report(failing('chatty', index))
+      await report(failing('quiet', 0))
+      await fleet.settle()
+      expect([await storedOf('chatty'), await storedOf('quiet')]).toEqual([3, 1])
+      expect(await usage()).toMatchObject({ events: 4, not_kept: 2 })
+      expect(fleet.counters()).toMatchObject({ eventsNotKept: 2 })
+      await time.advance(86_400_000)
+      await report(failing('chatty', 9))
+      expect(await storedOf('chatty')).toBe(4)
+    })
+
+    test('give way, while what is known of devices stays true', async () => {
+      const { fleet, report, devices } = setUp({ maxAppEventBytes: 10_000 })
+      await fleet.start()
+      for (let index = 0; index < 30; index++) await report(failing(`device-${index}`, 0))
+      await report({ ...failing('late', 0), kind: 'confirmed', version: '1.0.0' })
+      await fleet.settle()
+      const { events = 0, bytes = 0, not_kept = 0 } = (await usage()) ?? {}
+      expect(bytes).toBeLessThanOrEqual(10_000)
+      expect(events + not_kept).toBe(31)
+      expect(not_kept).toBeGreaterThan(15)
+      expect(await storedOf('late')).toBe(0)
+      const { items } = await devices.list(APP, {}, { limit: 100 })
+      expect(items).toHaveLength(31)
+      expect(items.find(({ id }) => id === 'late')).toMatchObject({ currentReleaseId: RELEASE_1 })
+      expect(items.find(({ id }) => id === 'device-29')).toMatchObject({ failedReleaseIds: [RELEASE_1] })
+      await fleet.stop()
+    })
+
+    test('that were counted are counted once, however often the batch is written', async () => {
+      const { fleet, report, state } = setUp({ deviceEventsPerDay: 1 })
+      await report(failing('chatty', 0))
+      expect(state).toBeDefined()
+      await report(failing('chatty', 1))
+      await fleet.settle()
+      await fleet.settle()
+      expect(await usage()).toMatchObject({ events: 1, not_kept: 1 })
+    })
+  })
 })

@@ -12,6 +12,7 @@ import {
   type DeviceReport,
   type ReadReport,
 } from './device-report.ts'
+import { createEventBudget } from './event-budget.ts'
 import { createFailureMemory } from './failure-memory.ts'
 import { createKnownDevices } from './known-devices.ts'
 import { eachDevice } from './fleet-store.ts'
@@ -43,6 +44,12 @@ export const FLEET_LIMITS = {
   stopWaitMs: 10_000,
   /** Devices whose failed releases are known without the database. */
   maxFailedDevices: 200_000,
+  /** Of events that are stored one by one; 0 for no limit. */
+  deviceEventsPerDay: 0,
+  maxEventBytes: 0,
+  maxAppEventBytes: 0,
+  /** How often to look at what other servers stored, and what was deleted. */
+  budgetRefreshMs: 10_000,
   /** Room for which devices the server has seen before: millions of them, at two to five bytes each. */
   maxKnownBytes: 16 * 2 ** 20,
   maxNewcomers: 200_000,
@@ -85,6 +92,8 @@ export function createFleetService({
   const counts = createFleetCounts({ source: newId(), maxCells: limits.maxCountCells })
   const flusher = createFleetFlusher({ buffer, counts, writer, onWritten: known.learn, clock, timers, log, limits })
   const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices, isKnown: known.isKnown })
+  const budget = createEventBudget({ db: reads, clock, limits })
+  let cancelBudget: CancelTimer | undefined
   let cancelRefresh: CancelTimer | undefined
   let cancelTurn: CancelTimer | undefined
   let isStopped = false
@@ -94,6 +103,8 @@ export function createFleetService({
   async function start(): Promise<void> {
     await failures.refresh()
     scheduleRefresh()
+    await budget.refresh()
+    scheduleBudget()
     learning = learnAll()
     scheduleTurn()
   }
@@ -111,6 +122,16 @@ export function createFleetService({
       if (isStopped) return
       log.warn({ err: error }, 'the known devices cannot be read; in a flood they have no room of their own')
     }
+  }
+
+  function scheduleBudget(): void {
+    if (isStopped) return
+    cancelBudget = timers.after(limits.budgetRefreshMs, () => {
+      budget
+        .refresh()
+        .catch((error: unknown) => log.warn({ err: error }, 'how much room events take cannot be read'))
+        .finally(scheduleBudget)
+    })
   }
 
   function scheduleTurn(): void {
@@ -136,6 +157,7 @@ export function createFleetService({
     isStopped = true
     cancelRefresh?.()
     cancelTurn?.()
+    cancelBudget?.()
     await learning
     await flusher.stop(limits.stopWaitMs)
   }
@@ -179,9 +201,17 @@ export function createFleetService({
       const { app_id, device_id } = device
       if (failedReleaseId !== null) failures.add(app_id, device_id, failedReleaseId, known.isKnown(device_id))
     }
-    const stored = reports.map(buffer.addReport)
+    const stored = reports.map(withinBudget).map(buffer.addReport)
     flusher.wake()
     await Promise.all(stored)
+  }
+
+  /** An event for which there is no room counts, and is not stored. */
+  function withinBudget(report: ReadReport): ReadReport {
+    const { event } = report
+    if (!event || budget.keeps(event, known.isKnown(event.device_id))) return report
+    counts.countNotKept(event.app_id)
+    return { ...report, isEventShed: true }
   }
 
   /** Whoever reads from the database now finds all that was told before. @throws problem unavailable */
@@ -215,6 +245,7 @@ export function createFleetService({
       refusedReports: dropped.reports.known + dropped.reports.unknown,
       refusedStrangers: dropped.reports.unknown,
       rememberedFailures: failures.size(),
+      ...budget.counts(),
       knownDevices: known.sizes().devices,
       knownBytes: known.sizes().sizeBytes,
       ...flusher.counts(),

@@ -1,4 +1,5 @@
 import { sql, type SqlBool } from 'kysely'
+import { countDeletedEvents } from '../devices/forget-devices.ts'
 import type { Connection, Schema } from '../database/schema.ts'
 
 const DAY_MS = 24 * 3_600_000
@@ -28,7 +29,9 @@ export async function deleteEventsBefore(
         .limit(limit),
     )
     .executeTakeFirstOrThrow()
-  return Number(numDeletedRows)
+  const deleted = Number(numDeletedRows)
+  await countDeletedEvents(db, appId, deleted)
+  return deleted
 }
 
 /** Where a walk over the devices of an app stands. */

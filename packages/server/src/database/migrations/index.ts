@@ -3,6 +3,7 @@ import * as init from './0001-init.ts'
 import * as fleetAndPlans from './0002-fleet-and-plans.ts'
 import * as deviceTrust from './0003-device-trust.ts'
 import * as believedDevices from './0004-believed-devices.ts'
+import * as floods from './0005-floods.ts'
 import * as publishing from './0007-publishing.ts'
 import * as reachAndSequences from './0008-reach-and-sequences.ts'
 import * as tokenFamilies from './0009-token-families.ts'
@@ -14,6 +15,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0002-fleet-and-plans': fleetAndPlans,
   '0003-device-trust': deviceTrust,
   '0004-believed-devices': believedDevices,
+  '0005-floods': floods,
   '0007-publishing': publishing,
   '0008-reach-and-sequences': reachAndSequences,
   '0009-token-families': tokenFamilies,

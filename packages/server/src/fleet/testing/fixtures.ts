@@ -45,6 +45,7 @@ const FLEET_TABLES = [
   'check_hour',
   'download_hour',
   'fleet_source',
+  'event_usage',
 ] as const
 
 /** For a database that the tests of a file share. */
@@ -119,7 +120,7 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
 }
 
 export function aBatch(changes: Partial<FleetBatch> = {}): FleetBatch {
-  const counts = { source: 'source-1', number: 1, checks: [], downloads: [] }
+  const counts = { source: 'source-1', number: 1, checks: [], downloads: [], notKept: [] }
   return { notes: [], reports: [], counts, writtenAt: 1_000, ...changes }
 }
 

@@ -235,7 +235,7 @@ describeOnEveryDatabase('the fleet counters', (open, database) => {
     return writeFleetBatch(db, {
       notes: told.flatMap(({ note }) => note ?? []),
       reports: told.flatMap(({ report }) => report ?? []),
-      counts: { source: 'source-1', number, checks: [], downloads },
+      counts: { source: 'source-1', number, checks: [], downloads, notKept: [] },
       writtenAt: START,
     })
   }

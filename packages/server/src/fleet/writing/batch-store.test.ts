@@ -311,6 +311,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
         },
       ],
       downloads: [{ sha256: 'aa', hour_at: NOON, downloads: count, sent_bytes: count * 10 }],
+      notKept: [],
     })
 
     test('is added up, each packet once', async () => {
@@ -401,6 +402,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
             number: round + 1,
             checks: [],
             downloads: [{ sha256: 'aa', hour_at: NOON, downloads: 1, sent_bytes: 1 }],
+            notKept: [],
           },
         })
       }

@@ -20,12 +20,14 @@ export function writeFleetBatch(db: Database, batch: FleetBatch): Promise<void> 
   return db.transaction().execute(async (tx) => {
     const isNewPacket = await claimPacket(tx, batch)
     const reports = await attributed(tx, batch)
-    const newEvents = await insertEvents(tx, eventsOf(reports))
+    const events = eventsOf(reports.filter(({ isEventShed }) => !isEventShed))
+    const newEvents = await insertEvents(tx, events)
+    const stored = events.filter(({ app_id, id }) => newEvents.has(`${app_id}\n${id}`))
     const facts = factsOf(batch.notes, reports, newEvents)
     const conclusions = conclude(facts, await readKnown(tx, facts))
     await writeConclusions(tx, conclusions)
     await insertNew(tx, 'device_failure', failuresOf(reports, batch.writtenAt))
-    await addUp(tx, conclusions, isNewPacket ? batch.counts : undefined)
+    await addUp(tx, conclusions, isNewPacket ? batch.counts : undefined, [...stored, ...conclusions.events])
   })
 }
 

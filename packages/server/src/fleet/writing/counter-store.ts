@@ -2,11 +2,18 @@ import { sql } from 'kysely'
 import type { Connection, Schema } from '../../database/schema.ts'
 import type { Conclusions } from './conclude.ts'
 import { compare } from './fleet-batch.ts'
+import { bytesOf } from '../event-budget.ts'
 import type { CountPacket } from '../fleet-counts.ts'
+import type { DeviceEventRow } from '../fleet-store.ts'
 import { chunks } from './statements.ts'
 
 /** @param counts undefined when they were added before */
-export async function addUp(tx: Connection, conclusions: Conclusions, counts: CountPacket | undefined): Promise<void> {
+export async function addUp(
+  tx: Connection,
+  conclusions: Conclusions,
+  counts: CountPacket | undefined,
+  stored: readonly DeviceEventRow[],
+): Promise<void> {
   await addRows(tx, 'rollout_network', ['rollout_id', 'day_at', 'network'], conclusions.networks)
   await addRows(tx, 'rollout_hour', ['rollout_id', 'hour_at'], conclusions.hours)
   await addRows(tx, 'rollout_sample', ['rollout_id', 'hour_at', 'standing'], conclusions.samples)
@@ -15,9 +22,28 @@ export async function addUp(tx: Connection, conclusions: Conclusions, counts: Co
   const checkKey = ['app_id', 'hour_at', 'platform', 'channel', 'decision', 'reason'] as const
   await addRows(tx, 'check_hour', checkKey, counts?.checks ?? [])
   await addRows(tx, 'download_hour', ['sha256', 'hour_at'], counts?.downloads ?? [])
+  await addRows(tx, 'event_usage', ['app_id'], usageOf(stored, counts?.notKept ?? []))
 }
 
-type Counters = 'rollout_network' | 'rollout_hour' | 'rollout_sample' | 'activity' | 'check_hour' | 'download_hour'
+type Counters =
+  | 'rollout_network'
+  | 'rollout_hour'
+  | 'rollout_sample'
+  | 'activity'
+  | 'check_hour'
+  | 'download_hour'
+  | 'event_usage'
+
+/** One row for each app. */
+function usageOf(stored: readonly DeviceEventRow[], notKept: readonly Schema['event_usage'][]) {
+  const usage = new Map(notKept.map((row) => [row.app_id, { ...row }]))
+  for (const event of stored) {
+    const { app_id } = event
+    const row = usage.get(app_id) ?? { app_id, events: 0, bytes: 0, not_kept: 0 }
+    usage.set(app_id, { ...row, events: row.events + 1, bytes: row.bytes + bytesOf(event) })
+  }
+  return [...usage.values()]
+}
 
 /** Adds every column that is not part of the key to what is there. */
 async function addRows<Table extends Counters>(

@@ -56,13 +56,16 @@ export function factOfNote(note: CheckNote): Fact {
 }
 
 /** @param isNewEvent false when the event was stored before: then it was counted, too */
-export function factOfReport({ device, tellsCurrent, event, countsAt }: ReadReport, isNewEvent: boolean): Fact {
+export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
+  const { device, tellsCurrent, event, countsAt, isEventShed = false } = report
   const rolloutId = event?.rollout_id ?? null
+  // Nobody remembers whether it came before: how far a device came counts once in any case, and bytes do not.
+  const isCounted = isNewEvent || isEventShed
   return {
     told: device,
     tells: tellsCurrent ? 'what-runs' : 'little',
     rolloutId,
-    bit: event && isNewEvent && rolloutId !== null ? bitOf(event) : 0,
+    bit: event && isCounted && rolloutId !== null ? bitOf(event) : 0,
     countsAt,
     receivedBytes: isNewEvent ? (event?.received_bytes ?? 0) : 0,
     startedAt: null,
