@@ -1,3 +1,4 @@
+import { MAX_STRANGER_NETWORKS } from '@hotpatch/simulator'
 import { InvalidArgumentError } from 'commander'
 import { readVersion } from './readers.ts'
 
@@ -31,6 +32,12 @@ export function readDeviceCount(text: string): number {
   const count = /^\d{1,7}$/.test(text) ? Number(text) : 0
   if (count >= 1 && count <= MAX_DEVICES) return count
   throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_DEVICES}.`)
+}
+
+export function readStrangerNetworks(text: string): number {
+  const count = /^\d{1,3}$/.test(text) ? Number(text) : 0
+  if (count >= 1 && count <= MAX_STRANGER_NETWORKS) return count
+  throw new InvalidArgumentError(`Expected a whole number from 1 to ${MAX_STRANGER_NETWORKS}.`)
 }
 
 export function readSimulatedMinutes(text: string): number {

@@ -72,7 +72,8 @@ function readChanges({ action, limit, sample, window, times }: Options): GuardCh
   }
 }
 
-function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
+/** For a person. */
+export function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
   if (!settings.isOn) return { guard: 'off', 'tried it': describeShare(figures), ...leftOutFields(figures) }
   return {
     guard: describeGuard(settings),

@@ -21,9 +21,10 @@ import type { Output } from '../output/output.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 import { chartOf, createFleetProgress } from '../simulation/fleet-progress.ts'
+import { simulateStrangers, withStrangers, type StrangerFlags } from '../simulation/strangers.ts'
 import { isPrivateServer } from '../simulation/private-address.ts'
 
-interface SimulateOptions extends SessionOptions {
+interface SimulateOptions extends SessionOptions, StrangerFlags {
   devices: number
   minutes: number
   checkInterval: number
@@ -47,7 +48,13 @@ const MINUTE_MS = 60_000
 const MAX_ENGINES = 100_000
 
 export function addSimulateCommand(program: Command, context: CliContext) {
-  serverCommand(program, 'simulate', 'lets a fleet of simulated devices live with a server, to try things out', withApp)
+  serverCommand(
+    program,
+    'simulate',
+    'lets a fleet of simulated devices live with a server, to try things out',
+    withApp,
+    withStrangers,
+  )
     .option('--devices <count>', 'how many', readDeviceCount, 100)
     .option('--minutes <minutes>', 'how long, in their time', readSimulatedMinutes, 1440)
     .option('--check-interval <minutes>', 'between two openings of the app', readSimulatedMinutes, 360)
@@ -75,6 +82,7 @@ async function simulate(context: CliContext, options: SimulateOptions) {
   requireOwnServer(session, options)
   const app = await session.chooseApp()
   const { output } = session
+  if (options.strangers !== undefined) return simulateStrangers(context, session, app, options)
   const [first, last] = [deviceId(options.seed, 0), deviceId(options.seed, options.devices - 1)]
   const hashed = app.deviceIds === 'hashed' ? ', under hashes of these ids' : ''
   output.notice(

@@ -34,5 +34,8 @@ export function useServer(env: Record<string, string> = {}) {
     return (await owner.json<CreatedApiToken>('tokens', 'create', '--name', role, '--role', role, '--yes')).token
   }
 
-  return { url: () => url, ownerToken: () => server.ownerToken, createOwner, createPublisher, createToken }
+  /** A round of what the server does by itself. */
+  const tick = () => server.app.tick()
+
+  return { url: () => url, tick, ownerToken: () => server.ownerToken, createOwner, createPublisher, createToken }
 }
