@@ -42,16 +42,19 @@ describe('the OpenAPI document', () => {
     expect(named.sort()).toEqual([...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort())
     const contentType = name.endsWith('/stream') ? 'text/event-stream' : 'application/json'
     const success = Object.keys(responses).filter((status) => status.startsWith('2'))
-    expect(success).toHaveLength(1)
-    const [status = ''] = success
-    if (status === '204') expect(responses[status]).not.toHaveProperty('content')
-    else expect(responses[status]).toHaveProperty(['content', contentType, 'schema'])
+    expect(success).not.toHaveLength(0)
+    for (const status of success) {
+      if (status === '204') expect(responses[status]).not.toHaveProperty('content')
+      else expect(responses[status]).toHaveProperty(['content', contentType, 'schema'])
+    }
     expect(responses.default).toEqual({ $ref: '#/components/responses/Problem' })
   })
 
   test('describes the form of a publish', () => {
     const form = document.paths['/manage/v1/apps/{app}/releases'].post.requestBody.content['multipart/form-data'].schema
-    expect(form.required).toEqual(['metadata', 'bundle'])
+    // The bytes may have come before.
+    expect(form.required).toEqual(['metadata'])
+    expect(form.properties).toHaveProperty('bundle')
     expect(form.properties.metadata.required).toEqual(['platform', 'version'])
   })
 
