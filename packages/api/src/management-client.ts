@@ -34,7 +34,15 @@ import type { RolloutPlanStatus } from './plans.ts'
 import { Impact, type ImpactQuestion } from './impact.ts'
 import { RolloutReach, type RolloutPreview } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
-import { NextGuardTarget, Release, type PublishedRelease, type ReleaseFilter } from './releases.ts'
+import {
+  Artifact,
+  NextGuardTarget,
+  Release,
+  ReleasePreflight,
+  type PublishedRelease,
+  type ReleaseCheck,
+  type ReleaseFilter,
+} from './releases.ts'
 import { Rollout, type NewRollback, type NewRollout, type RolloutChanges, type RolloutFilter } from './rollouts.ts'
 import { PROBLEM_TYPE_BASE, pageOf, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
 import type {
@@ -86,8 +94,8 @@ export interface ManagementClientOptions {
   timeoutMs?: number
 }
 
-/** A body that is sent while it is made: a multipart form. */
-export interface StreamedForm {
+/** A body that is sent while it is made or read. */
+export interface StreamedBody {
   contentType: string
   sizeBytes: number
   body: ReadableStream<Uint8Array>
@@ -157,16 +165,32 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),
     getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
-    /** Parts: metadata (JSON of NewRelease), bundle (zip), and for a signed release signature, statement, statementSignature, publicKey (base64). */
-    publishRelease: async (app: string, form: StreamedForm, signal?: AbortSignal) => {
-      const init: RequestInit & { duplex: 'half' } = {
-        method: 'POST',
-        headers: { 'content-type': form.contentType, 'content-length': String(form.sizeBytes) },
-        body: form.body,
-        duplex: 'half',
-        ...(signal && { signal }),
+    checkRelease: (app: string, body: ReleaseCheck) =>
+      read(ReleasePreflight, path`/apps/${app}/releases/preflight`, body),
+    /** Undefined when the server does not have these bytes. */
+    findArtifact: async (app: string, sha256: string): Promise<Artifact | undefined> => {
+      try {
+        return await read(Artifact, path`/apps/${app}/artifacts/${sha256}`)
+      } catch (error) {
+        if (error instanceof ApiProblem && error.type === 'artifact-not-found') return undefined
+        throw error
       }
-      const response = await send(path`/apps/${app}/releases`, init)
+    },
+    uploadArtifact: async (app: string, sha256: string, { contentType, sizeBytes, body }: StreamedBody) => {
+      const init: RequestInit & { duplex: 'half' } = {
+        method: 'PUT',
+        headers: { 'content-type': contentType, 'content-length': String(sizeBytes) },
+        body,
+        duplex: 'half',
+      }
+      return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}`, init))) as Artifact
+    },
+    /**
+     * Parts: metadata (JSON of NewRelease), for a signed release signature, statement, statementSignature, publicKey
+     * (base64), and bundle (zip) unless it was uploaded before. The same form again has the same answer.
+     */
+    publishRelease: async (app: string, form: FormData) => {
+      const response = await send(path`/apps/${app}/releases`, { method: 'POST', body: form })
       return (await readJson(response)) as PublishedRelease
     },
 

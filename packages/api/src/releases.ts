@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { PublicKey } from './apps.ts'
 import { RolloutPlan } from './plans.ts'
 import { GuardChoice } from './guards.ts'
 import { AttributeRules, CohortNames, ForcedDevices } from './audience.ts'
@@ -8,6 +9,7 @@ import {
   DEFAULT_CHANNEL,
   Id,
   Nullable,
+  OneOf,
   Percentage,
   PlatformName,
   Sha256,
@@ -18,6 +20,8 @@ export const ReleaseVersion = Type.String({
   pattern: '^[0-9A-Za-z][0-9A-Za-z.+_-]{0,49}$',
   description: 'At most 50 letters, digits, ".", "+", "_" and "-"',
 })
+
+export const MAX_NOTES_LENGTH = 10_000
 
 /** Of what is published from now on: a word such as "latest" is none. */
 export const NewReleaseVersion = Type.String({
@@ -73,7 +77,7 @@ export const NewRelease = Type.Object(
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
-    notes: Type.Optional(Type.String({ maxLength: 10_000 })),
+    notes: Type.Optional(Type.String({ maxLength: MAX_NOTES_LENGTH })),
     ...requirement,
     sha256: Type.Optional(Sha256),
     sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
@@ -120,6 +124,67 @@ export const PublishedRelease = Type.Object({
   keyRegistered: Type.Boolean({ description: "Whether this release registered the app's first signing key" }),
 })
 export type PublishedRelease = Static<typeof PublishedRelease>
+
+/** One thing that was looked at before a publish, and is not as it should be. */
+export const ReleaseFinding = Type.Object({
+  check: Type.String({ description: 'What was looked at, such as "channel" or "version"' }),
+  severity: OneOf(['error', 'warning'], { description: 'An error: the publish would be refused' }),
+  expected: Type.String(),
+  found: Type.String(),
+  advice: Type.String({ description: 'What to do about it' }),
+})
+export interface ReleaseFinding {
+  check: string
+  severity: 'error' | 'warning'
+  expected: string
+  found: string
+  advice: string
+}
+
+/** A publish that is not made yet: what is known of it. Readable where a publish would be refused, to say all at once. */
+export const ReleaseCheck = Type.Object(
+  {
+    ...NewRelease.properties,
+    version: Type.String({ maxLength: 200 }),
+    notes: Type.Optional(Type.String({ maxLength: 500_000 })),
+    channel: Type.Optional(Type.String({ maxLength: 200, default: DEFAULT_CHANNEL })),
+    fileCount: Type.Optional(Type.Integer({ minimum: 0 })),
+    unpackedBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    publicKey: Type.Optional(Nullable(PublicKey)),
+  },
+  { additionalProperties: false, description: 'publicKey: of the key that will sign; null: it will not be signed' },
+)
+export type ReleaseCheck = Static<typeof ReleaseCheck>
+
+/** Everything that the server would say to a publish, before anything is built, signed or sent. */
+export const ReleasePreflight = Type.Object({
+  findings: Type.Array(ReleaseFinding),
+  nextSequence: Nullable(Type.Integer()),
+  limits: Type.Object({ maxBytes: Type.Integer(), maxUnpackedBytes: Type.Integer(), maxFiles: Type.Integer() }),
+  isUploaded: Type.Boolean({ description: 'Whether the bytes of `sha256` are on the server already' }),
+  existing: Nullable(
+    Type.Object({
+      published: PublishedRelease,
+      requirement: ReleaseRequirement,
+      createdAt: Timestamp,
+      createdBy: Type.String(),
+      isArchived: Type.Boolean(),
+    }),
+  ),
+  inForce: Type.Array(
+    Type.Object({ rolloutId: Id, version: Nullable(Type.String()), state: Type.String(), percentage: Percentage }),
+    { description: 'What the channel has now that the new rollout would come on top of, newest first; null: embedded' },
+  ),
+  native: Type.Object(
+    {
+      devices: Type.Integer(),
+      telling: Type.Integer({ description: 'Those that tell their native version with every check' }),
+      newest: Nullable(Type.String()),
+    },
+    { description: 'Native versions of the known devices of the platform and channel' },
+  ),
+})
+export type ReleasePreflight = Static<typeof ReleasePreflight>
 
 export const ReleaseFilter = Type.Object({
   platform: Type.Optional(PlatformName),

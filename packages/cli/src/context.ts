@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 
 /** Everything that the tool knows of the process around it, so that tests can run it in theirs. */
@@ -15,6 +16,8 @@ export interface CliContext {
   /** The name it was called by: `hotpatch` or `rn-ota`. */
   programName: string
   now: () => Date
+  /** Before asking again what could not be answered. */
+  pause: (milliseconds: number) => Promise<void>
   /** Aborted by Ctrl-C. */
   signal: AbortSignal
 }
@@ -28,6 +31,7 @@ export function completeContext(given: GivenContext): CliContext {
     programName: 'hotpatch',
     now: () => new Date(),
     signal: new AbortController().signal,
+    pause: (milliseconds) => setTimeout(milliseconds, undefined, given.signal && { signal: given.signal }),
     ...given,
     env: withoutEmpty(given.env),
   }

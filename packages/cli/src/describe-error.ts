@@ -18,7 +18,10 @@ export interface DescribedError {
 export function describeError(error: unknown, programName: string, command = programName): DescribedError {
   if (error instanceof CommanderError) return describeCommanderError(error, command)
   if (error instanceof UsageError) return { exitCode: 2, type: 'usage', message: error.message }
-  if (error instanceof CommandError) return { exitCode: 1, type: error.type, message: error.message }
+  if (error instanceof CommandError) {
+    const { type, message, details } = error
+    return { exitCode: 1, type, message, ...(details && { details }) }
+  }
   if (error instanceof ApiProblem) return describeProblem(error, programName)
   if (error instanceof UnexpectedAnswer) {
     return {
@@ -101,11 +104,22 @@ function describeProblem(error: ApiProblem, programName: string): DescribedError
 }
 
 function hintFor({ status, document, retryAfterSeconds }: ApiProblem, program: string): string | undefined {
-  if (document === undefined) return 'Is this a HotPatch server? Check --url, HOTPATCH_URL or hotpatch.json.'
+  if (document === undefined) return hintForOthers(status)
   if (status === 401) return `Run "${program} login", or set HOTPATCH_TOKEN to a valid API token.`
   if (status === 403) return `"${program} whoami" shows what your token may do. An owner can give you one that may.`
   if (retryAfterSeconds !== undefined) return `Try again in ${retryAfterSeconds} seconds.`
   return undefined
+}
+
+/** What answered was not the server. */
+function hintForOthers(status: number): string {
+  if ([502, 503, 504].includes(status)) {
+    return 'A gateway in front of the server says so: it had no answer of the server in time. Try again.'
+  }
+  if (status === 413) {
+    return 'A proxy in front of the server takes no body as large as this: raise its limit, such as client_max_body_size.'
+  }
+  return 'Is this a HotPatch server? Check --url, HOTPATCH_URL or hotpatch.json.'
 }
 
 function describeUnreachable(error: ServerUnreachable, programName: string): DescribedError {

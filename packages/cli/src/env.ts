@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { CliContext } from './context.ts'
 
 /** The context of the real process. */
@@ -16,6 +17,7 @@ export function processContext(): CliContext {
     isTTY: process.stdin.isTTY && process.stderr.isTTY,
     programName: calledAs === 'rn-ota' ? 'rn-ota' : 'hotpatch',
     now: () => new Date(),
+    pause: (milliseconds) => setTimeout(milliseconds, undefined, { signal: interrupt.signal }),
     signal: interrupt.signal,
   }
 }

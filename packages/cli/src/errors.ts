@@ -8,10 +8,13 @@ export class CommandError extends Error {
   override name = 'CommandError'
   /** Short name for `--json`, such as "key-missing". */
   readonly type: string
+  /** Further facts for `--json`. */
+  readonly details: Record<string, unknown> | undefined
 
-  constructor(type: string, message: string, options?: ErrorOptions) {
+  constructor(type: string, message: string, options?: ErrorOptions & { details?: Record<string, unknown> }) {
     super(message, options)
     this.type = type
+    this.details = options?.details
   }
 }
 

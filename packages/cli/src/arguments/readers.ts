@@ -1,4 +1,4 @@
-import { AppSlug, ChannelName, PublicKey, ReleaseVersion, ROLES, type Role } from '@hotpatch/api'
+import { AppSlug, ChannelName, PublicKey, NewReleaseVersion, ReleaseVersion, ROLES, type Role } from '@hotpatch/api'
 import { isPlatform, parseNativeRange, parseNativeVersion, PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { InvalidArgumentError } from 'commander'
 
@@ -12,6 +12,14 @@ export function readVersion(text: string): string {
   if (text === 'embedded') throw new InvalidArgumentError('"embedded" is not a version that can be published.')
   if (fits(ReleaseVersion, text)) return text
   throw new InvalidArgumentError('Expected at most 50 letters, digits, ".", "+", "_" or "-", such as 1.2.0.')
+}
+
+/** Of what is published from now on: it has to look like one. */
+export function readNewVersion(text: string): string {
+  if (fits(NewReleaseVersion, text)) return text
+  throw new InvalidArgumentError(
+    'Expected a version such as 1.2.0: a digit, or "v" and a digit, then letters, digits, ".", "+", "_" or "-"; at most 50.',
+  )
 }
 
 export function readPlatform(text: string): Platform {

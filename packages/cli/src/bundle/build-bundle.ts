@@ -7,7 +7,7 @@ import type { CliContext } from '../context.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
 
 /** Platforms that React Native's bundler knows, with the name that the SDKs look for. */
-const BUNDLE_NAMES = { android: 'index.android.bundle', ios: 'main.jsbundle' } as const
+export const BUNDLE_NAMES = { android: 'index.android.bundle', ios: 'main.jsbundle' } as const
 
 export function isBundled(platform: Platform): platform is keyof typeof BUNDLE_NAMES {
   return platform in BUNDLE_NAMES

@@ -1,13 +1,25 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import type { Guard, Page, PublishedRelease, Release, SigningKey } from '@hotpatch/api'
+import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { Guard, Page, PublishedRelease, Release, ReleaseFinding, SigningKey } from '@hotpatch/api'
 import { readReleaseStatement } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
+import { openLine } from '../testing/slow-line.ts'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
 const release = 'release --bundle-dir dist --platform android --version'
 const files = { 'dist/index.android.bundle': 'bundle', 'dist/assets/logo.png': 'png' }
+
+/** Of a preflight that failed, as `--json` prints them. */
+async function findings({ exitCode, stdout, stderr }: { exitCode: number; stdout: string; stderr: string }) {
+  const { error } = JSON.parse(stderr.trim().split('\n').at(-1) ?? '') as {
+    error: { type: string; findings: ReleaseFinding[] }
+  }
+  expect([exitCode, stdout, error.type]).toEqual([1, '', 'preflight-failed'])
+  return error.findings
+}
 
 describe('release', () => {
   test('publishes what the options say, signed', async () => {
@@ -105,15 +117,22 @@ describe('release', () => {
     expect(JSON.parse(stdout)).toMatchObject({ platform: 'ios', fileCount: 1 })
   })
 
-  test('of the same version again fails, and of the same files has the same bytes', async () => {
+  test('of the same version again is done already; with anything different it fails, before anything is sent', async () => {
     const { write, run, json } = await server.createPublisher()
     await write(files)
     const first = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
-    const again = await run(`${release} 1.0.0 --yes --json`)
-    expect(again).toMatchObject({ exitCode: 1, stdout: '' })
-    expect(JSON.parse(again.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({
-      error: { type: 'release-exists', status: 409 },
-    })
+    expect(await json<PublishedRelease>(`${release} 1.0.0 --yes`)).toEqual(first)
+    expect((await json<Page<Release>>('releases list')).items).toHaveLength(1)
+    const failed = await findings(await run(`${release} 1.0.0 --yes --json --rollout 50`))
+    expect(failed).toMatchObject([{ check: 'version', found: expect.stringContaining(first.sha256) }, {}])
+    await write({ 'dist/more.js': 'x' })
+    expect(await findings(await run(`${release} 1.0.0 --yes --json`))).toMatchObject([{ check: 'version' }, {}])
+  })
+
+  test('of the same files has the same bytes, which are sent once', async () => {
+    const { write, json } = await server.createPublisher()
+    await write(files)
+    const first = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
     const second = await json<PublishedRelease>(`${release} 1.0.1 --yes`)
     expect([second.sha256, second.sequence]).toEqual([first.sha256, 2])
   })
@@ -129,7 +148,10 @@ describe('release', () => {
   test.each([
     ['a folder that is not there', ['--bundle-dir', 'nowhere'], 1, 'Expected a folder with a bundle'],
     ['an empty folder', ['--bundle-dir', 'empty'], 1, 'found no files'],
-    ['a platform that the app has not', ['--platform', 'web'], 1, 'The app has no such platform'],
+    ['a platform that the app has not', ['--platform', 'web'], 1, 'platform: expected'],
+    ['a version that is none', ['--version', 'abc'], 2, 'Expected a version such as 1.2.0'],
+    ['a check that nobody can force', ['--force', 'channel'], 2, 'Expected what to force: secret'],
+    ['any native app and a range of them', ['--any-native', '--min-native', '1'], 2, 'not both'],
     ['a key that is not there', ['--key', 'none.pem'], 1, 'There is no signing key at'],
     ['a key that is none', ['--key', 'dist/index.android.bundle'], 1, 'expected an Ed25519 private key'],
     ['a key and no signature', ['--key', 'none.pem', '--no-sign'], 2, 'Give --key or --no-sign, not both'],
@@ -142,6 +164,135 @@ describe('release', () => {
     const { exitCode, stdout, stderr } = await run([...`${release} 1.0.0 --yes`.split(' '), ...options])
     expect(stderr).toContain(message)
     expect([exitCode, stdout]).toEqual([expectedCode, ''])
+  })
+})
+
+describe('the preflight', () => {
+  const released = async (json: (line: string) => Promise<unknown>) =>
+    ((await json('releases list')) as Page<Release>).items.length
+
+  test('finds everything at once, in a dry run as in the real one', async () => {
+    const { write, run, json } = await server.createPublisher()
+    await write({ 'dist/main.jsbundle': 'x', 'dist/.env': 'SECRET=1', 'dist/node_modules/a/index.js': 'x' })
+    for (const how of ['--dry-run', '--yes']) {
+      const failed = await findings(await run(`${release} 1.0.0 --channel prodution --json ${how}`))
+      expect(failed.map(({ check }) => check)).toEqual([
+        'channel',
+        'entry-file',
+        'node-modules',
+        'secret',
+        'native-range',
+      ])
+      expect(failed[0]?.advice).toContain('Did you mean "production"?')
+    }
+    const { stderr } = await run(`${release} 1.0.0 --yes`)
+    expect(stderr).toMatch(/✗ secret: expected nothing secret, found environment variables in \.env\..*--force secret/)
+    expect(await released(json)).toBe(0)
+  })
+
+  test('lets through what is forced by name, and says so', async () => {
+    const { write, run, json } = await server.createPublisher()
+    await write({ ...files, 'dist/.env': 'PUBLIC=1' })
+    const forced = await run(`${release} 1.0.0 --force secret --yes`)
+    expect(forced).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('This was forced.') })
+    expect(await released(json)).toBe(1)
+  })
+
+  test('comes before the bundler, and looks at what that made', async () => {
+    const { installProgram, run, json } = await server.createPublisher()
+    const write = "require('node:fs').writeFileSync(process.argv[process.argv.indexOf('--bundle-output') + 1], '')"
+    await installProgram('npx', `console.log('bundling'); ${write}`)
+    const command = 'release --platform ios --version 1.0.0 --yes --json'
+    const early = await run(`${command} --channel nowhere`)
+    expect(early.stderr).not.toContain('bundling')
+    expect(await findings(early)).toMatchObject([{ check: 'channel' }, { check: 'native-range' }])
+    const late = await run(command)
+    expect(late.stderr).toContain('bundling')
+    expect(await findings(late)).toMatchObject([{ check: 'entry-file', found: 'an empty file' }, {}])
+    expect(await released(json)).toBe(0)
+  })
+
+  test('leaves source maps out, and keeps them', async () => {
+    const { write, json, run, cwd } = await server.createPublisher()
+    await write({ ...files, 'dist/index.android.bundle.map': '{}' })
+    expect((await run(`${release} 1.0.0 --dry-run`)).stderr).toContain('1 source map left out')
+    const { fileCount, sha256 } = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
+    expect(fileCount).toBe(2)
+    const kept = await readdir(join(cwd, 'build', 'hotpatch-source-maps', sha256))
+    expect(kept.sort()).toEqual(['index.android.bundle.map', 'release.json'])
+    expect(await json<PublishedRelease>(`${release} 1.0.1 --yes --source-maps`)).toMatchObject({ fileCount: 3 })
+  })
+
+  test('says what is covered, and what a release requires by itself', async () => {
+    const { write, run, json } = await server.createPublisher()
+    await write({ ...files, 'android/app/build.gradle': 'versionName "1.4"' })
+    await json(`${release} 1.0.0 --rollout 30 --yes`)
+    const { stderr } = await run(`${release} 1.1.0 --dry-run`)
+    expect(stderr).toMatch(/Covers +1\.0\.0 \(30 %\)/)
+    expect(stderr).toMatch(/Needs +native version <=1\.4\.0 \(versionName in android\/app\/build\.gradle/)
+    const published = await json<PublishedRelease>(`${release} 1.1.0 --yes`)
+    const stored = await json<Release>('releases', 'show', published.releaseId)
+    expect(stored.requirement).toEqual({ nativeRange: '<=1.4.0' })
+    const statement = readReleaseStatement(Buffer.from(stored.statement ?? '', 'base64').toString('utf8'))
+    expect(statement.requirement).toEqual({ nativeRange: '<=1.4.0' })
+
+    const forAny = await json<PublishedRelease>(`${release} 1.2.0 --any-native --yes`)
+    expect((await json<Release>('releases', 'show', forAny.releaseId)).requirement).toEqual({})
+  })
+})
+
+describe('on a line that is slow or breaks', () => {
+  /** Random, so that zipping makes it no smaller. */
+  const large = () => ({ 'dist/index.android.bundle': randomBytes(300_000).toString('base64') })
+  const nobodyWaits = { pause: () => Promise.resolve() }
+
+  test('five who publish at once all do, and each sends its bytes once', async () => {
+    const { write, run, json, env, home } = await server.createPublisher()
+    await write(large())
+    await json(`${release} 1.0.0 --yes`)
+    const line = await openLine(server.url(), { bytesPerSecond: 1_500_000 })
+    // Each on a machine of its own, with the same key.
+    const key = join(home, '.rn-ota', 'signing_key.pem')
+    const versions = ['1.1.0', '1.2.0', '1.3.0', '1.4.0', '1.5.0']
+    for (const version of versions)
+      await write({ [`of-${version}/index.android.bundle`]: randomBytes(200_000).toString('base64') })
+    const answers = await Promise.all(
+      versions.map((version) =>
+        run(`release --platform android --bundle-dir of-${version} --version ${version} --key ${key} --yes --json`, {
+          ...nobodyWaits,
+          env: { ...env, HOME: join(home, version), HOTPATCH_URL: line.url },
+        }),
+      ),
+    )
+    expect(answers.map(({ exitCode, stderr }) => (exitCode === 0 ? '' : stderr))).toEqual(['', '', '', '', ''])
+    const sequences = answers.map(({ stdout }) => (JSON.parse(stdout) as PublishedRelease).sequence)
+    expect(sequences.sort()).toEqual([2, 3, 4, 5, 6])
+    expect(line.requests.filter((request) => request.startsWith('PUT '))).toHaveLength(5)
+  })
+
+  test.each([
+    [
+      'a gateway that gives up',
+      (response: ServerResponse) => response.writeHead(504, { 'retry-after': '1' }).end('<html>'),
+    ],
+    ['a connection that breaks', (response: ServerResponse) => response.destroy()],
+  ])('%s after a success is asked again, and the release is there once', async (_case, lose) => {
+    const { write, run, env } = await server.createPublisher()
+    await write(large())
+    const line = await openLine(server.url(), { lose, losing: /^(?:PUT .*\/artifacts\/|POST .*\/releases)/ })
+    const there = async <T>(command: string) => {
+      const answer = await run(`${command} --json`, { ...nobodyWaits, env: { ...env, HOTPATCH_URL: line.url } })
+      expect(answer.stderr).not.toContain('"error"')
+      return { ...answer, body: JSON.parse(answer.stdout) as T }
+    }
+    const { body: published, stderr } = await there<PublishedRelease>(`${release} 1.0.0 --yes`)
+    expect(stderr).toContain('The server has it now, once.')
+    const { items } = (await there<Page<Release>>('releases list')).body
+    expect(items).toMatchObject([{ id: published.releaseId, sequence: 1 }])
+    expect((await there<Page<unknown>>('rollouts list')).body.items).toHaveLength(1)
+    // The bytes had arrived before their answer was lost.
+    expect(line.requests.filter((request) => request.startsWith('PUT '))).toHaveLength(1)
+    expect(line.requests.filter((request) => /^POST .*releases$/.test(request))).toHaveLength(2)
   })
 })
 

@@ -1,17 +1,19 @@
 import type { PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
-import { createProgress, type Progress } from '../output/progress.ts'
 import type { Session } from '../session.ts'
 import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
+import { persistently } from '../upload/retry.ts'
+import { sendBundle } from '../upload/send-bundle.ts'
 import { metadataOf, type ReleasePlan } from './release-plan.ts'
 
-/** Carries out a plan: signs when it says so, and uploads. */
+/** Carries out a plan: brings the bytes, signs when it says so, and publishes. */
 export async function publishRelease(session: Session, plan: ReleasePlan): Promise<PublishedRelease> {
-  const { api, context } = session
+  const { api } = session
   const { app, signing, bundle } = plan
-  if (signing.kind === 'unsigned') return upload(undefined)
-  return carryOutSigning(session, app, signing, ([own, ...prepared]) => upload(own && signaturesOf(own, prepared)))
+  await sendBundle(session, app, bundle.zip)
+  if (signing.kind === 'unsigned') return publish(undefined)
+  return carryOutSigning(session, app, signing, ([own, ...prepared]) => publish(own && signaturesOf(own, prepared)))
 
   /** With what is signed in advance: what devices accept after this release, they accept from nobody else. */
   function signaturesOf(own: SignedStatement, [nearest, earlier]: SignedStatement[]): ReleaseSignatures {
@@ -31,19 +33,9 @@ export async function publishRelease(session: Session, plan: ReleasePlan): Promi
     }
   }
 
-  async function upload(signatures: ReleaseSignatures | undefined) {
-    let progress: Progress | undefined
-    const form = createReleaseForm({
-      metadata: metadataOf(plan),
-      signatures,
-      bundle: bundle.zip,
-      onProgress: (sentBytes) => progress?.advanceTo(sentBytes),
-    })
-    progress = createProgress(context, 'Uploading', form.sizeBytes)
-    try {
-      return await api.publishRelease(app.id, form)
-    } finally {
-      progress.stop()
-    }
+  /** The same form each time: the server gives it the same answer. */
+  async function publish(signatures: ReleaseSignatures | undefined): Promise<PublishedRelease> {
+    const metadata = metadataOf(plan)
+    return persistently(session, () => api.publishRelease(app.id, createReleaseForm(metadata, signatures)))
   }
 }

@@ -1,12 +1,14 @@
-import type { App, NewRelease, RolloutPreview, RolloutReach } from '@hotpatch/api'
+import type { App, NewRelease, ReleaseFinding, ReleasePreflight, RolloutPreview, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { BundleFile } from '../bundle/bundle-files.ts'
 import type { ZippedBundle } from '../bundle/zip-bundle.ts'
-import { bundleNameOf } from '../bundle/build-bundle.ts'
+import { describeEntry, type EntryKind } from '../bundle/entry-file.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
+import { coverLines } from './covered.ts'
+import { describeFinding } from './findings.ts'
 import { guardLines, guardSettings, type RolloutGuard } from './rollout-guard.ts'
 import { reachLines } from './rollout-reach.ts'
 import { scheduleLines, type RolloutSchedule } from './rollout-schedule.ts'
@@ -28,7 +30,19 @@ export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, Rollout
 /** Everything that publishing will do, before it does anything. */
 export interface ReleasePlan extends ReleaseWishes {
   app: App
-  bundle: { directory: string; files: readonly BundleFile[]; zip: ZippedBundle }
+  bundle: {
+    directory: string
+    files: readonly BundleFile[]
+    zip: ZippedBundle
+    entry: { name: string; kind: EntryKind } | undefined
+    sourceMaps: readonly BundleFile[]
+  }
+  /** Where the requirement comes from when nobody gave it. */
+  requirementSource: string | undefined
+  /** What the channel has now. */
+  inForce: ReleasePreflight['inForce']
+  /** To be told; none is an error. */
+  findings: readonly ReleaseFinding[]
   /** With everything that will be signed, when it is. */
   signing: Extract<SigningChoice, { kind: 'unsigned' }> | (Extract<SigningChoice, { kind: 'signed' }> & SigningPlan)
   /** What its guard would go back to: its version. */
@@ -76,16 +90,18 @@ export function describePlan(plan: ReleasePlan): string {
   const lines = {
     Release: `${app.slug} ${version} for ${platform}`,
     Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
+    ...(bundle.entry && { Entry: `${bundle.entry.name}, ${describeEntry(bundle.entry.kind)}` }),
     'SHA-256': bundle.zip.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
     ...reachLines(plan.reach),
+    ...coverLines(plan.inForce, { percentage, isNarrowed: (plan.rules ?? []).length > 0 }),
     ...audienceLines(plan),
     ...scheduleLines(plan),
     ...guardLines(guardSettings(app, plan.guard), {
       backTo: plan.backTo,
       isPrepared: signing.kind === 'signed' && signing.contents.length > 1,
     }),
-    Needs: describeRequirement(plan.requirement),
+    Needs: `${describeRequirement(plan.requirement)}${plan.requirementSource ? ` (${plan.requirementSource}; another: --native-range)` : ''}`,
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
   }
@@ -94,17 +110,18 @@ export function describePlan(plan: ReleasePlan): string {
   return ['Plan', ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
 }
 
-export function warningsOf({ app, bundle, signing, platform, signingWarnings }: ReleasePlan): string[] {
-  const expected = bundleNameOf(platform)
+export function warningsOf({ app, bundle, signing, signingWarnings, findings }: ReleasePlan): string[] {
+  const { sourceMaps } = bundle
   return [
     ...(signing.kind === 'signed' && signing.isFirst
       ? [`This registers your key as the first signing key of ${app.slug}: from now on it takes signed releases only.`]
       : []),
     ...signingWarnings,
     ...(signing.kind === 'unsigned' ? ['Devices cannot tell who made an unsigned release.'] : []),
-    ...(expected !== undefined && !bundle.files.some(({ name }) => name === expected)
-      ? [`There is no ${expected} in it, which the React Native SDK looks for.`]
+    ...(sourceMaps.length > 0
+      ? [`${formatCount(sourceMaps.length, 'source map')} left out: --source-maps adds them.`]
       : []),
+    ...findings.map(describeFinding),
   ]
 }
 
@@ -125,6 +142,7 @@ export function planJson(plan: ReleasePlan) {
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
+    entry: bundle.entry && { name: bundle.entry.name, ...bundle.entry.kind },
     warnings: warningsOf(plan),
   }
 }

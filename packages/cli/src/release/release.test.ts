@@ -95,7 +95,16 @@ describe('the plan', () => {
   const plan: ReleasePlan = {
     ...readWishes(released, undefined),
     app: { id: 'app-id', slug: 'shop' } as App,
-    bundle: { directory: '/app/build', files: [{ name: 'index.android.bundle', path: '', sizeBytes: 1 }], zip },
+    bundle: {
+      directory: '/app/build',
+      files: [{ name: 'index.android.bundle', path: '', sizeBytes: 1 }],
+      zip,
+      entry: { name: 'index.android.bundle', kind: { kind: 'hermes', bytecodeVersion: 96 } },
+      sourceMaps: [],
+    },
+    requirementSource: undefined,
+    inForce: [],
+    findings: [],
     signing: { kind: 'signed', key, isFirst: true, contents: [own], sequence: 7, findNext: async () => 8 },
     signingWarnings: [],
     backTo: null,
@@ -117,6 +126,7 @@ describe('the plan', () => {
         'Plan',
         '  Release  shop 1.2.0 for android',
         '  Bundle   1 file of /app/build, zipped 1.23 kB',
+        '  Entry    index.android.bundle, Hermes bytecode, version 96',
         `  SHA-256  ${'ab'.repeat(32)}`,
         '  Reaches  12.5 % of the devices on production, at their next start',
         '  Guard    pauses it when more than 5 % of at least 50 devices within 24 h are bad, or it is 2 times as bad as the release before',
@@ -196,6 +206,34 @@ describe('the plan', () => {
     expect(() => readWishes({ version: '1', platform: 'ios', window: options.window }, undefined)).toThrow(UsageError)
   })
 
+  test('says what becomes of what the channel has', () => {
+    const inForce = [
+      { rolloutId: 'b', version: '1.1.0', state: 'paused', percentage: 50 },
+      { rolloutId: 'a', version: null, state: 'active', percentage: 100 },
+    ]
+    expect(describePlan({ ...plan, inForce })).toMatch(
+      /On top of +1.1.0 \(paused, 50 %\), embedded \(100 %\): as before/,
+    )
+    expect(describePlan({ ...plan, percentage: 100, inForce })).toMatch(/Covers +1.1.0 .*only devices that cannot take/)
+  })
+
+  test('says what is not published, what was chosen and what is odd', () => {
+    const sourceMaps = [{ name: 'index.android.bundle.map', path: '', sizeBytes: 1 }]
+    const finding = { check: 'secret', severity: 'warning', expected: 'x', found: 'y', advice: 'z.' } as const
+    const requirement = { nativeRange: '<=2.0.0' }
+    const source = 'versionName in android/app/build.gradle'
+    const text = describePlan({
+      ...plan,
+      requirement,
+      requirementSource: source,
+      bundle: { ...plan.bundle, sourceMaps },
+      findings: [finding],
+    })
+    expect(text).toContain(`native version <=2.0.0 (${source}; another: --native-range)`)
+    expect(text).toContain('! 1 source map left out: --source-maps adds them.')
+    expect(text).toContain('! secret: expected x, found y. z.')
+  })
+
   test('says what is missing', () => {
     const text = describePlan({
       ...plan,
@@ -208,7 +246,6 @@ describe('the plan', () => {
     expect(text).toContain('nothing special of the native app')
     expect(text).toContain('no: --no-sign')
     expect(text).toContain('Devices cannot tell who made an unsigned release.')
-    expect(text).toContain('There is no index.android.bundle in it')
   })
 
   test('is what is sent and signed', () => {

@@ -70,19 +70,25 @@ async function findNewestVerified(session: Session, { app, platform, publicKeys 
   }
 }
 
+/** Each loss is another publisher's success; nobody has so many of them at one moment. */
+const MAX_LOST_RACES = 20
+
 /**
- * Signs under the sequence that was planned and sends. When somebody else took it in the meantime, once more: two people
- * publishing at the same moment is ordinary, losing twice is not.
+ * Signs under the sequence that was planned and sends. When somebody else took it in the meantime, again with the next:
+ * what is sent is a statement and no bundle, so that losing costs little.
  */
 export async function withSequence<T>(
   planned: number,
   findNext: () => Promise<number>,
   send: (sequence: number) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await send(planned)
-  } catch (error) {
-    if (!(error instanceof ApiProblem && error.type === 'sequence-taken')) throw error
-    return send(await findNext())
+  let sequence = planned
+  for (let lost = 0; ; lost += 1) {
+    try {
+      return await send(sequence)
+    } catch (error) {
+      if (!(error instanceof ApiProblem && error.type === 'sequence-taken') || lost === MAX_LOST_RACES) throw error
+    }
+    sequence = await findNext()
   }
 }

@@ -97,7 +97,14 @@ describe('the next sequence', () => {
     expect(sent).toEqual([1, 2])
   })
 
-  test('is asked for again once only', async () => {
+  test('is asked for again as often as others are faster, and not for ever', async () => {
+    let tries = 0
+    const send = async () => {
+      tries += 1
+      if (tries <= 8) throw taken
+      return 'published'
+    }
+    expect(await withSequence(1, next, send)).toBe('published')
     await expect(withSequence(1, next, () => Promise.reject(taken))).rejects.toBe(taken)
   })
 

@@ -139,6 +139,7 @@ describe('a token for one app', () => {
       'PUT /manage/v1/apps/:app/cohorts/:cohort/devices': { devices: ['mine'] },
       'POST /manage/v1/apps/:app/experiments': { ...test, name: 'mine' },
       'POST /manage/v1/experiments/:experimentId/finish': { winner: null },
+      'POST /manage/v1/apps/:app/releases/preflight': { platform: 'android', version: '6.6.6' },
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }
     const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }

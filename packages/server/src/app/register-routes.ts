@@ -77,7 +77,8 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const authorizeReader = (request: FastifyRequest) => authorize(request, 'reader')
   const maxUploadBytes = maxUploadBytesOf(core)
   const { maxBytes: maxBundleBytes } = core.config.bundles
-  const forPublishing = { publishing: services.publishing, artifacts, apps, releases, publicUrl, maxUploadBytes }
+  const { publishing, preflight } = services
+  const forPublishing = { publishing, preflight, artifacts, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),

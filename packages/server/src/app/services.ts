@@ -20,6 +20,7 @@ import { createPlanCompanion } from '../plans/plan-companion.ts'
 import { createSampling } from '../fleet/sampling.ts'
 import { createPlanService } from '../plans/plan-service.ts'
 import { createReleaseService } from '../releases/release-service.ts'
+import { createPreflightService } from '../publishing/preflight-service.ts'
 import { createPublishing } from '../publishing/publishing-service.ts'
 import { createRolloutService } from '../rollouts/rollout-service.ts'
 import { createDiskStorage } from '../storage/disk-storage.ts'
@@ -61,6 +62,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, clock })]
   const rollouts = createRolloutService({ ...changes, companions, apps, channels, releases })
   const publishing = createPublishing({ ...changes, apps, channels, artifacts, releases, rollouts })
+  const forPreflight = { apps, channels, artifacts, releases, limits: config.bundles }
+  const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const experiments = createExperimentService({ ...changes, apps, releases, rollouts })
 
   const sampling = createSampling()
@@ -118,6 +121,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     releases,
     rollouts,
     publishing,
+    preflight,
     experiments,
     guards,
     plans,

@@ -124,3 +124,33 @@ export function listDevicesBetween(
     .limit(limit)
     .execute()
 }
+
+/** Of a fleet, more different ones are noise. */
+const MAX_NATIVE_VERSIONS = 1000
+
+/**
+ * Native versions of an app's devices in one place, the most frequent first; null: devices that tell none.
+ * `alwaysTold`: by an engine that tells it with every check. A client of the React Native contract tells it only while it
+ * runs what its binary shipped with, as its one version.
+ */
+export function countNativeVersions(
+  db: Connection,
+  appId: string,
+  { platforms, channel }: { platforms: readonly Schema['device']['platform'][]; channel: string },
+): Promise<{ version: string | null; devices: number; alwaysTold: number }[]> {
+  return db
+    .selectFrom('device')
+    .select((select) => [
+      'native_version as version',
+      select.fn.countAll<number>().as('devices'),
+      select.fn.count<number>('high_water').as('alwaysTold'),
+    ])
+    .where('app_id', '=', appId)
+    .where('platform', 'in', platforms)
+    .where('channel', '=', channel)
+    .where('gone_at', 'is', null)
+    .groupBy('native_version')
+    .orderBy('devices', 'desc')
+    .limit(MAX_NATIVE_VERSIONS)
+    .execute()
+}

@@ -1,4 +1,14 @@
-import { Artifact, Base64, NewRelease, PublicKey, PublishedRelease, Release, Sha256 } from '@hotpatch/api'
+import {
+  Artifact,
+  Base64,
+  NewRelease,
+  PublicKey,
+  PublishedRelease,
+  Release,
+  ReleaseCheck,
+  ReleasePreflight,
+  Sha256,
+} from '@hotpatch/api'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
@@ -13,6 +23,7 @@ import type { PublicUrl } from '../http/public-url.ts'
 import { takeForms } from '../http/take-forms.ts'
 import { createValidator } from '../http/validate.ts'
 import type { ReleaseService } from '../releases/release-service.ts'
+import type { PreflightService } from './preflight-service.ts'
 import type { Publishing } from './publishing-service.ts'
 import { withUpload } from './receive-upload.ts'
 
@@ -37,6 +48,7 @@ const PublishForm = Type.Object({
 
 export function publishingRoutes({
   publishing,
+  preflight,
   artifacts,
   apps,
   releases,
@@ -46,6 +58,7 @@ export function publishingRoutes({
   maxBundleBytes,
 }: {
   publishing: Publishing
+  preflight: PreflightService
   artifacts: ArtifactService
   apps: AppService
   releases: ReleaseService
@@ -138,6 +151,24 @@ export function publishingRoutes({
         const found = await artifacts.find(request.params.sha256)
         if (!found) throw problem('artifact-not-found', `No bytes with the SHA-256 ${request.params.sha256}.`)
         return found
+      },
+    )
+
+    app.post(
+      '/apps/:app/releases/preflight',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['releases'],
+          summary: 'What a publish would be told, before anything is built, signed or sent; nothing is made',
+          params: AppParams,
+          body: ReleaseCheck,
+          response: { 200: ReleasePreflight },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return preflight.check(found, request.body, publicUrl(request))
       },
     )
 

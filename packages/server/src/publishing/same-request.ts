@@ -50,8 +50,21 @@ export async function findAnswer(
 ): Promise<PublishedRelease | undefined> {
   // Archived since: whoever asks for it now would be told that devices get it.
   if (!existing || existing.archived_at !== null) return undefined
-  const found = await findPublication(db, existing.id, requestDigest)
-  if (!found) return undefined
+  const found = await findPublication(db, existing.id)
+  return found?.request_digest === requestDigest ? withUrl(found, publicUrl) : undefined
+}
+
+/** Of whichever request it came. */
+export async function findAnswerOf(
+  db: Connection,
+  release: ReleaseRow,
+  publicUrl: string,
+): Promise<PublishedRelease | undefined> {
+  const found = await findPublication(db, release.id)
+  return found && withUrl(found, publicUrl)
+}
+
+function withUrl(found: { answer: string }, publicUrl: string): PublishedRelease {
   const answer = JSON.parse(found.answer) as Omit<PublishedRelease, 'downloadUrl'>
   return { ...answer, downloadUrl: artifactUrl(publicUrl, answer.sha256) }
 }

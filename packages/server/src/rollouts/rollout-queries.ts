@@ -155,3 +155,30 @@ function isOfAnotherTest(where: ExpressionBuilder<Schema, 'rollout'>, experiment
 function isForAll({ percentage, rules, slice }: Schema['rollout']): boolean {
   return percentage === 100 && rules === '[]' && slice === null
 }
+
+/** Newest first; more are not told. */
+const MAX_IN_FORCE = 20
+
+/**
+ * What a new rollout would come on top of: down to the newest that is for everybody, as what lies below that one reaches
+ * nobody any more.
+ */
+export async function listInForce(db: Connection, { appId, platform, channel }: RolloutPlace, now: number) {
+  const rows = await db
+    .selectFrom('rollout')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .selectAll('rollout')
+    .select('release.version')
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    .$if(platform !== 'any', (rollouts) => rollouts.where('rollout.platform', 'in', [platform, 'any']))
+    .where('rollout.state', 'in', ['active', 'paused'])
+    .where((where) => where.or([where('starts_at', 'is', null), where('starts_at', '<=', now)]))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_IN_FORCE)
+    .execute()
+  const last = rows.findIndex((row) => row.state === 'active' && row.platform === platform && isForAll(row))
+  return rows
+    .slice(0, last === -1 ? undefined : last + 1)
+    .map(({ id, version, state, percentage }) => ({ rolloutId: id, version, state, percentage }))
+}

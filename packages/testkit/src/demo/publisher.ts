@@ -22,10 +22,7 @@ export function createPublisher(api: ManagementClient, app: App) {
       ...signRelease(key, { appId: app.id, platform: PLATFORM, version, sequence, bundle }),
       ...(goesBackTo && prepareRollback(goesBackTo, sequence + 1)),
     }
-    const form = new Response(publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
-    const contentType = form.headers.get('content-type') ?? ''
-    const bytes = new Uint8Array(await form.arrayBuffer())
-    return api.publishRelease(app.slug, { contentType, sizeBytes: bytes.length, body: new Blob([bytes]).stream() })
+    return api.publishRelease(app.slug, publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
   }
 
   function prepareRollback({ version, floor, requirement, sha256, sizeBytes }: Release, sequence: number) {
