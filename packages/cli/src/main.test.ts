@@ -31,7 +31,10 @@ describe('wrong usage ends with 2 and says what is right', () => {
     [['apps', 'create'], /Give the app a short name/],
     [['apps', 'create', 'My App'], /found "My App"/],
     [['release'], /required option '--version <version>' not specified/],
-    [['release', '--version', '1.0 beta', '--platform', 'ios'], /'1.0 beta' is invalid. Expected at most 50/],
+    [
+      ['release', '--version', '1.0 beta', '--platform', 'ios'],
+      /'1.0 beta' is invalid. Expected a version such as 1.2.0/,
+    ],
     [['release', '--version', '1', '--rollout', '101'], /'101' is invalid. Expected a percentage from 0 to 100/],
     [['release', '--version', '1', '--platform', 'symbian'], /Expected one of ios, android/],
     [['release', '--version', '1', '--mandatory', 'maybe'], /Expected true or false/],

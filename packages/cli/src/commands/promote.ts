@@ -13,6 +13,7 @@ import {
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import { placeLines } from '../release/covered.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { audienceLines, readAudience, withAudience, type AudienceOptions } from '../release/rollout-audience.ts'
 import { findImpact, takenBackLines } from '../release/change-impact.ts'
@@ -65,8 +66,11 @@ async function promote(context: CliContext, options: PromoteOptions) {
   const signedBy = signing.restates ? signing.plan?.key.publicKey : undefined
   const placed = { releaseId: release.id, channel: to, percentage: share, ...audience, ...given({ signedBy }) }
   const impact = await findImpact(session.api, appId, { change: 'promote', ...placed })
+  const isNarrowed = (audience.rules ?? []).length > 0
+  const covered = await placeLines(session.api, release, { channel: to, percentage: share, isNarrowed })
   const lines = {
     ...reachLines(reach),
+    ...covered,
     ...takenBackLines(impact),
     ...audienceLines(audience),
     ...scheduleLines(schedule),

@@ -266,7 +266,7 @@ describe('on a line that is slow or breaks', () => {
     )
     expect(answers.map(({ exitCode, stderr }) => (exitCode === 0 ? '' : stderr))).toEqual(['', '', '', '', ''])
     const sequences = answers.map(({ stdout }) => (JSON.parse(stdout) as PublishedRelease).sequence)
-    expect(sequences.sort()).toEqual([2, 3, 4, 5, 6])
+    expect(sequences.sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6])
     expect(line.requests.filter((request) => request.startsWith('PUT '))).toHaveLength(5)
   })
 
@@ -280,16 +280,15 @@ describe('on a line that is slow or breaks', () => {
     const { write, run, env } = await server.createPublisher()
     await write(large())
     const line = await openLine(server.url(), { lose, losing: /^(?:PUT .*\/artifacts\/|POST .*\/releases)/ })
-    const there = async <T>(command: string) => {
-      const answer = await run(`${command} --json`, { ...nobodyWaits, env: { ...env, HOTPATCH_URL: line.url } })
-      expect(answer.stderr).not.toContain('"error"')
-      return { ...answer, body: JSON.parse(answer.stdout) as T }
-    }
-    const { body: published, stderr } = await there<PublishedRelease>(`${release} 1.0.0 --yes`)
+    const there = (command: string) =>
+      run(`${command} --json`, { ...nobodyWaits, env: { ...env, HOTPATCH_URL: line.url } })
+    const { stdout, stderr } = await there(`${release} 1.0.0 --yes`)
     expect(stderr).toContain('The server has it now, once.')
-    const { items } = (await there<Page<Release>>('releases list')).body
-    expect(items).toMatchObject([{ id: published.releaseId, sequence: 1 }])
-    expect((await there<Page<unknown>>('rollouts list')).body.items).toHaveLength(1)
+    const { releaseId } = JSON.parse(stdout) as PublishedRelease
+    const { items } = JSON.parse((await there('releases list')).stdout) as Page<Release>
+    expect(items).toMatchObject([{ id: releaseId, sequence: 1 }])
+    const rollouts = JSON.parse((await there('rollouts list')).stdout) as Page<unknown>
+    expect(rollouts.items).toHaveLength(1)
     // The bytes had arrived before their answer was lost.
     expect(line.requests.filter((request) => request.startsWith('PUT '))).toHaveLength(1)
     expect(line.requests.filter((request) => /^POST .*releases$/.test(request))).toHaveLength(2)

@@ -17,7 +17,7 @@ import { findReleaseOnChannel } from '../release/find-release.ts'
 import { choosePlatform } from '../release/release-wishes.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session.ts'
 import { describeRestatement, placeRestated, planRestatement } from '../signing/restate.ts'
 
 interface RollbackOptions extends SessionOptions, RestatingOptions {
@@ -34,7 +34,11 @@ const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(t
 export function addRollbackCommand(program: Command, context: CliContext) {
   serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withRestating, withYes)
     .option('--platform <platform>', 'of which platform', readPlatform)
-    .option('--channel <channel>', 'production when absent', readChannel)
+    .option(
+      '--channel <channel>',
+      'production when absent; named with --yes when hotpatch.json has another',
+      readChannel,
+    )
     .option('--version <version>', 'back to this version', readVersion)
     .option('--to <target>', 'back to this version, or to "embedded": what the app binary shipped with', readTarget)
     .option('--rollout <percent>', 'how many devices go back, 0 to 100', readPercentage, 100)
@@ -48,7 +52,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const session = await openSession(context, options)
   const { api, output, project } = session
   const platform = choosePlatform(options.platform, project)
-  const channel = options.channel ?? project?.defaults.channel ?? DEFAULT_CHANNEL
+  const channel = chooseChannel(session, options)
   session.requireConsent()
   const app = await session.chooseApp()
   const release =
@@ -68,6 +72,21 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
     api.rollBack(app.id, { ...body, ...signed }),
   )
   output.result({ ...rollout, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
+}
+
+/**
+ * A default of the project file is for releases: whoever rolls back in a hurry means production. So it is said, and a
+ * script has to name the channel.
+ */
+function chooseChannel({ project, output }: Session, { channel, yes }: RollbackOptions): string {
+  const usual = project?.defaults.channel
+  if (channel !== undefined || usual === undefined || usual === DEFAULT_CHANNEL) return channel ?? DEFAULT_CHANNEL
+  if (yes) {
+    const message = `${project?.path} has ${usual} as its default channel, which may not be the one that you mean.`
+    throw new UsageError(`${message} Name it: --channel ${usual}, or --channel ${DEFAULT_CHANNEL}.`)
+  }
+  output.notice(`Channel: ${usual}, the default of ${project?.path}. Another: --channel ${DEFAULT_CHANNEL}.`)
+  return usual
 }
 
 function readTargetOptions({ version, to }: RollbackOptions): string {

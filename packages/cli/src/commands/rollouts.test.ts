@@ -49,6 +49,17 @@ describe('promote', () => {
     expect(shown).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/Signs: 1.0.0 as sequence 3, SHA-256/) })
   })
 
+  test('says what it covers, and that devices go back', async () => {
+    const { run, json, old } = await createStaged()
+    await json('promote --version 1.1.0 --platform android --from staging --to production --yes')
+    const named = `promote --release ${old.releaseId} --version 1.0.0 --platform android`
+    const { stderr } = await run(`${named} --to production --yes`)
+    expect(stderr).toContain('Covers: 1.1.0 (100 %)')
+    expect(stderr).toContain('Goes back: 1.1.0 is newer, and devices on production that run it go back to 1.0.0')
+    const forward = await run(`${named} --to beta --yes`)
+    expect(forward.stderr).not.toMatch(/Goes back|Covers/)
+  })
+
   test('of what was never there fails', async () => {
     const { run, old } = await createStaged()
     const missing = 'promote --version 9.9 --from staging --platform android --to beta --yes'
@@ -173,6 +184,20 @@ describe('rollback', () => {
       percentage: 12.5,
       mandatory: true,
     })
+  })
+
+  test('never goes by the default channel of the project file without a word', async () => {
+    const { json, run, write, app } = await createStaged()
+    await write({ 'hotpatch.json': JSON.stringify({ app: app.slug, defaults: { channel: 'staging' } }) })
+    const command = 'rollback --platform android --version 1.0.0'
+    const script = await run(`${command} --yes`)
+    expect(script).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--channel staging, or --channel production'),
+    })
+    const person = await run(command, { isTTY: true, input: 'n' })
+    expect(person.stderr).toMatch(/Channel: staging, the default of .*hotpatch.json/)
+    expect(await json(`${command} --channel staging --yes`)).toMatchObject({ channel: 'staging', version: '1.0.0' })
   })
 
   test('goes to what the app binary shipped with', async () => {

@@ -87,7 +87,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
     throw new CommandError('config-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
   }
   try {
-    return parse(text)
+    return parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
     // TOML's own message quotes the line, which may be the one with the token.
     const line = error instanceof TomlError ? ` at line ${error.line}, column ${error.column}` : ''

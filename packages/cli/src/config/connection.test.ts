@@ -59,6 +59,12 @@ describe('the token', () => {
     expect(resolve({ ...all, flags: {}, env: {} })).toEqual({ value: 'login-token', source: 'login' })
   })
 
+  test('of a login whose address was edited by hand goes there still', () => {
+    const logins = only({ url: 'https://LOGIN.example//', token: 'login-token' })
+    const url = named('https://login.example')
+    expect(resolveToken({ ...all, flags: {}, env: {}, logins }, url, 'hotpatch')?.value).toBe('login-token')
+  })
+
   test("of a login goes to no server but the login's", () => {
     expect(resolveToken({ ...all, flags: {}, env: {} }, named('https://other.example'), 'hotpatch')).toBeUndefined()
   })

@@ -42,7 +42,9 @@ export function resolveUrl(sources: Omit<ConnectionSources, 'accepted'>): Settin
 export function resolveToken(sources: ConnectionSources, url: Setting, programName: string): Setting | undefined {
   const { flags, env, project, logins, accepted } = sources
   const chosen = findChosen(logins, url)
-  const login = [chosen, logins.main, ...logins.named.values()].find((each) => each?.url === url.value)
+  const login = [chosen, logins.main, ...logins.named.values()].find(
+    (each) => each?.url !== undefined && sameForm(each.url) === url.value,
+  )
   const token =
     setting(flags.token, '--token') ??
     // A token in the environment is meant for the server that one has in mind without a name.
@@ -100,6 +102,15 @@ export function normalizeUrl(text: string): string {
   if (!['http:', 'https:'].includes(url.protocol)) throw new TypeError('not http or https')
   if (url.username || url.password) throw new TypeError('a user name or password in it')
   return url.origin + url.pathname.replace(/\/+$/, '')
+}
+
+/** Of an address that somebody may have edited by hand, such as with a slash at its end. */
+function sameForm(url: string): string {
+  try {
+    return normalizeUrl(url)
+  } catch {
+    return url // no address, and equal to none
+  }
 }
 
 /** A token goes into a header. One that does not fit would appear in the error message of the HTTP client. */

@@ -19,6 +19,10 @@ describe('a project file', () => {
     expect(read({ $schema: './schema.json' }).platforms).toBeUndefined()
   })
 
+  test('may begin with a byte order mark, as some editors write one', () => {
+    expect(readProject('\uFEFF{"app": "shop"}\r\n', '/app/hotpatch.json').app).toBe('shop')
+  })
+
   test.each([
     ['[]', '/: expected an object, found an array of 0'],
     ['{', 'JSON'],

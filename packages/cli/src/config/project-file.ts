@@ -61,7 +61,8 @@ export async function findProject(directory: string): Promise<Project | undefine
 
 export function readProject(text: string, path: string): Project {
   try {
-    const json = readObject(JSON.parse(text), '')
+    // Some editors begin a file with a byte order mark.
+    const json = readObject(JSON.parse(text.replace(/^\uFEFF/, '')), '')
     refuseUnknown(json, '', ['$schema', 'app', 'appId', 'trustedKeys', 'url', 'platforms', 'defaults'])
     const appId = readOptional(json.appId, (value) => readAppId(value, '/appId'))
     const trustedKeys = readOptional(json.trustedKeys, (value) => readPublicKeys(value, '/trustedKeys'))

@@ -1,4 +1,4 @@
-import type { App, ManagementClient, Release, ReleasePreflight } from '@hotpatch/api'
+import type { ManagementClient, Release, ReleasePreflight, Rollout } from '@hotpatch/api'
 
 type InForce = ReleasePreflight['inForce']
 
@@ -18,16 +18,30 @@ export function coverLines(
     : { 'On top of': `${names.join(', ')}: as before for devices that this one does not reach` }
 }
 
-/** A promotion of something older than what the channel has: devices there go back. Undefined when none does. */
-export async function findNewerThere(
+/** For a promotion: what its channel has now, and whether devices there go back. */
+export async function placeLines(
   api: ManagementClient,
-  app: App,
   release: Release,
-  channel: string,
-): Promise<Release | undefined> {
-  const { platform } = release
-  const { items } = await api.listRollouts(app.id, { platform, channel, limit: 50 })
-  const placed = items.find(({ state, releaseId }) => (state === 'active' || state === 'paused') && releaseId !== null)
+  place: { channel: string; percentage: number; isNarrowed: boolean },
+): Promise<Record<string, string>> {
+  const { appId, platform } = release
+  const { channel } = place
+  const { items } = await api.listRollouts(appId, { platform, channel, limit: MAX_SHOWN })
+  const standing = items.filter(({ state, coveredBy }) => (state === 'active' || state === 'paused') && !coveredBy)
+  const inForce = standing.map(({ id, version, state, percentage }) => ({ rolloutId: id, version, state, percentage }))
+  const newer = await findNewer(api, release, standing)
+  return {
+    ...coverLines(inForce, place),
+    ...(newer && {
+      'Goes back': `${newer.version} is newer, and devices on ${channel} that run it go back to ${release.version}`,
+    }),
+  }
+}
+
+const MAX_SHOWN = 20
+
+async function findNewer(api: ManagementClient, release: Release, standing: readonly Rollout[]) {
+  const placed = standing.find(({ releaseId }) => releaseId !== null)
   if (!placed?.releaseId || placed.releaseId === release.id) return undefined
   const there = await api.getRelease(placed.releaseId)
   return there.sequence > release.sequence ? there : undefined

@@ -22,6 +22,16 @@ test('a large file is read in parts, between which others get their turn', async
   expect(turns).toBeGreaterThanOrEqual(Math.floor(file.length / PART_BYTES))
 })
 
+test.each([
+  ['semicolons', 'device_id;owner\r\na;"x, y"\r\nb;z\r\n'],
+  ['semicolons after a byte order mark', '\uFEFFDevice ID;Owner\na;x\nb;y'],
+  ['tabs', 'id\towner\na\tx, y\nb\tz'],
+  ['commas, and semicolons in a value', '"a","x;y"\nb,"x;y"'],
+  ['nothing', 'a\nb'],
+])('columns may be divided by %s', async (_case, text) => {
+  expect(await readDeviceIdsFromCsv(Readable.from([Buffer.from(text)]))).toEqual(['a', 'b'])
+})
+
 test('a character that is in two parts is one', async () => {
   const id = '😀'.repeat(100)
   const file = Buffer.from(`${id}\n`.repeat(500))

@@ -18,21 +18,41 @@ const PART_BYTES = 64 * 1024
 export async function readDeviceIdsFromCsv(file: Readable): Promise<string[]> {
   const ids: string[] = []
   try {
-    await pipeline(partsOf(file), parse(OPTIONS), async (rows: AsyncIterable<string[]>) => {
-      let line = 0
-      for await (const [first = ''] of rows) {
-        line += 1
-        if (first === '' || (line === 1 && HEADER.test(first))) continue
-        if (ids.length === COHORT_LIMITS.devicesOfCohort) throw tooMany()
-        ids.push(first)
-      }
-    })
+    const parts = partsOf(file)
+    const first = await parts.next()
+    const delimiter = first.done ? ',' : delimiterOf(first.value)
+    await pipeline(
+      startingWith(first, parts),
+      parse({ ...OPTIONS, delimiter }),
+      async (rows: AsyncIterable<string[]>) => {
+        let line = 0
+        for await (const [first = ''] of rows) {
+          line += 1
+          if (first === '' || (line === 1 && HEADER.test(first))) continue
+          if (ids.length === COHORT_LIMITS.devicesOfCohort) throw tooMany()
+          ids.push(first)
+        }
+      },
+    )
   } catch (cause) {
     if (!(cause instanceof CsvError)) throw cause
     throw problem('invalid-request', `The file is not CSV: ${cause.message}.`, {}, { cause })
   }
   if (ids.length > 0) return ids
   throw problem('invalid-request', 'Expected a CSV file with a device id in each line, found none.')
+}
+
+/** Spreadsheets write what their country writes between numbers: by the first line, as far as nobody quoted it. */
+function delimiterOf(start: Buffer): string {
+  const [line = ''] = start.toString('latin1').split(/\r?\n/, 1)
+  const bare = line.replace(/"(?:[^"]|"")*"/g, '')
+  return [',', ';', '\t'].find((each) => bare.includes(each)) ?? ','
+}
+
+async function* startingWith(first: IteratorResult<Buffer, void>, rest: AsyncGenerator<Buffer>) {
+  if (first.done) return
+  yield first.value
+  yield* rest
 }
 
 async function* partsOf(file: Readable): AsyncGenerator<Buffer> {

@@ -10,10 +10,10 @@ export function isNearly(name: string, found: string): boolean {
 /** Letters that are to be put in, taken out or changed. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...a].entries()) {
+  for (let index = 0; index < a.length; index += 1) {
     const next = [index + 1]
     for (let at = 0; at < b.length; at += 1) {
-      const changed = (row[at] ?? 0) + (letter === b[at] ? 0 : 1)
+      const changed = (row[at] ?? 0) + (a[index] === b[at] ? 0 : 1)
       next.push(Math.min(changed, (row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1))
     }
     row = next

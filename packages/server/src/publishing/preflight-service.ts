@@ -54,7 +54,8 @@ export function createPreflightService({
     const { platform, version, channel = DEFAULT_CHANNEL } = input
     const findings: ReleaseFinding[] = []
     const isPlatform = await collect(findings, 'platform', () => requirePlatform(app, platform))
-    if (!versionRule.Check(version)) {
+    const isVersion: boolean = versionRule.Check(version)
+    if (!isVersion) {
       const expected = 'a version such as 1.2.0: at most 50 characters, beginning with a digit, or "v" and a digit'
       findings.push(errorOf('version', expected, `"${version}"`, 'Name a version.'))
     }
