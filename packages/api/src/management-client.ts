@@ -44,7 +44,7 @@ import {
   type ReleaseFilter,
 } from './releases.ts'
 import { Rollout, type NewRollback, type NewRollout, type RolloutChanges, type RolloutFilter } from './rollouts.ts'
-import { PROBLEM_TYPE_BASE, pageOf, type Page, type PageQuery, type ProblemDocument } from './shared-schemas.ts'
+import { PROBLEM_TYPE_BASE, pageOf, ProblemDocument, type Page, type PageQuery } from './shared-schemas.ts'
 import type {
   DeliveryFilter,
   NewWebhook,
@@ -172,7 +172,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       try {
         return await read(Artifact, path`/apps/${app}/artifacts/${sha256}`)
       } catch (error) {
-        if (error instanceof ApiProblem && error.type === 'artifact-not-found') return undefined
+        if (error instanceof ApiProblem && error.status === 404) return undefined
         throw error
       }
     },
@@ -376,7 +376,9 @@ async function readJson(response: Response): Promise<unknown> {
 async function readProblem(response: Response): Promise<ApiProblem> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
   const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
-  const document = isProblem ? ((await readJson(response)) as ProblemDocument) : undefined
+  const answer = isProblem ? await readJson(response) : undefined
+  // Whatever calls itself a problem: one that is none says nothing.
+  const document = Value.Check(ProblemDocument, answer) ? answer : undefined
   return new ApiProblem(response.status, document, Number.isFinite(retryAfter) ? retryAfter : undefined)
 }
 

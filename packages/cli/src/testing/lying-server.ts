@@ -29,8 +29,8 @@ export async function startLyingServer(url: string) {
 
   async function answer(request: IncomingMessage, response: ServerResponse) {
     const body = await readBody(request)
-    const isQuestion = /\/(?:preview|impact)$/.test(request.url ?? '')
-    if (request.method === 'POST' && !isQuestion) {
+    const isQuestion = /\/(?:preview|impact|preflight)$/.test(request.url ?? '')
+    if (request.method !== 'GET' && !isQuestion) {
       signed.push(...statementsIn(body))
       return send(response, 201, {})
     }
@@ -44,7 +44,7 @@ export async function startLyingServer(url: string) {
     }
     const told = lie(found, answers.length)
     answers.push(found)
-    send(response, real.status, told)
+    send(response, real.status, told, real.headers.get('content-type') ?? '')
   }
 
   await new Promise<void>((resolve) => {
@@ -70,8 +70,8 @@ export async function startLyingServer(url: string) {
   }
 }
 
-function send(response: ServerResponse, status: number, body: Json) {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+function send(response: ServerResponse, status: number, body: Json, contentType = 'application/json') {
+  response.writeHead(status, { 'content-type': contentType }).end(JSON.stringify(body))
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
