@@ -61,15 +61,23 @@ export async function openSession(context: CliContext, options: SessionOptions):
   const api = createClient(context, url.value, token.value)
   const trust = await openAppTrust(context, project, url.value)
 
-  async function getApp(named: string): Promise<App> {
-    const app = await api.getApp(named)
+  const named = options.app ?? project?.app ?? project?.appId
+
+  async function findNamed(idOrSlug: string): Promise<App> {
+    const app = await api.getApp(idOrSlug)
+    trust.requireSame(app, idOrSlug)
+    return app
+  }
+
+  async function getApp(appId: string): Promise<App> {
+    const app = await findNamed(appId)
+    // The server said whose it is: it has to be the app that is meant here.
     trust.requireSame(app, named)
     return app
   }
 
   async function chooseApp(): Promise<App> {
-    const named = options.app ?? project?.app ?? project?.appId
-    if (named !== undefined) return getApp(named).catch(suggestApp(api, named))
+    if (named !== undefined) return findNamed(named).catch(suggestApp(api, named))
     const { items } = await api.listApps({ limit: 2 })
     const [only] = items
     if (only && items.length === 1) {

@@ -72,9 +72,12 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     return url && api && { url: url.value, api }
   })
   const server = reached?.api
-  const app = server && (await attempt('app', () => findApp(server, options.app ?? project?.app ?? project?.appId)))
+  const named = options.app ?? project?.app ?? project?.appId
+  const app = server && (await attempt('app', () => findApp(server, named)))
   const known =
-    reached && app && (await attempt('app-known', () => checkAcquaintance(context, project, reached.url, app)))
+    reached &&
+    app &&
+    (await attempt('app-known', () => checkAcquaintance(context, project, reached.url, { app, named })))
   const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
   const sequenceChecks =
     server && app && (await attempt('sequence', () => checkSequences(context, { api: server, app })))

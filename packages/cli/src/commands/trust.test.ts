@@ -46,6 +46,20 @@ describe('an app', () => {
   })
 })
 
+test('what only an id names must be of the app that is meant', async () => {
+  const { write, run, json, app } = await server.createPublisher()
+  await write(files)
+  const { releaseId } = await json<PublishedRelease>(`${release} 1.0.0`)
+  await json('apps create elsewhere --platforms android --yes')
+  const promote = `promote --release ${releaseId} --version 1.0.0 --platform android --to beta --yes`
+  const refused = await run(`${promote} --app elsewhere`)
+  expect(refused).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining(`expected elsewhere, found ${app.slug}`),
+  })
+  expect(await run(promote)).toMatchObject({ exitCode: 0 })
+})
+
 describe('a sequence', () => {
   /** As after that many publishes, or with a server that was restored since. */
   async function createAt(sequence: number) {

@@ -4,16 +4,19 @@ import type { CliContext } from '../context.ts'
 import { openAppTrust } from '../signing/app-trust.ts'
 import { passed, warned, type Check } from './check.ts'
 
-/** @throws CommandError when the server shows another app than before */
+/**
+ * @param found the app, and what it was called
+ * @throws CommandError when the server shows another app than before
+ */
 export async function checkAcquaintance(
   context: CliContext,
   project: Project | undefined,
   url: string,
-  app: App,
+  { app, named }: { app: App; named: string | undefined },
 ): Promise<Check> {
   const id = 'app-known'
   const trust = await openAppTrust(context, project, url)
-  switch (trust.acquaintanceOf(app)) {
+  switch (trust.requireSame(app, named)) {
     case 'project':
       return passed(id, `${app.slug} has the id that ${project?.path ?? 'the project file'} says.`)
     case 'remembered':
