@@ -218,6 +218,11 @@ export const PROBLEMS = {
     title: 'The sequence was taken by someone else',
     advice: 'Ask for the next sequence, sign again and upload again.',
   },
+  'sequence-too-far': {
+    status: 422,
+    title: 'The sequence is too far above the last one',
+    advice: 'Ask for the next sequence and sign again: devices would refuse this one.',
+  },
   'rollout-planned': {
     status: 409,
     title: 'A plan sets the percentage of this rollout',

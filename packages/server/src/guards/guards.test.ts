@@ -552,6 +552,7 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       ['of another release', { version: '9.9.9', sequence: 3 }, '422 statement-invalid'],
       ['below the release', { version: '1.0.0', sequence: 1 }, '409 sequence-taken'],
       ['with the same sequence', { version: '1.0.0', sequence: 2 }, '409 sequence-taken'],
+      ['that devices would refuse', { version: '1.0.0', sequence: 1_000_003 }, '422 sequence-too-far'],
     ])('%s is refused, and nothing is published', async (_case, back, expected) => {
       await publishSigned('1.0.0', 1)
       const before = await listRollouts()

@@ -466,6 +466,26 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       expect(await refusal(() => publish(signRelease(key, base(sequence))))).toBe('409 sequence-taken')
     })
 
+    test.each([1_000_006, Number.MAX_SAFE_INTEGER])(
+      'with the sequence %i, which devices refuse, is refused',
+      async (far) => {
+        const answer = await publish(signRelease(key, base(far)))
+        expect(problemOf(answer)).toBe('422 sequence-too-far')
+        expect(answer.body).toMatchObject({ nextSequence: 6, highestSequence: 1_000_005 })
+        expect(answer.body.detail).toContain('at most 1000005')
+        const next = await server.request('GET', `/manage/v1/apps/${signed.slug}/sequence?platform=android`)
+        expect(next.body.nextSequence).toBe(6)
+      },
+    )
+
+    test('with the highest sequence that devices take is taken', async () => {
+      const own = await server.createTestApp()
+      const signatures = signRelease(key, { ...content(1_000_000), appId: own.id })
+      expect(await server.published(own, { version: '2.0.0', bundle, signatures })).toMatchObject({
+        sequence: 1_000_000,
+      })
+    })
+
     test('with the sequence of another at the same time is told the next one', async () => {
       const own = await server.createTestApp()
       const sign = (version: string) => signRelease(key, { ...content(7), appId: own.id, version })

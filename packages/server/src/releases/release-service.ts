@@ -76,22 +76,31 @@ export function createReleaseService({
 
   /**
    * A sequence for "any" counts on every platform, as devices of each will see it.
-   * @throws problem sequence-taken when a statement of this or a higher sequence was taken before
+   * @throws problem sequence-taken when a statement of this or a higher sequence was taken before, or sequence-too-far
    */
   async function claimSequence(tx: Connection, app: AppRow, platform: Platform, sequence: number): Promise<void> {
     await requireFree(app, platform, sequence, tx)
-    for (const each of platform === 'any' ? [...platformsOf(app), platform] : [platform]) {
+    for (const each of platformsThatSee(app, platform)) {
       // Refused when someone else took it since.
       if (!(await takeSequence(tx, app.id, each, sequence))) await requireFree(app, platform, sequence, tx)
     }
   }
 
-  /** @throws problem sequence-taken */
+  /** @throws problem sequence-taken or sequence-too-far */
   async function requireFree(app: AppRow, platform: Platform, sequence: number, connection: Connection = db) {
     const nextSequence = (await takenBy(connection, app, platform)) + 1
-    if (sequence >= nextSequence) return
-    const detail = `Expected a sequence of at least ${nextSequence}, found ${sequence}.`
-    throw problem('sequence-taken', detail, { nextSequence })
+    if (sequence < nextSequence) {
+      const detail = `Expected a sequence of at least ${nextSequence}, found ${sequence}.`
+      throw problem('sequence-taken', detail, { nextSequence })
+    }
+    for (const each of platformsThatSee(app, platform)) {
+      const highestSequence = (await findLastSequence(connection, app.id, [each, 'any'])) + MAX_SEQUENCE_STEP
+      if (sequence <= highestSequence) continue
+      const detail =
+        `Expected a sequence of at most ${highestSequence} for ${each}, found ${sequence}: devices refuse one that is ` +
+        `more than ${MAX_SEQUENCE_STEP} above what they have confirmed. The next one is ${nextSequence}.`
+      throw problem('sequence-too-far', detail, { nextSequence, highestSequence })
+    }
   }
 
   /** The highest sequence that was taken; one for "any" counts on every platform. */
@@ -163,6 +172,10 @@ export function createReleaseService({
     list,
     markArchived,
   }
+}
+
+function platformsThatSee(app: AppRow, platform: Platform): Platform[] {
+  return platform === 'any' ? [...platformsOf(app), platform] : [platform]
 }
 
 /** @throws problem platform-not-found */

@@ -496,6 +496,8 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
         ['with another requirement', { requirement: { minNativeVersion: '2.0' } }, '422 statement-invalid'],
         ['with a sequence that was taken', { sequence: 2 }, '409 sequence-taken'],
         ['with a lower sequence', { sequence: 1 }, '409 sequence-taken'],
+        ['with one that every device would refuse', { sequence: 1_000_003 }, '422 sequence-too-far'],
+        ['with the last one that there is', { sequence: Number.MAX_SAFE_INTEGER }, '422 sequence-too-far'],
       ])('%s is refused', async (_case, changes, expected) => {
         expect(await refusal(() => rollBack({ version: '1.0.0' }, restate(changes)))).toBe(expected)
       })
