@@ -327,6 +327,12 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   if (waiting) return { kind: 'native-update-required', reason: 'native-too-old', note }
   if (isTakenBack) return { kind: 'up-to-date', reason: floor > 0 ? 'below-floor' : 'below-device-floor', note }
+  // Decision §13
+  const onlyRefused = fromTheTop.find((rollout) => {
+    const refusal = refused(rollout)
+    return refusal !== null && isAll(rollout, refusal)
+  })
+  if (onlyRefused) return { kind: 'up-to-date', reason: refused(onlyRefused) ?? '', note }
   const topmost = fromTheTop.map((rollout) => reasonsOf(rollout)[0])[0]
   return { kind: 'up-to-date', reason: topmost ?? 'nothing-published', note }
 }

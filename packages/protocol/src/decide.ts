@@ -1,6 +1,6 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
-import { refusalReason, refusesPlainEmbedded, type RefusalReason } from './device-trust.ts'
+import { isRefusalReason, refusalReason, refusesPlainEmbedded, type RefusalReason } from './device-trust.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -118,7 +118,7 @@ export function decide<Release extends CatalogRelease>(
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
   const circumstances: Circumstances = { device, now, floor, native: NOT_PARSED, told: undefined }
-  const { target, waiting, firstReason } = findTarget(catalog, circumstances)
+  const { target, waiting, refusal, firstReason } = findTarget(catalog, circumstances)
   const trace = options.trace ? traceOf(catalog, circumstances, target) : null
   const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
 
@@ -145,7 +145,8 @@ export function decide<Release extends CatalogRelease>(
   }
   const { nativeUpdate } = details
   if (nativeUpdate) return { kind: 'native-update-required', reason: 'native-too-old', nativeUpdate, trace }
-  const reason = stays ?? firstReason ?? 'nothing-published'
+  // D11: that something is for it, and it would refuse it, says more than what is wrong with the topmost.
+  const reason = stays ?? refusal ?? firstReason ?? 'nothing-published'
   return { kind: 'up-to-date', rollout: null, reason, ...details }
 }
 
@@ -154,16 +155,24 @@ function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Rel
   let firstReason: PassedOverReason | undefined
   /** D9: the topmost for which only the shell is too old. */
   let waiting: CompiledRollout<Release> | undefined
+  /** D11: of the topmost for which only the device speaks against it. */
+  let refusal: PassedOverReason | undefined
   let index = 0
   for (let rollout = catalog.rollouts[0]; rollout; rollout = catalog.rollouts[index]) {
     const reason = passedOver(rollout, circumstances)
-    if (!reason) return { target: rollout, waiting, firstReason }
+    if (!reason) return { target: rollout, waiting, refusal, firstReason }
     firstReason ??= reason
     if (reason === 'native-too-old') waiting ??= rollout
+    if (!refusal && isRefusalReason(reason) && fitsOtherwise(rollout, circumstances)) refusal = reason
     // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
     index = isRequirementReason(reason) ? rollout.nextRequirement : index + 1
   }
-  return { target: undefined, waiting, firstReason }
+  return { target: undefined, waiting, refusal, firstReason }
+}
+
+/** What is judged after D11. */
+function fitsOtherwise(rollout: CompiledRollout, circumstances: Circumstances): boolean {
+  return !outsideReason(rollout, circumstances) && !unmetRequirement(rollout, circumstances)
 }
 
 function offer<Release extends CatalogRelease>(

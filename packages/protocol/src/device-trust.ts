@@ -46,6 +46,18 @@ export type RefusalReason =
   | 'not-signed'
   | 'sequence-too-far'
 
+const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason>([
+  'below-high-water',
+  'below-device-floor',
+  'key-not-trusted',
+  'not-signed',
+  'sequence-too-far',
+])
+
+export function isRefusalReason(reason: string): reason is RefusalReason {
+  return REFUSAL_REASONS.has(reason)
+}
+
 /**
  * D11: what Engine §4 says of the rollout's target on this device, apart from what other rules judge. What the device
  * runs it need not take. Written so that what is no number is refused.
