@@ -87,7 +87,7 @@ describe('vectors', () => {
   })
 
   test('every rule has its vectors', () => {
-    expect(new Set(cases.flatMap(({ rules }) => rules)).size).toBe(10)
+    expect(new Set(cases.flatMap(({ rules }) => rules)).size).toBe(11)
   })
 })
 
