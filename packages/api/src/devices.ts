@@ -168,6 +168,9 @@ export const Explanation = Type.Object({
     ]),
     reason: Type.String(),
     explanation: Type.String({ description: 'The reason in a sentence' }),
+    waysOut: Type.Array(Type.String(), {
+      description: 'Of what the device would refuse: what to do so that it takes it, a sentence each',
+    }),
     releaseId: Nullable(Type.String()),
     version: Nullable(Type.String()),
     mandatory: Type.Boolean(),

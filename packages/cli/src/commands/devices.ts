@@ -4,6 +4,7 @@ import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readTimestamp } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
+import { trustFields } from '../output/device-trust.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -89,8 +90,9 @@ async function showDevice(context: CliContext, id: string, options: SessionOptio
   const device = await api.getDevice(app.id, id)
   const timeline = await api.listTimeline(app.id, device.id, pageQuery(options))
   output.result({ ...device, timeline }, () => {
-    const { events: _, ...fields } = device
-    output.fields(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)))
+    const { events: _, trust, ...fields } = device
+    const told = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+    output.fields({ ...told, ...trustFields(trust) })
     output.line('')
     showTimeline(output, timeline)
   })

@@ -5,6 +5,7 @@ import { readChannel, readNativeVersion, readPlatform } from '../arguments/reade
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import { trustFields } from '../output/device-trust.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/text.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -44,6 +45,7 @@ function showExplanation(output: Output, explanation: Explanation) {
   const { device, decision, generation, rollouts, towards, notices } = explanation
   output.line(`${answerOf(decision)}: ${decision.explanation} (${decision.reason})`)
   if (towards) showTowards(output, towards)
+  else for (const way of decision.waysOut) output.line(`  - ${way}`)
   for (const { explanation: notice } of notices) output.line(printable(notice))
   output.line('')
   output.fields(deviceFields(device))
@@ -87,6 +89,7 @@ function deviceFields(device: Explanation['device']) {
     ...(runtimeVersion !== null && { runtime: runtimeVersion }),
     ...(system.length > 0 && { system: system.join(', ') }),
     ...(cohorts.length > 0 && { cohorts }),
+    ...trustFields(device.trust),
     ...(failedReleaseIds.length > 0 && { 'failed on it': failedReleaseIds }),
     ...(device.lastSeenAt !== null && { 'last seen': device.lastSeenAt }),
   }

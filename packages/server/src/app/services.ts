@@ -86,9 +86,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const devices = createDeviceService({ db, reads, fleet, identity, audit, announceCohorts })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, dropped })
-  const explanations = createExplainService({ catalogs, updates, devices })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
+  const explanations = createExplainService({ catalogs, updates, devices, findNextSequence })
+  const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
   const impacts = createImpactService({

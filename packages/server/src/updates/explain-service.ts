@@ -5,10 +5,21 @@ import {
   type ExplainQuery,
   type Explanation,
 } from '@hotpatch/api'
-import { problem, type Decision, type DecisionReason, type Platform, type Rule } from '@hotpatch/protocol'
+import {
+  isRefusalReason,
+  problem,
+  type Decision,
+  type DecisionReason,
+  type Device,
+  type PassedOverReason,
+  type Platform,
+  type Rule,
+} from '@hotpatch/protocol'
 import type { DeviceService } from '../devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
+import type { FindNextSequence } from './preview-service.ts'
+import { describeRefusal, keptFromEmbedded, waysOut, type RefusalPlace } from './refusals.ts'
 import type { UpdateCheck, UpdateService } from './update-service.ts'
 import { whatWouldChange, type WhatWouldChange } from './what-would-change.ts'
 
@@ -30,10 +41,12 @@ export function createExplainService({
   catalogs,
   updates,
   devices,
+  findNextSequence,
 }: {
   catalogs: Catalogs
   updates: UpdateService
   devices: DeviceService
+  findNextSequence: FindNextSequence
 }) {
   /** What a device would get now, and why. Of one that never checked, the query tells what it would say. */
   async function explain(appId: string, givenId: string, query: ExplainQuery): Promise<Explanation> {
@@ -63,6 +76,8 @@ export function createExplainService({
       },
       trust: known?.trust ?? undefined,
     }
+    const nextSequence = await findNextSequence(appId, platform)
+    const place = { app: entry.slug, platform, channel, nextSequence }
     const { decision, device, currentVersion, ignoredCohorts } = updates.answer(catalog, check, { trace: true })
     return {
       device: {
@@ -84,10 +99,10 @@ export function createExplainService({
       },
       lastSaid: known ? renderLastSaid(known) : null,
       generation: catalog.generation,
-      decision: renderDecision(decision),
-      rollouts: renderTrace(decision),
+      decision: { ...renderDecision(decision), ...explainReason(decision, catalog, device, place) },
+      rollouts: renderTrace(decision, catalog, device),
       notices: ignoredCohorts.map(renderIgnoredCohort),
-      towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted)) : null,
+      towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted, place)) : null,
     }
   }
 
@@ -123,13 +138,12 @@ function renderTowards({ release, rolloutId, changes }: WhatWouldChange): Explan
   return { releaseId: release.id, version: release.version, rolloutId, changes }
 }
 
-function renderDecision(decision: Decision<OfferedRelease>): Explanation['decision'] {
+function renderDecision(decision: Decision<OfferedRelease>): Omit<Explanation['decision'], 'explanation' | 'waysOut'> {
   const release = decision.kind === 'update' ? decision.release : undefined
   const isOffer = decision.kind === 'update' || decision.kind === 'embedded'
   return {
     kind: decision.kind,
     reason: decision.reason,
-    explanation: REASON_SENTENCES[decision.reason],
     releaseId: release?.id ?? null,
     version: release?.version ?? null,
     mandatory: isOffer && decision.mandatory,
@@ -138,14 +152,45 @@ function renderDecision(decision: Decision<OfferedRelease>): Explanation['decisi
   }
 }
 
-function renderTrace({ trace }: Decision<OfferedRelease>): Explanation['rollouts'] {
+/** Of what the device would refuse, the sentence has the numbers. */
+function explainReason(
+  { reason, trace }: Decision<OfferedRelease>,
+  catalog: LiveCatalog,
+  { trust }: Device,
+  place: RefusalPlace,
+): Pick<Explanation['decision'], 'explanation' | 'waysOut'> {
+  const explanation = REASON_SENTENCES[reason]
+  if (!trust || !isRefusalReason(reason)) return { explanation, waysOut: [] }
+  const refused = trace?.rollouts.find(({ verdicts }) =>
+    verdicts.every((verdict) => verdict.reason === (verdict.rule === 'D11' ? reason : null)),
+  )
+  const rollout = catalog.rollouts.find(({ id }) => id === refused?.rolloutId)
+  if (rollout) {
+    return { explanation: describeRefusal(reason, rollout, trust), waysOut: waysOut(reason, rollout, trust, place) }
+  }
+  // By the order of rules the topmost may be refused and have other reasons, too.
+  return reason === 'below-device-floor' ? keptFromEmbedded(trust, place) : { explanation, waysOut: [] }
+}
+
+function renderTrace(
+  { trace }: Decision<OfferedRelease>,
+  catalog: LiveCatalog,
+  { trust }: Device,
+): Explanation['rollouts'] {
+  const rollouts = new Map(catalog.rollouts.map((rollout) => [rollout.id, rollout]))
+  const sentenceOf = (reason: PassedOverReason, rolloutId: string) => {
+    const rollout = rollouts.get(rolloutId)
+    return trust && rollout && isRefusalReason(reason)
+      ? describeRefusal(reason, rollout, trust)
+      : REASON_SENTENCES[reason]
+  }
   return (trace?.rollouts ?? []).map(({ verdicts, ...rollout }) => ({
     ...rollout,
     verdicts: verdicts.map(({ rule, reason }) => ({
       rule,
       passed: reason === null,
       reason,
-      explanation: reason === null ? PASSED[rule] : REASON_SENTENCES[reason],
+      explanation: reason === null ? PASSED[rule] : sentenceOf(reason, rollout.rolloutId),
     })),
   }))
 }

@@ -46,6 +46,7 @@ describe('explain', () => {
       kind: 'update',
       reason: 'percentage',
       explanation: "The device is within the rollout's percentage.",
+      waysOut: [],
       releaseId,
       version: '1.0.0',
       mandatory: true,

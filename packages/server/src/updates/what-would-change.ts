@@ -12,6 +12,7 @@ import {
 } from '@hotpatch/protocol'
 import { timestamp } from '../clock.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
+import { waysOut, type RefusalPlace } from './refusals.ts'
 
 /** What would have to be otherwise for a device to get a release. */
 export interface WhatWouldChange {
@@ -31,11 +32,15 @@ export function whatWouldChange(
   device: Device,
   decision: Decision<OfferedRelease>,
   release: OfferedRelease,
+  place: RefusalPlace,
 ): WhatWouldChange {
   const isThere = device.currentReleaseId === release.id
   const isOffered = decision.kind === 'update' && decision.release.id === release.id
   const placements = catalog.byRelease.get(release.id) ?? []
-  const ways = placements.map((rollout) => ({ rollout, changes: changesFor(rollout, catalog, device, decision) }))
+  const ways = placements.map((rollout) => ({
+    rollout,
+    changes: changesFor(rollout, catalog, device, decision, place),
+  }))
   const [nearest] = ways.toSorted((a, b) => a.changes.length - b.changes.length)
   if (isThere || isOffered) return { release, rolloutId: nearest?.rollout.id ?? null, changes: [] }
   if (!nearest) {
@@ -50,14 +55,39 @@ function changesFor(
   catalog: CompiledCatalog<OfferedRelease>,
   device: Device,
   decision: Decision<OfferedRelease>,
+  place: RefusalPlace,
 ): string[] {
   const verdicts = decision.trace?.rollouts.find((each) => each.rolloutId === rollout.id)?.verdicts ?? []
   const against = verdicts.map((verdict) => verdict.reason).filter((reason) => reason !== null)
+  const isStatedAgain = against.some((reason) => STATED_AGAIN.has(reason))
+  if (isStatedAgain) {
+    const others = against.filter((reason) => STATED_AGAIN.has(reason) || LASTING.has(reason))
+    return others.flatMap((reason) => changeFor(reason, rollout, catalog, device, place))
+  }
   // A rollout that is placed anew gets an audience of its own.
   const isGone = rollout.state === 'halted' || rollout.state === 'withdrawn'
   const reasons = isGone ? against.filter((reason) => !isOutside(reason)) : against
-  return [...reasons.map((reason) => changeFor(reason, rollout, catalog, device)), ...inTheWay(rollout, decision)]
+  return [
+    ...reasons.flatMap((reason) => changeFor(reason, rollout, catalog, device, place)),
+    ...inTheWay(rollout, decision),
+  ]
 }
+
+/** What a new statement settles: it comes with a rollout of its own, on top of all others, for everybody. */
+const STATED_AGAIN: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
+  'below-high-water',
+  'below-device-floor',
+])
+
+/** What it does not settle. */
+const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
+  'requirement-unreadable',
+  'runtime-mismatch',
+  'native-version-unknown',
+  'native-out-of-range',
+  'native-too-old',
+  'failed-on-this-device',
+])
 
 /** D1: what is higher comes first. */
 function inTheWay(rollout: CompiledRollout, decision: Decision<OfferedRelease>): string[] {
@@ -72,7 +102,8 @@ function changeFor(
   rollout: CompiledRollout<OfferedRelease>,
   catalog: CompiledCatalog<OfferedRelease>,
   device: Device,
-): string {
+  place: RefusalPlace,
+): string | string[] {
   const { minNativeVersion, nativeRange, runtimeVersion } =
     rollout.target === 'embedded' ? {} : rollout.target.requirement
   const told = (value: string | undefined) => (value === undefined ? 'it told none' : `it has ${value}`)
@@ -103,7 +134,7 @@ function changeFor(
     case 'below-device-floor':
     case 'key-not-trusted':
     case 'not-signed':
-      return 'Sign it again.'
+      return device.trust ? waysOut(reason, rollout, device.trust, place) : []
     case 'attributes-differ':
       return unmetRules(rollout.audience.rules, device)
     case 'outside-audience':
