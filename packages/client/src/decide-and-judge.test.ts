@@ -12,6 +12,7 @@ import {
 } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { binaryOf } from './binary.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
 import { writeJson } from './json-file.ts'
 import { writeMarker } from './release-tree.ts'
@@ -224,7 +225,7 @@ async function deviceIn(world: World, answer: (told: Record<string, unknown>) =>
   const active = current === null ? null : installed(world, current, Math.min(highWater, 3))
   const kept = previous && installed(world, previous.of, previous.sequence)
   const state: StoredState = {
-    ...freshState('1.0'),
+    ...freshState(binaryOf(device.host)),
     highWater,
     floor,
     active: active && { ...active, standing: 'confirmed' },
