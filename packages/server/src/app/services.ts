@@ -89,7 +89,6 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
   const explanations = createExplainService({ catalogs, updates, devices, findNextSequence })
-  const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
   const impacts = createImpactService({
