@@ -185,7 +185,8 @@ test('channels are made and listed', async () => {
 test('keys of an app are added, listed and revoked', async () => {
   const { json, run, app } = await server.createPublisher()
   const own = await json<{ publicKey: string; fingerprint: string }>('keys show')
-  const added = await json<SigningKey>('keys add --name laptop --yes')
+  const { impact, ...added } = await json<SigningKey & { impact: object }>('keys add --name laptop --yes')
+  expect(impact).toMatchObject({ stranded: 0 })
   expect(added).toMatchObject({ publicKey: own.publicKey, name: 'laptop', revokedAt: null })
   const { items } = await json<Page<SigningKey & { fingerprint: string }>>('keys list')
   expect(items).toEqual([{ ...added, fingerprint: own.fingerprint }])
