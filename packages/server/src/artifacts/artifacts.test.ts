@@ -301,7 +301,7 @@ describe('downloads', () => {
       const answer = await ask({ range })
       expect(answer.statusCode).toBe(416)
       expect(answer.headers['content-range']).toBe(`bytes */${size}`)
-      expect(answer.headers['cache-control']).toBeUndefined()
+      expect(answer.headers['cache-control']).toBe('no-store')
       expect(answer.json()).toMatchObject({ type: expect.stringContaining('range-not-satisfiable') })
     },
   )
@@ -336,7 +336,7 @@ describe('downloads', () => {
       for (const method of ['GET', 'HEAD'] as const) {
         const answer = await ask({}, method, name)
         expect(answer.statusCode).toBe(404)
-        expect(answer.headers['cache-control']).toBeUndefined()
+        expect(answer.headers['cache-control']).toBe('no-store')
       }
       expect((await ask({}, 'GET', name)).json()).toMatchObject({ type: expect.stringContaining('artifact-not-found') })
     },
