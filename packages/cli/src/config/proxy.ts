@@ -44,10 +44,20 @@ export function proxiedFetch(env: CliContext['env'], url: string): typeof global
 async function load({ uri, exceptions }: Proxy): Promise<typeof globalThis.fetch> {
   const { EnvHttpProxyAgent, fetch } = await import('undici')
   const dispatcher = new EnvHttpProxyAgent({ httpProxy: uri, httpsProxy: uri, noProxy: exceptions })
-  const proxied = (input: Parameters<typeof fetch>[0], init: Parameters<typeof fetch>[1]) =>
-    fetch(input, { ...init, dispatcher })
+  const proxied = async (input: Parameters<typeof fetch>[0], init: Parameters<typeof globalThis.fetch>[1]) => {
+    const given = init?.body instanceof FormData ? await withoutForm(init, init.body) : init
+    return fetch(input, { ...(given as Parameters<typeof fetch>[1]), dispatcher })
+  }
   // Node's own fetch is of the same family, with types of its own.
   return proxied as unknown as typeof globalThis.fetch
+}
+
+/** It takes forms of its own kind only, and would send the text "[object FormData]". Ours are facts and signatures. */
+async function withoutForm(init: RequestInit, form: FormData): Promise<RequestInit> {
+  const written = new Response(form)
+  const headers = new Headers(init.headers)
+  headers.set('content-type', written.headers.get('content-type') ?? '')
+  return { ...init, headers, body: await written.arrayBuffer() }
 }
 
 function adviseOnProxy(cause: unknown): never {
