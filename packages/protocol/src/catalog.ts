@@ -12,7 +12,7 @@ export interface CatalogRelease {
   requirement: Requirement
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
-  /** Of the key that signed the bundle (Signing §7); null when nobody did. */
+  /** Of the key that signed the bundle (Signing §9); null when nobody did. */
   keyId: string | null
   /** Whether that key signed a statement of it, too: clients of the original contract do without. */
   isStated: boolean

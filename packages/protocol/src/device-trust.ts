@@ -7,7 +7,7 @@ export interface DeviceTrust {
   highWater: number
   /** It refuses every sequence below, and embedded without a statement. 0 is none. */
   floor: number
-  /** Of the keys that its binary holds (Signing §7). Without any it looks at no statement. */
+  /** Of the keys that its binary holds (Signing §9). Without any it looks at no statement. */
   keyIds: readonly string[]
   /** What lies verified in ota/previous: it may go back to that, although its sequence is below the high-water mark. */
   heldReleaseId: string | null
@@ -22,7 +22,7 @@ export const MAX_SEQUENCE_STEP = 1_000_000
 /** More keys than any binary holds. */
 export const MAX_TRUSTED_KEYS = 20
 
-/** Signing §7: 16 hex digits, which 8 bytes are. */
+/** Signing §9: 16 hex digits, which 8 bytes are. */
 const KEY_ID_BYTES = 8
 const KEY_ID = /^[0-9a-f]{16}$/
 
@@ -31,7 +31,7 @@ export function isKeyId(text: string): boolean {
 }
 
 /**
- * Signing §7.
+ * Signing §9.
  * @param sha256 lower-case hex of the SHA-256 of the raw public key
  */
 export function keyIdOf(sha256: string): string {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { isKeyId, keyIdOf } from './device-trust.ts'
 import { digestSigningInput } from './digest-signature.ts'
 import { bytesFromHex, hexFromBytes } from './hex.ts'
 import { UnexpectedJsonError } from './json-reader.ts'
@@ -22,7 +23,7 @@ interface Signed {
 }
 
 interface SigningVectors {
-  testOnlyKeys: { privateKeySeed: string; publicKey: string; publicKeyDer: string }[]
+  testOnlyKeys: { privateKeySeed: string; publicKey: string; keyId: string; publicKeyDer: string }[]
   statements: {
     name: string
     comment: string
@@ -67,6 +68,12 @@ function pointerOf(read: () => unknown): string | undefined {
     throw error
   }
 }
+
+test.each(vectors.testOnlyKeys)('the id of the key $publicKey is $keyId (Signing §9)', ({ publicKey, keyId }) => {
+  const sha256 = createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex')
+  expect(keyIdOf(sha256)).toBe(keyId)
+  expect(isKeyId(keyId)).toBe(true)
+})
 
 describe('statements', () => {
   test.each(vectors.statements)('$name: exact text, and the signature over its bytes', (vector) => {

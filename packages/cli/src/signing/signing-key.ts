@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { keyIdOf } from '@hotpatch/protocol'
 import { userDirectory, writePrivateFile } from '../config/config-file.ts'
 import type { CliContext } from '../context.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
@@ -68,8 +69,9 @@ export function publicKeyForms(publicKey: string) {
   return { raw: publicKey, hex: raw.toString('hex'), pem: String(pem) }
 }
 
+/** Signing §9. */
 export function fingerprintOf(publicKey: string): string {
-  return createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex').slice(0, 16)
+  return keyIdOf(createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex'))
 }
 
 function readPrivateKey(pem: string, path: string): KeyObject {

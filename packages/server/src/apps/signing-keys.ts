@@ -15,7 +15,7 @@ export function isEd25519PublicKey(publicKey: string): boolean {
   return importPublicKey(publicKey) !== undefined
 }
 
-/** Signing §7. */
+/** Signing §9. */
 export function keyIdOfPublicKey(publicKey: string): string {
   return keyIdOf(createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex'))
 }
