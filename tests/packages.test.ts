@@ -130,7 +130,9 @@ test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('Metro bundles the devic
     "\nimport { createEngine } from '@hotpatch/client'\nglobalThis.createEngine = createEngine\n",
   )
   // As in an app that has everything in its own node_modules: what is elsewhere here, Metro has to be told of.
-  const folders = [modules, await realpath(join(ROOT, 'node_modules/fflate'))]
+  const { dependencies = {} } = manifests.find(({ name }) => name === '@hotpatch/client') ?? {}
+  const linked = Object.keys(dependencies).filter((name) => !name.startsWith('@hotpatch/'))
+  const folders = [modules, ...(await Promise.all(linked.map((name) => realpath(join(ROOT, 'node_modules', name)))))]
   const config = [
     `module.exports.watchFolders.push(...${JSON.stringify(folders)})`,
     `module.exports.resolver.nodeModulesPaths = [nodeModules]`,
