@@ -27,10 +27,10 @@ export function readPlatform(text: string): Platform {
   throw new InvalidArgumentError(`Expected one of ${PLATFORMS.join(', ')}.`)
 }
 
-/** Comma-separated. */
-export function readPlatforms(text: string): Platform[] {
+/** Comma-separated, and more than once. */
+export function readPlatforms(text: string, before: readonly Platform[] = []): Platform[] {
   const platforms = text.split(',').map((part) => readPlatform(part.trim()))
-  return [...new Set(platforms)]
+  return [...new Set([...before, ...platforms])]
 }
 
 export function readChannel(text: string): string {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import type { App, PublishedRelease } from '@hotpatch/api'
+import { join } from 'node:path'
+import type { PublishedRelease } from '@hotpatch/api'
 import type { Command } from 'commander'
 import {
   readChannel,
@@ -9,62 +9,49 @@ import {
   readNativeRange,
   readNativeVersion,
   readPercentage,
-  readPlatform,
+  readPlatforms,
   readNewVersion,
   readVersion,
 } from '../arguments/readers.ts'
-import {
-  mandatoryOption,
-  serverCommand,
-  withApp,
-  withSigning,
-  withYes,
-  type KeyOptions,
-} from '../arguments/shared-options.ts'
+import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
 import { keepSourceMaps } from '../bundle/source-maps.ts'
-import type { ZippedBundle } from '../bundle/zip-bundle.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import { formatList } from '../output/text.ts'
 import { readForced } from '../release/findings.ts'
-import { prepareRelease } from '../release/prepare-release.ts'
+import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
-import {
-  describePlan,
-  planJson,
-  previewOf,
-  statementOf,
-  type ReleasePlan,
-  type ReleaseWishes,
-} from '../release/release-plan.ts'
-import { findReach } from '../release/rollout-reach.ts'
-import { findBundleSource, readWishes, type BundleSource, type ReleaseOptions } from '../release/release-wishes.ts'
+import { describePlan, planJson } from '../release/release-plan.ts'
+import { findBundleSource, readWishes, requireForSeveral } from '../release/release-wishes.ts'
 import { withAudience } from '../release/rollout-audience.ts'
-import { guardSettings, withGuard } from '../release/rollout-guard.ts'
+import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
+import { carryOutEach, choosePlatforms, planEach, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
-import { chooseKey, type SigningChoice } from '../signing/choose-key.ts'
-import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
-import { planSigning } from '../signing/signing-plan.ts'
+import { chooseKey } from '../signing/choose-key.ts'
 
-interface Options extends SessionOptions, ReleaseOptions, KeyOptions {
+interface Options extends SessionOptions, PlanningOptions {
   dryRun?: boolean
-  backTo?: string
-  force?: string[]
-  sourceMaps?: boolean
-  anyNative?: boolean
 }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
   const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
-    .option('--platform <platform>', 'android, ios, …; the only one of hotpatch.json when absent', readPlatform)
+    .option(
+      '--platform <platforms>',
+      'android, ios, or several: android,ios; all of hotpatch.json when absent',
+      readPlatforms,
+    )
     .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
     .option('--channel <channel>', 'production when absent', readChannel)
     .addOption(mandatoryOption())
     .option('--rollout <percent>', 'how many devices get it, 0 to 100; 100 when absent', readPercentage)
     .option('--entry-file <file>', 'index.js when absent')
     .option('--build-dir <folder>', 'where the bundler writes; ./build when absent')
-    .option('--bundle-dir <folder>', 'publish this folder as it is, without running the bundler')
+    .option(
+      '--bundle-dir <folder>',
+      'publish this folder as it is, without running the bundler; {platform} stands for each',
+    )
     .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
     .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
     .option('--runtime-version <version>', 'exact runtime version or fingerprint of the native app')
@@ -80,100 +67,75 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 
 async function release(context: CliContext, options: Options) {
   const session = await openSession(context, options)
-  const asked = readWishes(options, session.project)
-  const source = findBundleSource(options, asked.platform, session.project, context.cwd)
+  const asked = readAsked(session, options)
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const signing = await chooseKey(session, app, options)
-  if (asked.floor > 0 && signing.kind === 'unsigned') {
+  if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
-  }
-  if (options.anyNative && Object.keys(asked.requirement).length > 0) {
-    throw new UsageError('Give --any-native, or what it needs of the native app, not both.')
   }
   const temporary = await mkdtemp(join(context.env.TMPDIR || tmpdir(), 'hotpatch-'))
   try {
-    const preparing = { source, signing, temporary, forced: options.force ?? [] }
-    const prepared = await prepareRelease(session, app, asked, {
-      ...preparing,
-      withSourceMaps: options.sourceMaps ?? false,
-      isForAnyNative: options.anyNative ?? false,
-    })
-    if (prepared.already) return tellAlready(session, prepared.already)
-    const { wishes, bundle, requirementSource, findings, preflight } = prepared
-    const reach = await findReach(session.api, app.id, {
-      ...previewOf(wishes),
-      ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
-    })
-    const { inForce } = preflight
-    const { backTo, ...signed } = await planStatements(session, app, wishes, { zip: bundle.zip, signing, options })
-    const plan: ReleasePlan = {
-      ...wishes,
-      app,
-      ...signed,
-      reach,
-      backTo,
-      bundle,
-      requirementSource,
-      inForce,
-      findings,
-    }
-    await carryOut(session, plan, buildDirectoryOf(source, options, session), options)
+    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1 }
+    const planned = await planEach([...asked.keys()], (platform) =>
+      planRelease(session, app, asked.get(platform) as AskedRelease, planning),
+    )
+    await carryOut(session, planned, options)
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
-/** A publish whose answer got lost, or a script that runs again. */
-function tellAlready({ output }: Session, published: PublishedRelease) {
-  output.notice(
-    `${published.version} for ${published.platform} is on ${published.channel} already, with these very bytes.`,
-  )
-  output.result(published, () => output.fields(published))
+function readAsked(session: Session, options: Options) {
+  const { project, context } = session
+  const platforms = choosePlatforms(options.platform, project)
+  if (platforms.length > 1) requireForSeveral(options, project)
+  const asked = platforms.map((platform): AskedRelease => {
+    const source = findBundleSource(options, platform, project, context.cwd)
+    return { wishes: readWishes(options, platform, project), source }
+  })
+  if (options.anyNative && asked.some(({ wishes }) => Object.keys(wishes.requirement).length > 0)) {
+    throw new UsageError('Give --any-native, or what it needs of the native app, not both.')
+  }
+  tellChosen(session, options.platform, platforms)
+  return new Map(asked.map((each) => [each.wishes.platform, each]))
 }
 
-function buildDirectoryOf(source: BundleSource, { buildDir }: Options, { project, context }: Session): string {
-  if (source.kind === 'build') return source.buildDirectory
-  const defaultDirectory = resolve(project?.directory ?? context.cwd, project?.defaults.buildDir ?? 'build')
-  return buildDir === undefined ? defaultDirectory : resolve(context.cwd, buildDir)
-}
-
-/** Everything that will be signed: the release, and what its guard may go back to. */
-async function planStatements(
-  session: Session,
-  app: App,
-  wishes: ReleaseWishes,
-  { zip, signing, options }: { zip: ZippedBundle; signing: SigningChoice; options: Options },
-): Promise<Pick<ReleasePlan, 'signing' | 'backTo' | 'signingWarnings'>> {
-  const { platform, floor: newFloor } = wishes
-  const target = await findGuardTarget(session, app, wishes)
-  const backTo = target.release?.version ?? null
-  if (signing.kind === 'unsigned') return { signing, backTo, signingWarnings: [] }
-  const old = { app, platform, target }
-  const prepared = await prepareRollbacks(session, old, signing.key, { backTo: options.backTo, newFloor })
-  const contents = [statementOf(app, wishes, zip), ...prepared.contents]
-  const plan = await planSigning(session, { app, platform }, signing.key, contents, options)
-  const signedBackTo = prepared.contents[0]?.version ?? backTo
-  return { signing: { ...signing, ...plan }, backTo: signedBackTo, signingWarnings: prepared.warnings }
-}
-
-/** What a guard that rolls back would go back to, as far as one can tell before it is published. */
-async function findGuardTarget({ api }: Session, app: App, { guard, platform, channel }: ReleaseWishes) {
-  const { isOn, action } = guardSettings(app, guard)
-  if (!isOn || action !== 'roll-back') return { release: null, earlier: null }
-  return api.getGuardTarget(app.id, { platform, channel })
-}
-
-async function carryOut(session: Session, plan: ReleasePlan, buildDirectory: string, { dryRun }: Options) {
+/** Everything is shown, then asked once. */
+async function carryOut(session: Session, planned: PlannedRelease[], { dryRun, version }: Options) {
   const { output, confirm } = session
-  output.notice(describePlan(plan))
-  if (dryRun) return output.result(planJson(plan), () => output.notice('Nothing was published.'))
-  await confirm(`Publish ${plan.version} for ${plan.platform}?`)
+  for (const each of planned) output.notice(describe(each, planned.length > 1))
+  const open = planned.filter(({ kind }) => kind === 'planned').map(({ platform }) => platform)
+  if (dryRun) {
+    const shown = planned.map((each) => (each.kind === 'planned' ? planJson(each.plan) : each.published))
+    return output.result(resultOf(shown), () => output.notice('Nothing was published.'))
+  }
+  if (open.length > 0) await confirm(`Publish ${version} for ${formatList(open)}?`)
+  const published = await carryOutEach(session, planned, (each) => publish(session, each))
+  output.result(resultOf(published), () => {
+    for (const each of published) output.fields(each)
+  })
+}
+
+const resultOf = <T>(results: T[]) => (results.length === 1 ? results[0] : { releases: results })
+
+function describe(planned: PlannedRelease, isOneOfSeveral: boolean): string {
+  if (planned.kind === 'planned') {
+    return describePlan(planned.plan, isOneOfSeveral ? `Plan for ${planned.platform}` : 'Plan')
+  }
+  // A publish whose answer got lost, or a script that runs again.
+  const { version, platform, channel } = planned.published
+  return `${version} for ${platform} is on ${channel} already, with these very bytes.`
+}
+
+async function publish(session: Session, planned: PlannedRelease): Promise<PublishedRelease> {
+  if (planned.kind === 'already') return planned.published
+  const { plan, buildDirectory } = planned
   const { app, platform, version, bundle } = plan
   const { sha256 } = bundle.zip
   // Before: a release whose source maps are lost cannot be made again.
   const kept = await keepSourceMaps(bundle.sourceMaps, buildDirectory, { app: app.slug, platform, version, sha256 })
   const published = await publishRelease(session, plan)
-  if (kept !== undefined) output.notice(`Its source maps are kept in ${kept}`)
-  output.result(published, () => output.fields(published))
+  if (kept !== undefined) session.output.notice(`Its source maps are kept in ${kept}`)
+  return published
 }

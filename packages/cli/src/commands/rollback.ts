@@ -14,9 +14,9 @@ import { given } from '../arguments/given.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
-import { choosePlatform } from '../release/release-wishes.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
+import { choosePlatform } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 import { describeRestatement, placeRestated, planRestatement } from '../signing/restate.ts'
 
@@ -33,7 +33,7 @@ const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(t
 
 export function addRollbackCommand(program: Command, context: CliContext) {
   serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withRestating, withYes)
-    .option('--platform <platform>', 'of which platform', readPlatform)
+    .option('--platform <platform>', 'of which platform, one at a time', readPlatform)
     .option(
       '--channel <channel>',
       'production when absent; named with --yes when hotpatch.json has another',

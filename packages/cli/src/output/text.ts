@@ -15,6 +15,11 @@ export function formatCount(count: number, singular: string, plural = `${singula
   return `${count} ${count === 1 ? singular : plural}`
 }
 
+/** Such as "android and ios". */
+export function formatList(names: readonly string[]): string {
+  return new Intl.ListFormat('en').format(names)
+}
+
 /** Anything that the API has in a field, as a person reads it. */
 export function formatValue(value: unknown): string {
   if (value === null || value === undefined || value === '') return '-'

@@ -43,6 +43,8 @@ export interface PreparingOptions {
   forced: readonly string[]
   withSourceMaps: boolean
   isForAnyNative: boolean
+  /** As when the one before it failed: builds to see whether it is what was published under this version. */
+  mayBeThere: boolean
 }
 
 type OpenBundle = Omit<PreparedBundle, 'zip'>
@@ -71,7 +73,7 @@ export async function prepareRelease(
   })
   const wishes = { ...asked, requirement: chosen.requirement }
   // Of a folder that is ready it is soon known whether it is what was published under this version.
-  const early = ready && isRepeatable(first) ? withoutVersion(first.findings) : first.findings
+  const early = (ready || options.mayBeThere) && isRepeatable(first) ? withoutVersion(first.findings) : first.findings
   requireSound([...early, ...(ready?.findings ?? []), ...chosen.findings], forced)
 
   const opened = ready ?? (await openBuilt(session, wishes, options))

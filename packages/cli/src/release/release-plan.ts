@@ -85,7 +85,7 @@ export function statementOf(
 }
 
 /** For a person who has to say yes or no. */
-export function describePlan(plan: ReleasePlan): string {
+export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
   const { app, platform, version, channel, percentage, mandatory, bundle, signing, floor } = plan
   const lines = {
     Release: `${app.slug} ${version} for ${platform}`,
@@ -107,7 +107,7 @@ export function describePlan(plan: ReleasePlan): string {
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
-  return ['Plan', ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
+  return [heading, ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
 }
 
 export function warningsOf({ app, bundle, signing, signingWarnings, findings }: ReleasePlan): string[] {

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
@@ -10,9 +10,12 @@ import { readAudience, type AudienceOptions } from './rollout-audience.ts'
 import { readGuard, type GuardOptions } from './rollout-guard.ts'
 import { readSchedule, type ScheduleOptions } from './rollout-schedule.ts'
 
+/** In the path of a folder: the name of each platform. */
+const PLACEHOLDER = '{platform}'
+
 /** `release`'s options about what to publish and for whom. */
 export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardOptions {
-  platform?: Platform
+  platform?: Platform[]
   version: string
   channel?: string
   mandatory?: boolean
@@ -31,7 +34,7 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
 export type BundleSource = { kind: 'prebuilt'; directory: string } | ({ kind: 'build' } & BundleBuild)
 
 /** Options, else the project file's defaults, else the tool's. */
-export function readWishes(options: ReleaseOptions, project: Project | undefined): ReleaseWishes {
+export function readWishes(options: ReleaseOptions, platform: Platform, project: Project | undefined): ReleaseWishes {
   const { version, notes, floor = 0 } = options
   const defaults = project?.defaults ?? {}
   const schedule = readSchedule(options)
@@ -39,7 +42,7 @@ export function readWishes(options: ReleaseOptions, project: Project | undefined
     ...schedule,
     ...readAudience(options),
     ...readGuard(options),
-    platform: choosePlatform(options.platform, project),
+    platform,
     version,
     channel: options.channel ?? defaults.channel ?? DEFAULT_CHANNEL,
     percentage: schedule.plan?.steps[0]?.percentage ?? options.rollout ?? defaults.rollout ?? 100,
@@ -50,13 +53,17 @@ export function readWishes(options: ReleaseOptions, project: Project | undefined
   }
 }
 
-/** Of a project with one platform that one is meant when none is named. */
-export function choosePlatform(given: Platform | undefined, project: Project | undefined): Platform {
-  const [only, ...others] = project?.platforms ?? []
-  const platform = given ?? (others.length === 0 ? only : undefined)
-  if (platform === undefined) throw new UsageError('Say for which platform: --platform android, or --platform ios.')
-  if (!project?.platforms || project.platforms.includes(platform)) return platform
-  throw new UsageError(`${project.path} lists the platforms ${project.platforms.join(', ')}, not ${platform}.`)
+/** What would be meant for one platform, and cannot be for several. */
+export function requireForSeveral(options: ReleaseOptions, project: Project | undefined) {
+  const { bundleDir, floor = 0 } = options
+  if (floor > 0) {
+    throw new UsageError('--floor is a sequence, and each platform counts its own. Name one: --platform android.')
+  }
+  const directory = bundleDir ?? project?.defaults.bundleDir
+  if (directory === undefined || directory.includes(PLACEHOLDER)) return
+  const where = bundleDir === undefined ? `bundleDir in ${project?.path}` : '--bundle-dir'
+  const advice = `Say where each has its own, such as ${join(directory, PLACEHOLDER)}, or name one platform: --platform android.`
+  throw new UsageError(`${where}: ${directory} would be published for several platforms. ${advice}`)
 }
 
 function requirementOf(options: {
@@ -79,9 +86,11 @@ export function findBundleSource(
   const defaults = project?.defaults ?? {}
   const pathOf = (option: string | undefined, fallback: string) =>
     option === undefined ? resolve(projectDirectory, fallback) : resolve(cwd, option)
+  const ofPlatform = (path: string | undefined) => path?.replaceAll(PLACEHOLDER, platform)
 
   if (options.bundleDir !== undefined || defaults.bundleDir !== undefined) {
-    return { kind: 'prebuilt', directory: pathOf(options.bundleDir, defaults.bundleDir ?? '') }
+    const directory = pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '')
+    return { kind: 'prebuilt', directory }
   }
   if (!isBundled(platform)) {
     throw new UsageError(`React Native's bundler does not know ${platform}. Give a bundle that is ready: --bundle-dir.`)

@@ -5,12 +5,13 @@ import { readProject } from '../config/project-file.ts'
 import { UsageError } from '../errors.ts'
 import { describePlan, metadataOf, planJson, statementOf, type ReleasePlan } from './release-plan.ts'
 import { findBundleSource, readWishes } from './release-wishes.ts'
+import { choosePlatform, choosePlatforms } from './several-platforms.ts'
 
 const projectWith = (json: object) => readProject(JSON.stringify(json), '/app/hotpatch.json')
 
 describe('what to publish', () => {
   test('is what the table of options says when nothing is said', () => {
-    expect(readWishes({ version: '1.2.0', platform: 'ios' }, undefined)).toEqual({
+    expect(readWishes({ version: '1.2.0' }, 'ios', undefined)).toEqual({
       platform: 'ios',
       version: '1.2.0',
       channel: 'production',
@@ -25,7 +26,7 @@ describe('what to publish', () => {
   test('comes from options before the project file', () => {
     const defaults = { channel: 'beta', rollout: 5, mandatory: true, minNative: '2.0', nativeRange: '<9' }
     const project = projectWith({ platforms: ['android'], defaults })
-    expect(readWishes({ version: '1' }, project)).toMatchObject({
+    expect(readWishes({ version: '1' }, 'android', project)).toMatchObject({
       platform: 'android',
       channel: 'beta',
       percentage: 5,
@@ -33,7 +34,7 @@ describe('what to publish', () => {
       requirement: { minNativeVersion: '2.0', nativeRange: '<9' },
     })
     const options = { version: '1', channel: 'staging', rollout: 0, mandatory: false, minNative: '3.0' }
-    expect(readWishes(options, project)).toMatchObject({
+    expect(readWishes(options, 'android', project)).toMatchObject({
       channel: 'staging',
       percentage: 0,
       mandatory: false,
@@ -43,11 +44,13 @@ describe('what to publish', () => {
 
   test('needs a platform that the project has', () => {
     const both = projectWith({ platforms: ['android', 'ios'] })
-    expect(() => readWishes({ version: '1' }, undefined)).toThrow(UsageError)
-    expect(() => readWishes({ version: '1' }, both)).toThrow(UsageError)
-    expect(() => readWishes({ version: '1', platform: 'web' }, both)).toThrow(
-      /lists the platforms android, ios, not web/,
-    )
+    expect(() => choosePlatforms(undefined, undefined)).toThrow(UsageError)
+    expect(choosePlatforms(undefined, both)).toEqual(['android', 'ios'])
+    expect(choosePlatforms(['ios'], both)).toEqual(['ios'])
+    expect(() => choosePlatforms(['ios', 'web'], both)).toThrow(/lists the platforms android, ios, not web/)
+    // A roll-back is about one.
+    expect(() => choosePlatform(undefined, both)).toThrow(/one at a time/)
+    expect(choosePlatform('ios', both)).toBe('ios')
   })
 })
 
@@ -83,9 +86,9 @@ describe('where the bundle comes from', () => {
 
 describe('the plan', () => {
   const key = { path: '/k.pem', publicKey: 'raw', fingerprint: 'abcd', sign: () => '' }
-  const released = { version: '1.2.0', platform: 'android', rollout: 12.5, minNative: '2.1', floor: 4 } as const
+  const released = { version: '1.2.0', rollout: 12.5, minNative: '2.1', floor: 4 } as const
   const zip = { path: '', sha256: 'ab'.repeat(32), sizeBytes: 1234 }
-  const own = statementOf({ id: 'app-id' }, readWishes(released, undefined), zip)
+  const own = statementOf({ id: 'app-id' }, readWishes(released, 'android', undefined), zip)
   const back = {
     ...own,
     version: '1.1.0',
@@ -93,7 +96,7 @@ describe('the plan', () => {
     artifacts: [{ name: 'bundle.zip', sha256: 'cd'.repeat(32), sizeBytes: 5 }],
   }
   const plan: ReleasePlan = {
-    ...readWishes(released, undefined),
+    ...readWishes(released, 'android', undefined),
     app: { id: 'app-id', slug: 'shop' } as App,
     bundle: {
       directory: '/app/build',
@@ -142,7 +145,7 @@ describe('the plan', () => {
   test('says where it goes back to by itself', () => {
     const guarded = (options: object): ReleasePlan => ({
       ...plan,
-      ...readWishes({ version: '1.2.0', platform: 'android', ...options }, undefined),
+      ...readWishes({ version: '1.2.0', ...options }, 'android', undefined),
     })
     const backTo = '1.1.0'
     const signing = {
@@ -191,7 +194,7 @@ describe('the plan', () => {
       window: readPlanWindow('Mon-Fri 09:00-17:00 Europe/Berlin'),
       startAt: '2030-01-31T12:00:00.000Z',
     }
-    const wishes = readWishes({ version: '1.2.0', platform: 'android', ...options }, undefined)
+    const wishes = readWishes({ version: '1.2.0', ...options }, 'android', undefined)
     const text = describePlan({ ...plan, ...wishes })
     expect(text).toContain('  Reaches  1 % of the devices on production')
     expect(text).toContain('  Starts   2030-01-31T12:00:00.000Z')
@@ -203,7 +206,7 @@ describe('the plan', () => {
       startsAt: options.startAt,
     })
     expect(metadata).not.toHaveProperty('percentage')
-    expect(() => readWishes({ version: '1', platform: 'ios', window: options.window }, undefined)).toThrow(UsageError)
+    expect(() => readWishes({ version: '1', window: options.window }, 'ios', undefined)).toThrow(UsageError)
   })
 
   test('says what becomes of what the channel has', () => {

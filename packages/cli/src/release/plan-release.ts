@@ -1,0 +1,103 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { App, PublishedRelease } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { KeyOptions } from '../arguments/shared-options.ts'
+import type { ZippedBundle } from '../bundle/zip-bundle.ts'
+import type { Session } from '../session.ts'
+import type { SigningChoice } from '../signing/choose-key.ts'
+import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
+import { planSigning } from '../signing/signing-plan.ts'
+import { prepareRelease } from './prepare-release.ts'
+import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
+import type { BundleSource, ReleaseOptions } from './release-wishes.ts'
+import { guardSettings } from './rollout-guard.ts'
+import { findReach } from './rollout-reach.ts'
+
+export interface PlanningOptions extends ReleaseOptions, KeyOptions {
+  backTo?: string
+  force?: string[]
+  sourceMaps?: boolean
+  anyNative?: boolean
+}
+
+export interface AskedRelease {
+  wishes: ReleaseWishes
+  source: BundleSource
+}
+
+/** Of one platform: what will be done, or that it was done before. */
+export type PlannedRelease = { platform: Platform } & (
+  | { kind: 'already'; published: PublishedRelease }
+  | { kind: 'planned'; plan: ReleasePlan; buildDirectory: string }
+)
+
+interface Planning {
+  signing: SigningChoice
+  temporary: string
+  options: PlanningOptions
+  isOneOfSeveral: boolean
+}
+
+/** @throws CommandError with all that is wrong; nothing is signed and nothing is sent yet */
+export async function planRelease(
+  session: Session,
+  app: App,
+  { wishes: asked, source }: AskedRelease,
+  { signing, temporary, options, isOneOfSeveral }: Planning,
+): Promise<PlannedRelease> {
+  const { platform } = asked
+  const own = join(temporary, platform)
+  await mkdir(own)
+  const prepared = await prepareRelease(session, app, asked, {
+    source,
+    signing,
+    temporary: own,
+    forced: options.force ?? [],
+    withSourceMaps: options.sourceMaps ?? false,
+    isForAnyNative: options.anyNative ?? false,
+    mayBeThere: isOneOfSeveral,
+  })
+  if (prepared.already) return { platform, kind: 'already', published: prepared.already }
+  const { wishes, bundle, requirementSource, findings, preflight } = prepared
+  const reach = await findReach(session.api, app.id, {
+    ...previewOf(wishes),
+    ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
+  })
+  const { inForce } = preflight
+  const { backTo, ...signed } = await planStatements(session, app, wishes, { zip: bundle.zip, signing, options })
+  const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, findings }
+  return { platform, kind: 'planned', plan, buildDirectory: buildDirectoryOf(source, options, session) }
+}
+
+function buildDirectoryOf(source: BundleSource, { buildDir }: ReleaseOptions, { project, context }: Session): string {
+  if (source.kind === 'build') return source.buildDirectory
+  const defaultDirectory = resolve(project?.directory ?? context.cwd, project?.defaults.buildDir ?? 'build')
+  return buildDir === undefined ? defaultDirectory : resolve(context.cwd, buildDir)
+}
+
+/** Everything that will be signed: the release, and what its guard may go back to. */
+async function planStatements(
+  session: Session,
+  app: App,
+  wishes: ReleaseWishes,
+  { zip, signing, options }: { zip: ZippedBundle; signing: SigningChoice; options: PlanningOptions },
+): Promise<Pick<ReleasePlan, 'signing' | 'backTo' | 'signingWarnings'>> {
+  const { platform, floor: newFloor } = wishes
+  const target = await findGuardTarget(session, app, wishes)
+  const backTo = target.release?.version ?? null
+  if (signing.kind === 'unsigned') return { signing, backTo, signingWarnings: [] }
+  const old = { app, platform, target }
+  const prepared = await prepareRollbacks(session, old, signing.key, { backTo: options.backTo, newFloor })
+  const contents = [statementOf(app, wishes, zip), ...prepared.contents]
+  const plan = await planSigning(session, { app, platform }, signing.key, contents, options)
+  const signedBackTo = prepared.contents[0]?.version ?? backTo
+  return { signing: { ...signing, ...plan }, backTo: signedBackTo, signingWarnings: prepared.warnings }
+}
+
+/** What a guard that rolls back would go back to, as far as one can tell before it is published. */
+async function findGuardTarget({ api }: Session, app: App, { guard, platform, channel }: ReleaseWishes) {
+  const { isOn, action } = guardSettings(app, guard)
+  if (!isOn || action !== 'roll-back') return { release: null, earlier: null }
+  return api.getGuardTarget(app.id, { platform, channel })
+}
