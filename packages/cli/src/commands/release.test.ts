@@ -148,7 +148,6 @@ describe('release', () => {
   test.each([
     ['a folder that is not there', ['--bundle-dir', 'nowhere'], 1, 'Expected a folder with a bundle'],
     ['an empty folder', ['--bundle-dir', 'empty'], 1, 'found no files'],
-    ['a platform that the app has not', ['--platform', 'web'], 1, 'platform: expected'],
     ['a version that is none', ['--version', 'abc'], 2, 'Expected a version such as 1.2.0'],
     ['a check that nobody can force', ['--force', 'channel'], 2, 'Expected what to force: secret'],
     ['any native app and a range of them', ['--any-native', '--min-native', '1'], 2, 'not both'],
@@ -165,6 +164,13 @@ describe('release', () => {
     expect(stderr).toContain(message)
     expect([exitCode, stdout]).toEqual([expectedCode, ''])
   })
+})
+
+test('a release for a platform that the app has not is refused', async () => {
+  const { write, run } = await server.createPublisher()
+  await write(files)
+  const { exitCode, stderr } = await run('release --bundle-dir dist --platform web --version 1.0.0 --yes')
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('platform: expected')])
 })
 
 describe('the preflight', () => {

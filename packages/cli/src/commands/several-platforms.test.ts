@@ -88,13 +88,14 @@ describe('release', () => {
   })
 
   test('says what is published when a later one fails, and the same command publishes the rest', async () => {
-    const { run, json, env, listed } = await createPublisher()
+    const { run, json, env } = await createPublisher()
     const { releases } = await json<Both>(`${release} 1.0.0 --dry-run`)
     const line = await openLine(server.url(), {
       losing: new RegExp(`^GET .*/artifacts/${releases[1]?.sha256}`),
       lose: (response) => response.writeHead(413).end('<html>'),
     })
     const there = { env: { ...env, HOTPATCH_URL: line.url } }
+    const listed = async () => (JSON.parse((await run('releases list --json', there)).stdout) as Page<Release>).items
     const failed = await run(`${release} 1.0.0 --yes --json`, there)
     expect(failed).toMatchObject({ exitCode: 1, stdout: '' })
     const failure = failureOf(failed)
