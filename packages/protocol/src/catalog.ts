@@ -76,8 +76,14 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   releaseId: string | null
   /** Undefined when nothing is required. */
   requirement: CompiledRequirement | undefined
+  /** Its place in the catalog. */
+  index: number
   /** Index of the next rollout below that requires something else. */
   nextRequirement: number
+  /** Index of the next rollout below that other keys signed. */
+  nextKeys: number
+  /** Of this and all below. */
+  highestSequence: number
   /** What D10 compares with the floor: 0 for embedded, unless the publisher signed for it. */
   sequence: number
   floor: number
@@ -142,9 +148,13 @@ function compileRollouts<Release extends CatalogRelease>(
   const requirements = new Map<string, CompiledRequirement>()
   const sorted = rollouts.toSorted(compareFromTheTop)
   const compiled = sorted.map((rollout, index) => compileRollout(rollout, index, requirements))
-  for (const [index, rollout] of [...compiled.entries()].toReversed()) {
-    const below = compiled[index + 1]
-    if (below?.requirement === rollout.requirement) rollout.nextRequirement = below?.nextRequirement ?? index + 1
+  for (const rollout of compiled.toReversed()) {
+    const below = compiled[rollout.index + 1]
+    if (!below) continue
+    if (below.requirement === rollout.requirement) rollout.nextRequirement = below.nextRequirement
+    const isSignedAlike = below.statementKeyId === rollout.statementKeyId && below.bundleKeyId === rollout.bundleKeyId
+    if (isSignedAlike) rollout.nextKeys = below.nextKeys
+    rollout.highestSequence = Math.max(rollout.sequence, below.highestSequence)
   }
   return compiled
 }
@@ -161,12 +171,16 @@ function compileRollout<Release extends CatalogRelease>(
 ): CompiledRollout<Release> {
   const release = rollout.target === 'embedded' ? undefined : rollout.target
   const { devices, cohorts, rules } = rollout.audience
+  const sequence = rollout.restated?.sequence ?? release?.sequence ?? 0
   return {
     ...rollout,
     releaseId: release?.id ?? null,
     requirement: release && compileOnce(release.requirement, requirements),
+    index,
     nextRequirement: index + 1,
-    sequence: rollout.restated?.sequence ?? release?.sequence ?? 0,
+    nextKeys: index + 1,
+    sequence,
+    highestSequence: sequence,
     floor: rollout.restated?.floor ?? release?.floor ?? 0,
     statementKeyId: rollout.restated ? rollout.restated.keyId : release?.isStated ? release.keyId : null,
     bundleKeyId: release?.keyId ?? null,

@@ -110,3 +110,28 @@ test('equal positions, which no server makes, are told apart by id', () => {
     expect(summarise(answerTo({ ...(vector as DecisionVector), rollouts: order })).rolloutId).toBe('rollout-1')
   }
 })
+
+test.each([
+  ['that has confirmed more than there is', { highWater: 5_000, keyIds: ['key'] }, 'below-high-water'],
+  ['that holds another key', { highWater: 0, keyIds: ['other'] }, 'key-not-trusted'],
+])('a device %s does not cost a look at every rollout', (_case, told, reason) => {
+  const rollouts = Array.from({ length: 1_000 }, (_, index): CatalogRollout => {
+    const [id, sequence] = [`release-${index}`, index + 1]
+    const target = { id, version: id, sequence, requirement: {}, floor: 0, keyId: 'key', isStated: true }
+    const audience = { devices: [], cohorts: [], percentage: 100, salt: '', rules: [], slice: null }
+    const rest = { state: 'active', startsAt: null, mandatory: false, restated: null } as const
+    return { id: `rollout-${index}`, position: index, target, audience: { ...audience, buckets: 10_000 }, ...rest }
+  })
+  const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
+  let looks = 0
+  const counted = new Proxy(catalog.rollouts, {
+    get(target, key) {
+      if (typeof key === 'string' && /^\d+$/.test(key)) looks += 1
+      return Reflect.get(target, key) as unknown
+    },
+  })
+  const trust = { floor: 0, heldReleaseId: null, ...told }
+  const device = { id: 'device-1', currentReleaseId: null, failedReleaseIds: [], cohorts: [], trust }
+  expect(decide({ ...catalog, rollouts: counted }, device, 0)).toMatchObject({ kind: 'up-to-date', reason })
+  expect(looks).toBeLessThan(10)
+})

@@ -1,6 +1,12 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
-import { isRefusalReason, refusalReason, refusesPlainEmbedded, type RefusalReason } from './device-trust.ts'
+import {
+  isRefusalReason,
+  nextTakeable,
+  refusalReason,
+  refusesPlainEmbedded,
+  type RefusalReason,
+} from './device-trust.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -164,10 +170,26 @@ function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Rel
     firstReason ??= reason
     if (reason === 'native-too-old') waiting ??= rollout
     if (!refusal && isRefusalReason(reason) && fitsOtherwise(rollout, circumstances)) refusal = reason
-    // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
-    index = isRequirementReason(reason) ? rollout.nextRequirement : index + 1
+    index = nextToTry(catalog, rollout, reason, circumstances, refusal !== undefined)
   }
   return { target: undefined, waiting, refusal, firstReason }
+}
+
+/** What a rule says of many alike is not asked of each of them. */
+function nextToTry(
+  catalog: CompiledCatalog,
+  rollout: CompiledRollout,
+  reason: PassedOverReason,
+  circumstances: Circumstances,
+  hasRefusal: boolean,
+): number {
+  // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
+  if (isRequirementReason(reason)) return rollout.nextRequirement
+  if (!isRefusalReason(reason)) return rollout.index + 1
+  const next = nextTakeable(catalog, rollout, reason, circumstances.device)
+  if (hasRefusal) return next
+  // Of those that it cannot run either, none is refused by the device alone.
+  return unmetRequirement(rollout, circumstances) ? Math.min(next, rollout.nextRequirement) : rollout.index + 1
 }
 
 /** What is judged after D11. */

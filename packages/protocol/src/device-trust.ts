@@ -1,4 +1,4 @@
-import type { CompiledRollout } from './catalog.ts'
+import type { CompiledCatalog, CompiledRollout } from './catalog.ts'
 import type { Device } from './device.ts'
 
 /** Engine §4: what decides whether a device takes a statement. */
@@ -95,4 +95,31 @@ function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): Refusal
     return isHeld ? undefined : 'below-high-water'
   }
   return sequence - highWater <= MAX_SEQUENCE_STEP ? undefined : 'sequence-too-far'
+}
+
+/**
+ * Index of the next rollout below of which D11 may say something else than that it is refused: who tells a high-water
+ * mark above everything, or a key that nobody has, must not cost a look at every rollout that there ever was.
+ */
+export function nextTakeable(
+  catalog: CompiledCatalog,
+  { index, nextKeys, highestSequence }: CompiledRollout,
+  reason: RefusalReason,
+  { trust, currentReleaseId }: Device,
+): number {
+  if (!trust || trust.keyIds.length === 0) return index + 1
+  let next = index + 1
+  if (reason === 'key-not-trusted' || reason === 'not-signed') next = nextKeys
+  else if (highestSequence < Math.max(trust.highWater, trust.floor)) next = catalog.rollouts.length
+  if (next === index + 1) return next
+  return Math.min(
+    next,
+    nextPlacement(catalog, null, index),
+    nextPlacement(catalog, currentReleaseId, index),
+    nextPlacement(catalog, trust.heldReleaseId, index),
+  )
+}
+
+function nextPlacement({ byRelease }: CompiledCatalog, releaseId: string | null, index: number): number {
+  return byRelease.get(releaseId)?.find((placement) => placement.index > index)?.index ?? Number.POSITIVE_INFINITY
 }

@@ -75,6 +75,19 @@ describeOnEveryDatabase('fleet service', (open) => {
     })
   })
 
+  test('what a device refuses stands as it told it last, whatever it tells in between', async () => {
+    const { devices, fleet, time } = setUp()
+    const trust = { highWater: 20, floor: 3, keyIds: ['21fe31dfa154a261'], heldReleaseId: RELEASE_1 }
+    const raised = { ...trust, highWater: 21, heldReleaseId: null }
+    const shown = []
+    for (const told of [undefined, trust, trust, undefined, raised, { ...raised, keyIds: [] }]) {
+      await time.advance(1_000)
+      fleet.noteCheck(aNote({ at: time.clock.now(), trust: told }))
+      shown.push((await devices.get(APP, 'device-1')).trust)
+    }
+    expect(shown).toEqual([null, trust, trust, trust, raised, { ...raised, keyIds: [] }])
+  })
+
   test('a report is stored once, however often it is sent', async () => {
     const { devices, report } = setUp()
     await report({}, {}, { eventId: 'e1', kind: 'downloaded' })
