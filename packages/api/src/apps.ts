@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { GuardChoice, GuardDifferences } from './guards.ts'
 import { ChannelName, Id, Nullable, PlatformName, Timestamp } from './shared-schemas.ts'
-import { DeviceCohorts, TrustDifferences } from './trust.ts'
+import { DeviceCohorts, DeviceCredentials, TrustDifferences } from './trust.ts'
 
 export const AppSlug = Type.String({
   pattern: '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$',
@@ -45,6 +45,7 @@ export const App = Type.Object({
   /** Whom guards and plans believe otherwise than by default. */
   trust: TrustDifferences,
   deviceCohorts: DeviceCohorts,
+  deviceCredentials: DeviceCredentials,
   createdAt: Timestamp,
 })
 export type App = Static<typeof App>
@@ -64,6 +65,7 @@ export const NewApp = Type.Object(
     guard: Type.Optional(GuardChoice),
     trust: Type.Optional(TrustDifferences),
     deviceCohorts: Type.Optional(DeviceCohorts),
+    deviceCredentials: Type.Optional(DeviceCredentials),
   },
   { additionalProperties: false },
 )
@@ -85,6 +87,7 @@ export const AppChanges = Type.Object(
     /** As a whole, from now on. */
     trust: Type.Optional(TrustDifferences),
     deviceCohorts: Type.Optional(DeviceCohorts),
+    deviceCredentials: Type.Optional(DeviceCredentials),
   },
   { additionalProperties: false, minProperties: 1 },
 )

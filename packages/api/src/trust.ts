@@ -27,6 +27,13 @@ export type TrustDifferences = Static<typeof TrustDifferences>
 export const DeviceCohorts = Type.Union([Type.Literal('ignored'), Type.Literal('allowed')])
 export type DeviceCohorts = Static<typeof DeviceCohorts>
 
+/**
+ * Whether installations get a credential when they register (React Native §4). `optional`: whoever has one is believed
+ * with it only. `required`: nobody is believed without.
+ */
+export const DeviceCredentials = Type.Union([Type.Literal('off'), Type.Literal('optional'), Type.Literal('required')])
+export type DeviceCredentials = Static<typeof DeviceCredentials>
+
 /** Devices that say they attempted a release, and decide nothing. */
 export const LeftOutDevices = Type.Object({
   devices: Type.Integer({ minimum: 0 }),

@@ -281,6 +281,7 @@ function readSettings(config: EngineConfig): Settings {
   }
   return {
     cohorts: [],
+    deviceCredential: false,
     allowInsecure: false,
     restartsWhenMandatory: true,
     ...config,

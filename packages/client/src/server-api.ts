@@ -1,6 +1,7 @@
 import type { ReportedEventKind } from '@hotpatch/protocol'
 import { isAllowedAddress } from './addresses.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
+import { createDeviceCredential } from './device-credential.ts'
 import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from './exchange.ts'
 import type { HostPort, Ports } from './ports.ts'
 import { EMBEDDED_VERSION, type Report } from './report.ts'
@@ -27,7 +28,10 @@ export type Delivery =
 export type ServerApi = ReturnType<typeof createServerApi>
 
 /** The React Native contract, as the device sees it. */
-export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clock' | 'host'>, settings: Settings) {
+export function createServerApi(
+  { files, http, clock, host }: Pick<Ports, 'files' | 'http' | 'clock' | 'host'>,
+  settings: Settings,
+) {
   const { limits } = settings
   const server = settings.serverUrl.replace(/\/+$/, '')
   const device = {
@@ -47,14 +51,29 @@ export function createServerApi({ http, clock, host }: Pick<Ports, 'http' | 'clo
   // Older servers take one report at a time; asked once in each process.
   let takesBatches = true
 
+  const credential = createDeviceCredential({
+    files,
+    settings,
+    register: () => send('/devices', { ...device, ...toldBinary(host), credential: true }),
+  })
+
   async function post(path: string, body: unknown): Promise<SmallAnswer> {
+    return send(path, body, await credential.token())
+  }
+
+  async function send(path: string, body: unknown, token?: string): Promise<SmallAnswer> {
     const url = server + path
     if (!isAllowedAddress(url, settings.allowInsecure)) {
       throw new UpdateError('insecure-url', `the server's address is not https: ${server}`)
     }
     const wait = notBefore - clock.elapsed()
     if (wait > 0) throw new UpdateError('check-failed', 'the server asked to wait', { retryAfterMs: wait })
-    const headers = { 'x-app-key': settings.appKey, 'content-type': 'application/json', accept: 'application/json' }
+    const headers = {
+      'x-app-key': settings.appKey,
+      'content-type': 'application/json',
+      accept: 'application/json',
+      ...(token !== undefined && { 'x-device-token': token }),
+    }
     const request = { method: 'POST' as const, url, headers, body: utf8FromText(JSON.stringify(body)) }
     const bounds = { maxBytes: limits.answerBytes, timeoutMs: limits.requestTimeoutMs }
     const answer = await exchangeSmall({ http, clock }, request, bounds)

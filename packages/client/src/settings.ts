@@ -63,6 +63,8 @@ export interface EngineConfig {
   deviceId: string
   channel: string
   cohorts?: readonly string[]
+  /** Whether it asks the server for a credential, and shows it with every check and report (default false). */
+  deviceCredential?: boolean
   /** Base64 of raw 32-byte Ed25519 keys; any one of them may sign. Without any, only hashes are checked. */
   publicKeys?: readonly string[]
   /** For development: "loopback" allows http: to this machine, `true` to anywhere. */

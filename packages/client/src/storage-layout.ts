@@ -4,6 +4,7 @@ export const PENDING = 'ota/pending'
 export const METADATA = 'ota/metadata.json'
 export const CRASH_COUNT = 'ota/crash_count.json'
 export const OUTBOX = 'ota/outbox.json'
+export const CREDENTIAL = 'ota/credential.json'
 export const PENDING_ZIP = 'ota/pending/bundle.zip'
 export const PENDING_DOWNLOAD = 'ota/pending/download.json'
 

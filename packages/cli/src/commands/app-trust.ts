@@ -1,4 +1,4 @@
-import type { AppChanges, DeviceCohorts, TrustDifferences } from '@hotpatch/api'
+import type { AppChanges, DeviceCohorts, DeviceCredentials, TrustDifferences } from '@hotpatch/api'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readNetworkPercent, readObservedMinutes } from '../arguments/trust-readers.ts'
@@ -9,6 +9,7 @@ export interface TrustOptions {
   trustMinutes?: number
   trustNetwork?: number
   deviceCohorts?: DeviceCohorts
+  deviceCredentials?: DeviceCredentials
 }
 
 export function withTrust(command: Command): Command {
@@ -29,6 +30,13 @@ export function withTrust(command: Command): Command {
           'allowed',
           'ignored',
         ]),
+      )
+      .addOption(
+        new Option('--device-credentials <how>', 'whether installations get a secret to prove themselves').choices([
+          'off',
+          'optional',
+          'required',
+        ]),
       ),
   )
 }
@@ -37,7 +45,8 @@ export function readTrust({
   trustMinutes: observedMinutes,
   trustNetwork: networkPercent,
   deviceCohorts,
-}: TrustOptions): Pick<AppChanges, 'trust' | 'deviceCohorts'> {
+  deviceCredentials,
+}: TrustOptions): Pick<AppChanges, 'trust' | 'deviceCohorts' | 'deviceCredentials'> {
   const trust: TrustDifferences = given({ observedMinutes, networkPercent })
-  return { ...(Object.keys(trust).length > 0 && { trust }), ...given({ deviceCohorts }) }
+  return { ...(Object.keys(trust).length > 0 && { trust }), ...given({ deviceCohorts, deviceCredentials }) }
 }

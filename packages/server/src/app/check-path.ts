@@ -1,6 +1,7 @@
 import { readDeviceIdSecret } from '../access/secret-files.ts'
 import { createCohortMembers } from '../cohorts/cohort-members.ts'
 import { createChangeFeed } from '../database/change-feed.ts'
+import { createDeviceCredentials } from '../devices/device-proof.ts'
 import { createDeviceIdentity, requireSameDeviceSecret } from '../devices/device-identity.ts'
 import { createFleetService } from '../fleet/fleet-service.ts'
 import { createFleetWriter, createFleetWriterThread } from '../fleet/writing/fleet-writer.ts'
@@ -16,6 +17,7 @@ export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 export async function createCheckPath({ config, clock, timers, newId, db, reads, box, databaseFile, log }: Core) {
   const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
   const identity = createDeviceIdentity({ secret })
+  const proofs = createDeviceCredentials({ secret })
   await requireSameDeviceSecret(db, identity)
   const catalogs = createCatalogs({ db, identity, box })
   const cohortMembers = createCohortMembers({ db })
@@ -64,5 +66,5 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     await sync.close()
   }
 
-  return { identity, catalogs, cohortMembers, feed, sync, fleet, updates, start, stop }
+  return { identity, proofs, catalogs, cohortMembers, feed, sync, fleet, updates, start, stop }
 }

@@ -106,9 +106,9 @@ function dialects({ core, checkPath, services }: Parts) {
   const { config, clock, metrics, publicUrl } = core
   const { access, apps, artifacts, releases, rollouts, publishing } = services
   const forPeople = { access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes: maxUploadBytesOf(core) }
-  const { catalogs, identity, updates, fleet } = checkPath
+  const { catalogs, identity, proofs, updates, fleet } = checkPath
   const limits = createDeviceLimits({ settings: config.rateLimits, isKnown: fleet.isKnown, clock })
-  const forDevices = { catalogs, identity, updates, fleet, limits, clock }
+  const forDevices = { catalogs, identity, proofs, updates, fleet, limits, clock }
   return [
     reactNative({ ...forPeople, ...forDevices, publicUrl, onCheck: metrics.countCheck }),
     hotPatchEventRoutes(forDevices),

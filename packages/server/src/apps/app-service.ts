@@ -98,7 +98,7 @@ export function createAppService({
       guard: JSON.stringify(differencesOf(input.guard)),
       trust: JSON.stringify(input.trust ?? {}),
       device_cohorts: input.deviceCohorts ?? 'ignored',
-      device_credentials: 'off',
+      device_credentials: input.deviceCredentials ?? 'off',
       created_at: clock.now(),
       deleted_at: null,
     }
@@ -123,7 +123,7 @@ export function createAppService({
 
   async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
     const { name, platforms, checkAccess, bucketing, signing, deviceIds } = changes
-    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts } = changes
+    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials } = changes
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
@@ -136,6 +136,7 @@ export function createAppService({
       ...(guard !== undefined && { guard: JSON.stringify(differencesOf(guard)) }),
       ...(trust !== undefined && { trust: JSON.stringify(trust) }),
       ...(deviceCohorts && { device_cohorts: deviceCohorts }),
+      ...(deviceCredentials && { device_credentials: deviceCredentials }),
     }
     if (deviceIds) await settleFleet()
     const after = await db.transaction().execute(async (tx) => {
@@ -325,6 +326,7 @@ function describeApp(row: AppRow): Omit<App, 'appKey'> {
     guard: JSON.parse(row.guard) as GuardDifferences,
     trust: JSON.parse(row.trust) as TrustDifferences,
     deviceCohorts: row.device_cohorts,
+    deviceCredentials: row.device_credentials,
     createdAt: timestamp(row.created_at),
   }
 }

@@ -101,6 +101,7 @@ describeOnEveryDatabase('apps', (openDatabase) => {
         guard: {},
         trust: {},
         deviceCohorts: 'ignored',
+        deviceCredentials: 'off',
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       const channels = await server.request('GET', '/manage/v1/apps/first/channels')

@@ -144,6 +144,7 @@ create table "device" (
   "held_release_id" text,
   "first_check_at" bigint,
   "established_at" bigint,
+  "credential_at" bigint,
   "network" text,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")

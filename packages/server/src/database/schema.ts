@@ -135,6 +135,8 @@ export interface Schema {
     established_at: number | null
     /** A keyed hash of the network that it last checked from; null: an address that names none. */
     network: string | null
+    /** Since when there is a credential: whoever reports without it is not believed. */
+    credential_at: number | null
     first_seen_at: number
     last_seen_at: number
     /** Since when it counts as uninstalled: not seen for long. */

@@ -19,6 +19,13 @@ export interface DeviceDetails {
   trust?: DeviceTrust | undefined
 }
 
+/** Whether it is shown that the installation itself tells it; absent where the app issues no credentials. */
+export interface Proof {
+  isProven: boolean
+  /** Whether the app believes nobody without. */
+  isNeeded: boolean
+}
+
 /** What a check told about a device. Kept as given until it is written: do not change it afterwards. */
 export interface CheckNote extends DeviceDetails {
   appId: string
@@ -40,12 +47,14 @@ export interface CheckNote extends DeviceDetails {
   network?: string | null
   /** How long after its first check another one has to come for the device to be believed. */
   observedMs?: number
+  proof?: Proof | undefined
   at: number
 }
 
 /** A device that shows itself outside a check. */
 export interface DeviceRegistration extends DeviceDetails {
   deviceId: string
+  proof?: Proof | undefined
   platform?: Platform | undefined
   channel?: string | undefined
   /** Null is embedded. */
@@ -75,6 +84,7 @@ export interface DeviceReport extends DeviceRegistration {
 /** What one report changes. */
 export interface ReadReport {
   device: DeviceRow
+  proof?: Proof | undefined
   /** Whether `device` says what the device runs. */
   tellsCurrent: boolean
   event: DeviceEventRow | null
@@ -112,6 +122,7 @@ export function readRegistration(appId: string, registration: DeviceRegistration
       current_release_id: text(currentReleaseId),
       current_version: text(currentVersion),
     },
+    ...(registration.proof && { proof: registration.proof }),
     tellsCurrent: currentReleaseId !== undefined || currentVersion !== undefined,
     event: null,
     countsAt: receivedAt,
@@ -130,6 +141,7 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
     device: nowRuns
       ? { ...told.device, current_release_id: text(releaseId), current_version: text(version) }
       : told.device,
+    ...(report.proof && { proof: report.proof }),
     tellsCurrent: told.tellsCurrent || nowRuns,
     event: {
       id: eventId(report),
@@ -147,8 +159,13 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
     },
     countsAt: Math.min(Math.max(occurredAt, rollout?.startedAt ?? 0), receivedAt),
     otherRollouts: rollout?.others ?? [],
-    failedReleaseId: isDeviceFailure(kind, report.code) ? text(releaseId) : null,
+    failedReleaseId: isDeviceFailure(kind, report.code) && !lacksProof(report) ? text(releaseId) : null,
   }
+}
+
+/** In the name of a device that may not be: what it says keeps no release from it. */
+function lacksProof({ proof }: DeviceReport): boolean {
+  return proof !== undefined && proof.isNeeded && !proof.isProven
 }
 
 export function rowOfNote(note: CheckNote): DeviceRow {
@@ -191,6 +208,7 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
     first_check_at: null,
     established_at: null,
     network: null,
+    credential_at: null,
     first_seen_at: at,
     last_seen_at: at,
     gone_at: null,
@@ -235,7 +253,10 @@ export function timeOfEvent({ occurredAt, sentAt }: DeviceReport, receivedAt: nu
 }
 
 /** Only a UUID is unique among devices; anything else is made so, and cannot imitate another device's event. */
-function eventId({ eventId, deviceId, kind, releaseId, version }: DeviceReport): string {
+function eventId({ eventId, deviceId, kind, releaseId, version, proof }: DeviceReport): string {
+  // Else it would stand where the device's own report is to come, which then counted for known.
+  if (proof && !proof.isProven)
+    return eventIdOf(['unproven', deviceId, eventId ?? null, kind, releaseId ?? version ?? null])
   if (eventId && UUID.test(eventId)) return eventId.toLowerCase()
   return eventIdOf(eventId ? [deviceId, eventId] : [deviceId, kind, releaseId ?? version ?? null])
 }

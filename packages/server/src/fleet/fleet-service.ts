@@ -26,6 +26,7 @@ import {
   type FleetLog,
   type Timers,
 } from './fleet-flusher.ts'
+import { claimCredential as claimStoredCredential } from './fleet-store.ts'
 import type { FleetWriter } from './writing/fleet-writer.ts'
 
 export const FLEET_LIMITS = {
@@ -192,6 +193,11 @@ export function createFleetService({
     await keep([readRegistration(appId, registration, clock.now())])
   }
 
+  /** Whether the device, which is registered, gets a credential now: there is one, and the first who asks has it. */
+  function claimCredential(appId: string, deviceId: string): Promise<boolean> {
+    return claimStoredCredential(db, appId, deviceId, clock.now())
+  }
+
   async function keep(reports: readonly ReadReport[]): Promise<void> {
     if (isStopped) throw problem('unavailable', 'The server stops. Send the report again later.', RETRY_LATER)
     if (!buffer.hasRoomForReports(reports.length, reports[0]?.device.device_id ?? '')) {
@@ -259,6 +265,7 @@ export function createFleetService({
     noteDownload,
     recordEvents,
     registerDevice,
+    claimCredential,
     failedReleaseIds: failures.failedReleaseIds,
     isKnown: known.isKnown,
     /** When all devices of the database are known. */

@@ -39,3 +39,18 @@ export function listFailuresSince(db: Connection, since: number, limit: number) 
     .limit(limit)
     .execute()
 }
+
+/**
+ * For the first who asks for it: nobody can ask in the name of a device that has a credential.
+ * @returns whether there was none before
+ */
+export async function claimCredential(db: Connection, appId: string, deviceId: string, at: number): Promise<boolean> {
+  const { numUpdatedRows } = await db
+    .updateTable('device')
+    .set({ credential_at: at })
+    .where('app_id', '=', appId)
+    .where('device_id', '=', deviceId)
+    .where('credential_at', 'is', null)
+    .executeTakeFirstOrThrow()
+  return numUpdatedRows > 0n
+}

@@ -51,6 +51,7 @@ export interface DirectoryEntry {
   deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
   channels: ReadonlySet<string>
+  deviceCredentials: 'off' | 'optional' | 'required'
   /** Whether a device is in the cohorts that it says it is in. */
   allowsDeviceCohorts: boolean
   /** How long after its first check another one has to come for a new device to be believed. */
@@ -73,6 +74,7 @@ export async function loadDirectory(
     deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
     channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
+    deviceCredentials: app.device_credentials,
     allowsDeviceCohorts: app.device_cohorts === 'allowed',
     observedMs: observedMinutes(app.trust) * 60_000,
   }))

@@ -1,5 +1,5 @@
 import type { Platform } from '@hotpatch/protocol'
-import type { CheckNote } from '../fleet/device-report.ts'
+import type { CheckNote, Proof } from '../fleet/device-report.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { UpdateAnswer } from './update-service.ts'
 
@@ -13,6 +13,7 @@ export function checkNoteOf(
     platform: Platform
     channel: string
     network: string | null
+    proof: Proof | undefined
   },
   answer: UpdateAnswer,
   at: number,
@@ -40,6 +41,7 @@ export function checkNoteOf(
     rolloutStartedAt,
     network: place.network,
     observedMs: place.app.observedMs,
+    proof: place.proof,
     at,
   }
 }

@@ -30,7 +30,7 @@ async function addSettings(db: Kysely<unknown>): Promise<void> {
 }
 
 async function addBelief(db: Kysely<unknown>): Promise<void> {
-  for (const name of ['first_check_at', 'established_at'] as const) {
+  for (const name of ['first_check_at', 'established_at', 'credential_at'] as const) {
     await db.schema.alterTable('device').addColumn(name, 'bigint').execute()
   }
   await db.schema.alterTable('device').addColumn('network', 'text').execute()

@@ -2,7 +2,8 @@ import { Problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import type { DeviceIdentity } from '../../devices/device-identity.ts'
-import { timeOfEvent, type DeviceReport } from '../../fleet/device-report.ts'
+import { readProof, type DeviceProof } from '../../devices/device-proof.ts'
+import { timeOfEvent, type DeviceReport, type Proof } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { DeviceLimits } from '../../http/device-limits.ts'
 import { takeJson } from '../../http/take-json.ts'
@@ -19,12 +20,14 @@ const MAX_BODY_BYTES = 256 * 1024
 export function hotPatchEventRoutes({
   catalogs,
   identity,
+  proofs,
   fleet,
   limits,
   clock,
 }: {
   catalogs: Catalogs
   identity: DeviceIdentity
+  proofs: DeviceProof
   fleet: FleetService
   limits: DeviceLimits
   clock: Clock
@@ -37,9 +40,10 @@ export function hotPatchEventRoutes({
     const deviceId = identity.storedId(app, envelope.deviceId)
     limits.admitDevice(app.id, deviceId)
     limits.admitEvents(request, app.id, deviceId, events.length + rejected.length)
+    const proof = readProof(proofs, app, deviceId, request.headers)
     const reports: DeviceReport[] = []
     for (const { index, event } of events) {
-      const report = reportOf(app, { ...envelope, deviceId }, event)
+      const report = reportOf(app, { ...envelope, deviceId, proof }, event)
       if (report instanceof Problem) rejected.push(rejectionOf(index, event, report))
       else reports.push(report)
     }
@@ -47,7 +51,11 @@ export function hotPatchEventRoutes({
     return { accepted: reports.length, rejected: rejected.sort((a, b) => a.index - b.index) }
   }
 
-  function reportOf(app: DirectoryEntry, envelope: EventEnvelope, event: SentEvent): DeviceReport | Problem {
+  function reportOf(
+    app: DirectoryEntry,
+    envelope: EventEnvelope & { proof: Proof | undefined },
+    event: SentEvent,
+  ): DeviceReport | Problem {
     const report: DeviceReport = { ...envelope, ...event }
     const now = clock.now()
     try {

@@ -2,6 +2,7 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../../clock.ts'
 import type { DeviceIdentity } from '../../devices/device-identity.ts'
+import { readProof, type DeviceProof } from '../../devices/device-proof.ts'
 import { timeOfEvent } from '../../fleet/device-report.ts'
 import type { FleetService } from '../../fleet/fleet-service.ts'
 import type { PublicUrl } from '../../http/public-url.ts'
@@ -19,6 +20,7 @@ import { createAnswerWriter } from './render-decision.ts'
 export interface DeviceRouteParts {
   catalogs: Catalogs
   identity: DeviceIdentity
+  proofs: DeviceProof
   updates: UpdateService
   fleet: FleetService
   publicUrl: PublicUrl
@@ -36,7 +38,7 @@ const JSON_TYPE = 'application/json; charset=utf-8'
  * At the root the app is told by its key; under /apps/{slug} by the address.
  */
 export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginAsync {
-  const { catalogs, identity, updates, fleet, publicUrl, limits, clock, onCheck } = parts
+  const { catalogs, identity, proofs, updates, fleet, publicUrl, limits, clock, onCheck } = parts
   const writeAnswer = createAnswerWriter()
   const route = { config: { access: 'app-key' as const }, bodyLimit: MAX_BODY_BYTES }
 
@@ -49,7 +51,8 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     const answer = updates.answer(catalog, asked)
     const body = writeAnswer(answer, publicUrl(request))
     const network = identity.networkOf(app, request.ip)
-    fleet.noteCheck(checkNoteOf({ app, platform, channel, network }, answer, clock.now()))
+    const proof = readProof(proofs, app, asked.deviceId, request.headers)
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, network, proof }, answer, clock.now()))
     onCheck(answer.decision.kind)
     return reply.header('content-type', JSON_TYPE).header('cache-control', 'no-store').send(body)
   }
@@ -63,14 +66,15 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     limits.admitEvents(request, app.id, report.deviceId, 1)
     const now = clock.now()
     const reported = findReported(catalogs, app, { ...report, at: timeOfEvent(report, now) }, now)
-    await fleet.recordEvents(app.id, [{ ...report, ...reported }])
+    const proof = readProof(proofs, app, report.deviceId, request.headers)
+    await fleet.recordEvents(app.id, [{ ...report, ...reported, proof }])
     return { recorded: true, releaseId: reported.releaseId, status: fields.status }
   }
 
   async function register(request: FastifyRequest) {
     const fields = fieldsOf(request.body)
     const app = identifyApp(catalogs, request, readAppId(fields))
-    const { version, deviceId: rawId, ...registration } = readRegistration(fields)
+    const { version, deviceId: rawId, wantsCredential, ...registration } = readRegistration(fields)
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
     limits.admitEvents(request, app.id, deviceId, 1)
@@ -79,10 +83,15 @@ export function reactNativeDeviceRoutes(parts: DeviceRouteParts): FastifyPluginA
     await fleet.registerDevice(app.id, {
       ...registration,
       deviceId,
+      proof: readProof(proofs, app, deviceId, request.headers),
       nativeVersion: registration.nativeVersion ?? (release ? undefined : version),
       ...(release && { currentReleaseId: release.id, currentVersion: release.version }),
     })
-    return { registered: true, deviceId: rawId }
+    const answer = { registered: true, deviceId: rawId }
+    if (!wantsCredential || app.deviceCredentials === 'off') return answer
+    // Whoever comes later may be anybody: the server cannot tell a phone that lost its credential from a stranger.
+    const isFirst = await fleet.claimCredential(app.id, deviceId)
+    return { ...answer, deviceToken: isFirst ? proofs.issue(app, deviceId) : null }
   }
 
   return async (app) => {

@@ -45,6 +45,8 @@ export interface ReactNativeRegistration {
   version: string | undefined
   nativeVersion: string | undefined
   trust: DeviceTrust | undefined
+  /** Whether it wants to be able to show later that it is itself; undefined: no. */
+  wantsCredential?: boolean
 }
 
 const MAX_FAILED_RELEASES = 50
@@ -131,6 +133,7 @@ export function readRegistration(fields: Fields): ReactNativeRegistration {
     channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     version: toldText(fields, 'version', 64),
     nativeVersion: toldText(fields, 'nativeVersion', 64),
+    ...(fields.credential === true && { wantsCredential: true }),
     trust: readTrust(fields),
   }))
 }

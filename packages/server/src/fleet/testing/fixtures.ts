@@ -108,6 +108,7 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
     first_check_at: null,
     established_at: null,
     network: null,
+    credential_at: null,
     first_seen_at: 1_000,
     last_seen_at: 1_000,
     gone_at: null,

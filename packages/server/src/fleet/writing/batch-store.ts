@@ -4,7 +4,15 @@ import { addUp } from './counter-store.ts'
 import { readNetworks, readWaiting } from './sample-store.ts'
 import type { CheckNote, ReadReport } from '../device-report.ts'
 import { lockDevices, MOVED, SEEN, upsertDevices } from './device-rows.ts'
-import { eventsOf, factOfNote, factOfReport, failuresOf, inLockOrder, inOrderOfTime } from './fleet-batch.ts'
+import {
+  asFarAsProven,
+  eventsOf,
+  factOfNote,
+  factOfReport,
+  failuresOf,
+  inLockOrder,
+  inOrderOfTime,
+} from './fleet-batch.ts'
 import type { Fact, FleetBatch } from './fleet-batch.ts'
 import { deviceKey } from '../fleet-buffer.ts'
 import type { DeviceEventRow } from '../fleet-store.ts'
@@ -23,10 +31,12 @@ export function writeFleetBatch(db: Database, batch: FleetBatch): Promise<void> 
     const events = eventsOf(reports.filter(({ isEventShed }) => !isEventShed))
     const newEvents = await insertEvents(tx, events)
     const stored = events.filter(({ app_id, id }) => newEvents.has(`${app_id}\n${id}`))
-    const facts = factsOf(batch.notes, reports, newEvents)
-    const conclusions = conclude(facts, await readKnown(tx, facts))
+    const told = factsOf(batch.notes, reports, newEvents)
+    const devices = await lockDevices(tx, told)
+    const facts = told.map((fact) => asFarAsProven(fact, devices.get(keyOfDevice(fact))))
+    const conclusions = conclude(facts, await readKnown(tx, facts, devices))
     await writeConclusions(tx, conclusions)
-    await insertNew(tx, 'device_failure', failuresOf(reports, batch.writtenAt))
+    await insertNew(tx, 'device_failure', failuresOf(ownReports(reports, devices), batch.writtenAt))
     await addUp(tx, conclusions, isNewPacket ? batch.counts : undefined, [...stored, ...conclusions.events])
   })
 }
@@ -99,8 +109,7 @@ function factsOf(notes: readonly CheckNote[], reports: readonly ReadReport[], ne
   return inLockOrder(facts)
 }
 
-async function readKnown(tx: Connection, facts: readonly Fact[]): Promise<KnownRows> {
-  const devices = await lockDevices(tx, facts)
+async function readKnown(tx: Connection, facts: readonly Fact[], devices: KnownRows['devices']): Promise<KnownRows> {
   const wanted = new Map<string, [deviceId: string, rolloutId: string]>()
   for (const fact of facts) {
     const { app_id, device_id } = fact.told
@@ -122,6 +131,14 @@ async function readKnown(tx: Connection, facts: readonly Fact[]): Promise<KnownR
   const waiting = await readWaiting(tx, establishing)
   for (const row of [...waiting.values()].flat()) progress.set(progressKey(row.device_id, row.rollout_id), row)
   return { devices, progress, waiting, networks: await readNetworks(tx, facts, { devices, progress, waiting }) }
+}
+
+/** Without those that somebody else makes in the name of a device that has a credential. */
+function ownReports(reports: readonly ReadReport[], devices: KnownRows['devices']): ReadReport[] {
+  return reports.filter(({ device, proof }) => {
+    const known = devices.get(deviceKey(device.app_id, device.device_id))
+    return !proof || proof.isProven || !known || known.credential_at === null
+  })
 }
 
 function keyOfDevice({ told }: Fact): string {

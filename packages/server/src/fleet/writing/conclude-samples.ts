@@ -58,7 +58,17 @@ export function concludeSamples(known: ReadonlyMap<string, number>) {
     return standingOfRank((known.get(key) ?? 0) + (networks.get(key)?.devices ?? 0) + 1)
   }
 
-  function count({ rollout_id, standing, standing_at }: RolloutDeviceRow, attempted: number, bad: number): void {
+  /** Reports, not devices: whose they are is what is not proven. */
+  function countUnproven(rollout_id: string, bit: number, at: number): void {
+    if ((bit & ATTEMPTED) === 0) return
+    count({ rollout_id, standing: STANDING.unproven, standing_at: at }, 1, (bit & BAD) === 0 ? 0 : 1)
+  }
+
+  function count(
+    { rollout_id, standing, standing_at }: Pick<RolloutDeviceRow, 'rollout_id' | 'standing' | 'standing_at'>,
+    attempted: number,
+    bad: number,
+  ): void {
     if (standing === null || standing_at === null) return
     const hour_at = standing_at - (standing_at % HOUR_MS)
     const key = `${rollout_id}\n${hour_at}\n${standing}`
@@ -79,6 +89,7 @@ export function concludeSamples(known: ReadonlyMap<string, number>) {
 
   return {
     settle,
+    countUnproven,
     rows: () => ({ samples: [...samples.values()], networks: [...networks.values()] }),
   }
 }

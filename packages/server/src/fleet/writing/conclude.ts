@@ -78,6 +78,9 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       countSighting(before, after)
       if (before) noteNativeUpdate(before, after)
     }
+    if (fact.rolloutId !== null && fact.unprovenBit) {
+      sampling.countUnproven(fact.rolloutId, fact.unprovenBit, fact.told.last_seen_at)
+    }
     if (fact.rolloutId !== null) advance(fact.rolloutId, fact, known.devices.get(key), after)
     if (after.established_at !== null && before?.established_at === null) settleWaiting(key, after)
   }
@@ -270,6 +273,7 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     progress: before.progress,
     ...firstChecks(before, fact),
     network: checked.network,
+    credential_at: before.credential_at,
     first_seen_at: before.first_seen_at,
     last_seen_at: told.last_seen_at,
     gone_at: null,

@@ -1,5 +1,5 @@
 import { isRefusalToGoBack, type DeviceEventKind } from '@hotpatch/protocol'
-import { rowOfNote, type CheckNote, type ReadReport } from '../device-report.ts'
+import { rowOfNote, type CheckNote, type Proof, type ReadReport } from '../device-report.ts'
 import type { CountPacket } from '../fleet-counts.ts'
 import type { DeviceEventRow, DeviceFailureRow, DeviceRow } from '../fleet-store.ts'
 import { PROGRESS } from '../rollout-progress.ts'
@@ -27,6 +27,9 @@ export interface Fact {
   /** Of a check: when that rollout began, and when after its first check a device is established. */
   startedAt: number | null
   observedMs: number
+  proof?: Proof | undefined
+  /** Of what was told without the proof that it takes: how far the device would have come. */
+  unprovenBit?: number
 }
 
 const BITS: Partial<Record<DeviceEventKind, number>> = {
@@ -52,6 +55,7 @@ export function factOfNote(note: CheckNote): Fact {
     receivedBytes: 0,
     startedAt: note.rolloutStartedAt ?? null,
     observedMs: note.observedMs ?? 0,
+    ...(note.proof && { proof: note.proof }),
   }
 }
 
@@ -70,8 +74,26 @@ export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
     receivedBytes: isNewEvent ? (event?.received_bytes ?? 0) : 0,
     startedAt: null,
     observedMs: 0,
+    ...(report.proof && { proof: report.proof }),
   }
 }
+
+/** What somebody tells of a device without the proof that it takes says that it is there, and nothing else of it. */
+export function asFarAsProven(fact: Fact, known: DeviceRow | undefined): Fact {
+  const { proof, told } = fact
+  if (!proof || proof.isProven || !(proof.isNeeded || (known && known.credential_at !== null))) return fact
+  return {
+    ...fact,
+    told: known ? { ...known, last_seen_at: told.last_seen_at } : { ...told, ...NOTHING_CHECKED },
+    tells: 'little',
+    bit: 0,
+    unprovenBit: fact.bit,
+    receivedBytes: 0,
+    startedAt: null,
+  }
+}
+
+const NOTHING_CHECKED = { first_check_at: null, network: null, high_water: null } as const
 
 function bitOf({ kind, code }: DeviceEventRow): number {
   if (kind === 'failed' && isRefusalToGoBack(code)) return 0
