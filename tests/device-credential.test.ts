@@ -1,5 +1,6 @@
 import type { App, Guard } from '@hotpatch/api'
-import { createEngine, createMemoryFiles } from '@hotpatch/client'
+import { createEngine } from '@hotpatch/client'
+import { createMemoryFiles } from '@hotpatch/client/memory'
 import { createNodeClock, createNodeCrypto } from '@hotpatch/client/node'
 import { bundleOf, injectHttp, INJECTED_URL, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
