@@ -33,7 +33,11 @@ async function createStory() {
     const { statement } = signRelease(key, named)
     return rollBack({ releaseId }, Buffer.from(statement, 'base64').toString())
   }
-  return { ...world, live, nextSequence, ask, halt, why, toEmbedded, again }
+  /** What was tried on beta, to everybody. */
+  async function promote({ releaseId }: PublishedRelease): Promise<Rollout> {
+    return (await server.request('POST', `${at}/rollouts`, { body: { releaseId, channel: 'production' } })).body
+  }
+  return { ...world, live, nextSequence, ask, halt, why, toEmbedded, again, promote }
 }
 
 test('a roll-back to embedded that was a mistake: stating again what lies below brings every phone home', async () => {
@@ -72,6 +76,48 @@ test('the same undone by halting alone leaves them where they are, and nobody te
     explanation: 'The device has confirmed sequence 3 already, and refuses lower ones: 1.1.0 is signed as 1.',
   })
   expect(towards.changes).toEqual([expect.stringContaining('hotpatch rollback --version 1.1.0')])
+}, 60_000)
+
+test('a promotion that was a mistake, halted: phones go back to what they still hold', async () => {
+  const { fleet, publish, live, ask, halt, promote } = await createStory()
+  await publish('1.0.0')
+  await publish('1.1.0')
+  const trial = await publish('2.0.0', { channel: 'beta' })
+  await live()
+  expect(fleet.figures().versions).toEqual({ '1.1.0': 30 })
+  const mistake = await promote(trial)
+  await live()
+  expect(fleet.figures().versions).toEqual({ '2.0.0': 30 })
+  expect(await ask({ change: 'halt', rolloutId: mistake.id })).toMatchObject({ stranded: 0, wayOut: null })
+  await halt(mistake.id)
+  await live()
+  expect(fleet.figures()).toMatchObject({ versions: { '1.1.0': 30 }, failures: {} })
+})
+
+test('two promotions that were a mistake, halted: phones hold nothing good any more, and stating again brings them home', async () => {
+  const { fleet, publish, live, ask, halt, promote, why, again } = await createStory()
+  const current = await publish('1.1.0')
+  await live()
+  const mistakes: Rollout[] = []
+  for (const version of ['2.0.0', '2.0.1']) {
+    mistakes.push(await promote(await publish(version, { channel: 'beta' })))
+    await live()
+  }
+  const [first, second] = mistakes as [Rollout, Rollout]
+  await halt(first.id)
+  const impact = await ask({ change: 'halt', rolloutId: second.id })
+  expect(impact).toMatchObject({ goBack: 30, moves: [{ from: '2.0.1', to: null, devices: 30 }] })
+  await halt(second.id)
+  await live()
+  expect(fleet.figures()).toMatchObject({ versions: { embedded: 30 }, failures: {} })
+  const { decision, rollouts, towards } = await why(fleet.device(0).id, current.releaseId)
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'halted' })
+  const verdicts = rollouts.flatMap((rollout: { verdicts: unknown[] }) => rollout.verdicts)
+  expect(verdicts).toContainEqual(expect.objectContaining({ rule: 'D11', reason: 'below-high-water' }))
+  expect(towards.changes.length).toBeGreaterThan(0)
+  await again(current)
+  await live()
+  expect(fleet.figures()).toMatchObject({ versions: { '1.1.0': 30 }, failures: {} })
 }, 60_000)
 
 test('a new key: old binaries stay on the last release that their key signed, and why says so', async () => {

@@ -58,7 +58,8 @@ function showExplanation(output: Output, explanation: Explanation) {
   if (hidden > 0) output.line(`\n… and ${hidden} below, which were not reached or have no say: --json has all.`)
 }
 
-function answerOf({ kind, version, mandatory, direction, minNativeVersion }: Explanation['decision']): string {
+/** For a person. */
+export function answerOf({ kind, version, mandatory, direction, minNativeVersion }: Explanation['decision']): string {
   switch (kind) {
     case 'update':
       return `${direction === 'back' ? 'It is sent back to' : 'It gets'} ${version}${mandatory ? ' at once' : ''}`

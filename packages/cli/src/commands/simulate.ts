@@ -21,10 +21,12 @@ import type { Output } from '../output/output.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 import { chartOf, createFleetProgress } from '../simulation/fleet-progress.ts'
+import { simulateStories, withStories, type StoryFlags } from '../simulation/stories.ts'
 import { simulateStrangers, withStrangers, type StrangerFlags } from '../simulation/strangers.ts'
 import { isPrivateServer } from '../simulation/private-address.ts'
+import { STORY_CHANNEL } from '../simulation/story-stage.ts'
 
-interface SimulateOptions extends SessionOptions, StrangerFlags {
+interface SimulateOptions extends SessionOptions, StrangerFlags, StoryFlags {
   devices: number
   minutes: number
   checkInterval: number
@@ -54,6 +56,7 @@ export function addSimulateCommand(program: Command, context: CliContext) {
     'lets a fleet of simulated devices live with a server, to try things out',
     withApp,
     withStrangers,
+    withStories,
   )
     .option('--devices <count>', 'how many', readDeviceCount, 100)
     .option('--minutes <minutes>', 'how long, in their time', readSimulatedMinutes, 1440)
@@ -80,6 +83,12 @@ async function simulate(context: CliContext, options: SimulateOptions) {
   }
   const session = await openSession(context, options)
   requireOwnServer(session, options)
+  if (options.story !== undefined) {
+    if (options.checksOnly) throw new UsageError('A story needs the engines of the phones: leave out --checks-only.')
+    const at = { ...options, channel: STORY_CHANNEL }
+    const startAt = context.now().getTime()
+    return simulateStories(context, session, options, (own) => fleetOptions(context, session, own, at, startAt))
+  }
   const app = await session.chooseApp()
   const { output } = session
   if (options.strangers !== undefined) return simulateStrangers(context, session, app, options)

@@ -61,6 +61,11 @@ export async function generateSigningKey(path: string): Promise<SigningKeyPair> 
   return keyPairOf(privateKey, path)
 }
 
+/** One that is nowhere but in this process, and ends with it. */
+export function createSigningKey(name: string): SigningKeyPair {
+  return keyPairOf(generateKeyPairSync('ed25519').privateKey, name)
+}
+
 /** The forms in which apps embed a public key. */
 export function publicKeyForms(publicKey: string) {
   const raw = Buffer.from(publicKey, 'base64')

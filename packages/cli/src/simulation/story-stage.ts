@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { App, ImpactQuestion, PublishedRelease, Rollout } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { Fleet, FleetFigures } from '@hotpatch/simulator'
+import { listBundleFiles } from '../bundle/bundle-files.ts'
+import { zipBundle } from '../bundle/zip-bundle.ts'
+import { answerOf } from '../commands/explain.ts'
+import { findImpact } from '../release/change-impact.ts'
+import type { Session } from '../session.ts'
+import { signDigest, signStatement, type SignedStatement, type StatementContent } from '../signing/sign-statement.ts'
+import { createSigningKey, type SigningKeyPair } from '../signing/signing-key.ts'
+import { createReleaseForm } from '../upload/release-form.ts'
+
+/** Where the phones of a story are. */
+export const STORY_CHANNEL = 'production'
+
+/** What the server says of one phone and one release. */
+export interface StoryWhy {
+  device: string
+  answer: string
+  /** What would have to change for the release to reach it. */
+  changes: readonly string[]
+}
+
+export interface StoryPlace {
+  app: App
+  platform: Platform
+  /** In the phones' time. */
+  chapterMs: number
+  /** Phones that trust every key that the app has then. */
+  createFleet: (app: App) => Promise<Fleet>
+  onChapter: (figures: FleetFigures) => void
+}
+
+export type StoryStage = Awaited<ReturnType<typeof createStage>>
+
+/** A publisher with a key of its own, and its phones. Nothing of the user's own apps and keys is touched. */
+export async function createStage(session: Session, place: StoryPlace) {
+  const { api, context } = session
+  const { app, platform, chapterMs } = place
+  const key = createSigningKey('the key of this story')
+  let fleet: Fleet | undefined
+
+  /** Phones begin to live when there is something to trust. */
+  async function live(): Promise<void> {
+    fleet ??= await place.createFleet(app)
+    await fleet.run({ durationMs: chapterMs, signal: context.signal })
+    place.onChapter(fleet.figures())
+  }
+
+  async function sign(content: StatementContent, by: SigningKeyPair): Promise<SignedStatement> {
+    const { nextSequence } = await api.getNextSequence(app.id, platform)
+    return signStatement(by, { ...content, sequence: nextSequence, createdAt: context.now().toISOString() })
+  }
+
+  async function publish(version: string, { channel = STORY_CHANNEL, by = key } = {}): Promise<PublishedRelease> {
+    const folder = await mkdtemp(join(context.env.TMPDIR || tmpdir(), 'hotpatch-story-'))
+    try {
+      await writeFile(join(folder, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
+      const bundle = await zipBundle(context, await listBundleFiles(folder), join(folder, 'bundle.zip'))
+      const { sha256, sizeBytes } = bundle
+      const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
+      const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
+      const signed = await sign({ ...content, artifacts }, by)
+      const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
+      const metadata = { platform, version, channel, percentage: 100, sha256, sizeBytes }
+      return await api.publishRelease(
+        app.id,
+        createReleaseForm({ metadata, signatures, bundle, onProgress: () => undefined }),
+      )
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  async function toEmbedded(): Promise<Rollout> {
+    const content = { appId: app.id, platform, target: 'embedded', version: 'embedded', floor: 0 } as const
+    const signed = await sign({ ...content, requirement: {}, artifacts: [] }, key)
+    return api.rollBack(app.id, { platform, channel: STORY_CHANNEL, to: 'embedded', ...signed })
+  }
+
+  /** The same content, stated again under the next sequence and placed on top. */
+  async function stateAgain({ version, sha256, sizeBytes, releaseId }: PublishedRelease): Promise<Rollout> {
+    const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
+    const signed = await sign({ ...content, artifacts: [{ name: 'bundle.zip', sha256, sizeBytes }] }, key)
+    return api.rollBack(app.id, { platform, channel: STORY_CHANNEL, to: { releaseId }, ...signed })
+  }
+
+  /** Its own statement, as it is. */
+  const promote = ({ releaseId }: Pick<PublishedRelease, 'releaseId'>) =>
+    api.createRollout(app.id, { releaseId, channel: STORY_CHANNEL })
+
+  async function why({ releaseId }: Pick<PublishedRelease, 'releaseId'>): Promise<StoryWhy> {
+    const device = fleet?.device(0).id ?? ''
+    const { decision, towards } = await api.explain(app.id, device, { release: releaseId })
+    return {
+      device,
+      answer: `${answerOf(decision)}: ${decision.explanation} (${decision.reason})`,
+      changes: towards?.changes ?? [],
+    }
+  }
+
+  return {
+    live,
+    publish,
+    toEmbedded,
+    stateAgain,
+    promote,
+    why,
+    addKey: (added: SigningKeyPair) => api.addKey(app.id, { publicKey: added.publicKey }),
+    halt: ({ id }: Pick<Rollout, 'id'>) => api.haltRollout(id),
+    impact: (question: ImpactQuestion) => findImpact(api, app.id, question),
+  }
+}
