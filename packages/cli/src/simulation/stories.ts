@@ -49,7 +49,6 @@ export function withStories(command: Command): Command {
 interface StoryOptions extends StoryFlags {
   devices: number
   minutes: number
-  seed: string
   platform?: Platform
 }
 
@@ -92,7 +91,7 @@ async function tellStory(
   context: CliContext,
   session: Session,
   name: string,
-  { devices, minutes, seed, platform = 'android' }: StoryOptions,
+  { devices, minutes, platform = 'android' }: StoryOptions,
   fleetOf: (app: App) => Promise<FleetOptions>,
 ): Promise<ToldStory> {
   const { title, tell } = STORIES[name] as Story

@@ -12,6 +12,7 @@ import type { Session } from '../session.ts'
 import { signDigest, signStatement, type SignedStatement, type StatementContent } from '../signing/sign-statement.ts'
 import { createSigningKey, type SigningKeyPair } from '../signing/signing-key.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
+import { sendBundle } from '../upload/send-bundle.ts'
 
 /** Where the phones of a story are. */
 export const STORY_CHANNEL = 'production'
@@ -66,10 +67,8 @@ export async function createStage(session: Session, place: StoryPlace) {
       const signed = await sign({ ...content, artifacts }, by)
       const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
       const metadata = { platform, version, channel, percentage: 100, sha256, sizeBytes }
-      return await api.publishRelease(
-        app.id,
-        createReleaseForm({ metadata, signatures, bundle, onProgress: () => undefined }),
-      )
+      await sendBundle(session, app, bundle)
+      return await api.publishRelease(app.id, createReleaseForm(metadata, signatures))
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
