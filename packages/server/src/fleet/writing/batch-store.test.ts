@@ -51,6 +51,17 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
       expect(await device()).toEqual(before)
     })
 
+    test('a report of what happened before its last check does not say what it runs now', async () => {
+      const [applied, checked] = [NOON, NOON + HOUR_MS]
+      await check({ currentReleaseId: null, currentVersion: null, at: checked })
+      // It rolled back by itself: the check said so, and its reports come after it.
+      await report(checked + 1, { kind: 'applied', rollout, occurredAt: applied }, { kind: 'rolled-back', rollout })
+      expect(await device()).toMatchObject({ current_release_id: null, last_seen_at: checked + 1 })
+      expect((await sumRolloutHours(db, [ROLLOUT])).get(ROLLOUT)).toMatchObject({ applied: 1, rolled_back: 1 })
+      await report(checked + 3, { kind: 'confirmed', rollout, occurredAt: checked + 2 })
+      expect(await device()).toMatchObject({ current_release_id: RELEASE_1 })
+    })
+
     test('a report changes what it tells', async () => {
       await check({ cohorts: ['a'], at: 1_000 })
       await report(2_000, { kind: 'applied' })

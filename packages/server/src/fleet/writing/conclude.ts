@@ -248,7 +248,9 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
   if (!before) return { ...told, ...firstChecks(before, fact) }
   if (!isNews(before, fact)) return { ...before, ...firstChecks(before, fact) }
   const isCheck = tells === 'everything'
-  const current = tells === 'little' ? before : told
+  // Reports wait on the device: what it had applied by its last check, that check knew already.
+  const isPast = tells === 'what-runs' && fact.countsAt < (before.last_check_at ?? 0)
+  const current = tells === 'little' || isPast ? before : told
   const checked = isCheck ? told : before
   // Told together: of a client that does not tell, what the device told before stands.
   const trusting = told.high_water === null ? before : told
