@@ -54,6 +54,12 @@ describe('stories', () => {
     expect(stdout).toMatch(/^solved\s+yes$/m)
   })
 
+  test('whose parts are too short for a phone to open the app is not begun', async () => {
+    const tool = await server.createOwner()
+    const { exitCode, stderr } = await tool.run('simulate --story new-key --devices 6 --minutes 30')
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('give at least --minutes 720')])
+  })
+
   test('says that it did not end well', async () => {
     const { run } = await server.createOwner()
     const crashing = '--crash-rate 2.0.1=100%'

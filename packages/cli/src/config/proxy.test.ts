@@ -71,7 +71,7 @@ describe('the proxy of the environment', () => {
     const { run, env } = await server.createPublisher()
     const lost = await run(['whoami', '--url', 'https://updates.example.invalid'], { env })
     expect(lost.stderr).toMatch(/(ENOTFOUND|EAI_AGAIN).*No proxy is set/)
-    expect((await run('doctor', { env })).stdout).toContain('proxy: None is set')
+    expect((await run('doctor', { env })).stdout).toContain('proxy: No proxy is set')
     const shown = await run('doctor', { env: { ...env, HTTP_PROXY: proxy.url, NO_PROXY: 'intern' } })
     expect(shown.stdout).toContain(`proxy: ${proxy.url} (from HTTP_PROXY), except for intern.`)
     const broken = await run('whoami', { env: { ...env, HTTP_PROXY: 'me:hunter2@::' } })

@@ -17,7 +17,7 @@ export interface ServerFindings {
 
 export function checkProxy(context: CliContext, url: Setting): Check {
   const proxy = findProxy(context.env, url.value)
-  if (!proxy) return passed('proxy', `None is set for ${new URL(url.value).protocol}//`)
+  if (!proxy) return passed('proxy', `No proxy is set, and ${url.value} is asked directly.`)
   const exceptions = proxy.exceptions === '' ? '' : `, except for ${proxy.exceptions}`
   return passed('proxy', `${proxy.shown} (from ${proxy.source})${exceptions}.`)
 }

@@ -4,7 +4,7 @@ import { createFleet, type FleetFigures, type FleetOptions } from '@hotpatch/sim
 import { Option, type Command } from 'commander'
 import { withGroup } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, UsageError } from '../errors.ts'
 import { formatCount } from '../output/text.ts'
 import { describeWayOut, impactLines } from '../release/change-impact.ts'
 import type { Session } from '../session.ts'
@@ -49,6 +49,7 @@ export function withStories(command: Command): Command {
 interface StoryOptions extends StoryFlags {
   devices: number
   minutes: number
+  checkInterval: number
   platform?: Platform
 }
 
@@ -74,6 +75,13 @@ export async function simulateStories(
   fleetOf: (app: App) => Promise<FleetOptions>,
 ): Promise<void> {
   const { output } = session
+  const { minutes, checkInterval } = options
+  if (minutes < 2 * checkInterval) {
+    throw new UsageError(
+      `Each part of a story takes ${minutes} minutes, and the phones open the app every ${checkInterval}: ` +
+        `give at least --minutes ${2 * checkInterval}, or a shorter --check-interval.`,
+    )
+  }
   const named = options.story === 'all' ? Object.keys(STORIES) : [options.story ?? '']
   const told: ToldStory[] = []
   for (const name of named) {
