@@ -27,6 +27,7 @@ describe('every route', () => {
         .filter((route) => !route.startsWith('HEAD'))
         .sort(),
     ).toEqual([
+      'GET /',
       'GET /artifacts/:sha256',
       'GET /healthz',
       'GET /manage/v1/openapi.json',
@@ -125,6 +126,8 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps': { slug: 'another' },
       'POST /manage/v1/tokens': { name: 'more', role: 'reader', app: theirs.slug },
       'PATCH /manage/v1/apps/:app': { name: 'mine' },
+      'PUT /manage/v1/apps/:app/sequence': { platform: 'android', nextSequence: 50 },
+      'POST /manage/v1/apps/:app/impact': { change: 'halt', rolloutId },
       'POST /manage/v1/apps/:app/keys': { publicKey: newSigningKey().publicKey },
       'POST /manage/v1/apps/:app/channels': { name: 'mine' },
       'POST /manage/v1/apps/:app/rollouts': { releaseId, channel: 'beta' },

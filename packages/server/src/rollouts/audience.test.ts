@@ -28,7 +28,7 @@ describeOnEveryDatabase('the audience of a rollout', (openDatabase) => {
   })
   afterAll(() => server.close())
   beforeEach(async () => {
-    app = await server.createTestApp()
+    app = await server.createTestApp({ deviceCohorts: 'allowed' })
   })
 
   const get = async (id: string): Promise<Rollout> => (await server.request('GET', `/manage/v1/rollouts/${id}`)).body
