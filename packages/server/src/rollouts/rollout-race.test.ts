@@ -59,7 +59,7 @@ describe.skipIf(!POSTGRES)('people who change the rollouts of a channel at once'
     for (const name of ['a', 'b', 'c', 'd']) {
       const { releaseId } = await server.published(app, {
         bundle: await bundleOf(name),
-        version: name,
+        version: `1.0.0-${name}`,
         channel: 'beta',
       })
       arms.push({ name, weight: 25, releaseId })
