@@ -1,13 +1,16 @@
 // Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
+import { dirname } from 'node:path'
+import { readSecretsKey } from '../packages/server/src/access/secret-files.ts'
 import { openDatabase } from '../packages/server/src/testing.ts'
 import { createDeviceIdentity } from '../packages/server/src/devices/device-identity.ts'
 import { sealDatabase } from '../packages/server/src/secrets/seal-database.ts'
 import { createSecretBox } from '../packages/server/src/secrets/secret-box.ts'
 import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
 
-const db = openDatabase({ kind: 'sqlite', path: process.argv[2] ?? '' })
+const path = process.argv[2] ?? ''
+const db = openDatabase({ kind: 'sqlite', path })
 const identity = createDeviceIdentity({ secret: 'for a measurement that hashes nothing' })
-const box = createSecretBox(['for a measurement whose database is thrown away'])
+const box = createSecretBox([await readSecretsKey(dirname(path))])
 await sealDatabase(db, box)
 // Whatever the database library keeps, it keeps before.
 await createCatalogs({ db, identity, box }).refresh()
