@@ -64,12 +64,14 @@ export function npxCommand(platform: NodeJS.Platform, nodePath: string, exists: 
   )
 }
 
-function runBundler({ env, stderr, signal }: CliContext, args: string[], cwd: string): Promise<void> {
+function runBundler({ env, stderr, signal, isTTY }: CliContext, args: string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     // What is bundled runs code of many people: it gets neither the token nor the key.
     const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, ...others } = env
     // A project without React Native gets an error, not whatever the registry has under that name today.
-    const childEnv = { ...others, npm_config_yes: 'false' }
+    // Some bundlers colour what they write wherever it goes, CI logs included.
+    const plain = isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }
+    const childEnv = { ...others, ...plain, npm_config_yes: 'false' }
     const { command, before } = npxCommand(process.platform, process.execPath, existsSync)
     const child = spawn(command, [...before, ...args], {
       cwd,

@@ -149,6 +149,14 @@ describe('the bundler', () => {
     expect(await readFile(join(tool.cwd, 'build/android/theirs.txt'), 'utf8')).toBe('theirs')
   })
 
+  test('is told to colour nothing where nobody watches', async () => {
+    const colours = 'console.error(`${process.env.NO_COLOR} ${process.env.FORCE_COLOR}`); process.exitCode = 3'
+    await tool.installProgram('npx', colours)
+    const stderr = createCollector()
+    await expect(build(stderr)).rejects.toThrow(/exit code 3/)
+    expect(stderr.text()).toBe('1 0\n')
+  })
+
   test('that fails stops everything', async () => {
     await tool.installProgram('npx', 'console.error("no such module"); process.exitCode = 3')
     const stderr = createCollector()
