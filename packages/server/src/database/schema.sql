@@ -391,6 +391,13 @@ create table "token_family" (
 
 create index "token_family_token_index" on "token_family" ("token_id");
 
+create table "unkept_hour" (
+  "app_id" text not null,
+  "hour_at" bigint not null,
+  "events" bigint not null,
+  constraint "unkept_hour_key" primary key ("app_id", "hour_at")
+);
+
 create table "webhook" (
   "id" text primary key,
   "app_id" text,
@@ -423,6 +430,7 @@ create table "webhook_delivery" (
   "log" text not null,
   "created_at" bigint not null,
   "finished_at" bigint,
+  "planned_at" bigint default 0 not null,
   constraint "webhook_delivery_once" unique ("webhook_id", "announcement_id"),
   constraint "webhook_delivery_webhook" foreign key ("webhook_id") references "webhook" ("id") on delete cascade
 );

@@ -155,6 +155,8 @@ export interface Schema {
     /** Events that were counted and not stored. */
     not_kept: number
   }
+  /** The same by the hour in which they arrived. */
+  unkept_hour: { app_id: string; hour_at: number; events: number }
   device_event: {
     id: string
     app_id: string
@@ -342,6 +344,8 @@ export interface Schema {
     attempts: number
     /** Of one that is being sent: when its claim lapses. */
     next_attempt_at: number | null
+    /** When that was decided: the wait is as long as from here to there, whatever the clock is set to meanwhile. */
+    planned_at: number
     /** Whose attempt is under way: only that one writes what came of it. */
     claim: string | null
     last_status: number | null

@@ -71,12 +71,13 @@ export function createDeliveryAttempt({
       error: outcome.error,
       durationMs: Math.round(elapsedOn(clock) - startedAt),
     }
-    const nextAttemptAt = isTest || isOff ? null : nextAttempt(delivery, outcome)
+    const plannedAt = clock.now()
+    const delayMs = isTest || isOff ? null : delayOf(delivery, outcome)
     const isMine = await finishAttempt(
       db,
       delivery.id,
       delivery.claim,
-      changesOf(delivery, outcome, attempt, nextAttemptAt),
+      changesOf(delivery, outcome, attempt, { plannedAt, delayMs }),
     )
     if (isMine && !isTest && !isOff) await noteHealth(webhook.id, outcome)
   }
@@ -107,29 +108,30 @@ export function createDeliveryAttempt({
     }
   }
 
-  function nextAttempt(delivery: ClaimedDelivery, { kind, retryAfterMs }: Outcome): number | null {
-    if (kind === 'interrupted') return clock.now()
-    const delay = kind === 'failed' ? delayAfter(delivery.attempts, random(), retryAfterMs) : undefined
-    return delay === undefined ? null : clock.now() + delay
+  /** Null when there is no next attempt. */
+  function delayOf(delivery: ClaimedDelivery, { kind, retryAfterMs }: Outcome): number | null {
+    if (kind === 'interrupted') return 0
+    return kind === 'failed' ? (delayAfter(delivery.attempts, random(), retryAfterMs) ?? null) : null
   }
 
   function changesOf(
     delivery: ClaimedDelivery,
     { kind, status, error }: Outcome,
     attempt: WebhookAttempt,
-    nextAttemptAt: number | null,
+    { plannedAt, delayMs }: { plannedAt: number; delayMs: number | null },
   ): Partial<DeliveryRow> {
-    const isOver = nextAttemptAt === null
+    const isOver = delayMs === null
     return {
       state: kind === 'delivered' ? 'delivered' : isOver ? 'failed' : 'pending',
-      next_attempt_at: nextAttemptAt,
+      next_attempt_at: isOver ? null : plannedAt + delayMs,
+      planned_at: plannedAt,
       // What this server cut off is not the receiver's fault.
       attempts: kind === 'interrupted' ? delivery.attempts - 1 : delivery.attempts,
       last_status: status,
       last_error: error,
       duration_ms: attempt.durationMs,
       log: JSON.stringify([...readLog(delivery), attempt].slice(-MAX_LOGGED_ATTEMPTS)),
-      finished_at: isOver ? clock.now() : null,
+      finished_at: isOver ? plannedAt : null,
     }
   }
 

@@ -36,14 +36,20 @@ export function listDeliveries(
     .execute()
 }
 
-/** What is due, the longest waiting first, but for the webhooks that have enough to do. */
-export function listDue(db: Connection, now: number, busyWebhookIds: readonly string[], limit: number) {
+/** What is due, the longest waiting first, but for the webhooks that have enough to do, and what is being sent. */
+export function listDue(
+  db: Connection,
+  now: number,
+  { busyWebhookIds, sending }: { busyWebhookIds: readonly string[]; sending: readonly string[] },
+  limit: number,
+) {
   return db
     .selectFrom('webhook_delivery')
     .selectAll()
     .where('state', '=', 'pending')
     .where('next_attempt_at', '<=', now)
     .$if(busyWebhookIds.length > 0, (deliveries) => deliveries.where('webhook_id', 'not in', busyWebhookIds))
+    .$if(sending.length > 0, (deliveries) => deliveries.where('id', 'not in', sending))
     .orderBy('next_attempt_at')
     .orderBy('id')
     .limit(limit)
@@ -63,16 +69,39 @@ export async function findNextDue(db: Connection, now: number): Promise<number |
   return row?.next_attempt_at ?? undefined
 }
 
+/**
+ * What was planned at a time that has yet to come waits for the rest of its own length, not until the clock is there
+ * again. Said twice, it moves nothing twice.
+ * @param expected what the clock would show if nobody had set it: up to there it is known how long was waited
+ * @param toleranceMs so far the clocks of several servers may be apart
+ */
+export async function bringPlansBack(
+  db: Connection,
+  { now, expected, toleranceMs }: { now: number; expected: number; toleranceMs: number },
+): Promise<number> {
+  const ahead = sql<number>`(case when planned_at > ${expected} then planned_at else ${expected} end - ${now})`
+  const result = await db
+    .updateTable('webhook_delivery')
+    .set({
+      next_attempt_at: sql<number>`next_attempt_at - ${ahead}`,
+      planned_at: sql<number>`planned_at - ${ahead}`,
+    })
+    .where('state', '=', 'pending')
+    .where('planned_at', '>', now + toleranceMs)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows)
+}
+
 /** Compare-and-set: of those who saw the same row, one gets the attempt, and others may when the claim has lapsed. */
 export async function claimDelivery(
   db: Connection,
   seen: Pick<DeliveryRow, 'id' | 'attempts' | 'next_attempt_at' | 'claim'>,
   claim: string,
-  lapsesAt: number,
+  { now, lapsesAt }: { now: number; lapsesAt: number },
 ): Promise<boolean> {
   const result = await db
     .updateTable('webhook_delivery')
-    .set({ claim, next_attempt_at: lapsesAt, attempts: seen.attempts + 1 })
+    .set({ claim, next_attempt_at: lapsesAt, planned_at: now, attempts: seen.attempts + 1 })
     .where('id', '=', seen.id)
     .where('state', '=', 'pending')
     .where('attempts', '=', seen.attempts)
@@ -102,7 +131,7 @@ export async function finishAttempt(
 export async function requeueDelivery(db: Connection, id: string, now: number): Promise<boolean> {
   const result = await db
     .updateTable('webhook_delivery')
-    .set({ state: 'pending', attempts: 0, next_attempt_at: now, finished_at: null, claim: null })
+    .set({ state: 'pending', attempts: 0, next_attempt_at: now, planned_at: now, finished_at: null, claim: null })
     .where('id', '=', id)
     .where((where) => where.or([where('claim', 'is', null), where('next_attempt_at', '<=', now)]))
     .executeTakeFirst()

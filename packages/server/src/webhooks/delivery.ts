@@ -21,6 +21,7 @@ export function newDelivery(
     state: 'pending',
     attempts: 0,
     next_attempt_at: now,
+    planned_at: now,
     claim: null,
     last_status: null,
     last_error: null,

@@ -1,15 +1,20 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { AuditService } from '../audit/audit-service.ts'
-import type { Clock } from '../clock.ts'
+import { elapsedOn, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import type { SecretBox } from '../secrets/secret-box.ts'
 import type { CancelTimer, Timers } from '../timers.ts'
-import { claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
+import { bringPlansBack, claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
 import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
 import type { AddressRules } from './sending/address-rules.ts'
 
-/** Longer than an attempt can take: whoever holds a claim for longer has died. */
+/**
+ * Longer than an attempt can take: whoever holds a claim for longer has died. Servers whose clocks are further apart
+ * than this would take each other's claims for lapsed, so what is further ahead was planned before a clock was set back.
+ */
 const CLAIM_MS = 60_000
+/** So far the two clocks of a machine may run apart between two looks. */
+const JITTER_MS = 1_000
 const MAX_PARALLEL = 20
 /** One slow receiver takes so many places at most: the others are for the others. */
 const MAX_PARALLEL_PER_WEBHOOK = 4
@@ -49,13 +54,17 @@ export function createWebhookDispatcher({
 }) {
   const stopping = new AbortController()
   const performAttempt = createDeliveryAttempt({ db, audit, box, addresses, clock, timers, random, stopping, log })
-  const inFlight = new Map<Promise<void>, string>()
+  const inFlight = new Map<Promise<void>, Pick<DeliveryRow, 'id' | 'webhook_id'>>()
   /** By hand, and besides what is due. */
   const tests = new Set<Promise<void>>()
   let running: Promise<void> | undefined
   let isAskedAgain = false
   let isStopped = false
   let cancelTimer: CancelTimer | undefined
+  /** Both clocks as they were at the last look: one of them nobody sets. */
+  let lastLook = { at: clock.now(), elapsed: elapsedOn(clock) }
+  /** On the clock that nobody sets: when plans were looked at last. */
+  let broughtBackAt = -Infinity
 
   /** To be called when something may be due. */
   function wake(): void {
@@ -75,12 +84,14 @@ export function createWebhookDispatcher({
   async function startDue(): Promise<void> {
     cancelTimer?.()
     // One time for all: what falls due meanwhile is the next round's, not nobody's.
-    const now = clock.now()
+    const now = await lookAtClocks()
     for (;;) {
       const room = MAX_PARALLEL - inFlight.size
       // The end of an attempt wakes this again.
       if (room <= 0) return
-      const due = await listDue(db, now, busyWebhookIds(), room)
+      // A clock that is set forward lets claims lapse early: what this server is sending is not sent beside that.
+      const sending = [...inFlight.values()].map(({ id }) => id)
+      const due = await listDue(db, now, { busyWebhookIds: busyWebhookIds(), sending }, room)
       if (due.length === 0 || isStopped) break
       for (const delivery of due) await startOne(delivery)
     }
@@ -88,20 +99,38 @@ export function createWebhookDispatcher({
     wakeAfter(next === undefined ? intervalMs : Math.min(next - clock.now(), intervalMs))
   }
 
+  /** What it is now. Nothing waits longer for a clock that was set back. */
+  async function lookAtClocks(): Promise<number> {
+    const [now, elapsed] = [clock.now(), elapsedOn(clock)]
+    const expected = Math.max(now, Math.round(lastLook.at + (elapsed - lastLook.elapsed)))
+    // Besides, for what others planned, before this server started too.
+    if (expected - now > JITTER_MS || elapsed - broughtBackAt >= intervalMs) {
+      const moved = await bringPlansBack(db, { now, expected, toleranceMs: CLAIM_MS })
+      if (moved > 0) log.warn({ deliveries: moved }, 'the clock was set back; webhooks wait no longer for that')
+      broughtBackAt = elapsed
+    }
+    // Not before it is written: else a database that fails would make it forget how long was waited.
+    lastLook = { at: now, elapsed }
+    return now
+  }
+
   async function startOne(delivery: DeliveryRow): Promise<void> {
     // Those before it on this list may be for the same webhook.
     if (isStopped || busyWebhookIds().includes(delivery.webhook_id)) return
     const claimed = claimedBySelf(delivery)
-    if (!(await claimDelivery(db, delivery, claimed.claim, claimed.next_attempt_at))) return
+    const times = { now: claimed.planned_at, lapsesAt: claimed.next_attempt_at }
+    if (!(await claimDelivery(db, delivery, claimed.claim, times))) return
     void attempt(claimed)
   }
 
   /** The row as it is once the attempt is this server's. */
   function claimedBySelf(delivery: DeliveryRow) {
+    const now = clock.now()
     return {
       ...delivery,
       claim: newId(),
-      next_attempt_at: clock.now() + CLAIM_MS,
+      next_attempt_at: now + CLAIM_MS,
+      planned_at: now,
       attempts: delivery.attempts + 1,
     }
   }
@@ -109,7 +138,7 @@ export function createWebhookDispatcher({
   /** Sends what is claimed, and writes what came of it. Never rejects. */
   async function attempt(claimed: ClaimedDelivery): Promise<void> {
     const work = perform(claimed)
-    inFlight.set(work, claimed.webhook_id)
+    inFlight.set(work, claimed)
     await work
     inFlight.delete(work)
     wake()
@@ -131,7 +160,7 @@ export function createWebhookDispatcher({
 
   function busyWebhookIds(): string[] {
     const counts = new Map<string, number>()
-    for (const id of inFlight.values()) counts.set(id, (counts.get(id) ?? 0) + 1)
+    for (const { webhook_id: id } of inFlight.values()) counts.set(id, (counts.get(id) ?? 0) + 1)
     return [...counts].filter(([, count]) => count >= MAX_PARALLEL_PER_WEBHOOK).map(([id]) => id)
   }
 
