@@ -1,6 +1,6 @@
 import { DEVICE_EVENT_KINDS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
-import { ChannelName, Id, Nullable, OneOf, PlatformName, Timestamp } from './shared-schemas.ts'
+import { ChannelName, EventsNotKept, Id, Nullable, OneOf, pageOf, PlatformName, Timestamp } from './shared-schemas.ts'
 
 /** Either the id that the device tells, or the one that the server shows. */
 export const DeviceId = Type.String({ minLength: 1, maxLength: 200 })
@@ -63,7 +63,11 @@ export const DeviceEvent = Type.Object({
 export type DeviceEvent = Static<typeof DeviceEvent>
 
 /** One device with the newest of what it reported; the timeline has it all. */
-export const DeviceWithEvents = Type.Object({ ...Device.properties, events: Type.Array(DeviceEvent) })
+export const DeviceWithEvents = Type.Object({
+  ...Device.properties,
+  events: Type.Array(DeviceEvent),
+  eventsNotKept: EventsNotKept,
+})
 export type DeviceWithEvents = Static<typeof DeviceWithEvents>
 
 /** What happened to a device: what it reported, what the server concluded, and its last check. */
@@ -82,6 +86,10 @@ export const TimelineEntry = Type.Object({
   reason: Nullable(Type.String({ description: 'Of the last check' })),
 })
 export type TimelineEntry = Static<typeof TimelineEntry>
+
+/** Of one device; `eventsNotKept` are those of all of the app's devices in the time of the page, and may be its own. */
+export const TimelinePage = Type.Object({ ...pageOf(TimelineEntry).properties, eventsNotKept: EventsNotKept })
+export type TimelinePage = Static<typeof TimelinePage>
 
 const Told = Type.String({ minLength: 1, maxLength: 200 })
 

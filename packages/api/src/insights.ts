@@ -1,6 +1,15 @@
 import { Type, type Static } from 'typebox'
 import { BelievedDevices } from './trust.ts'
-import { ChannelName, Id, Nullable, OneOf, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
+import {
+  ChannelName,
+  EventsNotKept,
+  Id,
+  Nullable,
+  OneOf,
+  Percentage,
+  PlatformName,
+  Timestamp,
+} from './shared-schemas.ts'
 
 export const BUCKETS = ['hour', 'day', 'week', 'month'] as const
 
@@ -63,6 +72,7 @@ export const Overview = Type.Object({
     perMinute: Type.Number({ description: 'Of the last two hours' }),
   }),
   downloads: Type.Object({ count: Count, sentBytes: Count }),
+  eventsNotKept: EventsNotKept,
   droppedSinceStart: Type.Integer({ description: 'Notes and counts that this server left out under overload' }),
 })
 export type Overview = Static<typeof Overview>
@@ -139,6 +149,7 @@ const placedRollout = {
  */
 export const Adoption = Type.Object({
   ...range,
+  eventsNotKept: EventsNotKept,
   ...placedRollout,
   percentage: Percentage,
   startedAt: Nullable(Timestamp),
@@ -172,6 +183,7 @@ export type Adoption = Static<typeof Adoption>
 export const ReleaseHealth = Type.Object({
   from: Timestamp,
   to: Timestamp,
+  eventsNotKept: EventsNotKept,
   releases: Type.Array(
     Type.Object({
       releaseId: Nullable(Id),
@@ -199,6 +211,7 @@ const downloadFigures = {
 
 export const Downloads = Type.Object({
   ...range,
+  eventsNotKept: EventsNotKept,
   ...downloadFigures,
   releases: Type.Array(
     Type.Object({

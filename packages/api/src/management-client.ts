@@ -14,7 +14,7 @@ import type {
 import type { AppChanges, Channel, NewApp, NewChannel, NewNextSequence, NewSigningKey } from './apps.ts'
 import { App, NextSequence, SigningKey } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
-import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelineEntry } from './devices.ts'
+import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
 import { Experiment, type ExperimentEnd, type NewExperiment } from './experiments.ts'
 import type {
   ActiveDevices,
@@ -225,7 +225,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<Page<Device>>('GET', path`/apps/${app}/devices` + queryOf(query)),
     getDevice: (app: string, deviceId: string) => call<DeviceWithEvents>('GET', path`/apps/${app}/devices/${deviceId}`),
     listTimeline: (app: string, deviceId: string, query: PageQuery = {}) =>
-      call<Page<TimelineEntry>>('GET', path`/apps/${app}/devices/${deviceId}/timeline` + queryOf(query)),
+      call<TimelinePage>('GET', path`/apps/${app}/devices/${deviceId}/timeline` + queryOf(query)),
     forgetDevice: (app: string, deviceId: string) => call<void>('DELETE', path`/apps/${app}/devices/${deviceId}`),
     explain: (app: string, deviceId: string, query: ExplainQuery = {}) =>
       call<Explanation>('GET', path`/apps/${app}/devices/${deviceId}/explain` + queryOf(query)),

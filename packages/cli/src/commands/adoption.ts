@@ -8,6 +8,7 @@ import { CommandError } from '../errors.ts'
 import { bars, curve, type Drawing } from '../output/charts.ts'
 import { formatDuration, formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
 import { describeLeftOut } from '../output/left-out.ts'
+import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { isRolloutId } from '../release/choose-rollout.ts'
 import { findRollout } from '../release/find-release.ts'
@@ -98,6 +99,7 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
   const { attempted, bad, leftOut } = adoption.believed
   output.line(`Guards and plans believe ${formatNumber(attempted)} of them, ${formatNumber(bad)} bad`)
   if (leftOut.devices + leftOut.unprovenReports > 0) output.line(`Left out: ${describeLeftOut(leftOut)}`)
+  noteNotKept(output, adoption.eventsNotKept, COUNTED_ALL_THE_SAME)
 }
 
 function funnelOf(adoption: Adoption) {

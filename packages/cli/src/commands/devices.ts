@@ -1,10 +1,12 @@
-import type { Device, DeviceFilter, ManagementClient, Page, TimelineEntry } from '@hotpatch/api'
+import type { Device, DeviceFilter, ManagementClient, Page, TimelineEntry, TimelinePage } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readTimestamp } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { trustFields } from '../output/device-trust.ts'
+import { describeCode } from '../output/device-codes.ts'
+import { MAY_BE_MISSING, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
 import { openSession, type SessionOptions } from '../session.ts'
@@ -90,7 +92,7 @@ async function showDevice(context: CliContext, id: string, options: SessionOptio
   const device = await api.getDevice(app.id, id)
   const timeline = await api.listTimeline(app.id, device.id, pageQuery(options))
   output.result({ ...device, timeline }, () => {
-    const { events: _, trust, ...fields } = device
+    const { events: _, eventsNotKept: __, trust, ...fields } = device
     const told = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
     output.fields({ ...told, ...trustFields(trust) })
     output.line('')
@@ -98,11 +100,12 @@ async function showDevice(context: CliContext, id: string, options: SessionOptio
   })
 }
 
-function showTimeline(output: Output, { items, nextCursor }: Page<TimelineEntry>) {
+function showTimeline(output: Output, { items, nextCursor, eventsNotKept }: TimelinePage) {
   output.table(
     ['when', 'what', 'version', 'rollout', 'more'],
     items.map((entry) => [entry.occurredAt, entry.kind, entry.version, rolloutOf(entry), moreOf(entry)]),
   )
+  noteNotKept(output, eventsNotKept, MAY_BE_MISSING)
   if (nextCursor !== null) output.notice(`There is more: --cursor ${nextCursor}`)
 }
 
@@ -112,7 +115,7 @@ function rolloutOf({ rollout }: TimelineEntry): string | null {
 
 function moreOf({ kind, decision, reason, code, detail, receivedBytes }: TimelineEntry): string | null {
   if (kind === 'checked') return `${decision} (${reason})`
-  const parts = [code, detail, receivedBytes === null ? null : formatBytes(receivedBytes)]
+  const parts = [describeCode(code), detail, receivedBytes === null ? null : formatBytes(receivedBytes)]
   return parts.filter((part) => part !== null).join(', ') || null
 }
 

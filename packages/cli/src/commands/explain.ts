@@ -5,6 +5,7 @@ import { readChannel, readNativeVersion, readPlatform } from '../arguments/reade
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
+import { describeCode } from '../output/device-codes.ts'
 import { trustFields } from '../output/device-trust.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/text.ts'
@@ -102,7 +103,7 @@ function showLastSaid(output: Output, { lastSaid }: Explanation) {
   output.line('')
   if (lastCheckAt !== null) output.line(`Its last check was answered: ${decision} (${reason}). ${explanation ?? ''}`)
   for (const { occurredAt, kind, version, code, detail } of events) {
-    const what = [kind, version, code, detail].filter((part) => part !== null)
+    const what = [kind, version, describeCode(code), detail].filter((part) => part !== null)
     output.line(`  ${occurredAt}  ${what.map((part) => printable(part)).join(' ')}`)
   }
 }

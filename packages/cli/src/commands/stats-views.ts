@@ -1,6 +1,7 @@
 import type { ActiveDevices, Checks, Downloads, Reasons, ReleaseHealth, VersionDistribution } from '@hotpatch/api'
 import { bars, curve } from '../output/charts.ts'
 import { formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
+import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
 
@@ -90,6 +91,7 @@ export function showHealth(output: Output, health: ReleaseHealth): void {
         formatNumber(release.believed.leftOut.devices),
       ]),
     )
+    noteNotKept(output, health.eventsNotKept, COUNTED_ALL_THE_SAME)
   })
 }
 
@@ -102,20 +104,24 @@ export function showDownloads(output: Output, downloads: Downloads): void {
         : `Told: ${formatNumber(downloads.toldDownloads)} downloads, ${formatBytes(downloads.toldBytes)} of ` +
             `${formatBytes(downloads.fullBytes)}: ${savedText(downloads.savedBytes)}`,
     )
-    if (downloads.releases.length === 0) return
-    output.line('')
-    output.table(
-      ['version', 'platform', 'size', 'downloads', 'sent', 'saved'],
-      downloads.releases.map(({ version, platform, sizeBytes, downloads, sentBytes, savedBytes }) => [
-        version,
-        platform,
-        formatBytes(sizeBytes),
-        formatNumber(downloads),
-        formatBytes(sentBytes),
-        savedBytes === null ? null : savedText(savedBytes),
-      ]),
-    )
+    if (downloads.releases.length > 0) showDownloadsByRelease(output, downloads)
+    noteNotKept(output, downloads.eventsNotKept, COUNTED_ALL_THE_SAME)
   })
+}
+
+function showDownloadsByRelease(output: Output, { releases }: Downloads): void {
+  output.line('')
+  output.table(
+    ['version', 'platform', 'size', 'downloads', 'sent', 'saved'],
+    releases.map(({ version, platform, sizeBytes, downloads, sentBytes, savedBytes }) => [
+      version,
+      platform,
+      formatBytes(sizeBytes),
+      formatNumber(downloads),
+      formatBytes(sentBytes),
+      savedBytes === null ? null : savedText(savedBytes),
+    ]),
+  )
 }
 
 /** Devices that begin anew take more than the whole. */

@@ -6,6 +6,7 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { sparkline } from '../output/charts.ts'
 import { formatNumber, formatTrend } from '../output/figures.ts'
+import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
 import { openSession } from '../session.ts'
@@ -111,4 +112,5 @@ function renderOverview(output: Output, overview: Overview): void {
     downloads: `${formatNumber(downloads.count)}, ${formatBytes(downloads.sentBytes)}`,
     'reports dropped since the server started': formatNumber(overview.droppedSinceStart),
   })
+  noteNotKept(output, overview.eventsNotKept, COUNTED_ALL_THE_SAME)
 }

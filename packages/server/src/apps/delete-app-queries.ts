@@ -17,7 +17,14 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
   for (const table of ['api_token', 'webhook', 'experiment', 'cohort'] as const) {
     await tx.deleteFrom(table).where('app_id', '=', appId).execute()
   }
-  for (const table of ['signing_key', 'platform_sequence', 'catalog_generation', 'check_hour', 'activity'] as const) {
+  for (const table of [
+    'signing_key',
+    'platform_sequence',
+    'catalog_generation',
+    'check_hour',
+    'unkept_hour',
+    'activity',
+  ] as const) {
     await tx.deleteFrom(table).where('app_id', '=', appId).execute()
   }
   await tx.deleteFrom('channel').where('app_id', '=', appId).execute()

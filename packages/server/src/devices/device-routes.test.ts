@@ -162,6 +162,7 @@ describeOnEveryDatabase('devices', (openDatabase) => {
       expect(await timeline()).toEqual({
         items: [expect.objectContaining({ kind: 'checked', decision: 'up-to-date', reason: 'nothing-published' })],
         nextCursor: null,
+        eventsNotKept: 0,
       })
     })
 
@@ -241,6 +242,48 @@ describeOnEveryDatabase('devices', (openDatabase) => {
         expect(found).toEqual(kinds)
       }
       expect(problemOf(await get('/phone/timeline?cursor=x'))).toBe('400 invalid-request')
+    })
+  })
+
+  describe('events that were not kept', () => {
+    test('are counted for the time that a page shows, and not before the device was there', async () => {
+      const hour = 3_600_000
+      await database
+        .insertInto('device')
+        .values(aDeviceRow({ app_id: app.id, device_id: 'phone', first_seen_at: 10 * hour, last_seen_at: 30 * hour }))
+        .execute()
+      const event = {
+        app_id: app.id,
+        device_id: 'phone',
+        version: null,
+        code: null,
+        detail: null,
+        received_bytes: null,
+      }
+      const events = [12, 20, 28].map((at) => ({
+        ...event,
+        id: `at-${at}`,
+        kind: 'crashed' as const,
+        release_id: null,
+        rollout_id: null,
+        occurred_at: at * hour,
+        received_at: at * hour + 5,
+      }))
+      await database.insertInto('device_event').values(events).execute()
+      const unkept = [5, 11, 15, 24, 29].map((at, index) => ({
+        app_id: app.id,
+        hour_at: at * hour,
+        events: 10 ** index,
+      }))
+      await database.insertInto('unkept_hour').values(unkept).execute()
+      const page = async (query: string) => (await get(`/phone/timeline?${query}`)).body
+      expect((await page('')).eventsNotKept).toBe(11_110)
+      const first = await page('limit=1')
+      const second = await page(`limit=1&cursor=${first.nextCursor}`)
+      const third = await page(`limit=1&cursor=${second.nextCursor}`)
+      const counted = [first, second, third].map(({ eventsNotKept }) => eventsNotKept)
+      expect([counted, third.nextCursor]).toEqual([[10_000, 1_000, 110], null])
+      expect((await get('/phone')).body.eventsNotKept).toBe(11_110)
     })
   })
 

@@ -1,4 +1,4 @@
-import { Device, DeviceFilter, DeviceId, DeviceWithEvents, PageQuery, pageOf, TimelineEntry } from '@hotpatch/api'
+import { Device, DeviceFilter, DeviceId, DeviceWithEvents, PageQuery, pageOf, TimelinePage } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { identifiedApp } from '../apps/app-service.ts'
@@ -65,7 +65,7 @@ export function deviceRoutes({
           description: 'Of its checks only the last is kept, with its decision and the reason.',
           params: DeviceParams,
           querystring: PageQuery,
-          response: { 200: pageOf(TimelineEntry) },
+          response: { 200: TimelinePage },
         },
       },
       async (request) => {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Device, DeviceFilter, DeviceWithEvents, Page, PageQuery, TimelineEntry } from '@hotpatch/api'
+import type { Device, DeviceFilter, DeviceWithEvents, Page, PageQuery, TimelinePage } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService, Author } from '../audit/audit-service.ts'
 import { readTimestamp } from '../clock.ts'
@@ -9,6 +9,7 @@ import { isDeviceId } from '../fleet/device-report.ts'
 import * as store from './device-store.ts'
 import { listTimeline, type TimelinePosition } from './device-timeline-store.ts'
 import type { FleetService } from '../fleet/fleet-service.ts'
+import { countUnkept } from '../fleet/unkept-events.ts'
 import { deleteDevices, deleteSomeEvents, lockDevices } from './forget-devices.ts'
 import { positionOfCheck, renderCheck, renderDevice, renderEvent, renderTimelineRow } from './render-device.ts'
 
@@ -84,7 +85,18 @@ export function createDeviceService({
   async function withEvents(app: IdentifiedApp, row: store.DeviceRow): Promise<DeviceWithEvents> {
     const [device] = await withFailures(app, [row])
     const events = await listTimeline(reads, app.id, row.device_id, { after: undefined, limit: MAX_EVENTS })
-    return { ...(device ?? renderDevice(row, [])), events: events.map(renderEvent) }
+    const from = events.length < MAX_EVENTS ? undefined : events.at(-1)?.received_at
+    const eventsNotKept = await countUnkeptOf(app, row, { from })
+    return { ...(device ?? renderDevice(row, [])), events: events.map(renderEvent), eventsNotKept }
+  }
+
+  /** Of the app: which of its devices they were of is what was not kept. None is older than the device. */
+  function countUnkeptOf(
+    app: IdentifiedApp,
+    { first_seen_at }: store.DeviceRow,
+    { from = first_seen_at, to = Number.MAX_SAFE_INTEGER }: { from?: number | undefined; to?: number | undefined },
+  ): Promise<number> {
+    return countUnkept(reads, app.id, { from, to })
   }
 
   async function withFailures(app: IdentifiedApp, rows: readonly store.DeviceRow[]): Promise<Device[]> {
@@ -95,7 +107,7 @@ export function createDeviceService({
   }
 
   /** Newest first. The last check stands among what happened; earlier ones are counted, not kept. */
-  async function timeline(app: IdentifiedApp, givenId: string, page: PageQuery): Promise<Page<TimelineEntry>> {
+  async function timeline(app: IdentifiedApp, givenId: string, page: PageQuery): Promise<TimelinePage> {
     const after = page.cursor === undefined ? undefined : readTimelineCursor(page.cursor)
     const limit = page.limit ?? DEFAULT_PAGE_LIMIT
     const device = await getRow(app, givenId)
@@ -112,6 +124,10 @@ export function createDeviceService({
     return {
       items: shown.map(({ entry }) => entry),
       nextCursor: isMore ? encodeCursor(last.at.receivedAt, last.at.occurredAt, last.at.id) : null,
+      eventsNotKept: await countUnkeptOf(app, device, {
+        from: isMore ? last.at.receivedAt : undefined,
+        to: after?.receivedAt,
+      }),
     }
   }
 

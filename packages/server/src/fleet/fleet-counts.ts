@@ -1,9 +1,10 @@
 import type { Schema } from '../database/schema.ts'
 import type { CheckNote } from './device-report.ts'
 import { createHourTally } from './hour-tally.ts'
+import { startOfPeriod } from './writing/periods.ts'
 
 export type CheckHourRow = Schema['check_hour']
-export type EventUsageRow = Schema['event_usage']
+export type UnkeptHourRow = Schema['unkept_hour']
 export type DownloadHourRow = Schema['download_hour']
 
 /** Counts that are added up: each packet has a number, and is added once, however often it is written. */
@@ -13,8 +14,8 @@ export interface CountPacket {
   number: number
   checks: CheckHourRow[]
   downloads: DownloadHourRow[]
-  /** Events that were not stored, by app. */
-  notKept: EventUsageRow[]
+  /** Events that were not stored. */
+  notKept: UnkeptHourRow[]
 }
 
 export type FleetCounts = ReturnType<typeof createFleetCounts>
@@ -23,7 +24,7 @@ export type FleetCounts = ReturnType<typeof createFleetCounts>
 export function createFleetCounts({ source, maxCells }: { source: string; maxCells: number }) {
   const checks = createHourTally({ maxCells })
   const downloads = createHourTally({ maxCells })
-  const notKept = new Map<string, number>()
+  const notKept = new Map<string, UnkeptHourRow>()
   let number = 0
   let inFlight: CountPacket | undefined
 
@@ -35,12 +36,16 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
     downloads.add(at, [sha256], sentBytes)
   }
 
-  function countNotKept(appId: string): void {
-    notKept.set(appId, (notKept.get(appId) ?? 0) + 1)
+  /** @param at when it arrived: by the server's clock, so that there are few hours at a time */
+  function countNotKept(at: number, appId: string): void {
+    const hourAt = startOfPeriod('hour', at)
+    const key = `${appId} ${hourAt}`
+    const events = (notKept.get(key)?.events ?? 0) + 1
+    notKept.set(key, { app_id: appId, hour_at: hourAt, events })
   }
 
-  function takeNotKept(): EventUsageRow[] {
-    const rows = [...notKept].map(([app_id, not_kept]) => ({ app_id, events: 0, bytes: 0, not_kept }))
+  function takeNotKept(): UnkeptHourRow[] {
+    const rows = [...notKept.values()]
     notKept.clear()
     return rows
   }

@@ -391,6 +391,10 @@ describeOnEveryDatabase('fleet service', (open) => {
       expect([await storedOf('chatty'), await storedOf('quiet')]).toEqual([3, 1])
       expect(await usage()).toMatchObject({ events: 4, not_kept: 2 })
       expect(fleet.counters()).toMatchObject({ eventsNotKept: 2 })
+      // And when it was, for whoever looks at a time of which they are missing.
+      const unkept = await db.selectFrom('unkept_hour').selectAll().execute()
+      expect(unkept.map(({ events }) => events)).toEqual([2])
+      expect(unkept[0]?.hour_at).toBe(time.clock.now() - (time.clock.now() % 3_600_000))
       await time.advance(86_400_000)
       await report(failing('chatty', 9))
       expect(await storedOf('chatty')).toBe(4)

@@ -216,7 +216,7 @@ export function createFleetService({
   function withinBudget(report: ReadReport): ReadReport {
     const { event } = report
     if (!event || budget.keeps(event, known.isKnown(event.device_id))) return report
-    counts.countNotKept(event.app_id)
+    counts.countNotKept(event.received_at, event.app_id)
     return { ...report, isEventShed: true }
   }
 

@@ -17,6 +17,7 @@ import type { Database } from '../database/schema.ts'
 import { startOfPeriod } from '../fleet/writing/periods.ts'
 import { HOUR_MS } from '../fleet/rollout-progress.ts'
 import type { Sampling } from '../fleet/sampling.ts'
+import { countUnkept } from '../fleet/unkept-events.ts'
 import { shareOf } from './figures.ts'
 import {
   countKnown,
@@ -33,7 +34,15 @@ import {
   type Place,
 } from './insight-queries.ts'
 import { createRolloutInsights } from './rollout-insights.ts'
-import { bucketsOf, elapsedIn, fillBuckets, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
+import {
+  bucketsOf,
+  elapsedIn,
+  fillBuckets,
+  lastMomentOf,
+  readTimeRange,
+  renderRange,
+  type TimeRange,
+} from './time-range.ts'
 
 const MINUTE_MS = 60_000
 /** In a series; the rest are one. */
@@ -85,6 +94,7 @@ export function createInsightService({
         count: downloads.reduce((sum, row) => sum + row.downloads, 0),
         sentBytes: downloads.reduce((sum, row) => sum + row.sentBytes, 0),
       },
+      eventsNotKept: await countUnkept(db, appId, lastMomentOf(range)),
       droppedSinceStart: dropped(),
     }
   }
@@ -174,6 +184,7 @@ export function createInsightService({
     const told = { toldDownloads: sum('toldDownloads'), toldBytes: sum('toldBytes'), fullBytes: sum('fullBytes') }
     return {
       ...renderRange(range),
+      eventsNotKept: await countUnkept(db, appId, lastMomentOf(range)),
       downloads: points.reduce((total, point) => total + point.downloads, 0),
       sentBytes: points.reduce((total, point) => total + point.sentBytes, 0),
       ...told,

@@ -29,6 +29,7 @@ export function overviewTable(overview: Overview): CsvTable {
       'checks_per_minute',
       'downloads',
       'sent_bytes',
+      'events_not_kept',
       'dropped_since_start',
     ],
     rows: [
@@ -44,6 +45,7 @@ export function overviewTable(overview: Overview): CsvTable {
         checks.perMinute,
         downloads.count,
         downloads.sentBytes,
+        overview.eventsNotKept,
         overview.droppedSinceStart,
       ],
     ],

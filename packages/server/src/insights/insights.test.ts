@@ -61,6 +61,24 @@ describeOnEveryDatabase('insights', (open) => {
     })
   })
 
+  test('events that were not kept are told of the time that is asked for', async () => {
+    for (const [offset, events] of [
+      [0, 3],
+      [-30, 20],
+      [-24 * 20, 100],
+    ] as const) {
+      await fixtures.unkept({ hour_at: hour(offset), events })
+    }
+    await fixtures.unkept({ app_id: 'another', hour_at: hour(0), events: 1_000 })
+    for (const path of ['overview', 'downloads', 'releases/health', `rollouts/${await fixtures.rollout()}/adoption`]) {
+      const notKept = async (query: string) => (await ask<{ eventsNotKept: number }>(`${path}?${query}`)).eventsNotKept
+      expect([path, await notKept(`from=${iso(NOW - 7 * DAY)}`)]).toEqual([path, 23])
+      expect([path, await notKept(`from=${iso(NOW - HOUR)}`)]).toEqual([path, 3])
+      expect([path, await notKept(`from=${iso(NOW - 30 * DAY)}&to=${iso(NOW - DAY)}`)]).toEqual([path, 120])
+      expect([path, await notKept(`from=${iso(hour(-10))}&to=${iso(hour(0))}`)]).toEqual([path, 0])
+    }
+  })
+
   test('of an empty app everything is nothing', async () => {
     expect(await ask<Overview>('overview')).toMatchObject({
       active: { day: { devices: 0, trend: null } },

@@ -12,6 +12,7 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
+import { countUnkept } from '../fleet/unkept-events.ts'
 import type { Sampling } from '../fleet/sampling.ts'
 import { renderArm, renderHealth, renderPlaced, renderReach, shareOf, type PresentFigures } from './figures.ts'
 import { countPresent } from './insight-queries.ts'
@@ -25,7 +26,7 @@ import {
   listRunningHours,
   type PlacedRollout,
 } from './rollout-queries.ts'
-import { DAY_MS, fillBuckets, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
+import { DAY_MS, fillBuckets, lastMomentOf, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
 
 /** Of which no news makes a device stuck. */
 const STUCK_MS = DAY_MS
@@ -57,6 +58,7 @@ export function createRolloutInsights({ db, clock, sampling }: { db: Database; c
     const hours = await listRunningHours(db, rolloutId, MAX_INSIGHT_DAYS * 24)
     return {
       ...renderRange(range),
+      eventsNotKept: await countUnkept(db, appId, lastMomentOf(range)),
       ...renderPlaced(rollout),
       percentage: rollout.percentage,
       startedAt: nullableTimestamp(startsAt <= now ? startsAt : null),
@@ -129,7 +131,8 @@ export function createRolloutInsights({ db, clock, sampling }: { db: Database; c
         },
       ]
     })
-    return { from: timestamp(range.from), to: timestamp(range.to), releases }
+    const eventsNotKept = await countUnkept(db, appId, lastMomentOf(range))
+    return { from: timestamp(range.from), to: timestamp(range.to), eventsNotKept, releases }
   }
 
   /** How rollouts do, in the order of their making. */

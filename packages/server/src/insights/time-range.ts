@@ -46,6 +46,11 @@ export function readTimeRange(
   return range
 }
 
+/** The same time with its last moment in it. */
+export function lastMomentOf({ from, to }: TimeRange) {
+  return { from, to: to - 1 }
+}
+
 /** Where the buckets begin; the first and the last may be partly outside the range. */
 export function bucketsOf({ from, to, bucket }: TimeRange): number[] {
   const starts: number[] = []

@@ -46,6 +46,7 @@ const FLEET_TABLES = [
   'download_hour',
   'fleet_source',
   'event_usage',
+  'unkept_hour',
 ] as const
 
 /** For a database that the tests of a file share. */

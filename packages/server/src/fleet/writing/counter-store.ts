@@ -22,6 +22,7 @@ export async function addUp(
   const checkKey = ['app_id', 'hour_at', 'platform', 'channel', 'decision', 'reason'] as const
   await addRows(tx, 'check_hour', checkKey, counts?.checks ?? [])
   await addRows(tx, 'download_hour', ['sha256', 'hour_at'], counts?.downloads ?? [])
+  await addRows(tx, 'unkept_hour', ['app_id', 'hour_at'], counts?.notKept ?? [])
   await addRows(tx, 'event_usage', ['app_id'], usageOf(stored, counts?.notKept ?? []))
 }
 
@@ -33,14 +34,19 @@ type Counters =
   | 'check_hour'
   | 'download_hour'
   | 'event_usage'
+  | 'unkept_hour'
 
 /** One row for each app. */
-function usageOf(stored: readonly DeviceEventRow[], notKept: readonly Schema['event_usage'][]) {
-  const usage = new Map(notKept.map((row) => [row.app_id, { ...row }]))
+function usageOf(stored: readonly DeviceEventRow[], notKept: readonly Schema['unkept_hour'][]) {
+  const usage = new Map<string, Schema['event_usage']>()
+  const of = (app_id: string) => usage.get(app_id) ?? { app_id, events: 0, bytes: 0, not_kept: 0 }
+  for (const { app_id, events } of notKept) {
+    const row = of(app_id)
+    usage.set(app_id, { ...row, not_kept: row.not_kept + events })
+  }
   for (const event of stored) {
-    const { app_id } = event
-    const row = usage.get(app_id) ?? { app_id, events: 0, bytes: 0, not_kept: 0 }
-    usage.set(app_id, { ...row, events: row.events + 1, bytes: row.bytes + bytesOf(event) })
+    const row = of(event.app_id)
+    usage.set(event.app_id, { ...row, events: row.events + 1, bytes: row.bytes + bytesOf(event) })
   }
   return [...usage.values()]
 }

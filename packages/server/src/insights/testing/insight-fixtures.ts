@@ -56,7 +56,7 @@ export function createInsightFixtures(db: Database, appId: string) {
   }
 
   async function clear(): Promise<void> {
-    for (const table of ['device', 'activity', 'check_hour', 'download_hour', 'rollout_hour'] as const) {
+    for (const table of ['device', 'activity', 'check_hour', 'unkept_hour', 'download_hour', 'rollout_hour'] as const) {
       await db.deleteFrom(table).execute()
     }
     for (const table of ['rollout_device', 'rollout', 'experiment'] as const) await db.deleteFrom(table).execute()
@@ -91,6 +91,13 @@ export function createInsightFixtures(db: Database, appId: string) {
     await db
       .insertInto('check_hour')
       .values(row as Schema['check_hour'])
+      .execute()
+  }
+
+  async function unkept(changes: Omit<Schema['unkept_hour'], 'app_id'> & { app_id?: string }): Promise<void> {
+    await db
+      .insertInto('unkept_hour')
+      .values({ app_id: appId, ...changes })
       .execute()
   }
 
@@ -170,6 +177,7 @@ export function createInsightFixtures(db: Database, appId: string) {
     devices,
     activity,
     checks,
+    unkept,
     downloads,
     rollout,
     rolloutHour,
