@@ -94,6 +94,8 @@ for (const { name, isThere } of DATABASES) {
         const output = join(appDirectory, 'build', `hotpatch-${platform}`)
         const copy = join(directory, `built-${platform}-${version}`)
         const tree = await readTree(output)
+        // Source maps stay at home.
+        expect(tree.delete(`${platform === 'ios' ? 'main.jsbundle' : 'index.android.bundle'}.map`)).toBe(true)
         await cp(output, copy, { recursive: true })
         built.set(key, { directory: copy, tree })
       }

@@ -21,6 +21,7 @@ import { addRollbackCommand } from './commands/rollback.ts'
 import { addRolloutCommands } from './commands/rollouts.ts'
 import { addSimulateCommand } from './commands/simulate.ts'
 import { addStatsCommand } from './commands/stats.ts'
+import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
@@ -54,6 +55,7 @@ const GROUPS = {
     addStatsCommand,
     addAdoptionCommand,
     addEventsCommand,
+    addSymbolicateCommand,
     addWebhookCommands,
   ],
   'To run it:': [addTokenCommands, addAuditCommand, addSimulateCommand],

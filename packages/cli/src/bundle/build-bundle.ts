@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join, win32 } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
 import type { CliContext } from '../context.ts'
 import { CommandError, hasCode, systemReason } from '../errors.ts'
+import { compileForHermes } from './compile-hermes.ts'
+import { runProgram } from './run-program.ts'
 
 /** Platforms that React Native's bundler knows, with the name that the SDKs look for. */
 export const BUNDLE_NAMES = { android: 'index.android.bundle', ios: 'main.jsbundle' } as const
@@ -23,17 +24,29 @@ export interface BundleBuild {
   /** Relative to the project, as the bundler puts it into the bundle. */
   entryFile: string
   buildDirectory: string
+  /** Whether it becomes bytecode of the app's own Hermes. */
+  isForHermes: boolean
 }
 
-/** Runs React Native's bundler and returns the folder with its output. */
+/** Runs React Native's bundler and returns the folder with its output, the source map beside the bundle. */
 export async function buildBundle(context: CliContext, build: BundleBuild): Promise<string> {
-  const { platform, projectDirectory, entryFile, buildDirectory } = build
+  const { platform, projectDirectory, entryFile, buildDirectory, isForHermes } = build
   const directory = await emptyOwnFolder(buildDirectory, platform)
+  const bundle = join(directory, BUNDLE_NAMES[platform])
   const args = [
     ['react-native', 'bundle', '--platform', platform, '--dev', 'false', '--entry-file', entryFile],
-    ['--bundle-output', join(directory, BUNDLE_NAMES[platform]), '--assets-dest', directory],
+    ['--bundle-output', bundle, '--assets-dest', directory],
+    ['--sourcemap-output', `${bundle}.map`],
+    // As React Native itself does: bytecode gets no smaller by it, and traces keep the names of functions.
+    isForHermes ? ['--minify', 'false'] : [],
   ].flat()
-  await runBundler(context, args, projectDirectory)
+  const { command, before } = npxCommand(process.platform, process.execPath, existsSync)
+  const name = `npx react-native bundle --platform ${platform}`
+  await runProgram(context, { name, command, args: [...before, ...args], cwd: projectDirectory, type: 'bundler' })
+  if (isForHermes) await compileForHermes(context, { projectDirectory, bundle })
+  if (!existsSync(`${bundle}.map`)) {
+    context.stderr.write('The bundler wrote no source map: traces of this release cannot be read with symbolicate.\n')
+  }
   return directory
 }
 
@@ -62,34 +75,4 @@ export function npxCommand(platform: NodeJS.Platform, nodePath: string, exists: 
     'bundler-missing',
     `Expected npm beside Node, at ${script}, and found nothing. Install Node with npm, or give --bundle-dir.`,
   )
-}
-
-function runBundler({ env, stderr, signal, isTTY }: CliContext, args: string[], cwd: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // What is bundled runs code of many people: it gets neither the token nor the key.
-    const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, ...others } = env
-    // A project without React Native gets an error, not whatever the registry has under that name today.
-    // Some bundlers colour what they write wherever it goes, CI logs included.
-    const plain = isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }
-    const childEnv = { ...others, ...plain, npm_config_yes: 'false' }
-    const { command, before } = npxCommand(process.platform, process.execPath, existsSync)
-    const child = spawn(command, [...before, ...args], {
-      cwd,
-      env: childEnv,
-      signal,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    child.stdout.pipe(stderr, { end: false })
-    child.stderr.pipe(stderr, { end: false })
-    child.on('error', (cause) => {
-      reject(new CommandError('bundler-missing', `npx could not be started: ${systemReason(cause)}.`, { cause }))
-    })
-    // Not "exit": by "close" all of its output has come.
-    child.on('close', (code, endedBy) => {
-      if (code === 0) return resolve()
-      const how = endedBy ? `was ended by ${endedBy}` : `failed with exit code ${code}`
-      const message = `npx ${args.slice(0, 4).join(' ')} ${how}, in ${cwd}. Nothing was published.`
-      reject(new CommandError('bundler-failed', `${message} Its own message is above.`))
-    })
-  })
 }

@@ -126,6 +126,7 @@ describe('the bundler', () => {
       projectDirectory: tool.cwd,
       entryFile: 'index.js',
       buildDirectory,
+      isForHermes: false,
     })
   }
 
@@ -138,7 +139,10 @@ describe('the bundler', () => {
       'assets/logo.png',
       'index.android.bundle',
     ])
-    expect(stderr.text()).toBe(`asked: react-native bundle --platform android --dev false in ${tool.cwd}\n`)
+    expect(stderr.text()).toBe(
+      `asked: react-native bundle --platform android --dev false in ${tool.cwd}\n` +
+        'The bundler wrote no source map: traces of this release cannot be read with symbolicate.\n',
+    )
   })
 
   test('starts in an empty folder, and leaves those of others alone', async () => {
@@ -205,6 +209,7 @@ test('the bundler gets neither the token nor the key', async () => {
     projectDirectory: cwd,
     entryFile: 'index.js',
     buildDirectory: join(cwd, 'build'),
+    isForHermes: false,
   })
   expect(stderr.text()).toContain('undefined undefined yes')
 })

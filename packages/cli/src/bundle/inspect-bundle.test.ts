@@ -146,7 +146,7 @@ describe('source maps', () => {
     })
     const { files, sourceMaps } = withoutSourceMaps(await listBundleFiles(tool.cwd))
     expect(files.map(({ name }) => name)).toEqual(['index.android.bundle', 'level.map'])
-    const release = { app: 'shop', platform: 'android', version: '1.0.0', sha256: 'ab'.repeat(32) }
+    const release = { app: 'shop', platform: 'android', version: '1.0.0', sha256: 'ab'.repeat(32), root: '/shop' }
     const directory = await keepSourceMaps(sourceMaps, join(tool.home, 'build'), release)
     expect(directory).toBe(join(tool.home, 'build', 'hotpatch-source-maps', release.sha256))
     expect(await readFile(join(directory ?? '', 'maps', 'main.jsbundle.map'), 'utf8')).toBe('{}')

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { PublishedRelease } from '@hotpatch/api'
@@ -52,6 +52,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
       '--bundle-dir <folder>',
       'publish this folder as it is, without running the bundler; {platform} stands for each',
     )
+    .option('--hermes', "compile the bundle to bytecode with the app's own Hermes")
     .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
     .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
     .option('--runtime-version <version>', 'exact runtime version or fingerprint of the native app')
@@ -134,8 +135,11 @@ async function publish(session: Session, planned: PlannedRelease): Promise<Publi
   const { app, platform, version, bundle } = plan
   const { sha256 } = bundle.zip
   // Before: a release whose source maps are lost cannot be made again.
-  const kept = await keepSourceMaps(bundle.sourceMaps, buildDirectory, { app: app.slug, platform, version, sha256 })
+  const root = await realpath(session.project?.directory ?? session.context.cwd)
+  const mapped = { app: app.slug, platform, version, sha256, root }
+  const kept = await keepSourceMaps(bundle.sourceMaps, buildDirectory, mapped)
   const published = await publishRelease(session, plan)
-  if (kept !== undefined) session.output.notice(`Its source maps are kept in ${kept}`)
+  if (kept !== undefined)
+    session.output.notice(`Its source maps are kept in ${kept}, for: ${session.context.programName} symbolicate`)
   return published
 }

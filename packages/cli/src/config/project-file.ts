@@ -23,6 +23,7 @@ export interface ReleaseDefaults {
   entryFile?: string | undefined
   buildDir?: string | undefined
   bundleDir?: string | undefined
+  hermes?: boolean | undefined
   rollout?: number | undefined
   mandatory?: boolean | undefined
   minNative?: string | undefined
@@ -93,12 +94,13 @@ function readDefaults(value: unknown): ReleaseDefaults {
   const checked = <T>(name: string, expected: string, read: (text: string) => T) =>
     readOptional(json[name], (found) => readWith(found, at(name), expected, read))
   const known = ['channel', 'entryFile', 'buildDir', 'bundleDir', 'rollout', 'mandatory', 'minNative', 'nativeRange']
-  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion'])
+  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion', 'hermes'])
   return {
     channel: checked('channel', 'the name of a channel', readChannel),
     entryFile: text('entryFile'),
     buildDir: text('buildDir'),
     bundleDir: text('bundleDir'),
+    hermes: readOptional(json.hermes, (found) => readFlag(found, at('hermes'))),
     rollout: readOptional(json.rollout, (found) => readRollout(found, at('rollout'))),
     mandatory: readOptional(json.mandatory, (found) => readFlag(found, at('mandatory'))),
     minNative: checked('minNative', 'a native version', readNativeVersion),

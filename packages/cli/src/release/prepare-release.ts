@@ -18,7 +18,7 @@ import { chooseRequirement } from './safe-requirement.ts'
 export interface PreparedBundle extends InspectedBundle {
   directory: string
   files: BundleFile[]
-  /** Left out. */
+  /** Kept here, whether they are published or not. */
   sourceMaps: BundleFile[]
   zip: ZippedBundle
 }
@@ -100,7 +100,8 @@ async function openBundle(
   { withSourceMaps }: PreparingOptions,
 ): Promise<OpenBundle> {
   const all = await listBundleFiles(directory)
-  const { files, sourceMaps } = withSourceMaps ? { files: all, sourceMaps: [] } : withoutSourceMaps(all)
+  const { files: others, sourceMaps } = withoutSourceMaps(all)
+  const files = withSourceMaps ? all : others
   return { directory, files, sourceMaps, ...(await inspectBundle(platform, files)) }
 }
 

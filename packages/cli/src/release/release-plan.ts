@@ -91,6 +91,7 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
     Release: `${app.slug} ${version} for ${platform}`,
     Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
     ...(bundle.entry && { Entry: `${bundle.entry.name}, ${describeEntry(bundle.entry.kind)}` }),
+    ...sourceMapLines(bundle),
     'SHA-256': bundle.zip.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
     ...reachLines(plan.reach),
@@ -110,17 +111,24 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
   return [heading, ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
 }
 
-export function warningsOf({ app, bundle, signing, signingWarnings, findings }: ReleasePlan): string[] {
-  const { sourceMaps } = bundle
+function sourceMapLines({ sourceMaps, files }: ReleasePlan['bundle']): Record<string, string> {
+  const [first] = sourceMaps
+  if (!first) return {}
+  const count = formatCount(sourceMaps.length, 'source map')
+  const isPublished = files.some(({ name }) => name === first.name)
+  const text = isPublished
+    ? `${count} published, too: whoever has it can read the sources`
+    : `${count} left out, and kept here`
+  return { 'Source maps': text }
+}
+
+export function warningsOf({ app, signing, signingWarnings, findings }: ReleasePlan): string[] {
   return [
     ...(signing.kind === 'signed' && signing.isFirst
       ? [`This registers your key as the first signing key of ${app.slug}: from now on it takes signed releases only.`]
       : []),
     ...signingWarnings,
     ...(signing.kind === 'unsigned' ? ['Devices cannot tell who made an unsigned release.'] : []),
-    ...(sourceMaps.length > 0
-      ? [`${formatCount(sourceMaps.length, 'source map')} left out: --source-maps adds them.`]
-      : []),
     ...findings.map(describeFinding),
   ]
 }

@@ -23,6 +23,7 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   entryFile?: string
   buildDir?: string
   bundleDir?: string
+  hermes?: boolean
   minNative?: string
   nativeRange?: string
   runtimeVersion?: string
@@ -89,6 +90,8 @@ export function findBundleSource(
   const ofPlatform = (path: string | undefined) => path?.replaceAll(PLACEHOLDER, platform)
 
   if (options.bundleDir !== undefined || defaults.bundleDir !== undefined) {
+    if (options.hermes)
+      throw new UsageError('--hermes compiles what the bundler makes, and --bundle-dir runs no bundler.')
     const directory = pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '')
     return { kind: 'prebuilt', directory }
   }
@@ -97,5 +100,6 @@ export function findBundleSource(
   }
   const entryFile = relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js'))
   const buildDirectory = pathOf(options.buildDir, defaults.buildDir ?? 'build')
-  return { kind: 'build', platform, projectDirectory, entryFile, buildDirectory }
+  const isForHermes = options.hermes ?? defaults.hermes ?? false
+  return { kind: 'build', platform, projectDirectory, entryFile, buildDirectory, isForHermes }
 }

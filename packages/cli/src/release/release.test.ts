@@ -64,6 +64,7 @@ describe('where the bundle comes from', () => {
       projectDirectory: '/app',
       entryFile: 'index.js',
       buildDirectory: '/app/build',
+      isForHermes: false,
     })
   })
 
@@ -233,7 +234,7 @@ describe('the plan', () => {
       findings: [finding],
     })
     expect(text).toContain(`native version <=2.0.0 (${source}; another: --native-range)`)
-    expect(text).toContain('! 1 source map left out: --source-maps adds them.')
+    expect(text).toMatch(/Source maps +1 source map left out, and kept here/)
     expect(text).toContain('! secret: expected x, found y. z.')
   })
 
