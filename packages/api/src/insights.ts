@@ -142,6 +142,41 @@ const placedRollout = {
   state: Type.String(),
 }
 
+const ReasonCounts = Type.Array(
+  Type.Object({
+    reason: Type.String(),
+    explanation: Type.String({ description: 'The reason in a sentence' }),
+    devices: Count,
+  }),
+)
+
+/**
+ * Of the known devices whom the rollout is for, by the rules that answer checks. Counted at most five minutes ago. Of a
+ * device for which several things hold only the first counts, in the order of `refuse` and `needOtherBinary`; one that
+ * tried it, or runs it, is in neither.
+ */
+export const RolloutTakers = Type.Object({
+  audience: Type.Integer({ minimum: 0, description: 'Whom it is for, at the percentage that it is at' }),
+  canTake: Type.Integer({ minimum: 0, description: 'Of these, those that run it, have tried it, or would take it' }),
+  left: Type.Integer({ minimum: 0, description: 'Of these, those that would be offered it and have not tried it' }),
+  refuse: {
+    ...ReasonCounts,
+    description: 'Of the audience, those that would refuse it (Decision, D11): also while it is paused. Most first',
+  },
+  needOtherBinary: {
+    ...ReasonCounts,
+    description: 'The others whose binary does not meet what the release requires (D3). Most first',
+  },
+  untold: Type.Integer({
+    minimum: 0,
+    description: 'Of the audience, those that never told which keys and sequences they take: they may refuse it, too',
+  }),
+  judged: Type.Integer({ minimum: 0, description: "The app's devices that were looked at" }),
+  isSample: Type.Boolean({ description: 'There are more devices: all figures here are of those that were looked at' }),
+  countedAt: Timestamp,
+})
+export type RolloutTakers = Static<typeof RolloutTakers>
+
 /**
  * How a rollout spreads. `running` is now; `everRan`, the milestones and the curve are how far it ever came. The eligible audience is all known devices of its platform and channel that are not gone, times
  * its percentage and slice; with attribute rules, which cannot be counted, those that it has reached; and never fewer
@@ -157,6 +192,7 @@ export const Adoption = Type.Object({
     devices: Count,
     basis: Type.Union([Type.Literal('known'), Type.Literal('percentage'), Type.Literal('reached')]),
   }),
+  takers: { ...Nullable(RolloutTakers), description: 'Null when it cannot be said now: ask again' },
   ...reachFigures,
   ...healthFigures,
   share: Nullable({ ...Share, description: 'Of the eligible audience, what runs it now' }),

@@ -39,23 +39,20 @@ export function keyIdOf(sha256: string): string {
 }
 
 /** D11: why a device would refuse what a rollout places. */
-export type RefusalReason =
-  | 'below-high-water'
-  | 'below-device-floor'
-  | 'key-not-trusted'
-  | 'not-signed'
-  | 'sequence-too-far'
-
-const REFUSAL_REASONS: ReadonlySet<string> = new Set<RefusalReason>([
+export const REFUSAL_REASONS = [
   'below-high-water',
   'below-device-floor',
   'key-not-trusted',
   'not-signed',
   'sequence-too-far',
-])
+] as const
+
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+
+const NAMES: ReadonlySet<string> = new Set(REFUSAL_REASONS)
 
 export function isRefusalReason(reason: string): reason is RefusalReason {
-  return REFUSAL_REASONS.has(reason)
+  return NAMES.has(reason)
 }
 
 /**

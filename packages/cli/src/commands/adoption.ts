@@ -10,8 +10,9 @@ import { formatDuration, formatNumber, formatRate, formatShare, formatTime, form
 import { describeLeftOut } from '../output/left-out.ts'
 import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
+import { formatCount } from '../output/text.ts'
 import { isRolloutId } from '../release/choose-rollout.ts'
-import { findRollout } from '../release/find-release.ts'
+import { describeElsewhere, findRollout } from '../release/find-release.ts'
 import { openSession } from '../session.ts'
 
 export function addAdoptionCommand(program: Command, context: CliContext) {
@@ -52,7 +53,8 @@ async function chooseRollout(
     wanted,
   )
   if (found) return found.id
-  throw new CommandError('rollout-not-found', `No rollout there places the version ${wanted}. See: rollouts list`)
+  const elsewhere = await describeElsewhere(api, appId, wanted, place)
+  throw new CommandError('rollout-not-found', `No rollout there places the version ${wanted}. ${elsewhere}`)
 }
 
 const BASES: Record<Adoption['eligible']['basis'], string> = {
@@ -71,6 +73,7 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
   output.line(
     `Ever ran it: ${formatNumber(everRan)} devices, ${formatNumber(Math.max(everRan - running, 0))} of them left it`,
   )
+  showTakers(output, adoption.takers)
   output.line('')
   const chart = {
     values: points.map((point) => point.share ?? 0),
@@ -100,6 +103,38 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
   output.line(`Guards and plans believe ${formatNumber(attempted)} of them, ${formatNumber(bad)} bad`)
   if (leftOut.devices + leftOut.unprovenReports > 0) output.line(`Left out: ${describeLeftOut(leftOut)}`)
   noteNotKept(output, adoption.eventsNotKept, COUNTED_ALL_THE_SAME)
+}
+
+/** Whom it is for that will not get it, and why: nobody has to wait for these. */
+function showTakers(output: Output, takers: Adoption['takers']): void {
+  if (!takers) {
+    output.line('Who can take it cannot be said now: the server is busy with other questions about the fleet')
+    return
+  }
+  const { audience, canTake, left, refuse, needOtherBinary, untold, judged, isSample, countedAt } = takers
+  const of = isSample ? `of a sample of ${formatNumber(judged)} devices of the app` : 'of those that are known'
+  output.line(`It is for: ${formatCount(audience, 'device')} now, ${of}, counted ${formatTime(countedAt)}`)
+  output.line(`Can take it: ${formatCount(canTake, 'device')}, ${formatNumber(left)} of them have still to try it`)
+  showReasons(output, 'Would refuse it', refuse)
+  showReasons(output, 'Wait for another binary', needOtherBinary)
+  // Of a fleet that tells nothing of the kind, there is nothing to say.
+  if (untold > 0 && untold < audience) {
+    output.line(
+      `${formatCount(untold, 'device')} never told which keys and sequences they take, and may refuse it, too`,
+    )
+  }
+}
+
+function showReasons(output: Output, what: string, reasons: NonNullable<Adoption['takers']>['refuse']): void {
+  if (reasons.length === 0) return
+  output.line(`${what}: ${formatCount(sumOf(reasons), 'device')}`)
+  for (const { reason, explanation, devices } of reasons) {
+    output.line(`  ${formatNumber(devices)} ${reason}: ${explanation}`)
+  }
+}
+
+function sumOf(reasons: readonly { devices: number }[]): number {
+  return reasons.reduce((sum, { devices }) => sum + devices, 0)
 }
 
 function funnelOf(adoption: Adoption) {

@@ -1,4 +1,4 @@
-import type { Guard, Impact, NextSequence, PublishedRelease, Rollout, SigningKey } from '@hotpatch/api'
+import type { Adoption, Guard, Impact, NextSequence, PublishedRelease, Rollout, SigningKey } from '@hotpatch/api'
 import { describe, expect, test, vi } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -65,6 +65,20 @@ describe('before a yes', () => {
     expect(stderr).toMatch(/^They are left where they are: .*--restate 1\.1\.0\.$/m)
     expect(JSON.parse(stdout)).toMatchObject({ state: 'halted', placed: null, impact: { stranded: 2 } })
     expect(await json(`rollouts show ${current.rolloutId}`)).toMatchObject({ state: 'active' })
+    // Whoever looks at what was meant for them sees that, and why.
+    const { takers } = await json<Adoption>('adoption 1.1.0')
+    expect(takers).toMatchObject({
+      audience: 2,
+      canTake: 0,
+      refuse: [{ reason: 'below-high-water', devices: 2 }],
+      needOtherBinary: [],
+      isSample: false,
+    })
+    const shown = (await run('adoption 1.1.0')).stdout
+    expect(shown).toMatch(/^It is for: 2 devices now, of those that are known, counted /m)
+    expect(shown).toMatch(/^Can take it: 0 devices, 0 of them have still to try it$/m)
+    expect(shown).toMatch(/^Would refuse it: 2 devices\n {2}2 below-high-water: The device has confirmed a release/m)
+    expect(shown).not.toMatch(/another binary|sample|never told/)
   })
 
   test('a promotion of what is older says whom it takes back, and prepares two steps back', async () => {
@@ -91,6 +105,20 @@ describe('before a yes', () => {
       { version: '1.1.0', sequence: 4 },
       { version: '1.0.0', sequence: 5 },
     ])
+  })
+
+  test('the adoption of what asks for a newer binary says who waits for one', async () => {
+    const { run, phones, check, publish, current } = await createFleet()
+    await phones(2, current, 2, { nativeVersion: '1.0' })
+    await check('new-shell', current, 2, { nativeVersion: '2.0' })
+    await check('silent', current, 2, { nativeVersion: '2.0', highestSequence: undefined, trustedKeys: undefined })
+    await publish('1.2.0', '--min-native', '2.0')
+    const { stdout } = await run('adoption 1.2.0')
+    expect(stdout).toMatch(/^It is for: 4 devices now/m)
+    expect(stdout).toMatch(/^Can take it: 2 devices, 2 of them have still to try it$/m)
+    expect(stdout).toMatch(/^Wait for another binary: 2 devices\n {2}2 native-[a-z-]+: /m)
+    expect(stdout).toMatch(/^1 device never told which keys and sequences they take, and may refuse it, too$/m)
+    expect(stdout).not.toContain('Would refuse')
   })
 
   test('a new key says which binaries do not hold it, and a release signed by it whom it misses', async () => {

@@ -226,6 +226,11 @@ describe('rollback', () => {
       exitCode: 1,
       stderr: expect.stringContaining('never had the version 0.9 on staging for android'),
     })
+    // Where it is, for whoever forgot to name that place.
+    expect(await run('rollback --version 1.0.0 --platform android --channel beta --yes')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/never had the version 1\.0\.0 on beta .* It is on staging for android/),
+    })
   })
 })
 

@@ -92,7 +92,7 @@ describe('the fleet', () => {
     expect(stdout).toMatch(/^offered +3 {2}█+$/m)
     expect(stdout).toMatch(/^crashed +1 +50\.0 % \(/m)
     expect((await tool.run('adoption --csv')).stdout).toMatch(
-      /^at,began_devices,ever_ran_devices,ever_ran_fraction,running_now_devices\r\n/,
+      /^at,began_devices,ever_ran_devices,ever_ran_fraction,running_now_devices,audience_now_devices,.*\r\n/,
     )
   })
 

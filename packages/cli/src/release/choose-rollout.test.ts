@@ -44,7 +44,15 @@ describe('a rollout is named', () => {
 
   test.each([
     ['rollouts show 9.9.9', 1, /There is no rollout of 9.9.9/],
-    ['rollouts show 1.2.0 --channel beta', 1, /There is no rollout of 1.2.0 on beta/],
+    ['rollouts show 1.2.0 --channel beta', 1, /no rollout of 1.2.0 on beta\. It is on production for android/],
+    [
+      'adoption 1.2.0 --channel beta',
+      1,
+      /No rollout there .* 1.2.0\. It is on production for android: name that place/,
+    ],
+    ['adoption 1.2.0 --platform ios', 1, /It is on production for android/],
+    ['adoption 9.9.9 --channel beta', 1, /places the version 9.9.9\. See: rollouts list/],
+    ['adoption 9.9.9', 1, /places the version 9.9.9\. See: rollouts list/],
     ['rollouts show', 2, /Name the rollout: by its id, or by the version/],
     ['rollouts show 1.2.0 --version 1.2.0', 2, /Name the rollout once/],
   ])('%s is refused', async (line, code, message) => {

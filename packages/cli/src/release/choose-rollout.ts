@@ -7,7 +7,7 @@ import { withApp } from '../arguments/shared-options.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { formatVersion } from '../output/figures.ts'
 import type { Session, SessionOptions } from '../session.ts'
-import { listRolloutsOf } from './find-release.ts'
+import { describeElsewhere, listRolloutsOf } from './find-release.ts'
 
 /** How a rollout is named: by its id, or by the version that it places, and where if that is not clear. */
 export interface RolloutChoice extends SessionOptions {
@@ -62,7 +62,8 @@ async function chooseByVersion(
   const [first, second] = newest
   if (!first) {
     const where = [channel && ` on ${channel}`, platform && ` for ${platform}`].filter(Boolean).join('')
-    throw new CommandError('rollout-not-found', `There is no rollout of ${version}${where}. See: rollouts list`)
+    const elsewhere = await describeElsewhere(api, appId, version, given({ platform, channel }))
+    throw new CommandError('rollout-not-found', `There is no rollout of ${version}${where}. ${elsewhere}`)
   }
   if (!second) return first
   const places = newest.map((rollout) => `  ${describePlace(rollout)}  ${rollout.id}`)

@@ -21,10 +21,25 @@ export async function findReleaseOnChannel(api: ManagementClient, app: App, want
     version,
   )
   if (rollout?.releaseId) return api.getRelease(rollout.releaseId)
+  const elsewhere = await describeElsewhere(api, app.id, version, { platform, channel })
   throw new CommandError(
     'release-not-found',
-    `${app.slug} has never had the version ${version} on ${channel} for ${platform}. See: rollouts list`,
+    `${app.slug} has never had the version ${version} on ${channel} for ${platform}. ${elsewhere}`,
   )
+}
+
+/** Where a version is that is not where somebody looked, or where to look: a sentence. */
+export async function describeElsewhere(
+  api: ManagementClient,
+  appId: string,
+  version: string,
+  looked: { platform?: Platform; channel?: string },
+): Promise<string> {
+  const isNarrow = looked.platform !== undefined || looked.channel !== undefined
+  const found = isNarrow ? await listRolloutsOf(api, appId, version, {}) : []
+  const places = new Set(found.map(({ channel, platform }) => `on ${channel} for ${platform}`))
+  if (places.size === 0) return 'See: rollouts list'
+  return `It is ${[...places].join(' and ')}: name that place, or see: rollouts list`
 }
 
 /** All that place a version, or "embedded", newest first; of the last `MAX_PAGES` pages of rollouts. */

@@ -85,7 +85,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   const devices = createDeviceService({ db, reads, fleet, identity, audit, announceCohorts })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
-  const insights = createInsightService({ db: reads, clock, sampling, dropped })
+  const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
   const explanations = createExplainService({ catalogs, updates, devices, findNextSequence })

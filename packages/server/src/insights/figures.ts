@@ -1,7 +1,17 @@
-import type { ArmFigures, BelievedDevices, Rate, ReleaseHealth } from '@hotpatch/api'
+import {
+  REASON_SENTENCES,
+  type Adoption,
+  type ArmFigures,
+  type BelievedDevices,
+  type Rate,
+  type ReleaseHealth,
+} from '@hotpatch/api'
+import type { PassedOverReason } from '@hotpatch/protocol'
+import { timestamp } from '../clock.ts'
 import { NOBODY_LEFT_OUT, type BoundedSample } from '../fleet/bounded-sample.ts'
 import type { RolloutFigures } from '../fleet/rollout-progress.ts'
 import { wilsonBounds } from '../guards/confidence.ts'
+import type { Takers } from '../updates/rollout-takers.ts'
 import type { PlacedRollout } from './rollout-queries.ts'
 
 type HealthFigures = Pick<
@@ -85,4 +95,26 @@ export function renderArm(
   believed: BoundedSample | undefined,
 ): ArmFigures {
   return { ...renderPlaced(rollout), ...renderReach(figures, present), ...renderHealth([figures], [believed]) }
+}
+
+export function renderTakers(takers: Takers): NonNullable<Adoption['takers']> {
+  const { audience, canTake, left, refusals, unmet, untold, judged, isSample, countedAt } = takers
+  return {
+    audience,
+    canTake,
+    left,
+    refuse: renderReasons(refusals),
+    needOtherBinary: renderReasons(unmet),
+    untold,
+    judged,
+    isSample,
+    countedAt: timestamp(countedAt),
+  }
+}
+
+/** Most first. */
+function renderReasons(counts: ReadonlyMap<PassedOverReason, number>) {
+  return [...counts]
+    .map(([reason, devices]) => ({ reason, explanation: REASON_SENTENCES[reason], devices }))
+    .toSorted((a, b) => b.devices - a.devices || (a.reason < b.reason ? -1 : 1))
 }

@@ -45,6 +45,8 @@ function valuesOf(value: unknown): string[] {
   return [typeof value === 'string' ? value : JSON.stringify(value)]
 }
 
+const isOfNowAlone = (column: string) => column.endsWith('_now_devices') && column !== 'running_now_devices'
+
 test.each([
   ['overview', 'known', ['known_devices', 'active_last_day_devices', 'checks_per_minute', 'sent_bytes']],
   ['active', 'points', ['at', 'active_devices']],
@@ -68,7 +70,11 @@ test.each([
   // Every cell is a value of the JSON; those of a whole series are all of them, in order.
   const values = valuesOf(json.body)
   for (const row of rows) expect(values).toEqual(expect.arrayContaining(Object.values(row)))
-  if (list === 'points') expect(rows.flatMap((row) => Object.values(row))).toEqual(valuesOf(listed))
+  // What is of now alone is said once for all points, and stands in the last row.
+  const series = (row: Record<string, string>) => Object.entries(row).filter(([column]) => !isOfNowAlone(column))
+  if (list === 'points') {
+    expect(rows.flatMap((row) => series(row).map(([, value]) => value))).toEqual(valuesOf(listed))
+  }
 })
 
 test('versions have a row for each version in each bucket, and none is a formula', async () => {

@@ -33,6 +33,7 @@ import {
   sumToldDownloads,
   type Place,
 } from './insight-queries.ts'
+import type { CountTakers } from '../updates/rollout-takers.ts'
 import { createRolloutInsights } from './rollout-insights.ts'
 import {
   bucketsOf,
@@ -64,11 +65,13 @@ export function createInsightService({
   db,
   clock,
   sampling,
+  countTakers,
   dropped,
 }: {
   db: Database
   clock: Clock
   sampling: Sampling
+  countTakers: CountTakers
   dropped: () => number
 }) {
   async function overview(appId: string, query: WholeInsightQuery): Promise<Overview> {
@@ -209,7 +212,7 @@ export function createInsightService({
     })
   }
 
-  const { adoption, health, experiment, armFigures } = createRolloutInsights({ db, clock, sampling })
+  const { adoption, health, experiment, armFigures } = createRolloutInsights({ db, clock, sampling, countTakers })
   return {
     overview,
     active,

@@ -10,6 +10,7 @@ import type {
   ReleaseHealth,
   VersionDistribution,
 } from '@hotpatch/api'
+import { REFUSAL_REASONS } from '@hotpatch/protocol'
 import type { CsvTable, CsvValue } from './csv.ts'
 
 /** Each insight as one table: what is said of the whole is left to JSON, where it comes with a series. */
@@ -91,11 +92,40 @@ export function downloadsTable({ points }: Downloads): CsvTable {
   }
 }
 
-export function adoptionTable({ points }: Adoption): CsvTable {
+/** Whom it is for now stands in the row of now, as what runs it now does. */
+export function adoptionTable({ points, takers }: Adoption): CsvTable {
+  const present = presentCells(takers)
+  const past = present.map(() => null)
   return {
-    columns: ['at', 'began_devices', 'ever_ran_devices', 'ever_ran_fraction', 'running_now_devices'],
-    rows: points.map(({ at, began, everRan, share, running }) => [at, began, everRan, share, running]),
+    columns: [
+      'at',
+      'began_devices',
+      'ever_ran_devices',
+      'ever_ran_fraction',
+      'running_now_devices',
+      ...PRESENT_COLUMNS,
+    ],
+    rows: points.map(({ at, began, everRan, share, running }) => [
+      ...[at, began, everRan, share, running],
+      ...(running === null ? past : present),
+    ]),
   }
+}
+
+const PRESENT_COLUMNS = [
+  'audience_now_devices',
+  'can_take_now_devices',
+  ...REFUSAL_REASONS.map((reason) => `${reason.replaceAll('-', '_')}_now_devices`),
+  'need_other_binary_now_devices',
+  'judged_now_devices',
+]
+
+function presentCells(takers: Adoption['takers']): CsvValue[] {
+  if (!takers) return PRESENT_COLUMNS.map(() => null)
+  const { audience, canTake, refuse, needOtherBinary, judged } = takers
+  const refusing = new Map(refuse.map(({ reason, devices }) => [reason, devices]))
+  const otherBinary = needOtherBinary.reduce((sum, { devices }) => sum + devices, 0)
+  return [audience, canTake, ...REFUSAL_REASONS.map((reason) => refusing.get(reason) ?? 0), otherBinary, judged]
 }
 
 const RATES = ['succeeded', 'bad', 'failed', 'rolledBack', 'crashed'] as const

@@ -12,9 +12,18 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
+import type { CountTakers } from '../updates/rollout-takers.ts'
 import { countUnkept } from '../fleet/unkept-events.ts'
 import type { Sampling } from '../fleet/sampling.ts'
-import { renderArm, renderHealth, renderPlaced, renderReach, shareOf, type PresentFigures } from './figures.ts'
+import {
+  renderArm,
+  renderHealth,
+  renderPlaced,
+  renderReach,
+  renderTakers,
+  shareOf,
+  type PresentFigures,
+} from './figures.ts'
 import { countPresent } from './insight-queries.ts'
 import {
   countRunning,
@@ -40,7 +49,17 @@ interface RunningHour {
 }
 
 /** What became of rollouts. `db` is only read. */
-export function createRolloutInsights({ db, clock, sampling }: { db: Database; clock: Clock; sampling: Sampling }) {
+export function createRolloutInsights({
+  db,
+  clock,
+  sampling,
+  countTakers,
+}: {
+  db: Database
+  clock: Clock
+  sampling: Sampling
+  countTakers: CountTakers
+}) {
   /** @throws problem rollout-not-found */
   async function adoption(appId: string, rolloutId: string, query: WholeInsightQuery): Promise<Adoption> {
     const rollout = await findPlaced(db, appId, rolloutId)
@@ -55,6 +74,7 @@ export function createRolloutInsights({ db, clock, sampling }: { db: Database; c
     const { running } = present(rolloutId)
     const believed = (await sampling.readBounded(db, [rolloutId])).get(rolloutId)
     const eligible = await countEligible(appId, rollout, figures)
+    const takers = await countTakers({ ...rollout, app_id: appId })
     const hours = await listRunningHours(db, rolloutId, MAX_INSIGHT_DAYS * 24)
     return {
       ...renderRange(range),
@@ -63,6 +83,7 @@ export function createRolloutInsights({ db, clock, sampling }: { db: Database; c
       percentage: rollout.percentage,
       startedAt: nullableTimestamp(startsAt <= now ? startsAt : null),
       eligible,
+      takers: takers ? renderTakers(takers) : null,
       ...renderReach(figures, present(rolloutId)),
       ...renderHealth([figures], [believed]),
       share: eligible.devices === 0 ? null : shareOf(running, eligible.devices),

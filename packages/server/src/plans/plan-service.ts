@@ -4,6 +4,7 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Author } from '../audit/audit-service.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Connection, Database } from '../database/schema.ts'
+import type { CountTakers, Takers } from '../updates/rollout-takers.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import type { Sampling } from '../fleet/sampling.ts'
 import { countSinceStep, readStepSample } from './plan-companion.ts'
@@ -24,22 +25,6 @@ export interface GuardLight {
   /** Whether the rollout's guard has found nothing wrong, or is not there. */
   isGreen(rolloutId: string, connection: Connection): Promise<boolean>
 }
-
-/** Whom a rollout is for as it stands, of the devices that are known. */
-export interface Takers {
-  audience: number
-  /** Of these, those that run it, have tried it, or would take it. */
-  canTake: number
-  /** Of these, those that would be offered it now and have not tried it. */
-  left: number
-  /** Why the others cannot. */
-  reasons: Map<string, number>
-}
-
-/** What plans ask of the fleet. Undefined when it cannot be said now. */
-export type CountTakers = (
-  rollout: Pick<RolloutRow, 'id' | 'app_id' | 'platform' | 'channel'>,
-) => Promise<Takers | undefined>
 
 export type PlanService = ReturnType<typeof createPlanService>
 
@@ -81,7 +66,7 @@ export function createPlanService({
     const [attempted, isGuardGreen, takers] = await Promise.all([
       countSinceStep(reads, sampling, row),
       guards.isGreen(rollout.id, db),
-      findTakers(rollout),
+      countTakers(rollout),
     ])
     const { state: rolloutState, starts_at: startsAt } = rollout
     const situation = { rolloutState, startsAt, isGuardGreen, attempted, left: takers?.left }
@@ -168,16 +153,6 @@ export function createPlanService({
     for (const row of rows) await attempt(row.rollout_id, () => advanceIfDue(row))
   }
 
-  /** A fleet that cannot be asked now, for all the other questions under way, is asked again in the next round. */
-  async function findTakers(rollout: RolloutRow): Promise<Takers | undefined> {
-    try {
-      return await countTakers(rollout)
-    } catch (error) {
-      if (error instanceof Problem && error.type === 'too-many-requests') return undefined
-      throw error
-    }
-  }
-
   /** Of a rollout that is active and has started; the guard is asked only where it matters. */
   function dueMove(plan: Plan, attempted: number, left?: number): 'advance' | 'finish' | undefined {
     const situation = { rolloutState: 'active', startsAt: null, isGuardGreen: true, attempted, left } as const
@@ -192,7 +167,7 @@ export function createPlanService({
     const attempted = await countSinceStep(reads, sampling, row)
     const rollout = await rollouts.get(row.rollout_id, null)
     const isShort = attempted > 0 && !dueMove(plan, attempted)
-    const move = dueMove(plan, attempted, isShort ? (await findTakers(rollout))?.left : undefined)
+    const move = dueMove(plan, attempted, isShort ? (await countTakers(rollout))?.left : undefined)
     if (!move || !(await guards.isGreen(row.rollout_id, db))) return
     const action = move === 'finish' ? 'rollout.finished' : 'rollout.advanced'
     await change(rollout, action, PLAN_AUTHOR, async ({ revision }, tx) => {
@@ -238,9 +213,9 @@ function stateOf(plan: Plan, rollout: RolloutRow): RolloutPlanStatus['state'] {
   return rollout.awaits_start ? 'scheduled' : 'running'
 }
 
-function renderTakers({ reasons, ...takers }: Takers): NonNullable<RolloutPlanStatus['takers']> {
+function renderTakers({ audience, canTake, left, reasons }: Takers): NonNullable<RolloutPlanStatus['takers']> {
   const cannot = [...reasons].map(([reason, devices]) => ({ reason, devices }))
-  return { ...takers, cannot: cannot.toSorted((a, b) => b.devices - a.devices) }
+  return { audience, canTake, left, cannot: cannot.toSorted((a, b) => b.devices - a.devices) }
 }
 
 function renderWait(move: Move): RolloutPlanStatus['waitsFor'] {

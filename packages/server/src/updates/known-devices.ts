@@ -7,7 +7,7 @@ import type { DirectoryEntry } from './catalog-queries.ts'
 import type { UpdateCheck } from './update-service.ts'
 
 /** Devices that are looked at: of a larger fleet, a part that starts at a random place. */
-const MAX_JUDGED = 50_000
+export const MAX_JUDGED = 50_000
 /** Judged at once: 3 milliseconds in the thread that answers checks. */
 const PAGE = 250
 /** Under way or waiting. */

@@ -1,11 +1,11 @@
+import { Problem, type PassedOverReason } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
 import type { SampledDevice } from '../devices/device-queries.ts'
 import { ATTEMPTED } from '../fleet/rollout-progress.ts'
-import type { Takers } from '../plans/plan-service.ts'
 import type { RolloutRow } from '../rollouts/rollout-service.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
-import { checkOf, type KnownDevices } from './known-devices.ts'
+import { checkOf, MAX_JUDGED, type KnownDevices } from './known-devices.ts'
 import type { UpdateService } from './update-service.ts'
 
 /** Plans are looked at every few seconds, and fleets change slowly. */
@@ -13,6 +13,30 @@ const KEPT_MS = 5 * 60_000
 const MAX_KEPT = 1_000
 
 type Place = Pick<RolloutRow, 'id' | 'app_id' | 'platform' | 'channel'>
+
+/** Whom a rollout is for as it stands, of the devices that are known. */
+export interface Takers {
+  audience: number
+  /** Of these, those that run it, have tried it, or would take it. */
+  canTake: number
+  /** Of these, those that would be offered it now and have not tried it. */
+  left: number
+  /** Why the others cannot, whatever it is. */
+  reasons: Map<string, number>
+  /** Of the audience, those that have not tried it and would refuse it (D11), also while it is offered to nobody. */
+  refusals: Map<PassedOverReason, number>
+  /** The same of those that would take it and whose binary it does not run on (D3). */
+  unmet: Map<PassedOverReason, number>
+  /** Of the audience, those that have not tried it and never told what they refuse: judged as refusing nothing. */
+  untold: number
+  /** Devices that were looked at, whomever it is for; of a larger fleet a sample, and then all this is of that sample. */
+  judged: number
+  isSample: boolean
+  countedAt: number
+}
+
+/** Undefined when it cannot be said now. */
+export type CountTakers = (rollout: Place) => Promise<Takers | undefined>
 
 /** Whom a rollout is for as it is now, and how many of them can take it: by the very function that answers checks. */
 export function createRolloutTakers({
@@ -28,8 +52,7 @@ export function createRolloutTakers({
 }) {
   const kept = new Map<string, { at: number; generations: string; takers: Takers }>()
 
-  /** Undefined when it cannot be said now. */
-  async function count(rollout: Place): Promise<Takers | undefined> {
+  const count: CountTakers = async (rollout) => {
     const app = catalogs.findApp(rollout.app_id)
     if (!app) return undefined
     const platforms = rollout.platform === 'any' ? app.platforms : [rollout.platform]
@@ -37,10 +60,21 @@ export function createRolloutTakers({
     const generations = [...places.values()].map(({ generation }) => generation).join()
     const known = kept.get(rollout.id)
     if (known && known.generations === generations && clock.now() - known.at < KEPT_MS) return known.takers
-    const takers = await knownDevices.inTurn(() => countNow(app, rollout, places))
+    const takers = await inTurn(() => countNow(app, rollout, places))
+    if (!takers) return undefined
     if (kept.size >= MAX_KEPT) kept.clear()
     kept.set(rollout.id, { at: clock.now(), generations, takers })
     return takers
+  }
+
+  /** A fleet that cannot be asked now, for all the other questions under way, is asked again another time. */
+  async function inTurn(ask: () => Promise<Takers>): Promise<Takers | undefined> {
+    try {
+      return await knownDevices.inTurn(ask)
+    } catch (error) {
+      if (error instanceof Problem && error.type === 'too-many-requests') return undefined
+      throw error
+    }
   }
 
   async function countNow(
@@ -48,17 +82,22 @@ export function createRolloutTakers({
     rollout: Place,
     places: ReadonlyMap<string, LiveCatalog>,
   ): Promise<Takers> {
-    const takers: Takers = { audience: 0, canTake: 0, left: 0, reasons: new Map() }
+    const nobody = { audience: 0, canTake: 0, left: 0, reasons: new Map(), refusals: new Map(), unmet: new Map() }
+    const takers: Takers = { ...nobody, untold: 0, judged: 0, isSample: false, countedAt: clock.now() }
     for await (const device of knownDevices.sample(app)) {
+      takers.judged += 1
       const catalog = places.get(device.platform)
       if (!catalog || device.channel !== rollout.channel || device.gone_at !== null) continue
       addTo(takers, catalog, device, rollout.id)
     }
+    // A fleet of exactly so many is called a sample, which is no lie that hurts.
+    takers.isSample = takers.judged >= MAX_JUDGED
     return takers
   }
 
   function addTo(takers: Takers, catalog: LiveCatalog, device: SampledDevice, rolloutId: string): void {
-    const { decision } = updates.answer(catalog, checkOf(device), { trace: true })
+    const check = checkOf(device)
+    const { decision } = updates.answer(catalog, check, { trace: true })
     const trace = decision.trace?.rollouts.find((each) => each.rolloutId === rolloutId)
     const against = (trace?.verdicts ?? []).filter(({ reason }) => reason !== null)
     if (!trace || against.some(({ rule }) => rule === 'D5')) return
@@ -66,11 +105,22 @@ export function createRolloutTakers({
     const hasTried = device.rollout_id === rolloutId && (device.progress & ATTEMPTED) !== 0
     // On whom it failed, it was tried.
     const refusal = against.find(({ rule }) => rule !== 'D4')?.reason
-    if (refusal && !hasTried) takers.reasons.set(refusal, (takers.reasons.get(refusal) ?? 0) + 1)
-    if (refusal && !hasTried) return
+    if (!hasTried && !check.trust) takers.untold += 1
+    if (refusal && !hasTried) {
+      addOne(takers.reasons, refusal)
+      const refuses = against.find(({ rule }) => rule === 'D11')?.reason
+      const isUnmet = against.find(({ rule }) => rule === 'D3')?.reason
+      if (refuses) addOne(takers.refusals, refuses)
+      else if (isUnmet) addOne(takers.unmet, isUnmet)
+      return
+    }
     takers.canTake += 1
     if (trace.outcome === 'target' && decision.kind !== 'up-to-date' && !hasTried) takers.left += 1
   }
 
   return { count }
+}
+
+function addOne<Name>(counts: Map<Name, number>, name: Name): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }
