@@ -11,7 +11,7 @@ import { timestamp } from '../clock.ts'
 import { NOBODY_LEFT_OUT, type BoundedSample } from '../fleet/bounded-sample.ts'
 import type { RolloutFigures } from '../fleet/rollout-progress.ts'
 import { wilsonBounds } from '../guards/confidence.ts'
-import type { Takers } from '../updates/rollout-takers.ts'
+import type { Takers } from '../rollouts/takers.ts'
 import type { PlacedRollout } from './rollout-queries.ts'
 
 type HealthFigures = Pick<

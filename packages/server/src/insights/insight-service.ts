@@ -33,7 +33,7 @@ import {
   sumToldDownloads,
   type Place,
 } from './insight-queries.ts'
-import type { CountTakers } from '../updates/rollout-takers.ts'
+import type { CountTakers } from '../rollouts/takers.ts'
 import { createRolloutInsights } from './rollout-insights.ts'
 import {
   bucketsOf,

@@ -106,7 +106,11 @@ export function adoptionTable({ points, takers }: Adoption): CsvTable {
       ...PRESENT_COLUMNS,
     ],
     rows: points.map(({ at, began, everRan, share, running }) => [
-      ...[at, began, everRan, share, running],
+      at,
+      began,
+      everRan,
+      share,
+      running,
       ...(running === null ? past : present),
     ]),
   }

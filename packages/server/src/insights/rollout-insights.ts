@@ -12,7 +12,7 @@ import { problem } from '@hotpatch/protocol'
 import { nullableTimestamp, timestamp, type Clock } from '../clock.ts'
 import type { Database } from '../database/schema.ts'
 import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../fleet/rollout-progress.ts'
-import type { CountTakers } from '../updates/rollout-takers.ts'
+import type { CountTakers } from '../rollouts/takers.ts'
 import { countUnkept } from '../fleet/unkept-events.ts'
 import type { Sampling } from '../fleet/sampling.ts'
 import {

@@ -1,8 +1,8 @@
-import { Problem, type PassedOverReason } from '@hotpatch/protocol'
+import { Problem } from '@hotpatch/protocol'
 import type { Clock } from '../clock.ts'
 import type { SampledDevice } from '../devices/device-queries.ts'
 import { ATTEMPTED } from '../fleet/rollout-progress.ts'
-import type { RolloutRow } from '../rollouts/rollout-service.ts'
+import type { CountTakers, RolloutPlace, Takers } from '../rollouts/takers.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import { checkOf, MAX_JUDGED, type KnownDevices } from './known-devices.ts'
@@ -11,32 +11,6 @@ import type { UpdateService } from './update-service.ts'
 /** Plans are looked at every few seconds, and fleets change slowly. */
 const KEPT_MS = 5 * 60_000
 const MAX_KEPT = 1_000
-
-type Place = Pick<RolloutRow, 'id' | 'app_id' | 'platform' | 'channel'>
-
-/** Whom a rollout is for as it stands, of the devices that are known. */
-export interface Takers {
-  audience: number
-  /** Of these, those that run it, have tried it, or would take it. */
-  canTake: number
-  /** Of these, those that would be offered it now and have not tried it. */
-  left: number
-  /** Why the others cannot, whatever it is. */
-  reasons: Map<string, number>
-  /** Of the audience, those that have not tried it and would refuse it (D11), also while it is offered to nobody. */
-  refusals: Map<PassedOverReason, number>
-  /** The same of those that would take it and whose binary it does not run on (D3). */
-  unmet: Map<PassedOverReason, number>
-  /** Of the audience, those that have not tried it and never told what they refuse: judged as refusing nothing. */
-  untold: number
-  /** Devices that were looked at, whomever it is for; of a larger fleet a sample, and then all this is of that sample. */
-  judged: number
-  isSample: boolean
-  countedAt: number
-}
-
-/** Undefined when it cannot be said now. */
-export type CountTakers = (rollout: Place) => Promise<Takers | undefined>
 
 /** Whom a rollout is for as it is now, and how many of them can take it: by the very function that answers checks. */
 export function createRolloutTakers({
@@ -79,7 +53,7 @@ export function createRolloutTakers({
 
   async function countNow(
     app: DirectoryEntry,
-    rollout: Place,
+    rollout: RolloutPlace,
     places: ReadonlyMap<string, LiveCatalog>,
   ): Promise<Takers> {
     const nobody = { audience: 0, canTake: 0, left: 0, reasons: new Map(), refusals: new Map(), unmet: new Map() }
