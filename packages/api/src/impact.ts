@@ -53,7 +53,7 @@ export const WayOut = Type.Object({
   version: Version,
   percentage: Percentage,
   sequence: Type.Integer({ description: 'The next one: what it would be signed under' }),
-  stranded: Type.Integer({ description: 'Devices that would be left on what nobody wants all the same' }),
+  stranded: Type.Integer({ description: 'Of stranded and dropped: devices that it would not reach' }),
 })
 export type WayOut = Static<typeof WayOut>
 
@@ -76,6 +76,10 @@ export const Impact = Type.Object({
     description: 'Would be left on what was taken back from everybody, and could take nothing that is in force',
   }),
   strandedNow: Type.Integer({ description: 'Are left so already' }),
+  dropped: Type.Integer({
+    description:
+      'Would fall back to what the binary shipped with, because they would refuse what is in force for them: the way out reaches them, too',
+  }),
   untold: Type.Integer({ description: 'Never told which keys and sequences they take' }),
   wayOut: Nullable(WayOut),
 })

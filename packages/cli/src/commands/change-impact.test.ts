@@ -55,6 +55,18 @@ describe('before a yes', () => {
     expect(await check('phone-0', null, 3)).toMatchObject({ updateAvailable: true, version: '1.1.0' })
   })
 
+  test('halting a second mistake offers what is below both, instead of what the binary shipped with', async () => {
+    const { json, run, phones, check, publish, current } = await createFleet()
+    const second = await publish('1.2.0')
+    await phones(3, second, 3)
+    await json(`rollouts halt ${current.rolloutId} --yes`)
+    const { stdout, stderr } = await run(`rollouts halt ${second.rolloutId} --restate 1.0.0 --yes --json`)
+    expect(stderr).toMatch(/^Falls to embedded: 3 devices would go to what the app binary shipped with/m)
+    expect(stderr).toMatch(/^Way out: 1\.0\.0, stated again as sequence 4 and placed on top, reaches all of them\.$/m)
+    expect(JSON.parse(stdout)).toMatchObject({ impact: { stranded: 0, dropped: 3 }, placed: { version: '1.0.0' } })
+    expect(await check('phone-0', second, 3)).toMatchObject({ updateAvailable: true, version: '1.0.0' })
+  })
+
   test('halting alone with --yes says what to add', async () => {
     const { json, run, phones, current } = await createFleet()
     const mistake = await json<Rollout>('rollback --platform android --to embedded --yes')

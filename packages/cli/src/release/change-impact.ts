@@ -23,7 +23,7 @@ export async function findImpact(
 /** For a person who has to say yes or no. */
 export function impactLines(impact: Impact | undefined): Record<string, string> {
   if (!impact || impact.devices === 0) return {}
-  const { devices, changed, goBack, moves, cannotTake, stranded, strandedNow, untold, isExact } = impact
+  const { devices, changed, goBack, moves, cannotTake, stranded, strandedNow, dropped, untold, isExact } = impact
   const about = isExact ? '' : 'about '
   const shown = moves.slice(0, SHOWN_MOVES).map((move) => {
     return `${move.devices} from ${formatVersion(move.from)} to ${formatVersion(move.to)}`
@@ -39,6 +39,9 @@ export function impactLines(impact: Impact | undefined): Record<string, string> 
     ...(stranded > 0 && {
       'Left behind': `${about}${formatCount(stranded, 'device')} would stay on what was taken back, with nothing that they could take${strandedNow > 0 ? ` (${strandedNow} do so already)` : ''}`,
     }),
+    ...(dropped > 0 && {
+      'Falls to embedded': `${about}${formatCount(dropped, 'device')} would go to what the app binary shipped with, as they would refuse what is in force for them`,
+    }),
     ...(untold > 0 && {
       'Not told': `${about}${formatCount(untold, 'device')} never told which keys and sequences they take`,
     }),
@@ -47,8 +50,12 @@ export function impactLines(impact: Impact | undefined): Record<string, string> 
 
 /** Of a promotion, whose reach is shown beside it. */
 export function takenBackLines(impact: Impact | undefined): Record<string, string> {
-  const { 'Takes back': back, 'Left behind': left } = impactLines(impact)
-  return { ...(back !== undefined && { 'Takes back': back }), ...(left !== undefined && { 'Left behind': left }) }
+  const { 'Takes back': back, 'Left behind': left, 'Falls to embedded': dropped } = impactLines(impact)
+  return {
+    ...(back !== undefined && { 'Takes back': back }),
+    ...(left !== undefined && { 'Left behind': left }),
+    ...(dropped !== undefined && { 'Falls to embedded': dropped }),
+  }
 }
 
 /** What would reach those who are left behind. */

@@ -30,7 +30,7 @@ export async function planWayOut(
   options: WayOutOptions,
 ): Promise<PlannedWayOut | undefined> {
   const { output } = session
-  const suggested = impact !== undefined && impact.stranded > 0 ? impact.wayOut : null
+  const suggested = impact !== undefined && impact.stranded + impact.dropped > 0 ? impact.wayOut : null
   if (suggested) output.notice(`Way out: ${describeWayOut(suggested)}.`)
   const version = options.restate ?? (suggested ? formatVersion(suggested.version) : undefined)
   if (version === undefined) return undefined

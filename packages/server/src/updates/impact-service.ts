@@ -7,7 +7,7 @@ import type { DeviceIdentity } from '../devices/device-identity.ts'
 import { countDevices, countTrustedKeys, type SampledDevice } from '../devices/device-queries.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
-import { createImpactTally, type DeviceImpact, type StrandedDevice } from './impact-tally.ts'
+import { createImpactTally, type DeviceImpact, type LostDevice } from './impact-tally.ts'
 import { findPlacedRelease, imagineRollout, withRollouts } from './imagined-rollout.ts'
 import { judgeImpact, type Scene } from './judge-impact.ts'
 import { checkOf, type KnownDevices } from './known-devices.ts'
@@ -141,7 +141,7 @@ export function createImpactService({
       tally.add(device, judge(scene, device))
     }
     const devices = await countDevices(db, app.id, { platforms, channel })
-    const wayOut = await findWayOut(app, platform, scenes, tally.stranded(), question.signedBy)
+    const wayOut = await findWayOut(app, platform, scenes, tally.lost(), question.signedBy)
     return tally.render(devices, { isDrawn: place.isDrawn, wayOut })
   }
 
@@ -149,17 +149,15 @@ export function createImpactService({
     return judgeImpact(scene, device, (catalog, check) => updates.answer(catalog, check), clock.now())
   }
 
-  /** What most of the stranded would have if they could: stated again on top, it reaches them. */
+  /** What most of those who are lost would have if they could: stated again on top, it reaches them. */
   async function findWayOut(
     app: DirectoryEntry,
     platform: Platform,
     scenes: ReadonlyMap<Platform, Scene>,
-    stranded: readonly StrandedDevice[],
+    lost: readonly LostDevice[],
     signedBy: string | undefined,
   ) {
-    const [wanted] = [...Map.groupBy(stranded, ({ wants }) => wants.key).values()].toSorted(
-      (a, b) => b.length - a.length,
-    )
+    const [wanted] = [...Map.groupBy(lost, ({ wants }) => wants.key).values()].toSorted((a, b) => b.length - a.length)
     const target = wanted?.[0]?.wants
     if (!target) return null
     const sequence = await facts.findNextSequence(app.id, platform)
@@ -169,13 +167,13 @@ export function createImpactService({
     const imagined = imagineRollout(newId(), app, release ?? 'embedded', { percentage }, identity)
     const rollout = { ...imagined, restated: { sequence, floor: release?.floor ?? 0, keyId } }
     const rescued = new Map<LiveCatalog, LiveCatalog>()
-    const left = stranded.filter(({ device }) => {
+    const left = lost.filter(({ device }) => {
       const scene = scenes.get(device.platform)
       if (!scene) return false
       const after = rescued.get(scene.after) ?? withRollouts(scene.after, [rollout, ...scene.after.rollouts])
       rescued.set(scene.after, after)
       const { decision } = updates.answer(after, checkOf(device))
-      return decision.kind !== 'update' && decision.kind !== 'embedded'
+      return decision.kind !== 'update' && !(decision.kind === 'embedded' && decision.rollout)
     })
     return {
       releaseId: release?.id ?? null,
@@ -250,6 +248,7 @@ function renderKeyImpact(
     cannotTake: refusing > 0 ? [{ reason, explanation: REASON_SENTENCES[reason], devices: refusing }] : [],
     stranded: 0,
     strandedNow: 0,
+    dropped: 0,
     untold,
     wayOut: null,
   }

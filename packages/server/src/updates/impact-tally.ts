@@ -23,24 +23,27 @@ export interface DeviceImpact {
   wants: Wanted | undefined
   isStranded: boolean
   isStrandedNow: boolean
+  /** Falls to embedded, and would refuse what is in force for it. */
+  isDropped: boolean
   isUntold: boolean
 }
 
-export interface StrandedDevice {
+/** Stranded, or dropped: somebody whom what it wants reaches only when that is stated again. */
+export interface LostDevice {
   device: SampledDevice
   wants: Wanted
 }
 
 const MAX_MOVES = 20
 /** Kept to see whom a way out would reach: a sample of a sample beyond that. */
-const MAX_STRANDED = 5_000
+const MAX_LOST = 5_000
 
 export function createImpactTally() {
   let judged = 0
-  const counts = { changed: 0, goBack: 0, stranded: 0, strandedNow: 0, untold: 0 }
+  const counts = { changed: 0, goBack: 0, stranded: 0, strandedNow: 0, dropped: 0, untold: 0 }
   const moves = new Map<string, { from: string | null; to: string | null; devices: number }>()
   const refusals = new Map<RefusalReason, number>()
-  const kept: StrandedDevice[] = []
+  const kept: LostDevice[] = []
 
   function add(device: SampledDevice, impact: DeviceImpact): void {
     judged += 1
@@ -55,8 +58,9 @@ export function createImpactTally() {
     if (refuses) refusals.set(refuses, (refusals.get(refuses) ?? 0) + 1)
     if (impact.isStranded) counts.stranded += 1
     if (impact.isStrandedNow) counts.strandedNow += 1
+    if (impact.isDropped) counts.dropped += 1
     if (impact.isUntold) counts.untold += 1
-    if (impact.isStranded && wants && kept.length < MAX_STRANDED) kept.push({ device, wants })
+    if ((impact.isStranded || impact.isDropped) && wants && kept.length < MAX_LOST) kept.push({ device, wants })
   }
 
   /** Of the devices that were judged, as it is for all of them. */
@@ -84,18 +88,20 @@ export function createImpactTally() {
       cannotTake: cannotTake.toSorted(most),
       stranded: scaled(counts.stranded),
       strandedNow: scaled(counts.strandedNow),
+      dropped: scaled(counts.dropped),
       untold: scaled(counts.untold),
       wayOut: wayOut && renderWayOut(wayOut),
     }
 
     function renderWayOut({ left, ...found }: Omit<WayOut, 'stranded'> & { left: number }): WayOut {
       // Those who want nothing that could be stated again stay, too.
-      const hopeless = counts.stranded - kept.length
+      const lost = counts.stranded + counts.dropped
+      const hopeless = lost - kept.length
       const share = kept.length === 0 ? 0 : left / kept.length
-      const isWhole = kept.length < MAX_STRANDED
-      return { ...found, stranded: scaled(isWhole ? left + hopeless : counts.stranded * share) }
+      const isWhole = kept.length < MAX_LOST
+      return { ...found, stranded: scaled(isWhole ? left + hopeless : lost * share) }
     }
   }
 
-  return { add, render, stranded: (): readonly StrandedDevice[] => kept }
+  return { add, render, lost: (): readonly LostDevice[] => kept }
 }

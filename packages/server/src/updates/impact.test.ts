@@ -97,6 +97,7 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
       cannotTake: [],
       stranded: 0,
       strandedNow: 0,
+      dropped: 0,
       untold: 0,
       wayOut: null,
     })
@@ -156,6 +157,31 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
       wayOut: { version: '1.0.0', sequence: 3, stranded: 0 },
     })
     expect(await impactOf({ change: 'pause', rolloutId: mistake.rolloutId })).toMatchObject({ changed: 0, stranded: 0 })
+  })
+
+  test('halting a second mistake after the first says who falls to embedded, and the way out reaches them', async () => {
+    const kept = await publish('1.0.0', 1)
+    const first = await publish('1.1.0', 2)
+    const second = await publish('1.2.0', 3)
+    await run(second, 3)
+    const stays = await impactOf({ change: 'halt', rolloutId: second.rolloutId })
+    await server.request('POST', `/manage/v1/rollouts/${first.rolloutId}/halt`)
+    const impact = await impactOf({ change: 'halt', rolloutId: second.rolloutId })
+    // 1.0.0 is in force for all of them, and they have seen what is above it.
+    const expected = {
+      moves: [{ from: '1.2.0', to: null, devices: DEVICES }],
+      cannotTake: [{ reason: 'below-high-water', devices: DEVICES }],
+      stranded: 0,
+      dropped: DEVICES,
+    }
+    expect(stays).toMatchObject({ ...expected, wayOut: { version: '1.1.0', sequence: 4, stranded: 0 } })
+    expect(impact).toMatchObject({ ...expected, wayOut: { version: '1.0.0', sequence: 4, stranded: 0 } })
+    // It is as it said.
+    const again = await publishAgain(kept, 4)
+    await server.request('POST', `/manage/v1/rollouts/${second.rolloutId}/halt`)
+    const trust = { highestSequence: 3, trustedKeys: [keyIdOfPublicKey(key.publicKey)] }
+    const runs = { deviceId: 'd-0', version: '1.2.0', currentReleaseId: second.releaseId }
+    expect((await server.check(app, { ...runs, ...trust })).body).toMatchObject({ releaseId: again.releaseId })
   })
 
   test('a way out that not every device can take says how many it leaves', async () => {

@@ -40,6 +40,7 @@ export function judgeImpact(scene: Scene, sampled: SampledDevice, answer: Answer
     wants: refusal?.wants,
     isStranded: isStranded(scene.after, after, refusal !== undefined, now),
     isStrandedNow: isStranded(scene.before, before, refusalOf(scene.before, check, before, answer) !== undefined, now),
+    isDropped: refusal !== undefined && decision.kind === 'embedded' && decision.rollout === null,
     isUntold: check.trust === undefined,
   }
 }
