@@ -60,6 +60,12 @@ const restatement = {
   statementSignature: Type.Optional(Base64),
 }
 
+const dryRun = Type.Optional(
+  Type.Boolean({
+    description: 'Answers as if it were done, or with what is wrong, and changes nothing; 200 instead of 201',
+  }),
+)
+
 /** Places a release that exists on a channel: a promotion. One that is older than the newest is stated again, signed. */
 export const NewRollout = Type.Object(
   {
@@ -83,6 +89,7 @@ export const NewRollout = Type.Object(
       }),
     ),
     ...restatement,
+    dryRun,
   },
   { additionalProperties: false },
 )
@@ -101,6 +108,7 @@ export const NewRollback = Type.Object(
     percentage: Type.Optional({ ...Percentage, default: 100 }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
     ...restatement,
+    dryRun,
   },
   { additionalProperties: false },
 )

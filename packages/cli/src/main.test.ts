@@ -145,7 +145,18 @@ describe('keys', () => {
       expect((await tool.run(['keys', 'public', '--format', format])).stdout.trim()).toBe(forms[format].trim())
     }
     const again = await tool.run('keys generate')
-    expect([again.exitCode, again.stderr]).toEqual([1, expect.stringContaining('is not overwritten')])
+    expect(again.exitCode).toBe(1)
+    expect(again.stderr).toContain(
+      `You have a signing key already, ${made.fingerprint}, in ${path()}. It stays as it is.`,
+    )
+    expect(again.stderr).toContain(`hotpatch keys public --key ${path()}`)
+    expect(again.stderr).toContain('hotpatch keys generate --key spare.pem')
+    await tool.write({ 'notes.txt': 'not a key' })
+    const other = await tool.run('keys generate --key notes.txt --json')
+    expect(JSON.parse(other.stderr)).toMatchObject({
+      error: { type: 'key-exists', message: expect.stringContaining('expected an Ed25519 private key in PEM') },
+    })
+    expect(await readFile(join(tool.cwd, 'notes.txt'), 'utf8')).toBe('not a key')
   })
 
   test('can lie elsewhere, and never show their private half', async () => {

@@ -35,7 +35,7 @@ export function addKeyCommands(program: Command, context: CliContext) {
   withJson(withKey(withYes(keys.command('generate'))))
     .description('makes your signing key; never overwrites one')
     .action(async (options: KeyFileOptions) => {
-      printKey(context, options, await generateSigningKey(keyPath(context, options.key)))
+      printKey(context, options, await generateSigningKey(keyPath(context, options.key), context.programName))
     })
 
   withJson(withKey(keys.command('show')))

@@ -6,7 +6,14 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { formatList } from '../output/text.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
-import { preparePromotion, promoteRelease, readPromotion, type PromotionOptions } from '../release/promote-release.ts'
+import {
+  preparePromotion,
+  promoteRelease,
+  readPromotion,
+  rehearsePromotion,
+  type PreparedPromotion,
+  type PromotionOptions,
+} from '../release/promote-release.ts'
 import { withAudience } from '../release/rollout-audience.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { withGuard } from '../release/rollout-guard.ts'
@@ -17,6 +24,7 @@ import { openSession, type Session, type SessionOptions } from '../session.ts'
 interface PromoteOptions extends SessionOptions, PromotionOptions {
   release?: string
   from?: string
+  dryRun?: boolean
 }
 
 export function addPromoteCommand(program: Command, context: CliContext) {
@@ -33,6 +41,7 @@ export function addPromoteCommand(program: Command, context: CliContext) {
     .requiredOption('--to <channel>', 'where it goes', readChannel)
     .option('--rollout <percent>', 'how many devices get it, 0 to 100', readPercentage, 100)
     .addOption(mandatoryOption())
+    .option('--dry-run', 'show what it would do, signing and changing nothing')
     .action((options: PromoteOptions) => promote(context, options))
 }
 
@@ -42,22 +51,43 @@ async function promote(context: CliContext, options: PromoteOptions) {
   const session = await openSession(context, options)
   const { output, confirm } = session
   const platforms = chooseNamed(session, options)
-  session.requireConsent()
-  const plans = await planEach(platforms, async (platform) =>
-    preparePromotion(session, promotion, await findRelease(session, platform), platform),
-  )
-  for (const { release, platform, lines } of plans) {
-    if (plans.length > 1) output.notice(`Plan for ${platform}: ${release.version}`)
-    for (const line of lines) output.notice(line)
+  if (!options.dryRun) session.requireConsent()
+  // In a dry run the server is asked with the plan: what it refuses for any of them is told for all.
+  const plans = await planEach(platforms, async (platform) => {
+    const plan = await preparePromotion(session, promotion, await findRelease(session, platform), platform)
+    return { plan, rehearsed: options.dryRun ? await rehearsePromotion(session, promotion, plan) : undefined }
+  })
+  for (const { plan } of plans) describe(session, plan, { channel: options.to, isOneOfSeveral: plans.length > 1 })
+  if (options.dryRun) {
+    const shown = plans.map(({ rehearsed }) => rehearsed)
+    return output.result(resultOf(shown), () => output.notice('Nothing was signed, and nothing changed.'))
   }
-  const chosen = formatList(plans.map(({ platform }) => platform))
+  const open = plans.filter(({ plan }) => plan.kind === 'planned').map(({ plan }) => plan.platform)
   const atOnce = options.mandatory ? ', at once (mandatory)' : ''
-  const what = `${plans[0]?.release.version} for ${chosen} on ${options.to}`
-  await confirm(`Put ${what}, for ${promotion.percentage} % of its devices${atOnce}?`)
-  const placed = await carryOutEach(session, plans, (plan) => promoteRelease(session, promotion, plan))
-  output.result(placed.length === 1 ? placed[0] : { rollouts: placed }, () => {
+  const what = `${plans[0]?.plan.release.version} for ${formatList(open)} on ${options.to}`
+  if (open.length > 0) await confirm(`Put ${what}, for ${promotion.percentage} % of its devices${atOnce}?`)
+  const prepared = plans.map(({ plan }) => plan)
+  const placed = await carryOutEach(session, prepared, (plan) => promoteRelease(session, promotion, plan))
+  output.result(resultOf(placed), () => {
     for (const rollout of placed) output.fields(rolloutFields(rollout))
   })
+}
+
+const resultOf = <T>(results: T[]) => (results.length === 1 ? results[0] : { rollouts: results })
+
+function describe(
+  { output }: Session,
+  plan: PreparedPromotion,
+  { channel, isOneOfSeveral }: { channel: string; isOneOfSeveral: boolean },
+) {
+  const { release, platform } = plan
+  if (plan.kind === 'already') {
+    const { id, percentage } = plan.rollout
+    const reach = `for ${percentage} % of its devices`
+    return output.notice(`${release.version} for ${platform} is on top of ${channel} already, ${reach}: ${id}.`)
+  }
+  if (isOneOfSeveral) output.notice(`Plan for ${platform}: ${release.version}`)
+  for (const line of plan.lines) output.notice(line)
 }
 
 /** Of an id, its platform may be named: what it must turn out to be. */

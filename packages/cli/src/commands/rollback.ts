@@ -1,4 +1,4 @@
-import { DEFAULT_CHANNEL, type NewRollback } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type App, type Impact, type NewRollback } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
@@ -15,10 +15,10 @@ import type { CliContext } from '../context.ts'
 import { UsageError } from '../errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
-import { rolloutFields } from '../release/rollout-fields.ts'
+import { rehearsedRollout, rolloutFields } from '../release/rollout-fields.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
-import { describeRestatement, placeRestated, planRestatement } from '../signing/restate.ts'
+import { describeRestatement, placeRestated, planRestatement, restatementJson } from '../signing/restate.ts'
 
 interface RollbackOptions extends SessionOptions, RestatingOptions {
   platform?: Platform
@@ -27,6 +27,7 @@ interface RollbackOptions extends SessionOptions, RestatingOptions {
   to?: string
   rollout: number
   mandatory?: boolean
+  dryRun?: boolean
 }
 
 const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(text))
@@ -43,6 +44,7 @@ export function addRollbackCommand(program: Command, context: CliContext) {
     .option('--to <target>', 'back to this version, or to "embedded": what the app binary shipped with', readTarget)
     .option('--rollout <percent>', 'how many devices go back, 0 to 100', readPercentage, 100)
     .addOption(mandatoryOption())
+    .option('--dry-run', 'show what it would do, signing and changing nothing')
     .action((options: RollbackOptions) => rollBack(context, options))
 }
 
@@ -53,7 +55,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const { api, output, project } = session
   const platform = choosePlatform(options.platform, project)
   const channel = chooseChannel(session, options)
-  session.requireConsent()
+  if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const release =
     target === 'embedded' ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version: target })
@@ -65,13 +67,26 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const impact = await findImpact(api, app.id, question)
   for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
   output.notice(describeRestatement(restatement))
+  const body: NewRollback = { platform, channel, to, percentage, mandatory }
+  if (options.dryRun) return showDryRun(session, app, body, { signs: restatementJson(restatement), impact })
   await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
 
-  const body: NewRollback = { platform, channel, to, percentage, mandatory }
-  const rollout = await placeRestated(session, app, restatement, (signed) =>
-    api.rollBack(app.id, { ...body, ...signed }),
-  )
-  output.result({ ...rollout, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
+  const { rollout, signs } = await placeRestated(session, app, restatement, async (signed, _more, signs) => ({
+    rollout: await api.rollBack(app.id, { ...body, ...signed }),
+    signs,
+  }))
+  output.result({ ...rollout, signs, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
+}
+
+/** The server is asked to do it and to undo it again, so that what is refused is refused here, too. */
+async function showDryRun(
+  { api, output }: Session,
+  app: App,
+  body: NewRollback,
+  { signs, impact }: { signs: unknown[]; impact: Impact | undefined },
+) {
+  const rollout = rehearsedRollout(await api.rollBack(app.id, { ...body, dryRun: true }), signs)
+  output.result({ ...rollout, impact: impact ?? null }, () => output.notice('Nothing was signed, and nothing changed.'))
 }
 
 /**

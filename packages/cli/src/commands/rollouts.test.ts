@@ -4,6 +4,10 @@ import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
 
+interface Signed {
+  signs: { version: string; sequence: number; keyFingerprint: string }[]
+}
+
 /** Versions 1.0.0 and 1.1.0 on staging, for android. */
 async function createStaged({ signed = true } = {}) {
   const publisher = await server.createPublisher()
@@ -38,6 +42,28 @@ describe('promote', () => {
       json(`promote --release ${releaseId} --version ${version} --platform android --to production --yes`)
     expect(await promote(old.releaseId, '1.0.0')).toMatchObject({ version: '1.0.0', sequence: 3 })
     expect(await promote(current.releaseId, '1.1.0')).toMatchObject({ version: '1.1.0', sequence: 4 })
+  })
+
+  test('says what it signs, and in a dry run what it would, as the server would have it', async () => {
+    const { json, run, old, current } = await createStaged()
+    const promote = `promote --version 1.0.0 --platform android --from staging --to production --guard roll-back`
+    const listed = async () => (await json<Page<Rollout>>('rollouts list')).items.map(({ id }) => id)
+    const before = await listed()
+    const dry = await json<Signed & { dryRun: boolean }>(`${promote} --rollout 20 --dry-run`)
+    expect(dry).toMatchObject({ dryRun: true, releaseId: old.releaseId, percentage: 20, guard: { isOn: true } })
+    expect(dry).not.toHaveProperty('id')
+    expect(dry.signs).toMatchObject([{ version: '1.0.0', sequence: 3, floor: 0, artifacts: [{ sha256: old.sha256 }] }])
+    expect(await listed()).toEqual(before)
+    const done = await json<Signed>(`${promote} --rollout 20 --yes`)
+    expect(done).toMatchObject({ sequence: 3, signs: dry.signs })
+    expect(await json<Signed>(`promote --release ${current.releaseId} --to beta --dry-run`)).toMatchObject({
+      signs: [{ version: '1.1.0', sequence: 4 }],
+    })
+    const refused = await run(`${promote.replace('production', 'prodution')} --dry-run --json`)
+    expect([refused.exitCode, JSON.parse(refused.stderr.split('\n').at(-2) ?? '')]).toMatchObject([
+      1,
+      { error: { type: 'channel-not-found' } },
+    ])
   })
 
   test('of what only an id names is not signed again without a look at it', async () => {
@@ -168,6 +194,25 @@ describe('the audience of a rollout', () => {
 })
 
 describe('rollback', () => {
+  test('says what it signs, and in a dry run what it would', async () => {
+    const { json, run } = await createStaged()
+    const listed = async () => (await json<Page<Rollout>>('rollouts list')).items.length
+    const before = await listed()
+    const line = 'rollback --platform android --channel staging --version 1.0.0'
+    const { stdout, stderr, exitCode } = await run(`${line} --dry-run --json`)
+    expect([exitCode, stderr]).toEqual([0, expect.stringContaining('Signs: 1.0.0 as sequence 3')])
+    const dry = JSON.parse(stdout) as Signed
+    expect(dry).toMatchObject({ dryRun: true, version: '1.0.0', signs: [{ version: '1.0.0', sequence: 3 }] })
+    expect(await listed()).toBe(before)
+    expect(await json<Signed>(`${line} --yes`)).toMatchObject({ sequence: 3, signs: dry.signs })
+    const embedded = 'rollback --platform android --channel staging --to embedded --yes'
+    expect(await json<Signed>(embedded)).toMatchObject({ signs: [{ target: 'embedded', sequence: 4 }] })
+    // A token that may only look is told so beforehand.
+    const { token } = await json<{ token: string }>('tokens create --name looks --role reader --yes')
+    const refused = await run(`${line} --dry-run --token ${token} --json`)
+    expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('"status":403')])
+  })
+
   const back = (target: string) => `rollback --platform android --channel staging ${target} --yes`
 
   test('states the older release again, signed', async () => {

@@ -176,6 +176,34 @@ describe('promote', () => {
     ])
   })
 
+  test('the same command again places the rest, and leaves what is there', async () => {
+    const { run, env } = await createPublisher()
+    const line = await openLine(server.url(), {
+      losing: /^POST .*\/rollouts$/,
+      lose: (response) => response.writeHead(413).end('<html>'),
+    })
+    const there = { env: { ...env, HOTPATCH_URL: line.url } }
+    await run(`${release} 1.0.0 --channel beta --yes`, there)
+    const listed = async () =>
+      (JSON.parse((await run('rollouts list --channel production --json', there)).stdout) as Page<Rollout>).items
+    expect(await run(`${promote} --rollout 20 --yes --json`, there)).toMatchObject({ exitCode: 1, stdout: '' })
+    const [first, ...others] = await listed()
+    expect([first?.platform, others]).toEqual(['android', []])
+
+    const again = await run(`${promote} --rollout 20 --yes --json`, there)
+    expect(again).toMatchObject({ exitCode: 0 })
+    expect(again.stderr).toMatch(/^1\.0\.0 for android is on top of production already, for 20 % of its devices: /m)
+    expect(JSON.parse(again.stdout)).toMatchObject({ rollouts: [{ id: first?.id }, { platform: 'ios' }] })
+    expect(await listed()).toHaveLength(2)
+    // Nothing is left to be asked.
+    const third = await run(`${promote} --rollout 20`, { ...there, isTTY: true })
+    expect([third.exitCode, third.stderr]).toEqual([0, expect.not.stringContaining('Put 1.0.0')])
+    // Whoever wants something else gets something else.
+    const other = await run(`${promote} --rollout 30 --yes --json`, there)
+    expect(JSON.parse(other.stdout)).toMatchObject({ rollouts: [{ percentage: 30 }, { percentage: 30 }] })
+    expect(await listed()).toHaveLength(4)
+  })
+
   test('promotes none when one of them cannot be', async () => {
     const { run, json } = await createPublisher()
     await json('release --platform android --bundle-dir dist/android --version 1.0.0 --channel beta --yes')

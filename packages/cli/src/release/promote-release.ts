@@ -1,13 +1,21 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { App, Impact, NewRollout, Release, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { ConsentOptions, RestatingOptions } from '../arguments/shared-options.ts'
 import type { Session } from '../session.ts'
-import { describePromotion, placePromoted, planPromotion, type PromotionSigning } from '../signing/plan-promotion.ts'
+import {
+  describePromotion,
+  placePromoted,
+  planPromotion,
+  promotionSigns,
+  type PromotionSigning,
+} from '../signing/plan-promotion.ts'
 import { findImpact, takenBackLines } from './change-impact.ts'
 import { placeLines } from './covered.ts'
 import { audienceLines, readAudience, type AudienceOptions } from './rollout-audience.ts'
-import { readGuard, type GuardOptions } from './rollout-guard.ts'
+import { rehearsedRollout } from './rollout-fields.ts'
+import { guardSettings, readGuard, type GuardOptions } from './rollout-guard.ts'
 import { findReach, reachLines } from './rollout-reach.ts'
 import { readSchedule, scheduleLines, type ScheduleOptions } from './rollout-schedule.ts'
 
@@ -21,8 +29,12 @@ export interface PromotionOptions
   mandatory?: boolean
 }
 
-/** One release on its way to a channel: everything that will be done, before it is. */
-export interface PreparedPromotion {
+/** One release on its way to a channel: everything that will be done, before it is; or that it was done before. */
+export type PreparedPromotion =
+  | { kind: 'already'; platform: Platform; release: Release; rollout: Rollout }
+  | ({ kind: 'planned' } & PlannedPromotion)
+
+interface PlannedPromotion {
   app: App
   release: Release
   platform: Platform
@@ -51,13 +63,16 @@ export type Promotion = ReturnType<typeof readPromotion>
 /** @throws CommandError when it cannot be stated again as it has to be */
 export async function preparePromotion(
   session: Session,
-  { options, audience, schedule, guard, percentage }: Promotion,
+  promotion: Promotion,
   release: Release,
   named: Platform | undefined,
 ): Promise<PreparedPromotion> {
+  const { options, audience, schedule, guard, percentage } = promotion
   const { to: channel } = options
   const { appId, platform } = release
   const app = await session.getApp(appId)
+  const already = await findSame(session, app, release, promotion)
+  if (already) return { kind: 'already', platform, release, rollout: already }
   const target = wantedOf(options, app, release, named)
   const signing = await planPromotion(session, target, { channel, guard: guard.guard, options })
   const key = signing.restates ? signing.plan?.key : undefined
@@ -74,7 +89,32 @@ export async function preparePromotion(
     ...scheduleLines(schedule),
   }
   const texts = Object.entries(shown).map(([name, text]) => `${name}: ${text}`)
-  return { app, release, platform, signing, impact, lines: [...texts, describePromotion(signing)] }
+  return { kind: 'planned', app, release, platform, signing, impact, lines: [...texts, describePromotion(signing)] }
+}
+
+/**
+ * On top of the channel, in force, and for the same devices: as after an answer that got lost, or after another platform
+ * failed. A plan may have widened it since.
+ */
+async function findSame(
+  { api }: Session,
+  app: App,
+  release: Release,
+  { options, audience, schedule, guard, percentage }: Promotion,
+): Promise<Rollout | undefined> {
+  const { items } = await api.listRollouts(app.id, { platform: release.platform, channel: options.to, limit: 1 })
+  const [top] = items
+  if (!top || top.releaseId !== release.id || top.state !== 'active' || top.coveredBy) return undefined
+  const { rules = [], devices = [], cohorts = [] } = audience
+  const wantedGuard = guardSettings(app, guard.guard)
+  const isSame =
+    (schedule.plan ? top.percentage >= percentage : top.percentage === percentage) &&
+    top.mandatory === (options.mandatory ?? false) &&
+    (schedule.startsAt === undefined || Date.parse(top.startsAt ?? '') === Date.parse(schedule.startsAt)) &&
+    isDeepStrictEqual([top.rules, top.devices, top.cohorts], [rules, devices, cohorts]) &&
+    (top.guard?.isOn ?? false) === wantedGuard.isOn &&
+    (!wantedGuard.isOn || top.guard?.action === wantedGuard.action)
+  return isSame ? top : undefined
 }
 
 /**
@@ -86,12 +126,28 @@ function wantedOf({ version, yes }: PromotionOptions, app: App, release: Release
   return { app, platform: platform ?? release.platform, release, version, mustBeNamed: Boolean(yes) && !isNamed }
 }
 
-export async function promoteRelease(
-  session: Session,
-  { options, audience, schedule, guard }: Promotion,
-  { app, release, signing, impact }: PreparedPromotion,
-): Promise<Rollout & { impact: Impact | null }> {
-  const body: NewRollout = {
+/** Of one that was done before, as it is. */
+export async function promoteRelease(session: Session, promotion: Promotion, prepared: PreparedPromotion) {
+  if (prepared.kind === 'already') return { ...prepared.rollout, signs: [], impact: null }
+  const { app, signing, impact } = prepared
+  const body = bodyOf(promotion, prepared)
+  const { rollout, signs } = await placePromoted(session, app, signing, async (signed, signs) => ({
+    rollout: await session.api.createRollout(app.id, { ...body, ...signed }),
+    signs,
+  }))
+  return { ...rollout, signs, impact: impact ?? null }
+}
+
+/** The server is asked to do it and to undo it again, so that what is refused is refused here, too. */
+export async function rehearsePromotion(session: Session, promotion: Promotion, prepared: PreparedPromotion) {
+  if (prepared.kind === 'already') return { dryRun: true, ...prepared.rollout, signs: [], impact: null }
+  const { app, signing, impact } = prepared
+  const rollout = await session.api.createRollout(app.id, { ...bodyOf(promotion, prepared), dryRun: true })
+  return { ...rehearsedRollout(rollout, promotionSigns(signing)), impact: impact ?? null }
+}
+
+function bodyOf({ options, audience, schedule, guard }: Promotion, { release }: PlannedPromotion): NewRollout {
+  return {
     releaseId: release.id,
     channel: options.to,
     mandatory: options.mandatory ?? false,
@@ -100,8 +156,4 @@ export async function promoteRelease(
     ...audience,
     ...guard,
   }
-  const rollout = await placePromoted(session, app, signing, (signed) =>
-    session.api.createRollout(app.id, { ...body, ...signed }),
-  )
-  return { ...rollout, impact: impact ?? null }
 }

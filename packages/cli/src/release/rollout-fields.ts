@@ -25,3 +25,11 @@ export function rolloutFields(rollout: Rollout) {
     updatedAt,
   }
 }
+
+/** What `--dry-run --json` prints: a rollout that there is not, so it has no id, place in order or sequence of its own. */
+export function rehearsedRollout(
+  { id: _id, position: _position, sequence: _sequence, ...rollout }: Rollout,
+  signs: unknown[],
+) {
+  return { dryRun: true, ...rollout, signs }
+}

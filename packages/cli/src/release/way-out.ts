@@ -35,7 +35,8 @@ export async function planWayOut(
   const version = options.restate ?? (suggested ? formatVersion(suggested.version) : undefined)
   if (version === undefined) return undefined
   if (options.restate === undefined && options.yes) {
-    output.notice(`They are left where they are: to place it in the same go, add --restate ${version}.`)
+    const otherwise = impact && impact.stranded > 0 ? 'are left where they are' : 'go to what the binary shipped with'
+    output.notice(`They ${otherwise}: to place it in the same go, add --restate ${version}.`)
     return undefined
   }
   const planned = await planPlacingAgain(session, rollout, version, options)

@@ -6,7 +6,7 @@ import { chooseKey } from './choose-key.ts'
 import { prepareRollbacks } from './prepared-rollbacks.ts'
 import { canBeVerified, planPlacement, type OldTarget } from './restate.ts'
 import type { SignedStatement } from './sign-statement.ts'
-import { carryOutSigning, planSigning, signingLines, type SigningPlan } from './signing-plan.ts'
+import { carryOutSigning, planSigning, signingJson, signingLines, type SigningPlan } from './signing-plan.ts'
 
 /** What a promotion signs: the release again, unless it is the newest, and what its guard may go back to. */
 export interface PromotionSigning {
@@ -60,17 +60,26 @@ function nameOf(index: number, restates: boolean): string {
   return `In advance ${restates ? index : index + 1}`
 }
 
-/** Carries it out: `send` gets what belongs to the placement's body. */
+/** For `--json`: everything that is signed, or would be. */
+export function promotionSigns({ plan }: PromotionSigning) {
+  return plan ? signingJson(plan) : []
+}
+
+/** Carries it out: `send` gets what belongs to the placement's body, and what is signed. */
 export async function placePromoted<T>(
   session: Session,
   app: App,
   { plan, restates }: PromotionSigning,
-  send: (signed: Partial<SignedStatement> & Pick<NewRollout, 'prepared'>) => Promise<T>,
+  send: (
+    signed: Partial<SignedStatement> & Pick<NewRollout, 'prepared'>,
+    signs: ReturnType<typeof signingJson>,
+  ) => Promise<T>,
 ): Promise<T> {
-  if (!plan) return send({})
-  return carryOutSigning(session, app, plan, (signed) => {
+  if (!plan) return send({}, [])
+  return carryOutSigning(session, app, plan, (signed, sequence) => {
     const own = restates ? signed[0] : undefined
     const prepared = restates ? signed.slice(1) : signed
-    return send({ ...own, ...(prepared.length > 0 && { prepared }) })
+    const signs = signingJson({ ...plan, sequence })
+    return send({ ...own, ...(prepared.length > 0 && { prepared }) }, signs)
   })
 }

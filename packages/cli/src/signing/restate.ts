@@ -11,7 +11,14 @@ import type { Session } from '../session.ts'
 import { chooseKey, type SigningChoice } from './choose-key.ts'
 import type { SignedStatement, StatementContent } from './sign-statement.ts'
 import { fingerprintOf, type SigningKeyPair } from './signing-key.ts'
-import { carryOutSigning, planSigning, signingLines, trustedKeys, type SigningPlan } from './signing-plan.ts'
+import {
+  carryOutSigning,
+  planSigning,
+  signingJson,
+  signingLines,
+  trustedKeys,
+  type SigningPlan,
+} from './signing-plan.ts'
 import { StatementRefused, verifyOldStatement, type VerifiedStatement } from './verify-statement.ts'
 
 /** An old release, or what the binary shipped with, and what the user called it. */
@@ -25,6 +32,8 @@ export interface OldTarget {
   /** Nobody will look at the plan: without a version it is not signed. */
   mustBeNamed?: boolean
 }
+
+type SignedJson = ReturnType<typeof signingJson>
 
 export type Restatement = { kind: 'unsigned'; reason: string } | { kind: 'signed'; plan: SigningPlan }
 
@@ -82,15 +91,23 @@ export function describeRestatement(restatement: Restatement): string {
   return lines.map(([name, text]) => `${name}: ${text}`).join('\n')
 }
 
-/** Carries it out: `send` gets the statements in the order of the plan; none when nothing is signed. */
+/** For `--json`: everything that is signed, or would be. */
+export function restatementJson(restatement: Restatement) {
+  return restatement.kind === 'signed' ? signingJson(restatement.plan) : []
+}
+
+/** Carries it out: `send` gets the statements in the order of the plan, and what they say; none when nothing is signed. */
 export async function placeRestated<T>(
   session: Session,
   app: App,
   restatement: Restatement,
-  send: (first: Partial<SignedStatement>, more: SignedStatement[]) => Promise<T>,
+  send: (first: Partial<SignedStatement>, more: SignedStatement[], signs: SignedJson) => Promise<T>,
 ): Promise<T> {
-  if (restatement.kind === 'unsigned') return send({}, [])
-  return carryOutSigning(session, app, restatement.plan, ([first, ...more]) => send(first ?? {}, more))
+  if (restatement.kind === 'unsigned') return send({}, [], [])
+  const { plan } = restatement
+  return carryOutSigning(session, app, plan, ([first, ...more], sequence) =>
+    send(first ?? {}, more, signingJson({ ...plan, sequence })),
+  )
 }
 
 /**

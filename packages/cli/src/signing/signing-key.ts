@@ -49,16 +49,33 @@ export async function getSigningKey(path: string): Promise<SigningKeyPair> {
 }
 
 /** Never over another key: releases that it signed could not be followed by any other. */
-export async function generateSigningKey(path: string): Promise<SigningKeyPair> {
+export async function generateSigningKey(path: string, programName = 'hotpatch'): Promise<SigningKeyPair> {
   const { privateKey } = generateKeyPairSync('ed25519')
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
   try {
     await writePrivateFile(path, String(pem), { replace: false })
   } catch (cause) {
     if (!hasCode(cause, 'EEXIST')) throw cause
-    throw new CommandError('key-exists', `${path} exists, and is not overwritten. Name another file with --key.`)
+    throw await keyExists(path, programName)
   }
   return keyPairOf(privateKey, path)
+}
+
+/** Whoever asks for a key mostly wants to use one: it says how. */
+async function keyExists(path: string, programName: string): Promise<CommandError> {
+  const found = await findSigningKey(path).catch((error: unknown) => error as CommandError)
+  const another = `Another key, such as a spare: ${programName} keys generate --key spare.pem`
+  if (found instanceof Error || !found) {
+    const why = found ? ` ${found.message}` : ''
+    return new CommandError('key-exists', `${path} exists, and nothing is overwritten.${why}\n${another}`)
+  }
+  const lines = [
+    `You have a signing key already, ${found.fingerprint}, in ${path}. It stays as it is.`,
+    `Its public half, for the app: ${programName} keys public --key ${path}`,
+    another,
+  ]
+  const { publicKey, fingerprint } = found
+  return new CommandError('key-exists', lines.join('\n'), { details: { path, publicKey, fingerprint } })
 }
 
 /** One that is nowhere but in this process, and ends with it. */

@@ -50,12 +50,13 @@ export function rolloutRoutes({
           summary: 'Places a release that exists on a channel: a promotion',
           params: AppParams,
           body: NewRollout,
-          response: { 201: Rollout },
+          response: { 200: Rollout, 201: Rollout },
         },
       },
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
-        return reply.code(201).send(await rollouts.create(found, request.body, authorOf(request)))
+        const status = request.body.dryRun ? 200 : 201
+        return reply.code(status).send(await rollouts.create(found, request.body, authorOf(request)))
       },
     )
 
@@ -68,12 +69,13 @@ export function rolloutRoutes({
           summary: 'Rolls back: a new rollout, on top, of an older release or of embedded',
           params: AppParams,
           body: NewRollback,
-          response: { 201: Rollout },
+          response: { 200: Rollout, 201: Rollout },
         },
       },
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
-        return reply.code(201).send(await rollouts.rollBack(found, request.body, authorOf(request)))
+        const status = request.body.dryRun ? 200 : 201
+        return reply.code(status).send(await rollouts.rollBack(found, request.body, authorOf(request)))
       },
     )
 

@@ -52,11 +52,13 @@ export function createRolloutService({
   const changing = createChanging({ db, apps, announcements, companions, records, clock, announceCatalogs })
 
   function create(app: AppRow, input: NewRollout, author: Author): Promise<Rollout> {
-    return announced((tx) => placing.createIn(tx, app, input, author))
+    const place = (tx: Connection) => placing.createIn(tx, app, input, author)
+    return input.dryRun ? rehearsed(place) : announced(place)
   }
 
   function rollBack(app: AppRow, input: NewRollback, author: Author): Promise<Rollout> {
-    return announced((tx) => placing.rollBackIn(tx, app, input, author))
+    const place = (tx: Connection) => placing.rollBackIn(tx, app, input, author)
+    return input.dryRun ? rehearsed(place) : announced(place)
   }
 
   async function announced(
@@ -66,6 +68,16 @@ export function createRolloutService({
     announcements.wake()
     await announceCatalogs(change)
     return renderRollout(row)
+  }
+
+  /** The very same, undone before anybody sees it: what it refuses, the real one would. */
+  async function rehearsed(place: (tx: Connection) => Promise<{ row: RolloutRow }>): Promise<Rollout> {
+    const transaction = await db.startTransaction().execute()
+    try {
+      return renderRollout((await place(transaction)).row)
+    } finally {
+      await transaction.rollback().execute()
+    }
   }
 
   async function list(app: AppRow, filter: RolloutFilter, page: PageRequest): Promise<Page<Rollout>> {

@@ -361,6 +361,22 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
     })
   })
 
+  test('what is only rehearsed is answered as it would be, and changes nothing', async () => {
+    const release = await server.published(app, { bundle: one, version: '1.0.0' })
+    const before = await state()
+    const promotion = { releaseId: release.releaseId, channel: 'beta', percentage: 20 }
+    const placed = await place({ ...promotion, dryRun: true })
+    expect([placed.status, placed.body]).toMatchObject([200, { channel: 'beta', percentage: 20, state: 'active' }])
+    const back = await rollBack({ version: '1.0.0' }, { dryRun: true })
+    expect([back.status, back.body]).toMatchObject([200, { version: '1.0.0', channel: 'production' }])
+    expect(problemOf(await place({ ...promotion, channel: 'prodution', dryRun: true }))).toBe('404 channel-not-found')
+    expect(problemOf(await rollBack({ version: '9.9.9' }, { dryRun: true }))).toBe('422 rollback-target-invalid')
+    expect(await state()).toEqual(before)
+    // It was in nobody's way.
+    expect(await place(promotion)).toMatchObject({ status: 201, body: { channel: 'beta' } })
+    expect((await server.request('GET', `/manage/v1/rollouts/${placed.body.id}`)).status).toBe(404)
+  })
+
   describe('a release for any platform', () => {
     test('is offered on all of them', async () => {
       await server.published(app, { bundle: one, platform: 'any' })
