@@ -65,8 +65,10 @@ export class ApiProblem extends Error {
   readonly document: ProblemDocument | undefined
   readonly retryAfterSeconds: number | undefined
 
-  constructor(status: number, document: ProblemDocument | undefined, retryAfterSeconds?: number) {
-    super(document ? `${document.title}: ${document.detail}` : `The server answered ${status}.`)
+  /** @param found what came instead of a document, such as "text/html instead of JSON" */
+  constructor(status: number, document: ProblemDocument | undefined, retryAfterSeconds?: number, found?: string) {
+    const other = found === undefined ? '' : `, with ${found}`
+    super(document ? `${document.title}: ${document.detail}` : `The server answered ${status}${other}.`)
     this.type = document?.type.replace(PROBLEM_TYPE_BASE, '') ?? 'about:blank'
     this.status = status
     this.document = document
@@ -345,7 +347,9 @@ async function readText(response: Response): Promise<string> {
     throw new ServerUnreachable(`The answer from ${response.url} broke off`, { cause })
   }
   // Whatever it is, it is not an answer that a server of ours gives.
-  if (sizeBytes > MAX_ANSWER_BYTES) throw new ApiProblem(response.status, undefined)
+  if (sizeBytes > MAX_ANSWER_BYTES) {
+    throw new ApiProblem(response.status, undefined, undefined, `more than ${MAX_ANSWER_BYTES} bytes`)
+  }
   return new TextDecoder().decode(concatenate(chunks, sizeBytes))
 }
 
@@ -361,15 +365,18 @@ function concatenate(chunks: readonly Uint8Array[], sizeBytes: number): Uint8Arr
 
 async function readJson(response: Response): Promise<unknown> {
   // Something else answers at this address, such as a proxy's page: what it says is of no use to anybody.
-  if (!/^application\/(?:problem\+)?json\b/.test(response.headers.get('content-type') ?? '')) {
+  const type = response.headers.get('content-type') ?? ''
+  if (!/^application\/(?:problem\+)?json\b/.test(type)) {
     await response.body?.cancel()
-    throw new ApiProblem(response.status, undefined)
+    const found = /^[\w.+-]{1,64}\/[\w.+-]{1,64}/.exec(type)?.[0] ?? 'something else'
+    throw new ApiProblem(response.status, undefined, undefined, `${found} instead of JSON`)
   }
   const text = await readText(response)
   try {
     return JSON.parse(text)
   } catch {
-    throw new ApiProblem(response.status, undefined)
+    // The parser's own message quotes the answer, which may hold a token.
+    throw new ApiProblem(response.status, undefined, undefined, `${text.length} characters that are not JSON`)
   }
 }
 

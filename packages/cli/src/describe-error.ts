@@ -1,6 +1,6 @@
 import { ApiProblem, ServerUnreachable, UnexpectedAnswer } from '@hotpatch/api'
 import { CommanderError } from 'commander'
-import { CommandError, systemReason, UsageError } from './errors.ts'
+import { CommandError, hasCode, rootCauses, rootReason, UsageError } from './errors.ts'
 
 /** What the user gets to see of an error. */
 export interface DescribedError {
@@ -34,10 +34,11 @@ export function describeError(error: unknown, programName: string, command = pro
   if (error instanceof ServerUnreachable) return describeUnreachable(error, programName)
   const message = error instanceof Error ? error.message : String(error)
   if (error instanceof Error && 'syscall' in error) return { exitCode: 1, type: 'system-error', message }
+  const reason = error instanceof Error && error.cause !== undefined ? rootReason(error) : ''
   return {
     exitCode: 1,
     type: 'unexpected',
-    message: `Unexpected: ${message}`,
+    message: `Unexpected: ${[message, reason].filter(Boolean).join(': ')}`,
     hint: 'This is a bug. Run it again with HOTPATCH_DEBUG=1 and report what it prints.',
   }
 }
@@ -123,17 +124,33 @@ function hintForOthers(status: number): string {
 }
 
 function describeUnreachable(error: ServerUnreachable, programName: string): DescribedError {
-  const reason = innermostCause(error)
   return {
     exitCode: 1,
     type: 'server-unreachable',
-    message: reason === error ? `${error.message}.` : `${error.message}: ${systemReason(reason)}`,
-    hint: `Is the server running, and is the address right? "${programName} doctor" checks both.`,
+    message: error.cause === undefined ? `${error.message}.` : `${error.message}: ${rootReason(error)}`,
+    hint: hintForUnreachable(rootCauses(error), programName),
   }
 }
 
-/** fetch wraps what really happened, such as ECONNREFUSED, in errors that say little. */
-function innermostCause(error: Error): Error {
-  const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : error.cause
-  return cause instanceof Error ? innermostCause(cause) : error
+/** Certificates that this machine has no reason to believe. */
+const UNKNOWN_AUTHORITY = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+]
+
+function hintForUnreachable(causes: readonly unknown[], programName: string): string {
+  const has = (...codes: string[]) => causes.some((cause) => hasCode(cause, ...codes))
+  if (has(...UNKNOWN_AUTHORITY)) {
+    return 'If its certificate comes from an authority of your own, name that: NODE_EXTRA_CA_CERTS=/path/to/ca.pem'
+  }
+  if (has('CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'))
+    return 'Renew the certificate of the server, or set this clock right.'
+  if (has('ERR_TLS_CERT_ALTNAME_INVALID')) return 'Its certificate is for another name: is the address right?'
+  if (has('ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG')) {
+    return 'It does not speak TLS there: is the address one of http, not https?'
+  }
+  return `Is the server running, and is the address right? "${programName} doctor" checks both.`
 }

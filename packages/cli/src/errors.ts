@@ -18,10 +18,24 @@ export class CommandError extends Error {
   }
 }
 
+/** What really happened, below errors that say little: fetch has several when a name has several addresses. */
+export function rootCauses(error: unknown): unknown[] {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.flatMap(rootCauses)
+  const cause = (error as { cause?: unknown } | undefined)?.cause
+  return cause === undefined || cause === null ? [error] : rootCauses(cause)
+}
+
+/** In words, each once. */
+export function rootReason(error: unknown): string {
+  return [...new Set(rootCauses(error).map(systemReason))].join('; ')
+}
+
 /** What the operating system said, such as "EACCES: permission denied". */
 export function systemReason(error: unknown): string {
-  const { code, message } = error as { code?: unknown; message?: string }
-  const text = message?.split(', ')[0] ?? String(error)
+  const { code, message, reason } = error as { code?: unknown; message?: string; reason?: unknown }
+  // OpenSSL's own message is mostly about where in OpenSSL it was.
+  const said = typeof reason === 'string' ? reason : message
+  const text = said?.split(', ')[0] ?? String(error)
   // A DOMException, such as a timeout, has a number there that says nothing.
   return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text
 }

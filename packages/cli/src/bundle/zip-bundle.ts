@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import type { CliContext } from '../context.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError, hasCode, systemReason } from '../errors.ts'
 import { createProgress, type Progress } from '../output/progress.ts'
 import type { BundleFile } from './bundle-files.ts'
 
@@ -36,6 +36,11 @@ export async function zipBundle(
   try {
     const zip = openZip(files, progress)
     await pipeline(zip, measured, createWriteStream(path, { mode: 0o600 }), { signal: context.signal })
+  } catch (cause) {
+    if (!hasCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO')) throw cause
+    // Of a write the system does not say where.
+    const message = `The zip cannot be written to ${path}: ${systemReason(cause)}. Another folder: TMPDIR.`
+    throw new CommandError('zip-unwritable', message, { cause })
   } finally {
     progress.stop()
   }

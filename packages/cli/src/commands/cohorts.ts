@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import { CommandError, systemReason, UsageError } from '../errors.ts'
 import { formatCount } from '../output/text.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 
@@ -122,6 +122,6 @@ async function readCsv(context: CliContext, file: string): Promise<string> {
   try {
     return await readFile(resolve(context.cwd, file), 'utf8')
   } catch (cause) {
-    throw new CommandError('file-unreadable', `The file ${file} cannot be read.`, { cause })
+    throw new CommandError('file-unreadable', `The file ${file} cannot be read: ${systemReason(cause)}.`, { cause })
   }
 }

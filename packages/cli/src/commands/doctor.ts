@@ -49,7 +49,8 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     try {
       return await look()
     } catch (error) {
-      checks.push(failed(id, describeError(error, context.programName).message))
+      const { message, hint } = describeError(error, context.programName)
+      checks.push(failed(id, message, hint))
       return undefined
     }
   }

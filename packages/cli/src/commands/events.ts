@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../context.ts'
+import { describeError } from '../describe-error.ts'
 import { describeAnnouncement } from '../output/describe-announcement.ts'
 import { openSession, type Session, type SessionOptions } from '../session.ts'
 
@@ -35,15 +36,17 @@ async function followEvents(context: CliContext, options: EventOptions) {
   const { signal } = context
   const progress: Progress = { lastId: undefined, hasConnected: false, failures: 0 }
   while (!signal.aborted) {
+    let reason = ''
     try {
       await followOnce(session, options, progress, signal)
     } catch (error) {
       if (signal.aborted) return
       // What has never worked is not tried again: the address or the token is wrong.
       if (!progress.hasConnected || !isTemporary(error)) throw error
+      reason = ` (${describeError(error, context.programName).message.replace(/\.$/, '')})`
     }
     if (signal.aborted) return
-    session.output.notice('The stream broke off. Connecting again …')
+    session.output.notice(`The stream broke off${reason}. Connecting again …`)
     // At once the first time: the server ends streams when it stops, and is often back.
     const delayMs = progress.failures === 0 ? 0 : Math.min(1000 * 2 ** progress.failures, MAX_DELAY_MS)
     progress.failures++

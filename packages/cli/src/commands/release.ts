@@ -16,7 +16,7 @@ import {
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
 import { keepSourceMaps } from '../bundle/source-maps.ts'
 import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import { CommandError, systemReason, UsageError } from '../errors.ts'
 import { formatList } from '../output/text.ts'
 import { readForced } from '../release/findings.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
@@ -75,7 +75,7 @@ async function release(context: CliContext, options: Options) {
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }
-  const temporary = await mkdtemp(join(context.env.TMPDIR || tmpdir(), 'hotpatch-'))
+  const temporary = await makeTemporary(context)
   try {
     const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1 }
     const planned = await planEach([...asked.keys()], (platform) =>
@@ -84,6 +84,16 @@ async function release(context: CliContext, options: Options) {
     await carryOut(session, planned, options)
   } finally {
     await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+async function makeTemporary({ env }: CliContext): Promise<string> {
+  const parent = env.TMPDIR ?? tmpdir()
+  try {
+    return await mkdtemp(join(parent, 'hotpatch-'))
+  } catch (cause) {
+    const message = `The zip needs a temporary folder, and none can be made in ${parent}: ${systemReason(cause)}. Another: TMPDIR.`
+    throw new CommandError('temporary-unwritable', message, { cause })
   }
 }
 

@@ -1,5 +1,5 @@
 import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import { CommandError, hasCode, rootCauses, rootReason } from '../errors.ts'
 
 /** What the standard variables say of requests to one address. */
 export interface Proxy {
@@ -35,8 +35,7 @@ export function proxiedFetch(env: CliContext['env'], url: string): typeof global
   return async (input, init) => {
     loaded ??= load(proxy)
     return (await loaded)(input, init).catch((cause: unknown) => {
-      const reason = systemReason(deepest(cause))
-      throw new Error(`${reason} (the proxy is ${proxy.shown} of ${proxy.source})`)
+      throw restated(cause, `${rootReason(cause)} (the proxy is ${proxy.shown} of ${proxy.source})`)
     })
   }
 }
@@ -61,12 +60,13 @@ async function withoutForm(init: RequestInit, form: FormData): Promise<RequestIn
 }
 
 function adviseOnProxy(cause: unknown): never {
-  const reason = deepest(cause)
-  if (!hasCode(reason, 'ENOTFOUND', 'EAI_AGAIN')) throw cause
-  throw new Error(`${systemReason(reason)}. No proxy is set: where one is needed HTTPS_PROXY or HTTP_PROXY names it`)
+  if (!rootCauses(cause).some((each) => hasCode(each, 'ENOTFOUND', 'EAI_AGAIN'))) throw cause
+  const advice = 'No proxy is set: where one is needed HTTPS_PROXY or HTTP_PROXY names it'
+  throw restated(cause, `${rootReason(cause)}. ${advice}`)
 }
 
-function deepest(error: unknown): unknown {
-  const cause = (error as { cause?: unknown } | undefined)?.cause
-  return cause === undefined || cause === null ? error : deepest(cause)
+/** It is the innermost that is shown, so it says the cause itself, and keeps its code. */
+function restated(cause: unknown, message: string): Error {
+  const { code } = (rootCauses(cause)[0] ?? {}) as { code?: unknown }
+  return Object.assign(new Error(message), typeof code === 'string' && { code })
 }

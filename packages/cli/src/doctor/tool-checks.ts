@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { hasCode, systemReason } from '../errors.ts'
 import { passed, warned, type Check } from './check.ts'
 
 export function checkTools(projectDirectory: string): Check[] {
@@ -11,8 +12,11 @@ function checkReactNative(projectDirectory: string): Check {
   try {
     const { version } = requireThere('react-native/package.json') as { version: string }
     return passed('react-native', `npx react-native finds version ${version} in ${projectDirectory}.`)
-  } catch {
-    // Whatever is wrong with it, it cannot be used from here.
+  } catch (cause) {
+    if (!hasCode(cause, 'MODULE_NOT_FOUND')) {
+      const message = `React Native in ${projectDirectory} cannot be used: ${systemReason(cause).split('\n')[0]}`
+      return warned('react-native', message, 'Install it anew: npm ci.')
+    }
     const message = `There is no React Native in ${projectDirectory}: release then needs --bundle-dir.`
     return warned('react-native', message, 'Run it in the folder of the app, after npm install.')
   }

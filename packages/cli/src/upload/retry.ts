@@ -1,4 +1,5 @@
 import { ApiProblem, ServerUnreachable } from '@hotpatch/api'
+import { describeError } from '../describe-error.ts'
 import type { Session } from '../session.ts'
 
 /** Half a minute of trying, and more only when the server asks for it. */
@@ -19,7 +20,10 @@ export async function persistently<T>({ context, output }: Session, ask: () => P
       const backoff = WAITS_MS[attempt]
       if (context.signal.aborted || !isTransient(error) || backoff === undefined) throw error
       const wait = Math.min(Math.max(askedWait(error), backoff), MAX_WAIT_MS)
-      output.notice(`${error.message} Whether it was done is not known: asking again in ${Math.ceil(wait / 1000)} s.`)
+      const { message } = describeError(error, context.programName)
+      output.notice(
+        `${message.replace(/\.?$/, '.')} Whether it was done is not known: asking again in ${Math.ceil(wait / 1000)} s.`,
+      )
       isUncertain = true
       await context.pause(wait)
     }
