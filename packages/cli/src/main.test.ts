@@ -85,7 +85,7 @@ describe('failures end with 1', () => {
     const { exitCode, stderr } = await tool.run(['whoami', '--url', `http://127.0.0.1:${port}`, '--token', 'x'])
     server.close()
     expect(exitCode).toBe(1)
-    expect(stderr).toMatch(/The server answered 200.\nIs this a HotPatch server/)
+    expect(stderr).toMatch(/The server answered 200, with something else instead of JSON\.\nIs this a HotPatch server/)
   })
 
   test('the project file is wrong', async () => {
