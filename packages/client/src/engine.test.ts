@@ -544,6 +544,32 @@ describe('going back', () => {
     expect(await boot()).toBe('1.1.0')
   })
 
+  test('a binary that trusts no key any more, on a device that has a floor: what it keeps is gone back to', async () => {
+    const config = { publicKeys: [publisher.publicKey] }
+    device = createDevice({ server, config })
+    await install(publisher.publish({ version: '1.0.0', sequence: 10, floor: 5 }))
+    await install(v2)
+    config.publicKeys = []
+    await boot()
+    server.target = { release: v1 }
+    const before = server.downloads().length
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', version: '1.0.0' })
+    expect(server.downloads()).toHaveLength(before)
+    expect(await boot()).toBe('1.0.0')
+    expect(device.engine.status()).toMatchObject({ highWater: 11, floor: 5 })
+  })
+
+  test('of what nobody signed it cannot know whether it is below the floor, and fetches it again', async () => {
+    const config = { publicKeys: [publisher.publicKey] }
+    device = createDevice({ server, config })
+    await install(publisher.publish({ version: '1.0.0', sequence: 10, floor: 5 }))
+    config.publicKeys = []
+    await install(v2)
+    await install(v3)
+    await install(v2)
+    expect(server.kinds().filter((kind) => kind.startsWith('failed'))).toEqual([])
+  })
+
   test('to embedded: by the server alone while no floor is set', async () => {
     await install(v1)
     server.target = { embedded: null }

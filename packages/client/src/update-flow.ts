@@ -135,7 +135,11 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     const release = { ...identityOf(offer), sequence: judgement.sequence }
     const failure = failed.find((entry) => isRemembered([entry], release))
     if (failure) throw new UpdateError(failure.code, `${offer.version} failed on this device and is not tried again`)
-    if (previousIsOffered) return { judgement, source: { from: 'previous', release } }
+    if (previous && previousIsOffered) {
+      // Without keys nothing was judged anew: it stays what it was judged to be. Below the floor it has to be fetched.
+      const known = { ...release, sequence: Math.max(release.sequence, previous.sequence) }
+      if (known.sequence >= store.current().floor) return { judgement, source: { from: 'previous', release: known } }
+    }
     return { judgement, source: isSameRelease(staged?.release, offer) ? staged : null }
   }
 
