@@ -20,6 +20,7 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'requirement-not-met': 'The publisher requires another native version or runtime version than this shell has.',
   'sequence-too-low': 'A statement with a higher sequence was seen before.',
   'sequence-too-far': 'The sequence is further above the highest one seen before than a device lets it rise at once.',
+  'older-than-binary': 'The statement was signed before this binary was built, and names no binaries that it is for.',
   'below-floor': 'The publisher ruled out everything below a sequence, and this is below it.',
   'archive-invalid': 'The archive is broken, or has entries that are not allowed.',
   'not-confirmed': 'The release started and was never confirmed.',

@@ -15,6 +15,12 @@ export const DeviceTrust = Type.Object({
   heldReleaseId: Nullable(
     Type.String({ description: 'The release that it can go back to, although its sequence is lower' }),
   ),
+  builtAt: Nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'When its binary was built: it takes nothing older that requires nothing of a binary',
+    }),
+  ),
 })
 export type DeviceTrust = Static<typeof DeviceTrust>
 

@@ -19,6 +19,8 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'key-not-trusted': 'It is signed by a key that the app on the device does not hold.',
   'not-signed': 'The app on the device takes signed releases only, and this is not signed for it.',
   'sequence-too-far': 'Its sequence is further above what the device has confirmed than it lets one rise at once.',
+  'older-than-binary':
+    'It was signed before the app on the device was built, and does not say which binaries it is for.',
   'outside-audience': "The device is outside the rollout's audience.",
   'attributes-differ': 'What the device told of itself does not meet a rule of the rollout, or it did not tell it.',
   'other-arm': 'The device is in another arm of the test that the rollout belongs to.',

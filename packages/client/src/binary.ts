@@ -14,6 +14,14 @@ export function binaryOf({ nativeVersion, nativeBuild, runtimeVersion }: ToldBin
   return { nativeVersion, nativeBuild: nativeBuild ?? null, runtimeVersion: runtimeVersion ?? null }
 }
 
+/**
+ * Engine §4: when it was built; null when it does not say so, or says what cannot be. A time that is yet to come would
+ * keep the device from whatever is signed until then. Asked once in a process: what is told and what is judged by agree.
+ */
+export function readBuiltAt({ builtAt }: Pick<HostPort, 'builtAt'>, now: number): number | null {
+  return Number.isSafeInteger(builtAt) && builtAt !== undefined && builtAt >= 0 && builtAt <= now ? builtAt : null
+}
+
 export function isSameBinary(a: Binary, b: Binary): boolean {
   return a.nativeVersion === b.nativeVersion && a.nativeBuild === b.nativeBuild && a.runtimeVersion === b.runtimeVersion
 }

@@ -32,6 +32,10 @@ const sequence = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 12 }) },
   { weight: 1, arbitrary: fc.constantFrom(...FAR) },
 )
+/** Of the day that the devices' clocks begin with: statements and binaries are made in it, some binaries later. */
+const hour = fc.integer({ min: 0, max: 5 })
+const timeAt = (at: number) => Date.UTC(2025, 11, 31, at)
+
 const signer = fc.constantFrom<Name | null>('one', 'one', 'one', 'other', null)
 
 interface PooledRelease {
@@ -41,6 +45,7 @@ interface PooledRelease {
   sequence: number
   floor: number
   minNativeVersion: string | undefined
+  hour: number
 }
 
 const pool = fc.array(
@@ -49,7 +54,8 @@ const pool = fc.array(
     isBare: fc.integer({ max: 9, min: 0 }),
     sequence,
     floor: fc.constantFrom(0, 0, 0, 0, 2, 5),
-    minNativeVersion: fc.constantFrom(undefined, undefined, undefined, '2'),
+    minNativeVersion: fc.constantFrom(undefined, undefined, undefined, '2', '1'),
+    hour,
   }),
   { minLength: 1, maxLength: 5 },
 )
@@ -67,7 +73,12 @@ const rollouts = fc.array(
     ),
     percentage: fc.constantFrom(100, 100, 100, 0),
     restated: fc.option(
-      fc.record({ sequence, floor: fc.constantFrom(0, 0, 0, 2), by: fc.constantFrom<Name>('one', 'one', 'other') }),
+      fc.record({
+        sequence,
+        floor: fc.constantFrom(0, 0, 0, 2),
+        by: fc.constantFrom<Name>('one', 'one', 'other'),
+        hour,
+      }),
       { freq: 2 },
     ),
     isMandatory: fc.boolean(),
@@ -89,6 +100,7 @@ const states = fc.record({
   floor: fc.constantFrom(0, 0, 0, 0, 1, 4, 9),
   current: fc.option(fc.nat({ max: 4 })),
   previous: fc.option(fc.record({ of: fc.nat({ max: 4 }), sequence: fc.nat({ max: 12 }), isWhole: fc.boolean() })),
+  built: fc.constantFrom(undefined, undefined, undefined, 1, 3, 5, 1_000),
   failed: fc.constantFrom<number[]>([], [], [], [0], [1, 2]),
 })
 
@@ -98,17 +110,23 @@ type World = typeof worlds extends fc.Arbitrary<infer Value> ? Value : never
 /** Signing costs the most: the same statement is signed once. */
 const signed = new Map<string, PublishedRelease>()
 
-function publishedOf(release: PooledRelease, by: Name, at: { sequence: number; floor: number }): PublishedRelease {
+function publishedOf(
+  release: PooledRelease,
+  by: Name,
+  at: { sequence: number; floor: number; hour: number },
+): PublishedRelease {
   const name = JSON.stringify([release, by, at])
   const known = signed.get(name)
   if (known) return known
   const { minNativeVersion } = release
+  const requirement = minNativeVersion === undefined ? {} : { minNativeVersion }
   const made = publishers[by].publish({
     version: `1.${release.index}.0`,
     releaseId: `release-${release.index}`,
-    ...at,
+    sequence: at.sequence,
+    floor: at.floor,
     files: { 'index.bundle': `release ${release.index}` },
-    statement: { requirement: minNativeVersion === undefined ? {} : { minNativeVersion } },
+    statement: { requirement, createdAt: new Date(timeAt(at.hour)).toISOString() },
   })
   signed.set(name, made)
   return made
@@ -139,6 +157,7 @@ function buildCatalog(world: World) {
       floor,
       keyId: release.signer && publishers[release.signer].keyId,
       isStated,
+      statedAt: timeAt(release.hour),
       requirement: minNativeVersion === undefined ? {} : { minNativeVersion },
       pooled: { ...release, index, isStated, floor },
     }
@@ -149,6 +168,8 @@ function buildCatalog(world: World) {
       sequence: restated.sequence,
       floor: Math.min(restated.floor, restated.sequence),
       keyId: publishers[restated.by].keyId,
+      statedAt: timeAt(restated.hour),
+      hour: restated.hour,
     }
     return {
       id: `rollout-${index}`,
@@ -165,7 +186,7 @@ function buildCatalog(world: World) {
   return compileCatalog({ appId: 'app', platform: 'android', channel: 'production', generation: 1, rollouts: placed })
 }
 
-type Placed = CompiledRollout<OfferedRelease> & { by?: Name | null }
+type Placed = CompiledRollout<OfferedRelease> & { by?: Name | null; restated: { hour?: number } | null }
 
 const UNSIGNED = { statement: null, statementSignature: null }
 
@@ -181,7 +202,7 @@ function answerFor(rollout: Placed | null): Record<string, unknown> {
   const { pooled } = target
   const content = publishedOf(pooled, pooled.signer ?? 'one', pooled)
   const plain = pooled.isStated ? content : UNSIGNED
-  const { statement, statementSignature } = own && by ? publishedOf(pooled, by, own) : plain
+  const { statement, statementSignature } = own && by ? publishedOf(pooled, by, { hour: 0, ...own }) : plain
   return {
     updateAvailable: true,
     bundleUrl: `https://updates.test/artifacts/${content.sha256}`,
@@ -217,10 +238,11 @@ function buildCatalogRelease(world: World, index: number): PooledRelease | undef
 
 /** A device in this state, with the real engine, whose checks `answer` answers. */
 async function deviceIn(world: World, answer: (told: Record<string, unknown>) => Record<string, unknown>) {
-  const { keys, highWater, floor, current, previous, failed } = world.states
+  const { keys, highWater, floor, current, previous, built, failed } = world.states
   const server = createFakeServer()
   const publicKeys = keys.map((name) => (name === 'stranger' ? STRANGER : publishers[name]).publicKey)
   const device = createDevice({ server, publicKeys })
+  if (built !== undefined) device.host.builtAt = timeAt(built)
   const files = device.disk()
   const active = current === null ? null : installed(world, current, Math.min(highWater, 3))
   const kept = previous && installed(world, previous.of, previous.sequence)
@@ -249,7 +271,7 @@ async function deviceIn(world: World, answer: (told: Record<string, unknown>) =>
 }
 
 function readDevice(told: Record<string, unknown>): DecidedDevice {
-  const { releaseId, failedReleaseIds, nativeVersion, heldReleaseId } = told
+  const { releaseId, failedReleaseIds, nativeVersion, heldReleaseId, embeddedBuiltAt } = told
   return {
     id: 'device-1',
     nativeVersion: nativeVersion as string,
@@ -261,6 +283,7 @@ function readDevice(told: Record<string, unknown>): DecidedDevice {
       floor: told.floor as number,
       keyIds: told.trustedKeys as string[],
       heldReleaseId: (heldReleaseId as string | undefined) ?? null,
+      builtAt: embeddedBuiltAt as number | undefined,
     },
   }
 }
@@ -285,7 +308,14 @@ test('never is anything offered that the device would refuse', async () => {
   await fc.assert(property, { numRuns: 1500 })
   // The worlds are not all the same one.
   expect([...seen.keys()]).toEqual(
-    expect.arrayContaining(['update', 'embedded', 'below-high-water', 'key-not-trusted', 'not-signed']),
+    expect.arrayContaining([
+      'update',
+      'embedded',
+      'below-high-water',
+      'key-not-trusted',
+      'not-signed',
+      'older-than-binary',
+    ]),
   )
 })
 
@@ -295,6 +325,7 @@ const REFUSALS: Partial<Record<SdkCode, RefusalReason>> = {
   'signature-invalid': 'key-not-trusted',
   'signature-missing': 'not-signed',
   'sequence-too-far': 'sequence-too-far',
+  'older-than-binary': 'older-than-binary',
 }
 
 test('what a device refuses and what D11 says of it are the same, rollout by rollout', async () => {
@@ -303,7 +334,7 @@ test('what a device refuses and what D11 says of it are the same, rollout by rol
     const { rollouts } = buildCatalog({ ...world, states: { ...world.states, failed: [] } })
     const rollout = rollouts[which % rollouts.length]
     // Another binary's release is D3's to judge, which comes after.
-    if (!rollout || (rollout.target !== 'embedded' && rollout.target.pooled.minNativeVersion !== undefined)) return
+    if (!rollout || (rollout.target !== 'embedded' && rollout.target.pooled.minNativeVersion === '2')) return
     let expected: RefusalReason | undefined
     const device = await deviceIn({ ...world, states: { ...world.states, failed: [] } }, (told) => {
       expected = refusalReason(rollout, readDevice(told))

@@ -668,6 +668,64 @@ describe('the app binary was replaced', () => {
     expect(server.batches().at(-1)).toMatchObject({ nativeBuild: '8', events: [{ kind: 'applied' }] })
   })
 
+  describe('and tells when it was built', () => {
+    const builtAt = Date.UTC(2025, 11, 15)
+    const signed = (at: string, sequence: number, statement = {}) =>
+      publisher.publish({ version: '1.0.0', sequence, statement: { createdAt: at, ...statement } })
+    const older = signed('2025-12-14T23:59:59.999Z', 10)
+
+    test('what was signed before, for no binary in particular, is refused once, and not blamed', async () => {
+      device.host = { ...device.host, builtAt }
+      server.target = { release: older }
+      await boot()
+      expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'older-than-binary' })
+      expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'older-than-binary' })
+      expect(server.kinds()).toEqual(['failed:older-than-binary'])
+      expect(server.downloads()).toEqual([])
+      expect(server.checks.at(-1)).toMatchObject({ embeddedBuiltAt: builtAt, failedReleaseIds: [] })
+      // The same content, stated again.
+      server.target = { release: signed('2025-12-15T00:00:00.000Z', 11) }
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    })
+
+    test('what names the binaries that it is for is judged by that', async () => {
+      device.host = { ...device.host, builtAt }
+      const requirement = { minNativeVersion: '1.0' }
+      server.target = { release: signed('2025-12-14T00:00:00.000Z', 10, { requirement }) }
+      await boot()
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    })
+
+    test('an order for embedded is taken however old it is', async () => {
+      device.host = { ...device.host, builtAt: Date.UTC(2026, 0, 1) }
+      await install(signed('2026-01-01T00:00:00.000Z', 10))
+      device.host.builtAt = device.clock.now()
+      server.target = { embedded: publisher.orderEmbedded(20) }
+      await boot()
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: null })
+    })
+
+    test.each([
+      ['yet to come', Date.UTC(2026, 5, 1)],
+      ['no time', Number.NaN],
+      ['no whole number', 0.5],
+      ['before everything', -1],
+    ])('a time that is %s is not believed, and keeps no device from anything', async (_what, wrong) => {
+      device.host = { ...device.host, builtAt: wrong }
+      server.target = { release: older }
+      await boot()
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+      expect(server.checks.at(-1)).not.toHaveProperty('embeddedBuiltAt')
+    })
+
+    test('a statement whose time cannot be read is not older than anything', async () => {
+      device.host = { ...device.host, builtAt }
+      server.target = { release: signed('14 December 2025', 10) }
+      await boot()
+      expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    })
+  })
+
   test('the publisher’s requirement is judged on the device as well', async () => {
     const demanding = publisher.publish({
       version: '1.0.0',

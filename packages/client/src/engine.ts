@@ -1,4 +1,5 @@
 import { MAX_TRUSTED_KEYS } from '@hotpatch/protocol'
+import { readBuiltAt } from './binary.ts'
 import { bytesFromBase64 } from './bytes.ts'
 import { countOf } from './choose-launch.ts'
 import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from './crash-counter.ts'
@@ -108,9 +109,10 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
       return { kind: 'embedded' }
     }
     const { running, slot } = await settle(store, options)
-    const tellTrust = createTrustTeller({ ports, settings, store })
+    const builtAt = readBuiltAt(ports.host, ports.clock.now())
+    const tellTrust = createTrustTeller({ ports, settings, store, builtAt })
     const outbox = createOutbox({ files: ports.files, store, server, tellTrust, limits: settings.limits, emit })
-    const flow = createUpdateFlow({ ports, settings, store, server, outbox, tellTrust, running, emit })
+    const flow = createUpdateFlow({ ports, settings, store, server, outbox, tellTrust, builtAt, running, emit })
     const launched = launchOf(ports, running, slot)
     const wasOnProbation = store.current().active?.standing === 'probation'
     session = { store, outbox, flow, running, launched, wasOnProbation }

@@ -6,6 +6,7 @@ import {
   parseNativeVersion,
   readReleaseStatement,
   requirementReason,
+  statementTime,
   UnexpectedJsonError,
   type ReleaseStatement,
   type SdkCode,
@@ -27,6 +28,8 @@ export interface JudgementContext {
   crypto: CryptoPort
   host: HostPort
   settings: Pick<Settings, 'publicKeys' | 'appId'>
+  /** Null when it is not known, or not believed. */
+  builtAt: number | null
   state: Pick<StoredState, 'highWater' | 'floor'>
 }
 
@@ -52,7 +55,9 @@ export async function judgeOffer(offer: Offer, context: JudgementContext): Promi
   expectStatement(bundle[0]?.sha256 === offer.sha256, 'its bundle has another hash than the answer')
   expectStatement(bundle[0]?.sizeBytes === offer.sizeBytes, 'its bundle has another size than the answer')
   expectRunnable(statement, context.host)
-  return judgeSequence(statement, context.state)
+  const judgement = judgeSequence(statement, context.state)
+  expectMadeForBinary(statement, context.builtAt)
+  return judgement
 }
 
 /** Engine §4: unsigned, the server may send devices back to embedded only while no floor is set. */
@@ -119,6 +124,14 @@ function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementCo
     refuse('sequence-too-far', `sequence ${sequence} is more than ${MAX_SEQUENCE_STEP} above ${state.highWater}`)
   }
   return { sequence, floor }
+}
+
+/** What names no binaries that it is for cannot be for one that was built after it was signed. */
+function expectMadeForBinary({ requirement, createdAt }: ReleaseStatement, builtAt: number | null): void {
+  if (builtAt === null || Object.keys(requirement).length > 0) return
+  const signedAt = statementTime({ createdAt })
+  if (signedAt === null || signedAt >= builtAt) return
+  refuse('older-than-binary', `signed ${createdAt}, before this binary was built, and it names no binaries`)
 }
 
 function required(text: string | null, name: string): string {

@@ -92,6 +92,11 @@ export interface HostPort {
   /** Of the same version, as the store counts them: without it, builds of one version are the same binary. */
   nativeBuild?: string
   runtimeVersion?: string
+  /**
+   * When this binary was built, in milliseconds since 1970, as its build wrote it down: releases that were signed before,
+   * and name no binaries that they are for, are then refused. In the future it is not believed (Engine §4).
+   */
+  builtAt?: number
   platform: string
   /** Told to the server for audiences and figures; all of them may be left out. */
   osVersion?: string

@@ -11,6 +11,7 @@ export interface ToldTrust {
   floor: number
   trustedKeys: readonly string[]
   heldReleaseId?: string
+  embeddedBuiltAt?: number
 }
 
 export type TellTrust = () => Promise<ToldTrust>
@@ -19,10 +20,12 @@ export function createTrustTeller({
   ports,
   settings,
   store,
+  builtAt,
 }: {
   ports: { files: FilesPort; crypto: CryptoPort }
   settings: Pick<Settings, 'publicKeys'>
   store: Pick<StateStore, 'current'>
+  builtAt: number | null
 }): TellTrust {
   let keyIds: Promise<readonly string[]> | undefined
 
@@ -40,7 +43,13 @@ export function createTrustTeller({
     const trustedKeys = await keyIds
     const heldReleaseId = await findHeld()
     const { highWater, floor } = store.current()
-    return { highestSequence: highWater, floor, trustedKeys, ...(heldReleaseId !== undefined && { heldReleaseId }) }
+    return {
+      highestSequence: highWater,
+      floor,
+      trustedKeys,
+      ...(heldReleaseId !== undefined && { heldReleaseId }),
+      ...(builtAt !== null && { embeddedBuiltAt: builtAt }),
+    }
   }
 }
 

@@ -51,6 +51,7 @@ export interface UpdateFlowContext {
   server: ServerApi
   outbox: ReturnType<typeof createOutbox>
   tellTrust: TellTrust
+  builtAt: number | null
   /** What this process runs; null is embedded. */
   running: InstalledRelease | null
   emit: (event: EngineEvent) => void
@@ -58,7 +59,7 @@ export interface UpdateFlowContext {
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
 export function createUpdateFlow(context: UpdateFlowContext) {
-  const { ports, settings, store, server, outbox, tellTrust, running, emit } = context
+  const { ports, settings, store, server, outbox, tellTrust, builtAt, running, emit } = context
   const { files } = ports
   let state: UpdateState = 'idle'
   let offered: Offered | undefined
@@ -115,7 +116,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   }
 
   function judgementContext() {
-    return { crypto: ports.crypto, host: ports.host, settings, state: store.current() }
+    return { crypto: ports.crypto, host: ports.host, settings, builtAt, state: store.current() }
   }
 
   /** Engine §4, with its one exception: what lies verified in ota/previous may be gone back to. */

@@ -16,6 +16,8 @@ export interface CatalogRelease {
   keyId: string | null
   /** Whether that key signed a statement of it, too: clients of the original contract do without. */
   isStated: boolean
+  /** When that statement says that it was signed (Signing §1), in milliseconds since 1970; absent, or null: not known. */
+  statedAt?: number | null | undefined
 }
 
 /** Whom a rollout is for: forced devices; of those that meet the rules, named cohorts and a share of the rest (D5). */
@@ -58,7 +60,7 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   mandatory: boolean
   audience: Audience
   /** The target stated again by its publisher (Signing §6): stands for the target's own sequence and floor (D10). */
-  restated: { sequence: number; floor: number; keyId: string | null } | null
+  restated: { sequence: number; floor: number; keyId: string | null; statedAt?: number | null | undefined } | null
 }
 
 /** All that a decision needs to know of one (app, platform, channel). */
@@ -82,6 +84,8 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   nextRequirement: number
   /** Index of the next rollout below that other keys signed. */
   nextKeys: number
+  /** Index of the next rollout below that is not, like this one, of a release that requires nothing, nor stated later. */
+  nextNewer: number
   /** Of this and all below. */
   highestSequence: number
   /** What D10 compares with the floor: 0 for embedded, unless the publisher signed for it. */
@@ -90,6 +94,8 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   /** Which keys signed what a device gets: the statement, and the bundle (D11). */
   statementKeyId: string | null
   bundleKeyId: string | null
+  /** When what a device gets was stated; null where that is not known. */
+  statedAt: number | null
   forcedDevices: ReadonlySet<string>
   cohorts: ReadonlySet<string>
   rules: readonly CompiledRule[]
@@ -154,9 +160,21 @@ function compileRollouts<Release extends CatalogRelease>(
     if (below.requirement === rollout.requirement) rollout.nextRequirement = below.nextRequirement
     const isSignedAlike = below.statementKeyId === rollout.statementKeyId && below.bundleKeyId === rollout.bundleKeyId
     if (isSignedAlike) rollout.nextKeys = below.nextKeys
+    rollout.nextNewer = findNewer(compiled, rollout)
     rollout.highestSequence = Math.max(rollout.sequence, below.highestSequence)
   }
   return compiled
+}
+
+/** What lies between was compared with what lies above it already, so all of them together look at each once. */
+function findNewer(compiled: readonly CompiledRollout[], { index, statedAt }: CompiledRollout): number {
+  let next = index + 1
+  for (let below = compiled[next]; below && isStatedBy(below, statedAt); below = compiled[next]) next = below.nextNewer
+  return next
+}
+
+function isStatedBy({ target, requirement, statedAt }: CompiledRollout, latest: number | null): boolean {
+  return target !== 'embedded' && !requirement && statedAt !== null && latest !== null && statedAt <= latest
 }
 
 /** The id decides between equal positions, so that no two servers ever disagree. */
@@ -179,11 +197,13 @@ function compileRollout<Release extends CatalogRelease>(
     index,
     nextRequirement: index + 1,
     nextKeys: index + 1,
+    nextNewer: index + 1,
     sequence,
     highestSequence: sequence,
     floor: rollout.restated?.floor ?? release?.floor ?? 0,
     statementKeyId: rollout.restated ? rollout.restated.keyId : release?.isStated ? release.keyId : null,
     bundleKeyId: release?.keyId ?? null,
+    statedAt: (rollout.restated ? rollout.restated.statedAt : release?.statedAt) ?? null,
     forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
     cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
     rules: compileRules(rules),

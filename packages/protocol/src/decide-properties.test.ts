@@ -21,11 +21,12 @@ const requirement = fc.record(
 const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirement })
 
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
+const statedAt = fc.constantFrom(undefined, null, 1, 2, 3, 4)
 
 const releases = fc
-  .tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }))))
+  .tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt)))
   .map((pool) =>
-    pool.map(([requires, floor, signedBy, isBare], index): CatalogRelease => {
+    pool.map(([requires, floor, signedBy, isBare, signedAt], index): CatalogRelease => {
       const sequence = index + 1
       return {
         id: `release-${sequence}`,
@@ -35,6 +36,7 @@ const releases = fc
         floor: floor <= sequence ? floor : 0,
         keyId: signedBy,
         isStated: signedBy !== null && isBare > 0,
+        statedAt: signedAt,
       }
     }),
   )
@@ -100,6 +102,7 @@ const catalogs = releases.chain((pool) =>
               ),
               floor: fc.constantFrom(0, 0, 1, 3),
               keyId,
+              statedAt,
             }),
           },
         ),
@@ -138,6 +141,7 @@ const devices = fc.record({
       floor: fc.constantFrom(0, 0, 0, 1, 2, 3, 4),
       keyIds: fc.subarray(['key-1', 'key-2']),
       heldReleaseId: fc.constantFrom(null, ...releaseIds),
+      builtAt: fc.constantFrom(undefined, undefined, null, 2, 3, 4),
     }),
   ),
 })
@@ -271,7 +275,11 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     if (sequence < trust.floor) return 'below-device-floor'
     const mayGoBack = trust.heldReleaseId !== null && trust.heldReleaseId === idOf(rollout)
     if (sequence < trust.highWater) return mayGoBack ? null : 'below-high-water'
-    return sequence > trust.highWater + 1_000_000 ? 'sequence-too-far' : null
+    if (sequence > trust.highWater + 1_000_000) return 'sequence-too-far'
+    const release = releaseOf(rollout)
+    const isForAnyBinary = release !== undefined && Object.keys(release.requirement).length === 0
+    const signedAt = rollout.restated ? rollout.restated.statedAt : release?.statedAt
+    return isForAnyBinary && (signedAt ?? Infinity) < (trust.builtAt ?? 0) ? 'older-than-binary' : null
   }
   const reasonsOf = (rollout: CatalogRollout): PassedOverReason[] =>
     [
@@ -543,7 +551,14 @@ describe('decide', () => {
         rules: fc.array(fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<AttributeRule>, { maxLength: 2 }),
         slice: fc.option(fc.record({ salt: text, from: fc.double(), to: fc.double() })),
       }),
-      restated: fc.option(fc.record({ sequence: fc.double(), floor: fc.double(), keyId: fc.option(text) })),
+      restated: fc.option(
+        fc.record({
+          sequence: fc.double(),
+          floor: fc.double(),
+          keyId: fc.option(text),
+          statedAt: fc.option(fc.double()),
+        }),
+      ),
     })
     const oddDevice = fc.record({
       id: text,
@@ -553,7 +568,13 @@ describe('decide', () => {
       failedReleaseIds: texts,
       cohorts: texts,
       trust: fc.option(
-        fc.record({ highWater: fc.double(), floor: fc.double(), keyIds: texts, heldReleaseId: fc.option(text) }),
+        fc.record({
+          highWater: fc.double(),
+          floor: fc.double(),
+          keyIds: texts,
+          heldReleaseId: fc.option(text),
+          builtAt: fc.option(fc.double()),
+        }),
         { nil: undefined },
       ),
       attributes: fc.option(fc.record({ osVersion: text, model: text, locale: text, nativeBuild: text }), {

@@ -113,11 +113,21 @@ test('equal positions, which no server makes, are told apart by id', () => {
 
 test.each([
   ['that has confirmed more than there is', { highWater: 5_000, keyIds: ['key'] }, 'below-high-water'],
+  ['whose binary is newer than everything', { highWater: 0, keyIds: ['key'], builtAt: 5_000 }, 'older-than-binary'],
   ['that holds another key', { highWater: 0, keyIds: ['other'] }, 'key-not-trusted'],
 ])('a device %s does not cost a look at every rollout', (_case, told, reason) => {
   const rollouts = Array.from({ length: 1_000 }, (_, index): CatalogRollout => {
     const [id, sequence] = [`release-${index}`, index + 1]
-    const target = { id, version: id, sequence, requirement: {}, floor: 0, keyId: 'key', isStated: true }
+    const target = {
+      id,
+      version: id,
+      sequence,
+      requirement: {},
+      floor: 0,
+      keyId: 'key',
+      isStated: true,
+      statedAt: index,
+    }
     const audience = { devices: [], cohorts: [], percentage: 100, salt: '', rules: [], slice: null }
     const rest = { state: 'active', startsAt: null, mandatory: false, restated: null } as const
     return { id: `rollout-${index}`, position: index, target, audience: { ...audience, buckets: 10_000 }, ...rest }

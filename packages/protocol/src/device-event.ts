@@ -55,11 +55,12 @@ const DOWNLOAD_CODES: ReadonlySet<string> = new Set([
   'storage-full',
 ] satisfies SdkCode[])
 
-/** With these a device keeps itself from going back: they say nothing about the release, which it never tried. */
+/** With these a device keeps itself from going back, also behind its own binary: they say nothing about the release, which it never tried. */
 const REFUSAL_CODES: ReadonlySet<string> = new Set([
   'sequence-too-low',
   'sequence-too-far',
   'below-floor',
+  'older-than-binary',
 ] satisfies SdkCode[])
 
 /** Whether a `failed` is only the device's refusal to go back. */

@@ -11,6 +11,11 @@ export interface DeviceTrust {
   keyIds: readonly string[]
   /** What lies verified in ota/previous: it may go back to that, although its sequence is below the high-water mark. */
   heldReleaseId: string | null
+  /**
+   * When its binary was built, in milliseconds since 1970: what was signed before, and requires nothing of a binary,
+   * was not made for this one. Absent, or null: it does not tell, or does not believe it.
+   */
+  builtAt?: number | null | undefined
 }
 
 /**
@@ -45,6 +50,7 @@ export const REFUSAL_REASONS = [
   'key-not-trusted',
   'not-signed',
   'sequence-too-far',
+  'older-than-binary',
 ] as const
 
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
@@ -91,7 +97,14 @@ function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): Refusal
     const isHeld = rollout.releaseId !== null && rollout.releaseId === heldReleaseId
     return isHeld ? undefined : 'below-high-water'
   }
-  return sequence - highWater <= MAX_SEQUENCE_STEP ? undefined : 'sequence-too-far'
+  if (!(sequence - highWater <= MAX_SEQUENCE_STEP)) return 'sequence-too-far'
+  return isOlderThanBinary(rollout, trust) ? 'older-than-binary' : undefined
+}
+
+/** Engine §4: only what says nothing of the binaries that it is for is judged by its time. */
+function isOlderThanBinary({ target, requirement, statedAt }: CompiledRollout, { builtAt }: DeviceTrust): boolean {
+  if (target === 'embedded' || requirement || statedAt === null) return false
+  return typeof builtAt === 'number' && statedAt < builtAt
 }
 
 /**
@@ -100,13 +113,14 @@ function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): Refusal
  */
 export function nextTakeable(
   catalog: CompiledCatalog,
-  { index, nextKeys, highestSequence }: CompiledRollout,
+  { index, nextKeys, nextNewer, highestSequence }: CompiledRollout,
   reason: RefusalReason,
   { trust, currentReleaseId }: Device,
 ): number {
   if (!trust || trust.keyIds.length === 0) return index + 1
   let next = index + 1
   if (reason === 'key-not-trusted' || reason === 'not-signed') next = nextKeys
+  else if (reason === 'older-than-binary') next = nextNewer
   else if (highestSequence < Math.max(trust.highWater, trust.floor)) next = catalog.rollouts.length
   if (next === index + 1) return next
   return Math.min(

@@ -37,7 +37,7 @@ export interface ReleaseStatement {
   floor: number
   requirement: Requirement
   artifacts: readonly StatementArtifact[]
-  /** ISO 8601 in UTC; for people, nothing is decided by it. */
+  /** ISO 8601 in UTC. Decides for devices that know when their binary was built (Engine §4), else it is for people. */
   createdAt: string
 }
 
@@ -105,6 +105,17 @@ export function readReleaseStatement(text: string): ReleaseStatement {
     artifacts,
     createdAt: readString(json.createdAt, '/createdAt'),
   }
+}
+
+const CREATED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
+
+/**
+ * Engine §4: when a statement says that it was signed, in milliseconds since 1970. Null for every other way to write a
+ * time: not all engines read those alike.
+ */
+export function statementTime({ createdAt }: Pick<ReleaseStatement, 'createdAt'>): number | null {
+  const time = CREATED_AT.test(createdAt) ? Date.parse(createdAt) : Number.NaN
+  return Number.isNaN(time) ? null : time
 }
 
 function parseJson(text: string): unknown {

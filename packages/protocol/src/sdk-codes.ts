@@ -21,6 +21,7 @@ export const SDK_CODES = {
   'requirement-not-met': { isRetryable: false, blamesRelease: false },
   'sequence-too-low': { isRetryable: false, blamesRelease: false },
   'sequence-too-far': { isRetryable: false, blamesRelease: false },
+  'older-than-binary': { isRetryable: false, blamesRelease: false },
   'below-floor': { isRetryable: false, blamesRelease: false },
   'archive-invalid': { isRetryable: false, blamesRelease: true },
   'not-confirmed': { isRetryable: false, blamesRelease: true },

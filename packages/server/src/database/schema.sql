@@ -146,6 +146,7 @@ create table "device" (
   "established_at" bigint,
   "credential_at" bigint,
   "network" text,
+  "embedded_built_at" bigint,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );

@@ -146,6 +146,7 @@ export interface Schema {
     device_floor: number | null
     trusted_keys: string | null
     held_release_id: string | null
+    embedded_built_at: number | null
   }
   /** How much room the events of an app take; deleted ones count as the average of all. */
   event_usage: {

@@ -36,9 +36,13 @@ export type SampledDevice = Pick<
   | 'device_floor'
   | 'trusted_keys'
   | 'held_release_id'
+  | 'embedded_built_at'
 >
 
-type TrustColumns = Pick<Schema['device'], 'high_water' | 'device_floor' | 'trusted_keys' | 'held_release_id'>
+type TrustColumns = Pick<
+  Schema['device'],
+  'high_water' | 'device_floor' | 'trusted_keys' | 'held_release_id' | 'embedded_built_at'
+>
 
 /** What the device last told that it takes and refuses (D11); undefined when it never did. */
 export function trustOf({
@@ -46,6 +50,7 @@ export function trustOf({
   device_floor,
   trusted_keys,
   held_release_id,
+  embedded_built_at,
 }: TrustColumns): DeviceTrust | undefined {
   if (high_water === null) return undefined
   return {
@@ -53,6 +58,7 @@ export function trustOf({
     floor: device_floor ?? 0,
     keyIds: JSON.parse(trusted_keys ?? '[]') as string[],
     heldReleaseId: held_release_id,
+    builtAt: embedded_built_at,
   }
 }
 
@@ -116,6 +122,7 @@ export function listDevicesBetween(
       'device_floor',
       'trusted_keys',
       'held_release_id',
+      'embedded_built_at',
     ])
     .where('app_id', '=', appId)
     .where('device_id', '>', after)

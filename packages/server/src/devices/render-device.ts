@@ -40,7 +40,7 @@ export function renderDevice(row: DeviceRow, failedReleaseIds: string[]): Device
 
 function renderTrust(row: DeviceRow): Device['trust'] {
   const trust = trustOf(row)
-  return trust ? { ...trust, keyIds: [...trust.keyIds] } : null
+  return trust ? { ...trust, keyIds: [...trust.keyIds], builtAt: nullableTimestamp(trust.builtAt ?? null) } : null
 }
 
 export function renderEvent(row: TimelineRow): DeviceEvent {

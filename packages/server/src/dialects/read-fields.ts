@@ -106,15 +106,20 @@ export function readAttributes(fields: Fields): DeviceAttributes | undefined {
   return isTold ? { osVersion, model, locale, nativeBuild } : undefined
 }
 
+const LAST_DATE = 8.64e15
+
 /** Undefined when the client does not tell: only with a highest sequence are the others looked at. */
 export function readTrust(fields: Fields): DeviceTrust | undefined {
   const highWater = optionalCount(fields, 'highestSequence')
   if (highWater === undefined) return undefined
+  const builtAt = optionalCount(fields, 'embeddedBuiltAt')
   return {
     highWater,
     floor: optionalCount(fields, 'floor') ?? 0,
     keyIds: readKeyIds(fields),
     heldReleaseId: optionalText(fields, 'heldReleaseId', 64) ?? null,
+    // Beyond it there are no dates, and no such device believes it.
+    ...(builtAt !== undefined && builtAt <= LAST_DATE && { builtAt }),
   }
 }
 

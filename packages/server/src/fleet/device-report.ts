@@ -216,6 +216,7 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
     device_floor: null,
     trusted_keys: null,
     held_release_id: null,
+    embedded_built_at: null,
   }
 }
 
@@ -231,12 +232,13 @@ function attributesOf(told: DeviceDetails) {
   }
 }
 
-function trustColumns({ highWater, floor, keyIds, heldReleaseId }: DeviceTrust) {
+function trustColumns({ highWater, floor, keyIds, heldReleaseId, builtAt }: DeviceTrust) {
   return {
     high_water: highWater,
     device_floor: floor,
     trusted_keys: JSON.stringify(keyIds),
     held_release_id: text(heldReleaseId),
+    embedded_built_at: builtAt ?? null,
   }
 }
 

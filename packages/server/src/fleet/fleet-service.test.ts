@@ -78,14 +78,16 @@ describeOnEveryDatabase('fleet service', (open) => {
   test('what a device refuses stands as it told it last, whatever it tells in between', async () => {
     const { devices, fleet, time } = setUp()
     const trust = { highWater: 20, floor: 3, keyIds: ['21fe31dfa154a261'], heldReleaseId: RELEASE_1 }
-    const raised = { ...trust, highWater: 21, heldReleaseId: null }
+    const raised = { ...trust, highWater: 21, heldReleaseId: null, builtAt: Date.UTC(2027, 0, 31) }
     const shown = []
     for (const told of [undefined, trust, trust, undefined, raised, { ...raised, keyIds: [] }]) {
       await time.advance(1_000)
       fleet.noteCheck(aNote({ at: time.clock.now(), trust: told }))
       shown.push((await devices.get(APP, 'device-1')).trust)
     }
-    expect(shown).toEqual([null, trust, trust, trust, raised, { ...raised, keyIds: [] }])
+    const first = { ...trust, builtAt: null }
+    const second = { ...raised, builtAt: '2027-01-31T00:00:00.000Z' }
+    expect(shown).toEqual([null, first, first, first, second, { ...second, keyIds: [] }])
   })
 
   test('a report is stored once, however often it is sent', async () => {

@@ -1,12 +1,15 @@
 import { DEFAULT_TRUST, type TrustDifferences } from '@hotpatch/api'
-import type {
-  AttributeRule,
-  AudienceSlice,
-  Catalog,
-  CatalogRelease,
-  CatalogRollout,
-  Platform,
-  Requirement,
+import {
+  readReleaseStatement,
+  statementTime,
+  UnexpectedJsonError,
+  type AttributeRule,
+  type AudienceSlice,
+  type Catalog,
+  type CatalogRelease,
+  type CatalogRollout,
+  type Platform,
+  type Requirement,
 } from '@hotpatch/protocol'
 import type { Connection } from '../database/schema.ts'
 import { keyIdOfPublicKey } from '../apps/signing-keys.ts'
@@ -130,10 +133,12 @@ export async function loadCatalog(
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
     startedAt.set(placement.id, Math.max(placement.created_at, placement.starts_at ?? 0))
+    const target = targetOf(placement, releases, keyIds)
+    const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
       position: placement.position,
-      target: targetOf(placement, releases, keyIds),
+      target,
       state: placement.state,
       startsAt: placement.starts_at,
       mandatory: placement.mandatory === 1,
@@ -147,7 +152,7 @@ export async function loadCatalog(
         slice: placement.slice === null ? null : (JSON.parse(placement.slice) as AudienceSlice),
       },
       restated:
-        sequence === null ? null : { sequence, floor: floor ?? 0, keyId: keyIds.get(placement.key_id ?? '') ?? null },
+        sequence === null ? null : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, statement) },
     })
   }
   return { catalog: { ...key, generation: row.generation, rollouts }, restatements, startedAt }
@@ -227,6 +232,17 @@ function readRequirement(text: string | null): Requirement {
   return text === null || text === '{}' ? NOTHING_REQUIRED : (JSON.parse(text) as Requirement)
 }
 
+/** D11 asks for it only where nothing is required: the others are not worth reading their statements. */
+function statedAt(target: Pick<CatalogRelease, 'requirement'> | 'embedded', statement: string | null): number | null {
+  if (statement === null || target === 'embedded' || target.requirement !== NOTHING_REQUIRED) return null
+  try {
+    return statementTime(readReleaseStatement(statement))
+  } catch (cause) {
+    if (cause instanceof UnexpectedJsonError) return null
+    throw cause
+  }
+}
+
 /** A release that was placed more than once is in memory once. */
 function targetOf(
   row: PlacementRow,
@@ -236,6 +252,7 @@ function targetOf(
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
   if (known) return known
+  const requirement = readRequirement(row.requirement)
   const release: OfferedRelease = {
     id: row.release_id,
     version: row.version ?? '',
@@ -243,7 +260,8 @@ function targetOf(
     floor: row.release_floor ?? 0,
     keyId: row.signature === null ? null : (keyIds.get(row.release_key_id ?? '') ?? null),
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
-    requirement: readRequirement(row.requirement),
+    statedAt: statedAt({ requirement }, row.release_statement),
+    requirement,
     sha256: row.sha256 ?? '',
     sizeBytes: row.size_bytes ?? 0,
     notes: row.notes ?? '',

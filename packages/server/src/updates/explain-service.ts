@@ -1,6 +1,7 @@
 import {
   DEFAULT_CHANNEL,
   REASON_SENTENCES,
+  type DeviceTrust as ShownTrust,
   type DeviceWithEvents,
   type ExplainQuery,
   type Explanation,
@@ -11,6 +12,7 @@ import {
   type Decision,
   type DecisionReason,
   type Device,
+  type DeviceTrust,
   type PassedOverReason,
   type Platform,
   type Rule,
@@ -74,7 +76,7 @@ export function createExplainService({
         locale: known?.locale ?? undefined,
         nativeBuild: known?.nativeBuild ?? undefined,
       },
-      trust: known?.trust ?? undefined,
+      trust: known?.trust ? readTrust(known.trust) : undefined,
     }
     const nextSequence = await findNextSequence(appId, platform)
     const place = { app: entry.slug, platform, channel, nextSequence }
@@ -117,6 +119,10 @@ export function createExplainService({
   }
 
   return { explain }
+}
+
+function readTrust({ builtAt, ...trust }: ShownTrust): DeviceTrust {
+  return { ...trust, builtAt: builtAt === null ? null : Date.parse(builtAt) }
 }
 
 function onlyOne(platforms: readonly Platform[]): Platform | undefined {

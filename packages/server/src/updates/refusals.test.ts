@@ -69,7 +69,13 @@ describe('a device that would refuse a release is not offered it, and explain sa
       explanation: 'The device has confirmed sequence 2 already, and refuses lower ones: 1.1.0 is signed as 1.',
       waysOut: ['State it again, under the next sequence: hotpatch rollback --version 1.1.0 --platform android'],
     })
-    expect(explanation.device.trust).toEqual({ highWater: 2, floor: 0, keyIds: [idOf(key)], heldReleaseId: null })
+    expect(explanation.device.trust).toEqual({
+      highWater: 2,
+      floor: 0,
+      keyIds: [idOf(key)],
+      heldReleaseId: null,
+      builtAt: null,
+    })
     expect(await changes('1.1.0')).toEqual([
       'State it again, under the next sequence: hotpatch rollback --version 1.1.0 --platform android',
     ])
@@ -178,6 +184,30 @@ describe('a device that would refuse a release is not offered it, and explain sa
     })
   })
 
+  test('a binary that is newer than what was published for none in particular', async () => {
+    const { releaseId } = await publish('1.1.0', 1)
+    const built = { embeddedBuiltAt: Date.UTC(2027, 5, 1) }
+    expect(await check(0, { embeddedBuiltAt: Date.UTC(2026, 0, 1) })).toMatchObject({ version: '1.1.0' })
+    expect(await check(0, built)).toMatchObject({ updateAvailable: false, reason: 'older-than-binary' })
+    const explanation = await explain('?release=1.1.0')
+    expect(explanation.decision).toMatchObject({
+      reason: 'older-than-binary',
+      explanation: expect.stringMatching(
+        /^The app on the device was built 2027-06-01T00:00:00.000Z, after 1\.1\.0 was signed \(202\d-/,
+      ),
+      waysOut: ['State it again, if it is for this binary, too: hotpatch rollback --version 1.1.0 --platform android'],
+    })
+    expect(explanation.towards?.changes).toEqual(explanation.decision.waysOut)
+    // It keeps what it runs.
+    expect(await check(0, { ...built, releaseId })).toMatchObject({ reason: 'runs-the-target' })
+    const artifacts = [
+      { name: 'bundle.zip', sha256: createHash('sha256').update(bundle).digest('hex'), sizeBytes: bundle.length },
+    ]
+    const createdAt = '2027-06-01T00:00:00.000Z'
+    await rollBack({ version: '1.1.0' }, order(2, { target: 'release', version: '1.1.0', artifacts, createdAt }))
+    expect(await check(0, built)).toMatchObject({ updateAvailable: true, version: '1.1.0' })
+  })
+
   test('what it told last stands where its client tells nothing, but for the check itself', async () => {
     await publish('1.0.0', 5)
     await check(9)
@@ -196,15 +226,17 @@ describe('a device that would refuse a release is not offered it, and explain sa
 
 test('devices tell it with registrations and reports, too', async () => {
   const { releaseId } = await publish('1.0.0', 5)
-  const told = { highestSequence: 5, floor: 2, trustedKeys: [idOf(key)], heldReleaseId: releaseId }
+  const builtAt = '2027-01-31T12:00:00.000Z'
+  const built = { embeddedBuiltAt: Date.parse(builtAt) }
+  const told = { highestSequence: 5, floor: 2, trustedKeys: [idOf(key)], heldReleaseId: releaseId, ...built }
   const headers = { 'x-app-key': app.appKey }
   const identity = { deviceId: 'device-1', platform: 'android' }
   const shown = async () => (await server.request('GET', `/manage/v1/apps/${app.slug}/devices/device-1`)).body.trust
   await server.request('POST', '/devices', { headers, body: { ...identity, ...told } })
-  expect(await shown()).toEqual({ highWater: 5, floor: 2, keyIds: [idOf(key)], heldReleaseId: releaseId })
+  expect(await shown()).toEqual({ highWater: 5, floor: 2, keyIds: [idOf(key)], heldReleaseId: releaseId, builtAt })
   const events = [{ id: 'e1', kind: 'confirmed', releaseId }]
   await server.request('POST', '/events', { headers, body: { ...identity, events, highestSequence: 7 } })
-  expect(await shown()).toEqual({ highWater: 7, floor: 0, keyIds: [], heldReleaseId: null })
+  expect(await shown()).toEqual({ highWater: 7, floor: 0, keyIds: [], heldReleaseId: null, builtAt: null })
   await server.request('POST', '/devices', { headers, body: identity })
   expect(await shown()).toMatchObject({ highWater: 7 })
 })

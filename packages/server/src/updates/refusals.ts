@@ -1,5 +1,6 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import { MAX_SEQUENCE_STEP, type CompiledRollout, type DeviceTrust, type RefusalReason } from '@hotpatch/protocol'
+import { timestamp } from '../clock.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 
 /** What the ways out need to name. */
@@ -33,6 +34,8 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, trust: 
         : `The app on the device wants a signed statement, and ${name} has none: only its bundle is signed.`
     case 'sequence-too-far':
       return `${sentence(name)} is signed as ${rollout.sequence}. The device has confirmed ${highWater}, and lets a sequence rise by ${MAX_SEQUENCE_STEP} at once.`
+    case 'older-than-binary':
+      return `The app on the device was built ${timestamp(trust.builtAt ?? 0)}, after ${name} was signed (${timestamp(rollout.statedAt ?? 0)}), which does not say which binaries it is for.`
   }
 }
 
@@ -52,6 +55,8 @@ export function waysOut(reason: RefusalReason, rollout: Refused, trust: DeviceTr
       return [
         `Have a release in between on ${place.channel}, with a sequence from ${rollout.sequence - MAX_SEQUENCE_STEP} to ${trust.highWater + MAX_SEQUENCE_STEP}: the device takes that first, and then this one.`,
       ]
+    case 'older-than-binary':
+      return [`State it again, if it is for this binary, too: ${rollBack(rollout, place)}`]
   }
 }
 

@@ -77,6 +77,7 @@ function changesFor(
 const STATED_AGAIN: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'below-high-water',
   'below-device-floor',
+  'older-than-binary',
 ])
 
 /** What it does not settle. */
@@ -131,6 +132,7 @@ function changeFor(
       return 'Publish a release that is mended: this one failed on the device, and is never offered to it again.'
     case 'below-high-water':
     case 'sequence-too-far':
+    case 'older-than-binary':
     case 'below-device-floor':
     case 'key-not-trusted':
     case 'not-signed':

@@ -9,6 +9,7 @@ import * as reachAndSequences from './0008-reach-and-sequences.ts'
 import * as tokenFamilies from './0009-token-families.ts'
 import * as deletedApps from './0010-deleted-apps.ts'
 import * as waitsAndUnkeptEvents from './0011-waits-and-unkept-events.ts'
+import * as binaryTimes from './0012-binary-times.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -22,4 +23,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0009-token-families': tokenFamilies,
   '0010-deleted-apps': deletedApps,
   '0011-waits-and-unkept-events': waitsAndUnkeptEvents,
+  '0012-binary-times': binaryTimes,
 }

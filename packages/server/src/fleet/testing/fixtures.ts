@@ -117,6 +117,7 @@ export function aDeviceRow(changes: Partial<DeviceRow> = {}): DeviceRow {
     device_floor: null,
     trusted_keys: null,
     held_release_id: null,
+    embedded_built_at: null,
     ...changes,
   }
 }

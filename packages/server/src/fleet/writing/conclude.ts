@@ -220,7 +220,8 @@ function hasSameTrust(before: DeviceRow, after: DeviceRow): boolean {
     before.high_water === after.high_water &&
     before.device_floor === after.device_floor &&
     before.trusted_keys === after.trusted_keys &&
-    before.held_release_id === after.held_release_id
+    before.held_release_id === after.held_release_id &&
+    before.embedded_built_at === after.embedded_built_at
   )
 }
 
@@ -283,6 +284,7 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     device_floor: trusting.device_floor,
     trusted_keys: trusting.trusted_keys,
     held_release_id: trusting.held_release_id,
+    embedded_built_at: trusting.embedded_built_at,
   }
 }
 

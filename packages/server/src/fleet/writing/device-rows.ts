@@ -90,13 +90,14 @@ const DEVICE_COLUMNS = [
   'device_floor',
   'trusted_keys',
   'held_release_id',
+  'embedded_built_at',
 ] as const satisfies (keyof DeviceRow)[]
 
 /** An update names an index's column to write it, also when it stays as it is: then the index is written, too. */
 const LOOKED_UP_BY = ['platform', 'channel', 'current_release_id', 'gone_at', 'first_seen_at'] as const
 
 /** What changes as rarely. */
-const TRUST = ['high_water', 'device_floor', 'trusted_keys', 'held_release_id'] as const
+const TRUST = ['high_water', 'device_floor', 'trusted_keys', 'held_release_id', 'embedded_built_at'] as const
 
 export async function upsertDevices(
   tx: Connection,
