@@ -4,12 +4,14 @@ import { chmod, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer as createPlainServer, type AddressInfo, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { ApiProblem, ServerUnreachable } from '@hotpatch/api'
+import { ApiProblem, ServerUnreachable, type ManagementClient } from '@hotpatch/api'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { buildBundle } from './bundle/build-bundle.ts'
 import { zipBundle } from './bundle/zip-bundle.ts'
 import { completeContext } from './context.ts'
 import { describeError } from './describe-error.ts'
+import { createOutput } from './output/output.ts'
+import { findImpact } from './release/change-impact.ts'
 import { createCollector, createTool, type Tool } from './testing/run-tool.ts'
 
 let tool: Tool
@@ -236,6 +238,18 @@ describe('of programs is said', () => {
     await tool.installProgram('npx', 'process.kill(process.pid, "SIGKILL")')
     await expect(build()).rejects.toThrow(/was ended by SIGKILL.*too little memory/)
   })
+})
+
+test.each([
+  [503, 'Known devices: the server could not say what would become of them. The server answered 503.\n'],
+  [429, 'Known devices: the server could not say what would become of them. The server answered 429.\n'],
+  [404, ''],
+])('that nobody could look at the devices is said: %s', async (status, told) => {
+  const stderr = createCollector()
+  const output = createOutput({ stdout: createCollector(), stderr }, false)
+  const api = { getImpact: () => Promise.reject(new ApiProblem(status, undefined)) } as unknown as ManagementClient
+  expect(await findImpact(api, 'shop', { change: 'halt', rolloutId: 'x' }, output)).toBeUndefined()
+  expect(stderr.text()).toBe(told)
 })
 
 test('what nobody expected keeps its cause', () => {

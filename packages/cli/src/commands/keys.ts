@@ -92,7 +92,7 @@ async function addKey(context: CliContext, keyArgument: string | undefined, opti
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const publicKey = keyArgument ?? (await getSigningKey(keyPath(context, options.key))).publicKey
   const app = await chooseApp()
-  const impact = await findImpact(api, app.id, { change: 'add-key', publicKey })
+  const impact = await findImpact(api, app.id, { change: 'add-key', publicKey }, output)
   const refusing = countRefusing(impact)
   if (refusing > 0) {
     output.notice(
@@ -108,7 +108,7 @@ async function addKey(context: CliContext, keyArgument: string | undefined, opti
 async function revokeKey(context: CliContext, id: string, options: SessionOptions) {
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const app = await chooseApp()
-  const impact = await findImpact(api, app.id, { change: 'revoke-key', keyId: id })
+  const impact = await findImpact(api, app.id, { change: 'revoke-key', keyId: id }, output)
   const refusing = countRefusing(impact)
   if (refusing > 0) {
     output.notice(

@@ -64,7 +64,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const to = release ? { version: release.version } : 'embedded'
   const signedBy = restatement.kind === 'signed' ? restatement.plan.key.publicKey : undefined
   const question = { change: 'roll-back', platform, channel, to, percentage, ...given({ signedBy }) } as const
-  const impact = await findImpact(api, app.id, question)
+  const impact = await findImpact(api, app.id, question, output)
   for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
   output.notice(describeRestatement(restatement))
   const body: NewRollback = { platform, channel, to, percentage, mandatory }

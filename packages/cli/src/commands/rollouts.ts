@@ -146,7 +146,7 @@ async function changeState(
   const { api, confirm, output } = session
   session.requireConsent()
   const before = await chooseRollout(session, named, options)
-  const impact = await findImpact(api, before.appId, { change: verb, rolloutId: before.id })
+  const impact = await findImpact(api, before.appId, { change: verb, rolloutId: before.id }, output)
   for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
   const wayOut = verb === 'halt' ? await planWayOut(session, before, impact, options) : undefined
   await confirm(`${verb} the rollout of ${describePlace(before)}: ${meaning}?`)

@@ -1,5 +1,6 @@
 import { ApiProblem, type Impact, type ImpactQuestion, type ManagementClient } from '@hotpatch/api'
 import { formatVersion } from '../output/figures.ts'
+import type { Output } from '../output/output.ts'
 import { formatCount } from '../output/text.ts'
 
 const SHOWN_MOVES = 4
@@ -10,14 +11,22 @@ export async function findImpact(
   api: ManagementClient,
   app: string,
   question: ImpactQuestion,
+  output?: Pick<Output, 'notice'>,
 ): Promise<Impact | undefined> {
   try {
     return await api.getImpact(app, question)
   } catch (error) {
     // What is wrong with the change itself, making it says better.
-    if (error instanceof ApiProblem) return undefined
-    throw error
+    if (!(error instanceof ApiProblem)) throw error
+    tellUnanswered(error, output)
+    return undefined
   }
+}
+
+/** That nobody looked is not that there is nothing to see. */
+export function tellUnanswered({ status, message }: ApiProblem, output: Pick<Output, 'notice'> | undefined): void {
+  if (status !== 429 && status < 500) return
+  output?.notice(`Known devices: the server could not say what would become of them. ${message}`)
 }
 
 /** For a person who has to say yes or no. */

@@ -60,10 +60,15 @@ export async function planRelease(
   })
   if (prepared.already) return { platform, kind: 'already', published: prepared.already }
   const { wishes, bundle, requirementSource, findings, preflight } = prepared
-  const reach = await findReach(session.api, app.id, {
-    ...previewOf(wishes),
-    ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
-  })
+  const reach = await findReach(
+    session.api,
+    app.id,
+    {
+      ...previewOf(wishes),
+      ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
+    },
+    session.output,
+  )
   const { inForce } = preflight
   const { backTo, ...signed } = await planStatements(session, app, wishes, { zip: bundle.zip, signing, options })
   const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, findings }

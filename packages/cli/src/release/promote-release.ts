@@ -79,7 +79,7 @@ export async function preparePromotion(
   const placed = { releaseId: release.id, channel, percentage, ...audience }
   const reach = await findReach(session.api, appId, { platform, ...placed, ...given({ keyId: key?.fingerprint }) })
   const question = { change: 'promote', ...placed, ...given({ signedBy: key?.publicKey }) } as const
-  const impact = await findImpact(session.api, appId, question)
+  const impact = await findImpact(session.api, appId, question, session.output)
   const isNarrowed = (audience.rules ?? []).length > 0
   const shown = {
     ...reachLines(reach),

@@ -1,5 +1,7 @@
 import { ApiProblem, type ManagementClient, type RolloutPreview, type RolloutReach } from '@hotpatch/api'
+import type { Output } from '../output/output.ts'
 import { formatCount } from '../output/text.ts'
+import { tellUnanswered } from './change-impact.ts'
 
 const SHOWN_REASONS = 3
 
@@ -8,13 +10,15 @@ export async function findReach(
   api: ManagementClient,
   app: string,
   preview: RolloutPreview,
+  output?: Pick<Output, 'notice'>,
 ): Promise<RolloutReach | undefined> {
   try {
     return await api.previewRollout(app, preview)
   } catch (error) {
     // What is wrong with the rollout itself, making it says better.
-    if (error instanceof ApiProblem) return undefined
-    throw error
+    if (!(error instanceof ApiProblem)) throw error
+    tellUnanswered(error, output)
+    return undefined
   }
 }
 
