@@ -1,10 +1,10 @@
 // Prints how many bytes of heap the catalogs of a database take: `node --expose-gc catalog-memory.ts hotpatch.db`
 import { dirname } from 'node:path'
-import { readSecretsKey } from '../packages/server/src/access/secret-files.ts'
+import { readSecretsKey } from '../packages/server/src/people/access/secret-files.ts'
 import { openDatabase } from '../packages/server/src/testing.ts'
-import { createDeviceIdentity } from '../packages/server/src/devices/device-identity.ts'
-import { sealDatabase } from '../packages/server/src/secrets/seal-database.ts'
-import { createSecretBox } from '../packages/server/src/secrets/secret-box.ts'
+import { createDeviceIdentity } from '../packages/server/src/fleet/devices/device-identity.ts'
+import { sealDatabase } from '../packages/server/src/ground/secrets/seal-database.ts'
+import { createSecretBox } from '../packages/server/src/ground/secrets/secret-box.ts'
 import { createCatalogs } from '../packages/server/src/updates/catalogs.ts'
 
 const path = process.argv[2] ?? ''

@@ -3,8 +3,8 @@
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { createApp } from '../packages/server/src/app.ts'
-import { readConfig } from '../packages/server/src/config.ts'
-import { readEnvironment } from '../packages/server/src/env.ts'
+import { readConfig } from '../packages/server/src/configuration/config.ts'
+import { readEnvironment } from '../packages/server/src/configuration/env.ts'
 
 const startedAt = Date.now()
 let offset = Number(process.argv[2]) - startedAt

@@ -1,4 +1,6 @@
 import { Type, type Static } from 'typebox'
+import type { GuardAction, GuardFigures, GuardTrip } from './guards.ts'
+import type { Rollout } from './rollouts.ts'
 import { Id, Nullable, OneOf, Timestamp } from './shared-schemas.ts'
 
 /** What webhooks and the live stream can tell. */
@@ -34,3 +36,11 @@ export const AnnouncementFilter = Type.Object({
   app: Type.Optional(Type.String({ description: 'Id or slug: only what concerns this app' })),
 })
 export type AnnouncementFilter = Static<typeof AnnouncementFilter>
+
+/** What the audit log and webhooks tell of a trip. */
+export interface TrippedGuard {
+  rollout: Rollout
+  action: GuardAction
+  cause: GuardTrip['cause']
+  figures: GuardFigures
+}

@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox'
 import { Id, Nullable, Timestamp } from './shared-schemas.ts'
-import type { Rollout } from './rollouts.ts'
 import { LeftOutDevices } from './trust.ts'
 
 /** What a guard does when it trips: say so, pause the rollout, or halt it and go back to the release before. */
@@ -121,11 +120,3 @@ export type Guard = Static<typeof Guard>
 
 export const GuardChanges = Type.Partial(GuardSettings, { additionalProperties: false, minProperties: 1 })
 export type GuardChanges = Static<typeof GuardChanges>
-
-/** What the audit log and webhooks tell of a trip. */
-export interface TrippedGuard {
-  rollout: Rollout
-  action: GuardAction
-  cause: GuardTrip['cause']
-  figures: GuardFigures
-}

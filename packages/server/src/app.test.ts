@@ -4,8 +4,8 @@ import { text } from 'node:stream/consumers'
 import { bundleOf, listFiles, publishForm, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, test, vi } from 'vitest'
 import { createApp, type App } from './app.ts'
-import { readConfig } from './config.ts'
-import { readEnvironment } from './env.ts'
+import { readConfig } from './configuration/config.ts'
+import { readEnvironment } from './configuration/env.ts'
 
 const startOn = (directory: string, env: Record<string, string> = {}) =>
   createApp({

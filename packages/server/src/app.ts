@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { keepOwnerToken } from './access/secret-files.ts'
+import { keepOwnerToken } from './people/access/secret-files.ts'
 import { createCheckPath } from './app/check-path.ts'
 import { openCore, type AppOptions } from './app/core.ts'
 import { registerGauges } from './app/register-gauges.ts'

@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { OWNER_TOKEN_FILE } from './access/secret-files.ts'
+import { OWNER_TOKEN_FILE } from './people/access/secret-files.ts'
 import { createApp, type App } from './app.ts'
-import { readConfig, type Config } from './config.ts'
-import { readEnvironment } from './env.ts'
-import { NO_PUBLIC_URL } from './http/public-url.ts'
-import { createReadableLog } from './http/readable-log.ts'
+import { readConfig, type Config } from './configuration/config.ts'
+import { readEnvironment } from './configuration/env.ts'
+import { NO_PUBLIC_URL } from './ground/http/public-url.ts'
+import { createReadableLog } from './ground/http/readable-log.ts'
 import { describeStartError } from './start-error.ts'
 import { describeStart, type Started } from './start-text.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from './ground/version.ts'
 
 async function main(): Promise<void> {
   // Database, artifacts and secrets are for this user's eyes only.

@@ -1,7 +1,7 @@
-import { ConfigError } from './config.ts'
-import { NoSchemaError, SchemaTooNewError } from './database/migrate.ts'
-import { DeviceSecretError } from './devices/device-identity.ts'
-import { SecretsKeyError } from './secrets/secret-box.ts'
+import { ConfigError } from './configuration/config.ts'
+import { NoSchemaError, SchemaTooNewError } from './ground/database/migrate.ts'
+import { DeviceSecretError } from './fleet/devices/device-identity.ts'
+import { SecretsKeyError } from './ground/secrets/secret-box.ts'
 
 /** Nobody is there, or nobody answers. */
 const NETWORK_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/

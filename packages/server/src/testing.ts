@@ -1,5 +1,5 @@
 /** What tests of other packages may take from inside the server. */
-export { readEnvironment } from './env.ts'
-export { migrate } from './database/migrate.ts'
-export { openDatabase } from './database/open-database.ts'
-export type { Database, Schema } from './database/schema.ts'
+export { readEnvironment } from './configuration/env.ts'
+export { migrate } from './ground/database/migrate.ts'
+export { openDatabase } from './ground/database/open-database.ts'
+export type { Database, Schema } from './ground/database/schema.ts'

@@ -7,7 +7,7 @@ import { migrate, type Schema } from '@hotpatch/server/testing'
 import { Kysely, PGliteDialect } from 'kysely'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const MIGRATIONS = join(ROOT, 'packages/server/src/database/migrations')
+const MIGRATIONS = join(ROOT, 'packages/server/src/ground/database/migrations')
 const CACHE = join(ROOT, 'node_modules/.cache/pglite')
 
 /**

@@ -1,5 +1,5 @@
 import type { ServerAdvice } from '@hotpatch/api'
-import { NO_PUBLIC_URL } from '../http/public-url.ts'
+import { NO_PUBLIC_URL } from '../ground/http/public-url.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
 

@@ -11,9 +11,9 @@ import {
   type Platform,
   type Requirement,
 } from '@hotpatch/protocol'
-import type { Connection } from '../database/schema.ts'
-import { keyIdOfPublicKey } from '../apps/signing-keys.ts'
-import type { DeviceIdentity, IdentifiedApp } from '../devices/device-identity.ts'
+import type { Connection } from '../ground/database/schema.ts'
+import { keyIdOfPublicKey } from '../shipping/apps/signing-keys.ts'
+import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { CohortMembers } from '../cohorts/cohort-members.ts'
-import type { ChangeFeed } from '../database/change-feed.ts'
-import type { CatalogChange } from '../rollouts/rollout-service.ts'
+import type { CohortMembers } from '../rolling-out/cohorts/cohort-members.ts'
+import type { ChangeFeed } from '../ground/database/change-feed.ts'
+import type { CatalogChange } from '../rolling-out/rollouts/rollout-service.ts'
 import type { Catalogs } from './catalogs.ts'
 
 /** Keeps the catalogs and cohorts in memory as the database has them: by what this server changes, by what others tell, and by time. */

@@ -1,9 +1,9 @@
 import { Kysely, type KyselyPlugin } from 'kysely'
 import { bundleOf, createPostgresDatabase, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openDatabase } from '../database/open-database.ts'
-import type { Schema } from '../database/schema.ts'
-import { NodeSqliteDialect } from '../database/sqlite-dialect.ts'
+import { openDatabase } from '../ground/database/open-database.ts'
+import type { Schema } from '../ground/database/schema.ts'
+import { NodeSqliteDialect } from '../ground/database/sqlite-dialect.ts'
 
 type StartOptions = Parameters<typeof startTestServer>[0]
 

@@ -1,8 +1,8 @@
 import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
-import type { Database } from '../database/schema.ts'
-import type { DeviceIdentity } from '../devices/device-identity.ts'
-import { appKeyOwner } from '../secrets/seal-database.ts'
-import type { SecretBox } from '../secrets/secret-box.ts'
+import type { Database } from '../ground/database/schema.ts'
+import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
+import { appKeyOwner } from '../ground/secrets/seal-database.ts'
+import type { SecretBox } from '../ground/secrets/secret-box.ts'
 import {
   loadCatalog,
   loadDirectory,

@@ -1,5 +1,5 @@
 import type { Platform } from '@hotpatch/protocol'
-import type { CheckNote, Proof } from '../fleet/device-report.ts'
+import type { CheckNote, Proof } from '../fleet/recording/device-report.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { UpdateAnswer } from './update-service.ts'
 

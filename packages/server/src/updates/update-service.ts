@@ -1,5 +1,5 @@
 import { decide, type Decision, type Device, type DeviceAttributes, type DeviceTrust } from '@hotpatch/protocol'
-import type { Clock } from '../clock.ts'
+import type { Clock } from '../ground/clock.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { rolloutOfCheck } from './counted-rollout.ts'

@@ -1,21 +1,7 @@
 import { acceptedArchives } from './accepted-archives.ts'
 import { writeZip } from './archive-builder.ts'
+import type { ArchiveCase, CaseLimits } from './archive-case.ts'
 import { refusedArchives } from './refused-archives.ts'
-
-export interface CaseLimits {
-  maxFiles: number
-  maxUnpackedBytes: number
-  maxPathBytes: number
-}
-
-export interface ArchiveCase {
-  comment: string
-  /** Which rule it breaks; null when it is accepted. */
-  rule: string | null
-  zip: Buffer
-  /** Where they differ from CASE_LIMITS. */
-  limits?: Partial<CaseLimits>
-}
 
 export const CASE_LIMITS: CaseLimits = { maxFiles: 50, maxUnpackedBytes: 5_000_000, maxPathBytes: 300 }
 

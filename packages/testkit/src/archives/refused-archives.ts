@@ -10,7 +10,7 @@ import {
   type ZipEntry,
 } from './archive-builder.ts'
 import { file, streamed, zipBomb } from './accepted-archives.ts'
-import type { ArchiveCase, CaseLimits } from './archive-cases.ts'
+import type { ArchiveCase, CaseLimits } from './archive-case.ts'
 
 type Refused<What> = readonly (readonly [rule: string, comment: string, what: What])[]
 

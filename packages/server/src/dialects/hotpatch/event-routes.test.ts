@@ -8,8 +8,8 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Database } from '../../database/schema.ts'
-import { HOUR_MS, sumRolloutHours } from '../../fleet/rollout-progress.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import { HOUR_MS, sumRolloutHours } from '../../fleet/progress/rollout-progress.ts'
 
 describeOnEveryDatabase('POST /events', (openDatabase) => {
   const clock = fixedClock()

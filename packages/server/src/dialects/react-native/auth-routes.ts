@@ -1,8 +1,8 @@
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { AccessService } from '../../access/access-service.ts'
-import type { DeviceLimits } from '../../http/device-limits.ts'
+import type { AccessService } from '../../people/access/access-service.ts'
+import type { DeviceLimits } from '../../ground/http/device-limits.ts'
 
 const Secret = Type.String({ minLength: 1, maxLength: 4096 })
 const TokenPair = Type.Object({

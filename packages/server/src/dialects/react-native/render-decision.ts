@@ -1,7 +1,7 @@
 import type { CompiledRollout } from '@hotpatch/protocol'
 import { Compile } from 'typebox/compile'
 import { Type, type Static } from 'typebox'
-import { artifactUrl } from '../../http/public-url.ts'
+import { artifactUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 

@@ -1,0 +1,255 @@
+import { REASON_SENTENCES, type Impact, type ImpactQuestion, type ROLLOUT_MOVES } from '@hotpatch/api'
+import { problem, type CatalogRollout, type Platform, type RolloutState } from '@hotpatch/protocol'
+import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
+import type { Clock } from '../../ground/clock.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
+import { countDevices, countTrustedKeys, type SampledDevice } from '../../fleet/devices/device-queries.ts'
+import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
+import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
+import { createImpactTally, type DeviceImpact, type LostDevice } from './impact-tally.ts'
+import { findPlacedRelease, imagineRollout, withRollouts } from '../previews/imagined-rollout.ts'
+import { judgeImpact, type Scene } from './judge-impact.ts'
+import { checkOf, type KnownDevices } from '../known-devices/known-devices.ts'
+import type { FindNextSequence } from '../previews/preview-service.ts'
+import type { UpdateService } from '../../updates/update-service.ts'
+
+type RolloutMove = (typeof ROLLOUT_MOVES)[number]
+type KeyQuestion = Extract<ImpactQuestion, { change: 'add-key' | 'revoke-key' }>
+type RolloutQuestion = Exclude<ImpactQuestion, KeyQuestion>
+
+const STATES: Record<RolloutMove, RolloutState> = {
+  pause: 'paused',
+  resume: 'active',
+  halt: 'halted',
+  withdraw: 'withdrawn',
+}
+
+/** What the service needs to know of keys and rollouts, which other modules keep. */
+export interface ImpactFacts {
+  findNextSequence: FindNextSequence
+  /** Raw public keys in base64. */
+  listWorkingKeys(appId: string): Promise<{ id: string; publicKey: string }[]>
+  /** @throws problem rollout-not-found */
+  placeOfRollout(appId: string, rolloutId: string): Promise<{ platform: Platform; channel: string }>
+}
+
+/** Where a change is, and what it makes of the catalogs there. */
+interface Place {
+  platform: Platform
+  channel: string
+  change: (rollouts: readonly CatalogRollout<OfferedRelease>[]) => readonly CatalogRollout<OfferedRelease>[]
+  /** Its devices are drawn when it is made. */
+  isDrawn: boolean
+}
+
+export type ImpactService = ReturnType<typeof createImpactService>
+
+/** What a change would do to known devices, before anybody makes it: by the very function that answers checks. */
+export function createImpactService({
+  db,
+  catalogs,
+  updates,
+  identity,
+  knownDevices,
+  facts,
+  clock,
+  newId,
+}: {
+  /** For reading only: it may be a connection in another thread. */
+  db: Database
+  catalogs: Catalogs
+  updates: UpdateService
+  identity: DeviceIdentity
+  knownDevices: KnownDevices
+  facts: ImpactFacts
+  clock: Clock
+  newId: () => string
+}) {
+  /**
+   * @throws problem app-not-found, channel-not-found, platform-not-found, release-not-found, rollout-not-found,
+   *   rollback-target-invalid, key-not-found, invalid-request or too-many-requests
+   */
+  function ask(appId: string, question: ImpactQuestion): Promise<Impact> {
+    return knownDevices.inTurn(async () => {
+      const app = catalogs.findApp(appId)
+      if (!app) throw problem('app-not-found', `No app has the id ${appId}.`)
+      if (question.change === 'add-key' || question.change === 'revoke-key') return impactOnKeys(app, question)
+      return impactOnRollouts(app, question, await placeOf(app, question))
+    })
+  }
+
+  async function placeOf(app: DirectoryEntry, question: RolloutQuestion): Promise<Place> {
+    switch (question.change) {
+      case 'roll-back': {
+        const { platform, channel, to, percentage = 100, signedBy } = question
+        const target = to === 'embedded' ? to : findTarget(catalogs.get(app, platform, channel), to)
+        const rollout = await imaginePlaced(app, platform, target, { percentage }, signedBy)
+        const isDrawn = percentage > 0 && percentage < 100
+        return { platform, channel, isDrawn, change: (rollouts) => [rollout, ...rollouts] }
+      }
+      case 'promote': {
+        const { releaseId, channel, signedBy, change: _, ...audience } = question
+        const release = findPlacedRelease(catalogs, app, releaseId)
+        const platform = catalogs.platformOf(app, releaseId) ?? 'any'
+        const rollout = await imaginePlaced(app, platform, release, audience, signedBy)
+        const { percentage = 100 } = audience
+        const isDrawn = percentage > 0 && percentage < 100
+        return { platform, channel, isDrawn, change: (rollouts) => [rollout, ...rollouts] }
+      }
+      default: {
+        const { rolloutId, change } = question
+        const state = STATES[change]
+        const place = await facts.placeOfRollout(app.id, rolloutId)
+        return {
+          ...place,
+          isDrawn: false,
+          change: (rollouts) => rollouts.map((each) => (each.id === rolloutId ? { ...each, state } : each)),
+        }
+      }
+    }
+  }
+
+  /** Stated again where somebody would sign it: as a roll-back is, or a promotion of what is not the newest. */
+  async function imaginePlaced(
+    app: DirectoryEntry,
+    platform: Platform,
+    target: OfferedRelease | 'embedded',
+    audience: Parameters<typeof imagineRollout>[3],
+    signedBy: string | undefined,
+  ): Promise<CatalogRollout<OfferedRelease>> {
+    const rollout = imagineRollout(newId(), app, target, audience, identity)
+    if (signedBy === undefined) return rollout
+    const sequence = await facts.findNextSequence(app.id, platform)
+    const floor = target === 'embedded' ? 0 : target.floor
+    return { ...rollout, restated: { sequence, floor, keyId: keyIdOfPublicKey(signedBy) } }
+  }
+
+  async function impactOnRollouts(app: DirectoryEntry, question: RolloutQuestion, place: Place): Promise<Impact> {
+    const { platform, channel, change } = place
+    const platforms = platform === 'any' ? app.platforms : [platform]
+    const scenes = new Map<Platform, Scene>(
+      platforms.map((each) => {
+        const before = catalogs.get(app, each, channel)
+        return [each, { before, after: withRollouts(before, change(before.rollouts)) }]
+      }),
+    )
+    const tally = createImpactTally()
+    for await (const device of knownDevices.sample(app)) {
+      const scene = scenes.get(device.platform)
+      if (!scene || device.channel !== channel || device.gone_at !== null) continue
+      tally.add(device, judge(scene, device))
+    }
+    const devices = await countDevices(db, app.id, { platforms, channel })
+    const wayOut = await findWayOut(app, platform, scenes, tally.lost(), question.signedBy)
+    return tally.render(devices, { isDrawn: place.isDrawn, wayOut })
+  }
+
+  function judge(scene: Scene, device: SampledDevice): DeviceImpact {
+    return judgeImpact(scene, device, (catalog, check) => updates.answer(catalog, check), clock.now())
+  }
+
+  /** What most of those who are lost would have if they could: stated again on top, it reaches them. */
+  async function findWayOut(
+    app: DirectoryEntry,
+    platform: Platform,
+    scenes: ReadonlyMap<Platform, Scene>,
+    lost: readonly LostDevice[],
+    signedBy: string | undefined,
+  ) {
+    const [wanted] = [...Map.groupBy(lost, ({ wants }) => wants.key).values()].toSorted((a, b) => b.length - a.length)
+    const target = wanted?.[0]?.wants
+    if (!target) return null
+    const sequence = await facts.findNextSequence(app.id, platform)
+    const keyId = signedBy === undefined ? keyIdFor(scenes, target.release) : keyIdOfPublicKey(signedBy)
+    if (keyId === null) return null
+    const { release, percentage } = target
+    const imagined = imagineRollout(newId(), app, release ?? 'embedded', { percentage }, identity)
+    const rollout = { ...imagined, restated: { sequence, floor: release?.floor ?? 0, keyId } }
+    const rescued = new Map<LiveCatalog, LiveCatalog>()
+    const left = lost.filter(({ device }) => {
+      const scene = scenes.get(device.platform)
+      if (!scene) return false
+      const after = rescued.get(scene.after) ?? withRollouts(scene.after, [rollout, ...scene.after.rollouts])
+      rescued.set(scene.after, after)
+      const { decision } = updates.answer(after, checkOf(device))
+      return decision.kind !== 'update' && !(decision.kind === 'embedded' && decision.rollout)
+    })
+    return {
+      releaseId: release?.id ?? null,
+      version: release?.version ?? null,
+      percentage,
+      sequence,
+      left: left.length,
+    }
+  }
+
+  /** Of revoked keys devices may know, of working ones releases come. */
+  async function impactOnKeys(app: DirectoryEntry, question: KeyQuestion): Promise<Impact> {
+    const working = await facts.listWorkingKeys(app.id)
+    let isHeld: (keyIds: readonly string[]) => boolean
+    if (question.change === 'add-key') {
+      const added = keyIdOfPublicKey(question.publicKey)
+      isHeld = (keyIds) => keyIds.includes(added)
+    } else {
+      const revoked = working.find(({ id }) => id === question.keyId)
+      if (!revoked) throw problem('key-not-found', `The app has no working signing key with the id ${question.keyId}.`)
+      const left = working.filter(({ id }) => id !== question.keyId).map(({ publicKey }) => keyIdOfPublicKey(publicKey))
+      isHeld = (keyIds) => keyIds.some((keyId) => left.includes(keyId))
+    }
+    await knownDevices.settle()
+    return renderKeyImpact(await countTrustedKeys(db, app.id), isHeld)
+  }
+
+  return { ask }
+}
+
+/** @throws problem rollback-target-invalid */
+function findTarget(catalog: LiveCatalog, to: { version: string } | { releaseId: string }): OfferedRelease {
+  const target = 'version' in to ? catalog.byVersion.get(to.version) : catalog.byRelease.get(to.releaseId)?.[0]?.target
+  if (target && target !== 'embedded') return target
+  const name = 'version' in to ? `Version ${to.version}` : `The release ${to.releaseId}`
+  throw problem('rollback-target-invalid', `${name} was never on the channel "${catalog.channel}".`)
+}
+
+/** Who would sign, where nobody says: whoever signed the release, or for embedded the newest one. */
+function keyIdFor(scenes: ReadonlyMap<Platform, Scene>, release: OfferedRelease | null): string | null {
+  if (release) return release.keyId
+  for (const { after } of scenes.values()) {
+    const newest = after.rollouts.find(({ target }) => target !== 'embedded' && target.keyId !== null)?.target
+    if (newest && newest !== 'embedded') return newest.keyId
+  }
+  return null
+}
+
+/** What is signed by none of the keys that a binary holds, it never takes. */
+function renderKeyImpact(
+  groups: readonly { trusted_keys: string | null; devices: number }[],
+  isHeld: (keyIds: readonly string[]) => boolean,
+): Impact {
+  const sum = (some: typeof groups) => some.reduce((total, { devices }) => total + devices, 0)
+  const devices = sum(groups)
+  const untold = sum(groups.filter(({ trusted_keys }) => trusted_keys === null))
+  const refusing = sum(
+    groups.filter(({ trusted_keys }) => {
+      const keyIds = JSON.parse(trusted_keys ?? '[]') as string[]
+      // Who holds no key looks at no signature.
+      return keyIds.length > 0 && !isHeld(keyIds)
+    }),
+  )
+  const reason = 'key-not-trusted'
+  return {
+    devices,
+    judged: devices,
+    isExact: true,
+    changed: 0,
+    goBack: 0,
+    moves: [],
+    cannotTake: refusing > 0 ? [{ reason, explanation: REASON_SENTENCES[reason], devices: refusing }] : [],
+    stranded: 0,
+    strandedNow: 0,
+    dropped: 0,
+    untold,
+    wayOut: null,
+  }
+}

@@ -1,0 +1,137 @@
+import type { App, RolloutReach } from '@hotpatch/api'
+import {
+  bundleOf,
+  describeOnEveryDatabase,
+  dumpDecisions,
+  fixedClock,
+  problemOf,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../ground/database/schema.ts'
+
+const DEVICES = 120
+
+describeOnEveryDatabase('what a rollout would reach', (openDatabase) => {
+  let db: Database
+  let server: TestServer
+  let app: App
+  let bundle: Buffer
+
+  beforeAll(async () => {
+    db = await openDatabase()
+    const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', HOTPATCH_ADDRESS_REQUESTS_PER_MINUTE: '0' }
+    server = await startTestServer({ database: db, clock: fixedClock(), env })
+    bundle = await bundleOf('one')
+  })
+  afterAll(() => server.close())
+  beforeEach(async () => {
+    app = await server.createTestApp({ deviceIds: 'hashed' })
+    // A third each: an old shell, Android 12, and one that has all.
+    const kinds = [
+      { nativeVersion: '1.0' },
+      { nativeVersion: '2.0', osVersion: '12' },
+      { nativeVersion: '2.0', osVersion: '14' },
+    ]
+    await Promise.all(
+      Array.from({ length: DEVICES }, (_, index) => server.check(app, { deviceId: `d-${index}`, ...kinds[index % 3] })),
+    )
+    await server.check(app, { deviceId: 'elsewhere', channel: 'beta', nativeVersion: '2.0' })
+  })
+
+  const ask = (body: Record<string, unknown>) =>
+    server.request('POST', `/manage/v1/apps/${app.slug}/rollouts/preview`, {
+      body: { platform: 'android', channel: 'production', ...body },
+    })
+  const preview = async (body: Record<string, unknown> = {}): Promise<RolloutReach> => (await ask(body)).body
+
+  test('counts every device of the channel, and makes nothing', async () => {
+    const before = await dumpDecisions(db)
+    expect(await preview()).toEqual({
+      devices: DEVICES,
+      reached: DEVICES,
+      alreadyRunning: 0,
+      missed: [],
+      judged: DEVICES,
+      isExact: true,
+    })
+    expect(await dumpDecisions(db)).toEqual(before)
+  })
+
+  test('says why the others would not get it', async () => {
+    const wanted = { minNativeVersion: '2.0', rules: [{ attribute: 'osVersion', range: '>=13' }] }
+    const reach = await preview(wanted)
+    expect(reach).toMatchObject({ reached: DEVICES / 3, isExact: true })
+    expect(reach.missed).toEqual([
+      { reason: 'attributes-differ', explanation: expect.any(String), devices: (DEVICES / 3) * 2 },
+    ])
+    expect((await preview({ minNativeVersion: '2.0' })).missed).toMatchObject([
+      { reason: 'native-too-old', devices: DEVICES / 3 },
+    ])
+  })
+
+  test('is what happens when it is made', async () => {
+    const wanted = { minNativeVersion: '2.0', rules: [{ attribute: 'osVersion' as const, range: '>=13' }] }
+    const { reached } = await preview(wanted)
+    await server.published(app, { bundle, ...wanted })
+    const kinds = [
+      { nativeVersion: '1.0' },
+      { nativeVersion: '2.0', osVersion: '12' },
+      { nativeVersion: '2.0', osVersion: '14' },
+    ]
+    const answers = await Promise.all(
+      Array.from({ length: DEVICES }, (_, index) => server.check(app, { deviceId: `d-${index}`, ...kinds[index % 3] })),
+    )
+    expect(answers.filter(({ body }) => body.updateAvailable)).toHaveLength(reached)
+  })
+
+  test('of a percentage it says that the devices are drawn later', async () => {
+    const reach = await preview({ percentage: 25 })
+    expect(reach.isExact).toBe(false)
+    expect(Math.abs(reach.reached - DEVICES / 4)).toBeLessThan(DEVICES / 6)
+    expect(reach.missed).toMatchObject([{ reason: 'outside-audience', devices: DEVICES - reach.reached }])
+  })
+
+  test('knows forced devices, cohorts and what runs already', async () => {
+    await server.request('POST', `/manage/v1/apps/${app.slug}/cohorts`, {
+      body: { name: 'testers', devices: ['d-1', 'd-2'] },
+    })
+    expect(await preview({ percentage: 0, devices: ['d-0'], cohorts: ['testers'] })).toMatchObject({
+      reached: 3,
+      isExact: true,
+    })
+    const { releaseId } = await server.published(app, { bundle })
+    await server.check(app, { deviceId: 'd-0', releaseId, nativeVersion: '1.0' })
+    await server.report(app, { deviceId: 'd-1', releaseId, status: 'rolled_back' })
+    expect(await preview({ releaseId })).toMatchObject({
+      alreadyRunning: 1,
+      reached: DEVICES - 2,
+      missed: [{ reason: 'failed-on-this-device', devices: 1 }],
+    })
+  })
+
+  test('is worked out for ten at a time, and whoever else asks is told when to come again', async () => {
+    const answers = await Promise.all(Array.from({ length: 12 }, () => ask({})))
+    const refused = answers.filter(({ status }) => status === 429)
+    expect(refused.map((answer) => `${problemOf(answer)} ${String(answer.headers['retry-after'])}`)).toEqual(
+      Array(2).fill('429 too-many-requests 5'),
+    )
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10)
+    expect((await ask({})).status).toBe(200)
+  })
+
+  describe('refuses', () => {
+    test.each<[Record<string, unknown>, string]>([
+      [{ channel: 'nowhere' }, '404 channel-not-found'],
+      [{ platform: 'web' }, '404 platform-not-found'],
+      [{ releaseId: '01970000-0000-7000-8000-000000000009' }, '404 release-not-found'],
+      [{ nativeRange: '>= two' }, '400 invalid-request'],
+      [{ rules: [{ attribute: 'osVersion', range: '?' }] }, '400 invalid-request'],
+      [{ percentage: 100.5 }, '400 invalid-request'],
+      [{ what: 1 }, '400 invalid-request'],
+    ])('%j', async (body, expected) => {
+      expect(problemOf(await ask(body))).toBe(expected)
+    })
+  })
+})

@@ -1,0 +1,147 @@
+import type { DeviceFilter } from '@hotpatch/api'
+import { sql, type SelectQueryBuilder } from 'kysely'
+import type { Connection, Schema } from '../../ground/database/schema.ts'
+
+export type DeviceRow = Schema['device']
+
+/** What the list of devices can be asked for, with times as they are stored. */
+export type DeviceQuery = Omit<DeviceFilter, 'search' | 'seenSince' | 'seenBefore'> & {
+  /** Exactly this device, or those whose ids begin so: then they come in the order of their ids. */
+  id?: { is: string } | { beginsWith: string } | undefined
+  seenSince?: number | undefined
+  seenBefore?: number | undefined
+}
+
+/** Where a list goes on: behind this device. */
+export interface DevicePosition {
+  lastSeenAt: number
+  deviceId: string
+}
+
+/** Devices that are looked at for one page, whatever the filter. */
+const MAX_SCANNED = 20_000
+
+/** What stands for "no release" where a version is asked for. */
+const EMBEDDED = 'embedded'
+
+/** Greater than every character that follows the beginning of an id. */
+const LAST_CHARACTER = '\u{10FFFF}'
+
+export function findDevice(db: Connection, appId: string, deviceId: string) {
+  return db
+    .selectFrom('device')
+    .selectAll()
+    .where('app_id', '=', appId)
+    .where('device_id', '=', deviceId)
+    .executeTakeFirst()
+}
+
+/**
+ * At most `limit` devices, last seen first, and where to go on: a page may be short, even empty, when few of the
+ * devices that were looked at fit the filter.
+ */
+export async function listDevices(
+  db: Connection,
+  appId: string,
+  query: DeviceQuery,
+  { after, limit }: { after: DevicePosition | undefined; limit: number },
+): Promise<{ rows: DeviceRow[]; next: DevicePosition | undefined }> {
+  const scan = inOrder(scanOf(db, appId, query, after), query)
+  const rows = hasOwnIndex(query)
+    ? await scan
+        .selectAll()
+        .limit(limit + 1)
+        .execute()
+    : await inOrder(filtered(db, scan.selectAll().limit(MAX_SCANNED), query), query)
+        .selectAll()
+        .limit(limit + 1)
+        .execute()
+  const shown = rows.slice(0, limit)
+  if (rows.length > limit) return { rows: shown, next: positionOf(shown.at(-1)) }
+  if (hasOwnIndex(query)) return { rows: shown, next: undefined }
+  const last = await scan
+    .select(['last_seen_at', 'device_id'])
+    .limit(1)
+    .offset(MAX_SCANNED - 1)
+    .executeTakeFirst()
+  return { rows: shown, next: positionOf(last) }
+}
+
+type DeviceSelect<Output = object> = SelectQueryBuilder<Schema, 'device', Output>
+
+/** What an index finds. */
+function scanOf(db: Connection, appId: string, query: DeviceQuery, after: DevicePosition | undefined): DeviceSelect {
+  const { id, releaseId, seenSince, seenBefore } = query
+  const scan = db
+    .selectFrom('device')
+    .where('app_id', '=', appId)
+    .$if(seenSince !== undefined, (devices) => devices.where('last_seen_at', '>=', seenSince ?? 0))
+    .$if(seenBefore !== undefined, (devices) => devices.where('last_seen_at', '<', seenBefore ?? 0))
+    .$if(releaseId !== undefined, (devices) => devices.where('current_release_id', '=', releaseId ?? ''))
+  if (id && 'is' in id) return scan.where('device_id', '=', id.is)
+  if (id) {
+    return scan
+      .where('device_id', '>=', id.beginsWith)
+      .where('device_id', '<', id.beginsWith + LAST_CHARACTER)
+      .$if(after !== undefined, (devices) => devices.where('device_id', '>', after?.deviceId ?? ''))
+  }
+  return scan.$if(after !== undefined, (devices) =>
+    devices.where(sql<boolean>`(last_seen_at, device_id) < (${after?.lastSeenAt}, ${after?.deviceId})`),
+  )
+}
+
+function inOrder<Output>(devices: DeviceSelect<Output>, { id }: DeviceQuery): DeviceSelect<Output> {
+  if (id && 'beginsWith' in id) return devices.orderBy('device_id')
+  return devices.orderBy('last_seen_at', 'desc').orderBy('device_id', 'desc')
+}
+
+/** Whether the index finds nothing that does not fit: then a page costs what it shows. */
+function hasOwnIndex({ id, releaseId: _, seenSince, seenBefore, ...others }: DeviceQuery): boolean {
+  if (Object.values(others).some((value) => value !== undefined)) return false
+  return !id || 'is' in id || (seenSince === undefined && seenBefore === undefined && _ === undefined)
+}
+
+function filtered(db: Connection, scanned: DeviceSelect<DeviceRow>, query: DeviceQuery): DeviceSelect {
+  const { version, isGone, hasFailed } = query
+  let devices = db.selectFrom(scanned.as('device')) as unknown as DeviceSelect
+  for (const [column, value] of [
+    ['platform', query.platform],
+    ['channel', query.channel],
+    ['native_version', query.nativeVersion],
+    ['os_version', query.osVersion],
+    ['model', query.model],
+    ['locale', query.locale],
+    ['last_decision', query.decision],
+    ['last_reason', query.reason],
+  ] as const) {
+    if (value !== undefined) devices = devices.where(column, '=', value as never)
+  }
+  if (version === EMBEDDED) devices = devices.where('current_release_id', 'is', null)
+  else if (version !== undefined) devices = devices.where('current_version', '=', version)
+  if (isGone !== undefined) devices = devices.where('gone_at', isGone ? 'is not' : 'is', null)
+  if (hasFailed === undefined) return devices
+  return devices.where((where) =>
+    where.exists(
+      where
+        .selectFrom('device_failure')
+        .select('device_failure.release_id')
+        .whereRef('device_failure.app_id', '=', 'device.app_id')
+        .whereRef('device_failure.device_id', '=', 'device.device_id')
+        .where('device_failure.release_id', '=', hasFailed),
+    ),
+  )
+}
+
+function positionOf(row: Pick<DeviceRow, 'last_seen_at' | 'device_id'> | undefined): DevicePosition | undefined {
+  return row && { lastSeenAt: row.last_seen_at, deviceId: row.device_id }
+}
+
+export function listFailuresOfDevices(db: Connection, appId: string, deviceIds: readonly string[]) {
+  return db
+    .selectFrom('device_failure')
+    .select(['device_id', 'release_id'])
+    .where('app_id', '=', appId)
+    .where('device_id', 'in', deviceIds)
+    .orderBy('failed_at')
+    .execute()
+}

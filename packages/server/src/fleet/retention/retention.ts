@@ -1,0 +1,101 @@
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../../ground/clock.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import type { CancelTimer, Timers } from '../../ground/timers.ts'
+import type { Log } from '../../ground/log.ts'
+import { sweep, SWEEP_LIMITS, type SweepRequest, type Swept } from './retention-sweep.ts'
+import { scriptBeside } from '../../ground/script-beside.ts'
+
+export const RETENTION_LIMITS = {
+  ...SWEEP_LIMITS,
+  intervalMs: 3_600_000,
+  /** After the start, which has other things to do. */
+  firstAfterMs: 5 * 60_000,
+}
+
+/** Where a sweep runs. When the signal is aborted it stops after the statement that it is at. */
+export type RunSweep = (request: SweepRequest, signal: AbortSignal) => Promise<Swept>
+
+/** Over a connection that does not block this thread, or in tests. */
+export function sweepHere(db: Database, timers: Timers): RunSweep {
+  const pause = (delayMs: number) => new Promise<void>((resolve) => timers.after(delayMs, resolve))
+  return (request, signal) => sweep(db, request, { pause, isStopped: () => signal.aborted })
+}
+
+/** In a thread of its own with its own connection to an SQLite file, which lives as long as the sweep. */
+export function sweepInThread(path: string): RunSweep {
+  return async (request, signal) => {
+    const worker = new Worker(scriptBeside(import.meta.url, 'retention-worker'), { workerData: { path, request } })
+    const stop = () => worker.postMessage('stop')
+    signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    return sweptBy(worker).finally(() => signal.removeEventListener('abort', stop))
+  }
+}
+
+/** Resolves when the thread has ended. */
+function sweptBy(worker: Worker): Promise<Swept> {
+  return new Promise((resolve, reject) => {
+    let swept: Swept | undefined
+    worker.on('message', (message: Swept) => {
+      swept = message
+    })
+    worker.on('error', reject)
+    worker.on('exit', (code) => {
+      if (swept) resolve(swept)
+      else reject(new Error(`The thread of the sweep ended with code ${code}.`))
+    })
+  })
+}
+
+/** Deletes, each hour, what apps no longer keep: in small statements with pauses, so that others do not notice. */
+export function createRetention({
+  runSweep,
+  clock,
+  timers,
+  log,
+  announceCohorts,
+  limits: changedLimits = {},
+}: {
+  runSweep: RunSweep
+  clock: Clock
+  timers: Timers
+  log: Log
+  /** Called after a sweep that took a device out of a cohort. */
+  announceCohorts: () => Promise<void>
+  limits?: Partial<typeof RETENTION_LIMITS>
+}) {
+  const { intervalMs, firstAfterMs, ...limits } = { ...RETENTION_LIMITS, ...changedLimits }
+  const stopping = new AbortController()
+  let goneUntil: SweepRequest['goneUntil'] = {}
+  let cancel: CancelTimer | undefined
+  let sweeping: Promise<unknown> | undefined
+
+  function start(delayMs = firstAfterMs): void {
+    if (stopping.signal.aborted) return
+    cancel = timers.after(delayMs, () => {
+      sweeping = sweepNow()
+        .catch((error: unknown) => log.warn({ err: error }, 'the sweep of what is no longer kept failed'))
+        .finally(() => start(intervalMs))
+    })
+  }
+
+  /** @returns how much is gone */
+  async function sweepNow(): Promise<Swept['deleted']> {
+    const swept = await runSweep({ now: clock.now(), goneUntil, limits }, stopping.signal)
+    goneUntil = swept.goneUntil
+    const { deleted } = swept
+    if (Object.values(deleted).some((count) => count > 0)) log.info(deleted, 'what is no longer kept was deleted')
+    if (swept.changedCohorts) await announceCohorts()
+    return deleted
+  }
+
+  /** Waits for the statement that runs. */
+  async function stop(): Promise<void> {
+    stopping.abort()
+    cancel?.()
+    await sweeping
+  }
+
+  return { start, stop, sweep: sweepNow }
+}

@@ -1,0 +1,110 @@
+import ajvFormats from 'ajv-formats'
+import { Ajv } from 'ajv'
+import Fastify, { LogController, type FastifyInstance } from 'fastify'
+import type { Timers } from '../timers.ts'
+import {
+  CONNECTION_LIMITS,
+  guardConnections,
+  type ConnectionGuard,
+  type ConnectionLimits,
+} from './guard-connections.ts'
+import { createIsTrusted, type TrustedProxies } from './trusted-proxies.ts'
+import { takeJson } from './take-json.ts'
+import { answerWithProblems, refuseConnection, sendError } from './problem-response.ts'
+
+const MAX_BODY_BYTES = 1024 * 1024
+const MAX_PARAM_LENGTH = 1024
+/** A connection on which nothing moves for so long is closed; uploads and downloads may take longer as a whole. */
+const IDLE_TIMEOUT_MS = 60_000
+const HEADERS_TIMEOUT_MS = 15_000
+/** How often headers are looked at. Bodies are looked at by the guard of connections, whole requests by nobody. */
+const HEADERS_CHECK_MS = 5_000
+const MAX_HEADER_BYTES = 16 * 1024
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    connections: ConnectionGuard
+  }
+}
+
+/** What the HTTP server itself is told. */
+export interface HttpSettings {
+  http: { trustedProxies: TrustedProxies }
+  connections: Pick<ConnectionLimits, 'maxConnections' | 'maxPerAddress'>
+  logLevel: string
+}
+
+/** Takes log lines, one JSON object each. */
+export interface LogStream {
+  write(line: string): void
+}
+
+/**
+ * The HTTP server, bare: its limits, its validation and its way of saying no.
+ * @param stream where the log goes; to stdout when there is none
+ */
+export function createHttp(
+  config: HttpSettings,
+  newId: () => string,
+  timers: Timers,
+  stream?: LogStream,
+): FastifyInstance {
+  const isTrusted = createIsTrusted(config.http.trustedProxies)
+  const app = Fastify({
+    logger: {
+      level: config.logLevel,
+      redact: ['req.headers.authorization', 'req.headers["x-app-key"]'],
+      ...(stream && { stream }),
+    },
+    genReqId: createRequestIds(newId()),
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),
+    // Without proxies the framework does not even look for their headers.
+    trustProxy: config.http.trustedProxies.kind === 'none' ? false : isTrusted,
+    bodyLimit: MAX_BODY_BYTES,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    connectionTimeout: IDLE_TIMEOUT_MS,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    // One line a request, when it is done: see request-log.ts.
+    logController: new LogController({ disableRequestLogging: true }),
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: HEADERS_CHECK_MS,
+      maxHeaderSize: MAX_HEADER_BYTES,
+    },
+  })
+  app.setValidatorCompiler(createValidatorCompiler())
+  // Fastify would take text as a body: nothing here does.
+  app.removeContentTypeParser('text/plain')
+  takeJson(app)
+  answerWithProblems(app)
+  const { kind } = config.http.trustedProxies
+  const connections = guardConnections({
+    server: app.server,
+    limits: { ...CONNECTION_LIMITS, ...config.connections },
+    timers,
+    // A number of proxies does not say who they are.
+    isProxy: kind === 'none' ? () => false : (address) => isTrusted(address, 0),
+  })
+  app.decorate('connections', connections)
+  return app
+}
+
+/** Unique among servers by their start, and in order within one: an id for each request of its own would cost microseconds. */
+function createRequestIds(start: string): () => string {
+  let count = 0
+  return () => `${start}-${(count += 1)}`
+}
+
+/** A query is text, and its numbers are read from it; a body says what it means, and is taken as it is. */
+function createValidatorCompiler() {
+  const options = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
+  const strict = new Ajv({ ...options, coerceTypes: false })
+  const lenient = new Ajv({ ...options, coerceTypes: true })
+  for (const ajv of [strict, lenient]) ajvFormats.default(ajv)
+  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
+    (httpPart === 'body' ? strict : lenient).compile(schema)
+}

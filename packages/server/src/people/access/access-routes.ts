@@ -1,0 +1,101 @@
+import {
+  ApiToken,
+  CreatedApiToken,
+  NewApiToken,
+  PageQuery,
+  pageOf,
+  RevocationQuery,
+  RevokedApiToken,
+  Whoami,
+  type ServerAdvice,
+} from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import type { ResolveApp } from '../authors/resolve-app.ts'
+import { authorOf } from '../authors/author.ts'
+import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import { readPageRequest } from '../../ground/http/paging.ts'
+import type { AccessService } from './access-service.ts'
+
+export function accessRoutes({
+  access,
+  resolveApp,
+  clock,
+  version,
+  advise,
+}: {
+  access: AccessService
+  resolveApp: ResolveApp
+  clock: Clock
+  version: string
+  advise: () => ServerAdvice[]
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/whoami',
+      {
+        config: { access: 'reader' },
+        schema: { tags: ['access'], summary: 'What this token is', response: { 200: Whoami } },
+      },
+      (request): Whoami => {
+        const { actor } = authorOf(request)
+        return {
+          tokenId: actor.tokenId,
+          name: actor.name,
+          role: actor.role,
+          appId: actor.appId,
+          expiresAt: nullableTimestamp(actor.expiresAt),
+          serverVersion: version,
+          serverTime: timestamp(clock.now()),
+          advice: advise(),
+        }
+      },
+    )
+
+    app.get(
+      '/tokens',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['access'],
+          summary: 'API tokens, newest first',
+          querystring: PageQuery,
+          response: { 200: pageOf(ApiToken) },
+        },
+      },
+      (request) => access.list(readPageRequest(request.query), request.actor?.appId ?? null),
+    )
+
+    app.post(
+      '/tokens',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['access'],
+          summary: 'Makes an API token; its secret is shown once',
+          body: NewApiToken,
+          response: { 201: CreatedApiToken },
+        },
+      },
+      async (request, reply) => {
+        const appId = request.body.app === undefined ? null : (await resolveApp(request, request.body.app)).id
+        return reply.code(201).send(await access.create(request.body, appId, authorOf(request)))
+      },
+    )
+
+    app.post(
+      '/tokens/:id/revoke',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['access'],
+          summary: 'Ends a token, every access token of it and, at any remove, every token that was made with it',
+          params: Type.Object({ id: Type.String() }),
+          querystring: RevocationQuery,
+          response: { 200: RevokedApiToken },
+        },
+      },
+      (request) => access.revoke(request.params.id, authorOf(request), request.query),
+    )
+  }
+}

@@ -1,0 +1,355 @@
+import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken, Role } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
+import type { AuditService } from '../audit/audit-service.ts'
+import { SERVER, type TokenAuthor } from '../authors/author.ts'
+import { nullableTimestamp, readTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
+import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
+import {
+  adoptChildren,
+  countOwners,
+  deleteExpiredFamilies,
+  deleteExpiredRefreshTokens,
+  endFamiliesOf,
+  endFamily,
+  extendFamily,
+  findAnyOwner,
+  findRefreshToken,
+  findToken,
+  findTokenByHash,
+  findTokenOfFamily,
+  insertFamily,
+  insertRefreshToken,
+  insertToken,
+  listDescendants,
+  listTokens,
+  lockFirstStart,
+  lockOwners,
+  lockWorkingToken,
+  revokeTokens,
+  touchToken,
+  useRefreshToken,
+} from './access-store.ts'
+import { hasRole, type Actor } from '../authors/actor.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+const ACCESS_TOKEN_SECONDS = 15 * 60
+const REFRESH_TOKEN_MS = 30 * 24 * 60 * 60 * 1000
+/** How exactly `lastUsedAt` is kept: a write for every request would be too much. */
+const LAST_USED_RESOLUTION_MS = 60_000
+const ISSUER = 'hotpatch'
+
+/** What the contract's /auth/token and /auth/refresh answer with. */
+export interface TokenPair {
+  accessToken: string
+  refreshToken: string
+  tokenType: 'Bearer'
+  /** In seconds. */
+  expiresIn: number
+}
+
+export type AccessService = ReturnType<typeof createAccessService>
+
+export function createAccessService({
+  db,
+  audit,
+  clock,
+  newId,
+  jwtSecret,
+}: {
+  db: Database
+  audit: AuditService
+  clock: Clock
+  newId: () => string
+  jwtSecret: string
+}) {
+  const jwtKey = new TextEncoder().encode(jwtSecret)
+
+  /**
+   * Takes an API token, or an access token that one was exchanged for.
+   * The row is read every time, so that a revocation holds at once.
+   */
+  async function authenticate(bearer: string): Promise<Actor> {
+    const row = isJwt(bearer)
+      ? await findTokenOfFamily(db, await readAccessToken(bearer))
+      : await findTokenByHash(db, hashSecret(bearer))
+    if (!row || row.revoked_at !== null) throw problem('token-invalid', 'This token is not known here, or was revoked.')
+    const now = clock.now()
+    if (row.expires_at !== null && row.expires_at <= now) {
+      throw problem('token-expired', `This token expired at ${timestamp(row.expires_at)}.`)
+    }
+    if (row.last_used_at === null || now - row.last_used_at > LAST_USED_RESOLUTION_MS) {
+      await touchToken(db, row.id, now)
+    }
+    return { tokenId: row.id, name: row.name, role: row.role, appId: row.app_id, expiresAt: row.expires_at }
+  }
+
+  /** @throws problem authentication-required, token-invalid, token-expired or forbidden */
+  async function authorize(authorization: string | undefined, needed: Role): Promise<Actor> {
+    const bearer = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization ?? '')?.[1]
+    if (bearer === undefined) {
+      throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
+    }
+    const actor = await authenticate(bearer)
+    if (!hasRole(actor, needed)) {
+      throw problem('forbidden', `This needs the role ${needed}; the token has the role ${actor.role}.`)
+    }
+    return actor
+  }
+
+  /** The family that it belongs to. */
+  async function readAccessToken(bearer: string): Promise<string> {
+    try {
+      const { payload } = await jwtVerify(bearer, jwtKey, {
+        issuer: ISSUER,
+        algorithms: ['HS256'],
+        currentDate: new Date(clock.now()),
+      })
+      return typeof payload.sid === 'string' ? payload.sid : ''
+    } catch (cause) {
+      if (cause instanceof joseErrors.JWTExpired) {
+        throw problem('token-expired', 'This access token has expired: refresh it.', {}, { cause })
+      }
+      throw problem('token-invalid', 'This access token was not made here, or was changed.', {}, { cause })
+    }
+  }
+
+  async function issuePair(tokenId: string, familyId: string, connection: Connection): Promise<TokenPair> {
+    const now = clock.now()
+    const accessToken = await new SignJWT({ sid: familyId })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(ISSUER)
+      .setSubject(tokenId)
+      .setIssuedAt(Math.floor(now / 1000))
+      .setExpirationTime(Math.floor(now / 1000) + ACCESS_TOKEN_SECONDS)
+      .sign(jwtKey)
+    const refreshToken = newSecret('hpr')
+    await deleteExpiredRefreshTokens(connection, now)
+    await insertRefreshToken(connection, {
+      id: newId(),
+      family_id: familyId,
+      token_hash: hashSecret(refreshToken),
+      created_at: now,
+      expires_at: now + REFRESH_TOKEN_MS,
+      used_at: null,
+    })
+    return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS }
+  }
+
+  async function exchange(apiKey: string): Promise<TokenPair> {
+    if (isJwt(apiKey)) throw problem('token-invalid', 'Expected an API token, found an access token.')
+    const { tokenId } = await authenticate(apiKey)
+    const now = clock.now()
+    const family = { id: newId(), token_id: tokenId, created_at: now, expires_at: now + REFRESH_TOKEN_MS }
+    return db.transaction().execute(async (tx) => {
+      await deleteExpiredFamilies(tx, now)
+      await insertFamily(tx, { ...family, ended_at: null })
+      return issuePair(tokenId, family.id, tx)
+    })
+  }
+
+  /** A refresh token works once. One that comes a second time was copied: all of its family end, access tokens too. */
+  async function refresh(refreshToken: string): Promise<TokenPair> {
+    const row = await findRefreshToken(db, hashSecret(refreshToken))
+    if (!row) throw problem('token-invalid', 'This refresh token is not known here.')
+    const now = clock.now()
+    if (row.expires_at <= now) throw problem('token-expired', 'This refresh token has expired: sign in again.')
+    const token = await findToken(db, row.token_id)
+    if (!token || token.revoked_at !== null) throw problem('token-invalid', 'The API token behind this was revoked.')
+    if (token.expires_at !== null && token.expires_at <= now) {
+      throw problem('token-expired', 'The API token behind this has expired.')
+    }
+    // Together: a token must not be used up without its successor, nor leave one when its family ends meanwhile.
+    const pair = await db.transaction().execute(async (tx) => {
+      // First of all, so that whoever ends the family waits, or has ended it.
+      await extendFamily(tx, row.family_id, now + REFRESH_TOKEN_MS)
+      const isOpen = (await findTokenOfFamily(tx, row.family_id)) !== undefined
+      if (isOpen && (await useRefreshToken(tx, row.id, now))) return issuePair(row.token_id, row.family_id, tx)
+      if (isOpen) await endCopiedFamily(tx, row.family_id, token)
+      return undefined
+    })
+    if (pair) return pair
+    throw problem('token-invalid', 'This refresh token was used before, so it and all that came of it have ended.')
+  }
+
+  async function endCopiedFamily(tx: Connection, familyId: string, token: TokenRow): Promise<void> {
+    await endFamily(tx, familyId, clock.now())
+    await audit.record(tx, SERVER, {
+      action: 'token.refresh-reused',
+      subject: ['token', token.id],
+      appId: token.app_id,
+    })
+  }
+
+  /**
+   * On the very first start. Undefined when an owner was made before.
+   * @param keep is given the token before it works: a stop in between must not lock everyone out
+   */
+  async function createFirstOwner(keep: (token: string) => Promise<void>): Promise<string | undefined> {
+    // Every start but the first: nothing to lock for.
+    if (await findAnyOwner(db)) return undefined
+    return db.transaction().execute(async (tx) => {
+      await lockFirstStart(tx)
+      if (await findAnyOwner(tx)) return undefined
+      const token = newSecret('hpt')
+      await keep(token)
+      const row = newTokenRow({ name: 'owner', role: 'owner' }, null, token, null)
+      await insertToken(tx, row)
+      await audit.record(tx, SERVER, {
+        action: 'token.created',
+        subject: ['token', row.id],
+        after: { name: row.name, role: row.role },
+      })
+      return token
+    })
+  }
+
+  async function create(input: NewApiToken, appId: string | null, author: TokenAuthor): Promise<CreatedApiToken> {
+    if (!hasRole(author.actor, input.role)) {
+      throw problem('forbidden', `A token with the role ${author.actor.role} cannot make one with ${input.role}.`)
+    }
+    if (author.actor.appId !== null && author.actor.appId !== appId) {
+      throw problem('forbidden', 'This token is for one app, and can make tokens for that app only.')
+    }
+    const token = newSecret('hpt')
+    const row = newTokenRow({ ...input, expiresAt: readExpiry(input, author.actor) }, appId, token, author.actor)
+    await db.transaction().execute(async (tx) => {
+      // Else a token that is being revoked could leave a child behind.
+      if (!(await lockWorkingToken(tx, author.actor.tokenId))) throw problem('token-invalid', 'This token was revoked.')
+      await insertToken(tx, row)
+      await audit.record(tx, author, {
+        action: 'token.created',
+        subject: ['token', row.id],
+        appId,
+        after: { name: row.name, role: row.role, expiresAt: nullableTimestamp(row.expires_at) },
+      })
+    })
+    return { ...render(row), token }
+  }
+
+  /** Never later than that of the token that makes it: else whoever holds it for a day would keep it for ever. */
+  function readExpiry({ expiresAt: given }: NewApiToken, maker: Actor): number | null {
+    if (given === undefined) return maker.expiresAt
+    const expiresAt = readTimestamp(given, 'expiresAt')
+    if (expiresAt <= clock.now()) {
+      throw problem('invalid-request', `expiresAt: expected a time to come, found ${given}.`)
+    }
+    if (maker.expiresAt !== null && expiresAt > maker.expiresAt) {
+      const latest = timestamp(maker.expiresAt)
+      throw problem('forbidden', `The token that makes it expires at ${latest}, and can make none that outlives it.`)
+    }
+    return expiresAt
+  }
+
+  /**
+   * Ends a token with every token that was made with it, at any remove: whoever stole it may have made some.
+   * @param options.keepDescendants they go on instead, as if its own maker had made them
+   */
+  async function revoke(
+    id: string,
+    author: TokenAuthor,
+    { keepDescendants = false }: { keepDescendants?: boolean } = {},
+  ): Promise<RevokedApiToken> {
+    return db.transaction().execute(async (tx) => {
+      await lockOwners(tx)
+      const row = await findToken(tx, id)
+      if (!row || (author.actor.appId !== null && row.app_id !== author.actor.appId)) {
+        throw problem('token-not-found', `No token has the id ${id}.`)
+      }
+      if (!hasRole(author.actor, row.role)) {
+        throw problem('forbidden', `A token with the role ${author.actor.role} cannot revoke one with ${row.role}.`)
+      }
+      if (keepDescendants) await passOn(tx, row, author.actor)
+      const ended = await end(tx, row, author)
+      const revokedAt = row.revoked_at ?? clock.now()
+      return { ...render({ ...row, revoked_at: revokedAt }), alsoRevoked: ended.filter((ending) => ending !== id) }
+    })
+  }
+
+  async function passOn(tx: Connection, { id, parent_id: parentId }: TokenRow, by: Actor): Promise<void> {
+    if ((await listDescendants(tx, id)).some((token) => token.id === by.tokenId)) {
+      throw problem(
+        'forbidden',
+        'Your token was made with this one, and could not outlive it by its own word: revoke it with itself, or with another.',
+      )
+    }
+    await adoptChildren(tx, id, parentId)
+  }
+
+  /** The ids of all that end. */
+  async function end(tx: Connection, token: TokenRow, author: TokenAuthor): Promise<string[]> {
+    const now = clock.now()
+    const ended: TokenRow[] = []
+    // Again until there are none: one of them may just have been making another.
+    for (
+      let ending = token.revoked_at === null ? [token] : await listDescendants(tx, token.id);
+      ending.length > 0;
+      ending = await listDescendants(tx, token.id)
+    ) {
+      const ids = ending.map(({ id }) => id)
+      await revokeTokens(tx, ids, now)
+      await endFamiliesOf(tx, ids, now)
+      ended.push(...ending)
+    }
+    const endsOwner = ended.some(({ role, app_id: appId }) => role === 'owner' && appId === null)
+    if (endsOwner && (await countOwners(tx, now)).count === 0) {
+      const last =
+        ended.length === 1 ? 'This is the last owner token' : 'No owner token would be left without those that it made'
+      throw problem('forbidden', `${last}. Make another one first, with another token, or keep those that it made.`)
+    }
+    for (const { id, app_id: appId } of ended) {
+      await audit.record(tx, author, { action: 'token.revoked', subject: ['token', id], appId })
+    }
+    return ended.map(({ id }) => id)
+  }
+
+  /** @param appId only the tokens for this app, unless it is null */
+  async function list(page: PageRequest, appId: string | null): Promise<Page<ApiToken>> {
+    return pageFromRows(await listTokens(db, page, appId), page, render)
+  }
+
+  function newTokenRow(
+    input: { name: string; role: Role; expiresAt?: number | null },
+    appId: string | null,
+    token: string,
+    maker: Actor | null,
+  ): TokenRow {
+    return {
+      id: newId(),
+      name: input.name,
+      role: input.role,
+      app_id: appId,
+      token_hash: hashSecret(token),
+      created_at: clock.now(),
+      created_by: maker?.name ?? 'server',
+      parent_id: maker?.tokenId ?? null,
+      expires_at: input.expiresAt ?? null,
+      last_used_at: null,
+      revoked_at: null,
+    }
+  }
+
+  return { authorize, exchange, refresh, createFirstOwner, create, revoke, list }
+}
+
+type TokenRow = Schema['api_token']
+
+function isJwt(bearer: string): boolean {
+  return bearer.split('.').length === 3
+}
+
+function render(row: TokenRow): ApiToken {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    appId: row.app_id,
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    parentId: row.parent_id,
+    expiresAt: nullableTimestamp(row.expires_at),
+    lastUsedAt: nullableTimestamp(row.last_used_at),
+    revokedAt: nullableTimestamp(row.revoked_at),
+  }
+}

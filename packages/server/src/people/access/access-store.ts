@@ -1,0 +1,187 @@
+import type { Insertable } from 'kysely'
+import type { PageRequest } from '../../ground/http/paging.ts'
+import type { Connection, Schema } from '../../ground/database/schema.ts'
+
+export function insertToken(db: Connection, token: Insertable<Schema['api_token']>) {
+  return db.insertInto('api_token').values(token).execute()
+}
+
+export function findTokenByHash(db: Connection, hash: string) {
+  return db.selectFrom('api_token').selectAll().where('token_hash', '=', hash).executeTakeFirst()
+}
+
+export function findToken(db: Connection, id: string) {
+  return db.selectFrom('api_token').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export function findAnyOwner(db: Connection) {
+  return db.selectFrom('api_token').select('id').where('role', '=', 'owner').limit(1).executeTakeFirst()
+}
+
+/**
+ * Until the transaction ends: of servers that start at once on an empty database, the others wait and find what the
+ * first one has done.
+ */
+export function lockFirstStart(tx: Connection) {
+  return tx
+    .insertInto('server_setting')
+    .values({ name: 'first-owner', value: 'made' })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value: 'made' }))
+    .execute()
+}
+
+/** Until the transaction ends, so that of two owners who revoke each other one stays. */
+export function lockOwners(tx: Connection) {
+  return tx
+    .updateTable('api_token')
+    .set((set) => ({ role: set.ref('role') }))
+    .where('role', '=', 'owner')
+    .execute()
+}
+
+/** Owners of everything, not of one app, whose tokens work. */
+export function countOwners(db: Connection, now: number) {
+  return db
+    .selectFrom('api_token')
+    .select((query) => query.fn.countAll<number>().as('count'))
+    .where('role', '=', 'owner')
+    .where('app_id', 'is', null)
+    .where('revoked_at', 'is', null)
+    .where((where) => where.or([where('expires_at', 'is', null), where('expires_at', '>', now)]))
+    .executeTakeFirstOrThrow()
+}
+
+/** Until the transaction ends it cannot be revoked. False when it was. */
+export async function lockWorkingToken(tx: Connection, id: string): Promise<boolean> {
+  const result = await tx
+    .updateTable('api_token')
+    .set((set) => ({ role: set.ref('role') }))
+    .where('id', '=', id)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+/** Those that were made with this one, with those, and so on, and still work. */
+export function listDescendants(db: Connection, id: string) {
+  return db
+    .withRecursive('descendant', (query) =>
+      query
+        .selectFrom('api_token')
+        .select('api_token.id')
+        .where('api_token.parent_id', '=', id)
+        .union(
+          query
+            .selectFrom('api_token')
+            .innerJoin('descendant', 'descendant.id', 'api_token.parent_id')
+            .select('api_token.id'),
+        ),
+    )
+    .selectFrom('api_token')
+    .selectAll()
+    .where('id', 'in', (query) => query.selectFrom('descendant').select('id'))
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .execute()
+}
+
+/** Those that were made with this one go on as if another had made them. */
+export function adoptChildren(db: Connection, id: string, newParentId: string | null) {
+  return db.updateTable('api_token').set({ parent_id: newParentId }).where('parent_id', '=', id).execute()
+}
+
+export function listTokens(db: Connection, { after, limit }: PageRequest, appId: string | null) {
+  return db
+    .selectFrom('api_token')
+    .selectAll()
+    .$if(appId !== null, (query) => query.where('app_id', '=', appId))
+    .$if(after !== undefined, (query) => query.where('id', '<', after ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+export function revokeTokens(db: Connection, ids: readonly string[], now: number) {
+  return db
+    .updateTable('api_token')
+    .set({ revoked_at: now })
+    .where('id', 'in', ids)
+    .where('revoked_at', 'is', null)
+    .execute()
+}
+
+export function touchToken(db: Connection, id: string, now: number) {
+  return db.updateTable('api_token').set({ last_used_at: now }).where('id', '=', id).execute()
+}
+
+export function insertFamily(db: Connection, family: Insertable<Schema['token_family']>) {
+  return db.insertInto('token_family').values(family).execute()
+}
+
+/** The API token that an access token of this family stands for, while the family lasts. */
+export function findTokenOfFamily(db: Connection, familyId: string) {
+  return db
+    .selectFrom('token_family')
+    .innerJoin('api_token', 'api_token.id', 'token_family.token_id')
+    .selectAll('api_token')
+    .where('token_family.id', '=', familyId)
+    .where('token_family.ended_at', 'is', null)
+    .executeTakeFirst()
+}
+
+export function extendFamily(db: Connection, id: string, expiresAt: number) {
+  return db.updateTable('token_family').set({ expires_at: expiresAt }).where('id', '=', id).execute()
+}
+
+/** Its refresh tokens stay known until they expire, so that whoever comes with one hears what happened. */
+export function endFamily(db: Connection, id: string, now: number) {
+  return db
+    .updateTable('token_family')
+    .set({ ended_at: now })
+    .where('id', '=', id)
+    .where('ended_at', 'is', null)
+    .execute()
+}
+
+export function endFamiliesOf(db: Connection, tokenIds: readonly string[], now: number) {
+  return db
+    .updateTable('token_family')
+    .set({ ended_at: now })
+    .where('token_id', 'in', tokenIds)
+    .where('ended_at', 'is', null)
+    .execute()
+}
+
+/** With their refresh tokens. */
+export function deleteExpiredFamilies(db: Connection, now: number) {
+  return db.deleteFrom('token_family').where('expires_at', '<', now).execute()
+}
+
+export function insertRefreshToken(db: Connection, token: Insertable<Schema['refresh_token']>) {
+  return db.insertInto('refresh_token').values(token).execute()
+}
+
+export function findRefreshToken(db: Connection, hash: string) {
+  return db
+    .selectFrom('refresh_token')
+    .innerJoin('token_family', 'token_family.id', 'refresh_token.family_id')
+    .selectAll('refresh_token')
+    .select(['token_family.token_id', 'token_family.ended_at'])
+    .where('token_hash', '=', hash)
+    .executeTakeFirst()
+}
+
+/** False when someone else used it first. */
+export async function useRefreshToken(db: Connection, id: string, now: number): Promise<boolean> {
+  const result = await db
+    .updateTable('refresh_token')
+    .set({ used_at: now })
+    .where('id', '=', id)
+    .where('used_at', 'is', null)
+    .executeTakeFirst()
+  return result.numUpdatedRows > 0n
+}
+
+export function deleteExpiredRefreshTokens(db: Connection, now: number) {
+  return db.deleteFrom('refresh_token').where('expires_at', '<', now).execute()
+}

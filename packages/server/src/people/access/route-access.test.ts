@@ -1,0 +1,201 @@
+import { ROLES, type Role } from '@hotpatch/api'
+import { bundleOf, dumpDatabase, newSigningKey, problemOf, publishForm, startTestServer } from '@hotpatch/testkit'
+import Fastify, { type RouteOptions } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDatabase } from '../../ground/database/open-database.ts'
+import { guardRoutes } from './route-access.ts'
+
+const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
+const server = await startTestServer({ database: db })
+afterAll(() => server.close())
+
+const routes = server.app.http.declaredRoutes.flatMap((route) =>
+  [route.method].flat().map((method) => ({ method, url: route.url, access: route.config?.access })),
+)
+const forPeople = routes.filter(({ access }) => (ROLES as readonly unknown[]).includes(access)) as {
+  method: string
+  url: string
+  access: Role
+}[]
+const named = (list: typeof routes) => list.map(({ method, url }) => `${method} ${url}`)
+
+describe('every route', () => {
+  test('that anyone may call is one of these', () => {
+    const open = routes.filter(({ access, url }) => access === 'public' && !url.startsWith('/manage/v1/reference'))
+    expect(
+      named(open)
+        .filter((route) => !route.startsWith('HEAD'))
+        .sort(),
+    ).toEqual([
+      'GET /',
+      'GET /artifacts/:sha256',
+      'GET /healthz',
+      'GET /manage/v1/openapi.json',
+      'GET /problems/:type',
+      'GET /readyz',
+      'POST /apps/:slug/auth/refresh',
+      'POST /apps/:slug/auth/token',
+      'POST /auth/refresh',
+      'POST /auth/token',
+    ])
+  })
+
+  test("that needs an app's key is one of the React Native contract, or takes our SDKs' events", () => {
+    const keyed = routes.filter(({ access }) => access === 'app-key')
+    const paths = ['GET /update/check', 'POST /devices', 'POST /events', 'POST /installations', 'POST /update/check']
+    const mounted = paths.flatMap((path) => [path, path.replace(' /', ' /apps/:slug/')])
+    expect(
+      named(keyed)
+        .filter((route) => !route.startsWith('HEAD'))
+        .sort(),
+    ).toEqual(mounted.sort())
+  })
+
+  test('of the management API is for people', () => {
+    const open = routes.filter(({ access, url }) => url.startsWith('/manage/v1/') && access === 'public')
+    expect(named(open).every((route) => /\/(?:reference|openapi\.json)/.test(route))).toBe(true)
+    expect(forPeople.length).toBeGreaterThan(30)
+  })
+
+  test('that forgets to say who may call it stops the start', async () => {
+    const http = Fastify()
+    guardRoutes(http, () => Promise.reject(new Error('not asked')))
+    http.get('/said', { config: { access: 'public' } }, () => 'ok')
+    http.get('/forgotten', () => 'ok')
+    await expect(http.ready()).rejects.toThrow('These routes do not declare who may call them: GET /forgotten')
+    await http.close()
+  })
+})
+
+describe('a role', () => {
+  const tokens = {} as Record<Role, string>
+  beforeAll(async () => {
+    for (const role of ROLES) tokens[role] = await server.createToken({ role })
+  })
+  // With names of what is not there: whoever may call it hears that, and nothing changes.
+  const address = (url: string) => url.replace(/:\w+/g, 'nothing')
+
+  test.each(forPeople)('$access may call $method $url, a lower one may not, nobody neither', async (route) => {
+    const call = (token: string | null) => server.request(route.method, address(route.url), { token })
+    expect((await call(null)).status).toBe(401)
+    for (const role of ROLES) {
+      const { status } = await call(tokens[role])
+      if (ROLES.indexOf(role) <= ROLES.indexOf(route.access)) expect([401, 403, 500]).not.toContain(status)
+      else expect(status).toBe(403)
+    }
+  })
+})
+
+describe('a token for one app', () => {
+  test('neither sees nor touches another app, whatever the route', async () => {
+    const mine = await server.createTestApp()
+    const theirs = await server.createTestApp()
+    const bundle = await bundleOf('theirs')
+    const { releaseId, rolloutId } = await server.published(theirs, { bundle })
+    const { releaseId: anotherId } = await server.published(theirs, { bundle, version: '1.0.1', percentage: 0 })
+    const key = { publicKey: newSigningKey().publicKey }
+    const { body: theirKey } = await server.request('POST', `/manage/v1/apps/${theirs.slug}/keys`, { body: key })
+    const hook = { url: 'https://93.184.215.14/', app: theirs.slug, types: ['guard.tripped'] }
+    const { body: theirWebhook } = await server.request('POST', '/manage/v1/webhooks', { body: hook })
+    await server.check(theirs)
+    await server.request('GET', `/manage/v1/apps/${theirs.slug}/devices`)
+    const arms = [releaseId, anotherId].map((id, index) => ({ name: `arm-${index}`, weight: 50, releaseId: id }))
+    const test = { name: 'theirs', channel: 'beta', arms }
+    const ofTheirs = `/manage/v1/apps/${theirs.slug}`
+    const { body: theirTest } = await server.request('POST', `${ofTheirs}/experiments`, { body: test })
+    await server.request('POST', `${ofTheirs}/cohorts`, { body: { name: 'testers' } })
+    const token = await server.createToken({ role: 'owner', app: mine.slug })
+    const { body: tokens } = await server.request('GET', '/manage/v1/tokens')
+    const ownerId = tokens.items.at(-1).id
+    await server.request('GET', '/manage/v1/whoami', { token })
+
+    const fill = (url: string) =>
+      url
+        .replace(/:app\b|:slug\b/, theirs.slug)
+        .replace(':keyId', theirKey.id)
+        .replace(':deviceId', 'device-1')
+        .replace(/releases\/:id/, `releases/${releaseId}`)
+        .replace(/rollouts\/:id/, `rollouts/${rolloutId}`)
+        .replace(/tokens\/:id/, `tokens/${ownerId}`)
+        .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
+        .replace(':sha256', 'a'.repeat(64))
+        .replace(':cohort', 'testers')
+        .replace(':experimentId', theirTest.id)
+        .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
+    const bodies: Record<string, unknown> = {
+      'POST /manage/v1/apps': { slug: 'another' },
+      'POST /manage/v1/tokens': { name: 'more', role: 'reader', app: theirs.slug },
+      'PATCH /manage/v1/apps/:app': { name: 'mine' },
+      'PUT /manage/v1/apps/:app/sequence': { platform: 'android', nextSequence: 50 },
+      'POST /manage/v1/apps/:app/impact': { change: 'halt', rolloutId },
+      'POST /manage/v1/apps/:app/keys': { publicKey: newSigningKey().publicKey },
+      'POST /manage/v1/apps/:app/channels': { name: 'mine' },
+      'POST /manage/v1/apps/:app/rollouts': { releaseId, channel: 'beta' },
+      'POST /manage/v1/apps/:app/rollbacks': { platform: 'android', channel: 'production', to: 'embedded' },
+      'PATCH /manage/v1/rollouts/:id': { percentage: 1 },
+      'POST /manage/v1/webhooks': hook,
+      'PATCH /manage/v1/webhooks/:id': { isEnabled: false },
+      'POST /manage/v1/rollouts/:id/advance': { fromStep: 1 },
+      'PATCH /manage/v1/rollouts/:id/guard': { isOn: false },
+      'POST /manage/v1/apps/:app/cohorts': { name: 'mine' },
+      'POST /manage/v1/apps/:app/cohorts/:cohort/devices': { add: ['mine'] },
+      'PUT /manage/v1/apps/:app/cohorts/:cohort/devices': { devices: ['mine'] },
+      'POST /manage/v1/apps/:app/experiments': { ...test, name: 'mine' },
+      'POST /manage/v1/experiments/:experimentId/finish': { winner: null },
+      'POST /manage/v1/apps/:app/releases/preflight': { platform: 'android', version: '6.6.6' },
+      'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
+    }
+    const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }
+    const optionsFor = (route: RouteOptions['url'], method: string) => {
+      const name = `${method} ${route}`
+      if (method === 'POST' && route.endsWith('/releases')) {
+        const { app: _, ...withoutApp } = metadata
+        return { form: publishForm(route.startsWith('/manage') ? withoutApp : metadata, bundle) }
+      }
+      if (!(name in bodies)) return {}
+      return { body: bodies[name] }
+    }
+    const before = await dumpDatabase(db)
+    const answers: [string, string][] = []
+    for (const { method, url } of forPeople) {
+      if (method === 'HEAD') continue
+      const query = url.endsWith('/sequence')
+        ? '?platform=android'
+        : url.endsWith('/guard-target')
+          ? '?platform=android&channel=production'
+          : /\/(?:audit|stream)$/.test(url)
+            ? `?app=${theirs.slug}`
+            : ''
+      const response = await server.request(method, fill(url) + query, { token, ...optionsFor(url, method) })
+      const { status, body } = response
+      const text = JSON.stringify(body)
+      // What it may list, holds nothing of the others.
+      const leaks = [theirs.id, releaseId, rolloutId, theirs.appKey, theirWebhook.id].some(
+        (secret) => status < 300 && text.includes(secret),
+      )
+      answers.push([`${method} ${url}`, status < 300 ? (leaks ? 'leaks' : 'nothing of theirs') : problemOf(response)])
+    }
+    const allowed = answers.filter(([, answer]) => answer === 'nothing of theirs').map(([route]) => route)
+    expect(allowed.sort()).toEqual([
+      'GET /manage/v1/announcements',
+      'GET /manage/v1/apps',
+      'GET /manage/v1/tokens',
+      'GET /manage/v1/webhooks',
+      'GET /manage/v1/whoami',
+      'GET /releases',
+    ])
+    const refused = answers.filter(([, answer]) => answer !== 'nothing of theirs')
+    expect(refused.filter(([, answer]) => !/^(?:403 forbidden|404 token-not-found)$/.test(answer))).toEqual([])
+    expect(refused.length).toBeGreaterThan(25)
+    expect(await dumpDatabase(db)).toEqual(before)
+  })
+
+  test('works on its own app', async () => {
+    const app = await server.createTestApp()
+    const token = await server.createToken({ role: 'publisher', app: app.id })
+    const form = publishForm({ platform: 'ios', version: '1.0.0' }, await bundleOf('own'))
+    expect((await server.request('POST', '/releases', { form, token })).status).toBe(201)
+    const { body } = await server.request('GET', '/releases', { token })
+    expect(body.items.map((item: { appId: string }) => item.appId)).toEqual([app.id])
+  })
+})

@@ -1,0 +1,50 @@
+import type { Role } from '@hotpatch/api'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type { Actor } from '../authors/actor.ts'
+
+/** Who may call a route: anyone, whoever has an app's key, or a token with at least this role. */
+export type RouteAccess = 'public' | 'app-key' | Role
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: RouteAccess
+  }
+  interface FastifyInstance {
+    /** Every route, with who may call it. */
+    declaredRoutes: readonly RouteOptions[]
+  }
+  interface FastifyRequest {
+    /** Set on routes for people. */
+    actor: Actor | null
+  }
+}
+
+/**
+ * Every route must declare who may call it; the server does not start with one that forgot.
+ * Routes for people get the check in front of everything else.
+ */
+export function guardRoutes(
+  app: FastifyInstance,
+  authenticate: (request: FastifyRequest, role: Role) => Promise<Actor>,
+): void {
+  const routes: RouteOptions[] = []
+  app.decorate('declaredRoutes', routes)
+  app.decorateRequest('actor', null)
+  app.addHook('onRoute', (route) => {
+    routes.push(route)
+    const access = route.config?.access
+    if (!access || access === 'public' || access === 'app-key') return
+    const existing = route.onRequest ?? []
+    route.onRequest = [
+      async (request: FastifyRequest) => {
+        request.actor = await authenticate(request, access)
+      },
+      ...(Array.isArray(existing) ? existing : [existing]),
+    ]
+  })
+  app.addHook('onReady', () => {
+    const open = routes.filter((route) => !route.config?.access).map((route) => `${String(route.method)} ${route.url}`)
+    if (open.length > 0) throw new Error(`These routes do not declare who may call them: ${open.join(', ')}`)
+    return Promise.resolve()
+  })
+}

@@ -1,0 +1,104 @@
+import type { GuardDifferences } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import type { Clock } from '../../ground/clock.ts'
+import type { Connection } from '../../ground/database/schema.ts'
+import type { ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { StepBack } from '../rollouts/placement.ts'
+import { createRestatementReader, type SignedRestatement } from '../rollouts/restatement.ts'
+import type { RolloutCompanion, RolloutRow } from '../rollouts/rollout-service.ts'
+import { NO_BASE, readBase } from './guard-rows.ts'
+import { settingsFor } from './guard-settings.ts'
+import { findGuard, insertGuard, updateGuard } from './guard-store.ts'
+import { findTargets, successorOf } from './previous-release.ts'
+
+/** Gives every rollout of a release its guard, in the rollout's own transactions. */
+export function createGuardCompanion({
+  apps,
+  releases,
+  clock,
+}: {
+  apps: AppService
+  releases: ReleaseService
+  clock: Clock
+}): RolloutCompanion {
+  const readRestatement = createRestatementReader({ apps, releases })
+
+  /**
+   * What was before, stated again under sequences above the new one's: first the release before, then the one before
+   * that, or what the binary shipped with when there is none.
+   * @throws problem rollback-target-invalid when there is no release before; those of a restatement
+   */
+  async function readPrepared(
+    tx: Connection,
+    app: AppRow,
+    rollout: RolloutRow,
+    signed: readonly SignedRestatement[],
+  ): Promise<StepBack[]> {
+    if (signed.length === 0) return []
+    const targets = await findTargets(tx, successorOf(rollout))
+    if (targets.length === 0) {
+      const detail = `No release was on "${rollout.channel}" before this one that a roll-back could be prepared to.`
+      throw problem('rollback-target-invalid', detail)
+    }
+    const steps: StepBack[] = []
+    // One after the other: each takes a sequence above the one before.
+    for (const [index, step] of signed.entries()) {
+      const releaseId = targets[index] ?? null
+      const release = releaseId === null ? null : await releases.get(releaseId, tx)
+      const restated = await readRestatement(tx, app, rollout.platform, release, step)
+      if (!restated) throw problem('invalid-request', 'Expected the nearer roll-back too, found only the earlier one.')
+      steps.push({ releaseId, ...restated })
+    }
+    return steps
+  }
+
+  return {
+    async placed(tx, rollout, { guard, prepared = [], stepsBack, isRollback = false }) {
+      if (rollout.release_id === null) return
+      const app = await apps.get(rollout.app_id, tx)
+      const kept = stepsBack ?? (await readPrepared(tx, app, rollout, prepared))
+      // Without a further step it would go back to what was just left.
+      const isLastStep = isRollback && kept.length === 0
+      await insertGuard(tx, {
+        rollout_id: rollout.id,
+        state: 'watching',
+        settings: JSON.stringify(settingsFor(JSON.parse(app.guard) as GuardDifferences, guard, { isLastStep })),
+        since_at: clock.now(),
+        base: NO_BASE,
+        looks: 0,
+        last_sample: 0,
+        last_bad: 0,
+        last_look_at: null,
+        tripped_at: null,
+        figures: null,
+        prepared: kept.length > 0 ? JSON.stringify(kept) : null,
+        revision: 1,
+      })
+    },
+
+    async changed(tx, before, after) {
+      const isOver = after.state === 'halted' || after.state === 'withdrawn'
+      const isResumed = before.state === 'paused' && after.state === 'active'
+      if (!isOver && !isResumed) return
+      const guard = await findGuard(tx, after.id)
+      if (isOver && guard?.state === 'watching') await updateGuard(tx, guard, { state: 'over' })
+      if (isResumed && guard?.state === 'tripped')
+        await updateGuard(tx, guard, await rearmed(tx, after.id, clock.now()))
+    },
+  }
+}
+
+/** Watches as from the beginning, and from now on. */
+export async function rearmed(tx: Connection, rolloutId: string, now: number) {
+  const base = await readBase(tx, rolloutId, now)
+  return {
+    state: 'watching' as const,
+    since_at: now,
+    base,
+    looks: 0,
+    last_sample: 0,
+    last_bad: 0,
+    last_look_at: null,
+  }
+}

@@ -1,0 +1,59 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { CancelTimer, Timers } from '../../ground/timers.ts'
+
+/**
+ * What the server does by itself, again and again, in this order: guards look before plans go on.
+ * Every server does it; that two do it at once is settled in the database.
+ */
+export function createAutomation({
+  tasks,
+  intervalMs,
+  timers,
+  log,
+}: {
+  tasks: readonly { name: string; run: () => Promise<void> }[]
+  intervalMs: number
+  timers: Timers
+  log: Pick<FastifyBaseLogger, 'error'>
+}) {
+  let cancel: CancelTimer | undefined
+  let last: Promise<void> = Promise.resolve()
+  let isRunning = false
+
+  /** One round. Called while another is under way, it is the next one, so that it sees all that was there at the call. */
+  function tick(): Promise<void> {
+    last = last.then(runTasks)
+    return last
+  }
+
+  async function runTasks(): Promise<void> {
+    for (const { name, run } of tasks) {
+      try {
+        await run()
+      } catch (error) {
+        log.error({ err: error, task: name }, 'a task of the automation failed; the next round tries again')
+        // A plan does not go on while its guard could not look.
+        return
+      }
+    }
+  }
+
+  function schedule(): void {
+    if (!isRunning) return
+    cancel = timers.after(intervalMs, () => void tick().then(schedule))
+  }
+
+  function start(): void {
+    isRunning = true
+    schedule()
+  }
+
+  /** No rounds from now on; resolves when the one under way is done. */
+  async function stop(): Promise<void> {
+    isRunning = false
+    cancel?.()
+    await last
+  }
+
+  return { tick, start, stop }
+}

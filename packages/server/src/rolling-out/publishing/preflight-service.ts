@@ -1,0 +1,169 @@
+import {
+  DEFAULT_CHANNEL,
+  MAX_NOTES_LENGTH,
+  NewReleaseVersion,
+  type ReleaseCheck,
+  type ReleaseFinding,
+  type ReleasePreflight,
+} from '@hotpatch/api'
+import { Problem, PROBLEMS } from '@hotpatch/protocol'
+import { Compile } from 'typebox/compile'
+import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
+import type { ArtifactService, BundleLimits } from '../../shipping/artifacts/artifact-service.ts'
+import type { ChannelService } from '../../shipping/channels/channel-service.ts'
+import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import { countNativeVersions } from '../../fleet/devices/device-queries.ts'
+import { readPlan } from '../plan-rules/read-plan.ts'
+import {
+  readRequirement,
+  requirementOf,
+  requirePlatform,
+  type ReleaseService,
+} from '../../shipping/releases/release-service.ts'
+import { requireRules } from '../rollouts/audience.ts'
+import { listInForce } from '../rollouts/rollout-queries.ts'
+import { summarizeNative } from './native-fleet.ts'
+import { isNearly } from './nearly.ts'
+import { findAnswerOf } from './same-request.ts'
+
+const versionRule = Compile(NewReleaseVersion)
+
+export type PreflightService = ReturnType<typeof createPreflightService>
+
+/** What a publish would be told, all at once, before anybody has built, signed or sent anything. Changes nothing. */
+export function createPreflightService({
+  db,
+  reads,
+  apps,
+  channels,
+  artifacts,
+  releases,
+  limits,
+  clock,
+  settleFleet,
+}: {
+  db: Database
+  /** For reading only: it may be a connection in another thread. */
+  reads: Database
+  apps: AppService
+  channels: ChannelService
+  artifacts: ArtifactService
+  releases: ReleaseService
+  limits: BundleLimits
+  clock: Clock
+  settleFleet: () => Promise<void>
+}) {
+  async function check(app: AppRow, input: ReleaseCheck, publicUrl: string): Promise<ReleasePreflight> {
+    const { platform, version, channel = DEFAULT_CHANNEL } = input
+    const findings: ReleaseFinding[] = []
+    const isPlatform = await collect(findings, 'platform', () => requirePlatform(app, platform))
+    const isVersion: boolean = versionRule.Check(version)
+    if (!isVersion) {
+      const expected = 'a version such as 1.2.0: at most 50 characters, beginning with a digit, or "v" and a digit'
+      findings.push(errorOf('version', expected, `"${version}"`, 'Name a version.'))
+    }
+    const names = (await channels.list(app)).items.map(({ name }) => name)
+    if (!names.includes(channel)) findings.push(channelFinding(names, channel))
+    await collect(findings, 'requirement', () => readRequirement(input))
+    await collect(findings, 'plan', () => readPlan(input))
+    await collect(findings, 'rules', () => requireRules(input.rules ?? []))
+    findings.push(...sizeFindings(input, limits), ...notesFindings(input), ...(await signingFindings(app, input)))
+    const existing = await findExisting(app, { platform, version, channel }, publicUrl)
+    if (existing) {
+      const found = `version ${version}, published ${existing.createdAt} by ${existing.createdBy}, SHA-256 ${existing.published.sha256}`
+      const advice = existing.isArchived
+        ? 'Publish under a new version: it is archived, and a release never changes.'
+        : 'Publish under a new version: a release never changes. If that was you, and the answer got lost, it is done.'
+      findings.push(errorOf('version', `a version that ${channel} does not have for ${platform} yet`, found, advice))
+    }
+    const platforms = platform === 'any' ? platformsOf(app) : [platform]
+    await settleFleet()
+    return {
+      findings,
+      nextSequence: isPlatform ? (await releases.getNextSequence(app, platform)).nextSequence : null,
+      limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
+      isUploaded: input.sha256 !== undefined && (await artifacts.find(input.sha256)) !== undefined,
+      existing: existing ?? null,
+      inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
+      native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
+    }
+  }
+
+  async function findExisting(
+    app: AppRow,
+    place: Pick<ReleaseCheck, 'platform' | 'version'> & { channel: string },
+    publicUrl: string,
+  ): Promise<ReleasePreflight['existing']> {
+    const row = await releases.findByVersion(app, place)
+    const published = row && (await findAnswerOf(db, row, publicUrl))
+    if (!published) return null
+    return {
+      published,
+      requirement: requirementOf(row),
+      createdAt: timestamp(row.created_at),
+      createdBy: row.created_by,
+      isArchived: row.archived_at !== null,
+    }
+  }
+
+  /** Only when the caller says whether it will sign, and with which key. */
+  async function signingFindings(app: AppRow, { publicKey }: ReleaseCheck): Promise<ReleaseFinding[]> {
+    if (publicKey === undefined) return []
+    if (publicKey === null) {
+      if (app.signing === 'optional') return []
+      return [errorOf('signing', 'a signed release', 'one without a signature', PROBLEMS['signature-required'].advice)]
+    }
+    const keys = await apps.listWorkingKeys(app.id)
+    if (keys.includes(publicKey)) return []
+    if (keys.length === 0 && !(await apps.hasEverHadKeys(app.id, db))) return []
+    const advice = 'Sign with a registered key (`hotpatch keys list`), or have this one added with `hotpatch keys add`.'
+    return [errorOf('signing', 'a registered key', `the key ${publicKey}, which is not registered`, advice)]
+  }
+
+  return { check }
+}
+
+function channelFinding(names: readonly string[], channel: string): ReleaseFinding {
+  const meant = names.find((name) => isNearly(name, channel))
+  const question = meant === undefined ? '' : `Did you mean "${meant}"? `
+  const advice = `${question}If it is meant, make it: \`hotpatch channels create ${channel}\`.`
+  return errorOf('channel', `one of ${names.join(', ')}`, `"${channel}"`, advice)
+}
+
+function sizeFindings({ sizeBytes, fileCount, unpackedBytes }: ReleaseCheck, limits: BundleLimits) {
+  const amounts: [what: string, found: number | undefined, most: number, unit: string][] = [
+    ['HOTPATCH_MAX_BUNDLE_BYTES', sizeBytes, limits.maxBytes, 'bytes'],
+    ['HOTPATCH_MAX_UNPACKED_BYTES', unpackedBytes, limits.maxUnpackedBytes, 'bytes unpacked'],
+    ['HOTPATCH_MAX_BUNDLE_FILES', fileCount, limits.maxFiles, 'files'],
+  ]
+  return amounts
+    .filter(([, found, most]) => found !== undefined && found > most)
+    .map(([name, found, most, unit]) => {
+      const advice = `Leave out what devices do not need, or have the server's ${name} raised.`
+      return errorOf('size', `at most ${most} ${unit}`, `${found} ${unit}`, advice)
+    })
+}
+
+function notesFindings({ notes = '' }: ReleaseCheck): ReleaseFinding[] {
+  if (notes.length <= MAX_NOTES_LENGTH) return []
+  return [errorOf('notes', `at most ${MAX_NOTES_LENGTH} characters`, `${notes.length}`, 'Shorten the notes.')]
+}
+
+/** What is refused by a function of the publish itself. False when it was. */
+async function collect(findings: ReleaseFinding[], check: string, run: () => unknown): Promise<boolean> {
+  try {
+    await run()
+    return true
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const [, expected, found] = /expected (.+), found (.+?)\.?$/is.exec(error.message) ?? []
+    const said = { expected: expected ?? error.title, found: found ?? error.message }
+    findings.push({ check, severity: 'error', ...said, advice: PROBLEMS[error.type].advice })
+    return false
+  }
+}
+
+function errorOf(check: string, expected: string, found: string, advice: string): ReleaseFinding {
+  return { check, severity: 'error', expected, found, advice }
+}

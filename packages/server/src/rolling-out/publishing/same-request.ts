@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease } from '@hotpatch/api'
+import type { ArtifactContent } from '../../shipping/artifacts/artifact-service.ts'
+import type { Connection } from '../../ground/database/schema.ts'
+import { artifactUrl } from '../../ground/http/public-url.ts'
+import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
+import { findPublication, insertPublication } from './publication-store.ts'
+import type { UploadSignatures } from './upload-signatures.ts'
+
+/**
+ * Of everything that makes a publish what it is. Somebody whose answer was lost on the way sends the same again, and is
+ * told what became of it: whether the bytes came along or before, and which key is to be registered, changes nothing.
+ */
+export function digestOfRequest(
+  { sha256: _, sizeBytes: __, channel = DEFAULT_CHANNEL, ...input }: NewRelease,
+  { sha256, sizeBytes }: ArtifactContent,
+  { publicKey: ___, ...signatures }: UploadSignatures,
+): string {
+  const request = { ...input, channel, sha256, sizeBytes, signatures }
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(request)))
+    .digest('hex')
+}
+
+/** The order in which somebody wrote the fields says nothing. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([, part]) => part !== undefined)
+  return Object.fromEntries(
+    entries.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, part]) => [name, sorted(part)]),
+  )
+}
+
+export async function rememberAnswer(
+  tx: Connection,
+  requestDigest: string,
+  { downloadUrl: _, ...answer }: PublishedRelease,
+): Promise<void> {
+  const row = { release_id: answer.releaseId, request_digest: requestDigest, answer: JSON.stringify(answer) }
+  await insertPublication(tx, row)
+}
+
+/** The answer of the first time, when the release that is there came of the same request. */
+export async function findAnswer(
+  db: Connection,
+  existing: ReleaseRow | undefined,
+  requestDigest: string,
+  publicUrl: string,
+): Promise<PublishedRelease | undefined> {
+  // Archived since: whoever asks for it now would be told that devices get it.
+  if (!existing || existing.archived_at !== null) return undefined
+  const found = await findPublication(db, existing.id)
+  return found?.request_digest === requestDigest ? withUrl(found, publicUrl) : undefined
+}
+
+/** Of whichever request it came. */
+export async function findAnswerOf(
+  db: Connection,
+  release: ReleaseRow,
+  publicUrl: string,
+): Promise<PublishedRelease | undefined> {
+  const found = await findPublication(db, release.id)
+  return found && withUrl(found, publicUrl)
+}
+
+function withUrl(found: { answer: string }, publicUrl: string): PublishedRelease {
+  const answer = JSON.parse(found.answer) as Omit<PublishedRelease, 'downloadUrl'>
+  return { ...answer, downloadUrl: artifactUrl(publicUrl, answer.sha256) }
+}

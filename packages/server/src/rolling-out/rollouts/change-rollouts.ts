@@ -1,0 +1,200 @@
+import type { Rollout, RolloutChanges } from '@hotpatch/api'
+import { problem, type RolloutState } from '@hotpatch/protocol'
+import { requireApp, type Actor } from '../../people/authors/actor.ts'
+import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
+import type { AppService } from '../../shipping/apps/app-service.ts'
+import { actorOf, type Author } from '../../people/authors/author.ts'
+import { readTimestamp, type Clock } from '../../ground/clock.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
+import { audienceChanges } from './audience.ts'
+import type { RolloutCompanion } from './placement.ts'
+import { renderRollout } from './render-rollout.ts'
+import type { CatalogChange, RolloutAction, RolloutRecords } from './rollout-records.ts'
+import { getRollout, listRolloutsOfRelease, lockRollout, updateRolloutIn, type RolloutRow } from './rollout-store.ts'
+
+/** Halting and withdrawing are final: a halted rollout is never resurrected. */
+const TRANSITIONS = {
+  pause: { from: ['active'], to: 'paused', action: 'rollout.paused' },
+  resume: { from: ['paused'], to: 'active', action: 'rollout.resumed' },
+  halt: { from: ['active', 'paused'], to: 'halted', action: 'rollout.halted' },
+  withdraw: { from: ['active', 'paused', 'halted'], to: 'withdrawn', action: 'rollout.withdrawn' },
+} as const satisfies Record<string, { from: RolloutState[]; to: RolloutState; action: RolloutAction }>
+
+export type RolloutTransition = keyof typeof TRANSITIONS
+
+/** What becomes of rollouts that are there. Each change locks its rollout first, and everything else after it. */
+export function createChanging({
+  db,
+  apps,
+  announcements,
+  companions,
+  records,
+  clock,
+  announceCatalogs,
+}: {
+  db: Database
+  apps: AppService
+  announcements: AnnouncementService
+  companions: readonly RolloutCompanion[]
+  records: RolloutRecords
+  clock: Clock
+  announceCatalogs: (change: CatalogChange) => Promise<void>
+}) {
+  /** @throws problem rollout-not-found, or forbidden when the token is for another app */
+  async function get(id: string, actor: Actor | null, connection: Connection = db): Promise<RolloutRow> {
+    const row = await getRollout(connection, id)
+    requireApp(actor, row.app_id)
+    return row
+  }
+
+  async function change(rollout: RolloutRow, changes: RolloutChanges, author: Author): Promise<Rollout> {
+    const { percentage, mandatory, startsAt } = changes
+    const requireAllowed = async (tx: Connection, before: RolloutRow) => {
+      const hasStarted = before.starts_at === null || before.starts_at <= clock.now()
+      if (startsAt !== undefined && hasStarted) {
+        throw problem('rollout-state', 'This rollout has started: its start cannot be moved any more.')
+      }
+      if (percentage !== undefined && before.experiment_id !== null) {
+        throw problem('rollout-state', 'This rollout is an arm of an A/B test, whose arms all have one percentage.')
+      }
+      for (const companion of companions) await companion.refuse?.(tx, before, changes)
+    }
+    const start = startsAt !== undefined && {
+      starts_at: startsAt === null ? null : readTimestamp(startsAt, 'startsAt'),
+      // Told by the next round, also when it is now.
+      awaits_start: 1,
+    }
+    const columns = {
+      ...(percentage !== undefined && { percentage }),
+      ...(mandatory !== undefined && { mandatory: mandatory ? 1 : 0 }),
+      ...start,
+      ...audienceChanges(changes),
+    }
+    return apply(rollout, ['active', 'paused'], 'rollout.changed', author, columns, requireAllowed)
+  }
+
+  async function transition(rollout: RolloutRow, name: RolloutTransition, author: Author): Promise<Rollout> {
+    const { from, to, action } = TRANSITIONS[name]
+    if (rollout.state === to) return renderRollout(rollout)
+    return apply(rollout, from, action, author, { state: to })
+  }
+
+  /**
+   * Within a transaction, for those that change more than the rollout. Undefined when its state does not allow it any
+   * more. Afterwards the change is to be announced, and listeners are to be woken.
+   */
+  async function transitionIn(
+    tx: Connection,
+    rolloutId: string,
+    name: RolloutTransition,
+    author: Author,
+  ): Promise<CatalogChange | undefined> {
+    const { from, to, action } = TRANSITIONS[name]
+    await lockRollout(tx, rolloutId)
+    const before = await get(rolloutId, actorOf(author), tx)
+    if (!(from as readonly RolloutState[]).includes(before.state)) return undefined
+    return (await applyIn(tx, before, from, action, author, { state: to })).change
+  }
+
+  /**
+   * Compare-and-set on the state: of two at once that exclude each other, one wins and the other is told.
+   * @param within runs before the change, with the rollout locked, and may say what else changes; what it throws
+   *   undoes everything
+   * @throws problem rollout-state
+   */
+  async function apply(
+    rollout: RolloutRow,
+    from: readonly RolloutState[],
+    action: RolloutAction,
+    author: Author,
+    changes: Partial<RolloutRow>,
+    within?: (tx: Connection, before: RolloutRow) => Promise<Partial<RolloutRow> | void>,
+  ): Promise<Rollout> {
+    const { after, change } = await db.transaction().execute(async (tx) => {
+      await lockRollout(tx, rollout.id)
+      const before = await get(rollout.id, actorOf(author), tx)
+      const more = from.includes(before.state) ? await within?.(tx, before) : undefined
+      return applyIn(tx, before, from, action, author, { ...changes, ...more })
+    })
+    announcements.wake()
+    await announceCatalogs(change)
+    return renderRollout(after)
+  }
+
+  /** @param before locked by this transaction */
+  async function applyIn(
+    tx: Connection,
+    before: RolloutRow,
+    from: readonly RolloutState[],
+    action: RolloutAction,
+    author: Author,
+    changes: Partial<RolloutRow>,
+  ): Promise<{ after: RolloutRow; change: CatalogChange }> {
+    if (!(await updateRolloutIn(tx, before.id, from, { ...changes, updated_at: clock.now() }))) {
+      throw problem('rollout-state', `Expected a rollout that is ${from.join(' or ')}; this one is ${before.state}.`)
+    }
+    const changed = await get(before.id, null, tx)
+    for (const companion of companions) await companion.changed?.(tx, before, changed)
+    const after = await get(before.id, null, tx)
+    await records.record(tx, author, action, before, after)
+    return { after, change: await records.raise(tx, await apps.get(before.app_id, tx), after) }
+  }
+
+  /**
+   * Does something with the rollout locked.
+   * @param within may change it, and gives then what is to be announced
+   * @throws problem rollout-state
+   */
+  async function hold(
+    rollout: RolloutRow,
+    states: readonly RolloutState[],
+    within: (tx: Connection, rollout: RolloutRow) => Promise<CatalogChange | undefined>,
+  ): Promise<void> {
+    const change = await db.transaction().execute(async (tx) => {
+      await lockRollout(tx, rollout.id)
+      const before = await get(rollout.id, null, tx)
+      if (!states.includes(before.state)) {
+        throw problem(
+          'rollout-state',
+          `Expected a rollout that is ${states.join(' or ')}; this one is ${before.state}.`,
+        )
+      }
+      return within(tx, before)
+    })
+    announcements.wake()
+    if (change) await announceCatalogs(change)
+  }
+
+  /**
+   * Tells that a scheduled rollout has started: once, however many servers notice.
+   * @throws problem rollout-state when someone else has told it, or its start was moved
+   */
+  function tellStart(rollout: RolloutRow, author: Author): Promise<Rollout> {
+    return apply(rollout, ['active'], 'rollout.started', author, { awaits_start: 0 }, async (_tx, before) => {
+      const hasCome = before.starts_at === null || before.starts_at <= clock.now()
+      if (!before.awaits_start || !hasCome) throw problem('rollout-state', 'There is no start to tell.')
+    })
+  }
+
+  /**
+   * Before the first of several changes in one transaction: it holds the catalog, for which whoever has locked another
+   * of them waits.
+   */
+  async function lockAll(tx: Connection, rolloutIds: readonly string[]): Promise<void> {
+    for (const id of rolloutIds) await lockRollout(tx, id)
+  }
+
+  /** Withdraws every rollout of a release that is archived. */
+  async function withdrawAllOf(tx: Connection, releaseId: string, author: Author) {
+    const changes: CatalogChange[] = []
+    const ids = (await listRolloutsOfRelease(tx, releaseId)).map(({ id }) => id)
+    await lockAll(tx, ids)
+    for (const id of ids) {
+      const change = await transitionIn(tx, id, 'withdraw', author)
+      if (change) changes.push(change)
+    }
+    return changes
+  }
+
+  return { get, change, apply, hold, transition, transitionIn, lockAll, tellStart, withdrawAllOf }
+}

@@ -1,0 +1,134 @@
+import type { NewRollback, NewRollout } from '@hotpatch/api'
+import { problem, type Platform } from '@hotpatch/protocol'
+import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import { type Author, nameOf } from '../../people/authors/author.ts'
+import type { ChannelService } from '../../shipping/channels/channel-service.ts'
+import { readTimestamp, type Clock } from '../../ground/clock.ts'
+import type { Connection } from '../../ground/database/schema.ts'
+import { readPlan } from '../plan-rules/read-plan.ts'
+import { requirePlatform, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import { audienceColumns, type NewAudience } from './audience.ts'
+import type { Placement, RolloutCompanion } from './placement.ts'
+import { createRestatementReader } from './restatement.ts'
+import type { CatalogChange, RolloutRecords } from './rollout-records.ts'
+import { findPlacedRelease, getRollout, insertRollout, type RolloutRow } from './rollout-store.ts'
+
+/**
+ * New rollouts, within the caller's transaction, after which their change is to be announced. Whoever reads a statement
+ * on the way locks the app first, as publishing does: two at once would wait for each other's sequence and position.
+ */
+export function createPlacing({
+  apps,
+  channels,
+  releases,
+  companions,
+  records,
+  clock,
+  newId,
+}: {
+  apps: AppService
+  channels: ChannelService
+  releases: ReleaseService
+  companions: readonly RolloutCompanion[]
+  records: RolloutRecords
+  clock: Clock
+  newId: () => string
+}) {
+  const readRestatement = createRestatementReader({ apps, releases })
+
+  /** Puts a rollout on top of its channel, within the caller's transaction. */
+  async function place(
+    tx: Connection,
+    app: AppRow,
+    placement: Placement,
+    author: Author,
+    action: 'rollout.started' | 'rollout.rolled-back',
+  ): Promise<{ row: RolloutRow; change: CatalogChange }> {
+    const { platform, channel, release, restated } = placement
+    const id = newId()
+    const now = clock.now()
+    const startsAt = placement.startsAt === undefined ? null : readTimestamp(placement.startsAt, 'startsAt')
+    const awaitsStart = startsAt !== null && startsAt > now
+    const position = await channels.takePosition(tx, app.id, channel)
+    const row = {
+      id,
+      app_id: app.id,
+      platform,
+      channel,
+      position,
+      release_id: release?.id ?? null,
+      state: 'active' as const,
+      starts_at: startsAt,
+      awaits_start: awaitsStart ? 1 : 0,
+      mandatory: placement.mandatory ? 1 : 0,
+      percentage: firstPercentage(placement),
+      ...audienceColumns(placement),
+      ...bucketRule(app, id, placement),
+      sequence: restated?.sequence ?? null,
+      floor: restated?.floor ?? null,
+      statement: restated?.statement ?? null,
+      statement_signature: restated?.statementSignature ?? null,
+      key_id: restated?.keyId ?? null,
+      created_at: now,
+      created_by: nameOf(author),
+      updated_at: now,
+    }
+    await insertRollout(tx, row)
+    const { version = null, requirement = null } = release ?? {}
+    const inserted = { ...row, version, requirement, guard_state: null, guard_settings: null }
+    for (const companion of companions) await companion.placed?.(tx, inserted, placement)
+    const placed = await getRollout(tx, id)
+    await records.record(tx, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)
+    return { row: placed, change: await records.raise(tx, app, placed) }
+  }
+
+  /** Places a release that exists on another channel, or on the same one anew. */
+  async function createIn(tx: Connection, { id }: AppRow, input: NewRollout & NewAudience, author: Author) {
+    const plan = readPlan(input)
+    const app = await apps.lock(tx, id)
+    const release = await releases.get(input.releaseId, tx)
+    if (release.app_id !== app.id || release.archived_at !== null) {
+      throw problem('release-not-found', `The app has no release with the id ${input.releaseId} to place.`)
+    }
+    const { platform } = release
+    const restated = await readRestatement(tx, app, platform, release, input)
+    return place(tx, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
+  }
+
+  /** A new rollout, on top, of an older release of the channel or of what the binary shipped with. */
+  async function rollBackIn(tx: Connection, { id }: AppRow, input: NewRollback, author: Author) {
+    const app = await apps.lock(tx, id)
+    requirePlatform(app, input.platform)
+    const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
+    const restated = await readRestatement(tx, app, input.platform, release, input)
+    return place(tx, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
+  }
+
+  async function getPlaced(
+    tx: Connection,
+    app: AppRow,
+    { platform, channel }: { platform: Platform; channel: string },
+    wanted: { version: string } | { releaseId: string },
+  ): Promise<ReleaseRow> {
+    const release = await findPlacedRelease(tx, { appId: app.id, platform, channel }, wanted)
+    if (release) return release
+    const name = 'version' in wanted ? `Version ${wanted.version}` : `The release ${wanted.releaseId}`
+    throw problem(
+      'rollback-target-invalid',
+      `${name} for ${platform} was never on the channel "${channel}", or is archived.`,
+    )
+  }
+
+  return { place, createIn, rollBackIn }
+}
+
+function firstPercentage({ plan, percentage }: Placement): number {
+  return plan?.steps[0]?.percentage ?? percentage ?? 100
+}
+
+function bucketRule(app: AppRow, rolloutId: string, { salt, buckets }: Pick<Placement, 'salt' | 'buckets'>) {
+  return {
+    salt: salt ?? (app.bucketing === 'per-rollout' ? rolloutId : ''),
+    buckets: buckets ?? (app.bucketing === 'original' ? 100 : 10_000),
+  }
+}

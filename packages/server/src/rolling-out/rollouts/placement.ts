@@ -1,0 +1,44 @@
+import type { GuardChoice, RolloutChanges, RolloutPlan } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { Connection } from '../../ground/database/schema.ts'
+import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
+import type { NewAudience } from './audience.ts'
+import type { Restatement, SignedRestatement } from './restatement.ts'
+import type { RolloutRow } from './rollout-store.ts'
+
+/** Old content that its publisher stated again in advance, for when a guard trips. */
+export interface StepBack extends Restatement {
+  /** Null: what the binary shipped with. */
+  releaseId: string | null
+}
+
+/** What a new rollout is, besides where it goes. */
+export interface Placement extends NewAudience {
+  platform: Platform
+  channel: string
+  release: ReleaseRow | null
+  percentage?: number | undefined
+  plan?: RolloutPlan | undefined
+  mandatory?: boolean | undefined
+  startsAt?: string | undefined
+  restated?: Restatement | undefined
+  /** A roll-back's own: its guard may not roll back again. */
+  isRollback?: boolean | undefined
+  /** Of another rollout, so that the percentage means the same devices. */
+  salt?: string | undefined
+  buckets?: number | undefined
+  guard?: GuardChoice | undefined
+  /** What was before, stated again for its guard to go back to: nearest first, at most two. */
+  prepared?: readonly SignedRestatement[] | undefined
+  /** Steps back that were read and took their sequences when another rollout was placed, for its guard. */
+  stepsBack?: readonly StepBack[] | undefined
+}
+
+/** What goes along with a rollout, in the transactions that place and change it: its plan, its guard. */
+export interface RolloutCompanion {
+  placed?(tx: Connection, rollout: RolloutRow, placement: Placement): Promise<void>
+  /** A person wants this change. @throws the problem that it would make */
+  refuse?(tx: Connection, rollout: RolloutRow, changes: RolloutChanges): Promise<void>
+  /** The rollout is locked, and is changed as `after` says. */
+  changed?(tx: Connection, before: RolloutRow, after: RolloutRow): Promise<void>
+}

@@ -1,0 +1,41 @@
+import type { GuardSettings, Rollout } from '@hotpatch/api'
+import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
+import { renderAudience } from './audience.ts'
+import type { CoveringRollout } from './rollout-queries.ts'
+import type { RolloutRow } from './rollout-store.ts'
+
+export function renderRollout(row: RolloutRow): Rollout {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    platform: row.platform,
+    channel: row.channel,
+    position: row.position,
+    target: row.release_id === null ? 'embedded' : 'release',
+    releaseId: row.release_id,
+    version: row.version,
+    state: row.state,
+    startsAt: nullableTimestamp(row.starts_at),
+    mandatory: row.mandatory === 1,
+    percentage: row.percentage,
+    ...renderAudience(row),
+    salt: row.salt,
+    buckets: row.buckets,
+    guard: renderGuard(row),
+    sequence: row.sequence,
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    updatedAt: timestamp(row.updated_at),
+  }
+}
+
+export function renderCovering(covering: CoveringRollout | undefined): NonNullable<Rollout['coveredBy']> | null {
+  if (!covering) return null
+  return { rolloutId: covering.id, position: covering.position, version: covering.version }
+}
+
+function renderGuard({ guard_state: state, guard_settings: settings }: RolloutRow): Rollout['guard'] {
+  if (state === null || settings === null) return null
+  const { isOn, action } = JSON.parse(settings) as GuardSettings
+  return { state, isOn, action }
+}

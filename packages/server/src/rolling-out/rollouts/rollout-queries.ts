@@ -1,0 +1,184 @@
+import type { Platform } from '@hotpatch/protocol'
+import type { ExpressionBuilder } from 'kysely'
+import type { Connection, Schema } from '../../ground/database/schema.ts'
+
+/** A place on a channel. */
+export interface RolloutPlace {
+  appId: string
+  platform: Platform
+  channel: string
+}
+
+/** An earlier rollout of another release. */
+export interface EarlierRollout {
+  id: string
+  releaseId: string
+  position: number
+  /** Whether every device of its place may have it. */
+  isForAll: boolean
+  /** Active, started, not archived, and nothing was found against it. */
+  isSound: boolean
+  /** Not taken back. */
+  isStanding: boolean
+}
+
+/** How many earlier rollouts are looked through. */
+const MAX_EARLIER = 50
+
+/**
+ * Rollouts below a position that place another release, newest first: what devices of this place had before. The other
+ * arms of a test are not before it.
+ */
+export async function listEarlierRollouts(
+  db: Connection,
+  { appId, platform, channel }: RolloutPlace,
+  { position, releaseId, experimentId }: { position: number; releaseId: string | null; experimentId: string | null },
+): Promise<EarlierRollout[]> {
+  const rows = await db
+    .selectFrom('rollout')
+    .innerJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
+    .selectAll('rollout')
+    .select(['release.archived_at', 'rollout_guard.state as guard_state'])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    // What is for every platform goes back to what was for every platform.
+    .where('rollout.platform', 'in', platform === 'any' ? ['any'] : [platform, 'any'])
+    .where('rollout.position', '<', position)
+    .$if(releaseId !== null, (rollouts) => rollouts.where('rollout.release_id', '!=', releaseId ?? ''))
+    .$if(experimentId !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experimentId ?? '')))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_EARLIER)
+    .execute()
+  return rows.map((row) => ({
+    id: row.id,
+    releaseId: row.release_id ?? '',
+    position: row.position,
+    isForAll: isForAll(row),
+    isSound:
+      row.state === 'active' && row.awaits_start === 0 && row.archived_at === null && row.guard_state !== 'tripped',
+    isStanding: row.state === 'active' || row.state === 'paused',
+  }))
+}
+
+/** Whether something newer is in force above it and below a position, other than the other arms of its own test. */
+export async function hasNewerRollout(
+  db: Connection,
+  { app_id, platform, channel, position, experiment_id }: Schema['rollout'],
+  now: number,
+  below = Number.MAX_SAFE_INTEGER,
+): Promise<boolean> {
+  const newer = await db
+    .selectFrom('rollout')
+    .select('id')
+    .where('app_id', '=', app_id)
+    .where('channel', '=', channel)
+    .$if(platform !== 'any', (rollouts) => rollouts.where('platform', 'in', [platform, 'any']))
+    .where('position', '>', position)
+    .where('position', '<', below)
+    .where('state', '=', 'active')
+    // As checks see it: that its start has come may not have been told yet.
+    .where((where) => where.or([where('starts_at', 'is', null), where('starts_at', '<=', now)]))
+    .$if(experiment_id !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experiment_id ?? '')))
+    .limit(1)
+    .executeTakeFirst()
+  return newer !== undefined
+}
+
+/** Newest first: what may cover others. More are not looked through. */
+const MAX_COVERING = 500
+
+/** Rollouts that are in force for everybody of their platform and channel, the newest of each platform first. */
+export async function listCovering(
+  db: Connection,
+  appId: string,
+  channels: readonly string[],
+  now: number,
+): Promise<CoveringRollout[]> {
+  const rows = await db
+    .selectFrom('rollout')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .select([
+      'rollout.id',
+      'rollout.platform',
+      'rollout.channel',
+      'rollout.position',
+      'rollout.release_id',
+      'release.version',
+      'release.requirement',
+    ])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', 'in', channels)
+    .where('rollout.state', '=', 'active')
+    .where('rollout.percentage', '=', 100)
+    .where('rollout.rules', '=', '[]')
+    .where('rollout.slice', 'is', null)
+    .where((where) => where.or([where('rollout.starts_at', 'is', null), where('rollout.starts_at', '<=', now)]))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_COVERING)
+    .execute()
+  return rows.map(({ requirement, ...row }) => ({ ...row, requirement: requirement ?? '{}' }))
+}
+
+/** A rollout that is in force for everybody of its place whose shell meets its requirement. */
+export interface CoveringRollout extends Pick<
+  Schema['rollout'],
+  'id' | 'platform' | 'channel' | 'position' | 'release_id'
+> {
+  version: string | null
+  /** As stored. */
+  requirement: string
+}
+
+/**
+ * The newest that leaves nothing to a rollout but devices that cannot take it: above it, for all its platforms, and
+ * requiring nothing that it does not require as well.
+ */
+export function findCovering(
+  rollout: Pick<Schema['rollout'], 'platform' | 'channel' | 'position' | 'state'> & { requirement: string | null },
+  covering: readonly CoveringRollout[],
+): CoveringRollout | undefined {
+  if (rollout.state !== 'active' && rollout.state !== 'paused') return undefined
+  return covering.find(
+    ({ platform, channel, position, requirement }) =>
+      channel === rollout.channel &&
+      position > rollout.position &&
+      (platform === 'any' || platform === rollout.platform) &&
+      (requirement === '{}' || requirement === (rollout.requirement ?? '{}')),
+  )
+}
+
+function isOfAnotherTest(where: ExpressionBuilder<Schema, 'rollout'>, experimentId: string) {
+  return where.or([where('rollout.experiment_id', 'is', null), where('rollout.experiment_id', '!=', experimentId)])
+}
+
+function isForAll({ percentage, rules, slice }: Schema['rollout']): boolean {
+  return percentage === 100 && rules === '[]' && slice === null
+}
+
+/** Newest first; more are not told. */
+const MAX_IN_FORCE = 20
+
+/**
+ * What a new rollout would come on top of: down to the newest that is for everybody, as what lies below that one reaches
+ * nobody any more.
+ */
+export async function listInForce(db: Connection, { appId, platform, channel }: RolloutPlace, now: number) {
+  const rows = await db
+    .selectFrom('rollout')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .selectAll('rollout')
+    .select('release.version')
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    .$if(platform !== 'any', (rollouts) => rollouts.where('rollout.platform', 'in', [platform, 'any']))
+    .where('rollout.state', 'in', ['active', 'paused'])
+    .where((where) => where.or([where('starts_at', 'is', null), where('starts_at', '<=', now)]))
+    .orderBy('rollout.position', 'desc')
+    .limit(MAX_IN_FORCE)
+    .execute()
+  const last = rows.findIndex((row) => row.state === 'active' && row.platform === platform && isForAll(row))
+  return rows
+    .slice(0, last === -1 ? undefined : last + 1)
+    .map(({ id, version, state, percentage }) => ({ rolloutId: id, version, state, percentage }))
+}

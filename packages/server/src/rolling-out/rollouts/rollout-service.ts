@@ -1,0 +1,112 @@
+import type { NewRollback, NewRollout, Page, Rollout, RolloutFilter } from '@hotpatch/api'
+import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
+import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import type { AuditService } from '../../people/audit/audit-service.ts'
+import type { Author } from '../../people/authors/author.ts'
+import type { ChannelService } from '../../shipping/channels/channel-service.ts'
+import type { Clock } from '../../ground/clock.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
+import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
+import type { ReleaseService } from '../../shipping/releases/release-service.ts'
+import { createChanging } from './change-rollouts.ts'
+import { createPlacing } from './place-rollouts.ts'
+import type { RolloutCompanion } from './placement.ts'
+import { renderCovering, renderRollout } from './render-rollout.ts'
+import { findCovering, listCovering } from './rollout-queries.ts'
+import { createRolloutRecords, type CatalogChange } from './rollout-records.ts'
+import { listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
+
+export type { RolloutTransition } from './change-rollouts.ts'
+export type { RolloutCompanion } from './placement.ts'
+export type { CatalogChange } from './rollout-records.ts'
+export type { RolloutRow } from './rollout-store.ts'
+
+export type RolloutService = ReturnType<typeof createRolloutService>
+
+/** Mutable policy: which release is placed where, for whom, and whether it is in force. */
+export function createRolloutService({
+  db,
+  apps,
+  channels,
+  releases,
+  audit,
+  announcements,
+  companions,
+  clock,
+  newId,
+  announceCatalogs,
+}: {
+  db: Database
+  apps: AppService
+  channels: ChannelService
+  releases: ReleaseService
+  audit: AuditService
+  announcements: AnnouncementService
+  companions: readonly RolloutCompanion[]
+  clock: Clock
+  newId: () => string
+  /** Called after a commit that changed a catalog; resolves when this server answers by it. */
+  announceCatalogs: (change: CatalogChange) => Promise<void>
+}) {
+  const records = createRolloutRecords({ audit, announcements })
+  const placing = createPlacing({ apps, channels, releases, companions, records, clock, newId })
+  const changing = createChanging({ db, apps, announcements, companions, records, clock, announceCatalogs })
+
+  function create(app: AppRow, input: NewRollout, author: Author): Promise<Rollout> {
+    const place = (tx: Connection) => placing.createIn(tx, app, input, author)
+    return input.dryRun ? rehearsed(place) : announced(place)
+  }
+
+  function rollBack(app: AppRow, input: NewRollback, author: Author): Promise<Rollout> {
+    const place = (tx: Connection) => placing.rollBackIn(tx, app, input, author)
+    return input.dryRun ? rehearsed(place) : announced(place)
+  }
+
+  async function announced(
+    place: (tx: Connection) => Promise<{ row: RolloutRow; change: CatalogChange }>,
+  ): Promise<Rollout> {
+    const { row, change } = await db.transaction().execute(place)
+    announcements.wake()
+    await announceCatalogs(change)
+    return renderRollout(row)
+  }
+
+  /** The very same, undone before anybody sees it: what it refuses, the real one would. */
+  async function rehearsed(place: (tx: Connection) => Promise<{ row: RolloutRow }>): Promise<Rollout> {
+    const transaction = await db.startTransaction().execute()
+    try {
+      return renderRollout((await place(transaction)).row)
+    } finally {
+      await transaction.rollback().execute()
+    }
+  }
+
+  async function list(app: AppRow, filter: RolloutFilter, page: PageRequest): Promise<Page<Rollout>> {
+    const rows = await listRollouts(db, app.id, filter, page)
+    const show = await shownOf(app.id, rows)
+    return pageFromRows(rows, page, show)
+  }
+
+  async function show(rollout: RolloutRow): Promise<Rollout> {
+    return (await shownOf(rollout.app_id, [rollout]))(rollout)
+  }
+
+  /** With what covers it. */
+  async function shownOf(appId: string, rows: readonly RolloutRow[]): Promise<(row: RolloutRow) => Rollout> {
+    const channels = [...new Set(rows.map(({ channel }) => channel))]
+    const covering = channels.length === 0 ? [] : await listCovering(db, appId, channels, clock.now())
+    return (row) => ({ ...renderRollout(row), coveredBy: renderCovering(findCovering(row, covering)) })
+  }
+
+  return {
+    ...changing,
+    place: placing.place,
+    createIn: placing.createIn,
+    create,
+    rollBack,
+    list,
+    show,
+    listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),
+    render: renderRollout,
+  }
+}

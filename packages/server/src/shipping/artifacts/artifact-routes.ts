@@ -1,0 +1,85 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problem } from '@hotpatch/protocol'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { ARCHIVE_CONTENT_TYPE } from './artifact-service.ts'
+import { readRange } from './byte-range.ts'
+
+const Params = Type.Object({ sha256: Type.String() })
+
+/** GET and HEAD /artifacts/{sha256}. Asks the storage only: downloads go on when the database does not. */
+export function artifactRoutes({
+  storage,
+  onDownload,
+}: {
+  storage: StorageDriver
+  /** Hears of every download that was sent to its end, or redirected. */
+  onDownload?: (sha256: string, sizeBytes: number) => void
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: '/artifacts/:sha256',
+      schema: { params: Params },
+      config: { access: 'public' },
+      handler: async (request, reply) => {
+        const { sha256 } = request.params
+        const object = isStorageKey(sha256) ? await storage.stat(sha256) : undefined
+        if (!object) throw notFound(sha256)
+        const { sizeBytes } = object
+        if (isKnown(request.headers['if-none-match'], sha256)) return withHeaders(reply, sha256).code(304).send()
+
+        const url = await storage.downloadUrl(sha256)
+        if (url) {
+          if (request.method === 'GET') onDownload?.(sha256, sizeBytes)
+          // The link expires, so the answer must not be kept.
+          return reply.header('cache-control', 'no-store').redirect(url.href, 302)
+        }
+        if (request.method === 'HEAD') return withHeaders(reply, sha256).header('content-length', sizeBytes).send()
+
+        const range = isUnchanged(request.headers['if-range'], sha256)
+          ? readRange(request.headers.range, sizeBytes)
+          : undefined
+        if (range === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
+        const stream = await storage.open(sha256, range)
+        if (!stream) throw notFound(sha256)
+        const length = range ? range.end - range.start + 1 : sizeBytes
+        stream.once('end', () => onDownload?.(sha256, length))
+        if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
+        return withHeaders(reply, sha256).header('content-length', length).send(stream)
+      },
+    })
+  }
+}
+
+function withHeaders(reply: FastifyReply, sha256: string): FastifyReply {
+  return reply.headers({
+    etag: `"${sha256}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': 'public, max-age=31536000, immutable',
+    'content-type': ARCHIVE_CONTENT_TYPE,
+    'content-disposition': `attachment; filename="${sha256}.zip"`,
+    'x-content-type-options': 'nosniff',
+  })
+}
+
+function notFound(sha256: string) {
+  return problem('artifact-not-found', `There is no artifact "${sha256.slice(0, 64)}".`)
+}
+
+function unsatisfiable(reply: FastifyReply, sizeBytes: number, found: string | undefined) {
+  reply.header('content-range', `bytes */${sizeBytes}`)
+  return problem('range-not-satisfiable', `Expected a range within ${sizeBytes} bytes, found "${found}".`)
+}
+
+/** If-None-Match compares weakly: a cache in between may have weakened the tag. */
+function isKnown(header: string | undefined, sha256: string): boolean {
+  const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
+  return tags.includes(`"${sha256}"`) || tags.includes('*')
+}
+
+/** If-Range compares strongly. Dates never match, as artifacts are given out without one. */
+function isUnchanged(header: string | string[] | undefined, sha256: string): boolean {
+  return header === undefined || header === `"${sha256}"`
+}

@@ -1,0 +1,144 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { lstat, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { problem } from '@hotpatch/protocol'
+import type { Clock } from '../../ground/clock.ts'
+
+export interface SpooledUpload {
+  path: string
+  sha256: string
+  sizeBytes: number
+  /** Harmless when the file was taken over already. */
+  discard(): Promise<void>
+}
+
+export type UploadSpool = ReturnType<typeof createUploadSpool>
+
+const HOST = hostname().replace(/[^\w.-]/g, '_')
+const PART = /^(.+)-(\d+)-[0-9a-f-]{36}\.part$/
+const ABANDONED_AFTER_MS = 60 * 60 * 1000
+
+/** What this process is receiving. A restarted container has the same host name and process id as the one before. */
+const receiving = new Set<string>()
+
+/**
+ * Receives uploads into files, in constant memory, hashing on the way. The files need not survive a power cut: nothing
+ * refers to them before the storage driver has made them durable.
+ */
+export function createUploadSpool({
+  directory,
+  maxBytes,
+  idleTimeoutMs,
+  clock,
+}: {
+  directory: string
+  maxBytes: number
+  idleTimeoutMs: number
+  clock: Clock
+}) {
+  /**
+   * Leaves the stream alone when it fails: whoever answers the request may still have to read or close it.
+   * @throws problem body-too-large, request-timeout, unavailable when the disk is full, or the stream's own error
+   */
+  async function receive(
+    stream: AsyncIterable<Uint8Array>,
+    limits: { maxBytes?: number } = {},
+  ): Promise<SpooledUpload> {
+    // A connection that breaks while nobody reads must not end the process. Reading tells the error.
+    if (stream instanceof Readable) stream.on('error', () => undefined)
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const path = join(directory, `${HOST}-${process.pid}-${randomUUID()}.part`)
+    const discard = async () => {
+      await rm(path, { force: true })
+      receiving.delete(path)
+    }
+    receiving.add(path)
+    try {
+      const file = await open(path, 'wx', 0o600)
+      try {
+        return { path, ...(await copy(stream, file, Math.min(maxBytes, limits.maxBytes ?? maxBytes))), discard }
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      await discard()
+      throw asProblem(error)
+    }
+  }
+
+  async function copy(stream: AsyncIterable<Uint8Array>, file: FileHandle, limit: number) {
+    const hash = createHash('sha256')
+    let sizeBytes = 0
+    for await (const chunk of withIdleTimeout(stream, idleTimeoutMs)) {
+      sizeBytes += chunk.length
+      if (sizeBytes > limit) throw problem('body-too-large', `Expected at most ${limit} bytes, received more.`)
+      // A thread writes while this one hashes; the next chunk is asked for when both are done.
+      const written = file.appendFile(chunk)
+      hash.update(chunk)
+      await written
+    }
+    return { sha256: hash.digest('hex'), sizeBytes }
+  }
+
+  /** Removes what dead processes of this host left at once, and what others did not touch for an hour. */
+  async function sweepSpool(): Promise<void> {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name)
+      if (PART.test(name) && !receiving.has(path) && (await isAbandoned(path, name))) await rm(path, { force: true })
+    }
+  }
+
+  async function isAbandoned(path: string, name: string): Promise<boolean> {
+    const [, host, pid] = PART.exec(name) ?? []
+    if (host === HOST && (Number(pid) === process.pid || !isAlive(Number(pid)))) return true
+    const stats = await lstat(path).catch(() => undefined) // gone: another process took it over
+    return stats !== undefined && stats.mtimeMs < clock.now() - ABANDONED_AFTER_MS
+  }
+
+  return { receive, sweepSpool }
+}
+
+async function* withIdleTimeout(stream: AsyncIterable<Uint8Array>, idleTimeoutMs: number) {
+  // Destroying a request would close the connection, and the sender would never read why it was refused.
+  const source = stream instanceof Readable ? stream.iterator({ destroyOnReturn: false }) : stream
+  const iterator = source[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await nextWithin(iterator, idleTimeoutMs)
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    // Not awaited: it waits for the chunk that does not come.
+    iterator.return?.().catch(() => undefined)
+  }
+}
+
+function nextWithin(iterator: AsyncIterator<Uint8Array>, idleTimeoutMs: number): Promise<IteratorResult<Uint8Array>> {
+  return new Promise((resolve, reject) => {
+    const onTimeout = () =>
+      reject(problem('request-timeout', `Expected data within ${idleTimeoutMs} ms, received none.`))
+    const timer = setTimeout(onTimeout, idleTimeoutMs)
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer))
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function asProblem(error: unknown): unknown {
+  const isFull = error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code))
+  return isFull ? problem('unavailable', 'There is no room left to store uploads.', {}, { cause: error }) : error
+}

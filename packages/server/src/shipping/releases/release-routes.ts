@@ -1,0 +1,93 @@
+import { NewNextSequence, NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter } from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { Type } from 'typebox'
+import { requireApp } from '../../people/authors/actor.ts'
+import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
+import { authorOf } from '../../people/authors/author.ts'
+import { readPageRequest } from '../../ground/http/paging.ts'
+import type { PublicUrl } from '../../ground/http/public-url.ts'
+import { renderRelease, type ReleaseService } from './release-service.ts'
+
+export function releaseRoutes({
+  releases,
+  resolveApp,
+  publicUrl,
+}: {
+  releases: ReleaseService
+  resolveApp: ResolveApp
+  publicUrl: PublicUrl
+}): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.get(
+      '/apps/:app/sequence',
+      {
+        config: { access: 'publisher' },
+        schema: {
+          tags: ['releases'],
+          summary: 'The sequence that the next statement must carry',
+          params: AppParams,
+          querystring: Type.Object({ platform: PlatformName }),
+          response: { 200: NextSequence },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.getNextSequence(found, request.query.platform)
+      },
+    )
+
+    app.put(
+      '/apps/:app/sequence',
+      {
+        config: { access: 'admin' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Goes on from a higher sequence, as after a backup was restored; never from a lower one',
+          params: AppParams,
+          body: NewNextSequence,
+          response: { 200: NextSequence },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.setNextSequence(found, request.body, authorOf(request))
+      },
+    )
+
+    app.get(
+      '/apps/:app/releases',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Releases, newest first',
+          params: AppParams,
+          querystring: Type.Object({ ...ReleaseFilter.properties, ...PageQuery.properties }),
+          response: { 200: pageOf(Release) },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return releases.list(found.id, request.query, readPageRequest(request.query), publicUrl(request))
+      },
+    )
+
+    app.get(
+      '/releases/:id',
+      {
+        config: { access: 'reader' },
+        schema: {
+          tags: ['releases'],
+          summary: 'One release',
+          params: Type.Object({ id: Type.String() }),
+          response: { 200: Release },
+        },
+      },
+      async (request) => {
+        const release = await releases.get(request.params.id)
+        requireApp(request.actor, release.app_id)
+        return renderRelease(release, publicUrl(request))
+      },
+    )
+  }
+}
