@@ -1,7 +1,7 @@
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { bundleOf, listFiles, publishForm, temporaryDirectory } from '@hotpatch/testkit'
+import { bundleOf, injectRequest, listFiles, publishForm, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, test, vi } from 'vitest'
 import { createApp, type App } from './app.ts'
 import { readConfig } from './configuration/config.ts'
@@ -40,7 +40,7 @@ describe('a server that is stopped', () => {
     const first = await startOn(directory)
     const token = first.ownerToken ?? ''
     const headers = { authorization: `Bearer ${token}` }
-    const created = await first.http.inject({
+    const created = await injectRequest(first, {
       method: 'POST',
       url: '/manage/v1/apps',
       headers,
@@ -48,7 +48,7 @@ describe('a server that is stopped', () => {
     })
     const { appKey } = created.json()
     const payload = { deviceId: 'last-words', platform: 'android', version: '1' }
-    const check = await first.http.inject({
+    const check = await injectRequest(first, {
       method: 'POST',
       url: '/update/check',
       payload,
@@ -64,7 +64,7 @@ describe('a server that is stopped', () => {
 
     const second = await startOn(directory)
     expect(second.ownerToken).toBeUndefined()
-    const get = async (url: string) => (await second.http.inject({ url, headers })).json()
+    const get = async (url: string) => (await injectRequest(second, { url, headers })).json()
     expect((await get('/manage/v1/apps/demo/releases')).items).toMatchObject([{ version: '1.0.0' }])
     expect((await get('/manage/v1/apps/demo/devices')).items).toMatchObject([{ id: 'last-words' }])
     await second.close()
@@ -75,12 +75,12 @@ describe('a server that is stopped', () => {
     const app = await startOn(directory, { HOTPATCH_STOP_SECONDS: '1' })
     const token = app.ownerToken ?? ''
     const headers = { authorization: `Bearer ${token}` }
-    await app.http.inject({ method: 'POST', url: '/manage/v1/apps', headers, payload: { slug: 'demo' } })
+    await injectRequest(app, { method: 'POST', url: '/manage/v1/apps', headers, payload: { slug: 'demo' } })
     const upload = await sendHalfOfAnUpload(app, directory, token)
     await app.close()
     expect(await upload.answer).toBe('')
     const again = await startOn(directory)
-    expect((await again.http.inject({ url: '/manage/v1/apps/demo/releases', headers })).json().items).toEqual([])
+    expect((await injectRequest(again, { url: '/manage/v1/apps/demo/releases', headers })).json().items).toEqual([])
     await again.close()
     expect((await listFiles(directory)).filter((path) => /^\/(?:artifacts|uploads)\//.test(path))).toEqual([])
   })
@@ -91,11 +91,11 @@ describe('a server that starts again', () => {
     const directory = await temporaryDirectory()
     const first = await startOn(directory)
     const apiKey = first.ownerToken ?? ''
-    const pair = await first.http.inject({ method: 'POST', url: '/auth/token', payload: { apiKey } })
+    const pair = await injectRequest(first, { method: 'POST', url: '/auth/token', payload: { apiKey } })
     await first.close()
     const second = await startOn(directory)
     const headers = { authorization: `Bearer ${pair.json().accessToken}` }
-    expect((await second.http.inject({ url: '/manage/v1/whoami', headers })).statusCode).toBe(200)
+    expect((await injectRequest(second, { url: '/manage/v1/whoami', headers })).statusCode).toBe(200)
     await second.close()
   })
 })

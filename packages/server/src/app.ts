@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { keepOwnerToken } from './people/access/secret-files.ts'
 import { createCheckPath } from './app/check-path.ts'
@@ -11,8 +12,9 @@ import { createTelling } from './app/telling.ts'
 export type { AppOptions } from './app/core.ts'
 
 export interface App {
-  /** Answers requests; `http.inject` does so without a socket. */
   http: FastifyInstance
+  /** Answers one request as the server does; without a socket, too. */
+  handle: RequestListener
   /** Only at the very first start. It is also in the data folder. */
   ownerToken: string | undefined
   /** What the server else does by itself every few seconds: guards look, plans go on. Never two rounds at once. */
@@ -54,5 +56,5 @@ export async function createApp(options: AppOptions): Promise<App> {
     await db.destroy()
   }
 
-  return { http, ownerToken, tick: automation.tick, close }
+  return { http, handle: core.serving.handle, ownerToken, tick: automation.tick, close }
 }

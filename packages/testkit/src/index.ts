@@ -1,6 +1,7 @@
 export * from './cli-process.ts'
 export * from './fixed-clock.ts'
 export * from './inject-http.ts'
+export * from './inject-request.ts'
 export * from './make-temporary-directory.ts'
 export * from './publish-form.ts'
 export * from './server-process.ts'

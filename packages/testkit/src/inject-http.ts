@@ -1,4 +1,5 @@
 import type { HttpPort, HttpResponse } from '@hotpatch/client'
+import { injectRequest } from './inject-request.ts'
 import type { TestServer } from './test-server.ts'
 
 /** Where devices believe the server is that is reached by `injectHttp`. */
@@ -9,7 +10,7 @@ export function injectHttp(server: Pick<TestServer, 'app'>): HttpPort {
   return {
     open: ({ method, url, headers, body }) => {
       const answer = async (): Promise<HttpResponse> => {
-        const found = await server.app.http.inject({
+        const found = await injectRequest(server.app, {
           method,
           url: url.replace(INJECTED_URL, ''),
           headers: { host: 'localhost', ...headers },

@@ -4,6 +4,7 @@ import { createApp, type AppOptions } from '@hotpatch/server'
 import { readConfig } from '@hotpatch/server/config'
 import { readEnvironment } from '@hotpatch/server/testing'
 import { fixedClock } from './fixed-clock.ts'
+import { injectRequest } from './inject-request.ts'
 import { makeTemporaryDirectory } from './make-temporary-directory.ts'
 import { publishForm } from './publish-form.ts'
 
@@ -72,7 +73,7 @@ export async function startTestServer(
       ...options.headers,
     }
     const payload = encoded ? Buffer.from(await encoded.arrayBuffer()) : body
-    const response = await app.http.inject({
+    const response = await injectRequest(app, {
       method: method as 'GET',
       url,
       headers,

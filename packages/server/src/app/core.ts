@@ -35,7 +35,8 @@ export async function openCore(options: AppOptions) {
   const box = createSecretBox(config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)])
   await sealDatabase(db, box)
   const databaseFile = options.database ? undefined : fileOf(config)
-  const http = createHttp(config, newId, timers, options.logTo)
+  const serving = createHttp(config, newId, timers, options.logTo)
+  const { app: http } = serving
   return {
     config,
     clock,
@@ -48,7 +49,9 @@ export async function openCore(options: AppOptions) {
     databaseFile,
     /** For what takes long: on SQLite another thread. It sees what is committed, and cannot write. */
     reads: databaseFile === undefined ? db : openReadThread(databaseFile),
+    /** The framework, which serves people. */
     http,
+    serving,
     log: http.log,
     metrics: createMetrics(),
     publicUrl: createPublicUrl(config.http.publicUrl),

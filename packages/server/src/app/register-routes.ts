@@ -10,16 +10,17 @@ import { auditRoutes } from '../people/audit/audit-routes.ts'
 import { channelRoutes } from '../shipping/channels/channel-routes.ts'
 import { cohortRoutes } from '../rolling-out/cohorts/cohort-routes.ts'
 import { pingDatabase } from '../ground/database/open-database.ts'
-import { hotPatchEventRoutes } from '../dialects/hotpatch/event-routes.ts'
-import { reactNative } from '../dialects/react-native/react-native.ts'
+import { reactNativePeople } from '../contracts/react-native/react-native-people.ts'
+import { DIALECTS } from '../dialects/dialects.ts'
 import { experimentRoutes } from '../rolling-out/experiments/experiment-routes.ts'
 import { deviceRoutes } from '../fleet/devices/device-routes.ts'
 import { rolloutGuardRoutes } from '../rolling-out/guards/guard-routes.ts'
 import { frontPage } from '../ground/http/front-page.ts'
-import { createDeviceLimits } from '../ground/http/device-limits.ts'
+import { createDeviceLane } from '../ground/http/device-lane.ts'
+import { createDeviceLimits, type DeviceLimits } from '../ground/http/device-limits.ts'
 import { managementApi, MANAGEMENT_PREFIX } from '../ground/http/management-api.ts'
 import { operationsRoutes } from '../ground/http/operations-routes.ts'
-import { logRequests } from '../ground/http/request-log.ts'
+import { logAnswers, logRequests } from '../ground/http/request-log.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
@@ -28,6 +29,7 @@ import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
 import { previewRoutes } from '../explaining/previews/preview-routes.ts'
+import { createDesk } from '../updates/desk.ts'
 import { VERSION } from '../ground/version.ts'
 import { webhookRoutes } from '../telling/webhooks/webhook-routes.ts'
 import { adviseOn } from './advise-on.ts'
@@ -53,10 +55,16 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   guardRoutes(http, (request, role) => access.authorize(request.headers.authorization, role))
   logRequests(http, metrics)
   await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
-  for (const dialect of dialects(parts)) {
-    await http.register(dialect)
-    await http.register(dialect, { prefix: '/apps/:slug' })
+  const limits = createDeviceLimits({
+    settings: config.rateLimits,
+    isKnown: parts.checkPath.fleet.isKnown,
+    clock: parts.core.clock,
+  })
+  for (const contract of contracts(parts, limits)) {
+    await http.register(contract)
+    await http.register(contract, { prefix: '/apps/:slug' })
   }
+  serveDevices(parts, limits)
   const onDownload = (sha256: string, sentBytes: number) => {
     metrics.countDownload(sentBytes)
     parts.checkPath.fleet.noteDownload(sha256, sentBytes)
@@ -101,18 +109,30 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
   ]
 }
 
-/** At the root, where the request names the app, and under /apps/:slug. */
-function dialects({ core, checkPath, services }: Parts) {
-  const { config, clock, metrics, publicUrl } = core
+/** What people call by the contracts of others: at the root, where the request names the app, and under /apps/:slug. */
+function contracts({ core, services }: Parts, limits: DeviceLimits) {
   const { access, apps, artifacts, releases, rollouts, publishing } = services
-  const forPeople = { access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes: maxUploadBytesOf(core) }
-  const { catalogs, identity, proofs, updates, fleet } = checkPath
-  const limits = createDeviceLimits({ settings: config.rateLimits, isKnown: fleet.isKnown, clock })
-  const forDevices = { catalogs, identity, proofs, updates, fleet, limits, clock }
+  const { publicUrl } = core
+  const maxUploadBytes = maxUploadBytesOf(core)
   return [
-    reactNative({ ...forPeople, ...forDevices, publicUrl, onCheck: metrics.countCheck }),
-    hotPatchEventRoutes(forDevices),
+    reactNativePeople({ access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes, publicUrl, limits }),
   ]
+}
+
+/** In front of the framework. */
+function serveDevices({ core, checkPath }: Parts, limits: DeviceLimits): void {
+  const { clock, metrics, publicUrl, serving, log, http } = core
+  const { catalogs, identity, proofs, updates, fleet } = checkPath
+  const { newRequestId, origins } = serving
+  const desk = createDesk({ catalogs, identity, proofs, updates, fleet, limits, clock, onCheck: metrics.countCheck })
+  const onAnswered = logAnswers(log, metrics)
+  const lane = createDeviceLane({ limits, origins, publicUrl, newRequestId, onAnswered, log })
+  for (const dialect of DIALECTS) lane.mount(desk.serve(dialect))
+  serving.putInFront(lane.take)
+  http.addHook('preClose', (done) => {
+    lane.close()
+    done()
+  })
 }
 
 function maxUploadBytesOf({ config }: Core): number {

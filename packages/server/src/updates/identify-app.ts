@@ -1,24 +1,25 @@
 import { problem } from '@hotpatch/protocol'
-import type { FastifyRequest } from 'fastify'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs } from './catalogs.ts'
+import type { AppClaim } from './dialect.ts'
 
 /**
  * Whose device this is. The key decides; an app that was switched to open may be named without one.
- * @param appId id or slug, as the request names it besides its address
+ * @param addressName id or slug, as the request's address names it
  * @throws problem app-key-required or app-key-invalid
  */
-export function identifyApp(catalogs: Catalogs, request: FastifyRequest, appId: string | undefined): DirectoryEntry {
-  const key = request.headers['x-app-key']
-  const { slug } = request.params as { slug?: string }
-  const named = slug ?? appId
-  if (typeof key === 'string' && key !== '') {
+export function identifyApp(catalogs: Catalogs, claim: AppClaim, addressName: string | undefined): DirectoryEntry {
+  const { key, name } = claim
+  if (key !== undefined && key !== '') {
     const app = catalogs.findAppByKey(key)
     if (!app) throw problem('app-key-invalid', 'No app has the key in the header x-app-key.')
-    const isOther = (name: string | undefined) => name !== undefined && name !== app.id && name !== app.slug
-    if (isOther(slug) || isOther(appId)) throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
+    const isOther = (named: string | undefined) => named !== undefined && named !== app.id && named !== app.slug
+    if (isOther(addressName) || isOther(name)) {
+      throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
+    }
     return app
   }
+  const named = addressName ?? name
   const app = named === undefined ? undefined : catalogs.findApp(named)
   if (app?.isOpen) return app
   throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')

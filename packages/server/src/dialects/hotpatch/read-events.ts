@@ -6,7 +6,6 @@ import {
   UnexpectedJsonError,
   type DeviceTrust,
   type Platform,
-  type ProblemType,
   type ReportedEventKind,
 } from '@hotpatch/protocol'
 import {
@@ -20,6 +19,7 @@ import {
   toldText,
   type Fields,
 } from '../read-fields.ts'
+import type { RejectedEvent } from '../../updates/dialect.ts'
 
 /** Events §2: who reports, from where, and when by its own clock. */
 export interface EventEnvelope {
@@ -47,17 +47,6 @@ export interface SentEvent {
   detail: string | undefined
   receivedBytes: number | undefined
   occurredAt: number | undefined
-}
-
-/** Events §5: why one event was not taken, while the others were. */
-export interface RejectedEvent {
-  /** Of the event in the request. */
-  index: number
-  /** Null when it has none that could be read. */
-  id: string | null
-  /** As in a problem document. */
-  type: ProblemType
-  detail: string
 }
 
 export interface EventBatch {

@@ -24,11 +24,11 @@ describe('React Native §2: an answer', () => {
   test.each(cases.filter(({ stopped }) => !stopped))('$comment', (vector) => {
     const answer = answerOf(vector)
     expect(renderDecision(answer, vector.publicUrl)).toEqual(vector.expected)
-    expect(JSON.parse(createAnswerWriter()(answer, vector.publicUrl))).toEqual(vector.expected)
+    expect(JSON.parse(createAnswerWriter()(answer, vector))).toEqual(vector.expected)
   })
 
   test.each(cases.filter(({ stopped }) => stopped))('never leaves the server: $comment', (vector) => {
-    expect(() => createAnswerWriter()(answerOf(vector), vector.publicUrl)).toThrow('An answer was stopped')
+    expect(() => createAnswerWriter()(answerOf(vector), vector)).toThrow('An answer was stopped')
   })
 })
 
@@ -38,7 +38,7 @@ describe('the answer writer', () => {
 
   test('gives the same text for the same answer', () => {
     const write = createAnswerWriter()
-    expect(write(answer, first.publicUrl)).toBe(write(answer, first.publicUrl))
+    expect(write(answer, first)).toBe(write(answer, first))
   })
 
   test.each([
@@ -59,17 +59,17 @@ describe('the answer writer', () => {
     ],
   ])('does not give one answer for another: %s', (_name, other, publicUrl) => {
     const write = createAnswerWriter()
-    const before = write(answer, first.publicUrl)
-    expect(JSON.parse(write(other as UpdateAnswer, publicUrl))).toEqual(
+    const before = write(answer, first)
+    expect(JSON.parse(write(other as UpdateAnswer, { publicUrl }))).toEqual(
       renderDecision(other as UpdateAnswer, publicUrl),
     )
-    expect(write(answer, first.publicUrl)).toBe(before)
+    expect(write(answer, first)).toBe(before)
   })
 
   test('keeps to a bound, however many hosts are made up', () => {
     const write = createAnswerWriter()
     for (let host = 0; host < 1000; host++) {
-      const { bundleUrl } = JSON.parse(write(answer, `http://host-${host}`))
+      const { bundleUrl } = JSON.parse(write(answer, { publicUrl: `http://host-${host}` }))
       expect(bundleUrl).toMatch(`http://host-${host}/`)
     }
   })

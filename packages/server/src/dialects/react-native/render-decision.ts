@@ -1,6 +1,7 @@
 import type { CompiledRollout } from '@hotpatch/protocol'
 import { Compile } from 'typebox/compile'
 import { Type, type Static } from 'typebox'
+import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
@@ -111,9 +112,11 @@ const MAX_VARIANTS = 32
 export function createAnswerWriter() {
   const written = new WeakMap<CompiledRollout<OfferedRelease>, Map<string, string>>()
 
-  return function writeAnswer(answer: UpdateAnswer, publicUrl: string): string {
+  return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl'>): string {
     const { decision } = answer
-    if (decision.kind !== 'update') return write(answer, publicUrl)
+    // Only downloads have addresses.
+    if (decision.kind !== 'update') return write(answer, '')
+    const { publicUrl } = request
     const { rollout, mandatory, direction, reason, nativeUpdate } = decision
     const variant = `${mandatory} ${direction} ${reason} ${nativeUpdate?.releaseId ?? ''} ${publicUrl}`
     let variants = written.get(rollout)

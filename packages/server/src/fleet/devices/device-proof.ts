@@ -42,17 +42,19 @@ export function createDeviceCredentials({ secret }: { secret: string }): DeviceP
   return { issue, isShown }
 }
 
-const TOKEN_HEADER = 'x-device-token'
+export const TOKEN_HEADER = 'x-device-token'
 
-/** Undefined where the app issues no credentials: then nobody has to show one. */
+/**
+ * Undefined where the app issues no credentials: then nobody has to show one.
+ * @param shown in the header x-device-token
+ */
 export function readProof(
   proofs: DeviceProof,
   app: IdentifiedApp & { deviceCredentials: 'off' | 'optional' | 'required' },
   deviceId: string,
-  headers: Readonly<Record<string, string | string[] | undefined>>,
+  shown: string | undefined,
 ): Proof | undefined {
   if (app.deviceCredentials === 'off') return undefined
-  const shown = headers[TOKEN_HEADER]
-  const isProven = typeof shown === 'string' && proofs.isShown(app, deviceId, shown)
+  const isProven = shown !== undefined && proofs.isShown(app, deviceId, shown)
   return { isProven, isNeeded: app.deviceCredentials === 'required' }
 }

@@ -1,7 +1,9 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import ajvFormats from 'ajv-formats'
 import { Ajv } from 'ajv'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Timers } from '../timers.ts'
+import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
 import {
   CONNECTION_LIMITS,
   guardConnections,
@@ -21,11 +23,33 @@ const HEADERS_TIMEOUT_MS = 15_000
 const HEADERS_CHECK_MS = 5_000
 const MAX_HEADER_BYTES = 16 * 1024
 
+const SERVER_OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  connectionsCheckingInterval: HEADERS_CHECK_MS,
+  maxHeaderSize: MAX_HEADER_BYTES,
+  requestTimeout: 0,
+  keepAliveTimeout: 65_000,
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     connections: ConnectionGuard
   }
 }
+
+/** Serves people with the framework and devices without it, by one server. */
+export interface Http {
+  app: FastifyInstance
+  newRequestId: () => string
+  origins: ClientOrigins
+  /** What looks at each request first, and takes those that are its own. */
+  putInFront(take: TakeRequest): void
+  /** Answers one request, of whatever kind: without a socket, too. */
+  handle: (request: IncomingMessage, response: ServerResponse) => void
+}
+
+/** Returns false for what it leaves to the framework. */
+export type TakeRequest = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** What the HTTP server itself is told. */
 export interface HttpSettings {
@@ -43,38 +67,34 @@ export interface LogStream {
  * The HTTP server, bare: its limits, its validation and its way of saying no.
  * @param stream where the log goes; to stdout when there is none
  */
-export function createHttp(
-  config: HttpSettings,
-  newId: () => string,
-  timers: Timers,
-  stream?: LogStream,
-): FastifyInstance {
+export function createHttp(config: HttpSettings, newId: () => string, timers: Timers, stream?: LogStream): Http {
   const isTrusted = createIsTrusted(config.http.trustedProxies)
+  const newRequestId = createRequestIds(newId())
+  let takeFirst: TakeRequest = () => false
   const app = Fastify({
+    serverFactory: (serve) => {
+      const server = createServer(SERVER_OPTIONS, (request, response) => {
+        if (!takeFirst(request, response)) serve(request, response)
+      })
+      server.setTimeout(IDLE_TIMEOUT_MS)
+      return server
+    },
     logger: {
       level: config.logLevel,
       redact: ['req.headers.authorization', 'req.headers["x-app-key"]'],
       ...(stream && { stream }),
     },
-    genReqId: createRequestIds(newId()),
+    genReqId: newRequestId,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
     clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),
     // Without proxies the framework does not even look for their headers.
     trustProxy: config.http.trustedProxies.kind === 'none' ? false : isTrusted,
     bodyLimit: MAX_BODY_BYTES,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    connectionTimeout: IDLE_TIMEOUT_MS,
-    requestTimeout: 0,
-    keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
     return503OnClosing: true,
     // One line a request, when it is done: see request-log.ts.
     logController: new LogController({ disableRequestLogging: true }),
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: HEADERS_CHECK_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
-    },
   })
   app.setValidatorCompiler(createValidatorCompiler())
   // Fastify would take text as a body: nothing here does.
@@ -90,7 +110,17 @@ export function createHttp(
     isProxy: kind === 'none' ? () => false : (address) => isTrusted(address, 0),
   })
   app.decorate('connections', connections)
-  return app
+  return {
+    app,
+    newRequestId,
+    origins: createClientOrigins(config.http.trustedProxies, isTrusted),
+    putInFront: (take) => {
+      takeFirst = take
+    },
+    handle: (request, response) => {
+      if (!takeFirst(request, response)) app.routing(request, response)
+    },
+  }
 }
 
 /** Unique among servers by their start, and in order within one: an id for each request of its own would cost microseconds. */

@@ -1,4 +1,3 @@
-import type { FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { addressPrefix } from './address-prefix.ts'
 import { createRateLimiter, requireRoom } from './rate-limit.ts'
@@ -42,18 +41,19 @@ export function createDeviceLimits({
   const strangersBytes = limiter(settings.appBytesPerMinute * STRANGERS_SHARE)
   const strangersEvents = limiter(settings.appEventsPerMinute * STRANGERS_SHARE)
 
-  /** Before the body is read: one request, and the bytes that it says it has. */
-  function admitRequest(request: FastifyRequest): void {
-    const address = addressPrefix(request.ip)
-    requireRoom(addresses, address, 'this address')
-    const announced = request.headers['content-length']
-    if (announced !== undefined) countBytes(address, Number(announced))
+  /**
+   * Before the body is read: one request, and the bytes that it says it has.
+   * @param announcedBytes undefined when it says nothing
+   */
+  function admitRequest(address: string, announcedBytes: number | undefined): void {
+    const prefix = addressPrefix(address)
+    requireRoom(addresses, prefix, 'this address')
+    if (announcedBytes !== undefined) countBytes(prefix, announcedBytes)
   }
 
   /** After a body was read that did not say how long it is. */
-  function admitBody(request: FastifyRequest, body: string | Buffer): void {
-    if (request.headers['content-length'] !== undefined) return
-    countBytes(addressPrefix(request.ip), Buffer.byteLength(body))
+  function admitBody(address: string, sizeBytes: number): void {
+    countBytes(addressPrefix(address), sizeBytes)
   }
 
   function countBytes(address: string, sizeBytes: number): void {
@@ -65,10 +65,8 @@ export function createDeviceLimits({
   }
 
   /** What a device reports, besides its checks. */
-  function admitEvents(request: FastifyRequest, appId: string, deviceId: string, events: number): void {
-    requireRoom(addressEvents, addressPrefix(request.ip), 'this address', events, 'events')
-    // Whoever does not say how much it sends has sent as much as it may.
-    const bytes = Number(request.headers['content-length'] ?? request.routeOptions.bodyLimit)
+  function admitEvents(address: string, appId: string, deviceId: string, events: number, bytes: number): void {
+    requireRoom(addressEvents, addressPrefix(address), 'this address', events, 'events')
     if (!isKnown(deviceId)) {
       requireRoom(strangersEvents, appId, 'new devices of this app', events, 'events')
       requireRoom(strangersBytes, appId, 'new devices of this app', bytes, 'bytes')
@@ -78,8 +76,8 @@ export function createDeviceLimits({
   }
 
   /** For those that are no devices. */
-  function admitAddress(request: FastifyRequest): void {
-    requireRoom(addresses, addressPrefix(request.ip), 'this address')
+  function admitAddress(address: string): void {
+    requireRoom(addresses, addressPrefix(address), 'this address')
   }
 
   return { admitRequest, admitBody, admitDevice, admitEvents, admitAddress }

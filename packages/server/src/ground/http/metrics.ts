@@ -4,7 +4,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 export interface Metrics {
   contentType: string
   render(): Promise<string>
-  countCheck(kind: string): void
+  countCheck(dialect: string, kind: string): void
   countDownload(sizeBytes: number): void
   observeRequest(route: string, method: string, status: number, seconds: number): void
   /** Numbers that are read when they are asked for. */
@@ -16,8 +16,8 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry })
   const checks = new Counter({
     name: 'hotpatch_checks_total',
-    help: 'Answered checks by decision',
-    labelNames: ['decision'],
+    help: 'Answered checks by client protocol and decision',
+    labelNames: ['dialect', 'decision'],
     registers: [registry],
   })
   const downloads = new Counter({
@@ -43,9 +43,10 @@ export function createMetrics(): Metrics {
   return {
     contentType: registry.contentType,
     render: () => registry.metrics(),
-    countCheck(kind) {
-      let counter = checksByKind.get(kind)
-      if (!counter) checksByKind.set(kind, (counter = checks.labels(kind)))
+    countCheck(dialect, kind) {
+      const name = `${dialect} ${kind}`
+      let counter = checksByKind.get(name)
+      if (!counter) checksByKind.set(name, (counter = checks.labels(dialect, kind)))
       counter.inc()
     },
     countDownload(sizeBytes) {

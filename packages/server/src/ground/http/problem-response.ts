@@ -1,18 +1,19 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
-import { isOutage } from './is-outage.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  PROBLEM_CONTENT_TYPE,
+  problemHeaders,
+  renderProblem,
+  renderUnexpected,
+  translateOutage,
+} from './problem-document.ts'
 
 /** PostgreSQL's "character not in repertoire": the one character that it does not store. */
 const NUL_IN_TEXT = '22021'
 /** PostgreSQL's "query canceled": it ran longer than the server allows. */
 const QUERY_CANCELED = '57014'
-
-const CONTENT_TYPE = 'application/problem+json; charset=utf-8'
-/** A cache would keep "not found" for a while by itself, and so hide what is published in the meantime. */
-const HEADERS = { 'content-type': CONTENT_TYPE, 'cache-control': 'no-store' }
 
 /** Renders every error of our own APIs, and the framework's, as RFC 9457 problem details. */
 export function answerWithProblems(app: FastifyInstance): void {
@@ -31,26 +32,16 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   }
   if (!known) {
     request.server.log.error({ err: error, reqId: request.id }, 'request failed')
-    return reply.code(500).headers(HEADERS).send(unexpected(request))
+    setHeaders(reply, problemHeaders({ status: 500, extensions: {} }))
+    return reply.code(500).send(renderUnexpected(request.id))
   }
-  const { retryAfterSeconds } = known.extensions
-  if (typeof retryAfterSeconds === 'number') reply.header('retry-after', retryAfterSeconds)
-  if (known.status === 401) reply.header('www-authenticate', 'Bearer')
+  setHeaders(reply, problemHeaders(known))
   // As text: the route's own response schemas do not describe problems.
-  return reply.code(known.status).headers(HEADERS).send(renderProblem(known, request.id))
+  return reply.code(known.status).send(renderProblem(known, request.id))
 }
 
-function renderProblem(known: Problem, requestId: string): string {
-  const { retryAfterSeconds: _, ...extensions } = known.extensions
-  const document: ProblemDocument = {
-    ...extensions,
-    type: PROBLEM_TYPE_BASE + known.type,
-    title: known.title,
-    status: known.status,
-    detail: known.message,
-    instance: `urn:request:${requestId}`,
-  }
-  return JSON.stringify(document)
+function setHeaders(reply: FastifyReply, headers: readonly string[]): void {
+  for (let index = 0; index < headers.length; index += 2) reply.header(headers[index] ?? '', headers[index + 1])
 }
 
 /** What is not HTTP, or took too long to become it: there is no request to answer, only a connection. */
@@ -60,7 +51,7 @@ export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, r
   if (socket.writable) {
     const known = refusalOf(error.code)
     const body = renderProblem(known, requestId)
-    const head = `content-type: ${CONTENT_TYPE}\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+    const head = `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
     socket.write(`HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\n${head}\r\n\r\n${body}`)
   }
   socket.destroy(error)
@@ -75,18 +66,6 @@ function refusalOf(code: string | undefined): Problem {
     default:
       return problem('invalid-request', 'Expected HTTP/1.1, found something else.')
   }
-}
-
-/** A bug: says nothing about the inside. */
-function unexpected(request: FastifyRequest): string {
-  const document: ProblemDocument = {
-    type: 'about:blank',
-    title: 'Something went wrong here',
-    status: 500,
-    detail: 'The server met an error that it did not expect. Its log has it under this instance.',
-    instance: `urn:request:${request.id}`,
-  }
-  return JSON.stringify(document)
 }
 
 function translateFrameworkError(error: FastifyError): Problem | undefined {
@@ -123,11 +102,6 @@ function translateFrameworkError(error: FastifyError): Problem | undefined {
   const status = error.statusCode
   if (status !== undefined && status >= 400 && status < 500) return problem('invalid-request', error.message)
   return undefined
-}
-
-function translateOutage(error: unknown): Problem | undefined {
-  if (!isOutage(error)) return undefined
-  return problem('unavailable', 'The database cannot be used now. Try again in a moment.', { retryAfterSeconds: 5 })
 }
 
 function describeParams(params: Record<string, unknown>): string[] {

@@ -1,8 +1,14 @@
 import { problem } from '@hotpatch/protocol'
-import type { FastifyRequest } from 'fastify'
 
 /** Answers carry absolute addresses: on HOTPATCH_PUBLIC_URL, else on the host that the request named. */
-export type PublicUrl = (request: FastifyRequest) => string
+export type PublicUrl = (request: RequestOrigin) => string
+
+/** Where a request says that it came to, as trusted proxies tell it. */
+export interface RequestOrigin {
+  host: string
+  protocol: string
+  socket: object
+}
 
 /** A name or an address, and a port: a client can put anything into its Host header, or with HTTP/1.0 nothing. */
 const HOST = /^(?:[\w.-]{1,255}|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?$/
@@ -17,7 +23,7 @@ export function createPublicUrl(configured: string | null): PublicUrl {
 }
 
 /** As a trusted proxy says, in whichever case it says it; what is neither http nor https says nothing. */
-function schemeOf({ protocol, socket }: FastifyRequest): string {
+function schemeOf({ protocol, socket }: RequestOrigin): string {
   const told = protocol.toLowerCase()
   if (told === 'http' || told === 'https') return told
   return 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http'

@@ -1,4 +1,5 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { OnAnswered } from './device-lane.ts'
 import type { Metrics } from './metrics.ts'
 
 declare module 'fastify' {
@@ -10,15 +11,13 @@ declare module 'fastify' {
 
 const DEVICE_ID = /(\/devices\/)[^/]+/g
 
-/** One line and one observation for each request. Answered checks are counted instead: they are most of the traffic. */
+/** One line and one observation for each request of people. */
 export function logRequests(app: FastifyInstance, metrics: Metrics): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { url: route = 'none', config } = request.routeOptions
     const { statusCode } = reply
-    if (config.access === 'app-key' && statusCode < 400) return done()
     metrics.observeRequest(route, request.method, statusCode, reply.elapsedTime / 1000)
-    // Without the query, where clients put what they should not, and without the ids of devices, which may be people's.
-    const path = request.url.split('?', 1)[0]?.replace(DEVICE_ID, '$1:deviceId')
+    const path = withoutIds(request.url.split('?', 1)[0] ?? '')
     const line = {
       reqId: request.id,
       method: request.method,
@@ -26,8 +25,21 @@ export function logRequests(app: FastifyInstance, metrics: Metrics): void {
       status: statusCode,
       ms: Math.round(reply.elapsedTime),
     }
-    if (config.access === 'app-key' || config.isPolled) app.log.debug(line, 'request')
+    if (config.isPolled) app.log.debug(line, 'request')
     else app.log.info({ ...line, actor: request.actor?.name }, 'request')
     done()
   })
+}
+
+/** The same for what devices were refused. What they were answered is counted by its kind instead: it is most of the traffic. */
+export function logAnswers(log: FastifyBaseLogger, metrics: Metrics): OnAnswered {
+  return ({ route, method, status, seconds, requestId, path }) => {
+    metrics.observeRequest(route, method, status, seconds)
+    log.debug({ reqId: requestId, method, path: withoutIds(path), status, ms: Math.round(seconds * 1000) }, 'request')
+  }
+}
+
+/** Without the query, where clients put what they should not, and without the ids of devices, which may be people's. */
+function withoutIds(path: string): string {
+  return path.replace(DEVICE_ID, '$1:deviceId')
 }

@@ -40,17 +40,6 @@ describe('every route', () => {
     ])
   })
 
-  test("that needs an app's key is one of the React Native contract, or takes our SDKs' events", () => {
-    const keyed = routes.filter(({ access }) => access === 'app-key')
-    const paths = ['GET /update/check', 'POST /devices', 'POST /events', 'POST /installations', 'POST /update/check']
-    const mounted = paths.flatMap((path) => [path, path.replace(' /', ' /apps/:slug/')])
-    expect(
-      named(keyed)
-        .filter((route) => !route.startsWith('HEAD'))
-        .sort(),
-    ).toEqual(mounted.sort())
-  })
-
   test('of the management API is for people', () => {
     const open = routes.filter(({ access, url }) => url.startsWith('/manage/v1/') && access === 'public')
     expect(named(open).every((route) => /\/(?:reference|openapi\.json)/.test(route))).toBe(true)

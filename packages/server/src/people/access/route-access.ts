@@ -2,8 +2,8 @@ import type { Role } from '@hotpatch/api'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { Actor } from '../authors/actor.ts'
 
-/** Who may call a route: anyone, whoever has an app's key, or a token with at least this role. */
-export type RouteAccess = 'public' | 'app-key' | Role
+/** Who may call a route: anyone, or a token with at least this role. What devices call is not here: the lane has it. */
+export type RouteAccess = 'public' | Role
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -33,7 +33,7 @@ export function guardRoutes(
   app.addHook('onRoute', (route) => {
     routes.push(route)
     const access = route.config?.access
-    if (!access || access === 'public' || access === 'app-key') return
+    if (!access || access === 'public') return
     const existing = route.onRequest ?? []
     route.onRequest = [
       async (request: FastifyRequest) => {

@@ -23,7 +23,7 @@ export function reactNativeAuthRoutes({
   return async (app) => {
     // Guessing 256 bits is hopeless; trying is work for the database all the same.
     app.addHook('onRequest', (request, _reply, done) => {
-      limits.admitAddress(request)
+      limits.admitAddress(request.ip)
       done()
     })
 

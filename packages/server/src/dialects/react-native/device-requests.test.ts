@@ -44,6 +44,7 @@ describe('the address of a bundle', () => {
   test('is not made without a host: HTTP/1.0 need not name one', async () => {
     const server = await start({})
     const app = await server.createTestApp()
+    await server.published(app, { bundle: await bundleOf('one') })
     await server.listen()
     const { port } = server.app.http.server.address() as AddressInfo
     const socket = connect(port, '127.0.0.1')

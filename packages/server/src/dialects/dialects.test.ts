@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest'
+import { DIALECTS } from './dialects.ts'
+
+test('what devices may call, and whether they need the key of their app', () => {
+  const routes = DIALECTS.flatMap(({ name, routes }) =>
+    routes.map(({ method, path, access }) => `${name}: ${method} ${path} ${access}`),
+  )
+  expect(routes).toEqual([
+    'react-native: GET /update/check app-key',
+    'react-native: POST /update/check app-key',
+    'react-native: POST /installations app-key',
+    'react-native: POST /devices app-key',
+    'hotpatch: POST /events app-key',
+  ])
+})

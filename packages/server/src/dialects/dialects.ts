@@ -1,0 +1,6 @@
+import type { Dialect } from '../updates/dialect.ts'
+import { hotPatchEvents } from './hotpatch/hotpatch.ts'
+import { reactNative } from './react-native/react-native.ts'
+
+/** Every client protocol that the server speaks. */
+export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents()]

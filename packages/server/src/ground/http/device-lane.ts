@@ -1,0 +1,322 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Problem, problem } from '@hotpatch/protocol'
+import { parse as parseQuery } from 'fast-querystring'
+import { parse as parseJson } from 'secure-json-parse'
+import type { Log } from '../log.ts'
+import type { ClientOrigins } from './client-origin.ts'
+import type { DeviceLimits } from './device-limits.ts'
+import type { PlainAnswer, PlainRequest } from './plain-request.ts'
+import { PROBLEM_CONTENT_TYPE, renderUnexpected, translateOutage } from './problem-document.ts'
+import type { PublicUrl } from './public-url.ts'
+
+/** An address that devices call: at the root, and under /apps/{slug}. */
+export interface LaneRoute {
+  /** GET also answers HEAD. */
+  method: 'GET' | 'POST'
+  path: string
+  /** Whether the app's key is asked for; `public` is for whoever knows the address. */
+  access: 'app-key' | 'public'
+  maxBodyBytes: number
+  /**
+   * A promise only where something must be written before it can be said that it was.
+   * @throws problem, and whatever a bug throws
+   */
+  answer(request: PlainRequest): PlainAnswer | Promise<PlainAnswer>
+  /** In the form that those who call it read. */
+  refuse(known: Problem, requestId: string): PlainAnswer
+}
+
+/** What hears of every request that was answered. */
+export type OnAnswered = (answered: {
+  route: string
+  method: string
+  status: number
+  seconds: number
+  requestId: string
+  path: string
+}) => void
+
+export type DeviceLane = ReturnType<typeof createDeviceLane>
+
+const PREFIX = '/apps/'
+const JSON_TYPE = /^application\/json\s*(?:;|$)/i
+
+/**
+ * Serves devices straight from node:http, with its own parser. All that comes in one turn of the event loop is answered
+ * together and written last: one wake-up and one write for each request cost more than its decision.
+ */
+export function createDeviceLane({
+  limits,
+  origins,
+  publicUrl,
+  newRequestId,
+  onAnswered,
+  log,
+}: {
+  limits: DeviceLimits
+  origins: ClientOrigins
+  publicUrl: PublicUrl
+  newRequestId: () => string
+  onAnswered: OnAnswered
+  log: Log
+}) {
+  const mounted = new Map<string, Partial<Record<string, LaneRoute>>>()
+  let turn: Exchange[] = []
+  let isClosed = false
+
+  /** @throws when two want the same address */
+  function mount(routes: readonly LaneRoute[]): void {
+    for (const route of routes) {
+      const byMethod = mounted.get(route.path) ?? {}
+      if (byMethod[route.method]) throw new Error(`Two routes want ${route.method} ${route.path}.`)
+      byMethod[route.method] = route
+      mounted.set(route.path, byMethod)
+    }
+  }
+
+  /** @returns false when it is none of a device: then it is the framework's */
+  function take(request: IncomingMessage, response: ServerResponse): boolean {
+    const { url = '', method = '' } = request
+    const queryAt = url.indexOf('?')
+    const path = queryAt === -1 ? url : url.slice(0, queryAt)
+    let appName: string | undefined
+    let byMethod = mounted.get(path)
+    if (!byMethod && path.startsWith(PREFIX)) {
+      const nameEnd = path.indexOf('/', PREFIX.length)
+      byMethod = nameEnd === -1 ? undefined : mounted.get(path.slice(nameEnd))
+      appName = byMethod && decode(path.slice(PREFIX.length, nameEnd))
+      if (appName === undefined) return false
+    }
+    const route = byMethod?.[method === 'HEAD' ? 'GET' : method]
+    if (!route || isClosed) return false
+    begin(new Exchange(route, request, response, path, appName, queryAt === -1 ? '' : url.slice(queryAt + 1)))
+    return true
+  }
+
+  function begin(exchange: Exchange): void {
+    const { request } = exchange
+    exchange.address = origins.addressOf(request)
+    const announced = rawHeader(request, 'content-length')
+    const isChunked = rawHeader(request, 'transfer-encoding') !== undefined
+    try {
+      limits.admitRequest(exchange.address, announced === undefined ? undefined : Number(announced))
+    } catch (error) {
+      exchange.refusal = error
+      return queue(exchange)
+    }
+    if (isChunked || Number(announced ?? 0) > 0) readBody(exchange, announced)
+    else queue(exchange)
+  }
+
+  function readBody(exchange: Exchange, announced: string | undefined): void {
+    const { request, route } = exchange
+    if (Number(announced ?? 0) > route.maxBodyBytes) return refuseBody(exchange)
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    request.on('data', (chunk: Buffer) => {
+      if (exchange.refusal !== undefined) return
+      sizeBytes += chunk.length
+      if (sizeBytes > route.maxBodyBytes) return refuseBody(exchange)
+      chunks.push(chunk)
+    })
+    request.on('end', () => {
+      if (exchange.refusal !== undefined) return
+      exchange.bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      try {
+        if (announced === undefined) limits.admitBody(exchange.address, sizeBytes)
+      } catch (error) {
+        exchange.refusal = error
+      }
+      queue(exchange)
+    })
+  }
+
+  function refuseBody(exchange: Exchange): void {
+    const { maxBodyBytes } = exchange.route
+    exchange.refusal = problem('body-too-large', `Expected at most ${maxBodyBytes} bytes.`)
+    // Whatever else comes is not waited for.
+    exchange.isLast = true
+    queue(exchange)
+  }
+
+  function queue(exchange: Exchange): void {
+    if (turn.push(exchange) === 1) setImmediate(answerTurn)
+  }
+
+  function answerTurn(): void {
+    const exchanges = turn
+    turn = []
+    for (const exchange of exchanges) exchange.answer = answer(exchange)
+    for (const exchange of exchanges) {
+      const { answer } = exchange
+      if (answer instanceof Promise) answer.then((late) => write(exchange, late), fail)
+      else if (answer) write(exchange, answer)
+    }
+  }
+
+  function answer(exchange: Exchange): PlainAnswer | Promise<PlainAnswer> {
+    try {
+      if (exchange.refusal !== undefined) return refuse(exchange, exchange.refusal)
+      exchange.readJson()
+      exchange.publicUrlOf = publicUrl
+      exchange.origins = origins
+      const answer = exchange.route.answer(exchange)
+      return answer instanceof Promise ? answer.catch((error: unknown) => refuse(exchange, error)) : answer
+    } catch (error) {
+      return refuse(exchange, error)
+    }
+  }
+
+  /** One that fails harms no other. */
+  function refuse(exchange: Exchange, error: unknown): PlainAnswer {
+    const requestId = exchange.idFrom(newRequestId)
+    if (error instanceof Problem) return exchange.route.refuse(error, requestId)
+    const outage = translateOutage(error)
+    if (outage) {
+      log.warn({ err: error, reqId: requestId }, 'the database cannot be used now')
+      return exchange.route.refuse(outage, requestId)
+    }
+    log.error({ err: error, reqId: requestId }, 'request failed')
+    const headers = ['content-type', PROBLEM_CONTENT_TYPE, 'cache-control', 'no-store']
+    return { status: 500, headers, body: renderUnexpected(requestId) }
+  }
+
+  function write(exchange: Exchange, { status, headers, body }: PlainAnswer): void {
+    const { request, response, route, fullPath: path, appName } = exchange
+    // Whoever is gone, or was cut off for dripping, needs no answer.
+    if (response.destroyed || response.headersSent) return
+    const all = [...headers, 'content-length', String(Buffer.byteLength(body))]
+    if (exchange.isLast) all.push('connection', 'close')
+    response.writeHead(status, all)
+    if (request.method === 'HEAD') response.end()
+    else response.end(body)
+    // Answered checks are most of the traffic, and are counted by what was decided.
+    if (status < 400) return
+    onAnswered({
+      route: appName === undefined ? route.path : `/apps/:slug${route.path}`,
+      method: request.method ?? '',
+      status,
+      seconds: (performance.now() - exchange.startedAt) / 1000,
+      requestId: exchange.idFrom(newRequestId),
+      path,
+    })
+  }
+
+  function fail(error: unknown): void {
+    log.error({ err: error }, 'an answer could not be written')
+  }
+
+  /** From here on whatever comes is the framework's, which says that the server stops. */
+  function close(): void {
+    isClosed = true
+  }
+
+  return { mount, take, close, routes: () => [...mounted.values()].flatMap((each) => Object.values(each)) }
+}
+
+/** One request and its answer. */
+class Exchange implements PlainRequest {
+  readonly startedAt = performance.now()
+  address = ''
+  bytes: Buffer | undefined
+  body: unknown
+  refusal: unknown
+  answer: PlainAnswer | Promise<PlainAnswer> | undefined
+  isLast = false
+  publicUrlOf: PublicUrl | undefined
+  origins: ClientOrigins | undefined
+  readonly method: string
+  readonly route: LaneRoute
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly fullPath: string
+  readonly appName: string | undefined
+  readonly search: string
+  #query: Record<string, unknown> | undefined
+  #id: string | undefined
+
+  constructor(
+    route: LaneRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+    fullPath: string,
+    appName: string | undefined,
+    search: string,
+  ) {
+    this.method = route.method
+    this.route = route
+    this.request = request
+    this.response = response
+    this.fullPath = fullPath
+    this.appName = appName
+    this.search = search
+  }
+
+  get path(): string {
+    return this.route.path
+  }
+
+  get query(): Readonly<Record<string, unknown>> {
+    return (this.#query ??= parseQuery(this.search))
+  }
+
+  get bodyBytes(): number {
+    return this.bytes?.length ?? 0
+  }
+
+  get publicUrl(): string {
+    if (!this.publicUrlOf || !this.origins) throw new Error('The request is not being answered.')
+    return this.publicUrlOf(this.origins.originOf(this.request))
+  }
+
+  header(name: string): string | undefined {
+    return rawHeader(this.request, name)
+  }
+
+  idFrom(newRequestId: () => string): string {
+    return (this.#id ??= newRequestId())
+  }
+
+  /**
+   * Some clients send a JSON body with GET, and say nothing of its type.
+   * @throws problem unsupported-media-type or malformed-json
+   */
+  readJson(): void {
+    const type = this.header('content-type')
+    if (this.method !== 'GET' && type !== undefined && !JSON_TYPE.test(type)) {
+      throw problem('unsupported-media-type', `Expected application/json, found ${type.slice(0, 100)}.`)
+    }
+    if (this.bytes === undefined) {
+      if (this.method === 'GET' || type === undefined) return
+      throw problem('malformed-json', 'Expected JSON, found an empty body.')
+    }
+    if (this.method !== 'GET' && type === undefined) {
+      throw problem('unsupported-media-type', 'Expected the header "content-type: application/json", found none.')
+    }
+    try {
+      this.body = parseJson(this.bytes.toString('utf8'))
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause
+      const found = this.method === 'GET' ? 'Expected JSON in the body, or no body.' : cause.message
+      throw problem('malformed-json', found, {}, { cause })
+    }
+  }
+}
+
+/** Without making an object of all of them, as `headers` does. */
+function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const found = rawHeaders[index]
+    if (found?.length === name.length && found.toLowerCase() === name) return rawHeaders[index + 1]
+  }
+  return undefined
+}
+
+/** Undefined when it cannot be read. */
+function decode(name: string): string | undefined {
+  try {
+    return name.includes('%') ? decodeURIComponent(name) : name
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
+import { Problem, problem } from '@hotpatch/protocol'
+import { isOutage } from './is-outage.ts'
+import type { PlainAnswer } from './plain-request.ts'
+
+export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+
+/** RFC 9457. */
+export function renderProblem(known: Problem, requestId: string): string {
+  const { retryAfterSeconds: _, ...extensions } = known.extensions
+  const document: ProblemDocument = {
+    ...extensions,
+    type: PROBLEM_TYPE_BASE + known.type,
+    title: known.title,
+    status: known.status,
+    detail: known.message,
+    instance: `urn:request:${requestId}`,
+  }
+  return JSON.stringify(document)
+}
+
+/** A bug: says nothing about the inside. */
+export function renderUnexpected(requestId: string): string {
+  const document: ProblemDocument = {
+    type: 'about:blank',
+    title: 'Something went wrong here',
+    status: 500,
+    detail: 'The server met an error that it did not expect. Its log has it under this instance.',
+    instance: `urn:request:${requestId}`,
+  }
+  return JSON.stringify(document)
+}
+
+/** A cache would keep "not found" for a while by itself, and so hide what is published in the meantime. */
+export function problemHeaders({ status, extensions }: Pick<Problem, 'status' | 'extensions'>): string[] {
+  const headers = ['content-type', PROBLEM_CONTENT_TYPE, 'cache-control', 'no-store']
+  const { retryAfterSeconds } = extensions
+  if (typeof retryAfterSeconds === 'number') headers.push('retry-after', String(retryAfterSeconds))
+  if (status === 401) headers.push('www-authenticate', 'Bearer')
+  return headers
+}
+
+/** The answer to a device that reads problems as ours do. */
+export function problemAnswer(known: Problem, requestId: string): PlainAnswer {
+  return { status: known.status, headers: problemHeaders(known), body: renderProblem(known, requestId) }
+}
+
+/** Undefined when it is no outage of the database. */
+export function translateOutage(error: unknown): Problem | undefined {
+  if (!isOutage(error)) return undefined
+  return problem('unavailable', 'The database cannot be used now. Try again in a moment.', { retryAfterSeconds: 5 })
+}

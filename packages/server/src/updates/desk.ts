@@ -1,0 +1,137 @@
+import { Problem } from '@hotpatch/protocol'
+import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
+import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
+import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
+import type { FleetService } from '../fleet/recording/fleet-service.ts'
+import type { Clock } from '../ground/clock.ts'
+import type { LaneRoute } from '../ground/http/device-lane.ts'
+import type { DeviceLimits } from '../ground/http/device-limits.ts'
+import type { PlainAnswer, PlainRequest } from '../ground/http/plain-request.ts'
+import type { DirectoryEntry } from './catalog-queries.ts'
+import type { Catalogs } from './catalogs.ts'
+import { checkNoteOf } from './check-note.ts'
+import type { CheckRoute, Dialect, DialectRoute, RegistrationRoute, RejectedEvent, ReportRoute } from './dialect.ts'
+import { identifyApp } from './identify-app.ts'
+import { findReported, type ReportedRelease } from './reported-release.ts'
+import type { UpdateService } from './update-service.ts'
+
+export type Desk = ReturnType<typeof createDesk>
+
+/** The common way of every dialect: from a plain request to a plain answer. */
+export function createDesk({
+  catalogs,
+  identity,
+  proofs,
+  updates,
+  fleet,
+  limits,
+  clock,
+  onCheck,
+}: {
+  catalogs: Catalogs
+  identity: DeviceIdentity
+  proofs: DeviceProof
+  updates: UpdateService
+  fleet: FleetService
+  limits: DeviceLimits
+  clock: Clock
+  /** Counts the answers by dialect and kind of decision. */
+  onCheck: (dialect: string, kind: string) => void
+}) {
+  /** What the dialect answers, for the lane. */
+  function serve(dialect: Dialect): LaneRoute[] {
+    return dialect.routes.map((route) => ({
+      method: route.method,
+      path: route.path,
+      access: route.access,
+      maxBodyBytes: route.maxBodyBytes,
+      answer: (request) => answer(dialect, route, request),
+      refuse: dialect.renderProblem,
+    }))
+  }
+
+  function answer(dialect: Dialect, route: DialectRoute, request: PlainRequest): PlainAnswer | Promise<PlainAnswer> {
+    const app = identifyApp(catalogs, route.nameApp(request), request.appName)
+    switch (route.kind) {
+      case 'check':
+        return check(dialect, route, app, request)
+      case 'report':
+        return report(route, app, request)
+      case 'registration':
+        return register(route, app, request)
+    }
+  }
+
+  /** Awaits nothing: neither the database nor the disk is on this path. */
+  function check({ name }: Dialect, route: CheckRoute, app: DirectoryEntry, request: PlainRequest): PlainAnswer {
+    const { platform, channel, check: asked } = route.read(request)
+    asked.deviceId = identity.storedId(app, asked.deviceId)
+    limits.admitDevice(app.id, asked.deviceId)
+    const found = updates.answer(catalogs.get(app, platform, channel), asked)
+    const rendered = route.render(found, request)
+    const network = identity.networkOf(app, request.address)
+    const proof = readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, network, proof }, found, clock.now()))
+    onCheck(name, found.decision.kind)
+    return rendered
+  }
+
+  async function report(route: ReportRoute, app: DirectoryEntry, request: PlainRequest): Promise<PlainAnswer> {
+    const { deviceId: rawId, events, rejected: unreadable } = route.read(request)
+    const deviceId = identity.storedId(app, rawId)
+    limits.admitDevice(app.id, deviceId)
+    limits.admitEvents(request.address, app.id, deviceId, events.length + unreadable.length, request.bodyBytes)
+    const proof = readProof(proofs, app, deviceId, request.header(TOKEN_HEADER))
+    const now = clock.now()
+    const reports: DeviceReport[] = []
+    const accepted: { index: number; releaseId: string | null }[] = []
+    const rejected: RejectedEvent[] = [...unreadable]
+    for (const { index, event } of events) {
+      const sent = { ...event, deviceId, proof }
+      const subject = { ...event, at: timeOfEvent(sent, now) }
+      const reported = orProblem(() => findReported(catalogs, app, subject, now))
+      if (reported instanceof Problem) {
+        rejected.push({ index, id: event.eventId ?? null, type: reported.type, detail: reported.message })
+        continue
+      }
+      reports.push({ ...sent, ...reported })
+      accepted.push({ index, releaseId: reported.releaseId })
+    }
+    await fleet.recordEvents(app.id, reports)
+    return route.render({ accepted, rejected: rejected.sort((a, b) => a.index - b.index) }, request)
+  }
+
+  async function register(route: RegistrationRoute, app: DirectoryEntry, request: PlainRequest): Promise<PlainAnswer> {
+    const { version, deviceId: rawId, wantsCredential, ...registration } = route.read(request)
+    const deviceId = identity.storedId(app, rawId)
+    limits.admitDevice(app.id, deviceId)
+    limits.admitEvents(request.address, app.id, deviceId, 1, request.bodyBytes)
+    const catalog = catalogs.get(app, registration.platform, registration.channel)
+    const release = version === undefined ? undefined : catalog.byVersion.get(version)
+    await fleet.registerDevice(app.id, {
+      ...registration,
+      deviceId,
+      proof: readProof(proofs, app, deviceId, request.header(TOKEN_HEADER)),
+      nativeVersion: registration.nativeVersion ?? (release ? undefined : version),
+      ...(release && { currentReleaseId: release.id, currentVersion: release.version }),
+    })
+    let deviceToken: string | null | undefined
+    if (wantsCredential && app.deviceCredentials !== 'off') {
+      // Whoever comes later may be anybody: the server cannot tell a phone that lost its credential from a stranger.
+      const isFirst = await fleet.claimCredential(app.id, deviceId)
+      deviceToken = isFirst ? proofs.issue(app, deviceId) : null
+    }
+    return route.render({ deviceId: rawId, deviceToken }, request)
+  }
+
+  return { serve }
+}
+
+function orProblem(find: () => ReportedRelease): ReportedRelease | Problem {
+  try {
+    return find()
+  } catch (error) {
+    if (error instanceof Problem) return error
+    throw error
+  }
+}

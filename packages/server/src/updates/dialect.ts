@@ -1,0 +1,134 @@
+import type { DeviceEventKind, DeviceTrust, Platform, Problem, ProblemType } from '@hotpatch/protocol'
+import type { PlainAnswer, PlainRequest } from '../ground/http/plain-request.ts'
+import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
+
+/**
+ * One client protocol: pure functions over a plain request. The desk does what is the same for all of them: whose device
+ * it is, limits, the stored id, the catalog, the decision, the note and the count.
+ */
+export interface Dialect {
+  /** Such as `react-native`: in metrics, and on the rows of its devices. */
+  name: string
+  routes: readonly DialectRoute[]
+  /** What its clients understand as "no, and why". */
+  renderProblem(problem: Problem, requestId: string): PlainAnswer
+}
+
+export type DialectRoute = CheckRoute | ReportRoute | RegistrationRoute
+
+/** Answers at its path at the root, and under /apps/{slug}. */
+interface Route {
+  method: 'GET' | 'POST'
+  path: string
+  access: 'app-key' | 'public'
+  maxBodyBytes: number
+  /**
+   * Asked before `read`: nobody is told what is wrong with a request that may not ask.
+   * @throws problem invalid-request
+   */
+  nameApp(request: PlainRequest): AppClaim
+}
+
+/** How a request says whose it is, besides by its address. */
+export interface AppClaim {
+  key: string | undefined
+  /** Id or slug. */
+  name: string | undefined
+}
+
+/** A device asks what it is to run. */
+export interface CheckRoute extends Route {
+  kind: 'check'
+  /** @throws problem invalid-request */
+  read(request: PlainRequest): AskedCheck
+  /** What leaves the server here was held against the dialect's schema. */
+  render(answer: UpdateAnswer, request: PlainRequest): PlainAnswer
+}
+
+export interface AskedCheck {
+  platform: Platform
+  channel: string
+  check: UpdateCheck
+}
+
+/** A device tells what happened. Answered when what can be stored is stored. */
+export interface ReportRoute extends Route {
+  kind: 'report'
+  /** @throws problem invalid-request when nothing of it can be read */
+  read(request: PlainRequest): AskedReport
+  render(outcome: ReportOutcome, request: PlainRequest): PlainAnswer
+}
+
+export interface AskedReport {
+  deviceId: string
+  events: readonly { index: number; event: SentEvent }[]
+  /** Those that cannot be read, while the others can. */
+  rejected: readonly RejectedEvent[]
+}
+
+/** What a device says of one thing that happened, and of itself. What it leaves out stays as it was. */
+export interface SentEvent {
+  eventId: string | undefined
+  kind: DeviceEventKind
+  platform: Platform | undefined
+  channel: string
+  releaseId: string | undefined
+  version: string | undefined
+  rolloutId?: string | undefined
+  code: string | undefined
+  detail: string | undefined
+  receivedBytes?: number | undefined
+  /** By the device's clock, in milliseconds since 1970. */
+  occurredAt: number | undefined
+  sentAt: number | undefined
+  nativeVersion: string | undefined
+  nativeBuild?: string | undefined
+  runtimeVersion?: string | undefined
+  osVersion?: string | undefined
+  model?: string | undefined
+  locale?: string | undefined
+  trust?: DeviceTrust | undefined
+}
+
+export interface RejectedEvent {
+  /** Of the event in the request. */
+  index: number
+  /** Null when it has none that could be read. */
+  id: string | null
+  /** As in a problem document. */
+  type: ProblemType
+  detail: string
+}
+
+export interface ReportOutcome {
+  /** In the order in which they came, with the release that each is about; null is none, or embedded. */
+  accepted: readonly { index: number; releaseId: string | null }[]
+  rejected: readonly RejectedEvent[]
+}
+
+/** A device shows itself. */
+export interface RegistrationRoute extends Route {
+  kind: 'registration'
+  /** @throws problem invalid-request */
+  read(request: PlainRequest): AskedRegistration
+  render(registered: Registered, request: PlainRequest): PlainAnswer
+}
+
+export interface AskedRegistration {
+  deviceId: string
+  platform: Platform
+  channel: string
+  /** Of the release that it runs, or else of its shell. */
+  version: string | undefined
+  nativeVersion: string | undefined
+  trust: DeviceTrust | undefined
+  /** Whether it wants to be able to show later that it is itself. */
+  wantsCredential: boolean
+}
+
+export interface Registered {
+  /** As it told it. */
+  deviceId: string
+  /** Undefined when it asked for none, or the app gives none; null when another one has it. */
+  deviceToken: string | null | undefined
+}
