@@ -1,4 +1,4 @@
-// The yardstick: the least that a node:http server can do to give the same answer. `bare-server.ts answer.json`
+// The yardstick: the least that a node:http server can do to give the same answer. `bare-server.ts answer.json [batched]`
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,10 +6,25 @@ import type { BareAnswer } from './bare-answer.ts'
 
 const { headers, body } = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as BareAnswer
 
+/** Or at once: the plain server that everybody writes. */
+const isBatched = process.argv[3] === 'batched'
+let turn: ServerResponse[] = []
+
 const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
-  if (request.method === 'POST') readJson(request, () => answer(response))
-  else answer(response)
+  if (request.method === 'POST') readJson(request, () => take(response))
+  else take(response)
 })
+
+/** Batched as HotPatch does it: what comes in one turn of the event loop is answered together. */
+function take(response: ServerResponse): void {
+  if (!isBatched) return answer(response)
+  if (turn.push(response) > 1) return
+  setImmediate(() => {
+    const responses = turn
+    turn = []
+    for (const each of responses) answer(each)
+  })
+}
 
 function readJson(request: IncomingMessage, done: (body: unknown) => void): void {
   const chunks: Buffer[] = []

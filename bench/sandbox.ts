@@ -101,11 +101,12 @@ export async function startWithClock(
   return { ...server, advance }
 }
 
-export async function startBare(answer: BareAnswer): Promise<RunningServer> {
+/** @param isBatched whether it answers what comes in one turn of the event loop together */
+export async function startBare(answer: BareAnswer, isBatched = false): Promise<RunningServer> {
   const directory = makeDirectory()
   const file = join(directory, 'answer.json')
   await writeFile(file, JSON.stringify(answer))
-  return untilListening(runNode([BARE, file]))
+  return untilListening(runNode([BARE, file, ...(isBatched ? ['batched'] : [])]))
 }
 
 async function untilListening(child: ChildProcess): Promise<RunningServer> {

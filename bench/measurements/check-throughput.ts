@@ -17,13 +17,15 @@ export const checkThroughput: Measurement = {
     const directory = makeDirectory()
     await seed(directory, { releases: 1, devices: 0 })
     const hotPatch = await startHotPatch(directory)
-    const bare = await startBare(await recordAnswer(...oneCheck(hotPatch.url)))
+    const answer = await recordAnswer(...oneCheck(hotPatch.url))
+    const bare = await startBare(answer)
+    const batched = await startBare(answer, true)
     const findings: Finding[] = []
     for (const method of ['GET', 'POST'] as const) {
-      findings.push(...(await compare(bench, method, { hotPatch, bare })))
+      findings.push(...(await compare(bench, method, { hotPatch, bare, batched })))
     }
     findings.push(await databaseWork(hotPatch))
-    await Promise.all([hotPatch.stop(), bare.stop()])
+    await Promise.all([hotPatch.stop(), bare.stop(), batched.stop()])
     removeDirectory(directory)
     return findings
   },
@@ -32,47 +34,53 @@ export const checkThroughput: Measurement = {
 async function compare(
   bench: Bench,
   method: Method,
-  servers: { hotPatch: RunningServer; bare: RunningServer },
+  servers: { hotPatch: RunningServer; bare: RunningServer; batched: RunningServer },
 ): Promise<Finding[]> {
   const hotPatch = await contender(bench, method, servers.hotPatch)
   const bare = await contender(bench, method, servers.bare)
-  const results = await alternate({ hotPatch: hotPatch.run, bare: bare.run }, bench.choose(25, 7))
-  hotPatch.close()
-  bare.close()
+  const batched = await contender(bench, method, servers.batched)
+  const contenders = { hotPatch: hotPatch.run, bare: bare.run, batched: batched.run }
+  const results = await alternate(contenders, bench.choose(25, 7))
+  for (const each of [hotPatch, bare, batched]) each.close()
 
-  const busiest = Math.max(...[...results.hotPatch, ...results.bare].map((result) => result.generatorBusy))
+  const busiest = Math.max(...Object.values(results).flatMap((rounds) => rounds.map((round) => round.generatorBusy)))
   if (busiest > BUSIEST_GENERATOR) {
     throw new Error(`The generator was busy for ${busiest.toFixed(2)} of the time: it measured itself.`)
   }
-  const perSecond = results.hotPatch.map((result) => result.perSecond)
-  const ratio = ratioOf(
-    perSecond,
-    results.bare.map((result) => result.perSecond),
-  )
-  const cost = results.hotPatch.map((result) => result.microseconds)
-  const costRatio = ratioOf(
-    results.bare.map((result) => result.microseconds),
-    cost,
-  )
+  const rates = (of: keyof typeof results) => results[of].map((result) => result.perSecond)
+  const costs = (of: keyof typeof results) => results[of].map((result) => result.microseconds)
+  const ratio = ratioOf(rates('hotPatch'), rates('bare'))
+  const costRatio = ratioOf(costs('bare'), costs('hotPatch'))
+  const batchedRatio = ratioOf(costs('batched'), costs('hotPatch'))
   return [
     {
       what: `check, ${method}`,
-      value: median(perSecond),
+      value: median(rates('hotPatch')),
       unit: '/s',
       ratio: ratio.value,
       spread: ratio.spread,
       comparedWith: 'bare node:http',
-      budget: '>= 0.80',
-      met: ratio.value >= 0.8,
+      budget: '>= 0.60',
+      met: ratio.value >= 0.6,
     },
     {
       what: `processor time of a check, ${method}`,
-      value: median(cost),
+      value: median(costs('hotPatch')),
       unit: 'µs',
       ratio: costRatio.value,
       spread: costRatio.spread,
       comparedWith: 'bare node:http, as bare / HotPatch',
+      budget: '>= 0.80',
+      met: costRatio.value >= 0.8,
       note: 'of the serving thread; less disturbed by what else the machine does than the row above',
+    },
+    {
+      what: `the same against one that batches, ${method}`,
+      value: median(costs('batched')),
+      unit: 'µs',
+      ratio: batchedRatio.value,
+      spread: batchedRatio.spread,
+      comparedWith: 'bare node:http that answers by turns, as bare / HotPatch',
     },
   ]
 }

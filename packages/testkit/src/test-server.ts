@@ -74,7 +74,7 @@ export async function startTestServer(
     }
     const payload = encoded ? Buffer.from(await encoded.arrayBuffer()) : body
     const response = await injectRequest(app, {
-      method: method as 'GET',
+      method,
       url,
       headers,
       ...(options.from !== undefined && { remoteAddress: options.from }),

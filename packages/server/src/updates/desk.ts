@@ -15,8 +15,6 @@ import { identifyApp } from './identify-app.ts'
 import { findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
-export type Desk = ReturnType<typeof createDesk>
-
 /** The common way of every dialect: from a plain request to a plain answer. */
 export function createDesk({
   catalogs,

@@ -36,8 +36,6 @@ export type OnAnswered = (answered: {
   path: string
 }) => void
 
-export type DeviceLane = ReturnType<typeof createDeviceLane>
-
 const PREFIX = '/apps/'
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i
 

@@ -1,5 +1,5 @@
 import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
-import { Problem, problem } from '@hotpatch/protocol'
+import { problem, type Problem } from '@hotpatch/protocol'
 import { isOutage } from './is-outage.ts'
 import type { PlainAnswer } from './plain-request.ts'
 

@@ -1,0 +1,187 @@
+import { once } from 'node:events'
+import { createServer, request as ask, type IncomingMessage } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { problem } from '@hotpatch/protocol'
+import { fixedClock } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+import { createClientOrigins } from './client-origin.ts'
+import { createDeviceLane, type LaneRoute } from './device-lane.ts'
+import { createDeviceLimits } from './device-limits.ts'
+import { jsonAnswer } from './plain-request.ts'
+import { problemAnswer } from './problem-document.ts'
+import { createPublicUrl } from './public-url.ts'
+
+const NO_LIMITS = {
+  devicePerMinute: 0,
+  addressPerMinute: 0,
+  addressBytesPerMinute: 0,
+  addressEventsPerMinute: 0,
+  appBytesPerMinute: 0,
+  appEventsPerMinute: 0,
+}
+const common = { access: 'public', maxBodyBytes: 100, refuse: problemAnswer } as const
+const echo: LaneRoute = {
+  ...common,
+  method: 'GET',
+  path: '/echo',
+  answer: ({ method, path, appName, query, body, address, publicUrl }) =>
+    jsonAnswer(JSON.stringify({ method, path, appName, query, body, address, publicUrl })),
+}
+const routes: LaneRoute[] = [
+  echo,
+  { ...echo, method: 'POST' },
+  {
+    ...common,
+    method: 'GET',
+    path: '/bug',
+    answer: () => {
+      throw new Error('a secret of the inside')
+    },
+  },
+  { ...common, method: 'GET', path: '/late', answer: async () => Promise.reject(problem('not-found', 'Gone.')) },
+]
+
+async function startLane(limits: Partial<typeof NO_LIMITS> = {}) {
+  const answered: string[] = []
+  const errors: string[] = []
+  const lane = createDeviceLane({
+    limits: createDeviceLimits({ settings: { ...NO_LIMITS, ...limits }, isKnown: () => true, clock: fixedClock() }),
+    origins: createClientOrigins({ kind: 'none' }, () => false),
+    publicUrl: createPublicUrl(null),
+    newRequestId: () => 'request-1',
+    onAnswered: ({ route, method, status }) => answered.push(`${method} ${route} ${status}`),
+    log: { info: () => undefined, warn: () => undefined, error: () => errors.push('error') },
+  })
+  lane.mount(routes)
+  const server = createServer((request, response) => {
+    if (lane.take(request, response)) return
+    response.writeHead(404).end("the framework's")
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+
+  async function send(method: string, path: string, options: { headers?: Record<string, string>; body?: string } = {}) {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const asked = ask({ port, host: '127.0.0.1', method, path, headers: options.headers ?? {} }, resolve)
+      asked.on('error', reject)
+      asked.end(options.body)
+    })
+    return { status: response.statusCode, headers: response.headers, body: await text(response) }
+  }
+
+  /** Bytes as they are; all that comes until the server closes. */
+  async function raw(bytes: string): Promise<string> {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(bytes)
+    return text(socket)
+  }
+
+  /** Sends them, and is gone when the server has them. */
+  async function leave(bytes: string): Promise<void> {
+    const socket = connect(port, '127.0.0.1')
+    const taken = once(server, 'request')
+    socket.write(bytes)
+    const [request] = (await taken) as [IncomingMessage]
+    const gone = new Promise((resolve) => request.on('close', resolve))
+    socket.destroy()
+    await gone
+  }
+
+  return { lane, send, raw, leave, answered, errors }
+}
+
+test('a request is plain: no framework and no socket in it', async () => {
+  const { send } = await startLane()
+  const { status, body } = await send('GET', '/apps/my%2Dapp/echo?a=1&a=2&b=x%20y', {
+    headers: { host: 'ota.example' },
+  })
+  expect(status).toBe(200)
+  expect(JSON.parse(body)).toEqual({
+    method: 'GET',
+    path: '/echo',
+    appName: 'my-app',
+    query: { a: ['1', '2'], b: 'x y' },
+    address: '127.0.0.1',
+    publicUrl: 'http://ota.example',
+  })
+})
+
+test('HEAD is GET without the body, and says how long that would be', async () => {
+  const { send } = await startLane()
+  const [head, get] = [await send('HEAD', '/echo'), await send('GET', '/echo')]
+  expect(head.body).toBe('')
+  expect(head.headers['content-length']).toBe(String(get.body.length))
+})
+
+test.each([
+  ['an address of nobody', 'GET', '/nowhere'],
+  ['a method that the route has not', 'DELETE', '/echo'],
+  ['a prefix without a route', 'GET', '/apps/demo'],
+  ['a name that cannot be read', 'GET', '/apps/%E0%A4%A/echo'],
+])('%s is left to the framework', async (_what, method, path) => {
+  const { send } = await startLane()
+  expect((await send(method, path)).body).toBe("the framework's")
+})
+
+const json = { 'content-type': 'application/json' }
+test.each([
+  ['no type', {}, '{}', 'unsupported-media-type'],
+  ['another type', { 'content-type': 'text/plain' }, '{}', 'unsupported-media-type'],
+  ['a type that only begins as JSON does', { 'content-type': 'application/jsonp' }, '{}', 'unsupported-media-type'],
+  ['a type and no body', json, '', 'malformed-json'],
+  ['no JSON', json, '{"a":', 'malformed-json'],
+  ['a key that would change what objects are', json, '{"__proto__":{}}', 'malformed-json'],
+  ['more than it may', json, JSON.stringify('x'.repeat(100)), 'body-too-large'],
+  ['more than it may, unannounced', { ...json, 'transfer-encoding': 'chunked' }, 'x'.repeat(1000), 'body-too-large'],
+])('a body with %s is refused in words', async (_what, headers, body, type) => {
+  const { send, answered } = await startLane()
+  const answer = await send('POST', '/echo', { headers, body })
+  expect(JSON.parse(answer.body)).toMatchObject({ type: `/problems/${type}`, instance: 'urn:request:request-1' })
+  expect(answered).toEqual([`POST /echo ${answer.status}`])
+})
+
+test('a bug in one request harms no other of its turn, and tells nobody what is inside', async () => {
+  const { raw, errors } = await startLane()
+  const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
+  const received = await raw(get('/echo') + get('/bug') + get('/late') + get('/echo', 'connection: close\r\n'))
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 500', 'HTTP/1.1 404', 'HTTP/1.1 200'])
+  expect(received).not.toContain('secret')
+  expect(errors).toHaveLength(1)
+})
+
+test('too many requests of an address are refused before their bodies are read', async () => {
+  const { send } = await startLane({ addressPerMinute: 1 })
+  expect((await send('GET', '/echo')).status).toBe(200)
+  const refused = await send('POST', '/echo', { headers: json, body: 'not even JSON' })
+  expect([refused.status, refused.headers['retry-after']]).toEqual([429, '60'])
+})
+
+test('a body that does not say how long it is counts as long as it was', async () => {
+  const { send } = await startLane({ addressBytesPerMinute: 50 })
+  const chunked = { ...json, 'transfer-encoding': 'chunked' }
+  expect((await send('POST', '/echo', { headers: chunked, body: JSON.stringify('x'.repeat(60)) })).status).toBe(200)
+  expect((await send('POST', '/echo', { headers: chunked, body: '{}' })).status).toBe(429)
+})
+
+test('whoever leaves in the middle of a body is forgotten', async () => {
+  const { send, leave, answered, errors } = await startLane()
+  await leave('POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n{')
+  expect((await send('GET', '/echo')).status).toBe(200)
+  expect([answered, errors]).toEqual([[], []])
+})
+
+test('a lane that is closed leaves everything to the framework, which says that the server stops', async () => {
+  const { send, lane } = await startLane()
+  lane.close()
+  expect((await send('GET', '/echo')).body).toBe("the framework's")
+})
+
+test('two routes for one address stop the start', async () => {
+  const { lane } = await startLane()
+  expect(() => lane.mount([echo])).toThrow('Two routes want GET /echo.')
+})
