@@ -24,6 +24,7 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'outside-audience': "The device is outside the rollout's audience.",
   'attributes-differ': 'What the device told of itself does not meet a rule of the rollout, or it did not tell it.',
   'other-arm': 'The device is in another arm of the test that the rollout belongs to.',
+  anonymous: 'The client does not say which device it is, and the rollout is not for everyone.',
   'forced-device': 'The rollout names this device.',
   cohort: 'The device is in a cohort that the rollout is for.',
   percentage: "The device is within the rollout's percentage.",

@@ -7,7 +7,7 @@ import type { Device } from './device.ts'
 export type InsideReason = 'forced-device' | 'cohort' | 'percentage'
 
 /** D5: why a device is not in the audience. */
-export type OutsideReason = 'attributes-differ' | 'outside-audience' | 'other-arm'
+export type OutsideReason = 'attributes-differ' | 'outside-audience' | 'other-arm' | 'anonymous'
 
 /** The device of one check. */
 export interface AudienceSubject {
@@ -19,6 +19,7 @@ export interface AudienceSubject {
 /** D5. Why the device is in the audience, or why it is not. */
 export function audienceReason(rollout: CompiledRollout, subject: AudienceSubject): InsideReason | OutsideReason {
   const { device } = subject
+  if (device.id === null) return isForEveryone(rollout) ? 'percentage' : 'anonymous'
   if (rollout.forcedDevices.has(device.id)) return 'forced-device'
   if (rollout.rules.length > 0) {
     subject.told ??= new Map()
@@ -32,7 +33,17 @@ export function audienceReason(rollout: CompiledRollout, subject: AudienceSubjec
 }
 
 export function isOutside(reason: string | undefined): reason is OutsideReason {
-  return reason === 'outside-audience' || reason === 'attributes-differ' || reason === 'other-arm'
+  return (
+    reason === 'outside-audience' ||
+    reason === 'attributes-differ' ||
+    reason === 'other-arm' ||
+    reason === 'anonymous'
+  )
+}
+
+/** D5. Whoever asks is in: nothing has to be known of a device. */
+export function isForEveryone({ audience, rules }: CompiledRollout): boolean {
+  return audience.percentage >= 100 && rules.length === 0 && audience.slice === null
 }
 
 /** Decision §12. */

@@ -117,7 +117,7 @@ const catalogs = releases.chain((pool) =>
 
 const releaseIds = ['release-1', 'release-2', 'release-3', 'release-4']
 const devices = fc.record({
-  id: fc.constantFrom('device-1', 'device-2', 'device-3', 'gerät-📱'),
+  id: fc.constantFrom('device-1', 'device-2', 'device-3', 'gerät-📱', null),
   nativeVersion: fc.constantFrom(undefined, '1', '1.0', '2', '3', '4', 'unknown'),
   runtimeVersion: fc.constantFrom(undefined, 'a', 'b'),
   currentReleaseId: fc.constantFrom(null, ...releaseIds, 'of-another-channel'),
@@ -209,7 +209,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       .encode(text)
       .reduce((hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n, 2_166_136_261n)
   const isInShare = ({ percentage, salt, buckets }: Audience) => {
-    const share = Number(hashOf(salt + device.id) % BigInt(buckets)) / buckets
+    const share = Number(hashOf(`${salt}${device.id}`) % BigInt(buckets)) / buckets
     // Half of the smallest step, as hundredths of a percent have no exact binary form.
     return share + 0.000_000_5 < percentage / 100
   }
@@ -234,13 +234,17 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   // Decision §12
   const isInArm = ({ slice: arm }: Audience) => {
     if (!arm) return true
-    let hash = hashOf(arm.salt + device.id)
+    let hash = hashOf(`${arm.salt}${device.id}`)
     hash = ((hash ^ (hash / 2n ** 16n)) * 0x85ebca6bn) % 2n ** 32n
     hash = ((hash ^ (hash / 2n ** 13n)) * 0xc2b2ae35n) % 2n ** 32n
     const bucket = Number((hash ^ (hash / 2n ** 16n)) % 10_000n)
     return arm.from <= bucket && bucket < arm.to
   }
   const audienceOf = ({ audience: asked }: CatalogRollout): DecisionReason => {
+    if (device.id === null) {
+      const isForAll = asked.percentage === 100 && asked.rules.length === 0 && !asked.slice
+      return isForAll ? 'percentage' : 'anonymous'
+    }
     if (asked.devices.includes(device.id)) return 'forced-device'
     if (!asked.rules.every(holds)) return 'attributes-differ'
     const isMember = asked.cohorts.filter((cohort) => device.cohorts.includes(cohort)).length > 0
@@ -250,7 +254,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const outsideOf = (rollout: CatalogRollout): PassedOverReason | null => {
     const reason = audienceOf(rollout)
-    return reason === 'attributes-differ' || reason === 'outside-audience' || reason === 'other-arm' ? reason : null
+    return reason === 'forced-device' || reason === 'cohort' || reason === 'percentage' ? null : (reason as PassedOverReason)
   }
   const failedReason = (rollout: CatalogRollout): PassedOverReason | null => {
     const id = idOf(rollout)
@@ -463,7 +467,7 @@ describe('decide', () => {
   }
   const channelWith = (rollouts: CatalogRollout[]) =>
     compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
-  const anyDevice = fc.uuid().map((id): Device => ({ id, currentReleaseId: null, failedReleaseIds: [], cohorts: [] }))
+  const anyDevice = fc.uuid().map((id): Device & { id: string } => ({ id, currentReleaseId: null, failedReleaseIds: [], cohorts: [] }))
   const innerEnds = fc.array(fc.integer({ min: 1, max: 9_999 }), { maxLength: 4 })
   const hundredths = fc.nat({ max: 10_000 })
 

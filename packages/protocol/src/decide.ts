@@ -230,7 +230,8 @@ function notInForce(rollout: CompiledRollout, device: Device, now: number): Pass
   return undefined
 }
 
-function hasStarted(rollout: CompiledRollout, now: number): boolean {
+/** D2. */
+export function hasStarted(rollout: CompiledRollout, now: number): boolean {
   return rollout.startsAt === null || rollout.startsAt <= now
 }
 

@@ -63,12 +63,15 @@ export function createDesk({
   /** Awaits nothing: neither the database nor the disk is on this path. */
   function check({ name }: Dialect, route: CheckRoute, app: DirectoryEntry, request: PlainRequest): PlainAnswer {
     const { platform, channel, check: asked } = route.read(request)
-    asked.deviceId = identity.storedId(app, asked.deviceId)
-    limits.admitDevice(app.id, asked.deviceId)
+    if (asked.deviceId !== null) {
+      asked.deviceId = identity.storedId(app, asked.deviceId)
+      limits.admitDevice(app.id, asked.deviceId)
+    }
     const found = updates.answer(catalogs.get(app, platform, channel), asked)
     const rendered = route.render(found, request)
     const network = identity.networkOf(app, request.address)
-    const proof = readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
+    const proof =
+      asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
     fleet.noteCheck(checkNoteOf({ app, platform, channel, network, proof }, found, clock.now()))
     onCheck(name, found.decision.kind)
     return rendered

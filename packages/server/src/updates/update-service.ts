@@ -6,7 +6,8 @@ import { rolloutOfCheck } from './counted-rollout.ts'
 
 /** What a dialect's `read` makes of a request. */
 export interface UpdateCheck {
-  deviceId: string
+  /** Null when the client tells none. */
+  deviceId: string | null
   nativeVersion: string | undefined
   runtimeVersion: string | undefined
   current: RunningCode
@@ -80,8 +81,9 @@ export function createUpdateService({
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {
     const running = resolveRunning(catalog, check.current)
-    const remembered = failedReleaseIds(catalog.appId, check.deviceId)
-    const named = cohortsOf(catalog.appId, check.deviceId)
+    const { deviceId } = check
+    const remembered = deviceId === null ? NONE : failedReleaseIds(catalog.appId, deviceId)
+    const named = deviceId === null ? NONE : cohortsOf(catalog.appId, deviceId)
     // The app key is in every binary: whoever reads a cohort's name there could take what is for it alone.
     const claimed = check.cohorts.length > 0 && allowsDeviceCohorts(catalog.appId) ? check.cohorts : NONE
     const device: Device = {

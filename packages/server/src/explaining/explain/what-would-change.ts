@@ -140,7 +140,10 @@ function changeFor(
     case 'attributes-differ':
       return unmetRules(rollout.audience.rules, device)
     case 'outside-audience':
-      return outside(rollout, device)
+      // Of an anonymous device it would be another reason.
+      return device.id === null ? [] : outside(rollout, device.id)
+    case 'anonymous':
+      return 'Widen the rollout to everyone, or have the client tell a device id.'
     case 'other-arm':
       return 'End the A/B test: the device is in another arm. Naming the device in the rollout puts it in as well.'
   }
@@ -158,9 +161,9 @@ function describeRule(rule: AttributeRule): string {
 }
 
 /** The smallest percentage that has the device's bucket in it. */
-function outside({ audience, cohorts }: CompiledRollout, device: Device): string {
+function outside({ audience, cohorts }: CompiledRollout, deviceId: string): string {
   const { percentage, salt, buckets } = audience
-  const needed = (bucketOf(salt, device.id, buckets) + 1) / (buckets / 100)
+  const needed = (bucketOf(salt, deviceId, buckets) + 1) / (buckets / 100)
   const others = cohorts.size > 0 ? `, put it into ${[...cohorts].join(' or ')},` : ''
   return `Widen the rollout from ${percentage} % to ${needed} %${others} or name the device in it.`
 }

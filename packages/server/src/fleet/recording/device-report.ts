@@ -29,7 +29,8 @@ export interface Proof {
 /** What a check told about a device. Kept as given until it is written: do not change it afterwards. */
 export interface CheckNote extends DeviceDetails {
   appId: string
-  deviceId: string
+  /** Null of an anonymous device: its check is counted, and it has no row. */
+  deviceId: string | null
   platform: Platform
   channel: string
   /** Null is embedded. */
@@ -168,7 +169,10 @@ function lacksProof({ proof }: DeviceReport): boolean {
   return proof !== undefined && proof.isNeeded && !proof.isProven
 }
 
-export function rowOfNote(note: CheckNote): DeviceRow {
+/** A check of a device that has a row. */
+export type DeviceNote = CheckNote & { deviceId: string }
+
+export function rowOfNote(note: DeviceNote): DeviceRow {
   return {
     ...unknownDevice(note.appId, note.deviceId, note.at),
     ...attributesOf(note),

@@ -1,4 +1,4 @@
-import type { CheckNote, ReadReport } from './device-report.ts'
+import type { DeviceNote, ReadReport } from './device-report.ts'
 import { HOUR_MS } from '../progress/rollout-progress.ts'
 
 /** What somebody waits for. */
@@ -8,7 +8,7 @@ export interface BufferedReport extends ReadReport {
 
 /** A part of the buffer on its way to the database. */
 export interface Taken {
-  notes: CheckNote[]
+  notes: DeviceNote[]
   reports: BufferedReport[]
 }
 
@@ -39,15 +39,15 @@ export function createFleetBuffer({
   maxReports: number
   isKnown: (deviceId: string) => boolean
 }) {
-  const notes = new Map<string, CheckNote>()
+  const notes = new Map<string, DeviceNote>()
   // Older notes of devices in `notes` that count for something else.
-  let earlier: CheckNote[] = []
+  let earlier: DeviceNote[] = []
   const reports = new Map<string, BufferedReport>()
   const droppedNotes: Refused = { known: 0, unknown: 0 }
   const refusedReports: Refused = { known: 0, unknown: 0 }
   let unnamed = 0
 
-  function addNote(note: CheckNote): void {
+  function addNote(note: DeviceNote): void {
     const key = deviceKey(note.appId, note.deviceId)
     const waiting = notes.get(key)
     if (!waiting && !hasRoomForNote(note.deviceId)) return
@@ -55,7 +55,7 @@ export function createFleetBuffer({
     notes.set(key, note)
   }
 
-  function keepEarlier(note: CheckNote): void {
+  function keepEarlier(note: DeviceNote): void {
     if (hasRoomForNote(note.deviceId)) earlier.push(note)
   }
 
@@ -136,7 +136,7 @@ export function deviceKey(appId: string, deviceId: string): string {
 }
 
 /** Whether the later check tells all that the earlier one did. */
-function countsForTheSame(earlier: CheckNote, later: CheckNote): boolean {
+function countsForTheSame(earlier: DeviceNote, later: DeviceNote): boolean {
   return (
     earlier.rolloutId === later.rolloutId &&
     earlier.isOffer === later.isOffer &&

@@ -10,6 +10,7 @@ import {
   readRegistration,
   readReport,
   type CheckNote,
+  type DeviceNote,
   type DeviceRegistration,
   type DeviceReport,
   type ReadReport,
@@ -161,7 +162,7 @@ export function createFleetService({
   /** For the check path: takes a microsecond, waits for nothing, never throws. */
   function noteCheck(note: CheckNote): void {
     counts.countCheck(note)
-    if (isDeviceId(note.deviceId)) buffer.addNote(note)
+    if (isOfDevice(note)) buffer.addNote(note)
     flusher.wake()
   }
 
@@ -269,6 +270,10 @@ export function createFleetService({
     forget,
     counters,
   }
+}
+
+function isOfDevice(note: CheckNote): note is DeviceNote {
+  return note.deviceId !== null && isDeviceId(note.deviceId)
 }
 
 function requireDeviceId(deviceId: string): void {

@@ -1,5 +1,5 @@
 import type { Database } from '../../../ground/database/schema.ts'
-import type { CheckNote, DeviceReport } from '../device-report.ts'
+import type { DeviceNote, DeviceReport } from '../device-report.ts'
 import type { Log } from '../../../ground/log.ts'
 import type { FleetBatch } from '../writing/fleet-batch.ts'
 import type { DeviceRow } from '../fleet-store.ts'
@@ -62,7 +62,7 @@ export function failureOf(work: Promise<unknown>): Promise<unknown> {
   )
 }
 
-export function aNote(changes: Partial<CheckNote> = {}): CheckNote {
+export function aNote(changes: Partial<DeviceNote> = {}): DeviceNote {
   return {
     appId: APP_ID,
     deviceId: 'device-1',

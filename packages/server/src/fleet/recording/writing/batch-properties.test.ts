@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../../ground/database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
-import { readReport, type CheckNote, type ReadReport } from '../device-report.ts'
+import { readReport, type DeviceNote, type ReadReport } from '../device-report.ts'
 import { startOfPeriod, type Period } from './periods.ts'
 import { HOUR_MS, PROGRESS } from '../../progress/rollout-progress.ts'
 import { aNote, APP_ID, aReport, forgetFleet, insertApp } from '../testing/fixtures.ts'
@@ -54,7 +54,7 @@ const history = fc.record({
   order: fc.infiniteStream(fc.nat()),
 })
 
-type Told = { note: CheckNote; report?: undefined } | { note?: undefined; report: ReadReport }
+type Told = { note: DeviceNote; report?: undefined } | { note?: undefined; report: ReadReport }
 
 function tell({ device, rollout, what, lateByMs, bytes, event }: Step, at: number): Told {
   const deviceId = `device-${device}`

@@ -2,7 +2,7 @@ import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database, Schema } from '../../../ground/database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
-import { readRegistration, readReport, rowOfNote, type CheckNote, type DeviceReport } from '../device-report.ts'
+import { readRegistration, readReport, rowOfNote, type DeviceNote, type DeviceReport } from '../device-report.ts'
 import { findDevice } from '../../devices/device-store.ts'
 import type { FleetBatch } from './fleet-batch.ts'
 import { listFailuresSince } from '../fleet-store.ts'
@@ -23,7 +23,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
 
   const device = (id = 'device-1') => findDevice(db, APP_ID, id)
   const write = (changes: Partial<FleetBatch>) => writeFleetBatch(db, aBatch(changes))
-  const check = (...notes: Partial<CheckNote>[]) => write({ notes: notes.map((note) => aNote(note)) })
+  const check = (...notes: Partial<DeviceNote>[]) => write({ notes: notes.map((note) => aNote(note)) })
   const report = (receivedAt: number, ...reports: Partial<DeviceReport>[]) =>
     write({ reports: reports.map((changes) => readReport(APP_ID, aReport(changes), receivedAt)) })
   const rollout = { id: ROLLOUT, startedAt: NOON - 24 * HOUR_MS }

@@ -2,7 +2,7 @@ import type { Connection, Database, Schema } from '../../../ground/database/sche
 import { conclude, mayEstablish, progressKey, tellsProgress, type Conclusions, type KnownRows } from './conclude.ts'
 import { addUp } from './counter-store.ts'
 import { readNetworks, readWaiting } from './sample-store.ts'
-import type { CheckNote, ReadReport } from '../device-report.ts'
+import type { DeviceNote, ReadReport } from '../device-report.ts'
 import { lockDevices, MOVED, SEEN, upsertDevices } from './device-rows.ts'
 import {
   asFarAsProven,
@@ -98,7 +98,7 @@ async function insertEvents(tx: Connection, events: readonly DeviceEventRow[]): 
   return inserted
 }
 
-function factsOf(notes: readonly CheckNote[], reports: readonly ReadReport[], newEvents: Set<string>): Fact[] {
+function factsOf(notes: readonly DeviceNote[], reports: readonly ReadReport[], newEvents: Set<string>): Fact[] {
   const facts = notes.map(factOfNote)
   for (const report of reports) {
     const { event } = report

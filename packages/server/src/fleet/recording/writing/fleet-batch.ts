@@ -1,12 +1,12 @@
 import { isRefusalToGoBack, type DeviceEventKind } from '@hotpatch/protocol'
-import { rowOfNote, type CheckNote, type Proof, type ReadReport } from '../device-report.ts'
+import { rowOfNote, type DeviceNote, type Proof, type ReadReport } from '../device-report.ts'
 import type { CountPacket } from '../fleet-counts.ts'
 import type { DeviceEventRow, DeviceFailureRow, DeviceRow } from '../fleet-store.ts'
 import { PROGRESS } from '../../progress/rollout-progress.ts'
 
 /** What is written together. Of a device there may be several notes and reports. */
 export interface FleetBatch {
-  notes: readonly CheckNote[]
+  notes: readonly DeviceNote[]
   reports: readonly ReadReport[]
   counts: CountPacket
   /** Failures get this time: other servers look for what is new by time, and miss nothing that waited. */
@@ -43,7 +43,7 @@ const BITS: Partial<Record<DeviceEventKind, number>> = {
   crashed: PROGRESS.crashed,
 }
 
-export function factOfNote(note: CheckNote): Fact {
+export function factOfNote(note: DeviceNote): Fact {
   const { rolloutId, isOffer, at } = note
   const bit = isOffer ? PROGRESS.offered : PROGRESS.running
   return {
