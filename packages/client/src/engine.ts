@@ -14,7 +14,8 @@ import type { Slot } from './storage-layout.ts'
 import { isSameRelease, type InstalledRelease, type StoredState } from './stored-state.ts'
 import { createTrustTeller } from './tell-trust.ts'
 import { asUpdateError, UpdateError } from './update-error.ts'
-import { createUpdateFlow, type EngineEvent, type UpdateOutcome } from './update-flow.ts'
+import type { EngineEvent } from './engine-event.ts'
+import { createUpdateFlow, type UpdateOutcome } from './update-flow.ts'
 
 export interface EngineStatus {
   running: Launch

@@ -7,7 +7,7 @@ import type { Limits } from './settings.ts'
 import type { StateStore } from './state-store.ts'
 import { OUTBOX } from './storage-layout.ts'
 import type { TellTrust } from './tell-trust.ts'
-import type { EngineEvent } from './update-flow.ts'
+import type { EngineEvent } from './engine-event.ts'
 
 /**
  * Engine §7: reports wait in ota/outbox.json until the server accepts them. A crash between sending and forgetting

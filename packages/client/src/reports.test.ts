@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
-import type { EngineEvent } from './update-flow.ts'
+import type { EngineEvent } from './engine-event.ts'
 import { createDevice, type Device } from './testing/device.ts'
 import { chunked, createFakeServer, SERVER, type FakeResponse, type FakeServer } from './testing/fake-server.ts'
 import { createPublisher } from './testing/publisher.ts'

@@ -3,11 +3,12 @@ import { isAllowedAddress } from './addresses.ts'
 import { extractPending } from './archive/extract.ts'
 import { readCheckAnswer, type CheckAnswer, type EmbeddedOrder, type NativeUpdate, type Offer } from './check-answer.ts'
 import { discardDownload, download as downloadBundle, verifyDownload } from './download.ts'
+import type { EngineEvent } from './engine-event.ts'
 import { judgeEmbeddedOrder, judgeOffer, type Judgement } from './judge-offer.ts'
 import type { createOutbox } from './outbox.ts'
 import type { Ports } from './ports.ts'
 import { inspectSlot } from './release-tree.ts'
-import { EMBEDDED_VERSION, type NewReport, type Report } from './report.ts'
+import { EMBEDDED_VERSION, type NewReport } from './report.ts'
 import type { CheckRequest, ServerApi } from './server-api.ts'
 import type { Settings } from './settings.ts'
 import type { StateStore } from './state-store.ts'
@@ -31,13 +32,6 @@ export type UpdateOutcome =
   /** `releaseId` is null when the next start runs what the binary shipped with. */
   | { kind: 'staged'; releaseId: string | null; version: string; mandatory: boolean }
   | { kind: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
-
-export type EngineEvent =
-  | { type: 'state'; state: UpdateState; releaseId: string | null }
-  | { type: 'progress'; receivedBytes: number; sizeBytes: number; releaseId: string }
-  | { type: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
-  /** The server will never take it: it is not told again. */
-  | { type: 'report-dropped'; report: Report; reason: string }
 
 /** What the last check found, judged: the judgement is not repeated, so it lives no longer than the process. */
 type Offered =

@@ -34,10 +34,7 @@ export function audienceReason(rollout: CompiledRollout, subject: AudienceSubjec
 
 export function isOutside(reason: string | undefined): reason is OutsideReason {
   return (
-    reason === 'outside-audience' ||
-    reason === 'attributes-differ' ||
-    reason === 'other-arm' ||
-    reason === 'anonymous'
+    reason === 'outside-audience' || reason === 'attributes-differ' || reason === 'other-arm' || reason === 'anonymous'
   )
 }
 

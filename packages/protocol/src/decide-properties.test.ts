@@ -254,7 +254,9 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const outsideOf = (rollout: CatalogRollout): PassedOverReason | null => {
     const reason = audienceOf(rollout)
-    return reason === 'forced-device' || reason === 'cohort' || reason === 'percentage' ? null : (reason as PassedOverReason)
+    return reason === 'forced-device' || reason === 'cohort' || reason === 'percentage'
+      ? null
+      : (reason as PassedOverReason)
   }
   const failedReason = (rollout: CatalogRollout): PassedOverReason | null => {
     const id = idOf(rollout)
@@ -467,7 +469,9 @@ describe('decide', () => {
   }
   const channelWith = (rollouts: CatalogRollout[]) =>
     compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
-  const anyDevice = fc.uuid().map((id): Device & { id: string } => ({ id, currentReleaseId: null, failedReleaseIds: [], cohorts: [] }))
+  const anyDevice = fc
+    .uuid()
+    .map((id): Device & { id: string } => ({ id, currentReleaseId: null, failedReleaseIds: [], cohorts: [] }))
   const innerEnds = fc.array(fc.integer({ min: 1, max: 9_999 }), { maxLength: 4 })
   const hundredths = fc.nat({ max: 10_000 })
 

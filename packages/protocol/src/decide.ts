@@ -1,12 +1,6 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
-import {
-  isRefusalReason,
-  nextTakeable,
-  refusalReason,
-  refusesPlainEmbedded,
-  type RefusalReason,
-} from './device-trust.ts'
+import { isRefusalReason, nextTakeable, refusalReason, refusesPlainEmbedded, type RefusalReason } from './refusals.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'

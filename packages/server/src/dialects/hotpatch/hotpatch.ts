@@ -1,7 +1,7 @@
 import { problemAnswer } from '../../ground/http/problem-document.ts'
 import { jsonAnswer } from '../../ground/http/plain-request.ts'
 import type { Dialect } from '../../updates/dialect.ts'
-import { fieldsOf } from '../read-fields.ts'
+import { fieldsOf } from '../reading/read-fields.ts'
 import { readAppId, readEvents } from './read-events.ts'
 
 const MAX_BODY_BYTES = 256 * 1024

@@ -18,7 +18,7 @@ import {
   text,
   toldText,
   type Fields,
-} from '../read-fields.ts'
+} from '../reading/read-fields.ts'
 import type { RejectedEvent } from '../../updates/dialect.ts'
 
 /** Events §2: who reports, from where, and when by its own clock. */

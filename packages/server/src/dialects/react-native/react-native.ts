@@ -2,7 +2,7 @@ import { problem } from '@hotpatch/protocol'
 import { problemAnswer } from '../../ground/http/problem-document.ts'
 import { jsonAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import type { AppClaim, Dialect, ReportOutcome } from '../../updates/dialect.ts'
-import { fieldsOf, fieldsOfQuery, type Fields } from '../read-fields.ts'
+import { fieldsOf, fieldsOfQuery, type Fields } from '../reading/read-fields.ts'
 import { readAppId, readRegistration, readReport, readUpdateCheck } from './read-update-check.ts'
 import { createAnswerWriter } from './render-decision.ts'
 

@@ -12,7 +12,7 @@ import {
   text,
   toldText,
   type Fields,
-} from '../read-fields.ts'
+} from '../reading/read-fields.ts'
 
 /** React Native §1: the contract's fields, and those that our own SDK adds. */
 export interface ReactNativeCheck {
