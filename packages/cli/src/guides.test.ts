@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { CommanderError, type Command } from 'commander'
 import { expect, test } from 'vitest'
-import { completeContext } from './context.ts'
+import { completeContext } from './process/context.ts'
 import { createProgram } from './program.ts'
 
 const ROOT = new URL('../../../', import.meta.url)

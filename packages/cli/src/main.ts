@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { completeContext, type CliContext, type GivenContext } from './context.ts'
-import { describeError, type DescribedError } from './describe-error.ts'
-import { processContext } from './env.ts'
+import { completeContext, type CliContext, type GivenContext } from './process/context.ts'
+import { describeError, type DescribedError } from './errors/describe-error.ts'
+import { processContext } from './process/env.ts'
 import { printable } from './output/text.ts'
 import { createProgram } from './program.ts'
 

@@ -25,7 +25,7 @@ import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
-import type { CliContext } from './context.ts'
+import type { CliContext } from './process/context.ts'
 import { drawingOn } from './output/charts.ts'
 
 const MIN_DESCRIPTION_WIDTH = 20

@@ -1,11 +1,11 @@
 import { BUCKETS, type Bucket, type InsightQuery } from '@hotpatch/api'
 import { Option, type Command } from 'commander'
-import { UsageError } from '../errors.ts'
-import type { SessionOptions } from '../session.ts'
+import { UsageError } from '../errors/errors.ts'
 import { given } from './given.ts'
 import { readChannel, readPlatform, readTimestamp } from './readers.ts'
+import type { AppOptions, ConnectionOptions, ConsentOptions, JsonOptions } from './shared-options.ts'
 
-export interface InsightOptions extends SessionOptions {
+export interface InsightOptions extends ConnectionOptions, AppOptions, ConsentOptions, JsonOptions {
   from?: string
   to?: string
   bucket?: Bucket

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../errors/errors.ts'
 
 const MAX_CHARACTERS = 16 * 1024
 

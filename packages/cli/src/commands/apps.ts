@@ -4,12 +4,12 @@ import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { isSlug, readPlatform, readPlatforms, readRetention, readSequence } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import type { Output } from '../output/output.ts'
 import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { readTrust, withTrust, type TrustOptions } from './app-trust.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 type SetOptions = SessionOptions & AppSettings & { nextSequence?: number; platform?: Platform }
 

@@ -2,8 +2,8 @@ import type { AuditEntry } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface AuditOptions extends SessionOptions, PageOptions {
   action?: string

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import { readChannel } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 export function addChannelCommands(program: Command, context: CliContext) {
   const channels = program.command('channels').description('named tracks of an app')

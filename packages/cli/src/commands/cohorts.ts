@@ -4,10 +4,10 @@ import type { Cohort } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, systemReason, UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import { formatCount } from '../output/text.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
 interface CsvOptions extends SessionOptions {
   csv?: string

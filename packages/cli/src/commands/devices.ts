@@ -3,13 +3,13 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readTimestamp } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { trustFields } from '../output/device-trust.ts'
 import { describeCode } from '../output/device-codes.ts'
 import { MAY_BE_MISSING, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface DeviceListOptions
   extends SessionOptions, PageOptions, Omit<DeviceFilter, 'releaseId' | 'hasFailed' | 'isGone'> {

@@ -3,10 +3,10 @@ import { ApiProblem, ServerUnreachable, type Announcement } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { describeError } from '../describe-error.ts'
+import type { CliContext } from '../process/context.ts'
+import { describeError } from '../errors/describe-error.ts'
 import { describeAnnouncement } from '../output/describe-announcement.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
 interface EventOptions extends SessionOptions, PageOptions {
   follow?: boolean

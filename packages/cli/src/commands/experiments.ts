@@ -12,11 +12,11 @@ import {
   type PageOptions,
   type RestatingOptions,
 } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatNumber, formatRate, formatVersion } from '../output/figures.ts'
 import type { Output } from '../output/output.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { describeRestatement, placeRestated, planPlacement } from '../signing/restate.ts'
 
 interface WantedArm {

@@ -3,13 +3,14 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readNativeVersion, readPlatform } from '../arguments/readers.ts'
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
+import { describeAnswer } from '../output/describe-answer.ts'
 import { describeCode } from '../output/device-codes.ts'
 import { trustFields } from '../output/device-trust.ts'
 import type { Output } from '../output/output.ts'
 import { printable } from '../output/text.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface ExplainOptions extends SessionOptions, ExplainQuery {
   device?: string
@@ -44,7 +45,7 @@ async function explain(context: CliContext, deviceId: string | undefined, option
 /** The answer first, then what would change it, then what it follows from. */
 function showExplanation(output: Output, explanation: Explanation) {
   const { device, decision, generation, rollouts, towards, notices } = explanation
-  output.line(`${answerOf(decision)}: ${decision.explanation} (${decision.reason})`)
+  output.line(`${describeAnswer(decision)}: ${decision.explanation} (${decision.reason})`)
   if (towards) showTowards(output, towards)
   else for (const way of decision.waysOut) output.line(`  - ${way}`)
   for (const { explanation: notice } of notices) output.line(printable(notice))
@@ -57,20 +58,6 @@ function showExplanation(output: Output, explanation: Explanation) {
   for (const rollout of shown) showRollout(output, rollout)
   const hidden = rollouts.length - shown.length
   if (hidden > 0) output.line(`\n… and ${hidden} below, which were not reached or have no say: --json has all.`)
-}
-
-/** For a person. */
-export function answerOf({ kind, version, mandatory, direction, minNativeVersion }: Explanation['decision']): string {
-  switch (kind) {
-    case 'update':
-      return `${direction === 'back' ? 'It is sent back to' : 'It gets'} ${version}${mandatory ? ' at once' : ''}`
-    case 'embedded':
-      return `It is sent back to what its binary shipped with${mandatory ? ' at once' : ''}`
-    case 'native-update-required':
-      return `It needs a newer binary first, at least ${minNativeVersion}`
-    case 'up-to-date':
-      return 'It gets no update'
-  }
 }
 
 function showTowards(output: Output, { version, changes }: NonNullable<Explanation['towards']>) {

@@ -7,9 +7,9 @@ import { given } from '../arguments/given.ts'
 import { isSlug, readPlatforms } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { PROJECT_FILE } from '../config/project-file.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, systemReason, UsageError } from '../errors.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, hasCode, systemReason, UsageError } from '../errors/errors.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { findSigningKey, keyPath } from '../signing/signing-key.ts'
 
 interface InitOptions extends SessionOptions {

@@ -3,10 +3,10 @@ import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readPublicKey } from '../arguments/readers.ts'
 import { serverCommand, withApp, withJson, withYes, type JsonOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { createOutput } from '../output/output.ts'
 import { findImpact } from '../release/change-impact.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 import {
   fingerprintOf,
   generateSigningKey,

@@ -11,11 +11,11 @@ import { readStandardInput } from '../arguments/standard-input.ts'
 import { configPath, readLogins, removeToken, writeLogin } from '../config/config-file.ts'
 import { checkToken, checkUrl, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { createOutput } from '../output/output.ts'
 import { createQuestions } from '../output/questions.ts'
-import { createClient, openSession } from '../session.ts'
+import { createClient, openSession } from '../session/session.ts'
 
 interface LogoutOptions extends JsonOptions {
   server?: string

@@ -2,8 +2,8 @@ import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatforms, readVersion } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withRestating, withYes } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import {
@@ -19,7 +19,7 @@ import { rolloutFields } from '../release/rollout-fields.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
 import { carryOutEach, choosePlatforms, planEach, tellChosen } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
 interface PromoteOptions extends SessionOptions, PromotionOptions {
   release?: string

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readVersion } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 type ReleaseListOptions = SessionOptions & PageOptions & ReleaseFilter
 

@@ -11,13 +11,13 @@ import {
   type RestatingOptions,
 } from '../arguments/shared-options.ts'
 import { given } from '../arguments/given.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { rehearsedRollout, rolloutFields } from '../release/rollout-fields.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { describeRestatement, placeRestated, planRestatement, restatementJson } from '../signing/restate.ts'
 
 interface RollbackOptions extends SessionOptions, RestatingOptions {

@@ -1,4 +1,4 @@
-import type { Guard, GuardChanges, GuardFigures } from '@hotpatch/api'
+import type { Guard, GuardChanges } from '@hotpatch/api'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import {
@@ -9,13 +9,11 @@ import {
   timesOrNull,
 } from '../arguments/guard-readers.ts'
 import { serverCommand, withYes } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
-import { describeGuard } from '../release/rollout-guard.ts'
-import { describeLeftOut } from '../output/left-out.ts'
-import { formatCount } from '../output/text.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
+import { guardFields } from '../output/describe-guard.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
-import { openSession } from '../session.ts'
+import { openSession } from '../session/session.ts'
 
 interface Options extends RolloutChoice {
   action?: 'notify' | 'pause' | 'roll-back' | 'off'
@@ -70,50 +68,4 @@ function readChanges({ action, limit, sample, window, times }: Options): GuardCh
       maxTimesPrevious: timesOrNull(times),
     }),
   }
-}
-
-/** For a person. */
-export function guardFields({ state, settings, figures, toTrip, goesBackTo, trip, looks, watchedSince }: Guard) {
-  if (!settings.isOn) return { guard: 'off', 'tried it': describeShare(figures), ...leftOutFields(figures) }
-  return {
-    guard: describeGuard(settings),
-    state: trip && state === 'tripped' ? `tripped at ${trip.at}: ${causeOf(trip.cause)}` : state,
-    'watches since': `${watchedSince}, and has judged ${formatCount(looks, 'time')}`,
-    'tried it': describeShare(figures),
-    ...leftOutFields(figures),
-    ...(figures.previous && { 'the release before': describeShare(figures.previous) }),
-    'would trip at':
-      toTrip === null
-        ? 'no number of bad devices'
-        : `${toTrip} bad of ${Math.max(figures.sample, settings.minimumSample)}`,
-    ...(settings.action === 'roll-back' && {
-      'goes back to': goesBackTo
-        ? `${goesBackTo.version}${goesBackTo.isPrepared ? ', signed in advance' : ''}`
-        : 'what the app binary shipped with',
-    }),
-    ...(trip && { 'tripped at': describeShare(trip.figures) }),
-    ...(trip?.rolloutId && { 'rolled back by': trip.rolloutId }),
-  }
-}
-
-function leftOutFields({ leftOut, withoutNetwork, sample }: GuardFigures): Record<string, string> {
-  return {
-    ...(leftOut.devices + leftOut.unprovenReports > 0 && { 'not believed': describeLeftOut(leftOut) }),
-    // One machine's own fleet, or a proxy in between.
-    ...(withoutNetwork > 0 && {
-      'no network': `${withoutNetwork} of ${sample}: behind a proxy, set HOTPATCH_TRUST_PROXY`,
-    }),
-  }
-}
-
-function causeOf(cause: 'limit' | 'previous'): string {
-  return cause === 'limit' ? 'above the limit' : 'much worse than the release before'
-}
-
-/** Such as "340 devices, 12 bad: 3.53 %, between 1.9 % and 6.1 %". */
-function describeShare(share: Pick<GuardFigures, 'sample' | 'bad' | 'badPercent' | 'lowerPercent' | 'upperPercent'>) {
-  const { sample, bad, badPercent, lowerPercent, upperPercent } = share
-  if (sample === 0) return 'no devices yet'
-  const percent = (value: number) => `${Number(value.toFixed(2))} %`
-  return `${sample} devices, ${bad} bad: ${percent(badPercent)}, between ${percent(lowerPercent)} and ${percent(upperPercent)}`
 }

@@ -2,13 +2,13 @@ import { ApiProblem, type ManagementClient, type RolloutPlanStatus } from '@hotp
 import type { Command } from 'commander'
 import { formatMinutes, formatWindow } from '../arguments/plan-readers.ts'
 import { serverCommand, withYes } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError } from '../errors/errors.ts'
 import type { Output } from '../output/output.ts'
 import { formatCount } from '../output/text.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { chooseRollout, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
-import { openSession } from '../session.ts'
+import { openSession } from '../session/session.ts'
 
 /** `rollouts show`, and what a person can do with a rollout's plan. */
 export function addRolloutPlanCommands(rollouts: Command, context: CliContext) {

@@ -12,8 +12,8 @@ import {
   withYes,
   type PageOptions,
 } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import {
   audienceLines,
   describeAudience,
@@ -27,7 +27,7 @@ import { findImpact, impactLines } from '../release/change-impact.ts'
 import { planWayOut, type WayOutOptions } from '../release/way-out.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { formatVersion } from '../output/figures.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 import { addRolloutGuardCommand } from './rollout-guard.ts'
 import { addRolloutPlanCommands } from './rollout-plans.ts'
 

@@ -15,11 +15,11 @@ import {
   readVersionRate,
   type VersionRate,
 } from '../arguments/simulation-readers.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { chartOf, createFleetProgress } from '../simulation/fleet-progress.ts'
 import { simulateStories, withStories, type StoryFlags } from '../simulation/stories.ts'
 import { simulateStrangers, withStrangers, type StrangerFlags } from '../simulation/strangers.ts'

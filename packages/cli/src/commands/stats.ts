@@ -2,14 +2,14 @@ import type { InsightQuery, ManagementClient, Overview, WholeInsightQuery } from
 import { Argument, type Command } from 'commander'
 import { placeOf, requireOneForm, timesOf, withInsight, type InsightOptions } from '../arguments/insight-options.ts'
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { sparkline } from '../output/charts.ts'
 import { formatNumber, formatTrend } from '../output/figures.ts'
 import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
 import type { Output } from '../output/output.ts'
 import { formatBytes } from '../output/text.ts'
-import { openSession } from '../session.ts'
+import { openSession } from '../session/session.ts'
 import { showActive, showChecks, showDownloads, showHealth, showReasons, showVersions } from './stats-views.ts'
 
 interface View {

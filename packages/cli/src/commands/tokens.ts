@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readMomentToCome, readRole } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { openSession, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface NewTokenOptions extends SessionOptions {
   name: string

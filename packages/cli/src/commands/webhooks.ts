@@ -2,9 +2,9 @@ import { ANNOUNCEMENT_TYPES, type AnnouncementType, type DeliveryFilter, type We
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError } from '../errors.ts'
-import { openSession, type Session, type SessionOptions } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError } from '../errors/errors.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
 interface AddOptions extends SessionOptions {
   types?: AnnouncementType[]

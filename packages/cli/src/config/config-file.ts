@@ -3,8 +3,8 @@ import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import { parse, stringify, TomlError } from 'smol-toml'
-import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 /** What `login` remembers. The token belongs to this server and is sent to no other. */
 export interface StoredLogin {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { CommandError, UsageError } from '../errors.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import type { StoredLogin, StoredLogins } from './config-file.ts'
 import { resolveToken, resolveUrl, type ConnectionSources } from './connection.ts'
 

@@ -1,5 +1,5 @@
-import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import type { StoredLogin, StoredLogins } from './config-file.ts'
 
 /** A setting and where it was found, for messages. */

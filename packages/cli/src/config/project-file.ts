@@ -11,7 +11,7 @@ import {
   type Platform,
 } from '@hotpatch/protocol'
 import { readChannel, readNativeRange, readNativeVersion, readPercentage } from '../arguments/readers.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import { readAppId, readPublicKeys } from './trust-file.ts'
 import { normalizeUrl } from './connection.ts'
 

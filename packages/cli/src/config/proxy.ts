@@ -1,5 +1,5 @@
-import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, rootCauses, rootReason } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, hasCode, rootCauses, rootReason } from '../errors/errors.ts'
 
 /** What the standard variables say of requests to one address. */
 export interface Proxy {

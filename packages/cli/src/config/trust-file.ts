@@ -11,8 +11,8 @@ import {
   type Platform,
 } from '@hotpatch/protocol'
 import { userDirectory, writePrivateFile } from './config-file.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 /** What is known of an app from before, whatever a server says of it now. */
 export interface KnownApp {

@@ -1,7 +1,7 @@
 import type { App } from '@hotpatch/api'
 import type { Project } from '../config/project-file.ts'
-import type { CliContext } from '../context.ts'
-import { openAppTrust } from '../signing/app-trust.ts'
+import type { CliContext } from '../process/context.ts'
+import { openAppTrust } from '../session/app-trust.ts'
 import { passed, warned, type Check } from './check.ts'
 
 /**

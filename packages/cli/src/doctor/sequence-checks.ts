@@ -1,5 +1,5 @@
 import { ApiProblem, type App, type ManagementClient } from '@hotpatch/api'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { passed, warned, type Check } from './check.ts'
 
 /** Whether devices have seen what the server does not know: then it was restored from a backup that is too old. */

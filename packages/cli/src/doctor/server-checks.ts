@@ -1,9 +1,9 @@
 import { ApiProblem, ServerUnreachable, type ManagementClient, type Whoami } from '@hotpatch/api'
 import type { Setting } from '../config/connection.ts'
 import { findProxy } from '../config/proxy.ts'
-import type { CliContext } from '../context.ts'
-import { describeError } from '../describe-error.ts'
-import { createClient } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { describeError } from '../errors/describe-error.ts'
+import { createClient } from '../session/session.ts'
 import { failed, passed, warned, type Check } from './check.ts'
 
 /** Statements and tokens carry times. Beyond this they start to mislead. */

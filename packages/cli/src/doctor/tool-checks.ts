@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { hasCode, systemReason } from '../errors.ts'
+import { hasCode, systemReason } from '../errors/errors.ts'
 import { passed, warned, type Check } from './check.ts'
 
 export function checkTools(projectDirectory: string): Check[] {

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import type { Page } from '@hotpatch/api'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { drawingOn } from './charts.ts'
 import { renderFields, renderTable, type Row } from './tables.ts'
 import { printable } from './text.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { completeContext } from '../context.ts'
+import { completeContext } from '../process/context.ts'
 import { createCollector } from '../testing/run-tool.ts'
 import { createProgress } from './progress.ts'
 

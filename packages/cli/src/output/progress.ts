@@ -1,5 +1,5 @@
 import { Presets, SingleBar } from 'cli-progress'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { formatBytes } from './text.ts'
 
 const SHOWN_AFTER_MS = 1000

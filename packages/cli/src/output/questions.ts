@@ -1,6 +1,6 @@
 import { confirm, isCancel, password, text } from '@clack/prompts'
-import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 
 /** Asks on stderr, so that stdout stays the result; without a terminal it says which option is missing. */
 export function createQuestions({ stdin, stderr, isTTY, signal }: CliContext) {

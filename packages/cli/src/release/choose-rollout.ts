@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform } from '../arguments/readers.ts'
 import { withApp } from '../arguments/shared-options.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatVersion } from '../output/figures.ts'
-import type { Session, SessionOptions } from '../session.ts'
+import type { Session, SessionOptions } from '../session/session.ts'
 import { describeElsewhere, listRolloutsOf } from './find-release.ts'
 
 /** How a rollout is named: by its id, or by the version that it places, and where if that is not clear. */

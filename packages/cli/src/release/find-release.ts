@@ -1,7 +1,7 @@
 import type { App, ManagementClient, Page, Release, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../errors/errors.ts'
 
 interface Wanted {
   platform: Platform

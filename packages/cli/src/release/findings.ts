@@ -1,6 +1,6 @@
 import type { ReleaseFinding } from '@hotpatch/api'
 import { InvalidArgumentError } from 'commander'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../errors/errors.ts'
 
 /** What this tool finds by itself, and somebody may know better. What the server refuses, nobody can force. */
 const FORCEABLE = ['secret', 'entry-file', 'assets', 'development-bundle', 'node-modules']

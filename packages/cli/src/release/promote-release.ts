@@ -3,14 +3,14 @@ import type { App, Impact, NewRollout, Release, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { ConsentOptions, RestatingOptions } from '../arguments/shared-options.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import {
   describePromotion,
   placePromoted,
   planPromotion,
   promotionSigns,
   type PromotionSigning,
-} from '../signing/plan-promotion.ts'
+} from './plan-promotion.ts'
 import { findImpact, takenBackLines } from './change-impact.ts'
 import { placeLines } from './covered.ts'
 import { audienceLines, readAudience, type AudienceOptions } from './rollout-audience.ts'

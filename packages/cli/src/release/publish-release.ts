@@ -1,5 +1,5 @@
 import type { PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
 import { createReleaseForm } from '../upload/release-form.ts'

@@ -9,7 +9,8 @@ import {
   timesOrNull,
 } from '../arguments/guard-readers.ts'
 import { withGroup } from '../arguments/shared-options.ts'
-import { UsageError } from '../errors.ts'
+import { describeGuard } from '../output/describe-guard.ts'
+import { UsageError } from '../errors/errors.ts'
 
 /** Options about what watches a rollout. */
 export interface GuardOptions {
@@ -79,18 +80,4 @@ export function guardLines(
       'If it goes wrong': isPrepared ? `${goesBack}, signed in advance` : goesBack,
     }),
   }
-}
-
-const ACTIONS = {
-  notify: 'says so',
-  pause: 'pauses it',
-  'roll-back': 'rolls it back',
-} as const satisfies Record<GuardSettings['action'], string>
-
-/** Such as "pauses it when more than 5 % of at least 50 devices within 24 h are bad, or …". */
-export function describeGuard(settings: GuardSettings): string {
-  if (!settings.isOn) return 'off'
-  const { action, maxBadPercent, minimumSample, windowHours, maxTimesPrevious } = settings
-  const worse = maxTimesPrevious === null ? '' : `, or it is ${maxTimesPrevious} times as bad as the release before`
-  return `${ACTIONS[action]} when more than ${maxBadPercent} % of at least ${minimumSample} devices within ${windowHours} h are bad${worse}`
 }

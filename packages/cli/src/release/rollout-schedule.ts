@@ -4,7 +4,7 @@ import { Option } from 'commander'
 import { formatMinutes, formatWindow, readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
 import { readTimestamp } from '../arguments/readers.ts'
 import { withGroup } from '../arguments/shared-options.ts'
-import { UsageError } from '../errors.ts'
+import { UsageError } from '../errors/errors.ts'
 import { formatCount } from '../output/text.ts'
 
 /** Options about when devices get something. */

@@ -1,9 +1,9 @@
 import type { Platform } from '@hotpatch/protocol'
 import type { Project } from '../config/project-file.ts'
-import { describeError } from '../describe-error.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import { describeError } from '../errors/describe-error.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 
 /** Those that were named, else all of the project. */
 export function choosePlatforms(named: readonly Platform[] | undefined, project: Project | undefined): Platform[] {

@@ -1,9 +1,9 @@
 import type { App, SigningKey } from '@hotpatch/api'
 import type { KeyOptions } from '../arguments/shared-options.ts'
 import { readStandardInput } from '../arguments/standard-input.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
-import type { Session } from '../session.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
+import type { Session } from '../session/session.ts'
 import { findSigningKey, getSigningKey, keyPath, signingKeyOf, type SigningKeyPair } from './signing-key.ts'
 
 /** How a release will be signed. */

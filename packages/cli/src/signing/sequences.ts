@@ -1,7 +1,7 @@
 import { ApiProblem, type App } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
-import { CommandError } from '../errors.ts'
-import type { Session } from '../session.ts'
+import { CommandError } from '../errors/errors.ts'
+import type { Session } from '../session/session.ts'
 import { verifyOldStatement } from './verify-statement.ts'
 
 /** How far above what is known the server's next sequence may be: other publishers' releases and roll-backs of a while. */

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { keyIdOf } from '@hotpatch/protocol'
 import { userDirectory, writePrivateFile } from '../config/config-file.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 /** An Ed25519 key pair. The private half never leaves this object. */
 export interface SigningKeyPair {

@@ -1,7 +1,7 @@
 import type { App } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import type { KeyOptions } from '../arguments/shared-options.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { findNextSequence, withSequence, type SequencePlace } from './sequences.ts'
 import { signStatement, type SignedStatement, type StatementContent } from './sign-statement.ts'
 import type { SigningKeyPair } from './signing-key.ts'

@@ -7,7 +7,7 @@ import {
   type Platform,
   type ReleaseStatement,
 } from '@hotpatch/protocol'
-import { CommandError } from '../errors.ts'
+import { CommandError } from '../errors/errors.ts'
 
 /** What a statement must be about. The version is absent only where nobody named one. */
 export interface StatementWish {

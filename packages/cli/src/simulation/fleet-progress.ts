@@ -1,6 +1,6 @@
 import type { FleetFigures } from '@hotpatch/simulator'
 import { Presets, SingleBar } from 'cli-progress'
-import type { CliContext } from '../context.ts'
+import type { CliContext } from '../process/context.ts'
 import { printable } from '../output/text.ts'
 
 const BAR = 20

@@ -6,9 +6,9 @@ import type { Platform } from '@hotpatch/protocol'
 import type { Fleet, FleetFigures } from '@hotpatch/simulator'
 import { listBundleFiles } from '../bundle/bundle-files.ts'
 import { zipBundle } from '../bundle/zip-bundle.ts'
-import { answerOf } from '../commands/explain.ts'
+import { describeAnswer } from '../output/describe-answer.ts'
 import { findImpact } from '../release/change-impact.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { signDigest, signStatement, type SignedStatement, type StatementContent } from '../signing/sign-statement.ts'
 import { createSigningKey, type SigningKeyPair } from '../signing/signing-key.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
@@ -96,7 +96,7 @@ export async function createStage(session: Session, place: StoryPlace) {
     const { decision, towards } = await api.explain(app.id, device, { release: releaseId })
     return {
       device,
-      answer: `${answerOf(decision)}: ${decision.explanation} (${decision.reason})`,
+      answer: `${describeAnswer(decision)}: ${decision.explanation} (${decision.reason})`,
       changes: towards?.changes ?? [],
     }
   }

@@ -6,12 +6,12 @@ import { Option, type Command } from 'commander'
 import { withGroup } from '../arguments/shared-options.ts'
 import { readDeviceCount, readStrangerNetworks } from '../arguments/simulation-readers.ts'
 import { readVersion } from '../arguments/readers.ts'
-import { guardFields } from '../commands/rollout-guard.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError, UsageError } from '../errors.ts'
+import { guardFields } from '../output/describe-guard.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatCount } from '../output/text.ts'
 import { listRolloutsOf } from '../release/find-release.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 
 /** Options about devices that somebody invents. */
 export interface StrangerFlags {

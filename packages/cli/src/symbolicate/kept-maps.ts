@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { readObject, readString, type Platform } from '@hotpatch/protocol'
 import { bundleNameOf } from '../bundle/build-bundle.ts'
 import { keptMapsDirectory, RELEASE_FILE, type MappedRelease } from '../bundle/source-maps.ts'
-import { CommandError, hasCode, systemReason } from '../errors.ts'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 export interface KeptMaps extends MappedRelease {
   directory: string

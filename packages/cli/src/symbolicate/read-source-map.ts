@@ -6,7 +6,7 @@ import {
   type SourceMapInput,
   type TraceMap,
 } from '@jridgewell/trace-mapping'
-import { CommandError, systemReason } from '../errors.ts'
+import { CommandError, systemReason } from '../errors/errors.ts'
 
 export interface Position {
   source: string

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { PassThrough, Writable } from 'node:stream'
 import { onTestFinished } from 'vitest'
-import type { GivenContext } from '../context.ts'
+import type { GivenContext } from '../process/context.ts'
 import { runCli } from '../main.ts'
 
 export type Tool = Awaited<ReturnType<typeof createTool>>

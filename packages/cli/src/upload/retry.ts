@@ -1,6 +1,6 @@
 import { ApiProblem, ServerUnreachable } from '@hotpatch/api'
-import { describeError } from '../describe-error.ts'
-import type { Session } from '../session.ts'
+import { describeError } from '../errors/describe-error.ts'
+import type { Session } from '../session/session.ts'
 
 /** Half a minute of trying, and more only when the server asks for it. */
 const WAITS_MS = [1000, 2000, 4000, 8000, 16_000]

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import type { App } from '@hotpatch/api'
 import type { ZippedBundle } from '../bundle/zip-bundle.ts'
 import { createProgress } from '../output/progress.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../session/session.ts'
 import { persistently } from './retry.ts'
 
 const CHUNK_BYTES = 256 * 1024

@@ -1,12 +1,12 @@
 import type { App, NewRollout, Release } from '@hotpatch/api'
 import type { RestatingOptions } from '../arguments/shared-options.ts'
-import { guardSettings } from '../release/rollout-guard.ts'
-import type { Session } from '../session.ts'
-import { chooseKey } from './choose-key.ts'
-import { prepareRollbacks } from './prepared-rollbacks.ts'
-import { canBeVerified, planPlacement, type OldTarget } from './restate.ts'
-import type { SignedStatement } from './sign-statement.ts'
-import { carryOutSigning, planSigning, signingJson, signingLines, type SigningPlan } from './signing-plan.ts'
+import { guardSettings } from './rollout-guard.ts'
+import type { Session } from '../session/session.ts'
+import { chooseKey } from '../signing/choose-key.ts'
+import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
+import { canBeVerified, planPlacement, type OldTarget } from '../signing/restate.ts'
+import type { SignedStatement } from '../signing/sign-statement.ts'
+import { carryOutSigning, planSigning, signingJson, signingLines, type SigningPlan } from '../signing/signing-plan.ts'
 
 /** What a promotion signs: the release again, unless it is the newest, and what its guard may go back to. */
 export interface PromotionSigning {

@@ -2,8 +2,8 @@ import type { App } from '@hotpatch/api'
 import type { Platform, ReleaseStatement } from '@hotpatch/protocol'
 import { isSlug } from '../arguments/readers.ts'
 import type { Project } from '../config/project-file.ts'
-import type { CliContext } from '../context.ts'
-import { CommandError } from '../errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { CommandError } from '../errors/errors.ts'
 import { changeTrust, highestOf, knownApp, readAppId, readTrust, trustPath, type Trust } from '../config/trust-file.ts'
 
 /** How an app came to be known: the project file names its id, it was used before, or this is the first time. */
