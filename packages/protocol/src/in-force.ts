@@ -1,18 +1,31 @@
 import { isForEveryone } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
 import { hasStarted } from './decide.ts'
+import type { Requirement } from './requirement.ts'
 
 /**
  * What a feed can say, which is for nobody in particular (Decision §14): the rollouts that whoever asks would be offered
- * if nothing else spoke against them, highest position first. What a release requires is for the client to judge.
+ * if nothing else spoke against them, highest position first.
  *
  * @param now milliseconds since 1970
+ * @param judges what its readers can judge of a requirement: what requires anything else is left out
  */
 export function inForce<Release extends CatalogRelease>(
   catalog: CompiledCatalog<Release>,
   now: number,
+  judges: readonly (keyof Requirement)[],
 ): CompiledRollout<Release>[] {
   return catalog.rollouts.filter(
-    (rollout) => rollout.state === 'active' && hasStarted(rollout, now) && isForEveryone(rollout),
+    (rollout) =>
+      rollout.state === 'active' && hasStarted(rollout, now) && isForEveryone(rollout) && requiresOnly(rollout, judges),
+  )
+}
+
+function requiresOnly({ target }: CompiledRollout, judges: readonly (keyof Requirement)[]): boolean {
+  if (target === 'embedded') return true
+  const { minNativeVersion, nativeRange, runtimeVersion } = target.requirement
+  const asked = { minNativeVersion, nativeRange, runtimeVersion }
+  return Object.entries(asked).every(
+    ([name, value]) => value === undefined || judges.includes(name as keyof Requirement),
   )
 }

@@ -121,12 +121,15 @@ function contracts({ core, services }: Parts, limits: DeviceLimits) {
 
 /** In front of the framework. */
 function serveDevices({ core, checkPath }: Parts, limits: DeviceLimits): void {
-  const { clock, metrics, publicUrl, serving, log, http } = core
+  const { config, clock, metrics, publicUrl, serving, log, http } = core
   const { catalogs, identity, proofs, updates, fleet } = checkPath
   const { newRequestId, origins } = serving
-  const desk = createDesk({ catalogs, identity, proofs, updates, fleet, limits, clock, onCheck: metrics.countCheck })
+  const { defaultApp } = config
+  const onCheck = metrics.countCheck
+  const desk = createDesk({ catalogs, identity, proofs, updates, fleet, limits, clock, defaultApp, onCheck })
   const onAnswered = logAnswers(log, metrics)
-  const lane = createDeviceLane({ limits, origins, publicUrl, newRequestId, onAnswered, log })
+  const serveFramework = http.routing
+  const lane = createDeviceLane({ limits, origins, publicUrl, newRequestId, serveFramework, onAnswered, log })
   for (const dialect of DIALECTS) lane.mount(desk.serve(dialect))
   serving.putInFront(lane.take)
   http.addHook('preClose', (done) => {

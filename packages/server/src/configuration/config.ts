@@ -19,6 +19,8 @@ export interface Config extends HttpSettings {
   }
   /** Null: words at a terminal, JSON elsewhere. */
   logFormat: 'text' | 'json' | null
+  /** Of device requests that name none. */
+  defaultApp: string | null
   dataDirectory: string
   database: DatabaseConfig
   /** Null: kept in the data folder. */
@@ -109,6 +111,7 @@ export function readConfig(environment: Environment): Config {
     },
     logLevel: environment.HOTPATCH_LOG_LEVEL,
     logFormat: isLogFormat(logFormat) ? logFormat || null : null,
+    defaultApp: environment.HOTPATCH_DEFAULT_APP || null,
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
     jwtSecret: secret('JWT_SECRET'),

@@ -7,6 +7,10 @@ export const ENVIRONMENT = {
     meaning: "The server's address as devices see it, such as https://updates.example.com; else the request's own host",
     initially: '',
   },
+  HOTPATCH_DEFAULT_APP: {
+    meaning: 'Slug of the app that device requests mean which name none; it must let devices check without a key',
+    initially: '',
+  },
   HOTPATCH_TRUST_PROXY: {
     meaning:
       'Proxies to believe about client addresses: how many stand before the server, such as 1, or their addresses and networks, such as 127.0.0.1,10.0.0.0/8',

@@ -11,5 +11,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'react-native: POST /installations app-key',
     'react-native: POST /devices app-key',
     'hotpatch: POST /events app-key',
+    'web-bundle: GET /api/v1/native/bundle/manifest public',
+    'web-bundle: GET /api/v1/native/bundle/download public',
   ])
 })

@@ -1,6 +1,7 @@
 import type { Dialect } from '../updates/dialect.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
+import { webBundle } from './web-bundle/web-bundle.ts'
 
 /** Every client protocol that the server speaks. */
-export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents()]
+export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle()]

@@ -1,4 +1,4 @@
-import { Problem } from '@hotpatch/protocol'
+import { inForce, Problem, type Platform } from '@hotpatch/protocol'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
 import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
@@ -6,11 +6,19 @@ import type { FleetService } from '../fleet/recording/fleet-service.ts'
 import type { Clock } from '../ground/clock.ts'
 import type { LaneRoute } from '../ground/http/device-lane.ts'
 import type { DeviceLimits } from '../ground/http/device-limits.ts'
-import type { PlainAnswer, PlainRequest } from '../ground/http/plain-request.ts'
+import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs } from './catalogs.ts'
 import { checkNoteOf } from './check-note.ts'
-import type { CheckRoute, Dialect, DialectRoute, RegistrationRoute, RejectedEvent, ReportRoute } from './dialect.ts'
+import type {
+  CheckRoute,
+  Dialect,
+  DialectRoute,
+  FeedRoute,
+  RegistrationRoute,
+  RejectedEvent,
+  ReportRoute,
+} from './dialect.ts'
 import { identifyApp } from './identify-app.ts'
 import { findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
@@ -24,6 +32,7 @@ export function createDesk({
   fleet,
   limits,
   clock,
+  defaultApp,
   onCheck,
 }: {
   catalogs: Catalogs
@@ -33,6 +42,8 @@ export function createDesk({
   fleet: FleetService
   limits: DeviceLimits
   clock: Clock
+  /** Of addresses that name none, by id or slug. */
+  defaultApp: string | null
   /** Counts the answers by dialect and kind of decision. */
   onCheck: (dialect: string, kind: string) => void
 }) {
@@ -48,11 +59,17 @@ export function createDesk({
     }))
   }
 
-  function answer(dialect: Dialect, route: DialectRoute, request: PlainRequest): PlainAnswer | Promise<PlainAnswer> {
-    const app = identifyApp(catalogs, route.nameApp(request), request.appName)
+  function answer(
+    dialect: Dialect,
+    route: DialectRoute,
+    request: PlainRequest,
+  ): PlainAnswer | ServedAddress | Promise<PlainAnswer> {
+    const app = identifyApp(catalogs, route.nameApp(request), request.appName, defaultApp)
     switch (route.kind) {
       case 'check':
         return check(dialect, route, app, request)
+      case 'feed':
+        return feed(dialect, route, app, request)
       case 'report':
         return report(route, app, request)
       case 'registration':
@@ -74,6 +91,17 @@ export function createDesk({
       asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
     fleet.noteCheck(checkNoteOf({ app, platform, channel, network, proof }, found, clock.now()))
     onCheck(name, found.decision.kind)
+    return rendered
+  }
+
+  /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
+  function feed({ name }: Dialect, route: FeedRoute, app: DirectoryEntry, request: PlainRequest) {
+    const { platform = onlyPlatformOf(app), channel } = route.read(request)
+    const now = clock.now()
+    const rollouts = inForce(catalogs.get(app, platform, channel), now, route.judges)
+    const rendered = route.render(rollouts, request)
+    fleet.countFeed({ appId: app.id, platform, channel, isEmpty: rollouts.length === 0, at: now })
+    onCheck(name, 'feed')
     return rendered
   }
 
@@ -126,6 +154,11 @@ export function createDesk({
   }
 
   return { serve }
+}
+
+function onlyPlatformOf({ platforms }: DirectoryEntry): Platform {
+  const [only = 'any', another] = platforms
+  return another === undefined ? only : 'any'
 }
 
 function orProblem(find: () => ReportedRelease): ReportedRelease | Problem {

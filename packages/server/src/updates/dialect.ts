@@ -1,5 +1,14 @@
-import type { DeviceEventKind, DeviceTrust, Platform, Problem, ProblemType } from '@hotpatch/protocol'
-import type { PlainAnswer, PlainRequest } from '../ground/http/plain-request.ts'
+import type {
+  CompiledRollout,
+  DeviceEventKind,
+  DeviceTrust,
+  Platform,
+  Problem,
+  ProblemType,
+  Requirement,
+} from '@hotpatch/protocol'
+import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
+import type { OfferedRelease } from './catalog-queries.ts'
 import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 
 /**
@@ -14,7 +23,7 @@ export interface Dialect {
   renderProblem(problem: Problem, requestId: string): PlainAnswer
 }
 
-export type DialectRoute = CheckRoute | ReportRoute | RegistrationRoute
+export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute
 
 /** Answers at its path at the root, and under /apps/{slug}. */
 interface Route {
@@ -50,6 +59,25 @@ export interface AskedCheck {
   channel: string
   check: UpdateCheck
 }
+
+/** A client asks for what is in force for everyone (Decision §14), and judges it itself. */
+export interface FeedRoute extends Route {
+  kind: 'feed'
+  /** What its clients can judge of what a release requires: what requires more is not in their feed. */
+  judges: readonly (keyof Requirement)[]
+  /** @throws problem invalid-request */
+  read(request: PlainRequest): AskedFeed
+  render(feed: Feed, request: PlainRequest): PlainAnswer | ServedAddress
+}
+
+export interface AskedFeed {
+  /** Undefined when the client does not say: the app's only one, or what is for any. */
+  platform: Platform | undefined
+  channel: string
+}
+
+/** Highest position first. */
+export type Feed = readonly CompiledRollout<OfferedRelease>[]
 
 /** A device tells what happened. Answered when what can be stored is stored. */
 export interface ReportRoute extends Route {

@@ -6,9 +6,15 @@ import type { AppClaim } from './dialect.ts'
 /**
  * Whose device this is. The key decides; an app that was switched to open may be named without one.
  * @param addressName id or slug, as the request's address names it
+ * @param defaultApp of requests that name none
  * @throws problem app-key-required or app-key-invalid
  */
-export function identifyApp(catalogs: Catalogs, claim: AppClaim, addressName: string | undefined): DirectoryEntry {
+export function identifyApp(
+  catalogs: Catalogs,
+  claim: AppClaim,
+  addressName: string | undefined,
+  defaultApp: string | null,
+): DirectoryEntry {
   const { key, name } = claim
   if (key !== undefined && key !== '') {
     const app = catalogs.findAppByKey(key)
@@ -19,8 +25,8 @@ export function identifyApp(catalogs: Catalogs, claim: AppClaim, addressName: st
     }
     return app
   }
-  const named = addressName ?? name
-  const app = named === undefined ? undefined : catalogs.findApp(named)
+  const named = addressName ?? name ?? defaultApp
+  const app = named === null ? undefined : catalogs.findApp(named)
   if (app?.isOpen) return app
   throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
 }

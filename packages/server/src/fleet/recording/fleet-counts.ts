@@ -28,7 +28,8 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
   let number = 0
   let inFlight: CountPacket | undefined
 
-  function countCheck({ at, appId, platform, channel, decision, reason }: CheckNote): void {
+  function countCheck(note: Pick<CheckNote, 'at' | 'appId' | 'platform' | 'channel' | 'decision' | 'reason'>): void {
+    const { at, appId, platform, channel, decision, reason } = note
     checks.add(at, [appId, platform, channel, decision, reason])
   }
 

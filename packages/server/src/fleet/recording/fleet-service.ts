@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { problem } from '@hotpatch/protocol'
+import { problem, type Platform } from '@hotpatch/protocol'
 import { uuidv7 } from 'uuidv7'
 import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
@@ -166,6 +166,12 @@ export function createFleetService({
     flusher.wake()
   }
 
+  /** A feed was read: by whom, nobody knows. */
+  function countFeed({ isEmpty, ...read }: FeedCount): void {
+    counts.countCheck({ ...read, decision: 'feed', reason: isEmpty ? 'nothing-published' : 'in-force' })
+    flusher.wake()
+  }
+
   /** @param sentBytes that left the server: a part when the client asked for a part */
   function noteDownload(sha256: string, sentBytes: number): void {
     counts.countDownload(clock.now(), sha256, sentBytes)
@@ -258,6 +264,7 @@ export function createFleetService({
     start,
     stop,
     noteCheck,
+    countFeed,
     noteDownload,
     recordEvents,
     registerDevice,
@@ -270,6 +277,14 @@ export function createFleetService({
     forget,
     counters,
   }
+}
+
+interface FeedCount {
+  appId: string
+  platform: Platform
+  channel: string
+  isEmpty: boolean
+  at: number
 }
 
 function isOfDevice(note: CheckNote): note is DeviceNote {

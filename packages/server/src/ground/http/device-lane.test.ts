@@ -39,6 +39,7 @@ const routes: LaneRoute[] = [
       throw new Error('a secret of the inside')
     },
   },
+  { ...common, method: 'GET', path: '/elsewhere', answer: () => ({ servedFrom: '/artifacts/1' }) },
   { ...common, method: 'GET', path: '/late', answer: async () => Promise.reject(problem('not-found', 'Gone.')) },
 ]
 
@@ -50,6 +51,7 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}) {
     origins: createClientOrigins({ kind: 'none' }, () => false),
     publicUrl: createPublicUrl(null),
     newRequestId: () => 'request-1',
+    serveFramework: ({ url }, response) => response.end(`from ${url}`),
     onAnswered: ({ route, method, status }) => answered.push(`${method} ${route} ${status}`),
     log: { info: () => undefined, warn: () => undefined, error: () => errors.push('error') },
   })
@@ -109,6 +111,11 @@ test('a request is plain: no framework and no socket in it', async () => {
     address: '127.0.0.1',
     publicUrl: 'http://ota.example',
   })
+})
+
+test('what the server has at another of its addresses is served from there', async () => {
+  const { send } = await startLane()
+  expect((await send('GET', '/elsewhere?x=1')).body).toBe('from /artifacts/1')
 })
 
 test('HEAD is GET without the body, and says how long that would be', async () => {

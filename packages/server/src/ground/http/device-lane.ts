@@ -5,7 +5,7 @@ import { parse as parseJson } from 'secure-json-parse'
 import type { Log } from '../log.ts'
 import type { ClientOrigins } from './client-origin.ts'
 import type { DeviceLimits } from './device-limits.ts'
-import type { PlainAnswer, PlainRequest } from './plain-request.ts'
+import type { PlainAnswer, PlainRequest, ServedAddress } from './plain-request.ts'
 import { PROBLEM_CONTENT_TYPE, renderUnexpected, translateOutage } from './problem-document.ts'
 import type { PublicUrl } from './public-url.ts'
 
@@ -21,7 +21,7 @@ export interface LaneRoute {
    * A promise only where something must be written before it can be said that it was.
    * @throws problem, and whatever a bug throws
    */
-  answer(request: PlainRequest): PlainAnswer | Promise<PlainAnswer>
+  answer(request: PlainRequest): PlainAnswer | ServedAddress | Promise<PlainAnswer>
   /** In the form that those who call it read. */
   refuse(known: Problem, requestId: string): PlainAnswer
 }
@@ -48,6 +48,7 @@ export function createDeviceLane({
   origins,
   publicUrl,
   newRequestId,
+  serveFramework,
   onAnswered,
   log,
 }: {
@@ -55,6 +56,8 @@ export function createDeviceLane({
   origins: ClientOrigins
   publicUrl: PublicUrl
   newRequestId: () => string
+  /** What the framework has at an address. */
+  serveFramework: (request: IncomingMessage, response: ServerResponse) => void
   onAnswered: OnAnswered
   log: Log
 }) {
@@ -148,11 +151,12 @@ export function createDeviceLane({
     for (const exchange of exchanges) {
       const { answer } = exchange
       if (answer instanceof Promise) answer.then((late) => write(exchange, late), fail)
+      else if (answer && 'servedFrom' in answer) serveFrom(exchange, answer)
       else if (answer) write(exchange, answer)
     }
   }
 
-  function answer(exchange: Exchange): PlainAnswer | Promise<PlainAnswer> {
+  function answer(exchange: Exchange): PlainAnswer | ServedAddress | Promise<PlainAnswer> {
     try {
       if (exchange.refusal !== undefined) return refuse(exchange, exchange.refusal)
       exchange.readJson()
@@ -200,6 +204,11 @@ export function createDeviceLane({
     })
   }
 
+  function serveFrom({ request, response }: Exchange, { servedFrom }: ServedAddress): void {
+    request.url = servedFrom
+    serveFramework(request, response)
+  }
+
   function fail(error: unknown): void {
     log.error({ err: error }, 'an answer could not be written')
   }
@@ -219,7 +228,7 @@ class Exchange implements PlainRequest {
   bytes: Buffer | undefined
   body: unknown
   refusal: unknown
-  answer: PlainAnswer | Promise<PlainAnswer> | undefined
+  answer: PlainAnswer | ServedAddress | Promise<PlainAnswer> | undefined
   isLast = false
   publicUrlOf: PublicUrl | undefined
   origins: ClientOrigins | undefined

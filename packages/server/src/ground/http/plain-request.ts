@@ -30,6 +30,11 @@ export interface PlainAnswer {
   body: string
 }
 
+/** Instead of an answer: what the server has at another of its own addresses, such as an artifact, with ranges and all. */
+export interface ServedAddress {
+  servedFrom: string
+}
+
 /** What is true now, and for whoever asks. */
 export function jsonAnswer(body: string, status = 200): PlainAnswer {
   return { status, headers: JSON_HEADERS, body }

@@ -32,12 +32,16 @@ export function renderUnexpected(requestId: string): string {
 }
 
 /** A cache would keep "not found" for a while by itself, and so hide what is published in the meantime. */
-export function problemHeaders({ status, extensions }: Pick<Problem, 'status' | 'extensions'>): string[] {
-  const headers = ['content-type', PROBLEM_CONTENT_TYPE, 'cache-control', 'no-store']
-  const { retryAfterSeconds } = extensions
-  if (typeof retryAfterSeconds === 'number') headers.push('retry-after', String(retryAfterSeconds))
-  if (status === 401) headers.push('www-authenticate', 'Bearer')
+export function problemHeaders(known: Pick<Problem, 'status' | 'extensions'>): string[] {
+  const headers = ['content-type', PROBLEM_CONTENT_TYPE, 'cache-control', 'no-store', ...retryHeaders(known)]
+  if (known.status === 401) headers.push('www-authenticate', 'Bearer')
   return headers
+}
+
+/** When to come back, where that is known. */
+export function retryHeaders({ extensions }: Pick<Problem, 'extensions'>): string[] {
+  const { retryAfterSeconds } = extensions
+  return typeof retryAfterSeconds === 'number' ? ['retry-after', String(retryAfterSeconds)] : []
 }
 
 /** The answer to a device that reads problems as ours do. */

@@ -1,0 +1,101 @@
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
+import type { CompiledRollout, Problem } from '@hotpatch/protocol'
+import { Type, type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
+import { retryHeaders } from '../../ground/http/problem-document.ts'
+import { artifactUrl } from '../../ground/http/public-url.ts'
+import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import type { AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
+import { asProblem, fieldsOfQuery, readPlatform, toldText } from '../reading/read-fields.ts'
+
+const BASE = '/api/v1/native/bundle'
+
+/** Web bundle §2. */
+const Manifest = Type.Object(
+  {
+    version: Type.String({ minLength: 1 }),
+    url: Type.String({ pattern: '^https?://' }),
+    checksum: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    minNativeVersion: Type.String({ minLength: 1 }),
+  },
+  { additionalProperties: false },
+)
+const validator = Compile(Manifest)
+
+/** Every shell runs it. */
+const NO_MINIMUM = '0.0.0'
+
+/** The web bundle that follows its backend, docs/protocol/07-web-bundle.md: for apps that judge it themselves. */
+export function webBundle(): Dialect {
+  const route = {
+    kind: 'feed',
+    method: 'GET',
+    access: 'public',
+    maxBodyBytes: 0,
+    judges: ['minNativeVersion'],
+    nameApp: (request: PlainRequest) => ({ key: request.header('x-app-key'), name: undefined }),
+    read: readPlace,
+  } as const
+  return {
+    name: 'web-bundle',
+    renderProblem,
+    routes: [
+      { ...route, path: `${BASE}/manifest`, render: renderManifest },
+      {
+        ...route,
+        path: `${BASE}/download`,
+        render: (feed: Feed) => {
+          const release = newestOf(feed)
+          return release ? { servedFrom: `/artifacts/${release.sha256}` } : notAvailable()
+        },
+      },
+    ],
+  }
+}
+
+/** Web bundle §1. */
+function readPlace({ query }: PlainRequest): AskedFeed {
+  return asProblem(() => {
+    const fields = fieldsOfQuery(query)
+    return {
+      platform: fields.platform === undefined ? undefined : readPlatform(fields),
+      channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+    }
+  })
+}
+
+function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
+  const release = newestOf(feed)
+  return release ? jsonAnswer(writeManifest(release, request.publicUrl)) : notAvailable()
+}
+
+/** @throws when it would not be a manifest: none that is malformed leaves the server */
+export function writeManifest(release: OfferedRelease, publicUrl: string): string {
+  const manifest: Static<typeof Manifest> = {
+    version: release.version,
+    url: artifactUrl(publicUrl, release.sha256),
+    checksum: release.sha256,
+    minNativeVersion: release.requirement.minNativeVersion ?? NO_MINIMUM,
+  }
+  if (validator.Check(manifest)) return JSON.stringify(manifest)
+  const first = validator.Errors(manifest)[0]
+  throw new Error(`A manifest was stopped that is not as Web bundle §2 has it: ${JSON.stringify(first)}`)
+}
+
+/** Web bundle §3: of a roll-back to what the binary shipped with this protocol has no word; the app keeps what it has. */
+function newestOf([first]: readonly CompiledRollout<OfferedRelease>[]): OfferedRelease | undefined {
+  return first === undefined || first.target === 'embedded' ? undefined : first.target
+}
+
+function notAvailable(): PlainAnswer {
+  const message = 'Nothing is in force here for everyone.'
+  return jsonAnswer(JSON.stringify({ code: 'OTA_BUNDLE_NOT_AVAILABLE', message }), 404)
+}
+
+/** Web bundle §4: such as APP_KEY_REQUIRED. */
+function renderProblem(known: Problem): PlainAnswer {
+  const code = known.type.replaceAll('-', '_').toUpperCase()
+  const { status, headers, body } = jsonAnswer(JSON.stringify({ code, message: known.message }), known.status)
+  return { status, headers: [...headers, ...retryHeaders(known)], body }
+}
