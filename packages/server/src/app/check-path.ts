@@ -41,7 +41,7 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     limits: { ...config.events, refreshFailuresMs },
   })
   const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
-  const retention = createRetention({ runSweep, clock, timers, log, announceCohorts: sync.announceCohorts })
+  const retention = createRetention({ runSweep, clock, timers, log, raise: sync.raise })
   const updates = createUpdateService({
     clock,
     failedReleaseIds: fleet.failedReleaseIds,

@@ -23,6 +23,7 @@ import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createPublishing } from '../rolling-out/publishing/publishing-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
+import { createChanges } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
@@ -40,31 +41,31 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 export async function createServices(core: Core, checkPath: CheckPath) {
   const { config, clock, timers, newId, db, reads, box, log } = core
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
-  const { announceApps, announceCatalogs, announceCohorts } = sync
   const settleFleet = fleet.settle
 
   const audit = createAuditService({ db, clock, newId })
   const announcements = createAnnouncementService({ db, clock, newId })
+  const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
 
   const { storage, spool, artifacts } = createArtifacts(core)
-  const channels = createChannelService({ db, audit, clock, newId, announceApps })
+  const channels = createChannelService({ db, changes, audit, clock, newId })
   const createDefaultChannels = channels.createDefaults
-  const forApps = { identity, createDefaultChannels, announceApps, settleFleet }
-  const apps = createAppService({ db, audit, clock, newId, box, ...forApps })
+  const forApps = { identity, createDefaultChannels, settleFleet }
+  const apps = createAppService({ db, changes, audit, clock, newId, box, ...forApps })
   const { countOthers: countOtherMembers } = cohortMembers
-  const forCohorts = { identity, reads, countOtherMembers, announceCohorts }
-  const cohorts = createCohortService({ db, audit, clock, newId, ...forCohorts })
+  const forCohorts = { identity, reads, countOtherMembers }
+  const cohorts = createCohortService({ db, changes, audit, clock, newId, ...forCohorts })
   const releases = createReleaseService({ db, apps, audit, clock })
 
-  const changes = { db, audit, announcements, clock, newId, announceCatalogs }
+  const changing = { db, changes, audit, clock, newId }
   const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, clock })]
-  const rollouts = createRolloutService({ ...changes, companions, apps, channels, releases })
-  const publishing = createPublishing({ ...changes, apps, channels, artifacts, releases, rollouts })
+  const rollouts = createRolloutService({ ...changing, announcements, companions, apps, channels, releases })
+  const publishing = createPublishing({ ...changing, announcements, apps, channels, artifacts, releases, rollouts })
   const forPreflight = { apps, channels, artifacts, releases, limits: config.bundles }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
-  const experiments = createExperimentService({ ...changes, apps, releases, rollouts })
+  const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()
   const guards = createGuardService({ db, reads, releases, audit, sampling, clock })
@@ -83,7 +84,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     log,
   })
 
-  const devices = createDeviceService({ db, reads, fleet, identity, audit, announceCohorts })
+  const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
   const findNextSequence: FindNextSequence = async (appId, platform) =>

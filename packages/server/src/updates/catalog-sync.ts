@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CohortMembers } from '../rolling-out/cohorts/cohort-members.ts'
 import type { ChangeFeed } from '../ground/database/change-feed.ts'
-import type { CatalogChange } from '../rolling-out/rollouts/rollout-service.ts'
+import type { CatalogPlaces, Raised } from '../ground/database/changes.ts'
 import type { Catalogs } from './catalogs.ts'
 
 /** Keeps the catalogs and cohorts in memory as the database has them: by what this server changes, by what others tell, and by time. */
@@ -27,26 +27,22 @@ export function createCatalogSync({
     await work.catch((error: unknown) => log.error({ err: error }, 'a catalog could not be compiled anew'))
   }
 
-  async function reload({ appId, channel, platforms }: CatalogChange): Promise<void> {
+  async function reload({ appId, channel, platforms }: CatalogPlaces): Promise<void> {
     await Promise.all(platforms.map((platform) => catalogs.reload({ appId, channel, platform })))
   }
 
-  async function announceCatalogs(change: CatalogChange): Promise<void> {
-    await takeOver(reload(change))
-    await feed.announce('catalogs', JSON.stringify(change))
+  /** After a commit: this server answers by it, and the others are told. */
+  async function raise({ catalogs: raised = [], apps = false, cohorts: hasMembers = false }: Raised): Promise<void> {
+    if (apps) await takeOver(catalogs.reloadDirectory())
+    if (hasMembers) await takeOver(cohorts.refresh())
+    for (const places of raised) {
+      await takeOver(reload(places))
+      await feed.send('catalogs', JSON.stringify(places))
+    }
+    if (apps || hasMembers) await feed.send('catalogs', '')
   }
 
-  async function announceApps(): Promise<void> {
-    await takeOver(catalogs.reloadDirectory())
-    await feed.announce('catalogs', '')
-  }
-
-  async function announceCohorts(): Promise<void> {
-    await takeOver(cohorts.refresh())
-    await feed.announce('catalogs', '')
-  }
-
-  /** What is announced while one runs may have come too late for it: there is another one behind it. */
+  /** What is asked for while one runs may have come too late for it: there is another one behind it. */
   function refresh(): Promise<void> {
     isAskedAgain = refreshing !== undefined
     refreshing ??= refreshAll().finally(() => {
@@ -63,7 +59,7 @@ export function createCatalogSync({
 
   /** A server of another version may say it otherwise: then it is not known what changed. */
   function hear(change: string): void {
-    const told = readChange(change)
+    const told = readPlaces(change)
     void (told ? takeOver(reload(told)) : refresh())
   }
 
@@ -78,13 +74,13 @@ export function createCatalogSync({
     await refreshing
   }
 
-  return { start, announceApps, announceCatalogs, announceCohorts, close }
+  return { start, raise, close }
 }
 
-function readChange(text: string): CatalogChange | undefined {
+function readPlaces(text: string): CatalogPlaces | undefined {
   if (text === '') return undefined
   try {
-    const { appId, channel, platforms } = JSON.parse(text) as Partial<CatalogChange>
+    const { appId, channel, platforms } = JSON.parse(text) as Partial<CatalogPlaces>
     return appId !== undefined && channel !== undefined && Array.isArray(platforms)
       ? { appId, channel, platforms }
       : undefined

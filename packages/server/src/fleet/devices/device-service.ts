@@ -4,6 +4,7 @@ import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import { readTimestamp } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { looksLikeStoredId, type DeviceIdentity, type IdentifiedApp } from './device-identity.ts'
 import { isDeviceId } from '../recording/device-report.ts'
@@ -28,7 +29,7 @@ export function createDeviceService({
   fleet,
   identity,
   audit,
-  announceCohorts,
+  changes,
 }: {
   db: Database
   /** For what may take long; `db` when it blocks nobody. */
@@ -36,8 +37,7 @@ export function createDeviceService({
   fleet: Pick<FleetService, 'settle' | 'forget'>
   identity: DeviceIdentity
   audit: AuditService
-  /** Called after a commit that changed who is in a cohort. */
-  announceCohorts: () => Promise<void>
+  changes: Changes
 }) {
   /** Last seen first; those that `search` finds by the beginning of their id in the order of their ids. */
   async function list(app: IdentifiedApp, filter: DeviceFilter, page: PageQuery): Promise<Page<Device>> {
@@ -141,19 +141,16 @@ export function createDeviceService({
   async function forget(app: IdentifiedApp, givenId: string, author: Author): Promise<void> {
     const { device_id } = await getRow(app, givenId)
     while ((await deleteSomeEvents(db, app.id, [device_id], DELETED_AT_ONCE)) === DELETED_AT_ONCE) await setImmediate()
-    const wasMember = await fleet.forget(app.id, device_id, () => remove(app, device_id, author))
-    if (wasMember) await announceCohorts()
+    await fleet.forget(app.id, device_id, () => remove(app, device_id, author))
   }
 
-  /** @returns whether it was in a cohort */
-  function remove(app: IdentifiedApp, deviceId: string, author: Author): Promise<boolean> {
-    return db.transaction().execute(async (tx) => {
+  function remove(app: IdentifiedApp, deviceId: string, author: Author): Promise<void> {
+    return changes.run(async (tx, change) => {
       await lockDevices(tx, app.id, [deviceId])
-      const wasMember = await deleteDevices(tx, app.id, [deviceId])
+      if (await deleteDevices(tx, app.id, [deviceId])) change.raiseCohorts()
       // The log outlives the device: it must not keep the id, but who knows it can find the entry.
       const subject = identity.hashedId(app, deviceId)
       await audit.record(tx, author, { action: 'device.forgotten', subject: ['device', subject], appId: app.id })
-      return wasMember
     })
   }
 

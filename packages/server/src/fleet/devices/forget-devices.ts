@@ -65,7 +65,7 @@ export async function lockDevices(
 
 /**
  * All that is known of locked devices. What was counted stays: it names nobody.
- * @returns whether any was in a cohort: then the cohorts are to be announced after the commit
+ * @returns whether any was in a cohort: then the cohorts are to be raised after the commit
  */
 export async function deleteDevices(tx: Connection, appId: string, deviceIds: readonly string[]): Promise<boolean> {
   if (deviceIds.length === 0) return false

@@ -2,7 +2,7 @@ import type { Connection } from '../../ground/database/schema.ts'
 
 /**
  * Takes devices out of the cohorts of an app, in the transaction that forgets them.
- * @returns whether any was in one: then the cohorts are to be announced after the commit
+ * @returns whether any was in one: then the cohorts are to be raised after the commit
  */
 export async function forgetMembers(tx: Connection, appId: string, deviceIds: readonly string[]): Promise<boolean> {
   const cohorts = await tx

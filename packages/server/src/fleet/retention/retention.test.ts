@@ -14,7 +14,7 @@ const NOW = Date.UTC(2027, 0, 1)
 const daysAgo = (days: number) => NOW - days * DAY_MS
 const OTHER_APP = '01970000-0000-7000-8000-000000000002'
 
-const parts = () => ({ log: createRecordingLog().log, announceCohorts: () => Promise.resolve() })
+const parts = () => ({ log: createRecordingLog().log, raise: () => Promise.resolve() })
 
 /** Pauses take no time. */
 const timers: Timers = {

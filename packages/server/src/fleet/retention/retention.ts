@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../ground/clock.ts'
+import type { Raised } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { CancelTimer, Timers } from '../../ground/timers.ts'
 import type { Log } from '../../ground/log.ts'
@@ -54,7 +55,7 @@ export function createRetention({
   clock,
   timers,
   log,
-  announceCohorts,
+  raise,
   limits: changedLimits = {},
 }: {
   runSweep: RunSweep
@@ -62,7 +63,7 @@ export function createRetention({
   timers: Timers
   log: Log
   /** Called after a sweep that took a device out of a cohort. */
-  announceCohorts: () => Promise<void>
+  raise: (raised: Raised) => Promise<void>
   limits?: Partial<typeof RETENTION_LIMITS>
 }) {
   const { intervalMs, firstAfterMs, ...limits } = { ...RETENTION_LIMITS, ...changedLimits }
@@ -86,7 +87,7 @@ export function createRetention({
     goneUntil = swept.goneUntil
     const { deleted } = swept
     if (Object.values(deleted).some((count) => count > 0)) log.info(deleted, 'what is no longer kept was deleted')
-    if (swept.changedCohorts) await announceCohorts()
+    if (swept.changedCohorts) await raise({ cohorts: true })
     return deleted
   }
 

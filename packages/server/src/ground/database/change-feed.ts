@@ -12,7 +12,7 @@ export interface ChangeFeed {
   on(topic: ChangeTopic, listener: (detail: string) => void): void
   /** Begins to hear. */
   start(): void
-  announce(topic: ChangeTopic, detail: string): Promise<void>
+  send(topic: ChangeTopic, detail: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export function createChangeFeed(config: DatabaseConfig, db: Database, onError: 
 const silentFeed: ChangeFeed = {
   on: () => undefined,
   start: () => undefined,
-  announce: () => Promise.resolve(),
+  send: () => Promise.resolve(),
   close: () => Promise.resolve(),
 }
 
@@ -46,7 +46,7 @@ function listenOnPostgres(url: string, db: Database, onError: (error: unknown) =
     try {
       await next.connect()
       await next.query(`listen ${CHANNEL}`)
-      // What was announced while nobody listened.
+      // What was sent while nobody listened.
       for (const listener of listeners) listener.hear('')
     } catch (error) {
       lose(next, error)
@@ -72,7 +72,7 @@ function listenOnPostgres(url: string, db: Database, onError: (error: unknown) =
   return {
     on: (topic, hear) => void listeners.push({ topic, hear }),
     start: () => void connect(),
-    async announce(topic, detail) {
+    async send(topic, detail) {
       // A server that misses it finds the change at its next refresh.
       await sql`select pg_notify(${CHANNEL}, ${`${topic} ${detail}`})`.execute(db).catch(onError)
     },

@@ -97,21 +97,21 @@ export function createDeviceLane({
   function begin(exchange: Exchange): void {
     const { request } = exchange
     exchange.address = origins.addressOf(request)
-    const announced = rawHeader(request, 'content-length')
+    const declared = rawHeader(request, 'content-length')
     const isChunked = rawHeader(request, 'transfer-encoding') !== undefined
     try {
-      limits.admitRequest(exchange.address, announced === undefined ? undefined : Number(announced))
+      limits.admitRequest(exchange.address, declared === undefined ? undefined : Number(declared))
     } catch (error) {
       exchange.refusal = error
       return queue(exchange)
     }
-    if (isChunked || Number(announced ?? 0) > 0) readBody(exchange, announced)
+    if (isChunked || Number(declared ?? 0) > 0) readBody(exchange, declared)
     else queue(exchange)
   }
 
-  function readBody(exchange: Exchange, announced: string | undefined): void {
+  function readBody(exchange: Exchange, declared: string | undefined): void {
     const { request, route } = exchange
-    if (Number(announced ?? 0) > route.maxBodyBytes) return refuseBody(exchange)
+    if (Number(declared ?? 0) > route.maxBodyBytes) return refuseBody(exchange)
     const chunks: Buffer[] = []
     let sizeBytes = 0
     request.on('data', (chunk: Buffer) => {
@@ -124,7 +124,7 @@ export function createDeviceLane({
       if (exchange.refusal !== undefined) return
       exchange.bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
       try {
-        if (announced === undefined) limits.admitBody(exchange.address, sizeBytes)
+        if (declared === undefined) limits.admitBody(exchange.address, sizeBytes)
       } catch (error) {
         exchange.refusal = error
       }

@@ -43,12 +43,12 @@ export function createDeviceLimits({
 
   /**
    * Before the body is read: one request, and the bytes that it says it has.
-   * @param announcedBytes undefined when it says nothing
+   * @param declaredBytes undefined when it says nothing
    */
-  function admitRequest(address: string, announcedBytes: number | undefined): void {
+  function admitRequest(address: string, declaredBytes: number | undefined): void {
     const prefix = addressPrefix(address)
     requireRoom(addresses, prefix, 'this address')
-    if (announcedBytes !== undefined) countBytes(prefix, announcedBytes)
+    if (declaredBytes !== undefined) countBytes(prefix, declaredBytes)
   }
 
   /** After a body was read that did not say how long it is. */

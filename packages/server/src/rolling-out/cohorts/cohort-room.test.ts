@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { createAuditService } from '../../people/audit/audit-service.ts'
 import { SERVER } from '../../people/authors/author.ts'
 import { createDeviceIdentity } from '../../fleet/devices/device-identity.ts'
+import { createChanges } from '../../ground/database/changes.ts'
 import { createCohortService } from './cohort-service.ts'
 
 describeOnEveryDatabase('all cohorts of an app', (openDatabase) => {
@@ -19,7 +20,7 @@ describeOnEveryDatabase('all cohorts of an app', (openDatabase) => {
       audit: createAuditService(common),
       identity: createDeviceIdentity({ secret: 's'.repeat(32) }),
       countOtherMembers: () => COHORT_LIMITS.devicesOfApp - 2,
-      announceCohorts: () => Promise.resolve(),
+      changes: createChanges({ db, raise: () => Promise.resolve(), announce: () => undefined }),
     })
     await cohorts.create(app, { name: 'testers', devices: ['a', 'b'] }, SERVER)
     const refused = { type: 'invalid-request', message: expect.stringMatching(/at most 1000000 .* make 1000001/) }

@@ -5,6 +5,7 @@ import type { AppRow } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
@@ -33,7 +34,7 @@ export function createCohortService({
   clock,
   newId,
   countOtherMembers,
-  announceCohorts,
+  changes,
 }: {
   db: Database
   /** For counting members outside a change, which takes a while. */
@@ -44,8 +45,7 @@ export function createCohortService({
   newId: () => string
   /** Of the app's other cohorts, as this server has them in memory. */
   countOtherMembers: (appId: string, cohortId: string) => number
-  /** Called after a commit that changed who is in a cohort. */
-  announceCohorts: () => Promise<void>
+  changes: Changes
 }) {
   /** @throws problem cohort-not-found */
   async function get(app: AppRow, name: string, connection: Connection = db): Promise<store.CountedCohortRow> {
@@ -79,7 +79,7 @@ export function createCohortService({
       created_by: nameOf(author),
       updated_at: now,
     }
-    const created = await db.transaction().execute(async (tx) => {
+    const created = await changes.run(async (tx, change) => {
       if ((await store.countCohorts(tx, app.id)) >= COHORT_LIMITS.cohorts) {
         throw problem('invalid-request', `An app has at most ${COHORT_LIMITS.cohorts} cohorts; delete one first.`)
       }
@@ -90,26 +90,27 @@ export function createCohortService({
       await store.addMembers(tx, row.id, members)
       const after = await get(app, row.name, tx)
       requireRoom(after)
+      change.raiseCohorts()
       await audit.record(tx, author, { ...subjectOf(app, row), action: 'cohort.created', after: render(after) })
       return after
     })
-    await announceCohorts()
     return render(created)
   }
 
   /** All of it or nothing. */
-  async function changeMembers(app: AppRow, name: string, changes: MemberChanges, author: Author): Promise<Cohort> {
-    const added = await readMembers(app, changes.add)
-    const removed = await readMembers(app, changes.remove)
-    const changed = await db.transaction().execute(async (tx) => {
+  async function changeMembers(app: AppRow, name: string, members: MemberChanges, author: Author): Promise<Cohort> {
+    const added = await readMembers(app, members.add)
+    const removed = await readMembers(app, members.remove)
+    const changed = await changes.run(async (tx, change) => {
       const id = await getId(app, name, tx)
       await store.touchCohort(tx, id, clock.now())
       const before = await get(app, name, tx)
-      if (changes.replace) await store.removeAllMembers(tx, id)
+      if (members.replace) await store.removeAllMembers(tx, id)
       await store.addMembers(tx, id, added)
       await store.removeMembers(tx, id, removed)
       const after = await get(app, name, tx)
       requireRoom(after)
+      change.raiseCohorts()
       // Only how many: the audit log keeps nobody's device.
       const [wasThere, isThere] = [render(before), render(after)]
       await audit.record(tx, author, {
@@ -120,7 +121,6 @@ export function createCohortService({
       })
       return after
     })
-    await announceCohorts()
     return render(changed)
   }
 
@@ -136,16 +136,16 @@ export function createCohortService({
 
   /** @throws problem cohort-in-use while a rollout that is active or paused names it */
   async function remove(app: AppRow, name: string, author: Author): Promise<void> {
-    await db.transaction().execute(async (tx) => {
+    await changes.run(async (tx, change) => {
       const cohort = await get(app, name, tx)
       const rollouts = await store.listLiveRolloutsFor(tx, app.id, name)
       if (rollouts.length > 0) {
         throw problem('cohort-in-use', `The cohort is named by the rollout ${rollouts.slice(0, 3).join(', ')}.`)
       }
       await store.deleteCohort(tx, cohort.id)
+      change.raiseCohorts()
       await audit.record(tx, author, { ...subjectOf(app, cohort), action: 'cohort.deleted', before: render(cohort) })
     })
-    await announceCohorts()
   }
 
   /** In the order of the ids. */

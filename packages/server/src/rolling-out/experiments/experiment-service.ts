@@ -1,15 +1,15 @@
 import type { Experiment, ExperimentArm, ExperimentEnd, NewExperiment, Page } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
-import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
-import type { CatalogChange, RolloutService } from '../rollouts/rollout-service.ts'
+import type { RolloutService } from '../rollouts/rollout-service.ts'
 import {
   endExperiment,
   findExperiment,
@@ -27,24 +27,22 @@ export type ExperimentService = ReturnType<typeof createExperimentService>
  */
 export function createExperimentService({
   db,
+  changes,
   apps,
   releases,
   rollouts,
   audit,
-  announcements,
   clock,
   newId,
-  announceCatalogs,
 }: {
   db: Database
+  changes: Changes
   apps: AppService
   releases: ReleaseService
   rollouts: RolloutService
   audit: AuditService
-  announcements: AnnouncementService
   clock: Clock
   newId: () => string
-  announceCatalogs: (change: CatalogChange) => Promise<void>
 }) {
   /** @throws problem experiment-not-found, or forbidden when the token is for another app */
   async function get(id: string, actor: Actor | null, connection: Connection = db): Promise<ExperimentRow> {
@@ -67,16 +65,16 @@ export function createExperimentService({
       `${id}:arms`,
     )
     const percentage = input.percentage ?? 100
-    const { row, changes } = await db.transaction().execute(async (tx) => {
+    const row = await changes.run(async (tx, change) => {
       const tested = await Promise.all(input.arms.map((arm) => getRelease(tx, app, arm.releaseId)))
       const platform = samePlatform(tested)
       const arms: ExperimentArm[] = []
-      const changes: CatalogChange[] = []
       for (const index of fromTheOldest(tested)) {
         const arm = input.arms[index]
         if (!arm) continue
         const placed = await rollouts.createIn(
           tx,
+          change,
           app,
           {
             releaseId: arm.releaseId,
@@ -88,8 +86,7 @@ export function createExperimentService({
           },
           author,
         )
-        changes.push(placed.change)
-        arms[index] = { ...arm, rolloutId: placed.row.id, version: placed.row.version ?? '' }
+        arms[index] = { ...arm, rolloutId: placed.id, version: placed.version ?? '' }
       }
       const row: ExperimentRow = {
         id,
@@ -107,9 +104,8 @@ export function createExperimentService({
       }
       await insertExperiment(tx, row)
       await audit.record(tx, author, { ...subjectOf(row), action: 'experiment.started', after: renderExperiment(row) })
-      return { row, changes }
+      return row
     })
-    await announce(changes)
     return renderExperiment(row)
   }
 
@@ -128,7 +124,7 @@ export function createExperimentService({
   async function finish(experiment: ExperimentRow, end: ExperimentEnd, author: Author): Promise<Experiment> {
     const app = await apps.get(experiment.app_id)
     const { winner, statement, statementSignature } = end
-    const { row, changes } = await db.transaction().execute(async (tx) => {
+    const row = await changes.run(async (tx, change) => {
       const finishedAt = clock.now()
       if (!(await endExperiment(tx, experiment.id, { winner, finishedAt }))) {
         throw problem('experiment-state', `Expected an experiment that is running; "${experiment.name}" has ended.`)
@@ -139,17 +135,15 @@ export function createExperimentService({
       if (winner !== null && !won) {
         throw problem('invalid-request', `winner: expected one of ${arms.map((arm) => arm.name).join(', ')}, or null.`)
       }
-      const changes: CatalogChange[] = []
       const armIds = arms.map((arm) => arm.rolloutId)
       await rollouts.lockAll(tx, armIds)
       if (won) {
         const restated = { ...(statement && { statement }), ...(statementSignature && { statementSignature }) }
         const input = { releaseId: won.releaseId, channel: experiment.channel, ...restated }
-        changes.push((await rollouts.createIn(tx, app, input, author)).change)
+        await rollouts.createIn(tx, change, app, input, author)
       }
       for (const arm of arms) {
-        const change = await rollouts.transitionIn(tx, arm.rolloutId, won ? 'pause' : 'withdraw', author)
-        if (change) changes.push(change)
+        await rollouts.transitionIn(tx, change, arm.rolloutId, won ? 'pause' : 'withdraw', author)
       }
       await audit.record(tx, author, {
         ...subjectOf(row),
@@ -157,17 +151,9 @@ export function createExperimentService({
         before: renderExperiment(experiment),
         after: renderExperiment(row),
       })
-      return { row, changes }
+      return row
     })
-    await announce(changes)
     return renderExperiment(row)
-  }
-
-  async function announce(changes: readonly CatalogChange[]): Promise<void> {
-    // All of them are of the same channel and platforms.
-    const [change] = changes
-    if (change) await announceCatalogs(change)
-    announcements.wake()
   }
 
   return { get, list, create, finish }

@@ -6,13 +6,14 @@ import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Change } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { HOUR_MS } from '../../fleet/progress/rollout-progress.ts'
 import { countBadOfWorstNetworks } from '../../fleet/progress/sample-queries.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'
 import { hasNewerRollout } from '../rollouts/rollout-queries.ts'
-import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
 import {
@@ -145,16 +146,16 @@ export function createGuardWatch({
     const { action } = guard.settings
     const trip = { at: timestamp(clock.now()), cause, action, figures }
 
-    await rollouts.hold(rollout, ['active', 'paused'], async (tx, before) => {
+    await rollouts.hold(rollout, ['active', 'paused'], async (tx, change, before) => {
       const tripped = { ...looked, state: 'tripped' as const, tripped_at: clock.now() }
       if (!(await updateGuard(tx, guard.row, tripped))) throw problem('guard-state', 'Someone else has looked.')
       // Listeners are told of the cause before its effects.
       const rendered = rollouts.render(await rollouts.get(rollout.id, null, tx))
       const data: TrippedGuard = { rollout: rendered, action, cause, figures }
-      await announcements.record(tx, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
+      await announcements.record(tx, change, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
       // Positions are taken before catalogs change, as by whoever publishes: else both would wait for each other.
-      const rolloutId = action === 'roll-back' ? await placePrevious(tx, before, guard) : null
-      const change = await stop(tx, before, action)
+      const rolloutId = action === 'roll-back' ? await placePrevious(tx, change, before, guard) : null
+      await stop(tx, change, before, action)
       const told: GuardTrip = { ...trip, rolloutId }
       const { revision } = guard.row
       await updateGuard(tx, { ...guard.row, revision: revision + 1 }, { figures: JSON.stringify(told) })
@@ -164,20 +165,19 @@ export function createGuardWatch({
         appId: rollout.app_id,
         after: told,
       })
-      return change
     })
     log.warn({ rolloutId: rollout.id, action, cause, figures }, 'a guard has tripped')
   }
 
   /** What the action means for the rollout itself, which is active or paused. */
-  async function stop(tx: Connection, { id }: RolloutRow, action: GuardAction): Promise<CatalogChange | undefined> {
+  async function stop(tx: Connection, change: Change, { id }: RolloutRow, action: GuardAction): Promise<void> {
     switch (action) {
       case 'notify':
-        return undefined
+        return
       case 'pause':
-        return rollouts.transitionIn(tx, id, 'pause', GUARD_AUTHOR)
+        return rollouts.transitionIn(tx, change, id, 'pause', GUARD_AUTHOR)
       case 'roll-back':
-        return rollouts.transitionIn(tx, id, 'halt', GUARD_AUTHOR)
+        return rollouts.transitionIn(tx, change, id, 'halt', GUARD_AUTHOR)
     }
   }
 
@@ -188,6 +188,7 @@ export function createGuardWatch({
    */
   async function placePrevious(
     tx: Connection,
+    change: Change,
     halted: RolloutRow,
     { prepared, settings }: WatchedRollout,
   ): Promise<string | null> {
@@ -201,8 +202,9 @@ export function createGuardWatch({
     const app = await apps.get(halted.app_id, tx)
     const { platform, channel, salt, buckets, percentage } = halted
     const { devices, cohorts, rules, slice } = rollouts.render(halted)
-    const { row } = await rollouts.place(
+    const row = await rollouts.place(
       tx,
+      change,
       app,
       {
         platform,

@@ -12,6 +12,7 @@ import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
@@ -25,7 +26,7 @@ import {
 import { checkDigestSignature, checkStatement, type CheckedStatement } from '../../shipping/releases/statement-check.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { SignedRestatement } from '../rollouts/restatement.ts'
-import type { CatalogChange, RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { digestOfRequest, findAnswer, rememberAnswer } from './same-request.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
 
@@ -49,6 +50,7 @@ export type Publishing = ReturnType<typeof createPublishing>
 /** Publish = release + rollout. Archive = take every rollout of a release back. */
 export function createPublishing({
   db,
+  changes,
   apps,
   channels,
   artifacts,
@@ -58,9 +60,9 @@ export function createPublishing({
   announcements,
   clock,
   newId,
-  announceCatalogs,
 }: {
   db: Database
+  changes: Changes
   apps: AppService
   channels: ChannelService
   artifacts: ArtifactService
@@ -70,7 +72,6 @@ export function createPublishing({
   announcements: AnnouncementService
   clock: Clock
   newId: () => string
-  announceCatalogs: (change: CatalogChange) => Promise<void>
 }) {
   /**
    * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
@@ -101,11 +102,11 @@ export function createPublishing({
     if (checked.statement) await releases.requireFree(app, platform, checked.statement.statement.sequence)
 
     if (archive) await artifacts.keep(archive)
-    const { publication, change } = await db.transaction().execute(async (tx) => {
+    return changes.run(async (tx, change) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const locked = await apps.lock(tx, app.id)
       const meanwhile = await findAnswer(tx, await releases.findByVersion(app, place, tx), requestDigest, publicUrl)
-      if (meanwhile) return { publication: { isRepeated: true, published: meanwhile }, change: undefined }
+      if (meanwhile) return { isRepeated: true, published: meanwhile }
       const keyId = await registerKey(tx, locked, checked, author)
       const sequence =
         checked.statement?.statement.sequence ?? (await releases.getNextSequence(locked, platform, tx)).nextSequence
@@ -139,21 +140,18 @@ export function createPublishing({
         appId: app.id,
         after: { version, platform, channel, sequence, sha256: row.sha256, keyId },
       })
-      await announcements.record(tx, {
+      await announcements.record(tx, change, {
         type: 'release.published',
         appId: app.id,
         data: { release: announced(row), by: nameOf(author) },
       })
       const prepared = preparedOf(signatures)
       const placement = { ...input, plan, platform, channel, release: row, prepared }
-      const placed = await rollouts.place(tx, locked, placement, author, 'rollout.started')
-      const published = answerOf(row, placed.row, checked.isFirstKey, publicUrl)
+      const placed = await rollouts.place(tx, change, locked, placement, author, 'rollout.started')
+      const published = answerOf(row, placed, checked.isFirstKey, publicUrl)
       await rememberAnswer(tx, requestDigest, published)
-      return { publication: { isRepeated: false, published }, change: placed.change }
+      return { isRepeated: false, published }
     })
-    announcements.wake()
-    if (change) await announceCatalogs(change)
-    return publication
   }
 
   /** @throws problem invalid-request, artifact-missing */
@@ -231,11 +229,11 @@ export function createPublishing({
 
   /** Archiving what is archived changes nothing. */
   async function archive(app: AppRow, releaseId: string, author: Author, publicUrl: string): Promise<Release> {
-    const { row, changes } = await db.transaction().execute(async (tx) => {
+    const row = await changes.run(async (tx, change) => {
       const archivedAt = clock.now()
       const isFirst = await releases.markArchived(tx, releaseId, archivedAt)
       const row = await releases.get(releaseId, tx)
-      if (!isFirst) return { row, changes: [] }
+      if (!isFirst) return row
       await audit.record(tx, author, {
         action: 'release.archived',
         subject: ['release', releaseId],
@@ -243,11 +241,9 @@ export function createPublishing({
         before: { archivedAt: null },
         after: { archivedAt: timestamp(archivedAt) },
       })
-      const withdrawn = await rollouts.withdrawAllOf(tx, releaseId, author)
-      return { row, changes: withdrawn }
+      await rollouts.withdrawAllOf(tx, change, releaseId, author)
+      return row
     })
-    announcements.wake()
-    for (const change of changes) await announceCatalogs(change)
     return renderRelease(row, publicUrl)
   }
 

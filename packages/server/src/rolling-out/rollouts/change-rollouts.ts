@@ -1,15 +1,15 @@
 import type { Rollout, RolloutChanges } from '@hotpatch/api'
 import { problem, type RolloutState } from '@hotpatch/protocol'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
-import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { actorOf, type Author } from '../../people/authors/author.ts'
 import { readTimestamp, type Clock } from '../../ground/clock.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { audienceChanges } from './audience.ts'
 import type { RolloutCompanion } from './placement.ts'
 import { renderRollout } from './render-rollout.ts'
-import type { CatalogChange, RolloutAction, RolloutRecords } from './rollout-records.ts'
+import type { RolloutAction, RolloutRecords } from './rollout-records.ts'
 import { getRollout, listRolloutsOfRelease, lockRollout, updateRolloutIn, type RolloutRow } from './rollout-store.ts'
 
 /** Halting and withdrawing are final: a halted rollout is never resurrected. */
@@ -25,20 +25,18 @@ export type RolloutTransition = keyof typeof TRANSITIONS
 /** What becomes of rollouts that are there. Each change locks its rollout first, and everything else after it. */
 export function createChanging({
   db,
+  changes,
   apps,
-  announcements,
   companions,
   records,
   clock,
-  announceCatalogs,
 }: {
   db: Database
+  changes: Changes
   apps: AppService
-  announcements: AnnouncementService
   companions: readonly RolloutCompanion[]
   records: RolloutRecords
   clock: Clock
-  announceCatalogs: (change: CatalogChange) => Promise<void>
 }) {
   /** @throws problem rollout-not-found, or forbidden when the token is for another app */
   async function get(id: string, actor: Actor | null, connection: Connection = db): Promise<RolloutRow> {
@@ -47,8 +45,8 @@ export function createChanging({
     return row
   }
 
-  async function change(rollout: RolloutRow, changes: RolloutChanges, author: Author): Promise<Rollout> {
-    const { percentage, mandatory, startsAt } = changes
+  async function change(rollout: RolloutRow, input: RolloutChanges, author: Author): Promise<Rollout> {
+    const { percentage, mandatory, startsAt } = input
     const requireAllowed = async (tx: Connection, before: RolloutRow) => {
       const hasStarted = before.starts_at === null || before.starts_at <= clock.now()
       if (startsAt !== undefined && hasStarted) {
@@ -57,7 +55,7 @@ export function createChanging({
       if (percentage !== undefined && before.experiment_id !== null) {
         throw problem('rollout-state', 'This rollout is an arm of an A/B test, whose arms all have one percentage.')
       }
-      for (const companion of companions) await companion.refuse?.(tx, before, changes)
+      for (const companion of companions) await companion.refuse?.(tx, before, input)
     }
     const start = startsAt !== undefined && {
       starts_at: startsAt === null ? null : readTimestamp(startsAt, 'startsAt'),
@@ -68,7 +66,7 @@ export function createChanging({
       ...(percentage !== undefined && { percentage }),
       ...(mandatory !== undefined && { mandatory: mandatory ? 1 : 0 }),
       ...start,
-      ...audienceChanges(changes),
+      ...audienceChanges(input),
     }
     return apply(rollout, ['active', 'paused'], 'rollout.changed', author, columns, requireAllowed)
   }
@@ -79,21 +77,19 @@ export function createChanging({
     return apply(rollout, from, action, author, { state: to })
   }
 
-  /**
-   * Within a transaction, for those that change more than the rollout. Undefined when its state does not allow it any
-   * more. Afterwards the change is to be announced, and listeners are to be woken.
-   */
+  /** Within a transaction, for those that change more than the rollout. Nothing when its state does not allow it any more. */
   async function transitionIn(
     tx: Connection,
+    change: Change,
     rolloutId: string,
     name: RolloutTransition,
     author: Author,
-  ): Promise<CatalogChange | undefined> {
+  ): Promise<void> {
     const { from, to, action } = TRANSITIONS[name]
     await lockRollout(tx, rolloutId)
     const before = await get(rolloutId, actorOf(author), tx)
-    if (!(from as readonly RolloutState[]).includes(before.state)) return undefined
-    return (await applyIn(tx, before, from, action, author, { state: to })).change
+    if (!(from as readonly RolloutState[]).includes(before.state)) return
+    await applyIn(tx, change, before, from, action, author, { state: to })
   }
 
   /**
@@ -107,50 +103,49 @@ export function createChanging({
     from: readonly RolloutState[],
     action: RolloutAction,
     author: Author,
-    changes: Partial<RolloutRow>,
+    columns: Partial<RolloutRow>,
     within?: (tx: Connection, before: RolloutRow) => Promise<Partial<RolloutRow> | void>,
   ): Promise<Rollout> {
-    const { after, change } = await db.transaction().execute(async (tx) => {
+    const after = await changes.run(async (tx, change) => {
       await lockRollout(tx, rollout.id)
       const before = await get(rollout.id, actorOf(author), tx)
       const more = from.includes(before.state) ? await within?.(tx, before) : undefined
-      return applyIn(tx, before, from, action, author, { ...changes, ...more })
+      return applyIn(tx, change, before, from, action, author, { ...columns, ...more })
     })
-    announcements.wake()
-    await announceCatalogs(change)
     return renderRollout(after)
   }
 
   /** @param before locked by this transaction */
   async function applyIn(
     tx: Connection,
+    change: Change,
     before: RolloutRow,
     from: readonly RolloutState[],
     action: RolloutAction,
     author: Author,
-    changes: Partial<RolloutRow>,
-  ): Promise<{ after: RolloutRow; change: CatalogChange }> {
-    if (!(await updateRolloutIn(tx, before.id, from, { ...changes, updated_at: clock.now() }))) {
+    columns: Partial<RolloutRow>,
+  ): Promise<RolloutRow> {
+    if (!(await updateRolloutIn(tx, before.id, from, { ...columns, updated_at: clock.now() }))) {
       throw problem('rollout-state', `Expected a rollout that is ${from.join(' or ')}; this one is ${before.state}.`)
     }
     const changed = await get(before.id, null, tx)
     for (const companion of companions) await companion.changed?.(tx, before, changed)
     const after = await get(before.id, null, tx)
-    await records.record(tx, author, action, before, after)
-    return { after, change: await records.raise(tx, await apps.get(before.app_id, tx), after) }
+    await records.record(tx, change, author, action, before, after)
+    await records.raise(tx, change, await apps.get(before.app_id, tx), after)
+    return after
   }
 
   /**
    * Does something with the rollout locked.
-   * @param within may change it, and gives then what is to be announced
    * @throws problem rollout-state
    */
   async function hold(
     rollout: RolloutRow,
     states: readonly RolloutState[],
-    within: (tx: Connection, rollout: RolloutRow) => Promise<CatalogChange | undefined>,
+    within: (tx: Connection, change: Change, rollout: RolloutRow) => Promise<void>,
   ): Promise<void> {
-    const change = await db.transaction().execute(async (tx) => {
+    await changes.run(async (tx, change) => {
       await lockRollout(tx, rollout.id)
       const before = await get(rollout.id, null, tx)
       if (!states.includes(before.state)) {
@@ -159,10 +154,8 @@ export function createChanging({
           `Expected a rollout that is ${states.join(' or ')}; this one is ${before.state}.`,
         )
       }
-      return within(tx, before)
+      await within(tx, change, before)
     })
-    announcements.wake()
-    if (change) await announceCatalogs(change)
   }
 
   /**
@@ -185,15 +178,10 @@ export function createChanging({
   }
 
   /** Withdraws every rollout of a release that is archived. */
-  async function withdrawAllOf(tx: Connection, releaseId: string, author: Author) {
-    const changes: CatalogChange[] = []
+  async function withdrawAllOf(tx: Connection, change: Change, releaseId: string, author: Author): Promise<void> {
     const ids = (await listRolloutsOfRelease(tx, releaseId)).map(({ id }) => id)
     await lockAll(tx, ids)
-    for (const id of ids) {
-      const change = await transitionIn(tx, id, 'withdraw', author)
-      if (change) changes.push(change)
-    }
-    return changes
+    for (const id of ids) await transitionIn(tx, change, id, 'withdraw', author)
   }
 
   return { get, change, apply, hold, transition, transitionIn, lockAll, tellStart, withdrawAllOf }

@@ -4,18 +4,18 @@ import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { readTimestamp, type Clock } from '../../ground/clock.ts'
+import type { Change } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
 import { requirePlatform, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import { audienceColumns, type NewAudience } from './audience.ts'
 import type { Placement, RolloutCompanion } from './placement.ts'
 import { createRestatementReader } from './restatement.ts'
-import type { CatalogChange, RolloutRecords } from './rollout-records.ts'
+import type { RolloutRecords } from './rollout-records.ts'
 import { findPlacedRelease, getRollout, insertRollout, type RolloutRow } from './rollout-store.ts'
 
 /**
- * New rollouts, within the caller's transaction, after which their change is to be announced. Whoever reads a statement
- * on the way locks the app first, as publishing does: two at once would wait for each other's sequence and position.
+ * New rollouts, within the caller's transaction. Whoever reads a statement on the way locks the app first, as publishing does: two at once would wait for each other's sequence and position.
  */
 export function createPlacing({
   apps,
@@ -39,11 +39,12 @@ export function createPlacing({
   /** Puts a rollout on top of its channel, within the caller's transaction. */
   async function place(
     tx: Connection,
+    change: Change,
     app: AppRow,
     placement: Placement,
     author: Author,
     action: 'rollout.started' | 'rollout.rolled-back',
-  ): Promise<{ row: RolloutRow; change: CatalogChange }> {
+  ): Promise<RolloutRow> {
     const { platform, channel, release, restated } = placement
     const id = newId()
     const now = clock.now()
@@ -78,12 +79,19 @@ export function createPlacing({
     const inserted = { ...row, version, requirement, guard_state: null, guard_settings: null }
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
-    await records.record(tx, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)
-    return { row: placed, change: await records.raise(tx, app, placed) }
+    await records.record(tx, change, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)
+    await records.raise(tx, change, app, placed)
+    return placed
   }
 
   /** Places a release that exists on another channel, or on the same one anew. */
-  async function createIn(tx: Connection, { id }: AppRow, input: NewRollout & NewAudience, author: Author) {
+  async function createIn(
+    tx: Connection,
+    change: Change,
+    { id }: AppRow,
+    input: NewRollout & NewAudience,
+    author: Author,
+  ) {
     const plan = readPlan(input)
     const app = await apps.lock(tx, id)
     const release = await releases.get(input.releaseId, tx)
@@ -92,16 +100,16 @@ export function createPlacing({
     }
     const { platform } = release
     const restated = await readRestatement(tx, app, platform, release, input)
-    return place(tx, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
+    return place(tx, change, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
   }
 
   /** A new rollout, on top, of an older release of the channel or of what the binary shipped with. */
-  async function rollBackIn(tx: Connection, { id }: AppRow, input: NewRollback, author: Author) {
+  async function rollBackIn(tx: Connection, change: Change, { id }: AppRow, input: NewRollback, author: Author) {
     const app = await apps.lock(tx, id)
     requirePlatform(app, input.platform)
     const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
     const restated = await readRestatement(tx, app, input.platform, release, input)
-    return place(tx, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
+    return place(tx, change, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
   }
 
   async function getPlaced(

@@ -3,16 +3,10 @@ import type { AnnouncementService, AnnouncementType } from '../../telling/announ
 import { platformsOf, type AppRow } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
+import type { Change } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { renderRollout } from './render-rollout.ts'
 import { raiseGenerations, type RolloutRow } from './rollout-store.ts'
-
-/** Where something changed: the catalogs to compile anew. */
-export interface CatalogChange {
-  appId: string
-  channel: string
-  platforms: readonly Platform[]
-}
 
 /** What happens to a rollout, as the audit log names it. */
 export type RolloutAction = Extract<AnnouncementType, `rollout.${string}`> | 'rollout.rolled-back' | 'rollout.scheduled'
@@ -27,9 +21,10 @@ export function createRolloutRecords({
   audit: AuditService
   announcements: AnnouncementService
 }) {
-  /** In the audit log, and for those who listen: whoever calls this wakes them after the commit. */
+  /** In the audit log, and for those who listen. */
   async function record(
     tx: Connection,
+    change: Change,
     author: Author,
     action: RolloutAction,
     before: RolloutRow | undefined,
@@ -48,18 +43,20 @@ export function createRolloutRecords({
     const type = action === 'rollout.rolled-back' ? 'rollback' : action
     const previous = before && { state: before.state, percentage: before.percentage }
     const data = { rollout, ...(previous && { previous }), by: nameOf(author) }
-    await announcements.record(tx, { type, appId: after.app_id, data })
+    await announcements.record(tx, change, { type, appId: after.app_id, data })
   }
 
+  /** Whoever answers by these catalogs compiles them anew. */
   async function raise(
     tx: Connection,
+    change: Change,
     app: AppRow,
     { platform, channel }: { platform: Platform; channel: string },
-  ): Promise<CatalogChange> {
+  ): Promise<void> {
     // A release for any platform is in the catalogs of all of them.
     const platforms = platform === 'any' ? [...new Set([...platformsOf(app), 'any' as const])] : [platform]
     await raiseGenerations(tx, app.id, channel, platforms)
-    return { appId: app.id, channel, platforms }
+    change.raiseCatalogs({ appId: app.id, channel, platforms })
   }
 
   return { record, raise }

@@ -5,6 +5,7 @@ import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import type { Clock } from '../../ground/clock.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'
@@ -13,12 +14,11 @@ import { createPlacing } from './place-rollouts.ts'
 import type { RolloutCompanion } from './placement.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
 import { findCovering, listCovering } from './rollout-queries.ts'
-import { createRolloutRecords, type CatalogChange } from './rollout-records.ts'
+import { createRolloutRecords } from './rollout-records.ts'
 import { listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
 
 export type { RolloutTransition } from './change-rollouts.ts'
 export type { RolloutCompanion } from './placement.ts'
-export type { CatalogChange } from './rollout-records.ts'
 export type { RolloutRow } from './rollout-store.ts'
 
 export type RolloutService = ReturnType<typeof createRolloutService>
@@ -26,6 +26,7 @@ export type RolloutService = ReturnType<typeof createRolloutService>
 /** Mutable policy: which release is placed where, for whom, and whether it is in force. */
 export function createRolloutService({
   db,
+  changes,
   apps,
   channels,
   releases,
@@ -34,9 +35,9 @@ export function createRolloutService({
   companions,
   clock,
   newId,
-  announceCatalogs,
 }: {
   db: Database
+  changes: Changes
   apps: AppService
   channels: ChannelService
   releases: ReleaseService
@@ -45,40 +46,24 @@ export function createRolloutService({
   companions: readonly RolloutCompanion[]
   clock: Clock
   newId: () => string
-  /** Called after a commit that changed a catalog; resolves when this server answers by it. */
-  announceCatalogs: (change: CatalogChange) => Promise<void>
 }) {
   const records = createRolloutRecords({ audit, announcements })
   const placing = createPlacing({ apps, channels, releases, companions, records, clock, newId })
-  const changing = createChanging({ db, apps, announcements, companions, records, clock, announceCatalogs })
+  const changing = createChanging({ db, changes, apps, companions, records, clock })
 
   function create(app: AppRow, input: NewRollout, author: Author): Promise<Rollout> {
-    const place = (tx: Connection) => placing.createIn(tx, app, input, author)
-    return input.dryRun ? rehearsed(place) : announced(place)
+    return placed(input, (tx, change) => placing.createIn(tx, change, app, input, author))
   }
 
   function rollBack(app: AppRow, input: NewRollback, author: Author): Promise<Rollout> {
-    const place = (tx: Connection) => placing.rollBackIn(tx, app, input, author)
-    return input.dryRun ? rehearsed(place) : announced(place)
+    return placed(input, (tx, change) => placing.rollBackIn(tx, change, app, input, author))
   }
 
-  async function announced(
-    place: (tx: Connection) => Promise<{ row: RolloutRow; change: CatalogChange }>,
+  async function placed(
+    { dryRun = false }: { dryRun?: boolean | undefined },
+    place: (tx: Connection, change: Change) => Promise<RolloutRow>,
   ): Promise<Rollout> {
-    const { row, change } = await db.transaction().execute(place)
-    announcements.wake()
-    await announceCatalogs(change)
-    return renderRollout(row)
-  }
-
-  /** The very same, undone before anybody sees it: what it refuses, the real one would. */
-  async function rehearsed(place: (tx: Connection) => Promise<{ row: RolloutRow }>): Promise<Rollout> {
-    const transaction = await db.startTransaction().execute()
-    try {
-      return renderRollout((await place(transaction)).row)
-    } finally {
-      await transaction.rollback().execute()
-    }
+    return renderRollout(await (dryRun ? changes.rehearse(place) : changes.run(place)))
   }
 
   async function list(app: AppRow, filter: RolloutFilter, page: PageRequest): Promise<Page<Rollout>> {

@@ -14,6 +14,7 @@ import type { AuditService } from '../../people/audit/audit-service.ts'
 import { actorOf, type Author, nameOf } from '../../people/authors/author.ts'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
@@ -51,7 +52,7 @@ export function createAppService({
   box,
   identity,
   createDefaultChannels,
-  announceApps,
+  changes,
   settleFleet,
 }: {
   db: Database
@@ -61,8 +62,7 @@ export function createAppService({
   box: SecretBox
   identity: DeviceIdentity
   createDefaultChannels: (connection: Connection, appId: string) => Promise<void>
-  /** Called after a commit that changed an app. */
-  announceApps: () => Promise<void>
+  changes: Changes
   /** Writes the devices that are still in memory. */
   settleFleet: () => Promise<void>
 }) {
@@ -105,13 +105,14 @@ export function createAppService({
       deleted_at: null,
     }
     requireIdsForBucketing(row)
-    await db.transaction().execute(async (tx) => {
+    await changes.run(async (tx, change) => {
       if (row.device_ids === 'hashed') await identity.claim(tx)
       await insertApp(tx, row).catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error
         throw problem('app-exists', `There is an app with the slug "${row.slug}".`, {}, { cause: error })
       })
       await createDefaultChannels(tx, row.id)
+      change.raiseApps()
       await audit.record(tx, author, {
         action: 'app.created',
         subject: ['app', row.id],
@@ -119,13 +120,12 @@ export function createAppService({
         after: describeApp(row),
       })
     })
-    await announceApps()
     return render(row)
   }
 
-  async function change(app: AppRow, changes: AppChanges, author: Author): Promise<App> {
-    const { name, platforms, checkAccess, bucketing, signing, deviceIds } = changes
-    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials } = changes
+  async function change(app: AppRow, input: AppChanges, author: Author): Promise<App> {
+    const { name, platforms, checkAccess, bucketing, signing, deviceIds } = input
+    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials } = input
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
@@ -141,12 +141,13 @@ export function createAppService({
       ...(deviceCredentials && { device_credentials: deviceCredentials }),
     }
     if (deviceIds) await settleFleet()
-    const after = await db.transaction().execute(async (tx) => {
+    const after = await changes.run(async (tx, change) => {
       const before = await lockApp(tx, app.id)
       const after = { ...before, ...changed }
       requireIdsForBucketing(after)
       if (after.device_ids !== before.device_ids) await changeDeviceIds(tx, after)
       await updateApp(tx, app.id, changed)
+      change.raiseApps()
       await audit.record(tx, author, {
         action: 'app.changed',
         subject: ['app', app.id],
@@ -156,7 +157,6 @@ export function createAppService({
       })
       return after
     })
-    await announceApps()
     return render(after)
   }
 
@@ -165,7 +165,7 @@ export function createAppService({
     if ((actorOf(author)?.appId ?? null) !== null)
       throw problem('forbidden', 'This token is for one app and cannot delete it.')
     await settleFleet()
-    await db.transaction().execute(async (tx) => {
+    await changes.run(async (tx, change) => {
       await lockApp(tx, app.id)
       if (await isUsed(tx, app.id)) {
         throw problem(
@@ -174,6 +174,7 @@ export function createAppService({
         )
       }
       await deleteUnusedApp(tx, app.id, clock.now())
+      change.raiseApps()
       await audit.record(tx, author, {
         action: 'app.deleted',
         subject: ['app', app.id],
@@ -181,7 +182,6 @@ export function createAppService({
         before: describeApp(app),
       })
     })
-    await announceApps()
     return render(app)
   }
 
@@ -240,12 +240,12 @@ export function createAppService({
       })
     }
     if (connection) await write(connection)
-    else await db.transaction().execute(write)
+    else await changes.run(write)
     return renderKey(row)
   }
 
   async function revokeKey(app: AppRow, keyId: string, author: Author): Promise<SigningKey> {
-    return db.transaction().execute(async (tx) => {
+    return changes.run(async (tx) => {
       const row = (await listSigningKeys(tx, app.id)).find((key) => key.id === keyId)
       if (!row) throw problem('key-not-found', `The app has no signing key with the id ${keyId}.`)
       if (row.revoked_at !== null) return renderKey(row)

@@ -4,6 +4,7 @@ import type { AppRow } from '../apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import {
@@ -24,13 +25,13 @@ export function createChannelService({
   audit,
   clock,
   newId,
-  announceApps,
+  changes,
 }: {
   db: Database
   audit: AuditService
   clock: Clock
   newId: () => string
-  announceApps: () => Promise<void>
+  changes: Changes
 }) {
   async function createDefaults(connection: Connection, appId: string): Promise<void> {
     for (const name of DEFAULT_CHANNELS) await insertChannel(connection, newRow(appId, name))
@@ -38,11 +39,12 @@ export function createChannelService({
 
   async function create(app: AppRow, name: string, author: Author): Promise<Channel> {
     const row = newRow(app.id, name)
-    await db.transaction().execute(async (tx) => {
+    await changes.run(async (tx, change) => {
       await insertChannel(tx, row).catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error
         throw problem('channel-exists', `The app has a channel "${name}" already.`, {}, { cause: error })
       })
+      change.raiseApps()
       await audit.record(tx, author, {
         action: 'channel.created',
         subject: ['channel', row.id],
@@ -50,14 +52,13 @@ export function createChannelService({
         after: render(row),
       })
     })
-    await announceApps()
     return render(row)
   }
 
   /** One that was made by mistake: nothing was ever placed on it. Devices that ask for it hear that there is none. */
   async function remove(app: AppRow, name: string, author: Author): Promise<Channel> {
     if (name === DEFAULT_CHANNEL) throw problem('channel-in-use', `"${name}" is what devices ask for that name none.`)
-    const row = await db.transaction().execute(async (tx) => {
+    const row = await changes.run(async (tx, change) => {
       // Takes the row, so that nobody places anything meanwhile; it is gone, or this is undone.
       const taken = await raiseLastPosition(tx, app.id, name)
       const row = await findChannel(tx, app.id, name)
@@ -66,6 +67,7 @@ export function createChannelService({
         throw problem('channel-in-use', `Releases were placed on "${name}", and devices may run them.`)
       }
       await deleteChannel(tx, row.id)
+      change.raiseApps()
       await audit.record(tx, author, {
         action: 'channel.deleted',
         subject: ['channel', row.id],
@@ -74,7 +76,6 @@ export function createChannelService({
       })
       return row
     })
-    await announceApps()
     return render(row)
   }
 

@@ -43,7 +43,7 @@ export function createAnnouncementRelay({
     cancelTimer?.()
     try {
       while ((await announcements.placeNew(receive)) > 0) {
-        await feed.announce('announcements', '')
+        await feed.send('announcements', '')
         if (isStopped) return
       }
     } catch (error) {

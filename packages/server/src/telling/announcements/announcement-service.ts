@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Announcement, AnnouncementType, Page } from '@hotpatch/api'
 import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Change } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import {
@@ -42,11 +43,12 @@ export type AnnouncementService = ReturnType<typeof createAnnouncementService>
 export function createAnnouncementService({ db, clock, newId }: { db: Database; clock: Clock; newId: () => string }) {
   const listeners = new Set<() => void>()
 
-  /** In the transaction of the change itself; `wake` is to follow the commit. */
-  async function record(tx: Connection, { type, appId, data }: NewAnnouncement): Promise<Announcement> {
+  /** In the transaction of the change itself. */
+  async function record(tx: Connection, change: Change, { type, appId, data }: NewAnnouncement): Promise<Announcement> {
     const told = withoutDevices(data)
     const row = { id: newId(), app_id: appId, type, at: clock.now(), data: JSON.stringify(told), position: null }
     await insertAnnouncement(tx, row)
+    change.announce()
     return render(row)
   }
 

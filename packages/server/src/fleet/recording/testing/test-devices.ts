@@ -1,5 +1,6 @@
 import { createAuditService } from '../../../people/audit/audit-service.ts'
 import { systemClock } from '../../../ground/clock.ts'
+import { createChanges } from '../../../ground/database/changes.ts'
 import type { Database } from '../../../ground/database/schema.ts'
 import { createDeviceIdentity, type IdentifiedApp } from '../../devices/device-identity.ts'
 import { createDeviceService } from '../../devices/device-service.ts'
@@ -12,5 +13,6 @@ export const APP: IdentifiedApp = { id: APP_ID, deviceIds: 'as-given' }
 export function createTestDevices(db: Database, fleet: FleetService) {
   const identity = createDeviceIdentity({ secret: 'a secret of at least 32 characters' })
   const audit = createAuditService({ db, clock: systemClock, newId: () => crypto.randomUUID() })
-  return createDeviceService({ db, fleet, identity, audit, announceCohorts: () => Promise.resolve() })
+  const changes = createChanges({ db, raise: () => Promise.resolve(), announce: () => undefined })
+  return createDeviceService({ db, fleet, identity, audit, changes })
 }
