@@ -1,3 +1,4 @@
+import { statedArchive } from '@hotpatch/protocol'
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -95,7 +96,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       sequence: index,
       floor: 0,
       requirement,
-      artifacts: [{ name: 'bundle.zip', sha256, sizeBytes: BUNDLE_BYTES }],
+      ...statedArchive({ sha256, sizeBytes: BUNDLE_BYTES }),
       createdAt: '2027-01-01T00:00:00.000Z',
     })
     insert('artifact', {

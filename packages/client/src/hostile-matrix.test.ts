@@ -154,6 +154,17 @@ const rows: Row[] = [
     downloads: 'none',
   },
   {
+    name: 'a statement of another kind of content',
+    attack: published({
+      statement: {
+        content: { kind: 'files' },
+        artifacts: [{ name: 'files.json', sha256: '0'.repeat(64), sizeBytes: 1 }],
+      },
+    }),
+    code: 'statement-invalid',
+    downloads: 'none',
+  },
+  {
     name: 'a statement without the bundle',
     attack: published({ statement: { artifacts: [{ name: 'other', sha256: '0'.repeat(64), sizeBytes: 1 }] } }),
     code: 'statement-invalid',

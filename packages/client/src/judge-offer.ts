@@ -50,10 +50,13 @@ export async function judgeOffer(offer: Offer, context: JudgementContext): Promi
   }
   expectStatement(statement.target === 'release', 'it is not for a release')
   expectStatement(statement.version === offer.version, `it is for version ${statement.version}, not ${offer.version}`)
-  const bundle = statement.artifacts.filter((artifact) => artifact.name === 'bundle.zip')
-  expectStatement(bundle.length === 1, 'it does not name one bundle.zip')
-  expectStatement(bundle[0]?.sha256 === offer.sha256, 'its bundle has another hash than the answer')
-  expectStatement(bundle[0]?.sizeBytes === offer.sizeBytes, 'its bundle has another size than the answer')
+  expectStatement(
+    statement.content?.kind === 'archive',
+    'it is not for an archive, which is all that this engine takes',
+  )
+  const [archive] = statement.artifacts
+  expectStatement(archive?.sha256 === offer.sha256, 'its archive has another hash than the answer')
+  expectStatement(archive?.sizeBytes === offer.sizeBytes, 'its archive has another size than the answer')
   expectRunnable(statement, context.host)
   const judgement = judgeSequence(statement, context.state)
   expectMadeForBinary(statement, context.builtAt)

@@ -11,6 +11,15 @@ export class UnexpectedJsonError extends Error {
   }
 }
 
+/** @throws UnexpectedJsonError */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw Object.assign(new UnexpectedJsonError('', 'JSON', text), { cause })
+  }
+}
+
 export function readObject(value: unknown, pointer: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new UnexpectedJsonError(pointer, 'an object', value)

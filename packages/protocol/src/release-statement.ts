@@ -1,5 +1,7 @@
-import { readArray, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from './json-reader.ts'
-import { isPlatform, PLATFORMS, type Platform } from './platforms.ts'
+import { readArtifacts, type ContentArtifact } from './content/content-artifact.ts'
+import { readReleaseContent, writeReleaseContent, type ReleaseContent } from './content/release-content.ts'
+import { parseJson, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from './json-reader.ts'
+import { readPlatform, type Platform } from './platforms.ts'
 import type { Requirement } from './requirement.ts'
 
 /** The first field of every statement, so that a signature can never pass for one over something else. */
@@ -8,18 +10,10 @@ export const RELEASE_STATEMENT_TYPE = 'hotpatch.release.v1'
 /** Signing §4: a device refuses longer statements unread. */
 export const MAX_STATEMENT_BYTES = 64 * 1024
 
-export interface StatementArtifact {
-  /** What the bytes are to the release, such as "bundle.zip". */
-  name: string
-  /** Lower-case hex of the SHA-256 of exactly these bytes. */
-  sha256: string
-  sizeBytes: number
-}
-
 /**
  * Signing §1: what a publisher signs. All that a device decides on lies inside the signature.
  * A roll-back is the same content stated again under a higher sequence; `target: "embedded"` sends
- * devices back to what their binary shipped with and names no artifacts.
+ * devices back to what their binary shipped with and has no content.
  */
 export interface ReleaseStatement {
   type: typeof RELEASE_STATEMENT_TYPE
@@ -36,19 +30,22 @@ export interface ReleaseStatement {
    */
   floor: number
   requirement: Requirement
-  artifacts: readonly StatementArtifact[]
+  /** Null: what the binary shipped with. */
+  content: ReleaseContent | null
+  /** All bytes of the content, whatever its kind. */
+  artifacts: readonly ContentArtifact[]
   /** ISO 8601 in UTC. Decides for devices that know when their binary was built (Engine §4), else it is for people. */
   createdAt: string
 }
 
 export type NewReleaseStatement = Omit<ReleaseStatement, 'type'>
 
-const SHA256 = /^[0-9a-f]{64}$/
-const MAX_ARTIFACTS = 200
+/** What a statement says beside the target embedded. */
+export const STATED_EMBEDDED = { target: 'embedded', version: 'embedded', content: null, artifacts: [] } as const
 
 /** Signing §2: the text whose UTF-8 bytes are signed, stored and sent, unchanged for ever. */
 export function writeReleaseStatement(statement: NewReleaseStatement): string {
-  const { appId, platform, target, version, sequence, floor, requirement, artifacts, createdAt } = statement
+  const { appId, platform, target, version, sequence, floor, requirement, content, artifacts, createdAt } = statement
   return JSON.stringify({
     type: RELEASE_STATEMENT_TYPE,
     appId,
@@ -58,6 +55,7 @@ export function writeReleaseStatement(statement: NewReleaseStatement): string {
     sequence,
     floor,
     requirement: writeRequirement(requirement),
+    ...(content && { content: writeReleaseContent(content) }),
     artifacts: artifacts.map(({ name, sha256, sizeBytes }) => ({ name, sha256, sizeBytes })),
     createdAt,
   })
@@ -78,12 +76,13 @@ export function readReleaseStatement(text: string): ReleaseStatement {
   if (target !== 'release' && target !== 'embedded') {
     throw new UnexpectedJsonError('/target', '"release" or "embedded"', target)
   }
-  const artifacts = readArtifacts(json.artifacts)
-  if (target === 'release' && artifacts.length === 0) {
-    throw new UnexpectedJsonError('/artifacts', 'at least one artifact', json.artifacts)
-  }
+  const artifacts = readArtifacts(json.artifacts, '/artifacts')
+  const content = target === 'release' ? readReleaseContent(json.content, artifacts) : null
   if (target === 'embedded' && artifacts.length > 0) {
     throw new UnexpectedJsonError('/artifacts', 'no artifacts, as the target is embedded', json.artifacts)
+  }
+  if (target === 'embedded' && json.content !== undefined) {
+    throw new UnexpectedJsonError('/content', 'no content, as the target is embedded', json.content)
   }
   const version = readString(json.version, '/version')
   if (target === 'embedded' && version !== 'embedded') {
@@ -96,12 +95,13 @@ export function readReleaseStatement(text: string): ReleaseStatement {
   return {
     type,
     appId: readString(json.appId, '/appId'),
-    platform: readPlatform(json.platform),
+    platform: readPlatform(json.platform, '/platform'),
     target,
     version,
     sequence,
     floor,
     requirement: readRequirement(json.requirement),
+    content,
     artifacts,
     createdAt: readString(json.createdAt, '/createdAt'),
   }
@@ -116,40 +116,6 @@ const CREATED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
 export function statementTime({ createdAt }: Pick<ReleaseStatement, 'createdAt'>): number | null {
   const time = CREATED_AT.test(createdAt) ? Date.parse(createdAt) : Number.NaN
   return Number.isNaN(time) ? null : time
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw Object.assign(new UnexpectedJsonError('', 'JSON', text), { cause })
-  }
-}
-
-function readPlatform(value: unknown): Platform {
-  if (!isPlatform(value)) throw new UnexpectedJsonError('/platform', `one of ${PLATFORMS.join(', ')}`, value)
-  return value
-}
-
-function readArtifacts(value: unknown): StatementArtifact[] {
-  const artifacts = readArray(value, '/artifacts', MAX_ARTIFACTS).map(readArtifact)
-  const names = new Set<string>()
-  for (const [index, { name }] of artifacts.entries()) {
-    // Two readers must not take different bytes for the same thing.
-    if (names.has(name)) throw new UnexpectedJsonError(`/artifacts/${index}/name`, 'a name of its own', name)
-    names.add(name)
-  }
-  return artifacts
-}
-
-function readArtifact(value: unknown, index: number): StatementArtifact {
-  const pointer = `/artifacts/${index}`
-  const json = readObject(value, pointer)
-  return {
-    name: readString(json.name, `${pointer}/name`),
-    sha256: readString(json.sha256, `${pointer}/sha256`, { pattern: SHA256, expected: '64 lower-case hex digits' }),
-    sizeBytes: readInteger(json.sizeBytes, `${pointer}/sizeBytes`, 0),
-  }
 }
 
 function readRequirement(value: unknown): Requirement {

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { statedArchive } from './content/archive.ts'
 import { isKeyId, keyIdOf } from './device-trust.ts'
 import { digestSigningInput } from './digest-signature.ts'
 import { bytesFromHex, hexFromBytes } from './hex.ts'
@@ -11,6 +12,7 @@ import {
   MAX_STATEMENT_BYTES,
   readReleaseStatement,
   RELEASE_STATEMENT_TYPE,
+  STATED_EMBEDDED,
   writeReleaseStatement,
   type NewReleaseStatement,
 } from './release-statement.ts'
@@ -104,10 +106,9 @@ describe('statements', () => {
         sha256: 'a'.repeat(64),
         sizeBytes: Number.MAX_SAFE_INTEGER,
       }))
-      return writeReleaseStatement({
-        ...(vectors.statements[0] as { statement: NewReleaseStatement }).statement,
-        artifacts,
-      })
+      const components = artifacts.map(({ name }, index) => ({ id: `c-${index}`, version: '1.0.0', artifact: name }))
+      const { statement: first } = vectors.statements[0] as { statement: NewReleaseStatement }
+      return writeReleaseStatement({ ...first, content: { kind: 'kit', components }, artifacts })
     }
     expect(readReleaseStatement(statement(200)).artifacts).toHaveLength(200)
     expect(Buffer.byteLength(statement(200))).toBeLessThan(MAX_STATEMENT_BYTES)
@@ -161,19 +162,31 @@ describe('properties', () => {
   const numbers = fc
     .tuple(fc.maxSafeNat(), fc.maxSafeNat())
     .map(([a, b]) => ({ sequence: Math.max(a, b, 1), floor: Math.min(a, b) }))
+  const artifacts = fc.uniqueArray(artifact, { minLength: 1, maxLength: 5, selector: ({ name }) => name })
+  const platforms = fc.constantFrom(...PLATFORMS)
+  const url = fc.constant('https://downloads.example.com/app')
+  const stated = fc.oneof(
+    artifact.map(statedArchive),
+    artifact.map((each) => ({ content: { kind: 'files' as const }, artifacts: [{ ...each, name: 'files.json' }] })),
+    fc.record({ artifacts, platform: platforms, url }).map(({ artifacts, ...file }) => {
+      const files = artifacts.map(({ name }, index) => ({
+        ...file,
+        architecture: `a${index}`,
+        format: 'zip',
+        artifact: name,
+      }))
+      return { content: { kind: 'binary' as const, files }, artifacts }
+    }),
+    artifacts.map((all) => {
+      const components = all.map(({ name }, index) => ({ id: `c${index}`, version: name, artifact: name }))
+      return { content: { kind: 'kit' as const, components }, artifacts: all }
+    }),
+  )
   const contents = fc.oneof(
-    fc.record({
-      ...common,
-      target: fc.constant('release' as const),
-      version: anyText,
-      artifacts: fc.uniqueArray(artifact, { minLength: 1, maxLength: 5, selector: ({ name }) => name }),
-    }),
-    fc.record({
-      ...common,
-      target: fc.constant('embedded' as const),
-      version: fc.constant('embedded'),
-      artifacts: fc.constant([]),
-    }),
+    fc
+      .tuple(fc.record({ ...common, target: fc.constant('release' as const), version: anyText }), stated)
+      .map(([named, content]) => ({ ...named, ...content })),
+    fc.record(common).map((named) => ({ ...named, ...STATED_EMBEDDED })),
   )
 
   test('what is written is read again, and its bytes are its text', () => {
@@ -197,13 +210,24 @@ describe('properties', () => {
   })
 
   test('a statement with any one value replaced is read or refused with a place', () => {
-    const fields = ['type', 'appId', 'platform', 'target', 'version', 'sequence', 'floor', 'requirement', 'artifacts']
+    const fields = [
+      'type',
+      'appId',
+      'platform',
+      'target',
+      'version',
+      'sequence',
+      'floor',
+      'requirement',
+      'content',
+      'artifacts',
+    ]
     fc.assert(
       fc.property(fc.constantFrom(...fields, 'createdAt'), fc.jsonValue(), (field, value) => {
         const json = JSON.parse(vectors.statements[0]?.text ?? '') as Record<string, unknown>
         const pointer = pointerOf(() => readReleaseStatement(JSON.stringify({ ...json, [field]: value })))
-        // A target without its artifacts is told where the artifacts are.
-        if (pointer !== undefined) expect(pointer).toMatch(new RegExp(`^/(${field}|artifacts|floor)(/|$)`))
+        // A target without its content is told where the content is.
+        if (pointer !== undefined) expect(pointer).toMatch(new RegExp(`^/(${field}|content|artifacts|floor)(/|$)`))
       }),
     )
   })

@@ -1,5 +1,5 @@
 import type { Impact, PublishedRelease, Rollout } from '@hotpatch/api'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, STATED_EMBEDDED } from '@hotpatch/protocol'
 import { bundleOf, newSigningKey, signRelease, signStatement } from '@hotpatch/testkit'
 import { expect, test } from 'vitest'
 import { createWorld, DAY_MS } from './testing/world-suite.ts'
@@ -22,7 +22,7 @@ async function createStory() {
     return (await server.request('POST', `${at}/rollbacks`, { body })).body
   }
   async function toEmbedded(): Promise<Rollout> {
-    const embedded = { target: 'embedded', version: 'embedded', floor: 0, requirement: {}, artifacts: [] } as const
+    const embedded = { ...STATED_EMBEDDED, floor: 0, requirement: {} } as const
     const named = { appId: app.id, platform: 'android', createdAt: '2027-01-01T00:00:00.000Z' } as const
     return rollBack('embedded', writeReleaseStatement({ ...named, ...embedded, sequence: await nextSequence() }))
   }

@@ -1,5 +1,11 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto'
-import { digestSigningInput, writeReleaseStatement, type NewReleaseStatement, type Platform } from '@hotpatch/protocol'
+import {
+  digestSigningInput,
+  writeReleaseStatement,
+  type NewReleaseStatement,
+  type Platform,
+  statedArchive,
+} from '@hotpatch/protocol'
 
 export type TestSigningKey = ReturnType<typeof newSigningKey>
 
@@ -32,7 +38,7 @@ export function signRelease(
     target: 'release',
     floor: 0,
     requirement: {},
-    artifacts: [{ name: 'bundle.zip', sha256, sizeBytes: bundle.length }],
+    ...statedArchive({ sha256, sizeBytes: bundle.length }),
     createdAt: '2027-01-01T00:00:00.000Z',
     ...changes,
   })

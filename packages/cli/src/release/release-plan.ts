@@ -1,3 +1,4 @@
+import { statedArchive } from '@hotpatch/protocol'
 import type { App, NewRelease, ReleaseFinding, ReleasePreflight, RolloutPreview, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
@@ -78,10 +79,9 @@ export function previewOf({ platform, channel, percentage, requirement, ...wishe
 export function statementOf(
   app: Pick<App, 'id'>,
   { platform, version, floor, requirement }: ReleaseWishes,
-  { sha256, sizeBytes }: ZippedBundle,
+  zip: ZippedBundle,
 ): StatementContent {
-  const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
-  return { appId: app.id, platform, target: 'release', version, floor, requirement, artifacts }
+  return { appId: app.id, platform, target: 'release', version, floor, requirement, ...statedArchive(zip) }
 }
 
 /** For a person who has to say yes or no. */

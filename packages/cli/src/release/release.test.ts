@@ -1,3 +1,4 @@
+import { statedArchive } from '@hotpatch/protocol'
 import type { App } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
@@ -94,7 +95,7 @@ describe('the plan', () => {
     ...own,
     version: '1.1.0',
     floor: 2,
-    artifacts: [{ name: 'bundle.zip', sha256: 'cd'.repeat(32), sizeBytes: 5 }],
+    ...statedArchive({ sha256: 'cd'.repeat(32), sizeBytes: 5 }),
   }
   const plan: ReleasePlan = {
     ...readWishes(released, 'android', undefined),
@@ -270,6 +271,7 @@ describe('the plan', () => {
       version: '1.2.0',
       floor: 4,
       requirement: { minNativeVersion: '2.1' },
+      content: { kind: 'archive' },
       artifacts: [{ name: 'bundle.zip', sha256: 'ab'.repeat(32), sizeBytes: 1234 }],
     })
     expect(planJson(plan)).toMatchObject({ dryRun: true, app: 'shop', percentage: 12.5, fileCount: 1, signed: true })

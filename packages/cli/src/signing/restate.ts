@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Release } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
+import { STATED_EMBEDDED, statedArchive, type Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { RestatingOptions } from '../arguments/shared-options.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
@@ -123,7 +123,7 @@ export async function restatedContent(
 ): Promise<StatementContent> {
   const common = { appId: app.id, platform }
   if (!release) {
-    return { ...common, target: 'embedded', version: 'embedded', floor: 0, requirement: {}, artifacts: [] }
+    return { ...common, ...STATED_EMBEDDED, floor: 0, requirement: {} }
   }
   if (options.bundle !== undefined) return contentOfBundle(session, { app, platform, version }, options)
   const { statement } = await verify(session, { app, platform, release, version }, key)
@@ -133,8 +133,8 @@ export async function restatedContent(
     throw new CommandError('below-floor', `${message} If they are to now, add --below-floor.`)
   }
   await session.trust.remember(statement)
-  const { floor, requirement, artifacts } = statement
-  return { ...common, target: 'release', version: statement.version, floor, requirement, artifacts }
+  const { floor, requirement, content, artifacts } = statement
+  return { ...common, target: 'release', version: statement.version, floor, requirement, content, artifacts }
 }
 
 /** The version is the user's own word here, and the digest is of bytes that lie here. */
@@ -146,8 +146,15 @@ async function contentOfBundle(
   if (version === undefined) throw new UsageError('--bundle needs --version: what is signed is that version.')
   const path = resolve(context.cwd, bundle)
   const requirement = given({ minNativeVersion: minNative, nativeRange, runtimeVersion })
-  const artifacts = [{ name: 'bundle.zip', ...(await measure(path)) }]
-  return { appId: app.id, platform, target: 'release', version, floor: 0, requirement, artifacts }
+  return {
+    appId: app.id,
+    platform,
+    target: 'release',
+    version,
+    floor: 0,
+    requirement,
+    ...statedArchive(await measure(path)),
+  }
 }
 
 async function measure(path: string): Promise<{ sha256: string; sizeBytes: number }> {

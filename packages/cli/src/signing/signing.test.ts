@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto'
 import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ApiProblem, PROBLEM_TYPE_BASE } from '@hotpatch/api'
-import { digestSigningInput, readReleaseStatement } from '@hotpatch/protocol'
+import { digestSigningInput, readReleaseStatement, statedArchive } from '@hotpatch/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createTool } from '../testing/run-tool.ts'
 import { withSequence } from './sequences.ts'
@@ -70,8 +70,8 @@ test('what is signed can be verified with the public half', async () => {
   const sha256 = 'ab'.repeat(32)
   expect(check(digestSigningInput(sha256), signDigest(key, sha256))).toBe(true)
 
-  const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes: 7 }]
-  const content = { appId: 'a', platform: 'ios', target: 'release', version: '1.0', floor: 0, artifacts } as const
+  const stated = statedArchive({ sha256, sizeBytes: 7 })
+  const content = { appId: 'a', platform: 'ios', target: 'release', version: '1.0', floor: 0, ...stated } as const
   const signed = signStatement(key, { ...content, sequence: 3, requirement: {}, createdAt: '2030-01-01T00:00:00Z' })
   const bytes = Buffer.from(signed.statement, 'base64')
   expect(check(bytes, signed.statementSignature)).toBe(true)

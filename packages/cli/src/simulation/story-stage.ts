@@ -1,3 +1,4 @@
+import { STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,9 +63,8 @@ export async function createStage(session: Session, place: StoryPlace) {
       await writeFile(join(folder, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
       const bundle = await zipBundle(context, await listBundleFiles(folder), join(folder, 'bundle.zip'))
       const { sha256, sizeBytes } = bundle
-      const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
       const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
-      const signed = await sign({ ...content, artifacts }, by)
+      const signed = await sign({ ...content, ...statedArchive(bundle) }, by)
       const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
       const metadata = { platform, version, channel, percentage: 100, sha256, sizeBytes }
       await sendBundle(session, app, bundle)
@@ -75,15 +75,14 @@ export async function createStage(session: Session, place: StoryPlace) {
   }
 
   async function toEmbedded(): Promise<Rollout> {
-    const content = { appId: app.id, platform, target: 'embedded', version: 'embedded', floor: 0 } as const
-    const signed = await sign({ ...content, requirement: {}, artifacts: [] }, key)
+    const signed = await sign({ appId: app.id, platform, ...STATED_EMBEDDED, floor: 0, requirement: {} }, key)
     return api.rollBack(app.id, { platform, channel: STORY_CHANNEL, to: 'embedded', ...signed })
   }
 
   /** The same content, stated again under the next sequence and placed on top. */
-  async function stateAgain({ version, sha256, sizeBytes, releaseId }: PublishedRelease): Promise<Rollout> {
+  async function stateAgain({ version, releaseId, ...bytes }: PublishedRelease): Promise<Rollout> {
     const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
-    const signed = await sign({ ...content, artifacts: [{ name: 'bundle.zip', sha256, sizeBytes }] }, key)
+    const signed = await sign({ ...content, ...statedArchive(bytes) }, key)
     return api.rollBack(app.id, { platform, channel: STORY_CHANNEL, to: { releaseId }, ...signed })
   }
 

@@ -1,6 +1,6 @@
 // oxlint-disable-next-line no-restricted-imports -- A publisher signs on a computer, not on a device.
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
 import { utf8FromText } from '../bytes.ts'
 
@@ -48,13 +48,13 @@ export function createPublisher() {
     const zip = rest.zip ?? zipSync(Object.fromEntries(files), { mtime: new Date(2026, 0, 1) })
     const digest = createHash('sha256').update(zip).digest()
     const sha256 = digest.toString('hex')
-    const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes: zip.length }]
-    const stated = state(privateKey, { version, sequence, floor, artifacts, ...rest.statement })
+    const content = statedArchive({ sha256, sizeBytes: zip.length })
+    const stated = state(privateKey, { version, sequence, floor, ...content, ...rest.statement })
     return { releaseId, version, sequence, floor, files, zip, sha256, signature: signed(privateKey, digest), ...stated }
   }
 
   function orderEmbedded(sequence: number, floor = 0) {
-    return state(privateKey, { version: 'embedded', target: 'embedded', sequence, floor, artifacts: [] })
+    return state(privateKey, { ...STATED_EMBEDDED, sequence, floor })
   }
 
   const rawBytes = Buffer.from(rawKey, 'base64url')
@@ -72,6 +72,7 @@ function state(key: KeyObject, statement: Partial<NewReleaseStatement>) {
       sequence: 1,
       floor: 0,
       requirement: {},
+      content: null,
       artifacts: [],
       createdAt: '2026-01-01T00:00:00.000Z',
       ...statement,

@@ -1,6 +1,6 @@
 import type { Release } from '@hotpatch/api'
 import { createNodeCrypto } from '@hotpatch/client/node'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
 import {
   bundleOf,
   hurriedTimers,
@@ -74,10 +74,14 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
     return server.published(app, { version, bundle, signatures, ...changes })
   }
 
-  function prepare({ version, floor, requirement, sha256, sizeBytes }: Release, sequence: number) {
-    const artifacts = [{ name: 'bundle.zip', sha256, sizeBytes }]
+  function prepare({ version, floor, requirement, ...bytes }: Release, sequence: number) {
     const content = { appId: app.id, platform: 'android', target: 'release', version, sequence, floor } as const
-    const text = writeReleaseStatement({ ...content, requirement, artifacts, createdAt: '2027-01-01T00:00:00.000Z' })
+    const text = writeReleaseStatement({
+      ...content,
+      requirement,
+      ...statedArchive(bytes),
+      createdAt: '2027-01-01T00:00:00.000Z',
+    })
     const { statement, statementSignature } = signStatement(key, text)
     return { rollbackStatement: statement, rollbackStatementSignature: statementSignature }
   }

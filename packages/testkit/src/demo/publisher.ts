@@ -1,5 +1,5 @@
 import type { App, ManagementClient, NewRelease, PublishedRelease, Release } from '@hotpatch/api'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
 import { publishForm } from '../publish-form.ts'
 import { newSigningKey, signRelease, signStatement } from '../signing.ts'
 import { bundleOf } from '../zip-of.ts'
@@ -25,7 +25,7 @@ export function createPublisher(api: ManagementClient, app: App) {
     return api.publishRelease(app.slug, publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
   }
 
-  function prepareRollback({ version, floor, requirement, sha256, sizeBytes }: Release, sequence: number) {
+  function prepareRollback({ version, floor, requirement, ...bytes }: Release, sequence: number) {
     const restated = writeReleaseStatement({
       appId: app.id,
       platform: PLATFORM,
@@ -34,7 +34,7 @@ export function createPublisher(api: ManagementClient, app: App) {
       sequence,
       floor,
       requirement,
-      artifacts: [{ name: 'bundle.zip', sha256, sizeBytes }],
+      ...statedArchive(bytes),
       createdAt: new Date().toISOString(),
     })
     const { statement, statementSignature } = signStatement(key, restated)

@@ -1,5 +1,11 @@
 import type { App, Explanation } from '@hotpatch/api'
-import { keyIdOf, writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import {
+  keyIdOf,
+  writeReleaseStatement,
+  type NewReleaseStatement,
+  STATED_EMBEDDED,
+  statedArchive,
+} from '@hotpatch/protocol'
 import {
   bundleOf,
   fixedClock,
@@ -8,8 +14,8 @@ import {
   signStatement,
   startTestServer,
   type TestSigningKey,
+  sha256Of,
 } from '@hotpatch/testkit'
-import { createHash } from 'node:crypto'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 
 const clock = fixedClock()
@@ -18,8 +24,7 @@ afterAll(() => server.close())
 const bundle = await bundleOf('one')
 const key = newSigningKey()
 const spare = newSigningKey()
-const idOf = ({ publicKey }: TestSigningKey) =>
-  keyIdOf(createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex'))
+const idOf = ({ publicKey }: TestSigningKey) => keyIdOf(sha256Of(Buffer.from(publicKey, 'base64')))
 
 let app: App
 beforeEach(async () => {
@@ -41,8 +46,8 @@ async function rollBack(to: unknown, signed: object = {}, channel = 'production'
   return rollout
 }
 function order(sequence: number, changes: Partial<NewReleaseStatement> = {}) {
-  const content = { appId: app.id, platform: 'android', target: 'embedded', version: 'embedded', sequence } as const
-  const rest = { floor: 0, requirement: {}, artifacts: [], createdAt: '2027-01-01T00:00:00.000Z' }
+  const content = { appId: app.id, platform: 'android', ...STATED_EMBEDDED, sequence } as const
+  const rest = { floor: 0, requirement: {}, createdAt: '2027-01-01T00:00:00.000Z' }
   return signStatement(key, writeReleaseStatement({ ...content, ...rest, ...changes }))
 }
 const halt = (rolloutId: string) => server.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
@@ -83,9 +88,7 @@ describe('a device that would refuse a release is not offered it, and explain sa
     const stated = order(3, {
       target: 'release',
       version: '1.1.0',
-      artifacts: [
-        { name: 'bundle.zip', sha256: createHash('sha256').update(bundle).digest('hex'), sizeBytes: bundle.length },
-      ],
+      ...statedArchive({ sha256: sha256Of(bundle), sizeBytes: bundle.length }),
     })
     await rollBack({ version: '1.1.0' }, stated)
     expect((await explain()).decision).toMatchObject({ kind: 'update', version: '1.1.0' })
@@ -200,11 +203,9 @@ describe('a device that would refuse a release is not offered it, and explain sa
     expect(explanation.towards?.changes).toEqual(explanation.decision.waysOut)
     // It keeps what it runs.
     expect(await check(0, { ...built, releaseId })).toMatchObject({ reason: 'runs-the-target' })
-    const artifacts = [
-      { name: 'bundle.zip', sha256: createHash('sha256').update(bundle).digest('hex'), sizeBytes: bundle.length },
-    ]
+    const content = statedArchive({ sha256: sha256Of(bundle), sizeBytes: bundle.length })
     const createdAt = '2027-06-01T00:00:00.000Z'
-    await rollBack({ version: '1.1.0' }, order(2, { target: 'release', version: '1.1.0', artifacts, createdAt }))
+    await rollBack({ version: '1.1.0' }, order(2, { target: 'release', version: '1.1.0', ...content, createdAt }))
     expect(await check(0, built)).toMatchObject({ updateAvailable: true, version: '1.1.0' })
   })
 

@@ -1,5 +1,5 @@
 import type { App, Impact, ImpactQuestion, PublishedRelease, Rollout } from '@hotpatch/api'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, STATED_EMBEDDED } from '@hotpatch/protocol'
 import {
   bundleOf,
   describeOnEveryDatabase,
@@ -69,12 +69,10 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
     const text = writeReleaseStatement({
       appId: app.id,
       platform: 'android',
-      target: 'embedded',
-      version: 'embedded',
+      ...STATED_EMBEDDED,
       sequence,
       floor: 0,
       requirement: {},
-      artifacts: [],
       createdAt: '2027-01-01T00:00:00.000Z',
     })
     const body = { platform: 'android', channel: 'production', to: 'embedded', ...signStatement(key, text) }

@@ -10,7 +10,7 @@ import {
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
-import { writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED } from '@hotpatch/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { addAttempts } from './testing/add-attempts.ts'
@@ -431,7 +431,7 @@ describeOnEveryDatabase('guards', (openDatabase) => {
     })
 
     const statementOf = (content: Partial<NewReleaseStatement>) => {
-      const embedded = { target: 'embedded', version: 'embedded', floor: 0, requirement: {}, artifacts: [] } as const
+      const embedded = { ...STATED_EMBEDDED, floor: 0, requirement: {} } as const
       const named = { appId: app.id, platform: 'android', sequence: 1, createdAt: '2027-01-01T00:00:00.000Z' } as const
       return signStatement(key, writeReleaseStatement({ ...named, ...embedded, ...content }))
     }

@@ -1,5 +1,5 @@
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
-import { problem, type Requirement } from '@hotpatch/protocol'
+import { problem, type Requirement, statedArchive } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import {
@@ -188,7 +188,7 @@ export function createPublishing({
       return { signature, statement: null, publicKey, isFirstKey }
     }
     const { platform, version } = input
-    const release = { version, sha256: content.sha256, sizeBytes: content.sizeBytes, requirement }
+    const release = { version, requirement, ...statedArchive(content) }
     const checked = checkStatement({ statement, statementSignature }, [publicKey], { appId: app.id, platform, release })
     return { signature, statement: checked, publicKey, isFirstKey }
   }

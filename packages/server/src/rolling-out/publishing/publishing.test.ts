@@ -1,5 +1,5 @@
 import type { App } from '@hotpatch/api'
-import { writeReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, STATED_EMBEDDED } from '@hotpatch/protocol'
 import {
   bundleOf,
   describeOnEveryDatabase,
@@ -508,11 +508,12 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ['another app', { appId: '01890000-0000-7000-8000-000000000000' }],
       ['another platform', { platform: 'ios' }],
       ['another version', { version: '2.0.1' }],
-      ['another target', { target: 'embedded', artifacts: [] }],
+      ['another target', STATED_EMBEDDED],
       ['another requirement', { requirement: { minNativeVersion: '3.0' } }],
       ['another artifact', { artifacts: [{ name: 'bundle.zip', sha256: 'a'.repeat(64), sizeBytes: 1 }] }],
       ['an artifact under another name', { artifacts: [{ name: 'main.zip', sha256: 'a'.repeat(64), sizeBytes: 1 }] }],
       ['no artifact', { artifacts: [] }],
+      ['another kind of content', { content: { kind: 'files' } }],
       ['no sequence', { sequence: 0 }],
       ['half a sequence', { sequence: 6.5 }],
     ])('whose statement is for %s is refused', async (_case, changes) => {
@@ -657,11 +658,9 @@ function formWithoutBundle(metadata: unknown, signatures: Record<string, string>
 const NOTHING = {
   appId: '01890000-0000-7000-8000-000000000000',
   platform: 'android',
-  target: 'embedded',
-  version: 'embedded',
+  ...STATED_EMBEDDED,
   sequence: 1,
   floor: 0,
   requirement: {},
-  artifacts: [],
   createdAt: '2027-01-01T00:00:00.000Z',
 } as const

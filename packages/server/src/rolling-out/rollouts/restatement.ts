@@ -1,4 +1,4 @@
-import { problem, type Platform } from '@hotpatch/protocol'
+import { problem, type Platform, statedArchive } from '@hotpatch/protocol'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { requirementOf, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
@@ -42,9 +42,8 @@ export function createRestatementReader({ apps, releases }: { apps: AppService; 
       platform,
       release: release && {
         version: release.version,
-        sha256: release.sha256,
-        sizeBytes: release.size_bytes,
         requirement: requirementOf(release),
+        ...statedArchive({ sha256: release.sha256, sizeBytes: release.size_bytes }),
       },
     }
     const checked = checkStatement({ statement, statementSignature }, await apps.listWorkingKeys(app.id, tx), content)

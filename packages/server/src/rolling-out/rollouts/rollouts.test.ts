@@ -1,5 +1,5 @@
 import type { App, Rollout } from '@hotpatch/api'
-import { writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
 import {
   bundleOf,
   describeOnEveryDatabase,
@@ -466,12 +466,11 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
             sequence: 3,
             floor: 0,
             requirement: {},
-            artifacts: [{ name: 'bundle.zip', sha256: sha256Of(one), sizeBytes: one.length }],
+            ...statedArchive({ sha256: sha256Of(one), sizeBytes: one.length }),
             createdAt: '2027-01-01T00:00:00.000Z',
             ...changes,
           }),
         )
-      const EMBEDDED = { target: 'embedded', version: 'embedded', artifacts: [] } as const
 
       beforeEach(async () => {
         for (const [version, bundle, sequence] of [
@@ -495,7 +494,7 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
       })
 
       test('may go to what the binary shipped with', async () => {
-        const signed = restate(EMBEDDED)
+        const signed = restate(STATED_EMBEDDED)
         const release = (await server.check(app)).body.releaseId
         await rollBack('embedded', signed)
         expect((await server.check(app, { releaseId: release })).body).toMatchObject({
@@ -508,7 +507,7 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
         ['for another app', { appId: UNKNOWN }, '422 statement-invalid'],
         ['for another platform', { platform: 'ios' }, '422 statement-invalid'],
         ['for another version', { version: '1.1.0' }, '422 statement-invalid'],
-        ['for what the binary shipped with', EMBEDDED, '422 statement-invalid'],
+        ['for what the binary shipped with', STATED_EMBEDDED, '422 statement-invalid'],
         ['with another requirement', { requirement: { minNativeVersion: '2.0' } }, '422 statement-invalid'],
         ['with a sequence that was taken', { sequence: 2 }, '409 sequence-taken'],
         ['with a lower sequence', { sequence: 1 }, '409 sequence-taken'],

@@ -4,7 +4,9 @@ import {
   problem,
   readReleaseStatement,
   UnexpectedJsonError,
+  type ContentArtifact,
   type Platform,
+  type ReleaseContent,
   type ReleaseStatement,
   type Requirement,
 } from '@hotpatch/protocol'
@@ -15,7 +17,18 @@ export interface StatedContent {
   appId: string
   platform: Platform
   /** Null: what the binary shipped with. */
-  release: { version: string; sha256: string; sizeBytes: number; requirement: Requirement } | null
+  release: StatedRelease | null
+}
+
+export interface StatedRelease extends Stated {
+  version: string
+  requirement: Requirement
+}
+
+/** Of whichever kind its content is. */
+export interface Stated {
+  content: ReleaseContent
+  artifacts: readonly ContentArtifact[]
 }
 
 /** A statement whose signature was verified and which fits its content. */
@@ -26,8 +39,6 @@ export interface CheckedStatement {
   /** The exact bytes that were signed, as the text that they encode. */
   text: string
 }
-
-export const BUNDLE_NAME = 'bundle.zip'
 
 /**
  * Signing §4: the signature first, over the bytes as they came; then what they say.
@@ -87,17 +98,14 @@ type Difference = [field: string, expected: string, found: string]
 
 function findDifference(statement: ReleaseStatement, content: StatedContent): Difference | undefined {
   const { release } = content
-  const [artifact, ...others] = statement.artifacts
   const expectations: [field: string, expected: unknown, found: unknown][] = [
     ['appId', content.appId, statement.appId],
     ['platform', content.platform, statement.platform],
     ['target', release ? 'release' : 'embedded', statement.target],
     ['version', release?.version ?? 'embedded', statement.version],
     ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
-    ['artifacts', release ? 'one artifact' : 'none', describeCount(artifact, others.length)],
-    ['artifacts/0/name', release ? BUNDLE_NAME : undefined, artifact?.name],
-    ['artifacts/0/sha256', release?.sha256, artifact?.sha256],
-    ['artifacts/0/sizeBytes', release?.sizeBytes, artifact?.sizeBytes],
+    ['content', JSON.stringify(release?.content), JSON.stringify(statement.content ?? undefined)],
+    ...artifactExpectations(release?.artifacts ?? [], statement.artifacts),
   ]
   const different = expectations.find(([, expected, found]) => expected !== found)
   return different && [different[0], JSON.stringify(different[1]), JSON.stringify(different[2])]
@@ -108,7 +116,18 @@ function requirementExpectations(expected: Requirement, found: Requirement): [st
   return names.map((name) => [`requirement/${name}`, expected[name], found[name]])
 }
 
-function describeCount(first: unknown, others: number): string {
-  if (first === undefined) return 'none'
-  return others === 0 ? 'one artifact' : `${others + 1} artifacts`
+function artifactExpectations(expected: readonly ContentArtifact[], found: readonly ContentArtifact[]) {
+  const names = ['name', 'sha256', 'sizeBytes'] as const
+  const parts = expected.flatMap((artifact, index) =>
+    names.map((name): [string, unknown, unknown] => [
+      `artifacts/${index}/${name}`,
+      artifact[name],
+      found[index]?.[name],
+    ]),
+  )
+  return [['artifacts', countOf(expected), countOf(found)] as [string, unknown, unknown], ...parts]
+}
+
+function countOf({ length }: readonly unknown[]): string {
+  return length === 1 ? 'one artifact' : `${length} artifacts`
 }
