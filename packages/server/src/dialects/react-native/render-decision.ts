@@ -1,8 +1,8 @@
 import type { CompiledRollout } from '@hotpatch/protocol'
-import { Compile } from 'typebox/compile'
 import { Type, type Static } from 'typebox'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
+import { createCheck } from '../../ground/http/validate.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 
@@ -56,7 +56,7 @@ const NoUpdate = Type.Object(
 export const CheckAnswer = Type.Union([UpdateOffer, EmbeddedOffer, NoUpdate])
 export type CheckAnswer = Static<typeof CheckAnswer>
 
-const validator = Compile(CheckAnswer)
+const validator = createCheck(CheckAnswer)
 
 /** React Native §2. Pure; addresses are on `publicUrl`. */
 export function renderDecision({ decision, restatement }: UpdateAnswer, publicUrl: string): CheckAnswer {

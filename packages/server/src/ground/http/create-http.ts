@@ -1,9 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import ajvFormats from 'ajv-formats'
-import { Ajv } from 'ajv'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import type { Timers } from '../timers.ts'
 import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
+import { compileOnFirstUse } from './compile-schemas.ts'
 import {
   CONNECTION_LIMITS,
   guardConnections,
@@ -70,6 +69,7 @@ export interface LogStream {
 export function createHttp(config: HttpSettings, newId: () => string, timers: Timers, stream?: LogStream): Http {
   const isTrusted = createIsTrusted(config.http.trustedProxies)
   const newRequestId = createRequestIds(newId())
+  const schemas = compileOnFirstUse()
   let takeFirst: TakeRequest = () => false
   const app = Fastify({
     serverFactory: (serve) => {
@@ -93,10 +93,11 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    schemaController: schemas.schemaController,
     // One line a request, when it is done: see request-log.ts.
     logController: new LogController({ disableRequestLogging: true }),
   })
-  app.setValidatorCompiler(createValidatorCompiler())
+  schemas.decorate(app)
   // Fastify would take text as a body: nothing here does.
   app.removeContentTypeParser('text/plain')
   takeJson(app)
@@ -127,14 +128,4 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
 function createRequestIds(start: string): () => string {
   let count = 0
   return () => `${start}-${(count += 1)}`
-}
-
-/** A query is text, and its numbers are read from it; a body says what it means, and is taken as it is. */
-function createValidatorCompiler() {
-  const options = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
-  const strict = new Ajv({ ...options, coerceTypes: false })
-  const lenient = new Ajv({ ...options, coerceTypes: true })
-  for (const ajv of [strict, lenient]) ajvFormats.default(ajv)
-  return ({ schema, httpPart }: { schema: object; httpPart?: string }) =>
-    (httpPart === 'body' ? strict : lenient).compile(schema)
 }

@@ -77,15 +77,28 @@ describe('the OpenAPI document', () => {
 })
 
 describe('the reference page', () => {
-  test('loads nothing from elsewhere', async () => {
-    const get = (path: string) => server.app.http.inject(path)
-    const page = await get('/manage/v1/reference/')
+  const get = (path: string) => server.app.http.inject(path)
+
+  test('says no as everything else does', async () => {
+    const absent = await get('/manage/v1/reference/static/absent.js')
+    expect([absent.statusCode, absent.json()]).toEqual([404, expect.objectContaining({ type: '/problems/not-found' })])
+    expect(absent.headers['cache-control']).toBe('no-store')
+  })
+
+  test('answers for what it describes, and carries none of it out', async () => {
+    const head = await server.app.http.inject({ method: 'HEAD', url: '/manage/v1/reference/' })
+    expect([head.statusCode, head.body]).toEqual([200, ''])
+    expect((await get('/manage/v1/reference/json')).json()).toEqual(document)
+  })
+
+  test.each(['/manage/v1/reference/', '/manage/v1/reference'])('%s loads nothing from elsewhere', async (address) => {
+    const page = await get(address)
     expect(page.statusCode).toBe(200)
     const loaded = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '')
     expect(loaded.length).toBeGreaterThan(2)
     for (const url of loaded) {
       expect(url).not.toMatch(/^(?:\w+:)?\/\//)
-      const path = new URL(url, 'http://here/manage/v1/reference/').pathname
+      const path = new URL(url, `http://here${address}`).pathname
       const file = await get(path)
       expect([path, file.statusCode]).toEqual([path, 200])
       if (path.endsWith('.css')) expect(file.body).not.toMatch(/(?:url\(|@import )["']?(?:https?:)?\/\//)

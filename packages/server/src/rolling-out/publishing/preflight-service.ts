@@ -7,12 +7,12 @@ import {
   type ReleasePreflight,
 } from '@hotpatch/api'
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
-import { Compile } from 'typebox/compile'
 import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import type { ArtifactService, BundleLimits } from '../../shipping/artifacts/artifact-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { createCheck } from '../../ground/http/validate.ts'
 import { countNativeVersions } from '../../fleet/devices/device-queries.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
 import {
@@ -27,7 +27,7 @@ import { summarizeNative } from './native-fleet.ts'
 import { isNearly } from './nearly.ts'
 import { findAnswerOf } from './same-request.ts'
 
-const versionRule = Compile(NewReleaseVersion)
+const versionRule = createCheck(NewReleaseVersion)
 
 export type PreflightService = ReturnType<typeof createPreflightService>
 

@@ -1,0 +1,95 @@
+import ajvFormats from 'ajv-formats'
+import { Ajv, type ValidateFunction } from 'ajv'
+import fastJsonStringify from 'fast-json-stringify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Compiles every schema that is not compiled yet, for tests: one that cannot be compiled would else be found by
+     * whoever sends the first request. @returns how many there are in all
+     */
+    compileSchemas(): number
+  }
+}
+
+/** One schema of one route. */
+interface SchemaPlace {
+  schema: object
+  method?: string
+  url?: string
+  /** The body of a request, its query and so on; absent for an answer. */
+  httpPart?: string
+  httpStatus?: string
+}
+
+/**
+ * Compiles a route's schemas when they are first needed. There are hundreds, and compiling all of them at the start
+ * took half of it.
+ */
+export function compileOnFirstUse() {
+  const all: (() => unknown)[] = []
+  const compileForInput = createInputCompiler()
+
+  /** Compiles once, and says for whom it could not be done. */
+  function later<T>(place: SchemaPlace, compile: () => T): () => T {
+    let compiled: T | undefined
+    const get = () => (compiled ??= named(place, compile))
+    all.push(get)
+    return get
+  }
+
+  function buildValidator(place: SchemaPlace) {
+    const get = later(place, () => compileForInput(place))
+    const validate = (value: unknown): boolean => {
+      const compiled = get()
+      const isValid = compiled(value)
+      validate.errors = compiled.errors
+      return isValid
+    }
+    // Where the framework looks for what was wrong.
+    validate.errors = undefined as ValidateFunction['errors']
+    return validate
+  }
+
+  function buildSerializer(place: SchemaPlace) {
+    const get = later(place, () => fastJsonStringify(place.schema))
+    return (value: unknown) => get()(value)
+  }
+
+  // Its types are those of the compilers that Fastify would load itself, which are called the same way.
+  const schemaController = {
+    compilersFactory: { buildValidator: () => buildValidator, buildSerializer: () => buildSerializer },
+  } as unknown as NonNullable<FastifyServerOptions['schemaController']>
+
+  return {
+    schemaController,
+    decorate(app: FastifyInstance) {
+      app.decorate('compileSchemas', () => {
+        for (const compile of all) compile()
+        return all.length
+      })
+    },
+  }
+}
+
+function named<T>({ method = '', url = '', httpPart, httpStatus }: SchemaPlace, compile: () => T): T {
+  try {
+    return compile()
+  } catch (error) {
+    const part = httpPart ?? `answer ${httpStatus}`
+    throw new Error(`The schema of the ${part} of ${method} ${url} cannot be compiled.`, { cause: error })
+  }
+}
+
+/** A query is text, and its numbers are read from it; a body says what it means, and is taken as it is. */
+function createInputCompiler() {
+  const options = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
+  let strict: Ajv | undefined
+  let lenient: Ajv | undefined
+  const create = (coerceTypes: boolean) => ajvFormats.default(new Ajv({ ...options, coerceTypes }))
+  return ({ schema, httpPart }: SchemaPlace): ValidateFunction => {
+    const ajv = httpPart === 'body' ? (strict ??= create(false)) : (lenient ??= create(true))
+    return ajv.compile(schema)
+  }
+}
