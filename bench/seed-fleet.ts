@@ -53,12 +53,12 @@ function fillFleet(sqlite: DatabaseSync, size: FleetSize): void {
   sqlite
     .prepare(
       `with recursive number(n) as (select 0 union all select n + 1 from number where n + 1 < $count)
-       insert into device (app_id, device_id, platform, channel, native_version, native_build, os_version, model,
-         locale, current_release_id, current_version, cohorts, last_decision, last_reason, last_check_at, rollout_id,
+       insert into device (app_id, device_id, platform, channel, native_version, attributes, dialect,
+         current_release_id, current_version, cohorts, last_decision, last_reason, last_check_at, rollout_id,
          progress, first_seen_at, last_seen_at, gone_at)
        select $app, format('h_%022d', (n * 7919) % 1000003), iif(n % 10 < 7, 'android', 'ios'),
-         iif(n % 10 = 9, 'beta', $channel), '1.4.' || (n % 5), n % 100, '15.' || (n % 4), 'Phone ' || (n % 40),
-         iif(n % 3, 'de-DE', 'en-GB'), running.release_id, running.version, '[]', 'up-to-date', 'runs-the-target',
+         iif(n % 10 = 9, 'beta', $channel), '1.4.' || (n % 5), json_object('osVersion', '15.' || (n % 4), 'model',
+         'Phone ' || (n % 40), 'locale', iif(n % 3, 'de-DE', 'en-GB'), 'nativeBuild', '' || (n % 100)), 'react-native', running.release_id, running.version, '[]', 'up-to-date', 'runs-the-target',
          $now - (n % 30) * (n % 7) * 3600000, running.rollout_id, 117, $now - (n % 200) * 86400000,
          iif(n % 30 = 29, $now - 40 * 86400000, $now - (n % 30) * (n % 7) * 3600000),
          iif(n % 30 = 29, $now - 10 * 86400000, null)

@@ -2,6 +2,7 @@ import {
   MAX_ATTRIBUTE_RULES,
   MAX_RULE_VALUE_LENGTH,
   MAX_RULE_VALUES,
+  RANGE_ATTRIBUTES,
   RULE_ATTRIBUTES,
   type AttributeRule,
 } from '@hotpatch/protocol'
@@ -35,7 +36,7 @@ const AttributeRuleSchema = Type.Unsafe<AttributeRule>(
         Type.String({
           minLength: 1,
           maxLength: 256,
-          description: 'Of osVersion and nativeVersion, such as ">=14 <17"',
+          description: `Of ${RANGE_ATTRIBUTES.join(', ')}, such as ">=14 <17"`,
         }),
       ),
       in: Type.Optional(RuleValues),

@@ -1,5 +1,5 @@
-import { DEVICE_EVENT_KINDS } from '@hotpatch/protocol'
-import { Type, type Static } from 'typebox'
+import { DEVICE_ATTRIBUTE_NAMES, DEVICE_EVENT_KINDS, type DeviceAttribute } from '@hotpatch/protocol'
+import { Type, type Static, type TString } from 'typebox'
 import { ChannelName, EventsNotKept, Id, Nullable, OneOf, pageOf, PlatformName, Timestamp } from './shared-schemas.ts'
 
 /** Either the id that the device tells, or the one that the server shows. */
@@ -24,6 +24,13 @@ export const DeviceTrust = Type.Object({
 })
 export type DeviceTrust = Static<typeof DeviceTrust>
 
+/** What it told of itself besides its versions, such as `osVersion`, `model` and `locale`. */
+export const DeviceAttributes = Type.Partial(
+  Type.Object(
+    Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, Type.String()])) as Record<DeviceAttribute, TString>,
+  ),
+)
+
 /** An installation, as it last showed itself. What it did not tell is null. */
 export const Device = Type.Object({
   id: Type.String({ description: 'Of an app with hashed device ids, the hash: "h_" and 22 characters' }),
@@ -31,11 +38,9 @@ export const Device = Type.Object({
   platform: PlatformName,
   channel: Type.String(),
   nativeVersion: Nullable(Type.String()),
-  nativeBuild: Nullable(Type.String()),
   runtimeVersion: Nullable(Type.String()),
-  osVersion: Nullable(Type.String()),
-  model: Nullable(Type.String()),
-  locale: Nullable(Type.String()),
+  attributes: DeviceAttributes,
+  dialect: Nullable(Type.String({ description: 'The client protocol that it speaks' })),
   currentReleaseId: Nullable(Type.String()),
   currentVersion: Nullable(Type.String()),
   rolloutId: Nullable(Type.String({ description: 'The rollout that it was last offered, or got what it runs from' })),
@@ -99,6 +104,12 @@ export type TimelinePage = Static<typeof TimelinePage>
 
 const Told = Type.String({ minLength: 1, maxLength: 200 })
 
+const AttributeFilters = Type.Partial(
+  Type.Object(
+    Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, Told])) as Record<DeviceAttribute, TString>,
+  ),
+)
+
 /** All that are given must hold; texts are compared as they are. */
 export const DeviceFilter = Type.Object({
   search: Type.Optional(
@@ -113,9 +124,7 @@ export const DeviceFilter = Type.Object({
   releaseId: Type.Optional(Id),
   version: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'What it runs, or "embedded"' })),
   nativeVersion: Type.Optional(Told),
-  osVersion: Type.Optional(Told),
-  model: Type.Optional(Told),
-  locale: Type.Optional(Told),
+  ...AttributeFilters.properties,
   decision: Type.Optional(Told),
   reason: Type.Optional(Told),
   seenSince: Type.Optional(Timestamp),
@@ -154,9 +163,7 @@ export const Explanation = Type.Object({
     currentVersion: Nullable(Type.String()),
     failedReleaseIds: Type.Array(Type.String()),
     cohorts: Type.Array(Type.String()),
-    osVersion: Nullable(Type.String()),
-    model: Nullable(Type.String()),
-    locale: Nullable(Type.String()),
+    attributes: DeviceAttributes,
     lastSeenAt: Nullable(Timestamp),
     trust: Nullable(DeviceTrust),
   }),

@@ -103,6 +103,10 @@ export interface HostPort {
   model?: string
   /** Such as "de-AT". */
   locale?: string
+  /** Such as "arm64". */
+  architecture?: string
+  /** Of the SDK that the engine is part of. */
+  sdkVersion?: string
   /** Starts the app again, for a mandatory update. Without it the update waits for the next start. */
   restart?(): void | Promise<void>
 }

@@ -1,4 +1,4 @@
-import type { ReportedEventKind } from '@hotpatch/protocol'
+import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttributes, type ReportedEventKind } from '@hotpatch/protocol'
 import { isAllowedAddress } from './addresses.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
 import { createDeviceCredential } from './device-credential.ts'
@@ -40,12 +40,7 @@ export function createServerApi(
     platform: host.platform,
     channel: settings.channel,
   }
-  const { osVersion, model, locale } = host
-  const attributes = {
-    ...(osVersion !== undefined && { osVersion }),
-    ...(model !== undefined && { model }),
-    ...(locale !== undefined && { locale }),
-  }
+  const attributes = toldAttributes(host)
   // A server that asked for patience is not asked again before; forgotten with the process, as a start is rare.
   let notBefore = -Infinity
   // Older servers take one report at a time; asked once in each process.
@@ -157,6 +152,15 @@ export function createServerApi(
   }
 
   return { check, deliver }
+}
+
+/** The build goes with the binary: a report is about the one that it happened in. */
+function toldAttributes(host: HostPort): DeviceAttributes {
+  const told: DeviceAttributes = {}
+  for (const name of DEVICE_ATTRIBUTE_NAMES) {
+    if (name !== 'nativeBuild' && host[name] !== undefined) told[name] = host[name]
+  }
+  return told
 }
 
 function toldBinary({ nativeVersion, nativeBuild, runtimeVersion }: HostPort | Report) {

@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { compileRules, meetsRules, readAttributeRules, RULE_ATTRIBUTES, type AttributeRule } from './attribute-rules.ts'
-import type { Device, DeviceAttributes } from './device.ts'
+import type { DeviceAttributes } from './device-attributes.ts'
+import type { Device } from './device.ts'
 import { UnexpectedJsonError } from './json-reader.ts'
 
 type Told = DeviceAttributes & Pick<Device, 'nativeVersion' | 'runtimeVersion'>

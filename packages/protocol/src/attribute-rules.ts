@@ -1,22 +1,20 @@
+import { attributeKind, DEVICE_ATTRIBUTE_NAMES } from './device-attributes.ts'
 import type { Device } from './device.ts'
 import { readArray, readObject, readString, UnexpectedJsonError } from './json-reader.ts'
 import { isInNativeRange, parseNativeRange, type NativeRange } from './versions/native-range.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 
 /** What a device tells of itself that a rule may ask for. */
-export const RULE_ATTRIBUTES = [
-  'osVersion',
-  'nativeVersion',
-  'nativeBuild',
-  'runtimeVersion',
-  'model',
-  'locale',
-] as const
+export const RULE_ATTRIBUTES = [...DEVICE_ATTRIBUTE_NAMES, 'nativeVersion', 'runtimeVersion'] as const
 export type RuleAttribute = (typeof RULE_ATTRIBUTES)[number]
 
 /** Those of them that are versions, so that a range says something of them. */
-export const RANGE_ATTRIBUTES = ['osVersion', 'nativeVersion'] as const
-export type RangeAttribute = (typeof RANGE_ATTRIBUTES)[number]
+export const RANGE_ATTRIBUTES: readonly RuleAttribute[] = RULE_ATTRIBUTES.filter(isVersion)
+
+function isVersion(attribute: RuleAttribute): boolean {
+  if (attribute === 'nativeVersion' || attribute === 'runtimeVersion') return attribute === 'nativeVersion'
+  return attributeKind(attribute).isVersion === true
+}
 
 /**
  * Decision §11: narrows a rollout's audience by what devices tell; data, never code. Values are compared without
@@ -24,7 +22,7 @@ export type RangeAttribute = (typeof RANGE_ATTRIBUTES)[number]
  * What a device did not tell meets no rule, `notIn` included.
  */
 export type AttributeRule =
-  | { attribute: RangeAttribute; range: string }
+  | { attribute: RuleAttribute; range: string }
   | { attribute: RuleAttribute; in: readonly string[] }
   | { attribute: RuleAttribute; notIn: readonly string[] }
 
@@ -168,14 +166,6 @@ function prepare(attribute: RuleAttribute, value: string | undefined): ToldValue
 }
 
 function toldBy(device: Device, attribute: RuleAttribute): string | undefined {
-  switch (attribute) {
-    case 'nativeVersion':
-    case 'runtimeVersion':
-      return device[attribute]
-    case 'osVersion':
-    case 'nativeBuild':
-    case 'model':
-    case 'locale':
-      return device.attributes?.[attribute]
-  }
+  if (attribute === 'nativeVersion' || attribute === 'runtimeVersion') return device[attribute]
+  return device.attributes?.[attribute]
 }

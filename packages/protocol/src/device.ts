@@ -1,3 +1,4 @@
+import type { DeviceAttributes } from './device-attributes.ts'
 import type { DeviceTrust } from './device-trust.ts'
 
 /** An installation, as far as its check told: the same for every dialect. */
@@ -16,14 +17,4 @@ export interface Device {
   attributes?: DeviceAttributes | undefined
   /** What it refuses, and what it has taken (D11); undefined when the client does not tell. */
   trust?: DeviceTrust | undefined
-}
-
-/** As the client told them; undefined what it did not. */
-export interface DeviceAttributes {
-  osVersion?: string | undefined
-  model?: string | undefined
-  /** Such as de-AT or de_AT. */
-  locale?: string | undefined
-  /** The shell's build number. */
-  nativeBuild?: string | undefined
 }

@@ -1,3 +1,4 @@
+import { DEVICE_ATTRIBUTE_NAMES } from '@hotpatch/protocol'
 import type { Device, DeviceFilter, ManagementClient, Page, TimelineEntry, TimelinePage } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
@@ -35,6 +36,9 @@ export function addDeviceCommands(program: Command, context: CliContext) {
     .option('--os-version <version>', 'only with this version of the operating system')
     .option('--model <model>', 'only of this model')
     .option('--locale <locale>', 'only with this locale')
+    .option('--native-build <build>', 'only with this build of the app binary')
+    .option('--architecture <name>', 'only of this processor architecture')
+    .option('--sdk-version <version>', 'only those whose SDK has this version')
     .option('--decision <decision>', 'only those whose last check was answered so, such as update')
     .option('--reason <reason>', 'only those whose last check was answered for this reason, such as outside-audience')
     .option('--seen-since <time>', 'only those that showed themselves since', readTimestamp)
@@ -54,11 +58,12 @@ export function addDeviceCommands(program: Command, context: CliContext) {
 }
 
 async function listDevices(context: CliContext, options: DeviceListOptions) {
-  const { search, platform, channel, version, nativeVersion, osVersion, model, locale } = options
+  const { search, platform, channel, version, nativeVersion } = options
+  const attributes = Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, options[name]]))
   const { decision, reason, seenSince, seenBefore } = options
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
-  const told = given({ search, platform, channel, version, nativeVersion, osVersion, model, locale })
+  const told = given({ search, platform, channel, version, nativeVersion, ...attributes })
   const about = given({ releaseId: options.release, hasFailed: options.failed, isGone: options.gone })
   const filter = { ...told, ...about, ...given({ decision, reason, seenSince, seenBefore }) }
   const page = await collectDevices(api, app.id, filter, options)

@@ -69,8 +69,11 @@ function showTowards(output: Output, { version, changes }: NonNullable<Explanati
 
 /** What is not known is left out. */
 function deviceFields(device: Explanation['device']) {
-  const { nativeVersion, runtimeVersion, currentVersion, osVersion, model, locale, failedReleaseIds, cohorts } = device
-  const system = [osVersion !== null && `${device.platform} ${osVersion}`, model, locale].filter(Boolean)
+  const { nativeVersion, runtimeVersion, currentVersion, attributes, failedReleaseIds, cohorts } = device
+  const { osVersion, model, architecture, locale } = attributes
+  const system = [osVersion !== undefined && `${device.platform} ${osVersion}`, model, architecture, locale].filter(
+    Boolean,
+  )
   return {
     device: device.id,
     runs: !device.isKnown ? 'not known: it never showed itself' : (currentVersion ?? 'what its binary shipped with'),

@@ -37,7 +37,7 @@ describe('simulate', () => {
     const { items } = await json<Page<Device>>('devices list')
     expect(items).toHaveLength(10)
     expect(new Set(items.map(({ currentVersion }) => currentVersion))).toEqual(new Set(['1.0.0']))
-    expect(items[0]?.model).toEqual(expect.any(String))
+    expect(items[0]?.attributes.model).toEqual(expect.any(String))
   })
 
   test('a version that crashes is rolled back where it does', async () => {

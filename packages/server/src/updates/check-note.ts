@@ -12,6 +12,7 @@ export function checkNoteOf(
     app: Pick<DirectoryEntry, 'id' | 'observedMs'>
     platform: Platform
     channel: string
+    dialect: string
     network: string | null
     proof: Proof | undefined
   },
@@ -25,11 +26,9 @@ export function checkNoteOf(
     platform: place.platform,
     channel: place.channel,
     nativeVersion: device.nativeVersion,
-    nativeBuild: device.attributes?.nativeBuild,
     runtimeVersion: device.runtimeVersion,
-    osVersion: device.attributes?.osVersion,
-    model: device.attributes?.model,
-    locale: device.attributes?.locale,
+    attributes: device.attributes,
+    dialect: place.dialect,
     trust: device.trust,
     currentReleaseId: device.currentReleaseId,
     currentVersion,

@@ -71,9 +71,9 @@ export function createDesk({
       case 'feed':
         return feed(dialect, route, app, request)
       case 'report':
-        return report(route, app, request)
+        return report(dialect, route, app, request)
       case 'registration':
-        return register(route, app, request)
+        return register(dialect, route, app, request)
     }
   }
 
@@ -89,7 +89,7 @@ export function createDesk({
     const network = identity.networkOf(app, request.address)
     const proof =
       asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
-    fleet.noteCheck(checkNoteOf({ app, platform, channel, network, proof }, found, clock.now()))
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, found, clock.now()))
     onCheck(name, found.decision.kind)
     return rendered
   }
@@ -105,7 +105,12 @@ export function createDesk({
     return rendered
   }
 
-  async function report(route: ReportRoute, app: DirectoryEntry, request: PlainRequest): Promise<PlainAnswer> {
+  async function report(
+    dialect: Dialect,
+    route: ReportRoute,
+    app: DirectoryEntry,
+    request: PlainRequest,
+  ): Promise<PlainAnswer> {
     const { deviceId: rawId, events, rejected: unreadable } = route.read(request)
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
@@ -116,7 +121,7 @@ export function createDesk({
     const accepted: { index: number; releaseId: string | null }[] = []
     const rejected: RejectedEvent[] = [...unreadable]
     for (const { index, event } of events) {
-      const sent = { ...event, deviceId, proof }
+      const sent = { ...event, deviceId, proof, dialect: dialect.name }
       const subject = { ...event, at: timeOfEvent(sent, now) }
       const reported = orProblem(() => findReported(catalogs, app, subject, now))
       if (reported instanceof Problem) {
@@ -130,7 +135,12 @@ export function createDesk({
     return route.render({ accepted, rejected: rejected.sort((a, b) => a.index - b.index) }, request)
   }
 
-  async function register(route: RegistrationRoute, app: DirectoryEntry, request: PlainRequest): Promise<PlainAnswer> {
+  async function register(
+    dialect: Dialect,
+    route: RegistrationRoute,
+    app: DirectoryEntry,
+    request: PlainRequest,
+  ): Promise<PlainAnswer> {
     const { version, deviceId: rawId, wantsCredential, ...registration } = route.read(request)
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
@@ -140,6 +150,7 @@ export function createDesk({
     await fleet.registerDevice(app.id, {
       ...registration,
       deviceId,
+      dialect: dialect.name,
       proof: readProof(proofs, app, deviceId, request.header(TOKEN_HEADER)),
       nativeVersion: registration.nativeVersion ?? (release ? undefined : version),
       ...(release && { currentReleaseId: release.id, currentVersion: release.version }),

@@ -1,5 +1,6 @@
 import type {
   CompiledRollout,
+  DeviceAttributes,
   DeviceEventKind,
   DeviceTrust,
   Platform,
@@ -110,11 +111,8 @@ export interface SentEvent {
   occurredAt: number | undefined
   sentAt: number | undefined
   nativeVersion: string | undefined
-  nativeBuild?: string | undefined
   runtimeVersion?: string | undefined
-  osVersion?: string | undefined
-  model?: string | undefined
-  locale?: string | undefined
+  attributes?: DeviceAttributes | undefined
   trust?: DeviceTrust | undefined
 }
 

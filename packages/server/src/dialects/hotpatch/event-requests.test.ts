@@ -65,7 +65,9 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
       received_bytes: 5_000,
     })
     const device = await db.selectFrom('device').selectAll().where('device_id', '=', 'device-1').executeTakeFirst()
-    expect(device).toMatchObject({ current_release_id: releaseId, native_version: '3.0', model: 'Pixel 8' })
+    const attributes = JSON.stringify({ osVersion: '15', model: 'Pixel 8' })
+    const told = { native_version: '3.0', attributes, dialect: 'hotpatch' }
+    expect(device).toMatchObject({ current_release_id: releaseId, ...told })
   })
 
   test('again: nothing changes', async () => {

@@ -4,6 +4,7 @@ import {
   readObject,
   REPORTED_EVENT_KINDS,
   UnexpectedJsonError,
+  type DeviceAttributes,
   type DeviceTrust,
   type Platform,
   type ReportedEventKind,
@@ -12,7 +13,7 @@ import {
   asProblem,
   optionalText,
   optionalTime,
-  optionalNumberOrText,
+  readAttributes,
   readPlatform,
   readTrust,
   text,
@@ -28,11 +29,8 @@ export interface EventEnvelope {
   channel: string
   sentAt: number | undefined
   nativeVersion: string | undefined
-  nativeBuild: string | undefined
   runtimeVersion: string | undefined
-  osVersion: string | undefined
-  model: string | undefined
-  locale: string | undefined
+  attributes: DeviceAttributes | undefined
   trust: DeviceTrust | undefined
 }
 
@@ -93,11 +91,8 @@ function readEnvelope(fields: Fields): EventEnvelope {
     channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     sentAt: optionalTime(fields, 'sentAt'),
     nativeVersion: toldText(fields, 'nativeVersion', 64),
-    nativeBuild: optionalNumberOrText(fields, 'nativeBuild', 64),
     runtimeVersion: toldText(fields, 'runtimeVersion', 128),
-    osVersion: optionalNumberOrText(fields, 'osVersion', 64),
-    model: toldText(fields, 'model', 200),
-    locale: toldText(fields, 'locale', 64),
+    attributes: readAttributes(fields),
     trust: readTrust(fields),
   }
 }

@@ -1,4 +1,6 @@
 import {
+  attributeKind,
+  DEVICE_ATTRIBUTE_NAMES,
   isKeyId,
   isPlatform,
   MAX_TRUSTED_KEYS,
@@ -77,7 +79,7 @@ export function optionalText(fields: Fields, name: string, maxLength: number): s
 }
 
 /** Some systems count their versions and builds. */
-export function optionalNumberOrText(fields: Fields, name: string, maxLength: number): string | undefined {
+function optionalNumberOrText(fields: Fields, name: string, maxLength: number): string | undefined {
   const value = fields[name]
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : toldText(fields, name, maxLength)
 }
@@ -96,14 +98,16 @@ export function list(fields: Fields, name: string, maxLength: number): string[] 
   return texts.filter((text) => text.length <= MAX_ITEM_LENGTH).slice(-maxLength)
 }
 
-/** Undefined when the client told none of them. */
+/** By the registry; undefined when the client told none of them. */
 export function readAttributes(fields: Fields): DeviceAttributes | undefined {
-  const osVersion = optionalNumberOrText(fields, 'osVersion', 64)
-  const model = toldText(fields, 'model', 200)
-  const locale = toldText(fields, 'locale', 64)
-  const nativeBuild = optionalNumberOrText(fields, 'nativeBuild', 64)
-  const isTold = osVersion !== undefined || model !== undefined || locale !== undefined || nativeBuild !== undefined
-  return isTold ? { osVersion, model, locale, nativeBuild } : undefined
+  let told: DeviceAttributes | undefined
+  for (const name of DEVICE_ATTRIBUTE_NAMES) {
+    if (fields[name] === undefined) continue
+    const { maxLength, mayBeNumber } = attributeKind(name)
+    const value = (mayBeNumber ? optionalNumberOrText : toldText)(fields, name, maxLength)
+    if (value !== undefined) (told ??= {})[name] = value
+  }
+  return told
 }
 
 const LAST_DATE = 8.64e15

@@ -70,12 +70,7 @@ export function createExplainService({
       current: known?.currentReleaseId ? { kind: 'release', id: known.currentReleaseId } : { kind: 'embedded' },
       failedReleaseIds: known?.failedReleaseIds ?? [],
       cohorts: known?.cohorts ?? [],
-      attributes: {
-        osVersion: known?.osVersion ?? undefined,
-        model: known?.model ?? undefined,
-        locale: known?.locale ?? undefined,
-        nativeBuild: known?.nativeBuild ?? undefined,
-      },
+      attributes: known?.attributes ?? {},
       trust: known?.trust ? readTrust(known.trust) : undefined,
     }
     const nextSequence = await findNextSequence(appId, platform)
@@ -93,9 +88,7 @@ export function createExplainService({
         currentVersion,
         failedReleaseIds: [...new Set(device.failedReleaseIds)],
         cohorts: [...device.cohorts],
-        osVersion: known?.osVersion ?? null,
-        model: known?.model ?? null,
-        locale: known?.locale ?? null,
+        attributes: known?.attributes ?? {},
         lastSeenAt: known?.lastSeenAt ?? null,
         trust: known?.trust ?? null,
       },

@@ -178,7 +178,7 @@ test('what the device last said is shown', async () => {
   await server.published(app, { bundle, percentage: 0 })
   await server.check(app, { nativeVersion: '2.0', osVersion: '14', model: 'Pixel 8', locale: 'de-AT' })
   expect(await explain('device-1')).toMatchObject({
-    device: { osVersion: '14', model: 'Pixel 8', locale: 'de-AT' },
+    device: { attributes: { osVersion: '14', model: 'Pixel 8', locale: 'de-AT' } },
     lastSaid: { decision: 'up-to-date', reason: 'outside-audience', explanation: expect.any(String), events: [] },
   })
   expect((await explain('nobody', '?platform=android')).lastSaid).toBeNull()

@@ -22,11 +22,8 @@ export type SampledDevice = Pick<
   | 'platform'
   | 'channel'
   | 'native_version'
-  | 'native_build'
   | 'runtime_version'
-  | 'os_version'
-  | 'model'
-  | 'locale'
+  | 'attributes'
   | 'current_release_id'
   | 'cohorts'
   | 'gone_at'
@@ -108,11 +105,8 @@ export function listDevicesBetween(
       'platform',
       'channel',
       'native_version',
-      'native_build',
       'runtime_version',
-      'os_version',
-      'model',
-      'locale',
+      'attributes',
       'current_release_id',
       'cohorts',
       'gone_at',

@@ -37,8 +37,10 @@ describeOnEveryDatabase('devices', (openDatabase) => {
     test('are found by everything that they told', async () => {
       const release = await server.published(app, { bundle: await bundleOf('one'), percentage: 0 })
       const { releaseId } = release
+      const told = { osVersion: '16', model: 'Pixel 9', locale: 'de-DE', architecture: 'arm64' }
+      const attributes = JSON.stringify(told)
       const rows = [
-        { device_id: 'phone-1', model: 'Pixel 9', os_version: '16', locale: 'de-DE', last_seen_at: 5_000 },
+        { device_id: 'phone-1', attributes, last_seen_at: 5_000 },
         { device_id: 'phone-2', platform: 'ios', channel: 'beta', native_version: '2.0.0', last_seen_at: 4_000 },
         { device_id: 'phone-3', current_release_id: releaseId, current_version: '1.0.0', last_seen_at: 3_000 },
         { device_id: 'tablet_1', last_decision: 'update', last_reason: 'percentage', last_seen_at: 2_000 },
@@ -71,6 +73,8 @@ describeOnEveryDatabase('devices', (openDatabase) => {
         ['osVersion=16', ['phone-1']],
         ['model=Pixel%209', ['phone-1']],
         ['locale=de-DE', ['phone-1']],
+        ['architecture=arm64', ['phone-1']],
+        ['architecture=x64', []],
         ['decision=update', ['tablet_1']],
         ['reason=percentage', ['tablet_1']],
         ['seenSince=1970-01-01T00:00:04Z', ['phone-1', 'phone-2']],

@@ -1,5 +1,7 @@
 import type { DeviceFilter } from '@hotpatch/api'
 import { sql, type SelectQueryBuilder } from 'kysely'
+import { DEVICE_ATTRIBUTE_NAMES } from '@hotpatch/protocol'
+import { jsonText } from '../../ground/database/json-text.ts'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 
 export type DeviceRow = Schema['device']
@@ -108,13 +110,14 @@ function filtered(db: Connection, scanned: DeviceSelect<DeviceRow>, query: Devic
     ['platform', query.platform],
     ['channel', query.channel],
     ['native_version', query.nativeVersion],
-    ['os_version', query.osVersion],
-    ['model', query.model],
-    ['locale', query.locale],
     ['last_decision', query.decision],
     ['last_reason', query.reason],
   ] as const) {
     if (value !== undefined) devices = devices.where(column, '=', value as never)
+  }
+  for (const name of DEVICE_ATTRIBUTE_NAMES) {
+    const { [name]: value } = query
+    if (value !== undefined) devices = devices.where(jsonText(db, 'attributes', name), '=', value)
   }
   if (version === EMBEDDED) devices = devices.where('current_release_id', 'is', null)
   else if (version !== undefined) devices = devices.where('current_version', '=', version)

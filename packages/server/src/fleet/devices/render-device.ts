@@ -3,6 +3,7 @@ import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import { trustOf } from './device-queries.ts'
 import type { DeviceRow } from './device-store.ts'
 import type { TimelinePosition, TimelineRow } from './device-timeline-store.ts'
+import { readAttributes } from '../recording/stored-attributes.ts'
 import { PROGRESS } from '../progress/rollout-progress.ts'
 
 const STEPS = Object.entries(PROGRESS).map(([name, bit]) => ({ bit, word: name.replaceAll('_', '-') }))
@@ -17,11 +18,9 @@ export function renderDevice(row: DeviceRow, failedReleaseIds: string[]): Device
     platform: row.platform,
     channel: row.channel,
     nativeVersion: row.native_version,
-    nativeBuild: row.native_build,
     runtimeVersion: row.runtime_version,
-    osVersion: row.os_version,
-    model: row.model,
-    locale: row.locale,
+    attributes: readAttributes(row.attributes),
+    dialect: row.dialect,
     currentReleaseId: row.current_release_id,
     currentVersion: row.current_version,
     rolloutId: row.rollout_id,

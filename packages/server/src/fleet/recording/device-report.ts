@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto'
 import {
   isDeviceFailure,
   reportedKind,
+  type DeviceAttributes,
   type DeviceEventKind,
   type DeviceTrust,
   type Platform,
 } from '@hotpatch/protocol'
+import { NO_ATTRIBUTES, writeAttributes } from './stored-attributes.ts'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from './fleet-store.ts'
 
 /** What a device may tell of itself. What it leaves out stays as it was. */
 export interface DeviceDetails {
   nativeVersion?: string | null | undefined
-  nativeBuild?: string | null | undefined
   runtimeVersion?: string | null | undefined
-  osVersion?: string | null | undefined
-  model?: string | null | undefined
-  locale?: string | null | undefined
+  attributes?: DeviceAttributes | undefined
+  /** The client protocol that it speaks. */
+  dialect?: string | undefined
   trust?: DeviceTrust | undefined
 }
 
@@ -196,11 +197,9 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
     platform: UNTOLD.platform,
     channel: UNTOLD.channel,
     native_version: null,
-    native_build: null,
     runtime_version: null,
-    os_version: null,
-    model: null,
-    locale: null,
+    attributes: NO_ATTRIBUTES,
+    dialect: null,
     current_release_id: null,
     current_version: null,
     cohorts: '[]',
@@ -227,11 +226,9 @@ function unknownDevice(appId: string, deviceId: string, at: number): DeviceRow {
 function attributesOf(told: DeviceDetails) {
   return {
     native_version: text(told.nativeVersion),
-    native_build: text(told.nativeBuild),
     runtime_version: text(told.runtimeVersion),
-    os_version: text(told.osVersion),
-    model: text(told.model),
-    locale: text(told.locale),
+    attributes: writeAttributes(told.attributes ?? {}, text),
+    dialect: told.dialect ?? null,
     ...(told.trust && trustColumns(told.trust)),
   }
 }

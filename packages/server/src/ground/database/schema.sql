@@ -130,10 +130,6 @@ create table "device" (
   "last_reason" text,
   "first_seen_at" bigint not null,
   "last_seen_at" bigint not null,
-  "native_build" text,
-  "os_version" text,
-  "model" text,
-  "locale" text,
   "rollout_id" text,
   "last_check_at" bigint,
   "gone_at" bigint,
@@ -147,6 +143,8 @@ create table "device" (
   "credential_at" bigint,
   "network" text,
   "embedded_built_at" bigint,
+  "attributes" text default '{}' not null,
+  "dialect" text,
   constraint "device_key" primary key ("app_id", "device_id"),
   constraint "device_app" foreign key ("app_id") references "app" ("id")
 );

@@ -116,11 +116,11 @@ export interface Schema {
     platform: Platform
     channel: string
     native_version: string | null
-    native_build: string | null
     runtime_version: string | null
-    os_version: string | null
-    model: string | null
-    locale: string | null
+    /** A JSON object of what else it told of itself, by the names of the registry. */
+    attributes: string
+    /** The client protocol that it speaks. */
+    dialect: string | null
     current_release_id: string | null
     current_version: string | null
     cohorts: string

@@ -68,6 +68,7 @@ export function createInsightFixtures(db: Database, appId: string) {
       device_id: nextId(),
       platform: 'android' as const,
       channel: 'production',
+      attributes: '{}',
       cohorts: '[]',
       progress: 0,
       first_seen_at: NOW - 50 * DAY,

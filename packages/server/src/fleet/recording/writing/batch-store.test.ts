@@ -30,13 +30,19 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
 
   describe('a device', () => {
     test('a check replaces what the one before told', async () => {
-      await check({ currentReleaseId: RELEASE_1, nativeVersion: '1.0.0', model: 'Pixel 8', at: 1_000 })
-      const later = aNote({ channel: 'beta', cohorts: ['a'], nativeVersion: null, osVersion: '15', at: 2_000 })
+      await check({ currentReleaseId: RELEASE_1, nativeVersion: '1.0.0', attributes: { model: 'Pixel 8' }, at: 1_000 })
+      const later = aNote({
+        channel: 'beta',
+        cohorts: ['a'],
+        nativeVersion: null,
+        attributes: { osVersion: '15' },
+        at: 2_000,
+      })
       await write({ notes: [later] })
       expect(await device()).toEqual({
         ...rowOfNote(later),
         native_version: '1.0.0',
-        model: 'Pixel 8',
+        attributes: JSON.stringify({ osVersion: '15', model: 'Pixel 8' }),
         first_check_at: 1_000,
         established_at: 1_000,
         first_seen_at: 1_000,
@@ -65,9 +71,14 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
     test('a report changes what it tells', async () => {
       await check({ cohorts: ['a'], at: 1_000 })
       await report(2_000, { kind: 'applied' })
-      await report(3_000, { kind: 'downloaded', model: 'Pixel 9' })
+      await report(3_000, { kind: 'downloaded', attributes: { model: 'Pixel 9' } })
       const told = { platform: 'android', channel: 'production', current_release_id: RELEASE_1, cohorts: '["a"]' }
-      expect(await device()).toMatchObject({ ...told, model: 'Pixel 9', last_check_at: 1_000, last_seen_at: 3_000 })
+      expect(await device()).toMatchObject({
+        ...told,
+        attributes: '{"model":"Pixel 9"}',
+        last_check_at: 1_000,
+        last_seen_at: 3_000,
+      })
       await report(4_000, { kind: 'confirmed', platform: 'ios', channel: 'beta' })
       expect(await device()).toMatchObject({ platform: 'ios', channel: 'beta', current_release_id: RELEASE_1 })
     })
@@ -359,11 +370,9 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
         deviceId: `device-${index}`,
         channel: `channel-${index}`,
         nativeVersion: `1.${index}`,
-        nativeBuild: `build-${index}`,
         runtimeVersion: `runtime-${index}`,
-        osVersion: `os-${index}`,
-        model: `model-${index}`,
-        locale: `locale-${index}`,
+        attributes: { osVersion: `os-${index}`, model: `model-${index}`, nativeBuild: `build-${index}` },
+        dialect: `dialect-${index}`,
         currentReleaseId: `release-${index}`,
         currentVersion: `2.${index}`,
         cohorts: [`${index}`],

@@ -3,6 +3,7 @@ import { eventIdOf } from '../device-report.ts'
 import type { Fact } from './fleet-batch.ts'
 import { deviceKey } from '../fleet-buffer.ts'
 import { concludeSamples, type RolloutNetworkRow, type RolloutSampleRow } from './conclude-samples.ts'
+import { mergeAttributes } from '../stored-attributes.ts'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from '../fleet-store.ts'
 import { periodsBetween } from './periods.ts'
 import { ATTEMPTED, BAD, HOUR_MS, PROGRESS } from '../../progress/rollout-progress.ts'
@@ -261,11 +262,9 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     platform: told.platform === UNTOLD.platform && !isCheck ? before.platform : told.platform,
     channel: told.channel === UNTOLD.channel && !isCheck ? before.channel : told.channel,
     native_version: told.native_version ?? before.native_version,
-    native_build: told.native_build ?? before.native_build,
     runtime_version: told.runtime_version ?? before.runtime_version,
-    os_version: told.os_version ?? before.os_version,
-    model: told.model ?? before.model,
-    locale: told.locale ?? before.locale,
+    attributes: mergeAttributes(told.attributes, before.attributes),
+    dialect: told.dialect ?? before.dialect,
     current_release_id: current.current_release_id,
     current_version: current.current_version,
     cohorts: checked.cohorts,

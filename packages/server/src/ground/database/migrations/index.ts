@@ -10,6 +10,7 @@ import * as tokenFamilies from './0009-token-families.ts'
 import * as deletedApps from './0010-deleted-apps.ts'
 import * as waitsAndUnkeptEvents from './0011-waits-and-unkept-events.ts'
 import * as binaryTimes from './0012-binary-times.ts'
+import * as deviceAttributes from './0015-device-attributes.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0010-deleted-apps': deletedApps,
   '0011-waits-and-unkept-events': waitsAndUnkeptEvents,
   '0012-binary-times': binaryTimes,
+  '0015-device-attributes': deviceAttributes,
 }

@@ -1,0 +1,37 @@
+/** How one attribute is read and compared. */
+interface AttributeKind {
+  /** What is longer is cut. */
+  maxLength: number
+  /** A range says something of it. */
+  isVersion?: true
+  /** Some systems count theirs: a number is taken as text. */
+  mayBeNumber?: true
+}
+
+/**
+ * What a device may tell of itself besides the versions that requirements are about. All that reads, stores, shows and
+ * compares attributes goes by this: a new one is one line here.
+ */
+export const DEVICE_ATTRIBUTES = {
+  osVersion: { maxLength: 64, isVersion: true, mayBeNumber: true },
+  model: { maxLength: 200 },
+  /** Such as de-AT or de_AT. */
+  locale: { maxLength: 64 },
+  /** The shell's build number. */
+  nativeBuild: { maxLength: 64, mayBeNumber: true },
+  /** Such as arm64 or x64. */
+  architecture: { maxLength: 64 },
+  /** Of what speaks for the device: an SDK, a plugin. */
+  sdkVersion: { maxLength: 64, isVersion: true },
+} as const satisfies Record<string, AttributeKind>
+
+export type DeviceAttribute = keyof typeof DEVICE_ATTRIBUTES
+
+export const DEVICE_ATTRIBUTE_NAMES = Object.keys(DEVICE_ATTRIBUTES) as readonly DeviceAttribute[]
+
+/** As the client told them; undefined what it did not. */
+export type DeviceAttributes = { [Name in DeviceAttribute]?: string | undefined }
+
+export function attributeKind(name: DeviceAttribute): AttributeKind {
+  return DEVICE_ATTRIBUTES[name]
+}
