@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
@@ -17,7 +17,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-const SERVER = fileURLToPath(new URL('../packages/server/src/main.ts', import.meta.url))
+const SERVER_ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
 const CLOCK_SERVER = fileURLToPath(new URL('clock-server.ts', import.meta.url))
 const BARE = fileURLToPath(new URL('bare-server.ts', import.meta.url))
 const FOLLOW_PARENT = new URL('../scripts/lib/follow-parent.mjs', import.meta.url).href
@@ -74,13 +74,22 @@ function settingsOf(dataDirectory: string): Record<string, string> {
   }
 }
 
+let entry: string | undefined
+
+/** What npm start starts: the server, bundled. */
+function findEntry(): string {
+  return execFileSync(process.execPath, [SERVER_ENTRY], { encoding: 'utf8' }).trim()
+}
+
 /** HotPatch as npm start runs it, except for rate limits that never refuse. It resolves when it listens. */
 export function startHotPatch(dataDirectory: string, env: Readonly<Record<string, string>> = {}) {
   const settings = settingsOf(dataDirectory)
   // Another checkout's server, or a profiler: docs/benchmarks.md says how.
   const { BENCH_SERVER, BENCH_NODE_OPTIONS } = process.env
   const nodeOptions = BENCH_NODE_OPTIONS ? BENCH_NODE_OPTIONS.split(' ') : []
-  return untilListening(runNode([...serverOptions, ...nodeOptions, BENCH_SERVER || SERVER], { ...settings, ...env }))
+  return untilListening(
+    runNode([...serverOptions, ...nodeOptions, BENCH_SERVER || (entry ??= findEntry())], { ...settings, ...env }),
+  )
 }
 
 /** The same, with a clock that begins at `startAt` and can be put forward. */

@@ -53,7 +53,7 @@ export function run(command, args, options = {}) {
 }
 
 /** Runs a file (TypeScript too) on the Node that the lock file pins. `args` are Node's own options, the file, its arguments. */
-export function runPinnedNode(args, env = {}) {
+export function runPinnedNode(args, env = {}, stdio = 'inherit') {
   if (!existsSync(pinnedNode)) {
     throw new Error(
       `The pinned Node is missing: ${pinnedNode} does not exist. The package "node" puts it there with an install ` +
@@ -63,6 +63,7 @@ export function runPinnedNode(args, env = {}) {
   const followParent = pathToFileURL(join(root, 'scripts', 'lib', 'follow-parent.mjs')).href
   return run(pinnedNode, ['--import', followParent, ...args], {
     env: { ...process.env, PATH: pathWithBinaries(), ...env },
+    stdio,
   })
 }
 

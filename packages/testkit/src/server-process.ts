@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
-const MAIN = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url))
+const SERVER_ENTRY = fileURLToPath(new URL('../../../scripts/server-entry.mjs', import.meta.url))
 const START_TIMEOUT_MS = 60_000
 
 /** The server as people run it: a process of its own. */
@@ -20,6 +21,14 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+let entry: Promise<string> | undefined
+
+/** What npm start starts: this checkout's server, bundled. */
+async function findEntry(): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [SERVER_ENTRY])
+  return stdout.trim()
+}
+
 /** Starts it on a free port and resolves when it answers. @throws when it ends before, with what it printed */
 export async function startServerProcess(options: {
   directory: string
@@ -27,7 +36,7 @@ export async function startServerProcess(options: {
   /** The program to run instead of this checkout's server. */
   main?: string
 }): Promise<ServerProcess> {
-  const { directory, env = {}, main = MAIN } = options
+  const { directory, env = {}, main = await (entry ??= findEntry()) } = options
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, PORT: '0', HOTPATCH_HOST: '127.0.0.1', HOTPATCH_DATA: directory, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
