@@ -100,6 +100,33 @@ export type Channel = Static<typeof Channel>
 export const NewChannel = Type.Object({ name: ChannelName }, { additionalProperties: false })
 export type NewChannel = Static<typeof NewChannel>
 
+/** A further key of an app that names one of its channels, too: what other systems call a deployment key. */
+export const ChannelKey = Type.Object({
+  id: Id,
+  channel: ChannelName,
+  name: Type.String(),
+  key: Type.String(),
+  createdAt: Timestamp,
+  createdBy: Type.String(),
+  revokedAt: Nullable(Timestamp),
+})
+export type ChannelKey = Static<typeof ChannelKey>
+
+export const NewChannelKey = Type.Object(
+  {
+    channel: ChannelName,
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    key: Type.Optional(
+      Type.String({
+        pattern: '^(?!hpk_)[A-Za-z0-9._~-]{16,128}$',
+        description: 'One that binaries have already; made when absent',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NewChannelKey = Static<typeof NewChannelKey>
+
 /** Raw 32-byte Ed25519 public key in base64. */
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 

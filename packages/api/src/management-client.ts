@@ -11,7 +11,16 @@ import type {
   RevokedApiToken,
   Whoami,
 } from './access.ts'
-import type { AppChanges, Channel, NewApp, NewChannel, NewNextSequence, NewSigningKey } from './apps.ts'
+import type {
+  AppChanges,
+  Channel,
+  ChannelKey,
+  NewApp,
+  NewChannel,
+  NewChannelKey,
+  NewNextSequence,
+  NewSigningKey,
+} from './apps.ts'
 import { App, NextSequence, SigningKey } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
@@ -159,6 +168,12 @@ export function createManagementClient(options: ManagementClientOptions) {
     createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),
 
     deleteChannel: (app: string, name: string) => call<Channel>('DELETE', path`/apps/${app}/channels/${name}`),
+    listChannelKeys: (app: string) => call<Page<ChannelKey>>('GET', path`/apps/${app}/channel-keys`),
+    createChannelKey: (app: string, body: NewChannelKey) =>
+      call<ChannelKey>('POST', path`/apps/${app}/channel-keys`, body),
+    revokeChannelKey: (app: string, keyId: string) =>
+      call<ChannelKey>('POST', path`/apps/${app}/channel-keys/${keyId}/revoke`),
+
     listKeys: (app: string) => read(pageOf(SigningKey), path`/apps/${app}/keys`),
     addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
     revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),

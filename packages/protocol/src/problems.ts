@@ -187,6 +187,16 @@ export const PROBLEMS = {
     title: 'There is a channel with this name',
     advice: 'Use the channel that is there.',
   },
+  'channel-key-exists': {
+    status: 409,
+    title: 'The key is in use already',
+    advice: 'Every key names one channel of one app. Use another one, or let the server make it.',
+  },
+  'channel-key-not-found': {
+    status: 404,
+    title: 'There is no such channel key',
+    advice: 'Look at the channel keys of the app.',
+  },
   'key-exists': { status: 409, title: 'The key is registered already', advice: 'There is nothing to do.' },
   'release-exists': {
     status: 409,

@@ -1,8 +1,14 @@
 import type { Command } from 'commander'
+import { given } from '../arguments/given.ts'
 import { readChannel } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
+
+interface ChannelKeyOptions extends SessionOptions {
+  key?: string
+  name?: string
+}
 
 export function addChannelCommands(program: Command, context: CliContext) {
   const channels = program.command('channels').description('named tracks of an app')
@@ -14,6 +20,20 @@ export function addChannelCommands(program: Command, context: CliContext) {
   serverCommand(channels, 'delete', 'deletes a channel on which nothing was ever placed', withApp, withYes)
     .argument('<name>', 'such as bta', readChannel)
     .action((name: string, options: SessionOptions) => deleteChannel(context, name, options))
+
+  const keys = channels.command('keys').description('keys that name the app and one of its channels')
+
+  serverCommand(keys, 'create', 'makes a key for a channel, or takes one that binaries have already', withApp, withYes)
+    .argument('<channel>', 'such as staging', readChannel)
+    .option('--key <key>', 'a key that binaries have already, such as a CodePush deployment key')
+    .option('--name <name>', 'what it is for')
+    .action((channel: string, options: ChannelKeyOptions) => createKey(context, channel, options))
+
+  serverCommand(keys, 'list', 'lists the keys of channels', withApp).action((options) => listKeys(context, options))
+
+  serverCommand(keys, 'revoke', 'revokes a key: devices that have no other are refused', withApp, withYes)
+    .argument('<key-id>')
+    .action((id: string, options: SessionOptions) => revokeKey(context, id, options))
 
   serverCommand(channels, 'list', 'lists the channels of an app', withApp).action((options) =>
     listChannels(context, options),
@@ -40,4 +60,27 @@ async function listChannels(context: CliContext, options: SessionOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
   output.page(await api.listChannels(app.id), ['name', 'createdAt', 'id'])
+}
+
+async function createKey(context: CliContext, channel: string, options: ChannelKeyOptions) {
+  const { key, name } = options
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Make a key for the channel ${channel} of ${app.slug}?`)
+  const created = await api.createChannelKey(app.id, { channel, ...given({ key, name }) })
+  output.result(created, () => output.fields(created))
+}
+
+async function listKeys(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  output.page(await api.listChannelKeys(app.id), ['channel', 'name', 'key', 'createdAt', 'revokedAt', 'id'])
+}
+
+async function revokeKey(context: CliContext, id: string, options: SessionOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Revoke the channel key ${id} of ${app.slug}? Devices that have no other are refused.`)
+  const revoked = await api.revokeChannelKey(app.id, id)
+  output.result(revoked, () => output.fields(revoked))
 }

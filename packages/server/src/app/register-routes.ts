@@ -7,6 +7,7 @@ import { announcementRoutes } from '../telling/announcements/announcement-routes
 import { appRoutes } from '../shipping/apps/app-routes.ts'
 import { artifactRoutes } from '../shipping/artifacts/artifact-routes.ts'
 import { auditRoutes } from '../people/audit/audit-routes.ts'
+import { channelKeyRoutes } from '../shipping/channels/channel-key-routes.ts'
 import { channelRoutes } from '../shipping/channels/channel-routes.ts'
 import { cohortRoutes } from '../rolling-out/cohorts/cohort-routes.ts'
 import { pingDatabase } from '../ground/database/open-database.ts'
@@ -91,6 +92,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
+    channelKeyRoutes({ channelKeys: services.channelKeys, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
     publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),

@@ -7,6 +7,7 @@ import { createAppService } from '../shipping/apps/app-service.ts'
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createAuditService } from '../people/audit/audit-service.ts'
+import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
 import { createCohortService } from '../rolling-out/cohorts/cohort-service.ts'
 import { createExperimentService } from '../rolling-out/experiments/experiment-service.ts'
@@ -51,6 +52,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   const { storage, spool, artifacts } = createArtifacts(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
+  const channelKeys = createChannelKeyService({ db, changes, channels, audit, box, clock, newId })
   const createDefaultChannels = channels.createDefaults
   const forApps = { identity, createDefaultChannels, settleFleet }
   const apps = createAppService({ db, changes, audit, clock, newId, box, ...forApps })
@@ -117,6 +119,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     spool,
     artifacts,
     channels,
+    channelKeys,
     apps,
     cohorts,
     releases,

@@ -11,7 +11,8 @@ import {
   type Platform,
   type Requirement,
 } from '@hotpatch/protocol'
-import type { Connection } from '../ground/database/schema.ts'
+import type { Connection, Schema } from '../ground/database/schema.ts'
+import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { keyIdOfPublicKey } from '../shipping/apps/signing-keys.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
@@ -50,6 +51,8 @@ export interface DirectoryEntry {
   id: string
   slug: string
   appKey: string
+  /** Further keys, each with the channel that it names. */
+  channelKeys: ReadonlyMap<string, string>
   isOpen: boolean
   deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
@@ -64,15 +67,18 @@ export interface DirectoryEntry {
 /** Every app with its channels: what a check needs to know before there is a catalog. */
 export async function loadDirectory(
   db: Connection,
-  openAppKey: (appId: string, sealed: string) => Promise<string>,
+  open: (owner: string, sealed: string) => Promise<string>,
 ): Promise<DirectoryEntry[]> {
   const apps = await db.selectFrom('app').selectAll().where('deleted_at', 'is', null).orderBy('id').execute()
   const channels = await db.selectFrom('channel').select(['app_id', 'name']).execute()
+  const keys = await db.selectFrom('channel_key').selectAll().where('revoked_at', 'is', null).execute()
+  const channelKeys = Map.groupBy(keys, (key) => key.app_id)
   const names = Map.groupBy(channels, (channel) => channel.app_id)
   const entries = apps.map(async (app) => ({
     id: app.id,
     slug: app.slug,
-    appKey: await openAppKey(app.id, app.app_key),
+    appKey: await open(appKeyOwner(app.id), app.app_key),
+    channelKeys: await openChannelKeys(channelKeys.get(app.id) ?? [], open),
     isOpen: app.check_access === 'open',
     deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
@@ -82,6 +88,14 @@ export async function loadDirectory(
     observedMs: observedMinutes(app.trust) * 60_000,
   }))
   return Promise.all(entries)
+}
+
+async function openChannelKeys(
+  rows: readonly Schema['channel_key'][],
+  open: (owner: string, sealed: string) => Promise<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const pairs = rows.map(async ({ id, key, channel }) => [await open(channelKeyOwner(id), key), channel] as const)
+  return new Map(await Promise.all(pairs))
 }
 
 function observedMinutes(trust: string): number {

@@ -1,7 +1,6 @@
 import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
-import { appKeyOwner } from '../ground/secrets/seal-database.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
 import {
   loadCatalog,
@@ -19,14 +18,20 @@ export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
   restatements: ReadonlyMap<string, Restatement>
 }
 
+/** Whose a key is; of a channel's key, the channel. */
+export interface KeyHolder {
+  app: DirectoryEntry
+  channel: string | null
+}
+
 export type Catalogs = ReturnType<typeof createCatalogs>
 
 /** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
 export function createCatalogs({ db, identity, box }: { db: Database; identity: DeviceIdentity; box: SecretBox }) {
   let byIdOrSlug = new Map<string, DirectoryEntry>()
-  let byAppKey = new Map<string, DirectoryEntry>()
+  let byKey = new Map<string, KeyHolder>()
   /** By what stands in the database: each is decrypted once. */
-  const appKeys = new Map<string, string>()
+  const keys = new Map<string, string>()
   const catalogs = new Map<string, LiveCatalog>()
   let directoryLoad = Promise.resolve()
 
@@ -35,8 +40,9 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return byIdOrSlug.get(idOrSlug)
   }
 
-  function findAppByKey(appKey: string): DirectoryEntry | undefined {
-    return byAppKey.get(appKey)
+  /** By the app's own key, or by that of one of its channels. */
+  function findKeyHolder(key: string): KeyHolder | undefined {
+    return byKey.get(key)
   }
 
   /**
@@ -99,19 +105,19 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
 
   async function loadDirectoryNow(): Promise<void> {
     await identity.compare(db)
-    const entries = await loadDirectory(db, openAppKey)
+    const entries = await loadDirectory(db, openKey)
     const changed = entries.filter(({ id, deviceIds }) => (byIdOrSlug.get(id)?.deviceIds ?? deviceIds) !== deviceIds)
     byIdOrSlug = new Map(entries.flatMap((entry) => [[entry.slug, entry] as const, [entry.id, entry] as const]))
-    byAppKey = new Map(entries.map((entry) => [entry.appKey, entry]))
+    byKey = new Map(entries.flatMap(keysOf))
     for (const { id } of changed) await reloadCatalogsOf(id)
   }
 
-  async function openAppKey(appId: string, sealed: string): Promise<string> {
-    const known = appKeys.get(sealed)
+  async function openKey(owner: string, sealed: string): Promise<string> {
+    const known = keys.get(sealed)
     if (known !== undefined) return known
-    const appKey = await box.open(appKeyOwner(appId), sealed)
-    appKeys.set(sealed, appKey)
-    return appKey
+    const key = await box.open(owner, sealed)
+    keys.set(sealed, key)
+    return key
   }
 
   /** Its devices have other ids now, also those that its rollouts name. */
@@ -130,10 +136,15 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
   }
 
   function counts() {
-    return { apps: byAppKey.size, catalogs: catalogs.size }
+    return { apps: byIdOrSlug.size / 2, catalogs: catalogs.size }
   }
 
-  return { findApp, findAppByKey, findRelease, platformOf, listOf, get, reload, reloadDirectory, refresh, counts }
+  return { findApp, findKeyHolder, findRelease, platformOf, listOf, get, reload, reloadDirectory, refresh, counts }
+}
+
+function keysOf(app: DirectoryEntry): (readonly [string, KeyHolder])[] {
+  const ofChannels = [...app.channelKeys].map(([key, channel]) => [key, { app, channel }] as const)
+  return [...ofChannels, [app.appKey, { app, channel: null }]]
 }
 
 /** App ids and platforms hold no slash. */

@@ -8,7 +8,7 @@ import type { LaneRoute } from '../ground/http/device-lane.ts'
 import type { DeviceLimits } from '../ground/http/device-limits.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
 import type { DirectoryEntry } from './catalog-queries.ts'
-import type { Catalogs } from './catalogs.ts'
+import type { Catalogs, KeyHolder } from './catalogs.ts'
 import { checkNoteOf } from './check-note.ts'
 import type {
   CheckRoute,
@@ -64,22 +64,24 @@ export function createDesk({
     route: DialectRoute,
     request: PlainRequest,
   ): PlainAnswer | ServedAddress | Promise<PlainAnswer> {
-    const app = identifyApp(catalogs, route.nameApp(request), request.appName, defaultApp)
+    const holder = identifyApp(catalogs, route.nameApp(request), request.appName, defaultApp)
     switch (route.kind) {
       case 'check':
-        return check(dialect, route, app, request)
+        return check(dialect, route, holder, request)
       case 'feed':
-        return feed(dialect, route, app, request)
+        return feed(dialect, route, holder, request)
       case 'report':
-        return report(dialect, route, app, request)
+        return report(dialect, route, holder, request)
       case 'registration':
-        return register(dialect, route, app, request)
+        return register(dialect, route, holder, request)
     }
   }
 
   /** Awaits nothing: neither the database nor the disk is on this path. */
-  function check({ name }: Dialect, route: CheckRoute, app: DirectoryEntry, request: PlainRequest): PlainAnswer {
-    const { platform, channel, check: asked } = route.read(request)
+  function check({ name }: Dialect, route: CheckRoute, holder: KeyHolder, request: PlainRequest): PlainAnswer {
+    const { platform, channel: askedChannel, check: asked } = route.read(request)
+    const { app } = holder
+    const channel = holder.channel ?? askedChannel
     if (asked.deviceId !== null) {
       asked.deviceId = identity.storedId(app, asked.deviceId)
       limits.admitDevice(app.id, asked.deviceId)
@@ -95,8 +97,10 @@ export function createDesk({
   }
 
   /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
-  function feed({ name }: Dialect, route: FeedRoute, app: DirectoryEntry, request: PlainRequest) {
-    const { platform = onlyPlatformOf(app), channel } = route.read(request)
+  function feed({ name }: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
+    const { app } = holder
+    const { platform = onlyPlatformOf(app), channel: askedChannel } = route.read(request)
+    const channel = holder.channel ?? askedChannel
     const now = clock.now()
     const rollouts = inForce(catalogs.get(app, platform, channel), now, route.judges)
     const rendered = route.render(rollouts, request)
@@ -108,9 +112,10 @@ export function createDesk({
   async function report(
     dialect: Dialect,
     route: ReportRoute,
-    app: DirectoryEntry,
+    holder: KeyHolder,
     request: PlainRequest,
   ): Promise<PlainAnswer> {
+    const { app } = holder
     const { deviceId: rawId, events, rejected: unreadable } = route.read(request)
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
@@ -121,8 +126,9 @@ export function createDesk({
     const accepted: { index: number; releaseId: string | null }[] = []
     const rejected: RejectedEvent[] = [...unreadable]
     for (const { index, event } of events) {
-      const sent = { ...event, deviceId, proof, dialect: dialect.name }
-      const subject = { ...event, at: timeOfEvent(sent, now) }
+      const channel = holder.channel ?? event.channel
+      const sent = { ...event, channel, deviceId, proof, dialect: dialect.name }
+      const subject = { ...event, channel, at: timeOfEvent(sent, now) }
       const reported = orProblem(() => findReported(catalogs, app, subject, now))
       if (reported instanceof Problem) {
         rejected.push({ index, id: event.eventId ?? null, type: reported.type, detail: reported.message })
@@ -138,10 +144,12 @@ export function createDesk({
   async function register(
     dialect: Dialect,
     route: RegistrationRoute,
-    app: DirectoryEntry,
+    holder: KeyHolder,
     request: PlainRequest,
   ): Promise<PlainAnswer> {
-    const { version, deviceId: rawId, wantsCredential, ...registration } = route.read(request)
+    const { app } = holder
+    const { version, deviceId: rawId, wantsCredential, ...told } = route.read(request)
+    const registration = { ...told, channel: holder.channel ?? told.channel }
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
     limits.admitEvents(request.address, app.id, deviceId, 1, request.bodyBytes)

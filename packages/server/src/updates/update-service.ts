@@ -2,6 +2,7 @@ import { decide, type Decision, type Device, type DeviceAttributes, type DeviceT
 import type { Clock } from '../ground/clock.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
+import { findByName, type ReleaseName } from './release-names.ts'
 import { rolloutOfCheck } from './counted-rollout.ts'
 
 /** What a dialect's `read` makes of a request. */
@@ -25,6 +26,7 @@ export type RunningCode =
   | { kind: 'release'; id: string }
   /** A text that is the version of a release, or else of the shell, which then runs what it shipped with. */
   | { kind: 'version'; version: string }
+  | { kind: 'named'; name: ReleaseName }
 
 /** A decision with what its rendering needs. */
 export interface UpdateAnswer {
@@ -103,6 +105,8 @@ export function createUpdateService({
 }
 
 const NONE: readonly string[] = []
+/** Of what a client runs under a name that is not known here. */
+const UNKNOWN_RELEASE = 'unknown'
 
 interface Running {
   releaseId: string | null
@@ -118,6 +122,12 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
       const target = catalog.byRelease.get(current.id)?.[0]?.target
       const version = target === undefined || target === 'embedded' ? null : target.version
       return { releaseId: current.id, version, nativeVersion: undefined }
+    }
+    case 'named': {
+      const release = findByName(catalog, current.name)
+      if (release) return { releaseId: release.id, version: release.version, nativeVersion: undefined }
+      // Of another channel, or gone: it runs something that this catalog never takes back.
+      return { releaseId: UNKNOWN_RELEASE, version: null, nativeVersion: undefined }
     }
     case 'version': {
       const release = catalog.byVersion.get(current.version)

@@ -99,6 +99,21 @@ create table "channel" (
   constraint "channel_app" foreign key ("app_id") references "app" ("id")
 );
 
+create table "channel_key" (
+  "id" text primary key,
+  "app_id" text not null,
+  "channel" text not null,
+  "name" text not null,
+  "key" text not null,
+  "key_hash" text not null unique,
+  "created_at" bigint not null,
+  "created_by" text not null,
+  "revoked_at" bigint,
+  constraint "channel_key_app" foreign key ("app_id") references "app" ("id")
+);
+
+create index "channel_key_place" on "channel_key" ("app_id", "channel");
+
 create table "check_hour" ("app_id" text not null, "hour_at" bigint not null, "platform" text not null, "channel" text not null, "decision" text not null, "reason" text not null, "checks" bigint not null, constraint "check_hour_key" primary key ("app_id", "hour_at", "platform", "channel", "decision", "reason")) without rowid;
 
 create table "cohort" (

@@ -33,6 +33,18 @@ export interface Schema {
   }
   /** `last_position` is that of the newest rollout, on whichever platform. */
   channel: { id: string; app_id: string; name: string; last_position: number; created_at: number }
+  /** What names an app and one of its channels, sealed; `key_hash` is its SHA-256, so that no two are the same. */
+  channel_key: {
+    id: string
+    app_id: string
+    channel: string
+    name: string
+    key: string
+    key_hash: string
+    created_at: number
+    created_by: string
+    revoked_at: number | null
+  }
   signing_key: {
     id: string
     app_id: string

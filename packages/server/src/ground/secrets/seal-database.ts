@@ -4,6 +4,7 @@ import { isSealed, SecretsKeyError, type SecretBox } from './secret-box.ts'
 /** The rows that hold secrets: a table, its column, and what each row's secret is sealed for. */
 const SEALED = [
   { table: 'app', column: 'app_key', ownerOf: appKeyOwner },
+  { table: 'channel_key', column: 'key', ownerOf: channelKeyOwner },
   { table: 'webhook', column: 'secrets', ownerOf: webhookOwner },
 ] as const
 
@@ -11,6 +12,10 @@ const SETTING = 'secrets-key'
 
 export function appKeyOwner(appId: string): string {
   return `app ${appId}`
+}
+
+export function channelKeyOwner(keyId: string): string {
+  return `channel key ${keyId}`
 }
 
 export function webhookOwner(webhookId: string): string {

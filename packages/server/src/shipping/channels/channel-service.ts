@@ -7,6 +7,7 @@ import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
+import { revokeChannelKeysOf } from './channel-key-store.ts'
 import {
   deleteChannel,
   findChannel,
@@ -67,6 +68,7 @@ export function createChannelService({
         throw problem('channel-in-use', `Releases were placed on "${name}", and devices may run them.`)
       }
       await deleteChannel(tx, row.id)
+      await revokeChannelKeysOf(tx, app.id, name, clock.now())
       change.raiseApps()
       await audit.record(tx, author, {
         action: 'channel.deleted',
@@ -84,8 +86,8 @@ export function createChannelService({
   }
 
   /** @throws problem channel-not-found */
-  async function requireChannel(appId: string, name: string): Promise<void> {
-    if (!(await findChannel(db, appId, name))) throw channelNotFound(name)
+  async function requireChannel(appId: string, name: string, connection: Connection = db): Promise<void> {
+    if (!(await findChannel(connection, appId, name))) throw channelNotFound(name)
   }
 
   /** The position of a new rollout; takes the channel's row, so that two at once get different ones. */

@@ -11,6 +11,7 @@ import * as deletedApps from './0010-deleted-apps.ts'
 import * as waitsAndUnkeptEvents from './0011-waits-and-unkept-events.ts'
 import * as binaryTimes from './0012-binary-times.ts'
 import * as deviceAttributes from './0015-device-attributes.ts'
+import * as channelKeys from './0016-channel-keys.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -26,4 +27,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0011-waits-and-unkept-events': waitsAndUnkeptEvents,
   '0012-binary-times': binaryTimes,
   '0015-device-attributes': deviceAttributes,
+  '0016-channel-keys': channelKeys,
 }

@@ -1,0 +1,49 @@
+import type { CompiledRollout } from '@hotpatch/protocol'
+import type { OfferedRelease } from './catalog-queries.ts'
+import type { LiveCatalog } from './catalogs.ts'
+
+/** Other names than its id and version that clients have for what they run. */
+export type ReleaseName =
+  /** The rollout that it came by: clients that have an id for each update have this, new with every rollout. */
+  | { rolloutId: string }
+  /** Such as v12: counted on each channel, new with every rollout (`labelOf`). */
+  | { label: string }
+  /** The lower-case hex SHA-256 of its content. */
+  | { sha256: string }
+
+interface Names {
+  byRollout: Map<string, OfferedRelease>
+  byLabel: Map<string, OfferedRelease>
+  byDigest: Map<string, OfferedRelease>
+}
+
+/** Made when somebody asks: most catalogs are of clients that need none. */
+const names = new WeakMap<LiveCatalog, Names>()
+
+/** Undefined when the catalog has nothing of that name, or it names embedded. */
+export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRelease | undefined {
+  const known = namesOf(catalog)
+  if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
+  return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)
+}
+
+/** The number that the rollout has on its channel: no two have the same, and later ones a higher one. */
+export function labelOf({ position }: Pick<CompiledRollout, 'position'>): string {
+  return `v${position}`
+}
+
+function namesOf(catalog: LiveCatalog): Names {
+  const known = names.get(catalog)
+  if (known) return known
+  const made: Names = { byRollout: new Map(), byLabel: new Map(), byDigest: new Map() }
+  for (const rollout of catalog.rollouts) {
+    const { target } = rollout
+    if (target === 'embedded') continue
+    made.byRollout.set(rollout.id, target)
+    made.byLabel.set(labelOf(rollout), target)
+    // Two releases may have the same content: the one placed last.
+    if (!made.byDigest.has(target.sha256)) made.byDigest.set(target.sha256, target)
+  }
+  names.set(catalog, made)
+  return made
+}
