@@ -1,20 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
 import { openDatabase } from '../../ground/database/open-database.ts'
+import { answerQuestions } from '../../ground/threads/answer-questions.ts'
 import { sweep, type SweepRequest } from './retention-sweep.ts'
 
-const { path, request } = workerData as { path: string; request: SweepRequest }
-const state = { isStopped: false }
-parentPort?.once('message', () => {
-  state.isStopped = true
-})
-
+const { path } = workerData as { path: string }
 const db = openDatabase({ kind: 'sqlite', path })
-try {
-  const pause = (delayMs: number) => setTimeout(delayMs)
-  parentPort?.postMessage(await sweep(db, request, { pause, isStopped: () => state.isStopped }))
-} finally {
-  await db.destroy()
-  // Else waiting for the message would keep the thread.
-  parentPort?.close()
-}
+const pause = (delayMs: number) => setTimeout(delayMs)
+
+answerQuestions(
+  (request: SweepRequest, signal) => sweep(db, request, { pause, isStopped: () => signal.aborted }),
+  () => db.destroy(),
+)

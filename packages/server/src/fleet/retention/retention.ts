@@ -1,11 +1,11 @@
-import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../ground/clock.ts'
 import type { Raised } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { CancelTimer, Timers } from '../../ground/timers.ts'
 import type { Log } from '../../ground/log.ts'
 import { sweep, SWEEP_LIMITS, type SweepRequest, type Swept } from './retention-sweep.ts'
-import { scriptBeside } from '../../ground/script-beside.ts'
+import { scriptBeside } from '../../ground/threads/script-beside.ts'
+import { startThread } from '../../ground/threads/start-thread.ts'
 
 export const RETENTION_LIMITS = {
   ...SWEEP_LIMITS,
@@ -26,27 +26,14 @@ export function sweepHere(db: Database, timers: Timers): RunSweep {
 /** In a thread of its own with its own connection to an SQLite file, which lives as long as the sweep. */
 export function sweepInThread(path: string): RunSweep {
   return async (request, signal) => {
-    const worker = new Worker(scriptBeside(import.meta.url, 'retention-worker'), { workerData: { path, request } })
-    const stop = () => worker.postMessage('stop')
-    signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
-    return sweptBy(worker).finally(() => signal.removeEventListener('abort', stop))
+    const script = scriptBeside(import.meta.url, 'retention-worker')
+    const thread = startThread<SweepRequest, Swept>({ does: 'sweeps', script, workerData: { path } })
+    try {
+      return await thread.ask(request, signal)
+    } finally {
+      await thread.close()
+    }
   }
-}
-
-/** Resolves when the thread has ended. */
-function sweptBy(worker: Worker): Promise<Swept> {
-  return new Promise((resolve, reject) => {
-    let swept: Swept | undefined
-    worker.on('message', (message: Swept) => {
-      swept = message
-    })
-    worker.on('error', reject)
-    worker.on('exit', (code) => {
-      if (swept) resolve(swept)
-      else reject(new Error(`The thread of the sweep ended with code ${code}.`))
-    })
-  })
 }
 
 /** Deletes, each hour, what apps no longer keep: in small statements with pauses, so that others do not notice. */

@@ -1,6 +1,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
-import type { ReadAnswer, ReadRequest } from './sqlite-thread.ts'
+import { workerData } from 'node:worker_threads'
+import { answerQuestions } from '../threads/answer-questions.ts'
+import type { ReadQuestion } from './sqlite-thread.ts'
 
 /** Queries are few and repeat; those with lists of parameters differ. */
 const MAX_STATEMENTS = 100
@@ -10,16 +11,7 @@ const database = new DatabaseSync(path, { readOnly: true })
 database.exec('pragma query_only = on')
 const statements = new Map<string, StatementSync>()
 
-parentPort?.on('message', ({ id, sql, parameters }: ReadRequest) => send(answer(id, sql, parameters)))
-
-function answer(id: number, sql: string, parameters: readonly unknown[]): ReadAnswer {
-  try {
-    return { id, rows: prepare(sql).all(...(parameters as SQLInputValue[])) }
-  } catch (error) {
-    const { message, stack, code, errcode } = error as Error & { code?: unknown; errcode?: unknown }
-    return { id, error: { message, stack, code, errcode } }
-  }
-}
+answerQuestions(({ sql, parameters }: ReadQuestion) => prepare(sql).all(...(parameters as SQLInputValue[])))
 
 function prepare(sql: string): StatementSync {
   const known = statements.get(sql)
@@ -28,8 +20,4 @@ function prepare(sql: string): StatementSync {
   if (statements.size >= MAX_STATEMENTS) statements.clear()
   statements.set(sql, statement)
   return statement
-}
-
-function send(answer: ReadAnswer): void {
-  parentPort?.postMessage(answer)
 }

@@ -113,7 +113,7 @@ test('the thread that asks goes on while a query runs', async () => {
 
 test('a query that takes too long is given up with its thread, and the next gets a new one', async () => {
   const script = await scriptOf(
-    `parentPort.on('message', ({ id, sql }) => { if (sql !== 'silence') parentPort.postMessage({ id, rows: [sql] }) })`,
+    `parentPort.on('message', ({ id, question: { sql } }) => { if (sql !== 'silence') parentPort.postMessage({ id, answer: [sql] }) })`,
   )
   const thread = openThread({ script, timeoutMs: 200 })
   const slow = thread.query('silence', [])
@@ -134,7 +134,7 @@ test('too many queries at once are refused', async () => {
 
 test('a thread that dies is replaced', async () => {
   const script = await scriptOf(
-    `parentPort.on('message', ({ id, sql }) => { if (sql === 'die') throw new Error('dead'); parentPort.postMessage({ id, rows: [sql] }) })`,
+    `parentPort.on('message', ({ id, question: { sql } }) => { if (sql === 'die') throw new Error('dead'); parentPort.postMessage({ id, answer: [sql] }) })`,
   )
   const thread = openThread({ script })
   await expect(thread.query('die', [])).rejects.toThrow('dead')

@@ -142,8 +142,8 @@ test('what was written by a thread that died before it said so counts once', asy
       const { openDatabase } = await import(${urlOf('../../../ground/database/open-database.ts')})
       const { writeFleetBatch } = await import(${urlOf('./batch-store.ts')})
       const db = openDatabase({ kind: 'sqlite', path: workerData.path })
-      parentPort.on('message', async ({ batch }) => {
-        await writeFleetBatch(db, batch)
+      parentPort.on('message', async ({ question }) => {
+        await writeFleetBatch(db, question)
         writeFileSync(${flag}, '')
         process.exit(1)
       })
