@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { uuidv7 } from 'uuidv7'
 import { readSecretsKey } from '../people/access/secret-files.ts'
-import { systemClock, type Clock } from '../ground/clock.ts'
+import { type Clock, systemClock, systemTimers, type Timers } from '../ground/clock.ts'
 import type { Config } from '../configuration/config.ts'
 import { migrate } from '../ground/database/migrate.ts'
 import { openDatabase, openReadThread } from '../ground/database/open-database.ts'
@@ -11,7 +11,6 @@ import { createMetrics } from '../ground/http/metrics.ts'
 import { createPublicUrl } from '../ground/http/public-url.ts'
 import { sealDatabase } from '../ground/secrets/seal-database.ts'
 import { createSecretBox } from '../ground/secrets/secret-box.ts'
-import { systemTimers, type Timers } from '../ground/timers.ts'
 
 export interface AppOptions {
   config: Config

@@ -1,9 +1,7 @@
+import { DAY_MS, HOUR_MS } from '../ground/clock.ts'
 import type { Core } from './core.ts'
 import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
-
-const HOUR_MS = 60 * 60 * 1000
-const DAY_MS = 24 * HOUR_MS
 
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
 export function startSweeping({ log }: Core, { spool, artifacts, announcements }: Services, { deliveries }: Telling) {

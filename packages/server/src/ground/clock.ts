@@ -1,5 +1,10 @@
 import { problem } from '@hotpatch/protocol'
 
+export const SECOND_MS = 1_000
+export const MINUTE_MS = 60 * SECOND_MS
+export const HOUR_MS = 60 * MINUTE_MS
+export const DAY_MS = 24 * HOUR_MS
+
 /** Time, as the server takes it: tests pass their own. */
 export interface Clock {
   /** Milliseconds since 1970, by a clock that people and networks set: for stamps, and for what is stored. */
@@ -13,6 +18,19 @@ export const systemClock: Clock = { now: () => Date.now(), elapsed: () => perfor
 /** For whatever this process waits for or bounds: a clock that is set back a day must not make a second a day. */
 export function elapsedOn(clock: Clock): number {
   return clock.elapsed?.() ?? clock.now()
+}
+
+/** Timers, as the server takes them: tests pass their own. */
+export interface Timers {
+  after(delayMs: number, run: () => void): CancelTimer
+}
+export type CancelTimer = () => void
+
+export const systemTimers: Timers = {
+  after(delayMs, run) {
+    const timer = setTimeout(run, delayMs)
+    return () => clearTimeout(timer)
+  },
 }
 
 /**

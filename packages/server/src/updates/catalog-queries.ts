@@ -11,6 +11,7 @@ import {
   type Platform,
   type Requirement,
 } from '@hotpatch/protocol'
+import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { keyIdOfPublicKey } from '../shipping/apps/signing-keys.ts'
@@ -85,7 +86,7 @@ export async function loadDirectory(
     channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
     deviceCredentials: app.device_credentials,
     allowsDeviceCohorts: app.device_cohorts === 'allowed',
-    observedMs: observedMinutes(app.trust) * 60_000,
+    observedMs: observedMinutes(app.trust) * MINUTE_MS,
   }))
   return Promise.all(entries)
 }

@@ -8,8 +8,9 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import { HOUR_MS, sumRolloutHours } from '../../fleet/progress/rollout-progress.ts'
+import { sumRolloutHours } from '../../fleet/progress/rollout-progress.ts'
 
 describeOnEveryDatabase('POST /events', (openDatabase) => {
   const clock = fixedClock()

@@ -1,8 +1,9 @@
 import type { Bucket, InsightQuery } from '@hotpatch/api'
 import { sql, type SqlBool } from 'kysely'
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
-import { DAY_MS, type TimeRange } from './time-range.ts'
+import { type TimeRange } from './time-range.ts'
 
 /** Where to look: everywhere, when neither is given. */
 export type Place = Pick<InsightQuery, 'platform' | 'channel'>

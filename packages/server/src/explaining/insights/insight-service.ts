@@ -12,10 +12,10 @@ import {
   type VersionDistribution,
   type WholeInsightQuery,
 } from '@hotpatch/api'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, HOUR_MS, MINUTE_MS, timestamp } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
-import { HOUR_MS } from '../../fleet/progress/rollout-progress.ts'
+
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import { countUnkept } from '../../fleet/recording/unkept-events.ts'
 import { shareOf } from './figures.ts'
@@ -45,7 +45,6 @@ import {
   type TimeRange,
 } from './time-range.ts'
 
-const MINUTE_MS = 60_000
 /** In a series; the rest are one. */
 const MAX_VERSIONS = 12
 /** In the list of what devices run now. */

@@ -9,9 +9,9 @@ import {
   type WholeInsightQuery,
 } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
-import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS, HOUR_MS, nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import { HOUR_MS, NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
+import { NO_FIGURES, sumRolloutHours, type RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
 import type { CountTakers } from '../../rolling-out/rollouts/takers.ts'
 import { countUnkept } from '../../fleet/recording/unkept-events.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
@@ -35,7 +35,7 @@ import {
   listRunningHours,
   type PlacedRollout,
 } from './rollout-queries.ts'
-import { DAY_MS, fillBuckets, lastMomentOf, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
+import { fillBuckets, lastMomentOf, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
 
 /** Of which no news makes a device stuck. */
 const STUCK_MS = DAY_MS

@@ -1,10 +1,10 @@
 import { BUCKETS } from '@hotpatch/api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bucketsOf, DAY_MS, elapsedIn, fillBuckets, nextBucket, readTimeRange } from './time-range.ts'
+import { DAY_MS, HOUR_MS } from '../../ground/clock.ts'
+import { bucketsOf, elapsedIn, fillBuckets, nextBucket, readTimeRange } from './time-range.ts'
 
 const NOW = Date.UTC(2026, 5, 17, 10, 30)
-const HOUR_MS = 3_600_000
 const iso = (at: number) => new Date(at).toISOString()
 
 const ranges = fc

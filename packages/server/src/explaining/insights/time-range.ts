@@ -1,10 +1,8 @@
 import { MAX_INSIGHT_DAYS, MAX_INSIGHT_POINTS, type Bucket, type InsightQuery } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
-import { readTimestamp, timestamp } from '../../ground/clock.ts'
+import { DAY_MS, HOUR_MS, readTimestamp, timestamp } from '../../ground/clock.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
-import { HOUR_MS } from '../../fleet/progress/rollout-progress.ts'
 
-export const DAY_MS = 24 * HOUR_MS
 const DEFAULT_MS = 7 * DAY_MS
 /** Up to here hours are what one wants to see. */
 const HOURS_UP_TO_MS = 2 * DAY_MS

@@ -1,5 +1,5 @@
 import { Problem } from '@hotpatch/protocol'
-import type { Clock } from '../../ground/clock.ts'
+import { type Clock, MINUTE_MS } from '../../ground/clock.ts'
 import type { SampledDevice } from '../../fleet/devices/device-queries.ts'
 import { ATTEMPTED } from '../../fleet/progress/rollout-progress.ts'
 import type { CountTakers, RolloutPlace, Takers } from '../../rolling-out/rollouts/takers.ts'
@@ -9,7 +9,7 @@ import { checkOf, MAX_JUDGED, type KnownDevices } from './known-devices.ts'
 import type { UpdateService } from '../../updates/update-service.ts'
 
 /** Plans are looked at every few seconds, and fleets change slowly. */
-const KEPT_MS = 5 * 60_000
+const KEPT_MS = 5 * MINUTE_MS
 const MAX_KEPT = 1_000
 
 /** Whom a rollout is for as it is now, and how many of them can take it: by the very function that answers checks. */

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Schema } from '../../ground/database/schema.ts'
 import { PROGRESS } from './rollout-progress.ts'
 
@@ -19,8 +20,6 @@ export const STANDING = {
   /** Believed, and its address names no network: this machine's, or a private one. */
   noNetwork: 0,
 } as const
-
-export const DAY_MS = 24 * 3_600_000
 
 /** What a standing depends on. */
 export interface Believability {

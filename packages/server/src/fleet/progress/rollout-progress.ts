@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 
 /** How far a device came with a rollout: a bit each, set once and counted once. */
@@ -21,8 +22,6 @@ export const ATTEMPTED =
 
 /** What speaks against the release; a download that failed does not. */
 export const BAD = PROGRESS.failed | PROGRESS.rolled_back | PROGRESS.crashed
-
-export const HOUR_MS = 3_600_000
 
 /** Devices that came so far. */
 export type RolloutFigures = Omit<Schema['rollout_hour'], 'rollout_id' | 'hour_at'>

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
+import { DAY_MS, HOUR_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
-import { DAY_MS, dayOf } from './believed-devices.ts'
+import { dayOf } from './believed-devices.ts'
 import { add, type Attempts, type Standings } from './bounded-sample.ts'
-import { HOUR_MS } from './rollout-progress.ts'
 
 /** What a rollout's sample consists of, and on how many days it came together. */
 export interface SampleRows {

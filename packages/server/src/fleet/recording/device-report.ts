@@ -7,6 +7,7 @@ import {
   type DeviceTrust,
   type Platform,
 } from '@hotpatch/protocol'
+import { DAY_MS } from '../../ground/clock.ts'
 import { NO_ATTRIBUTES, writeAttributes } from './stored-attributes.ts'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from './fleet-store.ts'
 
@@ -104,7 +105,7 @@ const MAX_DEVICE_ID_LENGTH = 200
 const MAX_TEXT_LENGTH = 200
 const MAX_DETAIL_LENGTH = 1_000
 /** A clock that is further behind has lost its battery. */
-const MAX_EVENT_AGE_MS = 365 * 24 * 3_600_000
+const MAX_EVENT_AGE_MS = 365 * DAY_MS
 const MAX_RECEIVED_BYTES = 1e12
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 

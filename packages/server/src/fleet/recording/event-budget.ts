@@ -1,9 +1,8 @@
-import type { Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createRateLimiter } from '../../ground/http/rate-limit.ts'
 import type { DeviceEventRow } from './fleet-store.ts'
 
-const DAY_MS = 86_400_000
 /** An event's row and what finds it, without its texts. */
 const ROW_BYTES = 300
 /** Of the room, what devices that the server has not seen before may fill. */

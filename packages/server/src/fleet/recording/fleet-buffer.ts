@@ -1,5 +1,5 @@
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { DeviceNote, ReadReport } from './device-report.ts'
-import { HOUR_MS } from '../progress/rollout-progress.ts'
 
 /** What somebody waits for. */
 export interface BufferedReport extends ReadReport {

@@ -1,7 +1,6 @@
 import { problem } from '@hotpatch/protocol'
-import { elapsedOn, type Clock } from '../../ground/clock.ts'
+import { type CancelTimer, type Clock, elapsedOn, type Timers } from '../../ground/clock.ts'
 import type { Log } from '../../ground/log.ts'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
 import { countRows } from './writing/fleet-batch.ts'
 import type { FleetBuffer, Taken } from './fleet-buffer.ts'
 import type { FleetCounts } from './fleet-counts.ts'

@@ -1,10 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { problem, type Platform } from '@hotpatch/protocol'
 import { uuidv7 } from 'uuidv7'
-import type { Clock } from '../../ground/clock.ts'
+import { type CancelTimer, type Clock, MINUTE_MS, systemTimers, type Timers } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { Log } from '../../ground/log.ts'
-import { systemTimers, type CancelTimer, type Timers } from '../../ground/timers.ts'
 import {
   isDeviceId,
   readRegistration,
@@ -51,7 +50,7 @@ export const FLEET_LIMITS = {
   maxKnownBytes: 16 * 2 ** 20,
   maxNewcomers: 200_000,
   /** How long a device must have been seen to count as known, at the least. */
-  knownAfterMs: 10 * 60_000,
+  knownAfterMs: 10 * MINUTE_MS,
   /** How often to look for failures that other servers wrote; 0 when there are none. */
   refreshFailuresMs: 0,
 }

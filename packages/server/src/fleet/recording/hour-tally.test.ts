@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import { createHourTally } from './hour-tally.ts'
-import { HOUR_MS } from '../progress/rollout-progress.ts'
 
 const NOON = Date.UTC(2026, 0, 1, 12)
 

@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../progress/rollout-progress.ts'
+import { HOUR_MS } from '../../ground/clock.ts'
 
 /** What was counted under some keys in one hour. */
 export interface HourCount {

@@ -1,8 +1,8 @@
 import { sql, type SqlBool } from 'kysely'
+import { DAY_MS } from '../../ground/clock.ts'
 import { countDeletedEvents } from '../devices/forget-devices.ts'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 
-const DAY_MS = 24 * 3_600_000
 const CURSOR = 'retention-cursor'
 
 export function listRetentions(db: Connection) {

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Database, Schema } from '../../ground/database/schema.ts'
 import { deleteDevices, deleteSomeEvents, lockDevices } from '../devices/forget-devices.ts'
 import * as store from './retention-store.ts'
 
-const DAY_MS = 24 * 3_600_000
 /** A device that was not seen for so long counts as uninstalled. */
 const GONE_AFTER_MS = 30 * DAY_MS
 /** A server that was not heard of for so long does not send a batch again. */
 const SOURCE_AGE_MS = 7 * DAY_MS
 /** Longer than the longest window of a guard, 30 days. */
-const NETWORK_AGE_MS = 35 * 24 * 3_600_000
+const NETWORK_AGE_MS = 35 * DAY_MS
 /** What was looked at in the sweep before is looked at again, as far as clocks may be apart. */
 const OVERLAP_MS = DAY_MS
 

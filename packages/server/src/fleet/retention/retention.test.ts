@@ -4,12 +4,11 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { migrate } from '../../ground/database/migrate.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database, Schema } from '../../ground/database/schema.ts'
-import type { Timers } from '../../ground/timers.ts'
+import { DAY_MS, type Timers } from '../../ground/clock.ts'
 import { createRetention, RETENTION_LIMITS, sweepHere, sweepInThread } from './retention.ts'
 import { createFakeTime } from '../recording/testing/fake-time.ts'
 import { aDeviceRow, APP_ID, createRecordingLog, insertApp, RELEASE_1 } from '../recording/testing/fixtures.ts'
 
-const DAY_MS = 24 * 3_600_000
 const NOW = Date.UTC(2027, 0, 1)
 const daysAgo = (days: number) => NOW - days * DAY_MS
 const OTHER_APP = '01970000-0000-7000-8000-000000000002'

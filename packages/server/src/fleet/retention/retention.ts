@@ -1,7 +1,6 @@
-import type { Clock } from '../../ground/clock.ts'
+import { type CancelTimer, type Clock, HOUR_MS, MINUTE_MS, type Timers } from '../../ground/clock.ts'
 import type { Raised } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
 import type { Log } from '../../ground/log.ts'
 import { sweep, SWEEP_LIMITS, type SweepRequest, type Swept } from './retention-sweep.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
@@ -9,9 +8,9 @@ import { startThread } from '../../ground/threads/start-thread.ts'
 
 export const RETENTION_LIMITS = {
   ...SWEEP_LIMITS,
-  intervalMs: 3_600_000,
+  intervalMs: HOUR_MS,
   /** After the start, which has other things to do. */
-  firstAfterMs: 5 * 60_000,
+  firstAfterMs: 5 * MINUTE_MS,
 }
 
 /** Where a sweep runs. When the signal is aborted it stops after the statement that it is at. */

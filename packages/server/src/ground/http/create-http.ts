@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
-import type { Timers } from '../timers.ts'
+import { MINUTE_MS, type Timers } from '../clock.ts'
 import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
 import { compileOnFirstUse } from './compile-schemas.ts'
 import {
@@ -16,7 +16,7 @@ import { answerWithProblems, refuseConnection, sendError } from './problem-respo
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_PARAM_LENGTH = 1024
 /** A connection on which nothing moves for so long is closed; uploads and downloads may take longer as a whole. */
-const IDLE_TIMEOUT_MS = 60_000
+const IDLE_TIMEOUT_MS = MINUTE_MS
 const HEADERS_TIMEOUT_MS = 15_000
 /** How often headers are looked at. Bodies are looked at by the guard of connections, whole requests by nobody. */
 const HEADERS_CHECK_MS = 5_000

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Timers } from '../timers.ts'
+import type { Timers } from '../clock.ts'
 import { CONNECTION_LIMITS, guardConnections, type ConnectionLimits } from './guard-connections.ts'
 
 const LIMITS = { ...CONNECTION_LIMITS, maxConnections: 100, maxPerAddress: 100 }

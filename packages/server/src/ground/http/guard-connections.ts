@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Timers } from '../timers.ts'
+import { SECOND_MS, type Timers } from '../clock.ts'
 import { addressPrefix } from './address-prefix.ts'
 
 export interface ConnectionLimits {
@@ -27,7 +27,6 @@ export const CONNECTION_LIMITS = {
 
 /** After an answer that came before the body's end: what is left of the body is not waited for. */
 const REST_SECONDS = 5
-const SECOND_MS = 1_000
 
 interface Connection {
   address: string

@@ -1,5 +1,5 @@
 import { problem } from '@hotpatch/protocol'
-import { elapsedOn, type Clock } from '../clock.ts'
+import { type Clock, elapsedOn, MINUTE_MS } from '../clock.ts'
 
 export interface RateLimiter {
   /**
@@ -8,8 +8,6 @@ export interface RateLimiter {
    */
   take(key: string, cost?: number): number
 }
-
-export const MINUTE_MS = 60_000
 
 /** Keys remembered at most: two generations of this size of those that came seldom, and one of those that came often. */
 const MAX_KEYS = 100_000

@@ -3,7 +3,7 @@ import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
 import type { AuditService } from '../audit/audit-service.ts'
 import { SERVER, type TokenAuthor } from '../authors/author.ts'
-import { nullableTimestamp, readTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS, MINUTE_MS, nullableTimestamp, readTimestamp, timestamp } from '../../ground/clock.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import {
@@ -35,9 +35,9 @@ import { hasRole, type Actor } from '../authors/actor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const ACCESS_TOKEN_SECONDS = 15 * 60
-const REFRESH_TOKEN_MS = 30 * 24 * 60 * 60 * 1000
+const REFRESH_TOKEN_MS = 30 * DAY_MS
 /** How exactly `lastUsedAt` is kept: a write for every request would be too much. */
-const LAST_USED_RESOLUTION_MS = 60_000
+const LAST_USED_RESOLUTION_MS = MINUTE_MS
 const ISSUER = 'hotpatch'
 
 /** What the contract's /auth/token and /auth/refresh answer with. */

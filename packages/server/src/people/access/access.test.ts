@@ -10,10 +10,8 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { DAY_MS, MINUTE_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-
-const MINUTE_MS = 60_000
-const DAY_MS = 24 * 60 * MINUTE_MS
 
 describeOnEveryDatabase('access', (openDatabase) => {
   const clock = fixedClock()

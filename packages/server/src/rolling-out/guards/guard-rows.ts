@@ -1,4 +1,5 @@
 import type { GuardSettings, GuardTrip } from '@hotpatch/api'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import {
   countUpTo,
@@ -7,7 +8,7 @@ import {
   type BoundedSample,
   type Standings,
 } from '../../fleet/progress/bounded-sample.ts'
-import { HOUR_MS } from '../../fleet/progress/rollout-progress.ts'
+
 import { readSamples } from '../../fleet/progress/sample-queries.ts'
 import { bound, type Sampling } from '../../fleet/progress/sampling.ts'
 import type { StepBack } from '../rollouts/placement.ts'

@@ -5,10 +5,10 @@ import type { AnnouncementService } from '../../telling/announcements/announceme
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, HOUR_MS, timestamp } from '../../ground/clock.ts'
 import type { Change } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
-import { HOUR_MS } from '../../fleet/progress/rollout-progress.ts'
+
 import { countBadOfWorstNetworks } from '../../fleet/progress/sample-queries.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'

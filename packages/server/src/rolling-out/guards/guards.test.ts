@@ -12,10 +12,9 @@ import {
 } from '@hotpatch/testkit'
 import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED } from '@hotpatch/protocol'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { addAttempts } from './testing/add-attempts.ts'
-
-const HOUR_MS = 3_600_000
 
 describeOnEveryDatabase('guards', (openDatabase) => {
   const clock = fixedClock()

@@ -1,9 +1,7 @@
 import type { App, Guard, PublishedRelease } from '@hotpatch/api'
 import { bundleOf, fixedClock, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
+import { HOUR_MS, MINUTE_MS } from '../../ground/clock.ts'
 
 describe('devices that anybody can invent', () => {
   const clock = fixedClock()

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import { nextMove, type Plan, type Situation } from './plan-steps.ts'
 
-const HOUR_MS = 3_600_000
 const NOW = Date.parse('2027-01-01T12:00Z')
 
 const aPlan = (changes: Partial<Plan> = {}): Plan => ({

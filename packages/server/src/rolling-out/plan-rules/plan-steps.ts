@@ -1,8 +1,8 @@
 import type { PlanStep, PlanWait, PlanWindow } from '@hotpatch/api'
 import type { RolloutState } from '@hotpatch/protocol'
+import { MINUTE_MS } from '../../ground/clock.ts'
 import { isWithin, nextOpening } from './time-windows.ts'
 
-const MINUTE_MS = 60_000
 /** In which the devices that are in use have checked. */
 const SHOWN_MS = 24 * 60 * MINUTE_MS
 

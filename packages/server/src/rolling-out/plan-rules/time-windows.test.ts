@@ -1,10 +1,9 @@
 import type { PlanWindow } from '@hotpatch/api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DAY_MS } from '../../ground/clock.ts'
 import { canonicalTimeZone, isWithin, nextOpening } from './time-windows.ts'
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
 const STEP_MS = 7 * DAY_MS
 const WORKDAYS = [1, 2, 3, 4, 5]
 const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]

@@ -1,9 +1,8 @@
 import type { PlanWindow } from '@hotpatch/api'
+import { DAY_MS, MINUTE_MS } from '../../ground/clock.ts'
 
-const MINUTE_MS = 60_000
 const QUARTER_MS = 15 * MINUTE_MS
 const DAY_MINUTES = 24 * 60
-const DAY_MS = DAY_MINUTES * MINUTE_MS
 /** A week, and a day for a window whose only hours fell into a change of the clocks. */
 const SEARCH_MS = 8 * DAY_MS
 /** Clocks change at most a few times in that. */

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
+import type { CancelTimer, Timers } from '../../ground/clock.ts'
 
 /**
  * What the server does by itself, again and again, in this order: guards look before plans go on.

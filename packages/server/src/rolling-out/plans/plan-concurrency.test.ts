@@ -8,8 +8,8 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 
-const HOUR_MS = 3_600_000
 /** A lot on another machine's database takes its time. */
 const TIMEOUT_MS = 120_000
 const PLAN: RolloutPlan = {

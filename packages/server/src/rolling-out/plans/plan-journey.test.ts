@@ -1,8 +1,8 @@
 import type { App, PublishedRelease, RolloutPlanStatus } from '@hotpatch/api'
 import { bundleOf, describeOnEveryDatabase, fixedClock, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { MINUTE_MS } from '../../ground/clock.ts'
 
-const MINUTE_MS = 60_000
 const DEVICES = 200
 
 /** Devices that check every half hour: who is offered something tries it at once, and tells what became of it. */

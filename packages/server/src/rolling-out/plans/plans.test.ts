@@ -12,11 +12,10 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
 import type { Database } from '../../ground/database/schema.ts'
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 60 * MINUTE_MS
 const UNKNOWN = '01890000-0000-7000-8000-000000000000'
 
 describeOnEveryDatabase('rollout plans', (openDatabase) => {

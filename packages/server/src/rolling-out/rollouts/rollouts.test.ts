@@ -15,9 +15,8 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-
-const HOUR_MS = 3_600_000
 
 describeOnEveryDatabase('rollouts', (openDatabase) => {
   const clock = fixedClock()

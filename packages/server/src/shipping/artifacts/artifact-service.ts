@@ -1,5 +1,5 @@
 import { problem } from '@hotpatch/protocol'
-import type { Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import { checkArchive, type ArchiveLimits, type CheckedArchive } from './archive-check.ts'
@@ -32,7 +32,7 @@ export type ArtifactService = ReturnType<typeof createArtifactService>
 
 const SWEEP_BATCH = 500
 /** How long an upload waits for its release. */
-const UPLOAD_WAITS_MS = 24 * 60 * 60 * 1000
+const UPLOAD_WAITS_MS = DAY_MS
 
 export function createArtifactService({
   db,

@@ -9,6 +9,7 @@ import { Readable } from 'node:stream'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import Fastify from 'fastify'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { DAY_MS } from '../../ground/clock.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { answerWithProblems } from '../../ground/http/problem-response.ts'
@@ -20,8 +21,6 @@ import { createArtifactService } from './artifact-service.ts'
 import { findArtifact } from './artifact-store.ts'
 import { writeZip } from '@hotpatch/testkit/archives'
 import { createUploadSpool } from './upload-spool.ts'
-
-const DAY_MS = 24 * 60 * 60 * 1000
 
 async function aStore(db: Database) {
   const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))

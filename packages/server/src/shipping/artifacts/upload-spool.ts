@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
-import type { Clock } from '../../ground/clock.ts'
+import { type Clock, HOUR_MS } from '../../ground/clock.ts'
 
 export interface SpooledUpload {
   path: string
@@ -18,7 +18,7 @@ export type UploadSpool = ReturnType<typeof createUploadSpool>
 
 const HOST = hostname().replace(/[^\w.-]/g, '_')
 const PART = /^(.+)-(\d+)-[0-9a-f-]{36}\.part$/
-const ABANDONED_AFTER_MS = 60 * 60 * 1000
+const ABANDONED_AFTER_MS = HOUR_MS
 
 /** What this process is receiving. A restarted container has the same host name and process id as the one before. */
 const receiving = new Set<string>()

@@ -11,9 +11,8 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-
-const DAY_MS = 86_400_000
 
 describeOnEveryDatabase('the next sequence', (openDatabase) => {
   const clock = fixedClock()

@@ -1,8 +1,7 @@
 import type { NextSequence } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
-
-const DAY_MS = 86_400_000
 
 /**
  * Signing §8: when devices are believed that a sequence was taken which this server does not know. What one stranger can

@@ -1,7 +1,7 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { ChangeFeed } from '../../ground/database/change-feed.ts'
 import type { Connection } from '../../ground/database/schema.ts'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
+import type { CancelTimer, Timers } from '../../ground/clock.ts'
 import type { Announcement, AnnouncementService } from './announcement-service.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Announcement, AnnouncementType, Page } from '@hotpatch/api'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS, timestamp } from '../../ground/clock.ts'
 import type { Change } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
@@ -32,7 +32,7 @@ export interface PlacedAnnouncement {
   announcement: Announcement
 }
 
-const RETENTION_MS = 30 * 24 * 60 * 60 * 1000
+const RETENTION_MS = 30 * DAY_MS
 const PLACED_AT_ONCE = 100
 /** Others get their turn in between. */
 const DELETED_AT_ONCE = 200

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
+import type { CancelTimer, Timers } from '../../ground/clock.ts'
 import type { Announcement, AnnouncementService, PlacedAnnouncement } from './announcement-service.ts'
 
 /** The most that one who comes back is told of what was missed. */

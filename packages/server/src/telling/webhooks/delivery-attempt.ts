@@ -3,10 +3,9 @@ import { Problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { SERVER } from '../../people/authors/author.ts'
-import { elapsedOn, timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS, elapsedOn, HOUR_MS, type Timers, timestamp } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
-import type { Timers } from '../../ground/timers.ts'
 import { finishAttempt, type DeliveryRow } from './delivery-store.ts'
 import { readLog, TEST_TYPE } from './delivery.ts'
 import type { AddressRules } from './sending/address-rules.ts'
@@ -17,9 +16,9 @@ import { findWebhook, lockWebhook, updateWebhook, type WebhookRow } from './webh
 import { renderWebhook } from './webhook.ts'
 
 const TIMEOUT_MS = 15_000
-const DISABLED_AFTER_MS = 5 * 24 * 60 * 60 * 1000
+const DISABLED_AFTER_MS = 5 * DAY_MS
 /** Failures further apart are not one: longer than the longest wait between two attempts. */
-const FAILING_GAP_MS = 36 * 60 * 60 * 1000
+const FAILING_GAP_MS = 36 * HOUR_MS
 const MAX_LOGGED_ATTEMPTS = 20
 const MAX_QUOTED_LENGTH = 200
 const GONE = 410

@@ -3,7 +3,7 @@ import type { DeliveryFilter, Page, WebhookDelivery, WebhookDeliveryDetail } fro
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { actorOf, type Author, nameOf } from '../../people/authors/author.ts'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import { type Clock, DAY_MS, timestamp } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import {
@@ -19,7 +19,7 @@ import type { WebhookDispatcher } from './webhook-dispatcher.ts'
 import { requireMayChange } from './webhook.ts'
 import type { WebhookRow } from './webhook-store.ts'
 
-const RETENTION_MS = 30 * 24 * 60 * 60 * 1000
+const RETENTION_MS = 30 * DAY_MS
 /** Others get their turn in between. */
 const DELETED_AT_ONCE = 200
 /** Tests that wait for their answers, of one webhook and of all. */

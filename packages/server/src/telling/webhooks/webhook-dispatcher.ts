@@ -1,9 +1,8 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { AuditService } from '../../people/audit/audit-service.ts'
-import { elapsedOn, type Clock } from '../../ground/clock.ts'
+import { type CancelTimer, type Clock, elapsedOn, MINUTE_MS, type Timers } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
-import type { CancelTimer, Timers } from '../../ground/timers.ts'
 import { bringPlansBack, claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
 import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
 import type { AddressRules } from './sending/address-rules.ts'
@@ -12,7 +11,7 @@ import type { AddressRules } from './sending/address-rules.ts'
  * Longer than an attempt can take: whoever holds a claim for longer has died. Servers whose clocks are further apart
  * than this would take each other's claims for lapsed, so what is further ahead was planned before a clock was set back.
  */
-const CLAIM_MS = 60_000
+const CLAIM_MS = MINUTE_MS
 /** So far the two clocks of a machine may run apart between two looks. */
 const JITTER_MS = 1_000
 const MAX_PARALLEL = 20

@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../../../ground/clock.ts'
-import type { Timers } from '../../../ground/timers.ts'
+import type { Clock, Timers } from '../../../ground/clock.ts'
 
 /** A clock and its timers, which move only when a test says so. */
 export function createFakeTime(startAt = Date.UTC(2026, 0, 1)) {

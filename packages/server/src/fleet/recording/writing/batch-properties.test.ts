@@ -1,11 +1,12 @@
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
+import { HOUR_MS } from '../../../ground/clock.ts'
 import type { Database } from '../../../ground/database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
 import { readReport, type DeviceNote, type ReadReport } from '../device-report.ts'
 import { startOfPeriod, type Period } from './periods.ts'
-import { HOUR_MS, PROGRESS } from '../../progress/rollout-progress.ts'
+import { PROGRESS } from '../../progress/rollout-progress.ts'
 import { aNote, APP_ID, aReport, forgetFleet, insertApp } from '../testing/fixtures.ts'
 
 const START = Date.UTC(2026, 0, 1, 12)

@@ -1,12 +1,13 @@
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { HOUR_MS } from '../../../ground/clock.ts'
 import type { Database, Schema } from '../../../ground/database/schema.ts'
 import { writeFleetBatch } from './batch-store.ts'
 import { readRegistration, readReport, rowOfNote, type DeviceNote, type DeviceReport } from '../device-report.ts'
 import { findDevice } from '../../devices/device-store.ts'
 import type { FleetBatch } from './fleet-batch.ts'
 import { listFailuresSince } from '../fleet-store.ts'
-import { HOUR_MS, PROGRESS, sumRolloutHours } from '../../progress/rollout-progress.ts'
+import { PROGRESS, sumRolloutHours } from '../../progress/rollout-progress.ts'
 import { aBatch, aNote, APP_ID, aReport, forgetFleet, insertApp, RELEASE_1 } from '../testing/fixtures.ts'
 
 /** A Thursday. */

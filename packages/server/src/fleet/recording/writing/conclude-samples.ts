@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../../ground/clock.ts'
 import type { Schema } from '../../../ground/database/schema.ts'
 import {
   dayOf,
@@ -7,7 +8,7 @@ import {
   standingOfRank,
   type Believability,
 } from '../../progress/believed-devices.ts'
-import { ATTEMPTED, BAD, HOUR_MS } from '../../progress/rollout-progress.ts'
+import { ATTEMPTED, BAD } from '../../progress/rollout-progress.ts'
 
 export type RolloutSampleRow = Schema['rollout_sample']
 export type RolloutNetworkRow = Schema['rollout_network']

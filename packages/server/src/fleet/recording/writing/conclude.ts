@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../../ground/clock.ts'
 import type { Schema } from '../../../ground/database/schema.ts'
 import { eventIdOf } from '../device-report.ts'
 import type { Fact } from './fleet-batch.ts'
@@ -6,7 +7,7 @@ import { concludeSamples, type RolloutNetworkRow, type RolloutSampleRow } from '
 import { mergeAttributes } from '../stored-attributes.ts'
 import { UNTOLD, type DeviceEventRow, type DeviceRow } from '../fleet-store.ts'
 import { periodsBetween } from './periods.ts'
-import { ATTEMPTED, BAD, HOUR_MS, PROGRESS } from '../../progress/rollout-progress.ts'
+import { ATTEMPTED, BAD, PROGRESS } from '../../progress/rollout-progress.ts'
 
 export type RolloutDeviceRow = Schema['rollout_device']
 export type RolloutHourRow = Schema['rollout_hour']

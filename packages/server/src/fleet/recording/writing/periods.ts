@@ -1,9 +1,7 @@
+import { DAY_MS, HOUR_MS } from '../../../ground/clock.ts'
 import type { Schema } from '../../../ground/database/schema.ts'
-import { HOUR_MS } from '../../progress/rollout-progress.ts'
 
 export type Period = Schema['activity']['period']
-
-const DAY_MS = 24 * HOUR_MS
 
 /** When the period began that a time is in: UTC; weeks begin on Monday. */
 export function startOfPeriod(period: Period, at: number): number {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
+import { HOUR_MS } from '../../../ground/clock.ts'
 import type { Database } from '../../../ground/database/schema.ts'
 import { STANDING } from '../../../fleet/progress/believed-devices.ts'
-import { HOUR_MS } from '../../../fleet/progress/rollout-progress.ts'
 
 /** As if so many believed devices had attempted a rollout, so many of them badly, in the hour of `at`. */
 export async function addAttempts(

@@ -1,12 +1,20 @@
-const SECOND = 1000
-const MINUTE = 60 * SECOND
-const HOUR = 60 * MINUTE
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../ground/clock.ts'
 
 /** Before each attempt after the first, as Standard Webhooks suggests: ten attempts within a little more than three days. */
-const DELAYS_MS = [5 * SECOND, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR]
+const DELAYS_MS = [
+  5 * SECOND_MS,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+  2 * HOUR_MS,
+  5 * HOUR_MS,
+  10 * HOUR_MS,
+  14 * HOUR_MS,
+  20 * HOUR_MS,
+  24 * HOUR_MS,
+]
 /** Each wait is up to so much longer, so that receivers are not asked by everybody at once when they are back. */
 const JITTER = 0.2
-const MAX_RETRY_AFTER_MS = 24 * HOUR
+const MAX_RETRY_AFTER_MS = 24 * HOUR_MS
 
 /**
  * How long to wait in milliseconds; undefined when there is no further attempt.
@@ -26,6 +34,6 @@ export function readRetryAfter(text: string | undefined, now: number): number | 
   const isSeconds = /^\d{1,9}$/.test(text)
   // Date.parse alone would make a date of nearly anything.
   if (!isSeconds && !text.endsWith(' GMT')) return undefined
-  const waitMs = isSeconds ? Number(text) * SECOND : Date.parse(text) - now
+  const waitMs = isSeconds ? Number(text) * SECOND_MS : Date.parse(text) - now
   return waitMs > 0 ? waitMs : undefined
 }

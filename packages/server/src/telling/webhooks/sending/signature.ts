@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { DAY_MS } from '../../../ground/clock.ts'
 import { webhookOwner } from '../../../ground/secrets/seal-database.ts'
 import type { SecretBox } from '../../../ground/secrets/secret-box.ts'
 
@@ -6,7 +7,7 @@ const PREFIX = 'whsec_'
 const SECRET_BYTES = 32
 /** Rotated more often than this within a day, the oldest ones end sooner. */
 const MAX_SECRETS = 4
-const ROTATION_MS = 24 * 60 * 60 * 1000
+const ROTATION_MS = DAY_MS
 
 /** A secret that signs; one that was rotated out does so until it expires, in milliseconds since 1970. */
 export interface WebhookSecret {
