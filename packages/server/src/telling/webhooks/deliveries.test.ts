@@ -58,8 +58,9 @@ describeOnEveryDatabase('deliveries', (openDatabase, database) => {
     const get = async (id: string) =>
       (await call('GET', `/webhooks/${webhook.id}/deliveries/${id}`)).body as WebhookDeliveryDetail
     /** Resolves when the only delivery has been tried so often, and is not being sent. */
-    const tried = (attempts: number) =>
+    const tried = (attempts: number, { passingMs = 0 } = {}) =>
       soon(async () => {
+        await time.advance(passingMs)
         const [delivery] = await list()
         expect(delivery).toMatchObject({ attempts })
         if (delivery?.state === 'pending') expect(delivery.nextAttemptAt).not.toBeNull()
@@ -181,8 +182,8 @@ describeOnEveryDatabase('deliveries', (openDatabase, database) => {
     time.set(time.clock.now() - DAY)
     await time.advance(6 * MINUTE - 1)
     expect(receiver.received).toHaveLength(1)
-    await time.advance(1)
-    expect(await tried(2)).toMatchObject({ state: 'delivered' })
+    // A database that is slow to answer may have it look again only after its interval.
+    expect(await tried(2, { passingMs: 1_000 })).toMatchObject({ state: 'delivered' })
     await time.advance(2 * DAY)
     expect(receiver.received).toHaveLength(2)
   })
