@@ -140,6 +140,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       starts_at: null,
       awaits_start: 0,
       mandatory: index % MANDATORY_EVERY === 0 && index < count ? 1 : 0,
+      mandatory_below: null,
       percentage: 100,
       devices: '[]',
       cohorts: '[]',

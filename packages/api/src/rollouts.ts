@@ -3,7 +3,16 @@ import { AttributeRules, AudienceSlice, CohortNames, ForcedDevices } from './aud
 import { GuardAction, GuardChoice, GuardState } from './guards.ts'
 import { RolloutPlan } from './plans.ts'
 import { ReleaseVersion } from './releases.ts'
-import { Base64, ChannelName, Id, Nullable, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
+import {
+  Base64,
+  ChannelName,
+  Id,
+  MandatoryBelow,
+  Nullable,
+  Percentage,
+  PlatformName,
+  Timestamp,
+} from './shared-schemas.ts'
 
 export const RolloutState = Type.Union([
   Type.Literal('active'),
@@ -25,6 +34,7 @@ export const Rollout = Type.Object({
   state: RolloutState,
   startsAt: Nullable(Timestamp),
   mandatory: Type.Boolean(),
+  mandatoryBelow: Nullable(Type.String({ description: 'Also mandatory for shells below this native version' })),
   percentage: Percentage,
   devices: Type.Array(Type.String()),
   cohorts: Type.Array(Type.String()),
@@ -74,6 +84,7 @@ export const NewRollout = Type.Object(
     percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
     plan: Type.Optional(RolloutPlan),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
+    mandatoryBelow: Type.Optional(MandatoryBelow),
     startsAt: Type.Optional(Timestamp),
     devices: Type.Optional(ForcedDevices),
     cohorts: Type.Optional(CohortNames),
@@ -118,6 +129,7 @@ export const RolloutChanges = Type.Object(
   {
     percentage: Type.Optional(Percentage),
     mandatory: Type.Optional(Type.Boolean()),
+    mandatoryBelow: Type.Optional(Nullable(MandatoryBelow)),
     startsAt: Type.Optional(Nullable(Timestamp)),
     devices: Type.Optional(ForcedDevices),
     cohorts: Type.Optional(CohortNames),

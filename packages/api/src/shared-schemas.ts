@@ -26,6 +26,12 @@ export const DEFAULT_CHANNEL = 'production'
 /** In percent, 0 to 100, in steps of 0.01. */
 export const Percentage = Type.Number({ minimum: 0, maximum: 100, multipleOf: 0.01 })
 
+/** Of shells: dotted numbers, as app stores have them. */
+export const MandatoryBelow = Type.String({
+  pattern: '^v?\\d{1,9}(?:\\.\\d{1,9}){0,3}$',
+  description: 'A native version such as 2.0.0: mandatory for shells below it',
+})
+
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Lower-case hex' })
 
 /** Standard base64 with padding. */

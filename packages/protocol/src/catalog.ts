@@ -1,6 +1,7 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
 import type { Platform } from './platforms.ts'
+import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 import { compileRequirement, type CompiledRequirement, type Requirement } from './requirement.ts'
 
 /** Immutable content, as far as a decision needs to know it. */
@@ -58,6 +59,8 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   /** Milliseconds since 1970, or null: at once. */
   startsAt: number | null
   mandatory: boolean
+  /** It is mandatory for shells below this native version; absent, or null: for none more. */
+  mandatoryBelow?: string | null | undefined
   audience: Audience
   /** The target stated again by its publisher (Signing §6): stands for the target's own sequence and floor (D10). */
   restated: { sequence: number; floor: number; keyId: string | null; statedAt?: number | null | undefined } | null
@@ -96,6 +99,8 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   bundleKeyId: string | null
   /** When what a device gets was stated; null where that is not known. */
   statedAt: number | null
+  /** Parsed; undefined when there is none, or it is no version. */
+  mandatoryVersion: NativeVersion | undefined
   forcedDevices: ReadonlySet<string>
   cohorts: ReadonlySet<string>
   rules: readonly CompiledRule[]
@@ -142,7 +147,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     rollouts,
     byRelease,
     byVersion,
-    mandatory: rollouts.filter((rollout) => rollout.mandatory),
+    mandatory: rollouts.filter(({ mandatory, mandatoryVersion }) => mandatory || mandatoryVersion !== undefined),
     floors: rollouts.filter((rollout) => rollout.floor > 0).toSorted((a, b) => b.floor - a.floor),
   }
 }
@@ -204,6 +209,7 @@ function compileRollout<Release extends CatalogRelease>(
     statementKeyId: rollout.restated ? rollout.restated.keyId : release?.isStated ? release.keyId : null,
     bundleKeyId: release?.keyId ?? null,
     statedAt: (rollout.restated ? rollout.restated.statedAt : release?.statedAt) ?? null,
+    mandatoryVersion: rollout.mandatoryBelow ? parseNativeVersion(rollout.mandatoryBelow) : undefined,
     forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
     cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
     rules: compileRules(rules),

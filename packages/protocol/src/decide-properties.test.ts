@@ -90,6 +90,7 @@ const catalogs = releases.chain((pool) =>
         ),
         startsAt: fc.constantFrom(null, null, null, NOW - 1, NOW, NOW + 1),
         mandatory: fc.boolean(),
+        mandatoryBelow: fc.constantFrom(null, null, '2', '3', 'unknown'),
         audience,
         restated: fc.oneof(
           { weight: 5, arbitrary: fc.constant(null) },
@@ -322,9 +323,11 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     // Decision §6
     const place = fromTheTop.find((rollout) => isCurrent(rollout) && isStarted(rollout))?.position ?? -1
     const isBetween = (rollout: CatalogRollout) => rollout.position > place && rollout.position < target.position
+    const forced = (rollout: CatalogRollout) =>
+      rollout.mandatory || Number(device.nativeVersion) < Number(rollout.mandatoryBelow ?? Number.NaN)
     const mandatory =
-      target.mandatory ||
-      fromTheTop.some((rollout) => isBetween(rollout) && rollout.mandatory && reasonsOf(rollout).length === 0)
+      forced(target) ||
+      fromTheTop.some((rollout) => isBetween(rollout) && forced(rollout) && reasonsOf(rollout).length === 0)
     const reason = audienceOf(target)
     const common = { reason, rolloutId: target.id, mandatory, note }
     if (target.target === 'embedded') return { kind: 'embedded', direction: 'back', ...common }

@@ -3,7 +3,7 @@ import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog
 import { isRefusalReason, nextTakeable, refusalReason, refusesPlainEmbedded, type RefusalReason } from './refusals.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
-import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
+import { compareNativeVersions, parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 
 /** Why a rollout was passed over. */
 export type PassedOverReason =
@@ -198,7 +198,7 @@ function offer<Release extends CatalogRelease>(
   details: { nativeUpdate: NativeUpdateNote | null; trace: DecisionTrace | null },
 ): Decision<Release> {
   const { device } = circumstances
-  const mandatory = target.mandatory || hasSkippedMandatory(catalog, target, circumstances)
+  const mandatory = isMandatory(target, circumstances) || hasSkippedMandatory(catalog, target, circumstances)
   const reason = audienceReason(target, circumstances)
   if (target.target === 'embedded') {
     return { kind: 'embedded', rollout: target, mandatory, direction: 'back', reason, ...details }
@@ -252,11 +252,15 @@ function staysOnTakenBack({ floor, device: { trust } }: Circumstances): PassedOv
 /** D3. */
 function unmetRequirement(rollout: CompiledRollout, circumstances: Circumstances): RequirementReason | undefined {
   if (!rollout.requirement) return undefined
-  const { nativeVersion, runtimeVersion } = circumstances.device
+  return requirementReason(rollout.requirement, nativeOf(circumstances), circumstances.device.runtimeVersion)
+}
+
+function nativeOf(circumstances: Circumstances): NativeVersion | undefined {
   if (circumstances.native === NOT_PARSED) {
+    const { nativeVersion } = circumstances.device
     circumstances.native = nativeVersion === undefined ? undefined : parseNativeVersion(nativeVersion)
   }
-  return requirementReason(rollout.requirement, circumstances.native, runtimeVersion)
+  return circumstances.native
 }
 
 /** D4. Embedded cannot fail: there is nothing below it. */
@@ -283,6 +287,13 @@ function findKept<Release extends CatalogRelease>(
   )
 }
 
+/** D8. */
+function isMandatory({ mandatory, mandatoryVersion }: CompiledRollout, circumstances: Circumstances): boolean {
+  if (mandatory || mandatoryVersion === undefined) return mandatory
+  const native = nativeOf(circumstances)
+  return native !== undefined && compareNativeVersions(native, mandatoryVersion) < 0
+}
+
 /** D8. Rollouts between what the device runs and its target, that it could have had. */
 function hasSkippedMandatory(catalog: CompiledCatalog, target: CompiledRollout, circumstances: Circumstances): boolean {
   const { device, now } = circumstances
@@ -291,7 +302,8 @@ function hasSkippedMandatory(catalog: CompiledCatalog, target: CompiledRollout, 
   const from = placements?.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
   for (const rollout of catalog.mandatory) {
     if (rollout.position <= from) return false
-    if (rollout.position < target.position && !passedOver(rollout, circumstances)) return true
+    if (rollout.position >= target.position || !isMandatory(rollout, circumstances)) continue
+    if (!passedOver(rollout, circumstances)) return true
   }
   return false
 }

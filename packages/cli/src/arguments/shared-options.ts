@@ -101,6 +101,11 @@ export function pageQuery({ limit, cursor }: PageOptions) {
 }
 
 /** `--mandatory` alone is true, as everywhere; the value is there so that scripts can pass one. */
+/** For `--mandatory-below`: what the server makes of it, it says. */
+export function mandatoryBelowOption(): Option {
+  return new Option('--mandatory-below <version>', 'apply at once on app binaries below this version')
+}
+
 export function mandatoryOption(): Option {
   return new Option('--mandatory [boolean]', 'apply at once instead of at the next start').argParser(readBoolean)
 }

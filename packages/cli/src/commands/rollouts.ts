@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readPercentage, readPlatform } from '../arguments/readers.ts'
 import {
+  mandatoryBelowOption,
   mandatoryOption,
   pageQuery,
   serverCommand,
@@ -38,6 +39,7 @@ type HaltOptions = RolloutChoice & WayOutOptions
 interface ChangeOptions extends RolloutChoice, AudienceOptions {
   percentage?: number
   mandatory?: boolean
+  mandatoryBelow?: string
   /** False after `--no-…`, else true. */
   rules: boolean
   devices: boolean
@@ -63,6 +65,7 @@ export function addRolloutCommands(program: Command, context: CliContext) {
   serverCommand(rollouts, 'set', 'changes which devices get a release', withRollout, withYes, withAudience)
     .option('--percentage <percent>', '0 to 100, in steps of 0.01', readPercentage)
     .addOption(mandatoryOption())
+    .addOption(mandatoryBelowOption())
     .option('--no-rules', 'devices need not meet any rule')
     .option('--no-devices', 'no devices that get it in any case')
     .option('--no-cohorts', 'no cohorts')
@@ -105,11 +108,13 @@ async function listRollouts(context: CliContext, options: RolloutListOptions) {
 }
 
 async function changeRollout(context: CliContext, named: string | undefined, options: ChangeOptions) {
-  const { percentage, mandatory } = options
+  const { percentage, mandatory, mandatoryBelow } = options
   const audience = { ...readAudience(options), ...emptied(options) }
-  const changes = { ...given({ percentage, mandatory }), ...audience }
+  const changes = { ...given({ percentage, mandatory, mandatoryBelow }), ...audience }
   if (Object.keys(changes).length === 0) {
-    throw new UsageError('Say what to change: --percentage, --mandatory, --rule, --device or --cohort.')
+    throw new UsageError(
+      'Say what to change: --percentage, --mandatory, --mandatory-below, --rule, --device or --cohort.',
+    )
   }
   const session = await openSession(context, options)
   const { api, confirm, output } = session

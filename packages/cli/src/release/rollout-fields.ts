@@ -4,7 +4,8 @@ import { audienceLines } from './rollout-audience.ts'
 
 /** What a person wants to know of a rollout: the same wherever one is shown. */
 export function rolloutFields(rollout: Rollout) {
-  const { id, version, target, platform, channel, position, state, percentage, slice, mandatory } = rollout
+  const { id, version, target, platform, channel, position, state, percentage, slice, mandatory, mandatoryBelow } =
+    rollout
   const { startsAt, guard, coveredBy, updatedAt } = rollout
   return {
     id,
@@ -20,6 +21,7 @@ export function rolloutFields(rollout: Rollout) {
     ...(slice !== null && { share: `${(slice.to - slice.from) / 100} % of those, as an arm of an A/B test` }),
     ...audienceLines(rollout),
     mandatory,
+    ...(mandatoryBelow !== null && { 'mandatory below': mandatoryBelow }),
     ...(guard && { guard: guard.isOn ? `${guard.action}, ${guard.state}` : 'off' }),
     ...(startsAt !== null && { startsAt }),
     updatedAt,

@@ -157,6 +157,7 @@ export async function loadCatalog(
       state: placement.state,
       startsAt: placement.starts_at,
       mandatory: placement.mandatory === 1,
+      ...(placement.mandatory_below !== null && { mandatoryBelow: placement.mandatory_below }),
       audience: {
         devices: readForcedDevices(placement.devices, app, identity),
         cohorts: readList(placement.cohorts),
@@ -191,6 +192,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.starts_at',
       'rollout.created_at',
       'rollout.mandatory',
+      'rollout.mandatory_below',
       'rollout.devices',
       'rollout.cohorts',
       'rollout.rules',

@@ -266,6 +266,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     state: 'active',
     starts_at: null,
     mandatory: 0,
+    mandatory_below: null,
     percentage: 100,
     devices: '[]',
     cohorts: '[]',

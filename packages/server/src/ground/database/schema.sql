@@ -318,6 +318,7 @@ create table "rollout" (
   "experiment_id" text,
   "awaits_start" integer default 0 not null,
   "key_id" text,
+  "mandatory_below" text,
   constraint "rollout_position" unique ("app_id", "channel", "position"),
   constraint "rollout_app" foreign key ("app_id") references "app" ("id"),
   constraint "rollout_release" foreign key ("release_id") references "release" ("id"),

@@ -96,6 +96,8 @@ export interface Schema {
     state: RolloutState
     starts_at: number | null
     mandatory: number
+    /** Of shells below this native version, too. */
+    mandatory_below: string | null
     percentage: number
     devices: string
     cohorts: string

@@ -46,7 +46,7 @@ export function createChanging({
   }
 
   async function change(rollout: RolloutRow, input: RolloutChanges, author: Author): Promise<Rollout> {
-    const { percentage, mandatory, startsAt } = input
+    const { percentage, mandatory, mandatoryBelow, startsAt } = input
     const requireAllowed = async (tx: Connection, before: RolloutRow) => {
       const hasStarted = before.starts_at === null || before.starts_at <= clock.now()
       if (startsAt !== undefined && hasStarted) {
@@ -65,6 +65,7 @@ export function createChanging({
     const columns = {
       ...(percentage !== undefined && { percentage }),
       ...(mandatory !== undefined && { mandatory: mandatory ? 1 : 0 }),
+      ...(mandatoryBelow !== undefined && { mandatory_below: mandatoryBelow }),
       ...start,
       ...audienceChanges(input),
     }

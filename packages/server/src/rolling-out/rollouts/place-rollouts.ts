@@ -62,6 +62,7 @@ export function createPlacing({
       starts_at: startsAt,
       awaits_start: awaitsStart ? 1 : 0,
       mandatory: placement.mandatory ? 1 : 0,
+      mandatory_below: placement.mandatoryBelow ?? null,
       percentage: firstPercentage(placement),
       ...audienceColumns(placement),
       ...bucketRule(app, id, placement),

@@ -20,6 +20,7 @@ export interface Placement extends NewAudience {
   percentage?: number | undefined
   plan?: RolloutPlan | undefined
   mandatory?: boolean | undefined
+  mandatoryBelow?: string | undefined
   startsAt?: string | undefined
   restated?: Restatement | undefined
   /** A roll-back's own: its guard may not roll back again. */

@@ -17,6 +17,7 @@ export function renderRollout(row: RolloutRow): Rollout {
     state: row.state,
     startsAt: nullableTimestamp(row.starts_at),
     mandatory: row.mandatory === 1,
+    mandatoryBelow: row.mandatory_below,
     percentage: row.percentage,
     ...renderAudience(row),
     salt: row.salt,

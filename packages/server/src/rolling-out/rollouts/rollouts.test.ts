@@ -167,6 +167,23 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
       }
     })
 
+    test('is mandatory for old shells only, from the start or later, and for none any more', async () => {
+      const { rolloutId } = await server.published(app, { bundle: one, version: '7.7.0', mandatoryBelow: '2.0' })
+      const isForced = async (nativeVersion: string) =>
+        (await server.check(app, { deviceId: `old-${nativeVersion}`, version: nativeVersion, nativeVersion })).body
+          .mandatory
+      expect([await isForced('1.9'), await isForced('2.0')]).toEqual([true, false])
+      const at = `/manage/v1/rollouts/${rolloutId}`
+      const { body } = await server.request('PATCH', at, { body: { mandatoryBelow: '3' } })
+      expect(body.mandatoryBelow).toBe('3')
+      expect([await isForced('2.9'), await isForced('3.0')]).toEqual([true, false])
+      await server.request('PATCH', at, { body: { mandatoryBelow: null } })
+      expect(await isForced('1.0')).toBe(false)
+      expect(problemOf(await server.request('PATCH', at, { body: { mandatoryBelow: 'soon' } }))).toBe(
+        '400 invalid-request',
+      )
+    })
+
     test('starts when its time has come', async () => {
       const startsAt = new Date(clock.now() + HOUR_MS).toISOString()
       const { rolloutId } = await server.published(app, { bundle: one, startsAt })

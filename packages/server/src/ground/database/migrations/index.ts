@@ -12,6 +12,7 @@ import * as waitsAndUnkeptEvents from './0011-waits-and-unkept-events.ts'
 import * as binaryTimes from './0012-binary-times.ts'
 import * as deviceAttributes from './0015-device-attributes.ts'
 import * as channelKeys from './0016-channel-keys.ts'
+import * as mandatoryBelow from './0017-mandatory-below.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0012-binary-times': binaryTimes,
   '0015-device-attributes': deviceAttributes,
   '0016-channel-keys': channelKeys,
+  '0017-mandatory-below': mandatoryBelow,
 }
