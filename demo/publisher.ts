@@ -1,8 +1,8 @@
 import type { App, ManagementClient, NewRelease, PublishedRelease, Release } from '@hotpatch/api'
 import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
-import { publishForm } from '../publish-form.ts'
-import { newSigningKey, signRelease, signStatement } from '../signing.ts'
-import { bundleOf } from '../zip-of.ts'
+import { publishForm } from '../packages/testkit/src/publish-form.ts'
+import { newSigningKey, signRelease, signStatement } from '../packages/testkit/src/signing.ts'
+import { bundleOf } from '../packages/testkit/src/zip-of.ts'
 
 const PLATFORM = 'android'
 
