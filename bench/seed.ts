@@ -27,6 +27,7 @@ export function deviceId(index: number): string {
 
 export const releaseId = (index: number) => id(4, index)
 export const rolloutId = (index: number) => id(5, index)
+const statementId = (index: number) => id(6, index)
 
 /** The version of the nth release, from 1: the last one is always the same. */
 export function versionOf(index: number, releases: number): string {
@@ -76,6 +77,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
   insert('signing_key', {
     id: KEY_ID,
     app_id: APP.id,
+    algorithm: 'ed25519',
     public_key: publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64'),
     name: 'bench',
     created_at: NOW,
@@ -107,6 +109,17 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       file_count: 1,
       kept_until: null,
     })
+    insert('statement', {
+      id: statementId(index),
+      app_id: APP.id,
+      platform: APP.platform,
+      sequence: index,
+      floor: 0,
+      text: statement,
+      signature: signed(Buffer.from(statement)),
+      key_id: KEY_ID,
+      stated_at: NOW,
+    })
     insert('release', {
       id: releaseId(index),
       app_id: APP.id,
@@ -114,19 +127,22 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       version,
       channel: CHANNEL,
       sequence: index,
-      floor: 0,
+      statement_id: statementId(index),
       sha256,
       size_bytes: BUNDLE_BYTES,
       file_count: 120,
       requirement: JSON.stringify(requirement),
       notes: NOTES,
-      signature: signed(digestSigningInput(sha256)),
-      statement,
-      statement_signature: signed(Buffer.from(statement)),
-      key_id: KEY_ID,
       created_at: NOW,
       created_by: 'bench',
       archived_at: null,
+    })
+    insert('signature', {
+      release_id: releaseId(index),
+      subject: 'bundle.zip',
+      scheme: 'ed25519-digest',
+      key_id: KEY_ID,
+      value: signed(digestSigningInput(sha256)),
     })
     const rollout = rolloutId(index)
     insert('rollout', {
@@ -149,11 +165,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       experiment_id: null,
       salt: rollout,
       buckets: 10_000,
-      sequence: null,
-      floor: null,
-      statement: null,
-      statement_signature: null,
-      key_id: null,
+      statement_id: null,
       created_at: NOW,
       created_by: 'bench',
       updated_at: NOW,

@@ -72,11 +72,21 @@ export const Whoami = Type.Object({
 export type Whoami = Static<typeof Whoami>
 
 /** Who did what, when, from where, and what it changed. Never altered. */
+/** Somebody with a token; or the server by itself, for a guard or a plan where it is not the first start. */
+export const ActorKind = Type.Union([
+  Type.Literal('token'),
+  Type.Literal('server'),
+  Type.Literal('guard'),
+  Type.Literal('plan'),
+])
+export type ActorKind = Static<typeof ActorKind>
+
 export const AuditEntry = Type.Object({
   id: Id,
   at: Timestamp,
   actorId: Nullable(Id),
   actorName: Type.String(),
+  actorKind: ActorKind,
   action: Type.String({ description: 'Such as release.published' }),
   subjectKind: Type.String(),
   subjectId: Type.String(),

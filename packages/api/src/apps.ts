@@ -130,9 +130,14 @@ export type NewChannelKey = Static<typeof NewChannelKey>
 /** Raw 32-byte Ed25519 public key in base64. */
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 
+/** What kind of key it is. `ed25519` signs statements and bundles. */
+export const KeyAlgorithm = Type.Union([Type.Literal('ed25519')])
+export type KeyAlgorithm = Static<typeof KeyAlgorithm>
+
 /** A key whose releases the app takes. */
 export const SigningKey = Type.Object({
   id: Id,
+  algorithm: KeyAlgorithm,
   publicKey: PublicKey,
   name: Type.String(),
   createdAt: Timestamp,
@@ -142,7 +147,11 @@ export const SigningKey = Type.Object({
 export type SigningKey = Static<typeof SigningKey>
 
 export const NewSigningKey = Type.Object(
-  { publicKey: PublicKey, name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })) },
+  {
+    publicKey: PublicKey,
+    algorithm: Type.Optional(KeyAlgorithm),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+  },
   { additionalProperties: false },
 )
 export type NewSigningKey = Static<typeof NewSigningKey>

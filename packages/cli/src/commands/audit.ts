@@ -25,12 +25,13 @@ async function showAudit(context: CliContext, options: AuditOptions) {
   const shown = page.items.map((entry) => ({
     at: entry.at,
     who: entry.actorName,
+    kind: entry.actorKind,
     from: entry.address,
     action: entry.action,
     subject: entry.subjectId,
     changed: changesOf(entry),
   }))
-  output.page(page, ['at', 'who', 'from', 'action', 'subject', 'changed'], shown)
+  output.page(page, ['at', 'who', 'kind', 'from', 'action', 'subject', 'changed'], shown)
 }
 
 /** Such as "percentage 10 → 50"; what was made or removed has no before or no after. */

@@ -6,7 +6,7 @@ export interface ArchiveContent {
   kind: 'archive'
 }
 
-const ARCHIVE_NAME = 'bundle.zip'
+export const ARCHIVE_NAME = 'bundle.zip'
 
 export const archiveReader: ContentReader<ArchiveContent> = {
   read(_json, artifacts) {

@@ -24,6 +24,8 @@ import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
+import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
+import { keyRoutes } from '../shipping/signing/key-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
 import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
@@ -93,6 +95,8 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     channelKeyRoutes({ channelKeys: services.channelKeys, resolveApp }),
+    sequenceRoutes({ sequences: services.sequences, resolveApp }),
+    keyRoutes({ keys: services.keys, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
     publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),

@@ -3,10 +3,10 @@ import { MAX_FILE_PATH_BYTES, problem } from '@hotpatch/protocol'
 import { createAccessService } from '../people/access/access-service.ts'
 import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
-import { createAppService } from '../shipping/apps/app-service.ts'
+import { createAppService, type AppService } from '../shipping/apps/app-service.ts'
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
-import { createAuditService } from '../people/audit/audit-service.ts'
+import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
 import { createCohortService } from '../rolling-out/cohorts/cohort-service.ts'
@@ -20,11 +20,15 @@ import { createAutomation } from '../rolling-out/plans/automation.ts'
 import { createPlanCompanion } from '../rolling-out/plans/plan-companion.ts'
 import { createSampling } from '../fleet/progress/sampling.ts'
 import { createPlanService } from '../rolling-out/plans/plan-service.ts'
+import { createSequenceService } from '../shipping/sequences/sequence-service.ts'
+import { createKeyService } from '../shipping/signing/key-service.ts'
+import { createReleaseSigning } from '../shipping/signing/release-signing.ts'
+import { createStatementService } from '../shipping/signing/statement-service.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createPublishing } from '../rolling-out/publishing/publishing-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
-import { createChanges } from '../ground/database/changes.ts'
+import { createChanges, type Changes } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
@@ -59,13 +63,25 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const { countOthers: countOtherMembers } = cohortMembers
   const forCohorts = { identity, reads, countOtherMembers }
   const cohorts = createCohortService({ db, changes, audit, clock, newId, ...forCohorts })
-  const releases = createReleaseService({ db, apps, audit, clock })
+  const signing = createSigning(core, { changes, apps, audit })
+  const { sequences, keys, statements } = signing
+  const releases = createReleaseService({ db, sequences, statements })
 
   const changing = { db, changes, audit, clock, newId }
-  const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, clock })]
-  const rollouts = createRolloutService({ ...changing, announcements, companions, apps, channels, releases })
-  const publishing = createPublishing({ ...changing, announcements, apps, channels, artifacts, releases, rollouts })
-  const forPreflight = { apps, channels, artifacts, releases, limits: config.bundles }
+  const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, statements, clock })]
+  const rollouts = createRolloutService({
+    ...changing,
+    announcements,
+    companions,
+    apps,
+    channels,
+    releases,
+    statements,
+  })
+  const content = { apps, channels, artifacts, sequences, releases }
+  const forPublishing = { announcements, signing: signing.ofReleases, rollouts }
+  const publishing = createPublishing({ ...changing, ...content, ...forPublishing })
+  const forPreflight = { ...content, keys, limits: config.bundles }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
@@ -90,7 +106,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
-    (await releases.getNextSequence(await apps.get(appId), platform)).nextSequence
+    (await sequences.getNext(await apps.get(appId), platform)).nextSequence
   const explanations = createExplainService({ catalogs, updates, devices, findNextSequence })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
@@ -100,7 +116,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     facts: {
       findNextSequence,
       listWorkingKeys: async (appId) => {
-        const { items } = await apps.listKeys(await apps.get(appId))
+        const { items } = await keys.list(await apps.get(appId))
         return items.filter(({ revokedAt }) => revokedAt === null)
       },
       placeOfRollout: async (appId, rolloutId) => {
@@ -122,6 +138,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     channelKeys,
     apps,
     cohorts,
+    sequences,
+    keys,
     releases,
     rollouts,
     publishing,
@@ -136,6 +154,14 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     previews,
     impacts,
   }
+}
+
+/** What publishers sign, with which keys, and in which order. */
+function createSigning({ db, clock, newId }: Core, given: { changes: Changes; apps: AppService; audit: AuditService }) {
+  const sequences = createSequenceService({ db, clock, ...given })
+  const keys = createKeyService({ db, clock, newId, ...given })
+  const statements = createStatementService({ keys, sequences, newId })
+  return { sequences, keys, statements, ofReleases: createReleaseSigning({ db, keys }) }
 }
 
 function createArtifacts({ config, clock, db }: Core) {

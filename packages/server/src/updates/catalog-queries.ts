@@ -1,8 +1,5 @@
 import { DEFAULT_TRUST, type TrustDifferences } from '@hotpatch/api'
 import {
-  readReleaseStatement,
-  statementTime,
-  UnexpectedJsonError,
   type AttributeRule,
   type AudienceSlice,
   type Catalog,
@@ -14,7 +11,8 @@ import {
 import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
-import { keyIdOfPublicKey } from '../shipping/apps/signing-keys.ts'
+import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
+import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
@@ -168,7 +166,9 @@ export async function loadCatalog(
         slice: placement.slice === null ? null : (JSON.parse(placement.slice) as AudienceSlice),
       },
       restated:
-        sequence === null ? null : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, statement) },
+        sequence === null
+          ? null
+          : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, placement.stated_at) },
     })
   }
   return { catalog: { ...key, generation: row.generation, rollouts }, restatements, startedAt }
@@ -183,7 +183,15 @@ async function loadKeyIds(db: Connection, appId: string): Promise<ReadonlyMap<st
 function selectPlacements(db: Connection, { appId, platform, channel }: CatalogKey) {
   return db
     .selectFrom('rollout')
+    .leftJoin('statement as own', 'own.id', 'rollout.statement_id')
     .leftJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('statement as stated', 'stated.id', 'release.statement_id')
+    .leftJoin('signature', (join) =>
+      join
+        .onRef('signature.release_id', '=', 'release.id')
+        .on('signature.subject', '=', BUNDLE_SIGNATURE.subject)
+        .on('signature.scheme', '=', BUNDLE_SIGNATURE.scheme),
+    )
     .select([
       'rollout.id',
       'rollout.position',
@@ -200,22 +208,24 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.percentage',
       'rollout.salt',
       'rollout.buckets',
-      'rollout.sequence',
-      'rollout.floor',
-      'rollout.statement',
-      'rollout.statement_signature',
-      'rollout.key_id',
+      'own.sequence',
+      'own.floor',
+      'own.text as statement',
+      'own.signature as statement_signature',
+      'own.key_id',
+      'own.stated_at',
       'release.version',
       'release.sequence as release_sequence',
-      'release.floor as release_floor',
+      'stated.floor as release_floor',
       'release.requirement',
       'release.sha256',
       'release.size_bytes',
       'release.notes',
-      'release.signature',
-      'release.statement as release_statement',
-      'release.statement_signature as release_statement_signature',
-      'release.key_id as release_key_id',
+      'signature.value as signature',
+      'signature.key_id as release_key_id',
+      'stated.text as release_statement',
+      'stated.signature as release_statement_signature',
+      'stated.stated_at as release_stated_at',
     ])
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
@@ -249,15 +259,9 @@ function readRequirement(text: string | null): Requirement {
   return text === null || text === '{}' ? NOTHING_REQUIRED : (JSON.parse(text) as Requirement)
 }
 
-/** D11 asks for it only where nothing is required: the others are not worth reading their statements. */
-function statedAt(target: Pick<CatalogRelease, 'requirement'> | 'embedded', statement: string | null): number | null {
-  if (statement === null || target === 'embedded' || target.requirement !== NOTHING_REQUIRED) return null
-  try {
-    return statementTime(readReleaseStatement(statement))
-  } catch (cause) {
-    if (cause instanceof UnexpectedJsonError) return null
-    throw cause
-  }
+/** D11 asks for it only where nothing is required: the others need no room for it. */
+function statedAt(target: Pick<CatalogRelease, 'requirement'> | 'embedded', time: number | null): number | null {
+  return target === 'embedded' || target.requirement !== NOTHING_REQUIRED ? null : time
 }
 
 /** A release that was placed more than once is in memory once. */
@@ -277,7 +281,7 @@ function targetOf(
     floor: row.release_floor ?? 0,
     keyId: row.signature === null ? null : (keyIds.get(row.release_key_id ?? '') ?? null),
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
-    statedAt: statedAt({ requirement }, row.release_statement),
+    statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
     sha256: row.sha256 ?? '',
     sizeBytes: row.size_bytes ?? 0,

@@ -1,6 +1,6 @@
 import { REASON_SENTENCES, type Impact, type ImpactQuestion, type ROLLOUT_MOVES } from '@hotpatch/api'
 import { problem, type CatalogRollout, type Platform, type RolloutState } from '@hotpatch/protocol'
-import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
+import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'

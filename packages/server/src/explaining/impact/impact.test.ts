@@ -13,7 +13,7 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
+import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Database } from '../../ground/database/schema.ts'
 
 const DEVICES = 30

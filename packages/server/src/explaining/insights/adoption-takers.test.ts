@@ -10,7 +10,7 @@ import {
 } from '@hotpatch/testkit'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
+import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { aDeviceRow } from '../../fleet/recording/testing/fixtures.ts'
 import { MAX_JUDGED } from '../known-devices/known-devices.ts'

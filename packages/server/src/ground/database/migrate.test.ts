@@ -131,7 +131,7 @@ describeOnEveryDatabase('migrations', (open, database) => {
     await migrate(before)
     const guards = await before.selectFrom('rollout_guard').selectAll().orderBy('rollout_id').execute()
     expect(guards).toMatchObject([
-      { rollout_id: 'active', state: 'watching', since_at: 7, looks: 0, revision: 1, prepared: null },
+      { rollout_id: 'active', state: 'watching', since_at: 7, looks: 0, revision: 1 },
       { rollout_id: 'halted', state: 'over' },
     ])
     const settings = guards.map((guard): unknown => JSON.parse(guard.settings))

@@ -73,7 +73,8 @@ create table "audit_entry" (
   "address" text,
   "request_id" text,
   "before" text,
-  "after" text
+  "after" text,
+  "actor_kind" text default 'token' not null check (actor_kind in ('token', 'server', 'guard', 'plan'))
 );
 
 create trigger audit_entry_no_delete before delete on audit_entry begin select raise(abort, 'the audit log is append-only'); end;
@@ -271,24 +272,19 @@ create table "release" (
   "version" text not null,
   "channel" text not null,
   "sequence" bigint not null,
-  "floor" bigint not null,
   "sha256" text not null,
   "size_bytes" bigint not null,
   "file_count" integer not null,
   "requirement" text not null,
   "notes" text not null,
-  "signature" text,
-  "statement" text,
-  "statement_signature" text,
-  "key_id" text,
   "created_at" bigint not null,
   "created_by" text not null,
   "archived_at" bigint,
+  "statement_id" text references "statement" ("id"),
   constraint "release_version" unique ("app_id", "platform", "version", "channel"),
   constraint "release_sequence" unique ("app_id", "platform", "sequence"),
   constraint "release_app" foreign key ("app_id") references "app" ("id"),
-  constraint "release_artifact" foreign key ("sha256") references "artifact" ("sha256"),
-  constraint "release_key" foreign key ("key_id") references "signing_key" ("id")
+  constraint "release_artifact" foreign key ("sha256") references "artifact" ("sha256")
 );
 
 create table "rollout" (
@@ -306,10 +302,6 @@ create table "rollout" (
   "cohorts" text not null,
   "salt" text not null,
   "buckets" integer not null,
-  "sequence" bigint,
-  "floor" bigint,
-  "statement" text,
-  "statement_signature" text,
   "created_at" bigint not null,
   "created_by" text not null,
   "updated_at" bigint not null,
@@ -317,7 +309,7 @@ create table "rollout" (
   "slice" text,
   "experiment_id" text,
   "awaits_start" integer default 0 not null,
-  "key_id" text,
+  "statement_id" text references "statement" ("id"),
   "mandatory_below" text,
   constraint "rollout_position" unique ("app_id", "channel", "position"),
   constraint "rollout_app" foreign key ("app_id") references "app" ("id"),
@@ -347,7 +339,6 @@ create table "rollout_guard" (
   "last_look_at" bigint,
   "tripped_at" bigint,
   "figures" text,
-  "prepared" text,
   "revision" bigint not null,
   constraint "rollout_guard_rollout" foreign key ("rollout_id") references "rollout" ("id")
 );
@@ -383,6 +374,17 @@ create table "server_setting" (
   "value" text not null
 );
 
+create table "signature" (
+  "release_id" text not null,
+  "subject" text not null,
+  "scheme" text not null,
+  "key_id" text not null,
+  "value" text not null,
+  constraint "signature_key" primary key ("release_id", "subject", "scheme"),
+  constraint "signature_release" foreign key ("release_id") references "release" ("id"),
+  constraint "signature_signing_key" foreign key ("key_id") references "signing_key" ("id")
+);
+
 create table "signing_key" (
   "id" text primary key,
   "app_id" text not null,
@@ -391,8 +393,35 @@ create table "signing_key" (
   "created_at" bigint not null,
   "created_by" text not null,
   "revoked_at" bigint,
+  "algorithm" text default 'ed25519' not null,
   constraint "signing_key_public_key" unique ("app_id", "public_key"),
   constraint "signing_key_app" foreign key ("app_id") references "app" ("id")
+);
+
+create table "statement" (
+  "id" text primary key,
+  "app_id" text not null,
+  "platform" text not null,
+  "sequence" bigint not null,
+  "floor" bigint not null,
+  "text" text not null,
+  "signature" text not null,
+  "key_id" text not null,
+  "stated_at" bigint,
+  constraint "statement_sequence" unique ("app_id", "platform", "sequence"),
+  constraint "statement_app" foreign key ("app_id") references "app" ("id"),
+  constraint "statement_key" foreign key ("key_id") references "signing_key" ("id")
+);
+
+create table "step_back" (
+  "rollout_id" text not null,
+  "step" integer not null,
+  "release_id" text,
+  "statement_id" text not null,
+  constraint "step_back_key" primary key ("rollout_id", "step"),
+  constraint "step_back_rollout" foreign key ("rollout_id") references "rollout" ("id"),
+  constraint "step_back_release" foreign key ("release_id") references "release" ("id"),
+  constraint "step_back_statement" foreign key ("statement_id") references "statement" ("id")
 );
 
 create table "token_family" (

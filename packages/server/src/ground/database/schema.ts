@@ -1,6 +1,12 @@
 import type { DeviceEventKind, Platform, RolloutState } from '@hotpatch/protocol'
 import type { Kysely, Transaction } from 'kysely'
 
+/** What kind of key it is. */
+export type KeyAlgorithm = 'ed25519'
+
+/** How something is signed. `ed25519-digest` is Signing §5. */
+export type SignatureScheme = 'ed25519-digest'
+
 /**
  * The tables, the same on SQLite and PostgreSQL. Times are milliseconds since 1970, truth values 0 or 1,
  * lists and objects JSON text: what both databases store alike.
@@ -48,6 +54,7 @@ export interface Schema {
   signing_key: {
     id: string
     app_id: string
+    algorithm: KeyAlgorithm
     public_key: string
     name: string
     created_at: number
@@ -70,19 +77,41 @@ export interface Schema {
     version: string
     channel: string
     sequence: number
-    floor: number
+    /** What its publisher signed of it; null: unsigned, or of the bundle only. */
+    statement_id: string | null
     sha256: string
     size_bytes: number
     file_count: number
     requirement: string
     notes: string
-    signature: string | null
-    statement: string | null
-    statement_signature: string | null
-    key_id: string | null
     created_at: number
     created_by: string
     archived_at: number | null
+  }
+  /**
+   * What a publisher signed: the exact text, and what stands in it. A release, a rollout that states its target again,
+   * or a guard's step back refers to it.
+   */
+  statement: {
+    id: string
+    app_id: string
+    platform: Platform
+    sequence: number
+    floor: number
+    text: string
+    signature: string
+    key_id: string
+    /** When it says that it was signed, where that can be read. */
+    stated_at: number | null
+  }
+  /** What else was signed of a release, for clients that verify something other than its statement. */
+  signature: {
+    release_id: string
+    /** What was signed: the name of an artifact. */
+    subject: string
+    scheme: SignatureScheme
+    key_id: string
+    value: string
   }
   /** What a publish asked for, as a hash, and was answered: the same request again gets the same answer. */
   publication: { release_id: string; request_digest: string; answer: string }
@@ -110,12 +139,8 @@ export interface Schema {
     awaits_start: number
     salt: string
     buckets: number
-    sequence: number | null
-    floor: number | null
-    statement: string | null
-    statement_signature: string | null
-    /** The key that signed its own statement. */
-    key_id: string | null
+    /** Its target stated again; null: the target's own statement stands. */
+    statement_id: string | null
     created_at: number
     created_by: string
     updated_at: number
@@ -300,7 +325,7 @@ export interface Schema {
     revision: number
     updated_at: number
   }
-  /** Watches its rollout. `prepared` are roll-backs that its publisher signed in advance. */
+  /** Watches its rollout. */
   rollout_guard: {
     rollout_id: string
     state: 'watching' | 'tripped' | 'over'
@@ -317,9 +342,10 @@ export interface Schema {
     tripped_at: number | null
     /** What it tripped at. */
     figures: string | null
-    prepared: string | null
     revision: number
   }
+  /** Roll-backs of a rollout that its publisher signed in advance, nearest first; `release_id` is null for embedded. */
+  step_back: { rollout_id: string; step: number; release_id: string | null; statement_id: string }
   /**
    * What webhooks and the live stream tell, written with the change itself. Ids are in the order of making, positions
    * in the order of being told, which never changes; null until then.
@@ -410,6 +436,7 @@ export interface Schema {
     at: number
     actor_id: string | null
     actor_name: string
+    actor_kind: 'token' | 'server' | 'guard' | 'plan'
     action: string
     subject_kind: string
     subject_id: string

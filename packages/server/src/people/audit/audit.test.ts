@@ -38,7 +38,12 @@ describeOnEveryDatabase('the audit log', (openDatabase, database) => {
 
   test('begins with the first owner', async () => {
     const [first] = await entries('action=token.created')
-    expect(first).toMatchObject({ actorName: 'server', actorId: null, after: { name: 'owner', role: 'owner' } })
+    expect(first).toMatchObject({
+      actorName: 'server',
+      actorKind: 'server',
+      actorId: null,
+      after: { name: 'owner', role: 'owner' },
+    })
   })
 
   test('says who, what, when and from where', async () => {
@@ -56,6 +61,7 @@ describeOnEveryDatabase('the audit log', (openDatabase, database) => {
       at: new Date(clock.now()).toISOString(),
       actorId: token.id,
       actorName: 'ci',
+      actorKind: 'token',
       action: 'app.changed',
       subjectKind: 'app',
       subjectId: app.id,

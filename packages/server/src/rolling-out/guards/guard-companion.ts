@@ -3,27 +3,28 @@ import { problem } from '@hotpatch/protocol'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
-import type { ReleaseService } from '../../shipping/releases/release-service.ts'
+import { statedContent, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { StepBack } from '../rollouts/placement.ts'
-import { createRestatementReader, type SignedRestatement } from '../rollouts/restatement.ts'
+import type { SignedStatement, StatementService } from '../../shipping/signing/statement-service.ts'
 import type { RolloutCompanion, RolloutRow } from '../rollouts/rollout-service.ts'
 import { NO_BASE, readBase } from './guard-rows.ts'
 import { settingsFor } from './guard-settings.ts'
 import { findGuard, insertGuard, updateGuard } from './guard-store.ts'
+import { insertStepsBack } from './step-back-store.ts'
 import { findTargets, successorOf } from './previous-release.ts'
 
 /** Gives every rollout of a release its guard, in the rollout's own transactions. */
 export function createGuardCompanion({
   apps,
   releases,
+  statements,
   clock,
 }: {
   apps: AppService
   releases: ReleaseService
+  statements: StatementService
   clock: Clock
 }): RolloutCompanion {
-  const readRestatement = createRestatementReader({ apps, releases })
-
   /**
    * What was before, stated again under sequences above the new one's: first the release before, then the one before
    * that, or what the binary shipped with when there is none.
@@ -33,7 +34,7 @@ export function createGuardCompanion({
     tx: Connection,
     app: AppRow,
     rollout: RolloutRow,
-    signed: readonly SignedRestatement[],
+    signed: readonly SignedStatement[],
   ): Promise<StepBack[]> {
     if (signed.length === 0) return []
     const targets = await findTargets(tx, successorOf(rollout))
@@ -46,9 +47,10 @@ export function createGuardCompanion({
     for (const [index, step] of signed.entries()) {
       const releaseId = targets[index] ?? null
       const release = releaseId === null ? null : await releases.get(releaseId, tx)
-      const restated = await readRestatement(tx, app, rollout.platform, release, step)
-      if (!restated) throw problem('invalid-request', 'Expected the nearer roll-back too, found only the earlier one.')
-      steps.push({ releaseId, ...restated })
+      const content = statedContent(app.id, rollout.platform, release)
+      const statement = await statements.takeRestated(tx, app, content, step)
+      if (!statement) throw problem('invalid-request', 'Expected the nearer roll-back too, found only the earlier one.')
+      steps.push({ releaseId, statement })
     }
     return steps
   }
@@ -72,9 +74,9 @@ export function createGuardCompanion({
         last_look_at: null,
         tripped_at: null,
         figures: null,
-        prepared: kept.length > 0 ? JSON.stringify(kept) : null,
         revision: 1,
       })
+      await insertStepsBack(tx, rollout.id, kept)
     },
 
     async changed(tx, before, after) {

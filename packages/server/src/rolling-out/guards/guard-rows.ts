@@ -11,7 +11,6 @@ import {
 
 import { readSamples } from '../../fleet/progress/sample-queries.ts'
 import { bound, type Sampling } from '../../fleet/progress/sampling.ts'
-import type { StepBack } from '../rollouts/placement.ts'
 import type { GuardRow } from './guard-store.ts'
 
 /** What was counted when the guard began: since the rollout's beginning, and within the hour. */
@@ -25,8 +24,6 @@ export interface WatchedRollout {
   row: GuardRow
   settings: GuardSettings
   base: GuardBase
-  /** Signed by the publisher while publishing, nearest first. */
-  prepared: readonly StepBack[]
   trip: GuardTrip | null
 }
 
@@ -48,7 +45,6 @@ export function readGuard(row: GuardRow): WatchedRollout {
     row,
     settings: JSON.parse(row.settings) as GuardSettings,
     base: readGuardBase(row.base),
-    prepared: row.prepared === null ? [] : (JSON.parse(row.prepared) as StepBack[]),
     trip: row.figures === null ? null : (JSON.parse(row.figures) as GuardTrip),
   }
 }

@@ -13,6 +13,7 @@ import { rearmed } from './guard-companion.ts'
 import { readGuard, readSightings, type WatchedRollout } from './guard-rows.ts'
 import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
 import { badToTrip, readFigures } from './judge-health.ts'
+import { listStepsBack } from './step-back-store.ts'
 import { findBaseline, findTarget, findTargets, nextSuccessor, successorOf } from './previous-release.ts'
 
 export type GuardService = ReturnType<typeof createGuardService>
@@ -111,7 +112,8 @@ export function createGuardService({
   }
 
   async function render(rollout: RolloutRow, guard: WatchedRollout): Promise<Guard> {
-    const { row, settings, prepared, trip } = guard
+    const { row, settings, trip } = guard
+    const prepared = await listStepsBack(db, rollout.id)
     const sighting = (await readSightings(reads, sampling, [guard], clock.now())).get(rollout.id) ?? NOTHING_SEEN
     const { sample, bad, leftOut, withoutNetwork } = sighting
     const previous = await findBaseline(reads, sampling, successorOf(rollout), settings.minimumSample)
@@ -134,7 +136,10 @@ export function createGuardService({
           }
         : null,
       prepared: await Promise.all(
-        prepared.map(async ({ releaseId, sequence }) => ({ version: await versionOf(releaseId), sequence })),
+        prepared.map(async ({ releaseId, statement: { sequence } }) => ({
+          version: await versionOf(releaseId),
+          sequence,
+        })),
       ),
       trip,
     }

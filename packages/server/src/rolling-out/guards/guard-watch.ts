@@ -24,6 +24,7 @@ import {
   type HealthQuestion,
   type HealthVerdict,
 } from './judge-health.ts'
+import { listStepsBack } from './step-back-store.ts'
 import { findBaseline, findTarget, successorOf } from './previous-release.ts'
 
 /** How many guards are read at once. */
@@ -190,15 +191,16 @@ export function createGuardWatch({
     tx: Connection,
     change: Change,
     halted: RolloutRow,
-    { prepared, settings }: WatchedRollout,
+    { settings }: WatchedRollout,
   ): Promise<string | null> {
     if (await hasNewerRollout(tx, halted, clock.now())) return null
     const releaseId = (await findTarget(tx, successorOf(halted))) ?? null
-    const restated = prepared.find((step) => step.releaseId === releaseId)
+    const prepared = await listStepsBack(tx, halted.id)
+    const restated = prepared.find((step) => step.releaseId === releaseId)?.statement
     // What the binary shipped with: there halted releases go anyway (D6), unless a floor keeps devices from it.
     if (releaseId === null && !restated) return null
     // Devices take from now on only what comes after.
-    const stepsBack = restated ? prepared.filter(({ sequence }) => sequence > restated.sequence) : []
+    const stepsBack = restated ? prepared.filter(({ statement }) => statement.sequence > restated.sequence) : []
     const app = await apps.get(halted.app_id, tx)
     const { platform, channel, salt, buckets, percentage } = halted
     const { devices, cohorts, rules, slice } = rollouts.render(halted)

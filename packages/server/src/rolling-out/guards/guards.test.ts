@@ -134,7 +134,9 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       expect(await entries('guard.tripped')).toEqual([
         expect.objectContaining({ actorName: 'guard', subjectId: rolloutId, after: trip }),
       ])
-      expect(await entries('rollout.paused')).toEqual([expect.objectContaining({ actorName: 'guard' })])
+      expect(await entries('rollout.paused')).toEqual([
+        expect.objectContaining({ actorName: 'guard', actorKind: 'guard' }),
+      ])
       const told = await announced('guard.tripped')
       expect(told.map(({ data }) => JSON.parse(data))).toEqual([
         expect.objectContaining({ action: 'pause', cause: 'limit', figures }),
@@ -294,7 +296,9 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       })
       expect((await guardOf(rolloutId)).trip).toMatchObject({ action: 'roll-back', rolloutId: rollback?.id })
       expect(await offered({ version: '1.1.0', currentReleaseId: releaseId })).toBe('1.0.0')
-      expect(await entries('rollout.rolled-back')).toEqual([expect.objectContaining({ actorName: 'guard' })])
+      expect(await entries('rollout.rolled-back')).toEqual([
+        expect.objectContaining({ actorName: 'guard', actorKind: 'guard' }),
+      ])
       const told = await db
         .selectFrom('announcement')
         .select('type')

@@ -13,7 +13,7 @@ import {
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
-import { keyIdOfPublicKey } from '../../shipping/apps/signing-keys.ts'
+import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Database } from '../../ground/database/schema.ts'
 
 const UNKNOWN = '01890000-0000-7000-8000-000000000000'

@@ -7,7 +7,7 @@ import {
   type ReleasePreflight,
 } from '@hotpatch/api'
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
-import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
+import { platformsOf, requirePlatform, type AppRow } from '../../shipping/apps/app-service.ts'
 import type { ArtifactService, BundleLimits } from '../../shipping/artifacts/artifact-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
@@ -15,12 +15,9 @@ import type { Database } from '../../ground/database/schema.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import { countNativeVersions } from '../../fleet/devices/device-queries.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
-import {
-  readRequirement,
-  requirementOf,
-  requirePlatform,
-  type ReleaseService,
-} from '../../shipping/releases/release-service.ts'
+import { readRequirement, requirementOf, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
+import type { KeyService } from '../../shipping/signing/key-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import { listInForce } from '../rollouts/rollout-queries.ts'
 import { summarizeNative } from './native-fleet.ts'
@@ -35,9 +32,10 @@ export type PreflightService = ReturnType<typeof createPreflightService>
 export function createPreflightService({
   db,
   reads,
-  apps,
   channels,
   artifacts,
+  sequences,
+  keys,
   releases,
   limits,
   clock,
@@ -46,9 +44,10 @@ export function createPreflightService({
   db: Database
   /** For reading only: it may be a connection in another thread. */
   reads: Database
-  apps: AppService
   channels: ChannelService
   artifacts: ArtifactService
+  sequences: SequenceService
+  keys: KeyService
   releases: ReleaseService
   limits: BundleLimits
   clock: Clock
@@ -81,7 +80,7 @@ export function createPreflightService({
     await settleFleet()
     return {
       findings,
-      nextSequence: isPlatform ? (await releases.getNextSequence(app, platform)).nextSequence : null,
+      nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
       isUploaded: input.sha256 !== undefined && (await artifacts.find(input.sha256)) !== undefined,
       existing: existing ?? null,
@@ -114,9 +113,9 @@ export function createPreflightService({
       if (app.signing === 'optional') return []
       return [errorOf('signing', 'a signed release', 'one without a signature', PROBLEMS['signature-required'].advice)]
     }
-    const keys = await apps.listWorkingKeys(app.id)
-    if (keys.includes(publicKey)) return []
-    if (keys.length === 0 && !(await apps.hasEverHadKeys(app.id, db))) return []
+    const working = await keys.listWorking(app.id)
+    if (working.includes(publicKey)) return []
+    if (working.length === 0 && !(await keys.hasEverHadAny(app.id, db))) return []
     const advice = 'Sign with a registered key (`hotpatch keys list`), or have this one added with `hotpatch keys add`.'
     return [errorOf('signing', 'a registered key', `the key ${publicKey}, which is not registered`, advice)]
   }

@@ -1,7 +1,7 @@
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
-import { problem, type Requirement, statedArchive } from '@hotpatch/protocol'
+import { problem, statedArchive } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
-import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import { requirePlatform, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import {
   artifactMissing,
   type ArtifactContent,
@@ -13,31 +13,22 @@ import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
-import type { Connection, Database } from '../../ground/database/schema.ts'
+import type { Database } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
 import {
   readRequirement,
   renderRelease,
-  requirePlatform,
   type ReleaseRow,
   type ReleaseService,
 } from '../../shipping/releases/release-service.ts'
-import { checkDigestSignature, checkStatement, type CheckedStatement } from '../../shipping/releases/statement-check.ts'
+import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
+import type { ReleaseSigning } from '../../shipping/signing/release-signing.ts'
+import type { SignedStatement } from '../../shipping/signing/statement-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
-import type { SignedRestatement } from '../rollouts/restatement.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { digestOfRequest, findAnswer, rememberAnswer } from './same-request.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
-
-interface CheckedSignatures {
-  signature: string | null
-  statement: CheckedStatement | null
-  publicKey: string | null
-  isFirstKey: boolean
-}
-
-const UNSIGNED: CheckedSignatures = { signature: null, statement: null, publicKey: null, isFirstKey: false }
 
 /** `isRepeated`: the same request came before, and this is its answer. */
 export interface Publication {
@@ -54,6 +45,8 @@ export function createPublishing({
   apps,
   channels,
   artifacts,
+  sequences,
+  signing,
   releases,
   rollouts,
   audit,
@@ -66,6 +59,8 @@ export function createPublishing({
   apps: AppService
   channels: ChannelService
   artifacts: ArtifactService
+  sequences: SequenceService
+  signing: ReleaseSigning
   releases: ReleaseService
   rollouts: RolloutService
   audit: AuditService
@@ -98,8 +93,10 @@ export function createPublishing({
     if (earlier) return { isRepeated: true, published: earlier }
     await releases.requireNew(app, place)
     await channels.require(app.id, channel)
-    const checked = await checkSignatures(app, input, requirement, content, signatures)
-    if (checked.statement) await releases.requireFree(app, platform, checked.statement.statement.sequence)
+    const { sha256, sizeBytes } = content
+    const release = { version, requirement, ...statedArchive(content) }
+    const checked = await signing.check(app, { appId: app.id, platform, release }, sha256, signatures)
+    if (checked?.statement) await sequences.requireFree(app, platform, checked.statement.statement.sequence)
 
     if (archive) await artifacts.keep(archive)
     return changes.run(async (tx, change) => {
@@ -107,33 +104,28 @@ export function createPublishing({
       const locked = await apps.lock(tx, app.id)
       const meanwhile = await findAnswer(tx, await releases.findByVersion(app, place, tx), requestDigest, publicUrl)
       if (meanwhile) return { isRepeated: true, published: meanwhile }
-      const keyId = await registerKey(tx, locked, checked, author)
+      const keyId = await signing.settleKey(tx, locked, checked, author)
       const sequence =
-        checked.statement?.statement.sequence ?? (await releases.getNextSequence(locked, platform, tx)).nextSequence
-      const row: ReleaseRow = {
+        checked?.statement?.statement.sequence ?? (await sequences.getNext(locked, platform, tx)).nextSequence
+      const stored = {
         id: newId(),
         app_id: app.id,
         platform,
         version,
         channel,
         sequence,
-        floor: checked.statement?.statement.floor ?? 0,
-        sha256: content.sha256,
-        size_bytes: content.sizeBytes,
+        sha256,
+        size_bytes: sizeBytes,
         file_count: content.fileCount,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
-        signature: checked.signature,
-        statement: checked.statement?.text ?? null,
-        statement_signature: checked.statement ? (signatures.statementSignature ?? null) : null,
-        key_id: keyId,
         created_at: clock.now(),
         created_by: nameOf(author),
         archived_at: null,
       }
       if (archive) await artifacts.register(tx, archive)
       else await artifacts.claim(tx, content)
-      await releases.add(tx, locked, row)
+      const row = await releases.add(tx, locked, stored, checked && keyId !== null ? { ...checked, keyId } : null)
       await audit.record(tx, author, {
         action: 'release.published',
         subject: ['release', row.id],
@@ -148,7 +140,7 @@ export function createPublishing({
       const prepared = preparedOf(signatures)
       const placement = { ...input, plan, platform, channel, release: row, prepared }
       const placed = await rollouts.place(tx, change, locked, placement, author, 'rollout.started')
-      const published = answerOf(row, placed, checked.isFirstKey, publicUrl)
+      const published = answerOf(row, placed, checked?.isFirstKey ?? false, publicUrl)
       await rememberAnswer(tx, requestDigest, published)
       return { isRepeated: false, published }
     })
@@ -164,67 +156,6 @@ export function createPublishing({
     const content = await artifacts.find(sha256)
     if (!content) throw artifactMissing(sha256)
     return content
-  }
-
-  async function checkSignatures(
-    app: AppRow,
-    input: NewRelease,
-    requirement: Requirement,
-    content: ArtifactContent,
-    signatures: UploadSignatures,
-  ): Promise<CheckedSignatures> {
-    const { signature, statement, statementSignature } = signatures
-    if (signature === undefined && statement === undefined && statementSignature === undefined) {
-      if (app.signing === 'optional') return UNSIGNED
-      throw problem('signature-required', `The app "${app.slug}" takes releases that are signed by a registered key.`)
-    }
-    if (signature === undefined || (statement === undefined) !== (statementSignature === undefined)) {
-      throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
-    }
-    const { keys, isFirstKey } = await keysFor(app, signatures.publicKey)
-    const publicKey = checkDigestSignature(content.sha256, signature, keys)
-    // The contract's older tools sign the digest only.
-    if (statement === undefined || statementSignature === undefined) {
-      return { signature, statement: null, publicKey, isFirstKey }
-    }
-    const { platform, version } = input
-    const release = { version, requirement, ...statedArchive(content) }
-    const checked = checkStatement({ statement, statementSignature }, [publicKey], { appId: app.id, platform, release })
-    return { signature, statement: checked, publicKey, isFirstKey }
-  }
-
-  /** The keys that may have signed: the registered ones, or for an app that never had any, the one that came along. */
-  async function keysFor(app: AppRow, publicKey: string | undefined) {
-    const keys = await apps.listWorkingKeys(app.id)
-    const isFirstKey = keys.length === 0 && !(await apps.hasEverHadKeys(app.id, db))
-    if (!isFirstKey) return { keys, isFirstKey }
-    if (publicKey === undefined) {
-      throw problem(
-        'signature-invalid',
-        'The app has no signing key yet: send publicKey with its first signed release.',
-      )
-    }
-    return { keys: [publicKey], isFirstKey }
-  }
-
-  async function registerKey(
-    tx: Connection,
-    app: AppRow,
-    { publicKey, isFirstKey }: CheckedSignatures,
-    author: Author,
-  ): Promise<string | null> {
-    if (publicKey === null) {
-      // Someone else's first signed release may have come in between.
-      if (app.signing === 'optional') return null
-      throw problem('signature-required', `The app "${app.slug}" takes signed releases since a moment ago.`)
-    }
-    // Two first releases at once with different keys: the second must not slip in unregistered.
-    if (isFirstKey && !(await apps.hasEverHadKeys(app.id, tx))) {
-      return (await apps.addKey(app, { publicKey }, author, tx)).id
-    }
-    const keyId = await apps.findWorkingKeyId(app.id, publicKey, tx)
-    if (keyId === undefined) throw problem('signature-invalid', 'The key that signed this is not registered any more.')
-    return keyId
   }
 
   /** Archiving what is archived changes nothing. */
@@ -251,7 +182,7 @@ export function createPublishing({
 }
 
 /** The steps back that came along, nearest first. */
-function preparedOf(signatures: UploadSignatures): SignedRestatement[] {
+function preparedOf(signatures: UploadSignatures): SignedStatement[] {
   const steps = [
     { statement: signatures.rollbackStatement, statementSignature: signatures.rollbackStatementSignature },
     {

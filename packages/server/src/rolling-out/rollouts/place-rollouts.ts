@@ -1,16 +1,16 @@
 import type { NewRollback, NewRollout } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
-import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import { requirePlatform, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { readTimestamp, type Clock } from '../../ground/clock.ts'
 import type { Change } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
-import { requirePlatform, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import { statedContent, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { audienceColumns, type NewAudience } from './audience.ts'
 import type { Placement, RolloutCompanion } from './placement.ts'
-import { createRestatementReader } from './restatement.ts'
 import type { RolloutRecords } from './rollout-records.ts'
 import { findPlacedRelease, getRollout, insertRollout, type RolloutRow } from './rollout-store.ts'
 
@@ -21,6 +21,7 @@ export function createPlacing({
   apps,
   channels,
   releases,
+  statements,
   companions,
   records,
   clock,
@@ -29,13 +30,12 @@ export function createPlacing({
   apps: AppService
   channels: ChannelService
   releases: ReleaseService
+  statements: StatementService
   companions: readonly RolloutCompanion[]
   records: RolloutRecords
   clock: Clock
   newId: () => string
 }) {
-  const readRestatement = createRestatementReader({ apps, releases })
-
   /** Puts a rollout on top of its channel, within the caller's transaction. */
   async function place(
     tx: Connection,
@@ -66,18 +66,15 @@ export function createPlacing({
       percentage: firstPercentage(placement),
       ...audienceColumns(placement),
       ...bucketRule(app, id, placement),
-      sequence: restated?.sequence ?? null,
-      floor: restated?.floor ?? null,
-      statement: restated?.statement ?? null,
-      statement_signature: restated?.statementSignature ?? null,
-      key_id: restated?.keyId ?? null,
+      statement_id: restated?.id ?? null,
       created_at: now,
       created_by: nameOf(author),
       updated_at: now,
     }
     await insertRollout(tx, row)
     const { version = null, requirement = null } = release ?? {}
-    const inserted = { ...row, version, requirement, guard_state: null, guard_settings: null }
+    const sequence = restated?.sequence ?? null
+    const inserted = { ...row, version, requirement, sequence, guard_state: null, guard_settings: null }
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
     await records.record(tx, change, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)
@@ -100,7 +97,7 @@ export function createPlacing({
       throw problem('release-not-found', `The app has no release with the id ${input.releaseId} to place.`)
     }
     const { platform } = release
-    const restated = await readRestatement(tx, app, platform, release, input)
+    const restated = await statements.takeRestated(tx, app, statedContent(app.id, platform, release), input)
     return place(tx, change, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
   }
 
@@ -109,7 +106,7 @@ export function createPlacing({
     const app = await apps.lock(tx, id)
     requirePlatform(app, input.platform)
     const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
-    const restated = await readRestatement(tx, app, input.platform, release, input)
+    const restated = await statements.takeRestated(tx, app, statedContent(app.id, input.platform, release), input)
     return place(tx, change, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
   }
 
@@ -119,8 +116,8 @@ export function createPlacing({
     { platform, channel }: { platform: Platform; channel: string },
     wanted: { version: string } | { releaseId: string },
   ): Promise<ReleaseRow> {
-    const release = await findPlacedRelease(tx, { appId: app.id, platform, channel }, wanted)
-    if (release) return release
+    const releaseId = await findPlacedRelease(tx, { appId: app.id, platform, channel }, wanted)
+    if (releaseId !== undefined) return releases.get(releaseId, tx)
     const name = 'version' in wanted ? `Version ${wanted.version}` : `The release ${wanted.releaseId}`
     throw problem(
       'rollback-target-invalid',

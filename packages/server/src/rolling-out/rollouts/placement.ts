@@ -3,13 +3,14 @@ import type { Platform } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
 import type { NewAudience } from './audience.ts'
-import type { Restatement, SignedRestatement } from './restatement.ts'
+import type { SignedStatement, StatementRow } from '../../shipping/signing/statement-service.ts'
 import type { RolloutRow } from './rollout-store.ts'
 
 /** Old content that its publisher stated again in advance, for when a guard trips. */
-export interface StepBack extends Restatement {
+export interface StepBack {
   /** Null: what the binary shipped with. */
   releaseId: string | null
+  statement: StatementRow
 }
 
 /** What a new rollout is, besides where it goes. */
@@ -22,7 +23,8 @@ export interface Placement extends NewAudience {
   mandatory?: boolean | undefined
   mandatoryBelow?: string | undefined
   startsAt?: string | undefined
-  restated?: Restatement | undefined
+  /** The release, or embedded, stated again (Signing §6). */
+  restated?: StatementRow | undefined
   /** A roll-back's own: its guard may not roll back again. */
   isRollback?: boolean | undefined
   /** Of another rollout, so that the percentage means the same devices. */
@@ -30,7 +32,7 @@ export interface Placement extends NewAudience {
   buckets?: number | undefined
   guard?: GuardChoice | undefined
   /** What was before, stated again for its guard to go back to: nearest first, at most two. */
-  prepared?: readonly SignedRestatement[] | undefined
+  prepared?: readonly SignedStatement[] | undefined
   /** Steps back that were read and took their sequences when another rollout was placed, for its guard. */
   stepsBack?: readonly StepBack[] | undefined
 }

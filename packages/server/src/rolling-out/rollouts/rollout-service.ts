@@ -9,6 +9,7 @@ import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { createChanging } from './change-rollouts.ts'
 import { createPlacing } from './place-rollouts.ts'
 import type { RolloutCompanion } from './placement.ts'
@@ -30,6 +31,7 @@ export function createRolloutService({
   apps,
   channels,
   releases,
+  statements,
   audit,
   announcements,
   companions,
@@ -41,6 +43,7 @@ export function createRolloutService({
   apps: AppService
   channels: ChannelService
   releases: ReleaseService
+  statements: StatementService
   audit: AuditService
   announcements: AnnouncementService
   companions: readonly RolloutCompanion[]
@@ -48,7 +51,7 @@ export function createRolloutService({
   newId: () => string
 }) {
   const records = createRolloutRecords({ audit, announcements })
-  const placing = createPlacing({ apps, channels, releases, companions, records, clock, newId })
+  const placing = createPlacing({ apps, channels, releases, statements, companions, records, clock, newId })
   const changing = createChanging({ db, changes, apps, companions, records, clock })
 
   function create(app: AppRow, input: NewRollout, author: Author): Promise<Rollout> {

@@ -10,6 +10,8 @@ export type RolloutRow = Schema['rollout'] & {
   version: string | null
   /** Of its release, as stored. */
   requirement: string | null
+  /** Of its own statement; null: it has none. */
+  sequence: number | null
   guard_state: Guard['state'] | null
   guard_settings: Guard['settings'] | null
 }
@@ -18,11 +20,13 @@ function selectRollouts(db: Connection) {
   return db
     .selectFrom('rollout')
     .leftJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('statement', 'statement.id', 'rollout.statement_id')
     .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
     .selectAll('rollout')
     .select([
       'release.version',
       'release.requirement',
+      'statement.sequence',
       'rollout_guard.state as guard_state',
       'rollout_guard.settings as guard_settings',
     ])
@@ -101,15 +105,15 @@ export function listRolloutsOfRelease(db: Connection, releaseId: string): Promis
 }
 
 /** The release, of that id or that version, which this channel placed last. */
-export function findPlacedRelease(
+export async function findPlacedRelease(
   db: Connection,
   { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
   wanted: { version: string } | { releaseId: string },
-) {
-  return db
+): Promise<string | undefined> {
+  const row = await db
     .selectFrom('rollout')
     .innerJoin('release', 'release.id', 'rollout.release_id')
-    .selectAll('release')
+    .select('release.id')
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
     .where('rollout.platform', 'in', [platform, 'any'])
@@ -120,6 +124,7 @@ export function findPlacedRelease(
     .orderBy('rollout.position', 'desc')
     .limit(1)
     .executeTakeFirst()
+  return row?.id
 }
 
 export function raiseGenerations(db: Connection, appId: string, channel: string, platforms: readonly Platform[]) {

@@ -1,6 +1,5 @@
-import { App, AppChanges, NewApp, NewSigningKey, PageQuery, pageOf, SigningKey } from '@hotpatch/api'
+import { App, AppChanges, NewApp, PageQuery, pageOf } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { Type } from 'typebox'
 import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { AppService } from './app-service.ts'
@@ -73,48 +72,6 @@ export function appRoutes({
         },
       },
       async (request) => apps.remove(await resolveApp(request, request.params.app), authorOf(request)),
-    )
-
-    app.get(
-      '/apps/:app/keys',
-      {
-        config: { access: 'reader' },
-        schema: { tags: ['keys'], summary: 'Signing keys', params: AppParams, response: { 200: pageOf(SigningKey) } },
-      },
-      async (request) => apps.listKeys(await resolveApp(request, request.params.app)),
-    )
-
-    app.post(
-      '/apps/:app/keys',
-      {
-        config: { access: 'admin' },
-        schema: {
-          tags: ['keys'],
-          summary: 'Registers a signing key; from then on the app takes signed releases only',
-          params: AppParams,
-          body: NewSigningKey,
-          response: { 201: SigningKey },
-        },
-      },
-      async (request, reply) => {
-        const found = await resolveApp(request, request.params.app)
-        return reply.code(201).send(await apps.addKey(found, request.body, authorOf(request)))
-      },
-    )
-
-    app.post(
-      '/apps/:app/keys/:keyId/revoke',
-      {
-        config: { access: 'admin' },
-        schema: {
-          tags: ['keys'],
-          summary: 'Revokes a signing key: nothing new is taken that it signed',
-          params: Type.Object({ ...AppParams.properties, keyId: Type.String() }),
-          response: { 200: SigningKey },
-        },
-      },
-      async (request) =>
-        apps.revokeKey(await resolveApp(request, request.params.app), request.params.keyId, authorOf(request)),
     )
   }
 }

@@ -1,41 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import type {
-  App,
-  AppChanges,
-  GuardDifferences,
-  NewApp,
-  NewSigningKey,
-  Page,
-  SigningKey,
-  TrustDifferences,
-} from '@hotpatch/api'
+import type { App, AppChanges, GuardDifferences, NewApp, Page, TrustDifferences } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
-import { actorOf, type Author, nameOf } from '../../people/authors/author.ts'
+import { actorOf, type Author } from '../../people/authors/author.ts'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
-import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
-import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { knowsDevices } from '../../fleet/devices/device-queries.ts'
 import { differencesOf } from './guard-differences.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { appKeyOwner } from '../../ground/secrets/seal-database.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
-import {
-  findApp,
-  insertApp,
-  insertSigningKey,
-  listApps,
-  listSigningKeys,
-  lockApp,
-  revokeSigningKey,
-  updateApp,
-  type AppRow,
-} from './app-store.ts'
+import { findApp, insertApp, listApps, lockApp, updateApp, type AppRow } from './app-store.ts'
 import { deleteUnusedApp, isUsed } from './delete-app-queries.ts'
-import { isEd25519PublicKey } from './signing-keys.ts'
 
 const DEFAULT_PLATFORMS: Platform[] = ['android', 'ios']
 const DEFAULT_EVENT_RETENTION_DAYS = 90
@@ -203,77 +183,9 @@ export function createAppService({
     return { id, slug, name, appKey: await box.open(appKeyOwner(id), row.app_key), ...others }
   }
 
-  async function listKeys(app: AppRow): Promise<Page<SigningKey>> {
-    return { items: (await listSigningKeys(db, app.id)).map(renderKey), nextCursor: null }
-  }
-
-  /** Also what an app's first signed release does: from then on the app takes releases signed by its keys only. */
-  async function addKey(
-    app: AppRow,
-    input: NewSigningKey,
-    author: Author,
-    connection?: Connection,
-  ): Promise<SigningKey> {
-    if (!isEd25519PublicKey(input.publicKey)) {
-      throw problem('invalid-request', 'publicKey: expected the 32 raw bytes of an Ed25519 public key in base64.')
-    }
-    const row = {
-      id: newId(),
-      app_id: app.id,
-      public_key: input.publicKey,
-      name: input.name ?? nameOf(author),
-      created_at: clock.now(),
-      created_by: nameOf(author),
-      revoked_at: null,
-    }
-    const write = async (tx: Connection) => {
-      await insertSigningKey(tx, row).catch((error: unknown) => {
-        if (!isUniqueViolation(error)) throw error
-        throw problem('key-exists', 'This key is registered for the app already.', {}, { cause: error })
-      })
-      await updateApp(tx, app.id, { signing: 'required' })
-      await audit.record(tx, author, {
-        action: 'key.registered',
-        subject: ['key', row.id],
-        appId: app.id,
-        after: renderKey(row),
-      })
-    }
-    if (connection) await write(connection)
-    else await changes.run(write)
-    return renderKey(row)
-  }
-
-  async function revokeKey(app: AppRow, keyId: string, author: Author): Promise<SigningKey> {
-    return changes.run(async (tx) => {
-      const row = (await listSigningKeys(tx, app.id)).find((key) => key.id === keyId)
-      if (!row) throw problem('key-not-found', `The app has no signing key with the id ${keyId}.`)
-      if (row.revoked_at !== null) return renderKey(row)
-      const revoked = { ...row, revoked_at: clock.now() }
-      await revokeSigningKey(tx, keyId, revoked.revoked_at)
-      await audit.record(tx, author, {
-        action: 'key.revoked',
-        subject: ['key', keyId],
-        appId: app.id,
-        before: renderKey(row),
-        after: renderKey(revoked),
-      })
-      return renderKey(revoked)
-    })
-  }
-
-  async function listWorkingKeys(appId: string, connection: Connection = db): Promise<string[]> {
-    const keys = await listSigningKeys(connection, appId)
-    return keys.filter((key) => key.revoked_at === null).map((key) => key.public_key)
-  }
-
-  async function findWorkingKeyId(appId: string, publicKey: string, connection: Connection) {
-    const keys = await listSigningKeys(connection, appId)
-    return keys.find((key) => key.revoked_at === null && key.public_key === publicKey)?.id
-  }
-
-  async function hasEverHadKeys(appId: string, connection: Connection): Promise<boolean> {
-    return (await listSigningKeys(connection, appId)).length > 0
+  /** From now on it takes signed releases only. */
+  async function requireSigning(tx: Connection, appId: string): Promise<void> {
+    await updateApp(tx, appId, { signing: 'required' })
   }
 
   return {
@@ -285,21 +197,21 @@ export function createAppService({
     remove,
     list,
     render,
-    listKeys,
-    listWorkingKeys,
-    findWorkingKeyId,
-    hasEverHadKeys,
-    addKey,
-    revokeKey,
+    requireSigning,
   }
 }
 
 export type { AppRow } from './app-store.ts'
 
-type SigningKeyRow = Schema['signing_key']
-
 export function platformsOf(app: AppRow): Platform[] {
   return JSON.parse(app.platforms) as Platform[]
+}
+
+/** @throws problem platform-not-found */
+export function requirePlatform(app: AppRow, platform: Platform): void {
+  const platforms = platformsOf(app)
+  if (platform === 'any' || platforms.includes(platform)) return
+  throw problem('platform-not-found', `The app "${app.slug}" is for ${platforms.join(', ')}, not for ${platform}.`)
 }
 
 /** The React Native contract's rule computes buckets of the id that the device tells, as other servers do. */
@@ -326,16 +238,5 @@ function describeApp(row: AppRow): Omit<App, 'appKey'> {
     deviceCohorts: row.device_cohorts,
     deviceCredentials: row.device_credentials,
     createdAt: timestamp(row.created_at),
-  }
-}
-
-function renderKey(row: SigningKeyRow): SigningKey {
-  return {
-    id: row.id,
-    publicKey: row.public_key,
-    name: row.name,
-    createdAt: timestamp(row.created_at),
-    createdBy: row.created_by,
-    revokedAt: nullableTimestamp(row.revoked_at),
   }
 }

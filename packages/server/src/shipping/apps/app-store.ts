@@ -43,15 +43,3 @@ export function listApps(db: Connection, onlyId: string | null, { after, limit }
     .limit(limit + 1)
     .execute()
 }
-
-export function insertSigningKey(db: Connection, key: Insertable<Schema['signing_key']>) {
-  return db.insertInto('signing_key').values(key).execute()
-}
-
-export function listSigningKeys(db: Connection, appId: string) {
-  return db.selectFrom('signing_key').selectAll().where('app_id', '=', appId).orderBy('id').execute()
-}
-
-export function revokeSigningKey(db: Connection, id: string, now: number) {
-  return db.updateTable('signing_key').set({ revoked_at: now }).where('id', '=', id).execute()
-}

@@ -1,9 +1,8 @@
-import { NewNextSequence, NextSequence, PageQuery, pageOf, PlatformName, Release, ReleaseFilter } from '@hotpatch/api'
+import { PageQuery, pageOf, Release, ReleaseFilter } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { requireApp } from '../../people/authors/actor.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
-import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { renderRelease, type ReleaseService } from './release-service.ts'
@@ -18,42 +17,6 @@ export function releaseRoutes({
   publicUrl: PublicUrl
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.get(
-      '/apps/:app/sequence',
-      {
-        config: { access: 'publisher' },
-        schema: {
-          tags: ['releases'],
-          summary: 'The sequence that the next statement must carry',
-          params: AppParams,
-          querystring: Type.Object({ platform: PlatformName }),
-          response: { 200: NextSequence },
-        },
-      },
-      async (request) => {
-        const found = await resolveApp(request, request.params.app)
-        return releases.getNextSequence(found, request.query.platform)
-      },
-    )
-
-    app.put(
-      '/apps/:app/sequence',
-      {
-        config: { access: 'admin' },
-        schema: {
-          tags: ['releases'],
-          summary: 'Goes on from a higher sequence, as after a backup was restored; never from a lower one',
-          params: AppParams,
-          body: NewNextSequence,
-          response: { 200: NextSequence },
-        },
-      },
-      async (request) => {
-        const found = await resolveApp(request, request.params.app)
-        return releases.setNextSequence(found, request.body, authorOf(request))
-      },
-    )
-
     app.get(
       '/apps/:app/releases',
       {

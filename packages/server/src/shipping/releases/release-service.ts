@@ -1,32 +1,29 @@
-import type { NewNextSequence, NewRelease, NextSequence, Page, Release, ReleaseFilter } from '@hotpatch/api'
+import type { NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
 import {
-  MAX_SEQUENCE_STEP,
   parseNativeRange,
   parseNativeVersion,
   problem,
+  statedArchive,
   type Platform,
   type Requirement,
 } from '@hotpatch/protocol'
-import { platformsOf } from '../apps/app-service.ts'
-import type { AppRow, AppService } from '../apps/app-service.ts'
-import type { AuditService } from '../../people/audit/audit-service.ts'
-import type { Author } from '../../people/authors/author.ts'
-import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
+import type { AppRow } from '../apps/app-service.ts'
+import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
-import type { Connection, Database } from '../../ground/database/schema.ts'
+import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import {
-  findLastSequence,
   findRelease,
   findReleaseByVersion,
   insertRelease,
   listReleases,
   markArchived,
-  takeSequence,
   type ReleaseRow,
 } from './release-store.ts'
-import { findToldSequences } from './told-sequences.ts'
+import type { SequenceService } from '../sequences/sequence-service.ts'
+import type { CheckedStatement, StatedContent } from '../signing/statement-check.ts'
+import type { StatementService } from '../signing/statement-service.ts'
 export type { ReleaseRow } from './release-store.ts'
 
 /** What a release is called, and where. */
@@ -36,19 +33,28 @@ export interface ReleasePlace {
   channel: string
 }
 
+type NewReleaseRow = Omit<Schema['release'], 'statement_id'>
+
+/** What its publisher signed of a release, verified. */
+export interface SignedRelease {
+  /** Of the bundle's digest. */
+  signature: string
+  keyId: string
+  /** Null: the contract's older tools sign the digest only. */
+  statement: CheckedStatement | null
+}
+
 export type ReleaseService = ReturnType<typeof createReleaseService>
 
 /** Immutable content. Publishing it, which also places it, is in publishing/publishing-service.ts. */
 export function createReleaseService({
   db,
-  apps,
-  audit,
-  clock,
+  sequences,
+  statements,
 }: {
   db: Database
-  apps: AppService
-  audit: AuditService
-  clock: Clock
+  sequences: SequenceService
+  statements: StatementService
 }) {
   async function get(id: string, connection: Connection = db): Promise<ReleaseRow> {
     const release = await findRelease(connection, id)
@@ -67,87 +73,20 @@ export function createReleaseService({
     if (existing) throw releaseExists(place, existing.id)
   }
 
-  /** Takes the row's sequence and stores it. */
-  async function add(tx: Connection, app: AppRow, row: ReleaseRow): Promise<void> {
-    await claimSequence(tx, app, row.platform, row.sequence)
-    await insertRelease(tx, row).catch((error: unknown) => {
-      throw isUniqueViolation(error) ? releaseExists(row, undefined, error) : error
-    })
-  }
-
-  /**
-   * A sequence for "any" counts on every platform, as devices of each will see it.
-   * @throws problem sequence-taken when a statement of this or a higher sequence was taken before, or sequence-too-far
-   */
-  async function claimSequence(tx: Connection, app: AppRow, platform: Platform, sequence: number): Promise<void> {
-    await requireFree(app, platform, sequence, tx)
-    for (const each of platformsThatSee(app, platform)) {
-      // Refused when someone else took it since.
-      if (!(await takeSequence(tx, app.id, each, sequence))) await requireFree(app, platform, sequence, tx)
-    }
-  }
-
-  /** @throws problem sequence-taken or sequence-too-far */
-  async function requireFree(app: AppRow, platform: Platform, sequence: number, connection: Connection = db) {
-    const nextSequence = (await takenBy(connection, app, platform)) + 1
-    if (sequence < nextSequence) {
-      const detail = `Expected a sequence of at least ${nextSequence}, found ${sequence}.`
-      throw problem('sequence-taken', detail, { nextSequence })
-    }
-    for (const each of platformsThatSee(app, platform)) {
-      const highestSequence = (await findLastSequence(connection, app.id, [each, 'any'])) + MAX_SEQUENCE_STEP
-      if (sequence <= highestSequence) continue
-      const detail =
-        `Expected a sequence of at most ${highestSequence} for ${each}, found ${sequence}: devices refuse one that is ` +
-        `more than ${MAX_SEQUENCE_STEP} above what they have confirmed. The next one is ${nextSequence}.`
-      throw problem('sequence-too-far', detail, { nextSequence, highestSequence })
-    }
-  }
-
-  /** The highest sequence that was taken; one for "any" counts on every platform. */
-  async function takenBy(connection: Connection, app: AppRow, platform: Platform): Promise<number> {
-    return findLastSequence(connection, app.id, platform === 'any' ? null : [platform, 'any'])
-  }
-
-  /** Above all that was taken here, and above what devices are believed to have confirmed elsewhere (Signing §8). */
-  async function getNextSequence(app: AppRow, platform: Platform, connection: Connection = db): Promise<NextSequence> {
-    requirePlatform(app, platform)
-    const taken = await takenBy(connection, app, platform)
-    const platforms = platform === 'any' ? null : [platform]
-    const told = await findToldSequences(connection, { appId: app.id, platforms, taken, now: clock.now() })
-    return { platform, nextSequence: Math.max(taken, told?.believed ?? 0) + 1, taken, told }
-  }
-
-  /**
-   * A person knows better: what a restored backup does not know was taken.
-   * @throws problem sequence-taken when it is not above what was taken; invalid-request when devices would not follow
-   */
-  async function setNextSequence(
+  /** Takes the release's sequence and stores it, with what its publisher signed. */
+  async function add(
+    tx: Connection,
     app: AppRow,
-    { platform, nextSequence }: NewNextSequence,
-    author: Author,
-  ): Promise<NextSequence> {
-    requirePlatform(app, platform)
-    await db.transaction().execute(async (tx) => {
-      const locked = await apps.lock(tx, app.id)
-      const taken = await takenBy(tx, locked, platform)
-      if (nextSequence - taken > MAX_SEQUENCE_STEP) {
-        const most = taken + MAX_SEQUENCE_STEP
-        const detail = `nextSequence: expected at most ${most}, as devices let a sequence rise by ${MAX_SEQUENCE_STEP} at once, found ${nextSequence}.`
-        throw problem('invalid-request', detail)
-      }
-      await requireFree(locked, platform, nextSequence, tx)
-      if (nextSequence === taken + 1) return
-      await claimSequence(tx, locked, platform, nextSequence - 1)
-      await audit.record(tx, author, {
-        action: 'app.sequence-raised',
-        subject: ['app', app.id],
-        appId: app.id,
-        before: { platform, nextSequence: taken + 1 },
-        after: { platform, nextSequence },
-      })
+    release: NewReleaseRow,
+    signed: SignedRelease | null,
+  ): Promise<ReleaseRow> {
+    await sequences.claim(tx, app, release.platform, release.sequence)
+    const statement = signed?.statement ? await statements.add(tx, signed.statement) : null
+    await insertRelease(tx, { ...release, statement_id: statement?.id ?? null }).catch((error: unknown) => {
+      throw isUniqueViolation(error) ? releaseExists(release, undefined, error) : error
     })
-    return getNextSequence(app, platform)
+    if (signed) await statements.addBundleSignature(tx, release.id, signed.keyId, signed.signature)
+    return get(release.id, tx)
   }
 
   /** @param appId null: releases of every app */
@@ -165,25 +104,10 @@ export function createReleaseService({
     get,
     findByVersion,
     requireNew,
-    requireFree,
     add,
-    claimSequence,
-    getNextSequence,
-    setNextSequence,
     list,
     markArchived,
   }
-}
-
-function platformsThatSee(app: AppRow, platform: Platform): Platform[] {
-  return platform === 'any' ? [...platformsOf(app), platform] : [platform]
-}
-
-/** @throws problem platform-not-found */
-export function requirePlatform(app: AppRow, platform: Platform): void {
-  const platforms = platformsOf(app)
-  if (platform === 'any' || platforms.includes(platform)) return
-  throw problem('platform-not-found', `The app "${app.slug}" is for ${platforms.join(', ')}, not for ${platform}.`)
 }
 
 /** @throws problem invalid-request when a version or range cannot be read: devices could never meet it */
@@ -221,7 +145,7 @@ export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
     version: row.version,
     channel: row.channel,
     sequence: row.sequence,
-    floor: row.floor,
+    floor: row.floor ?? 0,
     sha256: row.sha256,
     sizeBytes: row.size_bytes,
     fileCount: row.file_count,
@@ -236,6 +160,16 @@ export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
     createdBy: row.created_by,
     archivedAt: nullableTimestamp(row.archived_at),
   }
+}
+
+/** What a statement of it must say; @param release null: what the binary shipped with */
+export function statedContent(appId: string, platform: Platform, release: ReleaseRow | null): StatedContent {
+  const stated = release && {
+    version: release.version,
+    requirement: requirementOf(release),
+    ...statedArchive({ sha256: release.sha256, sizeBytes: release.size_bytes }),
+  }
+  return { appId, platform, release: stated }
 }
 
 export function requirementOf(row: { requirement: string }): Requirement {

@@ -2,28 +2,55 @@ import type { ReleaseFilter } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { PageRequest } from '../../ground/http/paging.ts'
+import { BUNDLE_SIGNATURE } from '../signing/statement-check.ts'
 
-export type ReleaseRow = Schema['release']
+/** With what its publisher signed: the statement, and the bundle's digest. */
+export type ReleaseRow = Schema['release'] & {
+  floor: number | null
+  statement: string | null
+  statement_signature: string | null
+  signature: string | null
+  /** The key that signed its bundle. */
+  key_id: string | null
+}
 
-export function insertRelease(db: Connection, release: ReleaseRow) {
+function selectReleases(db: Connection) {
+  return db
+    .selectFrom('release')
+    .leftJoin('statement', 'statement.id', 'release.statement_id')
+    .leftJoin('signature', (join) =>
+      join
+        .onRef('signature.release_id', '=', 'release.id')
+        .on('signature.subject', '=', BUNDLE_SIGNATURE.subject)
+        .on('signature.scheme', '=', BUNDLE_SIGNATURE.scheme),
+    )
+    .selectAll('release')
+    .select([
+      'statement.floor',
+      'statement.text as statement',
+      'statement.signature as statement_signature',
+      'signature.value as signature',
+      'signature.key_id',
+    ])
+}
+
+export function insertRelease(db: Connection, release: Schema['release']) {
   return db.insertInto('release').values(release).execute()
 }
 
-export function findRelease(db: Connection, id: string) {
-  return db.selectFrom('release').selectAll().where('id', '=', id).executeTakeFirst()
+export function findRelease(db: Connection, id: string): Promise<ReleaseRow | undefined> {
+  return selectReleases(db).where('release.id', '=', id).executeTakeFirst()
 }
 
 export function findReleaseByVersion(
   db: Connection,
   { appId, platform, version, channel }: { appId: string; platform: Platform; version: string; channel: string },
-) {
-  return db
-    .selectFrom('release')
-    .selectAll()
-    .where('app_id', '=', appId)
-    .where('platform', '=', platform)
-    .where('version', '=', version)
-    .where('channel', '=', channel)
+): Promise<ReleaseRow | undefined> {
+  return selectReleases(db)
+    .where('release.app_id', '=', appId)
+    .where('release.platform', '=', platform)
+    .where('release.version', '=', version)
+    .where('release.channel', '=', channel)
     .executeTakeFirst()
 }
 
@@ -32,14 +59,12 @@ export function listReleases(
   appId: string | null,
   { platform, channel, version, active, archived }: ReleaseFilter,
   { after, limit }: PageRequest,
-) {
-  return db
-    .selectFrom('release')
-    .selectAll()
-    .$if(appId !== null, (releases) => releases.where('app_id', '=', appId ?? ''))
-    .$if(platform !== undefined, (releases) => releases.where('platform', '=', platform ?? 'any'))
-    .$if(channel !== undefined, (releases) => releases.where('channel', '=', channel ?? ''))
-    .$if(version !== undefined, (releases) => releases.where('version', '=', version ?? ''))
+): Promise<ReleaseRow[]> {
+  return selectReleases(db)
+    .$if(appId !== null, (releases) => releases.where('release.app_id', '=', appId ?? ''))
+    .$if(platform !== undefined, (releases) => releases.where('release.platform', '=', platform ?? 'any'))
+    .$if(channel !== undefined, (releases) => releases.where('release.channel', '=', channel ?? ''))
+    .$if(version !== undefined, (releases) => releases.where('release.version', '=', version ?? ''))
     .$if(active !== undefined, (releases) =>
       releases.where(({ exists, not, selectFrom }) => {
         const isPlaced = exists(
@@ -51,9 +76,9 @@ export function listReleases(
         return active ? isPlaced : not(isPlaced)
       }),
     )
-    .where('archived_at', archived ? 'is not' : 'is', null)
-    .$if(after !== undefined, (releases) => releases.where('id', '<', after ?? ''))
-    .orderBy('id', 'desc')
+    .where('release.archived_at', archived ? 'is not' : 'is', null)
+    .$if(after !== undefined, (releases) => releases.where('release.id', '<', after ?? ''))
+    .orderBy('release.id', 'desc')
     .limit(limit + 1)
     .execute()
 }
@@ -67,39 +92,4 @@ export async function markArchived(db: Connection, id: string, now: number): Pro
     .where('archived_at', 'is', null)
     .executeTakeFirst()
   return result.numUpdatedRows > 0n
-}
-
-/** The highest of these platforms' sequences; every platform's when `platforms` is null. */
-export async function findLastSequence(
-  db: Connection,
-  appId: string,
-  platforms: readonly Platform[] | null,
-): Promise<number> {
-  const row = await db
-    .selectFrom('platform_sequence')
-    .select((query) => query.fn.max('last_sequence').as('last'))
-    .where('app_id', '=', appId)
-    .$if(platforms !== null, (rows) => rows.where('platform', 'in', platforms ?? []))
-    .executeTakeFirst()
-  return row?.last ?? 0
-}
-
-/** Takes `sequence` if it is above every earlier one of the platform; false when someone else has taken it. */
-export async function takeSequence(
-  db: Connection,
-  appId: string,
-  platform: Platform,
-  sequence: number,
-): Promise<boolean> {
-  const result = await db
-    .insertInto('platform_sequence')
-    .values({ app_id: appId, platform, last_sequence: sequence })
-    .onConflict((conflict) =>
-      conflict
-        .columns(['app_id', 'platform'])
-        .doUpdateSet({ last_sequence: sequence })
-        .where('platform_sequence.last_sequence', '<', sequence),
-    )
-    .executeTakeFirst()
-  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
 }

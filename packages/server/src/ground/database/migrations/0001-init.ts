@@ -74,7 +74,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addUniqueConstraint('release_sequence', ['app_id', 'platform', 'sequence'])
     .addForeignKeyConstraint('release_app', ['app_id'], 'app', ['id'])
     .addForeignKeyConstraint('release_artifact', ['sha256'], 'artifact', ['sha256'])
-    .addForeignKeyConstraint('release_key', ['key_id'], 'signing_key', ['id'])
     .execute()
 
   await db.schema

@@ -1,4 +1,5 @@
 import {
+  ARCHIVE_NAME,
   digestSigningInput,
   MAX_STATEMENT_BYTES,
   problem,
@@ -10,7 +11,7 @@ import {
   type ReleaseStatement,
   type Requirement,
 } from '@hotpatch/protocol'
-import { isSignedBy } from '../apps/signing-keys.ts'
+import { isSignedBy } from './signing-keys.ts'
 
 /** What a statement must say of the content that it comes with. */
 export interface StatedContent {
@@ -38,7 +39,12 @@ export interface CheckedStatement {
   publicKey: string
   /** The exact bytes that were signed, as the text that they encode. */
   text: string
+  /** Base64, as it came. */
+  signature: string
 }
+
+/** Signing §5: of the bundle's digest, which the React Native contract's clients verify. */
+export const BUNDLE_SIGNATURE = { subject: ARCHIVE_NAME, scheme: 'ed25519-digest' } as const
 
 /**
  * Signing §4: the signature first, over the bytes as they came; then what they say.
@@ -64,7 +70,7 @@ export function checkStatement(
     const [field, expected, found] = difference
     throw problem('statement-invalid', `${field}: expected ${expected}, found ${found}.`, { field })
   }
-  return { statement, publicKey, text }
+  return { statement, publicKey, text, signature: signed.statementSignature }
 }
 
 /** Signing §5. The key that verified it; @throws problem signature-invalid */

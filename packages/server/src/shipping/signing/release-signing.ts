@@ -1,0 +1,94 @@
+import { problem } from '@hotpatch/protocol'
+import type { Author } from '../../people/authors/author.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
+import type { AppRow } from '../apps/app-service.ts'
+import type { KeyService } from './key-service.ts'
+import { checkDigestSignature, checkStatement, type CheckedStatement, type StatedContent } from './statement-check.ts'
+
+/** Base64, as it comes with a release. */
+export interface ReleaseSignatures {
+  /** Of the bundle's digest. */
+  signature?: string | undefined
+  statement?: string | undefined
+  statementSignature?: string | undefined
+  /** Only looked at for an app that has no key yet: its first signed release registers it. */
+  publicKey?: string | undefined
+}
+
+/** Signatures that fit what they came with. */
+export interface CheckedSignatures {
+  signature: string
+  /** Null: the contract's older tools sign the digest only. */
+  statement: CheckedStatement | null
+  publicKey: string
+  isFirstKey: boolean
+}
+
+export type ReleaseSigning = ReturnType<typeof createReleaseSigning>
+
+/** Who may sign what is published, and whether it is signed. */
+export function createReleaseSigning({ db, keys }: { db: Database; keys: KeyService }) {
+  /**
+   * Null for a release that nobody signed, where that is allowed.
+   * @throws problem signature-required, invalid-request, signature-invalid or statement-invalid
+   */
+  async function check(
+    app: AppRow,
+    content: StatedContent,
+    bundleSha256: string,
+    { signature, statement, statementSignature, publicKey: sent }: ReleaseSignatures,
+  ): Promise<CheckedSignatures | null> {
+    if (signature === undefined && statement === undefined && statementSignature === undefined) {
+      if (app.signing === 'optional') return null
+      throw problem('signature-required', `The app "${app.slug}" takes releases that are signed by a registered key.`)
+    }
+    if (signature === undefined || (statement === undefined) !== (statementSignature === undefined)) {
+      throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
+    }
+    const { publicKeys, isFirstKey } = await keysFor(app, sent)
+    const publicKey = checkDigestSignature(bundleSha256, signature, publicKeys)
+    if (statement === undefined || statementSignature === undefined) {
+      return { signature, statement: null, publicKey, isFirstKey }
+    }
+    const checked = checkStatement({ statement, statementSignature }, [publicKey], content)
+    return { signature, statement: checked, publicKey, isFirstKey }
+  }
+
+  /** The keys that may have signed: the registered ones, or for an app that never had any, the one that came along. */
+  async function keysFor(app: AppRow, sent: string | undefined) {
+    const publicKeys = await keys.listWorking(app.id)
+    const isFirstKey = publicKeys.length === 0 && !(await keys.hasEverHadAny(app.id, db))
+    if (!isFirstKey) return { publicKeys, isFirstKey }
+    if (sent === undefined) {
+      throw problem(
+        'signature-invalid',
+        'The app has no signing key yet: send publicKey with its first signed release.',
+      )
+    }
+    return { publicKeys: [sent], isFirstKey }
+  }
+
+  /**
+   * The key that signed, in the transaction that publishes: the first signed release of an app registers its key.
+   * @param app as it is in that transaction
+   */
+  async function settleKey(
+    tx: Connection,
+    app: AppRow,
+    checked: CheckedSignatures | null,
+    author: Author,
+  ): Promise<string | null> {
+    if (!checked) {
+      // Someone else's first signed release may have come in between.
+      if (app.signing === 'optional') return null
+      throw problem('signature-required', `The app "${app.slug}" takes signed releases since a moment ago.`)
+    }
+    const { publicKey, isFirstKey } = checked
+    // Two first releases at once with different keys: the second must not slip in unregistered.
+    if (isFirstKey && !(await keys.hasEverHadAny(app.id, tx)))
+      return (await keys.add(app, { publicKey }, author, tx)).id
+    return keys.getWorkingId(app.id, publicKey, tx)
+  }
+
+  return { check, settleKey }
+}
