@@ -64,7 +64,7 @@ function readReport(value: unknown): Report {
   const { code, detail, receivedBytes, nativeBuild, runtimeVersion } = json
   return {
     eventId: readString(json.eventId, '/eventId'),
-    kind: readOneOf(json.kind ?? kindOfStatus(json), '/kind', REPORTED_EVENT_KINDS),
+    kind: readOneOf(json.kind, '/kind', REPORTED_EVENT_KINDS),
     releaseId,
     version: readString(json.version, '/version'),
     ...(typeof code === 'string' && Object.hasOwn(SDK_CODES, code) && { code: code as SdkCode }),
@@ -75,11 +75,4 @@ function readReport(value: unknown): Report {
     ...(typeof runtimeVersion === 'string' && { runtimeVersion }),
     occurredAt: readString(json.occurredAt, '/occurredAt'),
   }
-}
-
-/** Engines that knew the React Native contract's words only wrote those, as `status`. */
-function kindOfStatus({ status, code }: Record<string, unknown>): unknown {
-  if (typeof status !== 'string') return undefined
-  const isDownload = status === 'failed' && typeof code === 'string' && code.startsWith('download-')
-  return isDownload ? 'download-failed' : status.replace('_', '-')
 }

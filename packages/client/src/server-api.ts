@@ -1,4 +1,4 @@
-import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttributes, type ReportedEventKind } from '@hotpatch/protocol'
+import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttributes } from '@hotpatch/protocol'
 import { isAllowedAddress } from './addresses.ts'
 import { jsonFromUtf8, utf8FromText } from './bytes.ts'
 import { createDeviceCredential } from './device-credential.ts'
@@ -43,8 +43,6 @@ export function createServerApi(
   const attributes = toldAttributes(host)
   // A server that asked for patience is not asked again before; forgotten with the process, as a start is rare.
   let notBefore = -Infinity
-  // Older servers take one report at a time; asked once in each process.
-  let takesBatches = true
 
   const credential = createDeviceCredential({
     files,
@@ -120,7 +118,7 @@ export function createServerApi(
   /** Tells reports of one app binary, at most as many as one request may have. Never rejects. */
   async function deliver(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     try {
-      return takesBatches ? await deliverBatch(reports, trust) : await deliverFirst(reports)
+      return await deliverBatch(reports, trust)
     } catch {
       // No network, or not before a certain time.
       return { kind: 'later' }
@@ -132,23 +130,9 @@ export function createServerApi(
     const binary = toldBinary(reports[0] ?? host)
     const body = { ...device, sentAt, ...binary, ...attributes, ...trust, events: reports.map(eventOf) }
     const answer = await post('/events', body)
-    if (answer.status === 404 || answer.status === 405) {
-      takesBatches = false
-      return deliverFirst(reports)
-    }
     const delivery = readDelivery(answer)
     if (delivery) return delivery
     return { kind: 'settled', eventIds: reports.map(({ eventId }) => eventId), dropped: readRejected(answer.body) }
-  }
-
-  /** The React Native contract's own route, which knows fewer words. */
-  async function deliverFirst([report]: readonly Report[]): Promise<Delivery> {
-    if (!report) return { kind: 'settled', eventIds: [], dropped: [] }
-    const { eventId, kind, receivedBytes: _, ...told } = report
-    const status = STATUSES[kind]
-    const settled: Delivery = { kind: 'settled', eventIds: [eventId], dropped: [] }
-    if (status === null) return settled
-    return readDelivery(await post('/installations', { ...device, eventId, status, ...told })) ?? settled
   }
 
   return { check, deliver }
@@ -208,16 +192,4 @@ function readRejected(body: Uint8Array): { eventId: string; reason: string }[] {
     const { id, type, detail } = (entry ?? {}) as { id?: unknown; type?: unknown; detail?: unknown }
     return typeof id === 'string' ? [{ eventId: id, reason: `${String(type)}: ${String(detail)}` }] : []
   })
-}
-
-/** The contract's words; null where it has none. */
-const STATUSES: Readonly<Record<ReportedEventKind, string | null>> = {
-  'download-started': null,
-  downloaded: 'downloaded',
-  'download-failed': 'failed',
-  applied: 'applied',
-  confirmed: 'confirmed',
-  failed: 'failed',
-  'rolled-back': 'rolled_back',
-  crashed: 'crashed',
 }
