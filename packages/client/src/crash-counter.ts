@@ -25,7 +25,7 @@ export async function readStartCount(files: FilesPort): Promise<StartCount | und
     const json = readObject(value, '')
     return {
       releaseId: readString(json.releaseId, '/releaseId'),
-      standing: readOneOf(json.standing ?? 'probation', '/standing', ['probation', 'confirmed']),
+      standing: readOneOf(json.standing, '/standing', ['probation', 'confirmed']),
       starts: readInteger(json.starts, '/starts', 0),
       hasCrashed: json.hasCrashed === true,
       isReady: json.isReady === true,

@@ -643,17 +643,6 @@ describe('the app binary was replaced', () => {
     expect(server.checks.at(-1)).toMatchObject({ failedReleaseIds: [v2.releaseId], nativeBuild: '8' })
   })
 
-  test('what an engine noted that knew only the native version was written for another one', async () => {
-    await install(v1)
-    const stored = JSON.parse(Buffer.from((await device.disk().read('ota/metadata.json')) ?? []).toString())
-    const { binary: _, tellsReady: __, ...old } = { ...stored, nativeVersion: '1.0' }
-    await device.disk().write('ota/metadata.json', Buffer.from(JSON.stringify(old)))
-    expect(await boot()).toBe('1.0.0')
-    device.host = { ...device.host, nativeBuild: '8' }
-    expect(await boot()).toBe('embedded')
-    expect(device.engine.status().highWater).toBe(10)
-  })
-
   test('reports are told of the binary that they are of', async () => {
     device.host = { ...device.host, nativeBuild: '7', runtimeVersion: 'rt-1' }
     await install(v1)

@@ -102,13 +102,13 @@ export function isRemembered(
 export function readStoredState(value: unknown): StoredState {
   const json = readObject(value, '')
   return {
-    binary: readBinary(json.binary ?? json, '/binary'),
+    binary: readBinary(json.binary, '/binary'),
     tellsReady: json.tellsReady === true,
     active: readNullable(json.active, readActive),
     previous: readNullable(json.previous, readInstalledRelease),
     staged: readNullable(json.staged, readSource),
     move: readNullable(json.move, readMove),
-    fetching: readNullable(json.fetching ?? null, readIdentity),
+    fetching: readNullable(json.fetching, readIdentity),
     highWater: readInteger(json.highWater, '/highWater', 0),
     floor: readInteger(json.floor, '/floor', 0),
     failed: readArray(json.failed, '/failed', MANY).map(readRemembered),

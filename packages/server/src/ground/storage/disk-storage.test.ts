@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished, expect, test } from 'vitest'
 import { createDiskStorage } from './disk-storage.ts'
-import { describeStorageDriver, listedKeys } from './storage-driver-suite.ts'
+import { describeStorageDriver, listedKeys } from './testing/storage-driver-suite.ts'
 
 const KEY = createHash('sha256').update('bundle').digest('hex')
 const SHARD = KEY.slice(0, 2)

@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { SpooledFile, StorageDriver } from './storage-driver.ts'
+import type { SpooledFile, StorageDriver } from '../storage-driver.ts'
 
 export interface StorageUnderTest {
   storage: StorageDriver
