@@ -91,7 +91,7 @@ function fillFleet(sqlite: DatabaseSync, size: FleetSize): void {
 
   const insertCheck = sqlite.prepare('insert into check_hour values (?, ?, ?, ?, ?, ?, ?)')
   const insertDownload = sqlite.prepare(
-    'insert into download_hour select sha256, ?, 50, 50 * size_bytes from release where id = ?',
+    'insert into download_hour select sha256, release_id, ?, 50, 50 * size_bytes from release_file where release_id = ?',
   )
   for (let hour = 0; hour < activityDays * 24; hour++) {
     const at = now - hour * HOUR

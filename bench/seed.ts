@@ -106,7 +106,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       size_bytes: BUNDLE_BYTES,
       content_type: 'application/zip',
       created_at: NOW,
-      file_count: 1,
+      facts: JSON.stringify({ kind: 'archive', fileCount: 120, unpackedBytes: BUNDLE_BYTES, rootFiles: [] }),
       kept_until: null,
     })
     insert('statement', {
@@ -128,9 +128,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       channel: CHANNEL,
       sequence: index,
       statement_id: statementId(index),
-      sha256,
-      size_bytes: BUNDLE_BYTES,
-      file_count: 120,
+      kind: 'archive',
       requirement: JSON.stringify(requirement),
       notes: NOTES,
       created_at: NOW,
@@ -143,6 +141,19 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       scheme: 'ed25519-digest',
       key_id: KEY_ID,
       value: signed(digestSigningInput(sha256)),
+    })
+    insert('release_file', {
+      release_id: releaseId(index),
+      path: 'bundle.zip',
+      role: 'archive',
+      sha256,
+      size_bytes: BUNDLE_BYTES,
+      content_type: 'application/zip',
+      platform: null,
+      architecture: null,
+      format: null,
+      component: null,
+      url: null,
     })
     const rollout = rolloutId(index)
     insert('rollout', {

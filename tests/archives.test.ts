@@ -30,7 +30,7 @@ import { zipBundle } from '../packages/cli/src/bundle/zip-bundle.ts'
 import { completeContext } from '../packages/cli/src/process/context.ts'
 import { CommandError } from '../packages/cli/src/errors/errors.ts'
 import { extractPending } from '../packages/client/src/archive/extract.ts'
-import { checkArchive } from '../packages/server/src/shipping/artifacts/archive-check.ts'
+import { checkArchive } from '../packages/server/src/shipping/content/archive/archive-check.ts'
 import pathVectors from '../vectors/file-paths.json' with { type: 'json' }
 
 /**

@@ -80,6 +80,12 @@ export const NewRelease = Type.Object(
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
     notes: Type.Optional(Type.String({ maxLength: MAX_NOTES_LENGTH })),
+    entry: Type.Optional(
+      Type.String({
+        pattern: '^[^/\\\\]{1,255}$',
+        description: 'A file that must lie at the root of the zip; "index.html" for the platform web',
+      }),
+    ),
     ...requirement,
     sha256: Type.Optional(Sha256),
     sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),

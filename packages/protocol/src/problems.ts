@@ -15,6 +15,11 @@ export const PROBLEMS = {
     title: 'The archive cannot be accepted',
     advice: 'Make the archive anew with `hotpatch release`, or mend the entry that `detail` names.',
   },
+  'content-unfit': {
+    status: 422,
+    title: 'The content is not what its devices can run',
+    advice: 'Put the file that `detail` names where it is expected, or publish for another platform.',
+  },
   'hash-mismatch': {
     status: 422,
     title: 'The bytes do not have the announced hash',

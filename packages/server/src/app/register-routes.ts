@@ -54,7 +54,7 @@ interface Parts {
 /** Every address that the server answers at. */
 export async function registerRoutes(parts: Parts): Promise<void> {
   const { config, http, metrics, db } = parts.core
-  const { access, storage } = parts.services
+  const { access, storage, servedAs } = parts.services
   guardRoutes(http, (request, role) => access.authorize(request.headers.authorization, role))
   logRequests(http, metrics)
   await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
@@ -68,11 +68,14 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     await http.register(contract, { prefix: '/apps/:slug' })
   }
   serveDevices(parts, limits)
-  const onDownload = (sha256: string, sentBytes: number) => {
+  const { catalogs, fleet } = parts.checkPath
+  const onDownload = (sha256: string, releaseId: string | undefined, sentBytes: number) => {
     metrics.countDownload(sentBytes)
-    parts.checkPath.fleet.noteDownload(sha256, sentBytes)
+    // Anybody can write anything into an address.
+    const isOfRelease = releaseId !== undefined && catalogs.hasBytes(releaseId, sha256)
+    fleet.noteDownload(sha256, isOfRelease ? releaseId : null, sentBytes)
   }
-  await http.register(artifactRoutes({ storage, onDownload }))
+  await http.register(artifactRoutes({ storage, servedAs, onDownload }))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
   await http.register(frontPage(VERSION, parts.core.config.http.publicUrl))
@@ -81,7 +84,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
 
 function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const { clock, publicUrl } = core
-  const { access, announcements, apps, artifacts, releases, rollouts } = services
+  const { access, announcements, apps, contents, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
   const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
   const authorize = (request: FastifyRequest, role: Role) => access.authorize(request.headers.authorization, role)
@@ -89,7 +92,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const maxUploadBytes = maxUploadBytesOf(core)
   const { maxBytes: maxBundleBytes } = core.config.bundles
   const { publishing, preflight } = services
-  const forPublishing = { publishing, preflight, artifacts, apps, releases, publicUrl, maxUploadBytes }
+  const forPublishing = { publishing, preflight, contents, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
@@ -101,7 +104,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),
-    rolloutGuardRoutes({ guards: services.guards, rollouts, resolveApp, publicUrl }),
+    rolloutGuardRoutes({ guards: services.guards, rollouts, releases, resolveApp, publicUrl }),
     deviceRoutes({ devices: services.devices, resolveApp }),
     explainRoutes({ explanations: services.explanations, resolveApp }),
     cohortRoutes({ cohorts: services.cohorts, resolveApp }),
@@ -117,11 +120,11 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
 
 /** What people call by the contracts of others: at the root, where the request names the app, and under /apps/:slug. */
 function contracts({ core, services }: Parts, limits: DeviceLimits) {
-  const { access, apps, artifacts, releases, rollouts, publishing } = services
+  const { access, apps, contents, releases, rollouts, publishing } = services
   const { publicUrl } = core
   const maxUploadBytes = maxUploadBytesOf(core)
   return [
-    reactNativePeople({ access, apps, artifacts, releases, rollouts, publishing, maxUploadBytes, publicUrl, limits }),
+    reactNativePeople({ access, apps, contents, releases, rollouts, publishing, maxUploadBytes, publicUrl, limits }),
   ]
 }
 

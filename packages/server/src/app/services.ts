@@ -5,7 +5,10 @@ import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
 import { createAppService, type AppService } from '../shipping/apps/app-service.ts'
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
+import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
+import { createContentService } from '../shipping/content/content-service.ts'
+import { fileExtensionOf } from '../shipping/content/kinds.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
@@ -54,7 +57,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
 
-  const { storage, spool, artifacts } = createArtifacts(core)
+  const { storage, spool, artifacts, contents, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
   const channelKeys = createChannelKeyService({ db, changes, channels, audit, box, clock, newId })
   const createDefaultChannels = channels.createDefaults
@@ -78,10 +81,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     releases,
     statements,
   })
-  const content = { apps, channels, artifacts, sequences, releases }
+  const forReleases = { apps, channels, contents, sequences, releases }
   const forPublishing = { announcements, signing: signing.ofReleases, rollouts }
-  const publishing = createPublishing({ ...changing, ...content, ...forPublishing })
-  const forPreflight = { ...content, keys, limits: config.bundles }
+  const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
+  const forPreflight = { ...forReleases, keys, limits: contents.limits }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
@@ -134,6 +137,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     storage,
     spool,
     artifacts,
+    contents,
+    servedAs,
     channels,
     channelKeys,
     apps,
@@ -164,11 +169,13 @@ function createSigning({ db, clock, newId }: Core, given: { changes: Changes; ap
   return { sequences, keys, statements, ofReleases: createReleaseSigning({ db, keys }) }
 }
 
-function createArtifacts({ config, clock, db }: Core) {
-  const { maxBytes, maxFiles, maxUnpackedBytes } = config.bundles
+function createContent({ config, clock, db }: Core) {
+  const { maxBytes } = config.bundles
   const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
   const directory = join(config.dataDirectory, 'uploads')
   const spool = createUploadSpool({ directory, maxBytes, idleTimeoutMs: UPLOAD_IDLE_TIMEOUT_MS, clock })
-  const limits = { maxFiles, maxUnpackedBytes, maxPathBytes: MAX_FILE_PATH_BYTES }
-  return { storage, spool, artifacts: createArtifactService({ db, storage, spool, limits, clock }) }
+  const artifacts = createArtifactService({ db, storage, clock })
+  const limits = { ...config.bundles, maxPathBytes: MAX_FILE_PATH_BYTES }
+  const servedAs = createServedTypes({ db, extensionOf: fileExtensionOf })
+  return { storage, spool, artifacts, contents: createContentService({ artifacts, spool, limits }), servedAs }
 }

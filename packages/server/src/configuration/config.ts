@@ -6,7 +6,7 @@ import type { DeviceLimitSettings } from '../ground/http/device-limits.ts'
 import type { HttpSettings } from '../ground/http/create-http.ts'
 import type { MetricsAccess } from '../ground/http/operations-routes.ts'
 import { readNetworks, readTrustedProxies } from '../ground/http/trusted-proxies.ts'
-import type { BundleLimits } from '../shipping/artifacts/artifact-service.ts'
+import type { ContentLimits } from '../shipping/content/content-kind.ts'
 
 /** All that the server can be told. Made once, from the environment, and passed in. */
 export interface Config extends HttpSettings {
@@ -30,7 +30,7 @@ export interface Config extends HttpSettings {
   /** The first encrypts, all decrypt. Null: kept in the data folder. */
   secretsKeys: readonly string[] | null
   metrics: MetricsAccess
-  bundles: BundleLimits
+  bundles: Omit<ContentLimits, 'maxPathBytes'>
   /** What is stored of single events; what is more is only counted. */
   events: EventBudgetLimits
   rateLimits: DeviceLimitSettings

@@ -13,12 +13,13 @@ import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
+import { listPlacedFiles, type FilesByRelease } from '../shipping/content/content-queries.ts'
+import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {
-  sha256: string
-  sizeBytes: number
+  content: OfferedContent
   notes: string
   signature: string | null
   /** The exact text that was signed. */
@@ -136,6 +137,7 @@ export async function loadCatalog(
   const app: IdentifiedApp = { id: appId, deviceIds: row.device_ids }
   const rows = await selectPlacements(db, key).execute()
   const keyIds = await loadKeyIds(db, appId)
+  const files = await listPlacedFiles(db, key)
   const releases = new Map<string, OfferedRelease>()
   const restatements = new Map<string, Restatement>()
   const startedAt = new Map<string, number>()
@@ -146,7 +148,7 @@ export async function loadCatalog(
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
     startedAt.set(placement.id, Math.max(placement.created_at, placement.starts_at ?? 0))
-    const target = targetOf(placement, releases, keyIds)
+    const target = targetOf(placement, releases, keyIds, files)
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -218,8 +220,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'release.sequence as release_sequence',
       'stated.floor as release_floor',
       'release.requirement',
-      'release.sha256',
-      'release.size_bytes',
+      'release.kind',
       'release.notes',
       'signature.value as signature',
       'signature.key_id as release_key_id',
@@ -269,6 +270,7 @@ function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   keyIds: ReadonlyMap<string, string>,
+  files: FilesByRelease,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
@@ -283,8 +285,7 @@ function targetOf(
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
-    sha256: row.sha256 ?? '',
-    sizeBytes: row.size_bytes ?? 0,
+    content: contentKind(row.kind ?? '').offered(files.get(row.release_id) ?? []),
     notes: row.notes ?? '',
     signature: row.signature,
     statement: row.release_statement,

@@ -79,6 +79,15 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return undefined
   }
 
+  /** Whether a release that was ever placed, of whichever app, has these bytes. */
+  function hasBytes(releaseId: string, sha256: string): boolean {
+    for (const { byRelease } of catalogs.values()) {
+      const target = byRelease.get(releaseId)?.[0]?.target
+      if (target && target !== 'embedded') return target.content.sha256 === sha256
+    }
+    return false
+  }
+
   /** Of a release that any of the app's channels ever placed: the platform that it is for. */
   function platformOf(app: DirectoryEntry, releaseId: string): Platform | undefined {
     const platforms = listOf(app).flatMap(({ platform, byRelease }) => (byRelease.has(releaseId) ? [platform] : []))
@@ -139,7 +148,19 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return { apps: byIdOrSlug.size / 2, catalogs: catalogs.size }
   }
 
-  return { findApp, findKeyHolder, findRelease, platformOf, listOf, get, reload, reloadDirectory, refresh, counts }
+  return {
+    findApp,
+    findKeyHolder,
+    findRelease,
+    hasBytes,
+    platformOf,
+    listOf,
+    get,
+    reload,
+    reloadDirectory,
+    refresh,
+    counts,
+  }
 }
 
 function keysOf(app: DirectoryEntry): (readonly [string, KeyHolder])[] {

@@ -4,7 +4,8 @@ import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { findByName, labelOf } from './release-names.ts'
 
-const release = (id: string, sha256: string) => ({ id, sha256, version: id, requirement: {} }) as OfferedRelease
+const release = (id: string, sha256: string) =>
+  ({ id, content: { kind: 'archive', sha256 }, version: id, requirement: {} }) as OfferedRelease
 const audience = {
   devices: [],
   cohorts: [],

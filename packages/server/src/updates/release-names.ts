@@ -42,7 +42,7 @@ function namesOf(catalog: LiveCatalog): Names {
     made.byRollout.set(rollout.id, target)
     made.byLabel.set(labelOf(rollout), target)
     // Two releases may have the same content: the one placed last.
-    if (!made.byDigest.has(target.sha256)) made.byDigest.set(target.sha256, target)
+    if (!made.byDigest.has(target.content.sha256)) made.byDigest.set(target.content.sha256, target)
   }
   names.set(catalog, made)
   return made

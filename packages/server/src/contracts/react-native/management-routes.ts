@@ -5,13 +5,13 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { AppRow } from '../../shipping/apps/app-service.ts'
-import type { ArtifactService } from '../../shipping/artifacts/artifact-service.ts'
+import type { ContentService } from '../../shipping/content/content-service.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
 import { createValidator } from '../../ground/http/validate.ts'
-import { renderRelease, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { Publication, Publishing } from '../../rolling-out/publishing/publishing-service.ts'
 import { withUpload, type ReceivedUpload } from '../../rolling-out/publishing/receive-upload.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
@@ -35,14 +35,14 @@ const validateMetadata = createValidator(ContractMetadata, 'metadata')
 /** The people's side of the React Native contract, on the same services as /manage/v1. */
 export function reactNativeManagementRoutes(parts: {
   apps: AppService
-  artifacts: ArtifactService
+  contents: ContentService
   releases: ReleaseService
   rollouts: RolloutService
   publishing: Publishing
   publicUrl: PublicUrl
   maxUploadBytes: number
 }): FastifyPluginAsyncTypebox {
-  const { apps, artifacts, releases, rollouts, publishing, publicUrl, maxUploadBytes } = parts
+  const { apps, contents, releases, rollouts, publishing, publicUrl, maxUploadBytes } = parts
 
   /** By the address, by name, or the one app that the token is for. */
   async function resolveNamed(request: FastifyRequest, named: string | undefined): Promise<AppRow> {
@@ -81,7 +81,7 @@ export function reactNativeManagementRoutes(parts: {
       },
       async (request, reply) => {
         const publish = (upload: ReceivedUpload) => publishUpload(request, upload)
-        const { published, isRepeated } = await withUpload(request, artifacts, publish)
+        const { published, isRepeated } = await withUpload(request, contents, publish)
         return reply.code(isRepeated ? 200 : 201).send({ id: published.releaseId, ...published })
       },
     )
@@ -131,7 +131,7 @@ export function reactNativeManagementRoutes(parts: {
         config: { access: 'reader' },
         schema: { tags: ['react-native'], summary: 'One release', params, response: { 200: Release } },
       },
-      async (request) => renderRelease((await getRelease(request, request.params.id)).release, publicUrl(request)),
+      async (request) => releases.render((await getRelease(request, request.params.id)).release, publicUrl(request)),
     )
 
     app.patch(

@@ -170,13 +170,15 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
 
   test('bytes that were sent are counted', async () => {
     const { body } = await server.check(app, { deviceId: 'downloader' })
-    const path = new URL(body.bundleUrl as string).pathname
+    const { pathname, search } = new URL(body.bundleUrl as string)
+    const path = `${pathname}${search}`
     await server.request('GET', path, { token: null })
     await server.request('GET', path, { token: null, headers: { range: 'bytes=0-9' } })
     await server.request('GET', path, { token: null, headers: { 'if-none-match': `"${body.hash}"` } })
     await send({ deviceId: 'downloader', events: [{ id: 'd', kind: 'downloaded', releaseId: body.releaseId }] })
     const rows = await db.selectFrom('download_hour').selectAll().where('sha256', '=', body.hash).execute()
-    expect(rows).toMatchObject([{ downloads: 2, sent_bytes: (body.sizeBytes as number) + 10 }])
+    const sent = { downloads: 2, sent_bytes: (body.sizeBytes as number) + 10 }
+    expect(rows).toMatchObject([{ release_id: body.releaseId, ...sent }])
   })
 
   test('works at the root and under /apps/{slug}, for whoever has the key', async () => {

@@ -52,7 +52,7 @@ describeOnEveryDatabase('the React Native contract', (openDatabase) => {
       })
       expect(body).toEqual({
         updateAvailable: true,
-        bundleUrl: release.downloadUrl,
+        bundleUrl: `${release.downloadUrl}?release=${release.releaseId}`,
         hash: release.sha256,
         signature: null,
         mandatory: false,

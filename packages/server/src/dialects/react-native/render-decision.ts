@@ -1,7 +1,7 @@
 import type { CompiledRollout } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
-import { artifactUrl } from '../../ground/http/public-url.ts'
+import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
@@ -67,13 +67,13 @@ export function renderDecision({ decision, restatement }: UpdateAnswer, publicUr
       const { release, mandatory, direction } = decision
       return {
         updateAvailable: true,
-        bundleUrl: artifactUrl(publicUrl, release.sha256),
-        hash: release.sha256,
+        bundleUrl: offeredUrl(publicUrl, release.content.sha256, release.id),
+        hash: release.content.sha256,
         signature: release.signature,
         mandatory,
         version: release.version,
         releaseId: release.id,
-        sizeBytes: release.sizeBytes,
+        sizeBytes: release.content.sizeBytes,
         direction,
         reason,
         notes: release.notes,

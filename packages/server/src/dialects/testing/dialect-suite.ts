@@ -184,7 +184,7 @@ export function describeDialect(subject: DialectUnderTest): void {
     })
 
     test.runIf(offering.length > 0).each(offering)('stops an answer that is not as it must be: %s', (_name, route) => {
-      const broken = { ...release, sha256: 'not a digest' }
+      const broken = { ...release, content: { ...release.content, sha256: 'not a digest' } }
       expect(() => render(route, release)).not.toThrow()
       if (isServedFrom(render(route, release))) return
       expect(() => render(route, broken)).toThrow(/stopped/)
@@ -227,8 +227,7 @@ const release: OfferedRelease = {
   keyId: null,
   isStated: false,
   requirement: {},
-  sha256: SHA_256,
-  sizeBytes: 1,
+  content: { kind: 'archive', sha256: SHA_256, sizeBytes: 1 },
   notes: '',
   signature: null,
   statement: null,

@@ -61,7 +61,7 @@ describe('what is in force for everyone', async () => {
       'cache-control': 'public, max-age=31536000, immutable',
       etag: `"${body.checksum}"`,
     })
-    expect(body.url).toMatch(new RegExp(`/artifacts/${body.checksum}$`))
+    expect(body.url).toMatch(new RegExp(`/artifacts/${body.checksum}\\?release=[0-9a-f-]{36}$`))
   })
 
   test('follows a roll-back to an older release, and to embedded it says that there is none', async () => {

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
-import { artifactUrl } from '../../ground/http/public-url.ts'
+import { offeredUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
 import { asProblem, fieldsOfQuery, readPlatform, toldText } from '../reading/read-fields.ts'
@@ -47,7 +47,7 @@ export function webBundle(): Dialect {
         path: `${BASE}/download`,
         render: (feed: Feed) => {
           const release = newestOf(feed)
-          return release ? { servedFrom: `/artifacts/${release.sha256}` } : notAvailable()
+          return release ? { servedFrom: offeredUrl('', release.content.sha256, release.id) } : notAvailable()
         },
       },
     ],
@@ -74,8 +74,8 @@ function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
 export function writeManifest(release: OfferedRelease, publicUrl: string): string {
   const manifest: Static<typeof Manifest> = {
     version: release.version,
-    url: artifactUrl(publicUrl, release.sha256),
-    checksum: release.sha256,
+    url: offeredUrl(publicUrl, release.content.sha256, release.id),
+    checksum: release.content.sha256,
     minNativeVersion: release.requirement.minNativeVersion ?? NO_MINIMUM,
   }
   if (validator.Check(manifest)) return JSON.stringify(manifest)

@@ -26,6 +26,19 @@ function isAt({ platform, channel }: Place) {
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
 
+/** Where files of releases are looked at, too, which have a platform of their own. */
+function isReleaseAt({ platform, channel }: Place) {
+  const conditions = [
+    sql`true`,
+    ...(platform === undefined ? [] : [sql`release.platform = ${platform}`]),
+    ...(channel === undefined ? [] : [sql`release.channel = ${channel}`]),
+  ]
+  return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
+}
+
+/** Of a download, whose address named no release that has its bytes. */
+const OF_ANY_RELEASE = ''
+
 /** Seen in the last day, week and month before `now`: each part of the index is read once. */
 export async function countRecent(db: Connection, appId: string, now: number) {
   const seen = (fromDays: number, toDays: number) =>
@@ -149,13 +162,26 @@ export function sumAnswers(db: Connection, appId: string, { from, to }: TimeRang
     .execute()
 }
 
-/** Bytes that two releases share count once. */
+/** Bytes that two releases share, and of which nobody said for which they were, count once. */
 export function sumDownloads(db: Connection, appId: string, { from, to, bucket }: TimeRange, place: Place) {
   return db
     .selectFrom('download_hour')
     .select([timeOf(bucket).as('at'), total('downloads').as('downloads'), total('sent_bytes').as('sentBytes')])
-    .where('sha256', 'in', (eb) =>
-      eb.selectFrom('release').select('release.sha256').where('app_id', '=', appId).where(isAt(place)),
+    .where('sha256', 'in', (files) =>
+      files
+        .selectFrom('release')
+        .innerJoin('release_file', 'release_file.release_id', 'release.id')
+        .select('release_file.sha256')
+        .where('app_id', '=', appId)
+        .where(isReleaseAt(place)),
+    )
+    .where(({ eb, or }) =>
+      or([
+        eb('release_id', '=', OF_ANY_RELEASE),
+        eb('release_id', 'in', (releases) =>
+          releases.selectFrom('release').select('id').where('app_id', '=', appId).where(isReleaseAt(place)),
+        ),
+      ]),
     )
     .where('hour_at', '>=', from)
     .where('hour_at', '<', to)
@@ -173,10 +199,14 @@ export function sumDownloadsByRelease(
 ) {
   return db
     .selectFrom('release')
-    .innerJoin('download_hour', 'download_hour.sha256', 'release.sha256')
+    .innerJoin('release_file', 'release_file.release_id', 'release.id')
+    .innerJoin('download_hour', 'download_hour.sha256', 'release_file.sha256')
     .select(['release.id', total('downloads').as('downloads'), total('sent_bytes').as('sentBytes')])
     .where('app_id', '=', appId)
-    .where(isAt(place))
+    .where(isReleaseAt(place))
+    .where(({ eb, or, ref }) =>
+      or([eb('download_hour.release_id', '=', OF_ANY_RELEASE), eb('download_hour.release_id', '=', ref('release.id'))]),
+    )
     .where('hour_at', '>=', from)
     .where('hour_at', '<', to)
     .groupBy('release.id')
@@ -208,8 +238,10 @@ export function listReleasesById(db: Connection, ids: readonly string[]) {
   if (ids.length === 0) return Promise.resolve([])
   return db
     .selectFrom('release')
-    .select(['id', 'version', 'platform', 'size_bytes'])
-    .where('id', 'in', ids)
-    .orderBy('id', 'desc')
+    .innerJoin('release_file', 'release_file.release_id', 'release.id')
+    .select(['release.id', 'version', 'release.platform', total('size_bytes').as('size_bytes')])
+    .where('release.id', 'in', ids)
+    .groupBy(['release.id', 'version', 'release.platform'])
+    .orderBy('release.id', 'desc')
     .execute()
 }

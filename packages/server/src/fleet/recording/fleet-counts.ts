@@ -33,8 +33,9 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
     checks.add(at, [appId, platform, channel, decision, reason])
   }
 
-  function countDownload(at: number, sha256: string, sentBytes: number): void {
-    downloads.add(at, [sha256], sentBytes)
+  /** @param releaseId null: of whichever release has these bytes */
+  function countDownload(at: number, sha256: string, releaseId: string | null, sentBytes: number): void {
+    downloads.add(at, [sha256, releaseId ?? ''], sentBytes)
   }
 
   /** @param at when it arrived: by the server's clock, so that there are few hours at a time */
@@ -59,6 +60,7 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
       checks: checks.take().map(({ hourAt, keys, count }) => checkRow(hourAt, keys, count)),
       downloads: downloads.take().map(({ hourAt, keys, count, bytes }) => ({
         sha256: keys[0] ?? '',
+        release_id: keys[1] ?? '',
         hour_at: hourAt,
         downloads: count,
         sent_bytes: bytes,

@@ -172,8 +172,8 @@ export function createFleetService({
   }
 
   /** @param sentBytes that left the server: a part when the client asked for a part */
-  function noteDownload(sha256: string, sentBytes: number): void {
-    counts.countDownload(clock.now(), sha256, sentBytes)
+  function noteDownload(sha256: string, releaseId: string | null, sentBytes: number): void {
+    counts.countDownload(clock.now(), sha256, releaseId, sentBytes)
     flusher.wake()
   }
 

@@ -57,8 +57,23 @@ create table "artifact" (
   "size_bytes" bigint not null,
   "content_type" text not null,
   "created_at" bigint not null,
-  "file_count" integer default 0 not null,
-  "kept_until" bigint
+  "kept_until" bigint,
+  "facts" text default '{}' not null
+);
+
+create table "artifact_variant" (
+  "sha256" text not null,
+  "variant_sha256" text not null,
+  "kind" text not null,
+  "algorithm" text not null,
+  "base_sha256" text,
+  "created_at" bigint not null,
+  constraint "artifact_variant_key" primary key ("sha256", "variant_sha256"),
+  constraint "artifact_variant_artifact" foreign key ("sha256") references "artifact" ("sha256"),
+  constraint "artifact_variant_bytes" foreign key ("variant_sha256") references "artifact" ("sha256"),
+  constraint "artifact_variant_base" foreign key ("base_sha256") references "artifact" ("sha256"),
+  constraint "artifact_variant_kind" check (kind in ('patch', 'compressed', 'encrypted')),
+  constraint "artifact_variant_patch" check ((kind = 'patch') = (base_sha256 is not null))
 );
 
 create table "audit_entry" (
@@ -205,7 +220,7 @@ create table "device_failure" (
 
 create index "device_failure_time" on "device_failure" ("failed_at");
 
-create table "download_hour" ("sha256" text not null, "hour_at" bigint not null, "downloads" bigint not null, "sent_bytes" bigint not null, constraint "download_hour_key" primary key ("sha256", "hour_at")) without rowid;
+create table "download_hour" ("sha256" text not null, "release_id" text not null, "hour_at" bigint not null, "downloads" bigint not null, "sent_bytes" bigint not null, constraint "download_hour_key" primary key ("sha256", "release_id", "hour_at")) without rowid;
 
 create table "event_usage" (
   "app_id" text primary key,
@@ -231,6 +246,18 @@ create table "experiment" (
 );
 
 create index "experiment_app" on "experiment" ("app_id", "id");
+
+create table "file_digest" (
+  "release_id" text not null,
+  "path" text not null,
+  "algorithm" text not null,
+  "value" text not null,
+  constraint "file_digest_key" primary key ("release_id", "path", "algorithm"),
+  constraint "file_digest_file" foreign key ("release_id", "path") references "release_file" ("release_id", "path"),
+  constraint "file_digest_algorithm" check (algorithm in ('sha256', 'sha512', 'md5', 'package'))
+);
+
+create index "file_digest_value" on "file_digest" ("value");
 
 create table "fleet_source" (
   "id" text primary key,
@@ -272,20 +299,38 @@ create table "release" (
   "version" text not null,
   "channel" text not null,
   "sequence" bigint not null,
-  "sha256" text not null,
-  "size_bytes" bigint not null,
-  "file_count" integer not null,
   "requirement" text not null,
   "notes" text not null,
   "created_at" bigint not null,
   "created_by" text not null,
   "archived_at" bigint,
   "statement_id" text references "statement" ("id"),
+  "kind" text default 'archive' not null check (kind in ('archive', 'files', 'binary', 'kit')),
   constraint "release_version" unique ("app_id", "platform", "version", "channel"),
   constraint "release_sequence" unique ("app_id", "platform", "sequence"),
-  constraint "release_app" foreign key ("app_id") references "app" ("id"),
-  constraint "release_artifact" foreign key ("sha256") references "artifact" ("sha256")
+  constraint "release_app" foreign key ("app_id") references "app" ("id")
 );
+
+create table "release_file" (
+  "release_id" text not null,
+  "path" text not null,
+  "role" text not null,
+  "sha256" text,
+  "size_bytes" bigint not null,
+  "content_type" text not null,
+  "platform" text,
+  "architecture" text,
+  "format" text,
+  "component" text,
+  "url" text,
+  constraint "release_file_key" primary key ("release_id", "path"),
+  constraint "release_file_release" foreign key ("release_id") references "release" ("id"),
+  constraint "release_file_artifact" foreign key ("sha256") references "artifact" ("sha256"),
+  constraint "release_file_role" check (role in ('archive', 'manifest', 'asset', 'binary', 'component')),
+  constraint "release_file_place" check (sha256 is not null or url is not null)
+);
+
+create index "release_file_sha256" on "release_file" ("sha256");
 
 create table "rollout" (
   "id" text primary key,

@@ -1,4 +1,4 @@
-import type { DeviceEventKind, Platform, RolloutState } from '@hotpatch/protocol'
+import type { ContentKindName, DeviceEventKind, Platform, RolloutState } from '@hotpatch/protocol'
 import type { Kysely, Transaction } from 'kysely'
 
 /** What kind of key it is. */
@@ -67,8 +67,20 @@ export interface Schema {
     size_bytes: number
     content_type: string
     created_at: number
-    file_count: number
+    /** What the check of its kind of content found of it. */
+    facts: string
     kept_until: number | null
+  }
+  /** Other bytes that become an artifact: made later, if need be, and held against its digest by whoever takes them. */
+  artifact_variant: {
+    sha256: string
+    variant_sha256: string
+    kind: 'patch' | 'compressed' | 'encrypted'
+    /** Such as `zstd` or `bsdiff`. */
+    algorithm: string
+    /** The artifact that a patch is applied to. */
+    base_sha256: string | null
+    created_at: number
   }
   release: {
     id: string
@@ -79,9 +91,7 @@ export interface Schema {
     sequence: number
     /** What its publisher signed of it; null: unsigned, or of the bundle only. */
     statement_id: string | null
-    sha256: string
-    size_bytes: number
-    file_count: number
+    kind: ContentKindName
     requirement: string
     notes: string
     created_at: number
@@ -113,6 +123,25 @@ export interface Schema {
     key_id: string
     value: string
   }
+  /**
+   * What a release consists of: artifacts of its statement under their names, and `asset`s under the paths that its
+   * manifest lists. At least one of `sha256`, an artifact here, and `url`, elsewhere.
+   */
+  release_file: {
+    release_id: string
+    path: string
+    role: 'archive' | 'manifest' | 'asset' | 'binary' | 'component'
+    sha256: string | null
+    size_bytes: number
+    content_type: string
+    platform: Platform | null
+    architecture: string | null
+    format: string | null
+    component: string | null
+    url: string | null
+  }
+  /** Other digests of a file, for clients that ask for one: `package` is over what an archive contains. */
+  file_digest: { release_id: string; path: string; algorithm: 'sha256' | 'sha512' | 'md5' | 'package'; value: string }
   /** What a publish asked for, as a hash, and was answered: the same request again gets the same answer. */
   publication: { release_id: string; request_digest: string; answer: string }
   rollout: {
@@ -280,7 +309,7 @@ export interface Schema {
     reason: string
     checks: number
   }
-  download_hour: { sha256: string; hour_at: number; downloads: number; sent_bytes: number }
+  download_hour: { sha256: string; release_id: string; hour_at: number; downloads: number; sent_bytes: number }
   /** Which batches of a server's counters are written: one that is written again counts once. */
   fleet_source: { id: string; last_batch: number; written_at: number }
   /** A list of devices with a name; every change raises its generation. */

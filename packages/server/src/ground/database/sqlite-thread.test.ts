@@ -39,7 +39,7 @@ const artifact = (sha256: string, size_bytes: number) => ({
   size_bytes,
   content_type: 'x',
   created_at: 5,
-  file_count: 1,
+  facts: '{}',
   kept_until: null,
 })
 

@@ -33,6 +33,11 @@ export function artifactUrl(publicUrl: string, sha256: string): string {
   return `${publicUrl}/artifacts/${sha256}`
 }
 
+/** What a device is offered: two releases may have the same bytes, and a download is to count for the one it was for. */
+export function offeredUrl(publicUrl: string, sha256: string, releaseId: string): string {
+  return `${artifactUrl(publicUrl, sha256)}?release=${releaseId}`
+}
+
 /** What there is to know as long as the server was not told its own address. */
 export const NO_PUBLIC_URL = {
   about: 'public-url',

@@ -5,7 +5,7 @@ import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { requirePlatform } from '../../shipping/apps/app-service.ts'
-import { renderRelease } from '../../shipping/releases/release-service.ts'
+import type { ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { RolloutService } from '../rollouts/rollout-service.ts'
 import type { GuardService } from './guard-service.ts'
 
@@ -14,11 +14,13 @@ const RolloutParams = Type.Object({ id: Type.String() })
 export function rolloutGuardRoutes({
   guards,
   rollouts,
+  releases,
   resolveApp,
   publicUrl,
 }: {
   guards: GuardService
   rollouts: RolloutService
+  releases: ReleaseService
   resolveApp: ResolveApp
   publicUrl: PublicUrl
 }): FastifyPluginAsyncTypebox {
@@ -93,7 +95,8 @@ export function rolloutGuardRoutes({
         const { platform, channel, releaseId = null } = request.query
         requirePlatform(found, platform)
         const targets = await guards.findNextTargets({ appId: found.id, platform, channel }, releaseId)
-        const [release = null, earlier = null] = targets.map((target) => renderRelease(target, publicUrl(request)))
+        const rendered = targets.map((target) => releases.render(target, publicUrl(request)))
+        const [release = null, earlier = null] = await Promise.all(rendered)
         return { release, earlier }
       },
     )

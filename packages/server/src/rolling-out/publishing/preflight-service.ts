@@ -8,7 +8,8 @@ import {
 } from '@hotpatch/api'
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
 import { platformsOf, requirePlatform, type AppRow } from '../../shipping/apps/app-service.ts'
-import type { ArtifactService, BundleLimits } from '../../shipping/artifacts/artifact-service.ts'
+import type { ContentAmount, ContentLimits } from '../../shipping/content/content-kind.ts'
+import type { ContentService } from '../../shipping/content/content-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
@@ -33,7 +34,7 @@ export function createPreflightService({
   db,
   reads,
   channels,
-  artifacts,
+  contents,
   sequences,
   keys,
   releases,
@@ -45,11 +46,11 @@ export function createPreflightService({
   /** For reading only: it may be a connection in another thread. */
   reads: Database
   channels: ChannelService
-  artifacts: ArtifactService
+  contents: ContentService
   sequences: SequenceService
   keys: KeyService
   releases: ReleaseService
-  limits: BundleLimits
+  limits: ContentLimits
   clock: Clock
   settleFleet: () => Promise<void>
 }) {
@@ -67,7 +68,11 @@ export function createPreflightService({
     await collect(findings, 'requirement', () => readRequirement(input))
     await collect(findings, 'plan', () => readPlan(input))
     await collect(findings, 'rules', () => requireRules(input.rules ?? []))
-    findings.push(...sizeFindings(input, limits), ...notesFindings(input), ...(await signingFindings(app, input)))
+    findings.push(
+      ...contents.tooMuch(input).map(sizeFinding),
+      ...notesFindings(input),
+      ...(await signingFindings(app, input)),
+    )
     const existing = await findExisting(app, { platform, version, channel }, publicUrl)
     if (existing) {
       const found = `version ${version}, published ${existing.createdAt} by ${existing.createdBy}, SHA-256 ${existing.published.sha256}`
@@ -82,7 +87,7 @@ export function createPreflightService({
       findings,
       nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
-      isUploaded: input.sha256 !== undefined && (await artifacts.find(input.sha256)) !== undefined,
+      isUploaded: input.sha256 !== undefined && (await contents.find(input.sha256)) !== undefined,
       existing: existing ?? null,
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
@@ -130,18 +135,9 @@ function channelFinding(names: readonly string[], channel: string): ReleaseFindi
   return errorOf('channel', `one of ${names.join(', ')}`, `"${channel}"`, advice)
 }
 
-function sizeFindings({ sizeBytes, fileCount, unpackedBytes }: ReleaseCheck, limits: BundleLimits) {
-  const amounts: [what: string, found: number | undefined, most: number, unit: string][] = [
-    ['HOTPATCH_MAX_BUNDLE_BYTES', sizeBytes, limits.maxBytes, 'bytes'],
-    ['HOTPATCH_MAX_UNPACKED_BYTES', unpackedBytes, limits.maxUnpackedBytes, 'bytes unpacked'],
-    ['HOTPATCH_MAX_BUNDLE_FILES', fileCount, limits.maxFiles, 'files'],
-  ]
-  return amounts
-    .filter(([, found, most]) => found !== undefined && found > most)
-    .map(([name, found, most, unit]) => {
-      const advice = `Leave out what devices do not need, or have the server's ${name} raised.`
-      return errorOf('size', `at most ${most} ${unit}`, `${found} ${unit}`, advice)
-    })
+function sizeFinding({ variable, found, most, unit }: ContentAmount): ReleaseFinding {
+  const advice = `Leave out what devices do not need, or have the server's ${variable} raised.`
+  return errorOf('size', `at most ${most} ${unit}`, `${found} ${unit}`, advice)
 }
 
 function notesFindings({ notes = '' }: ReleaseCheck): ReleaseFinding[] {

@@ -17,7 +17,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
-import type { ArtifactService } from '../../shipping/artifacts/artifact-service.ts'
+import { describeContent, type ContentService } from '../../shipping/content/content-service.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
@@ -49,7 +49,7 @@ const PublishForm = Type.Object({
 export function publishingRoutes({
   publishing,
   preflight,
-  artifacts,
+  contents,
   apps,
   releases,
   resolveApp,
@@ -59,7 +59,7 @@ export function publishingRoutes({
 }: {
   publishing: Publishing
   preflight: PreflightService
-  artifacts: ArtifactService
+  contents: ContentService
   apps: AppService
   releases: ReleaseService
   resolveApp: ResolveApp
@@ -92,7 +92,7 @@ export function publishingRoutes({
       },
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
-        const { published, isRepeated } = await withUpload(request, artifacts, async (upload) =>
+        const { published, isRepeated } = await withUpload(request, contents, async (upload) =>
           publishing.publish(
             found,
             validateMetadata(upload.metadata),
@@ -131,7 +131,7 @@ export function publishingRoutes({
         if (!(request.body instanceof Readable)) {
           throw problem('unsupported-media-type', 'Expected a zip as application/zip, found nothing.')
         }
-        return artifacts.upload(request.body, request.params.sha256)
+        return describeContent(await contents.upload(request.body, request.params.sha256))
       },
     )
 
@@ -148,9 +148,9 @@ export function publishingRoutes({
       },
       async (request) => {
         await resolveApp(request, request.params.app)
-        const found = await artifacts.find(request.params.sha256)
+        const found = await contents.find(request.params.sha256)
         if (!found) throw problem('artifact-not-found', `No bytes with the SHA-256 ${request.params.sha256}.`)
-        return found
+        return describeContent(found)
       },
     )
 

@@ -1,13 +1,13 @@
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
-import { problem, statedArchive } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import { requirePlatform, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import {
-  artifactMissing,
-  type ArtifactContent,
-  type ArtifactService,
-  type ReceivedArchive,
-} from '../../shipping/artifacts/artifact-service.ts'
+  describeContent,
+  statedOf,
+  type ContentService,
+  type ReceivedContent,
+  type StoredContent,
+} from '../../shipping/content/content-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
@@ -16,12 +16,7 @@ import type { Changes } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
-import {
-  readRequirement,
-  renderRelease,
-  type ReleaseRow,
-  type ReleaseService,
-} from '../../shipping/releases/release-service.ts'
+import { readRequirement, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
 import type { ReleaseSigning } from '../../shipping/signing/release-signing.ts'
 import type { SignedStatement } from '../../shipping/signing/statement-service.ts'
@@ -44,7 +39,7 @@ export function createPublishing({
   changes,
   apps,
   channels,
-  artifacts,
+  contents,
   sequences,
   signing,
   releases,
@@ -58,7 +53,7 @@ export function createPublishing({
   changes: Changes
   apps: AppService
   channels: ChannelService
-  artifacts: ArtifactService
+  contents: ContentService
   sequences: SequenceService
   signing: ReleaseSigning
   releases: ReleaseService
@@ -70,12 +65,12 @@ export function createPublishing({
 }) {
   /**
    * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
-   * @param archive the caller's to discard, whatever happens; undefined: the bytes of `input.sha256` came before
+   * @param received the caller's to discard, whatever happens; undefined: the bytes of `input.sha256` came before
    */
   async function publish(
     app: AppRow,
     input: NewRelease,
-    archive: ReceivedArchive | undefined,
+    received: ReceivedContent | undefined,
     signatures: UploadSignatures,
     author: Author,
     publicUrl: string,
@@ -85,20 +80,18 @@ export function createPublishing({
     const requirement = readRequirement(input)
     const plan = readPlan(input)
     if (input.rules) requireRules(input.rules)
-    const content = archive ?? (await findUploaded(input))
-    requireSameBytes(input, content)
+    const content = await contents.resolve(input, received)
     const requestDigest = digestOfRequest(input, content, signatures)
     const place = { platform, version, channel }
     const earlier = await findAnswer(db, await releases.findByVersion(app, place), requestDigest, publicUrl)
     if (earlier) return { isRepeated: true, published: earlier }
     await releases.requireNew(app, place)
     await channels.require(app.id, channel)
-    const { sha256, sizeBytes } = content
-    const release = { version, requirement, ...statedArchive(content) }
-    const checked = await signing.check(app, { appId: app.id, platform, release }, sha256, signatures)
+    const release = { version, requirement, ...statedOf(content) }
+    const checked = await signing.check(app, { appId: app.id, platform, release }, content.sha256, signatures)
     if (checked?.statement) await sequences.requireFree(app, platform, checked.statement.statement.sequence)
 
-    if (archive) await artifacts.keep(archive)
+    if (received) await contents.keep(received)
     return changes.run(async (tx, change) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const locked = await apps.lock(tx, app.id)
@@ -114,48 +107,34 @@ export function createPublishing({
         version,
         channel,
         sequence,
-        sha256,
-        size_bytes: sizeBytes,
-        file_count: content.fileCount,
+        kind: content.kind,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
         created_at: clock.now(),
         created_by: nameOf(author),
         archived_at: null,
       }
-      if (archive) await artifacts.register(tx, archive)
-      else await artifacts.claim(tx, content)
+      await contents.own(tx, content, received)
       const row = await releases.add(tx, locked, stored, checked && keyId !== null ? { ...checked, keyId } : null)
+      await contents.addTo(tx, row.id, content)
       await audit.record(tx, author, {
         action: 'release.published',
         subject: ['release', row.id],
         appId: app.id,
-        after: { version, platform, channel, sequence, sha256: row.sha256, keyId },
+        after: { version, platform, channel, sequence, sha256: content.sha256, keyId },
       })
       await announcements.record(tx, change, {
         type: 'release.published',
         appId: app.id,
-        data: { release: announced(row), by: nameOf(author) },
+        data: { release: announced(row, content), by: nameOf(author) },
       })
       const prepared = preparedOf(signatures)
       const placement = { ...input, plan, platform, channel, release: row, prepared }
       const placed = await rollouts.place(tx, change, locked, placement, author, 'rollout.started')
-      const published = answerOf(row, placed, checked?.isFirstKey ?? false, publicUrl)
+      const published = answerOf(row, content, placed, checked?.isFirstKey ?? false, publicUrl)
       await rememberAnswer(tx, requestDigest, published)
       return { isRepeated: false, published }
     })
-  }
-
-  /** @throws problem invalid-request, artifact-missing */
-  async function findUploaded({ sha256 }: NewRelease): Promise<ArtifactContent> {
-    if (sha256 === undefined) {
-      const detail =
-        'Expected a file part "bundle" with the zip, or metadata.sha256 of one that was uploaded; found neither.'
-      throw problem('invalid-request', detail)
-    }
-    const content = await artifacts.find(sha256)
-    if (!content) throw artifactMissing(sha256)
-    return content
   }
 
   /** Archiving what is archived changes nothing. */
@@ -175,7 +154,7 @@ export function createPublishing({
       await rollouts.withdrawAllOf(tx, change, releaseId, author)
       return row
     })
-    return renderRelease(row, publicUrl)
+    return releases.render(row, publicUrl)
   }
 
   return { publish, archive }
@@ -194,18 +173,19 @@ function preparedOf(signatures: UploadSignatures): SignedStatement[] {
   return steps.slice(0, last + 1)
 }
 
-function announced(row: ReleaseRow) {
-  const { id, version, platform, channel, sequence, sha256, notes } = row
-  return { id, version, platform, channel, sequence, sha256, sizeBytes: row.size_bytes, notes }
+function announced({ id, version, platform, channel, sequence, notes }: ReleaseRow, content: StoredContent) {
+  const { sha256, sizeBytes } = content
+  return { id, version, platform, channel, sequence, sha256, sizeBytes, notes }
 }
 
 function answerOf(
   release: ReleaseRow,
+  content: StoredContent,
   rollout: RolloutRow,
   keyRegistered: boolean,
   publicUrl: string,
 ): PublishedRelease {
-  const { id: releaseId, version, platform, channel, sequence, sha256 } = release
+  const { id: releaseId, version, platform, channel, sequence } = release
   return {
     releaseId,
     rolloutId: rollout.id,
@@ -215,19 +195,8 @@ function answerOf(
     sequence,
     percentage: rollout.percentage,
     mandatory: rollout.mandatory === 1,
-    sha256,
-    sizeBytes: release.size_bytes,
-    fileCount: release.file_count,
-    downloadUrl: artifactUrl(publicUrl, sha256),
+    ...describeContent(content),
+    downloadUrl: artifactUrl(publicUrl, content.sha256),
     keyRegistered,
-  }
-}
-
-function requireSameBytes(input: NewRelease, found: ArtifactContent): void {
-  if (input.sha256 !== undefined && input.sha256 !== found.sha256) {
-    throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${input.sha256}, received ${found.sha256}.`)
-  }
-  if (input.sizeBytes !== undefined && input.sizeBytes !== found.sizeBytes) {
-    throw problem('size-mismatch', `Expected ${input.sizeBytes} bytes, received ${found.sizeBytes}.`)
   }
 }

@@ -17,7 +17,8 @@ import {
   type TestResponse,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeZip } from '@hotpatch/testkit/archives'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 
 describeOnEveryDatabase('publishing', (openDatabase) => {
@@ -245,6 +246,41 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     })
   })
 
+  describe('for the web', () => {
+    const html = writeZip([
+      { name: 'index.html', content: '<p>' },
+      { name: 'assets/index.js', content: '' },
+    ])
+    const inFolder = writeZip([{ name: 'www/index.html', content: '<p>' }])
+    const web = { platform: 'web', version: '1.0.0' }
+    let site = ''
+    beforeEach(async () => {
+      site = `/manage/v1/apps/${(await server.createTestApp({ platforms: ['web'] })).slug}`
+    })
+
+    test('needs index.html at the root, or the file that it names', async () => {
+      expect(problemOf(await post(publishForm(web, inFolder), `${site}/releases`))).toBe('422 content-unfit')
+      expect((await post(publishForm(web, html), `${site}/releases`)).status).toBe(201)
+      const named = { ...web, version: '1.1.0', entry: 'start.html' }
+      expect(problemOf(await post(publishForm(named, html), `${site}/releases`))).toBe('422 content-unfit')
+      const start = writeZip([{ name: 'start.html', content: '<p>' }])
+      expect((await post(publishForm(named, start), `${site}/releases`)).status).toBe(201)
+    })
+
+    test('also when its bytes came before', async () => {
+      for (const [bytes, expected] of [
+        [inFolder, 422],
+        [html, 201],
+      ] as const) {
+        const sha256 = sha256Of(bytes)
+        const headers = { 'content-type': 'application/zip' }
+        await server.request('PUT', `${site}/artifacts/${sha256}`, { body: bytes, headers })
+        const form = formWithoutBundle({ ...web, sha256 })
+        expect((await post(form, `${site}/releases`)).status).toBe(expected)
+      }
+    })
+  })
+
   describe('what is refused changes nothing:', () => {
     const valid = { platform: 'android', version: '1.0.0' }
 
@@ -274,6 +310,8 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ['the hash of something else', { sha256: 'a'.repeat(64) }, '422 hash-mismatch'],
       ['a hash that is none', { sha256: 'abc' }, '400 invalid-request'],
       ['the size of something else', { sizeBytes: 7 }, '422 size-mismatch'],
+      ['an entry that the zip has not', { entry: 'main.js' }, '422 content-unfit'],
+      ['an entry that is no file at the root', { entry: 'assets/main.js' }, '400 invalid-request'],
     ])('%s', async (_case, changes, expected) => {
       expect(await refusal(() => post(publishForm({ ...valid, ...changes }, bundle)))).toBe(expected)
     })

@@ -1,7 +1,7 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
-import type { ArtifactService, ReceivedArchive } from '../../shipping/artifacts/artifact-service.ts'
+import type { ContentService, ReceivedContent } from '../../shipping/content/content-service.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
 
 /** The parts of a publish. */
@@ -9,7 +9,7 @@ export interface ReceivedUpload {
   /** Parsed JSON, not validated yet. */
   metadata: unknown
   /** Undefined: its bytes came before. */
-  archive: ReceivedArchive | undefined
+  archive: ReceivedContent | undefined
   signatures: UploadSignatures
 }
 
@@ -35,19 +35,19 @@ const SIGNATURE_BYTES = 64
  * signed release its signatures in base64. The small parts may be fields or files.
  * @throws problem invalid-request, invalid-archive, body-too-large, unsupported-media-type
  */
-async function receiveUpload(request: FastifyRequest, artifacts: ArtifactService): Promise<ReceivedUpload> {
+async function receiveUpload(request: FastifyRequest, contents: ContentService): Promise<ReceivedUpload> {
   if (!request.isMultipart()) {
     const found = request.headers['content-type'] ?? 'nothing'
     throw problem('unsupported-media-type', `Expected multipart/form-data, found ${found}.`)
   }
   const texts: Partial<Record<TextPart, string>> = {}
-  let archive: ReceivedArchive | undefined
+  let archive: ReceivedContent | undefined
   try {
     for await (const part of request.parts({ limits: { parts: MAX_PARTS, fileSize: Number.MAX_SAFE_INTEGER } })) {
       if (isTextPart(part.fieldname)) {
         texts[part.fieldname] = part.type === 'file' ? await readSmallFile(part) : readField(part)
       } else if (part.type === 'file' && !archive) {
-        archive = await artifacts.receiveArchive(part.file)
+        archive = await contents.receive(part.file)
       } else {
         throw problem(
           'invalid-request',
@@ -65,10 +65,10 @@ async function receiveUpload(request: FastifyRequest, artifacts: ArtifactService
 /** As `receiveUpload`; when the answer is known, what is left of the upload is gone. */
 export async function withUpload<Result>(
   request: FastifyRequest,
-  artifacts: ArtifactService,
+  contents: ContentService,
   use: (upload: ReceivedUpload) => Promise<Result>,
 ): Promise<Result> {
-  const upload = await receiveUpload(request, artifacts)
+  const upload = await receiveUpload(request, contents)
   try {
     return await use(upload)
   } finally {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease } from '@hotpatch/api'
-import type { ArtifactContent } from '../../shipping/artifacts/artifact-service.ts'
+import type { StoredContent } from '../../shipping/content/content-service.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
@@ -13,7 +13,7 @@ import type { UploadSignatures } from './upload-signatures.ts'
  */
 export function digestOfRequest(
   { sha256: _, sizeBytes: __, channel = DEFAULT_CHANNEL, ...input }: NewRelease,
-  { sha256, sizeBytes }: ArtifactContent,
+  { sha256, sizeBytes }: StoredContent,
   { publicKey: ___, ...signatures }: UploadSignatures,
 ): string {
   const request = { ...input, channel, sha256, sizeBytes, signatures }

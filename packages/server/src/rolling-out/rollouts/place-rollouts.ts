@@ -97,7 +97,7 @@ export function createPlacing({
       throw problem('release-not-found', `The app has no release with the id ${input.releaseId} to place.`)
     }
     const { platform } = release
-    const restated = await statements.takeRestated(tx, app, statedContent(app.id, platform, release), input)
+    const restated = await statements.takeRestated(tx, app, await statedContent(tx, app.id, platform, release), input)
     return place(tx, change, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
   }
 
@@ -106,7 +106,12 @@ export function createPlacing({
     const app = await apps.lock(tx, id)
     requirePlatform(app, input.platform)
     const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
-    const restated = await statements.takeRestated(tx, app, statedContent(app.id, input.platform, release), input)
+    const restated = await statements.takeRestated(
+      tx,
+      app,
+      await statedContent(tx, app.id, input.platform, release),
+      input,
+    )
     return place(tx, change, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
   }
 

@@ -3,40 +3,46 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
-import { ARCHIVE_CONTENT_TYPE } from './artifact-service.ts'
+import type { ServedAs } from './served-types.ts'
 import { readRange } from './byte-range.ts'
 
 const Params = Type.Object({ sha256: Type.String() })
+/** The release that the address was offered for, where it says so. */
+const Query = Type.Object({ release: Type.Optional(Type.String({ maxLength: 64 })) })
 
-/** GET and HEAD /artifacts/{sha256}. Asks the storage only: downloads go on when the database does not. */
+/** GET and HEAD /artifacts/{sha256}. Asks the storage first: downloads go on when the database does not. */
 export function artifactRoutes({
   storage,
+  servedAs,
   onDownload,
 }: {
   storage: StorageDriver
+  servedAs: (sha256: string) => Promise<ServedAs>
   /** Hears of every download that was sent to its end, or redirected. */
-  onDownload?: (sha256: string, sizeBytes: number) => void
+  onDownload?: (sha256: string, releaseId: string | undefined, sizeBytes: number) => void
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     app.route({
       method: ['GET', 'HEAD'],
       url: '/artifacts/:sha256',
-      schema: { params: Params },
+      schema: { params: Params, querystring: Query },
       config: { access: 'public' },
       handler: async (request, reply) => {
         const { sha256 } = request.params
         const object = isStorageKey(sha256) ? await storage.stat(sha256) : undefined
         if (!object) throw notFound(sha256)
         const { sizeBytes } = object
-        if (isKnown(request.headers['if-none-match'], sha256)) return withHeaders(reply, sha256).code(304).send()
+        const { release } = request.query
+        const withHeaders = createHeaders(reply, sha256, await servedAs(sha256))
+        if (isKnown(request.headers['if-none-match'], sha256)) return withHeaders().code(304).send()
 
         const url = await storage.downloadUrl(sha256)
         if (url) {
-          if (request.method === 'GET') onDownload?.(sha256, sizeBytes)
+          if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
           // The link expires, so the answer must not be kept.
           return reply.header('cache-control', 'no-store').redirect(url.href, 302)
         }
-        if (request.method === 'HEAD') return withHeaders(reply, sha256).header('content-length', sizeBytes).send()
+        if (request.method === 'HEAD') return withHeaders().header('content-length', sizeBytes).send()
 
         const range = isUnchanged(request.headers['if-range'], sha256)
           ? readRange(request.headers.range, sizeBytes)
@@ -45,23 +51,24 @@ export function artifactRoutes({
         const stream = await storage.open(sha256, range)
         if (!stream) throw notFound(sha256)
         const length = range ? range.end - range.start + 1 : sizeBytes
-        stream.once('end', () => onDownload?.(sha256, length))
+        stream.once('end', () => onDownload?.(sha256, release, length))
         if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
-        return withHeaders(reply, sha256).header('content-length', length).send(stream)
+        return withHeaders().header('content-length', length).send(stream)
       },
     })
   }
 }
 
-function withHeaders(reply: FastifyReply, sha256: string): FastifyReply {
-  return reply.headers({
-    etag: `"${sha256}"`,
-    'accept-ranges': 'bytes',
-    'cache-control': 'public, max-age=31536000, immutable',
-    'content-type': ARCHIVE_CONTENT_TYPE,
-    'content-disposition': `attachment; filename="${sha256}.zip"`,
-    'x-content-type-options': 'nosniff',
-  })
+function createHeaders(reply: FastifyReply, sha256: string, { contentType, fileExtension }: ServedAs) {
+  return () =>
+    reply.headers({
+      etag: `"${sha256}"`,
+      'accept-ranges': 'bytes',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': contentType,
+      'content-disposition': `attachment; filename="${sha256}.${fileExtension}"`,
+      'x-content-type-options': 'nosniff',
+    })
 }
 
 function notFound(sha256: string) {

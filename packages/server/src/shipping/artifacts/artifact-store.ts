@@ -11,7 +11,7 @@ export async function insertArtifact(db: Connection, row: Insertable<ArtifactRow
     .onConflict((conflict) =>
       conflict
         .column('sha256')
-        .doUpdateSet({ kept_until: row.kept_until, file_count: row.file_count })
+        .doUpdateSet({ kept_until: row.kept_until, facts: row.facts })
         .where('artifact.kept_until', 'is not', null),
     )
     .execute()

@@ -5,7 +5,7 @@ import { requireApp } from '../../people/authors/actor.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
-import { renderRelease, type ReleaseService } from './release-service.ts'
+import type { ReleaseService } from './release-service.ts'
 
 export function releaseRoutes({
   releases,
@@ -49,7 +49,7 @@ export function releaseRoutes({
       async (request) => {
         const release = await releases.get(request.params.id)
         requireApp(request.actor, release.app_id)
-        return renderRelease(release, publicUrl(request))
+        return releases.render(release, publicUrl(request))
       },
     )
   }

@@ -1,18 +1,12 @@
 import type { NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
-import {
-  parseNativeRange,
-  parseNativeVersion,
-  problem,
-  statedArchive,
-  type Platform,
-  type Requirement,
-} from '@hotpatch/protocol'
+import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
 import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
-import { artifactUrl } from '../../ground/http/public-url.ts'
+import { renderContent, statedOfRelease } from '../content/content-service.ts'
+import { listFilesOf, type StoredFile } from '../content/content-queries.ts'
 import {
   findRelease,
   findReleaseByVersion,
@@ -97,11 +91,22 @@ export function createReleaseService({
     publicUrl: string,
   ): Promise<Page<Release>> {
     const rows = await listReleases(db, appId, filter, page)
-    return pageFromRows(rows, page, (row) => renderRelease(row, publicUrl))
+    const files = await listFilesOf(
+      db,
+      rows.map(({ id }) => id),
+    )
+    return pageFromRows(rows, page, (row) => renderRelease(row, files.get(row.id) ?? [], publicUrl))
+  }
+
+  /** As people see it. */
+  async function render(row: ReleaseRow, publicUrl: string): Promise<Release> {
+    const files = await listFilesOf(db, [row.id])
+    return renderRelease(row, files.get(row.id) ?? [], publicUrl)
   }
 
   return {
     get,
+    render,
     findByVersion,
     requireNew,
     add,
@@ -137,7 +142,7 @@ function releaseExists(
   return problem('release-exists', detail, releaseId === undefined ? {} : { releaseId }, { cause })
 }
 
-export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
+function renderRelease(row: ReleaseRow, files: readonly StoredFile[], publicUrl: string): Release {
   return {
     id: row.id,
     appId: row.app_id,
@@ -146,10 +151,7 @@ export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
     channel: row.channel,
     sequence: row.sequence,
     floor: row.floor ?? 0,
-    sha256: row.sha256,
-    sizeBytes: row.size_bytes,
-    fileCount: row.file_count,
-    downloadUrl: artifactUrl(publicUrl, row.sha256),
+    ...renderContent(row.kind, files, publicUrl),
     requirement: requirementOf(row),
     notes: row.notes,
     signature: row.signature,
@@ -163,11 +165,16 @@ export function renderRelease(row: ReleaseRow, publicUrl: string): Release {
 }
 
 /** What a statement of it must say; @param release null: what the binary shipped with */
-export function statedContent(appId: string, platform: Platform, release: ReleaseRow | null): StatedContent {
+export async function statedContent(
+  db: Connection,
+  appId: string,
+  platform: Platform,
+  release: ReleaseRow | null,
+): Promise<StatedContent> {
   const stated = release && {
     version: release.version,
     requirement: requirementOf(release),
-    ...statedArchive({ sha256: release.sha256, sizeBytes: release.size_bytes }),
+    ...(await statedOfRelease(db, release)),
   }
   return { appId, platform, release: stated }
 }

@@ -1,3 +1,5 @@
+import { archiveKind } from '../../../shipping/content/archive/archive-kind.ts'
+import { insertReleaseFiles } from '../../../shipping/content/content-queries.ts'
 import type { Database, Schema } from '../../../ground/database/schema.ts'
 
 export const HOUR = 3_600_000
@@ -26,7 +28,7 @@ export function createInsightFixtures(db: Database, appId: string) {
           size_bytes: sizeBytes,
           content_type: 'application/zip',
           created_at: 0,
-          file_count: 1,
+          facts: '{}',
           kept_until: null,
         })
         .execute()
@@ -38,9 +40,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         channel: 'production',
         sequence: Number(version[0]),
         statement_id: null,
-        sha256,
-        size_bytes: sizeBytes,
-        file_count: 1,
+        kind: 'archive',
         requirement: '{}',
         notes: '',
         created_at: 0,
@@ -48,6 +48,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         archived_at: null,
       }
       await db.insertInto('release').values(release).execute()
+      await insertReleaseFiles(db, id, archiveKind.filesOf({ sha256, sizeBytes }))
     }
   }
 
@@ -98,10 +99,13 @@ export function createInsightFixtures(db: Database, appId: string) {
       .execute()
   }
 
-  async function downloads({ sha256 }: { sha256: string }, counted: Omit<Schema['download_hour'], 'sha256'>) {
+  async function downloads(
+    { sha256 }: { sha256: string },
+    counted: Omit<Schema['download_hour'], 'sha256' | 'release_id'> & { release_id?: string },
+  ) {
     await db
       .insertInto('download_hour')
-      .values({ sha256, ...counted })
+      .values({ sha256, release_id: '', ...counted })
       .execute()
   }
 

@@ -232,7 +232,7 @@ describeOnEveryDatabase('the fleet counters', (open, database) => {
   )
 
   function write(db: Database, told: readonly Told[], number: number): Promise<void> {
-    const downloads = [{ sha256: 'aa', hour_at: START, downloads: 1, sent_bytes: 10 }]
+    const downloads = [{ sha256: 'aa', release_id: '', hour_at: START, downloads: 1, sent_bytes: 10 }]
     return writeFleetBatch(db, {
       notes: told.flatMap(({ note }) => note ?? []),
       reports: told.flatMap(({ report }) => report ?? []),

@@ -333,7 +333,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
           checks: count,
         },
       ],
-      downloads: [{ sha256: 'aa', hour_at: NOON, downloads: count, sent_bytes: count * 10 }],
+      downloads: [{ sha256: 'aa', release_id: 'r', hour_at: NOON, downloads: count, sent_bytes: count * 10 }],
       notKept: [],
     })
 
@@ -345,7 +345,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
       const { checks } = await db.selectFrom('check_hour').select('checks').executeTakeFirstOrThrow()
       expect(checks).toBe(107)
       expect(await db.selectFrom('download_hour').selectAll().execute()).toEqual([
-        { sha256: 'aa', hour_at: NOON, downloads: 107, sent_bytes: 1_070 },
+        { sha256: 'aa', release_id: 'r', hour_at: NOON, downloads: 107, sent_bytes: 1_070 },
       ])
     })
   })
@@ -422,7 +422,7 @@ describeOnEveryDatabase('fleet batches', (open, database) => {
             source: `server-${server}`,
             number: round + 1,
             checks: [],
-            downloads: [{ sha256: 'aa', hour_at: NOON, downloads: 1, sent_bytes: 1 }],
+            downloads: [{ sha256: 'aa', release_id: 'r', hour_at: NOON, downloads: 1, sent_bytes: 1 }],
             notKept: [],
           },
         })

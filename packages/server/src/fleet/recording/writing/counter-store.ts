@@ -21,7 +21,7 @@ export async function addUp(
   await addRows(tx, 'activity', activityKey, conclusions.activity)
   const checkKey = ['app_id', 'hour_at', 'platform', 'channel', 'decision', 'reason'] as const
   await addRows(tx, 'check_hour', checkKey, counts?.checks ?? [])
-  await addRows(tx, 'download_hour', ['sha256', 'hour_at'], counts?.downloads ?? [])
+  await addRows(tx, 'download_hour', ['sha256', 'release_id', 'hour_at'], counts?.downloads ?? [])
   await addRows(tx, 'unkept_hour', ['app_id', 'hour_at'], counts?.notKept ?? [])
   await addRows(tx, 'event_usage', ['app_id'], usageOf(stored, counts?.notKept ?? []))
 }

@@ -73,7 +73,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addUniqueConstraint('release_version', ['app_id', 'platform', 'version', 'channel'])
     .addUniqueConstraint('release_sequence', ['app_id', 'platform', 'sequence'])
     .addForeignKeyConstraint('release_app', ['app_id'], 'app', ['id'])
-    .addForeignKeyConstraint('release_artifact', ['sha256'], 'artifact', ['sha256'])
     .execute()
 
   await db.schema

@@ -11,6 +11,7 @@ import * as deletedApps from './0010-deleted-apps.ts'
 import * as waitsAndUnkeptEvents from './0011-waits-and-unkept-events.ts'
 import * as binaryTimes from './0012-binary-times.ts'
 import * as statements from './0013-statements.ts'
+import * as content from './0014-content.ts'
 import * as deviceAttributes from './0015-device-attributes.ts'
 import * as channelKeys from './0016-channel-keys.ts'
 import * as mandatoryBelow from './0017-mandatory-below.ts'
@@ -29,6 +30,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0011-waits-and-unkept-events': waitsAndUnkeptEvents,
   '0012-binary-times': binaryTimes,
   '0013-statements': statements,
+  '0014-content': content,
   '0015-device-attributes': deviceAttributes,
   '0016-channel-keys': channelKeys,
   '0017-mandatory-below': mandatoryBelow,

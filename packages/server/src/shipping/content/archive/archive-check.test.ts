@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Problem } from '@hotpatch/protocol'
 import { archiveCases, MAX_VECTOR_BYTES, noise, writeZip, type ZipEntry } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import vectors from '../../../../../vectors/archives.json' with { type: 'json' }
+import vectors from '../../../../../../vectors/archives.json' with { type: 'json' }
 import { checkArchive, type ArchiveLimits } from './archive-check.ts'
 
 const file = (name: string, more: ZipEntry = {}): ZipEntry => ({ name, content: 'hello', ...more })

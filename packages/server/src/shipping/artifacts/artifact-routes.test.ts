@@ -1,0 +1,235 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readdir, readlink, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { writeZip } from '@hotpatch/testkit/archives'
+import Fastify from 'fastify'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { openDatabase } from '../../ground/database/open-database.ts'
+import { answerWithProblems } from '../../ground/http/problem-response.ts'
+import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
+import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { artifactRoutes } from './artifact-routes.ts'
+import { createServedTypes } from './served-types.ts'
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+function aZip(content: Buffer) {
+  return writeZip([{ name: 'index.bundle', content, method: 0 }])
+}
+
+test('what the bytes are called is not known without a database, and they go out as bytes', async () => {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' }) // without tables
+  onTestFinished(() => db.destroy())
+  const servedAs = createServedTypes({ db, extensionOf: () => 'zip' })
+  expect(await servedAs('a'.repeat(64))).toEqual({ contentType: 'application/octet-stream', fileExtension: 'bin' })
+})
+
+describe('downloads', () => {
+  const content = randomBytes(1000)
+  const zip = aZip(content)
+  const key = sha256(zip)
+  const etag = `"${key}"`
+
+  async function aServer({ bytes = zip, ...overrides }: Partial<StorageDriver> & { bytes?: Buffer } = {}) {
+    const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
+    const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock: { now: Date.now } })
+    const path = join(directory, 'upload')
+    await writeFile(path, bytes)
+    await storage.put(sha256(bytes), { path, sizeBytes: bytes.length })
+    const onDownload = vi.fn<(sha256: string, release: string | undefined, sizeBytes: number) => void>()
+    const servedAs = () => Promise.resolve({ contentType: 'application/zip', fileExtension: 'zip' })
+    const app = Fastify()
+    answerWithProblems(app)
+    await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, servedAs, onDownload }))
+    onTestFinished(async () => {
+      await app.close()
+      await rm(directory, { recursive: true })
+    })
+    const ask = (headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET', name = key) =>
+      app.inject({ method, url: `/artifacts/${name}`, headers })
+    return { app, ask, onDownload }
+  }
+
+  test('the whole artifact, to be kept forever', async () => {
+    const { ask, onDownload } = await aServer()
+    const answer = await ask()
+    expect(answer.statusCode).toBe(200)
+    expect(answer.rawPayload).toEqual(zip)
+    expect(answer.headers).toMatchObject({
+      etag,
+      'accept-ranges': 'bytes',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-type': 'application/zip',
+      'content-length': String(zip.length),
+      'content-disposition': `attachment; filename="${key}.zip"`,
+      'x-content-type-options': 'nosniff',
+    })
+    expect(onDownload.mock.calls).toEqual([[key, undefined, zip.length]])
+  })
+
+  test('tells for which release the address was offered', async () => {
+    const { app, onDownload } = await aServer()
+    await app.inject(`/artifacts/${key}?release=r-1`)
+    expect(onDownload.mock.calls).toEqual([[key, 'r-1', zip.length]])
+  })
+
+  test('HEAD says the same and sends nothing', async () => {
+    const { ask, onDownload } = await aServer({ open: () => Promise.reject(new Error('must not be opened')) })
+    const answer = await ask({ range: 'bytes=0-1' }, 'HEAD')
+    expect(answer.statusCode).toBe(200)
+    expect(answer.rawPayload).toHaveLength(0)
+    expect(answer.headers).toMatchObject({ etag, 'content-length': String(zip.length), 'accept-ranges': 'bytes' })
+    expect(onDownload).not.toHaveBeenCalled()
+  })
+
+  const size = zip.length
+  test.each([
+    ['bytes=0-0', 0, 0],
+    ['bytes=10-19', 10, 19],
+    ['bytes=10-', 10, size - 1],
+    ['bytes=-10', size - 10, size - 1],
+    ['bytes=-999999', 0, size - 1],
+    ['bytes=10-999999', 10, size - 1],
+    [`bytes=${size - 1}-`, size - 1, size - 1],
+    ['Bytes=1-2', 1, 2],
+    ['bytes= 1-2', 1, 2],
+  ])('the range %s', async (range, start, end) => {
+    const { ask, onDownload } = await aServer()
+    const answer = await ask({ range })
+    expect(answer.statusCode).toBe(206)
+    expect(answer.headers['content-range']).toBe(`bytes ${start}-${end}/${size}`)
+    expect(answer.headers['content-length']).toBe(String(end - start + 1))
+    expect(answer.rawPayload).toEqual(zip.subarray(start, end + 1))
+    expect(onDownload.mock.calls).toEqual([[key, undefined, end - start + 1]])
+  })
+
+  test.each([
+    'bytes=0-1,5-6',
+    'bytes=5-2',
+    'bytes=',
+    'bytes=-',
+    'bytes=a-b',
+    'bytes=1',
+    'items=0-1',
+    '0-1',
+    'bytes=-1-2',
+  ])('the whole artifact for the range %s', async (range) => {
+    const { ask } = await aServer()
+    const answer = await ask({ range })
+    expect(answer.statusCode).toBe(200)
+    expect(answer.rawPayload).toEqual(zip)
+  })
+
+  test.each([`bytes=${size}-`, `bytes=${size}-${size + 5}`, 'bytes=-0', 'bytes=99999999999999999999-'])(
+    'no answer to the range %s',
+    async (range) => {
+      const { ask } = await aServer()
+      const answer = await ask({ range })
+      expect(answer.statusCode).toBe(416)
+      expect(answer.headers['content-range']).toBe(`bytes */${size}`)
+      expect(answer.headers['cache-control']).toBe('no-store')
+      expect(answer.json()).toMatchObject({ type: expect.stringContaining('range-not-satisfiable') })
+    },
+  )
+
+  test.each([
+    ['its tag', etag, 206],
+    ['another tag', '"other"', 200],
+    ['a weak tag', `W/${etag}`, 200],
+    ['a date', 'Mon, 05 Jan 2026 00:00:00 GMT', 200],
+  ])('a download is resumed if the artifact is still the one with %s', async (_name, ifRange, status) => {
+    const { ask } = await aServer()
+    expect((await ask({ range: 'bytes=10-', 'if-range': ifRange })).statusCode).toBe(status)
+  })
+
+  test.each([
+    [etag, 304],
+    [`W/${etag}`, 304],
+    [`"a", ${etag}`, 304],
+    ['*', 304],
+    ['"other"', 200],
+  ])('a cache that has %s', async (ifNoneMatch, status) => {
+    const { ask } = await aServer()
+    const answer = await ask({ 'if-none-match': ifNoneMatch })
+    expect(answer.statusCode).toBe(status)
+    expect(answer.headers).toMatchObject({ etag, 'cache-control': 'public, max-age=31536000, immutable' })
+  })
+
+  test.each(['0'.repeat(64), 'latest', key.toUpperCase(), '..%2f..%2fetc%2fpasswd', `${key}.zip`, '%00'])(
+    'there is no artifact %s',
+    async (name) => {
+      const { ask } = await aServer()
+      for (const method of ['GET', 'HEAD'] as const) {
+        const answer = await ask({}, method, name)
+        expect(answer.statusCode).toBe(404)
+        expect(answer.headers['cache-control']).toBe('no-store')
+      }
+      expect((await ask({}, 'GET', name)).json()).toMatchObject({ type: expect.stringContaining('artifact-not-found') })
+    },
+  )
+
+  test('an artifact that goes between the look and the read', async () => {
+    const { ask } = await aServer({ open: () => Promise.resolve(undefined) })
+    expect((await ask()).statusCode).toBe(404)
+  })
+
+  test('a driver that gives direct links is not streamed through', async () => {
+    const { ask, onDownload } = await aServer({
+      downloadUrl: () => Promise.resolve(new URL('https://cdn.example.com/a?signature=1')),
+      open: () => Promise.reject(new Error('must not be opened')),
+    })
+    const answer = await ask({ range: 'bytes=0-1' })
+    expect(answer.statusCode).toBe(302)
+    expect(answer.headers).toMatchObject({
+      location: 'https://cdn.example.com/a?signature=1',
+      'cache-control': 'no-store',
+    })
+    expect(onDownload.mock.calls).toEqual([[key, undefined, size]])
+    expect((await ask({}, 'HEAD')).statusCode).toBe(302)
+    expect(onDownload).toHaveBeenCalledTimes(1)
+  })
+
+  test('a disk that fails in the middle ends the connection instead of the file', async () => {
+    const { app, onDownload } = await aServer({
+      open: () =>
+        Promise.resolve(
+          Readable.from(
+            (async function* () {
+              yield zip.subarray(0, 100)
+              await new Promise(setImmediate)
+              throw new Error('EIO')
+            })(),
+          ),
+        ),
+    })
+    const address = await app.listen({ port: 0, host: '127.0.0.1' })
+    await expect(fetch(`${address}/artifacts/${key}`).then((answer) => answer.arrayBuffer())).rejects.toThrow(Error)
+    expect(onDownload).not.toHaveBeenCalled()
+  })
+
+  test('a client that goes away has its file closed', async () => {
+    const large = aZip(randomBytes(20_000_000))
+    const { app, onDownload } = await aServer({ bytes: large })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const request = get({ port, host: '127.0.0.1', path: `/artifacts/${sha256(large)}` })
+    const [answer] = (await once(request, 'response')) as [Readable]
+    await once(answer, 'readable')
+    expect(await openFiles(sha256(large))).toBe(1)
+    request.destroy()
+    await vi.waitFor(async () => expect(await openFiles(sha256(large))).toBe(0))
+    expect(onDownload).not.toHaveBeenCalled()
+  })
+})
+
+/** How often this process has a file of this name open. Only Linux tells; elsewhere the count is what is hoped for. */
+async function openFiles(name: string): Promise<number> {
+  const descriptors = await readdir('/proc/self/fd').catch(() => [])
+  const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+  return targets.filter((target) => target.endsWith(name)).length
+}

@@ -1,0 +1,52 @@
+import type { Platform } from '@hotpatch/protocol'
+import type { Connection } from '../../ground/database/schema.ts'
+import type { ReleaseFile } from './content-kind.ts'
+
+/** With what the check of its bytes found; null where they lie elsewhere. */
+export type StoredFile = ReleaseFile & { release_id: string; facts: string | null }
+
+/** Without what manifests list, which may be thousands. */
+export type FilesByRelease = ReadonlyMap<string, readonly StoredFile[]>
+
+export async function insertReleaseFiles(tx: Connection, releaseId: string, files: readonly ReleaseFile[]) {
+  const rows = files.map((file) => ({ ...file, release_id: releaseId }))
+  await tx.insertInto('release_file').values(rows).execute()
+}
+
+export async function listFilesOf(db: Connection, releaseIds: readonly string[]): Promise<FilesByRelease> {
+  if (releaseIds.length === 0) return new Map()
+  return grouped(await selectFiles(db).where('release_id', 'in', releaseIds).execute())
+}
+
+/** Of all releases that were ever placed there. */
+export async function listPlacedFiles(
+  db: Connection,
+  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+): Promise<FilesByRelease> {
+  const rows = await selectFiles(db)
+    .where('release_id', 'in', (placed) =>
+      placed
+        .selectFrom('rollout')
+        .select('rollout.release_id')
+        .where('app_id', '=', appId)
+        .where('channel', '=', channel)
+        .where('platform', 'in', [platform, 'any']),
+    )
+    .execute()
+  return grouped(rows)
+}
+
+function selectFiles(db: Connection) {
+  return db
+    .selectFrom('release_file')
+    .leftJoin('artifact', 'artifact.sha256', 'release_file.sha256')
+    .selectAll('release_file')
+    .select('artifact.facts')
+    .where('role', '!=', 'asset')
+    .orderBy('release_id')
+    .orderBy('path')
+}
+
+function grouped(rows: readonly StoredFile[]): FilesByRelease {
+  return Map.groupBy(rows, (row) => row.release_id)
+}

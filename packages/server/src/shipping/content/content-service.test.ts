@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { describeOnEveryDatabase } from '@hotpatch/testkit'
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { DAY_MS } from '../../ground/clock.ts'
+import { openDatabase } from '../../ground/database/open-database.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
+import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { listedKeys } from '../../ground/storage/testing/storage-driver-suite.ts'
+import { createArtifactService } from '../artifacts/artifact-service.ts'
+import { findArtifact } from '../artifacts/artifact-store.ts'
+import { createUploadSpool } from '../artifacts/upload-spool.ts'
+import { createContentService } from './content-service.ts'
+import { writeZip } from '@hotpatch/testkit/archives'
+
+async function aStore(db: Database) {
+  const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  let now = Date.UTC(2026, 0, 5)
+  const clock = { now: () => now }
+  const spoolDirectory = join(directory, 'spool')
+  const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock })
+  const spool = createUploadSpool({ directory: spoolDirectory, maxBytes: 50_000_000, idleTimeoutMs: 10_000, clock })
+  const limits = { maxBytes: 50_000_000, maxFiles: 100, maxUnpackedBytes: 50_000_000, maxPathBytes: 300 }
+  const artifacts = createArtifactService({ db, storage, clock })
+  return {
+    storage,
+    artifacts,
+    contents: createContentService({ artifacts, spool, limits }),
+    withStorage: (overrides: Partial<StorageDriver>) =>
+      createArtifactService({ db, storage: { ...storage, ...overrides }, clock }),
+    spooled: () => readdir(spoolDirectory),
+    wait: (milliseconds: number) => void (now += milliseconds),
+    now: () => now,
+  }
+}
+
+function aZip(content: string | Buffer = 'console.log(1)') {
+  return writeZip([{ name: 'index.bundle', content, method: 0 }])
+}
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+describeOnEveryDatabase('content', (open) => {
+  let db: Database
+  let store: Awaited<ReturnType<typeof aStore>>
+  const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]))
+
+  beforeAll(async () => {
+    db = await open()
+  })
+  beforeEach(async () => {
+    await db.deleteFrom('artifact').execute()
+    store = await aStore(db)
+  })
+
+  test('an archive is received, kept and registered', async () => {
+    const zip = aZip()
+    const upload = await receive(zip)
+    expect(upload).toMatchObject({
+      sha256: sha256(zip),
+      sizeBytes: zip.length,
+      facts: { fileCount: 1, unpackedBytes: 14 },
+    })
+    expect(await store.storage.stat(upload.sha256)).toBeUndefined()
+    await store.artifacts.keep(upload)
+    await db.transaction().execute((tx) => store.contents.own(tx, upload, upload))
+
+    expect(await findArtifact(db, upload.sha256)).toEqual({
+      sha256: upload.sha256,
+      size_bytes: zip.length,
+      content_type: 'application/zip',
+      created_at: store.now(),
+      facts: '{"kind":"archive","fileCount":1,"unpackedBytes":14,"rootFiles":["index.bundle"]}',
+      kept_until: null,
+    })
+    expect(await store.spooled()).toEqual([])
+  })
+
+  test('the same archive may come again', async () => {
+    for (const upload of [await receive(aZip()), await receive(aZip())]) {
+      await store.artifacts.keep(upload)
+      await store.contents.own(db, upload, upload)
+    }
+    expect(await listedKeys(store.storage)).toHaveLength(1)
+  })
+
+  test('a refused archive leaves nothing behind', async () => {
+    await expect(receive(Buffer.from('no zip'))).rejects.toMatchObject({ type: 'invalid-archive' })
+    expect(await store.spooled()).toEqual([])
+    expect(await listedKeys(store.storage)).toEqual([])
+  })
+
+  test('what is discarded before it was kept is gone, after that it stays', async () => {
+    const [discarded, kept] = [await receive(aZip('a')), await receive(aZip('b'))]
+    await discarded.discard()
+    await store.artifacts.keep(kept)
+    await kept.discard()
+    expect(await store.spooled()).toEqual([])
+    expect(await listedKeys(store.storage)).toEqual([kept.sha256])
+  })
+
+  test('objects without a row are removed when they are old', async () => {
+    const [orphan, referenced] = [await receive(aZip('orphan')), await receive(aZip('referenced'))]
+    await store.artifacts.keep(orphan)
+    await store.artifacts.keep(referenced)
+    await store.contents.own(db, referenced, referenced)
+    store.wait(DAY_MS)
+    const recent = await receive(aZip('recent'))
+    await store.artifacts.keep(recent)
+    store.wait(1)
+
+    expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
+    expect(await listedKeys(store.storage)).toEqual([referenced.sha256, recent.sha256].sort())
+  })
+
+  test('an orphan that is uploaded again is spared, also when its row comes after the sweep', async () => {
+    await store.artifacts.keep(await receive(aZip()))
+    store.wait(10 * DAY_MS)
+    const again = await receive(aZip())
+    await store.artifacts.keep(again)
+    expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
+    await store.contents.own(db, again, again)
+    expect(await store.storage.stat(again.sha256)).toBeDefined()
+  })
+
+  describe('an archive that comes before its release', () => {
+    const upload = async (zip: Buffer, name = sha256(zip)) => {
+      const { kind, sha256, sizeBytes, facts } = await store.contents.upload(Readable.from([zip]), name)
+      return { kind, sha256, sizeBytes, facts }
+    }
+
+    test('is there, and waits for a day', async () => {
+      const zip = aZip()
+      expect(await store.contents.find(sha256(zip))).toBeUndefined()
+      const content = await upload(zip)
+      expect(content).toMatchObject({ sha256: sha256(zip), sizeBytes: zip.length, facts: { fileCount: 1 } })
+      expect(await store.contents.find(content.sha256)).toEqual(content)
+      expect(await store.spooled()).toEqual([])
+
+      store.wait(DAY_MS - 1)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: 0 })).toBe(0)
+      store.wait(2)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
+      expect(await store.contents.find(content.sha256)).toBeUndefined()
+      await expect(store.artifacts.claim(db, content.sha256)).rejects.toMatchObject({ type: 'artifact-missing' })
+    })
+
+    test('stays when its release has come, also when it is uploaded once more', async () => {
+      const content = await upload(aZip())
+      await store.artifacts.claim(db, content.sha256)
+      await upload(aZip())
+      store.wait(10 * DAY_MS)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
+      expect(await store.contents.find(content.sha256)).toEqual(content)
+    })
+
+    test('waits anew when it is uploaded once more', async () => {
+      const content = await upload(aZip())
+      store.wait(DAY_MS - 1)
+      await upload(aZip())
+      store.wait(DAY_MS - 1)
+      await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })
+      expect(await store.contents.find(content.sha256)).toEqual(content)
+    })
+
+    test('is what it was announced as, or refused', async () => {
+      await expect(upload(aZip(), 'a'.repeat(64))).rejects.toMatchObject({ type: 'hash-mismatch' })
+      await expect(upload(Buffer.from('no zip'))).rejects.toMatchObject({ type: 'invalid-archive' })
+      expect([await store.spooled(), await listedKeys(store.storage)]).toEqual([[], []])
+    })
+
+    test('counts as missing when its bytes were lost', async () => {
+      const content = await upload(aZip())
+      await store.storage.remove([content.sha256])
+      expect(await store.contents.find(content.sha256)).toBeUndefined()
+    })
+  })
+
+  test('a sweep goes through more objects than one question to the database holds', async () => {
+    const keys = Array.from({ length: 1200 }, (_, index) => sha256(Buffer.from(String(index))))
+    const removed: string[] = []
+    const service = store.withStorage({
+      async *list() {
+        for (const key of keys) yield { key, sizeBytes: 1, modifiedAt: new Date(0) }
+      },
+      remove: async (batch) => void removed.push(...batch),
+    })
+    const referenced = [keys[0], keys[600], keys[1199]] as string[]
+    for (const key of referenced) {
+      await service.register(db, { sha256: key, sizeBytes: 1, contentType: 'application/zip', facts: '{}' })
+    }
+    expect(await service.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1197)
+    expect(removed).toEqual(keys.filter((key) => !referenced.includes(key)))
+  })
+})
+
+test('a sweep whose database does not answer removes nothing', async () => {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' }) // without tables
+  onTestFinished(() => db.destroy())
+  const store = await aStore(db)
+  await store.artifacts.keep(await store.contents.receive(Readable.from([aZip()])))
+  store.wait(2 * DAY_MS)
+  await expect(store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).rejects.toThrow('artifact')
+  expect(await listedKeys(store.storage)).toHaveLength(1)
+})

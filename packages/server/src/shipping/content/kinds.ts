@@ -1,0 +1,24 @@
+import { archiveKind, type ArchiveFacts, type OfferedArchive } from './archive/archive-kind.ts'
+import type { ContentKind } from './content-kind.ts'
+
+export type ContentFacts = ArchiveFacts
+export type OfferedContent = OfferedArchive
+
+type Kind = ContentKind<ContentFacts, OfferedContent>
+
+/** The kinds that this server takes and serves, Content §1. */
+const KINDS: readonly Kind[] = [archiveKind]
+
+/** What is uploaded, as long as there is one kind. */
+export const UPLOADED_KIND: Kind = archiveKind
+
+export function contentKind(name: string): Kind {
+  const kind = KINDS.find((each) => each.name === name)
+  if (!kind) throw new Error(`This server does not serve content of the kind "${name}".`)
+  return kind
+}
+
+/** What somebody who saves such bytes calls them. */
+export function fileExtensionOf(contentType: string): string {
+  return KINDS.find((kind) => kind.contentType === contentType)?.fileExtension ?? 'bin'
+}
