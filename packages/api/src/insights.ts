@@ -178,9 +178,10 @@ export const RolloutTakers = Type.Object({
 export type RolloutTakers = Static<typeof RolloutTakers>
 
 /**
- * How a rollout spreads. `running` is now; `everRan`, the milestones and the curve are how far it ever came. The eligible audience is all known devices of its platform and channel that are not gone, times
- * its percentage and slice; with attribute rules, which cannot be counted, those that it has reached; and never fewer
- * than it has reached.
+ * How a rollout spreads. `running` is now; `everRan`, the milestones and the curve are how far it ever came. The
+ * eligible audience is the number of known devices of its platform and channel that are not gone, times its percentage
+ * and slice. Attribute rules cannot be counted: with them it is the devices that were reached. It is never fewer than
+ * were reached.
  */
 export const Adoption = Type.Object({
   ...range,

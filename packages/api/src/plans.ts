@@ -95,7 +95,7 @@ export const RolloutPlanStatus = Type.Object({
 })
 export type RolloutPlanStatus = Static<typeof RolloutPlanStatus>
 
-/** Names the step that the caller wants to leave, so that of two at once one is told that it is too late. */
+/** Names the step that the caller wants to leave: of two callers at once, the second is told that it is too late. */
 export const PlanAdvance = Type.Object(
   { fromStep: Type.Integer({ minimum: 1, maximum: MAX_PLAN_STEPS, description: '`step` as the caller saw it' }) },
   { additionalProperties: false },

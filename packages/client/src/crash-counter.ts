@@ -8,7 +8,7 @@ import type { ActiveRelease } from './stored-state.ts'
 
 /**
  * ota/crash_count.json. On probation: all starts since the release was moved into place. Of a confirmed release: the
- * starts in a row that did not end well, with the last one, of which that is not known before the next.
+ * starts in a row that did not end well, and the last one, as only the next start knows how it ended.
  */
 export interface StartCount {
   releaseId: string

@@ -129,7 +129,7 @@ function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementCo
   return { sequence, floor }
 }
 
-/** What names no binaries that it is for cannot be for one that was built after it was signed. */
+/** A statement that names no binaries cannot be for a binary that was built after it was signed. */
 function expectMadeForBinary({ requirement, createdAt }: ReleaseStatement, builtAt: number | null): void {
   if (builtAt === null || Object.keys(requirement).length > 0) return
   const signedAt = statementTime({ createdAt })

@@ -61,7 +61,7 @@ interface DecisionDetails {
 
 /** The answer to a check. A dialect renders it and adds nothing. */
 export type Decision<Release extends CatalogRelease = CatalogRelease> = DecisionDetails &
-  /** The rollout that places what it runs and that it is in; null when no rollout says that it should run it. */
+  /** The rollout that gives the device what it runs; null when it is in no rollout that does. */
   (
     | { kind: 'up-to-date'; rollout: CompiledRollout<Release> | null }
     | { kind: 'native-update-required'; nativeUpdate: NativeUpdateNote }

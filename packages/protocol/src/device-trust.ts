@@ -16,8 +16,8 @@ export interface DeviceTrust {
 }
 
 /**
- * Signing §6: how far above its high-water mark a device lets a sequence be. Whoever once makes a publisher sign the
- * highest sequence that there is would keep every later release from the devices that took it.
+ * Signing §6: how far above its high-water mark a device lets a sequence be. A publisher who is made to sign the
+ * highest possible sequence once could send no later release to the devices that took it.
  */
 export const MAX_SEQUENCE_STEP = 1_000_000
 

@@ -4,8 +4,8 @@ import { hasStarted } from './decide.ts'
 import type { Requirement } from './requirement.ts'
 
 /**
- * What a feed can say, which is for nobody in particular (Decision §14): the rollouts that whoever asks would be offered
- * if nothing else spoke against them, highest position first.
+ * What a feed can say, as it is for nobody in particular (Decision §14): the rollouts that anybody would be offered if
+ * nothing else spoke against them, highest position first.
  *
  * @param now milliseconds since 1970
  * @param judges what its readers can judge of a requirement: what requires anything else is left out

@@ -67,8 +67,8 @@ function isOlderThanBinary({ target, requirement, statedAt }: CompiledRollout, {
 }
 
 /**
- * Index of the next rollout below of which D11 may say something else than that it is refused: who tells a high-water
- * mark above everything, or a key that nobody has, must not cost a look at every rollout that there ever was.
+ * Index of the next rollout below that D11 may not refuse. A device can tell a high-water mark above everything, or a
+ * key that nobody has: that must not cost a look at every rollout of the past.
  */
 export function nextTakeable(
   catalog: CompiledCatalog,

@@ -1,6 +1,6 @@
 import type { HttpPort } from '@hotpatch/client'
 
-/** What anybody could do who read the app key out of a binary: devices that never were, and what they say. */
+/** Devices that do not exist, and what they say: anybody who read the app key out of a binary could send that. */
 export interface StrangerOptions {
   strangers: number
   /** From so many networks: as a trusted proxy would tell them, else all come from this machine. */

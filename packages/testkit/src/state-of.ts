@@ -27,7 +27,7 @@ async function listTables(db: Database): Promise<string[]> {
   return rows.map(({ name }) => name).sort((a, b) => a.localeCompare(b))
 }
 
-/** What is written when its time has come, whatever else happens: what devices told, and what is told of changes. */
+/** Tables that are written later, by themselves: what devices told, and what is told of changes. */
 const IN_THE_BACKGROUND = [
   'activity',
   'announcement',

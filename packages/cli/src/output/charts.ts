@@ -102,7 +102,10 @@ function cellOf(filled: number): string {
   return eighths === 0 ? ' ' : (RISING[eighths - 1] ?? '')
 }
 
-/** At most so many values: the last of those that fall together, which of a sum is the one that counts. */
+/**
+ * At most so many values. Of several that fall into one place the last is shown: of a running sum that is the one that
+ * counts.
+ */
 function resample(values: readonly number[], columns: number): number[] {
   if (values.length <= columns) return [...values]
   return Array.from({ length: columns }, (_, column) => {

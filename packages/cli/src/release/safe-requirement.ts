@@ -13,9 +13,9 @@ export interface ChosenRequirement {
 type Native = ReleasePreflight['native']
 
 /**
- * Without a requirement a release is for every app binary that will ever be: a phone that takes the next version from its
- * store would go back to it. So it is for those binaries that there are now, up to the project's own version, else up to
- * the newest that devices run.
+ * Without a requirement a release is for every app binary that will ever be: a phone that takes the next version from
+ * its store would go back to it. So it is for the binaries of today: up to the project's own version, else up to the
+ * newest that devices run.
  */
 export function chooseRequirement(
   given: Requirement,

@@ -106,7 +106,7 @@ export async function openSession(context: CliContext, options: SessionOptions):
   return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm, ask }
 }
 
-/** For a slug that the server does not have: the one of those that this token may see which is most like it. */
+/** For a slug that the server does not have: names the most similar one, of those that this token may see. */
 function suggestApp(api: ManagementClient, named: string) {
   return async (error: unknown): Promise<never> => {
     if (!(error instanceof ApiProblem && error.type === 'app-not-found')) throw error

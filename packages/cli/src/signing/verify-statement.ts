@@ -26,8 +26,8 @@ export interface VerifiedStatement {
 export class StatementRefused extends CommandError {}
 
 /**
- * Signing §4, with the publisher's own keys: what is signed again is what these bytes say, and nothing that the server
- * says beside them.
+ * Signing §4, with the publisher's own keys: what these bytes say is signed again, and nothing that the server says
+ * beside them.
  * @throws StatementRefused
  */
 export function verifyOldStatement(

@@ -9,7 +9,7 @@ export interface CountedRollout {
   others: readonly string[]
 }
 
-/** The rollout that a check counts for: the one that is offered, or else the one that what it runs came from. */
+/** The rollout that a check counts for: the one that is offered, or else the one that brought what the device runs. */
 export function rolloutOfCheck(
   catalog: LiveCatalog,
   decision: Decision,
@@ -25,8 +25,8 @@ export function rolloutOfCheck(
 }
 
 /**
- * The rollout that something counts for which a device says happened to a release: the one that it names, or else the
- * newest that had started by then. If there were several, what is known of the device decides.
+ * The rollout that a report about a release counts for: the one that the report names, or else the newest that had
+ * started by then. If there were several, what is known of the device decides.
  * @param at by the server's clock
  */
 export function rolloutOfEvent(

@@ -24,7 +24,7 @@ export interface UpdateCheck {
 export type RunningCode =
   | { kind: 'embedded' }
   | { kind: 'release'; id: string }
-  /** A text that is the version of a release, or else of the shell, which then runs what it shipped with. */
+  /** The version of a release, or of the shell: then the device runs what the shell shipped with. */
   | { kind: 'version'; version: string }
   | { kind: 'named'; name: ReleaseName }
 
@@ -35,7 +35,9 @@ export interface UpdateAnswer {
   currentVersion: string | null
   /** The publisher's signature for this very answer, where a roll-back was signed. */
   restatement: Restatement | undefined
-  /** The rollout that the check counts for: the one that is offered, or else the one that what it runs came from. */
+  /**
+   * The rollout that the check counts for: the one that is offered, or else the one that brought what the device runs.
+   */
   rolloutId: string | null
   isOffer: boolean
   /** When that rollout began. */

@@ -149,7 +149,7 @@ export function createImpactService({
     return judgeImpact(scene, device, (catalog, check) => updates.answer(catalog, check), clock.now())
   }
 
-  /** What most of those who are lost would have if they could: stated again on top, it reaches them. */
+  /** What most of the lost devices would have if they could: stated again on top, it reaches them. */
   async function findWayOut(
     app: DirectoryEntry,
     platform: Platform,

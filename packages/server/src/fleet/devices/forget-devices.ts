@@ -42,8 +42,8 @@ export async function deleteSomeEvents(
 }
 
 /**
- * Those of the devices that were not seen since, and nobody else's to change until the transaction ends: taken in the
- * order in which batches take them.
+ * Those of the devices that were not seen since. They are locked until the transaction ends, in the order in which
+ * batches lock them.
  */
 export async function lockDevices(
   tx: Connection,

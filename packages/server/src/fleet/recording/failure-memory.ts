@@ -11,7 +11,8 @@ const NONE: readonly string[] = []
 
 /**
  * Which releases failed on which devices (D4), for clients that do not say so themselves. In memory, because the check
- * awaits nothing; bounded: of those that nobody had seen before, and then of all, the one whose last failure is the oldest goes first.
+ * awaits nothing, and bounded: devices that nobody had seen before go first, then the others, each time the one whose
+ * last failure is the oldest.
  */
 export function createFailureMemory({
   db,

@@ -20,14 +20,14 @@ export interface Refused {
   unknown: number
 }
 
-/** Of the room, what devices that the server has not seen before may fill: the rest is for those that it has. */
+/** The part of the room for devices that the server has not seen before: the rest is for known ones. */
 const STRANGERS_SHARE = 1 / 4
 
 /**
- * What the fleet told and the database does not have yet, bounded. Of checks that count for the same only the latest of
- * each device is kept, and when there are too many, those that come are dropped; a report is taken or refused, so that
- * its sender knows. Devices that nobody has seen before fill a part of it at most: ids can be invented by the million,
- * and those of the real fleet cannot be guessed.
+ * What the fleet told and the database does not have yet, bounded. Of checks that count for the same, only the latest
+ * of each device is kept; when there are too many, new ones are dropped. A report is taken or refused, so that its
+ * sender knows. Devices that nobody has seen before fill a part of it at most: ids can be invented by the million, and
+ * those of the real fleet cannot be guessed.
  * @param isKnown asked only when that part is full
  */
 export function createFleetBuffer({
@@ -87,7 +87,7 @@ export function createFleetBuffer({
     return stored.promise
   }
 
-  /** What waits of a device is not written; whoever waits for it is told that there is nothing more to do. */
+  /** What waits of a device is not written, and those who wait for it are told that it is done. */
   function forget(appId: string, deviceId: string): void {
     notes.delete(deviceKey(appId, deviceId))
     earlier = earlier.filter((note) => note.appId !== appId || note.deviceId !== deviceId)

@@ -64,7 +64,7 @@ export function createFleetFlusher({
     else if (notes > 0 || fleetCounts.size() > 0) schedule(noteDelayMs)
   }
 
-  /** Whoever waits less long takes the place of who waits longer; by no clock, which may be set while they wait. */
+  /** The shorter wait takes the place of the longer one. No clock is asked: it may be set while they wait. */
   function schedule(delayMs: number): void {
     if (isStopped || (timer && timer.delayMs <= delayMs)) return
     timer?.cancel()

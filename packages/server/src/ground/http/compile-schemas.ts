@@ -6,8 +6,8 @@ import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Compiles every schema that is not compiled yet, for tests: one that cannot be compiled would else be found by
-     * whoever sends the first request. @returns how many there are in all
+     * Compiles every schema that is not compiled yet, for tests: else the first request would find the one that cannot
+     * be compiled. @returns how many there are in all
      */
     compileSchemas(): number
   }

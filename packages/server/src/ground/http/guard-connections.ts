@@ -45,7 +45,7 @@ interface Connection {
 export type ConnectionGuard = ReturnType<typeof guardConnections>
 
 /**
- * Bounds how many connections there are, of all and of one address, and cuts those that only hold them: bodies that
+ * Bounds the number of connections, in all and of one address, and cuts those that hold one for nothing: bodies that
  * drip, answers that are not read. One look a second at all of them; a request costs a few assignments.
  *
  * When there is one too many, one that is idle is closed instead: a keep-alive connection can be opened again.

@@ -9,17 +9,17 @@ export interface RateLimiter {
   take(key: string, cost?: number): number
 }
 
-/** Keys remembered at most: two generations of this size of those that came seldom, and one of those that came often. */
+/** Keys remembered at most: of seldom ones two generations of this size, of frequent ones one. */
 const MAX_KEYS = 100_000
 /** Whoever has used a quarter of what it may came often. */
 const OFTEN = 1 / 4
 
 /**
- * A leaky bucket for each key (GCRA): so much in a period, which may come all at once.
- * Our own because the check path must stay synchronous, and the libraries' stores answer with promises.
+ * A leaky bucket for each key (GCRA): so much in a period, which may come all at once. Our own because the check path
+ * must stay synchronous, and the libraries' stores answer with promises.
  *
- * Memory is bounded, and what is forgotten first is what matters least: keys that came once or twice, which cost an
- * attacker nothing to invent, never push out one that is near its limit.
+ * Memory is bounded, and the least important keys are forgotten first. An attacker can invent keys for nothing: keys
+ * that came once or twice never push out one that is near its limit.
  *
  * @param perPeriod 0 for no limit
  */
@@ -47,7 +47,8 @@ export function createRateLimiter({
     const now = elapsedOn(clock)
     const due = dueOf(key, now)
     const next = due + cost * intervalMs
-    // Whoever used nothing yet may pass with whatever it has: else what costs more than a period allows never could.
+    // A key that used nothing yet may pass whatever the request costs: else one that costs more than a period allows
+    // never could.
     if (due > now && next - now > periodMs) return Math.ceil((next - now - periodMs) / 1000)
     remember(key, Math.min(next, now + periodMs), now)
     return 0

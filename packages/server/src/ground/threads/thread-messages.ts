@@ -1,4 +1,4 @@
-/** What a thread is told: a question, that nobody waits for its answer any more, or to end after what it was asked. */
+/** What a thread is told: a question; that its asker gave up; or to end when all questions are answered. */
 export type ToThread<Question> = { id: number; question: Question } | { id: number; isAborted: true } | 'close'
 
 /** What it says: one answer to each question. */

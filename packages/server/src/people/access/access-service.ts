@@ -228,7 +228,10 @@ export function createAccessService({
     return { ...render(row), token }
   }
 
-  /** Never later than that of the token that makes it: else whoever holds it for a day would keep it for ever. */
+  /**
+   * Never later than that of the token that makes it: else somebody who holds a token for a day could keep its rights
+   * for ever.
+   */
   function readExpiry({ expiresAt: given }: NewApiToken, maker: Actor): number | null {
     if (given === undefined) return maker.expiresAt
     const expiresAt = readTimestamp(given, 'expiresAt')

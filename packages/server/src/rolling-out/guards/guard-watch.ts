@@ -121,8 +121,8 @@ export function createGuardWatch({
   }
 
   /**
-   * As its figures say, unless that hangs on a few networks: what it would not do without the worst of them, whoever has
-   * only so many could make it do.
+   * As its figures say, unless that hangs on a few networks: else somebody who has only so many networks could make it
+   * trip.
    */
   async function judge(
     rolloutId: string,

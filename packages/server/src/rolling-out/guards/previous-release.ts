@@ -31,8 +31,8 @@ export function successorOf(rollout: {
 }
 
 /**
- * The release that a roll-back goes to: the newest one before that is for everybody and that nothing was found against;
- * without such a one, the newest before. Undefined: only what the binary shipped with was there before.
+ * The release that a roll-back goes to: the newest earlier one that is for everybody and that nothing was found
+ * against. If there is none, the newest earlier one. Undefined: only what the binary shipped with was there before.
  */
 export async function findTarget(db: Connection, from: Successor): Promise<string | undefined> {
   return (await findTargets(db, from))[0]

@@ -15,7 +15,7 @@ export interface NewAudience {
   devices?: readonly string[] | undefined
   cohorts?: readonly string[] | undefined
   rules?: readonly AttributeRule[] | undefined
-  /** Of an A/B test's arms: their part of those who take part, who are drawn with one salt for all arms. */
+  /** Of an A/B test's arm: its slice of those who take part. They are drawn with one salt for all arms. */
   slice?: AudienceSlice | undefined
   salt?: string | undefined
   experimentId?: string | undefined

@@ -160,7 +160,7 @@ function isForAll({ percentage, rules, slice }: Schema['rollout']): boolean {
 const MAX_IN_FORCE = 20
 
 /**
- * What a new rollout would come on top of: down to the newest that is for everybody, as what lies below that one reaches
+ * What a new rollout would come on top of, down to the newest that is for everybody: below that one, rollouts reach
  * nobody any more.
  */
 export async function listInForce(db: Connection, { appId, platform, channel }: RolloutPlace, now: number) {

@@ -16,7 +16,9 @@ export interface Takers {
   refusals: Map<PassedOverReason, number>
   /** The same of those that would take it and whose binary it does not run on (D3). */
   unmet: Map<PassedOverReason, number>
-  /** Of the audience, those that have not tried it and never told what they refuse: judged as refusing nothing. */
+  /**
+   * Devices of the audience that have not tried it and never told what they refuse: they are taken to refuse nothing.
+   */
   untold: number
   /** Devices that were looked at, whomever it is for; of a larger fleet a sample, and then all this is of that sample. */
   judged: number

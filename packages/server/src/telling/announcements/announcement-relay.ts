@@ -5,8 +5,8 @@ import type { CancelTimer, Timers } from '../../ground/clock.ts'
 import type { Announcement, AnnouncementService } from './announcement-service.ts'
 
 /**
- * Brings announcements from where they were recorded to where they are told, on every server: at once for what this
- * one records, through the change feed for what others do, and by time for what nobody could say.
+ * Brings announcements from where they were recorded to where they are told, on every server: its own at once, those of
+ * other servers through the change feed, and by time any that the feed missed.
  */
 export function createAnnouncementRelay({
   announcements,

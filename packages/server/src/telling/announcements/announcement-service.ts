@@ -64,8 +64,8 @@ export function createAnnouncementService({ db, clock, newId }: { db: Database; 
   }
 
   /**
-   * Gives what is new its place in the order of being told: the same one on every server. Who commits later is told
-   * later, so that somebody who has read up to a position has missed nothing before it.
+   * Gives what is new its place in the order of being told: the same one on every server. What was committed later is
+   * told later: a reader who is at a position has missed nothing before it.
    * @param receive works in the same transaction, and gets each announcement once, whichever server it is on
    * @returns how many there were
    */

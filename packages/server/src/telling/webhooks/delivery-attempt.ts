@@ -177,7 +177,9 @@ function outcomeOf(status: number, text: string, retryAfterMs: number | undefine
   return { kind: status === GONE ? 'gone' : 'failed', status, error: `It answered ${status}.${said}`, retryAfterMs }
 }
 
-/** So that people see what a receiver complains about: its beginning, without what it may know of the secret. */
+/**
+ * The beginning of an answer, so that people see what a receiver complains about; without the secret, if it repeats it.
+ */
 function quote(text: string): string {
   const shown = text
     .replace(/whsec_[\w+/=-]*/g, 'whsec_…')

@@ -36,7 +36,7 @@ export function listDeliveries(
     .execute()
 }
 
-/** What is due, the longest waiting first, but for the webhooks that have enough to do, and what is being sent. */
+/** What is due, the longest waiting first; without what is being sent, and without webhooks that have enough to do. */
 export function listDue(
   db: Connection,
   now: number,

@@ -88,7 +88,7 @@ export function createWebhookDispatcher({
       const room = MAX_PARALLEL - inFlight.size
       // The end of an attempt wakes this again.
       if (room <= 0) return
-      // A clock that is set forward lets claims lapse early: what this server is sending is not sent beside that.
+      // A clock that is set forward ends claims early. What this server is sending is not sent a second time for that.
       const sending = [...inFlight.values()].map(({ id }) => id)
       const due = await listDue(db, now, { busyWebhookIds: busyWebhookIds(), sending }, room)
       if (due.length === 0 || isStopped) break

@@ -58,7 +58,7 @@ async function claimPacket(tx: Connection, { counts, writtenAt }: FleetBatch): P
   return claimed !== undefined
 }
 
-/** A report that could be about several rollouts of its release is about that one which the device was with. */
+/** If a report could be about several rollouts of its release, it is about the one that the device was with. */
 async function attributed(tx: Connection, { notes, reports }: FleetBatch): Promise<ReadReport[]> {
   const keyOf = ({ app_id, device_id }: { app_id: string; device_id: string }) => deviceKey(app_id, device_id)
   const unclear = reports.filter(({ otherRollouts }) => otherRollouts.length > 0)

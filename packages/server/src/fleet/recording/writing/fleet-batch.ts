@@ -78,7 +78,7 @@ export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
   }
 }
 
-/** What somebody tells of a device without the proof that it takes says that it is there, and nothing else of it. */
+/** Without the proof that it needs, what is told of a device says only that it is there. */
 export function asFarAsProven(fact: Fact, known: DeviceRow | undefined): Fact {
   const { proof, told } = fact
   if (!proof || proof.isProven || !(proof.isNeeded || (known && known.credential_at !== null))) return fact
