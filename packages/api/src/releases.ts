@@ -1,3 +1,4 @@
+import { MAX_ARCHITECTURES } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { PublicKey } from './apps.ts'
 import { RolloutPlan } from './plans.ts'
@@ -34,6 +35,10 @@ const requirement = {
   minNativeVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
   nativeRange: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   runtimeVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  minOsVersion: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  architectures: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: MAX_ARCHITECTURES }),
+  ),
 }
 
 /** What a release needs of the native shell. */

@@ -113,7 +113,9 @@ async function isSigned(message: Uint8Array, base64: string, { crypto, settings 
 /** The publisher's requirement is signed: a server cannot talk a device into a release for another shell. */
 function expectRunnable({ requirement }: ReleaseStatement, host: HostPort): void {
   const native = parseNativeVersion(host.nativeVersion)
-  const reason = requirementReason(compileRequirement(requirement), native, host.runtimeVersion)
+  const { runtimeVersion, osVersion, architecture } = host
+  const subject = { native, runtimeVersion, osVersion, architecture }
+  const reason = requirementReason(compileRequirement(requirement), subject)
   if (reason !== undefined) refuse('requirement-not-met', `this shell does not meet its requirement (${reason})`)
 }
 

@@ -2,7 +2,7 @@ import { compileRules, type AttributeRule, type CompiledRule } from './attribute
 import type { BucketCount } from './buckets.ts'
 import type { Platform } from './platforms.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
-import { compileRequirement, type CompiledRequirement, type Requirement } from './requirement.ts'
+import { compileRequirement, REQUIREMENT_NAMES, type CompiledRequirement, type Requirement } from './requirement.ts'
 
 /** Immutable content, as far as a decision needs to know it. */
 export interface CatalogRelease {
@@ -220,9 +220,8 @@ function compileOnce(
   requirement: Requirement,
   known: Map<string, CompiledRequirement>,
 ): CompiledRequirement | undefined {
-  const { minNativeVersion, nativeRange, runtimeVersion } = requirement
-  if (minNativeVersion === undefined && nativeRange === undefined && runtimeVersion === undefined) return undefined
-  const key = JSON.stringify([minNativeVersion, nativeRange, runtimeVersion])
+  if (REQUIREMENT_NAMES.every((name) => requirement[name] === undefined)) return undefined
+  const key = JSON.stringify(REQUIREMENT_NAMES.map((name) => requirement[name]))
   const compiled = known.get(key) ?? compileRequirement(requirement)
   known.set(key, compiled)
   return compiled

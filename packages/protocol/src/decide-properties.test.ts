@@ -14,6 +14,8 @@ const requirement = fc.record(
     minNativeVersion: fc.constantFrom('1', '2', '3'),
     nativeRange: fc.constantFrom('>=1 <3', '>=2 <4', '>=3 <9', 'no range'),
     runtimeVersion: fc.constantFrom('a', 'b'),
+    minOsVersion: fc.constantFrom('2', '3', 'new'),
+    architectures: fc.constantFrom<string[]>(['arm64'], ['arm64', 'x64']),
   },
   { requiredKeys: [] },
 )
@@ -128,6 +130,7 @@ const devices = fc.record({
     fc.constant(undefined),
     fc.record(
       {
+        architecture: fc.constantFrom('ARM64', 'x64', 'armv7'),
         osVersion: fc.constantFrom('1', '2', '3', 'Android 3'),
         model: fc.constantFrom('Pixel 8', 'pixel 9 pro', 'SM-S911B', ''),
         locale: fc.constantFrom('de', 'de-AT', 'de_CH', 'den', 'fr', 'FR_ca'),
@@ -194,9 +197,20 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   // Decision §3
   const shellReason = (rollout: CatalogRollout): PassedOverReason | null => {
-    const { minNativeVersion, nativeRange, runtimeVersion } = releaseOf(rollout)?.requirement ?? {}
-    if (nativeRange === 'no range') return 'requirement-unreadable'
+    const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } =
+      releaseOf(rollout)?.requirement ?? {}
+    if (nativeRange === 'no range' || minOsVersion === 'new') return 'requirement-unreadable'
     if (runtimeVersion !== undefined && runtimeVersion !== device.runtimeVersion) return 'runtime-mismatch'
+    if (architectures) {
+      const { architecture } = device.attributes ?? {}
+      if (architecture === undefined) return 'architecture-unknown'
+      if (!architectures.includes(architecture.toLowerCase())) return 'architecture-mismatch'
+    }
+    if (minOsVersion !== undefined) {
+      const os = Number(device.attributes?.osVersion)
+      if (Number.isNaN(os)) return 'os-version-unknown'
+      if (os < Number(minOsVersion)) return 'os-too-old'
+    }
     if (minNativeVersion === undefined && nativeRange === undefined) return null
     const native = Number(device.nativeVersion)
     if (Number.isNaN(native)) return 'native-version-unknown'

@@ -252,7 +252,13 @@ function staysOnTakenBack({ floor, device: { trust } }: Circumstances): PassedOv
 /** D3. */
 function unmetRequirement(rollout: CompiledRollout, circumstances: Circumstances): RequirementReason | undefined {
   if (!rollout.requirement) return undefined
-  return requirementReason(rollout.requirement, nativeOf(circumstances), circumstances.device.runtimeVersion)
+  const { runtimeVersion, attributes } = circumstances.device
+  return requirementReason(rollout.requirement, {
+    native: nativeOf(circumstances),
+    runtimeVersion,
+    osVersion: attributes?.osVersion,
+    architecture: attributes?.architecture,
+  })
 }
 
 function nativeOf(circumstances: Circumstances): NativeVersion | undefined {

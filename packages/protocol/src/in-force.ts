@@ -1,7 +1,7 @@
 import { isForEveryone } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
 import { hasStarted } from './decide.ts'
-import type { Requirement } from './requirement.ts'
+import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
 
 /**
  * What a feed can say, as it is for nobody in particular (Decision §14): the rollouts that anybody would be offered if
@@ -23,9 +23,5 @@ export function inForce<Release extends CatalogRelease>(
 
 function requiresOnly({ target }: CompiledRollout, judges: readonly (keyof Requirement)[]): boolean {
   if (target === 'embedded') return true
-  const { minNativeVersion, nativeRange, runtimeVersion } = target.requirement
-  const asked = { minNativeVersion, nativeRange, runtimeVersion }
-  return Object.entries(asked).every(
-    ([name, value]) => value === undefined || judges.includes(name as keyof Requirement),
-  )
+  return REQUIREMENT_NAMES.every((name) => target.requirement[name] === undefined || judges.includes(name))
 }

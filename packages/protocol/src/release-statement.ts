@@ -1,8 +1,16 @@
 import { readArtifacts, type ContentArtifact } from './content/content-artifact.ts'
 import { readReleaseContent, writeReleaseContent, type ReleaseContent } from './content/release-content.ts'
-import { parseJson, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from './json-reader.ts'
+import {
+  parseJson,
+  readArray,
+  readInteger,
+  readObject,
+  readOptional,
+  readString,
+  UnexpectedJsonError,
+} from './json-reader.ts'
 import { readPlatform, type Platform } from './platforms.ts'
-import type { Requirement } from './requirement.ts'
+import { MAX_ARCHITECTURES, REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
 
 /** The first field of every statement, so that a signature can never pass for one over something else. */
 export const RELEASE_STATEMENT_TYPE = 'hotpatch.release.v1'
@@ -125,15 +133,23 @@ function readRequirement(value: unknown): Requirement {
     minNativeVersion: text('minNativeVersion'),
     nativeRange: text('nativeRange'),
     runtimeVersion: text('runtimeVersion'),
+    minOsVersion: text('minOsVersion'),
+    architectures: readOptional(json.architectures, readArchitectures),
   })
 }
 
+function readArchitectures(value: unknown): string[] {
+  const pointer = '/requirement/architectures'
+  const names = readArray(value, pointer, MAX_ARCHITECTURES)
+  if (names.length === 0) throw new UnexpectedJsonError(pointer, 'at least one architecture', value)
+  return names.map((name, index) => readString(name, `${pointer}/${index}`))
+}
+
 /** Leaves out what is not required: an absent field and an undefined one are the same text. */
-function writeRequirement(requirement: { [Name in keyof Requirement]?: string | undefined }): Requirement {
-  const { minNativeVersion, nativeRange, runtimeVersion } = requirement
-  return {
-    ...(minNativeVersion !== undefined && { minNativeVersion }),
-    ...(nativeRange !== undefined && { nativeRange }),
-    ...(runtimeVersion !== undefined && { runtimeVersion }),
-  }
+function writeRequirement(requirement: { [Name in keyof Requirement]?: Requirement[Name] | undefined }): Requirement {
+  const asked = REQUIREMENT_NAMES.flatMap((name) => {
+    const { [name]: value } = requirement
+    return value === undefined ? [] : [[name, value]]
+  })
+  return Object.fromEntries(asked) as Requirement
 }

@@ -115,3 +115,10 @@ export function isSlug(text: string): boolean {
 function fits(schema: object, text: string): boolean {
   return new RegExp((schema as { pattern: string }).pattern).test(text)
 }
+
+/** Separated by commas. */
+export function readArchitectures(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim())
+  if (names.every((name) => /^[\w.-]{1,64}$/.test(name))) return names
+  throw new InvalidArgumentError(`Expected processor architectures such as arm64,x64, found "${text}".`)
+}

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import type { PublishedRelease } from '@hotpatch/api'
 import type { Command } from 'commander'
 import {
+  readArchitectures,
   readChannel,
-  readSequence,
   readNativeRange,
   readNativeVersion,
+  readNewVersion,
   readPercentage,
   readPlatforms,
-  readNewVersion,
+  readSequence,
   readVersion,
 } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
@@ -56,6 +57,8 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
     .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
     .option('--runtime-version <version>', 'exact runtime version or fingerprint of the native app')
+    .option('--min-os <version>', 'lowest version of the system that can run it', readNativeVersion)
+    .option('--architectures <names>', 'processors that can run it, such as arm64,x64', readArchitectures)
     .option('--notes <text>', 'what is new')
     .option('--floor <sequence>', 'devices that have it never go below this sequence', readSequence)
     .option('--back-to <version>', 'what a guard that rolls back must go back to; signed in advance', readVersion)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { App, PublishedRelease, ReleaseCheck, ReleaseFinding, ReleasePreflight } from '@hotpatch/api'
-import type { Requirement } from '@hotpatch/protocol'
+import { isSameRequirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import { buildBundle } from '../bundle/build-bundle.ts'
 import { listBundleFiles, type BundleFile } from '../bundle/bundle-files.ts'
@@ -149,9 +149,4 @@ function isSame(
     published.mandatory === mandatory &&
     isSameRequirement(existing.requirement, requirement)
   )
-}
-
-function isSameRequirement(a: Requirement, b: Requirement): boolean {
-  const names = ['minNativeVersion', 'nativeRange', 'runtimeVersion'] as const
-  return names.every((name) => a[name] === b[name])
 }

@@ -27,6 +27,8 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   minNative?: string
   nativeRange?: string
   runtimeVersion?: string
+  minOs?: string
+  architectures?: string[]
   notes?: string
   floor?: number
 }
@@ -71,9 +73,11 @@ function requirementOf(options: {
   minNative?: string | undefined
   nativeRange?: string | undefined
   runtimeVersion?: string | undefined
+  minOs?: string | undefined
+  architectures?: string[] | undefined
 }): Requirement {
-  const { minNative, nativeRange, runtimeVersion } = options
-  return given({ minNativeVersion: minNative, nativeRange, runtimeVersion })
+  const { minNative, nativeRange, runtimeVersion, minOs, architectures } = options
+  return given({ minNativeVersion: minNative, nativeRange, runtimeVersion, minOsVersion: minOs, architectures })
 }
 
 /** Paths of options are relative to where the command runs, those of the project file to that file. */

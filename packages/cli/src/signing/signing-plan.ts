@@ -98,11 +98,14 @@ function describeContent({ version, target, floor, requirement, artifacts }: Sta
   return `${what} as sequence ${sequence}${bytes}, floor ${floor}, needs ${describeRequirement(requirement)}`
 }
 
-export function describeRequirement({ minNativeVersion, nativeRange, runtimeVersion }: Requirement): string {
+export function describeRequirement(requirement: Requirement): string {
+  const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } = requirement
   const needs = [
     minNativeVersion !== undefined && `native version ${minNativeVersion} or newer`,
     nativeRange !== undefined && `native version ${nativeRange}`,
     runtimeVersion !== undefined && `runtime version ${runtimeVersion}`,
+    minOsVersion !== undefined && `system version ${minOsVersion} or newer`,
+    architectures !== undefined && `a processor of ${architectures.join(' or ')}`,
   ].filter((need) => need !== false)
   return needs.join(', ') || 'nothing special of the native app'
 }

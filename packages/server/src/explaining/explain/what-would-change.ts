@@ -105,7 +105,7 @@ function changeFor(
   device: Device,
   place: RefusalPlace,
 ): string | string[] {
-  const { minNativeVersion, nativeRange, runtimeVersion } =
+  const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } =
     rollout.target === 'embedded' ? {} : rollout.target.requirement
   const told = (value: string | undefined) => (value === undefined ? 'it told none' : `it has ${value}`)
   switch (reason) {
@@ -122,6 +122,14 @@ function changeFor(
       return 'Publish it again: what the release requires cannot be read.'
     case 'runtime-mismatch':
       return `Install an app with the runtime version ${runtimeVersion} on the device (${told(device.runtimeVersion)}).`
+    case 'architecture-unknown':
+      return 'Have the app tell the architecture of the processor: the release requires one.'
+    case 'architecture-mismatch':
+      return `Publish it for this processor, too: it is for ${architectures?.join(', ')} (${told(device.attributes?.architecture)}).`
+    case 'os-version-unknown':
+      return 'Have the app tell the version of the system: the release requires one.'
+    case 'os-too-old':
+      return `Update the system to ${minOsVersion} or newer (${told(device.attributes?.osVersion)}).`
     case 'native-version-unknown':
       return 'Have the app tell its native version: the release requires one.'
     case 'native-out-of-range':

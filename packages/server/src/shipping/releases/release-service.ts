@@ -116,20 +116,23 @@ export function createReleaseService({
 }
 
 /** @throws problem invalid-request when a version or range cannot be read: devices could never meet it */
-export function readRequirement(
-  input: Pick<NewRelease, 'minNativeVersion' | 'nativeRange' | 'runtimeVersion'>,
-): Requirement {
-  const { minNativeVersion, nativeRange, runtimeVersion } = input
+export function readRequirement(input: Pick<NewRelease, keyof Requirement>): Requirement {
+  const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } = input
   if (minNativeVersion !== undefined && !parseNativeVersion(minNativeVersion)) {
     throw problem('invalid-request', `minNativeVersion: expected a version such as 2.1, found "${minNativeVersion}".`)
   }
   if (nativeRange !== undefined && !parseNativeRange(nativeRange)) {
     throw problem('invalid-request', `nativeRange: expected a range such as ">=2.1 <4", found "${nativeRange}".`)
   }
+  if (minOsVersion !== undefined && !parseNativeVersion(minOsVersion)) {
+    throw problem('invalid-request', `minOsVersion: expected a version such as 14, found "${minOsVersion}".`)
+  }
   return {
     ...(minNativeVersion !== undefined && { minNativeVersion }),
     ...(nativeRange !== undefined && { nativeRange }),
     ...(runtimeVersion !== undefined && { runtimeVersion }),
+    ...(minOsVersion !== undefined && { minOsVersion }),
+    ...(architectures !== undefined && { architectures }),
   }
 }
 

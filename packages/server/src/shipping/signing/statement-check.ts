@@ -1,15 +1,16 @@
 import {
   ARCHIVE_NAME,
+  type ContentArtifact,
   digestSigningInput,
   MAX_STATEMENT_BYTES,
+  type Platform,
   problem,
   readReleaseStatement,
-  UnexpectedJsonError,
-  type ContentArtifact,
-  type Platform,
   type ReleaseContent,
   type ReleaseStatement,
   type Requirement,
+  REQUIREMENT_NAMES,
+  UnexpectedJsonError,
 } from '@hotpatch/protocol'
 import { isSignedBy } from './signing-keys.ts'
 
@@ -118,8 +119,8 @@ function findDifference(statement: ReleaseStatement, content: StatedContent): Di
 }
 
 function requirementExpectations(expected: Requirement, found: Requirement): [string, unknown, unknown][] {
-  const names = ['minNativeVersion', 'nativeRange', 'runtimeVersion'] as const
-  return names.map((name) => [`requirement/${name}`, expected[name], found[name]])
+  const textOf = (value: Requirement[keyof Requirement]) => (Array.isArray(value) ? value.join(', ') : value)
+  return REQUIREMENT_NAMES.map((name) => [`requirement/${name}`, textOf(expected[name]), textOf(found[name])])
 }
 
 function artifactExpectations(expected: readonly ContentArtifact[], found: readonly ContentArtifact[]) {
