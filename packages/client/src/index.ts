@@ -1,5 +1,5 @@
-export { createEngine, type Engine, type EngineStatus } from './engine.ts'
-export type { Launch } from './launch.ts'
+export { createEngine, type Engine, type EngineStatus } from './engine/engine.ts'
+export type { Launch } from './recovery/launch.ts'
 export type {
   ClockPort,
   CryptoPort,
@@ -12,10 +12,10 @@ export type {
   HttpRequest,
   HttpResponse,
   Ports,
-} from './ports.ts'
-export type { Report } from './report.ts'
-export { DEFAULT_LIMITS, type EngineConfig, type Limits } from './settings.ts'
-export { TRANSITIONS, transition, type UpdateEvent, type UpdateState } from './states.ts'
-export { UpdateError } from './update-error.ts'
-export type { EngineEvent } from './engine-event.ts'
-export type { UpdateOutcome } from './update-flow.ts'
+} from './ground/ports.ts'
+export type { Report } from './ground/report.ts'
+export { DEFAULT_LIMITS, type EngineConfig, type Limits } from './ground/settings.ts'
+export { TRANSITIONS, transition, type UpdateEvent, type UpdateState } from './ground/states.ts'
+export { UpdateError } from './ground/update-error.ts'
+export type { EngineEvent } from './ground/engine-event.ts'
+export type { UpdateOutcome } from './engine/update-flow.ts'

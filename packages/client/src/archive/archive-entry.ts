@@ -1,4 +1,4 @@
-import { UpdateError } from '../update-error.ts'
+import { UpdateError } from '../ground/update-error.ts'
 
 /** What the table of contents says of one file or folder. */
 export interface ArchiveEntry {

@@ -1,7 +1,7 @@
 import { filePathFault, findPathConflict } from '@hotpatch/protocol'
-import { concat, textFromUtf8 } from '../bytes.ts'
-import type { FilesPort } from '../ports.ts'
-import type { Limits } from '../settings.ts'
+import { concat, textFromUtf8 } from '../ground/bytes.ts'
+import type { FilesPort } from '../ground/ports.ts'
+import type { Limits } from '../ground/settings.ts'
 import {
   COMPRESSION_LEVEL,
   DEFLATED,

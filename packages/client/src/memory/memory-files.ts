@@ -1,4 +1,4 @@
-import type { FilesPort, FileStat } from '../ports.ts'
+import type { FilesPort, FileStat } from '../ground/ports.ts'
 
 /**
  * What a power cut leaves of the things that were not synced: nothing, everything, or a pseudo-random part of each

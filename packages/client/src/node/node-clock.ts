@@ -1,4 +1,4 @@
-import type { ClockPort } from '../ports.ts'
+import type { ClockPort } from '../ground/ports.ts'
 
 export function createNodeClock(): ClockPort {
   return {

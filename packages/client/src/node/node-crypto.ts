@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
-import type { CryptoPort } from '../ports.ts'
+import type { CryptoPort } from '../ground/ports.ts'
 
 export function createNodeCrypto(): CryptoPort {
   return {

@@ -1,6 +1,6 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { HttpPort, HttpRequest, HttpResponse } from '../ports.ts'
+import type { HttpPort, HttpRequest, HttpResponse } from '../ground/ports.ts'
 
 /** Not fetch: it follows redirects into places where the engine has not looked, and decodes bodies. */
 export function createNodeHttp(): HttpPort {

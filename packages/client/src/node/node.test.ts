@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { MARKER } from '../storage-layout.ts'
+import { MARKER } from '../state/storage-layout.ts'
 import { APP_ID, createPublisher } from '../testing/publisher.ts'
 import { createNodeCrypto, createNodeEngine, createNodeFiles, createNodeHttp } from './index.ts'
 

@@ -1,5 +1,5 @@
-import { jsonFromUtf8, utf8FromText } from '../bytes.ts'
-import type { HttpPort, HttpRequest, HttpResponse } from '../ports.ts'
+import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
+import type { HttpPort, HttpRequest, HttpResponse } from '../ground/ports.ts'
 import type { PublishedRelease } from './publisher.ts'
 
 export interface FakeResponse {

@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
-import { utf8FromText } from '../bytes.ts'
+import { utf8FromText } from '../ground/bytes.ts'
 
 export const APP_ID = '0192d5a0-0000-7000-8000-000000000001'
 

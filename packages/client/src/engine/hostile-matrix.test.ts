@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { SdkCode } from '@hotpatch/protocol'
 import { writeZip, type ZipEntry } from '@hotpatch/testkit/archives'
-import { utf8FromText } from './bytes.ts'
-import type { EngineConfig } from './settings.ts'
-import { createDevice } from './testing/device.ts'
+import { utf8FromText } from '../ground/bytes.ts'
+import type { EngineConfig } from '../ground/settings.ts'
+import { createDevice } from '../testing/device.ts'
 import {
   chunked,
   createFakeServer,
@@ -11,8 +11,8 @@ import {
   serveRange,
   type FakeResponse,
   type FakeServer,
-} from './testing/fake-server.ts'
-import { createPublisher, type NewRelease, type PublishedRelease } from './testing/publisher.ts'
+} from '../testing/fake-server.ts'
+import { createPublisher, type NewRelease, type PublishedRelease } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const stranger = createPublisher()

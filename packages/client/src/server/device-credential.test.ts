@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { utf8FromText } from './bytes.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { createFakeServer, SERVER, type FakeServer } from './testing/fake-server.ts'
+import { utf8FromText } from '../ground/bytes.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { createFakeServer, SERVER, type FakeServer } from '../testing/fake-server.ts'
 
 const TOKEN = 'hpd_0123456789abcdef0123456789abcdef'
 

@@ -1,10 +1,10 @@
 import { readObject, readString } from '@hotpatch/protocol'
-import { jsonFromUtf8 } from './bytes.ts'
-import type { SmallAnswer } from './exchange.ts'
-import { readJson, writeJson } from './json-file.ts'
-import type { FilesPort } from './ports.ts'
-import type { Settings } from './settings.ts'
-import { CREDENTIAL, ROOT } from './storage-layout.ts'
+import { jsonFromUtf8 } from '../ground/bytes.ts'
+import type { SmallAnswer } from '../ground/exchange.ts'
+import { readJson, writeJson } from '../ground/json-file.ts'
+import type { FilesPort } from '../ground/ports.ts'
+import type { Settings } from '../ground/settings.ts'
+import { CREDENTIAL, ROOT } from '../state/storage-layout.ts'
 
 interface Credential {
   /** Whose it is: another id asks for its own. */

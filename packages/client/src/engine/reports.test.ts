@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { jsonFromUtf8, utf8FromText } from './bytes.ts'
-import type { EngineEvent } from './engine-event.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { chunked, createFakeServer, SERVER, type FakeResponse, type FakeServer } from './testing/fake-server.ts'
-import { createPublisher } from './testing/publisher.ts'
+import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
+import type { EngineEvent } from '../ground/engine-event.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { chunked, createFakeServer, SERVER, type FakeResponse, type FakeServer } from '../testing/fake-server.ts'
+import { createPublisher } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })

@@ -1,16 +1,16 @@
 // A device must be able to choose what to launch with no network, before any of the app's own code has run,
 // and after a crash at any moment. So the choice is a pure function of what is in ota/, and of nothing else.
 
-import { isSameBinary, type Binary } from './binary.ts'
-import { endedBadly, type StartCount } from './crash-counter.ts'
-import type { Slot } from './storage-layout.ts'
+import { isSameBinary, type Binary } from '../ground/binary.ts'
+import { endedBadly, type StartCount } from '../state/crash-counter.ts'
+import type { Slot } from '../state/storage-layout.ts'
 import {
   isSameRelease,
   type ActiveRelease,
   type InstalledRelease,
   type Move,
   type StoredState,
-} from './stored-state.ts'
+} from '../state/stored-state.ts'
 
 export interface LaunchFacts {
   state: StoredState

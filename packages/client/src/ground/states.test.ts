@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import vectors from '../../../vectors/engine/states.json' with { type: 'json' }
+import vectors from '../../../../vectors/engine/states.json' with { type: 'json' }
 import { nextState, transition, TRANSITIONS, type UpdateState } from './states.ts'
 
 const states = [...new Set(TRANSITIONS.flatMap(([from, , to]) => [from, to]))]

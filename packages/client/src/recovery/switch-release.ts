@@ -1,13 +1,13 @@
 import type { SdkCode } from '@hotpatch/protocol'
-import { binaryOf, type Binary } from './binary.ts'
-import { clearStartCount } from './crash-counter.ts'
-import type { Ports } from './ports.ts'
-import { inspectSlot } from './release-tree.ts'
-import { EMBEDDED_VERSION, type NewReport } from './report.ts'
-import type { StateStore } from './state-store.ts'
-import { nextState, type UpdateEvent } from './states.ts'
-import { PENDING, ROOT, SLOTS } from './storage-layout.ts'
-import { isSameRelease, type ActiveRelease, type Move, type StoredState } from './stored-state.ts'
+import { binaryOf, type Binary } from '../ground/binary.ts'
+import { clearStartCount } from '../state/crash-counter.ts'
+import type { Ports } from '../ground/ports.ts'
+import { inspectSlot } from '../state/release-tree.ts'
+import { EMBEDDED_VERSION, type NewReport } from '../ground/report.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { nextState, type UpdateEvent } from '../ground/states.ts'
+import { PENDING, ROOT, SLOTS } from '../state/storage-layout.ts'
+import { isSameRelease, type ActiveRelease, type Move, type StoredState } from '../state/stored-state.ts'
 
 type SwitchPorts = Pick<Ports, 'files' | 'crypto' | 'host'>
 

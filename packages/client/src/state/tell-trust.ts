@@ -1,7 +1,7 @@
 import { hexFromBytes, keyIdOf } from '@hotpatch/protocol'
-import type { CryptoPort, FilesPort } from './ports.ts'
+import type { CryptoPort, FilesPort } from '../ground/ports.ts'
 import { inspectSlot } from './release-tree.ts'
-import type { Settings } from './settings.ts'
+import type { Settings } from '../ground/settings.ts'
 import type { StateStore } from './state-store.ts'
 import { isSameRelease } from './stored-state.ts'
 

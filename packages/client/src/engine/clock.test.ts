@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { retryAfter } from './exchange.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { chunked, createFakeServer, type FakeServer } from './testing/fake-server.ts'
-import { createPublisher } from './testing/publisher.ts'
+import { retryAfter } from '../ground/exchange.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { chunked, createFakeServer, type FakeServer } from '../testing/fake-server.ts'
+import { createPublisher } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const release = publisher.publish({ version: '1.0.0', sequence: 10 })

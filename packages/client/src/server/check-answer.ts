@@ -1,5 +1,5 @@
 import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
-import { UpdateError } from './update-error.ts'
+import { UpdateError } from '../ground/update-error.ts'
 
 /** What a publisher signed, as it arrived; both or, for unsigned apps, neither. */
 export interface SignedStatement {

@@ -1,22 +1,34 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
-import { isAllowedAddress } from './addresses.ts'
-import { extractPending } from './archive/extract.ts'
-import { readCheckAnswer, type CheckAnswer, type EmbeddedOrder, type NativeUpdate, type Offer } from './check-answer.ts'
-import { discardDownload, download as downloadBundle, verifyDownload } from './download.ts'
-import type { EngineEvent } from './engine-event.ts'
-import { judgeEmbeddedOrder, judgeOffer, type Judgement } from './judge-offer.ts'
-import type { createOutbox } from './outbox.ts'
-import type { Ports } from './ports.ts'
-import { inspectSlot } from './release-tree.ts'
-import { EMBEDDED_VERSION, type NewReport } from './report.ts'
-import type { CheckRequest, ServerApi } from './server-api.ts'
-import type { Settings } from './settings.ts'
-import type { StateStore } from './state-store.ts'
-import { nextState, type UpdateEvent, type UpdateState } from './states.ts'
-import { SLOTS } from './storage-layout.ts'
-import { isRemembered, isSameRelease, type InstalledRelease, type Source, type StoredState } from './stored-state.ts'
-import type { TellTrust } from './tell-trust.ts'
-import { asUpdateError, UpdateError } from './update-error.ts'
+import { isAllowedAddress } from '../ground/addresses.ts'
+import { extractPending } from '../archive/extract.ts'
+import {
+  readCheckAnswer,
+  type CheckAnswer,
+  type EmbeddedOrder,
+  type NativeUpdate,
+  type Offer,
+} from '../server/check-answer.ts'
+import { discardDownload, download as downloadBundle, verifyDownload } from '../download/download.ts'
+import type { EngineEvent } from '../ground/engine-event.ts'
+import { judgeEmbeddedOrder, judgeOffer, type Judgement } from '../download/judge-offer.ts'
+import type { createOutbox } from '../server/outbox.ts'
+import type { Ports } from '../ground/ports.ts'
+import { inspectSlot } from '../state/release-tree.ts'
+import { EMBEDDED_VERSION, type NewReport } from '../ground/report.ts'
+import type { CheckRequest, ServerApi } from '../server/server-api.ts'
+import type { Settings } from '../ground/settings.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { nextState, type UpdateEvent, type UpdateState } from '../ground/states.ts'
+import { SLOTS } from '../state/storage-layout.ts'
+import {
+  isRemembered,
+  isSameRelease,
+  type InstalledRelease,
+  type Source,
+  type StoredState,
+} from '../state/stored-state.ts'
+import type { TellTrust } from '../state/tell-trust.ts'
+import { asUpdateError, UpdateError } from '../ground/update-error.ts'
 
 export type UpdateOutcome =
   | { kind: 'up-to-date'; reason: string; nativeUpdate: NativeUpdate | null }

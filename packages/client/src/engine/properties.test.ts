@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { StartOptions } from './launch.ts'
-import type { Survival } from './memory/memory-files.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { createFakeServer, type FakeServer, type Target } from './testing/fake-server.ts'
-import { createPublisher } from './testing/publisher.ts'
+import type { StartOptions } from '../recovery/launch.ts'
+import type { Survival } from '../memory/memory-files.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { createFakeServer, type FakeServer, type Target } from '../testing/fake-server.ts'
+import { createPublisher } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const releases = [

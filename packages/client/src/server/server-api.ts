@@ -1,13 +1,13 @@
 import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttributes } from '@hotpatch/protocol'
-import { isAllowedAddress } from './addresses.ts'
-import { jsonFromUtf8, utf8FromText } from './bytes.ts'
+import { isAllowedAddress } from '../ground/addresses.ts'
+import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
 import { createDeviceCredential } from './device-credential.ts'
-import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from './exchange.ts'
-import type { HostPort, Ports } from './ports.ts'
-import { EMBEDDED_VERSION, type Report } from './report.ts'
-import type { Settings } from './settings.ts'
-import type { ToldTrust } from './tell-trust.ts'
-import { isFinalStatus, messageOf, UpdateError } from './update-error.ts'
+import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from '../ground/exchange.ts'
+import type { HostPort, Ports } from '../ground/ports.ts'
+import { EMBEDDED_VERSION, type Report } from '../ground/report.ts'
+import type { Settings } from '../ground/settings.ts'
+import type { ToldTrust } from '../state/tell-trust.ts'
+import { isFinalStatus, messageOf, UpdateError } from '../ground/update-error.ts'
 
 export interface CheckRequest {
   version: string

@@ -1,7 +1,7 @@
 import { readArray, readInteger, readObject, readString, SDK_CODES, type SdkCode } from '@hotpatch/protocol'
-import { readBinary, type Binary } from './binary.ts'
-import { readOneOf } from './read-one-of.ts'
-import { readReports, type Report } from './report.ts'
+import { readBinary, type Binary } from '../ground/binary.ts'
+import { readOneOf } from '../ground/read-one-of.ts'
+import { readReports, type Report } from '../ground/report.ts'
 
 /** What identifies a release on a device: the server's id together with the bytes. */
 export interface InstalledRelease {

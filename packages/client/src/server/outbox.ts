@@ -1,13 +1,13 @@
-import { binaryOf, isSameBinary } from './binary.ts'
-import { readJson, writeJson } from './json-file.ts'
-import type { FilesPort } from './ports.ts'
-import { readReports, type Report } from './report.ts'
+import { binaryOf, isSameBinary } from '../ground/binary.ts'
+import { readJson, writeJson } from '../ground/json-file.ts'
+import type { FilesPort } from '../ground/ports.ts'
+import { readReports, type Report } from '../ground/report.ts'
 import type { ServerApi } from './server-api.ts'
-import type { Limits } from './settings.ts'
-import type { StateStore } from './state-store.ts'
-import { OUTBOX } from './storage-layout.ts'
-import type { TellTrust } from './tell-trust.ts'
-import type { EngineEvent } from './engine-event.ts'
+import type { Limits } from '../ground/settings.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { OUTBOX } from '../state/storage-layout.ts'
+import type { TellTrust } from '../state/tell-trust.ts'
+import type { EngineEvent } from '../ground/engine-event.ts'
 
 /**
  * Engine §7: reports wait in ota/outbox.json until the server accepts them. A crash between sending and forgetting

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { StartOptions } from './launch.ts'
-import type { FilesPort } from './ports.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { createFakeServer, type FakeServer } from './testing/fake-server.ts'
-import { createPublisher } from './testing/publisher.ts'
+import type { StartOptions } from '../recovery/launch.ts'
+import type { FilesPort } from '../ground/ports.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { createFakeServer, type FakeServer } from '../testing/fake-server.ts'
+import { createPublisher } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })

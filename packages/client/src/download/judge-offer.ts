@@ -11,12 +11,12 @@ import {
   type ReleaseStatement,
   type SdkCode,
 } from '@hotpatch/protocol'
-import { bytesFromBase64, textFromUtf8 } from './bytes.ts'
-import type { EmbeddedOrder, Offer, SignedStatement } from './check-answer.ts'
-import type { CryptoPort, HostPort } from './ports.ts'
-import type { Settings } from './settings.ts'
-import type { StoredState } from './stored-state.ts'
-import { messageOf, UpdateError } from './update-error.ts'
+import { bytesFromBase64, textFromUtf8 } from '../ground/bytes.ts'
+import type { EmbeddedOrder, Offer, SignedStatement } from '../server/check-answer.ts'
+import type { CryptoPort, HostPort } from '../ground/ports.ts'
+import type { Settings } from '../ground/settings.ts'
+import type { StoredState } from '../state/stored-state.ts'
+import { messageOf, UpdateError } from '../ground/update-error.ts'
 
 export interface Judgement {
   /** 0 for an app without signing keys. */

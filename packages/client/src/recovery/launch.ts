@@ -1,13 +1,13 @@
-import { binaryOf, isSameBinary } from './binary.ts'
+import { binaryOf, isSameBinary } from '../ground/binary.ts'
 import { chooseLaunch, countOf, fallback, isUsedUp, type LaunchFacts } from './choose-launch.ts'
-import { endedBadly, noteStartCount, readStartCount, writeStartCount, type StartCount } from './crash-counter.ts'
-import type { Ports } from './ports.ts'
-import { inspectSlot } from './release-tree.ts'
-import type { Limits } from './settings.ts'
-import type { StateStore } from './state-store.ts'
-import { SLOTS, type Slot } from './storage-layout.ts'
+import { endedBadly, noteStartCount, readStartCount, writeStartCount, type StartCount } from '../state/crash-counter.ts'
+import type { Ports } from '../ground/ports.ts'
+import { inspectSlot } from '../state/release-tree.ts'
+import type { Limits } from '../ground/settings.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { SLOTS, type Slot } from '../state/storage-layout.ts'
 import { forgetStaged, switchRelease } from './switch-release.ts'
-import { isSameRelease, type ActiveRelease, type InstalledRelease } from './stored-state.ts'
+import { isSameRelease, type ActiveRelease, type InstalledRelease } from '../state/stored-state.ts'
 
 export type Launch = { kind: 'embedded' } | { kind: 'release'; directory: string; releaseId: string; version: string }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import vectors from '../../../vectors/engine/launch.json' with { type: 'json' }
+import vectors from '../../../../vectors/engine/launch.json' with { type: 'json' }
 import { chooseLaunch } from './choose-launch.ts'
-import type { StartCount } from './crash-counter.ts'
-import { freshState, type InstalledRelease, type StoredState } from './stored-state.ts'
+import type { StartCount } from '../state/crash-counter.ts'
+import { freshState, type InstalledRelease, type StoredState } from '../state/stored-state.ts'
 
 describe('the choice at start (Engine §3)', () => {
   test.each(vectors.cases)('$comment', ({ state, slots, count, binary, step }) => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { MemoryFilesOptions, Survival } from './memory/memory-files.ts'
-import { createDevice, type Device } from './testing/device.ts'
-import { createFakeServer, type FakeServer, type Target } from './testing/fake-server.ts'
-import { createPublisher } from './testing/publisher.ts'
+import type { MemoryFilesOptions, Survival } from '../memory/memory-files.ts'
+import { createDevice, type Device } from '../testing/device.ts'
+import { createFakeServer, type FakeServer, type Target } from '../testing/fake-server.ts'
+import { createPublisher } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })

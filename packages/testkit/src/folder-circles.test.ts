@@ -1,0 +1,59 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const PACKAGES = fileURLToPath(new URL('../../', import.meta.url))
+const IMPORTED = /\bfrom '(\.{1,2}\/[^']+)'|\bimport\('(\.{1,2}\/[^']+)'\)/g
+
+/** Which folders import from which others, types included. A file beside the folders stands for itself. */
+function importsBetweenFolders(source: string, depth: number): Map<string, Set<string>> {
+  const folderOf = (path: string) => (dirname(path) === '.' ? path : dirname(path).split('/').slice(0, depth).join('/'))
+  const imports = new Map<string, Set<string>>()
+  for (const path of globSync('**/*.ts', { cwd: source })) {
+    // Tests stand outside.
+    if (/\.test\.ts$|(^|\/)testing(\/|\.ts$)/.test(path)) continue
+    const from = folderOf(path)
+    const found = imports.get(from) ?? new Set()
+    for (const [, first, second] of readFileSync(join(source, path), 'utf8').matchAll(IMPORTED)) {
+      const to = folderOf(normalize(join(dirname(path), first ?? second ?? '')))
+      if (to !== from) found.add(to)
+    }
+    imports.set(from, found)
+  }
+  return imports
+}
+
+/** Takes away what imports nothing that is left, until nothing more goes: what stays is in a circle, or needs one. */
+function circlesIn(imports: Map<string, Set<string>>): string[] {
+  const left = new Map(imports)
+  for (;;) {
+    const free = [...left.keys()].filter((folder) => ![...(left.get(folder) ?? [])].some((to) => left.has(to)))
+    if (free.length === 0) return [...left.keys()].sort()
+    for (const folder of free) left.delete(folder)
+  }
+}
+
+test.each([
+  ['protocol', 1],
+  ['api', 1],
+  ['client', 1],
+  ['simulator', 1],
+  ['cli', 1],
+  ['server', 1],
+  ['server', 2],
+])('no circle of folders in %s, %i deep', (name, depth) => {
+  const imports = importsBetweenFolders(join(PACKAGES, name, 'src'), depth)
+  expect(imports.size).toBeGreaterThan(1)
+  expect(circlesIn(imports)).toEqual([])
+})
+
+test('a circle would be found', () => {
+  const circle = new Map([
+    ['a', new Set(['b'])],
+    ['b', new Set(['c'])],
+    ['c', new Set(['b', 'd'])],
+    ['d', new Set<string>()],
+  ])
+  expect(circlesIn(circle)).toEqual(['a', 'b', 'c'])
+})
