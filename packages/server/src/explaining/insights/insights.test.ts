@@ -1,7 +1,7 @@
 import type { ActiveDevices, App, Checks, Downloads, Overview, Reasons, VersionDistribution } from '@hotpatch/api'
 import { describeOnEveryDatabase, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { createInsightFixtures, DAY, HOUR, NOW, RELEASES, type InsightFixtures } from './testing/insight-fixtures.ts'
 
@@ -178,6 +178,26 @@ describeOnEveryDatabase('insights', (open) => {
     ])
     expect((await ask<Reasons>('reasons?platform=ios')).reasons).toMatchObject([
       { reason: 'runs-the-target', share: 1 },
+    ])
+  })
+
+  test('downloads of bytes that two releases share count for the one that they were for', async () => {
+    const [one, two] = RELEASES
+    const bytesOf = (sha256: string) =>
+      db.updateTable('release_file').set({ sha256 }).where('release_id', '=', two.id).execute()
+    await bytesOf(one.sha256)
+    onTestFinished(async () => void (await bytesOf(two.sha256)))
+    const at = hour(-1)
+    await fixtures.downloads(one, { release_id: one.id, hour_at: at, downloads: 3, sent_bytes: 300 })
+    await fixtures.downloads(one, { release_id: two.id, hour_at: at, downloads: 2, sent_bytes: 200 })
+    await fixtures.downloads(one, { hour_at: at, downloads: 1, sent_bytes: 100 })
+    await fixtures.downloads(one, { release_id: 'of another app', hour_at: at, downloads: 9, sent_bytes: 900 })
+    const found = await ask<Downloads>('downloads')
+    expect(found).toMatchObject({ downloads: 6, sentBytes: 600 })
+    // What nobody said it was for counts for both.
+    expect(found.releases).toMatchObject([
+      { releaseId: two.id, downloads: 3, sentBytes: 300 },
+      { releaseId: one.id, downloads: 4, sentBytes: 400 },
     ])
   })
 

@@ -20,7 +20,7 @@ export interface ReceivedBytes {
 export interface ContentWish {
   platform: Platform
   /** A file that must lie at the root. */
-  entry?: string | undefined
+  entry?: string
 }
 
 /** A file of a release, as it is stored. */

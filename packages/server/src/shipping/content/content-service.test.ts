@@ -1,43 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS } from '../../ground/clock.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
-import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import { listedKeys } from '../../ground/storage/testing/storage-driver-suite.ts'
-import { createArtifactService } from '../artifacts/artifact-service.ts'
 import { findArtifact } from '../artifacts/artifact-store.ts'
-import { createUploadSpool } from '../artifacts/upload-spool.ts'
-import { createContentService } from './content-service.ts'
+import { openContentStore, type ContentStore } from './testing/open-content-store.ts'
 import { writeZip } from '@hotpatch/testkit/archives'
-
-async function aStore(db: Database) {
-  const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
-  let now = Date.UTC(2026, 0, 5)
-  const clock = { now: () => now }
-  const spoolDirectory = join(directory, 'spool')
-  const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock })
-  const spool = createUploadSpool({ directory: spoolDirectory, maxBytes: 50_000_000, idleTimeoutMs: 10_000, clock })
-  const limits = { maxBytes: 50_000_000, maxFiles: 100, maxUnpackedBytes: 50_000_000, maxPathBytes: 300 }
-  const artifacts = createArtifactService({ db, storage, clock })
-  return {
-    storage,
-    artifacts,
-    contents: createContentService({ artifacts, spool, limits }),
-    withStorage: (overrides: Partial<StorageDriver>) =>
-      createArtifactService({ db, storage: { ...storage, ...overrides }, clock }),
-    spooled: () => readdir(spoolDirectory),
-    wait: (milliseconds: number) => void (now += milliseconds),
-    now: () => now,
-  }
-}
 
 function aZip(content: string | Buffer = 'console.log(1)') {
   return writeZip([{ name: 'index.bundle', content, method: 0 }])
@@ -47,7 +18,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 describeOnEveryDatabase('content', (open) => {
   let db: Database
-  let store: Awaited<ReturnType<typeof aStore>>
+  let store: ContentStore
   const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]))
 
   beforeAll(async () => {
@@ -55,7 +26,7 @@ describeOnEveryDatabase('content', (open) => {
   })
   beforeEach(async () => {
     await db.deleteFrom('artifact').execute()
-    store = await aStore(db)
+    store = await openContentStore(db)
   })
 
   test('an archive is received, kept and registered', async () => {
@@ -202,7 +173,7 @@ describeOnEveryDatabase('content', (open) => {
 test('a sweep whose database does not answer removes nothing', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' }) // without tables
   onTestFinished(() => db.destroy())
-  const store = await aStore(db)
+  const store = await openContentStore(db)
   await store.artifacts.keep(await store.contents.receive(Readable.from([aZip()])))
   store.wait(2 * DAY_MS)
   await expect(store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).rejects.toThrow('artifact')

@@ -6,7 +6,7 @@ import { artifactMissing, type ArtifactService } from '../artifacts/artifact-ser
 import type { SpooledUpload, UploadSpool } from '../artifacts/upload-spool.ts'
 import type { ContentAmount, ContentLimits, ContentWish, StatedContent, ToldAmounts } from './content-kind.ts'
 import { insertReleaseFiles, listFilesOf, type StoredFile } from './content-queries.ts'
-import { contentKind, UPLOADED_KIND, type ContentFacts } from './kinds.ts'
+import { contentKind, UPLOADED_KIND, type ContentFacts, type ServedKind } from './kinds.ts'
 
 /** Bytes that are a release's content, and what their kind knows of them. */
 export interface StoredContent {
@@ -35,8 +35,10 @@ export function createContentService({
    * The upload is the caller's to `discard`, whatever happens after this.
    * @throws problem body-too-large, request-timeout, and what the kind refuses
    */
-  async function receive(stream: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<ReceivedContent> {
-    const { name, check } = UPLOADED_KIND
+  async function receive(
+    stream: AsyncIterable<Uint8Array>,
+    { kind: { name, check } = UPLOADED_KIND, signal }: { kind?: ServedKind; signal?: AbortSignal } = {},
+  ): Promise<ReceivedContent> {
     const upload = await spool.receive(stream)
     try {
       return { ...upload, kind: name, facts: await check(upload.path, limits, signal) }

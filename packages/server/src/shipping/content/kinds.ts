@@ -4,15 +4,15 @@ import type { ContentKind } from './content-kind.ts'
 export type ContentFacts = ArchiveFacts
 export type OfferedContent = OfferedArchive
 
-type Kind = ContentKind<ContentFacts, OfferedContent>
+export type ServedKind = ContentKind<ContentFacts, OfferedContent>
 
 /** The kinds that this server takes and serves, Content §1. */
-const KINDS: readonly Kind[] = [archiveKind]
+const KINDS: readonly ServedKind[] = [archiveKind]
 
 /** What is uploaded, as long as there is one kind. */
-export const UPLOADED_KIND: Kind = archiveKind
+export const UPLOADED_KIND: ServedKind = archiveKind
 
-export function contentKind(name: string): Kind {
+export function contentKind(name: string): ServedKind {
   const kind = KINDS.find((each) => each.name === name)
   if (!kind) throw new Error(`This server does not serve content of the kind "${name}".`)
   return kind

@@ -1,0 +1,41 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import type { Database } from '../../../ground/database/schema.ts'
+import { createDiskStorage } from '../../../ground/storage/disk-storage.ts'
+import type { StorageDriver } from '../../../ground/storage/storage-driver.ts'
+import { createArtifactService } from '../../artifacts/artifact-service.ts'
+import { createUploadSpool } from '../../artifacts/upload-spool.ts'
+import type { ContentLimits } from '../content-kind.ts'
+import { createContentService } from '../content-service.ts'
+
+export type ContentStore = Awaited<ReturnType<typeof openContentStore>>
+
+/** Content and its bytes, in a folder of their own until the test is over. */
+export async function openContentStore(db: Database, changes: Partial<ContentLimits> = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  let now = Date.UTC(2026, 0, 5)
+  const clock = { now: () => now }
+  const spoolDirectory = join(directory, 'spool')
+  const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock })
+  const limits = { maxBytes: 50_000_000, maxFiles: 100, maxUnpackedBytes: 50_000_000, maxPathBytes: 300, ...changes }
+  const spool = createUploadSpool({
+    directory: spoolDirectory,
+    maxBytes: limits.maxBytes,
+    idleTimeoutMs: 10_000,
+    clock,
+  })
+  const artifacts = createArtifactService({ db, storage, clock })
+  return {
+    storage,
+    artifacts,
+    contents: createContentService({ artifacts, spool, limits }),
+    withStorage: (overrides: Partial<StorageDriver>) =>
+      createArtifactService({ db, storage: { ...storage, ...overrides }, clock }),
+    spooled: () => readdir(spoolDirectory).catch(() => []),
+    wait: (milliseconds: number) => void (now += milliseconds),
+    now: () => now,
+  }
+}
