@@ -278,7 +278,7 @@ export function createFleetService({
   }
 }
 
-interface FeedCount {
+export interface FeedCount {
   appId: string
   platform: Platform
   channel: string
