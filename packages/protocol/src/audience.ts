@@ -20,13 +20,13 @@ export interface AudienceSubject {
 export function audienceReason(rollout: CompiledRollout, subject: AudienceSubject): InsideReason | OutsideReason {
   const { device } = subject
   if (device.id === null) return isForEveryone(rollout) ? 'percentage' : 'anonymous'
-  if (rollout.forcedDevices.has(device.id)) return 'forced-device'
-  if (rollout.rules.length > 0) {
+  const { forcedDevices, compiledRules, namedCohorts, percentage, salt = rollout.id, buckets, slice } = rollout.audience
+  if (forcedDevices.has(device.id)) return 'forced-device'
+  if (compiledRules.length > 0) {
     subject.told ??= new Map()
-    if (!meetsRules(rollout.rules, device, subject.told)) return 'attributes-differ'
+    if (!meetsRules(compiledRules, device, subject.told)) return 'attributes-differ'
   }
-  const { percentage, salt, buckets, slice } = rollout.audience
-  const isInCohort = rollout.cohorts.size > 0 && device.cohorts.some((cohort) => rollout.cohorts.has(cohort))
+  const isInCohort = namedCohorts.size > 0 && device.cohorts.some((cohort) => namedCohorts.has(cohort))
   if (!isInCohort && !isInPercentage(percentage, salt, device.id, buckets)) return 'outside-audience'
   if (slice !== null && !isInSlice(slice, device.id)) return 'other-arm'
   return isInCohort ? 'cohort' : 'percentage'
@@ -39,8 +39,8 @@ export function isOutside(reason: string | undefined): reason is OutsideReason {
 }
 
 /** D5. Whoever asks is in: nothing has to be known of a device. */
-export function isForEveryone({ audience, rules }: CompiledRollout): boolean {
-  return audience.percentage >= 100 && rules.length === 0 && audience.slice === null
+export function isForEveryone({ audience }: CompiledRollout): boolean {
+  return audience.percentage >= 100 && audience.rules.length === 0 && audience.slice === null
 }
 
 /** Decision §12. */

@@ -27,8 +27,8 @@ export interface Audience {
   cohorts: readonly string[]
   /** 0 … 100, in steps of 0.01. */
   percentage: number
-  /** By default the rollout's id, so that it is not always the same people who go first. */
-  salt: string
+  /** Absent: the rollout's id, so that it is not always the same people who go first. */
+  salt?: string | undefined
   buckets: BucketCount
   /** All must hold, of cohorts too; forced devices need not meet them. */
   rules: readonly AttributeRule[]
@@ -58,6 +58,8 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   state: RolloutState
   /** Milliseconds since 1970, or null: at once. */
   startsAt: number | null
+  /** When it was placed, or came into force later, in milliseconds since 1970; absent: not known. No decision asks. */
+  startedAt?: number | undefined
   mandatory: boolean
   /** It is mandatory for shells below this native version; absent, or null: for none more. */
   mandatoryBelow?: string | null | undefined
@@ -101,9 +103,14 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   statedAt: number | null
   /** Parsed; undefined when there is none, or it is no version. */
   mandatoryVersion: NativeVersion | undefined
+  audience: CompiledAudience
+}
+
+/** With its look-ups prepared. Rollouts that came with one audience have one. */
+export interface CompiledAudience extends Audience {
   forcedDevices: ReadonlySet<string>
-  cohorts: ReadonlySet<string>
-  rules: readonly CompiledRule[]
+  namedCohorts: ReadonlySet<string>
+  compiledRules: readonly CompiledRule[]
 }
 
 /** A catalog with its look-ups prepared, so that a decision costs the same with 1 and with 10,000 releases. */
@@ -114,8 +121,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   generation: number
   /** Highest position first. */
   rollouts: readonly CompiledRollout<Release>[]
-  /** Highest position first, for each release; `null` holds the rollouts of embedded. */
-  byRelease: ReadonlyMap<string | null, readonly CompiledRollout<Release>[]>
+  /** For each release, `null` for embedded: most are placed once, and need no list. Read it by `placementsOf`. */
+  byRelease: ReadonlyMap<string | null, CompiledRollout<Release> | readonly CompiledRollout<Release>[]>
   /** The release that a version text means here: the one placed last. */
   byVersion: ReadonlyMap<string, Release>
   /** Those that D8 must look through, highest position first. */
@@ -128,12 +135,12 @@ const NOBODY: ReadonlySet<string> = new Set()
 
 export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<Release>): CompiledCatalog<Release> {
   const rollouts = compileRollouts(catalog.rollouts)
-  const byRelease = new Map<string | null, CompiledRollout<Release>[]>()
+  const byRelease = new Map<string | null, CompiledRollout<Release> | CompiledRollout<Release>[]>()
   const byVersion = new Map<string, Release>()
   for (const rollout of rollouts) {
     const placed = byRelease.get(rollout.releaseId)
-    if (placed) placed.push(rollout)
-    else byRelease.set(rollout.releaseId, [rollout])
+    if (Array.isArray(placed)) placed.push(rollout)
+    else byRelease.set(rollout.releaseId, placed ? [placed, rollout] : rollout)
     if (rollout.target !== 'embedded' && !byVersion.has(rollout.target.version)) {
       byVersion.set(rollout.target.version, rollout.target)
     }
@@ -152,13 +159,26 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
   }
 }
 
+const NEVER_PLACED: readonly never[] = []
+
+/** The rollouts of a release, or of embedded, highest position first. */
+export function placementsOf<Release extends CatalogRelease>(
+  { byRelease }: Pick<CompiledCatalog<Release>, 'byRelease'>,
+  releaseId: string | null,
+): readonly CompiledRollout<Release>[] {
+  const placed = byRelease.get(releaseId)
+  if (!placed) return NEVER_PLACED
+  return 'length' in placed ? placed : [placed]
+}
+
 function compileRollouts<Release extends CatalogRelease>(
   rollouts: readonly CatalogRollout<Release>[],
 ): CompiledRollout<Release>[] {
   // Neighbours mostly require the same: it is compiled once.
   const requirements = new Map<string, CompiledRequirement>()
+  const audiences = new Map<Audience, CompiledAudience>()
   const sorted = rollouts.toSorted(compareFromTheTop)
-  const compiled = sorted.map((rollout, index) => compileRollout(rollout, index, requirements))
+  const compiled = sorted.map((rollout, index) => compileRollout(rollout, index, requirements, audiences))
   for (const rollout of compiled.toReversed()) {
     const below = compiled[rollout.index + 1]
     if (!below) continue
@@ -191,12 +211,23 @@ function compileRollout<Release extends CatalogRelease>(
   rollout: CatalogRollout<Release>,
   index: number,
   requirements: Map<string, CompiledRequirement>,
+  audiences: Map<Audience, CompiledAudience>,
 ): CompiledRollout<Release> {
-  const release = rollout.target === 'embedded' ? undefined : rollout.target
-  const { devices, cohorts, rules } = rollout.audience
-  const sequence = rollout.restated?.sequence ?? release?.sequence ?? 0
+  const { id, position, target, state, startsAt, startedAt, mandatory, mandatoryBelow, audience, restated } = rollout
+  const release = target === 'embedded' ? undefined : target
+  const sequence = restated?.sequence ?? release?.sequence ?? 0
+  // Field by field: an object that begins as a copy of another keeps room for fields that never come.
   return {
-    ...rollout,
+    id,
+    position,
+    target,
+    state,
+    startsAt,
+    startedAt,
+    mandatory,
+    mandatoryBelow,
+    audience: compileAudience(audience, audiences),
+    restated,
     releaseId: release?.id ?? null,
     requirement: release && compileOnce(release.requirement, requirements),
     index,
@@ -205,15 +236,24 @@ function compileRollout<Release extends CatalogRelease>(
     nextNewer: index + 1,
     sequence,
     highestSequence: sequence,
-    floor: rollout.restated?.floor ?? release?.floor ?? 0,
-    statementKeyId: rollout.restated ? rollout.restated.keyId : release?.isStated ? release.keyId : null,
+    floor: restated?.floor ?? release?.floor ?? 0,
+    statementKeyId: restated ? restated.keyId : release?.isStated ? release.keyId : null,
     bundleKeyId: release?.keyId ?? null,
-    statedAt: (rollout.restated ? rollout.restated.statedAt : release?.statedAt) ?? null,
-    mandatoryVersion: rollout.mandatoryBelow ? parseNativeVersion(rollout.mandatoryBelow) : undefined,
-    forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
-    cohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
-    rules: compileRules(rules),
+    statedAt: (restated ? restated.statedAt : release?.statedAt) ?? null,
+    mandatoryVersion: mandatoryBelow ? parseNativeVersion(mandatoryBelow) : undefined,
   }
+}
+
+function compileAudience(audience: Audience, known: Map<Audience, CompiledAudience>): CompiledAudience {
+  const { devices, cohorts, rules } = audience
+  const compiled = known.get(audience) ?? {
+    ...audience,
+    forcedDevices: devices.length > 0 ? new Set(devices) : NOBODY,
+    namedCohorts: cohorts.length > 0 ? new Set(cohorts) : NOBODY,
+    compiledRules: compileRules(rules),
+  }
+  known.set(audience, compiled)
+  return compiled
 }
 
 function compileOnce(

@@ -1,5 +1,5 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
-import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
+import { placementsOf, type CatalogRelease, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
 import { isRefusalReason, nextTakeable, refusalReason, refusesPlainEmbedded, type RefusalReason } from './refusals.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
@@ -126,7 +126,7 @@ export function decide<Release extends CatalogRelease>(
   if (target && target.releaseId === device.currentReleaseId) {
     return { kind: 'up-to-date', rollout: target, reason: 'runs-the-target', ...details }
   }
-  const placements = device.currentReleaseId === null ? [] : (catalog.byRelease.get(device.currentReleaseId) ?? [])
+  const placements = device.currentReleaseId === null ? [] : placementsOf(catalog, device.currentReleaseId)
   // D7: its audience shrank, but nothing else speaks against what it runs.
   const kept = findKept(placements, target, circumstances)
   if (kept) {
@@ -235,7 +235,7 @@ function isGone(rollout: CompiledRollout): boolean {
 
 /** D6. Whether nothing that is in force wants a device on this release, or on embedded, and something once did. */
 export function isTakenBack(catalog: CompiledCatalog, releaseId: string | null, now: number): boolean {
-  return wasTakenBack(catalog.byRelease.get(releaseId) ?? [], now)
+  return wasTakenBack(placementsOf(catalog, releaseId), now)
 }
 
 /** D6. A rollout of the same release that is only scheduled does not hold devices on it until then. */
@@ -303,9 +303,9 @@ function isMandatory({ mandatory, mandatoryVersion }: CompiledRollout, circumsta
 /** D8. Rollouts between what the device runs and its target, that it could have had. */
 function hasSkippedMandatory(catalog: CompiledCatalog, target: CompiledRollout, circumstances: Circumstances): boolean {
   const { device, now } = circumstances
-  const placements = catalog.byRelease.get(device.currentReleaseId)
+  const placements = placementsOf(catalog, device.currentReleaseId)
   // What is only scheduled is not where the device got its release from.
-  const from = placements?.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
+  const from = placements.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
   for (const rollout of catalog.mandatory) {
     if (rollout.position <= from) return false
     if (rollout.position >= target.position || !isMandatory(rollout, circumstances)) continue
@@ -324,7 +324,7 @@ function floorAt(catalog: CompiledCatalog, now: number): number {
 
 function currentRelease(catalog: CompiledCatalog, device: Device): CatalogRelease | undefined {
   if (device.currentReleaseId === null) return undefined
-  const target = catalog.byRelease.get(device.currentReleaseId)?.[0]?.target
+  const target = placementsOf(catalog, device.currentReleaseId)[0]?.target
   return target === 'embedded' ? undefined : target
 }
 

@@ -1,4 +1,4 @@
-import type { CompiledCatalog, CompiledRollout } from './catalog.ts'
+import { placementsOf, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
 
@@ -90,6 +90,8 @@ export function nextTakeable(
   )
 }
 
-function nextPlacement({ byRelease }: CompiledCatalog, releaseId: string | null, index: number): number {
-  return byRelease.get(releaseId)?.find((placement) => placement.index > index)?.index ?? Number.POSITIVE_INFINITY
+function nextPlacement(catalog: CompiledCatalog, releaseId: string | null, index: number): number {
+  return (
+    placementsOf(catalog, releaseId).find((placement) => placement.index > index)?.index ?? Number.POSITIVE_INFINITY
+  )
 }

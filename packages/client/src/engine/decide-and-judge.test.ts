@@ -162,7 +162,7 @@ function buildCatalog(world: World) {
       pooled: { ...release, index, isStated, floor },
     }
   })
-  const placed = world.rollouts.map((rollout, index): CatalogRollout<OfferedRelease> & { by: Name | null } => {
+  const placed = world.rollouts.map((rollout, index): CatalogRollout<OfferedRelease> => {
     const { restated, percentage, state, isMandatory } = rollout
     const own = restated && {
       sequence: restated.sequence,
@@ -170,6 +170,7 @@ function buildCatalog(world: World) {
       keyId: publishers[restated.by].keyId,
       statedAt: timeAt(restated.hour),
       hour: restated.hour,
+      by: restated.by,
     }
     return {
       id: `rollout-${index}`,
@@ -180,13 +181,12 @@ function buildCatalog(world: World) {
       mandatory: isMandatory,
       audience: { devices: [], cohorts: [], percentage, salt: '', buckets: 10_000, rules: [], slice: null },
       restated: own,
-      by: restated?.by ?? null,
     }
   })
   return compileCatalog({ appId: 'app', platform: 'android', channel: 'production', generation: 1, rollouts: placed })
 }
 
-type Placed = CompiledRollout<OfferedRelease> & { by?: Name | null; restated: { hour?: number } | null }
+type Placed = CompiledRollout<OfferedRelease> & { restated: { hour?: number; by?: Name } | null }
 
 const UNSIGNED = { statement: null, statementSignature: null }
 
@@ -194,7 +194,7 @@ const UNSIGNED = { statement: null, statementSignature: null }
 function answerFor(rollout: Placed | null): Record<string, unknown> {
   const target = rollout?.target ?? 'embedded'
   const own = rollout?.restated
-  const by = rollout?.by
+  const by = own?.by
   if (target === 'embedded') {
     const order = own && by ? orderOf(by, own) : UNSIGNED
     return { updateAvailable: false, rollBackTo: 'embedded', mandatory: false, reason: 'percentage', ...order }

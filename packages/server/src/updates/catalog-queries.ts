@@ -1,19 +1,21 @@
 import { DEFAULT_TRUST, type TrustDifferences } from '@hotpatch/api'
 import {
   type AttributeRule,
+  type Audience,
   type AudienceSlice,
   type Catalog,
   type CatalogRelease,
   type CatalogRollout,
   type Platform,
   type Requirement,
+  type RolloutState,
 } from '@hotpatch/protocol'
 import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
-import { listPlacedFiles, type FilesByRelease } from '../shipping/content/content-queries.ts'
+import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
@@ -43,8 +45,6 @@ export interface CatalogKey {
 export interface CatalogData {
   catalog: Catalog<OfferedRelease>
   restatements: ReadonlyMap<string, Restatement>
-  /** By rollout id: when it was placed, or came into force later. */
-  startedAt: ReadonlyMap<string, number>
 }
 
 export interface DirectoryEntry {
@@ -139,41 +139,34 @@ export async function loadCatalog(
   const keyIds = await loadKeyIds(db, appId)
   const files = await listPlacedFiles(db, key)
   const releases = new Map<string, OfferedRelease>()
+  const requirements = new Map<string, Requirement>()
+  const audiences = new Map<string, Audience>()
   const restatements = new Map<string, Restatement>()
-  const startedAt = new Map<string, number>()
   const rollouts: CatalogRollout<OfferedRelease>[] = []
   for (const placement of rows) {
     const { statement, statement_signature, sequence, floor } = placement
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    startedAt.set(placement.id, Math.max(placement.created_at, placement.starts_at ?? 0))
-    const target = targetOf(placement, releases, keyIds, files)
+    const target = targetOf(placement, releases, requirements, keyIds, files)
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
       position: placement.position,
       target,
-      state: placement.state,
+      state: STATES[placement.state],
       startsAt: placement.starts_at,
+      startedAt: Math.max(placement.created_at, placement.starts_at ?? 0),
       mandatory: placement.mandatory === 1,
       ...(placement.mandatory_below !== null && { mandatoryBelow: placement.mandatory_below }),
-      audience: {
-        devices: readForcedDevices(placement.devices, app, identity),
-        cohorts: readList(placement.cohorts),
-        percentage: placement.percentage,
-        salt: placement.salt,
-        buckets: placement.buckets === 100 ? 100 : 10_000,
-        rules: readRules(placement.rules),
-        slice: placement.slice === null ? null : (JSON.parse(placement.slice) as AudienceSlice),
-      },
+      audience: readAudience(placement, app, identity, audiences),
       restated:
         sequence === null
           ? null
           : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, placement.stated_at) },
     })
   }
-  return { catalog: { ...key, generation: row.generation, rollouts }, restatements, startedAt }
+  return { catalog: { ...key, generation: row.generation, rollouts }, restatements }
 }
 
 /** Also those that are revoked: what they signed is still signed by them. */
@@ -240,9 +233,40 @@ const NONE: readonly string[] = []
 const NO_RULES: readonly AttributeRule[] = []
 const NOTHING_REQUIRED: Requirement = {}
 
+/** Every row brings a text of its own: what is the same in many rows is in memory once. */
+const STATES: { readonly [State in RolloutState]: State } = {
+  active: 'active',
+  paused: 'paused',
+  halted: 'halted',
+  withdrawn: 'withdrawn',
+}
+
 /** Most lists are empty and most releases require nothing: they share that. */
 function readList(text: string): readonly string[] {
   return text === '[]' ? NONE : (JSON.parse(text) as string[])
+}
+
+/** Rollouts that are for the same share that, unless they name devices. */
+function readAudience(
+  { id, devices, cohorts, percentage, salt, buckets, rules, slice }: PlacementRow,
+  app: IdentifiedApp,
+  identity: DeviceIdentity,
+  known: Map<string, Audience>,
+): Audience {
+  const name = JSON.stringify([cohorts, percentage, salt === id ? null : salt, buckets, rules, slice])
+  const shared = devices === '[]' ? known.get(name) : undefined
+  if (shared) return shared
+  const audience: Audience = {
+    devices: readForcedDevices(devices, app, identity),
+    cohorts: readList(cohorts),
+    percentage,
+    salt: salt === id ? undefined : salt,
+    buckets: buckets === 100 ? 100 : 10_000,
+    rules: readRules(rules),
+    slice: slice === null ? null : (JSON.parse(slice) as AudienceSlice),
+  }
+  if (devices === '[]') known.set(name, audience)
+  return audience
 }
 
 function readForcedDevices(text: string, app: IdentifiedApp, identity: DeviceIdentity): readonly string[] {
@@ -256,8 +280,12 @@ function readRules(text: string): readonly AttributeRule[] {
   return text === '[]' ? NO_RULES : (JSON.parse(text) as AttributeRule[])
 }
 
-function readRequirement(text: string | null): Requirement {
-  return text === null || text === '{}' ? NOTHING_REQUIRED : (JSON.parse(text) as Requirement)
+/** Releases that require the same share that, too. */
+function readRequirement(text: string | null, known: Map<string, Requirement>): Requirement {
+  if (text === null || text === '{}') return NOTHING_REQUIRED
+  const requirement = known.get(text) ?? (JSON.parse(text) as Requirement)
+  known.set(text, requirement)
+  return requirement
 }
 
 /** D11 asks for it only where nothing is required: the others need no room for it. */
@@ -265,17 +293,28 @@ function statedAt(target: Pick<CatalogRelease, 'requirement'> | 'embedded', time
   return target === 'embedded' || target.requirement !== NOTHING_REQUIRED ? null : time
 }
 
+/** The engine keeps a slice of a long text as a pointer into it, which takes less than half of a digest's own text. */
+function withinStatement(files: readonly StoredFile[], statement: string | null): readonly StoredFile[] {
+  if (statement === null) return files
+  return files.map((file) => {
+    const { sha256 } = file
+    const start = sha256 === null ? -1 : statement.indexOf(sha256)
+    return sha256 === null || start < 0 ? file : { ...file, sha256: statement.slice(start, start + sha256.length) }
+  })
+}
+
 /** A release that was placed more than once is in memory once. */
 function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
+  requirements: Map<string, Requirement>,
   keyIds: ReadonlyMap<string, string>,
   files: FilesByRelease,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
   if (known) return known
-  const requirement = readRequirement(row.requirement)
+  const requirement = readRequirement(row.requirement, requirements)
   const release: OfferedRelease = {
     id: row.release_id,
     version: row.version ?? '',
@@ -285,7 +324,9 @@ function targetOf(
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
-    content: contentKind(row.kind ?? '').offered(files.get(row.release_id) ?? []),
+    content: contentKind(row.kind ?? '').offered(
+      withinStatement(files.get(row.release_id) ?? [], row.release_statement),
+    ),
     notes: row.notes ?? '',
     signature: row.signature,
     statement: row.release_statement,

@@ -1,4 +1,4 @@
-import { compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
+import { placementsOf, compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
@@ -12,9 +12,8 @@ import {
   type Restatement,
 } from './catalog-queries.ts'
 
-/** A compiled catalog, with the statements of its roll-backs and when its rollouts started, by rollout id. */
+/** A compiled catalog, with the statements of its roll-backs, by rollout id. */
 export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
-  startedAt: ReadonlyMap<string, number>
   restatements: ReadonlyMap<string, Restatement>
 }
 
@@ -72,8 +71,8 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
 
   /** A release that any of the app's channels ever placed. */
   function findRelease(app: DirectoryEntry, releaseId: string): OfferedRelease | undefined {
-    for (const { byRelease } of listOf(app)) {
-      const target = byRelease.get(releaseId)?.[0]?.target
+    for (const catalog of listOf(app)) {
+      const target = placementsOf(catalog, releaseId)[0]?.target
       if (target && target !== 'embedded') return target
     }
     return undefined
@@ -81,8 +80,8 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
 
   /** Whether a release that was ever placed, of whichever app, has these bytes. */
   function hasBytes(releaseId: string, sha256: string): boolean {
-    for (const { byRelease } of catalogs.values()) {
-      const target = byRelease.get(releaseId)?.[0]?.target
+    for (const catalog of catalogs.values()) {
+      const target = placementsOf(catalog, releaseId)[0]?.target
       if (target && target !== 'embedded') return target.content.sha256 === sha256
     }
     return false
@@ -102,7 +101,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     const name = keyOf(key.appId, key.platform, key.channel)
     // Two reloads at once may finish in either order: the older one must not win.
     if ((catalogs.get(name)?.generation ?? 0) > data.catalog.generation) return
-    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements, startedAt: data.startedAt })
+    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
   }
 
   /** One after the other: of two at once the older must not win. */
@@ -175,5 +174,5 @@ function keyOf(appId: string, platform: Platform, channel: string): string {
 
 function emptyCatalog(key: CatalogKey): LiveCatalog {
   const empty = compileCatalog<OfferedRelease>({ ...key, generation: 0, rollouts: [] })
-  return { ...empty, restatements: new Map(), startedAt: new Map() }
+  return { ...empty, restatements: new Map() }
 }

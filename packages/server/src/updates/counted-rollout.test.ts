@@ -34,14 +34,14 @@ function catalogOf(...placed: Partial<CatalogRollout<OfferedRelease>>[]): LiveCa
     target: ONE,
     state: 'active',
     startsAt: null,
+    startedAt: (index + 1) * 1_000,
     mandatory: false,
     audience: { devices: [], cohorts: [], percentage: 100, salt: 's', buckets: 10_000, rules: [], slice: null },
     restated: null,
     ...changes,
   }))
   const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
-  const startedAt = new Map(rollouts.map(({ id, position }) => [id, position * 1_000]))
-  return { ...catalog, restatements: new Map(), startedAt }
+  return { ...catalog, restatements: new Map() }
 }
 
 const nobody = { devices: [], cohorts: [], percentage: 0, salt: 's', buckets: 10_000, rules: [], slice: null } as const
@@ -53,23 +53,35 @@ describe('the rollout that a check counts for', () => {
   }
 
   test('is the one that is offered', () => {
-    expect(countedFor(catalogOf({}, { target: TWO }), 'one')).toEqual({ rolloutId: 'rollout-2', isOffer: true })
-    expect(countedFor(catalogOf({}, { target: 'embedded' }), 'one')).toEqual({ rolloutId: 'rollout-2', isOffer: true })
+    expect(countedFor(catalogOf({}, { target: TWO }), 'one')).toEqual({
+      rolloutId: 'rollout-2',
+      rolloutStartedAt: 2_000,
+      isOffer: true,
+    })
+    expect(countedFor(catalogOf({}, { target: 'embedded' }), 'one')).toEqual({
+      rolloutId: 'rollout-2',
+      rolloutStartedAt: 2_000,
+      isOffer: true,
+    })
   })
 
   test('is else the one that the device is in, also when the release was placed again for others', () => {
     const catalog = catalogOf({}, { audience: nobody })
-    expect(countedFor(catalog, 'one')).toEqual({ rolloutId: 'rollout-1', isOffer: false })
+    expect(countedFor(catalog, 'one')).toEqual({ rolloutId: 'rollout-1', rolloutStartedAt: 1_000, isOffer: false })
   })
 
   test('is the newest of the release that has started when no rollout is for the device any more', () => {
     const gone = catalogOf({ state: 'halted' }, { state: 'halted' }, { startsAt: NOW + 1, audience: nobody })
-    expect(countedFor(gone, 'one')).toEqual({ rolloutId: 'rollout-2', isOffer: false })
+    expect(countedFor(gone, 'one')).toEqual({ rolloutId: 'rollout-2', rolloutStartedAt: 2_000, isOffer: false })
   })
 
   test('is none when nothing places what it runs', () => {
-    expect(countedFor(catalogOf(), null)).toEqual({ rolloutId: null, isOffer: false })
-    expect(countedFor(catalogOf({ audience: nobody }), 'unknown')).toEqual({ rolloutId: null, isOffer: false })
+    expect(countedFor(catalogOf(), null)).toEqual({ rolloutId: null, rolloutStartedAt: null, isOffer: false })
+    expect(countedFor(catalogOf({ audience: nobody }), 'unknown')).toEqual({
+      rolloutId: null,
+      rolloutStartedAt: null,
+      isOffer: false,
+    })
   })
 })
 

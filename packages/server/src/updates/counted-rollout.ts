@@ -1,4 +1,4 @@
-import type { CompiledRollout, Decision } from '@hotpatch/protocol'
+import { placementsOf, type CompiledRollout, type Decision } from '@hotpatch/protocol'
 import type { LiveCatalog } from './catalogs.ts'
 
 /** A rollout that something on a device counts for; nothing counts before it started. */
@@ -15,13 +15,17 @@ export function rolloutOfCheck(
   decision: Decision,
   currentReleaseId: string | null,
   now: number,
-): { rolloutId: string | null; isOffer: boolean } {
+): { rolloutId: string | null; rolloutStartedAt: number | null; isOffer: boolean } {
   const { kind } = decision
   const rollout = kind === 'native-update-required' ? null : decision.rollout
-  if (rollout) return { rolloutId: rollout.id, isOffer: kind !== 'up-to-date' }
+  if (rollout) return { ...namesOf(rollout), isOffer: kind !== 'up-to-date' }
   // What it runs was taken back, or is no longer for it: it came from there all the same.
-  const placed = catalog.byRelease.get(currentReleaseId)?.find((placement) => hasStarted(placement, now))
-  return { rolloutId: placed?.id ?? null, isOffer: false }
+  const placed = placementsOf(catalog, currentReleaseId).find((placement) => hasStarted(placement, now))
+  return { ...namesOf(placed), isOffer: false }
+}
+
+function namesOf(rollout: CompiledRollout | undefined) {
+  return { rolloutId: rollout?.id ?? null, rolloutStartedAt: rollout?.startedAt ?? null }
 }
 
 /**
@@ -36,13 +40,13 @@ export function rolloutOfEvent(
 ): CountedRollout | null {
   const { releaseId, rolloutId, at } = event
   for (const catalog of catalogs) {
-    const placements = catalog.byRelease.get(releaseId)?.filter((rollout) => hasStarted(rollout, now)) ?? []
+    const placements = placementsOf(catalog, releaseId).filter((rollout) => hasStarted(rollout, now))
     const named = placements.find(({ id }) => id === rolloutId)
     // A clock that is behind: it can have happened only after the first rollout of the release.
-    const started = placements.filter(({ id }) => startOf(catalog, id) <= at)
+    const started = placements.filter((rollout) => startOf(rollout) <= at)
     const found = named ?? started[0] ?? placements.at(-1)
     const others = named ? [] : started.slice(1).map(({ id }) => id)
-    if (found) return { id: found.id, startedAt: startOf(catalog, found.id), others }
+    if (found) return { id: found.id, startedAt: startOf(found), others }
   }
   return null
 }
@@ -51,6 +55,6 @@ function hasStarted({ startsAt }: CompiledRollout, now: number): boolean {
   return startsAt === null || startsAt <= now
 }
 
-function startOf(catalog: LiveCatalog, rolloutId: string): number {
-  return catalog.startedAt.get(rolloutId) ?? 0
+function startOf({ startedAt }: CompiledRollout): number {
+  return startedAt ?? 0
 }

@@ -1,4 +1,11 @@
-import { decide, type Decision, type Device, type DeviceAttributes, type DeviceTrust } from '@hotpatch/protocol'
+import {
+  placementsOf,
+  decide,
+  type Decision,
+  type Device,
+  type DeviceAttributes,
+  type DeviceTrust,
+} from '@hotpatch/protocol'
 import type { Clock } from '../ground/clock.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
@@ -76,11 +83,10 @@ export function createUpdateService({
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
     const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
     const counted = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
-    const rolloutStartedAt = counted.rolloutId === null ? null : (catalog.startedAt.get(counted.rolloutId) ?? null)
     const { cohorts: claimedCohorts } = check
     const ignoredCohorts = claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort))
     const claims = { claimedCohorts, ignoredCohorts }
-    return { decision, device, currentVersion, restatement, ...counted, rolloutStartedAt, ...claims }
+    return { decision, device, currentVersion, restatement, ...counted, ...claims }
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {
@@ -121,7 +127,7 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
     case 'embedded':
       return { releaseId: null, version: null, nativeVersion: undefined }
     case 'release': {
-      const target = catalog.byRelease.get(current.id)?.[0]?.target
+      const target = placementsOf(catalog, current.id)[0]?.target
       const version = target === undefined || target === 'embedded' ? null : target.version
       return { releaseId: current.id, version, nativeVersion: undefined }
     }

@@ -1,4 +1,5 @@
 import {
+  placementsOf,
   bucketOf,
   compileRules,
   isOutside,
@@ -36,7 +37,7 @@ export function whatWouldChange(
 ): WhatWouldChange {
   const isThere = device.currentReleaseId === release.id
   const isOffered = decision.kind === 'update' && decision.release.id === release.id
-  const placements = catalog.byRelease.get(release.id) ?? []
+  const placements = placementsOf(catalog, release.id)
   const ways = placements.map((rollout) => ({
     rollout,
     changes: changesFor(rollout, catalog, device, decision, place),
@@ -169,9 +170,9 @@ function describeRule(rule: AttributeRule): string {
 }
 
 /** The smallest percentage that has the device's bucket in it. */
-function outside({ audience, cohorts }: CompiledRollout, deviceId: string): string {
-  const { percentage, salt, buckets } = audience
+function outside({ id, audience }: CompiledRollout, deviceId: string): string {
+  const { percentage, salt = id, buckets, cohorts } = audience
   const needed = (bucketOf(salt, deviceId, buckets) + 1) / (buckets / 100)
-  const others = cohorts.size > 0 ? `, put it into ${[...cohorts].join(' or ')},` : ''
+  const others = cohorts.length > 0 ? `, put it into ${cohorts.join(' or ')},` : ''
   return `Widen the rollout from ${percentage} % to ${needed} %${others} or name the device in it.`
 }

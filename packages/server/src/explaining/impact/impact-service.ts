@@ -1,5 +1,5 @@
 import { REASON_SENTENCES, type Impact, type ImpactQuestion, type ROLLOUT_MOVES } from '@hotpatch/api'
-import { problem, type CatalogRollout, type Platform, type RolloutState } from '@hotpatch/protocol'
+import { placementsOf, problem, type CatalogRollout, type Platform, type RolloutState } from '@hotpatch/protocol'
 import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
@@ -206,7 +206,7 @@ export function createImpactService({
 
 /** @throws problem rollback-target-invalid */
 function findTarget(catalog: LiveCatalog, to: { version: string } | { releaseId: string }): OfferedRelease {
-  const target = 'version' in to ? catalog.byVersion.get(to.version) : catalog.byRelease.get(to.releaseId)?.[0]?.target
+  const target = 'version' in to ? catalog.byVersion.get(to.version) : placementsOf(catalog, to.releaseId)[0]?.target
   if (target && target !== 'embedded') return target
   const name = 'version' in to ? `Version ${to.version}` : `The release ${to.releaseId}`
   throw problem('rollback-target-invalid', `${name} was never on the channel "${catalog.channel}".`)

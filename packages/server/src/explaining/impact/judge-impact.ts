@@ -1,4 +1,4 @@
-import { isTakenBack, refusalReason, refusesPlainEmbedded, type RefusalReason } from '@hotpatch/protocol'
+import { placementsOf, isTakenBack, refusalReason, refusesPlainEmbedded, type RefusalReason } from '@hotpatch/protocol'
 import type { SampledDevice } from '../../fleet/devices/device-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { LiveCatalog } from '../../updates/catalogs.ts'
@@ -47,7 +47,7 @@ export function judgeImpact(scene: Scene, sampled: SampledDevice, answer: Answer
 
 function versionOf(catalog: LiveCatalog, releaseId: string | null): string | null {
   if (releaseId === null) return null
-  const target = catalog.byRelease.get(releaseId)?.[0]?.target
+  const target = placementsOf(catalog, releaseId)[0]?.target
   return target === undefined || target === 'embedded' ? releaseId : target.version
 }
 

@@ -67,7 +67,10 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
 
   describe: (files, { fileCount }) => ({ ...zipOf(files), fileCount }),
   stated: (files) => statedArchive(zipOf(files)),
-  offered: (files) => ({ kind: 'archive', ...zipOf(files) }),
+  offered(files) {
+    const { sha256, sizeBytes } = zipOf(files)
+    return { kind: 'archive', sha256, sizeBytes }
+  },
 }
 
 function zipOf(files: readonly ReleaseFile[]) {
