@@ -40,6 +40,23 @@ const routes: LaneRoute[] = [
     },
   },
   { ...common, method: 'GET', path: '/elsewhere', answer: () => ({ servedFrom: '/artifacts/1' }) },
+  {
+    ...common,
+    method: 'GET',
+    path: '/unwritable',
+    answer: () => ({ status: 200, headers: ['x-notes', 'two\nlines'], body: '' }),
+  },
+  {
+    ...common,
+    method: 'GET',
+    path: '/unrefusable',
+    answer: () => {
+      throw problem('not-found', 'Gone.')
+    },
+    refuse: () => {
+      throw new Error('a secret of the inside')
+    },
+  },
   { ...common, method: 'GET', path: '/late', answer: async () => Promise.reject(problem('not-found', 'Gone.')) },
 ]
 
@@ -159,6 +176,15 @@ test('a bug in one request harms no other of its turn, and tells nobody what is 
   expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 500', 'HTTP/1.1 404', 'HTTP/1.1 200'])
   expect(received).not.toContain('secret')
   expect(errors).toHaveLength(1)
+})
+
+test('what cannot be written ends its own connection, and nobody else hears of it', async () => {
+  const { send, errors } = await startLane()
+  const [unwritable, echo] = await Promise.allSettled([send('GET', '/unwritable'), send('GET', '/echo')])
+  expect([unwritable.status, echo.status]).toEqual(['rejected', 'fulfilled'])
+  const unrefusable = await send('GET', '/unrefusable')
+  expect([unrefusable.status, unrefusable.body.includes('secret')]).toEqual([500, false])
+  expect(errors).toHaveLength(2)
 })
 
 test('too many requests of an address are refused before their bodies are read', async () => {

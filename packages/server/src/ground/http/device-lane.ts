@@ -150,12 +150,12 @@ export function createDeviceLane({
     for (const exchange of exchanges) exchange.answer = answer(exchange)
     for (const exchange of exchanges) {
       const { answer } = exchange
-      if (answer instanceof Promise) answer.then((late) => write(exchange, late), fail)
-      else if (answer && 'servedFrom' in answer) serveFrom(exchange, answer)
-      else if (answer) write(exchange, answer)
+      if (answer instanceof Promise) void answer.then((late) => deliver(exchange, late))
+      else if (answer) deliver(exchange, answer)
     }
   }
 
+  /** Never throws, and never rejects. */
   function answer(exchange: Exchange): PlainAnswer | ServedAddress | Promise<PlainAnswer> {
     try {
       if (exchange.refusal !== undefined) return refuse(exchange, exchange.refusal)
@@ -172,15 +172,27 @@ export function createDeviceLane({
   /** One that fails harms no other. */
   function refuse(exchange: Exchange, error: unknown): PlainAnswer {
     const requestId = exchange.idFrom(newRequestId)
-    if (error instanceof Problem) return exchange.route.refuse(error, requestId)
-    const outage = translateOutage(error)
-    if (outage) {
-      log.warn({ err: error, reqId: requestId }, 'the database cannot be used now')
-      return exchange.route.refuse(outage, requestId)
+    const known = error instanceof Problem ? error : translateOutage(error)
+    if (known && known !== error) log.warn({ err: error, reqId: requestId }, 'the database cannot be used now')
+    try {
+      if (known) return exchange.route.refuse(known, requestId)
+      log.error({ err: error, reqId: requestId }, 'request failed')
+    } catch (bug) {
+      log.error({ err: bug, reqId: requestId }, 'a refusal could not be written')
     }
-    log.error({ err: error, reqId: requestId }, 'request failed')
     const headers = ['content-type', PROBLEM_CONTENT_TYPE, 'cache-control', 'no-store']
     return { status: 500, headers, body: renderUnexpected(requestId) }
+  }
+
+  /** What cannot be written, such as a header with a character that none may have, ends its own connection only. */
+  function deliver(exchange: Exchange, answer: PlainAnswer | ServedAddress): void {
+    try {
+      if ('servedFrom' in answer) serveFrom(exchange, answer)
+      else write(exchange, answer)
+    } catch (error) {
+      log.error({ err: error, reqId: exchange.idFrom(newRequestId) }, 'an answer could not be written')
+      exchange.response.destroy()
+    }
   }
 
   function write(exchange: Exchange, { status, headers, body }: PlainAnswer): void {
@@ -207,10 +219,6 @@ export function createDeviceLane({
   function serveFrom({ request, response }: Exchange, { servedFrom }: ServedAddress): void {
     request.url = servedFrom
     serveFramework(request, response)
-  }
-
-  function fail(error: unknown): void {
-    log.error({ err: error }, 'an answer could not be written')
   }
 
   /** From here on whatever comes is the framework's, which says that the server stops. */
