@@ -1,4 +1,3 @@
-import type { Role } from '@hotpatch/api'
 import type { FastifyRequest } from 'fastify'
 import { accessRoutes } from '../people/access/access-routes.ts'
 import { requireAllApps } from '../people/authors/actor.ts'
@@ -55,7 +54,7 @@ interface Parts {
 export async function registerRoutes(parts: Parts): Promise<void> {
   const { config, http, metrics, db } = parts.core
   const { access, storage, servedAs } = parts.services
-  guardRoutes(http, (request, role) => access.authorize(request.headers.authorization, role))
+  guardRoutes(http, (request, permission) => access.authorize(request.headers.authorization, permission))
   logRequests(http, metrics)
   await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
   const limits = createDeviceLimits({
@@ -87,8 +86,8 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const { access, announcements, apps, contents, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
   const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
-  const authorize = (request: FastifyRequest, role: Role) => access.authorize(request.headers.authorization, role)
-  const authorizeReader = (request: FastifyRequest) => authorize(request, 'reader')
+  const authorizeReader = (request: FastifyRequest) =>
+    access.authorize(request.headers.authorization, 'announcements:read')
   const maxUploadBytes = maxUploadBytesOf(core)
   const { maxBytes: maxBundleBytes } = core.config.bundles
   const { publishing, preflight } = services

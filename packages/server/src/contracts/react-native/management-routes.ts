@@ -71,7 +71,7 @@ export function reactNativeManagementRoutes(parts: {
       '/releases',
       {
         bodyLimit: maxUploadBytes,
-        config: { access: 'publisher' },
+        config: { access: 'releases:publish' },
         schema: {
           tags: ['react-native'],
           summary: 'Publishes: multipart with the zip, metadata (JSON) and signature',
@@ -89,7 +89,7 @@ export function reactNativeManagementRoutes(parts: {
     app.get(
       '/releases',
       {
-        config: { access: 'reader' },
+        config: { access: 'releases:read' },
         schema: {
           tags: ['react-native'],
           summary: 'Releases, newest first',
@@ -128,7 +128,7 @@ export function reactNativeManagementRoutes(parts: {
     app.get(
       '/releases/:id',
       {
-        config: { access: 'reader' },
+        config: { access: 'releases:read' },
         schema: { tags: ['react-native'], summary: 'One release', params, response: { 200: Release } },
       },
       async (request) => releases.render((await getRelease(request, request.params.id)).release, publicUrl(request)),
@@ -137,7 +137,7 @@ export function reactNativeManagementRoutes(parts: {
     app.patch(
       '/releases/:id/rollback',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['react-native'],
           summary: 'Makes this release the active one of its channel: a new rollout, on top',
@@ -157,7 +157,7 @@ export function reactNativeManagementRoutes(parts: {
     app.delete(
       '/releases/:id',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:archive' },
         schema: { tags: ['react-native'], summary: 'Archives a release', params, response: { 200: Release } },
       },
       async (request) => {

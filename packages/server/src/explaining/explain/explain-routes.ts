@@ -15,7 +15,7 @@ export function explainRoutes({
     app.get(
       '/apps/:app/devices/:deviceId/explain',
       {
-        config: { access: 'reader' },
+        config: { access: 'devices:read' },
         schema: {
           tags: ['devices'],
           summary: 'What a device would get now, and what every rule says of every rollout',

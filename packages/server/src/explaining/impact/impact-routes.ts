@@ -14,7 +14,7 @@ export function impactRoutes({
     app.post(
       '/apps/:app/impact',
       {
-        config: { access: 'reader' },
+        config: { access: 'insights:read' },
         schema: {
           tags: ['rollouts'],
           summary: 'What a change would do to known devices: who moves, who is left behind, and the way out',

@@ -132,7 +132,7 @@ function addInsight<Answer extends TSchema>(
   app.get<{ Params: { app: string; id?: string }; Querystring: InsightQuery }>(
     `/apps/:app/insights/${path}`,
     {
-      config: { access: 'reader' },
+      config: { access: 'insights:read' },
       schema: {
         tags: ['insights'],
         summary,

@@ -14,7 +14,7 @@ export function previewRoutes({
     app.post(
       '/apps/:app/rollouts/preview',
       {
-        config: { access: 'reader' },
+        config: { access: 'insights:read' },
         schema: {
           tags: ['rollouts'],
           summary: 'How many of the known devices a rollout would reach; nothing is made',

@@ -19,7 +19,7 @@ export function deviceRoutes({
     app.get(
       '/apps/:app/devices',
       {
-        config: { access: 'reader' },
+        config: { access: 'devices:read' },
         schema: {
           tags: ['devices'],
           summary: 'Devices, last seen first; those found by the beginning of their id, in the order of their ids',
@@ -41,7 +41,7 @@ export function deviceRoutes({
     app.get(
       '/apps/:app/devices/:deviceId',
       {
-        config: { access: 'reader' },
+        config: { access: 'devices:read' },
         schema: {
           tags: ['devices'],
           summary: 'A device and what it reported, newest first',
@@ -58,7 +58,7 @@ export function deviceRoutes({
     app.get(
       '/apps/:app/devices/:deviceId/timeline',
       {
-        config: { access: 'reader' },
+        config: { access: 'devices:read' },
         schema: {
           tags: ['devices'],
           summary: 'What happened to a device, newest first',
@@ -77,7 +77,7 @@ export function deviceRoutes({
     app.delete(
       '/apps/:app/devices/:deviceId',
       {
-        config: { access: 'admin' },
+        config: { access: 'devices:forget' },
         schema: {
           tags: ['devices'],
           summary: 'Forgets a device: it, what it reported, its failures and memberships; if it checks again it is new',

@@ -37,7 +37,7 @@ export function operationsRoutes({
     })
 
     if (metricsAccess !== 'off') {
-      const access = metricsAccess === 'open' ? ('public' as const) : ('reader' as const)
+      const access = metricsAccess === 'open' ? ('public' as const) : ('metrics:read' as const)
       app.get('/metrics', { config: { access, isPolled: true } }, async (request, reply) => {
         requireMetricsReader(request)
         const text = await metrics.render()

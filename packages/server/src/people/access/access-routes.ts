@@ -34,7 +34,7 @@ export function accessRoutes({
     app.get(
       '/whoami',
       {
-        config: { access: 'reader' },
+        config: { access: 'self:read' },
         schema: { tags: ['access'], summary: 'What this token is', response: { 200: Whoami } },
       },
       (request): Whoami => {
@@ -55,7 +55,7 @@ export function accessRoutes({
     app.get(
       '/tokens',
       {
-        config: { access: 'admin' },
+        config: { access: 'tokens:manage' },
         schema: {
           tags: ['access'],
           summary: 'API tokens, newest first',
@@ -69,7 +69,7 @@ export function accessRoutes({
     app.post(
       '/tokens',
       {
-        config: { access: 'admin' },
+        config: { access: 'tokens:manage' },
         schema: {
           tags: ['access'],
           summary: 'Makes an API token; its secret is shown once',
@@ -86,7 +86,7 @@ export function accessRoutes({
     app.post(
       '/tokens/:id/revoke',
       {
-        config: { access: 'admin' },
+        config: { access: 'tokens:manage' },
         schema: {
           tags: ['access'],
           summary: 'Ends a token, every access token of it and, at any remove, every token that was made with it',

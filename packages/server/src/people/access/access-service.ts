@@ -31,7 +31,8 @@ import {
   touchToken,
   useRefreshToken,
 } from './access-store.ts'
-import { hasRole, type Actor } from '../authors/actor.ts'
+import { may, type Actor } from '../authors/actor.ts'
+import { covers, rolesWith, type Permission } from '../authors/permissions.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const ACCESS_TOKEN_SECONDS = 15 * 60
@@ -86,14 +87,16 @@ export function createAccessService({
   }
 
   /** @throws problem authentication-required, token-invalid, token-expired or forbidden */
-  async function authorize(authorization: string | undefined, needed: Role): Promise<Actor> {
+  async function authorize(authorization: string | undefined, needed: Permission): Promise<Actor> {
     const bearer = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization ?? '')?.[1]
     if (bearer === undefined) {
       throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
     }
     const actor = await authenticate(bearer)
-    if (!hasRole(actor, needed)) {
-      throw problem('forbidden', `This needs the role ${needed}; the token has the role ${actor.role}.`)
+    if (!may(actor, needed)) {
+      const able = rolesWith(needed).join(' or ')
+      const detail = `This needs the permission ${needed}, which tokens of the role ${able} have; this one has the role ${actor.role}.`
+      throw problem('forbidden', detail)
     }
     return actor
   }
@@ -206,7 +209,7 @@ export function createAccessService({
   }
 
   async function create(input: NewApiToken, appId: string | null, author: TokenAuthor): Promise<CreatedApiToken> {
-    if (!hasRole(author.actor, input.role)) {
+    if (!covers(author.actor.role, input.role)) {
       throw problem('forbidden', `A token with the role ${author.actor.role} cannot make one with ${input.role}.`)
     }
     if (author.actor.appId !== null && author.actor.appId !== appId) {
@@ -260,7 +263,7 @@ export function createAccessService({
       if (!row || (author.actor.appId !== null && row.app_id !== author.actor.appId)) {
         throw problem('token-not-found', `No token has the id ${id}.`)
       }
-      if (!hasRole(author.actor, row.role)) {
+      if (!covers(author.actor.role, row.role)) {
         throw problem('forbidden', `A token with the role ${author.actor.role} cannot revoke one with ${row.role}.`)
       }
       if (keepDescendants) await passOn(tx, row, author.actor)

@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises'
 import { ROLES, type Role } from '@hotpatch/api'
 import { bundleOf, dumpDatabase, newSigningKey, problemOf, publishForm, startTestServer } from '@hotpatch/testkit'
 import Fastify, { type RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../ground/database/open-database.ts'
+import { covers, ROLE_PERMISSIONS, rolesWith, type Permission } from '../authors/permissions.ts'
 import { guardRoutes } from './route-access.ts'
 
 const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
@@ -12,10 +14,10 @@ afterAll(() => server.close())
 const routes = server.app.http.declaredRoutes.flatMap((route) =>
   [route.method].flat().map((method) => ({ method, url: route.url, access: route.config?.access })),
 )
-const forPeople = routes.filter(({ access }) => (ROLES as readonly unknown[]).includes(access)) as {
+const forPeople = routes.filter(({ access }) => access !== undefined && access !== 'public') as {
   method: string
   url: string
-  access: Role
+  access: Permission
 }[]
 const named = (list: typeof routes) => list.map(({ method, url }) => `${method} ${url}`)
 
@@ -56,6 +58,31 @@ describe('every route', () => {
   })
 })
 
+describe('permissions', () => {
+  const all = [...ROLE_PERMISSIONS.owner]
+
+  test('are each what some route, or a rule behind one, asks for', () => {
+    const asked = new Set<Permission>(forPeople.map(({ access }) => access))
+    // Of webhooks that name no app.
+    const behind: Permission[] = ['webhooks:all-apps']
+    expect(all.filter((each) => !asked.has(each) && !behind.includes(each))).toEqual([])
+  })
+
+  test('of a role are all those of the role below it, and more', () => {
+    for (const [index, role] of ROLES.entries()) {
+      const lower = ROLES[index + 1]
+      if (lower) expect([covers(role, lower), covers(lower, role)]).toEqual([true, false])
+    }
+  })
+
+  test('are in the guide, by role', async () => {
+    const guide = await readFile(new URL('../../../../../docs/guides/self-hosting.md', import.meta.url), 'utf8')
+    const rows = guide.matchAll(/^\| `([a-z-]+:[a-z-]+)` \| ([a-z, ]+) \|$/gm)
+    const told = [...rows].map(([, permission, roles]) => [permission, roles])
+    expect(told).toEqual(all.map((permission) => [permission, rolesWith(permission).toReversed().join(', ')]))
+  })
+})
+
 describe('a role', () => {
   const tokens = {} as Record<Role, string>
   beforeAll(async () => {
@@ -64,12 +91,12 @@ describe('a role', () => {
   // With names of what is not there: whoever may call it hears that, and nothing changes.
   const address = (url: string) => url.replace(/:\w+/g, 'nothing')
 
-  test.each(forPeople)('$access may call $method $url, a lower one may not, nobody neither', async (route) => {
+  test.each(forPeople)('who has $access may call $method $url, others may not, nobody neither', async (route) => {
     const call = (token: string | null) => server.request(route.method, address(route.url), { token })
     expect((await call(null)).status).toBe(401)
     for (const role of ROLES) {
       const { status } = await call(tokens[role])
-      if (ROLES.indexOf(role) <= ROLES.indexOf(route.access)) expect([401, 403, 500]).not.toContain(status)
+      if (ROLE_PERMISSIONS[role].has(route.access)) expect([401, 403, 500]).not.toContain(status)
       else expect(status).toBe(403)
     }
   })

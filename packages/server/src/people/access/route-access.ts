@@ -1,9 +1,9 @@
-import type { Role } from '@hotpatch/api'
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import type { Actor } from '../authors/actor.ts'
+import type { Permission } from '../authors/permissions.ts'
 
-/** Who may call a route: anyone, or a token with at least this role. What devices call is not here: the lane has it. */
-export type RouteAccess = 'public' | Role
+/** Who may call a route: anyone, or a token whose role has this permission. What devices call is not here: the lane has it. */
+export type RouteAccess = 'public' | Permission
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,7 +25,7 @@ declare module 'fastify' {
  */
 export function guardRoutes(
   app: FastifyInstance,
-  authenticate: (request: FastifyRequest, role: Role) => Promise<Actor>,
+  authenticate: (request: FastifyRequest, permission: Permission) => Promise<Actor>,
 ): void {
   const routes: RouteOptions[] = []
   app.decorate('declaredRoutes', routes)

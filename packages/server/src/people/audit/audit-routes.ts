@@ -16,7 +16,7 @@ export function auditRoutes({
     app.get(
       '/audit',
       {
-        config: { access: 'admin' },
+        config: { access: 'audit:read' },
         schema: {
           tags: ['audit'],
           summary: 'Who did what, newest first',

@@ -1,5 +1,6 @@
-import { ROLES, type Role } from '@hotpatch/api'
+import type { Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
+import { ROLE_PERMISSIONS, type Permission } from './permissions.ts'
 
 /** Who is calling: an API token, by itself or through an access token that it was exchanged for. */
 export interface Actor {
@@ -11,9 +12,8 @@ export interface Actor {
   expiresAt: number | null
 }
 
-/** Each role may do all that a lower one may. */
-export function hasRole(actor: Actor, needed: Role): boolean {
-  return ROLES.indexOf(actor.role) <= ROLES.indexOf(needed)
+export function may({ role }: Actor, permission: Permission): boolean {
+  return ROLE_PERMISSIONS[role].has(permission)
 }
 
 /** @throws problem forbidden when the actor's token is for one app */

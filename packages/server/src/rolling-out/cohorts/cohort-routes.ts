@@ -37,7 +37,7 @@ export function cohortRoutes({
     app.get(
       '/apps/:app/cohorts',
       {
-        config: { access: 'reader' },
+        config: { access: 'cohorts:read' },
         schema: { tags: ['cohorts'], summary: 'Cohorts by name', params: AppParams, response: { 200: pageOf(Cohort) } },
       },
       async (request) => cohorts.list(await resolveApp(request, request.params.app)),
@@ -46,7 +46,7 @@ export function cohortRoutes({
     app.post(
       '/apps/:app/cohorts',
       {
-        config: { access: 'publisher' },
+        config: { access: 'cohorts:change' },
         schema: {
           tags: ['cohorts'],
           summary: 'Makes a cohort',
@@ -64,7 +64,7 @@ export function cohortRoutes({
     app.get(
       '/apps/:app/cohorts/:cohort',
       {
-        config: { access: 'reader' },
+        config: { access: 'cohorts:read' },
         schema: { tags: ['cohorts'], summary: 'A cohort', params: CohortParams, response: { 200: Cohort } },
       },
       async (request) => cohorts.get(await resolveApp(request, request.params.app), request.params.cohort),
@@ -73,7 +73,7 @@ export function cohortRoutes({
     app.delete(
       '/apps/:app/cohorts/:cohort',
       {
-        config: { access: 'publisher' },
+        config: { access: 'cohorts:change' },
         schema: {
           tags: ['cohorts'],
           summary: 'Deletes a cohort that no rollout in force names',
@@ -91,7 +91,7 @@ export function cohortRoutes({
     app.get(
       '/apps/:app/cohorts/:cohort/devices',
       {
-        config: { access: 'reader' },
+        config: { access: 'cohorts:read' },
         schema: {
           tags: ['cohorts'],
           summary: 'Who is in a cohort',
@@ -109,7 +109,7 @@ export function cohortRoutes({
     app.post(
       '/apps/:app/cohorts/:cohort/devices',
       {
-        config: { access: 'publisher' },
+        config: { access: 'cohorts:change' },
         schema: {
           tags: ['cohorts'],
           summary: 'Takes devices in, or leaves them out',
@@ -128,7 +128,7 @@ export function cohortRoutes({
     app.put(
       '/apps/:app/cohorts/:cohort/devices',
       {
-        config: { access: 'publisher' },
+        config: { access: 'cohorts:change' },
         schema: {
           tags: ['cohorts'],
           summary: 'Makes the list of devices anew',

@@ -19,7 +19,7 @@ export function experimentRoutes({
     app.get(
       '/apps/:app/experiments',
       {
-        config: { access: 'reader' },
+        config: { access: 'experiments:read' },
         schema: {
           tags: ['experiments'],
           summary: 'A/B tests, newest first',
@@ -37,7 +37,7 @@ export function experimentRoutes({
     app.post(
       '/apps/:app/experiments',
       {
-        config: { access: 'publisher' },
+        config: { access: 'experiments:change' },
         schema: {
           tags: ['experiments'],
           summary: 'Starts an A/B test: a rollout for each arm, on top of the channel',
@@ -55,7 +55,7 @@ export function experimentRoutes({
     app.get(
       '/experiments/:experimentId',
       {
-        config: { access: 'reader' },
+        config: { access: 'experiments:read' },
         schema: {
           tags: ['experiments'],
           summary: 'An A/B test with its arms',
@@ -69,7 +69,7 @@ export function experimentRoutes({
     app.post(
       '/experiments/:experimentId/finish',
       {
-        config: { access: 'publisher' },
+        config: { access: 'experiments:change' },
         schema: {
           tags: ['experiments'],
           summary: 'Ends an A/B test: its winner goes to all, or without one everybody goes back',

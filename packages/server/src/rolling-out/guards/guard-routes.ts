@@ -28,7 +28,7 @@ export function rolloutGuardRoutes({
     app.get(
       '/rollouts/:id/guard',
       {
-        config: { access: 'reader' },
+        config: { access: 'rollouts:read' },
         schema: {
           tags: ['rollouts'],
           summary: "A rollout's guard: how it judges, what it sees now, and what it would trip at",
@@ -42,7 +42,7 @@ export function rolloutGuardRoutes({
     app.patch(
       '/rollouts/:id/guard',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Changes how a rollout is judged, from the next look on',
@@ -60,7 +60,7 @@ export function rolloutGuardRoutes({
     app.post(
       '/rollouts/:id/guard/rearm',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Lets a guard that has tripped watch again, from now on',
@@ -77,7 +77,7 @@ export function rolloutGuardRoutes({
     app.get(
       '/apps/:app/guard-target',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Where the guard of a release that is published now would go back to',

@@ -18,7 +18,7 @@ export function planRoutes({
     app.get(
       '/rollouts/:id/plan',
       {
-        config: { access: 'reader' },
+        config: { access: 'rollouts:read' },
         schema: {
           tags: ['rollouts'],
           summary: "How far a rollout's plan has come, and what it waits for",
@@ -32,7 +32,7 @@ export function planRoutes({
     app.post(
       '/rollouts/:id/advance',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Goes to the next step of its plan without waiting any longer',
@@ -50,7 +50,7 @@ export function planRoutes({
     app.post(
       '/rollouts/:id/finish',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Goes to the last step of its plan at once, and ends the plan',

@@ -75,7 +75,7 @@ export function publishingRoutes({
       '/apps/:app/releases',
       {
         bodyLimit: maxUploadBytes,
-        config: { access: 'publisher', form: PublishForm },
+        config: { access: 'releases:publish', form: PublishForm },
         schema: {
           tags: ['releases'],
           summary: 'Publishes: a release, and its first rollout',
@@ -115,7 +115,7 @@ export function publishingRoutes({
     app.put(
       '/apps/:app/artifacts/:sha256',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
           summary: 'Uploads the zip of a release before the release',
@@ -138,7 +138,7 @@ export function publishingRoutes({
     app.get(
       '/apps/:app/artifacts/:sha256',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
           summary: 'Whether these bytes are on the server already',
@@ -157,7 +157,7 @@ export function publishingRoutes({
     app.post(
       '/apps/:app/releases/preflight',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
           summary: 'What a publish would be told, before anything is built, signed or sent; nothing is made',
@@ -175,7 +175,7 @@ export function publishingRoutes({
     app.delete(
       '/releases/:id',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:archive' },
         schema: {
           tags: ['releases'],
           summary: 'Archives a release and withdraws its rollouts; its bytes stay',

@@ -26,7 +26,7 @@ export function rolloutRoutes({
     app.get(
       '/apps/:app/rollouts',
       {
-        config: { access: 'reader' },
+        config: { access: 'rollouts:read' },
         schema: {
           tags: ['rollouts'],
           summary: 'Rollouts, newest first',
@@ -44,7 +44,7 @@ export function rolloutRoutes({
     app.post(
       '/apps/:app/rollouts',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Places a release that exists on a channel: a promotion',
@@ -63,7 +63,7 @@ export function rolloutRoutes({
     app.post(
       '/apps/:app/rollbacks',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Rolls back: a new rollout, on top, of an older release or of embedded',
@@ -82,7 +82,7 @@ export function rolloutRoutes({
     app.get(
       '/rollouts/:id',
       {
-        config: { access: 'reader' },
+        config: { access: 'rollouts:read' },
         schema: { tags: ['rollouts'], summary: 'One rollout', params: RolloutParams, response: { 200: Rollout } },
       },
       async (request) => rollouts.show(await rollouts.get(request.params.id, request.actor)),
@@ -91,7 +91,7 @@ export function rolloutRoutes({
     app.patch(
       '/rollouts/:id',
       {
-        config: { access: 'publisher' },
+        config: { access: 'rollouts:change' },
         schema: {
           tags: ['rollouts'],
           summary: 'Changes whom a rollout is for, when it starts, or whether it is mandatory',
@@ -110,7 +110,7 @@ export function rolloutRoutes({
       app.post(
         `/rollouts/:id/${name}`,
         {
-          config: { access: 'publisher' },
+          config: { access: 'rollouts:change' },
           schema: { tags: ['rollouts'], summary, params: RolloutParams, response: { 200: Rollout } },
         },
         async (request) => {

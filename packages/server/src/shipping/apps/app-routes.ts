@@ -16,7 +16,7 @@ export function appRoutes({
     app.get(
       '/apps',
       {
-        config: { access: 'reader' },
+        config: { access: 'apps:read' },
         schema: {
           tags: ['apps'],
           summary: 'Apps, newest first',
@@ -30,7 +30,7 @@ export function appRoutes({
     app.post(
       '/apps',
       {
-        config: { access: 'admin' },
+        config: { access: 'apps:change' },
         schema: { tags: ['apps'], summary: 'Makes an app with its channels', body: NewApp, response: { 201: App } },
       },
       async (request, reply) => reply.code(201).send(await apps.create(request.body, authorOf(request))),
@@ -39,7 +39,7 @@ export function appRoutes({
     app.get(
       '/apps/:app',
       {
-        config: { access: 'reader' },
+        config: { access: 'apps:read' },
         schema: { tags: ['apps'], summary: 'One app', params: AppParams, response: { 200: App } },
       },
       async (request) => apps.render(await resolveApp(request, request.params.app)),
@@ -48,7 +48,7 @@ export function appRoutes({
     app.patch(
       '/apps/:app',
       {
-        config: { access: 'admin' },
+        config: { access: 'apps:change' },
         schema: {
           tags: ['apps'],
           summary: 'Changes an app',
@@ -63,7 +63,7 @@ export function appRoutes({
     app.delete(
       '/apps/:app',
       {
-        config: { access: 'admin' },
+        config: { access: 'apps:change' },
         schema: {
           tags: ['apps'],
           summary: 'Deletes an app that was never used: without releases and devices',

@@ -16,7 +16,7 @@ export function channelKeyRoutes({
     app.get(
       '/apps/:app/channel-keys',
       {
-        config: { access: 'reader' },
+        config: { access: 'apps:read' },
         schema: {
           tags: ['channels'],
           summary: 'Keys that name the app and one of its channels, oldest first',
@@ -30,7 +30,7 @@ export function channelKeyRoutes({
     app.post(
       '/apps/:app/channel-keys',
       {
-        config: { access: 'admin' },
+        config: { access: 'channels:change' },
         schema: {
           tags: ['channels'],
           summary: 'Makes a key for a channel, or takes one that binaries have already',
@@ -48,7 +48,7 @@ export function channelKeyRoutes({
     app.post(
       '/apps/:app/channel-keys/:keyId/revoke',
       {
-        config: { access: 'admin' },
+        config: { access: 'channels:change' },
         schema: {
           tags: ['channels'],
           summary: 'Revokes a channel key: devices that have no other are refused',

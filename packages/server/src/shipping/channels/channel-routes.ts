@@ -16,7 +16,7 @@ export function channelRoutes({
     app.get(
       '/apps/:app/channels',
       {
-        config: { access: 'reader' },
+        config: { access: 'apps:read' },
         schema: {
           tags: ['channels'],
           summary: 'Channels, oldest first',
@@ -30,7 +30,7 @@ export function channelRoutes({
     app.post(
       '/apps/:app/channels',
       {
-        config: { access: 'admin' },
+        config: { access: 'channels:change' },
         schema: {
           tags: ['channels'],
           summary: 'Makes a channel',
@@ -48,7 +48,7 @@ export function channelRoutes({
     app.delete(
       '/apps/:app/channels/:channel',
       {
-        config: { access: 'admin' },
+        config: { access: 'channels:change' },
         schema: {
           tags: ['channels'],
           summary: 'Deletes a channel on which nothing was ever placed',

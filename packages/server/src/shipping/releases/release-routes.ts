@@ -20,7 +20,7 @@ export function releaseRoutes({
     app.get(
       '/apps/:app/releases',
       {
-        config: { access: 'reader' },
+        config: { access: 'releases:read' },
         schema: {
           tags: ['releases'],
           summary: 'Releases, newest first',
@@ -38,7 +38,7 @@ export function releaseRoutes({
     app.get(
       '/releases/:id',
       {
-        config: { access: 'reader' },
+        config: { access: 'releases:read' },
         schema: {
           tags: ['releases'],
           summary: 'One release',

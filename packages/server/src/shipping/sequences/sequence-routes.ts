@@ -16,7 +16,7 @@ export function sequenceRoutes({
     app.get(
       '/apps/:app/sequence',
       {
-        config: { access: 'publisher' },
+        config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
           summary: 'The sequence that the next statement must carry',
@@ -34,7 +34,7 @@ export function sequenceRoutes({
     app.put(
       '/apps/:app/sequence',
       {
-        config: { access: 'admin' },
+        config: { access: 'sequences:raise' },
         schema: {
           tags: ['releases'],
           summary: 'Goes on from a higher sequence, as after a backup was restored; never from a lower one',

@@ -16,7 +16,7 @@ export function keyRoutes({
     app.get(
       '/apps/:app/keys',
       {
-        config: { access: 'reader' },
+        config: { access: 'apps:read' },
         schema: { tags: ['keys'], summary: 'Signing keys', params: AppParams, response: { 200: pageOf(SigningKey) } },
       },
       async (request) => keys.list(await resolveApp(request, request.params.app)),
@@ -25,7 +25,7 @@ export function keyRoutes({
     app.post(
       '/apps/:app/keys',
       {
-        config: { access: 'admin' },
+        config: { access: 'keys:change' },
         schema: {
           tags: ['keys'],
           summary: 'Registers a signing key; from then on the app takes signed releases only',
@@ -43,7 +43,7 @@ export function keyRoutes({
     app.post(
       '/apps/:app/keys/:keyId/revoke',
       {
-        config: { access: 'admin' },
+        config: { access: 'keys:change' },
         schema: {
           tags: ['keys'],
           summary: 'Revokes a signing key: nothing new is taken that it signed',

@@ -29,7 +29,7 @@ export function announcementRoutes({
     app.get(
       '/announcements',
       {
-        config: { access: 'reader' },
+        config: { access: 'announcements:read' },
         schema: {
           tags: ['announcements'],
           summary: 'What happened, newest first; the last 30 days',
@@ -44,7 +44,7 @@ export function announcementRoutes({
     app.get(
       '/stream',
       {
-        config: { access: 'reader' },
+        config: { access: 'announcements:read' },
         schema: {
           tags: ['announcements'],
           summary: 'What happens, as it happens: server-sent events',

@@ -30,7 +30,7 @@ interface WebhookRouteOptions {
 
 export function webhookRoutes(options: WebhookRouteOptions): FastifyPluginAsyncTypebox {
   const { webhooks, resolveApp } = options
-  const config = { access: 'admin' as const }
+  const config = { access: 'webhooks:manage' as const }
   const tags = ['webhooks']
   return async (app) => {
     app.get(
@@ -126,7 +126,7 @@ export function webhookRoutes(options: WebhookRouteOptions): FastifyPluginAsyncT
 }
 
 function deliveryRoutes({ webhooks, deliveries }: WebhookRouteOptions): FastifyPluginAsyncTypebox {
-  const config = { access: 'admin' as const }
+  const config = { access: 'webhooks:manage' as const }
   const tags = ['webhooks']
   return async (app) => {
     app.post(
