@@ -29,7 +29,8 @@ import { listBundleFiles } from '../packages/cli/src/bundle/bundle-files.ts'
 import { zipBundle } from '../packages/cli/src/bundle/zip-bundle.ts'
 import { completeContext } from '../packages/cli/src/process/context.ts'
 import { CommandError } from '../packages/cli/src/errors/errors.ts'
-import { extractPending } from '../packages/client/src/archive/extract.ts'
+import { archiveInstaller } from '../packages/client/src/archive/archive-installer.ts'
+import { installPending } from '../packages/client/src/install/install-pending.ts'
 import { checkArchive } from '../packages/server/src/shipping/content/archive/archive-check.ts'
 import pathVectors from '../vectors/file-paths.json' with { type: 'json' }
 
@@ -197,7 +198,7 @@ async function unpackOnDevice(zip: Buffer, limits: CaseLimits): Promise<Map<stri
   const { maxFiles, maxUnpackedBytes, maxPathBytes } = limits
   const bounds = { fileCount: maxFiles, unpackedBytes: maxUnpackedBytes, pathBytes: maxPathBytes }
   try {
-    await extractPending({ files, crypto }, release, zip.length, bounds)
+    await installPending({ files, crypto }, { installer: archiveInstaller, release, sizeBytes: zip.length }, bounds)
   } catch (error) {
     if (error instanceof UpdateError && error.code === 'archive-invalid') return undefined
     throw error

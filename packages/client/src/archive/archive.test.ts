@@ -9,18 +9,23 @@ import { createNodeCrypto } from '../node/node-crypto.ts'
 import { inspectSlot } from '../state/release-tree.ts'
 import { DEFAULT_LIMITS } from '../ground/settings.ts'
 import { PENDING, PENDING_ZIP } from '../state/storage-layout.ts'
-import { extractPending } from './extract.ts'
-import type { ArchiveLimits } from './read-directory.ts'
+import { installPending } from '../install/install-pending.ts'
+import { archiveInstaller } from './archive-installer.ts'
+import type { InstallLimits } from '../install/installer.ts'
 
 const crypto = createNodeCrypto()
 const release = { releaseId: 'release-1', version: '1.0.0', sequence: 1, sha256: '0'.repeat(64) }
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-async function extract(zip: Uint8Array, limits: ArchiveLimits = DEFAULT_LIMITS) {
+async function extract(zip: Uint8Array, limits: InstallLimits = DEFAULT_LIMITS) {
   const files = createMemoryFiles()
   await files.makeDirectory(PENDING)
   await files.write(PENDING_ZIP, zip)
-  const failure = await extractPending({ files, crypto }, release, zip.length, limits).catch((error: unknown) => error)
+  const failure = await installPending(
+    { files, crypto },
+    { installer: archiveInstaller, release, sizeBytes: zip.length },
+    limits,
+  ).catch((error: unknown) => error)
   return { files, failure }
 }
 

@@ -1,38 +1,23 @@
 import { hexFromBytes } from '@hotpatch/protocol'
 import { concat } from '../ground/bytes.ts'
-import type { Ports } from '../ground/ports.ts'
-import { writeMarker, type ReleaseFile } from '../state/release-tree.ts'
-import { PENDING, PENDING_ZIP, SLOTS } from '../state/storage-layout.ts'
-import type { InstalledRelease } from '../state/stored-state.ts'
-import { UpdateError } from '../ground/update-error.ts'
+import type { InstallPorts } from '../install/installer.ts'
+import type { ReleaseFile } from '../state/release-tree.ts'
 import { DEFLATED, refuseArchive, type ArchiveEntry } from './archive-entry.ts'
 import { crc32 } from './crc32.ts'
 import { findContent } from './entry-content.ts'
 import { createInflater } from './inflate.ts'
-import { readArchiveDirectory, readExactly, type ArchiveFile, type ArchiveLimits } from './read-directory.ts'
-
-type ExtractPorts = Pick<Ports, 'files' | 'crypto'>
+import { readExactly, type ArchiveFile } from './read-directory.ts'
 
 const READ_BYTES = 16 * 1024
 const WRITE_BYTES = 256 * 1024
 
-/**
- * Engine §4: unpacks the verified ota/pending/bundle.zip into ota/pending/files and marks it as this release,
- * in such an order that the marker is there only when everything else is durable.
- */
-export async function extractPending(
-  ports: ExtractPorts,
-  release: InstalledRelease,
-  zipBytes: number,
-  limits: ArchiveLimits,
-): Promise<void> {
-  const { files } = ports
-  const archive = { files, path: PENDING_ZIP, sizeBytes: zipBytes }
-  const entries = await readArchiveDirectory(archive, limits)
-  await expectRoom(ports, entries)
-  const root = SLOTS.pending
-  await files.remove(root)
-  await files.makeDirectory(root)
+/** Every file of the archive, below a folder that is there and empty. */
+export async function extractInto(
+  ports: InstallPorts,
+  archive: ArchiveFile,
+  entries: readonly ArchiveEntry[],
+  root: string,
+): Promise<ReleaseFile[]> {
   const extracted: ReleaseFile[] = []
   for (const entry of entries) {
     if (entry.isFolder) {
@@ -41,37 +26,14 @@ export async function extractPending(
       continue
     }
     const target = `${root}/${entry.path}`
-    await files.makeDirectory(target.slice(0, target.lastIndexOf('/')))
+    await ports.files.makeDirectory(target.slice(0, target.lastIndexOf('/')))
     extracted.push(await extractEntry(ports, archive, entry, target))
   }
-  for (const directory of directoriesOf(extracted)) await files.syncDirectory(root + directory)
-  await files.syncDirectory(PENDING)
-  await writeMarker(files, 'pending', { release, files: extracted })
-}
-
-async function expectRoom({ files }: ExtractPorts, entries: readonly ArchiveEntry[]): Promise<void> {
-  const needed = entries.reduce((sum, entry) => sum + entry.sizeBytes, 0)
-  const free = await files.freeBytes?.()
-  if (free !== undefined && free < needed) {
-    throw new UpdateError('storage-full', `${free} bytes are free, unpacked the bundle has ${needed}`)
-  }
-}
-
-/** Of everything that was extracted: each with a leading "/", deepest first; '' is the root itself. */
-function directoriesOf(extracted: readonly ReleaseFile[]): string[] {
-  const all = new Set([''])
-  for (const { path } of extracted) {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const directory = `/${path.slice(0, end)}`
-      if (all.has(directory)) break
-      all.add(directory)
-    }
-  }
-  return [...all].sort((a, b) => b.length - a.length)
+  return extracted
 }
 
 async function extractEntry(
-  { files, crypto }: ExtractPorts,
+  { files, crypto }: InstallPorts,
   archive: ArchiveFile,
   entry: ArchiveEntry,
   target: string,

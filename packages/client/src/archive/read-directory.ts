@@ -1,7 +1,7 @@
 import { filePathFault, findPathConflict } from '@hotpatch/protocol'
 import { concat, textFromUtf8 } from '../ground/bytes.ts'
 import type { FilesPort } from '../ground/ports.ts'
-import type { Limits } from '../ground/settings.ts'
+import type { InstallLimits } from '../install/installer.ts'
 import {
   COMPRESSION_LEVEL,
   DEFLATED,
@@ -20,8 +20,6 @@ export interface ArchiveFile {
   path: string
   sizeBytes: number
 }
-
-export type ArchiveLimits = Pick<Limits, 'unpackedBytes' | 'fileCount' | 'pathBytes'>
 
 interface Directory {
   offset: number
@@ -50,7 +48,7 @@ const WINDOWS_REPARSE_POINT = 0x400
  * Engine §4: the whole table of contents, judged before anything is unpacked.
  * @throws UpdateError 'archive-invalid'
  */
-export async function readArchiveDirectory(archive: ArchiveFile, limits: ArchiveLimits): Promise<ArchiveEntry[]> {
+export async function readArchiveDirectory(archive: ArchiveFile, limits: InstallLimits): Promise<ArchiveEntry[]> {
   const directory = await findDirectory(archive)
   if (directory.count > limits.fileCount)
     refuseArchive(`it has ${directory.count} entries, allowed are ${limits.fileCount}`)
@@ -83,7 +81,7 @@ async function findDirectory(archive: ArchiveFile): Promise<Directory> {
   return { offset, sizeBytes, count }
 }
 
-function parseEntries(bytes: Uint8Array, count: number, limits: ArchiveLimits): ArchiveEntry[] {
+function parseEntries(bytes: Uint8Array, count: number, limits: InstallLimits): ArchiveEntry[] {
   const view = viewOf(bytes)
   const entries: ArchiveEntry[] = []
   let at = 0
@@ -118,7 +116,7 @@ function parseEntries(bytes: Uint8Array, count: number, limits: ArchiveLimits): 
   return entries
 }
 
-function judgeEntry(entry: ArchiveEntry, attributes: number, limits: ArchiveLimits): void {
+function judgeEntry(entry: ArchiveEntry, attributes: number, limits: InstallLimits): void {
   const { path, isFolder, flags, method, nameBytes } = entry
   const fault = filePathFault(path, limits.pathBytes)
   if (fault) refuseArchive(`a path has ${fault.found}: ${JSON.stringify(path.slice(0, 200))}`)
@@ -138,7 +136,7 @@ function judgeEntry(entry: ArchiveEntry, attributes: number, limits: ArchiveLimi
   if (isFolder && entry.sizeBytes > 0) refuseArchive(`${path} is a directory with content`)
 }
 
-function judgeTogether(entries: readonly ArchiveEntry[], limits: ArchiveLimits): void {
+function judgeTogether(entries: readonly ArchiveEntry[], limits: InstallLimits): void {
   const conflict = findPathConflict(entries.map(({ path }) => path))
   if (conflict) refuseArchive(`of ${conflict.path} and ${conflict.other} only one can be`)
   if (entries.every(({ isFolder }) => isFolder)) refuseArchive('it has no files')

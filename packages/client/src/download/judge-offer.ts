@@ -50,10 +50,7 @@ export async function judgeOffer(offer: Offer, context: JudgementContext): Promi
   }
   expectStatement(statement.target === 'release', 'it is not for a release')
   expectStatement(statement.version === offer.version, `it is for version ${statement.version}, not ${offer.version}`)
-  expectStatement(
-    statement.content?.kind === 'archive',
-    'it is not for an archive, which is all that this engine takes',
-  )
+  expectStatement(statement.content?.kind === offer.kind, `it is for content of another kind than ${offer.kind}`)
   const [archive] = statement.artifacts
   expectStatement(archive?.sha256 === offer.sha256, 'its archive has another hash than the answer')
   expectStatement(archive?.sizeBytes === offer.sizeBytes, 'its archive has another size than the answer')

@@ -1,6 +1,7 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
 import { isAllowedAddress } from '../ground/addresses.ts'
-import { extractPending } from '../archive/extract.ts'
+import { installPending } from '../install/install-pending.ts'
+import { getInstaller } from './installers.ts'
 import {
   readCheckAnswer,
   type CheckAnswer,
@@ -216,7 +217,8 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     const release = { ...identityOf(offer), sequence: judgement.sequence }
     // Its directory is about to be emptied.
     if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
-    await extractPending(ports, release, offer.sizeBytes, settings.limits)
+    const install = { installer: getInstaller(offer.kind), release, sizeBytes: offer.sizeBytes }
+    await installPending(ports, install, settings.limits)
     const { releaseId, version } = offer
     const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes }
     await stage({ from: 'pending', release }, judgement, [report])

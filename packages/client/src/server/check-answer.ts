@@ -1,4 +1,11 @@
-import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import {
+  readInteger,
+  readObject,
+  readOptional,
+  readString,
+  UnexpectedJsonError,
+  type ContentKindName,
+} from '@hotpatch/protocol'
 import { UpdateError } from '../ground/update-error.ts'
 
 /** What a publisher signed, as it arrived; both or, for unsigned apps, neither. */
@@ -10,6 +17,8 @@ export interface SignedStatement {
 export interface Offer extends SignedStatement {
   releaseId: string
   version: string
+  /** Of its content, which decides how it is installed. */
+  kind: ContentKindName
   bundleUrl: string
   sha256: string
   sizeBytes: number
@@ -63,6 +72,8 @@ function readOffer(json: Record<string, unknown>): Offer {
     ...readSignedStatement(json),
     releaseId: readString(json.releaseId, '/releaseId', { pattern: SHORT, expected: 'a short text' }),
     version: readString(json.version, '/version', { pattern: SHORT, expected: 'a short text' }),
+    // React Native §2 has no other.
+    kind: 'archive',
     bundleUrl: readString(json.bundleUrl, '/bundleUrl'),
     sha256: readString(json.hash, '/hash', { pattern: SHA256, expected: '64 lower-case hex digits' }),
     sizeBytes: readInteger(json.sizeBytes, '/sizeBytes', 1),
