@@ -7,6 +7,12 @@ const ExperimentName = Type.String({ minLength: 1, maxLength: 100 })
 /** Hundredths of a percent keep the arms exact. */
 const Weight = { ...Percentage, minimum: 0.01, description: 'Percent of those who take part; all arms make 100' }
 
+/** Base64. */
+const Restated = {
+  statement: Type.Optional(Type.String({ maxLength: 131_072 })),
+  statementSignature: Type.Optional(Type.String({ maxLength: 1_024 })),
+}
+
 /** One side of an A/B test: an ordinary rollout, to a part of those who take part. */
 export const ExperimentArm = Type.Object({
   name: ArmName,
@@ -34,15 +40,18 @@ export const Experiment = Type.Object({
 })
 export type Experiment = Static<typeof Experiment>
 
+/** Its release may come stated again (Signing §6), so that devices that run something newer take it, too. */
+const NewArm = Type.Object(
+  { name: ArmName, weight: Weight, releaseId: Id, ...Restated },
+  { additionalProperties: false },
+)
+
 export const NewExperiment = Type.Object(
   {
     name: ExperimentName,
     channel: ChannelName,
     percentage: Type.Optional({ ...Percentage, minimum: 0.01, default: 100 }),
-    arms: Type.Array(Type.Object({ name: ArmName, weight: Weight, releaseId: Id }, { additionalProperties: false }), {
-      minItems: 2,
-      maxItems: 10,
-    }),
+    arms: Type.Array(NewArm, { minItems: 2, maxItems: 10 }),
   },
   { additionalProperties: false },
 )
@@ -52,8 +61,7 @@ export type NewExperiment = Static<typeof NewExperiment>
 export const ExperimentEnd = Type.Object(
   {
     winner: Nullable(ArmName),
-    statement: Type.Optional(Type.String({ maxLength: 131_072 })),
-    statementSignature: Type.Optional(Type.String({ maxLength: 1_024 })),
+    ...Restated,
   },
   { additionalProperties: false },
 )

@@ -72,6 +72,22 @@ test('an experiment is started, listed, shown and finished with a winner', async
   expect(items[0]).toMatchObject({ version: '1.0.0', sequence: 3 })
 })
 
+test('the arms of an experiment are stated again, so that devices on the newer release take the older one', async () => {
+  const { write, json, run } = await server.createPublisher()
+  await write({ 'dist/index.android.bundle': 'bundle' })
+  const release = 'release --platform android --bundle-dir dist --channel beta --yes --version'
+  for (const version of ['1.0.0', '1.1.0']) await json(`${release} ${version}`)
+  const start = 'experiments start Colours --arm new=1.1.0:50 --arm old=1.0.0:50 --restate --yes'
+  expect((await run(start)).stderr).toContain('--platform')
+  const { arms } = await json<Experiment>(`${start} --platform android`)
+  expect(arms.map(({ name }) => name)).toEqual(['new', 'old'])
+  const { items } = await json<Page<{ version: string; sequence: number | null }>>('rollouts list --channel production')
+  expect(items.map(({ version, sequence }) => [version, sequence])).toEqual([
+    ['1.1.0', 4],
+    ['1.0.0', 3],
+  ])
+})
+
 test.each(['--arm old=1.0.0', '--arm old=1.0.0:50', '--arm old:1.0.0:50 --arm new=2:50'])(
   'an experiment is not started with %s',
   async (arms) => {

@@ -8,16 +8,25 @@ import {
   withApp,
   withPage,
   withRestating,
+  withSigning,
   withYes,
   type PageOptions,
   type RestatingOptions,
+  type KeyOptions,
 } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatNumber, formatRate, formatVersion } from '../output/figures.ts'
 import type { Output } from '../output/output.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
-import { describeRestatement, placeRestated, planPlacement } from '../signing/restate.ts'
+import {
+  describeRestatement,
+  placeRestated,
+  planPlacement,
+  planRestatement,
+  type Restatement,
+} from '../signing/restate.ts'
+import type { SignedStatement } from '../signing/sign-statement.ts'
 
 interface WantedArm {
   name: string
@@ -26,7 +35,8 @@ interface WantedArm {
   weight: number
 }
 
-interface StartOptions extends SessionOptions {
+interface StartOptions extends SessionOptions, KeyOptions {
+  restate?: boolean
   arm: WantedArm[]
   channel: string
   platform?: Platform
@@ -42,12 +52,13 @@ interface FinishOptions extends SessionOptions, RestatingOptions {
 export function addExperimentCommands(program: Command, context: CliContext) {
   const experiments = program.command('experiments').description('A/B tests: releases that share a channel')
 
-  serverCommand(experiments, 'start', 'splits the devices of a channel between releases', withApp, withYes)
+  serverCommand(experiments, 'start', 'splits the devices of a channel between releases', withApp, withYes, withSigning)
     .argument('<name>', 'what is tested')
     .option('--arm <name=release:weight>', 'such as new=1.3.0:50; once for each arm', collectArm, [])
     .option('--channel <channel>', 'whose devices', readChannel, 'production')
     .option('--platform <platform>', 'where releases are named by their version', readPlatform)
     .option('--percentage <percent>', 'how many of them take part', readPercentage, 100)
+    .option('--restate', 'state every arm again, signed: devices that run something newer take their arm, too')
     .action((name: string, options: StartOptions) => startExperiment(context, name, options))
 
   serverCommand(experiments, 'list', 'lists A/B tests, newest first', withApp, withPage).action(
@@ -77,26 +88,65 @@ function collectArm(text: string, arms: readonly WantedArm[]): WantedArm[] {
 async function startExperiment(context: CliContext, name: string, options: StartOptions) {
   const { arm: wanted, channel, platform, percentage } = options
   if (wanted.length < 2) throw new UsageError('Name at least two arms, such as --arm old=1.2.0:50 --arm new=1.3.0:50')
-  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const session = await openSession(context, options)
+  const { api, chooseApp, confirm, output } = session
   const app = await chooseApp()
   const arms = await Promise.all(
-    wanted.map(async ({ release, ...arm }) => ({ ...arm, release: await findRelease(api, app.id, release, platform) })),
+    wanted.map(async (arm) => ({
+      ...arm,
+      wanted: arm.release,
+      release: await findRelease(api, app.id, arm.release, platform),
+    })),
   )
+  // The newest is placed last: statements take their sequences in that order.
+  const ordered = arms.toSorted((a, b) => a.release.sequence - b.release.sequence)
+  const restatement = options.restate ? await planArms(session, app, ordered, options) : undefined
   for (const arm of arms) output.notice(`${arm.name}: ${arm.release.version}, ${arm.weight} %`)
   const newest = Math.max(...arms.map((arm) => arm.release.sequence))
-  for (const { name, release } of arms.filter((arm) => app.signing === 'required' && arm.release.sequence < newest)) {
+  const isStatedAgain = restatement?.kind === 'signed'
+  if (restatement) output.notice(describeRestatement(restatement))
+  const left = arms.filter(({ release }) => app.signing === 'required' && !isStatedAgain && release.sequence < newest)
+  for (const { name, release } of left) {
     output.notice(
       `! Devices that run a newer release than ${release.version} stay on it when they fall into "${name}".`,
     )
   }
   await confirm(`Start "${name}" with ${percentage} % of the devices on ${channel} of ${app.slug}?`)
-  const experiment = await api.createExperiment(app.id, {
-    name,
-    channel,
-    percentage,
-    arms: arms.map((arm) => ({ name: arm.name, weight: arm.weight, releaseId: arm.release.id })),
-  })
+  const create = (signed: readonly Partial<SignedStatement>[]) =>
+    api.createExperiment(app.id, {
+      name,
+      channel,
+      percentage,
+      arms: arms.map((arm) => ({
+        name: arm.name,
+        weight: arm.weight,
+        releaseId: arm.release.id,
+        ...signed[ordered.indexOf(arm)],
+      })),
+    })
+  const experiment = restatement
+    ? await placeRestated(session, app, restatement, (first, more) => create([first, ...more]))
+    : await create([])
   output.result(experiment, () => show(output, experiment))
+}
+
+/** The server says which release an id is: what is signed without a look at it has to be named by its version. */
+function planArms(
+  session: Session,
+  app: App,
+  arms: readonly { wanted: string; release: Release }[],
+  options: StartOptions,
+): Promise<Restatement> {
+  const targets = arms.map(({ wanted, release }) => ({
+    app,
+    platform: options.platform ?? release.platform,
+    release,
+    version: wanted === release.id ? undefined : wanted,
+  }))
+  const isNamed = options.platform !== undefined && targets.every(({ version }) => version !== undefined)
+  const [first, ...more] = targets
+  if (!first) throw new UsageError('Name at least two arms.')
+  return planRestatement(session, { ...first, mustBeNamed: Boolean(options.yes) && !isNamed }, options, more)
 }
 
 async function findRelease(

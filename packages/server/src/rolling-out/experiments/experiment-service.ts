@@ -9,6 +9,7 @@ import type { Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { SignedStatement } from '../../shipping/signing/statement-service.ts'
 import type { RolloutService } from '../rollouts/rollout-service.ts'
 import {
   endExperiment,
@@ -56,7 +57,11 @@ export function createExperimentService({
     return pageFromRows(await listExperiments(db, app.id, page), page, renderExperiment)
   }
 
-  /** @throws problem release-not-found, channel-not-found, or invalid-request when the arms do not make a test */
+  /**
+   * Arms that come stated again take their sequences in the order of their releases, from the oldest.
+   * @throws problem release-not-found, channel-not-found, those of a statement, or invalid-request when the arms do not
+   *   make a test
+   */
   async function create(app: AppRow, input: NewExperiment, author: Author): Promise<Experiment> {
     requireDistinct(input)
     const id = newId()
@@ -78,6 +83,7 @@ export function createExperimentService({
           app,
           {
             releaseId: arm.releaseId,
+            ...restatedBy(arm),
             channel: input.channel,
             percentage,
             slice: slices[index],
@@ -86,7 +92,8 @@ export function createExperimentService({
           },
           author,
         )
-        arms[index] = { ...arm, rolloutId: placed.id, version: placed.version ?? '' }
+        const { name, weight, releaseId } = arm
+        arms[index] = { name, weight, releaseId, rolloutId: placed.id, version: placed.version ?? '' }
       }
       const row: ExperimentRow = {
         id,
@@ -123,7 +130,7 @@ export function createExperimentService({
    */
   async function finish(experiment: ExperimentRow, end: ExperimentEnd, author: Author): Promise<Experiment> {
     const app = await apps.get(experiment.app_id)
-    const { winner, statement, statementSignature } = end
+    const { winner } = end
     const row = await changes.run(async (tx, change) => {
       const finishedAt = clock.now()
       if (!(await endExperiment(tx, experiment.id, { winner, finishedAt }))) {
@@ -138,8 +145,7 @@ export function createExperimentService({
       const armIds = arms.map((arm) => arm.rolloutId)
       await rollouts.lockAll(tx, armIds)
       if (won) {
-        const restated = { ...(statement && { statement }), ...(statementSignature && { statementSignature }) }
-        const input = { releaseId: won.releaseId, channel: experiment.channel, ...restated }
+        const input = { releaseId: won.releaseId, channel: experiment.channel, ...restatedBy(end) }
         await rollouts.createIn(tx, change, app, input, author)
       }
       for (const arm of arms) {
@@ -157,6 +163,13 @@ export function createExperimentService({
   }
 
   return { get, list, create, finish }
+}
+
+function restatedBy({ statement, statementSignature }: SignedStatement) {
+  return {
+    ...(statement !== undefined && { statement }),
+    ...(statementSignature !== undefined && { statementSignature }),
+  }
 }
 
 function requireDistinct({ arms }: NewExperiment): void {

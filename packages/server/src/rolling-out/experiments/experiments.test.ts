@@ -4,7 +4,9 @@ import {
   describeOnEveryDatabase,
   dumpDecisions,
   fixedClock,
+  newSigningKey,
   problemOf,
+  signRelease,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
@@ -180,5 +182,56 @@ describeOnEveryDatabase('experiments', (openDatabase) => {
       expect(problemOf(await finish(id, 'b'))).toBe('409 experiment-state')
       expect(problemOf(await finish('01970000-0000-7000-8000-000000000009', 'b'))).toBe('404 experiment-not-found')
     })
+  })
+
+  test('may state its arms again: each device takes its arm, whatever it has confirmed before', async () => {
+    const key = newSigningKey()
+    const sign = (version: string, sequence: number, bundle: Uint8Array) =>
+      signRelease(key, { appId: app.id, platform: 'ios', version, sequence, bundle })
+    const bundles = new Map([
+      ['3.0.0', await bundleOf('3.0.0')],
+      ['4.0.0', await bundleOf('4.0.0')],
+    ])
+    const bundleFor = (version: string) => bundles.get(version) ?? new Uint8Array()
+    const signedArm = async (version: string, sequence: number) => {
+      const bundle = bundleFor(version)
+      const signatures = sign(version, sequence, bundle)
+      const options = { bundle, version, platform: 'ios' as const, channel: 'staging', percentage: 0, signatures }
+      return { name: `v${version}`, weight: 50, releaseId: (await server.published(app, options)).releaseId }
+    }
+    const older = await signedArm('3.0.0', 10)
+    const newer = await signedArm('4.0.0', 11)
+    const again = (version: string, sequence: number) => {
+      const { statement, statementSignature } = sign(version, sequence, bundleFor(version))
+      return { statement, statementSignature }
+    }
+    const half = [{ ...newer, statement: again('4.0.0', 13).statement }, older]
+    expect(problemOf(await start({ arms: half }))).toBe('400 invalid-request')
+    const downwards = [
+      { ...newer, ...again('4.0.0', 12) },
+      { ...older, ...again('3.0.0', 13) },
+    ]
+    expect(problemOf(await start({ arms: downwards }))).toBe('409 sequence-taken')
+    const { id, arms: made } = await started({
+      arms: [
+        { ...newer, ...again('4.0.0', 13) },
+        { ...older, ...again('3.0.0', 12) },
+      ],
+    })
+    expect(made.map((arm) => Object.keys(arm).sort())).toEqual([
+      ['name', 'releaseId', 'rolloutId', 'version', 'weight'],
+      ['name', 'releaseId', 'rolloutId', 'version', 'weight'],
+    ])
+    const rollouts = await db
+      .selectFrom('rollout')
+      .innerJoin('statement', 'statement.id', 'rollout.statement_id')
+      .select(['rollout.release_id', 'statement.sequence'])
+      .where('rollout.experiment_id', '=', id)
+      .orderBy('statement.sequence')
+      .execute()
+    expect(rollouts).toEqual([
+      { release_id: older.releaseId, sequence: 12 },
+      { release_id: newer.releaseId, sequence: 13 },
+    ])
   })
 })
