@@ -15,7 +15,7 @@ import {
   readVersion,
 } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
-import { keepSourceMaps } from '../bundle/source-maps.ts'
+import { keepSourceMaps } from '../content/archive/source-maps.ts'
 import type { CliContext } from '../process/context.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'

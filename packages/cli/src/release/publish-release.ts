@@ -4,7 +4,7 @@ import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
 import { persistently } from '../upload/retry.ts'
-import { sendBundle } from '../upload/send-bundle.ts'
+import { sendBundle } from '../content/archive/send-bundle.ts'
 import { metadataOf, type ReleasePlan } from './release-plan.ts'
 
 /** Carries out a plan: brings the bytes, signs when it says so, and publishes. */

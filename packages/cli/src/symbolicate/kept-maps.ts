@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readObject, readString, type Platform } from '@hotpatch/protocol'
-import { bundleNameOf } from '../bundle/build-bundle.ts'
-import { keptMapsDirectory, RELEASE_FILE, type MappedRelease } from '../bundle/source-maps.ts'
+import { bundleNameOf } from '../content/archive/build-bundle.ts'
+import { keptMapsDirectory, RELEASE_FILE, type MappedRelease } from '../content/archive/source-maps.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 export interface KeptMaps extends MappedRelease {

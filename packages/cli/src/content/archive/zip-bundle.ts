@@ -3,9 +3,9 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
-import type { CliContext } from '../process/context.ts'
-import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
-import { createProgress, type Progress } from '../output/progress.ts'
+import type { CliContext } from '../../process/context.ts'
+import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
+import { createProgress, type Progress } from '../../output/progress.ts'
 import type { BundleFile } from './bundle-files.ts'
 
 export interface ZippedBundle {

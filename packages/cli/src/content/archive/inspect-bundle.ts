@@ -1,7 +1,7 @@
 import type { ReleaseFinding } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
-import { formatCount } from '../output/text.ts'
-import { BUNDLE_NAMES, bundleNameOf } from './build-bundle.ts'
+import { formatCount } from '../../output/text.ts'
+import { BUNDLE_NAMES, bundleNameOf, isBundled } from './build-bundle.ts'
 import type { BundleFile } from './bundle-files.ts'
 import { readEntryKind, type EntryKind } from './entry-file.ts'
 import { findSecrets } from './find-secrets.ts'
@@ -13,6 +13,7 @@ export interface InspectedBundle {
 }
 
 const NAMED = 3
+const WEB_ENTRY = 'index.html'
 
 /** What a bundle has that must not be published, and what it lacks. Reads it, and changes nothing. */
 export async function inspectBundle(platform: Platform, files: readonly BundleFile[]): Promise<InspectedBundle> {
@@ -23,7 +24,7 @@ export async function inspectBundle(platform: Platform, files: readonly BundleFi
 
 async function inspectEntry(platform: Platform, files: readonly BundleFile[]): Promise<InspectedBundle> {
   const name = bundleNameOf(platform)
-  if (name === undefined) return { findings: [], entry: undefined }
+  if (name === undefined) return { findings: webFindings(platform, files), entry: undefined }
   const file = files.find((each) => each.name === name)
   if (!file) return { findings: [missingEntry(platform, name, files)], entry: undefined }
   if (file.sizeBytes === 0) {
@@ -50,8 +51,14 @@ function missingEntry(platform: Platform, name: string, files: readonly BundleFi
   const found = nested ? `it further down, as ${nested.name}` : 'no such file'
   const advice = nested
     ? `Publish the folder that it lies in: --bundle-dir …/${nested.name.slice(0, -name.length - 1)}`
-    : "Publish the folder that React Native's bundler has written."
+    : `Publish the folder that ${isBundled(platform) ? "React Native's bundler" : 'your build'} has written.`
   return errorOf('entry-file', `${name} in the folder`, found, advice)
+}
+
+/** Content §3: what the server asks of a web bundle. */
+function webFindings(platform: Platform, files: readonly BundleFile[]): ReleaseFinding[] {
+  if (platform !== 'web' || files.some(({ name }) => name === WEB_ENTRY)) return []
+  return [missingEntry(platform, WEB_ENTRY, files)]
 }
 
 /** Images lie in other folders on each platform. */

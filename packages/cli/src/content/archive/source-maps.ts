@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { CommandError, systemReason } from '../errors/errors.ts'
+import { CommandError, systemReason } from '../../errors/errors.ts'
 import type { BundleFile } from './bundle-files.ts'
 
 /** What maps are kept of; written beside them. */

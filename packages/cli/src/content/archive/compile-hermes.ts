@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
-import type { CliContext } from '../process/context.ts'
-import { CommandError } from '../errors/errors.ts'
+import type { CliContext } from '../../process/context.ts'
+import { CommandError } from '../../errors/errors.ts'
 import { runProgram } from './run-program.ts'
 
 const COMPILERS: Readonly<Record<string, string>> = {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
-import type { CliContext } from '../process/context.ts'
-import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
+import type { CliContext } from '../../process/context.ts'
+import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
 
 export interface ProgramCall {
   /** What people know it as, such as "npx react-native bundle". */

@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { filePathFault, findPathConflict, MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
-import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
+import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
 
 export interface BundleFile {
   /** Inside the bundle, with "/". */

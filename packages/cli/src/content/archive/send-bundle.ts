@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import type { App } from '@hotpatch/api'
-import type { ZippedBundle } from '../bundle/zip-bundle.ts'
-import { createProgress } from '../output/progress.ts'
-import type { Session } from '../session/session.ts'
-import { persistently } from './retry.ts'
+import type { ZippedBundle } from './zip-bundle.ts'
+import { createProgress } from '../../output/progress.ts'
+import type { Session } from '../../session/session.ts'
+import { persistently } from '../../upload/retry.ts'
 
 const CHUNK_BYTES = 256 * 1024
 

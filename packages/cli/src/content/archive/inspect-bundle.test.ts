@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { createTool, type Tool } from '../testing/run-tool.ts'
+import { createTool, type Tool } from '../../testing/run-tool.ts'
 import { listBundleFiles } from './bundle-files.ts'
 import { findSecrets } from './find-secrets.ts'
 import { inspectBundle } from './inspect-bundle.ts'
@@ -27,7 +27,7 @@ describe('what a bundle must have', () => {
       findings: [],
       entry: { name: 'index.android.bundle', kind: { kind: 'plain', isDevelopment: false } },
     })
-    expect((await inspect({ 'index.html': '' }, 'web')).entry).toBeUndefined()
+    expect(await inspect({ 'index.html': '' }, 'web')).toEqual({ findings: [], entry: undefined })
   })
 
   test('may be Hermes bytecode, whatever it is called', async () => {
@@ -38,7 +38,7 @@ describe('what a bundle must have', () => {
     expect(found).toEqual({ name: 'main.jsbundle', kind: { kind: 'hermes', bytecodeVersion: 96 } })
   })
 
-  test.each<[string, Record<string, string>, 'android' | 'ios', RegExp]>([
+  test.each<[string, Record<string, string>, 'android' | 'ios' | 'web', RegExp]>([
     ['nothing that runs', { 'readme.txt': 'x' }, 'android', /index.android.bundle in the folder.*no such file/],
     [
       'the folder of Android for iOS',
@@ -49,6 +49,8 @@ describe('what a bundle must have', () => {
     ['the folder of iOS for Android', { 'main.jsbundle': 'x' }, 'android', /bundle for ios/],
     ['the folder above', { 'out/index.android.bundle': 'x' }, 'android', /further down, as out\/index.android.bundle/],
     ['an empty file', { 'index.android.bundle': '' }, 'android', /an empty file/],
+    ['a web bundle without its page', { 'main.js': 'x' }, 'web', /index.html in the folder.*no such file/],
+    ['the folder above a web bundle', { 'www/index.html': 'x' }, 'web', /further down, as www\/index.html/],
   ])('is not %s', async (_case, files, platform, text) => {
     const { findings } = await inspect(files, platform)
     expect(findings).toMatchObject([{ check: 'entry-file', severity: 'error' }])
