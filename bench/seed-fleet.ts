@@ -70,7 +70,7 @@ function fillFleet(sqlite: DatabaseSync, size: FleetSize): void {
   sqlite
     .prepare(
       `with recursive number(n) as (select 0 union all select n + 1 from number where n + 1 < $count)
-       insert into rollout_device
+       insert into rollout_device (device_id, rollout_id, progress, offered_at, attempted_at, changed_at)
        select format('h_%022d', ((n / 2) * 7919) % 1000003),
          format('01900000-0000-7000-8005-%012x', 1 + ((n / 2) * 31 + (n % 2) * 7) % $releases),
          case n % 20 when 0 then 1 when 1 then 3 when 2 then 11 when 3 then 151 else 119 end,
