@@ -1,232 +1,563 @@
-import { sql, SqliteAdapter, type Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
+import { isSqlite } from '../sqlite-dialect.ts'
+
+/** Tables and their indexes in portable SQL. A table that is its own index takes half the room on SQLite; PostgreSQL has no such thing. */
+const STATEMENTS: readonly string[] = [
+  `create table app (
+    id text primary key,
+    slug text not null unique,
+    name text not null,
+    app_key text not null unique,
+    platforms text not null,
+    check_access text not null,
+    bucketing text not null,
+    signing text not null,
+    created_at bigint not null,
+    device_ids text default 'as-given' not null check (device_ids in ('hashed', 'as-given')),
+    event_retention_days integer default 90 not null,
+    device_retention_days integer default 400 not null,
+    guard text default '{}' not null,
+    trust text default '{}' not null,
+    device_cohorts text default 'ignored' not null check (device_cohorts in ('ignored', 'allowed')),
+    device_credentials text default 'off' not null check (device_credentials in ('off', 'optional', 'required')),
+    deleted_at bigint,
+    constraint app_check_access check (check_access in ('app-key', 'open')),
+    constraint app_bucketing check (bucketing in ('per-rollout', 'per-app', 'original')),
+    constraint app_signing check (signing in ('optional', 'required'))
+  )`,
+  `create table channel (
+    id text primary key,
+    app_id text not null,
+    name text not null,
+    last_position bigint not null,
+    created_at bigint not null,
+    constraint channel_name unique (app_id, name),
+    constraint channel_app foreign key (app_id) references app (id)
+  )`,
+  `create table signing_key (
+    id text primary key,
+    app_id text not null,
+    public_key text not null,
+    name text not null,
+    created_at bigint not null,
+    created_by text not null,
+    revoked_at bigint,
+    algorithm text default 'ed25519' not null,
+    constraint signing_key_public_key unique (app_id, public_key),
+    constraint signing_key_app foreign key (app_id) references app (id)
+  )`,
+  `create table statement (
+    id text primary key,
+    app_id text not null,
+    platform text not null,
+    sequence bigint not null,
+    floor bigint not null,
+    text text not null,
+    signature text not null,
+    key_id text not null,
+    stated_at bigint,
+    constraint statement_sequence unique (app_id, platform, sequence),
+    constraint statement_app foreign key (app_id) references app (id),
+    constraint statement_key foreign key (key_id) references signing_key (id)
+  )`,
+  `create table release (
+    id text primary key,
+    app_id text not null,
+    platform text not null,
+    version text not null,
+    channel text not null,
+    sequence bigint not null,
+    requirement text not null,
+    notes text not null,
+    created_at bigint not null,
+    created_by text not null,
+    archived_at bigint,
+    statement_id text references statement (id),
+    kind text default 'archive' not null check (kind in ('archive', 'files', 'binary', 'kit')),
+    constraint release_version unique (app_id, platform, version, channel),
+    constraint release_sequence unique (app_id, platform, sequence),
+    constraint release_app foreign key (app_id) references app (id)
+  )`,
+  `create table rollout (
+    id text primary key,
+    app_id text not null,
+    platform text not null,
+    channel text not null,
+    position bigint not null,
+    release_id text,
+    state text not null,
+    starts_at bigint,
+    mandatory integer not null,
+    percentage double precision not null,
+    devices text not null,
+    cohorts text not null,
+    salt text not null,
+    buckets integer not null,
+    created_at bigint not null,
+    created_by text not null,
+    updated_at bigint not null,
+    rules text default '[]' not null,
+    slice text,
+    experiment_id text,
+    awaits_start integer default 0 not null,
+    statement_id text references statement (id),
+    mandatory_below text,
+    constraint rollout_position unique (app_id, channel, position),
+    constraint rollout_app foreign key (app_id) references app (id),
+    constraint rollout_release foreign key (release_id) references release (id),
+    constraint rollout_channel foreign key (app_id, channel) references channel (app_id, name),
+    constraint rollout_state check (state in ('active', 'paused', 'halted', 'withdrawn')),
+    constraint rollout_percentage check (percentage >= 0 and percentage <= 100)
+  )`,
+  'create index rollout_awaits_start on rollout (starts_at) where awaits_start = 1',
+  'create index rollout_release_index on rollout (release_id)',
+  `create table activity (
+    app_id text not null,
+    period text not null check (period in ('hour', 'day', 'week', 'month')),
+    starts_at bigint not null,
+    platform text not null,
+    channel text not null,
+    version text not null,
+    devices bigint not null,
+    constraint activity_key primary key (app_id, period, starts_at, platform, channel, version)
+  ) without rowid`,
+  `create table announcement (
+    id text primary key,
+    app_id text,
+    type text not null,
+    at bigint not null,
+    data text not null,
+    position bigint
+  )`,
+  'create index announcement_position on announcement (position, id)',
+  `create table api_token (
+    id text primary key,
+    name text not null,
+    role text not null,
+    app_id text,
+    token_hash text not null unique,
+    created_at bigint not null,
+    created_by text not null,
+    expires_at bigint,
+    last_used_at bigint,
+    revoked_at bigint,
+    parent_id text,
+    constraint api_token_app foreign key (app_id) references app (id),
+    constraint api_token_role check (role in ('owner', 'admin', 'publisher', 'reader'))
+  )`,
+  'create index api_token_parent on api_token (parent_id)',
+  `create table artifact (
+    sha256 text primary key,
+    size_bytes bigint not null,
+    content_type text not null,
+    created_at bigint not null,
+    kept_until bigint,
+    facts text default '{}' not null
+  )`,
+  `create table artifact_variant (
+    sha256 text not null,
+    variant_sha256 text not null,
+    kind text not null,
+    algorithm text not null,
+    base_sha256 text,
+    created_at bigint not null,
+    constraint artifact_variant_key primary key (sha256, variant_sha256),
+    constraint artifact_variant_artifact foreign key (sha256) references artifact (sha256),
+    constraint artifact_variant_bytes foreign key (variant_sha256) references artifact (sha256),
+    constraint artifact_variant_base foreign key (base_sha256) references artifact (sha256),
+    constraint artifact_variant_kind check (kind in ('patch', 'compressed', 'encrypted')),
+    constraint artifact_variant_patch check ((kind = 'patch') = (base_sha256 is not null))
+  )`,
+  `create table audit_entry (
+    id text primary key,
+    at bigint not null,
+    actor_id text,
+    actor_name text not null,
+    action text not null,
+    subject_kind text not null,
+    subject_id text not null,
+    app_id text,
+    address text,
+    request_id text,
+    before text,
+    after text,
+    actor_kind text default 'token' not null check (actor_kind in ('token', 'server', 'guard', 'plan'))
+  )`,
+  `create table catalog_generation (
+    app_id text not null,
+    platform text not null,
+    channel text not null,
+    generation bigint not null,
+    constraint catalog_generation_key primary key (app_id, platform, channel),
+    constraint catalog_generation_app foreign key (app_id) references app (id)
+  )`,
+  `create table channel_key (
+    id text primary key,
+    app_id text not null,
+    channel text not null,
+    name text not null,
+    key text not null,
+    key_hash text not null unique,
+    created_at bigint not null,
+    created_by text not null,
+    revoked_at bigint,
+    constraint channel_key_app foreign key (app_id) references app (id)
+  )`,
+  'create index channel_key_place on channel_key (app_id, channel)',
+  `create table check_hour (
+    app_id text not null,
+    hour_at bigint not null,
+    platform text not null,
+    channel text not null,
+    decision text not null,
+    reason text not null,
+    checks bigint not null,
+    constraint check_hour_key primary key (app_id, hour_at, platform, channel, decision, reason)
+  ) without rowid`,
+  `create table cohort (
+    id text primary key,
+    app_id text not null,
+    name text not null,
+    description text not null,
+    generation bigint not null,
+    created_at bigint not null,
+    created_by text not null,
+    updated_at bigint not null,
+    constraint cohort_name unique (app_id, name),
+    constraint cohort_app foreign key (app_id) references app (id)
+  )`,
+  `create table cohort_member (
+    cohort_id text not null,
+    device_id text not null,
+    constraint cohort_member_key primary key (cohort_id, device_id),
+    constraint cohort_member_cohort foreign key (cohort_id) references cohort (id) on delete cascade
+  ) without rowid`,
+  `create table device (
+    app_id text not null,
+    device_id text not null,
+    platform text not null,
+    channel text not null,
+    native_version text,
+    runtime_version text,
+    current_release_id text,
+    current_version text,
+    cohorts text not null,
+    last_decision text,
+    last_reason text,
+    first_seen_at bigint not null,
+    last_seen_at bigint not null,
+    rollout_id text,
+    last_check_at bigint,
+    gone_at bigint,
+    progress integer default 0 not null,
+    high_water bigint,
+    device_floor bigint,
+    trusted_keys text,
+    held_release_id text,
+    first_check_at bigint,
+    established_at bigint,
+    credential_at bigint,
+    network text,
+    embedded_built_at bigint,
+    attributes text default '{}' not null,
+    dialect text,
+    constraint device_key primary key (app_id, device_id),
+    constraint device_app foreign key (app_id) references app (id)
+  )`,
+  'create index device_high_water on device (app_id, platform, high_water) where high_water is not null',
+  'create index device_place on device (app_id, platform, channel, current_release_id, gone_at, first_seen_at)',
+  'create index device_release on device (app_id, current_release_id, last_seen_at, device_id)',
+  'create index device_seen on device (app_id, last_seen_at, device_id)',
+  `create table device_event (
+    id text not null,
+    app_id text not null,
+    device_id text not null,
+    kind text not null,
+    release_id text,
+    version text,
+    code text,
+    detail text,
+    occurred_at bigint not null,
+    received_at bigint not null,
+    rollout_id text,
+    received_bytes bigint,
+    constraint device_event_key primary key (app_id, id),
+    constraint device_event_app foreign key (app_id) references app (id)
+  )`,
+  'create index device_event_device on device_event (app_id, device_id, received_at)',
+  'create index device_event_time on device_event (app_id, received_at)',
+  `create table device_failure (
+    app_id text not null,
+    device_id text not null,
+    release_id text not null,
+    failed_at bigint not null,
+    constraint device_failure_key primary key (app_id, device_id, release_id),
+    constraint device_failure_app foreign key (app_id) references app (id)
+  )`,
+  'create index device_failure_time on device_failure (failed_at)',
+  `create table download_hour (
+    sha256 text not null,
+    release_id text not null,
+    hour_at bigint not null,
+    downloads bigint not null,
+    sent_bytes bigint not null,
+    constraint download_hour_key primary key (sha256, release_id, hour_at)
+  ) without rowid`,
+  `create table event_usage (
+    app_id text primary key,
+    events bigint not null,
+    bytes bigint not null,
+    not_kept bigint not null
+  )`,
+  `create table experiment (
+    id text primary key,
+    app_id text not null,
+    platform text not null,
+    channel text not null,
+    name text not null,
+    state text not null check (state in ('running', 'finished')),
+    percentage double precision not null,
+    arms text not null,
+    winner text,
+    created_at bigint not null,
+    created_by text not null,
+    finished_at bigint,
+    constraint experiment_channel foreign key (app_id, channel) references channel (app_id, name)
+  )`,
+  'create index experiment_app on experiment (app_id, id)',
+  `create table release_file (
+    release_id text not null,
+    path text not null,
+    role text not null,
+    sha256 text,
+    size_bytes bigint not null,
+    content_type text not null,
+    platform text,
+    architecture text,
+    format text,
+    component text,
+    url text,
+    constraint release_file_key primary key (release_id, path),
+    constraint release_file_release foreign key (release_id) references release (id),
+    constraint release_file_artifact foreign key (sha256) references artifact (sha256),
+    constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component')),
+    constraint release_file_place check (sha256 is not null or url is not null)
+  )`,
+  'create index release_file_sha256 on release_file (sha256)',
+  `create table file_digest (
+    release_id text not null,
+    path text not null,
+    algorithm text not null,
+    value text not null,
+    constraint file_digest_key primary key (release_id, path, algorithm),
+    constraint file_digest_file foreign key (release_id, path) references release_file (release_id, path),
+    constraint file_digest_algorithm check (algorithm in ('sha256', 'sha512', 'md5', 'package'))
+  )`,
+  'create index file_digest_value on file_digest (value)',
+  `create table fleet_source (
+    id text primary key,
+    last_batch bigint not null,
+    written_at bigint not null
+  )`,
+  `create table platform_sequence (
+    app_id text not null,
+    platform text not null,
+    last_sequence bigint not null,
+    constraint platform_sequence_key primary key (app_id, platform),
+    constraint platform_sequence_app foreign key (app_id) references app (id)
+  )`,
+  `create table publication (
+    release_id text primary key,
+    request_digest text not null,
+    answer text not null,
+    constraint publication_release foreign key (release_id) references release (id)
+  )`,
+  `create table token_family (
+    id text primary key,
+    token_id text not null,
+    created_at bigint not null,
+    expires_at bigint not null,
+    ended_at bigint,
+    constraint token_family_token foreign key (token_id) references api_token (id)
+  )`,
+  'create index token_family_token_index on token_family (token_id)',
+  `create table refresh_token (
+    id text primary key,
+    family_id text not null,
+    token_hash text not null unique,
+    created_at bigint not null,
+    expires_at bigint not null,
+    used_at bigint,
+    constraint refresh_token_family foreign key (family_id) references token_family (id) on delete cascade
+  )`,
+  'create index refresh_token_family_index on refresh_token (family_id)',
+  `create table rollout_device (
+    device_id text not null,
+    rollout_id text not null,
+    progress integer not null,
+    offered_at bigint,
+    attempted_at bigint,
+    changed_at bigint not null,
+    is_known integer default 0 not null,
+    standing integer,
+    standing_at bigint,
+    network text,
+    constraint rollout_device_key primary key (device_id, rollout_id)
+  ) without rowid`,
+  'create index rollout_device_waiting on rollout_device (rollout_id, changed_at) where progress < 16',
+  `create table rollout_guard (
+    rollout_id text primary key,
+    state text not null check (state in ('watching', 'tripped', 'over')),
+    settings text not null,
+    since_at bigint not null,
+    base text not null,
+    looks integer not null,
+    last_sample bigint not null,
+    last_bad bigint not null,
+    last_look_at bigint,
+    tripped_at bigint,
+    figures text,
+    revision bigint not null,
+    constraint rollout_guard_rollout foreign key (rollout_id) references rollout (id)
+  )`,
+  'create index rollout_guard_state on rollout_guard (state)',
+  `create table rollout_hour (
+    rollout_id text not null,
+    hour_at bigint not null,
+    offered bigint default 0 not null,
+    download_started bigint default 0 not null,
+    downloaded bigint default 0 not null,
+    download_failed bigint default 0 not null,
+    applied bigint default 0 not null,
+    confirmed bigint default 0 not null,
+    running bigint default 0 not null,
+    failed bigint default 0 not null,
+    rolled_back bigint default 0 not null,
+    crashed bigint default 0 not null,
+    attempted bigint default 0 not null,
+    attempted_bad bigint default 0 not null,
+    told_downloads bigint default 0 not null,
+    received_bytes bigint default 0 not null,
+    constraint rollout_hour_key primary key (rollout_id, hour_at)
+  ) without rowid`,
+  `create table rollout_network (
+    rollout_id text not null,
+    day_at bigint not null,
+    network text not null,
+    devices bigint not null,
+    bad bigint not null,
+    constraint rollout_network_key primary key (rollout_id, day_at, network)
+  ) without rowid`,
+  'create index rollout_network_day on rollout_network (day_at)',
+  `create table rollout_plan (
+    rollout_id text primary key,
+    state text not null check (state in ('running', 'finished')),
+    steps text not null,
+    windows text,
+    step integer not null,
+    step_started_at bigint,
+    step_base bigint not null,
+    revision bigint not null,
+    updated_at bigint not null,
+    step_sample text,
+    constraint rollout_plan_rollout foreign key (rollout_id) references rollout (id)
+  )`,
+  'create index rollout_plan_state on rollout_plan (state)',
+  `create table rollout_sample (
+    rollout_id text not null,
+    hour_at bigint not null,
+    standing integer not null,
+    attempted bigint not null,
+    attempted_bad bigint not null,
+    constraint rollout_sample_key primary key (rollout_id, hour_at, standing)
+  ) without rowid`,
+  `create table server_setting (
+    name text primary key,
+    value text not null
+  )`,
+  `create table signature (
+    release_id text not null,
+    subject text not null,
+    scheme text not null,
+    key_id text not null,
+    value text not null,
+    constraint signature_key primary key (release_id, subject, scheme),
+    constraint signature_release foreign key (release_id) references release (id),
+    constraint signature_signing_key foreign key (key_id) references signing_key (id)
+  )`,
+  `create table step_back (
+    rollout_id text not null,
+    step integer not null,
+    release_id text,
+    statement_id text not null,
+    constraint step_back_key primary key (rollout_id, step),
+    constraint step_back_rollout foreign key (rollout_id) references rollout (id),
+    constraint step_back_release foreign key (release_id) references release (id),
+    constraint step_back_statement foreign key (statement_id) references statement (id)
+  )`,
+  `create table unkept_hour (
+    app_id text not null,
+    hour_at bigint not null,
+    events bigint not null,
+    constraint unkept_hour_key primary key (app_id, hour_at)
+  )`,
+  `create table webhook (
+    id text primary key,
+    app_id text,
+    url text not null,
+    types text not null,
+    secrets text not null,
+    is_enabled integer not null,
+    disabled_reason text,
+    failing_since bigint,
+    last_failed_at bigint,
+    created_at bigint not null,
+    created_by text not null,
+    updated_at bigint not null,
+    constraint webhook_app foreign key (app_id) references app (id)
+  )`,
+  `create table webhook_delivery (
+    id text primary key,
+    webhook_id text not null,
+    announcement_id text not null,
+    type text not null,
+    payload text not null,
+    state text not null check (state in ('pending', 'delivered', 'failed')),
+    attempts integer not null,
+    next_attempt_at bigint,
+    claim text,
+    last_status integer,
+    last_error text,
+    duration_ms integer,
+    log text not null,
+    created_at bigint not null,
+    finished_at bigint,
+    planned_at bigint default 0 not null,
+    constraint webhook_delivery_once unique (webhook_id, announcement_id),
+    constraint webhook_delivery_webhook foreign key (webhook_id) references webhook (id) on delete cascade
+  )`,
+  'create index webhook_delivery_due on webhook_delivery (state, next_attempt_at)',
+  'create index webhook_delivery_log on webhook_delivery (webhook_id, id)',
+]
+
+/** Compared by characters on PostgreSQL too, as SQLite does: only so does an index find ids by how they begin. */
+const DEVICE_IDS = ['device', 'device_event', 'device_failure', 'rollout_device', 'cohort_member']
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('app')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('slug', 'text', (column) => column.notNull().unique())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('app_key', 'text', (column) => column.notNull().unique())
-    .addColumn('platforms', 'text', (column) => column.notNull())
-    .addColumn('check_access', 'text', (column) => column.notNull())
-    .addColumn('bucketing', 'text', (column) => column.notNull())
-    .addColumn('signing', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addCheckConstraint('app_check_access', sql`check_access in ('app-key', 'open')`)
-    .addCheckConstraint('app_bucketing', sql`bucketing in ('per-rollout', 'per-app', 'original')`)
-    .addCheckConstraint('app_signing', sql`signing in ('optional', 'required')`)
-    .execute()
-
-  await db.schema
-    .createTable('channel')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('last_position', 'bigint', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addUniqueConstraint('channel_name', ['app_id', 'name'])
-    .addForeignKeyConstraint('channel_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('signing_key')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('public_key', 'text', (column) => column.notNull())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('created_by', 'text', (column) => column.notNull())
-    .addColumn('revoked_at', 'bigint')
-    .addUniqueConstraint('signing_key_public_key', ['app_id', 'public_key'])
-    .addForeignKeyConstraint('signing_key_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('artifact')
-    .addColumn('sha256', 'text', (column) => column.primaryKey())
-    .addColumn('size_bytes', 'bigint', (column) => column.notNull())
-    .addColumn('content_type', 'text', (column) => column.notNull())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .execute()
-
-  await db.schema
-    .createTable('release')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('platform', 'text', (column) => column.notNull())
-    .addColumn('version', 'text', (column) => column.notNull())
-    .addColumn('channel', 'text', (column) => column.notNull())
-    .addColumn('sequence', 'bigint', (column) => column.notNull())
-    .addColumn('floor', 'bigint', (column) => column.notNull())
-    .addColumn('sha256', 'text', (column) => column.notNull())
-    .addColumn('size_bytes', 'bigint', (column) => column.notNull())
-    .addColumn('file_count', 'integer', (column) => column.notNull())
-    .addColumn('requirement', 'text', (column) => column.notNull())
-    .addColumn('notes', 'text', (column) => column.notNull())
-    .addColumn('signature', 'text')
-    .addColumn('statement', 'text')
-    .addColumn('statement_signature', 'text')
-    .addColumn('key_id', 'text')
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('created_by', 'text', (column) => column.notNull())
-    .addColumn('archived_at', 'bigint')
-    .addUniqueConstraint('release_version', ['app_id', 'platform', 'version', 'channel'])
-    .addUniqueConstraint('release_sequence', ['app_id', 'platform', 'sequence'])
-    .addForeignKeyConstraint('release_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('rollout')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('platform', 'text', (column) => column.notNull())
-    .addColumn('channel', 'text', (column) => column.notNull())
-    .addColumn('position', 'bigint', (column) => column.notNull())
-    .addColumn('release_id', 'text')
-    .addColumn('state', 'text', (column) => column.notNull())
-    .addColumn('starts_at', 'bigint')
-    .addColumn('mandatory', 'integer', (column) => column.notNull())
-    .addColumn('percentage', 'double precision', (column) => column.notNull())
-    .addColumn('devices', 'text', (column) => column.notNull())
-    .addColumn('cohorts', 'text', (column) => column.notNull())
-    .addColumn('salt', 'text', (column) => column.notNull())
-    .addColumn('buckets', 'integer', (column) => column.notNull())
-    .addColumn('sequence', 'bigint')
-    .addColumn('floor', 'bigint')
-    .addColumn('statement', 'text')
-    .addColumn('statement_signature', 'text')
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('created_by', 'text', (column) => column.notNull())
-    .addColumn('updated_at', 'bigint', (column) => column.notNull())
-    .addUniqueConstraint('rollout_position', ['app_id', 'channel', 'position'])
-    .addForeignKeyConstraint('rollout_app', ['app_id'], 'app', ['id'])
-    .addForeignKeyConstraint('rollout_release', ['release_id'], 'release', ['id'])
-    .addForeignKeyConstraint('rollout_channel', ['app_id', 'channel'], 'channel', ['app_id', 'name'])
-    .addCheckConstraint('rollout_state', sql`state in ('active', 'paused', 'halted', 'withdrawn')`)
-    .addCheckConstraint('rollout_percentage', sql`percentage >= 0 and percentage <= 100`)
-    .execute()
-  await db.schema.createIndex('rollout_release_index').on('rollout').column('release_id').execute()
-
-  await db.schema
-    .createTable('platform_sequence')
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('platform', 'text', (column) => column.notNull())
-    .addColumn('last_sequence', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('platform_sequence_key', ['app_id', 'platform'])
-    .addForeignKeyConstraint('platform_sequence_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('catalog_generation')
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('platform', 'text', (column) => column.notNull())
-    .addColumn('channel', 'text', (column) => column.notNull())
-    .addColumn('generation', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('catalog_generation_key', ['app_id', 'platform', 'channel'])
-    .addForeignKeyConstraint('catalog_generation_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('device')
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('device_id', 'text', (column) => column.notNull())
-    .addColumn('platform', 'text', (column) => column.notNull())
-    .addColumn('channel', 'text', (column) => column.notNull())
-    .addColumn('native_version', 'text')
-    .addColumn('runtime_version', 'text')
-    .addColumn('current_release_id', 'text')
-    .addColumn('current_version', 'text')
-    .addColumn('cohorts', 'text', (column) => column.notNull())
-    .addColumn('last_decision', 'text')
-    .addColumn('last_reason', 'text')
-    .addColumn('first_seen_at', 'bigint', (column) => column.notNull())
-    .addColumn('last_seen_at', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('device_key', ['app_id', 'device_id'])
-    .addForeignKeyConstraint('device_app', ['app_id'], 'app', ['id'])
-    .execute()
-
-  await db.schema.createIndex('device_seen').on('device').columns(['app_id', 'last_seen_at', 'device_id']).execute()
-
-  await db.schema
-    .createTable('device_event')
-    .addColumn('id', 'text', (column) => column.notNull())
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('device_id', 'text', (column) => column.notNull())
-    .addColumn('kind', 'text', (column) => column.notNull())
-    .addColumn('release_id', 'text')
-    .addColumn('version', 'text')
-    .addColumn('code', 'text')
-    .addColumn('detail', 'text')
-    .addColumn('occurred_at', 'bigint', (column) => column.notNull())
-    .addColumn('received_at', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('device_event_key', ['app_id', 'id'])
-    .addForeignKeyConstraint('device_event_app', ['app_id'], 'app', ['id'])
-    .execute()
-  await db.schema
-    .createIndex('device_event_device')
-    .on('device_event')
-    .columns(['app_id', 'device_id', 'received_at'])
-    .execute()
-
-  await db.schema
-    .createTable('device_failure')
-    .addColumn('app_id', 'text', (column) => column.notNull())
-    .addColumn('device_id', 'text', (column) => column.notNull())
-    .addColumn('release_id', 'text', (column) => column.notNull())
-    .addColumn('failed_at', 'bigint', (column) => column.notNull())
-    .addPrimaryKeyConstraint('device_failure_key', ['app_id', 'device_id', 'release_id'])
-    .addForeignKeyConstraint('device_failure_app', ['app_id'], 'app', ['id'])
-    .execute()
-  await db.schema.createIndex('device_failure_time').on('device_failure').column('failed_at').execute()
-
-  await db.schema
-    .createTable('api_token')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('name', 'text', (column) => column.notNull())
-    .addColumn('role', 'text', (column) => column.notNull())
-    .addColumn('app_id', 'text')
-    .addColumn('token_hash', 'text', (column) => column.notNull().unique())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('created_by', 'text', (column) => column.notNull())
-    .addColumn('expires_at', 'bigint')
-    .addColumn('last_used_at', 'bigint')
-    .addColumn('revoked_at', 'bigint')
-    .addForeignKeyConstraint('api_token_app', ['app_id'], 'app', ['id'])
-    .addCheckConstraint('api_token_role', sql`role in ('owner', 'admin', 'publisher', 'reader')`)
-    .execute()
-
-  await db.schema
-    .createTable('refresh_token')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('token_id', 'text', (column) => column.notNull())
-    .addColumn('token_hash', 'text', (column) => column.notNull().unique())
-    .addColumn('created_at', 'bigint', (column) => column.notNull())
-    .addColumn('expires_at', 'bigint', (column) => column.notNull())
-    .addColumn('used_at', 'bigint')
-    .addForeignKeyConstraint('refresh_token_token', ['token_id'], 'api_token', ['id'])
-    .execute()
-
-  await db.schema
-    .createTable('audit_entry')
-    .addColumn('id', 'text', (column) => column.primaryKey())
-    .addColumn('at', 'bigint', (column) => column.notNull())
-    .addColumn('actor_id', 'text')
-    .addColumn('actor_name', 'text', (column) => column.notNull())
-    .addColumn('action', 'text', (column) => column.notNull())
-    .addColumn('subject_kind', 'text', (column) => column.notNull())
-    .addColumn('subject_id', 'text', (column) => column.notNull())
-    .addColumn('app_id', 'text')
-    .addColumn('address', 'text')
-    .addColumn('request_id', 'text')
-    .addColumn('before', 'text')
-    .addColumn('after', 'text')
-    .execute()
+  const text = (statement: string) => (isSqlite(db) ? statement : statement.replace(/ without rowid$/, ''))
+  for (const statement of STATEMENTS) await sql.raw(text(statement)).execute(db)
+  if (!isSqlite(db)) {
+    // All tables alike, as texts that compare differently cannot be joined.
+    for (const table of DEVICE_IDS) {
+      await sql`alter table ${sql.table(table)} alter column device_id type text collate "C"`.execute(db)
+    }
+  }
   await makeAppendOnly(db)
 }
 
-/** The one thing that the databases say differently: the audit log refuses to be changed, by anyone. */
+/** The audit log refuses to be changed, by anyone. */
 async function makeAppendOnly(db: Kysely<unknown>): Promise<void> {
-  if (db.getExecutor().adapter instanceof SqliteAdapter) {
+  if (isSqlite(db)) {
     for (const operation of ['update', 'delete']) {
       await sql`create trigger ${sql.raw(`audit_entry_no_${operation}`)} before ${sql.raw(operation)} on audit_entry
         begin select raise(abort, 'the audit log is append-only'); end`.execute(db)
