@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -68,6 +69,22 @@ describe('a server that is stopped', () => {
     expect((await get('/manage/v1/apps/demo/releases')).items).toMatchObject([{ version: '1.0.0' }])
     expect((await get('/manage/v1/apps/demo/devices')).items).toMatchObject([{ id: 'last-words' }])
     await second.close()
+  })
+
+  test.each(['/auth/token', '/events'])('closes a connection when it has its answer: %s', async (path) => {
+    const app = await startOn(await temporaryDirectory(), { HOTPATCH_STOP_SECONDS: '600' })
+    await app.http.listen({ host: '127.0.0.1', port: 0 })
+    const socket = connect((app.http.server.address() as AddressInfo).port, '127.0.0.1')
+    const answer = text(socket)
+    const body = JSON.stringify({ apiKey: 'nobody' })
+    const asked = once(app.http.server, 'request')
+    const head = `host: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`
+    socket.write(`POST ${path} HTTP/1.1\r\n${head}\r\n\r\n${body.slice(0, 5)}`)
+    await asked
+    const closed = app.close()
+    socket.write(body.slice(5))
+    expect(await answer).toMatch(/^HTTP\/1\.1 401 /)
+    await closed
   })
 
   test('does not wait longer than it was told for an upload that stalls, and keeps nothing of it', async () => {

@@ -23,6 +23,8 @@ export interface App {
   close(): Promise<void>
 }
 
+const CLOSE_IDLE_EVERY_MS = 50
+
 /** The composition root: everything is built here and in app/, once, and passed in. */
 export async function createApp(options: AppOptions): Promise<App> {
   const core = await openCore(options)
@@ -46,9 +48,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     const automationStopped = automation.stop()
     // They would hold the server open for ever.
     telling.streams.close()
+    // Connections that were busy at first are idle when they have their answer.
+    const closing = setInterval(() => http.server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS).unref()
     const deadline = setTimeout(() => http.server.closeAllConnections(), config.http.stopTimeoutMs).unref()
     await http.close()
     clearTimeout(deadline)
+    clearInterval(closing)
     await automationStopped
     await telling.stop()
     await checkPath.stop()

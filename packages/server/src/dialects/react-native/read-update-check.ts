@@ -7,6 +7,7 @@ import {
   optionalText,
   optionalTime,
   readAttributes,
+  optionalPlatform,
   readPlatform,
   readTrust,
   text,
@@ -111,7 +112,7 @@ export function readReport(fields: Fields): ReactNativeReport {
     return {
       eventId: optionalText(fields, 'eventId', 64),
       deviceId: text(fields, 'deviceId', 200),
-      platform: fields.platform === undefined ? undefined : readPlatform(fields),
+      platform: optionalPlatform(fields),
       channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
       kind,
       releaseId,

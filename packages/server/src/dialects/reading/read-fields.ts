@@ -45,6 +45,12 @@ export function readPlatform(fields: Fields): Platform {
   throw new UnexpectedJsonError('/platform', `one of ${PLATFORMS.join(', ')}`, platform)
 }
 
+/** Clients send "" and null for what they do not know. */
+export function optionalPlatform(fields: Fields): Platform | undefined {
+  const { platform } = fields
+  return platform === undefined || platform === null || platform === '' ? undefined : readPlatform(fields)
+}
+
 /** ISO 8601, or milliseconds since 1970; undefined when the client does not know. */
 export function optionalTime(fields: Fields, name: string): number | undefined {
   const value = fields[name]

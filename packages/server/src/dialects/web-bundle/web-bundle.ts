@@ -7,7 +7,7 @@ import { retryHeaders } from '../../ground/http/problem-document.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
-import { asProblem, fieldsOfQuery, readPlatform, toldText } from '../reading/read-fields.ts'
+import { asProblem, fieldsOfQuery, optionalPlatform, toldText } from '../reading/read-fields.ts'
 
 const BASE = '/api/v1/native/bundle'
 
@@ -59,7 +59,7 @@ function readPlace({ query }: PlainRequest): AskedFeed {
   return asProblem(() => {
     const fields = fieldsOfQuery(query)
     return {
-      platform: fields.platform === undefined ? undefined : readPlatform(fields),
+      platform: optionalPlatform(fields),
       channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     }
   })

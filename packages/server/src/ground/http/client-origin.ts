@@ -27,11 +27,11 @@ export function createClientOrigins({ kind }: TrustedProxies, isTrusted: IsTrust
   function forwarded(request: IncomingMessage, name: 'x-forwarded-host' | 'x-forwarded-proto'): string | undefined {
     const value = request.headers[name]
     if (typeof value !== 'string' || value === '') return undefined
-    return isTrusted(request.socket.remoteAddress ?? '', 0) ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
+    return isTrusted(request.socket.remoteAddress, 0) ? value.slice(value.lastIndexOf(',') + 1).trim() : undefined
   }
 
   return {
-    addressOf: (request) => proxyAddr(request, isTrusted),
+    addressOf: (request) => (request.socket.remoteAddress === undefined ? '' : proxyAddr(request, isTrusted)),
     originOf: (request) => ({
       host: forwarded(request, 'x-forwarded-host') ?? request.headers.host ?? '',
       protocol: forwarded(request, 'x-forwarded-proto') ?? scheme(request),

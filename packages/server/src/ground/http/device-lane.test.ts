@@ -11,6 +11,7 @@ import { createDeviceLimits } from './device-limits.ts'
 import { jsonAnswer } from './plain-request.ts'
 import { problemAnswer } from './problem-document.ts'
 import { createPublicUrl } from './public-url.ts'
+import { createIsTrusted, type TrustedProxies } from './trusted-proxies.ts'
 
 const NO_LIMITS = {
   devicePerMinute: 0,
@@ -39,6 +40,12 @@ const routes: LaneRoute[] = [
       throw new Error('a secret of the inside')
     },
   },
+  {
+    ...common,
+    method: 'GET',
+    path: '/key',
+    answer: (request) => jsonAnswer(JSON.stringify(request.header('x-app-key'))),
+  },
   { ...common, method: 'GET', path: '/elsewhere', answer: () => ({ servedFrom: '/artifacts/1' }) },
   {
     ...common,
@@ -60,12 +67,12 @@ const routes: LaneRoute[] = [
   { ...common, method: 'GET', path: '/late', answer: async () => Promise.reject(problem('not-found', 'Gone.')) },
 ]
 
-async function startLane(limits: Partial<typeof NO_LIMITS> = {}) {
+async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: TrustedProxies = { kind: 'none' }) {
   const answered: string[] = []
   const errors: string[] = []
   const lane = createDeviceLane({
     limits: createDeviceLimits({ settings: { ...NO_LIMITS, ...limits }, isKnown: () => true, clock: fixedClock() }),
-    origins: createClientOrigins({ kind: 'none' }, () => false),
+    origins: createClientOrigins(proxies, createIsTrusted(proxies)),
     publicUrl: createPublicUrl(null),
     newRequestId: () => 'request-1',
     serveFramework: ({ url }, response) => response.end(`from ${url}`),
@@ -111,7 +118,15 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}) {
     await gone
   }
 
-  return { lane, send, raw, leave, answered, errors }
+  /** Sends them and resets the connection at once: the server may see the bytes when it has no peer any more. */
+  async function reset(bytes: string): Promise<void> {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write(bytes, () => socket.resetAndDestroy())
+    await once(socket, 'close')
+  }
+
+  return { lane, send, raw, leave, reset, answered, errors }
 }
 
 test('a request is plain: no framework and no socket in it', async () => {
@@ -133,6 +148,30 @@ test('a request is plain: no framework and no socket in it', async () => {
 test('what the server has at another of its addresses is served from there', async () => {
   const { send } = await startLane()
   expect((await send('GET', '/elsewhere?x=1')).body).toBe('from /artifacts/1')
+})
+
+test('a target with its scheme and host is taken, too', async () => {
+  const { send } = await startLane()
+  const { body } = await send('GET', 'http://ota.example/apps/demo/echo?a=1', { headers: { host: 'ota.example' } })
+  expect(JSON.parse(body)).toMatchObject({ appName: 'demo', query: { a: '1' } })
+})
+
+test('a header of which only one can count is refused when it comes twice', async () => {
+  const { raw } = await startLane()
+  const twice = 'GET /key HTTP/1.1\r\nhost: x\r\nx-app-key: one\r\nX-App-Key: two\r\nconnection: close\r\n\r\n'
+  expect(await raw(twice)).toContain('Expected the header x-app-key once')
+})
+
+test.each<TrustedProxies>([
+  { kind: 'none' },
+  { kind: 'hops', count: 1 },
+  { kind: 'networks', networks: ['127.0.0.1'] },
+])('connections that are reset at once harm nobody, and are no error: %j', async (proxies) => {
+  const { send, reset, errors, answered } = await startLane({}, proxies)
+  const request = 'GET /echo HTTP/1.1\r\nhost: x\r\nx-forwarded-for: 1.2.3.4\r\n\r\n'
+  for (let times = 0; times < 20; times++) await Promise.all(Array.from({ length: 10 }, () => reset(request)))
+  expect((await send('GET', '/echo')).status).toBe(200)
+  expect([errors, answered]).toEqual([[], []])
 })
 
 test('HEAD is GET without the body, and says how long that would be', async () => {

@@ -77,7 +77,8 @@ export function createDeviceLane({
 
   /** @returns false when it is none of a device: then it is the framework's */
   function take(request: IncomingMessage, response: ServerResponse): boolean {
-    const { url = '', method = '' } = request
+    const { url: target = '', method = '' } = request
+    const url = target.startsWith('/') ? target : originForm(target)
     const queryAt = url.indexOf('?')
     const path = queryAt === -1 ? url : url.slice(0, queryAt)
     let appName: string | undefined
@@ -96,6 +97,8 @@ export function createDeviceLane({
 
   function begin(exchange: Exchange): void {
     const { request } = exchange
+    // Reset before it was looked at: there is nobody to answer.
+    if (request.socket.destroyed || request.socket.remoteAddress === undefined) return
     exchange.address = origins.addressOf(request)
     const declared = rawHeader(request, 'content-length')
     const isChunked = rawHeader(request, 'transfer-encoding') !== undefined
@@ -200,7 +203,7 @@ export function createDeviceLane({
     // Whoever is gone, or was cut off for dripping, needs no answer.
     if (response.destroyed || response.headersSent) return
     const all = [...headers, 'content-length', String(Buffer.byteLength(body))]
-    if (exchange.isLast) all.push('connection', 'close')
+    if (exchange.isLast || isClosed) all.push('connection', 'close')
     response.writeHead(status, all)
     if (request.method === 'HEAD') response.end()
     else response.end(body)
@@ -285,7 +288,9 @@ class Exchange implements PlainRequest {
   }
 
   header(name: string): string | undefined {
-    return rawHeader(this.request, name)
+    const found = rawHeader(this.request, name)
+    if (found === undefined || !hasAnother(this.request, name)) return found
+    throw problem('invalid-request', `Expected the header ${name} once, found more of them.`)
   }
 
   idFrom(newRequestId: () => string): string {
@@ -325,6 +330,22 @@ function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | unde
     if (found?.length === name.length && found.toLowerCase() === name) return rawHeaders[index + 1]
   }
   return undefined
+}
+
+/** Which of two counts, a proxy may see otherwise than this server. */
+function hasAnother({ rawHeaders }: IncomingMessage, name: string): boolean {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const found = rawHeaders[index]
+    if (found?.length === name.length && found.toLowerCase() === name && ++count > 1) return true
+  }
+  return false
+}
+
+/** RFC 9112 §3.2.2: a server takes a target with its scheme and host, too. */
+function originForm(target: string): string {
+  const rest = target.replace(/^https?:\/\/[^/?#]*/i, '')
+  return rest === target || rest.startsWith('/') ? rest : `/${rest}`
 }
 
 /** Undefined when it cannot be read. */

@@ -18,7 +18,10 @@ export interface PlainRequest {
    * @throws problem invalid-request when the request names no host that could be one
    */
   readonly publicUrl: string
-  /** @param name in lower case */
+  /**
+   * @param name in lower case
+   * @throws problem invalid-request when it comes more than once
+   */
   header(name: string): string | undefined
 }
 

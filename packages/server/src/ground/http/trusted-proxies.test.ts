@@ -108,3 +108,9 @@ describe('behind a proxy', () => {
     )
   })
 })
+
+test('a connection that is gone already has no address, and is no proxy', () => {
+  for (const text of ['127.0.0.1,10.0.0.0/8', 'loopback']) {
+    expect(createIsTrusted(readTrustedProxies(text) ?? { kind: 'none' })(undefined, 0)).toBe(false)
+  }
+})

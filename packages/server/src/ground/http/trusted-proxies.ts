@@ -7,8 +7,11 @@ export type TrustedProxies =
   | { kind: 'hops'; count: number }
   | { kind: 'networks'; networks: readonly string[] }
 
-/** @param hop 0 for whoever is connected, 1 for whom that one names, and so on */
-export type IsTrustedProxy = (address: string, hop: number) => boolean
+/**
+ * @param address undefined of a connection that is gone already
+ * @param hop 0 for whoever is connected, 1 for whom that one names, and so on
+ */
+export type IsTrustedProxy = (address: string | undefined, hop: number) => boolean
 
 const MAX_HOPS = 10
 const MAX_REMEMBERED = 1_000
@@ -48,8 +51,10 @@ export function createIsTrusted(proxies: TrustedProxies): IsTrustedProxy {
       return () => false
     case 'hops':
       return (_address, hop) => hop < proxies.count
-    case 'networks':
-      return remembering(isWithin(proxies.networks))
+    case 'networks': {
+      const isKnown = remembering(isWithin(proxies.networks))
+      return (address) => address !== undefined && isKnown(address)
+    }
   }
 }
 
@@ -70,7 +75,7 @@ function isWithin(networks: readonly string[]): (address: string) => boolean {
 }
 
 /** There are few proxies, and looking one up in a list costs as much as a decision. */
-function remembering(look: (address: string) => boolean): IsTrustedProxy {
+function remembering(look: (address: string) => boolean): (address: string) => boolean {
   const known = new Map<string, boolean>()
   return (address) => {
     let answer = known.get(address)
