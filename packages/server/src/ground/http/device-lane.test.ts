@@ -174,6 +174,15 @@ test.each<TrustedProxies>([
   expect([errors, answered]).toEqual([[], []])
 })
 
+test('an answer may hold any character', async () => {
+  const { send } = await startLane()
+  for (const text of ['plain', 'Größe', '日本語', '😀']) {
+    const { body, headers } = await send('GET', `/echo?text=${encodeURIComponent(text)}`)
+    expect(JSON.parse(body).query).toEqual({ text })
+    expect(headers['content-length']).toBe(String(Buffer.byteLength(body)))
+  }
+})
+
 test('HEAD is GET without the body, and says how long that would be', async () => {
   const { send } = await startLane()
   const [head, get] = [await send('HEAD', '/echo'), await send('GET', '/echo')]
