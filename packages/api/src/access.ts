@@ -71,7 +71,6 @@ export const Whoami = Type.Object({
 })
 export type Whoami = Static<typeof Whoami>
 
-/** Who did what, when, from where, and what it changed. Never altered. */
 /** Somebody with a token; or the server by itself, for a guard or a plan where it is not the first start. */
 export const ActorKind = Type.Union([
   Type.Literal('token'),
@@ -81,6 +80,7 @@ export const ActorKind = Type.Union([
 ])
 export type ActorKind = Static<typeof ActorKind>
 
+/** Who did what, when, from where, and what it changed. Never altered. */
 export const AuditEntry = Type.Object({
   id: Id,
   at: Timestamp,

@@ -4,13 +4,13 @@ import { Type, type Static, type TSchema, type TSchemaOptions } from 'typebox'
 /** A UUIDv7 in lower case. */
 export const Id = Type.String({ format: 'uuid' })
 
-/** ISO 8601 in UTC. */
 /** Beside what lists or counts events in a time: none is left out without a word. */
 export const EventsNotKept = Type.Integer({
   minimum: 0,
   description: 'Events of the app that came in this time (whole hours), were counted, and not kept for want of room',
 })
 
+/** ISO 8601 in UTC. */
 export const Timestamp = Type.String({ format: 'date-time' })
 
 export const PlatformName = OneOf(PLATFORMS, { description: `One of ${PLATFORMS.join(', ')}` })

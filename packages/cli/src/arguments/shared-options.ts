@@ -100,12 +100,12 @@ export function pageQuery({ limit, cursor }: PageOptions) {
   return given({ limit, cursor })
 }
 
-/** `--mandatory` alone is true, as everywhere; the value is there so that scripts can pass one. */
-/** For `--mandatory-below`: what the server makes of it, it says. */
+/** Whether it is a version, the server says. */
 export function mandatoryBelowOption(): Option {
   return new Option('--mandatory-below <version>', 'apply at once on app binaries below this version')
 }
 
+/** `--mandatory` alone is true, as everywhere; the value is there so that scripts can pass one. */
 export function mandatoryOption(): Option {
   return new Option('--mandatory [boolean]', 'apply at once instead of at the next start').argParser(readBoolean)
 }

@@ -52,7 +52,6 @@ export function createDesk({
     return dialect.routes.map((route) => ({
       method: route.method,
       path: route.path,
-      access: route.access,
       maxBodyBytes: route.maxBodyBytes,
       answer: (request) => answer(dialect, route, request),
       refuse: dialect.renderProblem,

@@ -30,6 +30,10 @@ export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRo
 interface Route {
   method: 'GET' | 'POST'
   path: string
+  /**
+   * What its clients show. The desk takes whoever has the app's key, and everybody where the app is open; clients of a
+   * `public` route have no key, so for them an app has to be.
+   */
   access: 'app-key' | 'public'
   maxBodyBytes: number
   /**

@@ -14,8 +14,6 @@ export interface LaneRoute {
   /** GET also answers HEAD. */
   method: 'GET' | 'POST'
   path: string
-  /** Whether the app's key is asked for; `public` is for whoever knows the address. */
-  access: 'app-key' | 'public'
   maxBodyBytes: number
   /**
    * A promise only where something must be written before it can be said that it was.
@@ -91,8 +89,13 @@ export function createDeviceLane({
     }
     const route = byMethod?.[method === 'HEAD' ? 'GET' : method]
     if (!route || isClosed) return false
-    begin(new Exchange(route, request, response, path, appName, queryAt === -1 ? '' : url.slice(queryAt + 1)))
+    const search = queryAt === -1 ? '' : url.slice(queryAt + 1)
+    begin(new Exchange({ route, request, response, fullPath: path, appName, search }, publicUrlOf))
     return true
+  }
+
+  function publicUrlOf(request: IncomingMessage): string {
+    return publicUrl(origins.originOf(request))
   }
 
   function begin(exchange: Exchange): void {
@@ -163,8 +166,6 @@ export function createDeviceLane({
     try {
       if (exchange.refusal !== undefined) return refuse(exchange, exchange.refusal)
       exchange.readJson()
-      exchange.publicUrlOf = publicUrl
-      exchange.origins = origins
       const answer = exchange.route.answer(exchange)
       return answer instanceof Promise ? answer.catch((error: unknown) => refuse(exchange, error)) : answer
     } catch (error) {
@@ -229,7 +230,18 @@ export function createDeviceLane({
     isClosed = true
   }
 
-  return { mount, take, close, routes: () => [...mounted.values()].flatMap((each) => Object.values(each)) }
+  return { mount, take, close }
+}
+
+/** A request that is the lane's. */
+interface Taken {
+  route: LaneRoute
+  request: IncomingMessage
+  response: ServerResponse
+  /** With the prefix that names an app. */
+  fullPath: string
+  appName: string | undefined
+  search: string
 }
 
 /** One request and its answer. */
@@ -241,8 +253,6 @@ class Exchange implements PlainRequest {
   refusal: unknown
   answer: PlainAnswer | ServedAddress | Promise<PlainAnswer> | undefined
   isLast = false
-  publicUrlOf: PublicUrl | undefined
-  origins: ClientOrigins | undefined
   readonly method: string
   readonly route: LaneRoute
   readonly request: IncomingMessage
@@ -250,24 +260,19 @@ class Exchange implements PlainRequest {
   readonly fullPath: string
   readonly appName: string | undefined
   readonly search: string
+  readonly #publicUrlOf: (request: IncomingMessage) => string
   #query: Record<string, unknown> | undefined
   #id: string | undefined
 
-  constructor(
-    route: LaneRoute,
-    request: IncomingMessage,
-    response: ServerResponse,
-    fullPath: string,
-    appName: string | undefined,
-    search: string,
-  ) {
-    this.method = route.method
-    this.route = route
-    this.request = request
-    this.response = response
-    this.fullPath = fullPath
-    this.appName = appName
-    this.search = search
+  constructor(taken: Taken, publicUrlOf: (request: IncomingMessage) => string) {
+    this.method = taken.route.method
+    this.route = taken.route
+    this.request = taken.request
+    this.response = taken.response
+    this.fullPath = taken.fullPath
+    this.appName = taken.appName
+    this.search = taken.search
+    this.#publicUrlOf = publicUrlOf
   }
 
   get path(): string {
@@ -283,13 +288,14 @@ class Exchange implements PlainRequest {
   }
 
   get publicUrl(): string {
-    if (!this.publicUrlOf || !this.origins) throw new Error('The request is not being answered.')
-    return this.publicUrlOf(this.origins.originOf(this.request))
+    return this.#publicUrlOf(this.request)
   }
 
   header(name: string): string | undefined {
-    const found = rawHeader(this.request, name)
-    if (found === undefined || !hasAnother(this.request, name)) return found
+    const at = indexOfHeader(this.request, name)
+    if (at === -1) return undefined
+    // Which of two counts, a proxy may see otherwise than this server.
+    if (indexOfHeader(this.request, name, at + 2) === -1) return this.request.rawHeaders[at + 1]
     throw problem('invalid-request', `Expected the header ${name} once, found more of them.`)
   }
 
@@ -323,23 +329,19 @@ class Exchange implements PlainRequest {
   }
 }
 
-/** Without making an object of all of them, as `headers` does. */
-function rawHeader({ rawHeaders }: IncomingMessage, name: string): string | undefined {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const found = rawHeaders[index]
-    if (found?.length === name.length && found.toLowerCase() === name) return rawHeaders[index + 1]
-  }
-  return undefined
+/** Node has seen to it that there are no two that differ of those that say how long a body is. */
+function rawHeader(request: IncomingMessage, name: string): string | undefined {
+  const at = indexOfHeader(request, name)
+  return at === -1 ? undefined : request.rawHeaders[at + 1]
 }
 
-/** Which of two counts, a proxy may see otherwise than this server. */
-function hasAnother({ rawHeaders }: IncomingMessage, name: string): boolean {
-  let count = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) {
+/** In `rawHeaders`, which has names and values by turns: making an object of all of them, as `headers` does, costs more. */
+function indexOfHeader({ rawHeaders }: IncomingMessage, name: string, from = 0): number {
+  for (let index = from; index < rawHeaders.length; index += 2) {
     const found = rawHeaders[index]
-    if (found?.length === name.length && found.toLowerCase() === name && ++count > 1) return true
+    if (found?.length === name.length && found.toLowerCase() === name) return index
   }
-  return false
+  return -1
 }
 
 /** RFC 9112 §3.2.2: a server takes a target with its scheme and host, too. */

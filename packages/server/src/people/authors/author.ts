@@ -29,3 +29,7 @@ export function nameOf(author: Author): string {
 export function actorOf(author: Author): Actor | null {
   return author.kind === 'token' ? author.actor : null
 }
+
+export function isForOneApp(author: Author): boolean {
+  return author.kind === 'token' && author.actor.appId !== null
+}

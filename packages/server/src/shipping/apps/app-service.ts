@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { App, AppChanges, GuardDifferences, NewApp, Page, TrustDifferences } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
-import { actorOf, type Author } from '../../people/authors/author.ts'
+import { isForOneApp, type Author } from '../../people/authors/author.ts'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
@@ -60,8 +60,7 @@ export function createAppService({
   }
 
   async function create(input: NewApp, author: Author): Promise<App> {
-    if ((actorOf(author)?.appId ?? null) !== null)
-      throw problem('forbidden', 'This token is for one app and cannot make others.')
+    if (isForOneApp(author)) throw problem('forbidden', 'This token is for one app and cannot make others.')
     // Apps are found by id or by slug: a slug in the form of an id could pass for another app.
     if (UUID.test(input.slug)) throw problem('invalid-request', 'slug: expected a name, found something like an id.')
     const id = newId()
@@ -142,8 +141,7 @@ export function createAppService({
 
   /** One that was made by mistake: with a release or a device it stays. */
   async function remove(app: AppRow, author: Author): Promise<App> {
-    if ((actorOf(author)?.appId ?? null) !== null)
-      throw problem('forbidden', 'This token is for one app and cannot delete it.')
+    if (isForOneApp(author)) throw problem('forbidden', 'This token is for one app and cannot delete it.')
     await settleFleet()
     await changes.run(async (tx, change) => {
       await lockApp(tx, app.id)
