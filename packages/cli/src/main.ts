@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { completeContext, type CliContext, type GivenContext } from './process/context.ts'
 import { describeError, type DescribedError } from './errors/describe-error.ts'
+import { Verdict } from './errors/errors.ts'
 import { processContext } from './process/env.ts'
 import { printable } from './output/text.ts'
 import { createProgram } from './program.ts'
@@ -14,14 +15,15 @@ export async function main(): Promise<void> {
   process.exitCode = await runCli(process.argv.slice(2), processContext())
 }
 
-/** Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function runCli(argv: readonly string[], given: GivenContext): Promise<0 | 1 | 2> {
+/** Runs one command. The exit code: 0 done, 1 failed, 2 wrong usage, and others that a command's own help names. */
+export async function runCli(argv: readonly string[], given: GivenContext): Promise<number> {
   const context = completeContext(given)
   const program = createProgram(context)
   try {
     await program.parseAsync(argv, { from: 'user' })
     return 0
   } catch (error) {
+    if (error instanceof Verdict) return error.exitCode
     const described: DescribedError = context.signal.aborted
       ? { exitCode: 1, type: 'interrupted', message: 'Interrupted.' }
       : describeError(error, context.programName, commandOf(program, argv))

@@ -14,6 +14,7 @@ import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
+import { addNativeCommands } from './commands/native.ts'
 import { addPromoteCommand } from './commands/promote.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
@@ -48,6 +49,7 @@ const GROUPS = {
     addRollbackCommand,
     addCohortCommands,
     addExperimentCommands,
+    addNativeCommands,
   ],
   'To see what became of it:': [
     addExplainCommand,

@@ -18,6 +18,17 @@ export class CommandError extends Error {
   }
 }
 
+/** A command that is done, and answers by its exit code, too: whatever there is to say was printed. */
+export class Verdict extends Error {
+  override name = 'Verdict'
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`)
+    this.exitCode = exitCode
+  }
+}
+
 /** What really happened, below errors that say little: fetch has several when a name has several addresses. */
 export function rootCauses(error: unknown): unknown[] {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.flatMap(rootCauses)
