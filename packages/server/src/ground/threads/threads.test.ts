@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { getPriority } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { temporaryDirectory } from '@hotpatch/testkit'
@@ -59,6 +60,24 @@ test.each(['before it is asked', 'while it is answered'])('an abort %s arrives i
   const answer = thread.ask('swept', aborting.signal)
   aborting.abort()
   expect(await answer).toBe('swept, in part')
+})
+
+test.runIf(process.platform === 'linux')('a thread that gives way does so alone', async () => {
+  const file = join(await temporaryDirectory(), 'thread.mjs')
+  const givingWay = new URL('./give-way.ts', import.meta.url).href
+  await writeFile(
+    file,
+    `import { answerQuestions } from ${JSON.stringify(ANSWERING)}
+    import { giveWay } from ${JSON.stringify(givingWay)}
+    import { getPriority } from 'node:os'
+    giveWay()
+    answerQuestions(() => getPriority())`,
+  )
+  const before = getPriority()
+  const thread = startThread<null, number>({ does: 'waits', script: pathToFileURL(file), workerData: null })
+  onTestFinished(() => thread.kill(new Error('the test is over')))
+  expect(await thread.ask(null)).toBeGreaterThan(before)
+  expect(getPriority()).toBe(before)
 })
 
 test('closing is after what was asked, and after what the thread has to close', async () => {
