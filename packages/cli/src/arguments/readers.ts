@@ -38,6 +38,12 @@ export function readChannel(text: string): string {
   throw new InvalidArgumentError('Expected at most 63 lower-case letters, digits, ".", "_" or "-", such as production.')
 }
 
+/** A file at the root of what is published. */
+export function readEntry(text: string): string {
+  if (text !== '.' && text !== '..' && /^[^/\\]{1,255}$/.test(text)) return text
+  throw new InvalidArgumentError('Expected the name of a file at the root, without folders, such as app.html.')
+}
+
 /** 0 to 100 in steps of 0.01, which is how finely devices are told apart. */
 export function readPercentage(text: string): number {
   const percentage = Number(PERCENTAGE.exec(text)?.[1] ?? Number.NaN)

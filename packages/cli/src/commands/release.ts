@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import {
   readArchitectures,
   readChannel,
+  readEntry,
   readNativeRange,
   readNativeVersion,
   readNewVersion,
@@ -15,7 +16,7 @@ import {
   readVersion,
 } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
-import { keepSourceMaps } from '../content/archive/source-maps.ts'
+import { recogniseContent } from '../content/kinds.ts'
 import type { CliContext } from '../process/context.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
@@ -23,13 +24,14 @@ import { readForced } from '../release/findings.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
 import { describePlan, planJson } from '../release/release-plan.ts'
-import { findBundleSource, readWishes, requireForSeveral } from '../release/release-wishes.ts'
+import { findContentInput, readContentWish, readWishes, requireForSeveral } from '../release/release-wishes.ts'
 import { withAudience } from '../release/rollout-audience.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
 import { carryOutEach, choosePlatforms, planEach, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
+import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 
 interface Options extends SessionOptions, PlanningOptions {
   dryRun?: boolean
@@ -53,6 +55,8 @@ export function addReleaseCommand(program: Command, context: CliContext) {
       '--bundle-dir <folder>',
       'publish this folder as it is, without running the bundler; {platform} stands for each',
     )
+    .option('--bundle <zip>', 'publish this zip as it is; {platform} stands for each')
+    .option('--entry <file>', 'what a web app starts with; index.html when absent', readEntry)
     .option('--hermes', "compile the bundle to bytecode with the app's own Hermes")
     .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
     .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
@@ -72,6 +76,10 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 async function release(context: CliContext, options: Options) {
   const session = await openSession(context, options)
   const asked = readAsked(session, options)
+  for (const { input, content } of asked.values()) {
+    // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
+    if (input.kind === 'project') await recogniseContent(input, content)
+  }
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const signing = await chooseKey(session, app, options)
@@ -105,8 +113,11 @@ function readAsked(session: Session, options: Options) {
   const platforms = choosePlatforms(options.platform, project)
   if (platforms.length > 1) requireForSeveral(options, project)
   const asked = platforms.map((platform): AskedRelease => {
-    const source = findBundleSource(options, platform, project, context.cwd)
-    return { wishes: readWishes(options, platform, project), source }
+    return {
+      wishes: readWishes(options, platform, project),
+      content: readContentWish(options, platform, project, context.cwd),
+      input: findContentInput(options, platform, project, context.cwd),
+    }
   })
   if (options.anyNative && asked.some(({ wishes }) => Object.keys(wishes.requirement).length > 0)) {
     throw new UsageError('Give --any-native, or what it needs of the native app, not both.')
@@ -144,13 +155,13 @@ function describe(planned: PlannedRelease, isOneOfSeveral: boolean): string {
 
 async function publish(session: Session, planned: PlannedRelease): Promise<PublishedRelease> {
   if (planned.kind === 'already') return planned.published
-  const { plan, buildDirectory } = planned
+  const { plan, sourceMaps, buildDirectory } = planned
   const { app, platform, version, bundle } = plan
-  const { sha256 } = bundle.zip
+  const { sha256 } = bundle
   // Before: a release whose source maps are lost cannot be made again.
   const root = await realpath(session.project?.directory ?? session.context.cwd)
   const mapped = { app: app.slug, platform, version, sha256, root }
-  const kept = await keepSourceMaps(bundle.sourceMaps, buildDirectory, mapped)
+  const kept = await keepSourceMaps(sourceMaps, buildDirectory, mapped)
   const published = await publishRelease(session, plan)
   if (kept !== undefined)
     session.output.notice(`Its source maps are kept in ${kept}, for: ${session.context.programName} symbolicate`)

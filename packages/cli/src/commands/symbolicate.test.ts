@@ -3,7 +3,7 @@ import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
 import { Script } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { keepSourceMaps } from '../content/archive/source-maps.ts'
+import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 import { createTool, type Tool } from '../testing/run-tool.ts'
 
 /** Its enum becomes other code, so that no line stays where it was. */

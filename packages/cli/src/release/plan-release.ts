@@ -3,33 +3,33 @@ import { join, resolve } from 'node:path'
 import type { App, PublishedRelease } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { KeyOptions } from '../arguments/shared-options.ts'
-import type { ZippedBundle } from '../content/archive/zip-bundle.ts'
+import type { ContentFile, ContentInput, ContentWish, StatedContent } from '../content/content-kind.ts'
 import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
 import { planSigning } from '../signing/signing-plan.ts'
 import { prepareRelease } from './prepare-release.ts'
 import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
-import type { BundleSource, ReleaseOptions } from './release-wishes.ts'
+import type { ReleaseOptions } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
 import { findReach } from './rollout-reach.ts'
 
 export interface PlanningOptions extends ReleaseOptions, KeyOptions {
   backTo?: string
   force?: string[]
-  sourceMaps?: boolean
   anyNative?: boolean
 }
 
 export interface AskedRelease {
   wishes: ReleaseWishes
-  source: BundleSource
+  content: ContentWish
+  input: ContentInput
 }
 
 /** Of one platform: what will be done, or that it was done before. */
 export type PlannedRelease = { platform: Platform } & (
   | { kind: 'already'; published: PublishedRelease }
-  | { kind: 'planned'; plan: ReleasePlan; buildDirectory: string }
+  | { kind: 'planned'; plan: ReleasePlan; sourceMaps: readonly ContentFile[]; buildDirectory: string }
 )
 
 interface Planning {
@@ -43,23 +43,22 @@ interface Planning {
 export async function planRelease(
   session: Session,
   app: App,
-  { wishes: asked, source }: AskedRelease,
+  { wishes: asked, content, input }: AskedRelease,
   { signing, temporary, options, isOneOfSeveral }: Planning,
 ): Promise<PlannedRelease> {
   const { platform } = asked
   const own = join(temporary, platform)
   await mkdir(own)
   const prepared = await prepareRelease(session, app, asked, {
-    source,
+    input,
+    working: { wish: content, directory: own },
     signing,
-    temporary: own,
     forced: options.force ?? [],
-    withSourceMaps: options.sourceMaps ?? false,
     isForAnyNative: options.anyNative ?? false,
     mayBeThere: isOneOfSeveral,
   })
   if (prepared.already) return { platform, kind: 'already', published: prepared.already }
-  const { wishes, bundle, requirementSource, findings, preflight } = prepared
+  const { wishes, bundle, sourceMaps, requirementSource, findings, preflight } = prepared
   const reach = await findReach(
     session.api,
     app.id,
@@ -70,13 +69,13 @@ export async function planRelease(
     session.output,
   )
   const { inForce } = preflight
-  const { backTo, ...signed } = await planStatements(session, app, wishes, { zip: bundle.zip, signing, options })
+  const { backTo, ...signed } = await planStatements(session, app, wishes, { stated: bundle.stated, signing, options })
   const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, findings }
-  return { platform, kind: 'planned', plan, buildDirectory: buildDirectoryOf(source, options, session) }
+  return { platform, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
 }
 
-function buildDirectoryOf(source: BundleSource, { buildDir }: ReleaseOptions, { project, context }: Session): string {
-  if (source.kind === 'build') return source.buildDirectory
+function buildDirectoryOf(input: ContentInput, { buildDir }: ReleaseOptions, { project, context }: Session): string {
+  if (input.kind === 'project') return input.buildDirectory
   const defaultDirectory = resolve(project?.directory ?? context.cwd, project?.defaults.buildDir ?? 'build')
   return buildDir === undefined ? defaultDirectory : resolve(context.cwd, buildDir)
 }
@@ -86,7 +85,7 @@ async function planStatements(
   session: Session,
   app: App,
   wishes: ReleaseWishes,
-  { zip, signing, options }: { zip: ZippedBundle; signing: SigningChoice; options: PlanningOptions },
+  { stated, signing, options }: { stated: StatedContent; signing: SigningChoice; options: PlanningOptions },
 ): Promise<Pick<ReleasePlan, 'signing' | 'backTo' | 'signingWarnings'>> {
   const { platform, floor: newFloor } = wishes
   const target = await findGuardTarget(session, app, wishes)
@@ -94,7 +93,7 @@ async function planStatements(
   if (signing.kind === 'unsigned') return { signing, backTo, signingWarnings: [] }
   const old = { app, platform, target }
   const prepared = await prepareRollbacks(session, old, signing.key, { backTo: options.backTo, newFloor })
-  const contents = [statementOf(app, wishes, zip), ...prepared.contents]
+  const contents = [statementOf(app, wishes, stated), ...prepared.contents]
   const plan = await planSigning(session, { app, platform }, signing.key, contents, options)
   const signedBackTo = prepared.contents[0]?.version ?? backTo
   return { signing: { ...signing, ...plan }, backTo: signedBackTo, signingWarnings: prepared.warnings }

@@ -4,14 +4,14 @@ import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
 import { persistently } from '../upload/retry.ts'
-import { sendBundle } from '../content/archive/send-bundle.ts'
+import { sendContent } from '../upload/send-content.ts'
 import { metadataOf, type ReleasePlan } from './release-plan.ts'
 
 /** Carries out a plan: brings the bytes, signs when it says so, and publishes. */
 export async function publishRelease(session: Session, plan: ReleasePlan): Promise<PublishedRelease> {
   const { api } = session
   const { app, signing, bundle } = plan
-  await sendBundle(session, app, bundle.zip)
+  await sendContent(session, app, bundle.uploads)
   if (signing.kind === 'unsigned') return publish(undefined)
   return carryOutSigning(session, app, signing, ([own, ...prepared]) => publish(own && signaturesOf(own, prepared)))
 
@@ -19,7 +19,7 @@ export async function publishRelease(session: Session, plan: ReleasePlan): Promi
   function signaturesOf(own: SignedStatement, [nearest, earlier]: SignedStatement[]): ReleaseSignatures {
     const { key } = signing as SigningPlan
     return {
-      signature: signDigest(key, bundle.zip.sha256),
+      signature: signDigest(key, bundle.sha256),
       ...own,
       ...(nearest && {
         rollbackStatement: nearest.statement,

@@ -1,11 +1,8 @@
-import { statedArchive } from '@hotpatch/protocol'
 import type { App, NewRelease, ReleaseFinding, ReleasePreflight, RolloutPreview, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
-import type { BundleFile } from '../content/archive/bundle-files.ts'
-import type { ZippedBundle } from '../content/archive/zip-bundle.ts'
-import { describeEntry, type EntryKind } from '../content/archive/entry-file.ts'
-import { formatBytes, formatCount } from '../output/text.ts'
+import type { StatedContent } from '../content/content-kind.ts'
+import type { ReleaseBytes } from '../content/kinds.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
 import { coverLines } from './covered.ts'
@@ -31,13 +28,7 @@ export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, Rollout
 /** Everything that publishing will do, before it does anything. */
 export interface ReleasePlan extends ReleaseWishes {
   app: App
-  bundle: {
-    directory: string
-    files: readonly BundleFile[]
-    zip: ZippedBundle
-    entry: { name: string; kind: EntryKind } | undefined
-    sourceMaps: readonly BundleFile[]
-  }
+  bundle: ReleaseBytes
   /** Where the requirement comes from when nobody gave it. */
   requirementSource: string | undefined
   /** What the channel has now. */
@@ -64,8 +55,7 @@ export function metadataOf({ platform, version, channel, mandatory, percentage, 
     ...given({ guard: plan.guard, startsAt: plan.startsAt, notes: plan.notes }),
     ...given({ rules: plan.rules, devices: plan.devices, cohorts: plan.cohorts }),
     ...plan.requirement,
-    sha256: plan.bundle.zip.sha256,
-    sizeBytes: plan.bundle.zip.sizeBytes,
+    ...plan.bundle.metadata,
   }
 }
 
@@ -79,9 +69,9 @@ export function previewOf({ platform, channel, percentage, requirement, ...wishe
 export function statementOf(
   app: Pick<App, 'id'>,
   { platform, version, floor, requirement }: ReleaseWishes,
-  zip: ZippedBundle,
+  stated: StatedContent,
 ): StatementContent {
-  return { appId: app.id, platform, target: 'release', version, floor, requirement, ...statedArchive(zip) }
+  return { appId: app.id, platform, target: 'release', version, floor, requirement, ...stated }
 }
 
 /** For a person who has to say yes or no. */
@@ -89,10 +79,8 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
   const { app, platform, version, channel, percentage, mandatory, bundle, signing, floor } = plan
   const lines = {
     Release: `${app.slug} ${version} for ${platform}`,
-    Bundle: `${formatCount(bundle.files.length, 'file')} of ${bundle.directory}, zipped ${formatBytes(bundle.zip.sizeBytes)}`,
-    ...(bundle.entry && { Entry: `${bundle.entry.name}, ${describeEntry(bundle.entry.kind)}` }),
-    ...sourceMapLines(bundle),
-    'SHA-256': bundle.zip.sha256,
+    ...bundle.description.lines,
+    'SHA-256': bundle.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
     ...reachLines(plan.reach),
     ...coverLines(plan.inForce, { percentage, isNarrowed: (plan.rules ?? []).length > 0 }),
@@ -109,17 +97,6 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
   return [heading, ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
-}
-
-function sourceMapLines({ sourceMaps, files }: ReleasePlan['bundle']): Record<string, string> {
-  const [first] = sourceMaps
-  if (!first) return {}
-  const count = formatCount(sourceMaps.length, 'source map')
-  const isPublished = files.some(({ name }) => name === first.name)
-  const text = isPublished
-    ? `${count} published, too: whoever has it can read the sources`
-    : `${count} left out, and kept here`
-  return { 'Source maps': text }
 }
 
 export function warningsOf({ app, signing, signingWarnings, findings }: ReleasePlan): string[] {
@@ -142,15 +119,14 @@ export function planJson(plan: ReleasePlan) {
     app: app.slug,
     ...wishes,
     notes: notes ?? '',
-    sha256: bundle.zip.sha256,
-    sizeBytes: bundle.zip.sizeBytes,
-    fileCount: bundle.files.length,
+    sha256: bundle.sha256,
+    sizeBytes: bundle.sizeBytes,
+    ...bundle.description.json,
     signed,
     /** Everything that will be signed. */
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
-    entry: bundle.entry && { name: bundle.entry.name, ...bundle.entry.kind },
     warnings: warningsOf(plan),
   }
 }

@@ -1,9 +1,9 @@
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
-import { isBundled, type BundleBuild } from '../content/archive/build-bundle.ts'
 import type { Project } from '../config/project-file.ts'
+import type { ContentInput, ContentWish } from '../content/content-kind.ts'
 import { UsageError } from '../errors/errors.ts'
 import type { ReleaseWishes } from './release-plan.ts'
 import { readAudience, type AudienceOptions } from './rollout-audience.ts'
@@ -23,6 +23,9 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   entryFile?: string
   buildDir?: string
   bundleDir?: string
+  bundle?: string
+  entry?: string
+  sourceMaps?: boolean
   hermes?: boolean
   minNative?: string
   nativeRange?: string
@@ -32,9 +35,6 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   notes?: string
   floor?: number
 }
-
-/** Where the bundle comes from: a folder that is there, or the bundler. */
-export type BundleSource = { kind: 'prebuilt'; directory: string } | ({ kind: 'build' } & BundleBuild)
 
 /** Options, else the project file's defaults, else the tool's. */
 export function readWishes(options: ReleaseOptions, platform: Platform, project: Project | undefined): ReleaseWishes {
@@ -58,15 +58,21 @@ export function readWishes(options: ReleaseOptions, platform: Platform, project:
 
 /** What would be meant for one platform, and cannot be for several. */
 export function requireForSeveral(options: ReleaseOptions, project: Project | undefined) {
-  const { bundleDir, floor = 0 } = options
+  const { floor = 0 } = options
   if (floor > 0) {
     throw new UsageError('--floor is a sequence, and each platform counts its own. Name one: --platform android.')
   }
-  const directory = bundleDir ?? project?.defaults.bundleDir
-  if (directory === undefined || directory.includes(PLACEHOLDER)) return
-  const where = bundleDir === undefined ? `bundleDir in ${project?.path}` : '--bundle-dir'
-  const advice = `Say where each has its own, such as ${join(directory, PLACEHOLDER)}, or name one platform: --platform android.`
-  throw new UsageError(`${where}: ${directory} would be published for several platforms. ${advice}`)
+  const places = [
+    { where: '--bundle', path: options.bundle, each: `${PLACEHOLDER}.zip` },
+    { where: '--bundle-dir', path: options.bundleDir, each: PLACEHOLDER },
+    { where: `bundleDir in ${project?.path}`, path: project?.defaults.bundleDir, each: PLACEHOLDER },
+  ]
+  const [place] = places.filter(({ path }) => path !== undefined)
+  if (place?.path === undefined || place.path.includes(PLACEHOLDER)) return
+  const { where, path, each } = place
+  const example = join(where === '--bundle' ? dirname(path) : path, each)
+  const advice = `Say where each has its own, such as ${example}, or name one platform: --platform android.`
+  throw new UsageError(`${where}: ${path} would be published for several platforms. ${advice}`)
 }
 
 function requirementOf(options: {
@@ -81,29 +87,43 @@ function requirementOf(options: {
 }
 
 /** Paths of options are relative to where the command runs, those of the project file to that file. */
-export function findBundleSource(
+export function findContentInput(
   options: ReleaseOptions,
   platform: Platform,
   project: Project | undefined,
   cwd: string,
-): BundleSource {
+): ContentInput {
   const projectDirectory = project?.directory ?? cwd
   const defaults = project?.defaults ?? {}
   const pathOf = (option: string | undefined, fallback: string) =>
     option === undefined ? resolve(projectDirectory, fallback) : resolve(cwd, option)
   const ofPlatform = (path: string | undefined) => path?.replaceAll(PLACEHOLDER, platform)
 
-  if (options.bundleDir !== undefined || defaults.bundleDir !== undefined) {
-    if (options.hermes)
-      throw new UsageError('--hermes compiles what the bundler makes, and --bundle-dir runs no bundler.')
-    const directory = pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '')
-    return { kind: 'prebuilt', directory }
+  if (options.bundle !== undefined && options.bundleDir !== undefined) {
+    throw new UsageError('Give --bundle, a zip, or --bundle-dir, a folder, not both.')
   }
-  if (!isBundled(platform)) {
-    throw new UsageError(`React Native's bundler does not know ${platform}. Give a bundle that is ready: --bundle-dir.`)
+  const isReady = options.bundle !== undefined || options.bundleDir !== undefined || defaults.bundleDir !== undefined
+  if (isReady && options.hermes) {
+    const option = options.bundle === undefined ? '--bundle-dir' : '--bundle'
+    throw new UsageError(`--hermes compiles what the bundler makes, and ${option} runs no bundler.`)
   }
-  const entryFile = relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js'))
-  const buildDirectory = pathOf(options.buildDir, defaults.buildDir ?? 'build')
-  const isForHermes = options.hermes ?? defaults.hermes ?? false
-  return { kind: 'build', platform, projectDirectory, entryFile, buildDirectory, isForHermes }
+  if (options.bundle !== undefined) return { kind: 'file', path: pathOf(ofPlatform(options.bundle), '') }
+  if (isReady) {
+    return { kind: 'folder', path: pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '') }
+  }
+  return {
+    kind: 'project',
+    entryFile: relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js')),
+    buildDirectory: pathOf(options.buildDir, defaults.buildDir ?? 'build'),
+    isForHermes: options.hermes ?? defaults.hermes ?? false,
+  }
+}
+
+export function readContentWish(
+  { entry, sourceMaps = false }: ReleaseOptions,
+  platform: Platform,
+  project: Project | undefined,
+  cwd: string,
+): ContentWish {
+  return { platform, projectDirectory: project?.directory ?? cwd, entry, withSourceMaps: sourceMaps }
 }

@@ -5,7 +5,7 @@ import { readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
 import { readProject } from '../config/project-file.ts'
 import { UsageError } from '../errors/errors.ts'
 import { describePlan, metadataOf, planJson, statementOf, type ReleasePlan } from './release-plan.ts'
-import { findBundleSource, readWishes } from './release-wishes.ts'
+import { findContentInput, readWishes } from './release-wishes.ts'
 import { choosePlatform, choosePlatforms } from './several-platforms.ts'
 
 const projectWith = (json: object) => readProject(JSON.stringify(json), '/app/hotpatch.json')
@@ -59,10 +59,8 @@ describe('where the bundle comes from', () => {
   const options = { version: '1' }
 
   test('is the bundler, in the folder of the project', () => {
-    expect(findBundleSource(options, 'ios', undefined, '/app')).toEqual({
-      kind: 'build',
-      platform: 'ios',
-      projectDirectory: '/app',
+    expect(findContentInput(options, 'ios', undefined, '/app')).toEqual({
+      kind: 'project',
       entryFile: 'index.js',
       buildDirectory: '/app/build',
       isForHermes: false,
@@ -71,26 +69,29 @@ describe('where the bundle comes from', () => {
 
   test('is relative to the command for options, and to the project file for its own', () => {
     const project = projectWith({ defaults: { entryFile: 'src/main.js', buildDir: 'out' } })
-    const source = (more: object) => findBundleSource({ ...options, ...more }, 'ios', project, '/app/src/deep')
-    expect(source({})).toMatchObject({ entryFile: 'src/main.js', buildDirectory: '/app/out', projectDirectory: '/app' })
+    const source = (more: object) => findContentInput({ ...options, ...more }, 'ios', project, '/app/src/deep')
+    expect(source({})).toMatchObject({ entryFile: 'src/main.js', buildDirectory: '/app/out' })
     expect(source({ entryFile: 'x.js', buildDir: '../y' })).toMatchObject({
       entryFile: 'src/deep/x.js',
       buildDirectory: '/app/src/y',
     })
-    expect(source({ bundleDir: 'z' })).toEqual({ kind: 'prebuilt', directory: '/app/src/deep/z' })
+    expect(source({ bundleDir: 'z' })).toEqual({ kind: 'folder', path: '/app/src/deep/z' })
+    expect(source({ bundle: 'z.zip' })).toEqual({ kind: 'file', path: '/app/src/deep/z.zip' })
   })
 
-  test('is a folder for platforms that the bundler does not know', () => {
-    expect(() => findBundleSource(options, 'web', undefined, '/app')).toThrow(/--bundle-dir/)
-    expect(findBundleSource({ ...options, bundleDir: 'w' }, 'web', undefined, '/app').kind).toBe('prebuilt')
+  test('is a zip or a folder, and what is ready is not compiled', () => {
+    const find = (more: object) => findContentInput({ ...options, ...more }, 'ios', undefined, '/app')
+    expect(() => find({ bundle: 'a.zip', bundleDir: 'a' })).toThrow(/not both/)
+    expect(() => find({ bundle: 'a.zip', hermes: true })).toThrow(/--bundle runs no bundler/)
+    expect(() => find({ bundleDir: 'a', hermes: true })).toThrow(/--bundle-dir runs no bundler/)
   })
 })
 
 describe('the plan', () => {
   const key = { path: '/k.pem', publicKey: 'raw', fingerprint: 'abcd', sign: () => '' }
   const released = { version: '1.2.0', rollout: 12.5, minNative: '2.1', floor: 4 } as const
-  const zip = { path: '', sha256: 'ab'.repeat(32), sizeBytes: 1234 }
-  const own = statementOf({ id: 'app-id' }, readWishes(released, 'android', undefined), zip)
+  const zip = { sha256: 'ab'.repeat(32), sizeBytes: 1234 }
+  const own = statementOf({ id: 'app-id' }, readWishes(released, 'android', undefined), statedArchive(zip))
   const back = {
     ...own,
     version: '1.1.0',
@@ -101,11 +102,17 @@ describe('the plan', () => {
     ...readWishes(released, 'android', undefined),
     app: { id: 'app-id', slug: 'shop' } as App,
     bundle: {
-      directory: '/app/build',
-      files: [{ name: 'index.android.bundle', path: '', sizeBytes: 1 }],
-      zip,
-      entry: { name: 'index.android.bundle', kind: { kind: 'hermes', bytecodeVersion: 96 } },
-      sourceMaps: [],
+      ...zip,
+      uploads: [],
+      stated: statedArchive(zip),
+      metadata: zip,
+      description: {
+        lines: {
+          Bundle: '1 file of /app/build, zipped 1.23 kB',
+          Entry: 'index.android.bundle, Hermes bytecode, version 96',
+        },
+        json: { fileCount: 1, entry: { name: 'index.android.bundle', kind: 'hermes', bytecodeVersion: 96 } },
+      },
     },
     requirementSource: undefined,
     inForce: [],
@@ -223,7 +230,6 @@ describe('the plan', () => {
   })
 
   test('says what is not published, what was chosen and what is odd', () => {
-    const sourceMaps = [{ name: 'index.android.bundle.map', path: '', sizeBytes: 1 }]
     const finding = { check: 'secret', severity: 'warning', expected: 'x', found: 'y', advice: 'z.' } as const
     const requirement = { nativeRange: '<=2.0.0' }
     const source = 'versionName in android/app/build.gradle'
@@ -231,11 +237,9 @@ describe('the plan', () => {
       ...plan,
       requirement,
       requirementSource: source,
-      bundle: { ...plan.bundle, sourceMaps },
       findings: [finding],
     })
     expect(text).toContain(`native version <=2.0.0 (${source}; another: --native-range)`)
-    expect(text).toMatch(/Source maps +1 source map left out, and kept here/)
     expect(text).toContain('! secret: expected x, found y. z.')
   })
 
@@ -244,7 +248,6 @@ describe('the plan', () => {
       ...plan,
       mandatory: true,
       requirement: {},
-      bundle: { ...plan.bundle, files: [] },
       signing: { kind: 'unsigned', reason: '--no-sign' },
     })
     expect(text).toContain('at once (mandatory)')

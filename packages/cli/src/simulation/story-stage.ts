@@ -1,19 +1,19 @@
-import { STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { STATED_EMBEDDED } from '@hotpatch/protocol'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { App, ImpactQuestion, PublishedRelease, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Fleet, FleetFigures } from '@hotpatch/simulator'
-import { listBundleFiles } from '../content/archive/bundle-files.ts'
-import { zipBundle } from '../content/archive/zip-bundle.ts'
+import type { StatedContent } from '../content/content-kind.ts'
+import { openContent } from '../content/kinds.ts'
 import { describeAnswer } from '../output/describe-answer.ts'
 import { findImpact } from '../release/change-impact.ts'
 import type { Session } from '../session/session.ts'
 import { signDigest, signStatement, type SignedStatement, type StatementContent } from '../signing/sign-statement.ts'
 import { createSigningKey, type SigningKeyPair } from '../signing/signing-key.ts'
 import { createReleaseForm } from '../upload/release-form.ts'
-import { sendBundle } from '../content/archive/send-bundle.ts'
+import { sendContent } from '../upload/send-content.ts'
 
 /** Where the phones of a story are. */
 export const STORY_CHANNEL = 'production'
@@ -44,6 +44,7 @@ export async function createStage(session: Session, place: StoryPlace) {
   const { app, platform, chapterMs } = place
   const key = createSigningKey('the key of this story')
   let fleet: Fleet | undefined
+  const statedOf = new Map<string, StatedContent>()
 
   /** Phones begin to live when there is something to trust. */
   async function live(): Promise<void> {
@@ -60,15 +61,20 @@ export async function createStage(session: Session, place: StoryPlace) {
   async function publish(version: string, { channel = STORY_CHANNEL, by = key } = {}): Promise<PublishedRelease> {
     const folder = await mkdtemp(join(context.env.TMPDIR || tmpdir(), 'hotpatch-story-'))
     try {
-      await writeFile(join(folder, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
-      const bundle = await zipBundle(context, await listBundleFiles(folder), join(folder, 'bundle.zip'))
-      const { sha256, sizeBytes } = bundle
+      const [path, directory] = [join(folder, 'bundle'), join(folder, 'working')]
+      for (const each of [path, directory]) await mkdir(each)
+      await writeFile(join(path, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
+      const wish = { platform, projectDirectory: path, withSourceMaps: false }
+      const opened = await openContent(context, { kind: 'folder', path }, { wish, directory })
+      const { sha256, uploads, stated, metadata } = await opened.pack()
       const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
-      const signed = await sign({ ...content, ...statedArchive(bundle) }, by)
+      const signed = await sign({ ...content, ...stated }, by)
       const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
-      const metadata = { platform, version, channel, percentage: 100, sha256, sizeBytes }
-      await sendBundle(session, app, bundle)
-      return await api.publishRelease(app.id, createReleaseForm(metadata, signatures))
+      const release = { platform, version, channel, percentage: 100, ...metadata }
+      await sendContent(session, app, uploads)
+      const published = await api.publishRelease(app.id, createReleaseForm(release, signatures))
+      statedOf.set(published.releaseId, stated)
+      return published
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
@@ -80,9 +86,11 @@ export async function createStage(session: Session, place: StoryPlace) {
   }
 
   /** The same content, stated again under the next sequence and placed on top. */
-  async function stateAgain({ version, releaseId, ...bytes }: PublishedRelease): Promise<Rollout> {
+  async function stateAgain({ version, releaseId }: PublishedRelease): Promise<Rollout> {
     const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
-    const signed = await sign({ ...content, ...statedArchive(bytes) }, key)
+    const stated = statedOf.get(releaseId)
+    if (!stated) throw new Error('Only what this stage published is stated again.')
+    const signed = await sign({ ...content, ...stated }, key)
     return api.rollBack(app.id, { platform, channel: STORY_CHANNEL, to: { releaseId }, ...signed })
   }
 

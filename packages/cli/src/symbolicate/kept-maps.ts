@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readObject, readString, type Platform } from '@hotpatch/protocol'
 import { bundleNameOf } from '../content/archive/build-bundle.ts'
-import { keptMapsDirectory, RELEASE_FILE, type MappedRelease } from '../content/archive/source-maps.ts'
+import { keptMapsDirectory, RELEASE_FILE, type MappedRelease } from './keep-source-maps.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 export interface KeptMaps extends MappedRelease {

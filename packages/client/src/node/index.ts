@@ -7,6 +7,7 @@ import { createNodeFiles } from './node-files.ts'
 import { createNodeHttp } from './node-http.ts'
 
 export { createNodeClock, createNodeCrypto, createNodeFiles, createNodeHttp }
+export { unpackArchive, type UnpackOptions } from './unpack-archive.ts'
 
 export interface NodeEngineOptions extends EngineConfig {
   /** The app's private folder; everything is kept in `ota/` below it. */

@@ -1,29 +1,26 @@
-import type { Stats } from 'node:fs'
+import type { Dirent, Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { filePathFault, findPathConflict, MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
-import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
+import { CommandError, systemReason } from '../../errors/errors.ts'
+import type { ContentFile } from '../content-kind.ts'
 
-export interface BundleFile {
-  /** Inside the bundle, with "/". */
-  name: string
-  path: string
-  sizeBytes: number
-}
-
-/** No bundle is like this: somebody named the wrong folder. A server's own limits, which its operator sets, are lower. */
-export const BUNDLE_LIMITS = { files: 100_000, totalBytes: 4 * 1000 ** 3, nameBytes: MAX_FILE_PATH_BYTES }
+/**
+ * No bundle is like this: somebody named the wrong folder. A server's own limits, which its operator sets, are lower. More
+ * files or bytes would need ZIP64, which devices do not read.
+ */
+export const BUNDLE_LIMITS = { files: 65_534, totalBytes: 4 * 1000 ** 3, nameBytes: MAX_FILE_PATH_BYTES }
 
 const IGNORED = new Set(['.DS_Store'])
 
 /** Every file of a bundle, sorted by name, so that the order does not depend on the file system. */
-export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS): Promise<BundleFile[]> {
-  const files: BundleFile[] = []
+export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS): Promise<ContentFile[]> {
+  const files: ContentFile[] = []
   let totalBytes = 0
-  const root = await resolveDirectory(directory)
+  const root = await resolve(directory)
 
   async function visit(prefix: string) {
-    for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
+    for (const entry of await listFolder(join(root, prefix))) {
       if (IGNORED.has(entry.name)) continue
       const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`
       if (entry.isDirectory()) await visit(name)
@@ -33,11 +30,11 @@ export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS)
 
   async function add(name: string) {
     const path = join(root, name)
-    const stats = await statInside(root, path)
+    const { target, stats } = await findInside(root, path)
     if (!stats.isFile()) throw refusal(path, 'neither a file nor a folder')
     const fault = filePathFault(name, limits.nameBytes)
     if (fault) throw refusal(path, fault.found)
-    files.push({ name, path, sizeBytes: stats.size })
+    files.push({ name, path: target, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs })
     totalBytes += stats.size
     if (files.length > limits.files) throw refusal(directory, `more than ${limits.files} files`)
     if (totalBytes > limits.totalBytes) throw refusal(directory, `more than ${limits.totalBytes} bytes`)
@@ -50,36 +47,34 @@ export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS)
 }
 
 /** What is two files here is one on other systems. */
-function refuseConflicts(files: readonly BundleFile[]): void {
+function refuseConflicts(files: readonly ContentFile[]): void {
   const conflict = findPathConflict(files.map(({ name }) => name))
   if (!conflict) return
   const pathOf = (found: string) => files.find(({ name }) => name === found)?.path ?? found
   throw refusal(pathOf(conflict.path), `${pathOf(conflict.other)}, which is the same on some devices`)
 }
 
-async function resolveDirectory(directory: string): Promise<string> {
-  try {
-    const root = await realpath(directory)
-    if ((await stat(root)).isDirectory()) return root
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOENT', 'ENOTDIR')) {
-      throw new CommandError('bundle-unreadable', `${directory} cannot be read: ${systemReason(cause)}.`, { cause })
-    }
-    throw new CommandError('bundle-missing', `Expected a folder with a bundle at ${directory}, found nothing.`)
-  }
-  throw new CommandError('bundle-missing', `Expected a folder with a bundle at ${directory}, found a file.`)
+/** A link may stand for another file of the bundle. One that leads elsewhere could publish anything on this machine. */
+async function findInside(root: string, path: string): Promise<{ target: string; stats: Stats }> {
+  const target = await resolve(path)
+  if (!target.startsWith(root + sep)) throw refusal(path, 'a link out of the bundle')
+  return { target, stats: await stat(target) }
 }
 
-/** A link may stand for another file of the bundle. One that leads elsewhere could publish anything on this machine. */
-async function statInside(root: string, path: string): Promise<Stats> {
-  let target: string
+async function resolve(path: string): Promise<string> {
   try {
-    target = await realpath(path)
+    return await realpath(path)
   } catch (cause) {
     throw new CommandError('bundle-invalid', `${path} leads nowhere: ${systemReason(cause)}.`, { cause })
   }
-  if (!target.startsWith(root + sep)) throw refusal(path, 'a link out of the bundle')
-  return stat(target)
+}
+
+async function listFolder(path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true })
+  } catch (cause) {
+    throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+  }
 }
 
 function refusal(path: string, found: string): CommandError {

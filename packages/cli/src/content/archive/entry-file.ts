@@ -1,15 +1,18 @@
 import { open } from 'node:fs/promises'
-import type { BundleFile } from './bundle-files.ts'
+import type { ContentFile } from '../content-kind.ts'
 
-/** What the engine is given to run. */
-export type EntryKind = { kind: 'hermes'; bytecodeVersion: number } | { kind: 'plain'; isDevelopment: boolean }
+/** What is there to run. */
+export type EntryKind =
+  | { kind: 'hermes'; bytecodeVersion: number }
+  | { kind: 'plain'; isDevelopment: boolean }
+  | { kind: 'web' }
 
 /** The first eight bytes of Hermes bytecode, little-endian: "Ἑρμῆ" in UTF-16, as its authors have it. */
 const HERMES_MAGIC = 0x1f1903c103bc1fc6n
 const HEAD_BYTES = 4096
 
-/** By what stands in it: names say nothing. */
-export async function readEntryKind({ path }: Pick<BundleFile, 'path'>): Promise<EntryKind> {
+/** What React Native's engine is given. By what stands in it: names say nothing. */
+export async function readEntryKind({ path }: Pick<ContentFile, 'path'>): Promise<EntryKind> {
   const handle = await open(path)
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
@@ -25,5 +28,12 @@ export async function readEntryKind({ path }: Pick<BundleFile, 'path'>): Promise
 }
 
 export function describeEntry(entry: EntryKind): string {
-  return entry.kind === 'hermes' ? `Hermes bytecode, version ${entry.bytecodeVersion}` : 'plain JavaScript'
+  switch (entry.kind) {
+    case 'hermes':
+      return `Hermes bytecode, version ${entry.bytecodeVersion}`
+    case 'plain':
+      return 'plain JavaScript'
+    case 'web':
+      return 'the page that a web view begins with'
+  }
 }

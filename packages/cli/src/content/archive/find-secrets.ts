@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import type { BundleFile } from './bundle-files.ts'
+import type { ContentFile } from '../content-kind.ts'
 import { CONTENT_RULES, NAME_RULES } from './secret-rules.ts'
 
 export interface FoundSecret {
@@ -29,7 +29,7 @@ const MEDIA = /\.(?:png|jpe?g|gif|webp|avif|heic|bmp|ico|ttf|otf|woff2?|mp[34]|m
  * @returns as well which files were not read to their end
  */
 export async function findSecrets(
-  files: readonly BundleFile[],
+  files: readonly ContentFile[],
   limits = SECRET_LIMITS,
 ): Promise<{ secrets: FoundSecret[]; unread: string[] }> {
   const secrets: FoundSecret[] = []
@@ -50,7 +50,7 @@ export async function findSecrets(
   return { secrets, unread }
 }
 
-async function readSecrets({ path }: BundleFile, mostBytes: number) {
+async function readSecrets({ path }: ContentFile, mostBytes: number) {
   const left = new Set(CONTENT_RULES)
   const found = []
   const handle = await open(path)

@@ -6,7 +6,9 @@ import { createTool, type Tool } from '../../testing/run-tool.ts'
 import { listBundleFiles } from './bundle-files.ts'
 import { findSecrets } from './find-secrets.ts'
 import { inspectBundle } from './inspect-bundle.ts'
-import { keepSourceMaps, withoutSourceMaps } from './source-maps.ts'
+import { keepSourceMaps } from '../../symbolicate/keep-source-maps.ts'
+import { withoutSourceMaps } from './source-maps.ts'
+import { chooseStartFile } from './start-file.ts'
 
 let tool: Tool
 beforeEach(async () => {
@@ -14,9 +16,16 @@ beforeEach(async () => {
 })
 
 const entry = { 'index.android.bundle': 'var a = 1' }
-async function inspect(files: Record<string, string | Buffer>, platform: 'android' | 'ios' | 'web' = 'android') {
+async function inspect(
+  files: Record<string, string | Buffer>,
+  platform: 'android' | 'ios' | 'web' = 'android',
+  entry?: string,
+) {
   await tool.write(files)
-  return inspectBundle(platform, await listBundleFiles(tool.cwd))
+  const found = await listBundleFiles(tool.cwd)
+  const wish = { platform, entry, projectDirectory: tool.cwd, withSourceMaps: false }
+  const start = await chooseStartFile(wish, new Set(found.map(({ name }) => name)))
+  return inspectBundle(platform, start, found)
 }
 const checksOf = async (...parts: Parameters<typeof inspect>) =>
   (await inspect(...parts)).findings.map(({ check, severity }) => `${severity} ${check}`)
@@ -27,7 +36,10 @@ describe('what a bundle must have', () => {
       findings: [],
       entry: { name: 'index.android.bundle', kind: { kind: 'plain', isDevelopment: false } },
     })
-    expect(await inspect({ 'index.html': '' }, 'web')).toEqual({ findings: [], entry: undefined })
+    expect(await inspect({ 'index.html': '<p>' }, 'web')).toEqual({
+      findings: [],
+      entry: { name: 'index.html', kind: { kind: 'web' } },
+    })
   })
 
   test('may be Hermes bytecode, whatever it is called', async () => {
@@ -49,12 +61,46 @@ describe('what a bundle must have', () => {
     ['the folder of iOS for Android', { 'main.jsbundle': 'x' }, 'android', /bundle for ios/],
     ['the folder above', { 'out/index.android.bundle': 'x' }, 'android', /further down, as out\/index.android.bundle/],
     ['an empty file', { 'index.android.bundle': '' }, 'android', /an empty file/],
-    ['a web bundle without its page', { 'main.js': 'x' }, 'web', /index.html in the folder.*no such file/],
-    ['the folder above a web bundle', { 'www/index.html': 'x' }, 'web', /further down, as www\/index.html/],
   ])('is not %s', async (_case, files, platform, text) => {
     const { findings } = await inspect(files, platform)
     expect(findings).toMatchObject([{ check: 'entry-file', severity: 'error' }])
     expect(findings.map(({ expected, found }) => `${expected} ${found}`).join()).toMatch(text)
+  })
+
+  test('is a page, of a web app, also in a shell for phones', async () => {
+    const web = { 'index.html': '<p>', 'assets/app.js': 'x' }
+    const entry = { name: 'index.html', kind: { kind: 'web' } }
+    expect(await inspect(web, 'ios')).toEqual({ findings: [], entry })
+    expect(await inspect({ 'app.html': '<p>' }, 'android', 'app.html')).toMatchObject({ entry: { name: 'app.html' } })
+  })
+
+  test('is not the web build of a React Native app, unless somebody says so', async () => {
+    const web = { 'index.html': '<p>', 'package.json': '{"dependencies":{"react-native":"0.86.0"}}' }
+    expect(await checksOf(web, 'ios')).toEqual(['error entry-file'])
+    expect(await checksOf(web, 'ios', 'index.html')).toEqual([])
+    expect(await checksOf(web, 'web')).toEqual([])
+  })
+
+  test.each<[string, Record<string, string>, string | undefined, RegExp]>([
+    ['without its page', { 'main.js': 'x' }, undefined, /index.html in the folder.*no such file/],
+    [
+      'in the folder above',
+      { 'www/index.html': 'x' },
+      undefined,
+      /further down, as www\/index.html.*--bundle-dir …\/www/,
+    ],
+    [
+      'with its page in another case',
+      { 'Index.html': 'x' },
+      undefined,
+      /Index.html, which is another name.*Name it index/,
+    ],
+    ['with an empty page', { 'index.html': '' }, undefined, /an empty file/],
+    ['without the page that was named', { 'index.html': 'x' }, 'app.html', /app.html in the folder.*no such file/],
+  ])('is not a web bundle %s', async (_case, files, entry, text) => {
+    const { findings } = await inspect(files, 'web', entry)
+    expect(findings).toMatchObject([{ check: 'entry', severity: 'error' }])
+    expect(findings.map(({ expected, found, advice }) => `${expected} ${found} ${advice}`).join()).toMatch(text)
   })
 
   test('is made for production, and has images where its platform has them', async () => {

@@ -1,36 +1,54 @@
 import type { ReleaseFinding } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { formatCount } from '../../output/text.ts'
-import { BUNDLE_NAMES, bundleNameOf, isBundled } from './build-bundle.ts'
-import type { BundleFile } from './bundle-files.ts'
+import type { ContentFile } from '../content-kind.ts'
+import { BUNDLE_NAMES } from './build-bundle.ts'
 import { readEntryKind, type EntryKind } from './entry-file.ts'
 import { findSecrets } from './find-secrets.ts'
+import type { StartFile } from './start-file.ts'
 
 export interface InspectedBundle {
   findings: ReleaseFinding[]
-  /** Of platforms that have an entry file by name. */
+  /** Where it is known what devices start. */
   entry: { name: string; kind: EntryKind } | undefined
 }
 
 const NAMED = 3
-const WEB_ENTRY = 'index.html'
 
 /** What a bundle has that must not be published, and what it lacks. Reads it, and changes nothing. */
-export async function inspectBundle(platform: Platform, files: readonly BundleFile[]): Promise<InspectedBundle> {
-  const { findings, entry } = await inspectEntry(platform, files)
+export async function inspectBundle(
+  platform: Platform,
+  start: StartFile | undefined,
+  files: readonly ContentFile[],
+): Promise<InspectedBundle> {
+  const { findings, entry } = await inspectStart(platform, start, files)
   findings.push(...modulesFindings(files), ...(await secretFindings(files)))
   return { findings, entry }
 }
 
-async function inspectEntry(platform: Platform, files: readonly BundleFile[]): Promise<InspectedBundle> {
-  const name = bundleNameOf(platform)
-  if (name === undefined) return { findings: webFindings(platform, files), entry: undefined }
+async function inspectStart(
+  platform: Platform,
+  start: StartFile | undefined,
+  files: readonly ContentFile[],
+): Promise<InspectedBundle> {
+  if (!start) return { findings: [], entry: undefined }
+  const { name } = start
   const file = files.find((each) => each.name === name)
-  if (!file) return { findings: [missingEntry(platform, name, files)], entry: undefined }
-  if (file.sizeBytes === 0) {
-    const finding = errorOf('entry-file', `code in ${name}`, 'an empty file', 'Make the bundle again.')
+  const isWeb = start.flavour === 'web bundle'
+  if (!file) {
+    const finding = isWeb ? missingPage(name, files) : missingBundle(platform, name, files)
     return { findings: [finding], entry: undefined }
   }
+  if (file.sizeBytes === 0) {
+    const finding = errorOf(
+      isWeb ? 'entry' : 'entry-file',
+      `code in ${name}`,
+      'an empty file',
+      'Make the bundle again.',
+    )
+    return { findings: [finding], entry: undefined }
+  }
+  if (isWeb) return { findings: [], entry: { name, kind: { kind: 'web' } } }
   const kind = await readEntryKind(file)
   const findings = layoutFindings(platform, files)
   if (kind.kind === 'plain' && kind.isDevelopment) {
@@ -41,35 +59,52 @@ async function inspectEntry(platform: Platform, files: readonly BundleFile[]): P
 }
 
 /** A folder of another platform is named as what it is. */
-function missingEntry(platform: Platform, name: string, files: readonly BundleFile[]): ReleaseFinding {
+function missingBundle(platform: Platform, name: string, files: readonly ContentFile[]): ReleaseFinding {
   const other = Object.entries(BUNDLE_NAMES).find(([, each]) => files.some((file) => file.name === each))
-  const nested = files.find((file) => file.name.endsWith(`/${name}`))
   if (other) {
     const found = `${other[1]}: this is a bundle for ${other[0]}`
     return errorOf('entry-file', `${name}, which is what ${platform} runs`, found, `Name the folder for ${platform}.`)
   }
-  const found = nested ? `it further down, as ${nested.name}` : 'no such file'
-  const advice = nested
-    ? `Publish the folder that it lies in: --bundle-dir …/${nested.name.slice(0, -name.length - 1)}`
-    : `Publish the folder that ${isBundled(platform) ? "React Native's bundler" : 'your build'} has written.`
-  return errorOf('entry-file', `${name} in the folder`, found, advice)
+  const { found, advice } = whereElse(name, files)
+  return errorOf(
+    'entry-file',
+    `${name} in the folder`,
+    found,
+    advice ?? "Publish the folder that React Native's bundler has written, or of a web app: --entry index.html.",
+  )
 }
 
-/** Content §3: what the server asks of a web bundle. */
-function webFindings(platform: Platform, files: readonly BundleFile[]): ReleaseFinding[] {
-  if (platform !== 'web' || files.some(({ name }) => name === WEB_ENTRY)) return []
-  return [missingEntry(platform, WEB_ENTRY, files)]
+/** Content §3: what the server asks of a web bundle. Nobody can force it. */
+function missingPage(name: string, files: readonly ContentFile[]): ReleaseFinding {
+  const { found, advice } = whereElse(name, files)
+  const build = 'Publish the folder that your build has written, or say what it starts with: --entry.'
+  return errorOf('entry', `${name} in the folder`, found, advice ?? build)
+}
+
+function whereElse(name: string, files: readonly ContentFile[]): { found: string; advice?: string } {
+  const nested = files.find((file) => file.name.endsWith(`/${name}`))
+  if (nested) {
+    const folder = nested.name.slice(0, -name.length - 1)
+    return {
+      found: `it further down, as ${nested.name}`,
+      advice: `Publish the folder that it lies in: --bundle-dir …/${folder}`,
+    }
+  }
+  const alike = files.find((file) => file.name.toLowerCase() === name.toLowerCase())
+  return alike
+    ? { found: `${alike.name}, which is another name on most devices`, advice: `Name it ${name}.` }
+    : { found: 'no such file' }
 }
 
 /** Images lie in other folders on each platform. */
-function layoutFindings(platform: Platform, files: readonly BundleFile[]): ReleaseFinding[] {
+function layoutFindings(platform: Platform, files: readonly ContentFile[]): ReleaseFinding[] {
   const drawables = files.filter(({ name }) => name.startsWith('drawable-'))
   if (platform !== 'ios' || drawables.length === 0) return []
   const found = `${formatCount(drawables.length, 'file')} in drawable folders, as Android has them`
   return [errorOf('assets', 'images below assets/', found, 'Make the bundle with --platform ios.')]
 }
 
-function modulesFindings(files: readonly BundleFile[]): ReleaseFinding[] {
+function modulesFindings(files: readonly ContentFile[]): ReleaseFinding[] {
   // Metro puts images of packages below assets/node_modules: those belong there.
   const found = files.filter(({ name }) => /^(?:.*\/)?node_modules\//.test(name) && !isAsset(name))
   const [first] = found
@@ -82,7 +117,7 @@ function modulesFindings(files: readonly BundleFile[]): ReleaseFinding[] {
 
 const isAsset = (name: string) => name.startsWith('assets/') && !/\.(?:[cm]?[jt]sx?|json)$/.test(name)
 
-async function secretFindings(files: readonly BundleFile[]): Promise<ReleaseFinding[]> {
+async function secretFindings(files: readonly ContentFile[]): Promise<ReleaseFinding[]> {
   const { secrets, unread } = await findSecrets(files)
   const findings = [...Map.groupBy(secrets, ({ id }) => id).values()].map((found) => {
     const names = found.slice(0, NAMED).map(({ file }) => file)

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
-import { PassThrough } from 'node:stream'
+import { constants, createWriteStream } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
 import type { CliContext } from '../../process/context.ts'
 import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
-import type { BundleFile } from './bundle-files.ts'
+import type { ContentFile } from '../content-kind.ts'
 
 export interface ZippedBundle {
   path: string
@@ -21,7 +22,7 @@ export interface ZippedBundle {
  */
 export async function zipBundle(
   context: CliContext,
-  files: readonly BundleFile[],
+  files: readonly ContentFile[],
   path: string,
 ): Promise<ZippedBundle> {
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
@@ -47,25 +48,63 @@ export async function zipBundle(
   return { path, sha256: hash.digest('hex'), sizeBytes }
 }
 
-function openZip(files: readonly BundleFile[], progress: Progress): PassThrough {
+function openZip(files: readonly ContentFile[], progress: Progress): PassThrough {
   const zip = new ZipFile()
   const bytes = zip.outputStream as PassThrough
-  zip.on('error', (cause: Error) => {
-    const message = `The bundle changed while it was zipped: ${cause.message}. Run it again when nothing writes there.`
-    bytes.destroy(new CommandError('bundle-changed', message, { cause }))
-  })
+  const fail = (error: Error) => bytes.destroy(error)
+  zip.on('error', fail)
   let readBytes = 0
-  for (const { name, path, sizeBytes } of files) {
-    zip.addReadStreamLazy(name, { ...entryOptions(), size: sizeBytes }, (start) => {
-      // One byte more than there was: a file that grew is noticed, and not published in part.
-      const file = createReadStream(path, { end: sizeBytes })
-      file.on('data', (chunk) => progress.advanceTo((readBytes += chunk.length)))
-      file.on('error', (error) => bytes.destroy(error))
-      start(null, file)
+  for (const file of files) {
+    zip.addReadStreamLazy(file.name, { ...entryOptions(), size: file.sizeBytes }, (start) => {
+      const content = Readable.from(readUnchanged(file), { objectMode: false })
+      content.on('data', (chunk: Buffer) => progress.advanceTo((readBytes += chunk.length)))
+      content.on('error', fail)
+      start(null, content)
     })
   }
   zip.end()
   return bytes
+}
+
+/** Not through a link, and never waiting for whoever writes into a pipe: it was a plain file when it was looked at. */
+const OPEN_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** What was looked through is what is published: a file that is another one by now is refused. */
+async function* readUnchanged(file: ContentFile): AsyncGenerator<Buffer> {
+  const handle = await openUnchanged(file)
+  try {
+    await requireUnchanged(handle, file)
+    let leftBytes = file.sizeBytes
+    for await (const chunk of handle.createReadStream({ autoClose: false, end: file.sizeBytes })) {
+      leftBytes -= (chunk as Buffer).length
+      if (leftBytes < 0) break
+      yield chunk as Buffer
+    }
+    if (leftBytes !== 0) throw changed(file, 'it has another size')
+    await requireUnchanged(handle, file)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function openUnchanged(file: ContentFile): Promise<FileHandle> {
+  try {
+    return await open(file.path, OPEN_FLAGS)
+  } catch (cause) {
+    throw changed(file, systemReason(cause), cause)
+  }
+}
+
+async function requireUnchanged(handle: FileHandle, file: ContentFile): Promise<void> {
+  const stats = await handle.stat()
+  if (!stats.isFile()) throw changed(file, 'it is no plain file any more')
+  if (stats.size !== file.sizeBytes) throw changed(file, 'it has another size')
+  if (file.modifiedAtMs !== undefined && stats.mtimeMs !== file.modifiedAtMs) throw changed(file, 'it was written to')
+}
+
+function changed({ path }: ContentFile, found: string, cause?: unknown): CommandError {
+  const message = `The bundle changed while it was zipped: ${path}: ${found}. Run it again when nothing writes there.`
+  return new CommandError('bundle-changed', message, { cause })
 }
 
 function entryOptions() {

@@ -1,0 +1,167 @@
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ReleaseFinding } from '@hotpatch/api'
+import { statedArchive } from '@hotpatch/protocol'
+import { formatBytes, formatCount } from '../../output/text.ts'
+import type { CliContext } from '../../process/context.ts'
+import type {
+  CollectedContent,
+  ContentFile,
+  ContentKind,
+  ContentWish,
+  ProjectInput,
+  Recognition,
+  Working,
+} from '../content-kind.ts'
+import { buildBundle, isBundled } from './build-bundle.ts'
+import { listBundleFiles } from './bundle-files.ts'
+import { describeEntry } from './entry-file.ts'
+import { inspectBundle, type InspectedBundle } from './inspect-bundle.ts'
+import { withoutSourceMaps } from './source-maps.ts'
+import { askedEntry, chooseStartFile, type StartFile } from './start-file.ts'
+import { unpackZip } from './unpack-zip.ts'
+import { zipBundle, type ZippedBundle } from './zip-bundle.ts'
+
+export interface CollectedArchive extends CollectedContent {
+  start: StartFile | undefined
+  /** It is published as it is. */
+  ready?: ZippedBundle
+}
+
+export interface ArchiveFacts {
+  start: StartFile | undefined
+  entry: InspectedBundle['entry']
+}
+
+const CONTENT_TYPE = 'application/zip'
+
+/** One zip: React Native bundles and web bundles, Content §3. */
+export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
+  name: 'archive',
+
+  async recognise(input, wish) {
+    switch (input.kind) {
+      case 'project':
+        return recogniseProject(wish)
+      case 'folder':
+        return recogniseFolder(input.path, wish)
+      case 'file':
+        return recogniseZip(input.path)
+    }
+  },
+
+  async collect(context, input, working) {
+    const { wish } = working
+    if (input.kind === 'file') return collectZip(context, input.path, working)
+    const from = input.kind === 'folder' ? input.path : await buildProject(context, input, wish)
+    const all = await listBundleFiles(from)
+    const { files: others, sourceMaps } = withoutSourceMaps(all)
+    const files = wish.withSourceMaps ? all : others
+    return { from, files, sourceMaps, start: await chooseStartFile(wish, namesAtRoot(files)) }
+  },
+
+  async check({ files, sourceMaps, start, ready }, { platform, withSourceMaps }) {
+    const { findings, entry } = await inspectBundle(platform, start, files)
+    const mapsInZip = ready && !withSourceMaps ? sourceMaps : []
+    return { findings: [...findings, ...mapFindings(mapsInZip)], facts: { start, entry } }
+  },
+
+  async pack(context, { files, ready }, { directory }) {
+    const zip = ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip')))
+    const { sha256, sizeBytes } = zip
+    return { sha256, sizeBytes, uploads: [{ ...zip, contentType: CONTENT_TYPE }] }
+  },
+
+  stated: ({ sha256, sizeBytes }) => statedArchive({ sha256, sizeBytes }),
+
+  amounts: ({ files }) => ({
+    fileCount: files.length,
+    unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  }),
+
+  metadata({ start }, { platform, entry = askedEntry(start, platform) }) {
+    return entry === undefined ? {} : { entry }
+  },
+
+  describe: ({ from, files, sourceMaps, ready }, { entry }, { sizeBytes }) => ({
+    lines: {
+      Bundle: `${formatCount(files.length, 'file')} of ${from}, ${ready ? 'as it is,' : 'zipped'} ${formatBytes(sizeBytes)}`,
+      ...(entry && { Entry: `${entry.name}, ${describeEntry(entry.kind)}` }),
+      ...sourceMapLines(files, sourceMaps),
+    },
+    json: { fileCount: files.length, entry: entry && { name: entry.name, ...entry.kind } },
+  }),
+}
+
+function recogniseProject({ platform }: ContentWish): Recognition {
+  if (isBundled(platform)) return yes('React Native bundle', `React Native's bundler makes it for ${platform}`)
+  return {
+    isOfKind: false,
+    expected: `android or ios, for which React Native's bundler makes bundles`,
+    found: platform,
+    advice: 'Give a bundle that is ready: --bundle-dir.',
+  }
+}
+
+/** Any folder can be an archive; whether it is one that devices can run, the check says. */
+async function recogniseFolder(path: string, wish: ContentWish): Promise<Recognition> {
+  const names = new Set(await readdir(path))
+  const start = await chooseStartFile(wish, names)
+  if (!start) return yes('archive', 'it is a folder')
+  const has = names.has(start.name) ? 'has' : 'should have'
+  return yes(start.flavour, `the folder ${has} ${start.name}`)
+}
+
+/** What every zip begins with that has something in it. */
+const ZIP_HEAD = Buffer.from('PK\x03\x04')
+
+async function recogniseZip(path: string): Promise<Recognition> {
+  const handle = await open(path)
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(ZIP_HEAD.length), 0, ZIP_HEAD.length, 0)
+    if (buffer.equals(ZIP_HEAD)) return yes('archive', 'it is a zip')
+    const found = bytesRead === 0 ? 'an empty file' : 'a file that does not begin as a zip does'
+    return { isOfKind: false, expected: `a zip at ${path}`, found, advice: 'A folder is given with --bundle-dir.' }
+  } finally {
+    await handle.close()
+  }
+}
+
+const yes = (as: string, because: string): Recognition => ({ isOfKind: true, as, because })
+
+function buildProject(context: CliContext, input: ProjectInput, { platform, projectDirectory }: ContentWish) {
+  const { kind: _, ...build } = input
+  if (!isBundled(platform)) throw new Error(`Nobody recognised a project for ${platform}.`)
+  return buildBundle(context, { ...build, platform, projectDirectory })
+}
+
+/** It is unpacked to be looked through; what is published is the zip. */
+async function collectZip(context: CliContext, path: string, { wish, directory }: Working): Promise<CollectedArchive> {
+  const { zip, files } = await unpackZip(context, path, directory)
+  const { sourceMaps } = withoutSourceMaps(files)
+  return { from: path, files, sourceMaps, start: await chooseStartFile(wish, namesAtRoot(files)), ready: zip }
+}
+
+/** What is published as it is has them still. */
+function mapFindings([first, ...others]: readonly ContentFile[]): ReleaseFinding[] {
+  if (!first) return []
+  const found = `${formatCount(others.length + 1, 'source map')}, such as ${first.name}`
+  const advice =
+    'Whoever has the zip can read the sources. Leave them out of it, or say that it is meant: --source-maps.'
+  return [{ check: 'source-maps', severity: 'warning', expected: 'a zip without source maps', found, advice }]
+}
+
+function namesAtRoot(files: readonly ContentFile[]): ReadonlySet<string> {
+  return new Set(files.map(({ name }) => name).filter((name) => !name.includes('/')))
+}
+
+function sourceMapLines(files: readonly ContentFile[], sourceMaps: readonly ContentFile[]): Record<string, string> {
+  const [first] = sourceMaps
+  if (!first) return {}
+  const count = formatCount(sourceMaps.length, 'source map')
+  const isPublished = files.some(({ name }) => name === first.name)
+  const text = isPublished
+    ? `${count} published, too: whoever has it can read the sources`
+    : `${count} left out, and kept here`
+  return { 'Source maps': text }
+}

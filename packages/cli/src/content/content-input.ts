@@ -1,0 +1,29 @@
+import type { Stats } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
+import type { ContentInput } from './content-kind.ts'
+
+const EXPECTED = { folder: 'a folder with a bundle', file: 'a bundle that is ready, as one file' } as const
+const ADVICE = { folder: 'A folder is given with --bundle-dir.', file: 'A zip is given with --bundle.' } as const
+
+/** @throws CommandError when there is nothing of the sort */
+export async function requireThere(input: ContentInput): Promise<void> {
+  if (input.kind === 'project') return
+  const { kind, path } = input
+  const found = await statOf(path)
+  if (kind === 'folder' ? found?.isDirectory() : found?.isFile()) return
+  const message = `Expected ${EXPECTED[kind]} at ${path}, found`
+  if (!found) throw new CommandError('bundle-missing', `${message} nothing.`)
+  const other = found.isDirectory() ? 'folder' : found.isFile() ? 'file' : undefined
+  const is = other === undefined ? 'neither a file nor a folder.' : `a ${other}. ${ADVICE[other]}`
+  throw new CommandError('bundle-missing', `${message} ${is}`)
+}
+
+async function statOf(path: string): Promise<Stats | undefined> {
+  try {
+    return await stat(path)
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined
+    throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+  }
+}

@@ -1,0 +1,128 @@
+import type { NewRelease, ReleaseCheck, ReleaseFinding } from '@hotpatch/api'
+import type { ContentArtifact, ContentKindName, Platform, ReleaseContent } from '@hotpatch/protocol'
+import type { CliContext } from '../process/context.ts'
+
+/** What is to become a release's content. */
+export type ContentInput = FolderInput | FileInput | ProjectInput
+
+/** What lies there ready. */
+export interface FolderInput {
+  kind: 'folder'
+  path: string
+}
+
+/** What is published as it is. */
+export interface FileInput {
+  kind: 'file'
+  path: string
+}
+
+/** What has to be built first. */
+export interface ProjectInput {
+  kind: 'project'
+  /** Relative to the project, as the bundler puts it into the bundle. */
+  entryFile: string
+  buildDirectory: string
+  /** Whether it becomes bytecode of the app's own Hermes. */
+  isForHermes: boolean
+}
+
+/** What a publish says of its content. */
+export interface ContentWish {
+  platform: Platform
+  /** Of the app whose content it is. */
+  projectDirectory: string
+  /** The file that is started, when it has another name than usual. */
+  entry?: string | undefined
+  /** Whether source maps are published, too. */
+  withSourceMaps: boolean
+}
+
+/** Why an input is of a kind, or why not, as one says it to somebody. */
+export type Recognition =
+  | { isOfKind: true; as: string; because: string }
+  | { isOfKind: false; expected: string; found: string; advice: string }
+
+/** One file of what was collected. */
+export interface ContentFile {
+  /** Inside the release, with "/". */
+  name: string
+  /** Where it lies, links resolved. */
+  path: string
+  sizeBytes: number
+  /** Undefined: nobody else writes there. */
+  modifiedAtMs?: number
+}
+
+/** What lies here, before it is bytes to be sent. */
+export interface CollectedContent {
+  /** The folder or file that it was found in. */
+  from: string
+  files: readonly ContentFile[]
+  /** Kept here, whether they are published or not. */
+  sourceMaps: readonly ContentFile[]
+}
+
+/** Bytes that the server is to have. */
+export interface ContentUpload {
+  path: string
+  /** Lower-case hex. */
+  sha256: string
+  sizeBytes: number
+  contentType: string
+}
+
+/** What the server will be sent. The digest and size are those that a release is known by. */
+export interface PackedContent {
+  sha256: string
+  sizeBytes: number
+  uploads: readonly ContentUpload[]
+}
+
+/** What the signed statement says of it (Signing §4). */
+export interface StatedContent {
+  content: ReleaseContent
+  artifacts: readonly ContentArtifact[]
+}
+
+/** Where a kind may work. */
+export interface Working {
+  wish: ContentWish
+  /** A temporary folder of its own, which the caller removes: it writes nowhere else, but for what builds a project. */
+  directory: string
+}
+
+export interface ContentDescription {
+  /** Of the plan, for somebody who has to say yes or no. */
+  lines: Record<string, string>
+  /** The same for scripts. */
+  json: { fileCount: number; entry: object | undefined }
+}
+
+/**
+ * One kind of content: all that the tool does differently for it. What a check finds, its facts, goes into the plan. The
+ * steps come in this order, the cheap before the costly, so that little is done for what is refused.
+ */
+export interface ContentKind<Collected extends CollectedContent, Facts> {
+  name: ContentKindName
+  /** Looks only: at names and first bytes. Of what is not there at all, nothing is asked. */
+  recognise(input: ContentInput, wish: ContentWish): Promise<Recognition>
+  /**
+   * Builds what has to be built, and finds every file.
+   * @throws CommandError when there is something that no release may have, such as a link out of the folder
+   */
+  collect(context: CliContext, input: ContentInput, working: Working): Promise<Collected>
+  /** What the server would refuse, and what nobody publishes on purpose. Reads all of it, and changes nothing. */
+  check(collected: Collected, wish: ContentWish): Promise<{ findings: ReleaseFinding[]; facts: Facts }>
+  /**
+   * The same files give the same bytes: nothing of the machine gets in.
+   * @throws CommandError also when something changed since it was collected
+   */
+  pack(context: CliContext, collected: Collected, working: Working): Promise<PackedContent>
+  stated(packed: PackedContent): StatedContent
+  /** What the server is told beforehand, to compare it with its limits. */
+  amounts(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes'>
+  /** What the publish says of it besides its bytes. */
+  metadata(facts: Facts, wish: ContentWish): Pick<NewRelease, 'entry'>
+  describe(collected: Collected, facts: Facts, packed: PackedContent): ContentDescription
+}

@@ -1,0 +1,72 @@
+import type { NewRelease, ReleaseCheck, ReleaseFinding } from '@hotpatch/api'
+import { CommandError, UsageError } from '../errors/errors.ts'
+import type { CliContext } from '../process/context.ts'
+import { archiveKind, type ArchiveFacts, type CollectedArchive } from './archive/archive-kind.ts'
+import { requireThere } from './content-input.ts'
+import type {
+  ContentDescription,
+  ContentInput,
+  ContentKind,
+  ContentUpload,
+  ContentWish,
+  StatedContent,
+  Working,
+} from './content-kind.ts'
+
+export type MadeKind = ContentKind<CollectedArchive, ArchiveFacts>
+
+/** The kinds that this tool makes, Content §1. The first that knows an input as its own takes it. */
+const KINDS: readonly MadeKind[] = [archiveKind]
+
+/** @throws UsageError or CommandError with why it is of no kind */
+export async function recogniseContent(input: ContentInput, wish: ContentWish): Promise<MadeKind> {
+  await requireThere(input)
+  const reasons = []
+  for (const kind of KINDS) {
+    const recognition = await kind.recognise(input, wish)
+    if (recognition.isOfKind) return kind
+    const { expected, found, advice } = recognition
+    reasons.push(`Expected ${expected}, found ${found}. ${advice}`)
+  }
+  const message = reasons.join('\n')
+  throw input.kind === 'project' ? new UsageError(message) : new CommandError('bundle-invalid', message)
+}
+
+export type OpenContent = Awaited<ReturnType<typeof openContent>>
+
+/** Content that was found and looked through: nothing of it is packed yet. */
+export async function openContent(context: CliContext, input: ContentInput, working: Working) {
+  const { wish } = working
+  const kind = await recogniseContent(input, wish)
+  const collected = await kind.collect(context, input, working)
+  const { findings, facts } = await kind.check(collected, wish)
+  return {
+    from: collected.from,
+    sourceMaps: collected.sourceMaps,
+    /** Some may be errors. */
+    findings: findings as readonly ReleaseFinding[],
+    amounts: kind.amounts(collected) as Partial<ReleaseCheck>,
+    async pack(): Promise<ReleaseBytes> {
+      const packed = await kind.pack(context, collected, working)
+      const { sha256, sizeBytes, uploads } = packed
+      return {
+        sha256,
+        sizeBytes,
+        uploads,
+        stated: kind.stated(packed),
+        metadata: { ...kind.metadata(facts, wish), sha256, sizeBytes },
+        description: kind.describe(collected, facts, packed),
+      }
+    },
+  }
+}
+
+/** All that a release needs of its content, whatever its kind. */
+export interface ReleaseBytes {
+  sha256: string
+  sizeBytes: number
+  uploads: readonly ContentUpload[]
+  stated: StatedContent
+  metadata: Pick<NewRelease, 'entry' | 'sha256' | 'sizeBytes'>
+  description: ContentDescription
+}

@@ -1,0 +1,38 @@
+import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
+import type { App } from '@hotpatch/api'
+import type { ContentUpload } from '../content/content-kind.ts'
+import { createProgress } from '../output/progress.ts'
+import type { Session } from '../session/session.ts'
+import { persistently } from './retry.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+/** Brings the bytes to the server that it has not: before the release, which is then quickly said, and said again. */
+export async function sendContent(session: Session, app: App, uploads: readonly ContentUpload[]): Promise<void> {
+  for (const each of uploads) {
+    await persistently(session, async () => {
+      if (await session.api.findArtifact(app.id, each.sha256)) return
+      await upload(session, app, each)
+    })
+  }
+}
+
+async function upload({ api, context }: Session, app: App, { path, sha256, sizeBytes, contentType }: ContentUpload) {
+  const progress = createProgress(context, 'Uploading', sizeBytes)
+  const file = createReadStream(path, { highWaterMark: CHUNK_BYTES })
+  async function* body() {
+    let sentBytes = 0
+    for await (const chunk of file) {
+      yield chunk as Uint8Array
+      progress.advanceTo((sentBytes += (chunk as Uint8Array).length))
+    }
+  }
+  try {
+    const stream = ReadableStream.from(Readable.from(body())) as ReadableStream<Uint8Array>
+    await api.uploadArtifact(app.id, sha256, { contentType, sizeBytes, body: stream })
+  } finally {
+    progress.stop()
+    file.destroy()
+  }
+}
