@@ -108,6 +108,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_at: NOW,
       facts: JSON.stringify({ kind: 'archive', fileCount: 120, unpackedBytes: BUNDLE_BYTES, rootFiles: [] }),
       kept_until: null,
+      awaits_compression: 0,
     })
     insert('statement', {
       id: statementId(index),

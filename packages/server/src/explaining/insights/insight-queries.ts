@@ -173,6 +173,7 @@ export function sumDownloads(db: Connection, appId: string, { from, to, bucket }
         .innerJoin('release_file', 'release_file.release_id', 'release.id')
         .select('release_file.sha256')
         .where('app_id', '=', appId)
+        .where('role', '!=', 'asset')
         .where(isReleaseAt(place)),
     )
     .where(({ eb, or }) =>
@@ -203,6 +204,7 @@ export function sumDownloadsByRelease(
     .innerJoin('download_hour', 'download_hour.sha256', 'release_file.sha256')
     .select(['release.id', total('downloads').as('downloads'), total('sent_bytes').as('sentBytes')])
     .where('app_id', '=', appId)
+    .where('role', '!=', 'asset')
     .where(isReleaseAt(place))
     .where(({ eb, or, ref }) =>
       or([eb('download_hour.release_id', '=', OF_ANY_RELEASE), eb('download_hour.release_id', '=', ref('release.id'))]),
@@ -241,6 +243,7 @@ export function listReleasesById(db: Connection, ids: readonly string[]) {
     .innerJoin('release_file', 'release_file.release_id', 'release.id')
     .select(['release.id', 'version', 'release.platform', total('size_bytes').as('size_bytes')])
     .where('release.id', 'in', ids)
+    .where('role', '!=', 'asset')
     .groupBy(['release.id', 'version', 'release.platform'])
     .orderBy('release.id', 'desc')
     .execute()

@@ -67,8 +67,11 @@ create table artifact (
   content_type text not null,
   created_at bigint not null,
   kept_until bigint,
-  facts text default '{}' not null
+  facts text default '{}' not null ,
+  awaits_compression integer default 0 not null
 );
+
+create index artifact_awaits_compression on artifact (created_at) where awaits_compression = 1;
 
 create table artifact_variant (
   sha256 text not null,
@@ -81,7 +84,7 @@ create table artifact_variant (
   constraint artifact_variant_artifact foreign key (sha256) references artifact (sha256),
   constraint artifact_variant_bytes foreign key (variant_sha256) references artifact (sha256),
   constraint artifact_variant_base foreign key (base_sha256) references artifact (sha256),
-  constraint artifact_variant_kind check (kind in ('patch', 'compressed', 'encrypted')),
+  constraint artifact_variant_kind check (kind in ('patch', 'compressed')),
   constraint artifact_variant_patch check ((kind = 'patch') = (base_sha256 is not null))
 );
 
@@ -279,11 +282,12 @@ create index experiment_app on experiment (app_id, id);
 
 create table file_digest (
   release_id text not null,
+  role text not null,
   path text not null,
   algorithm text not null,
   value text not null,
-  constraint file_digest_key primary key (release_id, path, algorithm),
-  constraint file_digest_file foreign key (release_id, path) references release_file (release_id, path),
+  constraint file_digest_key primary key (release_id, role, path, algorithm),
+  constraint file_digest_file foreign key (release_id, role, path) references release_file (release_id, role, path),
   constraint file_digest_algorithm check (algorithm in ('sha256', 'sha512', 'md5', 'package'))
 );
 
@@ -353,7 +357,7 @@ create table release_file (
   format text,
   component text,
   url text,
-  constraint release_file_key primary key (release_id, path),
+  constraint release_file_key primary key (release_id, role, path),
   constraint release_file_release foreign key (release_id) references release (id),
   constraint release_file_artifact foreign key (sha256) references artifact (sha256),
   constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component')),
@@ -361,6 +365,32 @@ create table release_file (
 );
 
 create index release_file_sha256 on release_file (sha256);
+
+create table release_variant (
+  id text primary key,
+  release_id text not null,
+  algorithm text not null,
+  key_id text not null,
+  facts text not null,
+  sha256 text not null,
+  size_bytes bigint not null,
+  created_at bigint not null,
+  created_by text not null,
+  constraint release_variant_of unique (release_id, algorithm, key_id),
+  constraint release_variant_release foreign key (release_id) references release (id),
+  constraint release_variant_bytes foreign key (sha256) references artifact (sha256)
+);
+
+create table release_variant_file (
+  variant_id text not null,
+  path text not null,
+  sha256 text not null,
+  size_bytes bigint not null,
+  checksum text not null,
+  constraint release_variant_file_key primary key (variant_id, path),
+  constraint release_variant_file_variant foreign key (variant_id) references release_variant (id) on delete cascade,
+  constraint release_variant_file_bytes foreign key (sha256) references artifact (sha256)
+);
 
 create table rollout (
   id text primary key,

@@ -67,16 +67,18 @@ export interface Schema {
     size_bytes: number
     content_type: string
     created_at: number
-    /** What the check of its kind of content found of it. */
+    /** What the check of its kind of content found of it; `{}` of what is a part of other content. */
     facts: string
     kept_until: number | null
+    /** Whether nobody has tried yet how small it becomes. */
+    awaits_compression: number
   }
-  /** Other bytes that become an artifact: made later, if need be, and held against its digest by whoever takes them. */
+  /** Other bytes that become an artifact: made later, and held against its digest by whoever takes them. */
   artifact_variant: {
     sha256: string
     variant_sha256: string
-    kind: 'patch' | 'compressed' | 'encrypted'
-    /** Such as `zstd` or `bsdiff`. */
+    kind: 'patch' | 'compressed'
+    /** Such as `br` or `bsdiff`. */
     algorithm: string
     /** The artifact that a patch is applied to. */
     base_sha256: string | null
@@ -125,7 +127,7 @@ export interface Schema {
   }
   /**
    * What a release consists of: artifacts of its statement under their names, and `asset`s under the paths that its
-   * manifest lists. At least one of `sha256`, an artifact here, and `url`, elsewhere.
+   * manifest lists or that they have in its archive. At least one of `sha256`, an artifact here, and `url`, elsewhere.
    */
   release_file: {
     release_id: string
@@ -140,8 +142,36 @@ export interface Schema {
     component: string | null
     url: string | null
   }
-  /** Other digests of a file, for clients that ask for one: `package` is over what an archive contains. */
-  file_digest: { release_id: string; path: string; algorithm: 'sha256' | 'sha512' | 'md5' | 'package'; value: string }
+  /**
+   * Other digests of a file, for clients that ask for one: `package` is over what an archive contains. Written by kinds
+   * of content whose clients do; today there is none.
+   */
+  file_digest: {
+    release_id: string
+    role: string
+    path: string
+    algorithm: 'sha256' | 'sha512' | 'md5' | 'package'
+    value: string
+  }
+  /**
+   * The same release encrypted by its publisher, for devices that have the key: other bytes, that only they can hold
+   * against its digest.
+   */
+  release_variant: {
+    id: string
+    release_id: string
+    /** Of the registry of variant algorithms. */
+    algorithm: string
+    key_id: string
+    /** JSON of what a device needs to take it, as the algorithm has it. */
+    facts: string
+    sha256: string
+    size_bytes: number
+    created_at: number
+    created_by: string
+  }
+  /** Its files, each encrypted by itself. */
+  release_variant_file: { variant_id: string; path: string; sha256: string; size_bytes: number; checksum: string }
   /** What a publish asked for, as a hash, and was answered: the same request again gets the same answer. */
   publication: { release_id: string; request_digest: string; answer: string }
   rollout: {

@@ -41,6 +41,7 @@ const artifact = (sha256: string, size_bytes: number) => ({
   created_at: 5,
   facts: '{}',
   kept_until: null,
+  awaits_compression: 0,
 })
 
 function openThread(options: Partial<ReadThreadOptions> = {}) {

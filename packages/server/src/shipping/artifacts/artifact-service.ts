@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers'
 import { problem } from '@hotpatch/protocol'
 import { type Clock, DAY_MS } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
@@ -5,11 +6,13 @@ import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import {
   deleteExpiredArtifacts,
   findArtifact,
-  insertArtifact,
-  keepArtifactForGood,
+  insertArtifacts,
+  keepArtifactsForGood,
   listArtifactKeys,
   type ArtifactRow,
 } from './artifact-store.ts'
+
+export { NO_FACTS } from './artifact-store.ts'
 
 /** Bytes and what was found of them. */
 export interface CheckedArtifact {
@@ -18,54 +21,88 @@ export interface CheckedArtifact {
   contentType: string
   /** JSON of the kind of content that they were checked as. */
   facts: string
+  /** Whether they are worth a try at being made smaller. */
+  awaitsCompression: boolean
+}
+
+/** A complete local file under the name that its bytes have. */
+export interface SpooledArtifact {
+  sha256: string
+  path: string
+  sizeBytes: number
 }
 
 export type ArtifactService = ReturnType<typeof createArtifactService>
 
 const SWEEP_BATCH = 500
+/** Each waits for the disk several times. */
+const PUTS_AT_ONCE = 8
 /** How long an upload waits for its release. */
 const UPLOAD_WAITS_MS = DAY_MS
 
 export function createArtifactService({ db, storage, clock }: { db: Database; storage: StorageDriver; clock: Clock }) {
-  /** Makes the bytes durable. The row comes later, and within the age that `sweepOrphans` is called with. */
-  function keep({ sha256, path, sizeBytes }: { sha256: string; path: string; sizeBytes: number }): Promise<void> {
-    return storage.put(sha256, { path, sizeBytes })
+  /** Makes the bytes durable. The rows come later, and within the age that `sweepOrphans` is called with. */
+  async function keep(files: readonly SpooledArtifact[]): Promise<void> {
+    const queue = files.values()
+    async function work() {
+      for (const { sha256, path, sizeBytes } of queue) await storage.put(sha256, { path, sizeBytes })
+    }
+    await Promise.all(Array.from({ length: Math.min(PUTS_AT_ONCE, files.length) }, work))
   }
 
-  /** Writes the row of what was kept, in the transaction that first refers to it. */
-  function register(tx: Connection, artifact: CheckedArtifact): Promise<void> {
-    return insertArtifact(tx, rowOf(artifact, null))
+  /** Writes the rows of what was kept, in the transaction that first refers to it. */
+  function register(tx: Connection, artifacts: readonly CheckedArtifact[]): Promise<void> {
+    return insertArtifacts(tx, rowsOf(artifacts, null))
   }
 
-  /** Of what was kept and waits for its release. */
-  function hold(artifact: CheckedArtifact): Promise<void> {
-    return insertArtifact(db, rowOf(artifact, clock.now() + UPLOAD_WAITS_MS))
+  /** Of what was kept and waits for its release: all of it, or nothing. */
+  function hold(artifacts: readonly CheckedArtifact[]): Promise<void> {
+    const rows = rowsOf(artifacts, clock.now() + UPLOAD_WAITS_MS)
+    return db.transaction().execute((tx) => insertArtifacts(tx, rows))
   }
 
-  function rowOf({ sha256, sizeBytes, contentType, facts }: CheckedArtifact, keptUntil: number | null) {
-    return {
+  function rowsOf(artifacts: readonly CheckedArtifact[], keptUntil: number | null): ArtifactRow[] {
+    return artifacts.map(({ sha256, sizeBytes, contentType, facts, awaitsCompression }) => ({
       sha256,
       size_bytes: sizeBytes,
       content_type: contentType,
       created_at: clock.now(),
       facts,
       kept_until: keptUntil,
-    }
+      awaits_compression: awaitsCompression ? 1 : 0,
+    }))
   }
 
   /** Undefined as well when the bytes were lost or cut since: then they are to be uploaded again. */
   async function find(sha256: string): Promise<CheckedArtifact | undefined> {
     const row = await findArtifact(db, sha256)
-    const object = row && (await storage.stat(sha256))
-    return row && object?.sizeBytes === row.size_bytes ? asArtifact(row) : undefined
+    return row && (await isStored(sha256, row.size_bytes)) ? asArtifact(row) : undefined
+  }
+
+  async function isStored(sha256: string, sizeBytes: number): Promise<boolean> {
+    return (await storage.stat(sha256))?.sizeBytes === sizeBytes
+  }
+
+  /** Whether none of the bytes were lost or cut since. */
+  async function areStored(files: readonly { sha256: string; sizeBytes: number }[]): Promise<boolean> {
+    for (const { sha256, sizeBytes } of files) if (!(await isStored(sha256, sizeBytes))) return false
+    return true
+  }
+
+  /** Undefined when there is no such object, or more of it than that. */
+  async function readText(sha256: string, maxBytes: number): Promise<string | undefined> {
+    const { sizeBytes = Infinity } = (await storage.stat(sha256)) ?? {}
+    const stream = sizeBytes <= maxBytes ? await storage.open(sha256) : undefined
+    return stream && text(stream)
   }
 
   /**
    * For a release of bytes that were uploaded before, in its transaction.
+   * @param keys each once
    * @throws problem artifact-missing
    */
-  async function claim(tx: Connection, sha256: string): Promise<void> {
-    if (!(await keepArtifactForGood(tx, sha256))) throw artifactMissing(sha256)
+  async function claim(tx: Connection, keys: readonly string[]): Promise<void> {
+    if (!(await keepArtifactsForGood(tx, keys))) throw artifactMissing(keys[0] ?? '')
   }
 
   /**
@@ -96,11 +133,12 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     return orphans
   }
 
-  return { keep, register, hold, find, claim, sweepOrphans }
+  return { keep, register, hold, find, areStored, readText, claim, sweepOrphans }
 }
 
 function asArtifact(row: ArtifactRow): CheckedArtifact {
-  return { sha256: row.sha256, sizeBytes: row.size_bytes, contentType: row.content_type, facts: row.facts }
+  const { sha256, size_bytes: sizeBytes, content_type: contentType, facts } = row
+  return { sha256, sizeBytes, contentType, facts, awaitsCompression: row.awaits_compression === 1 }
 }
 
 export function artifactMissing(sha256: string) {

@@ -1,34 +1,64 @@
-import type { Insertable } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 
 export type ArtifactRow = Schema['artifact']
 
-/** The same bytes may be uploaded again. What a release has stays, whatever `kept_until` this row names. */
-export async function insertArtifact(db: Connection, row: Insertable<ArtifactRow>): Promise<void> {
-  await db
-    .insertInto('artifact')
-    .values(row)
-    .onConflict((conflict) =>
-      conflict
-        .column('sha256')
-        .doUpdateSet({ kept_until: row.kept_until, facts: row.facts })
-        .where('artifact.kept_until', 'is not', null),
-    )
-    .execute()
+/** SQLite and PostgreSQL take some ten thousand values in one statement. */
+const BATCH = 1_000
+
+/**
+ * The same bytes may come again, as content or as a part of it. What a release has stays, whatever `kept_until` these
+ * rows name; what a check found of bytes stays, too.
+ * @param rows each of other bytes
+ */
+export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow[]): Promise<void> {
+  for (const batch of batchesOf(rows)) {
+    await db
+      .insertInto('artifact')
+      .values(batch)
+      .onConflict((conflict) =>
+        conflict.column('sha256').doUpdateSet(({ eb, ref }) => {
+          const known = (column: 'facts' | 'content_type') =>
+            eb
+              .case()
+              .when('excluded.facts', '=', NO_FACTS)
+              .then(ref(`artifact.${column}`))
+              .else(ref(`excluded.${column}`))
+              .end()
+          return {
+            kept_until: eb
+              .case()
+              .when('artifact.kept_until', 'is', null)
+              .then(null)
+              .else(ref('excluded.kept_until'))
+              .end(),
+            facts: known('facts'),
+            content_type: known('content_type'),
+          }
+        }),
+      )
+      .execute()
+  }
 }
+
+/** Of bytes that are a part of other content. */
+export const NO_FACTS = '{}'
 
 export function findArtifact(db: Connection, sha256: string): Promise<ArtifactRow | undefined> {
   return db.selectFrom('artifact').selectAll().where('sha256', '=', sha256).executeTakeFirst()
 }
 
-/** From here on a release has it. False when it is not there any more. */
-export async function keepArtifactForGood(tx: Connection, sha256: string): Promise<boolean> {
-  const result = await tx
-    .updateTable('artifact')
-    .set({ kept_until: null })
-    .where('sha256', '=', sha256)
-    .executeTakeFirst()
-  return result.numUpdatedRows > 0n
+/** From here on a release has them. False when one of them is not there any more. */
+export async function keepArtifactsForGood(tx: Connection, keys: readonly string[]): Promise<boolean> {
+  let kept = 0n
+  for (const batch of batchesOf(keys)) {
+    const result = await tx
+      .updateTable('artifact')
+      .set({ kept_until: null })
+      .where('sha256', 'in', batch)
+      .executeTakeFirst()
+    kept += result.numUpdatedRows
+  }
+  return kept === BigInt(keys.length)
 }
 
 /** Those that waited for a release until then. */
@@ -40,4 +70,9 @@ export async function deleteExpiredArtifacts(db: Connection, now: number): Promi
 export async function listArtifactKeys(db: Connection, keys: readonly string[]): Promise<string[]> {
   const rows = await db.selectFrom('artifact').select('sha256').where('sha256', 'in', keys).execute()
   return rows.map(({ sha256 }) => sha256)
+}
+
+function batchesOf<Item>(items: readonly Item[]): Item[][] {
+  const count = Math.ceil(items.length / BATCH)
+  return Array.from({ length: count }, (_, index) => items.slice(index * BATCH, (index + 1) * BATCH))
 }

@@ -9,7 +9,9 @@ export interface ServedAs {
 
 /** A megabyte at most. */
 const MAX_REMEMBERED = 10_000
-const UNKNOWN: ServedAs = { contentType: 'application/octet-stream', fileExtension: 'bin' }
+/** Nothing is known of them, or the same ones mean different things. */
+export const ANY_BYTES = 'application/octet-stream'
+const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileExtension: 'bin' }
 
 /**
  * What an artifact is never changes, so that each is looked up once. Where the database does not answer, the bytes go out

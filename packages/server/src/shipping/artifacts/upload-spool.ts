@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { lstat, mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -11,6 +11,17 @@ export interface SpooledUpload {
   sha256: string
   sizeBytes: number
   /** Harmless when the file was taken over already. */
+  discard(): Promise<void>
+}
+
+/** A file that is being filled, and hashed on the way. */
+export interface SpoolPart {
+  /** @throws problem unavailable when the disk is full */
+  write(chunk: Uint8Array): Promise<void>
+  sizeBytes(): number
+  /** When all is written. */
+  finish(): Promise<SpooledUpload>
+  /** At any time, also after it was finished. */
   discard(): Promise<void>
 }
 
@@ -48,38 +59,59 @@ export function createUploadSpool({
   ): Promise<SpooledUpload> {
     // A connection that breaks while nobody reads must not end the process. Reading tells the error.
     if (stream instanceof Readable) stream.on('error', () => undefined)
-    await mkdir(directory, { recursive: true, mode: 0o700 })
-    const path = join(directory, `${HOST}-${process.pid}-${randomUUID()}.part`)
-    const discard = async () => {
-      await rm(path, { force: true })
-      receiving.delete(path)
-    }
-    receiving.add(path)
+    const part = await begin()
     try {
-      const file = await open(path, 'wx', 0o600)
-      try {
-        return { path, ...(await copy(stream, file, Math.min(maxBytes, limits.maxBytes ?? maxBytes))), discard }
-      } finally {
-        await file.close()
-      }
+      await copy(stream, part, Math.min(maxBytes, limits.maxBytes ?? maxBytes))
+      return await part.finish()
     } catch (error) {
-      await discard()
-      throw asProblem(error)
+      await part.discard()
+      throw error
     }
   }
 
-  async function copy(stream: AsyncIterable<Uint8Array>, file: FileHandle, limit: number) {
+  async function copy(stream: AsyncIterable<Uint8Array>, part: SpoolPart, limit: number): Promise<void> {
+    for await (const chunk of withIdleTimeout(stream, idleTimeoutMs)) {
+      if (part.sizeBytes() + chunk.length > limit) {
+        throw problem('body-too-large', `Expected at most ${limit} bytes, received more.`)
+      }
+      await part.write(chunk)
+    }
+  }
+
+  /** A file of its own, as empty as can be. */
+  async function begin(): Promise<SpoolPart> {
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const path = join(directory, `${HOST}-${process.pid}-${randomUUID()}.part`)
+    receiving.add(path)
+    const file = await open(path, 'wx', 0o600).catch((error: unknown) => {
+      receiving.delete(path)
+      throw asProblem(error)
+    })
     const hash = createHash('sha256')
     let sizeBytes = 0
-    for await (const chunk of withIdleTimeout(stream, idleTimeoutMs)) {
+
+    async function write(chunk: Uint8Array): Promise<void> {
       sizeBytes += chunk.length
-      if (sizeBytes > limit) throw problem('body-too-large', `Expected at most ${limit} bytes, received more.`)
       // A thread writes while this one hashes; the next chunk is asked for when both are done.
       const written = file.appendFile(chunk)
       hash.update(chunk)
-      await written
+      await written.catch((error: unknown) => {
+        throw asProblem(error)
+      })
     }
-    return { sha256: hash.digest('hex'), sizeBytes }
+
+    async function finish(): Promise<SpooledUpload> {
+      await file.close()
+      return { path, sha256: hash.digest('hex'), sizeBytes, discard }
+    }
+
+    async function discard(): Promise<void> {
+      await file.close()
+      await rm(path, { force: true })
+      receiving.delete(path)
+    }
+
+    return { write, sizeBytes: () => sizeBytes, finish, discard }
   }
 
   /** Removes what dead processes of this host left at once, and what others did not touch for an hour. */
@@ -98,7 +130,7 @@ export function createUploadSpool({
     return stats !== undefined && stats.mtimeMs < clock.now() - ABANDONED_AFTER_MS
   }
 
-  return { receive, sweepSpool }
+  return { receive, begin, sweepSpool }
 }
 
 async function* withIdleTimeout(stream: AsyncIterable<Uint8Array>, idleTimeoutMs: number) {

@@ -1,6 +1,7 @@
 import type { Artifact } from '@hotpatch/api'
-import type { ContentArtifact, ContentKindName, Platform, ReleaseContent } from '@hotpatch/protocol'
+import type { ContentArtifact, ContentKindName, ManifestFile, Platform, ReleaseContent } from '@hotpatch/protocol'
 import type { Schema } from '../../ground/database/schema.ts'
+import type { SpooledUpload, SpoolPart } from '../artifacts/upload-spool.ts'
 
 /** What the server may be sent, whatever its kind. */
 export interface ContentLimits {
@@ -14,6 +15,38 @@ export interface ContentLimits {
 export interface ReceivedBytes {
   sha256: string
   sizeBytes: number
+}
+
+/** What a release's files follow from. */
+export interface ContentBytes extends ReceivedBytes {
+  /** What was unpacked of them, where devices can take that file by file. */
+  files?: readonly ManifestFile[]
+}
+
+/** What a check finds. Is kept beside the bytes as JSON. */
+export interface Facts {
+  kind: ContentKindName
+  /** Where the list of `files` is stored: it may be long. */
+  list?: ReceivedBytes
+}
+
+export interface CheckedContent<Found extends Facts> {
+  facts: Found
+  files?: readonly ManifestFile[]
+  /** The files and their list as they lie in the spool. */
+  unpacked?: readonly UnpackedBytes[]
+}
+
+export interface UnpackedBytes extends SpooledUpload {
+  /** Whether they are worth a try at being made smaller. */
+  awaitsCompression: boolean
+}
+
+/** How a check goes about its work. */
+export interface CheckTools {
+  signal?: AbortSignal | undefined
+  /** For a file that is unpacked: what comes of it is the caller's to discard, also when the check fails. */
+  begin: () => Promise<SpoolPart>
 }
 
 /** What a publish says of its content, besides the bytes. */
@@ -45,7 +78,7 @@ export interface ContentAmount {
  * One kind of content: all that the server does differently for it. What a check finds of the bytes, its facts, is kept
  * beside them, as a release may come later than its bytes.
  */
-export interface ContentKind<Facts extends object, Offered extends object> {
+export interface ContentKind<Found extends Facts, Offered extends object> {
   name: ContentKindName
   /** Of the bytes that are uploaded, and of what is served of them. */
   contentType: string
@@ -56,13 +89,13 @@ export interface ContentKind<Facts extends object, Offered extends object> {
    * done for a hostile upload.
    * @param path of the file that was received
    */
-  check(path: string, limits: ContentLimits, signal?: AbortSignal): Promise<Facts>
+  check(path: string, limits: ContentLimits, tools: CheckTools): Promise<CheckedContent<Found>>
   /** @throws problem content-unfit when it is not what devices of its platform can run */
-  requireFit(facts: Facts, wish: ContentWish): void
+  requireFit(facts: Found, wish: ContentWish): void
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]
-  filesOf(bytes: ReceivedBytes): ReleaseFile[]
+  filesOf(bytes: ContentBytes): ReleaseFile[]
   /** For people. */
-  describe(files: readonly ReleaseFile[], facts: Facts): Artifact
+  describe(files: readonly ReleaseFile[], facts: Found): Artifact
   /** @param files those of a release, but for what a manifest lists */
   stated(files: readonly ReleaseFile[]): StatedContent
   /** What a catalog carries of it: all that an answer to a device names. */

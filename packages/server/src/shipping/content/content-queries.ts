@@ -5,12 +5,17 @@ import type { ReleaseFile } from './content-kind.ts'
 /** With what the check of its bytes found; null where they lie elsewhere. */
 export type StoredFile = ReleaseFile & { release_id: string; facts: string | null }
 
-/** Without what manifests list, which may be thousands. */
+/** SQLite and PostgreSQL take some ten thousand values in one statement. */
+const BATCH = 1_000
+
+/** Without what manifests list or archives contain, which may be thousands. */
 export type FilesByRelease = ReadonlyMap<string, readonly StoredFile[]>
 
 export async function insertReleaseFiles(tx: Connection, releaseId: string, files: readonly ReleaseFile[]) {
-  const rows = files.map((file) => ({ ...file, release_id: releaseId }))
-  await tx.insertInto('release_file').values(rows).execute()
+  for (let start = 0; start < files.length; start += BATCH) {
+    const rows = files.slice(start, start + BATCH).map((file) => ({ ...file, release_id: releaseId }))
+    await tx.insertInto('release_file').values(rows).execute()
+  }
 }
 
 export async function listFilesOf(db: Connection, releaseIds: readonly string[]): Promise<FilesByRelease> {

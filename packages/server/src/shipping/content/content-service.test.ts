@@ -14,6 +14,14 @@ function aZip(content: string | Buffer = 'console.log(1)') {
   return writeZip([{ name: 'index.bundle', content, method: 0 }])
 }
 
+const anArtifact = (sha256: string) => ({
+  sha256,
+  sizeBytes: 1,
+  contentType: 'application/zip',
+  facts: '{}',
+  awaitsCompression: false,
+})
+
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 describeOnEveryDatabase('content', (open) => {
@@ -38,7 +46,7 @@ describeOnEveryDatabase('content', (open) => {
       facts: { fileCount: 1, unpackedBytes: 14 },
     })
     expect(await store.storage.stat(upload.sha256)).toBeUndefined()
-    await store.artifacts.keep(upload)
+    await store.contents.keep(upload)
     await db.transaction().execute((tx) => store.contents.own(tx, upload, upload))
 
     expect(await findArtifact(db, upload.sha256)).toEqual({
@@ -48,13 +56,14 @@ describeOnEveryDatabase('content', (open) => {
       created_at: store.now(),
       facts: '{"kind":"archive","fileCount":1,"unpackedBytes":14,"rootFiles":["index.bundle"]}',
       kept_until: null,
+      awaits_compression: 0,
     })
     expect(await store.spooled()).toEqual([])
   })
 
   test('the same archive may come again', async () => {
     for (const upload of [await receive(aZip()), await receive(aZip())]) {
-      await store.artifacts.keep(upload)
+      await store.contents.keep(upload)
       await store.contents.own(db, upload, upload)
     }
     expect(await listedKeys(store.storage)).toHaveLength(1)
@@ -69,7 +78,7 @@ describeOnEveryDatabase('content', (open) => {
   test('what is discarded before it was kept is gone, after that it stays', async () => {
     const [discarded, kept] = [await receive(aZip('a')), await receive(aZip('b'))]
     await discarded.discard()
-    await store.artifacts.keep(kept)
+    await store.contents.keep(kept)
     await kept.discard()
     expect(await store.spooled()).toEqual([])
     expect(await listedKeys(store.storage)).toEqual([kept.sha256])
@@ -77,12 +86,12 @@ describeOnEveryDatabase('content', (open) => {
 
   test('objects without a row are removed when they are old', async () => {
     const [orphan, referenced] = [await receive(aZip('orphan')), await receive(aZip('referenced'))]
-    await store.artifacts.keep(orphan)
-    await store.artifacts.keep(referenced)
+    await store.contents.keep(orphan)
+    await store.contents.keep(referenced)
     await store.contents.own(db, referenced, referenced)
     store.wait(DAY_MS)
     const recent = await receive(aZip('recent'))
-    await store.artifacts.keep(recent)
+    await store.contents.keep(recent)
     store.wait(1)
 
     expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
@@ -90,10 +99,10 @@ describeOnEveryDatabase('content', (open) => {
   })
 
   test('an orphan that is uploaded again is spared, also when its row comes after the sweep', async () => {
-    await store.artifacts.keep(await receive(aZip()))
+    await store.contents.keep(await receive(aZip()))
     store.wait(10 * DAY_MS)
     const again = await receive(aZip())
-    await store.artifacts.keep(again)
+    await store.contents.keep(again)
     expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
     await store.contents.own(db, again, again)
     expect(await store.storage.stat(again.sha256)).toBeDefined()
@@ -101,8 +110,8 @@ describeOnEveryDatabase('content', (open) => {
 
   describe('an archive that comes before its release', () => {
     const upload = async (zip: Buffer, name = sha256(zip)) => {
-      const { kind, sha256, sizeBytes, facts } = await store.contents.upload(Readable.from([zip]), name)
-      return { kind, sha256, sizeBytes, facts }
+      const { kind, sha256, sizeBytes, facts, files } = await store.contents.upload(Readable.from([zip]), name)
+      return { kind, sha256, sizeBytes, facts, files }
     }
 
     test('is there, and waits for a day', async () => {
@@ -118,12 +127,12 @@ describeOnEveryDatabase('content', (open) => {
       store.wait(2)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
       expect(await store.contents.find(content.sha256)).toBeUndefined()
-      await expect(store.artifacts.claim(db, content.sha256)).rejects.toMatchObject({ type: 'artifact-missing' })
+      await expect(store.artifacts.claim(db, [content.sha256])).rejects.toMatchObject({ type: 'artifact-missing' })
     })
 
     test('stays when its release has come, also when it is uploaded once more', async () => {
       const content = await upload(aZip())
-      await store.artifacts.claim(db, content.sha256)
+      await store.artifacts.claim(db, [content.sha256])
       await upload(aZip())
       store.wait(10 * DAY_MS)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
@@ -163,7 +172,7 @@ describeOnEveryDatabase('content', (open) => {
     })
     const referenced = [keys[0], keys[600], keys[1199]] as string[]
     for (const key of referenced) {
-      await service.register(db, { sha256: key, sizeBytes: 1, contentType: 'application/zip', facts: '{}' })
+      await service.register(db, [anArtifact(key)])
     }
     expect(await service.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1197)
     expect(removed).toEqual(keys.filter((key) => !referenced.includes(key)))
@@ -174,7 +183,7 @@ test('a sweep whose database does not answer removes nothing', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' }) // without tables
   onTestFinished(() => db.destroy())
   const store = await openContentStore(db)
-  await store.artifacts.keep(await store.contents.receive(Readable.from([aZip()])))
+  await store.contents.keep(await store.contents.receive(Readable.from([aZip()])))
   store.wait(2 * DAY_MS)
   await expect(store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).rejects.toThrow('artifact')
   expect(await listedKeys(store.storage)).toHaveLength(1)

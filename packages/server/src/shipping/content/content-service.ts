@@ -1,10 +1,24 @@
 import type { Artifact, NewRelease } from '@hotpatch/api'
-import { problem, type ContentKindName } from '@hotpatch/protocol'
+import {
+  MAX_FILES_MANIFEST_BYTES,
+  problem,
+  readFilesManifest,
+  type ContentKindName,
+  type ManifestFile,
+} from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
-import { artifactMissing, type ArtifactService } from '../artifacts/artifact-service.ts'
-import type { SpooledUpload, UploadSpool } from '../artifacts/upload-spool.ts'
-import type { ContentAmount, ContentLimits, ContentWish, StatedContent, ToldAmounts } from './content-kind.ts'
+import { artifactMissing, NO_FACTS, type ArtifactService, type CheckedArtifact } from '../artifacts/artifact-service.ts'
+import { ANY_BYTES } from '../artifacts/served-types.ts'
+import type { SpooledUpload, SpoolPart, UploadSpool } from '../artifacts/upload-spool.ts'
+import type {
+  ContentAmount,
+  ContentLimits,
+  ContentWish,
+  StatedContent,
+  ToldAmounts,
+  UnpackedBytes,
+} from './content-kind.ts'
 import { insertReleaseFiles, listFilesOf, type StoredFile } from './content-queries.ts'
 import { contentKind, UPLOADED_KIND, type ContentFacts, type ServedKind } from './kinds.ts'
 
@@ -14,10 +28,14 @@ export interface StoredContent {
   sha256: string
   sizeBytes: number
   facts: ContentFacts
+  /** What was unpacked of them, where devices can take that file by file. */
+  files: readonly ManifestFile[]
 }
 
 /** An upload that was checked and is not stored yet. */
-export interface ReceivedContent extends SpooledUpload, StoredContent {}
+export interface ReceivedContent extends SpooledUpload, StoredContent {
+  unpacked: readonly UnpackedBytes[]
+}
 
 export type ContentService = ReturnType<typeof createContentService>
 
@@ -40,10 +58,18 @@ export function createContentService({
     { kind: { name, check } = UPLOADED_KIND, signal }: { kind?: ServedKind; signal?: AbortSignal } = {},
   ): Promise<ReceivedContent> {
     const upload = await spool.receive(stream)
+    const spooled: { discard(): Promise<void> }[] = [upload]
+    const discard = async () => void (await Promise.all(spooled.map((each) => each.discard())))
+    async function begin(): Promise<SpoolPart> {
+      const part = await spool.begin()
+      spooled.push(part)
+      return part
+    }
     try {
-      return { ...upload, kind: name, facts: await check(upload.path, limits, signal) }
+      const { facts, files = [], unpacked = [] } = await check(upload.path, limits, { begin, signal })
+      return { ...upload, kind: name, facts, files, unpacked, discard }
     } catch (error) {
-      await upload.discard()
+      await discard()
       throw error
     }
   }
@@ -58,20 +84,33 @@ export function createContentService({
       if (received.sha256 !== sha256) {
         throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${received.sha256}.`)
       }
-      await artifacts.keep(received)
-      await artifacts.hold(artifactOf(received))
+      await keep(received)
+      await artifacts.hold(artifactsOf(received))
       return received
     } finally {
       await received.discard()
     }
   }
 
-  /** Undefined as well when the bytes were lost or cut since: then they are to be uploaded again. */
+  /** Makes the bytes durable, those of every file, too. */
+  function keep(received: ReceivedContent): Promise<void> {
+    return artifacts.keep([received, ...received.unpacked])
+  }
+
+  /** Undefined as well when some of the bytes were lost or cut since: then they are to be uploaded again. */
   async function find(sha256: string): Promise<StoredContent | undefined> {
     const found = await artifacts.find(sha256)
-    if (!found) return undefined
+    // It may be here as a file of a release, and was never looked at as anything else.
+    if (!found || found.facts === NO_FACTS) return undefined
     const facts = JSON.parse(found.facts) as ContentFacts
-    return { kind: facts.kind, sha256, sizeBytes: found.sizeBytes, facts }
+    const files = facts.list ? await readList(facts.list.sha256) : []
+    if (!files || !(await artifacts.areStored(files))) return undefined
+    return { kind: facts.kind, sha256, sizeBytes: found.sizeBytes, facts, files }
+  }
+
+  async function readList(sha256: string): Promise<readonly ManifestFile[] | undefined> {
+    const list = await artifacts.readText(sha256, MAX_FILES_MANIFEST_BYTES)
+    return list === undefined ? undefined : readFilesManifest(list).files
   }
 
   /**
@@ -117,7 +156,7 @@ export function createContentService({
    * @throws problem artifact-missing
    */
   function own(tx: Connection, content: StoredContent, received: ReceivedContent | undefined): Promise<void> {
-    return received ? artifacts.register(tx, artifactOf(received)) : artifacts.claim(tx, content.sha256)
+    return received ? artifacts.register(tx, artifactsOf(received)) : artifacts.claim(tx, keysOf(content))
   }
 
   /** What was announced and is more than the server takes. */
@@ -125,7 +164,7 @@ export function createContentService({
     return UPLOADED_KIND.amounts(told, limits).filter(({ found = 0, most }) => found > most)
   }
 
-  return { limits, receive, upload, find, resolve, keep: artifacts.keep, own, addTo, tooMuch }
+  return { limits, receive, upload, find, resolve, keep, own, addTo, tooMuch }
 }
 
 /** What its kind says of it to whoever asks. */
@@ -159,6 +198,23 @@ interface ReleaseOfKind {
   kind: ContentKindName
 }
 
-function artifactOf({ kind, sha256, sizeBytes, facts }: StoredContent) {
-  return { sha256, sizeBytes, contentType: contentKind(kind).contentType, facts: JSON.stringify(facts) }
+/** What is stored of it, each once: two files may be the same. */
+function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked }: ReceivedContent): CheckedArtifact[] {
+  const { contentType } = contentKind(kind)
+  const whole = { sha256, sizeBytes, contentType, facts: JSON.stringify(facts), awaitsCompression: false }
+  const parts = unpacked.map((part): CheckedArtifact => ({
+    sha256: part.sha256,
+    sizeBytes: part.sizeBytes,
+    // The same bytes may be files of different types.
+    contentType: ANY_BYTES,
+    facts: NO_FACTS,
+    awaitsCompression: part.awaitsCompression,
+  }))
+  return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]
+}
+
+/** Whose bytes a release has, that of the content itself first. */
+function keysOf({ sha256, facts, files }: StoredContent): string[] {
+  const list = facts.list ? [facts.list.sha256] : []
+  return [...new Set([sha256, ...list, ...files.map((file) => file.sha256)])]
 }

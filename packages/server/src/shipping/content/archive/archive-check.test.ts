@@ -16,7 +16,7 @@ afterAll(() => rm(folder, { recursive: true }))
 async function check(zip: Buffer, limits: Partial<ArchiveLimits> = {}, signal?: AbortSignal) {
   const path = join(folder, 'upload.zip')
   await writeFile(path, zip)
-  return checkArchive(path, { ...vectors.limits, ...limits }, signal)
+  return checkArchive(path, { ...vectors.limits, ...limits }, { signal })
 }
 
 async function ruleBrokenBy(zip: Buffer, limits: Partial<ArchiveLimits> = {}): Promise<unknown> {

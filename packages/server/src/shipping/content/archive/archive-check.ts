@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { checkContents } from './archive-contents.ts'
+import { checkContents, type OpenFile } from './archive-contents.ts'
 import { readArchiveDirectory, type ArchiveEntry } from './archive-directory.ts'
 import { checkNoConflicts } from './archive-paths.ts'
 import { refusal } from './archive-refusal.ts'
@@ -17,11 +17,21 @@ export interface CheckedArchive {
   files: { path: string; sizeBytes: number }[]
 }
 
+export interface ArchiveCheckOptions {
+  signal?: AbortSignal | undefined
+  /** Asked when the directory is known to be harmless: whether and where the files are to be unpacked to. */
+  openFile?: (paths: readonly string[]) => OpenFile | undefined
+}
+
 /**
  * Accepts a zip that every reader unpacks to the same harmless files, and refuses all others with the problem
  * invalid-archive. What the archive claims is checked first, so that little work is done for a hostile one.
  */
-export async function checkArchive(path: string, limits: ArchiveLimits, signal?: AbortSignal): Promise<CheckedArchive> {
+export async function checkArchive(
+  path: string,
+  limits: ArchiveLimits,
+  { signal, openFile }: ArchiveCheckOptions = {},
+): Promise<CheckedArchive> {
   const handle = await open(path)
   try {
     const { entries, offset } = await readArchiveDirectory(handle, limits)
@@ -29,7 +39,8 @@ export async function checkArchive(path: string, limits: ArchiveLimits, signal?:
     const files = entries.filter((entry) => !entry.isFolder)
     if (files.length === 0) throw refusal('file-count', 'Expected at least one file, found none.')
     const unpackedBytes = sumSizes(files, limits.maxUnpackedBytes)
-    await checkContents(handle, entries, offset, signal)
+    const openEach = openFile?.(files.map((file) => file.path))
+    await checkContents(handle, entries, offset, { signal, openFile: openEach })
     return {
       fileCount: files.length,
       unpackedBytes,

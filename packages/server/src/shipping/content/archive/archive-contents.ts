@@ -20,15 +20,28 @@ interface Region {
   end: number
 }
 
+/** Takes the content of a file as it is unpacked. It may turn out to be wrong: then the check fails. */
+export interface UnpackedFile {
+  /** The chunk is the caller's again when this resolves. */
+  write(chunk: Uint8Array): Promise<void>
+}
+
+export type OpenFile = (path: string) => Promise<UnpackedFile>
+
+interface Checking {
+  signal: AbortSignal
+  openFile: OpenFile | undefined
+}
+
 /**
- * Unpacks every entry, keeping nothing, and compares it with what the directory says of it. Reads the archive front
+ * Unpacks every entry, keeping nothing unless somebody wants the files, and compares it with what the directory says of it. Reads the archive front
  * to back as one chain of entries, so that readers which never look at the directory see the same files.
  */
 export async function checkContents(
   handle: FileHandle,
   entries: readonly ArchiveEntry[],
   directoryOffset: number,
-  signal?: AbortSignal,
+  { signal, openFile }: { signal?: AbortSignal | undefined; openFile?: OpenFile | undefined },
 ): Promise<void> {
   const queue = regionsOf(entries, directoryOffset).values()
   const stop = new AbortController()
@@ -36,7 +49,7 @@ export async function checkContents(
   async function work() {
     const window = Buffer.allocUnsafe(WINDOW_BYTES)
     try {
-      for (const region of queue) await checkRegion(handle, region, window, stopped)
+      for (const region of queue) await checkRegion(handle, region, window, { signal: stopped, openFile })
     } catch (error) {
       stop.abort(error)
     }
@@ -65,9 +78,9 @@ function checkRoom({ entry, end }: Region): void {
   throw refusal('overlap', detail, entry.path)
 }
 
-async function checkRegion(handle: FileHandle, region: Region, window: Buffer, signal: AbortSignal): Promise<void> {
+async function checkRegion(handle: FileHandle, region: Region, window: Buffer, checking: Checking): Promise<void> {
   const { entry, end } = region
-  signal.throwIfAborted()
+  checking.signal.throwIfAborted()
   const inWindow = await readFully(handle, window, entry.headerOffset, end)
   const header = readHeader(entry, inWindow)
   checkHeader(entry, header)
@@ -87,7 +100,7 @@ async function checkRegion(handle: FileHandle, region: Region, window: Buffer, s
   const content = isWhole
     ? inWindow.subarray(header.bytes, header.bytes + entry.packedBytes)
     : readChunks(handle, start, descriptorStart)
-  await checkContent(entry, content, signal)
+  await checkContent(entry, content, checking)
   if (entry.flags & HAS_DESCRIPTOR) {
     const descriptor = isWhole
       ? inWindow.subarray(inWindow.length - descriptorBytes)
@@ -96,8 +109,9 @@ async function checkRegion(handle: FileHandle, region: Region, window: Buffer, s
   }
 }
 
-async function checkContent(entry: ArchiveEntry, packed: Buffer | AsyncIterable<Buffer>, signal: AbortSignal) {
-  const { sizeBytes, crc, packedBytes } = await unpack(entry, packed, signal)
+async function checkContent(entry: ArchiveEntry, packed: Buffer | AsyncIterable<Buffer>, checking: Checking) {
+  const file = entry.isFolder ? undefined : await checking.openFile?.(entry.path)
+  const { sizeBytes, crc, packedBytes } = await unpack(entry, packed, { signal: checking.signal, file })
   if (sizeBytes !== entry.unpackedBytes) {
     const found = sizeBytes > entry.unpackedBytes ? 'more' : String(sizeBytes)
     throw refusal('content-mismatch', `Expected ${entry.unpackedBytes} bytes, found ${found}.`, entry.path)
@@ -117,19 +131,24 @@ interface Unpacked {
   packedBytes: number
 }
 
+interface Unpacking {
+  signal: AbortSignal
+  file: UnpackedFile | undefined
+}
+
 async function unpack(
   entry: ArchiveEntry,
   packed: Buffer | AsyncIterable<Buffer>,
-  signal: AbortSignal,
+  unpacking: Unpacking,
 ): Promise<Unpacked> {
   const isOnePiece = Buffer.isBuffer(packed)
-  if (entry.method === STORED) return measure(entry, isOnePiece ? [packed] : packed, signal)
+  if (entry.method === STORED) return measure(entry, isOnePiece ? [packed] : packed, unpacking)
   try {
-    if (isOnePiece && entry.unpackedBytes <= SMALL_FILE_BYTES) return inflateAtOnce(entry, packed)
+    if (isOnePiece && entry.unpackedBytes <= SMALL_FILE_BYTES) return await inflateAtOnce(entry, packed, unpacking)
     const inflate = createInflateRaw({ chunkSize: Math.min(entry.unpackedBytes + MIN_CHUNK_BYTES, WINDOW_BYTES) })
     const source = Readable.from(isOnePiece ? [packed] : packed)
     source.on('error', (error) => inflate.destroy(error)).pipe(inflate)
-    return { ...(await measure(entry, inflate, signal)), packedBytes: inflate.bytesWritten }
+    return { ...(await measure(entry, inflate, unpacking)), packedBytes: inflate.bytesWritten }
   } catch (error) {
     if (!isZlibError(error)) throw error
     const detail = `Expected deflated content, found damage: ${error.message}.`
@@ -138,7 +157,7 @@ async function unpack(
 }
 
 /** Ends one byte after the expected size: the rest may be a bomb. */
-function inflateAtOnce(entry: ArchiveEntry, packed: Buffer): Unpacked {
+async function inflateAtOnce(entry: ArchiveEntry, packed: Buffer, { file }: Unpacking): Promise<Unpacked> {
   const options = {
     chunkSize: entry.unpackedBytes + MIN_CHUNK_BYTES,
     maxOutputLength: entry.unpackedBytes + 1,
@@ -146,6 +165,7 @@ function inflateAtOnce(entry: ArchiveEntry, packed: Buffer): Unpacked {
   }
   // With `info` the answer is this, which the types do not say.
   const result = inflateRawSync(packed, options) as unknown as { buffer: Buffer; engine: InflateRaw }
+  await file?.write(result.buffer)
   return { sizeBytes: result.buffer.length, crc: crc32(result.buffer), packedBytes: result.engine.bytesWritten }
 }
 
@@ -153,7 +173,7 @@ function inflateAtOnce(entry: ArchiveEntry, packed: Buffer): Unpacked {
 async function measure(
   entry: ArchiveEntry,
   chunks: Iterable<Buffer> | AsyncIterable<Buffer>,
-  signal: AbortSignal,
+  { signal, file }: Unpacking,
 ): Promise<Unpacked> {
   let sizeBytes = 0
   let crc = 0
@@ -162,6 +182,7 @@ async function measure(
     sizeBytes += chunk.length
     if (sizeBytes > entry.unpackedBytes) break
     crc = crc32(chunk, crc)
+    await file?.write(chunk)
   }
   return { sizeBytes, crc, packedBytes: sizeBytes }
 }

@@ -5,8 +5,27 @@ import { archiveKind } from './archive-kind.ts'
 const page = { name: 'index.html', content: '<p>hello</p>' }
 const good = writeZip([page, { name: 'main.jsbundle', content: noise(2_000) }, { name: 'assets/a.txt', content: 'a' }])
 
+const script = noise(100_000)
+const web = {
+  'index.html': Buffer.from('<p>hello</p>'),
+  'assets/app.js': script,
+  'assets/copy.js': script,
+  'assets/empty.css': Buffer.alloc(0),
+  'assets/text.txt': Buffer.from('word '.repeat(60_000)),
+  // The name that the archive itself has in the release.
+  'bundle.zip': Buffer.from('no zip'),
+}
+const zipOf = (files: Readonly<Record<string, Buffer>>) =>
+  writeZip(Object.entries(files).map(([name, content]) => ({ name, content })))
+
 describeContentKind(archiveKind, {
   good,
+  listed: {
+    bytes: zipOf(web),
+    files: web,
+    next: zipOf({ ...web, 'index.html': Buffer.from('<p>2</p>') }),
+    changed: 'index.html',
+  },
   hostile: archiveCases
     .filter(({ rule }) => rule !== null)
     .map(({ comment, rule, zip, limits }) => ({

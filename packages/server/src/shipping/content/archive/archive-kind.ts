@@ -1,9 +1,11 @@
-import { problem, statedArchive } from '@hotpatch/protocol'
-import type { ContentKind, ReleaseFile } from '../content-kind.ts'
+import { problem, statedArchive, type ManifestFile } from '@hotpatch/protocol'
+import { ANY_BYTES } from '../../artifacts/served-types.ts'
+import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
 import { checkArchive } from './archive-check.ts'
+import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
 
 /** Content §3. */
-export interface ArchiveFacts {
+export interface ArchiveFacts extends Facts {
   kind: 'archive'
   fileCount: number
   unpackedBytes: number
@@ -19,19 +21,23 @@ export interface OfferedArchive {
 
 /** Kept beside the bytes for good: more would let an upload fill the database. */
 const MAX_ROOT_FILES = 500
-/** What a browser or a web view begins with. */
-const WEB_ENTRY = 'index.html'
 
-/** One zip: React Native bundles and web bundles. */
+/** One zip: React Native bundles, and web bundles, which are unpacked here as well. */
 export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
   name: 'archive',
   contentType: 'application/zip',
   fileExtension: 'zip',
 
-  async check(path, limits, signal) {
-    const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, signal)
+  async check(path, limits, { begin, signal }) {
+    const unpacking = createWebBundleUnpacking(begin)
+    const openFile = (files: readonly string[]) => (isWebBundle(files) ? unpacking.open : undefined)
+    const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, { openFile, signal })
     const names = files.map((file) => file.path).filter((name) => !name.includes('/'))
-    return { kind: 'archive', fileCount, unpackedBytes, rootFiles: names.slice(0, MAX_ROOT_FILES) }
+    const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles: names.slice(0, MAX_ROOT_FILES) }
+    const unpacked = await unpacking.finish()
+    if (!unpacked) return { facts }
+    const { list, ...rest } = unpacked
+    return { facts: { ...facts, list }, ...rest }
   },
 
   requireFit({ rootFiles }, { platform, entry = platform === 'web' ? WEB_ENTRY : undefined }) {
@@ -51,19 +57,12 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
     { variable: 'HOTPATCH_MAX_BUNDLE_FILES', found: fileCount, most: limits.maxFiles, unit: 'files' },
   ],
 
-  filesOf: (bytes) =>
-    statedArchive(bytes).artifacts.map(({ name, sha256, sizeBytes }) => ({
-      path: name,
-      role: 'archive',
-      sha256,
-      size_bytes: sizeBytes,
-      content_type: archiveKind.contentType,
-      platform: null,
-      architecture: null,
-      format: null,
-      component: null,
-      url: null,
-    })),
+  filesOf: (bytes) => [
+    ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
+      releaseFile({ path: name, ...zip }, 'archive', archiveKind.contentType),
+    ),
+    ...(bytes.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
+  ],
 
   describe: (files, { fileCount }) => ({ ...zipOf(files), fileCount }),
   stated: (files) => statedArchive(zipOf(files)),
@@ -71,6 +70,25 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
     const { sha256, sizeBytes } = zipOf(files)
     return { kind: 'archive', sha256, sizeBytes }
   },
+}
+
+function releaseFile(
+  { path, sha256, sizeBytes }: ManifestFile,
+  role: ReleaseFile['role'],
+  contentType: string,
+): ReleaseFile {
+  return {
+    path,
+    role,
+    sha256,
+    size_bytes: sizeBytes,
+    content_type: contentType,
+    platform: null,
+    architecture: null,
+    format: null,
+    component: null,
+    url: null,
+  }
 }
 
 function zipOf(files: readonly ReleaseFile[]) {

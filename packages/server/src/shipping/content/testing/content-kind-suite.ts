@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { Problem, readReleaseStatement, writeReleaseStatement } from '@hotpatch/protocol'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import fc from 'fast-check'
@@ -25,12 +26,16 @@ export interface ContentKindSamples {
   /** Of `good`: what devices can run, and what they cannot. */
   fits: readonly ContentWish[]
   unfit: readonly ContentWish[]
+  /** What devices can take file by file, with all that is in it, and the same with one file changed; null: nothing is. */
+  listed: { bytes: Buffer; files: Readonly<Record<string, Buffer>>; next: Buffer; changed: string } | null
 }
+
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** What every kind of content must do on the server, Content §1. */
 export function describeContentKind(kind: ServedKind, samples: ContentKindSamples): void {
   const { good } = samples
-  const digest = createHash('sha256').update(good).digest('hex')
+  const digest = sha256(good)
 
   describeOnEveryDatabase(`content: ${kind.name}`, (open) => {
     let db: Database
@@ -70,6 +75,8 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       expect(JSON.parse(JSON.stringify(one.facts))).toEqual(one.facts)
       expect(kind.filesOf(one)).toEqual(kind.filesOf(two))
       expect(describeContent(one)).toMatchObject({ sha256: digest, sizeBytes: good.length })
+      for (const content of [one, two]) await content.discard()
+      expect(await store.spooled()).toEqual([])
     })
 
     describe('refuses, and keeps nothing of it:', () => {
@@ -120,13 +127,86 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
     })
 
     test('bytes whose release never came, as after a crash, are gone after a day, and can come again', async () => {
-      await store.artifacts.keep(await receive(good))
+      await store.contents.keep(await receive(good))
       store.wait(2 * DAY_MS)
-      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
+      expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBeGreaterThan(0)
+      expect(await listedKeys(store.storage)).toEqual([])
       const again = await receive(good)
-      await store.artifacts.keep(again)
+      await store.contents.keep(again)
       await db.transaction().execute((tx) => store.contents.own(tx, again, again))
       expect(await store.contents.find(digest)).toMatchObject({ kind: kind.name, facts: again.facts })
+    })
+
+    describe.skipIf(samples.listed === null)('that devices take file by file', () => {
+      const { bytes, files, next, changed } = samples.listed ?? { bytes: good, files: {}, next: good, changed: '' }
+      const digests = new Map(Object.entries(files).map(([path, content]) => [path, sha256(content)]))
+      const publish = async (content: Buffer) => {
+        const received = await receive(content)
+        await store.contents.keep(received)
+        await db.transaction().execute((tx) => store.contents.own(tx, received, received))
+        await received.discard()
+        return received
+      }
+
+      test('is unpacked and listed, each file under its digest', async () => {
+        const content = await publish(bytes)
+        const listed = kind.filesOf(content).filter(({ role }) => role === 'asset')
+        const expected = Object.entries(files).map(([path, { length }]) => [path, [digests.get(path), length]])
+        expect(Object.fromEntries(listed.map((file) => [file.path, [file.sha256, file.size_bytes]]))).toEqual(
+          Object.fromEntries(expected),
+        )
+        for (const [path, whole] of Object.entries(files)) {
+          const stored = await store.storage.open(digests.get(path) ?? '')
+          expect((await buffer(stored ?? Readable.from([]))).equals(whole)).toBe(true)
+        }
+        expect(await store.spooled()).toEqual([])
+        expect(statedOf(content).artifacts.map((artifact) => artifact.sha256)).toEqual([sha256(bytes)])
+      })
+
+      test('has what did not change in common with the next', async () => {
+        await publish(bytes)
+        const before = await listedKeys(store.storage)
+        await publish(next)
+        const added = (await listedKeys(store.storage)).filter((key) => !before.includes(key))
+        // The content, its list and the one file.
+        expect(added).toHaveLength(3)
+        expect(digests.has(changed)).toBe(true)
+      })
+
+      test('waits for its release as a whole, and stays as a whole', async () => {
+        const uploaded = await store.contents.upload(Readable.from([bytes]), sha256(bytes))
+        store.wait(DAY_MS - 1)
+        const found = await store.contents.find(uploaded.sha256)
+        expect(found).toMatchObject({ files: uploaded.files, facts: uploaded.facts })
+        if (!found) throw new Error('It is gone.')
+        await db.transaction().execute((tx) => store.contents.own(tx, found, undefined))
+        store.wait(10 * DAY_MS)
+        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
+        expect(await store.contents.find(uploaded.sha256)).toEqual(found)
+      })
+
+      test('that waited for nothing goes as a whole, but for what a release has', async () => {
+        await store.contents.upload(Readable.from([bytes]), sha256(bytes))
+        store.wait(1)
+        const kept = await publish(next)
+        const keys = await listedKeys(store.storage)
+        store.wait(2 * DAY_MS)
+        // The content, its list and the one file.
+        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(3)
+        expect(await listedKeys(store.storage)).toHaveLength(keys.length - 3)
+        expect(await store.contents.find(kept.sha256)).toBeDefined()
+      })
+
+      test('counts as missing when one of its files was lost', async () => {
+        const { sha256: key } = await publish(bytes)
+        await store.storage.remove([digests.get(changed) ?? ''])
+        expect(await store.contents.find(key)).toBeUndefined()
+      })
+
+      test('is nothing by itself: a file that is content, too, is known as that when it came as such', async () => {
+        await publish(bytes)
+        expect(await store.contents.find(digests.get(changed) ?? '')).toBeUndefined()
+      })
     })
 
     test('is what its devices can run, or says that it is not', async () => {
@@ -157,7 +237,7 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
 
     test('is served as what it is, under a name that says so', async () => {
       const content = await receive(good)
-      await store.artifacts.keep(content)
+      await store.contents.keep(content)
       await store.contents.own(db, content, content)
       const app = Fastify()
       onTestFinished(() => app.close())
