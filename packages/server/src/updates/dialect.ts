@@ -29,6 +29,7 @@ export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRo
 /** Answers at its path at the root, and under /apps/{slug}. */
 interface Route {
   method: 'GET' | 'POST'
+  /** In which `:name` stands for one word. */
   path: string
   /**
    * What its clients show. The desk takes whoever has the app's key, and everybody where the app is open; clients of a

@@ -239,6 +239,7 @@ function render(route: DialectRoute, offered: OfferedRelease) {
   const request = {
     method: route.method,
     path: route.path,
+    params: {},
     appName: undefined,
     query: {},
     body: {},

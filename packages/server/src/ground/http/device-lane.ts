@@ -3,6 +3,7 @@ import { Problem, problem } from '@hotpatch/protocol'
 import { parse as parseQuery } from 'fast-querystring'
 import { parse as parseJson } from 'secure-json-parse'
 import type { Log } from '../log.ts'
+import { createAddressTable, decodeWord } from './address-table.ts'
 import type { ClientOrigins } from './client-origin.ts'
 import type { DeviceLimits } from './device-limits.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from './plain-request.ts'
@@ -13,6 +14,7 @@ import type { PublicUrl } from './public-url.ts'
 export interface LaneRoute {
   /** GET also answers HEAD. */
   method: 'GET' | 'POST'
+  /** In which `:name` stands for one word. */
   path: string
   maxBodyBytes: number
   /**
@@ -59,18 +61,13 @@ export function createDeviceLane({
   onAnswered: OnAnswered
   log: Log
 }) {
-  const mounted = new Map<string, Partial<Record<string, LaneRoute>>>()
+  const addresses = createAddressTable<LaneRoute>()
   let turn: Exchange[] = []
   let isClosed = false
 
   /** @throws when two want the same address */
   function mount(routes: readonly LaneRoute[]): void {
-    for (const route of routes) {
-      const byMethod = mounted.get(route.path) ?? {}
-      if (byMethod[route.method]) throw new Error(`Two routes want ${route.method} ${route.path}.`)
-      byMethod[route.method] = route
-      mounted.set(route.path, byMethod)
-    }
+    for (const route of routes) addresses.add(route)
   }
 
   /** @returns false when it is none of a device: then it is the framework's */
@@ -80,17 +77,18 @@ export function createDeviceLane({
     const queryAt = url.indexOf('?')
     const path = queryAt === -1 ? url : url.slice(0, queryAt)
     let appName: string | undefined
-    let byMethod = mounted.get(path)
-    if (!byMethod && path.startsWith(PREFIX)) {
+    let found = addresses.find(path)
+    if (!found && path.startsWith(PREFIX)) {
       const nameEnd = path.indexOf('/', PREFIX.length)
-      byMethod = nameEnd === -1 ? undefined : mounted.get(path.slice(nameEnd))
-      appName = byMethod && decode(path.slice(PREFIX.length, nameEnd))
+      found = nameEnd === -1 ? undefined : addresses.find(path.slice(nameEnd))
+      appName = found && decodeWord(path.slice(PREFIX.length, nameEnd))
       if (appName === undefined) return false
     }
-    const route = byMethod?.[method === 'HEAD' ? 'GET' : method]
-    if (!route || isClosed) return false
+    const route = found?.byMethod[method === 'HEAD' ? 'GET' : method]
+    if (!found || !route || isClosed) return false
+    const { params } = found
     const search = queryAt === -1 ? '' : url.slice(queryAt + 1)
-    begin(new Exchange({ route, request, response, fullPath: path, appName, search }, publicUrlOf))
+    begin(new Exchange({ route, params, request, response, fullPath: path, appName, search }, publicUrlOf))
     return true
   }
 
@@ -236,6 +234,7 @@ export function createDeviceLane({
 /** A request that is the lane's. */
 interface Taken {
   route: LaneRoute
+  params: Readonly<Record<string, string>>
   request: IncomingMessage
   response: ServerResponse
   /** With the prefix that names an app. */
@@ -255,6 +254,7 @@ class Exchange implements PlainRequest {
   isLast = false
   readonly method: string
   readonly route: LaneRoute
+  readonly params: Readonly<Record<string, string>>
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly fullPath: string
@@ -267,6 +267,7 @@ class Exchange implements PlainRequest {
   constructor(taken: Taken, publicUrlOf: (request: IncomingMessage) => string) {
     this.method = taken.route.method
     this.route = taken.route
+    this.params = taken.params
     this.request = taken.request
     this.response = taken.response
     this.fullPath = taken.fullPath
@@ -351,10 +352,3 @@ function originForm(target: string): string {
 }
 
 /** Undefined when it cannot be read. */
-function decode(name: string): string | undefined {
-  try {
-    return name.includes('%') ? decodeURIComponent(name) : name
-  } catch {
-    return undefined
-  }
-}

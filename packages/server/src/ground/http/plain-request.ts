@@ -2,8 +2,10 @@
 export interface PlainRequest {
   /** HEAD is asked as GET. */
   readonly method: string
-  /** Below the prefix that names an app: such as `/update/check`. */
+  /** The route's, below the prefix that names an app: such as `/update/check`, or `/v1/apps/:app/channels`. */
   readonly path: string
+  /** The words of the address that stand for something, by their names in `path`. */
+  readonly params: Readonly<Record<string, string>>
   /** The app that the address names, by id or slug; undefined at the root. */
   readonly appName: string | undefined
   /** A name that comes more than once has a list. */
