@@ -87,6 +87,26 @@ export const GuardTrip = Type.Object({
   figures: GuardFigures,
   /** Of the roll-back, if it took one. */
   rolloutId: Nullable(Id),
+  /** Where the roll-back goes, if it took one. */
+  backTo: Nullable(
+    Type.Object({
+      version: Nullable(Type.String({ description: 'Null: what the binary shipped with' })),
+      sequence: Nullable(Type.Integer({ description: 'Of the statement that was prepared; null: nobody prepared it' })),
+    }),
+  ),
+  /** At most 10. Newer releases that the roll-back does not go to, newest first, and why. */
+  passedOver: Type.Array(
+    Type.Object({
+      version: Type.String(),
+      reason: Type.Union([
+        Type.Literal('rolled-back-from'),
+        Type.Literal('taken-back'),
+        Type.Literal('not-in-force'),
+        Type.Literal('for-some'),
+        Type.Literal('not-prepared'),
+      ]),
+    }),
+  ),
 })
 export type GuardTrip = Static<typeof GuardTrip>
 

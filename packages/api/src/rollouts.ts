@@ -76,6 +76,15 @@ const dryRun = Type.Optional(
   }),
 )
 
+/**
+ * What was before, stated again under sequences above all others: where the guard may go back to. First the release
+ * before, then the one before that, or embedded when there is none.
+ */
+const StepsBack = Type.Array(
+  Type.Object({ statement: Base64, statementSignature: Base64 }, { additionalProperties: false }),
+  { maxItems: 2 },
+)
+
 /** Places a release that exists on a channel: a promotion. One that is older than the newest is stated again, signed. */
 export const NewRollout = Type.Object(
   {
@@ -90,15 +99,7 @@ export const NewRollout = Type.Object(
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
-    /**
-     * What was before, stated again under sequences above all others: where the guard may go back to. First the release
-     * before, then the one before that, or embedded when there is none.
-     */
-    prepared: Type.Optional(
-      Type.Array(Type.Object({ statement: Base64, statementSignature: Base64 }, { additionalProperties: false }), {
-        maxItems: 2,
-      }),
-    ),
+    prepared: Type.Optional(StepsBack),
     ...restatement,
     dryRun,
   },
@@ -118,6 +119,9 @@ export const NewRollback = Type.Object(
     ]),
     percentage: Type.Optional({ ...Percentage, default: 100 }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
+    /** As with `NewRollout`; what was rolled back from is no way back. */
+    guard: Type.Optional(GuardChoice),
+    prepared: Type.Optional(StepsBack),
     ...restatement,
     dryRun,
   },

@@ -93,17 +93,17 @@ describe('before a yes', () => {
     expect(shown).not.toMatch(/another binary|sample|never told/)
   })
 
-  test('a promotion of what is older says whom it takes back, and prepares two steps back', async () => {
-    const { json, run, phones, current } = await createFleet()
-    await phones(2, current, 2)
-    const line = 'promote --version 1.0.0 --from production --platform android --to production --yes --json'
+  test('a promotion of what is older says whom it takes back, and prepares two steps back, below that', async () => {
+    const { json, run, phones, publish } = await createFleet()
+    await phones(2, await publish('1.2.0'), 3)
+    const line = 'promote --version 1.1.0 --from production --platform android --to production --yes --json'
     const { stderr, stdout } = await run(`${line} --guard roll-back`)
     expect(stderr).toMatch(/^Takes back: 2 devices to an older release than they run$/m)
     const placed = JSON.parse(stdout) as Rollout & { impact: Impact }
-    expect(placed).toMatchObject({ sequence: 3, impact: { moves: [{ from: '1.1.0', to: '1.0.0', devices: 2 }] } })
+    expect(placed).toMatchObject({ sequence: 4, impact: { moves: [{ from: '1.2.0', to: '1.1.0', devices: 2 }] } })
     expect((await json<Guard>(`rollouts guard ${placed.id}`)).prepared).toEqual([
-      { version: '1.1.0', sequence: 4 },
-      { version: null, sequence: 5 },
+      { version: '1.0.0', sequence: 5 },
+      { version: null, sequence: 6 },
     ])
     const beta = 'promote --version 1.1.0 --from production --platform android --to beta --yes --guard roll-back'
     // Nothing was there before that could be gone back to.

@@ -15,12 +15,14 @@ import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
 import { findReleaseOnChannel } from '../release/find-release.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
+import { planRollback } from '../release/plan-rollback.ts'
 import { rehearsedRollout, rolloutFields } from '../release/rollout-fields.ts'
+import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
-import { describeRestatement, placeRestated, planRestatement, restatementJson } from '../signing/restate.ts'
+import { describeRestatement, placeRestated, restatementJson } from '../signing/restate.ts'
 
-interface RollbackOptions extends SessionOptions, RestatingOptions {
+interface RollbackOptions extends SessionOptions, RestatingOptions, GuardOptions {
   platform?: Platform
   channel?: string
   version?: string
@@ -33,7 +35,8 @@ interface RollbackOptions extends SessionOptions, RestatingOptions {
 const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(text))
 
 export function addRollbackCommand(program: Command, context: CliContext) {
-  serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withRestating, withYes)
+  const parts = [withApp, withRestating, withYes, withGuard]
+  serverCommand(program, 'rollback', 'makes an earlier version the active one', ...parts)
     .option('--platform <platform>', 'of which platform, one at a time', readPlatform)
     .option(
       '--channel <channel>',
@@ -51,6 +54,10 @@ export function addRollbackCommand(program: Command, context: CliContext) {
 async function rollBack(context: CliContext, options: RollbackOptions) {
   const { rollout: percentage, mandatory = false } = options
   const target = readTargetOptions(options)
+  const guard = readGuard(options)
+  if (target === 'embedded' && guard.guard !== undefined) {
+    throw new UsageError('--to embedded has no guard: leave --guard and its limits away.')
+  }
   const session = await openSession(context, options)
   const { api, output, project } = session
   const platform = choosePlatform(options.platform, project)
@@ -60,19 +67,20 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   const release =
     target === 'embedded' ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version: target })
   const version = target === 'embedded' ? undefined : target
-  const restatement = await planRestatement(session, { app, platform, release, version }, options)
+  const place = { channel, guard: guard.guard, options }
+  const { restatement, warnings } = await planRollback(session, { app, platform, release, version }, place)
   const to = release ? { version: release.version } : 'embedded'
   const signedBy = restatement.kind === 'signed' ? restatement.plan.key.publicKey : undefined
   const question = { change: 'roll-back', platform, channel, to, percentage, ...given({ signedBy }) } as const
   const impact = await findImpact(api, app.id, question, output)
   for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
-  output.notice(describeRestatement(restatement))
-  const body: NewRollback = { platform, channel, to, percentage, mandatory }
+  for (const text of [describeRestatement(restatement), ...warnings]) output.notice(text)
+  const body: NewRollback = { platform, channel, to, percentage, mandatory, ...guard }
   if (options.dryRun) return showDryRun(session, app, body, { signs: restatementJson(restatement), impact })
   await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
 
-  const { rollout, signs } = await placeRestated(session, app, restatement, async (signed, _more, signs) => ({
-    rollout: await api.rollBack(app.id, { ...body, ...signed }),
+  const { rollout, signs } = await placeRestated(session, app, restatement, async (signed, prepared, signs) => ({
+    rollout: await api.rollBack(app.id, { ...body, ...signed, ...(prepared.length > 0 && { prepared }) }),
     signs,
   }))
   output.result({ ...rollout, signs, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))

@@ -13,8 +13,8 @@ async function createStaged({ signed = true } = {}) {
   const publisher = await server.createPublisher()
   await publisher.write({ 'dist/index.android.bundle': 'bundle' })
   const command = `release --platform android --bundle-dir dist --channel staging --yes${signed ? '' : ' --no-sign'} --version`
-  const publish = (version: string) => publisher.json<PublishedRelease>(command, version)
-  return { ...publisher, old: await publish('1.0.0'), current: await publish('1.1.0') }
+  const publish = (version: string, ...more: string[]) => publisher.json<PublishedRelease>(command, version, ...more)
+  return { ...publisher, publish, old: await publish('1.0.0'), current: await publish('1.1.0') }
 }
 
 describe('promote', () => {
@@ -228,6 +228,48 @@ describe('rollback', () => {
       sequence: 4,
       percentage: 12.5,
       mandatory: true,
+    })
+  })
+
+  test('signs where its guard may go back to, below what it rolls back from', async () => {
+    const { json, run, current, publish } = await createStaged()
+    await publish('1.2.0')
+    const steps = [
+      { version: '1.1.0', sequence: 4 },
+      { version: '1.0.0', sequence: 5 },
+      { target: 'embedded', sequence: 6 },
+    ]
+    const line = 'rollback --platform android --channel staging --version 1.1.0 --guard roll-back'
+    const dry = await run(`${line} --dry-run --json`)
+    expect(dry.stderr).toContain('In advance 1: 1.0.0 as sequence 5')
+    expect((JSON.parse(dry.stdout) as Signed).signs).toMatchObject(steps)
+    const placed = await json<Signed & { id: string }>(`${line} --yes`)
+    expect(placed).toMatchObject({ releaseId: current.releaseId, sequence: 4, signs: steps })
+    expect(await json<Guard>(`rollouts guard ${placed.id}`)).toMatchObject({
+      settings: { action: 'roll-back' },
+      goesBackTo: { version: '1.0.0', isPrepared: true },
+      prepared: [
+        { version: '1.0.0', sequence: 5 },
+        { version: null, sequence: 6 },
+      ],
+    })
+    const unwatched = await json<Signed>(`${line.replace('roll-back', 'off')} --yes`)
+    expect(unwatched.signs).toMatchObject([{ version: '1.1.0', sequence: 7 }])
+    const refused = await run('rollback --platform android --to embedded --guard roll-back --yes')
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('embedded has no guard')])
+  })
+
+  test('by halting places again what is watched as the halted one was, with its steps back', async () => {
+    const { json, publish } = await createStaged()
+    const { rolloutId } = await publish('1.2.0', '--guard', 'roll-back')
+    const { placed } = await json<{ placed: Signed & { id: string } }>(
+      `rollouts halt ${rolloutId} --restate 1.0.0 --yes`,
+    )
+    expect(placed.signs).toMatchObject([{ version: '1.0.0' }, { target: 'embedded' }])
+    expect(await json<Guard>(`rollouts guard ${placed.id}`)).toMatchObject({
+      settings: { action: 'roll-back' },
+      goesBackTo: null,
+      prepared: [{ version: null }],
     })
   })
 

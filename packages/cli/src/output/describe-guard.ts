@@ -1,4 +1,4 @@
-import type { Guard, GuardFigures, GuardSettings } from '@hotpatch/api'
+import type { Guard, GuardFigures, GuardSettings, GuardTrip } from '@hotpatch/api'
 import { describeLeftOut } from './left-out.ts'
 import { formatCount } from './text.ts'
 
@@ -37,8 +37,26 @@ export function guardFields({ state, settings, figures, toTrip, goesBackTo, trip
     }),
     ...(trip && { 'tripped at': describeShare(trip.figures) }),
     ...(trip?.rolloutId && { 'rolled back by': trip.rolloutId }),
+    ...(trip?.backTo && { 'went back to': describeBackTo(trip.backTo) }),
+    ...(trip && trip.passedOver.length > 0 && { 'went past': trip.passedOver.map(describePassedOver).join(', ') }),
   }
 }
+
+function describeBackTo({ version, sequence }: NonNullable<GuardTrip['backTo']>): string {
+  const what = version ?? 'what the app binary shipped with'
+  return sequence === null ? `${what}, not signed in advance` : `${what}, signed in advance as sequence ${sequence}`
+}
+
+const PASSED_OVER = {
+  'rolled-back-from': 'rolled back from',
+  'taken-back': 'halted, or found wrong by its guard',
+  'not-in-force': 'not in force',
+  'for-some': 'not for everybody',
+  'not-prepared': 'not signed in advance',
+} as const satisfies Record<GuardTrip['passedOver'][number]['reason'], string>
+
+const describePassedOver = ({ version, reason }: GuardTrip['passedOver'][number]) =>
+  `${version} (${PASSED_OVER[reason]})`
 
 function leftOutFields({ leftOut, withoutNetwork, sample }: GuardFigures): Record<string, string> {
   return {

@@ -3,9 +3,10 @@ import type { KeyOptions } from '../arguments/shared-options.ts'
 import { CommandError } from '../errors/errors.ts'
 import { formatVersion } from '../output/figures.ts'
 import type { Session } from '../session/session.ts'
-import { describeRestatement, placeRestated, planRestatement, type Restatement } from '../signing/restate.ts'
+import { describeRestatement, placeRestated, type restatementJson } from '../signing/restate.ts'
 import { describeWayOut } from './change-impact.ts'
 import { findReleaseOnChannel } from './find-release.ts'
+import { planRollback } from './plan-rollback.ts'
 
 export interface WayOutOptions extends KeyOptions {
   yes?: boolean
@@ -15,7 +16,7 @@ export interface WayOutOptions extends KeyOptions {
 
 /** Old content that will be placed on top before a rollout is taken back, so that no device is left behind. */
 export interface PlannedWayOut {
-  place(): Promise<Rollout>
+  place(): Promise<Rollout & { signs: ReturnType<typeof restatementJson> }>
 }
 
 /**
@@ -40,7 +41,7 @@ export async function planWayOut(
     return undefined
   }
   const planned = await planPlacingAgain(session, rollout, version, options)
-  output.notice(describeRestatement(planned.restatement))
+  for (const text of [describeRestatement(planned.restatement), ...planned.warnings]) output.notice(text)
   const isWanted = options.restate !== undefined || (await session.ask(`Place ${version} again first?`))
   return isWanted ? planned.placing(suggested?.percentage ?? 100) : undefined
 }
@@ -52,21 +53,27 @@ async function planPlacingAgain(session: Session, rollout: Rollout, version: str
   const isEmbedded = version === 'embedded'
   const release = isEmbedded ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version })
   const named = isEmbedded ? {} : { version }
-  const restatement: Restatement = await planRestatement(session, { app, platform, release, ...named }, options)
+  // Watched as the one that is taken back was.
+  const guard = release && rollout.guard ? { isOn: rollout.guard.isOn, action: rollout.guard.action } : undefined
+  const target = { app, platform, release, ...named }
+  const { restatement, warnings } = await planRollback(session, target, { channel, guard, options })
   if (restatement.kind === 'unsigned' && app.signing === 'required') {
     throw new CommandError('not-signed', `${version} has to be stated again, signed: ${restatement.reason}.`)
   }
   const placing = (percentage: number): PlannedWayOut => ({
     place: () =>
-      placeRestated(session, app, restatement, (signed) =>
-        api.rollBack(app.id, {
+      placeRestated(session, app, restatement, async (signed, prepared, signs) => ({
+        ...(await api.rollBack(app.id, {
           platform,
           channel,
           to: release ? { releaseId: release.id } : 'embedded',
           percentage,
+          ...(guard && { guard }),
           ...signed,
-        }),
-      ),
+          ...(prepared.length > 0 && { prepared }),
+        })),
+        signs,
+      })),
   })
-  return { restatement, placing }
+  return { restatement, warnings, placing }
 }

@@ -13,6 +13,17 @@ export interface PreparedRollbacks {
   warnings: readonly string[]
 }
 
+export interface GuardSteps {
+  app: App
+  platform: Platform
+  target: NextGuardTarget
+  /**
+   * Of a roll-back to the first release: its guard may go on to what the binary shipped with. Of a first release none is
+   * prepared, since devices go there anyway.
+   */
+  endsAtEmbedded?: boolean
+}
+
 /** These say that nothing can be signed in advance, not that somebody lies. */
 const HARMLESS = ['never-signed', 'below-floor']
 
@@ -25,13 +36,13 @@ const HARMLESS = ['never-signed', 'below-floor']
  */
 export async function prepareRollbacks(
   session: Session,
-  { app, platform, target }: { app: App; platform: Platform; target: NextGuardTarget },
+  { app, platform, target, endsAtEmbedded = false }: GuardSteps,
   key: SigningKeyPair,
   { backTo, newFloor }: { backTo: string | undefined; newFloor: number },
 ): Promise<PreparedRollbacks> {
   const floor = Math.max(newFloor, session.trust.highestFloor(app.id, platform))
   const contents: StatementContent[] = []
-  for (const [index, release] of stepsOf(target).entries()) {
+  for (const [index, release] of stepsOf(target, endsAtEmbedded).entries()) {
     // Back to the binary's own bundle, past every floor, is for a person to decide.
     if (!release && floor > 0) break
     try {
@@ -47,6 +58,7 @@ export async function prepareRollbacks(
 }
 
 /** The release before and the one before that; in its place, what the binary shipped with. */
-function stepsOf({ release, earlier }: NextGuardTarget): (Release | null)[] {
-  return release ? [release, earlier ?? null] : []
+function stepsOf({ release, earlier }: NextGuardTarget, endsAtEmbedded: boolean): (Release | null)[] {
+  if (release) return [release, earlier ?? null]
+  return endsAtEmbedded ? [null] : []
 }

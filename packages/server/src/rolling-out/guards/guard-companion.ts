@@ -4,8 +4,8 @@ import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { statedContent, type ReleaseService } from '../../shipping/releases/release-service.ts'
-import type { StepBack } from '../rollouts/placement.ts'
-import type { SignedStatement, StatementService } from '../../shipping/signing/statement-service.ts'
+import type { Placement, StepBack } from '../rollouts/placement.ts'
+import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import type { RolloutCompanion, RolloutRow } from '../rollouts/rollout-service.ts'
 import { NO_BASE, readBase } from './guard-rows.ts'
 import { settingsFor } from './guard-settings.ts'
@@ -27,18 +27,22 @@ export function createGuardCompanion({
 }): RolloutCompanion {
   /**
    * What was before, stated again under sequences above the new one's: first the release before, then the one before
-   * that, or what the binary shipped with when there is none.
-   * @throws problem rollback-target-invalid when there is no release before; those of a restatement
+   * that, or what the binary shipped with when there is none. A roll-back to the first release has that alone before it.
+   * @throws problem rollback-target-invalid when there is nothing before, or no more; those of a restatement
    */
   async function readPrepared(
     tx: Connection,
     app: AppRow,
     rollout: RolloutRow,
-    signed: readonly SignedStatement[],
+    { prepared: signed = [], isRollback = false }: Pick<Placement, 'prepared' | 'isRollback'>,
   ): Promise<StepBack[]> {
     if (signed.length === 0) return []
     const targets = await findTargets(tx, successorOf(rollout))
-    if (targets.length === 0) {
+    if (signed.length > targets.length + 1) {
+      const detail = `Before this one "${rollout.channel}" had ${targets.length} releases and what the binary shipped with: expected at most ${targets.length + 1} steps back, found ${signed.length}.`
+      throw problem('rollback-target-invalid', detail)
+    }
+    if (targets.length === 0 && !isRollback) {
       const detail = `No release was on "${rollout.channel}" before this one that a roll-back could be prepared to.`
       throw problem('rollback-target-invalid', detail)
     }
@@ -56,10 +60,11 @@ export function createGuardCompanion({
   }
 
   return {
-    async placed(tx, rollout, { guard, prepared = [], stepsBack, isRollback = false }) {
+    async placed(tx, rollout, placement) {
+      const { guard, stepsBack, isRollback = false } = placement
       if (rollout.release_id === null) return
       const app = await apps.get(rollout.app_id, tx)
-      const kept = stepsBack ?? (await readPrepared(tx, app, rollout, prepared))
+      const kept = stepsBack ?? (await readPrepared(tx, app, rollout, placement))
       // Without a further step it would go back to what was just left.
       const isLastStep = isRollback && kept.length === 0
       await insertGuard(tx, {

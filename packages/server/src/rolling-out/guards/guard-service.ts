@@ -14,7 +14,7 @@ import { readGuard, readSightings, type WatchedRollout } from './guard-rows.ts'
 import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
 import { badToTrip, readFigures } from './judge-health.ts'
 import { listStepsBack } from './step-back-store.ts'
-import { findBaseline, findTarget, findTargets, nextSuccessor, successorOf } from './previous-release.ts'
+import { findBaseline, findTargets, findWayBack, nextSuccessor, successorOf } from './previous-release.ts'
 
 export type GuardService = ReturnType<typeof createGuardService>
 
@@ -118,8 +118,8 @@ export function createGuardService({
     const { sample, bad, leftOut, withoutNetwork } = sighting
     const previous = await findBaseline(reads, sampling, successorOf(rollout), settings.minimumSample)
     const question = { settings, previous, looks: row.looks }
-    const targetId = await findTarget(db, successorOf(rollout))
-    const target = targetId === undefined ? undefined : await releases.get(targetId)
+    const { releaseId: targetId, step } = await findWayBack(db, successorOf(rollout), prepared)
+    const target = targetId === null ? undefined : await releases.get(targetId)
     return {
       rolloutId: rollout.id,
       state: row.state,
@@ -128,13 +128,7 @@ export function createGuardService({
       looks: row.looks,
       figures: { ...readFigures({ ...question, sample, bad, looks: row.looks + 1 }), leftOut, withoutNetwork },
       toTrip: badToTrip({ ...question, sample: Math.max(sample, settings.minimumSample) }),
-      goesBackTo: target
-        ? {
-            releaseId: target.id,
-            version: target.version,
-            isPrepared: prepared.some((step) => step.releaseId === target.id),
-          }
-        : null,
+      goesBackTo: target ? { releaseId: target.id, version: target.version, isPrepared: step !== undefined } : null,
       prepared: await Promise.all(
         prepared.map(async ({ releaseId, statement: { sequence } }) => ({
           version: await versionOf(releaseId),

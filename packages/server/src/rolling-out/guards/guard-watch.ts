@@ -25,7 +25,7 @@ import {
   type HealthVerdict,
 } from './judge-health.ts'
 import { listStepsBack } from './step-back-store.ts'
-import { findBaseline, findTarget, successorOf } from './previous-release.ts'
+import { findBaseline, findWayBack, successorOf } from './previous-release.ts'
 
 /** How many guards are read at once. */
 const BATCH = 200
@@ -33,6 +33,10 @@ const BATCH = 200
 const LOOK_AGAIN_MS = HOUR_MS
 
 export const GUARD_AUTHOR: Author = { kind: 'guard' }
+
+type PlacedPrevious = Pick<GuardTrip, 'rolloutId' | 'backTo' | 'passedOver'>
+
+const PLACED_NOTHING: PlacedPrevious = { rolloutId: null, backTo: null, passedOver: [] }
 
 /** Another server, or a person, was first. */
 const TAKEN: ReadonlySet<string> = new Set(['guard-state', 'rollout-state', 'rollout-not-found'])
@@ -155,9 +159,9 @@ export function createGuardWatch({
       const data: TrippedGuard = { rollout: rendered, action, cause, figures }
       await announcements.record(tx, change, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
       // Positions are taken before catalogs change, as by whoever publishes: else both would wait for each other.
-      const rolloutId = action === 'roll-back' ? await placePrevious(tx, change, before, guard) : null
+      const back = action === 'roll-back' ? await placePrevious(tx, change, before, guard) : PLACED_NOTHING
       await stop(tx, change, before, action)
-      const told: GuardTrip = { ...trip, rolloutId }
+      const told: GuardTrip = { ...trip, ...back }
       const { revision } = guard.row
       await updateGuard(tx, { ...guard.row, revision: revision + 1 }, { figures: JSON.stringify(told) })
       await audit.record(tx, GUARD_AUTHOR, {
@@ -185,20 +189,20 @@ export function createGuardWatch({
   /**
    * For the very devices that the halted rollout was for. When something newer is in force above it, halting is enough:
    * the way of those devices is forward, and a roll-back on top would take the newer one from everybody.
-   * @returns the new rollout's id; null when there is none
+   * @returns the new rollout, if there is one, and past what it goes
    */
   async function placePrevious(
     tx: Connection,
     change: Change,
     halted: RolloutRow,
     { settings }: WatchedRollout,
-  ): Promise<string | null> {
-    if (await hasNewerRollout(tx, halted, clock.now())) return null
-    const releaseId = (await findTarget(tx, successorOf(halted))) ?? null
+  ): Promise<PlacedPrevious> {
+    if (await hasNewerRollout(tx, halted, clock.now())) return PLACED_NOTHING
     const prepared = await listStepsBack(tx, halted.id)
-    const restated = prepared.find((step) => step.releaseId === releaseId)?.statement
+    const { releaseId, step, passedOver } = await findWayBack(tx, successorOf(halted), prepared)
+    const restated = step?.statement
     // What the binary shipped with: there halted releases go anyway (D6), unless a floor keeps devices from it.
-    if (releaseId === null && !restated) return null
+    if (releaseId === null && !restated) return { ...PLACED_NOTHING, passedOver }
     // Devices take from now on only what comes after.
     const stepsBack = restated ? prepared.filter(({ statement }) => statement.sequence > restated.sequence) : []
     const app = await apps.get(halted.app_id, tx)
@@ -232,7 +236,7 @@ export function createGuardWatch({
     // Published meanwhile: positions are given one after the other, so from here on nothing can come in between.
     if (await hasNewerRollout(tx, halted, clock.now(), row.position))
       throw problem('guard-state', 'Something newer was published.')
-    return row.id
+    return { rolloutId: row.id, backTo: { version: row.version, sequence: row.sequence }, passedOver }
   }
 
   return { watch }

@@ -124,7 +124,7 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       const guard = await guardOf(rolloutId)
       const figures = expect.objectContaining({ look: 1, sample: 100, bad: 30, badPercent: 30, maxBadPercent: 5 })
       const at = new Date(clock.now()).toISOString()
-      const trip = { at, cause: 'limit', action: 'pause', figures, rolloutId: null }
+      const trip = { at, cause: 'limit', action: 'pause', figures, rolloutId: null, backTo: null, passedOver: [] }
       expect(guard).toMatchObject({ state: 'tripped', looks: 1, trip })
       expect(guard.trip?.figures.lowerPercent).toBeGreaterThan(5)
       expect(await offered()).not.toBe('1.0.0')
@@ -512,6 +512,99 @@ describeOnEveryDatabase('guards', (openDatabase) => {
       expect(top).toMatchObject({ target: 'embedded', sequence: 4, state: 'active' })
       const { body } = await server.check(app, { version: '1.0.0' })
       expect(JSON.parse(Buffer.from(body.statement, 'base64').toString())).toMatchObject({ target: 'embedded' })
+    })
+
+    const rollBack = async (version: string, sequence: number, ...steps: (string | null)[]) => {
+      const signed = async (step: string | null, at: number) => {
+        const { statement, statementSignature } = step === null ? statementOf({ sequence: at }) : await sign(step, at)
+        return { statement, statementSignature }
+      }
+      const prepared = await Promise.all(steps.map((step, index) => signed(step, sequence + 1 + index)))
+      return server.request('POST', `/manage/v1/apps/${app.slug}/rollbacks`, {
+        body: {
+          platform: 'android',
+          channel: 'production',
+          to: { version },
+          guard: { action: 'roll-back' },
+          ...(await signed(version, sequence)),
+          ...(prepared.length > 0 && { prepared }),
+        },
+      })
+    }
+
+    test('of a roll-back goes on below the first rollout of its release, past what was rolled back from', async () => {
+      await publishSigned('1.0.0', 1)
+      await publishSigned('1.1.0', 2)
+      await publishSigned('1.2.0', 3)
+      const at = `/manage/v1/apps/${app.slug}/guard-target?channel=production&platform=android`
+      const before = (await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)).body.items
+      const { id } = before.find(({ version }: { version: string }) => version === '1.1.0')
+      expect((await server.request('GET', `${at}&releaseId=${id}`)).body).toMatchObject({
+        release: { version: '1.0.0' },
+        earlier: null,
+      })
+      const placed = (await rollBack('1.1.0', 4, '1.0.0', null)).body
+      expect(await guardOf(placed.id)).toMatchObject({
+        settings: { action: 'roll-back' },
+        goesBackTo: { version: '1.0.0', isPrepared: true },
+        prepared: [
+          { version: '1.0.0', sequence: 5 },
+          { version: null, sequence: 6 },
+        ],
+      })
+      await attempt(placed.id, 100, 60)
+      await look()
+      const [near] = await listRollouts()
+      expect(stated(near)).toEqual(['1.0.0', 5, 'active'])
+      const trip = {
+        backTo: { version: '1.0.0', sequence: 5 },
+        passedOver: [{ version: '1.2.0', reason: 'rolled-back-from' }],
+      }
+      expect((await guardOf(placed.id)).trip).toMatchObject(trip)
+      expect(await entries('guard.tripped')).toMatchObject([{ subjectId: placed.id, after: trip }])
+      await attempt(near?.id ?? '', 100, 60)
+      await look()
+      const [far] = await listRollouts()
+      expect(far).toMatchObject({ target: 'embedded', sequence: 6, state: 'active' })
+      expect((await guardOf(near?.id ?? '')).trip?.passedOver).toEqual([
+        { version: '1.1.0', reason: 'taken-back' },
+        { version: '1.2.0', reason: 'rolled-back-from' },
+      ])
+    })
+
+    test('of the release after a roll-back goes past what was rolled back from, too', async () => {
+      await publishSigned('1.0.0', 1)
+      await publishSigned('1.1.0', 2)
+      await rollBack('1.0.0', 3, null)
+      const { rolloutId } = (await publishWithTwo('1.2.0', 5, '1.0.0', 'embedded')).body
+      await attempt(rolloutId, 100, 60)
+      await look()
+      expect(stated((await listRollouts())[0])).toEqual(['1.0.0', 6, 'active'])
+    })
+
+    test.each([
+      ['to what was rolled back from', '1.1.0', ['1.2.0'], '422 statement-invalid'],
+      ['to more than was before', '1.0.0', [null, null], '422 rollback-target-invalid'],
+    ])('of a roll-back, %s, is refused, and nothing is placed', async (_case, version, steps, expected) => {
+      await publishSigned('1.0.0', 1)
+      await publishSigned('1.1.0', 2)
+      await publishSigned('1.2.0', 3)
+      const before = await listRollouts()
+      expect(problemOf(await rollBack(version, 4, ...steps))).toBe(expected)
+      expect(await listRollouts()).toEqual(before)
+    })
+
+    test('is refused for what the binary shipped with, which has no guard', async () => {
+      await publishSigned('1.0.0', 1)
+      const { statement, statementSignature } = await sign('1.0.0', 3)
+      const body = {
+        platform: 'android',
+        channel: 'production',
+        to: 'embedded',
+        prepared: [{ statement, statementSignature }],
+      }
+      const refused = await server.request('POST', `/manage/v1/apps/${app.slug}/rollbacks`, { body })
+      expect(problemOf(refused)).toBe('400 invalid-request')
     })
 
     test.each([

@@ -105,6 +105,12 @@ export function createPlacing({
   async function rollBackIn(tx: Connection, change: Change, { id }: AppRow, input: NewRollback, author: Author) {
     const app = await apps.lock(tx, id)
     requirePlatform(app, input.platform)
+    if (input.to === 'embedded' && (input.prepared || input.guard)) {
+      throw problem(
+        'invalid-request',
+        'What goes back to what the app binary shipped with has no guard: expected neither guard nor prepared.',
+      )
+    }
     const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
     const restated = await statements.takeRestated(
       tx,

@@ -1,6 +1,7 @@
 import type { Platform } from '@hotpatch/protocol'
 import type { ExpressionBuilder } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
+import { earlierRollouts, type EarlierRollout, type LaterRollout } from './earlier-rollouts.ts'
 
 /** A place on a channel. */
 export interface RolloutPlace {
@@ -9,56 +10,43 @@ export interface RolloutPlace {
   channel: string
 }
 
-/** An earlier rollout of another release. */
-export interface EarlierRollout {
-  id: string
-  releaseId: string
-  position: number
-  /** Whether every device of its place may have it. */
-  isForAll: boolean
-  /** Active, started, not archived, and nothing was found against it. */
-  isSound: boolean
-  /** Not taken back. */
-  isStanding: boolean
-}
+/** Newest first: how many rollouts of a place are looked through. */
+const MAX_PLACED = 200
 
-/** How many earlier rollouts are looked through. */
-const MAX_EARLIER = 50
-
-/**
- * Rollouts below a position that place another release, newest first: what devices of this place had before. The other
- * arms of a test are not before it.
- */
+/** What devices of this place had before a rollout, newest first. */
 export async function listEarlierRollouts(
   db: Connection,
   { appId, platform, channel }: RolloutPlace,
-  { position, releaseId, experimentId }: { position: number; releaseId: string | null; experimentId: string | null },
+  later: LaterRollout,
 ): Promise<EarlierRollout[]> {
   const rows = await db
     .selectFrom('rollout')
-    .innerJoin('release', 'release.id', 'rollout.release_id')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
     .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
-    .selectAll('rollout')
-    .select(['release.archived_at', 'rollout_guard.state as guard_state'])
+    .select(['rollout.id', 'rollout.release_id', 'rollout.position', 'rollout.state', 'rollout.awaits_start'])
+    .select(['rollout.percentage', 'rollout.rules', 'rollout.slice', 'rollout.experiment_id'])
+    .select(['release.version', 'release.archived_at', 'rollout_guard.state as guard_state'])
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
     // What is for every platform goes back to what was for every platform.
     .where('rollout.platform', 'in', platform === 'any' ? ['any'] : [platform, 'any'])
-    .where('rollout.position', '<', position)
-    .$if(releaseId !== null, (rollouts) => rollouts.where('rollout.release_id', '!=', releaseId ?? ''))
-    .$if(experimentId !== null, (rollouts) => rollouts.where((where) => isOfAnotherTest(where, experimentId ?? '')))
     .orderBy('rollout.position', 'desc')
-    .limit(MAX_EARLIER)
+    .limit(MAX_PLACED)
     .execute()
-  return rows.map((row) => ({
+  const placed = rows.map((row) => ({
     id: row.id,
-    releaseId: row.release_id ?? '',
+    releaseId: row.release_id,
+    version: row.version,
     position: row.position,
-    isForAll: isForAll(row),
-    isSound:
-      row.state === 'active' && row.awaits_start === 0 && row.archived_at === null && row.guard_state !== 'tripped',
-    isStanding: row.state === 'active' || row.state === 'paused',
+    state: row.state,
+    hasStarted: row.awaits_start === 0,
+    percentage: row.percentage,
+    isNarrowed: row.rules !== '[]' || row.slice !== null,
+    isArchived: row.archived_at !== null,
+    hasTripped: row.guard_state === 'tripped',
+    experimentId: row.experiment_id,
   }))
+  return earlierRollouts(placed, later)
 }
 
 /** Whether something newer is in force above it and below a position, other than the other arms of its own test. */
