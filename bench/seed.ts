@@ -73,7 +73,14 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     created_at: NOW,
     deleted_at: null,
   })
-  insert('channel', { id: id(3, 0), app_id: APP.id, name: CHANNEL, last_position: count, created_at: NOW })
+  insert('channel', {
+    id: id(3, 0),
+    app_id: APP.id,
+    name: CHANNEL,
+    last_position: count,
+    created_at: NOW,
+    device_choice: 'closed',
+  })
   insert('signing_key', {
     id: KEY_ID,
     app_id: APP.id,

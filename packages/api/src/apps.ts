@@ -24,6 +24,15 @@ export const DeviceIds = Type.Union([Type.Literal('hashed'), Type.Literal('as-gi
 })
 export type DeviceIds = Static<typeof DeviceIds>
 
+export const BundleId = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9_-]*(?:\\.[A-Za-z0-9_-]+)*$',
+  maxLength: 255,
+  description: 'Such as com.example.app',
+})
+
+/** As a whole. An app that has some is asked for under these only, by clients that say what their binary is called. */
+const BundleIds = Type.Array(BundleId, { maxItems: 20, uniqueItems: true })
+
 /** In days. */
 const Retention = Type.Integer({ minimum: 1, maximum: 3650 })
 
@@ -46,6 +55,7 @@ export const App = Type.Object({
   trust: TrustDifferences,
   deviceCohorts: DeviceCohorts,
   deviceCredentials: DeviceCredentials,
+  bundleIds: Type.Array(Type.String(), { description: 'What its binaries are called; no other app has the same' }),
   createdAt: Timestamp,
 })
 export type App = Static<typeof App>
@@ -66,6 +76,7 @@ export const NewApp = Type.Object(
     trust: Type.Optional(TrustDifferences),
     deviceCohorts: Type.Optional(DeviceCohorts),
     deviceCredentials: Type.Optional(DeviceCredentials),
+    bundleIds: Type.Optional(BundleIds),
   },
   { additionalProperties: false },
 )
@@ -88,17 +99,35 @@ export const AppChanges = Type.Object(
     trust: Type.Optional(TrustDifferences),
     deviceCohorts: Type.Optional(DeviceCohorts),
     deviceCredentials: Type.Optional(DeviceCredentials),
+    bundleIds: Type.Optional(BundleIds),
   },
   { additionalProperties: false, minProperties: 1 },
 )
 export type AppChanges = Static<typeof AppChanges>
 
+/** `closed` initially: users choose among channels that somebody has opened for that. */
+export const DeviceChoice = Type.Union([Type.Literal('closed'), Type.Literal('open')], {
+  description: 'Whether devices are told of the channel, and may choose it by themselves',
+})
+export type DeviceChoice = Static<typeof DeviceChoice>
+
 /** A named track of an app. */
-export const Channel = Type.Object({ id: Id, name: ChannelName, createdAt: Timestamp })
+export const Channel = Type.Object({
+  id: Id,
+  name: ChannelName,
+  deviceChoice: DeviceChoice,
+  createdAt: Timestamp,
+})
 export type Channel = Static<typeof Channel>
 
-export const NewChannel = Type.Object({ name: ChannelName }, { additionalProperties: false })
+export const NewChannel = Type.Object(
+  { name: ChannelName, deviceChoice: Type.Optional(DeviceChoice) },
+  { additionalProperties: false },
+)
 export type NewChannel = Static<typeof NewChannel>
+
+export const ChannelChanges = Type.Object({ deviceChoice: DeviceChoice }, { additionalProperties: false })
+export type ChannelChanges = Static<typeof ChannelChanges>
 
 /** A further key of an app that names one of its channels, too: what other systems call a deployment key. */
 export const ChannelKey = Type.Object({

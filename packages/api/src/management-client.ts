@@ -14,6 +14,7 @@ import type {
 import type {
   AppChanges,
   Channel,
+  ChannelChanges,
   ChannelKey,
   NewApp,
   NewChannel,
@@ -167,6 +168,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     listChannels: (app: string) => call<Page<Channel>>('GET', path`/apps/${app}/channels`),
     createChannel: (app: string, body: NewChannel) => call<Channel>('POST', path`/apps/${app}/channels`, body),
 
+    changeChannel: (app: string, name: string, body: ChannelChanges) =>
+      call<Channel>('PATCH', path`/apps/${app}/channels/${name}`, body),
     deleteChannel: (app: string, name: string) => call<Channel>('DELETE', path`/apps/${app}/channels/${name}`),
     listChannelKeys: (app: string) => call<Page<ChannelKey>>('GET', path`/apps/${app}/channel-keys`),
     createChannelKey: (app: string, body: NewChannelKey) =>

@@ -6,6 +6,8 @@ interface AttributeKind {
   isVersion?: true
   /** Some systems count theirs: a number is taken as text. */
   mayBeNumber?: true
+  /** `true` and `false` are taken as text. */
+  mayBeBoolean?: true
 }
 
 /**
@@ -23,6 +25,12 @@ export const DEVICE_ATTRIBUTES = {
   architecture: { maxLength: 64 },
   /** Of what speaks for the device: an SDK, a plugin. */
   sdkVersion: { maxLength: 64, isVersion: true },
+  /** `true` or `false`. */
+  isEmulator: { maxLength: 5, mayBeBoolean: true },
+  /** Whether the binary is one that users have: `true` or `false`. */
+  isProduction: { maxLength: 5, mayBeBoolean: true },
+  /** The store that the binary came from, such as google_play or testflight. */
+  installSource: { maxLength: 64 },
 } as const satisfies Record<string, AttributeKind>
 
 export type DeviceAttribute = keyof typeof DEVICE_ATTRIBUTES

@@ -187,6 +187,11 @@ export const PROBLEMS = {
     advice: 'Send the request again, on a connection that does not stall.',
   },
   'app-exists': { status: 409, title: 'There is an app with this slug', advice: 'Choose another slug.' },
+  'bundle-id-exists': {
+    status: 409,
+    title: 'Another app has this bundle id',
+    advice: 'Take it from the app that has it first: `hotpatch apps set OTHER --bundle-ids …`.',
+  },
   'channel-exists': {
     status: 409,
     title: 'There is a channel with this name',

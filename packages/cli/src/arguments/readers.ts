@@ -1,4 +1,13 @@
-import { AppSlug, ChannelName, PublicKey, NewReleaseVersion, ReleaseVersion, ROLES, type Role } from '@hotpatch/api'
+import {
+  AppSlug,
+  BundleId,
+  ChannelName,
+  PublicKey,
+  NewReleaseVersion,
+  ReleaseVersion,
+  ROLES,
+  type Role,
+} from '@hotpatch/api'
 import { isPlatform, parseNativeRange, parseNativeVersion, PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { InvalidArgumentError } from 'commander'
 
@@ -115,6 +124,15 @@ export function readPublicKey(text: string): string {
 
 export function isSlug(text: string): boolean {
   return fits(AppSlug, text)
+}
+
+/** Separated by commas; none when empty. */
+export function readBundleIds(text: string): string[] {
+  const ids = text.split(',').map((id) => id.trim())
+  const given = ids.filter((id) => id !== '')
+  const wrong = given.find((id) => !fits(BundleId, id))
+  if (wrong === undefined) return [...new Set(given)]
+  throw new InvalidArgumentError(`Expected what a binary is called, such as com.example.app, found "${wrong}".`)
 }
 
 /** By the API's own rule, so that there is one. */

@@ -2,7 +2,14 @@ import type { App, AppChanges } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
-import { isSlug, readPlatform, readPlatforms, readRetention, readSequence } from '../arguments/readers.ts'
+import {
+  isSlug,
+  readBundleIds,
+  readPlatform,
+  readPlatforms,
+  readRetention,
+  readSequence,
+} from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
@@ -22,6 +29,7 @@ interface AppSettings extends GuardOptions, TrustOptions {
   deviceIds?: NonNullable<AppChanges['deviceIds']>
   eventRetentionDays?: number
   deviceRetentionDays?: number
+  bundleIds?: string[]
 }
 
 export function addAppCommands(program: Command, context: CliContext) {
@@ -65,13 +73,14 @@ function withSettings(command: Command): Command {
         'as-given',
       ]),
     )
+    .option('--bundle-ids <ids>', 'what its binaries are called, comma-separated; "" for none', readBundleIds)
     .option('--event-retention-days <days>', 'how long events of single devices are kept', readRetention)
     .option('--device-retention-days <days>', 'after how long unseen a device is forgotten', readRetention)
 }
 
 function settingsOf(options: AppSettings) {
   const { name, platforms, checkAccess, bucketing, signing } = options
-  const { deviceIds, eventRetentionDays, deviceRetentionDays } = options
+  const { deviceIds, eventRetentionDays, deviceRetentionDays, bundleIds } = options
   return {
     ...readGuard(options),
     ...readTrust(options),
@@ -84,6 +93,7 @@ function settingsOf(options: AppSettings) {
       deviceIds,
       eventRetentionDays,
       deviceRetentionDays,
+      bundleIds,
     }),
   }
 }

@@ -1,9 +1,14 @@
-import type { Command } from 'commander'
+import type { DeviceChoice } from '@hotpatch/api'
+import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
+
+interface ChoiceOptions extends SessionOptions {
+  deviceChoice?: DeviceChoice
+}
 
 interface ChannelKeyOptions extends SessionOptions {
   key?: string
@@ -15,7 +20,13 @@ export function addChannelCommands(program: Command, context: CliContext) {
 
   serverCommand(channels, 'create', 'makes a channel', withApp, withYes)
     .argument('<name>', 'such as beta', readChannel)
-    .action((name: string, options: SessionOptions) => createChannel(context, name, options))
+    .addOption(deviceChoice())
+    .action((name: string, options: ChoiceOptions) => createChannel(context, name, options))
+
+  serverCommand(channels, 'set', 'changes a channel', withApp, withYes)
+    .argument('<name>', 'such as beta', readChannel)
+    .addOption(deviceChoice().makeOptionMandatory())
+    .action((name: string, options: ChoiceOptions) => setChannel(context, name, options))
 
   serverCommand(channels, 'delete', 'deletes a channel on which nothing was ever placed', withApp, withYes)
     .argument('<name>', 'such as bta', readChannel)
@@ -40,11 +51,27 @@ export function addChannelCommands(program: Command, context: CliContext) {
   )
 }
 
-async function createChannel(context: CliContext, name: string, options: SessionOptions) {
+function deviceChoice(): Option {
+  return new Option('--device-choice <choice>', 'whether devices are told of it and may choose it').choices([
+    'open',
+    'closed',
+  ])
+}
+
+async function createChannel(context: CliContext, name: string, options: ChoiceOptions) {
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const app = await chooseApp()
   await confirm(`Create the channel ${name} of ${app.slug}?`)
-  const channel = await api.createChannel(app.id, { name })
+  const channel = await api.createChannel(app.id, { name, ...given({ deviceChoice: options.deviceChoice }) })
+  output.result(channel, () => output.fields(channel))
+}
+
+async function setChannel(context: CliContext, name: string, { deviceChoice = 'closed', ...options }: ChoiceOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const what = deviceChoice === 'open' ? 'Let devices choose' : 'Let no device choose'
+  await confirm(`${what} the channel ${name} of ${app.slug} by themselves?`)
+  const channel = await api.changeChannel(app.id, name, { deviceChoice })
   output.result(channel, () => output.fields(channel))
 }
 
@@ -59,7 +86,7 @@ async function deleteChannel(context: CliContext, name: string, options: Session
 async function listChannels(context: CliContext, options: SessionOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
-  output.page(await api.listChannels(app.id), ['name', 'createdAt', 'id'])
+  output.page(await api.listChannels(app.id), ['name', 'deviceChoice', 'createdAt', 'id'])
 }
 
 async function createKey(context: CliContext, channel: string, options: ChannelKeyOptions) {

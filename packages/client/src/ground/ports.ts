@@ -107,6 +107,11 @@ export interface HostPort {
   architecture?: string
   /** Of the SDK that the engine is part of. */
   sdkVersion?: string
+  isEmulator?: boolean
+  /** Whether this binary is one that users have. */
+  isProduction?: boolean
+  /** The store that the binary came from, such as "google_play". */
+  installSource?: string
   /** Starts the app again, for a mandatory update. Without it the update waits for the next start. */
   restart?(): void | Promise<void>
 }

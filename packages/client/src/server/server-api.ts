@@ -142,7 +142,7 @@ export function createServerApi(
 function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
-    if (name !== 'nativeBuild' && host[name] !== undefined) told[name] = host[name]
+    if (name !== 'nativeBuild' && host[name] !== undefined) told[name] = String(host[name])
   }
   return told
 }

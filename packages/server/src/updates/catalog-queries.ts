@@ -56,7 +56,10 @@ export interface DirectoryEntry {
   isOpen: boolean
   deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
-  channels: ReadonlySet<string>
+  /** By name, oldest first: whether devices may choose it by themselves. */
+  channels: ReadonlyMap<string, { isOpen: boolean }>
+  /** What its binaries are called. */
+  bundleIds: ReadonlySet<string>
   deviceCredentials: 'off' | 'optional' | 'required'
   /** Whether a device is in the cohorts that it says it is in. */
   allowsDeviceCohorts: boolean
@@ -70,7 +73,8 @@ export async function loadDirectory(
   open: (owner: string, sealed: string) => Promise<string>,
 ): Promise<DirectoryEntry[]> {
   const apps = await db.selectFrom('app').selectAll().where('deleted_at', 'is', null).orderBy('id').execute()
-  const channels = await db.selectFrom('channel').select(['app_id', 'name']).execute()
+  const channels = await db.selectFrom('channel').select(['app_id', 'name', 'device_choice']).orderBy('id').execute()
+  const bundleIds = Map.groupBy(await db.selectFrom('app_bundle_id').selectAll().execute(), (row) => row.app_id)
   const keys = await db.selectFrom('channel_key').selectAll().where('revoked_at', 'is', null).execute()
   const channelKeys = Map.groupBy(keys, (key) => key.app_id)
   const names = Map.groupBy(channels, (channel) => channel.app_id)
@@ -82,7 +86,8 @@ export async function loadDirectory(
     isOpen: app.check_access === 'open',
     deviceIds: app.device_ids,
     platforms: JSON.parse(app.platforms) as Platform[],
-    channels: new Set(names.get(app.id)?.map((channel) => channel.name)),
+    channels: new Map(names.get(app.id)?.map((row) => [row.name, { isOpen: row.device_choice === 'open' }])),
+    bundleIds: new Set(bundleIds.get(app.id)?.map((row) => row.bundle_id)),
     deviceCredentials: app.device_credentials,
     allowsDeviceCohorts: app.device_cohorts === 'allowed',
     observedMs: observedMinutes(app.trust) * MINUTE_MS,

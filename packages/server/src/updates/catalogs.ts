@@ -28,6 +28,7 @@ export type Catalogs = ReturnType<typeof createCatalogs>
 /** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
 export function createCatalogs({ db, identity, box }: { db: Database; identity: DeviceIdentity; box: SecretBox }) {
   let byIdOrSlug = new Map<string, DirectoryEntry>()
+  let byBundleId = new Map<string, DirectoryEntry>()
   let byKey = new Map<string, KeyHolder>()
   /** By what stands in the database: each is decrypted once. */
   const keys = new Map<string, string>()
@@ -37,6 +38,11 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
   /** By id or slug. */
   function findApp(idOrSlug: string): DirectoryEntry | undefined {
     return byIdOrSlug.get(idOrSlug)
+  }
+
+  /** By what one of its binaries is called. */
+  function findByBundleId(bundleId: string): DirectoryEntry | undefined {
+    return byBundleId.get(bundleId)
   }
 
   /** By the app's own key, or by that of one of its channels. */
@@ -65,7 +71,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
   function listOf(app: DirectoryEntry): LiveCatalog[] {
     const platforms = [...app.platforms, 'any' as const]
     return platforms.flatMap((platform) =>
-      [...app.channels].flatMap((channel) => catalogs.get(keyOf(app.id, platform, channel)) ?? []),
+      [...app.channels.keys()].flatMap((channel) => catalogs.get(keyOf(app.id, platform, channel)) ?? []),
     )
   }
 
@@ -116,6 +122,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     const entries = await loadDirectory(db, openKey)
     const changed = entries.filter(({ id, deviceIds }) => (byIdOrSlug.get(id)?.deviceIds ?? deviceIds) !== deviceIds)
     byIdOrSlug = new Map(entries.flatMap((entry) => [[entry.slug, entry] as const, [entry.id, entry] as const]))
+    byBundleId = new Map(entries.flatMap((entry) => [...entry.bundleIds].map((id) => [id, entry] as const)))
     byKey = new Map(entries.flatMap(keysOf))
     for (const { id } of changed) await reloadCatalogsOf(id)
   }
@@ -149,6 +156,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
 
   return {
     findApp,
+    findByBundleId,
     findKeyHolder,
     findRelease,
     hasBytes,

@@ -49,6 +49,8 @@ export interface AppClaim {
   key: string | undefined
   /** Id or slug. */
   name: string | undefined
+  /** What the binary is called that asks, of clients that tell: such as `com.example.app`. */
+  bundleId?: string | undefined
 }
 
 /** A device asks what it is to run. */

@@ -1,4 +1,5 @@
 import { problem } from '@hotpatch/protocol'
+import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs, KeyHolder } from './catalogs.ts'
 import type { AppClaim } from './dialect.ts'
 
@@ -14,7 +15,7 @@ export function identifyApp(
   addressName: string | undefined,
   defaultApp: string | null,
 ): KeyHolder {
-  const { key, name } = claim
+  const { key, name, bundleId } = claim
   if (key !== undefined && key !== '') {
     const holder = catalogs.findKeyHolder(key)
     if (!holder) throw problem('app-key-invalid', 'No app has the key in the header x-app-key.')
@@ -23,10 +24,31 @@ export function identifyApp(
     if (isOther(addressName) || isOther(name)) {
       throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
     }
+    if (!isCalled(app, bundleId)) {
+      throw problem('app-key-invalid', `The key in x-app-key is of an app whose binaries are not called ${bundleId}.`)
+    }
     return holder
   }
-  const named = addressName ?? name ?? defaultApp
-  const app = named === null ? undefined : catalogs.findApp(named)
-  if (app?.isOpen) return { app, channel: null }
+  const app = findNamed(catalogs, { named: addressName ?? name, bundleId, defaultApp })
+  if (app?.isOpen && isCalled(app, bundleId)) return { app, channel: null }
   throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
+}
+
+/** What a binary is called names its app before the server's default does. */
+function findNamed(catalogs: Catalogs, names: AppNames): DirectoryEntry | undefined {
+  const { named, bundleId, defaultApp } = names
+  if (named !== undefined) return catalogs.findApp(named)
+  const called = bundleId === undefined ? undefined : catalogs.findByBundleId(bundleId)
+  return called ?? (defaultApp === null ? undefined : catalogs.findApp(defaultApp))
+}
+
+interface AppNames {
+  named: string | undefined
+  bundleId: string | undefined
+  defaultApp: string | null
+}
+
+/** An app that says what its binaries are called is no other binary's, whatever address that was given. */
+function isCalled({ bundleIds }: DirectoryEntry, bundleId: string | undefined): boolean {
+  return bundleId === undefined || bundleIds.size === 0 || bundleIds.has(bundleId)
 }

@@ -9,6 +9,7 @@ import {
   readArray,
   readString,
   UnexpectedJsonError,
+  type DeviceAttribute,
   type DeviceAttributes,
   type DeviceTrust,
   type Platform,
@@ -109,11 +110,17 @@ export function readAttributes(fields: Fields): DeviceAttributes | undefined {
   let told: DeviceAttributes | undefined
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
     if (fields[name] === undefined) continue
-    const { maxLength, mayBeNumber } = attributeKind(name)
-    const value = (mayBeNumber ? optionalNumberOrText : toldText)(fields, name, maxLength)
+    const value = readAttribute(fields, name)
     if (value !== undefined) (told ??= {})[name] = value
   }
   return told
+}
+
+function readAttribute(fields: Fields, name: DeviceAttribute): string | undefined {
+  const { maxLength, mayBeNumber, mayBeBoolean } = attributeKind(name)
+  if (mayBeNumber) return optionalNumberOrText(fields, name, maxLength)
+  const value = fields[name]
+  return mayBeBoolean && typeof value === 'boolean' ? String(value) : toldText(fields, name, maxLength)
 }
 
 const LAST_DATE = 8.64e15

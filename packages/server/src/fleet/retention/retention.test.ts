@@ -243,8 +243,11 @@ async function openWithRollouts(db: Database): Promise<Database> {
     .where('id', '=', OTHER_APP)
     .execute()
   for (const app_id of [APP_ID, OTHER_APP]) {
-    const channel = { id: `channel-of-${app_id}`, app_id, name: 'production', last_position: 0, created_at: 0 }
-    await db.insertInto('channel').values(channel).execute()
+    const id = `channel-of-${app_id}`
+    await db
+      .insertInto('channel')
+      .values({ id, app_id, name: 'production', last_position: 0, created_at: 0, device_choice: 'closed' })
+      .execute()
   }
   for (const [position, id] of ['old', 'new', 'recent', 'of-another'].entries()) {
     await db

@@ -61,6 +61,14 @@ create table app (
   constraint app_signing check (signing in ('optional', 'required'))
 );
 
+create table app_bundle_id (
+  bundle_id text primary key,
+  app_id text not null,
+  constraint app_bundle_id_app foreign key (app_id) references app (id)
+);
+
+create index app_bundle_id_of on app_bundle_id (app_id);
+
 create table artifact (
   sha256 text primary key,
   size_bytes bigint not null,
@@ -123,6 +131,7 @@ create table channel (
   name text not null,
   last_position bigint not null,
   created_at bigint not null,
+  device_choice text default 'closed' not null check (device_choice in ('closed', 'open')),
   constraint channel_name unique (app_id, name),
   constraint channel_app foreign key (app_id) references app (id)
 );

@@ -37,8 +37,18 @@ export interface Schema {
     /** Its slug is free again, and nobody finds it. */
     deleted_at: number | null
   }
+  /** What its binaries are called: each names one app. */
+  app_bundle_id: { bundle_id: string; app_id: string }
   /** `last_position` is that of the newest rollout, on whichever platform. */
-  channel: { id: string; app_id: string; name: string; last_position: number; created_at: number }
+  channel: {
+    id: string
+    app_id: string
+    name: string
+    last_position: number
+    created_at: number
+    /** Whether devices may choose it by themselves. */
+    device_choice: 'closed' | 'open'
+  }
   /** What names an app and one of its channels, sealed; `key_hash` is its SHA-256, so that no two are the same. */
   channel_key: {
     id: string

@@ -146,6 +146,7 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/impact': { change: 'halt', rolloutId },
       'POST /manage/v1/apps/:app/keys': { publicKey: newSigningKey().publicKey },
       'POST /manage/v1/apps/:app/channels': { name: 'mine' },
+      'PATCH /manage/v1/apps/:app/channels/:channel': { deviceChoice: 'open' },
       'POST /manage/v1/apps/:app/channel-keys': { channel: 'beta' },
       'POST /manage/v1/apps/:app/rollouts': { releaseId, channel: 'beta' },
       'POST /manage/v1/apps/:app/rollbacks': { platform: 'android', channel: 'production', to: 'embedded' },

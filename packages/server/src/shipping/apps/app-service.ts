@@ -14,7 +14,16 @@ import { differencesOf } from './guard-differences.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { appKeyOwner } from '../../ground/secrets/seal-database.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
-import { findApp, insertApp, listApps, lockApp, updateApp, type AppRow } from './app-store.ts'
+import {
+  findApp,
+  insertApp,
+  listApps,
+  listBundleIds,
+  lockApp,
+  setBundleIds,
+  updateApp,
+  type AppRow,
+} from './app-store.ts'
 import { deleteUnusedApp, isUsed } from './delete-app-queries.ts'
 
 const DEFAULT_PLATFORMS: Platform[] = ['android', 'ios']
@@ -91,12 +100,13 @@ export function createAppService({
         throw problem('app-exists', `There is an app with the slug "${row.slug}".`, {}, { cause: error })
       })
       await createDefaultChannels(tx, row.id)
+      const bundleIds = await nameBinaries(tx, row.id, input.bundleIds ?? [])
       change.raiseApps()
       await audit.record(tx, author, {
         action: 'app.created',
         subject: ['app', row.id],
         appId: row.id,
-        after: describeApp(row),
+        after: describeApp(row, bundleIds),
       })
     })
     return render(row)
@@ -104,7 +114,7 @@ export function createAppService({
 
   async function change(app: AppRow, input: AppChanges, author: Author): Promise<App> {
     const { name, platforms, checkAccess, bucketing, signing, deviceIds } = input
-    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials } = input
+    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials, bundleIds } = input
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
@@ -125,14 +135,16 @@ export function createAppService({
       const after = { ...before, ...changed }
       requireIdsForBucketing(after)
       if (after.device_ids !== before.device_ids) await changeDeviceIds(tx, after)
-      await updateApp(tx, app.id, changed)
+      if (Object.keys(changed).length > 0) await updateApp(tx, app.id, changed)
+      const namesBefore = await bundleIdsOf(app.id, tx)
+      const names = bundleIds ? await nameBinaries(tx, app.id, bundleIds) : namesBefore
       change.raiseApps()
       await audit.record(tx, author, {
         action: 'app.changed',
         subject: ['app', app.id],
         appId: app.id,
-        before: describeApp(before),
-        after: describeApp(after),
+        before: describeApp(before, namesBefore),
+        after: describeApp(after, names),
       })
       return after
     })
@@ -143,6 +155,7 @@ export function createAppService({
   async function remove(app: AppRow, author: Author): Promise<App> {
     if (isForOneApp(author)) throw problem('forbidden', 'This token is for one app and cannot delete it.')
     await settleFleet()
+    const deleted = await render(app)
     await changes.run(async (tx, change) => {
       await lockApp(tx, app.id)
       if (await isUsed(tx, app.id)) {
@@ -157,10 +170,10 @@ export function createAppService({
         action: 'app.deleted',
         subject: ['app', app.id],
         appId: app.id,
-        before: describeApp(app),
+        before: describeApp(app, deleted.bundleIds),
       })
     })
-    return render(app)
+    return deleted
   }
 
   async function changeDeviceIds(tx: Connection, app: AppRow): Promise<void> {
@@ -173,12 +186,32 @@ export function createAppService({
   async function list(actor: Actor | null, page: PageRequest): Promise<Page<App>> {
     const rows = await listApps(db, actor?.appId ?? null, page)
     const { items, nextCursor } = pageFromRows(rows, page, (row) => row)
-    return { items: await Promise.all(items.map(render)), nextCursor }
+    const ids = items.map(({ id }) => id)
+    const bundleIds = await listBundleIds(db, ids)
+    const rendered = items.map((row) => renderNamed(row, bundleIds.get(row.id) ?? []))
+    return { items: await Promise.all(rendered), nextCursor }
   }
 
   async function render(row: AppRow): Promise<App> {
-    const { id, slug, name, ...others } = describeApp(row)
+    return renderNamed(row, await bundleIdsOf(row.id))
+  }
+
+  async function renderNamed(row: AppRow, bundleIds: readonly string[]): Promise<App> {
+    const { id, slug, name, ...others } = describeApp(row, bundleIds)
     return { id, slug, name, appKey: await box.open(appKeyOwner(id), row.app_key), ...others }
+  }
+
+  async function bundleIdsOf(appId: string, connection: Connection = db): Promise<string[]> {
+    return (await listBundleIds(connection, [appId])).get(appId) ?? []
+  }
+
+  /** @throws problem bundle-id-exists */
+  async function nameBinaries(tx: Connection, appId: string, bundleIds: readonly string[]): Promise<string[]> {
+    await setBundleIds(tx, appId, bundleIds).catch((error: unknown) => {
+      if (!isUniqueViolation(error)) throw error
+      throw problem('bundle-id-exists', `Another app has one of ${bundleIds.join(', ')}.`, {}, { cause: error })
+    })
+    return [...bundleIds].sort()
   }
 
   /** From now on it takes signed releases only. */
@@ -219,7 +252,7 @@ function requireIdsForBucketing({ bucketing, device_ids }: AppRow): void {
 }
 
 /** All but its key, which has no place in the audit log. */
-function describeApp(row: AppRow): Omit<App, 'appKey'> {
+function describeApp(row: AppRow, bundleIds: readonly string[]): Omit<App, 'appKey'> {
   return {
     id: row.id,
     slug: row.slug,
@@ -235,6 +268,7 @@ function describeApp(row: AppRow): Omit<App, 'appKey'> {
     trust: JSON.parse(row.trust) as TrustDifferences,
     deviceCohorts: row.device_cohorts,
     deviceCredentials: row.device_credentials,
+    bundleIds: [...bundleIds],
     createdAt: timestamp(row.created_at),
   }
 }

@@ -12,6 +12,24 @@ export function updateApp(db: Connection, id: string, changes: Updateable<Schema
   return db.updateTable('app').set(changes).where('id', '=', id).execute()
 }
 
+/** By app, in the order of the alphabet. */
+export async function listBundleIds(db: Connection, appIds: readonly string[]): Promise<Map<string, string[]>> {
+  const rows =
+    appIds.length === 0
+      ? []
+      : await db.selectFrom('app_bundle_id').selectAll().where('app_id', 'in', appIds).orderBy('bundle_id').execute()
+  const byApp = Map.groupBy(rows, (row) => row.app_id)
+  return new Map(appIds.map((id) => [id, (byApp.get(id) ?? []).map((row) => row.bundle_id)]))
+}
+
+/** As a whole. */
+export async function setBundleIds(db: Connection, appId: string, bundleIds: readonly string[]): Promise<void> {
+  await db.deleteFrom('app_bundle_id').where('app_id', '=', appId).execute()
+  if (bundleIds.length === 0) return
+  const rows = bundleIds.map((bundle_id) => ({ bundle_id, app_id: appId }))
+  await db.insertInto('app_bundle_id').values(rows).execute()
+}
+
 /** Until the transaction ends nobody else changes the app or publishes for it. */
 export function lockApp(tx: Connection, id: string) {
   return tx

@@ -68,6 +68,29 @@ describeOnEveryDatabase('apps', (openDatabase) => {
   })
 
   describe('a channel', () => {
+    test('is one that devices choose themselves only when somebody said so', async () => {
+      const app = await server.createTestApp()
+      const at = `/manage/v1/apps/${app.slug}/channels`
+      const opened = await server.request('POST', at, { body: { name: 'insiders', deviceChoice: 'open' } })
+      expect(opened.body).toMatchObject({ name: 'insiders', deviceChoice: 'open' })
+      const choice = async () => {
+        const { body } = await server.request('GET', at)
+        return body.items.map(({ name, deviceChoice }: Record<string, string>) => `${name} ${deviceChoice}`)
+      }
+      expect(await choice()).toEqual(['production closed', 'staging closed', 'beta closed', 'insiders open'])
+      const set = (name: string, body: object) => server.request('PATCH', `${at}/${name}`, { body })
+      expect((await set('beta', { deviceChoice: 'open' })).body).toMatchObject({ name: 'beta', deviceChoice: 'open' })
+      expect((await set('insiders', { deviceChoice: 'closed' })).status).toBe(200)
+      expect(await choice()).toEqual(['production closed', 'staging closed', 'beta open', 'insiders closed'])
+      expect(problemOf(await set('nowhere', { deviceChoice: 'open' }))).toBe('404 channel-not-found')
+      expect(problemOf(await set('beta', { deviceChoice: 'sometimes' }))).toBe('400 invalid-request')
+      const { body: audit } = await server.request('GET', `/manage/v1/audit?app=${app.slug}&action=channel.changed`)
+      expect(audit.items.map(({ after }: { after: object }) => after)).toMatchObject([
+        { name: 'insiders', deviceChoice: 'closed' },
+        { name: 'beta', deviceChoice: 'open' },
+      ])
+    })
+
     test('on which nothing was ever placed is deleted, any other stays', async () => {
       const app = await server.createTestApp()
       const at = `/manage/v1/apps/${app.slug}/channels`
@@ -102,6 +125,7 @@ describeOnEveryDatabase('apps', (openDatabase) => {
         trust: {},
         deviceCohorts: 'ignored',
         deviceCredentials: 'off',
+        bundleIds: [],
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       const channels = await server.request('GET', '/manage/v1/apps/first/channels')
@@ -119,6 +143,32 @@ describeOnEveryDatabase('apps', (openDatabase) => {
       }
       expect(problemOf(await server.request('GET', '/manage/v1/apps/nobody'))).toBe('404 app-not-found')
     })
+
+    test('has bundle ids that no other app has, as a whole, and they are free again with it', async () => {
+      const app = await server.createTestApp({ bundleIds: ['com.example.one', 'com.example.ios'] })
+      expect(app.bundleIds).toEqual(['com.example.ios', 'com.example.one'])
+      const other = await server.createTestApp()
+      expect(problemOf(await change(other, { bundleIds: ['com.example.one'] }))).toBe('409 bundle-id-exists')
+      expect(problemOf(await create({ slug: 'third', bundleIds: ['com.example.one'] }))).toBe('409 bundle-id-exists')
+      expect((await change(app, { bundleIds: ['com.example.two'] })).body.bundleIds).toEqual(['com.example.two'])
+      expect((await change(other, { bundleIds: ['com.example.one'] })).status).toBe(200)
+      expect((await show(app)).body.bundleIds).toEqual(['com.example.two'])
+      await server.request('DELETE', `/manage/v1/apps/${app.slug}`)
+      expect((await change(other, { bundleIds: ['com.example.two'] })).status).toBe(200)
+      const { body } = await server.request('GET', '/manage/v1/apps?limit=200')
+      expect(body.items.find(({ id }: App) => id === other.id).bundleIds).toEqual(['com.example.two'])
+      const { body: audit } = await server.request('GET', `/manage/v1/audit?app=${other.slug}&action=app.changed`)
+      const names = { before: { bundleIds: ['com.example.one'] }, after: { bundleIds: ['com.example.two'] } }
+      expect(audit.items[0]).toMatchObject(names)
+    })
+
+    test.each([['com example'], [''], ['.com'], ['com..example'], ['a'.repeat(256)]])(
+      'has no bundle id like "%s"',
+      async (bundleId) => {
+        const app = await server.createTestApp()
+        expect(problemOf(await change(app, { bundleIds: [bundleId] }))).toBe('400 invalid-request')
+      },
+    )
 
     test('has a slug of its own', async () => {
       const app = await server.createTestApp()

@@ -1,9 +1,11 @@
-import { Channel, NewChannel, pageOf } from '@hotpatch/api'
+import { Channel, ChannelChanges, NewChannel, pageOf } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { ChannelService } from './channel-service.ts'
+
+const ChannelParams = Type.Object({ ...AppParams.properties, channel: Type.String() })
 
 export function channelRoutes({
   channels,
@@ -41,7 +43,25 @@ export function channelRoutes({
       },
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
-        return reply.code(201).send(await channels.create(found, request.body.name, authorOf(request)))
+        return reply.code(201).send(await channels.create(found, request.body, authorOf(request)))
+      },
+    )
+
+    app.patch(
+      '/apps/:app/channels/:channel',
+      {
+        config: { access: 'channels:change' },
+        schema: {
+          tags: ['channels'],
+          summary: 'Says whether devices may choose a channel by themselves',
+          params: ChannelParams,
+          body: ChannelChanges,
+          response: { 200: Channel },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return channels.change(found, request.params.channel, request.body, authorOf(request))
       },
     )
 
@@ -52,7 +72,7 @@ export function channelRoutes({
         schema: {
           tags: ['channels'],
           summary: 'Deletes a channel on which nothing was ever placed',
-          params: Type.Object({ ...AppParams.properties, channel: Type.String() }),
+          params: ChannelParams,
           response: { 200: Channel },
         },
       },

@@ -1,4 +1,4 @@
-import { DEFAULT_CHANNEL, type Channel, type Page } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type Channel, type ChannelChanges, type NewChannel, type Page } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
@@ -14,6 +14,7 @@ import {
   insertChannel,
   listChannels,
   raiseLastPosition,
+  setDeviceChoice,
   type ChannelRow,
 } from './channel-store.ts'
 
@@ -38,8 +39,8 @@ export function createChannelService({
     for (const name of DEFAULT_CHANNELS) await insertChannel(connection, newRow(appId, name))
   }
 
-  async function create(app: AppRow, name: string, author: Author): Promise<Channel> {
-    const row = newRow(app.id, name)
+  async function create(app: AppRow, { name, deviceChoice }: NewChannel, author: Author): Promise<Channel> {
+    const row: ChannelRow = { ...newRow(app.id, name), ...(deviceChoice && { device_choice: deviceChoice }) }
     await changes.run(async (tx, change) => {
       await insertChannel(tx, row).catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error
@@ -52,6 +53,25 @@ export function createChannelService({
         appId: app.id,
         after: render(row),
       })
+    })
+    return render(row)
+  }
+
+  async function change(app: AppRow, name: string, input: ChannelChanges, author: Author): Promise<Channel> {
+    const row = await changes.run(async (tx, change) => {
+      const before = await findChannel(tx, app.id, name)
+      if (!before) throw channelNotFound(name)
+      const after = { ...before, device_choice: input.deviceChoice }
+      await setDeviceChoice(tx, before.id, input.deviceChoice)
+      change.raiseApps()
+      await audit.record(tx, author, {
+        action: 'channel.changed',
+        subject: ['channel', before.id],
+        appId: app.id,
+        before: render(before),
+        after: render(after),
+      })
+      return after
     })
     return render(row)
   }
@@ -98,10 +118,10 @@ export function createChannelService({
   }
 
   function newRow(appId: string, name: string): ChannelRow {
-    return { id: newId(), app_id: appId, name, last_position: 0, created_at: clock.now() }
+    return { id: newId(), app_id: appId, name, last_position: 0, created_at: clock.now(), device_choice: 'closed' }
   }
 
-  return { createDefaults, create, remove, list, require: requireChannel, takePosition }
+  return { createDefaults, create, change, remove, list, require: requireChannel, takePosition }
 }
 
 function channelNotFound(name: string) {
@@ -109,5 +129,5 @@ function channelNotFound(name: string) {
 }
 
 function render(row: ChannelRow): Channel {
-  return { id: row.id, name: row.name, createdAt: timestamp(row.created_at) }
+  return { id: row.id, name: row.name, deviceChoice: row.device_choice, createdAt: timestamp(row.created_at) }
 }

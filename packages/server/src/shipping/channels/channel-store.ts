@@ -14,6 +14,10 @@ export function listChannels(db: Connection, appId: string) {
   return db.selectFrom('channel').selectAll().where('app_id', '=', appId).orderBy('id').execute()
 }
 
+export function setDeviceChoice(db: Connection, id: string, choice: ChannelRow['device_choice']) {
+  return db.updateTable('channel').set({ device_choice: choice }).where('id', '=', id).execute()
+}
+
 export function deleteChannel(db: Connection, id: string) {
   return db.deleteFrom('channel').where('id', '=', id).execute()
 }
