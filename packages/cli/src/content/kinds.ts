@@ -42,6 +42,7 @@ export async function openContent(context: CliContext, input: ContentInput, work
   const { findings, facts } = await kind.check(collected, wish)
   return {
     from: collected.from,
+    files: collected.files,
     sourceMaps: collected.sourceMaps,
     /** Some may be errors. */
     findings: findings as readonly ReleaseFinding[],

@@ -54,11 +54,15 @@ function openZip(files: readonly ContentFile[], progress: Progress): PassThrough
   const fail = (error: Error) => bytes.destroy(error)
   zip.on('error', fail)
   let readBytes = 0
+  let current: Readable | undefined
+  // When nobody takes the rest, the file that is being read is closed, too.
+  bytes.on('close', () => current?.destroy())
   for (const file of files) {
     zip.addReadStreamLazy(file.name, { ...entryOptions(), size: file.sizeBytes }, (start) => {
       const content = Readable.from(readUnchanged(file), { objectMode: false })
       content.on('data', (chunk: Buffer) => progress.advanceTo((readBytes += chunk.length)))
       content.on('error', fail)
+      current = content
       start(null, content)
     })
   }
