@@ -13,8 +13,24 @@ export interface NativeVersion {
 const NATIVE = /^v?(\d{1,15}(?:\.\d{1,15}){0,3})(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z.-]+))?$/
 const BINARY = /^(?:0|[1-9]\d{0,14})(?:\.(?:0|[1-9]\d{0,14})){2}(?:\+\d{1,15})?$/
 
+/** A fleet has few versions, and each check tells one. */
+const MAX_REMEMBERED = 1_000
+/** A longer text that was cut out of a request may hold on to all of it. */
+const MAX_REMEMBERED_LENGTH = 12
+const remembered = new Map<string, NativeVersion>()
+
 /** Undefined when `text` is no version at all, is longer than 64 characters, or has a part of more than 15 digits. */
 export function parseNativeVersion(text: string): NativeVersion | undefined {
+  const known = remembered.get(text)
+  if (known) return known
+  const version = parse(text)
+  if (!version || text.length > MAX_REMEMBERED_LENGTH) return version
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+  remembered.set(text, version)
+  return version
+}
+
+function parse(text: string): NativeVersion | undefined {
   const match = text.length <= 64 ? NATIVE.exec(text.trim()) : null
   if (!match?.[1]) return undefined
   const build = match[3]

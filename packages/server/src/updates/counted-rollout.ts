@@ -18,14 +18,14 @@ export function rolloutOfCheck(
 ): { rolloutId: string | null; rolloutStartedAt: number | null; isOffer: boolean } {
   const { kind } = decision
   const rollout = kind === 'native-update-required' ? null : decision.rollout
-  if (rollout) return { ...namesOf(rollout), isOffer: kind !== 'up-to-date' }
+  if (rollout) return counted(rollout, kind !== 'up-to-date')
   // What it runs was taken back, or is no longer for it: it came from there all the same.
   const placed = placementsOf(catalog, currentReleaseId).find((placement) => hasStarted(placement, now))
-  return { ...namesOf(placed), isOffer: false }
+  return counted(placed, false)
 }
 
-function namesOf(rollout: CompiledRollout | undefined) {
-  return { rolloutId: rollout?.id ?? null, rolloutStartedAt: rollout?.startedAt ?? null }
+function counted(rollout: CompiledRollout | undefined, isOffer: boolean) {
+  return { rolloutId: rollout?.id ?? null, rolloutStartedAt: rollout?.startedAt ?? null, isOffer }
 }
 
 /**

@@ -82,11 +82,20 @@ export function createUpdateService({
     const decision = decide(catalog, device, now, options)
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
     const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
-    const counted = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
+    const { rolloutId, isOffer, rolloutStartedAt } = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
     const { cohorts: claimedCohorts } = check
-    const ignoredCohorts = claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort))
-    const claims = { claimedCohorts, ignoredCohorts }
-    return { decision, device, currentVersion, restatement, ...counted, ...claims }
+    return {
+      decision,
+      device,
+      currentVersion,
+      restatement,
+      rolloutId,
+      isOffer,
+      rolloutStartedAt,
+      claimedCohorts,
+      ignoredCohorts:
+        claimedCohorts.length === 0 ? NONE : claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort)),
+    }
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {

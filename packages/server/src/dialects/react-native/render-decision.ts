@@ -105,12 +105,21 @@ function statementOf(signed: { statement: string | null; statementSignature: str
 /** Answers that differ for one rollout: by mandatory, direction, reason and the request's host, which anyone can make up. */
 const MAX_VARIANTS = 32
 
+interface Variant {
+  mandatory: boolean
+  direction: string
+  reason: string
+  nativeReleaseId: string | undefined
+  publicUrl: string
+  text: string
+}
+
 /**
  * The answer's bytes. Made and checked against the schema once for each rollout and variant, as most devices
  * get the same ones; a malformed answer never leaves the server.
  */
 export function createAnswerWriter() {
-  const written = new WeakMap<CompiledRollout<OfferedRelease>, Map<string, string>>()
+  const written = new WeakMap<CompiledRollout<OfferedRelease>, Variant[]>()
 
   return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl'>): string {
     const { decision } = answer
@@ -118,14 +127,22 @@ export function createAnswerWriter() {
     if (decision.kind !== 'update') return write(answer, '')
     const { publicUrl } = request
     const { rollout, mandatory, direction, reason, nativeUpdate } = decision
-    const variant = `${mandatory} ${direction} ${reason} ${nativeUpdate?.releaseId ?? ''} ${publicUrl}`
+    const nativeReleaseId = nativeUpdate?.releaseId
     let variants = written.get(rollout)
-    if (!variants) written.set(rollout, (variants = new Map()))
-    const known = variants.get(variant)
-    if (known !== undefined) return known
-    if (variants.size >= MAX_VARIANTS) variants.clear()
+    if (!variants) written.set(rollout, (variants = []))
+    // One or two mostly: comparing is cheaper than putting a key together.
+    const known = variants.find(
+      (variant) =>
+        variant.mandatory === mandatory &&
+        variant.direction === direction &&
+        variant.reason === reason &&
+        variant.nativeReleaseId === nativeReleaseId &&
+        variant.publicUrl === publicUrl,
+    )
+    if (known) return known.text
+    if (variants.length >= MAX_VARIANTS) variants.length = 0
     const text = write(answer, publicUrl)
-    variants.set(variant, text)
+    variants.push({ mandatory, direction, reason, nativeReleaseId, publicUrl, text })
     return text
   }
 }

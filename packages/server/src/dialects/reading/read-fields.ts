@@ -31,13 +31,14 @@ const VERSION_FIELDS = ['version', 'nativeVersion', 'runtimeVersion'] as const
 /** @throws problem invalid-request */
 export function fieldsOfQuery(value: unknown): Fields {
   const fields = fieldsOf(value)
-  const isHit = (name: string) => typeof fields[name] === 'string' && fields[name].includes(' ')
-  if (!VERSION_FIELDS.some(isHit)) return fields
-  const mended = VERSION_FIELDS.filter(isHit).map((name) => [
-    name,
-    String(fields[name]).replace(UNESCAPED_BUILD, '$1+$2'),
-  ])
-  return { ...fields, ...Object.fromEntries(mended) }
+  let mended: Record<string, unknown> | undefined
+  for (const name of VERSION_FIELDS) {
+    const version = fields[name]
+    if (typeof version !== 'string' || !version.includes(' ')) continue
+    mended ??= { ...fields }
+    mended[name] = version.replace(UNESCAPED_BUILD, '$1+$2')
+  }
+  return mended ?? fields
 }
 
 export function readPlatform(fields: Fields): Platform {

@@ -31,7 +31,7 @@ export function createFailureMemory({
   let newestAt = 0
 
   function failedReleaseIds(appId: string, deviceId: string): readonly string[] {
-    return failures.get(deviceKey(appId, deviceId)) ?? NONE
+    return failures.size === 0 ? NONE : (failures.get(deviceKey(appId, deviceId)) ?? NONE)
   }
 
   function add(appId: string, deviceId: string, releaseId: string, isKnown: boolean): void {

@@ -101,15 +101,15 @@ export function createDeviceLane({
     // Reset before it was looked at: there is nobody to answer.
     if (request.socket.destroyed || request.socket.remoteAddress === undefined) return
     exchange.address = origins.addressOf(request)
-    const declared = rawHeader(request, 'content-length')
-    const isChunked = rawHeader(request, 'transfer-encoding') !== undefined
+    // Node has seen to it that there are no two that differ of those that say how long a body is.
+    const { 'content-length': declared, 'transfer-encoding': coding } = request.headers
     try {
       limits.admitRequest(exchange.address, declared === undefined ? undefined : Number(declared))
     } catch (error) {
       exchange.refusal = error
       return queue(exchange)
     }
-    if (isChunked || Number(declared ?? 0) > 0) readBody(exchange, declared)
+    if (coding !== undefined || Number(declared ?? 0) > 0) readBody(exchange, declared)
     else queue(exchange)
   }
 
@@ -293,10 +293,11 @@ class Exchange implements PlainRequest {
   }
 
   header(name: string): string | undefined {
-    const at = indexOfHeader(this.request, name)
-    if (at === -1) return undefined
-    // Which of two counts, a proxy may see otherwise than this server.
-    if (indexOfHeader(this.request, name, at + 2) === -1) return this.request.rawHeaders[at + 1]
+    const { headers, rawHeaders } = this.request
+    const value = headers[name]
+    if (value === undefined) return undefined
+    // Which of two counts, a proxy may see otherwise than this server; `headers` has joined them, or has one of them.
+    if (typeof value === 'string' && countHeaders(rawHeaders, name) === 1) return value
     throw problem('invalid-request', `Expected the header ${name} once, found more of them.`)
   }
 
@@ -330,19 +331,14 @@ class Exchange implements PlainRequest {
   }
 }
 
-/** Node has seen to it that there are no two that differ of those that say how long a body is. */
-function rawHeader(request: IncomingMessage, name: string): string | undefined {
-  const at = indexOfHeader(request, name)
-  return at === -1 ? undefined : request.rawHeaders[at + 1]
-}
-
-/** In `rawHeaders`, which has names and values by turns: making an object of all of them, as `headers` does, costs more. */
-function indexOfHeader({ rawHeaders }: IncomingMessage, name: string, from = 0): number {
-  for (let index = from; index < rawHeaders.length; index += 2) {
+/** `rawHeaders` has names and values by turns. */
+function countHeaders(rawHeaders: readonly string[], name: string): number {
+  let count = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
     const found = rawHeaders[index]
-    if (found?.length === name.length && found.toLowerCase() === name) return index
+    if (found?.length === name.length && found.toLowerCase() === name) count++
   }
-  return -1
+  return count
 }
 
 /** RFC 9112 §3.2.2: a server takes a target with its scheme and host, too. */

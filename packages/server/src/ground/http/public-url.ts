@@ -15,9 +15,16 @@ const HOST = /^(?:[\w.-]{1,255}|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?$/
 
 export function createPublicUrl(configured: string | null): PublicUrl {
   if (configured !== null) return () => configured
+  // Nearly all devices name the same one.
+  let last = { host: '', scheme: '', url: '' }
   return (request) => {
     const { host } = request
-    if (HOST.test(host)) return `${schemeOf(request)}://${host}`
+    const scheme = schemeOf(request)
+    if (host === last.host && scheme === last.scheme) return last.url
+    if (HOST.test(host)) {
+      last = { host, scheme, url: `${scheme}://${host}` }
+      return last.url
+    }
     throw problem('invalid-request', 'Host: expected the name and port of this server.')
   }
 }
