@@ -44,7 +44,7 @@ const requirement = {
 /** What a release needs of the native shell. */
 export const ReleaseRequirement = Type.Object(requirement)
 
-/** Immutable content: an app's version for a platform. */
+/** Immutable content: an app's version for a platform, of which there is one. */
 export const Release = Type.Object({
   id: Id,
   appId: Id,
@@ -120,7 +120,7 @@ export interface ReleaseSignatures {
   publicKey: string
 }
 
-/** A publish is a release and its first rollout. */
+/** A publish is a release and its first rollout on a channel. */
 export const PublishedRelease = Type.Object({
   releaseId: Id,
   rolloutId: Id,
@@ -135,6 +135,9 @@ export const PublishedRelease = Type.Object({
   fileCount: Type.Integer(),
   downloadUrl: Type.String(),
   keyRegistered: Type.Boolean({ description: "Whether this release registered the app's first signing key" }),
+  existing: Type.Boolean({
+    description: 'Whether the same was published before, on another channel: that release was placed on this one, too',
+  }),
 })
 export type PublishedRelease = Static<typeof PublishedRelease>
 
@@ -177,7 +180,12 @@ export const ReleasePreflight = Type.Object({
   isUploaded: Type.Boolean({ description: 'Whether the bytes of `sha256` are on the server already' }),
   existing: Nullable(
     Type.Object({
-      published: PublishedRelease,
+      releaseId: Id,
+      channels: Type.Array(Type.String(), { description: 'Those that ever had it, from the first on' }),
+      published: Nullable({
+        ...PublishedRelease,
+        description: 'What the publish on this channel was answered; null when there was none',
+      }),
       requirement: ReleaseRequirement,
       createdAt: Timestamp,
       createdBy: Type.String(),

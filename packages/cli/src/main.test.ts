@@ -41,7 +41,7 @@ describe('wrong usage ends with 2 and says what is right', () => {
     [['release', '--version', '1', ...connection], /Say for which platform/],
     [['release', '--version', '1', '--platform', 'ios', ...connection], /no terminal to ask on. Give --yes/],
     [['release', '--version', '1', '--platform', 'web', '--yes', ...connection], /--bundle-dir/],
-    [['promote', '--to', 'beta', '--version', '1'], /by --release, or by --version/],
+    [['promote', '--to', 'beta', '--platform', 'ios'], /by --release, or by --version/],
     [['promote', '--to', 'beta', '--from', 'staging', '--release', 'x'], /by --release, or by --version/],
     [['rollback', '--platform', 'ios'], /--version 1.1.5, or --to embedded/],
     [['rollback', '--platform', 'ios', '--version', '1', '--to', 'embedded'], /--version 1.1.5, or --to embedded/],

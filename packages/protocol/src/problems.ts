@@ -211,7 +211,8 @@ export const PROBLEMS = {
   'release-exists': {
     status: 409,
     title: 'This version is published already',
-    advice: 'Publish under a new version: a release never changes.',
+    advice:
+      'Publish under a new version, as a release never changes; or place the one that is there: `hotpatch promote`.',
   },
   'channel-in-use': {
     status: 409,

@@ -5,7 +5,7 @@ import { mandatoryOption, serverCommand, withApp, withRestating, withYes } from 
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
-import { findReleaseOnChannel } from '../release/find-release.ts'
+import { findNamedRelease } from '../release/find-release.ts'
 import {
   preparePromotion,
   promoteRelease,
@@ -30,9 +30,9 @@ interface PromoteOptions extends SessionOptions, PromotionOptions {
 export function addPromoteCommand(program: Command, context: CliContext) {
   const parts = [withApp, withRestating, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'promote', 'puts a release on another channel', ...parts)
-    .option('--release <release-id>', 'which release; or --version, --from and --platform')
+    .option('--release <release-id>', 'which release; or --version and --platform')
     .option('--version <version>', 'which version', readVersion)
-    .option('--from <channel>', 'the channel that has it', readChannel)
+    .option('--from <channel>', 'a channel that must have had it', readChannel)
     .option(
       '--platform <platforms>',
       'of which platform, or several: android,ios; all of hotpatch.json when absent',
@@ -94,7 +94,7 @@ function describe(
 function chooseNamed(session: Session, { release, platform, bundle }: PromoteOptions): (Platform | undefined)[] {
   if (release !== undefined) {
     if (platform === undefined || platform.length === 1) return [platform?.[0]]
-    throw new UsageError('--release is of one platform. For several name it by --version and --from.')
+    throw new UsageError('--release is of one platform. For several name it by --version.')
   }
   const chosen = choosePlatforms(platform, session.project)
   if (bundle !== undefined && chosen.length > 1) {
@@ -107,9 +107,9 @@ function chooseNamed(session: Session, { release, platform, bundle }: PromoteOpt
 /** One of the two ways to name a release. */
 function releaseFinder({ release, version, from }: PromoteOptions) {
   if (release !== undefined && from === undefined) return ({ api }: Session) => api.getRelease(release)
-  if (release === undefined && version !== undefined && from !== undefined) {
+  if (release === undefined && version !== undefined) {
     return async ({ api, chooseApp }: Session, platform: Platform | undefined) =>
-      findReleaseOnChannel(api, await chooseApp(), { platform: platform as Platform, version, channel: from })
+      findNamedRelease(api, await chooseApp(), { platform: platform as Platform, version, channel: from })
   }
-  throw new UsageError('Name the release: by --release, or by --version with --from and --platform.')
+  throw new UsageError('Name the release: by --release, or by --version with --platform.')
 }

@@ -124,9 +124,33 @@ describe('release', () => {
     expect(await json<PublishedRelease>(`${release} 1.0.0 --yes`)).toEqual(first)
     expect((await json<Page<Release>>('releases list')).items).toHaveLength(1)
     const failed = await findings(await run(`${release} 1.0.0 --yes --json --rollout 50`))
-    expect(failed).toMatchObject([{ check: 'version', found: expect.stringContaining(first.sha256) }, {}])
+    expect(failed).toMatchObject([{ check: 'version', found: expect.stringContaining('"production" already') }])
     await write({ 'dist/more.js': 'x' })
-    expect(await findings(await run(`${release} 1.0.0 --yes --json`))).toMatchObject([{ check: 'version' }, {}])
+    const [different] = await findings(await run(`${release} 1.0.0 --yes --json`))
+    expect(different).toMatchObject({
+      check: 'version',
+      found: expect.stringContaining(`expected SHA-256 ${first.sha256}`),
+    })
+  })
+
+  test('of the same version on a further channel places the release that is there, with its requirement', async () => {
+    const { write, run, json } = await server.createPublisher()
+    await write(files)
+    const first = await json<PublishedRelease>(`${release} 1.0.0 --channel staging --min-native 2.0 --yes`)
+    const line = `${release} 1.0.0 --rollout 20`
+    const { stderr } = await run(`${line} --dry-run`)
+    expect(stderr).toMatch(
+      /Existing +the very same was published .* by owner on staging: it is placed on production, too/,
+    )
+    expect(stderr).toMatch(/Needs +native version 2.0 or newer \(as this version was published\)/)
+    const second = await json<PublishedRelease>(`${line} --yes`)
+    expect(second).toMatchObject({ releaseId: first.releaseId, existing: true, channel: 'production', percentage: 20 })
+    expect(second.sequence).toBe(first.sequence + 1)
+    expect(await json<PublishedRelease>(`${line} --yes`)).toEqual(second)
+    expect((await json<Page<Release>>('releases list')).items).toHaveLength(1)
+    await write({ 'dist/more.js': 'x' })
+    const [different] = await findings(await run(`${release} 1.0.0 --channel beta --yes --json`))
+    expect(different).toMatchObject({ check: 'version', found: expect.stringContaining('bundle.zip') })
   })
 
   test('of the same files has the same bytes, which are sent once', async () => {

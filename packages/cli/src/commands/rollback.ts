@@ -13,7 +13,7 @@ import {
 import { given } from '../arguments/given.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
-import { findReleaseOnChannel } from '../release/find-release.ts'
+import { findNamedRelease } from '../release/find-release.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { planRollback } from '../release/plan-rollback.ts'
 import { rehearsedRollout, rolloutFields } from '../release/rollout-fields.ts'
@@ -65,7 +65,7 @@ async function rollBack(context: CliContext, options: RollbackOptions) {
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const release =
-    target === 'embedded' ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version: target })
+    target === 'embedded' ? undefined : await findNamedRelease(api, app, { platform, channel, version: target })
   const version = target === 'embedded' ? undefined : target
   const place = { channel, guard: guard.guard, options }
   const { restatement, warnings } = await planRollback(session, { app, platform, release, version }, place)

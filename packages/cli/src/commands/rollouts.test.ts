@@ -34,6 +34,7 @@ describe('promote', () => {
     })
     // What was promoted can be promoted on from where it came to.
     expect(await json(`${byVersion} --from beta --to production`)).toMatchObject({ releaseId: current.releaseId })
+    expect(await json(`${byVersion} --to staging`)).toMatchObject({ releaseId: current.releaseId, channel: 'staging' })
   })
 
   test('of what is not the newest states it again, signed: devices may have seen newer statements', async () => {

@@ -6,25 +6,24 @@ import { CommandError } from '../errors/errors.ts'
 interface Wanted {
   platform: Platform
   version: string
-  channel: string
+  channel?: string | undefined
 }
 
 const PAGE = 200
-/** Of 200 rollouts each: older ones are named by their release's id. */
+/** Of 200 rollouts each: older ones are named by their id. */
 const MAX_PAGES = 25
 
-/** The release that has, or last had, this version on the channel: what devices there know by that name. */
-export async function findReleaseOnChannel(api: ManagementClient, app: App, wanted: Wanted): Promise<Release> {
+/** The one release of this version, which has to have been on the channel, if one is named. */
+export async function findNamedRelease(api: ManagementClient, app: App, wanted: Wanted): Promise<Release> {
   const { platform, version, channel } = wanted
-  const rollout = await findRollout(
-    (cursor) => api.listRollouts(app.id, { platform, channel, limit: PAGE, ...given({ cursor }) }),
-    version,
-  )
-  if (rollout?.releaseId) return api.getRelease(rollout.releaseId)
-  const elsewhere = await describeElsewhere(api, app.id, version, { platform, channel })
+  const place = { platform, ...given({ channel }) }
+  const { items } = await api.listReleases(app.id, { ...place, version, limit: 1 })
+  if (items[0]) return items[0]
+  const elsewhere = await describeElsewhere(api, app.id, version, place)
+  const where = channel === undefined ? '' : ` on ${channel}`
   throw new CommandError(
     'release-not-found',
-    `${app.slug} has never had the version ${version} on ${channel} for ${platform}. ${elsewhere}`,
+    `${app.slug} has never had the version ${version}${where} for ${platform}. ${elsewhere}`,
   )
 }
 

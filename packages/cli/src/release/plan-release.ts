@@ -68,9 +68,9 @@ export async function planRelease(
     },
     session.output,
   )
-  const { inForce } = preflight
+  const { inForce, existing } = preflight
   const { backTo, ...signed } = await planStatements(session, app, wishes, { stated: bundle.stated, signing, options })
-  const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, findings }
+  const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, existing, findings }
   return { platform, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
 }
 

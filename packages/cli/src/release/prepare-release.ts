@@ -54,12 +54,14 @@ export async function prepareRelease(
   const projectNative = await readProjectNative(project?.directory ?? context.cwd, asked.platform)
   const chosen = chooseRequirement(asked.requirement, {
     isForAny: options.isForAnyNative,
+    existing: first.existing?.requirement,
     project: projectNative,
     native,
   })
   const wishes = { ...asked, requirement: chosen.requirement }
-  // Of what is ready it is soon known whether it is what was published under this version.
-  const early = (ready || options.mayBeThere) && isRepeatable(first) ? withoutVersion(first.findings) : first.findings
+  // Whether it is what was published under this version shows in its bytes: soon, or when a build may lead to something.
+  const mayBeSame = ready || options.mayBeThere || !isOn(first, asked.channel)
+  const early = mayBeSame && isRepeatable(first) ? withoutVersion(first.findings) : first.findings
   requireSound([...early, ...(ready?.findings ?? []), ...chosen.findings], forced)
 
   const opened = ready ?? (await open())
@@ -67,7 +69,7 @@ export async function prepareRelease(
   requireSound(known, forced)
   const bundle = await opened.pack()
   const preflight = await session.api.checkRelease(app.id, checkOf(wishes, options.signing, opened, bundle))
-  const already = isSame(preflight.existing, wishes, bundle) ? preflight.existing.published : undefined
+  const already = findSame(preflight.existing, wishes, bundle)
   const told = already ? withoutVersion(preflight.findings) : preflight.findings
   const findings = requireSound([...told, ...known], forced)
   const { sourceMaps } = opened
@@ -101,18 +103,20 @@ const isRepeatable = ({ existing }: ReleasePreflight) => existing !== null && !e
 
 const withoutVersion = (findings: readonly ReleaseFinding[]) => findings.filter(({ check }) => check !== 'version')
 
-/** Whether somebody asks again for what is there, as after an answer that got lost. */
-function isSame(
+const isOn = ({ existing }: ReleasePreflight, channel: string) => existing?.channels.includes(channel) ?? false
+
+/** What somebody who asks again for what is there was answered, as after an answer that got lost. */
+function findSame(
   existing: ReleasePreflight['existing'],
   { percentage, mandatory, requirement }: ReleaseWishes,
   { sha256 }: ReleaseBytes,
-): existing is NonNullable<ReleasePreflight['existing']> {
-  if (!existing || existing.isArchived) return false
+): PublishedRelease | undefined {
+  if (!existing?.published || existing.isArchived) return undefined
   const { published } = existing
-  return (
+  const isSame =
     published.sha256 === sha256 &&
     published.percentage === percentage &&
     published.mandatory === mandatory &&
     isSameRequirement(existing.requirement, requirement)
-  )
+  return isSame ? published : undefined
 }

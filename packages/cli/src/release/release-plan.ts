@@ -3,6 +3,7 @@ import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { StatedContent } from '../content/content-kind.ts'
 import type { ReleaseBytes } from '../content/kinds.ts'
+import { formatList } from '../output/text.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
 import { coverLines } from './covered.ts'
@@ -33,6 +34,8 @@ export interface ReleasePlan extends ReleaseWishes {
   requirementSource: string | undefined
   /** What the channel has now. */
   inForce: ReleasePreflight['inForce']
+  /** The same release, where it is on other channels: it is placed. */
+  existing: ReleasePreflight['existing']
   /** To be told; none is an error. */
   findings: readonly ReleaseFinding[]
   /** With everything that will be signed, when it is. */
@@ -79,6 +82,7 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
   const { app, platform, version, channel, percentage, mandatory, bundle, signing, floor } = plan
   const lines = {
     Release: `${app.slug} ${version} for ${platform}`,
+    ...existingLines(plan),
     ...bundle.description.lines,
     'SHA-256': bundle.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
@@ -90,13 +94,25 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
       backTo: plan.backTo,
       isPrepared: signing.kind === 'signed' && signing.contents.length > 1,
     }),
-    Needs: `${describeRequirement(plan.requirement)}${plan.requirementSource ? ` (${plan.requirementSource}; another: --native-range)` : ''}`,
+    Needs: `${describeRequirement(plan.requirement)}${sourceOf(plan)}`,
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
   return [heading, ...rows, ...warningsOf(plan).map((warning) => `  ! ${warning}`)].join('\n')
+}
+
+function sourceOf({ requirementSource, existing }: ReleasePlan): string {
+  if (requirementSource === undefined) return ''
+  return existing ? ` (${requirementSource})` : ` (${requirementSource}; another: --native-range)`
+}
+
+function existingLines({ existing, channel }: ReleasePlan): Record<string, string> {
+  if (!existing) return {}
+  const where = existing.channels.length > 0 ? ` on ${formatList(existing.channels)}` : ''
+  const text = `the very same was published ${existing.createdAt} by ${existing.createdBy}${where}: it is placed on ${channel}, too`
+  return { Existing: text }
 }
 
 export function warningsOf({ app, signing, signingWarnings, findings }: ReleasePlan): string[] {
@@ -112,7 +128,7 @@ export function warningsOf({ app, signing, signingWarnings, findings }: ReleaseP
 
 /** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
 export function planJson(plan: ReleasePlan) {
-  const { app, bundle, signing, notes, signingWarnings: _, ...wishes } = plan
+  const { app, bundle, signing, notes, existing, signingWarnings: _, ...wishes } = plan
   const signed = signing.kind === 'signed'
   return {
     dryRun: true,
@@ -127,6 +143,7 @@ export function planJson(plan: ReleasePlan) {
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
+    existing: existing !== null,
     warnings: warningsOf(plan),
   }
 }

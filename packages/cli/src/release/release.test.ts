@@ -116,6 +116,7 @@ describe('the plan', () => {
     },
     requirementSource: undefined,
     inForce: [],
+    existing: null,
     findings: [],
     signing: { kind: 'signed', key, isFirst: true, contents: [own], sequence: 7, findNext: async () => 8 },
     signingWarnings: [],

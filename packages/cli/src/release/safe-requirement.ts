@@ -19,10 +19,23 @@ type Native = ReleasePreflight['native']
  */
 export function chooseRequirement(
   given: Requirement,
-  { isForAny, project, native }: { isForAny: boolean; project: ProjectNative | undefined; native: Native },
+  {
+    isForAny,
+    existing,
+    project,
+    native,
+  }: {
+    isForAny: boolean
+    /** Of this very version, published before. */
+    existing?: Requirement | undefined
+    project: ProjectNative | undefined
+    native: Native
+  },
 ): ChosenRequirement {
   const findings: ReleaseFinding[] = []
   if (isForAny || Object.keys(given).length > 0) return { requirement: given, source: undefined, findings }
+  // It never changes: whoever names none means that one.
+  if (existing) return { requirement: existing, source: 'as this version was published', findings }
   const silent = native.devices - native.telling
   if (silent > 0) {
     const found = `${silent} of ${native.devices} known devices do not always tell their native version`

@@ -5,7 +5,7 @@ import { formatVersion } from '../output/figures.ts'
 import type { Session } from '../session/session.ts'
 import { describeRestatement, placeRestated, type restatementJson } from '../signing/restate.ts'
 import { describeWayOut } from './change-impact.ts'
-import { findReleaseOnChannel } from './find-release.ts'
+import { findNamedRelease } from './find-release.ts'
 import { planRollback } from './plan-rollback.ts'
 
 export interface WayOutOptions extends KeyOptions {
@@ -51,7 +51,7 @@ async function planPlacingAgain(session: Session, rollout: Rollout, version: str
   const { platform, channel } = rollout
   const app = await session.getApp(rollout.appId)
   const isEmbedded = version === 'embedded'
-  const release = isEmbedded ? undefined : await findReleaseOnChannel(api, app, { platform, channel, version })
+  const release = isEmbedded ? undefined : await findNamedRelease(api, app, { platform, channel, version })
   const named = isEmbedded ? {} : { version }
   // Watched as the one that is taken back was.
   const guard = release && rollout.guard ? { isOn: rollout.guard.isOn, action: rollout.guard.action } : undefined

@@ -82,9 +82,9 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     statements,
   })
   const forReleases = { apps, channels, contents, sequences, releases }
-  const forPublishing = { announcements, signing: signing.ofReleases, rollouts }
+  const forPublishing = { announcements, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
-  const forPreflight = { ...forReleases, keys, limits: contents.limits }
+  const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 

@@ -1,4 +1,13 @@
-import { NewRelease, PageQuery, pageOf, PublishedRelease, Release, ReleaseFilter, Rollout } from '@hotpatch/api'
+import {
+  ChannelName,
+  NewRelease,
+  PageQuery,
+  pageOf,
+  PublishedRelease,
+  Release,
+  ReleaseFilter,
+  Rollout,
+} from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
@@ -11,8 +20,8 @@ import { readPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
 import { createValidator } from '../../ground/http/validate.ts'
-import type { ReleaseService } from '../../shipping/releases/release-service.ts'
-import type { Publication, Publishing } from '../../rolling-out/publishing/publishing-service.ts'
+import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { Publishing } from '../../rolling-out/publishing/publishing-service.ts'
 import { withUpload, type ReceivedUpload } from '../../rolling-out/publishing/receive-upload.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
 
@@ -52,7 +61,8 @@ export function reactNativeManagementRoutes(parts: {
     return apps.resolve(request.actor, name)
   }
 
-  async function publishUpload(request: FastifyRequest, upload: ReceivedUpload): Promise<Publication> {
+  /** @throws problem release-exists also for the same request again: the contract takes a version once on a channel */
+  async function publishUpload(request: FastifyRequest, upload: ReceivedUpload): Promise<PublishedRelease> {
     const fields = validateMetadata(upload.metadata)
     const { app: named, appId, hash, rollout, rollout_percentage, rolloutPercentage, ...metadata } = fields
     const input: NewRelease = { ...metadata }
@@ -61,7 +71,16 @@ export function reactNativeManagementRoutes(parts: {
     if (sha256 !== undefined) input.sha256 = sha256
     if (percentage !== undefined) input.percentage = percentage
     const found = await resolveNamed(request, named ?? appId)
-    return publishing.publish(found, input, upload.archive, upload.signatures, authorOf(request), publicUrl(request))
+    const { published, isRepeated } = await publishing.publish(
+      found,
+      input,
+      upload.archive,
+      upload.signatures,
+      authorOf(request),
+      publicUrl(request),
+    )
+    if (isRepeated) throw publishedBefore(published)
+    return published
   }
 
   return async (app) => {
@@ -76,13 +95,13 @@ export function reactNativeManagementRoutes(parts: {
           tags: ['react-native'],
           summary: 'Publishes: multipart with the zip, metadata (JSON) and signature',
           consumes: ['multipart/form-data'],
-          response: { 200: ContractPublished, 201: ContractPublished },
+          response: { 201: ContractPublished },
         },
       },
       async (request, reply) => {
         const publish = (upload: ReceivedUpload) => publishUpload(request, upload)
-        const { published, isRepeated } = await withUpload(request, contents, publish)
-        return reply.code(isRepeated ? 200 : 201).send({ id: published.releaseId, ...published })
+        const published = await withUpload(request, contents, publish)
+        return reply.code(201).send({ id: published.releaseId, ...published })
       },
     )
 
@@ -134,6 +153,14 @@ export function reactNativeManagementRoutes(parts: {
       async (request) => releases.render((await getRelease(request, request.params.id)).release, publicUrl(request)),
     )
 
+    /** The contract knows one: which of several is meant, the server does not guess. */
+    async function channelOf({ id, channel: first }: ReleaseRow, named: string | undefined): Promise<string> {
+      if (named !== undefined) return named
+      const placed = await rollouts.listChannelsOf(id)
+      if (placed.length < 2) return placed[0] ?? first
+      throw problem('invalid-request', `Expected ?channel= with one of ${placed.join(', ')}, found none.`)
+    }
+
     app.patch(
       '/releases/:id/rollback',
       {
@@ -141,13 +168,16 @@ export function reactNativeManagementRoutes(parts: {
         schema: {
           tags: ['react-native'],
           summary: 'Makes this release the active one of its channel: a new rollout, on top',
+          description: 'A release that is on several channels needs `channel`.',
           params,
+          querystring: Type.Object({ channel: Type.Optional(ChannelName) }),
           response: { 200: Type.Object({ rolloutId: Type.String(), ...Rollout.properties }) },
         },
       },
       async (request) => {
         const { release, app: found } = await getRelease(request, request.params.id)
-        const { platform, channel } = release
+        const { platform } = release
+        const channel = await channelOf(release, request.query.channel)
         const target = { platform, channel, to: { releaseId: release.id } }
         const rollout = await rollouts.rollBack(found, target, authorOf(request))
         return { rolloutId: rollout.id, ...rollout }
@@ -166,4 +196,9 @@ export function reactNativeManagementRoutes(parts: {
       },
     )
   }
+}
+
+function publishedBefore({ releaseId, version, platform, channel }: PublishedRelease) {
+  const detail = `Version ${version} for ${platform} was published on the channel "${channel}" before, by this very request: there is nothing to do.`
+  return problem('release-exists', detail, { releaseId })
 }

@@ -355,7 +355,7 @@ describeOnEveryDatabase('the React Native contract', (openDatabase) => {
 
     test('filter releases by app, platform, channel, version and whether they are active', async () => {
       const { releaseId, rolloutId } = await server.published(app, { bundle: one })
-      const beta = await server.published(app, { bundle: one, channel: 'beta' })
+      const beta = await server.published(app, { bundle: two, version: '1.1.0', channel: 'beta' })
       await server.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
       const list = async (query: string) =>
         (await server.request('GET', `/releases?appId=${app.id}&${query}`)).body.items.map((item: App) => item.id)

@@ -31,7 +31,9 @@ function isReleaseAt({ platform, channel }: Place) {
   const conditions = [
     sql`true`,
     ...(platform === undefined ? [] : [sql`release.platform = ${platform}`]),
-    ...(channel === undefined ? [] : [sql`release.channel = ${channel}`]),
+    ...(channel === undefined
+      ? []
+      : [sql`exists (select 1 from rollout where rollout.release_id = release.id and rollout.channel = ${channel})`]),
   ]
   return sql<SqlBool>`${sql.join(conditions, sql` and `)}`
 }
@@ -226,7 +228,7 @@ export function sumToldDownloads(db: Connection, appId: string, { from, to }: Ti
     .select(['release.id', total('told_downloads').as('toldDownloads'), total('received_bytes').as('toldBytes')])
     .where('release.app_id', '=', appId)
     .$if(place.platform !== undefined, (rows) => rows.where('release.platform', '=', place.platform ?? 'any'))
-    .$if(place.channel !== undefined, (rows) => rows.where('release.channel', '=', place.channel ?? ''))
+    .$if(place.channel !== undefined, (rows) => rows.where('rollout.channel', '=', place.channel ?? ''))
     .where('hour_at', '>=', from)
     .where('hour_at', '<', to)
     .where('received_bytes', '>', 0)

@@ -23,7 +23,7 @@ describe('the schema', () => {
 
 /** One line for each column and constraint. */
 function readable(statement: string): string {
-  const oneLine = statement.replace(/\s+/g, ' ').replace(/^CREATE \w+/, (start) => start.toLowerCase())
+  const oneLine = statement.replace(/\s+/g, ' ').replace(/^CREATE (?:UNIQUE )?\w+/, (start) => start.toLowerCase())
   const [, head, body, end = ''] = /^(create table \w+) \( ?(.*?) ?\)( without rowid)?$/.exec(oneLine) ?? []
   if (head === undefined || body === undefined) return oneLine
   return `${head} (\n  ${body.replace(/, (?=\w+ [a-z])/g, ',\n  ')}\n)${end}`

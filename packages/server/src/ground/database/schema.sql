@@ -317,9 +317,11 @@ create table platform_sequence (
 );
 
 create table publication (
-  release_id text primary key,
+  release_id text not null,
+  channel text not null,
   request_digest text not null,
   answer text not null,
+  constraint publication_key primary key (release_id, channel),
   constraint publication_release foreign key (release_id) references release (id)
 );
 
@@ -353,6 +355,8 @@ create table release (
   constraint release_sequence unique (app_id, platform, sequence),
   constraint release_app foreign key (app_id) references app (id)
 );
+
+create unique index release_identity on release (app_id, platform, version);
 
 create table release_file (
   release_id text not null,

@@ -182,8 +182,8 @@ export interface Schema {
   }
   /** Its files, each encrypted by itself. */
   release_variant_file: { variant_id: string; path: string; sha256: string; size_bytes: number; checksum: string }
-  /** What a publish asked for, as a hash, and was answered: the same request again gets the same answer. */
-  publication: { release_id: string; request_digest: string; answer: string }
+  /** What a publish on a channel asked for, as a hash, and was answered: the same request again gets the same answer. */
+  publication: { release_id: string; channel: string; request_digest: string; answer: string }
   rollout: {
     id: string
     app_id: string

@@ -9,18 +9,26 @@ import {
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
 import { platformsOf, requirePlatform, type AppRow } from '../../shipping/apps/app-service.ts'
 import type { ContentAmount, ContentLimits } from '../../shipping/content/content-kind.ts'
-import type { ContentService } from '../../shipping/content/content-service.ts'
+import { statedOfUpload, type ContentService } from '../../shipping/content/content-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import { countNativeVersions } from '../../fleet/devices/device-queries.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
-import { readRequirement, requirementOf, type ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { ReleaseSubstance } from '../../shipping/releases/release-differences.ts'
+import {
+  readRequirement,
+  requirementIn,
+  requirementOf,
+  type ReleaseService,
+} from '../../shipping/releases/release-service.ts'
 import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
 import type { KeyService } from '../../shipping/signing/key-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
+import type { RolloutService } from '../rollouts/rollout-service.ts'
 import { listInForce } from '../rollouts/rollout-queries.ts'
+import { createExistingReleases, findObjection, type ExistingRelease } from './existing-release.ts'
 import { summarizeNative } from './native-fleet.ts'
 import { isNearly } from './nearly.ts'
 import { findAnswerOf } from './same-request.ts'
@@ -38,6 +46,7 @@ export function createPreflightService({
   sequences,
   keys,
   releases,
+  rollouts,
   limits,
   clock,
   settleFleet,
@@ -50,10 +59,13 @@ export function createPreflightService({
   sequences: SequenceService
   keys: KeyService
   releases: ReleaseService
+  rollouts: RolloutService
   limits: ContentLimits
   clock: Clock
   settleFleet: () => Promise<void>
 }) {
+  const existingReleases = createExistingReleases({ releases, rollouts })
+
   async function check(app: AppRow, input: ReleaseCheck, publicUrl: string): Promise<ReleasePreflight> {
     const { platform, version, channel = DEFAULT_CHANNEL } = input
     const findings: ReleaseFinding[] = []
@@ -73,13 +85,12 @@ export function createPreflightService({
       ...notesFindings(input),
       ...(await signingFindings(app, input)),
     )
-    const existing = await findExisting(app, { platform, version, channel }, publicUrl)
-    if (existing) {
-      const found = `version ${version}, published ${existing.createdAt} by ${existing.createdBy}, SHA-256 ${existing.published.sha256}`
-      const advice = existing.isArchived
-        ? 'Publish under a new version: it is archived, and a release never changes.'
-        : 'Publish under a new version: a release never changes. If that was you, and the answer got lost, it is done.'
-      findings.push(errorOf('version', `a version that ${channel} does not have for ${platform} yet`, found, advice))
+    const row = await releases.findByVersion(app, { platform, version })
+    const existing = row && (await existingReleases.compare(db, row, substanceOf(input)))
+    const objection = existing && findObjection(existing, channel)
+    if (objection) {
+      const expected = `a version that ${platform} does not have yet, or the very same on a further channel`
+      findings.push(errorOf('version', expected, `${version}, which ${objection.found}`, objection.advice))
     }
     const platforms = platform === 'any' ? platformsOf(app) : [platform]
     await settleFleet()
@@ -88,22 +99,21 @@ export function createPreflightService({
       nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
       isUploaded: input.sha256 !== undefined && (await contents.find(input.sha256)) !== undefined,
-      existing: existing ?? null,
+      existing: existing ? await renderExisting(existing, channel, publicUrl) : null,
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
     }
   }
 
-  async function findExisting(
-    app: AppRow,
-    place: Pick<ReleaseCheck, 'platform' | 'version'> & { channel: string },
+  async function renderExisting(
+    { row, channels: placed }: ExistingRelease,
+    channel: string,
     publicUrl: string,
   ): Promise<ReleasePreflight['existing']> {
-    const row = await releases.findByVersion(app, place)
-    const published = row && (await findAnswerOf(db, row, publicUrl))
-    if (!published) return null
     return {
-      published,
+      releaseId: row.id,
+      channels: [...placed],
+      published: (await findAnswerOf(db, row, channel, publicUrl)) ?? null,
       requirement: requirementOf(row),
       createdAt: timestamp(row.created_at),
       createdBy: row.created_by,
@@ -126,6 +136,14 @@ export function createPreflightService({
   }
 
   return { check }
+}
+
+/** Of what is announced; an unreadable requirement is told as such. */
+function substanceOf(input: ReleaseCheck): ReleaseSubstance {
+  const { sha256, sizeBytes = 0, notes, publicKey } = input
+  const stated = sha256 === undefined ? undefined : statedOfUpload({ sha256, sizeBytes })
+  const isSigned = publicKey === undefined ? undefined : publicKey !== null
+  return { stated, requirement: requirementIn(input), notes, isSigned }
 }
 
 function channelFinding(names: readonly string[], channel: string): ReleaseFinding {

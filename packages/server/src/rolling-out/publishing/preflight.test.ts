@@ -101,9 +101,25 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
     expect(nextSequence).toBeNull()
   })
 
+  test('lets the very same go to a further channel, and says in what other content differs', async () => {
+    const same = { version: '1.0.0', channel: 'beta', sha256: sha256Of(bundle), sizeBytes: bundle.length }
+    expect(await answerOf(same)).toMatchObject({
+      findings: [],
+      existing: { channels: ['production'], published: null },
+    })
+    const { findings } = await answerOf({ ...same, sha256: 'a'.repeat(64), minNativeVersion: '2.0' })
+    expect(findings).toMatchObject([{ check: 'version', severity: 'error' }])
+    expect(findings[0]?.found).toMatch(
+      new RegExp(
+        `by owner .*expected SHA-256 ${sha256Of(bundle)}, found SHA-256 a{64}.*minNativeVersion: expected none`,
+      ),
+    )
+  })
+
   test('has what was published under the version', async () => {
     const { existing } = await answerOf({ version: '1.0.0' })
     expect(existing).toMatchObject({
+      channels: ['production'],
       published: { version: '1.0.0', sequence: 4, sha256: sha256Of(bundle) },
       requirement: {},
       createdBy: 'owner',

@@ -12,16 +12,18 @@ import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
-import type { Changes } from '../../ground/database/changes.ts'
-import type { Database } from '../../ground/database/schema.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
 import { readRequirement, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
 import type { ReleaseSigning } from '../../shipping/signing/release-signing.ts'
-import type { SignedStatement } from '../../shipping/signing/statement-service.ts'
+import type { CheckedStatement } from '../../shipping/signing/statement-check.ts'
+import type { SignedStatement, StatementRow, StatementService } from '../../shipping/signing/statement-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
+import { createExistingReleases } from './existing-release.ts'
 import { digestOfRequest, findAnswer, rememberAnswer } from './same-request.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
 
@@ -41,6 +43,7 @@ export function createPublishing({
   channels,
   contents,
   sequences,
+  statements,
   signing,
   releases,
   rollouts,
@@ -55,6 +58,7 @@ export function createPublishing({
   channels: ChannelService
   contents: ContentService
   sequences: SequenceService
+  statements: StatementService
   signing: ReleaseSigning
   releases: ReleaseService
   rollouts: RolloutService
@@ -63,7 +67,10 @@ export function createPublishing({
   clock: Clock
   newId: () => string
 }) {
+  const existingReleases = createExistingReleases({ releases, rollouts })
+
   /**
+   * A version that is there is placed as it is, if that is what came.
    * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
    * @param received the caller's to discard, whatever happens; undefined: the bytes of `input.sha256` came before
    */
@@ -82,22 +89,42 @@ export function createPublishing({
     if (input.rules) requireRules(input.rules)
     const content = await contents.resolve(input, received)
     const requestDigest = digestOfRequest(input, content, signatures)
-    const place = { platform, version, channel }
-    const earlier = await findAnswer(db, await releases.findByVersion(app, place), requestDigest, publicUrl)
+    const name = { platform, version }
+    const early = await releases.findByVersion(app, name)
+    const earlier = await findAnswer(db, early, channel, requestDigest, publicUrl)
     if (earlier) return { isRepeated: true, published: earlier }
-    await releases.requireNew(app, place)
+    const stated = statedOf(content)
+    const substance = { stated, requirement, notes: input.notes, isSigned: undefined }
+    if (early) await existingReleases.requirePlaceable(db, early, channel, substance)
     await channels.require(app.id, channel)
-    const release = { version, requirement, ...statedOf(content) }
+    const release = { version, requirement, ...stated }
     const checked = await signing.check(app, { appId: app.id, platform, release }, content.sha256, signatures)
-    if (checked?.statement) await sequences.requireFree(app, platform, checked.statement.statement.sequence)
+    if (checked?.statement && !isStatementOf(early, checked.statement)) {
+      await sequences.requireFree(app, platform, checked.statement.statement.sequence)
+    }
 
     if (received) await contents.keep(received)
     return changes.run(async (tx, change) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const locked = await apps.lock(tx, app.id)
-      const meanwhile = await findAnswer(tx, await releases.findByVersion(app, place, tx), requestDigest, publicUrl)
+      const existing = await releases.findByVersion(app, name, tx)
+      const meanwhile = await findAnswer(tx, existing, channel, requestDigest, publicUrl)
       if (meanwhile) return { isRepeated: true, published: meanwhile }
+      const isSigned = checked !== null
+      if (existing) await existingReleases.requirePlaceable(tx, existing, channel, { ...substance, isSigned })
       const keyId = await signing.settleKey(tx, locked, checked, author)
+      await contents.own(tx, content, received)
+      const row = existing ?? (await addNew(tx, change, locked, keyId))
+      const restated = existing && (await restate(tx, locked, existing))
+      const placement = { ...input, plan, platform, channel, release: row, restated, prepared: preparedOf(signatures) }
+      const placed = await rollouts.place(tx, change, locked, placement, author, 'rollout.started')
+      const said = { isExisting: existing !== undefined, keyRegistered: checked?.isFirstKey ?? false }
+      const published = answerOf(row, content, placed, said, publicUrl)
+      await rememberAnswer(tx, requestDigest, published)
+      return { isRepeated: false, published }
+    })
+
+    async function addNew(tx: Connection, change: Change, locked: AppRow, keyId: string | null): Promise<ReleaseRow> {
       const sequence =
         checked?.statement?.statement.sequence ?? (await sequences.getNext(locked, platform, tx)).nextSequence
       const stored = {
@@ -114,7 +141,6 @@ export function createPublishing({
         created_by: nameOf(author),
         archived_at: null,
       }
-      await contents.own(tx, content, received)
       const row = await releases.add(tx, locked, stored, checked && keyId !== null ? { ...checked, keyId } : null)
       await contents.addTo(tx, row.id, content)
       await audit.record(tx, author, {
@@ -128,13 +154,14 @@ export function createPublishing({
         appId: app.id,
         data: { release: announced(row, content), by: nameOf(author) },
       })
-      const prepared = preparedOf(signatures)
-      const placement = { ...input, plan, platform, channel, release: row, prepared }
-      const placed = await rollouts.place(tx, change, locked, placement, author, 'rollout.started')
-      const published = answerOf(row, content, placed, checked?.isFirstKey ?? false, publicUrl)
-      await rememberAnswer(tx, requestDigest, published)
-      return { isRepeated: false, published }
-    })
+      return row
+    }
+
+    /** As a promotion does: devices that took something newer since take it again under the new sequence. */
+    async function restate(tx: Connection, locked: AppRow, existing: ReleaseRow): Promise<StatementRow | undefined> {
+      if (!checked?.statement || isStatementOf(existing, checked.statement)) return undefined
+      return statements.takeChecked(tx, locked, checked.statement)
+    }
   }
 
   /** Archiving what is archived changes nothing. */
@@ -160,6 +187,11 @@ export function createPublishing({
   return { publish, archive }
 }
 
+/** Sent again, it says nothing new, and takes no sequence. */
+function isStatementOf(existing: ReleaseRow | undefined, { text }: CheckedStatement): boolean {
+  return existing?.statement === text
+}
+
 /** The steps back that came along, nearest first. */
 function preparedOf(signatures: UploadSignatures): SignedStatement[] {
   const steps = [
@@ -182,21 +214,22 @@ function answerOf(
   release: ReleaseRow,
   content: StoredContent,
   rollout: RolloutRow,
-  keyRegistered: boolean,
+  { isExisting, keyRegistered }: { isExisting: boolean; keyRegistered: boolean },
   publicUrl: string,
 ): PublishedRelease {
-  const { id: releaseId, version, platform, channel, sequence } = release
+  const { id: releaseId, version, platform } = release
   return {
     releaseId,
     rolloutId: rollout.id,
     version,
     platform,
-    channel,
-    sequence,
+    channel: rollout.channel,
+    sequence: rollout.sequence ?? release.sequence,
     percentage: rollout.percentage,
     mandatory: rollout.mandatory === 1,
     ...describeContent(content),
     downloadUrl: artifactUrl(publicUrl, content.sha256),
     keyRegistered,
+    existing: isExisting,
   }
 }

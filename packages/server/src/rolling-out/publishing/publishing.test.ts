@@ -71,6 +71,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
         fileCount: 2,
         downloadUrl: `http://localhost:80/artifacts/${sha256Of(bundle)}`,
         keyRegistered: false,
+        existing: false,
       })
       const { body: release } = await server.request('GET', `/manage/v1/releases/${body.releaseId}`)
       expect(release).toMatchObject({ version: '1.2.3+4', notes: 'Größer', signature: null, createdBy: 'owner' })
@@ -85,13 +86,11 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       expect((await listFiles(server.directory)).length).toBe(files.length)
     })
 
-    test('may have the version of another channel or platform', async () => {
+    test('may have the version of another platform', async () => {
       const own = await server.createTestApp()
       await server.published(own, { bundle })
-      await server.published(own, { bundle, channel: 'beta' })
-      await server.published(own, { bundle, platform: 'ios' })
-      const { body } = await server.request('GET', `/manage/v1/apps/${own.slug}/releases`)
-      expect(body.items.map((item: { sequence: number }) => item.sequence)).toEqual([1, 2, 1])
+      const ios = await server.published(own, { bundle: await bundleOf('other'), platform: 'ios' })
+      expect(ios).toMatchObject({ sequence: 1, existing: false })
     })
 
     test('of a version that is there is refused, and says which one has it', async () => {
@@ -124,6 +123,154 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     })
   })
 
+  describe('a version that is there,', () => {
+    const releasesOf = async (own: App) =>
+      (await server.request('GET', `/manage/v1/apps/${own.slug}/releases`)).body.items as { id: string }[]
+
+    test('published on a further channel, is the same release, placed there as that publish wants it', async () => {
+      const own = await server.createTestApp()
+      const first = await server.published(own, { bundle, channel: 'staging', notes: 'New' })
+      const wishes = { percentage: 40, mandatory: true, cohorts: ['testers'], guard: { action: 'pause' } } as const
+      const second = await server.publish(own, { bundle, ...wishes, cohorts: [...wishes.cohorts] })
+      expect([second.status, second.body]).toEqual([
+        201,
+        {
+          ...first,
+          existing: true,
+          channel: 'production',
+          rolloutId: expect.any(String),
+          percentage: 40,
+          mandatory: true,
+        },
+      ])
+      const { body: rollout } = await server.request('GET', `/manage/v1/rollouts/${second.body.rolloutId}`)
+      expect(rollout).toMatchObject({
+        releaseId: first.releaseId,
+        cohorts: ['testers'],
+        guard: { isOn: true, action: 'pause' },
+      })
+      expect((await server.check(own, { cohorts: [], deviceId: 'x', channel: 'staging' })).body.version).toBe('1.0.0')
+      expect(await releasesOf(own)).toMatchObject([{ id: first.releaseId, channel: 'staging', notes: 'New' }])
+      const { body } = await server.request('GET', `/manage/v1/apps/${own.slug}/releases?channel=production`)
+      expect(body.items).toHaveLength(1)
+    })
+
+    test('has an answer for each channel, which the same request gets again', async () => {
+      const own = await server.createTestApp()
+      const on = (channel: string) => server.publish(own, { bundle, channel, percentage: 20 })
+      const first = [await on('beta'), await on('production')]
+      const again = [await on('beta'), await on('production')]
+      expect(again.map(({ status }) => status)).toEqual([200, 200])
+      expect(again.map(({ body }) => body)).toEqual(first.map(({ body }) => body))
+    })
+
+    test('is stated again where its publisher signs it again, and sets the floor that this says', async () => {
+      const own = await server.createTestApp()
+      const key = newSigningKey()
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', bundle } as const
+      const first = signRelease(key, { ...content, sequence: 1 })
+      const { releaseId } = await server.published(own, { bundle, channel: 'staging', signatures: first })
+      const signatures = signRelease(key, { ...content, sequence: 7 }, { floor: 5 })
+      const placed = await server.published(own, { bundle, signatures })
+      expect(placed).toMatchObject({ releaseId, existing: true, sequence: 7, keyRegistered: false })
+      const [offered, before] = await Promise.all([
+        server.check(own, { deviceId: 'a' }),
+        server.check(own, { deviceId: 'a', channel: 'staging' }),
+      ])
+      expect([offered.body.statement, before.body.statement]).toEqual([signatures.statement, first.statement])
+      const { body: next } = await server.request('GET', `/manage/v1/apps/${own.slug}/sequence?platform=android`)
+      expect(next.nextSequence).toBe(8)
+    })
+
+    test('says nothing new under the statement that it has, and takes no sequence', async () => {
+      const own = await server.createTestApp()
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', sequence: 3, bundle } as const
+      const signatures = signRelease(newSigningKey(), content)
+      await server.published(own, { bundle, channel: 'staging', signatures })
+      expect(await server.published(own, { bundle, signatures })).toMatchObject({ sequence: 3, existing: true })
+    })
+
+    test('with a statement whose sequence is taken is refused', async () => {
+      const own = await server.createTestApp()
+      const key = newSigningKey()
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', bundle } as const
+      const publish = (channel: string, sequence: number, createdAt: string) =>
+        server.publish(own, { bundle, channel, signatures: signRelease(key, { ...content, sequence }, { createdAt }) })
+      await publish('staging', 3, '2027-01-01T00:00:00.000Z')
+      expect(await refusal(() => publish('production', 3, '2027-01-02T00:00:00.000Z'))).toBe('409 sequence-taken')
+    })
+
+    test.each<[string, () => Promise<Record<string, unknown>>, Record<string, string>]>([
+      [
+        'other bytes',
+        async () => ({ bundle: await bundleOf('other') }),
+        { field: 'bundle.zip', expected: 'SHA-256 ', found: 'SHA-256 ' },
+      ],
+      [
+        'another requirement',
+        async () => ({ minNativeVersion: '2.0' }),
+        { field: 'minNativeVersion', expected: 'none', found: '2.0' },
+      ],
+      ['other notes', async () => ({ notes: 'Other' }), { field: 'notes', expected: '"Notes"', found: '"Other"' }],
+    ])('with %s is refused, and the difference told', async (_case, change, { field, expected, found }) => {
+      const own = await server.createTestApp()
+      const first = await server.published(own, { bundle, notes: 'Notes', channel: 'staging' })
+      const changes = await change()
+      const answer = await server.publish(own, { bundle, ...changes })
+      expect(problemOf(answer)).toBe('409 release-exists')
+      expect(answer.body).toMatchObject({
+        releaseId: first.releaseId,
+        publishedBy: 'owner',
+        publishedAt: expect.any(String),
+        channels: ['staging'],
+        differences: [
+          { field, expected: expect.stringContaining(expected ?? ''), found: expect.stringContaining(found ?? '') },
+        ],
+      })
+      expect(answer.body.detail).toMatch(/by owner and is something else: .*new version.*hotpatch promote/)
+      expect(await refusal(() => server.publish(own, { bundle, ...changes }))).toBe('409 release-exists')
+    })
+
+    test('that nobody signed cannot come signed', async () => {
+      const own = await server.createTestApp()
+      await server.published(own, { bundle, channel: 'staging' })
+      const content = { appId: own.id, platform: 'android', version: '1.0.0', sequence: 2, bundle } as const
+      const signatures = signRelease(newSigningKey(), content)
+      expect(await refusal(() => server.publish(own, { bundle, signatures }))).toBe('409 release-exists')
+    })
+
+    test('is refused where a promotion has brought it, and on every channel when it is archived', async () => {
+      const own = await server.createTestApp()
+      const { releaseId } = await server.published(own, { bundle, channel: 'staging' })
+      await server.request('POST', `/manage/v1/apps/${own.slug}/rollouts`, { body: { releaseId, channel: 'beta' } })
+      const answer = await server.publish(own, { bundle, channel: 'beta' })
+      expect([problemOf(answer), answer.body.channels]).toEqual(['409 release-exists', ['staging', 'beta']])
+      expect(answer.body.detail).toContain('is on the channel "beta" already')
+      await server.request('DELETE', `/manage/v1/releases/${releaseId}`)
+      const archived = await server.publish(own, { bundle })
+      expect([problemOf(archived), archived.body.detail]).toEqual([
+        '409 release-exists',
+        expect.stringContaining('archived'),
+      ])
+    })
+
+    test('published by several at once, is one release; who has something else is told', async () => {
+      const own = await server.createTestApp()
+      const other = await bundleOf('other')
+      const channels = ['staging', 'beta', 'production']
+      const answers = await Promise.all([
+        ...channels.map((channel) => server.publish(own, { bundle, channel })),
+        ...channels.map((channel) => server.publish(own, { bundle: other, channel })),
+      ])
+      const statuses = answers.map(({ status }) => status).sort((a, b) => a - b)
+      expect(statuses).toEqual([201, 201, 201, 409, 409, 409])
+      const winners = answers.filter(({ status }) => status === 201).map(({ body }) => body)
+      expect(new Set(winners.map(({ releaseId }) => releaseId)).size).toBe(1)
+      expect(winners.filter(({ existing }) => existing)).toHaveLength(2)
+      expect(await releasesOf(own)).toHaveLength(1)
+    })
+  })
+
   describe('the same request again', () => {
     /** Nothing at all is new, not even what is told to those who listen. */
     const unchanged = async (act: () => Promise<TestResponse>) => {
@@ -146,18 +293,28 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       expect(again.body).toEqual(first.body)
     })
 
-    test('has it with or without the bytes, and in the contract', async () => {
+    test('has it with or without the bytes', async () => {
       const own = await server.createTestApp()
       const { body: first } = await server.publish(own, { bundle })
       const metadata = { platform: 'android', version: '1.0.0', sha256: sha256Of(bundle) }
-      const answers = [
-        await unchanged(() => post(formWithoutBundle(metadata), `/manage/v1/apps/${own.id}/releases`)),
-        await unchanged(() => post(publishForm(metadata, bundle), `/apps/${own.slug}/releases`)),
-      ]
-      for (const { status, body } of answers) {
-        expect(status).toBe(200)
-        expect(body).toMatchObject(first)
-      }
+      const again = await unchanged(() => post(formWithoutBundle(metadata), `/manage/v1/apps/${own.id}/releases`))
+      expect([again.status, again.body]).toEqual([200, first])
+    })
+
+    test('is the conflict of the contract, which takes a version once on a channel', async () => {
+      const own = await server.createTestApp()
+      const metadata = { app: own.slug, platform: 'android', version: '1.0.0' }
+      const publish = (channel: string) => post(publishForm({ ...metadata, channel }, bundle), '/releases')
+      const first = await publish('production')
+      expect(first.status).toBe(201)
+      const again = await unchanged(() => publish('production'))
+      expect([problemOf(again), again.body.releaseId]).toEqual(['409 release-exists', first.body.id])
+      expect(again.body.detail).toContain('published on the channel "production" before')
+      const elsewhere = await publish('beta')
+      expect([elsewhere.status, elsewhere.body.id]).toEqual([201, first.body.id])
+      const back = (query = '') => server.request('PATCH', `/releases/${first.body.id}/rollback${query}`)
+      expect(problemOf(await back())).toBe('400 invalid-request')
+      expect((await back('?channel=beta')).body).toMatchObject({ channel: 'beta', releaseId: first.body.id })
     })
 
     test('has it when it is signed; another statement for the same bytes is another request', async () => {

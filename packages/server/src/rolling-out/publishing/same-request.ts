@@ -37,30 +37,32 @@ export async function rememberAnswer(
   requestDigest: string,
   { downloadUrl: _, ...answer }: PublishedRelease,
 ): Promise<void> {
-  const row = { release_id: answer.releaseId, request_digest: requestDigest, answer: JSON.stringify(answer) }
-  await insertPublication(tx, row)
+  const { releaseId: release_id, channel } = answer
+  await insertPublication(tx, { release_id, channel, request_digest: requestDigest, answer: JSON.stringify(answer) })
 }
 
-/** The answer of the first time, when the release that is there came of the same request. */
+/** The answer of the first time, when the release came to this channel by the same request. */
 export async function findAnswer(
   db: Connection,
   existing: ReleaseRow | undefined,
+  channel: string,
   requestDigest: string,
   publicUrl: string,
 ): Promise<PublishedRelease | undefined> {
   // Archived since: whoever asks for it now would be told that devices get it.
   if (!existing || existing.archived_at !== null) return undefined
-  const found = await findPublication(db, existing.id)
+  const found = await findPublication(db, existing.id, channel)
   return found?.request_digest === requestDigest ? withUrl(found, publicUrl) : undefined
 }
 
-/** Of whichever request it came. */
+/** Of whichever request it came to be on this channel; undefined as well when it was promoted there. */
 export async function findAnswerOf(
   db: Connection,
   release: ReleaseRow,
+  channel: string,
   publicUrl: string,
 ): Promise<PublishedRelease | undefined> {
-  const found = await findPublication(db, release.id)
+  const found = await findPublication(db, release.id, channel)
   return found && withUrl(found, publicUrl)
 }
 

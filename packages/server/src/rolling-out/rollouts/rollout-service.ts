@@ -16,7 +16,7 @@ import type { RolloutCompanion } from './placement.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
 import { findCovering, listCovering } from './rollout-queries.ts'
 import { createRolloutRecords } from './rollout-records.ts'
-import { listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
+import { listChannelsOf, listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
 
 export type { RolloutTransition } from './change-rollouts.ts'
 export type { RolloutCompanion } from './placement.ts'
@@ -94,6 +94,7 @@ export function createRolloutService({
     rollBack,
     list,
     show,
+    listChannelsOf: (releaseId: string, connection: Connection = db) => listChannelsOf(connection, releaseId),
     listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),
     render: renderRollout,
   }

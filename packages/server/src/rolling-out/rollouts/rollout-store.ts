@@ -104,6 +104,18 @@ export function listRolloutsOfRelease(db: Connection, releaseId: string): Promis
   return selectRollouts(db).where('rollout.release_id', '=', releaseId).orderBy('rollout.id').execute()
 }
 
+/** The channels that ever had a release, from the first on. */
+export async function listChannelsOf(db: Connection, releaseId: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom('rollout')
+    .select('channel')
+    .where('release_id', '=', releaseId)
+    .groupBy('channel')
+    .orderBy((rollouts) => rollouts.fn.min('id'))
+    .execute()
+  return rows.map(({ channel }) => channel)
+}
+
 /** The release, of that id or that version, which this channel placed last. */
 export async function findPlacedRelease(
   db: Connection,

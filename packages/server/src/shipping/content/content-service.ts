@@ -15,6 +15,7 @@ import type {
   ContentAmount,
   ContentLimits,
   ContentWish,
+  ReceivedBytes,
   StatedContent,
   ToldAmounts,
   UnpackedBytes,
@@ -185,6 +186,11 @@ export function renderContent(kindName: ContentKindName, files: readonly StoredF
 export function statedOf(content: StoredContent): StatedContent {
   const kind = contentKind(content.kind)
   return kind.stated(kind.filesOf(content))
+}
+
+/** The same, of bytes of which only this is known so far. */
+export function statedOfUpload(bytes: ReceivedBytes): StatedContent {
+  return UPLOADED_KIND.stated(UPLOADED_KIND.filesOf(bytes))
 }
 
 /** The same, of a release that is there. */

@@ -2,7 +2,6 @@ import type { NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
 import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
 import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
-import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { renderContent, statedOfRelease } from '../content/content-service.ts'
@@ -16,15 +15,15 @@ import {
   type ReleaseRow,
 } from './release-store.ts'
 import type { SequenceService } from '../sequences/sequence-service.ts'
+import { findDifferences, type ReleaseDifference, type ReleaseSubstance } from './release-differences.ts'
 import type { CheckedStatement, StatedContent } from '../signing/statement-check.ts'
 import type { StatementService } from '../signing/statement-service.ts'
 export type { ReleaseRow } from './release-store.ts'
 
-/** What a release is called, and where. */
-export interface ReleasePlace {
+/** What a release is called: its app has no other of that name. */
+export interface ReleaseName {
   platform: Platform
   version: string
-  channel: string
 }
 
 type NewReleaseRow = Omit<Schema['release'], 'statement_id'>
@@ -57,14 +56,19 @@ export function createReleaseService({
   }
 
   /** Archived ones count. */
-  function findByVersion(app: AppRow, place: ReleasePlace, connection: Connection = db) {
-    return findReleaseByVersion(connection, { appId: app.id, ...place })
+  function findByVersion(app: AppRow, { platform, version }: ReleaseName, connection: Connection = db) {
+    return findReleaseByVersion(connection, { appId: app.id, platform, version })
   }
 
-  /** @throws problem release-exists: the same version was published on this channel before */
-  async function requireNew(app: AppRow, place: ReleasePlace) {
-    const existing = await findByVersion(app, place)
-    if (existing) throw releaseExists(place, existing.id)
+  /** In what a release that is there differs from what somebody has under its version. */
+  async function differencesFrom(
+    row: ReleaseRow,
+    found: ReleaseSubstance,
+    connection: Connection = db,
+  ): Promise<ReleaseDifference[]> {
+    const stated = await statedOfRelease(connection, row)
+    const { notes } = row
+    return findDifferences({ stated, requirement: requirementOf(row), notes, isSigned: row.signature !== null }, found)
   }
 
   /** Takes the release's sequence and stores it, with what its publisher signed. */
@@ -76,9 +80,7 @@ export function createReleaseService({
   ): Promise<ReleaseRow> {
     await sequences.claim(tx, app, release.platform, release.sequence)
     const statement = signed?.statement ? await statements.add(tx, signed.statement) : null
-    await insertRelease(tx, { ...release, statement_id: statement?.id ?? null }).catch((error: unknown) => {
-      throw isUniqueViolation(error) ? releaseExists(release, undefined, error) : error
-    })
+    await insertRelease(tx, { ...release, statement_id: statement?.id ?? null })
     if (signed) await statements.addBundleSignature(tx, release.id, signed.keyId, signed.signature)
     return get(release.id, tx)
   }
@@ -108,7 +110,7 @@ export function createReleaseService({
     get,
     render,
     findByVersion,
-    requireNew,
+    differencesFrom,
     add,
     list,
     markArchived,
@@ -117,7 +119,7 @@ export function createReleaseService({
 
 /** @throws problem invalid-request when a version or range cannot be read: devices could never meet it */
 export function readRequirement(input: Pick<NewRelease, keyof Requirement>): Requirement {
-  const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } = input
+  const { minNativeVersion, nativeRange, minOsVersion } = input
   if (minNativeVersion !== undefined && !parseNativeVersion(minNativeVersion)) {
     throw problem('invalid-request', `minNativeVersion: expected a version such as 2.1, found "${minNativeVersion}".`)
   }
@@ -127,6 +129,12 @@ export function readRequirement(input: Pick<NewRelease, keyof Requirement>): Req
   if (minOsVersion !== undefined && !parseNativeVersion(minOsVersion)) {
     throw problem('invalid-request', `minOsVersion: expected a version such as 14, found "${minOsVersion}".`)
   }
+  return requirementIn(input)
+}
+
+/** As it was sent. */
+export function requirementIn(input: Pick<NewRelease, keyof Requirement>): Requirement {
+  const { minNativeVersion, nativeRange, runtimeVersion, minOsVersion, architectures } = input
   return {
     ...(minNativeVersion !== undefined && { minNativeVersion }),
     ...(nativeRange !== undefined && { nativeRange }),
@@ -134,15 +142,6 @@ export function readRequirement(input: Pick<NewRelease, keyof Requirement>): Req
     ...(minOsVersion !== undefined && { minOsVersion }),
     ...(architectures !== undefined && { architectures }),
   }
-}
-
-function releaseExists(
-  { platform, version, channel }: { platform: string; version: string; channel: string },
-  releaseId?: string,
-  cause?: unknown,
-) {
-  const detail = `Version ${version} for ${platform} was published on the channel "${channel}" before. A release never changes: publish under a new version.`
-  return problem('release-exists', detail, releaseId === undefined ? {} : { releaseId }, { cause })
 }
 
 function renderRelease(row: ReleaseRow, files: readonly StoredFile[], publicUrl: string): Release {

@@ -44,13 +44,12 @@ export function findRelease(db: Connection, id: string): Promise<ReleaseRow | un
 
 export function findReleaseByVersion(
   db: Connection,
-  { appId, platform, version, channel }: { appId: string; platform: Platform; version: string; channel: string },
+  { appId, platform, version }: { appId: string; platform: Platform; version: string },
 ): Promise<ReleaseRow | undefined> {
   return selectReleases(db)
     .where('release.app_id', '=', appId)
     .where('release.platform', '=', platform)
     .where('release.version', '=', version)
-    .where('release.channel', '=', channel)
     .executeTakeFirst()
 }
 
@@ -63,7 +62,16 @@ export function listReleases(
   return selectReleases(db)
     .$if(appId !== null, (releases) => releases.where('release.app_id', '=', appId ?? ''))
     .$if(platform !== undefined, (releases) => releases.where('release.platform', '=', platform ?? 'any'))
-    .$if(channel !== undefined, (releases) => releases.where('release.channel', '=', channel ?? ''))
+    .$if(channel !== undefined, (releases) =>
+      releases.where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('rollout')
+            .select('rollout.id')
+            .whereRef('rollout.release_id', '=', 'release.id')
+            .where('rollout.channel', '=', channel ?? ''),
+        ),
+      ),
+    )
     .$if(version !== undefined, (releases) => releases.where('release.version', '=', version ?? ''))
     .$if(active !== undefined, (releases) =>
       releases.where(({ exists, not, selectFrom }) => {

@@ -64,7 +64,13 @@ export function createStatementService({
       throw problem('invalid-request', 'Expected statement and statementSignature together, found one of them.')
     }
     const checked = checkStatement({ statement, statementSignature }, await keys.listWorking(app.id, tx), content)
-    await sequences.claim(tx, app, content.platform, checked.statement.sequence)
+    return takeChecked(tx, app, checked)
+  }
+
+  /** @throws problem sequence-taken */
+  async function takeChecked(tx: Connection, app: AppRow, checked: CheckedStatement): Promise<StatementRow> {
+    const { platform, sequence } = checked.statement
+    await sequences.claim(tx, app, platform, sequence)
     return add(tx, checked)
   }
 
@@ -73,5 +79,5 @@ export function createStatementService({
     await insertSignature(tx, { release_id: releaseId, ...BUNDLE_SIGNATURE, key_id: keyId, value })
   }
 
-  return { add, takeRestated, addBundleSignature }
+  return { add, takeRestated, takeChecked, addBundleSignature }
 }
