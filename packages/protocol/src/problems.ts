@@ -295,6 +295,11 @@ export const PROBLEMS = {
     title: 'The range lies outside the artifact',
     advice: 'Ask for a range within the size that `Content-Range` gives.',
   },
+  'expectation-failed': {
+    status: 417,
+    title: 'The server does not do what the header "expect" asks for',
+    advice: 'Send no such header, or "expect: 100-continue".',
+  },
   'too-many-requests': {
     status: 429,
     title: 'Too many requests',

@@ -71,12 +71,12 @@ export function text(fields: Fields, name: string, maxLength: number): string {
 }
 
 /**
- * What a device tells of itself: too long is cut, as nobody must be left without updates for ever because of it.
- * Of what it cannot be, such as a number, it says nothing sensible.
+ * What a device tells of itself: too long is cut and what no database keeps is mended, as nobody must be left without
+ * updates for ever because of it. Of what it cannot be, such as a number, it says nothing sensible.
  */
 export function toldText(fields: Fields, name: string, maxLength: number): string | undefined {
   const value = fields[name]
-  if (typeof value !== 'string' || value.length <= maxLength) return optionalText(fields, name, maxLength)
+  if (typeof value !== 'string' || value === '') return optionalText(fields, name, maxLength)
   return value.slice(0, maxLength).toWellFormed().replaceAll('\0', '\uFFFD')
 }
 

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Problem } from '@hotpatch/protocol'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { MINUTE_MS, type Timers } from '../clock.ts'
 import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
@@ -11,7 +12,13 @@ import {
 } from './guard-connections.ts'
 import { createIsTrusted, type TrustedProxies } from './trusted-proxies.ts'
 import { takeJson } from './take-json.ts'
-import { answerWithProblems, refuseConnection, sendError } from './problem-response.ts'
+import {
+  answerProblem,
+  answerWithProblems,
+  expectationFailed,
+  refuseConnection,
+  sendError,
+} from './problem-response.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_PARAM_LENGTH = 1024
@@ -47,8 +54,11 @@ export interface Http {
   handle: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** Returns false for what it leaves to the framework. */
-export type TakeRequest = (request: IncomingMessage, response: ServerResponse) => boolean
+/**
+ * Returns false for what it leaves to the framework.
+ * @param refusal what is to be answered, in the form of whom it is for
+ */
+export type TakeRequest = (request: IncomingMessage, response: ServerResponse, refusal?: Problem) => boolean
 
 /** What the HTTP server itself is told. */
 export interface HttpSettings {
@@ -76,6 +86,10 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
       const server = createServer(SERVER_OPTIONS, (request, response) => {
         if (!takeFirst(request, response)) serve(request, response)
       })
+      server.on('checkExpectation', (request, response) => {
+        const refusal = expectationFailed(request)
+        if (!takeFirst(request, response, refusal)) answerProblem(refusal, response, newRequestId())
+      })
       server.setTimeout(IDLE_TIMEOUT_MS)
       return server
     },
@@ -86,7 +100,8 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
     },
     genReqId: newRequestId,
     frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
-    clientErrorHandler: (error, socket) => refuseConnection(error, socket, newId()),
+    clientErrorHandler: (error, socket) =>
+      refuseConnection(error, socket, { requestId: newId(), ...connections.answersDue(socket), timers }),
     // Without proxies the framework does not even look for their headers.
     trustProxy: config.http.trustedProxies.kind === 'none' ? false : isTrusted,
     bodyLimit: MAX_BODY_BYTES,

@@ -70,8 +70,11 @@ export function createDeviceLane({
     for (const route of routes) addresses.add(route)
   }
 
-  /** @returns false when it is none of a device: then it is the framework's */
-  function take(request: IncomingMessage, response: ServerResponse): boolean {
+  /**
+   * @param refusal what is answered whatever is asked
+   * @returns false when it is none of a device: then it is the framework's
+   */
+  function take(request: IncomingMessage, response: ServerResponse, refusal?: Problem): boolean {
     const { url: target = '', method = '' } = request
     const url = target.startsWith('/') ? target : originForm(target)
     const queryAt = url.indexOf('?')
@@ -88,7 +91,8 @@ export function createDeviceLane({
     if (!found || !route || isClosed) return false
     const { params } = found
     const search = queryAt === -1 ? '' : url.slice(queryAt + 1)
-    begin(new Exchange({ route, params, request, response, fullPath: path, appName, search }, publicUrlOf))
+    const taken = { route, params, request, response, fullPath: path, appName, search }
+    begin(new Exchange(taken, publicUrlOf), refusal)
     return true
   }
 
@@ -96,7 +100,7 @@ export function createDeviceLane({
     return publicUrl(origins.originOf(request))
   }
 
-  function begin(exchange: Exchange): void {
+  function begin(exchange: Exchange, refusal: Problem | undefined): void {
     const { request } = exchange
     // Reset before it was looked at: there is nobody to answer.
     if (request.socket.destroyed || request.socket.remoteAddress === undefined) return
@@ -105,6 +109,12 @@ export function createDeviceLane({
     const { 'content-length': declared, 'transfer-encoding': coding } = request.headers
     try {
       limits.admitRequest(exchange.address, declared === undefined ? undefined : Number(declared))
+      if (refusal) return refuseUnread(exchange, refusal)
+      // What does not end in chunks is no request to node.
+      if (coding !== undefined && /,\s*chunked\s*$/i.test(coding)) {
+        const found = `Expected "transfer-encoding: chunked" alone, found "${coding.slice(0, 100)}".`
+        return refuseUnread(exchange, problem('invalid-request', found))
+      }
     } catch (error) {
       exchange.refusal = error
       return queue(exchange)
@@ -138,8 +148,12 @@ export function createDeviceLane({
 
   function refuseBody(exchange: Exchange): void {
     const { maxBodyBytes } = exchange.route
-    exchange.refusal = problem('body-too-large', `Expected at most ${maxBodyBytes} bytes.`)
-    // Whatever else comes is not waited for.
+    refuseUnread(exchange, problem('body-too-large', `Expected at most ${maxBodyBytes} bytes.`))
+  }
+
+  /** Whatever else comes is not waited for. */
+  function refuseUnread(exchange: Exchange, refusal: Problem): void {
+    exchange.refusal = refusal
     exchange.isLast = true
     queue(exchange)
   }

@@ -32,6 +32,8 @@ interface Connection {
   address: string
   request: IncomingMessage | undefined
   response: ServerResponse | undefined
+  /** Of the request before, when it came while that one had no answer yet. */
+  answerBefore: ServerResponse | undefined
   isUpload: boolean
   /** `bytesRead` and `bytesWritten` of the socket, at the beginning of the request or window. */
   readBefore: number
@@ -74,6 +76,9 @@ export function guardConnections({
 
   server.on('connection', (socket: Socket) => admit(socket))
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => begin(request, response))
+  server.prependListener('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    begin(request, response),
+  )
 
   function admit(socket: Socket): void {
     const { remoteAddress = '' } = socket
@@ -91,6 +96,7 @@ export function guardConnections({
       address,
       request: undefined,
       response: undefined,
+      answerBefore: undefined,
       isUpload: false,
       readBefore: 0,
       sentBefore: 0,
@@ -135,12 +141,24 @@ export function guardConnections({
     const { socket } = request
     const connection = connections.get(socket)
     if (!connection) return
+    connection.answerBefore = connection.response
     connection.request = request
     connection.response = response
     connection.isUpload = false
     connection.bodySeconds = connection.readerSeconds = connection.restSeconds = 0
     connection.readBefore = socket.bytesRead
     connection.sentBefore = sentOf(socket)
+  }
+
+  /**
+   * The last answer that is due to somebody who has asked in full, and that of a request that has come half. Requests of one connection come one after the other:
+   * all but the newest are whole, and answers are written in their order.
+   */
+  function answersDue(socket: Socket): { due: ServerResponse | undefined; half: ServerResponse | undefined } {
+    const { request, response, answerBefore } = connections.get(socket) ?? {}
+    const last = request?.complete ? response : answerBefore
+    const due = last && !last.writableFinished && !last.destroyed ? last : undefined
+    return { due, half: request?.complete ? undefined : response }
   }
 
   /** From here on a body may take long, as long as it goes on: whoever sends it was let in. */
@@ -166,7 +184,7 @@ export function guardConnections({
     if (!request.complete) lookAtBody(socket, connection, request, response)
     else if (response.writableFinished || response.destroyed) {
       // Idle connections keep no request in memory.
-      connection.request = connection.response = undefined
+      connection.request = connection.response = connection.answerBefore = undefined
     } else if (socket.writableLength > 0) lookAtReader(socket, connection)
   }
 
@@ -203,6 +221,7 @@ export function guardConnections({
   }
 
   return {
+    answersDue,
     expectUpload,
     counters: () => ({ connections: connections.size, ...counts }),
   }

@@ -65,6 +65,8 @@ describe('a device is never locked out by what it tells of itself', () => {
     ['osVersion', { osVersion: long('15') }],
     ['nativeBuild', { nativeBuild: long('1') }],
     ['a NUL in what is cut', { model: long('\0') }],
+    ['a NUL in what is short', { model: 'Pixel\0 8', version: '1.0\0', locale: '\0' }],
+    ['half a character in what is short', { model: 'Pixel \ud83d', osVersion: '\ude00' }],
     ['half a character where it is cut', { model: `${'x'.repeat(199)}😀${'x'.repeat(100)}` }],
     ['failedReleaseIds', { failedReleaseIds: Array.from({ length: 500 }, (_, index) => `release-${index}`) }],
     ['cohorts', { cohorts: [long('cohort'), 'beta'] }],

@@ -1,6 +1,7 @@
-import { STATUS_CODES } from 'node:http'
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { Problem, problem } from '@hotpatch/protocol'
+import { SECOND_MS, type Timers } from '../clock.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   PROBLEM_CONTENT_TYPE,
@@ -44,23 +45,73 @@ function setHeaders(reply: FastifyReply, headers: readonly string[]): void {
   for (let index = 0; index < headers.length; index += 2) reply.header(headers[index] ?? '', headers[index + 1])
 }
 
-/** What is not HTTP, or took too long to become it: there is no request to answer, only a connection. */
-export function refuseConnection(error: NodeJS.ErrnoException, socket: Socket, requestId: string): void {
-  // Whoever is gone needs no answer.
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
-  if (socket.writable) {
-    const known = refusalOf(error.code)
-    const body = renderProblem(known, requestId)
-    const head = `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
-    socket.write(`HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\n${head}\r\n\r\n${body}`)
-  }
-  socket.destroy(error)
+interface AnswersDue {
+  /** The last that somebody is owed who has asked in full. */
+  due: ServerResponse | undefined
+  /** Of a request of which only a part has come. */
+  half: ServerResponse | undefined
+}
+
+/** How long answers that are due may take before a connection is closed on which no more can be asked. */
+const ANSWERS_FIRST_MS = 10 * SECOND_MS
+
+/**
+ * What is not HTTP, or took too long to become it: there is no request to answer, only a connection. Whoever asked
+ * something before on it is answered first.
+ */
+export function refuseConnection(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  { requestId, due, half, timers }: { requestId: string; timers: Timers } & AnswersDue,
+): void {
+  // Whoever is gone needs no answer; and what cannot be read is told once, whatever comes after it.
+  if (error.code === 'ECONNRESET' || socket.destroyed || refused.has(socket)) return
+  refused.add(socket)
+  if (!due) return endWith(error.code, socket, { requestId, half })
+  socket.pause()
+  const stopWaiting = timers.after(ANSWERS_FIRST_MS, () => socket.destroy())
+  due.once('close', () => {
+    stopWaiting()
+    endWith(error.code, socket, { requestId, half })
+  })
+}
+
+const refused = new WeakSet<Socket>()
+
+function endWith(
+  code: string | undefined,
+  socket: Socket,
+  { requestId, half }: { requestId: string; half: ServerResponse | undefined },
+): void {
+  // The last answer has ended it, or what came half was refused already.
+  if (!socket.writable || half?.headersSent) return socket.destroySoon()
+  const known = refusalOf(code)
+  const body = renderProblem(known, requestId)
+  const head = `content-type: ${PROBLEM_CONTENT_TYPE}\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+  socket.write(`HTTP/1.1 ${known.status} ${STATUS_CODES[known.status]}\r\n${head}\r\n\r\n${body}`)
+  // Nothing more is read: what was written is sent, and then it is closed.
+  socket.destroySoon()
+}
+
+/** RFC 9110 §10.1.1: of what may be expected only 100-continue means something. */
+export function expectationFailed({ headers }: IncomingMessage): Problem {
+  const found = String(headers.expect).slice(0, 100)
+  return problem('expectation-failed', `Expected "100-continue" in the header expect, found "${found}".`)
+}
+
+/** What the framework is not asked, as it would read the body first. */
+export function answerProblem(known: Problem, response: ServerResponse, requestId: string): void {
+  const body = renderProblem(known, requestId)
+  const headers = [...problemHeaders(known), 'content-length', String(Buffer.byteLength(body)), 'connection', 'close']
+  response.writeHead(known.status, headers).end(body)
 }
 
 function refusalOf(code: string | undefined): Problem {
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return problem('request-timeout', 'The request did not come to its end in time.')
+    case 'HPE_INVALID_TRANSFER_ENCODING':
+      return problem('invalid-request', 'Expected a body with its length, or "transfer-encoding: chunked" alone.')
     case 'HPE_HEADER_OVERFLOW':
       return problem('body-too-large', 'The headers are too large.')
     default:
