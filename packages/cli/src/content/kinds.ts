@@ -9,6 +9,7 @@ import type {
   ContentKind,
   ContentUpload,
   ContentWish,
+  PackedContent,
   StatedContent,
   Working,
 } from './content-kind.ts'
@@ -30,6 +31,11 @@ export async function recogniseContent(input: ContentInput, wish: ContentWish): 
   }
   const message = reasons.join('\n')
   throw input.kind === 'project' ? new UsageError(message) : new CommandError('bundle-invalid', message)
+}
+
+/** What a statement says of bytes that were published before and lie here as one file. Nothing is made of them. */
+export function stateFile(bytes: Pick<PackedContent, 'sha256' | 'sizeBytes'>): StatedContent {
+  return archiveKind.stated({ ...bytes, uploads: [] })
 }
 
 export type OpenContent = Awaited<ReturnType<typeof openContent>>

@@ -3,9 +3,10 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Release } from '@hotpatch/api'
-import { STATED_EMBEDDED, statedArchive, type Platform } from '@hotpatch/protocol'
+import { STATED_EMBEDDED, type Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { RestatingOptions } from '../arguments/shared-options.ts'
+import { stateFile } from '../content/kinds.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import { chooseKey, type SigningChoice } from './choose-key.ts'
@@ -153,7 +154,7 @@ async function contentOfBundle(
     version,
     floor: 0,
     requirement,
-    ...statedArchive(await measure(path)),
+    ...stateFile(await measure(path)),
   }
 }
 

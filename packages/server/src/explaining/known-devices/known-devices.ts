@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { problem } from '@hotpatch/protocol'
 import type { Database } from '../../ground/database/schema.ts'
 import { listDevicesBetween, trustOf, type SampledDevice } from '../../fleet/devices/device-queries.ts'
-import { readAttributes } from '../../fleet/recording/stored-attributes.ts'
+import { readStoredAttributes } from '../../fleet/recording/stored-attributes.ts'
 import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
 import type { UpdateCheck } from '../../updates/update-service.ts'
 
@@ -84,7 +84,7 @@ export function checkOf(device: SampledDevice): UpdateCheck {
     current: releaseId === null ? { kind: 'embedded' } : { kind: 'release', id: releaseId },
     failedReleaseIds: [],
     cohorts: JSON.parse(device.cohorts) as string[],
-    attributes: readAttributes(device.attributes),
+    attributes: readStoredAttributes(device.attributes),
     trust: trustOf(device),
   }
 }

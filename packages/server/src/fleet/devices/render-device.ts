@@ -3,7 +3,7 @@ import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import { trustOf } from './device-queries.ts'
 import type { DeviceRow } from './device-store.ts'
 import type { TimelinePosition, TimelineRow } from './device-timeline-store.ts'
-import { readAttributes } from '../recording/stored-attributes.ts'
+import { readStoredAttributes } from '../recording/stored-attributes.ts'
 import { PROGRESS } from '../progress/rollout-progress.ts'
 
 const STEPS = Object.entries(PROGRESS).map(([name, bit]) => ({ bit, word: name.replaceAll('_', '-') }))
@@ -19,7 +19,7 @@ export function renderDevice(row: DeviceRow, failedReleaseIds: string[]): Device
     channel: row.channel,
     nativeVersion: row.native_version,
     runtimeVersion: row.runtime_version,
-    attributes: readAttributes(row.attributes),
+    attributes: readStoredAttributes(row.attributes),
     dialect: row.dialect,
     currentReleaseId: row.current_release_id,
     currentVersion: row.current_version,

@@ -21,13 +21,13 @@ export function writeAttributes(told: DeviceAttributes, bound: (text: string) =>
 export function mergeAttributes(told: string, before: string): string {
   if (told === before || before === NO_ATTRIBUTES) return told
   if (told === NO_ATTRIBUTES) return before
-  const merged = { ...readAttributes(before), ...readAttributes(told) }
+  const merged = { ...readStoredAttributes(before), ...readStoredAttributes(told) }
   return writeAttributes(merged, (text) => text)
 }
 
 /** Only those that were told. */
 type ToldAttributes = { [Name in DeviceAttribute]?: string }
 
-export function readAttributes(stored: string): ToldAttributes {
+export function readStoredAttributes(stored: string): ToldAttributes {
   return stored === NO_ATTRIBUTES ? {} : (JSON.parse(stored) as ToldAttributes)
 }
