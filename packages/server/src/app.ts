@@ -35,10 +35,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerRoutes({ core, checkPath, services, telling })
   registerGauges(core, checkPath, telling)
 
-  const { access, automation } = services
+  const { access, automation, compression } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))
   await checkPath.start()
   automation.start()
+  compression.wake()
   telling.start()
   checkPath.feed.start()
   const stopSweeping = startSweeping(core, services, telling)
@@ -55,6 +56,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     clearTimeout(deadline)
     clearInterval(closing)
     await automationStopped
+    await compression.stop()
     await telling.stop()
     await checkPath.stop()
     if (reads !== db) await reads.destroy()

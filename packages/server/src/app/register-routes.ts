@@ -71,8 +71,9 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   const onDownload = (sha256: string, releaseId: string | undefined, sentBytes: number) => {
     metrics.countDownload(sentBytes)
     // Anybody can write anything into an address.
-    const isOfRelease = releaseId !== undefined && catalogs.hasBytes(releaseId, sha256)
-    fleet.noteDownload(sha256, isOfRelease ? releaseId : null, sentBytes)
+    const found = releaseId === undefined ? undefined : catalogs.findBytes(releaseId, sha256)
+    if (found && releaseId !== undefined) fleet.noteDownload({ ...found, releaseId }, sentBytes)
+    else fleet.noteDownload({ sha256, releaseId: null, isWhole: true }, sentBytes)
   }
   await http.register(artifactRoutes({ storage, servedAs, onDownload }))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)

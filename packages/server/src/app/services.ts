@@ -7,6 +7,7 @@ import { createAppService, type AppService } from '../shipping/apps/app-service.
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
 import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
+import { createCompression } from '../shipping/compression/compression.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { fileExtensionOf } from '../shipping/content/kinds.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
@@ -35,6 +36,7 @@ import { createChanges, type Changes } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
+import { raiseReleases } from '../updates/raise-releases.ts'
 import { createKnownDevices } from '../explaining/known-devices/known-devices.ts'
 import { createRolloutTakers } from '../explaining/known-devices/rollout-takers.ts'
 import { createPreviewService, type FindNextSequence } from '../explaining/previews/preview-service.ts'
@@ -82,7 +84,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     statements,
   })
   const forReleases = { apps, channels, contents, sequences, releases }
-  const forPublishing = { announcements, signing: signing.ofReleases, statements, rollouts }
+  const forCompression = { storage, spool, artifacts, changes, raiseReleases }
+  const compression = createCompression({ db, ...forCompression, clock, log })
+  const onPublished = compression.wake
+  const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
   const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
@@ -139,6 +144,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     artifacts,
     contents,
     servedAs,
+    compression,
     channels,
     channelKeys,
     apps,

@@ -17,11 +17,14 @@ import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
+import { NOTHING_HELD, type HeldContent } from './held-files.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {
   content: OfferedContent
+  /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
+  held: HeldContent
   notes: string
   signature: string | null
   /** The exact text that was signed. */
@@ -332,6 +335,7 @@ function targetOf(
     content: contentKind(row.kind ?? '').offered(
       withinStatement(files.get(row.release_id) ?? [], row.release_statement),
     ),
+    held: NOTHING_HELD,
     notes: row.notes ?? '',
     signature: row.signature,
     statement: row.release_statement,

@@ -1,7 +1,15 @@
-import { placementsOf, compileCatalog, problem, type CompiledCatalog, type Platform } from '@hotpatch/protocol'
+import {
+  placementsOf,
+  compileCatalog,
+  problem,
+  type CatalogRollout,
+  type CompiledCatalog,
+  type Platform,
+} from '@hotpatch/protocol'
 import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
+import { createHeldFileLists, NOTHING_HELD } from './held-files.ts'
 import {
   loadCatalog,
   loadDirectory,
@@ -23,10 +31,33 @@ export interface KeyHolder {
   channel: string | null
 }
 
+/** @see findBytes */
+export interface FoundBytes {
+  /** Of the release's whole content. */
+  sha256: string
+  /** Whether they are that, and no part of it. */
+  isWhole: boolean
+}
+
+/** How far down the stack releases are looked for whose files are held: below there is what nobody is offered any more. */
+const MAX_OFFERED = 8
+
 export type Catalogs = ReturnType<typeof createCatalogs>
 
 /** Every catalog in memory. What a check reads here is synchronous; only changes and refreshes touch the database. */
-export function createCatalogs({ db, identity, box }: { db: Database; identity: DeviceIdentity; box: SecretBox }) {
+export function createCatalogs({
+  db,
+  identity,
+  box,
+  maxHeldBytes,
+}: {
+  db: Database
+  identity: DeviceIdentity
+  box: SecretBox
+  /** For lists of files. */
+  maxHeldBytes?: number
+}) {
+  const lists = createHeldFileLists({ db, maxBytes: maxHeldBytes })
   let byIdOrSlug = new Map<string, DirectoryEntry>()
   let byBundleId = new Map<string, DirectoryEntry>()
   let byKey = new Map<string, KeyHolder>()
@@ -84,13 +115,17 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     return undefined
   }
 
-  /** Whether a release that was ever placed, of whichever app, has these bytes. */
-  function hasBytes(releaseId: string, sha256: string): boolean {
+  /** What bytes are to a release that was ever placed, of whichever app; undefined when it has none of them. */
+  function findBytes(releaseId: string, sha256: string): FoundBytes | undefined {
     for (const catalog of catalogs.values()) {
       const target = placementsOf(catalog, releaseId)[0]?.target
-      if (target && target !== 'embedded') return target.content.sha256 === sha256
+      if (!target || target === 'embedded') continue
+      const { content, held } = target
+      if (content.sha256 === sha256) return { sha256, isWhole: true }
+      const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256)
+      return isFile ? { sha256: content.sha256, isWhole: false } : undefined
     }
-    return false
+    return undefined
   }
 
   /** Of a release that any of the app's channels ever placed: the platform that it is for. */
@@ -106,7 +141,12 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     if (!data) return
     const name = keyOf(key.appId, key.platform, key.channel)
     // Two reloads at once may finish in either order: the older one must not win.
-    if ((catalogs.get(name)?.generation ?? 0) > data.catalog.generation) return
+    const isOld = () => (catalogs.get(name)?.generation ?? 0) > data.catalog.generation
+    if (isOld()) return
+    const offered = offeredOf(data.catalog.rollouts)
+    const held = await lists.want(name, [...offered.keys()])
+    for (const [id, release] of offered) release.held = held.get(id) ?? NOTHING_HELD
+    if (isOld()) return
     catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
   }
 
@@ -151,7 +191,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
   }
 
   function counts() {
-    return { apps: byIdOrSlug.size / 2, catalogs: catalogs.size }
+    return { apps: byIdOrSlug.size / 2, catalogs: catalogs.size, heldBytes: lists.heldBytes() }
   }
 
   return {
@@ -159,7 +199,7 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     findByBundleId,
     findKeyHolder,
     findRelease,
-    hasBytes,
+    findBytes,
     platformOf,
     listOf,
     get,
@@ -168,6 +208,17 @@ export function createCatalogs({ db, identity, box }: { db: Database; identity: 
     refresh,
     counts,
   }
+}
+
+/** The releases that may be offered now or after a roll-back, highest position first. */
+function offeredOf(rollouts: readonly CatalogRollout<OfferedRelease>[]): Map<string, OfferedRelease> {
+  const offered = new Map<string, OfferedRelease>()
+  for (const { state, target } of rollouts.toSorted((left, right) => right.position - left.position)) {
+    if (target === 'embedded' || (state !== 'active' && state !== 'paused')) continue
+    offered.set(target.id, target)
+    if (offered.size === MAX_OFFERED) break
+  }
+  return offered
 }
 
 function keysOf(app: DirectoryEntry): (readonly [string, KeyHolder])[] {

@@ -1,5 +1,6 @@
 import { compileCatalog, decide, type CatalogRollout } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
+import { NOTHING_HELD } from './held-files.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { rolloutOfCheck, rolloutOfEvent } from './counted-rollout.ts'
@@ -16,6 +17,7 @@ function aRelease(id: string, sequence: number): OfferedRelease {
     isStated: false,
     requirement: {},
     content: { kind: 'archive', sha256: 'aa', sizeBytes: 1 },
+    held: NOTHING_HELD,
     notes: '',
     signature: null,
     statement: null,

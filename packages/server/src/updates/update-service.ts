@@ -40,6 +40,8 @@ export interface UpdateAnswer {
   decision: Decision<OfferedRelease>
   device: Device
   currentVersion: string | null
+  /** What the device runs, where the catalog knows it. */
+  running: OfferedRelease | null
   /** The publisher's signature for this very answer, where a roll-back was signed. */
   restatement: Restatement | undefined
   /**
@@ -77,7 +79,7 @@ export function createUpdateService({
   allowsDeviceCohorts: (appId: string) => boolean
 }) {
   function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
-    const { device, currentVersion } = toDevice(catalog, check)
+    const { device, currentVersion, running } = toDevice(catalog, check)
     const now = clock.now()
     const decision = decide(catalog, device, now, options)
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
@@ -88,6 +90,7 @@ export function createUpdateService({
       decision,
       device,
       currentVersion,
+      running,
       restatement,
       rolloutId,
       isOffer,
@@ -98,7 +101,7 @@ export function createUpdateService({
     }
   }
 
-  function toDevice(catalog: LiveCatalog, check: UpdateCheck): { device: Device; currentVersion: string | null } {
+  function toDevice(catalog: LiveCatalog, check: UpdateCheck) {
     const running = resolveRunning(catalog, check.current)
     const { deviceId } = check
     const remembered = deviceId === null ? NONE : failedReleaseIds(catalog.appId, deviceId)
@@ -115,7 +118,7 @@ export function createUpdateService({
       attributes: check.attributes,
       trust: check.trust,
     }
-    return { device, currentVersion: running.version }
+    return { device, currentVersion: running.release?.version ?? null, running: running.release }
   }
 
   return { answer }
@@ -127,29 +130,29 @@ const UNKNOWN_RELEASE = 'unknown'
 
 interface Running {
   releaseId: string | null
-  version: string | null
+  release: OfferedRelease | null
   nativeVersion: string | undefined
 }
 
 function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
   switch (current.kind) {
     case 'embedded':
-      return { releaseId: null, version: null, nativeVersion: undefined }
+      return { releaseId: null, release: null, nativeVersion: undefined }
     case 'release': {
       const target = placementsOf(catalog, current.id)[0]?.target
-      const version = target === undefined || target === 'embedded' ? null : target.version
-      return { releaseId: current.id, version, nativeVersion: undefined }
+      const release = target === undefined || target === 'embedded' ? null : target
+      return { releaseId: current.id, release, nativeVersion: undefined }
     }
     case 'named': {
       const release = findByName(catalog, current.name)
-      if (release) return { releaseId: release.id, version: release.version, nativeVersion: undefined }
+      if (release) return { releaseId: release.id, release, nativeVersion: undefined }
       // Of another channel, or gone: it runs something that this catalog never takes back.
-      return { releaseId: UNKNOWN_RELEASE, version: null, nativeVersion: undefined }
+      return { releaseId: UNKNOWN_RELEASE, release: null, nativeVersion: undefined }
     }
     case 'version': {
       const release = catalog.byVersion.get(current.version)
-      if (release) return { releaseId: release.id, version: release.version, nativeVersion: undefined }
-      return { releaseId: null, version: null, nativeVersion: current.version }
+      if (release) return { releaseId: release.id, release, nativeVersion: undefined }
+      return { releaseId: null, release: null, nativeVersion: current.version }
     }
   }
 }

@@ -2,6 +2,7 @@ import type { App } from '@hotpatch/api'
 import { bundleOf, startTestServer, type TestResponse, type TestServer } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { NOTHING_HELD } from '../../updates/held-files.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Dialect, DialectRoute, Feed } from '../../updates/dialect.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
@@ -228,6 +229,7 @@ const release: OfferedRelease = {
   isStated: false,
   requirement: {},
   content: { kind: 'archive', sha256: SHA_256, sizeBytes: 1 },
+  held: NOTHING_HELD,
   notes: '',
   signature: null,
   statement: null,

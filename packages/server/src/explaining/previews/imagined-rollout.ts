@@ -1,5 +1,6 @@
 import { compileCatalog, problem, type CatalogRollout, type Requirement } from '@hotpatch/protocol'
 import type { RolloutPreview } from '@hotpatch/api'
+import { NOTHING_HELD } from '../../updates/held-files.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { requireRules } from '../../rolling-out/rollouts/audience.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -56,6 +57,7 @@ export function imagineRelease(
     isStated: true,
     requirement,
     content: { kind: 'archive', sha256: '', sizeBytes: 0 },
+    held: NOTHING_HELD,
     notes: '',
     signature: null,
     statement: null,

@@ -18,6 +18,16 @@ export interface CountPacket {
   notKept: UnkeptHourRow[]
 }
 
+/** What left the server. */
+export interface DownloadedBytes {
+  /** Of the whole content, also when only a file of it was asked for. */
+  sha256: string
+  /** Null: of whichever release has these bytes. */
+  releaseId: string | null
+  /** A file counts by its bytes, and is no download by itself: one update may take hundreds. */
+  isWhole: boolean
+}
+
 export type FleetCounts = ReturnType<typeof createFleetCounts>
 
 /** What happens too often for a row of its own: checks and downloads, by the hour. */
@@ -33,9 +43,8 @@ export function createFleetCounts({ source, maxCells }: { source: string; maxCel
     checks.add(at, [appId, platform, channel, decision, reason])
   }
 
-  /** @param releaseId null: of whichever release has these bytes */
-  function countDownload(at: number, sha256: string, releaseId: string | null, sentBytes: number): void {
-    downloads.add(at, [sha256, releaseId ?? ''], sentBytes)
+  function countDownload(at: number, { sha256, releaseId, isWhole }: DownloadedBytes, sentBytes: number): void {
+    downloads.add(at, [sha256, releaseId ?? ''], sentBytes, isWhole ? 1 : 0)
   }
 
   /** @param at when it arrived: by the server's clock, so that there are few hours at a time */

@@ -19,7 +19,7 @@ import { createFailureMemory } from './failure-memory.ts'
 import { createKnownDevices } from './known-devices.ts'
 import { eachDevice } from './fleet-store.ts'
 import { createFleetBuffer } from './fleet-buffer.ts'
-import { createFleetCounts } from './fleet-counts.ts'
+import { createFleetCounts, type DownloadedBytes } from './fleet-counts.ts'
 import { createFleetFlusher, RETRY_LATER } from './fleet-flusher.ts'
 import { claimCredential as claimStoredCredential } from './fleet-store.ts'
 import type { FleetWriter } from './writing/fleet-writer.ts'
@@ -172,8 +172,8 @@ export function createFleetService({
   }
 
   /** @param sentBytes that left the server: a part when the client asked for a part */
-  function noteDownload(sha256: string, releaseId: string | null, sentBytes: number): void {
-    counts.countDownload(clock.now(), sha256, releaseId, sentBytes)
+  function noteDownload(of: DownloadedBytes, sentBytes: number): void {
+    counts.countDownload(clock.now(), of, sentBytes)
     flusher.wake()
   }
 

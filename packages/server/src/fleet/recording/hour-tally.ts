@@ -25,7 +25,7 @@ export function createHourTally({ maxCells }: { maxCells: number }) {
   let cells: HourCount[] = []
   let dropped = 0
 
-  function add(at: number, keys: readonly string[], bytes = 0): void {
+  function add(at: number, keys: readonly string[], bytes = 0, count = 1): void {
     // Written so that NaN, of when nothing was counted yet, is not this hour.
     if (!(at >= hourAt && at < hourAt + HOUR_MS)) enterHour(at - (at % HOUR_MS))
     let branch = root
@@ -48,7 +48,7 @@ export function createHourTally({ maxCells }: { maxCells: number }) {
       branch.leaf = { hourAt, keys, count: 0, bytes: 0 }
       cells.push(branch.leaf)
     }
-    branch.leaf.count++
+    branch.leaf.count += count
     branch.leaf.bytes += bytes
   }
 

@@ -49,6 +49,7 @@ export function createPublishing({
   rollouts,
   audit,
   announcements,
+  onPublished,
   clock,
   newId,
 }: {
@@ -64,6 +65,8 @@ export function createPublishing({
   rollouts: RolloutService
   audit: AuditService
   announcements: AnnouncementService
+  /** Something new may be there to be made smaller. */
+  onPublished: () => void
   clock: Clock
   newId: () => string
 }) {
@@ -104,7 +107,7 @@ export function createPublishing({
     }
 
     if (received) await contents.keep(received)
-    return changes.run(async (tx, change) => {
+    const publication = await changes.run(async (tx, change) => {
       // One publish of an app after the other: each finds the keys and the sequence that the one before left.
       const locked = await apps.lock(tx, app.id)
       const existing = await releases.findByVersion(app, name, tx)
@@ -123,6 +126,8 @@ export function createPublishing({
       await rememberAnswer(tx, requestDigest, published)
       return { isRepeated: false, published }
     })
+    onPublished()
+    return publication
 
     async function addNew(tx: Connection, change: Change, locked: AppRow, keyId: string | null): Promise<ReleaseRow> {
       const sequence =

@@ -80,10 +80,11 @@ describeOnEveryDatabase('the files of a web bundle', (openDatabase) => {
     expect(waiting).toEqual([])
   })
 
-  test('count as no downloads of the release, and are no part of its size', async () => {
+  test('count as bytes of the release and not as downloads, and are no part of its size', async () => {
     const bundle = await webBundle('<p>3</p>')
     const { releaseId } = await server.published(app, { bundle, version: '3.0.0' })
-    for (const { sha256 } of await filesOf(releaseId)) {
+    const files = new Map((await filesOf(releaseId)).map((file) => [file.sha256, file.size_bytes]))
+    for (const sha256 of files.keys()) {
       await server.request('GET', `/artifacts/${sha256}?release=${releaseId}`, { token: null })
     }
     // A preflight waits until all that is buffered is written.
@@ -93,7 +94,11 @@ describeOnEveryDatabase('the files of a web bundle', (openDatabase) => {
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/insights/downloads`)
     const { releases } = body as Downloads
     expect(releases.filter((release) => release.releaseId === releaseId)).toMatchObject([
-      { downloads: 1, sizeBytes: bundle.length },
+      {
+        downloads: 1,
+        sizeBytes: bundle.length,
+        sentBytes: [...files.values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0),
+      },
     ])
   })
 

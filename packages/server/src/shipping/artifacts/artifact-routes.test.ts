@@ -5,6 +5,7 @@ import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { brotliCompressSync } from 'node:zlib'
 import { Readable } from 'node:stream'
 import { writeZip } from '@hotpatch/testkit/archives'
 import Fastify from 'fastify'
@@ -26,7 +27,11 @@ test('what the bytes are called is not known without a database, and they go out
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' }) // without tables
   onTestFinished(() => db.destroy())
   const servedAs = createServedTypes({ db, extensionOf: () => 'zip' })
-  expect(await servedAs('a'.repeat(64))).toEqual({ contentType: 'application/octet-stream', fileExtension: 'bin' })
+  expect(await servedAs('a'.repeat(64))).toEqual({
+    contentType: 'application/octet-stream',
+    fileExtension: 'bin',
+    brotli: undefined,
+  })
 })
 
 describe('downloads', () => {
@@ -35,14 +40,21 @@ describe('downloads', () => {
   const key = sha256(zip)
   const etag = `"${key}"`
 
-  async function aServer({ bytes = zip, ...overrides }: Partial<StorageDriver> & { bytes?: Buffer } = {}) {
+  async function aServer({
+    bytes = zip,
+    packed,
+    ...overrides
+  }: Partial<StorageDriver> & { bytes?: Buffer; packed?: Buffer } = {}) {
     const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
     const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock: { now: Date.now } })
-    const path = join(directory, 'upload')
-    await writeFile(path, bytes)
-    await storage.put(sha256(bytes), { path, sizeBytes: bytes.length })
+    for (const each of packed ? [bytes, packed] : [bytes]) {
+      const path = join(directory, 'upload')
+      await writeFile(path, each)
+      await storage.put(sha256(each), { path, sizeBytes: each.length })
+    }
+    const brotli = packed && sha256(packed)
     const onDownload = vi.fn<(sha256: string, release: string | undefined, sizeBytes: number) => void>()
-    const servedAs = () => Promise.resolve({ contentType: 'application/zip', fileExtension: 'zip' })
+    const servedAs = () => Promise.resolve({ contentType: 'application/zip', fileExtension: 'zip', brotli })
     const app = Fastify()
     answerWithProblems(app)
     await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, servedAs, onDownload }))
@@ -68,6 +80,7 @@ describe('downloads', () => {
       'content-length': String(zip.length),
       'content-disposition': `attachment; filename="${key}.zip"`,
       'x-content-type-options': 'nosniff',
+      vary: 'accept-encoding',
     })
     expect(onDownload.mock.calls).toEqual([[key, undefined, zip.length]])
   })
@@ -176,6 +189,59 @@ describe('downloads', () => {
   test('an artifact that goes between the look and the read', async () => {
     const { ask } = await aServer({ open: () => Promise.resolve(undefined) })
     expect((await ask()).statusCode).toBe(404)
+  })
+
+  describe('that are smaller compressed', () => {
+    const packed = brotliCompressSync(zip)
+    const packedTag = `"${key}-br"`
+    const br = { 'accept-encoding': 'gzip, br' }
+
+    test('go compressed to whoever reads that, as another representation', async () => {
+      const { ask, onDownload } = await aServer({ packed })
+      const answer = await ask(br)
+      expect(answer.rawPayload).toEqual(packed)
+      expect(answer.headers).toMatchObject({
+        etag: packedTag,
+        vary: 'accept-encoding',
+        'content-encoding': 'br',
+        'content-length': String(packed.length),
+        'content-type': 'application/zip',
+      })
+      expect(onDownload.mock.calls).toEqual([[key, undefined, packed.length]])
+      const head = await ask(br, 'HEAD')
+      expect(head.headers).toMatchObject({ etag: packedTag, 'content-length': String(packed.length) })
+      expect((await ask({ ...br, 'if-none-match': packedTag })).statusCode).toBe(304)
+      expect((await ask({ ...br, 'if-none-match': etag })).statusCode).toBe(200)
+    })
+
+    test('go as they are to everybody else, and under their own names', async () => {
+      const { ask } = await aServer({ packed })
+      for (const headers of [{}, { 'accept-encoding': 'gzip' }, { 'accept-encoding': 'br;q=0' }]) {
+        const answer = await ask(headers)
+        expect(answer.rawPayload).toEqual(zip)
+        expect(answer.headers).toMatchObject({ etag, vary: 'accept-encoding' })
+        expect(answer.headers).not.toHaveProperty('content-encoding')
+      }
+      expect((await ask({}, 'GET', sha256(packed))).rawPayload).toEqual(packed)
+    })
+
+    test('a part is one of the bytes themselves, and never follows a compressed beginning', async () => {
+      const { ask } = await aServer({ packed })
+      const part = await ask({ ...br, range: 'bytes=10-19' })
+      expect([part.statusCode, part.headers.etag]).toEqual([206, etag])
+      expect(part.rawPayload).toEqual(zip.subarray(10, 20))
+      const resumed = await ask({ ...br, range: 'bytes=10-', 'if-range': packedTag })
+      expect([resumed.statusCode, resumed.headers.etag]).toEqual([200, etag])
+      expect(resumed.rawPayload).toEqual(zip)
+    })
+
+    test('go as they are when what was made of them is lost', async () => {
+      const { ask } = await aServer({
+        packed,
+        stat: (name) => Promise.resolve(name === key ? { sizeBytes: size, modifiedAt: new Date() } : undefined),
+      })
+      expect((await ask(br)).rawPayload).toEqual(zip)
+    })
   })
 
   test('a driver that gives direct links is not streamed through', async () => {

@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '@hotpatch/protocol'
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
+import { takesBrotli } from './accept-encoding.ts'
 import { readRange } from './byte-range.ts'
 
 const Params = Type.Object({ sha256: Type.String() })
@@ -21,6 +22,13 @@ export function artifactRoutes({
   /** Hears of every download that was sent to its end, or redirected. */
   onDownload?: (sha256: string, releaseId: string | undefined, sizeBytes: number) => void
 }): FastifyPluginAsyncTypebox {
+  /** Undefined as well when it was lost: then the bytes themselves are sent. */
+  async function findPacked({ headers }: FastifyRequest, { brotli }: ServedAs) {
+    if (brotli === undefined || !takesBrotli(headers['accept-encoding'])) return undefined
+    const object = await storage.stat(brotli)
+    return object && { key: brotli, sizeBytes: object.sizeBytes }
+  }
+
   return async (app) => {
     app.route({
       method: ['GET', 'HEAD'],
@@ -33,8 +41,12 @@ export function artifactRoutes({
         if (!object) throw notFound(sha256)
         const { sizeBytes } = object
         const { release } = request.query
-        const withHeaders = createHeaders(reply, sha256, await servedAs(sha256))
-        if (isKnown(request.headers['if-none-match'], sha256)) return withHeaders().code(304).send()
+        const served = await servedAs(sha256)
+        // A part is one of the bytes themselves: whoever unpacks while downloading goes on by what came out.
+        const packed = request.headers.range === undefined ? await findPacked(request, served) : undefined
+        const tag = packed ? `${sha256}-br` : sha256
+        const withHeaders = createHeaders(reply, { sha256, tag, served, isPacked: packed !== undefined })
+        if (isKnown(request.headers['if-none-match'], tag)) return withHeaders().code(304).send()
 
         const url = await storage.downloadUrl(sha256)
         if (url) {
@@ -42,15 +54,16 @@ export function artifactRoutes({
           // The link expires, so the answer must not be kept.
           return reply.header('cache-control', 'no-store').redirect(url.href, 302)
         }
-        if (request.method === 'HEAD') return withHeaders().header('content-length', sizeBytes).send()
+        const { key, sizeBytes: wholeBytes } = packed ?? { key: sha256, sizeBytes }
+        if (request.method === 'HEAD') return withHeaders().header('content-length', wholeBytes).send()
 
         const range = isUnchanged(request.headers['if-range'], sha256)
           ? readRange(request.headers.range, sizeBytes)
           : undefined
         if (range === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
-        const stream = await storage.open(sha256, range)
+        const stream = await storage.open(key, range)
         if (!stream) throw notFound(sha256)
-        const length = range ? range.end - range.start + 1 : sizeBytes
+        const length = range ? range.end - range.start + 1 : wholeBytes
         stream.once('end', () => onDownload?.(sha256, release, length))
         if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
         return withHeaders().header('content-length', length).send(stream)
@@ -59,10 +72,20 @@ export function artifactRoutes({
   }
 }
 
-function createHeaders(reply: FastifyReply, sha256: string, { contentType, fileExtension }: ServedAs) {
+interface Representation {
+  sha256: string
+  tag: string
+  served: ServedAs
+  isPacked: boolean
+}
+
+function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: Representation) {
+  const { contentType, fileExtension } = served
   return () =>
     reply.headers({
-      etag: `"${sha256}"`,
+      etag: `"${tag}"`,
+      vary: 'accept-encoding',
+      ...(isPacked && { 'content-encoding': 'br' }),
       'accept-ranges': 'bytes',
       'cache-control': 'public, max-age=31536000, immutable',
       'content-type': contentType,
@@ -81,9 +104,9 @@ function unsatisfiable(reply: FastifyReply, sizeBytes: number, found: string | u
 }
 
 /** If-None-Match compares weakly: a cache in between may have weakened the tag. */
-function isKnown(header: string | undefined, sha256: string): boolean {
+function isKnown(header: string | undefined, tag: string): boolean {
   const tags = header?.split(',').map((tag) => tag.trim().replace(/^W\//, '')) ?? []
-  return tags.includes(`"${sha256}"`) || tags.includes('*')
+  return tags.includes(`"${tag}"`) || tags.includes('*')
 }
 
 /** If-Range compares strongly. Dates never match, as artifacts are given out without one. */

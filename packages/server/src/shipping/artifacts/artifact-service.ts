@@ -9,8 +9,10 @@ import {
   insertArtifacts,
   keepArtifactsForGood,
   listArtifactKeys,
+  NO_FACTS,
   type ArtifactRow,
 } from './artifact-store.ts'
+import { ANY_BYTES } from './served-types.ts'
 
 export { NO_FACTS } from './artifact-store.ts'
 
@@ -134,6 +136,12 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   return { keep, register, hold, find, areStored, readText, claim, sweepOrphans }
+}
+
+/** Bytes that are a part of other content, or made of one. */
+export function asPart({ sha256, sizeBytes }: Pick<SpooledArtifact, 'sha256' | 'sizeBytes'>): CheckedArtifact {
+  // The same bytes may be files of different types.
+  return { sha256, sizeBytes, contentType: ANY_BYTES, facts: NO_FACTS, awaitsCompression: false }
 }
 
 function asArtifact(row: ArtifactRow): CheckedArtifact {

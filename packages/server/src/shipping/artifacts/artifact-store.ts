@@ -47,6 +47,22 @@ export function findArtifact(db: Connection, sha256: string): Promise<ArtifactRo
   return db.selectFrom('artifact').selectAll().where('sha256', '=', sha256).executeTakeFirst()
 }
 
+/** With its brotli variant, where there is one. */
+export function findServed(db: Connection, sha256: string) {
+  return db
+    .selectFrom('artifact')
+    .leftJoin('artifact_variant', (join) =>
+      join
+        .onRef('artifact_variant.sha256', '=', 'artifact.sha256')
+        .on('artifact_variant.kind', '=', 'compressed')
+        .on('artifact_variant.algorithm', '=', 'br'),
+    )
+    .select(['artifact.content_type', 'artifact.awaits_compression', 'artifact_variant.variant_sha256'])
+    .where('artifact.sha256', '=', sha256)
+    .orderBy('artifact_variant.variant_sha256')
+    .executeTakeFirst()
+}
+
 /** From here on a release has them. False when one of them is not there any more. */
 export async function keepArtifactsForGood(tx: Connection, keys: readonly string[]): Promise<boolean> {
   let kept = 0n

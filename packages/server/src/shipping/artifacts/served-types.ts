@@ -1,21 +1,23 @@
 import type { Database } from '../../ground/database/schema.ts'
-import { findArtifact } from './artifact-store.ts'
+import { findServed } from './artifact-store.ts'
 
 /** What the bytes of an artifact are called when they are served. */
 export interface ServedAs {
   contentType: string
   fileExtension: string
+  /** The same compressed, under the name of those bytes. */
+  brotli: string | undefined
 }
 
-/** A megabyte at most. */
+/** A megabyte or two at most. */
 const MAX_REMEMBERED = 10_000
 /** Nothing is known of them, or the same ones mean different things. */
 export const ANY_BYTES = 'application/octet-stream'
-const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileExtension: 'bin' }
+const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileExtension: 'bin', brotli: undefined }
 
 /**
- * What an artifact is never changes, so that each is looked up once. Where the database does not answer, the bytes go out
- * all the same, as bytes.
+ * What an artifact is never changes, so that each is looked up once, when it is known how small it becomes. Where the
+ * database does not answer, the bytes go out all the same, as bytes.
  */
 export function createServedTypes({ db, extensionOf }: { db: Database; extensionOf: (contentType: string) => string }) {
   const remembered = new Map<string, ServedAs>()
@@ -24,9 +26,14 @@ export function createServedTypes({ db, extensionOf }: { db: Database; extension
     const known = remembered.get(sha256)
     if (known) return known
     // Devices must get their updates without a database, too.
-    const row = await findArtifact(db, sha256).catch(() => undefined)
+    const row = await findServed(db, sha256).catch(() => undefined)
     if (!row) return UNKNOWN
-    const found = { contentType: row.content_type, fileExtension: extensionOf(row.content_type) }
+    const found = {
+      contentType: row.content_type,
+      fileExtension: extensionOf(row.content_type),
+      brotli: row.variant_sha256 ?? undefined,
+    }
+    if (row.awaits_compression === 1) return found
     if (remembered.size >= MAX_REMEMBERED) remembered.clear()
     remembered.set(sha256, found)
     return found

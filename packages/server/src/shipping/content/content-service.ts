@@ -8,8 +8,13 @@ import {
 } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
-import { artifactMissing, NO_FACTS, type ArtifactService, type CheckedArtifact } from '../artifacts/artifact-service.ts'
-import { ANY_BYTES } from '../artifacts/served-types.ts'
+import {
+  artifactMissing,
+  asPart,
+  NO_FACTS,
+  type ArtifactService,
+  type CheckedArtifact,
+} from '../artifacts/artifact-service.ts'
 import type { SpooledUpload, SpoolPart, UploadSpool } from '../artifacts/upload-spool.ts'
 import type {
   ContentAmount,
@@ -208,14 +213,7 @@ interface ReleaseOfKind {
 function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked }: ReceivedContent): CheckedArtifact[] {
   const { contentType } = contentKind(kind)
   const whole = { sha256, sizeBytes, contentType, facts: JSON.stringify(facts), awaitsCompression: false }
-  const parts = unpacked.map((part): CheckedArtifact => ({
-    sha256: part.sha256,
-    sizeBytes: part.sizeBytes,
-    // The same bytes may be files of different types.
-    contentType: ANY_BYTES,
-    facts: NO_FACTS,
-    awaitsCompression: part.awaitsCompression,
-  }))
+  const parts = unpacked.map((part) => ({ ...asPart(part), awaitsCompression: part.awaitsCompression }))
   return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]
 }
 

@@ -153,12 +153,12 @@ test('what was written by a thread that died before it said so counts once', asy
   const rollout = { id: 'rollout-1', startedAt: 0 }
   const at = time.clock.now()
   fleet.noteCheck(aNote({ deviceId: 'checked', rolloutId: 'rollout-1', at }))
-  fleet.noteDownload('aa', 'r', 1_000)
+  fleet.noteDownload({ sha256: 'aa', releaseId: 'r', isWhole: true }, 1_000)
   const refused = failureOf(fleet.recordEvents(APP_ID, [aReport({ rollout, receivedBytes: 50 })]))
   await time.advance(25)
   expect(await refused).toMatchObject({ type: 'unavailable' })
   const again = fleet.recordEvents(APP_ID, [aReport({ rollout, receivedBytes: 50 })])
-  fleet.noteDownload('aa', 'r', 500)
+  fleet.noteDownload({ sha256: 'aa', releaseId: 'r', isWhole: true }, 500)
   await time.advance(2_000)
   await again
   await fleet.stop()

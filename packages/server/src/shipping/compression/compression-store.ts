@@ -1,0 +1,44 @@
+import type { Connection, Schema } from '../../ground/database/schema.ts'
+
+/** As HTTP calls it. */
+export const BROTLI = 'br'
+
+/** Larger ones are neither read into memory nor worth the time. */
+const MAX_BYTES = 16 * 1024 * 1024
+
+export interface AwaitingArtifact {
+  sha256: string
+  sizeBytes: number
+}
+
+/** Newest first; of those that wait for their release nobody knows whether it comes. */
+export async function listAwaiting(db: Connection, limit: number): Promise<AwaitingArtifact[]> {
+  const rows = await db
+    .selectFrom('artifact')
+    .select(['sha256', 'size_bytes'])
+    .where('awaits_compression', '=', 1)
+    .where('kept_until', 'is', null)
+    .where('size_bytes', '<=', MAX_BYTES)
+    .orderBy('created_at', 'desc')
+    .limit(limit)
+    .execute()
+  return rows.map(({ sha256, size_bytes }) => ({ sha256, sizeBytes: size_bytes }))
+}
+
+export async function markTried(tx: Connection, keys: readonly string[]): Promise<void> {
+  await tx.updateTable('artifact').set({ awaits_compression: 0 }).where('sha256', 'in', keys).execute()
+}
+
+/** Another server may have made one meanwhile. */
+export async function insertVariants(tx: Connection, rows: readonly Schema['artifact_variant'][]): Promise<void> {
+  await tx
+    .insertInto('artifact_variant')
+    .values(rows)
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
+
+export async function listReleasesWith(db: Connection, keys: readonly string[]): Promise<string[]> {
+  const rows = await db.selectFrom('release_file').select('release_id').distinct().where('sha256', 'in', keys).execute()
+  return rows.map((row) => row.release_id)
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib'
+import { answerQuestions } from '../../ground/threads/answer-questions.ts'
+import { giveWay } from '../../ground/threads/give-way.ts'
+import type { CompressionAnswer, CompressionQuestion } from './compression.ts'
+
+giveWay()
+
+/** Up to there the best is a second's work; beyond it is one of minutes. */
+const BEST_UP_TO_BYTES = 1024 * 1024
+/** The best that is quick. */
+const QUICK_QUALITY = 9
+/** Content §8. */
+const MIN_SAVED_BYTES = 10
+const MIN_SAVED_SHARE = 0.05
+
+answerQuestions(compress)
+
+/** Null when it is not smaller enough to be worth it. */
+async function compress({ source, target, sha256 }: CompressionQuestion): Promise<CompressionAnswer> {
+  const bytes = await readFile(source)
+  const packed = brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      [constants.BROTLI_PARAM_QUALITY]: bytes.length <= BEST_UP_TO_BYTES ? constants.BROTLI_MAX_QUALITY : QUICK_QUALITY,
+    },
+  })
+  const saved = bytes.length - packed.length
+  if (saved <= MIN_SAVED_BYTES || saved < bytes.length * MIN_SAVED_SHARE) return null
+  // A device that unpacks something else would throw its update away.
+  const back = digestOf(brotliDecompressSync(packed, { maxOutputLength: bytes.length }))
+  if (back !== sha256) throw new Error(`Expected the bytes ${sha256} back from their compression, found ${back}.`)
+  await writeFile(target, packed)
+  return { sha256: digestOf(packed), sizeBytes: packed.length }
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}

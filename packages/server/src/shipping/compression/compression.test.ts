@@ -1,0 +1,75 @@
+import { brotliDecompressSync } from 'node:zlib'
+import { describeOnEveryDatabase, sha256Of, startTestServer, zipOf } from '@hotpatch/testkit'
+import { noise } from '@hotpatch/testkit/archives'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Database } from '../../ground/database/schema.ts'
+
+const script = Buffer.from('console.log("hello")\n'.repeat(1_000))
+const large = Buffer.from(`${'word '.repeat(300_000)}end`)
+const files = {
+  'index.html': '<p>hello</p>'.repeat(100),
+  'assets/app.js': script,
+  'assets/large.json': large,
+  'assets/noise.bin': noise(20_000),
+  'assets/photo.png': Buffer.alloc(20_000),
+}
+
+describeOnEveryDatabase('compression', (open) => {
+  let db: Database
+  let server: Awaited<ReturnType<typeof startTestServer>>
+  beforeAll(async () => {
+    db = await open()
+    server = await startTestServer({ database: db })
+  })
+  // The database is the suite's, which closes it.
+  afterAll(() => server?.close().catch(() => undefined))
+
+  const variants = () => db.selectFrom('artifact_variant').selectAll().orderBy('sha256').execute()
+  const countAwaiting = async () =>
+    (await db.selectFrom('artifact').select('sha256').where('awaits_compression', '=', 1).execute()).length
+
+  test('is made of what is large enough and shrinks, after the publish, and raises the catalogs', async () => {
+    const app = await server.createTestApp()
+    await server.published(app, { bundle: await zipOf(files), version: '1.0.0' })
+    const generation = async () =>
+      (
+        await db
+          .selectFrom('catalog_generation')
+          .select('generation')
+          .where('platform', '=', 'android')
+          .executeTakeFirstOrThrow()
+      ).generation
+    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    expect(await generation()).toBeGreaterThan(1)
+
+    const made = await variants()
+    expect(made.map(({ sha256 }) => sha256)).toEqual([sha256Of(script), sha256Of(large)].sort())
+    for (const [of, bytes] of [
+      [sha256Of(script), script],
+      [sha256Of(large), large],
+    ] as const) {
+      const { variant_sha256: key = '' } = made.find(({ sha256 }) => sha256 === of) ?? {}
+      const url = `/artifacts/${of}`
+      const plain = await server.app.http.inject({ url })
+      const packed = await server.app.http.inject({ url, headers: { 'accept-encoding': 'br' } })
+      expect([packed.headers['content-encoding'], plain.headers['content-encoding']]).toEqual(['br', undefined])
+      expect(plain.rawPayload.equals(bytes)).toBe(true)
+      expect(brotliDecompressSync(packed.rawPayload).equals(bytes)).toBe(true)
+      expect(sha256Of(packed.rawPayload)).toBe(key)
+      expect((await server.app.http.inject({ url: `/artifacts/${key}` })).rawPayload.equals(packed.rawPayload)).toBe(
+        true,
+      )
+    }
+  })
+
+  test('goes on where a server that was killed left it', async () => {
+    await db.deleteFrom('artifact_variant').execute()
+    const keys = [sha256Of(script), sha256Of(large)]
+    await db.updateTable('artifact').set({ awaits_compression: 1 }).where('sha256', 'in', keys).execute()
+    const app = await server.createTestApp()
+    // Any publish wakes it, as a start does.
+    await server.published(app, { bundle: await zipOf({ 'index.html': 'x' }), version: '1.0.0' })
+    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    expect((await variants()).map(({ sha256 }) => sha256)).toEqual(keys.sort())
+  })
+})

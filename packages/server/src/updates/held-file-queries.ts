@@ -1,0 +1,77 @@
+import type { Connection } from '../ground/database/schema.ts'
+
+/** A file of a release, as a dialect offers it. */
+export interface OfferedFile {
+  /** Content §7: relative, with slashes. */
+  path: string
+  sha256: string
+  sizeBytes: number
+  /** The same compressed, where that is smaller: an artifact of its own. */
+  brotli: OfferedBytes | null
+}
+
+export interface OfferedBytes {
+  sha256: string
+  sizeBytes: number
+}
+
+/** How much there is to hold. */
+export interface FilesMeasure {
+  files: number
+  pathCharacters: number
+  variants: number
+}
+
+/** Of those of the releases that have files. */
+export async function measureFiles(
+  db: Connection,
+  releaseIds: readonly string[],
+): Promise<ReadonlyMap<string, FilesMeasure>> {
+  if (releaseIds.length === 0) return new Map()
+  const rows = await selectFiles(db)
+    .select(({ fn }) => [
+      'release_file.release_id',
+      fn.countAll<number | string>().as('files'),
+      fn.sum<number | string>(fn('length', ['release_file.path'])).as('pathCharacters'),
+      fn.count<number | string>('artifact_variant.variant_sha256').as('variants'),
+    ])
+    .where('release_id', 'in', releaseIds)
+    .groupBy('release_file.release_id')
+    .execute()
+  // PostgreSQL counts in text.
+  return new Map(
+    rows.map(({ release_id, files, pathCharacters, variants }) => [
+      release_id,
+      { files: Number(files), pathCharacters: Number(pathCharacters), variants: Number(variants) },
+    ]),
+  )
+}
+
+export async function listHeldFiles(db: Connection, releaseId: string): Promise<OfferedFile[]> {
+  const rows = await selectFiles(db)
+    .leftJoin('artifact', 'artifact.sha256', 'artifact_variant.variant_sha256')
+    .select(['release_file.path', 'release_file.sha256', 'release_file.size_bytes'])
+    .select(['artifact_variant.variant_sha256', 'artifact.size_bytes as variant_bytes'])
+    .where('release_id', '=', releaseId)
+    .orderBy('release_file.path')
+    .execute()
+  return rows.map(({ path, sha256, size_bytes, variant_sha256, variant_bytes }) => ({
+    path,
+    sha256: sha256 ?? '',
+    sizeBytes: size_bytes,
+    brotli:
+      variant_sha256 === null || variant_bytes === null ? null : { sha256: variant_sha256, sizeBytes: variant_bytes },
+  }))
+}
+
+function selectFiles(db: Connection) {
+  return db
+    .selectFrom('release_file')
+    .leftJoin('artifact_variant', (join) =>
+      join
+        .onRef('artifact_variant.sha256', '=', 'release_file.sha256')
+        .on('artifact_variant.kind', '=', 'compressed')
+        .on('artifact_variant.algorithm', '=', 'br'),
+    )
+    .where('release_file.role', '=', 'asset')
+}
