@@ -1,12 +1,26 @@
 import { APP, CHANNEL, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
 
-export type Method = 'GET' | 'POST'
-
 /** What a device tells. */
 interface Asked {
   deviceId: string
   version: string
 }
+
+/** A client, and what it sends for that. */
+export interface Client {
+  name: string
+  ask(asked: Asked): { path: string; body?: string }
+}
+
+/** One row each: a dialect joins by its line. Each sends the app's key; with a body it is POST. */
+export const CLIENTS = [
+  { name: 'React Native by GET', ask: (asked) => ({ path: `/update/check?${queryOf(asked)}` }) },
+  { name: 'React Native by POST', ask: (asked) => ({ path: '/update/check', body: bodyOf(asked) }) },
+  { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
+] as const satisfies readonly Client[]
+
+/** The one that all measurements but throughput ask as. */
+const [USUAL] = CLIENTS
 
 /** As a phone's HTTP library sends it. */
 const HEADERS = [
@@ -18,15 +32,15 @@ const HEADERS = [
 ]
 
 /** Checks of so many devices, each at the version that its binary shipped with: all get the same answer. */
-export function freshDevices(port: number, method: Method, devices: number): () => string {
-  const write = requestWriter(port, method)
+export function freshDevices(port: number, devices: number, client: Client = USUAL): () => string {
+  const write = requestWriter(port, client)
   let count = 0
   return () => write({ deviceId: deviceId(scatter(count++) % devices), version: NATIVE_VERSION })
 }
 
 /** Checks as a grown channel sees them: a third fresh, a third on any older release, a third up to date. */
 export function mixedDevices(port: number, { devices, releases }: { devices: number; releases: number }): () => string {
-  const write = requestWriter(port, 'GET')
+  const write = requestWriter(port, USUAL)
   const versions = [
     () => NATIVE_VERSION,
     (count: number) => versionOf(1 + (scatter(count) % releases), releases),
@@ -41,23 +55,27 @@ export function mixedDevices(port: number, { devices, releases }: { devices: num
 }
 
 /** For `fetch`, where one answer is wanted. */
-export function oneCheck(url: string): [url: string, init: RequestInit] {
-  const query = queryOf({ deviceId: deviceId(0), version: NATIVE_VERSION })
-  return [`${url}/update/check?${query}`, { headers: { 'x-app-key': APP.key } }]
+export function oneCheck(url: string, client: Client = USUAL): [url: string, init: RequestInit] {
+  const { path, body } = client.ask({ deviceId: deviceId(0), version: NATIVE_VERSION })
+  const key = { 'x-app-key': APP.key }
+  if (body === undefined) return [url + path, { headers: key }]
+  return [url + path, { method: 'POST', headers: { ...key, 'content-type': 'application/json' }, body }]
 }
 
-function requestWriter(port: number, method: Method): (asked: Asked) => string {
+function requestWriter(port: number, client: Client): (asked: Asked) => string {
   const head = [`host: 127.0.0.1:${port}`, ...HEADERS].join('\r\n')
-  if (method === 'GET') return (asked) => `GET /update/check?${queryOf(asked)} HTTP/1.1\r\n${head}\r\n\r\n`
   return (asked) => {
-    const body = bodyOf(asked)
+    const { path, body } = client.ask(asked)
+    if (body === undefined) return `GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`
     const type = `content-type: application/json\r\ncontent-length: ${body.length}`
-    return `POST /update/check HTTP/1.1\r\n${head}\r\n${type}\r\n\r\n${body}`
+    return `POST ${path} HTTP/1.1\r\n${head}\r\n${type}\r\n\r\n${body}`
   }
 }
 
+const PLACE = `platform=${APP.platform}&channel=${CHANNEL}`
+
 function queryOf({ deviceId, version }: Asked): string {
-  return `appId=${APP.id}&platform=${APP.platform}&channel=${CHANNEL}&deviceId=${deviceId}&version=${version}&nativeVersion=${NATIVE_VERSION}`
+  return `appId=${APP.id}&${PLACE}&deviceId=${deviceId}&version=${version}&nativeVersion=${NATIVE_VERSION}`
 }
 
 function bodyOf({ deviceId, version }: Asked): string {

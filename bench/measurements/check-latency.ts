@@ -19,7 +19,7 @@ export const checkLatency: Measurement = {
     const hotPatch = await startHotPatch(directory)
     const bare = await startBare(await recordAnswer(...oneCheck(hotPatch.url)))
     const open = (port: number) =>
-      openLoad({ port, connections: CONNECTIONS, makeRequest: freshDevices(port, 'GET', DEVICES) })
+      openLoad({ port, connections: CONNECTIONS, makeRequest: freshDevices(port, DEVICES) })
     const loads = { hotPatch: await open(hotPatch.port), bare: await open(bare.port) }
 
     await loads.bare.saturate(bench.choose(3_000, 1_000))
