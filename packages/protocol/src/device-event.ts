@@ -37,11 +37,18 @@ export const REPORTED_EVENT_KINDS = [
 export type ReportedEventKind = (typeof REPORTED_EVENT_KINDS)[number]
 
 /**
+ * Of a `crashed`: the release had proved itself on the device, which goes on running it. It counts like any other crash,
+ * and takes the release from nobody.
+ */
+export const CRASHED_IN_USE = 'crashed-in-use'
+
+/**
  * After one of these a release is not offered to that device again (D4).
  * Of a failure the code decides; one that nobody knows, or none, blames the release: original clients send none.
  */
 export function isDeviceFailure(kind: DeviceEventKind, code?: string | null): boolean {
-  if (kind !== 'failed') return kind === 'rolled-back' || kind === 'crashed'
+  if (kind === 'crashed') return code !== CRASHED_IN_USE
+  if (kind !== 'failed') return kind === 'rolled-back'
   return !(code && Object.hasOwn(SDK_CODES, code)) || SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease
 }
 

@@ -42,6 +42,7 @@ test('a failure is held against the release unless its code says otherwise', () 
   expect(isDeviceFailure('failed', 'archive-invalid')).toBe(true)
   expect(isDeviceFailure('failed', 'toString')).toBe(true)
   expect(isDeviceFailure('crashed', 'download-failed')).toBe(true)
+  expect(isDeviceFailure('crashed', 'crashed-in-use')).toBe(false)
   expect(isDeviceFailure('applied', 'crashed')).toBe(false)
 })
 

@@ -1,7 +1,8 @@
 import type { Dialect } from '../updates/dialect.ts'
+import { capgo } from './capgo/capgo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
 
 /** Every client protocol that the server speaks. */
-export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle()]
+export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle(), capgo()]

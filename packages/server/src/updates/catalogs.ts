@@ -92,7 +92,11 @@ export function createCatalogs({
       throw problem('channel-not-found', `The app "${app.slug}" has no channel "${channel}".`)
     }
     if (platform !== 'any' && !app.platforms.includes(platform)) {
-      throw problem('platform-not-found', `The app "${app.slug}" is for ${app.platforms.join(', ')}, not ${platform}.`)
+      throw problem(
+        'platform-not-found',
+        `The app "${app.slug}" is for ${app.platforms.join(', ')}, not ${platform}.`,
+        { platform },
+      )
     }
     // A platform that the app got later has none of its own yet, and what was placed for any is for it too.
     return catalogs.get(keyOf(app.id, 'any', channel)) ?? emptyCatalog({ appId: app.id, platform, channel })

@@ -11,6 +11,7 @@ import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs, KeyHolder } from './catalogs.ts'
 import { checkNoteOf } from './check-note.ts'
 import type {
+  ChannelsRoute,
   CheckRoute,
   Dialect,
   DialectRoute,
@@ -54,7 +55,7 @@ export function createDesk({
       path: route.path,
       maxBodyBytes: route.maxBodyBytes,
       answer: (request) => answer(dialect, route, request),
-      refuse: dialect.renderProblem,
+      refuse: (known, requestId) => dialect.renderProblem(known, requestId, route),
     }))
   }
 
@@ -73,6 +74,8 @@ export function createDesk({
         return report(dialect, route, holder, request)
       case 'registration':
         return register(dialect, route, holder, request)
+      case 'channels':
+        return showChannels(route, holder, request)
     }
   }
 
@@ -90,7 +93,9 @@ export function createDesk({
     const network = identity.networkOf(app, request.address)
     const proof =
       asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
-    fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, found, clock.now()))
+    const isTaken = route.mayOffer?.(found, request) ?? true
+    const noted = isTaken ? found : { ...found, isOffer: false, rolloutId: null, rolloutStartedAt: null }
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, noted, clock.now()))
     onCheck(name, found.decision.kind)
     return rendered
   }
@@ -169,6 +174,16 @@ export function createDesk({
       deviceToken = isFirst ? proofs.issue(app, deviceId) : null
     }
     return route.render({ deviceId: rawId, deviceToken }, request)
+  }
+
+  /** From memory, and nothing is kept: where a device is, its checks tell. */
+  function showChannels(route: ChannelsRoute, { app, channel: fixed }: KeyHolder, request: PlainRequest): PlainAnswer {
+    const { deviceId, platform = 'any', channel: wished } = route.read(request)
+    if (deviceId !== undefined) limits.admitDevice(app.id, identity.storedId(app, deviceId))
+    const name = fixed ?? wished
+    if (name !== undefined) catalogs.get(app, platform, name)
+    const all = [...app.channels].map(([name, { isOpen }]) => ({ name, isOpen }))
+    return route.render({ fixed, wished, asked: all.find((channel) => channel.name === name), all }, request)
   }
 
   return { serve }

@@ -8,6 +8,7 @@ import type {
   ProblemType,
   Requirement,
 } from '@hotpatch/protocol'
+import type { LaneMethod } from '../ground/http/device-lane.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
@@ -21,14 +22,14 @@ export interface Dialect {
   name: string
   routes: readonly DialectRoute[]
   /** What its clients understand as "no, and why". */
-  renderProblem(problem: Problem, requestId: string): PlainAnswer
+  renderProblem(problem: Problem, requestId: string, route: DialectRoute): PlainAnswer
 }
 
-export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute
+export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute | ChannelsRoute
 
 /** Answers at its path at the root, and under /apps/{slug}. */
 interface Route {
-  method: 'GET' | 'POST'
+  method: LaneMethod
   /** In which `:name` stands for one word. */
   path: string
   /**
@@ -58,6 +59,8 @@ export interface CheckRoute extends Route {
   kind: 'check'
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedCheck
+  /** Whether its client takes what was decided; what it does not is offered to nobody, whatever is rendered. Absent: always. */
+  mayOffer?(answer: UpdateAnswer, request: PlainRequest): boolean
   /** What leaves the server here was held against the dialect's schema. */
   render(answer: UpdateAnswer, request: PlainRequest): PlainAnswer
 }
@@ -164,4 +167,36 @@ export interface Registered {
   deviceId: string
   /** Undefined when it asked for none, or the app gives none; null when another one has it. */
   deviceToken: string | null | undefined
+}
+
+/** A device asks about the channels of its app: which there are for it, and whether it may choose one. */
+export interface ChannelsRoute extends Route {
+  kind: 'channels'
+  /** @throws problem invalid-request */
+  read(request: PlainRequest): AskedChannels
+  /** @throws problem when it may not */
+  render(found: FoundChannels, request: PlainRequest): PlainAnswer
+}
+
+export interface AskedChannels {
+  deviceId?: string | undefined
+  platform?: Platform | undefined
+  /** The one that it is on, or wishes to be on; undefined when it asks about none in particular. */
+  channel?: string | undefined
+}
+
+export interface FoundChannel {
+  name: string
+  /** Whether devices may choose it by themselves. */
+  isOpen: boolean
+}
+
+export interface FoundChannels {
+  /** That of the key that the device came with: there is no other one for it. */
+  fixed: string | null
+  /** The one that it asked about by name, or else the fixed one. */
+  asked: FoundChannel | undefined
+  wished: string | undefined
+  /** Oldest first. */
+  all: readonly FoundChannel[]
 }

@@ -2,8 +2,10 @@ import type { CompiledRollout } from '@hotpatch/protocol'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 
-/** Other names than its id and version that clients have for what they run. */
+/** Other names than its id that clients have for what they run. */
 export type ReleaseName =
+  /** Of what came over the air: a client that does not say so has `RunningCode` of the kind `version`. */
+  | { version: string }
   /** The rollout that it came by: clients that have an id for each update have this, new with every rollout. */
   | { rolloutId: string }
   /** Such as v12: counted on each channel, new with every rollout (`labelOf`). */
@@ -22,6 +24,7 @@ const names = new WeakMap<LiveCatalog, Names>()
 
 /** Undefined when the catalog has nothing of that name, or it names embedded. */
 export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRelease | undefined {
+  if ('version' in name) return catalog.byVersion.get(name.version)
   const known = namesOf(catalog)
   if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)

@@ -20,8 +20,23 @@ export type Fields = Readonly<Record<string, unknown>>
 
 /** @throws problem invalid-request */
 export function fieldsOf(value: unknown): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
+  if (isObject(value)) return value
   throw problem('invalid-request', 'Expected a JSON object.')
+}
+
+/**
+ * One object, or those of a list: whatever else is in it is for others to refuse.
+ * @throws problem invalid-request when there is none
+ */
+export function objectsOf(value: unknown): readonly [Fields, ...Fields[]] {
+  if (!Array.isArray(value)) return [fieldsOf(value)]
+  const [first, ...others] = value.filter(isObject)
+  if (first) return [first, ...others]
+  throw problem('invalid-request', 'Expected a list with a JSON object in it.')
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** As what looks like a version does in a query that was not escaped: "1.2.3+4" arrives as "1.2.3 4". */

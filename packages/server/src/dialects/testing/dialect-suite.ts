@@ -34,6 +34,8 @@ export interface DialectUnderTest {
   readOffer(response: TestResponse): string | null
   /** An ask of a client that tells no device id. */
   askAnonymously: ((asking: Asking) => Ask) | { skip: string }
+  /** Channels that devices may choose themselves, where it lets them. */
+  openChannels?: readonly string[]
   /** Whether `explain` knows the device that asked. */
   explains: true | { skip: string }
 }
@@ -42,7 +44,7 @@ const SHA_256 = 'a'.repeat(64)
 
 /** What every client protocol must do alike. */
 export function describeDialect(subject: DialectUnderTest): void {
-  const { dialect, asks, readRefusal, readOffer, askAnonymously, explains } = subject
+  const { dialect, asks, readRefusal, readOffer, askAnonymously, openChannels = [], explains } = subject
   const nameOf = ({ method, path }: DialectRoute) => `${method} ${path}`
   const each = dialect.routes.map((route) => [nameOf(route), route] as const)
   const askOf = (route: DialectRoute, asking: Asking): Ask => {
@@ -55,6 +57,10 @@ export function describeDialect(subject: DialectUnderTest): void {
     const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', ...changes }
     const server = await startTestServer({ env })
     const app = await server.createTestApp({ checkAccess: dialect.routes.some(isPublic) ? 'open' : 'app-key' })
+    for (const name of openChannels) {
+      const body = { deviceChoice: 'open' }
+      await server.request('PATCH', `/manage/v1/apps/${app.slug}/channels/${name}`, { body })
+    }
     const { releaseId } = await server.published(app, { bundle: await bundleOf('one'), platform: 'any' })
     return { server, app, asking: { app, deviceId: 'device-1', channel: 'production', releaseId } }
   }
@@ -107,9 +113,9 @@ export function describeDialect(subject: DialectUnderTest): void {
     test.each(each)('says so when the channel is not there: %s', async (_name, route) => {
       const ask = askOf(route, { ...asking, channel: 'nowhere' })
       const answer = await send(server, route, ask, `/apps/${app.slug}`)
-      // What a report is about is found wherever it is.
-      if (answer.status !== 200) expect(readRefusal(answer)).toBe('channel-not-found')
-      else expect(route.kind).toBe('report')
+      // What a report is about is found wherever it is, and a list of channels is about none of them.
+      const mayIgnoreIt = route.kind === 'report' || (route.kind === 'channels' && !hasBody(route))
+      if (answer.status !== 200 || !mayIgnoreIt) expect(readRefusal(answer)).toBe('channel-not-found')
     })
 
     test.each(each)('says when to come back to whoever asks too often: %s', async (_name, route) => {
@@ -123,8 +129,8 @@ export function describeDialect(subject: DialectUnderTest): void {
       expect(readRefusal(refused)).toBe('too-many-requests')
     })
 
-    const posts = each.filter(([, { method }]) => method === 'POST')
-    test.runIf(posts.length > 0).each(posts)(
+    const withBody = each.filter(([, route]) => hasBody(route))
+    test.runIf(withBody.length > 0).each(withBody)(
       'refuses a body that is too large or no JSON: %s',
       async (_name, route) => {
         const { headers, url } = askOf(route, asking)
@@ -149,9 +155,9 @@ export function describeDialect(subject: DialectUnderTest): void {
           fc.asyncProperty(fc.constantFrom(...names, 'channel', 'platform'), junk, async (name, value) => {
             const [path = '', query = ''] = url.split('?')
             const search = new URLSearchParams(query)
-            if (route.method === 'GET') search.set(name, typeof value === 'string' ? value : JSON.stringify(value))
+            if (!hasBody(route)) search.set(name, typeof value === 'string' ? value : JSON.stringify(value))
             const text = search.toString()
-            const changed = route.method === 'POST' ? { ...(body as object), [name]: value } : undefined
+            const changed = hasBody(route) ? { ...(body as object), [name]: value } : undefined
             const ask = { url: text === '' ? path : `${path}?${text}`, ...(headers && { headers }), body: changed }
             const answer = await send(server, route, ask, `/apps/${app.slug}`)
             expect(answer.status).toBeLessThan(500)
@@ -174,7 +180,7 @@ export function describeDialect(subject: DialectUnderTest): void {
 
     test.each(each)('has nothing at other methods: %s', async (_name, route) => {
       const { url, headers = {} } = askOf(route, asking)
-      expect((await server.request('DELETE', url, { token: null, headers })).status).toBe(404)
+      expect((await server.request('PATCH', url, { token: null, headers })).status).toBe(404)
     })
 
     const offering = each.filter(([, { kind }]) => kind === 'check' || kind === 'feed')
@@ -214,6 +220,10 @@ export function describeDialect(subject: DialectUnderTest): void {
       expect(body.decision).toMatchObject({ kind: 'update', version: '1.0.0' })
     })
   })
+}
+
+function hasBody({ method }: DialectRoute): boolean {
+  return method === 'POST' || method === 'PUT'
 }
 
 function isPublic({ access }: DialectRoute): boolean {
@@ -261,6 +271,7 @@ function render(route: DialectRoute, offered: OfferedRelease) {
       return route.render([rollout] as unknown as Feed, request)
     case 'report':
     case 'registration':
+    case 'channels':
       throw new Error('It offers nothing.')
   }
 }

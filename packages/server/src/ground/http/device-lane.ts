@@ -10,10 +10,12 @@ import type { PlainAnswer, PlainRequest, ServedAddress } from './plain-request.t
 import { PROBLEM_CONTENT_TYPE, renderUnexpected, translateOutage } from './problem-document.ts'
 import type { PublicUrl } from './public-url.ts'
 
+/** GET also answers HEAD. */
+export type LaneMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
+
 /** An address that devices call: at the root, and under /apps/{slug}. */
 export interface LaneRoute {
-  /** GET also answers HEAD. */
-  method: 'GET' | 'POST'
+  method: LaneMethod
   /** In which `:name` stands for one word. */
   path: string
   maxBodyBytes: number
