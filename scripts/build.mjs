@@ -7,7 +7,7 @@ import { exitWith, pathWithBinaries, root, run, runPinnedNode } from './lib/chil
 import { publishedManifest } from './lib/published-manifest.mjs'
 
 /** Everything that has a version and is not for ourselves alone. */
-const NAMES = ['protocol', 'api', 'client', 'simulator', 'server', 'cli']
+const NAMES = ['protocol', 'api', 'client', 'simulator', 'server', 'cli', 'web-bundle-server']
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 
 await exitWith(async () => {

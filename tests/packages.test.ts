@@ -23,6 +23,7 @@ const NAMES = [
   '@hotpatch/protocol',
   '@hotpatch/server',
   '@hotpatch/simulator',
+  '@hotpatch/web-bundle-server',
   'hotpatch',
 ]
 
