@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import type { ContentInput } from './content-kind.ts'
 
@@ -11,7 +11,7 @@ export async function requireThere(input: ContentInput): Promise<void> {
   if (input.kind === 'project') return
   const { kind, path } = input
   const found = await statOf(path)
-  if (kind === 'folder' ? found?.isDirectory() : found?.isFile()) return
+  if (kind === 'folder' ? found?.isDirectory() : found?.isFile()) return requireReadable(path)
   const message = `Expected ${EXPECTED[kind]} at ${path}, found`
   if (!found) throw new CommandError('bundle-missing', `${message} nothing.`)
   const other = found.isDirectory() ? 'folder' : found.isFile() ? 'file' : undefined
@@ -24,6 +24,18 @@ async function statOf(path: string): Promise<Stats | undefined> {
     return await stat(path)
   } catch (cause) {
     if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined
-    throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+    throw unreadable(path, cause)
   }
+}
+
+async function requireReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK)
+  } catch (cause) {
+    throw unreadable(path, cause)
+  }
+}
+
+function unreadable(path: string, cause: unknown): CommandError {
+  return new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
 }

@@ -20,12 +20,13 @@ import { inspectBundle, type InspectedBundle } from './inspect-bundle.ts'
 import { withoutSourceMaps } from './source-maps.ts'
 import { askedEntry, chooseStartFile, type StartFile } from './start-file.ts'
 import { unpackZip } from './unpack-zip.ts'
-import { zipBundle, type ZippedBundle } from './zip-bundle.ts'
+import type { MeasuredFile } from './write-measured.ts'
+import { zipBundle } from './zip-bundle.ts'
 
 export interface CollectedArchive extends CollectedContent {
   start: StartFile | undefined
   /** It is published as it is. */
-  ready?: ZippedBundle
+  ready?: MeasuredFile
 }
 
 export interface ArchiveFacts {

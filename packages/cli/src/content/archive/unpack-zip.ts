@@ -1,16 +1,13 @@
-import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PassThrough } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { UpdateError } from '@hotpatch/client'
 import { unpackArchive } from '@hotpatch/client/node'
 import { CommandError } from '../../errors/errors.ts'
 import type { CliContext } from '../../process/context.ts'
 import type { ContentFile } from '../content-kind.ts'
 import { BUNDLE_LIMITS } from './bundle-files.ts'
-import type { ZippedBundle } from './zip-bundle.ts'
+import { asUnwritable, writeMeasured, type MeasuredFile } from './write-measured.ts'
 
 /** In the working folder. */
 const ZIP = 'bundle.zip'
@@ -24,10 +21,11 @@ export async function unpackZip(
   context: CliContext,
   path: string,
   directory: string,
-): Promise<{ zip: ZippedBundle; files: ContentFile[] }> {
+): Promise<{ zip: MeasuredFile; files: ContentFile[] }> {
   const { size } = await stat(path)
   if (size > BUNDLE_LIMITS.totalBytes) throw refusal(path, `more than ${BUNDLE_LIMITS.totalBytes} bytes`)
-  const zip = await copyMeasured(context, path, join(directory, ZIP), size)
+  const original = createReadStream(path, { end: Math.max(0, size - 1) })
+  const zip = await writeMeasured(original, join(directory, ZIP), context.signal)
   const limits = {
     fileCount: BUNDLE_LIMITS.files,
     unpackedBytes: BUNDLE_LIMITS.totalBytes,
@@ -42,27 +40,9 @@ export async function unpackZip(
     }))
     return { zip, files: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
   } catch (cause) {
-    if (!(cause instanceof UpdateError)) throw cause
+    if (!(cause instanceof UpdateError)) throw asUnwritable(cause, join(directory, UNPACKED))
     throw refusal(path, `what no device unpacks: ${cause.message}`, cause)
   }
-}
-
-async function copyMeasured(
-  { signal }: CliContext,
-  path: string,
-  target: string,
-  mostBytes: number,
-): Promise<ZippedBundle> {
-  const hash = createHash('sha256')
-  let sizeBytes = 0
-  const measured = new PassThrough()
-  measured.on('data', (chunk: Buffer) => {
-    hash.update(chunk)
-    sizeBytes += chunk.length
-  })
-  const bytes = createReadStream(path, { end: Math.max(0, mostBytes - 1) })
-  await pipeline(bytes, measured, createWriteStream(target, { mode: 0o600 }), { signal })
-  return { path: target, sha256: hash.digest('hex'), sizeBytes }
 }
 
 function refusal(path: string, found: string, cause?: unknown): CommandError {

@@ -1,20 +1,12 @@
-import { createHash } from 'node:crypto'
-import { constants, createWriteStream } from 'node:fs'
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import { PassThrough, Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { type PassThrough, Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import type { CliContext } from '../../process/context.ts'
-import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
+import { CommandError, systemReason } from '../../errors/errors.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
 import type { ContentFile } from '../content-kind.ts'
-
-export interface ZippedBundle {
-  path: string
-  /** Lower-case hex. */
-  sha256: string
-  sizeBytes: number
-}
+import { writeMeasured, type MeasuredFile } from './write-measured.ts'
 
 /**
  * Writes the files to `path`. The same files give the same bytes: nothing of the machine gets in, neither times nor
@@ -24,28 +16,14 @@ export async function zipBundle(
   context: CliContext,
   files: readonly ContentFile[],
   path: string,
-): Promise<ZippedBundle> {
+): Promise<MeasuredFile> {
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
   const progress = createProgress(context, 'Zipping', totalBytes)
-  const hash = createHash('sha256')
-  let sizeBytes = 0
-  const measured = new PassThrough()
-  measured.on('data', (chunk: Buffer) => {
-    hash.update(chunk)
-    sizeBytes += chunk.length
-  })
   try {
-    const zip = openZip(files, progress)
-    await pipeline(zip, measured, createWriteStream(path, { mode: 0o600 }), { signal: context.signal })
-  } catch (cause) {
-    if (!hasCode(cause, 'ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO')) throw cause
-    // Of a write the system does not say where.
-    const message = `The zip cannot be written to ${path}: ${systemReason(cause)}. Another folder: TMPDIR.`
-    throw new CommandError('zip-unwritable', message, { cause })
+    return await writeMeasured(openZip(files, progress), path, context.signal)
   } finally {
     progress.stop()
   }
-  return { path, sha256: hash.digest('hex'), sizeBytes }
 }
 
 function openZip(files: readonly ContentFile[], progress: Progress): PassThrough {
