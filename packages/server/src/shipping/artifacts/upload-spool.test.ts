@@ -38,6 +38,14 @@ test('an upload is received whole, hashed and counted', async () => {
   expect(await files()).toEqual([])
 })
 
+test('an upload can be flushed as long as it is there', async () => {
+  const { receive } = await aSpool()
+  const upload = await receive(Readable.from([randomBytes(1000)]))
+  await upload.flush()
+  await upload.discard()
+  await expect(upload.flush()).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
 test('an empty upload is one', async () => {
   const { receive } = await aSpool()
   expect((await receive(Readable.from([]))).sizeBytes).toBe(0)

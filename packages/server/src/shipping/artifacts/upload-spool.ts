@@ -10,6 +10,11 @@ export interface SpooledUpload {
   path: string
   sha256: string
   sizeBytes: number
+  /**
+   * Has the disk begin with what storing the bytes waits for. Until the file is taken over.
+   * @throws problem unavailable when the disk is full
+   */
+  flush(): Promise<void>
   /** Harmless when the file was taken over already. */
   discard(): Promise<void>
 }
@@ -102,7 +107,18 @@ export function createUploadSpool({
 
     async function finish(): Promise<SpooledUpload> {
       await file.close()
-      return { path, sha256: hash.digest('hex'), sizeBytes, discard }
+      return { path, sha256: hash.digest('hex'), sizeBytes, flush, discard }
+    }
+
+    async function flush(): Promise<void> {
+      const written = await open(path)
+      try {
+        await written.datasync()
+      } catch (error) {
+        throw asProblem(error)
+      } finally {
+        await written.close()
+      }
     }
 
     async function discard(): Promise<void> {
