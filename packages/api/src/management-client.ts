@@ -1,3 +1,4 @@
+import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
@@ -213,6 +214,16 @@ export function createManagementClient(options: ManagementClientOptions) {
       const response = await send(path`/apps/${app}/releases`, { method: 'POST', body: form })
       return (await readJson(response)) as PublishedRelease
     },
+
+    /** Parts: metadata (JSON of NewReleaseVariant), bundle (encrypted), and files (a zip of encrypted files) if any. */
+    addReleaseVariant: async (app: string, releaseId: string, form: FormData) => {
+      const response = await send(path`/apps/${app}/releases/${releaseId}/variants`, { method: 'POST', body: form })
+      return (await readJson(response)) as ReleaseVariant
+    },
+    listReleaseVariants: (app: string, releaseId: string) =>
+      read(ReleaseVariants, path`/apps/${app}/releases/${releaseId}/variants`),
+    removeReleaseVariant: (app: string, releaseId: string, variantId: string) =>
+      call<ReleaseVariant>('DELETE', path`/apps/${app}/releases/${releaseId}/variants/${variantId}`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),

@@ -214,6 +214,21 @@ export const PROBLEMS = {
     advice:
       'Publish under a new version, as a release never changes; or place the one that is there: `hotpatch promote`.',
   },
+  'variant-not-found': {
+    status: 404,
+    title: 'There is no such variant',
+    advice: 'Look at the variants of the release.',
+  },
+  'variant-exists': {
+    status: 409,
+    title: 'The release has another variant of this key',
+    advice: 'Remove that variant first: devices may be downloading it.',
+  },
+  'variant-unfit': {
+    status: 422,
+    title: 'The variant is not of this release',
+    advice: 'Encrypt the very zip and files that were published.',
+  },
   'channel-in-use': {
     status: 409,
     title: 'Something was placed on this channel',

@@ -23,6 +23,7 @@ import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
+import { variantRoutes } from '../shipping/variants/variant-routes.ts'
 import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
 import { keyRoutes } from '../shipping/signing/key-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
@@ -101,6 +102,13 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     sequenceRoutes({ sequences: services.sequences, resolveApp }),
     keyRoutes({ keys: services.keys, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
+    variantRoutes({
+      variants: services.variants,
+      contents,
+      releases,
+      resolveApp,
+      maxUploadBytes: 2 * maxUploadBytesOf(core),
+    }),
     publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),

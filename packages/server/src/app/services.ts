@@ -27,6 +27,7 @@ import { createPlanService } from '../rolling-out/plans/plan-service.ts'
 import { createSequenceService } from '../shipping/sequences/sequence-service.ts'
 import { createKeyService } from '../shipping/signing/key-service.ts'
 import { createReleaseSigning } from '../shipping/signing/release-signing.ts'
+import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
@@ -91,6 +92,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
   const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
+  const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()
@@ -154,6 +156,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     releases,
     rollouts,
     publishing,
+    variants,
     preflight,
     experiments,
     guards,

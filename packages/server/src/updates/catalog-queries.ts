@@ -17,14 +17,18 @@ import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
+import type { OfferedFile } from './held-file-queries.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
+import { loadVariants, NO_VARIANTS, type OfferedVariant } from './offered-variants.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {
   content: OfferedContent
   /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
-  held: HeldContent
+  held: HeldContent<OfferedFile>
+  /** What its publisher has encrypted of it, for devices that have the key. */
+  variants: readonly OfferedVariant[]
   notes: string
   signature: string | null
   /** The exact text that was signed. */
@@ -174,6 +178,8 @@ export async function loadCatalog(
           : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, placement.stated_at) },
     })
   }
+  const variants = await loadVariants(db, key)
+  for (const [id, release] of releases) release.variants = variants.get(id) ?? NO_VARIANTS
   return { catalog: { ...key, generation: row.generation, rollouts }, restatements }
 }
 
@@ -336,6 +342,7 @@ function targetOf(
       withinStatement(files.get(row.release_id) ?? [], row.release_statement),
     ),
     held: NOTHING_HELD,
+    variants: NO_VARIANTS,
     notes: row.notes ?? '',
     signature: row.signature,
     statement: row.release_statement,

@@ -9,7 +9,7 @@ import {
 import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
-import { createHeldFileLists, NOTHING_HELD } from './held-files.ts'
+import { createHeldFileLists } from './held-files.ts'
 import {
   loadCatalog,
   loadDirectory,
@@ -124,10 +124,12 @@ export function createCatalogs({
     for (const catalog of catalogs.values()) {
       const target = placementsOf(catalog, releaseId)[0]?.target
       if (!target || target === 'embedded') continue
-      const { content, held } = target
-      if (content.sha256 === sha256) return { sha256, isWhole: true }
-      const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256)
-      return isFile ? { sha256: content.sha256, isWhole: false } : undefined
+      const { content, held, variants } = target
+      const isWhole = content.sha256 === sha256 || variants.some((variant) => variant.sha256 === sha256)
+      if (isWhole) return { sha256: content.sha256, isWhole }
+      const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256) ?? false
+      const isEncryptedFile = variants.some((variant) => variant.held.files?.some((file) => file.sha256 === sha256))
+      return isFile || isEncryptedFile ? { sha256: content.sha256, isWhole: false } : undefined
     }
     return undefined
   }
@@ -148,8 +150,15 @@ export function createCatalogs({
     const isOld = () => (catalogs.get(name)?.generation ?? 0) > data.catalog.generation
     if (isOld()) return
     const offered = offeredOf(data.catalog.rollouts)
-    const held = await lists.want(name, [...offered.keys()])
-    for (const [id, release] of offered) release.held = held.get(id) ?? NOTHING_HELD
+    const wanted = [...offered.values()].map(({ id, variants }) => ({
+      releaseId: id,
+      variantIds: variants.map((variant) => variant.id),
+    }))
+    const found = await lists.want(name, wanted)
+    for (const release of offered.values()) {
+      release.held = found.ofRelease(release.id)
+      for (const variant of release.variants) variant.held = found.ofVariant(variant.id)
+    }
     if (isOld()) return
     catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
   }

@@ -18,6 +18,7 @@ function aRelease(id: string, sequence: number): OfferedRelease {
     requirement: {},
     content: { kind: 'archive', sha256: 'aa', sizeBytes: 1 },
     held: NOTHING_HELD,
+    variants: [],
     notes: '',
     signature: null,
     statement: null,

@@ -15,8 +15,19 @@ export interface OfferedBytes {
   sizeBytes: number
 }
 
+/** A file that its publisher has encrypted by itself. */
+export interface OfferedVariantFile {
+  /** That of the file of the release, or with `.br` when it was compressed before. */
+  path: string
+  /** Of the encrypted bytes. */
+  sha256: string
+  sizeBytes: number
+  /** As the algorithm has it: of the file that devices get from it. */
+  checksum: string
+}
+
 /** How much there is to hold. */
-export interface FilesMeasure {
+interface FilesMeasure {
   files: number
   pathCharacters: number
   variants: number
@@ -45,6 +56,40 @@ export async function measureFiles(
       { files: Number(files), pathCharacters: Number(pathCharacters), variants: Number(variants) },
     ]),
   )
+}
+
+export async function measureVariantFiles(
+  db: Connection,
+  variantIds: readonly string[],
+): Promise<ReadonlyMap<string, { files: number; characters: number }>> {
+  if (variantIds.length === 0) return new Map()
+  const rows = await db
+    .selectFrom('release_variant_file')
+    .select(({ fn }) => [
+      'variant_id',
+      fn.countAll<number | string>().as('files'),
+      fn.sum<number | string>(fn('length', ['path'])).as('pathCharacters'),
+      fn.sum<number | string>(fn('length', ['checksum'])).as('checksumCharacters'),
+    ])
+    .where('variant_id', 'in', variantIds)
+    .groupBy('variant_id')
+    .execute()
+  return new Map(
+    rows.map(({ variant_id, files, pathCharacters, checksumCharacters }) => [
+      variant_id,
+      { files: Number(files), characters: 2 * Number(pathCharacters) + Number(checksumCharacters) },
+    ]),
+  )
+}
+
+export async function listVariantFiles(db: Connection, variantId: string): Promise<OfferedVariantFile[]> {
+  const rows = await db
+    .selectFrom('release_variant_file')
+    .select(['path', 'sha256', 'size_bytes', 'checksum'])
+    .where('variant_id', '=', variantId)
+    .orderBy('path')
+    .execute()
+  return rows.map(({ path, sha256, size_bytes, checksum }) => ({ path, sha256, sizeBytes: size_bytes, checksum }))
 }
 
 export async function listHeldFiles(db: Connection, releaseId: string): Promise<OfferedFile[]> {

@@ -1,27 +1,56 @@
 import type { Database } from '../ground/database/schema.ts'
-import { listHeldFiles, measureFiles, type FilesMeasure, type OfferedFile } from './held-file-queries.ts'
+import {
+  listHeldFiles,
+  listVariantFiles,
+  measureFiles,
+  measureVariantFiles,
+  type OfferedFile,
+  type OfferedVariantFile,
+} from './held-file-queries.ts'
 
 /**
  * A list that may be long, of a release or of a variant of one: the same object in every catalog that has it. Null: there
  * is none, or it is not held, and then the release is offered as a whole only.
  */
-export interface HeldContent {
-  readonly files: readonly OfferedFile[] | null
+export interface HeldContent<File> {
+  readonly files: readonly File[] | null
 }
 
-export const NOTHING_HELD: HeldContent = { files: null }
+export const NOTHING_HELD: HeldContent<never> = { files: null }
+
+/** What a catalog wants the lists of: a release that it may offer, and what was encrypted of it. */
+export interface WantedLists {
+  releaseId: string
+  variantIds: readonly string[]
+}
+
+/** What is held of those that a catalog wants. */
+export interface FoundLists {
+  ofRelease(releaseId: string): HeldContent<OfferedFile>
+  ofVariant(variantId: string): HeldContent<OfferedVariantFile>
+}
 
 /** Of the whole process: some 300,000 files. */
 const MAX_HELD_BYTES = 64 * 1024 * 1024
 
-interface Slot {
+interface Wanted {
+  /** Of the release, or of the variant: no two are the same. */
+  id: string
   releaseId: string
-  files: readonly OfferedFile[] | null
+  bytes: number
+  /** Another one when there is something to load anew. */
+  stamp: number
+  load: () => Promise<readonly unknown[]>
+}
+
+interface Slot {
+  id: string
+  releaseId: string
+  files: readonly unknown[] | null
   /** By how many catalogs. */
   wanted: number
   bytes: number
-  /** What was measured when it was loaded. */
-  measure: FilesMeasure
+  stamp: number
 }
 
 /**
@@ -44,53 +73,80 @@ export function createHeldFileLists({
 
   /**
    * What a catalog wants from now on instead of what it wanted before. One after the other, so that the budget holds.
-   * @param releaseIds those that it may offer, whichever first
+   * @param lists in no order
    */
-  function want(catalog: string, releaseIds: readonly string[]): Promise<ReadonlyMap<string, HeldContent>> {
-    const wanted = last.then(() => wantNow(catalog, releaseIds))
+  function want(catalog: string, lists: readonly WantedLists[]): Promise<FoundLists> {
+    const wanted = last.then(() => wantNow(catalog, lists))
     last = wanted.catch(() => undefined) // the caller is told
     return wanted
   }
 
-  async function wantNow(catalog: string, releaseIds: readonly string[]): Promise<ReadonlyMap<string, HeldContent>> {
-    const measures = await measureFiles(db, releaseIds)
+  async function wantNow(catalog: string, lists: readonly WantedLists[]): Promise<FoundLists> {
+    const wanted = [...(await wantedFiles(lists)), ...(await wantedVariantFiles(lists))]
     const before = wantedBy.get(catalog) ?? []
-    wantedBy.set(catalog, [...measures.keys()])
-    for (const [releaseId, measure] of measures) slotOf(releaseId, measure).wanted++
-    for (const releaseId of before) letGo(releaseId)
+    wantedBy.set(
+      catalog,
+      wanted.map(({ id }) => id),
+    )
+    for (const each of wanted) slotOf(each).wanted++
+    for (const id of before) letGo(id)
     // Ids rise with time.
-    const newestFirst = [...measures].toSorted(([left], [right]) => (left < right ? 1 : -1))
-    for (const [releaseId, measure] of newestFirst) await hold(releaseId, measure)
-    return new Map(newestFirst.flatMap(([releaseId]) => slotEntry(releaseId)))
+    for (const each of wanted.toSorted((left, right) => (left.releaseId < right.releaseId ? 1 : -1))) await hold(each)
+    return {
+      ofRelease: (id) => slots.get(id) ?? NOTHING_HELD,
+      ofVariant: (id) => slots.get(id) ?? NOTHING_HELD,
+    } as FoundLists // what a slot has is what its own query loaded
   }
 
-  function slotEntry(releaseId: string): [string, HeldContent][] {
-    const slot = slots.get(releaseId)
-    return slot ? [[releaseId, slot]] : []
+  async function wantedFiles(lists: readonly WantedLists[]): Promise<Wanted[]> {
+    const measures = await measureFiles(
+      db,
+      lists.map(({ releaseId }) => releaseId),
+    )
+    return [...measures].map(([releaseId, { files, pathCharacters, variants }]) => ({
+      id: releaseId,
+      releaseId,
+      bytes: files * FILE_BYTES + 2 * pathCharacters + variants * PACKED_BYTES,
+      // Files never change; what is made of them later adds up.
+      stamp: variants,
+      load: () => listHeldFiles(db, releaseId),
+    }))
   }
 
-  function slotOf(releaseId: string, measure: FilesMeasure): Slot {
-    const slot = slots.get(releaseId) ?? { releaseId, files: null, wanted: 0, bytes: 0, measure }
-    slots.set(releaseId, slot)
+  async function wantedVariantFiles(lists: readonly WantedLists[]): Promise<Wanted[]> {
+    const releaseOf = new Map(lists.flatMap(({ releaseId, variantIds }) => variantIds.map((id) => [id, releaseId])))
+    const measures = await measureVariantFiles(db, [...releaseOf.keys()])
+    return [...measures].map(([id, { files, characters }]) => ({
+      id,
+      releaseId: releaseOf.get(id) ?? '',
+      bytes: files * FILE_BYTES + characters,
+      stamp: 0,
+      load: () => listVariantFiles(db, id),
+    }))
+  }
+
+  function slotOf({ id, releaseId, stamp }: Wanted): Slot {
+    const slot = slots.get(id) ?? { id, releaseId, files: null, wanted: 0, bytes: 0, stamp }
+    slots.set(id, slot)
     return slot
   }
 
-  function letGo(releaseId: string): void {
-    const slot = slots.get(releaseId)
+  function letGo(id: string): void {
+    const slot = slots.get(id)
     if (!slot || --slot.wanted > 0) return
     drop(slot)
-    slots.delete(releaseId)
+    slots.delete(id)
   }
 
-  async function hold(releaseId: string, measure: FilesMeasure): Promise<void> {
-    const slot = slotOf(releaseId, measure)
-    if (slot.files && isSame(slot.measure, measure)) return
-    const bytes = bytesOf(measure)
+  async function hold(wanted: Wanted): Promise<void> {
+    const slot = slotOf(wanted)
+    const { bytes, stamp } = wanted
+    if (slot.files && slot.stamp === stamp) return
     if (!makeRoom(slot, bytes)) return drop(slot)
     // A list that is there is better than none while a newer one is on its way.
-    const files = await listHeldFiles(db, releaseId)
+    const files = await wanted.load()
     drop(slot)
-    Object.assign(slot, { files, bytes, measure })
+    Object.assign(slot, { files, bytes, stamp })
     held.add(slot)
     heldBytes += bytes
   }
@@ -120,15 +176,6 @@ export function createHeldFileLists({
   return { want, heldBytes: () => heldBytes }
 }
 
-/** Files never change; what is made of them later adds up. */
-function isSame(left: FilesMeasure, right: FilesMeasure): boolean {
-  return left.variants === right.variants
-}
-
 /** As measured: the objects, a digest each, and the path, which takes two bytes a character at worst. */
 const FILE_BYTES = 220
-const VARIANT_BYTES = 140
-
-function bytesOf({ files, pathCharacters, variants }: FilesMeasure): number {
-  return files * FILE_BYTES + 2 * pathCharacters + variants * VARIANT_BYTES
-}
+const PACKED_BYTES = 140

@@ -240,6 +240,7 @@ const release: OfferedRelease = {
   requirement: {},
   content: { kind: 'archive', sha256: SHA_256, sizeBytes: 1 },
   held: NOTHING_HELD,
+  variants: [],
   notes: '',
   signature: null,
   statement: null,

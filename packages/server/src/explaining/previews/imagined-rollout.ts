@@ -58,6 +58,7 @@ export function imagineRelease(
     requirement,
     content: { kind: 'archive', sha256: '', sizeBytes: 0 },
     held: NOTHING_HELD,
+    variants: [],
     notes: '',
     signature: null,
     statement: null,

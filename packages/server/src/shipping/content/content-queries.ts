@@ -1,5 +1,5 @@
 import type { Platform } from '@hotpatch/protocol'
-import type { Connection } from '../../ground/database/schema.ts'
+import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { ReleaseFile } from './content-kind.ts'
 
 /** With what the check of its bytes found; null where they lie elsewhere. */
@@ -21,6 +21,11 @@ export async function insertReleaseFiles(tx: Connection, releaseId: string, file
 export async function listFilesOf(db: Connection, releaseIds: readonly string[]): Promise<FilesByRelease> {
   if (releaseIds.length === 0) return new Map()
   return grouped(await selectFiles(db).where('release_id', 'in', releaseIds).execute())
+}
+
+/** All of one, also what its archive contains. */
+export function listAllFilesOf(db: Connection, releaseId: string): Promise<Schema['release_file'][]> {
+  return db.selectFrom('release_file').selectAll().where('release_id', '=', releaseId).execute()
 }
 
 /** Of all releases that were ever placed there. */

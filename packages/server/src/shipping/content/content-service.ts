@@ -26,6 +26,7 @@ import type {
   UnpackedBytes,
 } from './content-kind.ts'
 import { insertReleaseFiles, listFilesOf, type StoredFile } from './content-queries.ts'
+import { receiveFiles } from './receive-files.ts'
 import { contentKind, UPLOADED_KIND, type ContentFacts, type ServedKind } from './kinds.ts'
 
 /** Bytes that are a release's content, and what their kind knows of them. */
@@ -174,7 +175,24 @@ export function createContentService({
     return UPLOADED_KIND.amounts(told, limits).filter(({ found = 0, most }) => found > most)
   }
 
-  return { limits, receive, upload, find, resolve, keep, own, addTo, tooMuch }
+  /** Bytes that nothing is known of, as what is encrypted; the caller's to discard. */
+  function receiveBytes(stream: AsyncIterable<Uint8Array>): Promise<SpooledUpload> {
+    return spool.receive(stream)
+  }
+
+  return {
+    limits,
+    receive,
+    receiveBytes,
+    receiveFiles: (stream: AsyncIterable<Uint8Array>) => receiveFiles(stream, { spool, limits }),
+    upload,
+    find,
+    resolve,
+    keep,
+    own,
+    addTo,
+    tooMuch,
+  }
 }
 
 /** What its kind says of it to whoever asks. */
