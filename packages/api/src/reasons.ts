@@ -17,6 +17,7 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'native-out-of-range': "The device's native version is outside the range that the release runs on.",
   'native-too-old': 'The release needs a newer native version than the device has.',
   'failed-on-this-device': 'The release failed on this device before, and is not tried again.',
+  'kind-not-taken': 'The client takes other kinds of content than the release is of.',
   'below-high-water':
     'The device has confirmed a release of a higher sequence, and refuses one that was signed under a lower.',
   'below-device-floor': 'A publisher signed a floor that the device has taken, and this is below it.',

@@ -1,5 +1,6 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
+import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 import { compileRequirement, REQUIREMENT_NAMES, type CompiledRequirement, type Requirement } from './requirement.ts'
@@ -11,6 +12,8 @@ export interface CatalogRelease {
   /** Rises with every publish of (app, platform). */
   sequence: number
   requirement: Requirement
+  /** Of its content (Content §1); absent: an archive. */
+  kind?: ContentKindName | undefined
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
   /** Of the key that signed the bundle (Signing §9); null when nobody did. */
@@ -87,6 +90,10 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   index: number
   /** Index of the next rollout below that requires something else. */
   nextRequirement: number
+  /** Of its content; null for embedded, which is of none. */
+  kind: ContentKindName | null
+  /** Index of the next rollout below of another kind. */
+  nextKind: number
   /** Index of the next rollout below that other keys signed. */
   nextKeys: number
   /** Index of the next rollout below that is not, like this one, of a release that requires nothing, nor stated later. */
@@ -119,6 +126,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   platform: Platform
   channel: string
   generation: number
+  /** Of all contents: where a device takes them, none is asked for its kind (D11). */
+  kinds: ReadonlySet<ContentKindName>
   /** Highest position first. */
   rollouts: readonly CompiledRollout<Release>[]
   /** For each release, `null` for embedded: most are placed once, and need no list. Read it by `placementsOf`. */
@@ -151,6 +160,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     platform,
     channel,
     generation,
+    kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
     rollouts,
     byRelease,
     byVersion,
@@ -183,6 +193,7 @@ function compileRollouts<Release extends CatalogRelease>(
     const below = compiled[rollout.index + 1]
     if (!below) continue
     if (below.requirement === rollout.requirement) rollout.nextRequirement = below.nextRequirement
+    if (below.kind === rollout.kind) rollout.nextKind = below.nextKind
     const isSignedAlike = below.statementKeyId === rollout.statementKeyId && below.bundleKeyId === rollout.bundleKeyId
     if (isSignedAlike) rollout.nextKeys = below.nextKeys
     rollout.nextNewer = findNewer(compiled, rollout)
@@ -232,6 +243,8 @@ function compileRollout<Release extends CatalogRelease>(
     requirement: release && compileOnce(release.requirement, requirements),
     index,
     nextRequirement: index + 1,
+    kind: release ? (release.kind ?? 'archive') : null,
+    nextKind: index + 1,
     nextKeys: index + 1,
     nextNewer: index + 1,
     sequence,

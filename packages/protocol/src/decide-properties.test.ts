@@ -22,19 +22,26 @@ const requirement = fc.record(
 
 const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirement })
 
+const kind = fc.constantFrom(undefined, undefined, 'archive' as const, 'binary' as const)
+
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
 const statedAt = fc.constantFrom(undefined, null, 1, 2, 3, 4)
 
 const releases = fc
-  .tuple(...[1, 2, 3, 4].map(() => fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt)))
+  .tuple(
+    ...[1, 2, 3, 4].map(() =>
+      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind),
+    ),
+  )
   .map((pool) =>
-    pool.map(([requires, floor, signedBy, isBare, signedAt], index): CatalogRelease => {
+    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind], index): CatalogRelease => {
       const sequence = index + 1
       return {
         id: `release-${sequence}`,
         version: `1.${sequence}.0`,
         sequence,
         requirement: requires,
+        kind: ofKind,
         floor: floor <= sequence ? floor : 0,
         keyId: signedBy,
         isStated: signedBy !== null && isBare > 0,
@@ -126,6 +133,7 @@ const devices = fc.record({
   currentReleaseId: fc.constantFrom(null, ...releaseIds, 'of-another-channel'),
   failedReleaseIds: fc.oneof(fc.constant([]), fc.subarray(releaseIds, { maxLength: 2 })),
   cohorts: fc.oneof(fc.constant([]), fc.subarray(['staff', 'testers', 'others'])),
+  takes: fc.oneof(fc.constant(undefined), fc.subarray(['archive' as const, 'binary' as const, 'kit' as const])),
   attributes: fc.oneof(
     fc.constant(undefined),
     fc.record(
@@ -281,8 +289,11 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     sequenceOf(rollout) < floor ? 'below-floor' : null
   // Decision §13
   const refused = (rollout: CatalogRollout): PassedOverReason | null => {
-    const { trust } = device
-    if (!trust || isCurrent(rollout)) return null
+    const { trust, takes } = device
+    if (isCurrent(rollout)) return null
+    const content = releaseOf(rollout)?.kind ?? 'archive'
+    if (releaseOf(rollout) && takes && !takes.some((each) => each === content)) return 'kind-not-taken'
+    if (!trust) return null
     const isSigned = releaseOf(rollout) ? true : rollout.restated !== null
     if (trust.keyIds.length === 0 || !isSigned) {
       return !releaseOf(rollout) && trust.floor > 0 ? 'below-device-floor' : null

@@ -1,6 +1,7 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import { placementsOf, type CatalogRelease, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
 import { isRefusalReason, nextTakeable, refusalReason, refusesPlainEmbedded, type RefusalReason } from './refusals.ts'
+import type { ContentKindName } from './content/release-content.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { compareNativeVersions, parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -14,6 +15,7 @@ export type PassedOverReason =
   | 'below-floor'
   | RequirementReason
   | 'failed-on-this-device'
+  | 'kind-not-taken'
   | RefusalReason
   | OutsideReason
 
@@ -80,6 +82,8 @@ export type Decision<Release extends CatalogRelease = CatalogRelease> = Decision
 interface Circumstances extends AudienceSubject {
   now: number
   floor: number
+  /** The kinds that the device takes; undefined when it takes all that the catalog has. */
+  takes: readonly ContentKindName[] | undefined
   /** The device's native version, parsed when the first requirement asks for it. */
   native: NativeVersion | undefined | typeof NOT_PARSED
 }
@@ -99,7 +103,7 @@ const RULES: readonly RuleOfRollout[] = [
   { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
   { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
   { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
-  { rule: 'D11', judge: (rollout, { device }) => refusalReason(rollout, device) },
+  { rule: 'D11', judge: refused },
   { rule: 'D5', judge: outsideReason },
   { rule: 'D3', judge: unmetRequirement },
 ]
@@ -117,7 +121,8 @@ export function decide<Release extends CatalogRelease>(
   options: { trace?: boolean } = {},
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
-  const circumstances: Circumstances = { device, now, floor, native: NOT_PARSED, told: undefined }
+  const takes = takesAll(device, catalog) ? undefined : device.takes
+  const circumstances: Circumstances = { device, now, floor, takes, native: NOT_PARSED, told: undefined }
   const { target, waiting, refusal, firstReason } = findTarget(catalog, circumstances)
   const trace = options.trace ? traceOf(catalog, circumstances, target) : null
   const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
@@ -163,7 +168,7 @@ function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Rel
     if (!reason) return { target: rollout, waiting, refusal, firstReason }
     firstReason ??= reason
     if (reason === 'native-too-old') waiting ??= rollout
-    if (!refusal && isRefusalReason(reason) && fitsOtherwise(rollout, circumstances)) refusal = reason
+    if (!refusal && isOfTheDevice(reason) && fitsOtherwise(rollout, circumstances)) refusal = reason
     index = nextToTry(catalog, rollout, reason, circumstances, refusal !== undefined)
   }
   return { target: undefined, waiting, refusal, firstReason }
@@ -179,11 +184,35 @@ function nextToTry(
 ): number {
   // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
   if (isRequirementReason(reason)) return rollout.nextRequirement
-  if (!isRefusalReason(reason)) return rollout.index + 1
+  if (!isOfTheDevice(reason)) return rollout.index + 1
   const next = nextTakeable(catalog, rollout, reason, circumstances.device)
   if (hasRefusal) return next
   // Of those that it cannot run either, none is refused by the device alone.
   return unmetRequirement(rollout, circumstances) ? Math.min(next, rollout.nextRequirement) : rollout.index + 1
+}
+
+/** D11: other devices of this audience may take it. */
+function isOfTheDevice(reason: PassedOverReason): reason is RefusalReason | 'kind-not-taken' {
+  return reason === 'kind-not-taken' || isRefusalReason(reason)
+}
+
+/** D11. Only of a catalog that has what the device cannot take is each rollout asked. */
+function refused(rollout: CompiledRollout, { device, takes }: Circumstances): PassedOverReason | undefined {
+  if (
+    takes &&
+    rollout.kind !== null &&
+    rollout.releaseId !== device.currentReleaseId &&
+    !takes.includes(rollout.kind)
+  ) {
+    return 'kind-not-taken'
+  }
+  return refusalReason(rollout, device)
+}
+
+function takesAll({ takes }: Device, { kinds }: CompiledCatalog): boolean {
+  if (!takes) return true
+  for (const kind of kinds) if (!takes.includes(kind)) return false
+  return true
 }
 
 /** What is judged after D11. */

@@ -72,10 +72,11 @@ function isOlderThanBinary({ target, requirement, statedAt }: CompiledRollout, {
  */
 export function nextTakeable(
   catalog: CompiledCatalog,
-  { index, nextKeys, nextNewer, highestSequence }: CompiledRollout,
-  reason: RefusalReason,
+  { index, nextKind, nextKeys, nextNewer, highestSequence }: CompiledRollout,
+  reason: RefusalReason | 'kind-not-taken',
   { trust, currentReleaseId }: Device,
 ): number {
+  if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
   if (!trust || trust.keyIds.length === 0) return index + 1
   let next = index + 1
   if (reason === 'key-not-trusted' || reason === 'not-signed') next = nextKeys

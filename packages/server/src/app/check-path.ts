@@ -9,7 +9,10 @@ import { createRetention, sweepHere, sweepInThread } from '../fleet/retention/re
 import { createCatalogSync } from '../updates/catalog-sync.ts'
 import { createCatalogs } from '../updates/catalogs.ts'
 import { createUpdateService } from '../updates/update-service.ts'
+import { DIALECTS } from '../dialects/dialects.ts'
 import type { Core } from './core.ts'
+
+const TAKES = new Map(DIALECTS.map(({ name, takes }) => [name, takes]))
 
 export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 
@@ -47,6 +50,7 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     failedReleaseIds: fleet.failedReleaseIds,
     cohortsOf: cohortMembers.cohortsOf,
     allowsDeviceCohorts: (appId) => catalogs.findApp(appId)?.allowsDeviceCohorts ?? false,
+    takesOf: (dialect) => TAKES.get(dialect),
   })
 
   async function start(): Promise<void> {

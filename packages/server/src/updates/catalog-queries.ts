@@ -338,6 +338,7 @@ function targetOf(
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
+    kind: row.kind ?? undefined,
     content: contentKind(row.kind ?? '').offered(
       withinStatement(files.get(row.release_id) ?? [], row.release_statement),
     ),

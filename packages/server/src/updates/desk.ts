@@ -88,6 +88,7 @@ export function createDesk({
       asked.deviceId = identity.storedId(app, asked.deviceId)
       limits.admitDevice(app.id, asked.deviceId)
     }
+    asked.dialect = name
     const found = updates.answer(catalogs.get(app, platform, channel), asked)
     const rendered = route.render(found, request)
     const network = identity.networkOf(app, request.address)
@@ -101,12 +102,12 @@ export function createDesk({
   }
 
   /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
-  function feed({ name }: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
+  function feed({ name, takes }: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
     const { app } = holder
     const { platform = onlyPlatformOf(app), channel: askedChannel } = route.read(request)
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
-    const rollouts = inForce(catalogs.get(app, platform, channel), now, route.judges)
+    const rollouts = inForce(catalogs.get(app, platform, channel), now, { takes, judges: route.judges })
     const rendered = route.render(rollouts, request)
     fleet.countFeed({ appId: app.id, platform, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(name, 'feed')

@@ -1,5 +1,6 @@
 import type {
   CompiledRollout,
+  ContentKindName,
   DeviceAttributes,
   DeviceEventKind,
   DeviceTrust,
@@ -20,6 +21,8 @@ import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 export interface Dialect {
   /** Such as `react-native`: in metrics, and on the rows of its devices. */
   name: string
+  /** The kinds of content that its clients can take (D11): they are offered no other. */
+  takes: readonly ContentKindName[]
   routes: readonly DialectRoute[]
   /** What its clients understand as "no, and why". */
   renderProblem(problem: Problem, requestId: string, route: DialectRoute): PlainAnswer

@@ -1,6 +1,7 @@
 import {
   placementsOf,
   decide,
+  type ContentKindName,
   type Decision,
   type Device,
   type DeviceAttributes,
@@ -16,6 +17,8 @@ import { rolloutOfCheck } from './counted-rollout.ts'
 export interface UpdateCheck {
   /** Null when the client tells none. */
   deviceId: string | null
+  /** Whose client it is: what it takes follows from that. The desk says it; undefined when it is not known. */
+  dialect?: string | undefined
   nativeVersion: string | undefined
   runtimeVersion: string | undefined
   current: RunningCode
@@ -71,12 +74,15 @@ export function createUpdateService({
   failedReleaseIds,
   cohortsOf,
   allowsDeviceCohorts,
+  takesOf,
 }: {
   clock: Clock
   failedReleaseIds: FailureMemory
   cohortsOf: CohortMemory
   /** Of an app, by its id. */
   allowsDeviceCohorts: (appId: string) => boolean
+  /** Of a dialect, by its name; undefined for one that is not spoken. */
+  takesOf: (dialect: string) => readonly ContentKindName[] | undefined
 }) {
   function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
     const { device, currentVersion, running } = toDevice(catalog, check)
@@ -117,6 +123,7 @@ export function createUpdateService({
       cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
+      takes: check.dialect === undefined ? undefined : takesOf(check.dialect),
     }
     return { device, currentVersion: running.release?.version ?? null, running: running.release }
   }

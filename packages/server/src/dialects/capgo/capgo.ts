@@ -48,6 +48,7 @@ export function capgo(): Dialect {
   }
   return {
     name: 'capgo',
+    takes: ['archive'],
     renderProblem,
     routes: [
       check,

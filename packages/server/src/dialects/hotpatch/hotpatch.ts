@@ -10,6 +10,7 @@ const MAX_BODY_BYTES = 256 * 1024
 export function hotPatchEvents(): Dialect {
   return {
     name: 'hotpatch',
+    takes: ['archive'],
     renderProblem: problemAnswer,
     routes: [
       {

@@ -22,6 +22,7 @@ export function reactNative(): Dialect {
 
   return {
     name: 'react-native',
+    takes: ['archive'],
     renderProblem: problemAnswer,
     routes: [
       { ...check, method: 'GET' },

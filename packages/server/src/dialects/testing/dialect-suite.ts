@@ -1,5 +1,6 @@
 import type { App } from '@hotpatch/api'
 import { bundleOf, startTestServer, type TestResponse, type TestServer } from '@hotpatch/testkit'
+import { CONTENT_KINDS } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NOTHING_HELD } from '../../updates/held-files.ts'
@@ -52,6 +53,11 @@ export function describeDialect(subject: DialectUnderTest): void {
     if (!ask) throw new Error(`There is no ask for ${nameOf(route)}.`)
     return ask(asking)
   }
+
+  test('takes kinds of content that there are', () => {
+    expect(dialect.takes.length).toBeGreaterThan(0)
+    expect(CONTENT_KINDS).toEqual(expect.arrayContaining([...dialect.takes]))
+  })
 
   async function start(changes: Record<string, string> = {}) {
     const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', ...changes }

@@ -39,6 +39,7 @@ export function webBundle(): Dialect {
   } as const
   return {
     name: 'web-bundle',
+    takes: ['archive'],
     renderProblem,
     routes: [
       { ...route, path: `${BASE}/manifest`, render: renderManifest },

@@ -65,6 +65,7 @@ export function createExplainService({
     const wanted = query.release === undefined ? undefined : findWanted(entry, catalog, query.release)
     const check: UpdateCheck = {
       deviceId,
+      dialect: known?.dialect ?? undefined,
       nativeVersion: query.nativeVersion ?? known?.nativeVersion ?? undefined,
       runtimeVersion: query.runtimeVersion ?? known?.runtimeVersion ?? undefined,
       current: known?.currentReleaseId ? { kind: 'release', id: known.currentReleaseId } : { kind: 'embedded' },

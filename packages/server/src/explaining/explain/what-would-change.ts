@@ -89,6 +89,7 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'native-out-of-range',
   'native-too-old',
   'failed-on-this-device',
+  'kind-not-taken',
 ])
 
 /** D1: what is higher comes first. */
@@ -139,6 +140,8 @@ function changeFor(
       return `Update the app from its store to ${minNativeVersion} or newer (${told(device.nativeVersion)}).`
     case 'failed-on-this-device':
       return 'Publish a release that is mended: this one failed on the device, and is never offered to it again.'
+    case 'kind-not-taken':
+      return `Publish it as content that the client takes, under a new version: ${device.takes?.join(', ') ?? 'an archive'}.`
     case 'below-high-water':
     case 'sequence-too-far':
     case 'older-than-binary':

@@ -79,6 +79,7 @@ export function checkOf(device: SampledDevice): UpdateCheck {
   const releaseId = device.current_release_id
   return {
     deviceId: device.device_id,
+    dialect: device.dialect ?? undefined,
     nativeVersion: device.native_version ?? undefined,
     runtimeVersion: device.runtime_version ?? undefined,
     current: releaseId === null ? { kind: 'embedded' } : { kind: 'release', id: releaseId },

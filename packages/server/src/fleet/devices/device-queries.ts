@@ -20,6 +20,7 @@ export type SampledDevice = Pick<
   Schema['device'],
   | 'device_id'
   | 'platform'
+  | 'dialect'
   | 'channel'
   | 'native_version'
   | 'runtime_version'
@@ -103,6 +104,7 @@ export function listDevicesBetween(
     .select([
       'device_id',
       'platform',
+      'dialect',
       'channel',
       'native_version',
       'runtime_version',
