@@ -14,6 +14,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'web-bundle: GET /api/v1/native/bundle/manifest public',
     'web-bundle: GET /api/v1/native/bundle/download public',
     'capgo: POST /capgo/updates public',
+    'capgo: POST /capgo/updates/manifest_size public',
     'capgo: POST /capgo/stats public',
     'capgo: GET /capgo/channel_self public',
     'capgo: PUT /capgo/channel_self public',

@@ -18,9 +18,11 @@ import type {
   FeedRoute,
   RegistrationRoute,
   RejectedEvent,
+  ReleaseRoute,
   ReportRoute,
 } from './dialect.ts'
 import { identifyApp } from './identify-app.ts'
+import { findByName } from './release-names.ts'
 import { findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
@@ -74,6 +76,8 @@ export function createDesk({
         return report(dialect, route, holder, request)
       case 'registration':
         return register(dialect, route, holder, request)
+      case 'release':
+        return showRelease(route, holder, request)
       case 'channels':
         return showChannels(route, holder, request)
     }
@@ -175,6 +179,13 @@ export function createDesk({
       deviceToken = isFirst ? proofs.issue(app, deviceId) : null
     }
     return route.render({ deviceId: rawId, deviceToken }, request)
+  }
+
+  /** From memory, and nothing is kept. */
+  function showRelease(route: ReleaseRoute, { app, channel: fixed }: KeyHolder, request: PlainRequest): PlainAnswer {
+    const { deviceId, platform, channel, name } = route.read(request)
+    limits.admitDevice(app.id, identity.storedId(app, deviceId))
+    return route.render(findByName(catalogs.get(app, platform, fixed ?? channel), name), request)
   }
 
   /** From memory, and nothing is kept: where a device is, its checks tell. */

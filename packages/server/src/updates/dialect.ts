@@ -12,6 +12,7 @@ import type {
 import type { LaneMethod } from '../ground/http/device-lane.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
+import type { ReleaseName } from './release-names.ts'
 import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 
 /**
@@ -28,7 +29,7 @@ export interface Dialect {
   renderProblem(problem: Problem, requestId: string, route: DialectRoute): PlainAnswer
 }
 
-export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute | ChannelsRoute
+export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute | ReleaseRoute | ChannelsRoute
 
 /** Answers at its path at the root, and under /apps/{slug}. */
 interface Route {
@@ -170,6 +171,22 @@ export interface Registered {
   deviceId: string
   /** Undefined when it asked for none, or the app gives none; null when another one has it. */
   deviceToken: string | null | undefined
+}
+
+/** A device asks about a release that it was told of. It is offered nothing by that. */
+export interface ReleaseRoute extends Route {
+  kind: 'release'
+  /** @throws problem invalid-request */
+  read(request: PlainRequest): AskedRelease
+  /** @param release undefined when the channel has none of that name */
+  render(release: OfferedRelease | undefined, request: PlainRequest): PlainAnswer
+}
+
+export interface AskedRelease {
+  deviceId: string
+  platform: Platform
+  channel: string
+  name: ReleaseName
 }
 
 /** A device asks about the channels of its app: which there are for it, and whether it may choose one. */

@@ -34,6 +34,10 @@ describeDialect({
   dialect: capgo(),
   asks: {
     'POST /capgo/updates': (asking) => ({ url: '/capgo/updates', body: told(asking) }),
+    'POST /capgo/updates/manifest_size': (asking) => ({
+      url: '/capgo/updates/manifest_size',
+      body: { ...told(asking), version: '1.0.0', manifest: [] },
+    }),
     'POST /capgo/stats': (asking) => ({
       url: '/capgo/stats',
       body: { ...told(asking), version_name: '1.0.0', old_version_name: '', action: 'set', timestamp: 1 },

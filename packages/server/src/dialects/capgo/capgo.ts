@@ -1,9 +1,18 @@
 import { problem, type Problem } from '@hotpatch/protocol'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
-import type { AppClaim, ChannelsRoute, CheckRoute, Dialect, DialectRoute, ReportRoute } from '../../updates/dialect.ts'
+import type {
+  AppClaim,
+  ChannelsRoute,
+  CheckRoute,
+  Dialect,
+  DialectRoute,
+  ReleaseRoute,
+  ReportRoute,
+} from '../../updates/dialect.ts'
 import { asProblem, fieldsOf, objectsOf, optionalText, type Fields } from '../reading/read-fields.ts'
 import { renderChannel, renderChannels, renderChosen, renderForgotten } from './channels.ts'
+import { readManifestQuestion, renderSizes } from './manifest-size.ts'
 import { codeOf } from './error-codes.ts'
 import { readChannelWish, readUpdateCheck } from './read-update-check.ts'
 import { readStatistics, renderStatistics } from './read-statistics.ts'
@@ -12,6 +21,8 @@ import { createAnswerWriter, mayOffer } from './render-decision.ts'
 const MAX_BODY_BYTES = 64 * 1024
 /** The plugin keeps 200 events while it cannot send them, some with what a web page said went wrong. */
 const MAX_STATISTICS_BYTES = 1024 * 1024
+/** As many files as a manifest has. */
+const MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 
 /** The update plugin for Capacitor by Capgo, in its automatic mode: docs/protocol/09-capgo.md. */
 export function capgo(): Dialect {
@@ -25,6 +36,15 @@ export function capgo(): Dialect {
     read: ({ body }) => readUpdateCheck(fieldsOf(body)),
     mayOffer: (answer, { body }) => mayOffer(answer, fieldsOf(body)),
     render: (answer, request) => jsonAnswer(writeAnswer(answer, request)),
+  }
+  const sizes: ReleaseRoute = {
+    ...route,
+    kind: 'release',
+    method: 'POST',
+    path: '/capgo/updates/manifest_size',
+    maxBodyBytes: MAX_MANIFEST_BYTES,
+    read: ({ body }) => readManifestQuestion(fieldsOf(body)),
+    render: (release, { body }) => jsonAnswer(renderSizes(release, fieldsOf(body))),
   }
   const statistics: ReportRoute = {
     ...route,
@@ -52,6 +72,7 @@ export function capgo(): Dialect {
     renderProblem,
     routes: [
       check,
+      sizes,
       statistics,
       { ...channels, method: 'GET', read: () => ({}), render: renderChannels },
       { ...channels, method: 'PUT', read: ({ body }) => readChannelWish(fieldsOf(body)), render: renderChannel },

@@ -9,17 +9,33 @@ import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { fieldsOf, toldText, type Fields } from '../reading/read-fields.ts'
 import { rememberAnswers } from '../writing/remember-answers.ts'
 import type { UpdateKind } from './error-codes.ts'
+import { manifestFilesOf, takesBrotliNames, writeManifest, type ManifestEntry } from './manifest.ts'
 import { has } from './plugin-version.ts'
 
 const Text = Type.String({ minLength: 1 })
+const Address = Type.String({ pattern: '^https?://' })
+const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
 
 /** Capgo §3. With an `error`, a `kind` or a `message` in it, even null, the plugin takes it for a refusal. */
 const Update = Type.Object(
   {
     version: Text,
-    url: Type.String({ pattern: '^https?://' }),
-    checksum: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    url: Address,
+    checksum: Digest,
     session_key: Type.String(),
+    manifest: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            file_name: Type.String({ pattern: '^[^/\\\\][^\\\\]*$' }),
+            file_hash: Digest,
+            download_url: Address,
+          },
+          { additionalProperties: false },
+        ),
+        { minItems: 1 },
+      ),
+    ),
     comment: Type.Optional(Text),
   },
   { additionalProperties: false },
@@ -52,6 +68,7 @@ export function renderDecision({ decision }: UpdateAnswer, fields: Fields, publi
         url: offeredUrl(publicUrl, sha256, release.id),
         checksum: sha256,
         session_key: '',
+        ...manifestOf(release, fields, publicUrl),
         ...commentOf(release, fields),
       }
     }
@@ -103,6 +120,14 @@ function refusal(error: string, kind: UpdateKind, message: string): CapgoAnswer 
   return { error, kind, message }
 }
 
+/** Capgo §8. */
+function manifestOf(release: OfferedRelease, fields: Fields, publicUrl: string): { manifest?: ManifestEntry[] } {
+  const files = has('takesManifests', fields) ? manifestFilesOf(release) : undefined
+  if (!files) return {}
+  const withBrotli = takesBrotliNames(fields)
+  return { manifest: writeManifest(files, { releaseId: release.id, publicUrl, withBrotli }) }
+}
+
 function commentOf({ notes }: OfferedRelease, fields: Fields): { comment?: string } {
   return notes !== '' && has('showsComments', fields) ? { comment: notes } : {}
 }
@@ -117,8 +142,10 @@ export function createAnswerWriter() {
     // Only downloads have addresses, and are the same for most.
     if (decision.kind !== 'update' || !mayOffer(answer, fields)) return write(answer, fields, '')
     const { publicUrl } = request
-    const variant = `${has('showsComments', fields)} ${publicUrl}`
-    return remember(decision.rollout, variant, () => write(answer, fields, publicUrl))
+    const { release } = decision
+    const variant = `${has('showsComments', fields)} ${has('takesManifests', fields)} ${takesBrotliNames(fields)} ${publicUrl}`
+    // More of its files may be compressed by and by: then it is another list.
+    return remember(release.held.files ?? release, variant, () => write(answer, fields, publicUrl))
   }
 }
 

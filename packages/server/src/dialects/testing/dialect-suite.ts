@@ -278,6 +278,7 @@ function render(route: DialectRoute, offered: OfferedRelease) {
       return route.render([rollout] as unknown as Feed, request)
     case 'report':
     case 'registration':
+    case 'release':
     case 'channels':
       throw new Error('It offers nothing.')
   }
