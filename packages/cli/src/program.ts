@@ -4,6 +4,7 @@ import { compareForHelp } from './arguments/shared-options.ts'
 import { addAdoptionCommand } from './commands/adoption.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addAuditCommand } from './commands/audit.ts'
+import { addBundleCommand } from './commands/bundle.ts'
 import { addChannelCommands } from './commands/channels.ts'
 import { addCohortCommands } from './commands/cohorts.ts'
 import { addExperimentCommands } from './commands/experiments.ts'
@@ -49,6 +50,7 @@ const GROUPS = {
     addRollbackCommand,
     addCohortCommands,
     addExperimentCommands,
+    addBundleCommand,
     addNativeCommands,
   ],
   'To see what became of it:': [

@@ -15,10 +15,15 @@ export function readForced(text: string, before: readonly string[] = []): string
 
 /**
  * Lets through what nobody has anything against, or what was forced by name.
+ * @param done what is not, where something stands against it
  * @returns what is merely to be told
  * @throws CommandError preflight-failed with all of them
  */
-export function requireSound(findings: readonly ReleaseFinding[], forced: readonly string[]): ReleaseFinding[] {
+export function requireSound(
+  findings: readonly ReleaseFinding[],
+  forced: readonly string[],
+  done: 'published' | 'packed' = 'published',
+): ReleaseFinding[] {
   const judged = findings.map((finding) =>
     finding.severity === 'error' && forced.includes(finding.check)
       ? { ...finding, severity: 'warning' as const, advice: 'This was forced.' }
@@ -27,7 +32,7 @@ export function requireSound(findings: readonly ReleaseFinding[], forced: readon
   const errors = judged.filter(({ severity }) => severity === 'error')
   if (errors.length === 0) return judged
   const lines = judged.map((finding) => `  ${finding.severity === 'error' ? '✗' : '!'} ${describeFinding(finding)}`)
-  const message = ['Nothing was published. This is not as it must be:', ...lines].join('\n')
+  const message = [`Nothing was ${done}. This is not as it must be:`, ...lines].join('\n')
   throw new CommandError('preflight-failed', message, { details: { findings: judged } })
 }
 
