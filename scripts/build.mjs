@@ -7,7 +7,9 @@ import { exitWith, pathWithBinaries, root, run, runPinnedNode } from './lib/chil
 import { publishedManifest } from './lib/published-manifest.mjs'
 
 /** Everything that has a version and is not for ourselves alone. */
-const NAMES = ['protocol', 'api', 'client', 'simulator', 'server', 'cli', 'web-bundle-server']
+const NAMES = ['protocol', 'api', 'client', 'capacitor', 'simulator', 'server', 'cli', 'web-bundle-server']
+/** What runs in a web view is compiled with the names of one, and none of Node's. */
+const PROJECTS = ['tsconfig.build.json', 'packages/capacitor/tsconfig.build.json']
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 
 await exitWith(async () => {
@@ -16,14 +18,10 @@ await exitWith(async () => {
   const output = resolve(root, process.argv[2] ?? 'dist')
   for (const name of ['compiled', 'packages', 'tarballs']) rmSync(join(output, name), { recursive: true, force: true })
   const compiled = join(output, 'compiled')
-  const code = await runPinnedNode([
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    compiled,
-  ])
-  if (code !== 0) return code
+  for (const project of PROJECTS) {
+    const code = await runPinnedNode(['node_modules/typescript/bin/tsc', '-p', project, '--outDir', compiled])
+    if (code !== 0) return code
+  }
 
   const packages = NAMES.map((name) => stage(name, compiled, join(output, 'packages', name)))
   rmSync(compiled, { recursive: true })

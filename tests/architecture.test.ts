@@ -53,6 +53,7 @@ test.each([
   ['protocol', 1],
   ['api', 1],
   ['client', 1],
+  ['capacitor', 1],
   ['simulator', 1],
   ['cli', 1],
   ['server', 1],

@@ -19,6 +19,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 
 const NAMES = [
   '@hotpatch/api',
+  '@hotpatch/capacitor',
   '@hotpatch/client',
   '@hotpatch/protocol',
   '@hotpatch/server',
