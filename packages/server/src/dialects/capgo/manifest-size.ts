@@ -2,7 +2,7 @@ import { readArray, readObject } from '@hotpatch/protocol'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { AskedRelease } from '../../updates/dialect.ts'
 import { asProblem, text, type Fields } from '../reading/read-fields.ts'
-import { BROTLI_SUFFIX } from './manifest.ts'
+import { listedFiles } from './manifest.ts'
 import { readDevice } from './read-device.ts'
 
 const MAX_FILES = 5_000
@@ -21,11 +21,8 @@ export function readManifestQuestion(fields: Fields): AskedRelease {
 
 /** What the plugin would download: it sends the entries that it lacks, and gets them back with their sizes. */
 export function renderSizes(release: OfferedRelease | undefined, fields: Fields): string {
-  const sizes = new Map<string, number>()
-  for (const { path, sizeBytes, brotli } of release?.held.files ?? []) {
-    sizes.set(path, sizeBytes)
-    if (brotli) sizes.set(path + BROTLI_SUFFIX, brotli.sizeBytes)
-  }
+  const listed = release ? (listedFiles(release, fields) ?? []) : []
+  const sizes = new Map(listed.map(({ name, sizeBytes }) => [name, sizeBytes]))
   const files = readFiles(fields).map((entry) => {
     const size = sizes.get(entry.file_name)
     return size === undefined ? { ...entry, error: 'not_found' } : { ...entry, size }

@@ -8,6 +8,8 @@ export const PLUGIN = {
   /** The plugin of an older server's protocol, in which this one cannot answer. */
   isServed: { 5: [0, 0] },
   goesBackToBuiltIn: { 6: [2, 0] },
+  /** The form of checksum that `capgo-v2` has. */
+  readsEncryptedChecksums: { 5: [30, 0], 6: [30, 0], 7: [30, 0], 8: [0, 0] },
   takesManifests: { 5: [10, 0], 6: [25, 0], 7: [0, 35] },
   showsComments: { 5: [35, 0], 6: [35, 0], 7: [35, 0], 8: [35, 0] },
   keepsItsChannel: { 5: [34, 0], 6: [34, 0], 7: [34, 0], 8: [0, 0] },

@@ -1,6 +1,6 @@
 import { REASON_SENTENCES } from '@hotpatch/api'
 import { isRequirementReason, type Decision } from '@hotpatch/protocol'
-import { Type, type Static } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
@@ -9,34 +9,34 @@ import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { fieldsOf, toldText, type Fields } from '../reading/read-fields.ts'
 import { rememberAnswers } from '../writing/remember-answers.ts'
 import type { UpdateKind } from './error-codes.ts'
-import { manifestFilesOf, takesBrotliNames, writeManifest, type ManifestEntry } from './manifest.ts'
+import { keyIdOf, variantFor } from './encrypted.ts'
+import { listedFiles, takesBrotliNames, writeManifest, type ManifestEntry } from './manifest.ts'
 import { has } from './plugin-version.ts'
 
 const Text = Type.String({ minLength: 1 })
 const Address = Type.String({ pattern: '^https?://' })
 const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const EncryptedDigest = Type.String({ pattern: '^[0-9a-f]{512}$' })
+const FileName = Type.String({ pattern: '^[^/\\\\][^\\\\]*$' })
+
+function manifestWith<Hash extends TSchema>(Hash: Hash) {
+  const entry = { file_name: FileName, file_hash: Hash, download_url: Address }
+  return Type.Optional(Type.Array(Type.Object(entry, { additionalProperties: false }), { minItems: 1 }))
+}
+
+const offer = { version: Text, url: Address, comment: Type.Optional(Text) }
 
 /** Capgo §3. With an `error`, a `kind` or a `message` in it, even null, the plugin takes it for a refusal. */
 const Update = Type.Object(
+  { ...offer, checksum: Digest, session_key: Type.Literal(''), manifest: manifestWith(Digest) },
+  { additionalProperties: false },
+)
+const EncryptedUpdate = Type.Object(
   {
-    version: Text,
-    url: Address,
-    checksum: Digest,
-    session_key: Type.String(),
-    manifest: Type.Optional(
-      Type.Array(
-        Type.Object(
-          {
-            file_name: Type.String({ pattern: '^[^/\\\\][^\\\\]*$' }),
-            file_hash: Digest,
-            download_url: Address,
-          },
-          { additionalProperties: false },
-        ),
-        { minItems: 1 },
-      ),
-    ),
-    comment: Type.Optional(Text),
+    ...offer,
+    checksum: EncryptedDigest,
+    session_key: Type.String({ pattern: '^[A-Za-z0-9+/]+=*:[A-Za-z0-9+/]+=*$' }),
+    manifest: manifestWith(EncryptedDigest),
   },
   { additionalProperties: false },
 )
@@ -50,7 +50,7 @@ const Refusal = Type.Object(
   },
   { additionalProperties: false },
 )
-const UpdateAnswerSchema = Type.Union([Update, BuiltIn, Refusal])
+const UpdateAnswerSchema = Type.Union([Update, EncryptedUpdate, BuiltIn, Refusal])
 type CapgoAnswer = Static<typeof UpdateAnswerSchema>
 
 const validator = createCheck(UpdateAnswerSchema)
@@ -62,12 +62,13 @@ export function renderDecision({ decision }: UpdateAnswer, fields: Fields, publi
   switch (decision.kind) {
     case 'update': {
       const { release } = decision
-      const { sha256 } = release.content
+      const { version, id } = release
+      const { sha256, checksum, sessionKey } = variantFor(release, fields) ?? asItIs(release)
       return {
-        version: release.version,
-        url: offeredUrl(publicUrl, sha256, release.id),
-        checksum: sha256,
-        session_key: '',
+        version,
+        url: offeredUrl(publicUrl, sha256, id),
+        checksum,
+        session_key: sessionKey,
         ...manifestOf(release, fields, publicUrl),
         ...commentOf(release, fields),
       }
@@ -91,7 +92,8 @@ export function mayOffer({ decision }: UpdateAnswer, fields: Fields): boolean {
 }
 
 /** Capgo §7. */
-function unfitPlugin({ kind }: Decision, fields: Fields): CapgoAnswer | undefined {
+function unfitPlugin(decision: Decision<OfferedRelease>, fields: Fields): CapgoAnswer | undefined {
+  const { kind } = decision
   const plugin = `The version ${toldText(fields, 'plugin_version', 64)} of the plugin`
   if (!has('isServed', fields)) {
     return refusal('unsupported_plugin_version', 'failed', `${plugin} is not served any more.`)
@@ -100,11 +102,17 @@ function unfitPlugin({ kind }: Decision, fields: Fields): CapgoAnswer | undefine
     const error = 'revert_to_builtin_plugin_version_too_old'
     return refusal(error, 'failed', `${plugin} does not go back to what the binary shipped with.`)
   }
-  const keyId = toldText(fields, 'key_id', 64)
-  if (kind === 'update' && keyId !== undefined) {
+  const keyId = keyIdOf(fields)
+  if (kind !== 'update' || keyId === undefined) return undefined
+  if (!variantFor(decision.release, fields)) {
     return refusal('key_id_mismatch', 'blocked', `The release is not encrypted with the key ${keyId}.`)
   }
-  return undefined
+  if (has('readsEncryptedChecksums', fields)) return undefined
+  return refusal(
+    'unsupported_plugin_version',
+    'failed',
+    `${plugin} does not take what is encrypted as this release is.`,
+  )
 }
 
 /** Capgo §3. */
@@ -120,12 +128,14 @@ function refusal(error: string, kind: UpdateKind, message: string): CapgoAnswer 
   return { error, kind, message }
 }
 
+function asItIs({ content }: OfferedRelease) {
+  return { sha256: content.sha256, checksum: content.sha256, sessionKey: '' }
+}
+
 /** Capgo §8. */
 function manifestOf(release: OfferedRelease, fields: Fields, publicUrl: string): { manifest?: ManifestEntry[] } {
-  const files = has('takesManifests', fields) ? manifestFilesOf(release) : undefined
-  if (!files) return {}
-  const withBrotli = takesBrotliNames(fields)
-  return { manifest: writeManifest(files, { releaseId: release.id, publicUrl, withBrotli }) }
+  const files = has('takesManifests', fields) ? listedFiles(release, fields) : undefined
+  return files ? { manifest: writeManifest(files, release.id, publicUrl) } : {}
 }
 
 function commentOf({ notes }: OfferedRelease, fields: Fields): { comment?: string } {
@@ -143,9 +153,11 @@ export function createAnswerWriter() {
     if (decision.kind !== 'update' || !mayOffer(answer, fields)) return write(answer, fields, '')
     const { publicUrl } = request
     const { release } = decision
-    const variant = `${has('showsComments', fields)} ${has('takesManifests', fields)} ${takesBrotliNames(fields)} ${publicUrl}`
+    const encrypted = variantFor(release, fields)
+    const variant = [has('showsComments', fields), has('takesManifests', fields), takesBrotliNames(fields), publicUrl]
     // More of its files may be compressed by and by: then it is another list.
-    return remember(release.held.files ?? release, variant, () => write(answer, fields, publicUrl))
+    const subject = encrypted ? (encrypted.held.files ?? encrypted) : (release.held.files ?? release)
+    return remember(subject, variant.join(' '), () => write(answer, fields, publicUrl))
   }
 }
 
