@@ -159,15 +159,15 @@ export type NewChannelKey = Static<typeof NewChannelKey>
 /** Raw 32-byte Ed25519 public key in base64. */
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 
-/** What kind of key it is. `ed25519` signs statements and bundles. */
-export const KeyAlgorithm = Type.Union([Type.Literal('ed25519')])
+/** What kind of key it is. `ed25519` signs statements and bundles, `rsa` what clients of others verify (Signing §10). */
+export const KeyAlgorithm = Type.Union([Type.Literal('ed25519'), Type.Literal('rsa')])
 export type KeyAlgorithm = Static<typeof KeyAlgorithm>
 
 /** A key whose releases the app takes. */
 export const SigningKey = Type.Object({
   id: Id,
   algorithm: KeyAlgorithm,
-  publicKey: PublicKey,
+  publicKey: Type.String({ description: 'Of Ed25519 the raw bytes in base64, of RSA a PEM' }),
   name: Type.String(),
   createdAt: Timestamp,
   createdBy: Type.String(),
@@ -177,7 +177,11 @@ export type SigningKey = Static<typeof SigningKey>
 
 export const NewSigningKey = Type.Object(
   {
-    publicKey: PublicKey,
+    publicKey: Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      description: 'Of Ed25519 the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"',
+    }),
     algorithm: Type.Optional(KeyAlgorithm),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   },

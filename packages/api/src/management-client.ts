@@ -46,6 +46,8 @@ import { Impact, type ImpactQuestion } from './impact.ts'
 import { RolloutReach, type RolloutPreview } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
 import {
+  type AddedSignature,
+  type NewAddedSignature,
   Artifact,
   NextGuardTarget,
   Release,
@@ -186,6 +188,8 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),
     getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
+    addSignature: (app: string, releaseId: string, body: NewAddedSignature) =>
+      call<AddedSignature>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
     checkRelease: (app: string, body: ReleaseCheck) =>
       read(ReleasePreflight, path`/apps/${app}/releases/preflight`, body),
     /** Undefined when the server does not have these bytes. */

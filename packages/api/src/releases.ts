@@ -23,6 +23,9 @@ export const ReleaseVersion = Type.String({
   description: 'At most 50 letters, digits, ".", "+", "_" and "-"',
 })
 
+/** `rsa-sha256`: PKCS#1 v1.5 over the artifact's own bytes. */
+export const SignatureSchemeName = Type.Union([Type.Literal('rsa-sha256')])
+
 export const MAX_NOTES_LENGTH = 10_000
 
 /** Of what is published from now on: a word such as "latest" is none. */
@@ -40,6 +43,26 @@ const requirement = {
     Type.Array(Type.String({ minLength: 1, maxLength: 64 }), { minItems: 1, maxItems: MAX_ARCHITECTURES }),
   ),
 }
+
+/** A signature for clients that verify something other than its statement (Signing §10). */
+export const AddedSignature = Type.Object({
+  scheme: SignatureSchemeName,
+  subject: { ...Sha256, description: 'Of the artifact whose bytes were signed' },
+  keyId: Id,
+  value: Base64,
+})
+export type AddedSignature = Static<typeof AddedSignature>
+
+export const NewAddedSignature = Type.Object(
+  {
+    scheme: SignatureSchemeName,
+    subject: Type.Optional({ ...Sha256, description: 'May be absent where the release has one artifact' }),
+    keyId: Id,
+    value: Base64,
+  },
+  { additionalProperties: false },
+)
+export type NewAddedSignature = Static<typeof NewAddedSignature>
 
 /** What a release needs of the native shell. */
 export const ReleaseRequirement = Type.Object(requirement)
@@ -63,6 +86,8 @@ export const Release = Type.Object({
   statement: Nullable(Base64),
   statementSignature: Nullable(Base64),
   keyId: Nullable(Id),
+  /** Of further schemes; absent where there are none. */
+  signatures: Type.Optional(Type.Array(AddedSignature)),
   createdAt: Timestamp,
   createdBy: Type.String(),
   archivedAt: Nullable(Timestamp),

@@ -27,6 +27,7 @@ import { variantRoutes } from '../shipping/variants/variant-routes.ts'
 import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
 import { keyRoutes } from '../shipping/signing/key-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
+import { signatureRoutes } from '../rolling-out/publishing/signature-routes.ts'
 import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
@@ -109,6 +110,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
       resolveApp,
       maxUploadBytes: 2 * maxUploadBytesOf(core),
     }),
+    signatureRoutes({ signatures: services.signatures, resolveApp }),
     publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),

@@ -31,6 +31,7 @@ import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
+import { createSignatureService } from '../rolling-out/publishing/signature-service.ts'
 import { createPublishing } from '../rolling-out/publishing/publishing-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
 import { createChanges, type Changes } from '../ground/database/changes.ts'
@@ -91,6 +92,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
   const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
+  const forSignatures = { db, changes, storage, apps, releases, keys, rollouts, audit }
+  const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
@@ -157,6 +160,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     rollouts,
     publishing,
     variants,
+    signatures,
     preflight,
     experiments,
     guards,

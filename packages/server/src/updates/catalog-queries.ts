@@ -1,4 +1,4 @@
-import { DEFAULT_TRUST, type TrustDifferences } from '@hotpatch/api'
+import { DEFAULT_TRUST, type AddedSignature, type TrustDifferences } from '@hotpatch/api'
 import {
   type AttributeRule,
   type Audience,
@@ -15,6 +15,7 @@ import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
+import { listPlacedSignatures } from '../shipping/signing/added-signatures.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
 import type { OfferedFile } from './held-file-queries.ts'
@@ -34,7 +35,12 @@ export interface OfferedRelease extends CatalogRelease {
   /** The exact text that was signed. */
   statement: string | null
   statementSignature: string | null
+  /** Of further schemes; absent where there are none, as room is dear. */
+  signatures?: readonly OfferedSignature[]
 }
+
+/** Over the bytes with the SHA-256 `subject`. */
+type OfferedSignature = Pick<AddedSignature, 'scheme' | 'subject' | 'value'>
 
 /** A roll-back's own statement goes with its rollout. */
 export interface Restatement {
@@ -150,6 +156,7 @@ export async function loadCatalog(
   const rows = await selectPlacements(db, key).execute()
   const keyIds = await loadKeyIds(db, appId)
   const files = await listPlacedFiles(db, key)
+  const added = await listPlacedSignatures(db, key)
   const releases = new Map<string, OfferedRelease>()
   const requirements = new Map<string, Requirement>()
   const audiences = new Map<string, Audience>()
@@ -160,7 +167,7 @@ export async function loadCatalog(
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    const target = targetOf(placement, releases, requirements, keyIds, files)
+    const target = targetOf(placement, releases, requirements, { keyIds, files, added })
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -185,7 +192,12 @@ export async function loadCatalog(
 
 /** Also those that are revoked: what they signed is still signed by them. */
 async function loadKeyIds(db: Connection, appId: string): Promise<ReadonlyMap<string, string>> {
-  const keys = await db.selectFrom('signing_key').select(['id', 'public_key']).where('app_id', '=', appId).execute()
+  const keys = await db
+    .selectFrom('signing_key')
+    .select(['id', 'public_key'])
+    .where('app_id', '=', appId)
+    .where('algorithm', '=', 'ed25519')
+    .execute()
   return new Map(keys.map(({ id, public_key }) => [id, keyIdOfPublicKey(public_key)]))
 }
 
@@ -317,18 +329,24 @@ function withinStatement(files: readonly StoredFile[], statement: string | null)
   })
 }
 
+interface PlacedParts {
+  keyIds: ReadonlyMap<string, string>
+  files: FilesByRelease
+  added: Awaited<ReturnType<typeof listPlacedSignatures>>
+}
+
 /** A release that was placed more than once is in memory once. */
 function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   requirements: Map<string, Requirement>,
-  keyIds: ReadonlyMap<string, string>,
-  files: FilesByRelease,
+  { keyIds, files, added }: PlacedParts,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
   if (known) return known
   const requirement = readRequirement(row.requirement, requirements)
+  const signatures = added.get(row.release_id)?.map(({ scheme, subject, value }) => ({ scheme, subject, value }))
   const release: OfferedRelease = {
     id: row.release_id,
     version: row.version ?? '',
@@ -348,6 +366,7 @@ function targetOf(
     signature: row.signature,
     statement: row.release_statement,
     statementSignature: row.release_statement_signature,
+    ...(signatures && { signatures }),
   }
   releases.set(release.id, release)
   return release

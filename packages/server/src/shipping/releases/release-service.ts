@@ -1,4 +1,4 @@
-import type { NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
+import type { AddedSignature, NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
 import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
 import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
@@ -16,6 +16,7 @@ import {
 } from './release-store.ts'
 import type { SequenceService } from '../sequences/sequence-service.ts'
 import { findDifferences, type ReleaseDifference, type ReleaseSubstance } from './release-differences.ts'
+import { listAddedSignatures, type AddedSignatureRow } from '../signing/added-signatures.ts'
 import type { CheckedStatement, StatedContent } from '../signing/statement-check.ts'
 import type { StatementService } from '../signing/statement-service.ts'
 export type { ReleaseRow } from './release-store.ts'
@@ -97,13 +98,19 @@ export function createReleaseService({
       db,
       rows.map(({ id }) => id),
     )
-    return pageFromRows(rows, page, (row) => renderRelease(row, files.get(row.id) ?? [], publicUrl))
+    const added = await listAddedSignatures(
+      db,
+      rows.map(({ id }) => id),
+    )
+    const show = (row: ReleaseRow) => renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl)
+    return pageFromRows(rows, page, show)
   }
 
   /** As people see it. */
   async function render(row: ReleaseRow, publicUrl: string): Promise<Release> {
     const files = await listFilesOf(db, [row.id])
-    return renderRelease(row, files.get(row.id) ?? [], publicUrl)
+    const added = await listAddedSignatures(db, [row.id])
+    return renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl)
   }
 
   return {
@@ -144,7 +151,12 @@ export function requirementIn(input: Pick<NewRelease, keyof Requirement>): Requi
   }
 }
 
-function renderRelease(row: ReleaseRow, files: readonly StoredFile[], publicUrl: string): Release {
+function renderRelease(
+  row: ReleaseRow,
+  files: readonly StoredFile[],
+  added: readonly AddedSignatureRow[] | undefined,
+  publicUrl: string,
+): Release {
   return {
     id: row.id,
     appId: row.app_id,
@@ -160,10 +172,15 @@ function renderRelease(row: ReleaseRow, files: readonly StoredFile[], publicUrl:
     statement: row.statement === null ? null : Buffer.from(row.statement).toString('base64'),
     statementSignature: row.statement_signature,
     keyId: row.key_id,
+    ...(added && { signatures: added.map(renderSignature) }),
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
     archivedAt: nullableTimestamp(row.archived_at),
   }
+}
+
+export function renderSignature({ scheme, subject, key_id: keyId, value }: AddedSignatureRow): AddedSignature {
+  return { scheme, subject, keyId, value }
 }
 
 /** What a statement of it must say; @param release null: what the binary shipped with */

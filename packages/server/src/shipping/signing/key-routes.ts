@@ -1,4 +1,4 @@
-import { NewSigningKey, pageOf, SigningKey } from '@hotpatch/api'
+import { KeyAlgorithm, NewSigningKey, pageOf, SigningKey } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
@@ -17,9 +17,15 @@ export function keyRoutes({
       '/apps/:app/keys',
       {
         config: { access: 'apps:read' },
-        schema: { tags: ['keys'], summary: 'Signing keys', params: AppParams, response: { 200: pageOf(SigningKey) } },
+        schema: {
+          tags: ['keys'],
+          summary: 'Signing keys of one algorithm',
+          params: AppParams,
+          querystring: Type.Object({ algorithm: Type.Optional({ ...KeyAlgorithm, default: 'ed25519' }) }),
+          response: { 200: pageOf(SigningKey) },
+        },
       },
-      async (request) => keys.list(await resolveApp(request, request.params.app)),
+      async (request) => keys.list(await resolveApp(request, request.params.app), request.query.algorithm),
     )
 
     app.post(
@@ -28,7 +34,7 @@ export function keyRoutes({
         config: { access: 'keys:change' },
         schema: {
           tags: ['keys'],
-          summary: 'Registers a signing key; from then on the app takes signed releases only',
+          summary: 'Registers a signing key; from the first of Ed25519 on the app takes signed releases only',
           params: AppParams,
           body: NewSigningKey,
           response: { 201: SigningKey },

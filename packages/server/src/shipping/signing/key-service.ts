@@ -1,4 +1,4 @@
-import type { NewSigningKey, Page, SigningKey } from '@hotpatch/api'
+import type { KeyAlgorithm, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { nameOf, type Author } from '../../people/authors/author.ts'
@@ -8,7 +8,7 @@ import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { AppRow, AppService } from '../apps/app-service.ts'
 import { insertSigningKey, listSigningKeys, revokeSigningKey, type SigningKeyRow } from './key-store.ts'
-import { isEd25519PublicKey } from './signing-keys.ts'
+import { isEd25519PublicKey, readRsaPublicKey } from './signing-keys.ts'
 
 export type KeyService = ReturnType<typeof createKeyService>
 
@@ -28,20 +28,23 @@ export function createKeyService({
   clock: Clock
   newId: () => string
 }) {
-  async function list(app: AppRow): Promise<Page<SigningKey>> {
-    return { items: (await listSigningKeys(db, app.id)).map(render), nextCursor: null }
+  /** @param algorithm those that sign statements unless others are asked for */
+  async function list(app: AppRow, algorithm: KeyAlgorithm = 'ed25519'): Promise<Page<SigningKey>> {
+    const rows = await listSigningKeys(db, app.id)
+    return { items: rows.filter((row) => row.algorithm === algorithm).map(render), nextCursor: null }
   }
 
-  /** Also what an app's first signed release does: from then on the app takes releases signed by its keys only. */
+  /**
+   * Also what an app's first signed release does: from then on the app takes releases signed by its keys only. A key of
+   * another algorithm signs no statement, and so demands none.
+   */
   async function add(app: AppRow, input: NewSigningKey, author: Author, connection?: Connection): Promise<SigningKey> {
-    if (!isEd25519PublicKey(input.publicKey)) {
-      throw problem('invalid-request', 'publicKey: expected the 32 raw bytes of an Ed25519 public key in base64.')
-    }
+    const { algorithm = 'ed25519' } = input
     const row: SigningKeyRow = {
       id: newId(),
       app_id: app.id,
-      algorithm: input.algorithm ?? 'ed25519',
-      public_key: input.publicKey,
+      algorithm,
+      public_key: readPublicKey(algorithm, input.publicKey),
       name: input.name ?? nameOf(author),
       created_at: clock.now(),
       created_by: nameOf(author),
@@ -52,7 +55,7 @@ export function createKeyService({
         if (!isUniqueViolation(error)) throw error
         throw problem('key-exists', 'This key is registered for the app already.', {}, { cause: error })
       })
-      await apps.requireSigning(tx, app.id)
+      if (algorithm === 'ed25519') await apps.requireSigning(tx, app.id)
       await audit.record(tx, author, {
         action: 'key.registered',
         subject: ['key', row.id],
@@ -98,10 +101,38 @@ export function createKeyService({
   }
 
   async function hasEverHadAny(appId: string, connection: Connection): Promise<boolean> {
-    return (await listSigningKeys(connection, appId)).length > 0
+    return (await listSigningKeys(connection, appId)).some(({ algorithm }) => algorithm === 'ed25519')
   }
 
-  return { list, add, revoke, listWorking, getWorkingId, hasEverHadAny }
+  /** @throws problem signature-invalid when the app has no such key, of this algorithm and not revoked */
+  async function getWorking(
+    appId: string,
+    { keyId, algorithm }: { keyId: string; algorithm: KeyAlgorithm },
+    connection: Connection = db,
+  ): Promise<SigningKeyRow> {
+    const row = (await listSigningKeys(connection, appId)).find(({ id }) => id === keyId)
+    if (row?.algorithm === algorithm && row.revoked_at === null) return row
+    const found = row ? `one of ${row.algorithm}${row.revoked_at === null ? '' : ', revoked'}` : 'none'
+    throw problem('signature-invalid', `keyId: expected a working key of ${algorithm} of this app, found ${found}.`)
+  }
+
+  return { list, add, revoke, listWorking, getWorkingId, getWorking, hasEverHadAny }
+}
+
+/** @throws problem invalid-request */
+function readPublicKey(algorithm: KeyAlgorithm, text: string): string {
+  switch (algorithm) {
+    case 'ed25519': {
+      if (isEd25519PublicKey(text)) return text
+      throw problem('invalid-request', 'publicKey: expected the 32 raw bytes of an Ed25519 public key in base64.')
+    }
+    case 'rsa': {
+      const pem = readRsaPublicKey(text)
+      if (pem !== undefined) return pem
+      const expected = 'an RSA public key of 2048 to 8192 bits as PEM, "-----BEGIN PUBLIC KEY-----"'
+      throw problem('invalid-request', `publicKey: expected ${expected}.`)
+    }
+  }
 }
 
 function render(row: SigningKeyRow): SigningKey {

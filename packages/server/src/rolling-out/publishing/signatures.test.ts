@@ -1,0 +1,150 @@
+import { createSign, generateKeyPairSync } from 'node:crypto'
+import {
+  bundleOf,
+  describeOnEveryDatabase,
+  problemOf,
+  sha256Of,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
+import type { App, PublishedRelease } from '@hotpatch/api'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Database } from '../../ground/database/schema.ts'
+import { createDeviceIdentity } from '../../fleet/devices/device-identity.ts'
+import { loadCatalog } from '../../updates/catalog-queries.ts'
+
+const rsa = (modulusLength = 2048) => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength })
+  const sign = (bytes: Uint8Array) => createSign('sha256').update(bytes).sign(privateKey, 'base64')
+  const privatePem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  return { pem: publicKey.export({ type: 'spki', format: 'pem' }).toString(), privatePem, sign }
+}
+const ours = rsa()
+const another = rsa()
+
+describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
+  let db: Database
+  let server: TestServer
+  let app: App
+  let bundle: Buffer
+  let published: PublishedRelease
+
+  beforeAll(async () => {
+    db = await openDatabase()
+    server = await startTestServer({ database: db })
+  })
+  afterAll(() => server.close())
+  beforeEach(async () => {
+    app = await server.createTestApp()
+    bundle = await bundleOf('code')
+    published = await server.published(app, { bundle, version: '1.0.0' })
+  })
+
+  const register = async (publicKey = ours.pem): Promise<string> => {
+    const { body } = await server.request('POST', `/manage/v1/apps/${app.slug}/keys`, {
+      body: { algorithm: 'rsa', publicKey },
+    })
+    return body.id
+  }
+  const add = (body: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    server.request('POST', `/manage/v1/apps/${app.slug}/releases/${published.releaseId}/signatures`, {
+      body: { scheme: 'rsa-sha256', ...body },
+      ...more,
+    })
+  const remove = (subject: string) =>
+    server.request(
+      'DELETE',
+      `/manage/v1/apps/${app.slug}/releases/${published.releaseId}/signatures/rsa-sha256/${subject}`,
+    )
+  const shown = async () => (await server.request('GET', `/manage/v1/releases/${published.releaseId}`)).body.signatures
+  const entries = async (action: string) =>
+    (await server.request('GET', `/manage/v1/audit?app=${app.slug}&action=${action}`)).body.items
+  const catalog = async () => {
+    const identity = createDeviceIdentity({ secret: 'x'.repeat(32) })
+    const loaded = await loadCatalog(db, { appId: app.id, platform: 'android', channel: 'production' }, identity)
+    const target = loaded?.catalog.rollouts[0]?.target
+    return { generation: loaded?.catalog.generation, release: target === 'embedded' ? undefined : target }
+  }
+
+  test('one is held against the bytes, kept, shown, offered and removed', async () => {
+    const keyId = await register()
+    const before = await catalog()
+    expect(before.release).not.toHaveProperty('signatures')
+    expect(await shown()).toBeUndefined()
+    const value = ours.sign(bundle)
+    const signature = { scheme: 'rsa-sha256', subject: sha256Of(bundle), keyId, value }
+    const added = await add({ keyId, value })
+    expect([added.status, added.body]).toEqual([200, signature])
+    expect(await shown()).toEqual([signature])
+    const listed = await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)
+    expect(listed.body.items).toMatchObject([{ signatures: [signature] }])
+    const after = await catalog()
+    expect(after.generation).toBeGreaterThan(before.generation ?? 0)
+    expect(after.release?.signatures).toEqual([{ scheme: 'rsa-sha256', subject: signature.subject, value }])
+    expect(await entries('release.signature-added')).toMatchObject([
+      { subjectId: published.releaseId, before: null, after: signature },
+    ])
+
+    // The same again changes nothing.
+    expect((await add({ keyId, value, subject: signature.subject })).body).toEqual(signature)
+    expect((await catalog()).generation).toBe(after.generation)
+    expect(await entries('release.signature-added')).toHaveLength(1)
+
+    expect((await remove(signature.subject)).status).toBe(204)
+    expect((await remove(signature.subject)).status).toBe(204)
+    expect(await shown()).toBeUndefined()
+    expect((await catalog()).release).not.toHaveProperty('signatures')
+    expect(await entries('release.signature-removed')).toMatchObject([{ before: signature }])
+  })
+
+  test('of another key takes the place of the first', async () => {
+    await add({ keyId: await register(), value: ours.sign(bundle) })
+    const keyId = await register(another.pem)
+    expect((await add({ keyId, value: another.sign(bundle) })).status).toBe(200)
+    expect(await shown()).toMatchObject([{ keyId }])
+  })
+
+  test('that does not fit is refused, and nothing is kept', async () => {
+    const keyId = await register()
+    const value = ours.sign(bundle)
+    const otherKey = await register(another.pem)
+    expect(problemOf(await add({ keyId, value: ours.sign(Buffer.from('other bytes')) }))).toBe('422 signature-invalid')
+    expect(problemOf(await add({ keyId: otherKey, value }))).toBe('422 signature-invalid')
+    expect(problemOf(await add({ keyId, value: 'AAAA' }))).toBe('422 signature-invalid')
+    expect(problemOf(await add({ keyId: app.id, value }))).toBe('422 signature-invalid')
+    expect(problemOf(await add({ keyId, value, subject: 'a'.repeat(64) }))).toBe('400 invalid-request')
+    expect(problemOf(await add({ keyId, value, scheme: 'rot13' }))).toBe('400 invalid-request')
+    await server.request('POST', `/manage/v1/apps/${app.slug}/keys/${keyId}/revoke`)
+    expect(problemOf(await add({ keyId, value }))).toBe('422 signature-invalid')
+    expect(await shown()).toBeUndefined()
+  })
+
+  test('of another app, or without permission, is refused', async () => {
+    const keyId = await register()
+    const value = ours.sign(bundle)
+    const stranger = await server.createTestApp()
+    const url = `/manage/v1/apps/${stranger.slug}/releases/${published.releaseId}/signatures`
+    const body = { scheme: 'rsa-sha256', keyId, value }
+    expect(problemOf(await server.request('POST', url, { body }))).toBe('404 release-not-found')
+    const token = await server.createToken({ name: 'reader', role: 'reader' })
+    expect((await add({ keyId, value }, { token })).status).toBe(403)
+  })
+
+  test('keys: public ones of RSA, of a size, which demand no statements and stand in a list of their own', async () => {
+    const keyId = await register(`${ours.pem.replaceAll('\n', '\r\n')}\r\n`)
+    const at = `/manage/v1/apps/${app.slug}/keys`
+    expect((await server.request('GET', at)).body.items).toEqual([])
+    expect((await server.request('GET', `${at}?algorithm=rsa`)).body.items).toMatchObject([
+      { id: keyId, algorithm: 'rsa', publicKey: ours.pem },
+    ])
+    expect((await server.request('GET', `/manage/v1/apps/${app.slug}`)).body.signing).toBe('optional')
+    for (const publicKey of [ours.privatePem, rsa(1024).pem, 'no key', ours.pem.replace('MII', 'MIJ')]) {
+      const refused = await server.request('POST', at, { body: { algorithm: 'rsa', publicKey } })
+      expect(problemOf(refused)).toBe('400 invalid-request')
+      expect(JSON.stringify(refused.body)).not.toContain('PRIVATE')
+    }
+    expect(problemOf(await server.request('POST', at, { body: { algorithm: 'rsa', publicKey: ours.pem } }))).toBe(
+      '409 key-exists',
+    )
+  })
+})

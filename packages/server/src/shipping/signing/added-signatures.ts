@@ -1,0 +1,58 @@
+import type { AddedSignature } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { Connection } from '../../ground/database/schema.ts'
+import { SCHEME_NAMES } from './schemes/schemes.ts'
+import { deleteSignature, insertSignature, type SignatureRow } from './signature-store.ts'
+
+/** Of further schemes (Signing §10): one of each for each artifact. */
+export type AddedSignatureRow = SignatureRow & { scheme: AddedSignature['scheme'] }
+
+/** In the place of the one that is there, if any. */
+export async function putAddedSignature(tx: Connection, row: AddedSignatureRow): Promise<void> {
+  await deleteSignature(tx, row)
+  await insertSignature(tx, row)
+}
+
+export async function removeAddedSignature(tx: Connection, row: AddedSignatureRow): Promise<void> {
+  await deleteSignature(tx, row)
+}
+
+export async function listAddedSignatures(
+  db: Connection,
+  releaseIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly AddedSignatureRow[]>> {
+  if (releaseIds.length === 0) return new Map()
+  return grouped(await selectAdded(db).where('release_id', 'in', releaseIds).execute())
+}
+
+/** Of all releases that were ever placed there. */
+export async function listPlacedSignatures(
+  db: Connection,
+  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+): Promise<ReadonlyMap<string, readonly AddedSignatureRow[]>> {
+  const rows = await selectAdded(db)
+    .where('release_id', 'in', (placed) =>
+      placed
+        .selectFrom('rollout')
+        .select('rollout.release_id')
+        .where('app_id', '=', appId)
+        .where('channel', '=', channel)
+        .where('platform', 'in', [platform, 'any']),
+    )
+    .execute()
+  return grouped(rows)
+}
+
+function selectAdded(db: Connection) {
+  return db
+    .selectFrom('signature')
+    .selectAll()
+    .where('scheme', 'in', SCHEME_NAMES)
+    .orderBy('release_id')
+    .orderBy('subject')
+    .orderBy('scheme')
+}
+
+function grouped(rows: readonly SignatureRow[]): ReadonlyMap<string, readonly AddedSignatureRow[]> {
+  return Map.groupBy(rows as readonly AddedSignatureRow[], (row) => row.release_id)
+}

@@ -1,0 +1,14 @@
+import type { AddedSignature } from '@hotpatch/api'
+import { rsaSha256 } from './rsa-sha256.ts'
+import type { SignatureScheme } from './signature-scheme.ts'
+
+/** The schemes besides our own, by the names that rows and requests have. */
+const SCHEMES: { readonly [Name in AddedSignature['scheme']]: SignatureScheme } = {
+  'rsa-sha256': rsaSha256,
+}
+
+export const SCHEME_NAMES = Object.keys(SCHEMES) as readonly AddedSignature['scheme'][]
+
+export function signatureScheme(name: AddedSignature['scheme']): SignatureScheme {
+  return SCHEMES[name]
+}
