@@ -14,6 +14,7 @@ export interface Manifest {
   bin?: Record<string, string>
   exports?: Record<string, string | { types: string; default: string }>
   dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
 }
 
 /** Packs what is published, and makes `directory` a project that has installed it: from the tarballs alone, without a network. */
@@ -34,7 +35,7 @@ async function install(tarball: string, modules: string): Promise<Manifest> {
   await mkdir(target, { recursive: true })
   await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', target])
   // What it says it needs, and no more: a dependency that only the workspace has is not found.
-  for (const name of Object.keys(manifest.dependencies ?? {})) {
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
     if (!name.startsWith('@hotpatch/')) await link(name, join(target, 'node_modules'))
   }
   return manifest
