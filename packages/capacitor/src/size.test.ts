@@ -38,7 +38,7 @@ test('importing it does nothing', async () => {
   const touched: string[] = []
   const before = names.map((name) => [name, Object.getOwnPropertyDescriptor(globalThis, name)] as const)
   for (const name of names) {
-    Object.defineProperty(globalThis, name, { configurable: true, get: () => touched.push(name), set: () => undefined })
+    Object.defineProperty(globalThis, name, { configurable: true, get: () => touched.push(name), set: () => {} })
   }
   try {
     await import(`data:text/javascript,${encodeURIComponent(code)}`)
