@@ -56,6 +56,7 @@ export function createDesk({
       method: route.method,
       path: route.path,
       maxBodyBytes: route.maxBodyBytes,
+      isCrossOrigin: dialect.isCrossOrigin ?? false,
       answer: (request) => answer(dialect, route, request),
       refuse: (known, requestId) => dialect.renderProblem(known, requestId, route),
     }))
@@ -71,6 +72,7 @@ export function createDesk({
       case 'check':
         return check(dialect, route, holder, request)
       case 'feed':
+        if (route.forDevice?.isTold(request)) return check(dialect, route.forDevice, holder, request)
         return feed(dialect, route, holder, request)
       case 'report':
         return report(dialect, route, holder, request)
@@ -84,7 +86,7 @@ export function createDesk({
   }
 
   /** Awaits nothing: neither the database nor the disk is on this path. */
-  function check({ name }: Dialect, route: CheckRoute, holder: KeyHolder, request: PlainRequest): PlainAnswer {
+  function check({ name }: Dialect, route: CheckReader, holder: KeyHolder, request: PlainRequest): PlainAnswer {
     const { platform, channel: askedChannel, check: asked } = route.read(request)
     const { app } = holder
     const channel = holder.channel ?? askedChannel
@@ -200,6 +202,8 @@ export function createDesk({
 
   return { serve }
 }
+
+type CheckReader = Pick<CheckRoute, 'read' | 'render' | 'mayOffer'>
 
 function onlyPlatformOf({ platforms }: DirectoryEntry): Platform {
   const [only = 'any', another] = platforms

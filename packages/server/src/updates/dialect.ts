@@ -22,6 +22,8 @@ import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 export interface Dialect {
   /** Such as `react-native`: in metrics, and on the rows of its devices. */
   name: string
+  /** Its clients are pages with an origin of their own, as those of an app's web view: a browser lets them read answers. */
+  isCrossOrigin?: boolean
   /** The kinds of content that its clients can take (D11): they are offered no other. */
   takes: readonly ContentKindName[]
   routes: readonly DialectRoute[]
@@ -83,6 +85,8 @@ export interface FeedRoute extends Route {
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedFeed
   render(feed: Feed, request: PlainRequest): PlainAnswer | ServedAddress
+  /** Of clients that may tell which device asks: then it is answered as that one. */
+  forDevice?: Pick<CheckRoute, 'read' | 'render'> & { isTold(request: PlainRequest): boolean }
 }
 
 export interface AskedFeed {

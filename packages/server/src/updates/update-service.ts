@@ -45,6 +45,8 @@ export interface UpdateAnswer {
   currentVersion: string | null
   /** What the device runs, where the catalog knows it. */
   running: OfferedRelease | null
+  /** What only a newer shell could run (D9). */
+  awaitsNative: OfferedRelease | null
   /** The publisher's signature for this very answer, where a roll-back was signed. */
   restatement: Restatement | undefined
   /**
@@ -97,6 +99,7 @@ export function createUpdateService({
       device,
       currentVersion,
       running,
+      awaitsNative: decision.nativeUpdate ? releaseOf(catalog, decision.nativeUpdate.releaseId) : null,
       restatement,
       rolloutId,
       isOffer,
@@ -146,9 +149,7 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
     case 'embedded':
       return { releaseId: null, release: null, nativeVersion: undefined }
     case 'release': {
-      const target = placementsOf(catalog, current.id)[0]?.target
-      const release = target === undefined || target === 'embedded' ? null : target
-      return { releaseId: current.id, release, nativeVersion: undefined }
+      return { releaseId: current.id, release: releaseOf(catalog, current.id), nativeVersion: undefined }
     }
     case 'named': {
       const release = findByName(catalog, current.name)
@@ -162,4 +163,9 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
       return { releaseId: null, release: null, nativeVersion: current.version }
     }
   }
+}
+
+function releaseOf(catalog: LiveCatalog, id: string): OfferedRelease | null {
+  const target = placementsOf(catalog, id)[0]?.target
+  return target === undefined || target === 'embedded' ? null : target
 }

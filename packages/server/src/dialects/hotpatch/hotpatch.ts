@@ -11,6 +11,7 @@ export function hotPatchEvents(): Dialect {
   return {
     name: 'hotpatch',
     takes: ['archive'],
+    isCrossOrigin: true,
     renderProblem: problemAnswer,
     routes: [
       {

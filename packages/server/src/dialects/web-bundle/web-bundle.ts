@@ -6,8 +6,9 @@ import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/ht
 import { retryHeaders } from '../../ground/http/problem-document.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
-import type { AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
-import { asProblem, fieldsOfQuery, optionalPlatform, toldText } from '../reading/read-fields.ts'
+import type { AskedCheck, AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
+import type { UpdateAnswer } from '../../updates/update-service.ts'
+import { asProblem, fieldsOfQuery, optionalPlatform, readPlatform, text, toldText } from '../reading/read-fields.ts'
 
 const BASE = '/api/v1/native/bundle'
 
@@ -22,6 +23,10 @@ const Manifest = Type.Object(
   { additionalProperties: false },
 )
 const validator = Compile(Manifest)
+
+/** What the plugin calls a bundle that its binary shipped with, beside the shell's version. */
+const BUILT_IN = 'builtin'
+const MAX_VERSION = 100
 
 /** Every shell runs it. */
 const NO_MINIMUM = '0.0.0'
@@ -40,9 +45,15 @@ export function webBundle(): Dialect {
   return {
     name: 'web-bundle',
     takes: ['archive'],
+    isCrossOrigin: true,
     renderProblem,
     routes: [
-      { ...route, path: `${BASE}/manifest`, render: renderManifest },
+      {
+        ...route,
+        path: `${BASE}/manifest`,
+        render: renderManifest,
+        forDevice: { isTold: ({ query }) => isTold(query), read: readCheck, render: renderForDevice },
+      },
       {
         ...route,
         path: `${BASE}/download`,
@@ -64,6 +75,44 @@ function readPlace({ query }: PlainRequest): AskedFeed {
       channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
     }
   })
+}
+
+/** Web bundle §9: sent empty, it is not told. */
+function isTold({ deviceId }: PlainRequest['query']): boolean {
+  return deviceId !== undefined && deviceId !== ''
+}
+
+function readCheck({ query }: PlainRequest): AskedCheck {
+  return asProblem(() => {
+    const fields = fieldsOfQuery(query)
+    const version = toldText(fields, 'version', MAX_VERSION)
+    return {
+      platform: readPlatform(fields),
+      channel: toldText(fields, 'channel', 63) ?? DEFAULT_CHANNEL,
+      check: {
+        deviceId: text(fields, 'deviceId', 200),
+        nativeVersion: toldText(fields, 'nativeVersion', 64),
+        runtimeVersion: undefined,
+        current: version === undefined || version === BUILT_IN ? { kind: 'embedded' } : { kind: 'version', version },
+        failedReleaseIds: [],
+        cohorts: [],
+      },
+    }
+  })
+}
+
+/** Web bundle §9: of what the device is to run, whether it does already or not; it compares. */
+function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, request: PlainRequest): PlainAnswer {
+  switch (decision.kind) {
+    case 'update':
+      return jsonAnswer(writeManifest(decision.release, request.publicUrl))
+    case 'native-update-required':
+      return awaitsNative ? jsonAnswer(writeManifest(awaitsNative, request.publicUrl)) : notAvailable()
+    case 'up-to-date':
+      return running ? jsonAnswer(writeManifest(running, request.publicUrl)) : notAvailable()
+    case 'embedded':
+      return notAvailable()
+  }
 }
 
 function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {

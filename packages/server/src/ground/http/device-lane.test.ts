@@ -21,7 +21,7 @@ const NO_LIMITS = {
   appBytesPerMinute: 0,
   appEventsPerMinute: 0,
 }
-const common = { maxBodyBytes: 100, refuse: problemAnswer } as const
+const common = { maxBodyBytes: 100, isCrossOrigin: false, refuse: problemAnswer } as const
 const echo: LaneRoute = {
   ...common,
   method: 'GET',

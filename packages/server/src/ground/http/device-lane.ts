@@ -15,10 +15,12 @@ export type LaneMethod = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
 /** An address that devices call: at the root, and under /apps/{slug}. */
 export interface LaneRoute {
-  method: LaneMethod
+  method: LaneMethod | 'OPTIONS'
   /** In which `:name` stands for one word. */
   path: string
   maxBodyBytes: number
+  /** Pages of any origin may ask, and read the answer. */
+  isCrossOrigin: boolean
   /**
    * A promise only where something must be written before it can be said that it was.
    * @throws problem, and whatever a bug throws
@@ -70,6 +72,11 @@ export function createDeviceLane({
   /** @throws when two want the same address */
   function mount(routes: readonly LaneRoute[]): void {
     for (const route of routes) addresses.add(route)
+    const crossOrigin = Map.groupBy(
+      routes.filter((route) => route.isCrossOrigin),
+      ({ path }) => path,
+    )
+    for (const [first, ...others] of crossOrigin.values()) if (first) addresses.add(preflightOf(first, others))
   }
 
   /**
@@ -218,6 +225,7 @@ export function createDeviceLane({
     // Whoever is gone, or was cut off for dripping, needs no answer.
     if (response.destroyed || response.headersSent) return
     const all = [...headers, 'content-length', String(Buffer.byteLength(body))]
+    if (route.isCrossOrigin) all.push(...CROSS_ORIGIN)
     if (exchange.isLast || isClosed) all.push('connection', 'close')
     response.writeHead(status, all)
     if (request.method === 'HEAD') response.end()
@@ -245,6 +253,19 @@ export function createDeviceLane({
   }
 
   return { mount, take, close }
+}
+
+/** No cookie and no login counts here: what a page is told, everybody is told who has the key. */
+const CROSS_ORIGIN = ['access-control-allow-origin', '*', 'access-control-expose-headers', 'retry-after']
+
+const ASKED_HEADERS = 'content-type, x-app-key, x-device-token'
+
+/** What a browser asks before a page may ask: the Fetch standard's CORS preflight. */
+function preflightOf(first: LaneRoute, others: readonly LaneRoute[]): LaneRoute {
+  const methods = [first, ...others].map(({ method }) => method).join(', ')
+  const allowed = ['access-control-allow-methods', methods, 'access-control-allow-headers', ASKED_HEADERS]
+  const headers = [...allowed, 'access-control-max-age', '86400']
+  return { ...first, method: 'OPTIONS', maxBodyBytes: 0, answer: () => ({ status: 200, headers, body: '' }) }
 }
 
 /** A request that is the lane's. */
