@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { startTestServer, temporaryDirectory, zipOf } from '@hotpatch/testkit'
+import { newSigningKey, signRelease, startTestServer, temporaryDirectory, zipOf } from '@hotpatch/testkit'
 import { createBundleHandler } from '@hotpatch/web-bundle-server'
 import { expect, onTestFinished, test } from 'vitest'
 import { createSigner } from '../packages/capacitor/src/testing/bundle-server.ts'
@@ -49,22 +49,25 @@ test('an app follows the server of a folder, below a path of it, with signatures
   expect(await app.comeBack()).toMatchObject({ reason: 'signature-invalid' })
 })
 
-test('an app follows a channel of a HotPatch server, which hears how it went', async () => {
+test('an app follows a channel of a HotPatch server, with signatures, and the server hears how it went', async () => {
   const server = await startTestServer()
   onTestFinished(() => server.close())
-  const { slug, appKey } = await server.createTestApp()
+  const { id: appId, slug, appKey } = await server.createTestApp()
+  const key = newSigningKey()
   const url = await server.listen()
-  const publish = async (version: string) => {
+  const publish = async (version: string, sequence: number) => {
     const bundle = await zipOf({ 'index.html': `<h1>${version}</h1>` })
-    await server.published({ slug }, { bundle, platform: 'any', version })
+    const content = { platform: 'any', version } as const
+    const signatures = signRelease(key, { appId, ...content, sequence, bundle })
+    await server.published({ slug }, { bundle, ...content, signatures })
   }
-  await publish('1.1.0')
-  const options = { hotPatch: { appKey, platform: 'android' } } as const
+  await publish('1.1.0', 1)
+  const options = { hotPatch: { appKey, platform: 'android' }, publicKeys: [key.publicKey] } as const
   const app = createFollower(`${url}/apps/${slug}`, { options, broken: ['1.2.0'] })
   expect(await app.start()).toMatchObject({ kind: 'asked', version: '1.1.0' })
   await app.accept()
   expect(app.running()).toBe('1.1.0')
-  await publish('1.2.0')
+  await publish('1.2.0', 2)
   expect(await app.comeBack()).toMatchObject({ kind: 'asked', version: '1.2.0' })
   await app.accept()
   await app.phone.advance(30_000)

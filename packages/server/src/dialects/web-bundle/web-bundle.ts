@@ -19,6 +19,7 @@ const Manifest = Type.Object(
     url: Type.String({ pattern: '^https?://' }),
     checksum: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     minNativeVersion: Type.String({ minLength: 1 }),
+    signature: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9+/]{86}==$' })),
   },
   { additionalProperties: false },
 )
@@ -117,7 +118,7 @@ function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, requ
 
 function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
   const release = newestOf(feed)
-  return release ? jsonAnswer(writeManifest(release, request.publicUrl)) : notAvailable()
+  return release ? toAnyOrigin(jsonAnswer(writeManifest(release, request.publicUrl))) : notAvailable()
 }
 
 /** @throws when it would not be a manifest: none that is malformed leaves the server */
@@ -127,6 +128,8 @@ export function writeManifest(release: OfferedRelease, publicUrl: string): strin
     url: offeredUrl(publicUrl, release.content.sha256, release.id),
     checksum: release.content.sha256,
     minNativeVersion: release.requirement.minNativeVersion ?? NO_MINIMUM,
+    // Web bundle §6.
+    ...(release.signature && { signature: release.signature }),
   }
   if (validator.Check(manifest)) return JSON.stringify(manifest)
   const first = validator.Errors(manifest)[0]
@@ -140,12 +143,17 @@ function newestOf([first]: readonly CompiledRollout<OfferedRelease>[]): OfferedR
 
 function notAvailable(): PlainAnswer {
   const message = 'Nothing is in force here for everyone.'
-  return jsonAnswer(JSON.stringify({ code: 'OTA_BUNDLE_NOT_AVAILABLE', message }), 404)
+  return toAnyOrigin(jsonAnswer(JSON.stringify({ code: 'OTA_BUNDLE_NOT_AVAILABLE', message }), 404))
+}
+
+/** The page of an app is of another origin than its server: a web view reads only what says that it may. */
+function toAnyOrigin(answer: PlainAnswer): PlainAnswer {
+  return { ...answer, headers: [...answer.headers, 'access-control-allow-origin', '*'] }
 }
 
 /** Web bundle §4: such as APP_KEY_REQUIRED. */
 function renderProblem(known: Problem): PlainAnswer {
   const code = known.type.replaceAll('-', '_').toUpperCase()
   const { status, headers, body } = jsonAnswer(JSON.stringify({ code, message: known.message }), known.status)
-  return { status, headers: [...headers, ...retryHeaders(known)], body }
+  return toAnyOrigin({ status, headers: [...headers, ...retryHeaders(known)], body })
 }
