@@ -15,6 +15,14 @@ export type FetchFailure =
 
 export type FetchedManifest = { kind: 'json'; json: unknown } | { kind: 'failed'; reason: FetchFailure; detail: string }
 
+/** What a HotPatch server is told, so that it answers this device (Web bundle §9). */
+export interface AskingDevice {
+  deviceId: string
+  /** Of the running bundle. */
+  version: string
+  nativeVersion: string
+}
+
 /** Asks for the manifest, again where that can help. Never rejects. */
 export function createManifestFetcher(
   { http, clock }: Pick<Host, 'http' | 'clock'>,
@@ -22,14 +30,14 @@ export function createManifestFetcher(
 ) {
   let notBefore = -Infinity
 
-  async function fetchManifest(serverUrl: string): Promise<FetchedManifest> {
+  async function fetchManifest(serverUrl: string, device: AskingDevice | undefined): Promise<FetchedManifest> {
     const url = joinAddress(serverUrl, MANIFEST_PATH)
     if (url === undefined || !isAllowedAddress(url, serverUrl, allowInsecure)) {
       return failed('address-refused', `the server's address is none, or not https: ${serverUrl.slice(0, 200)}`)
     }
     for (let attempt = 0; ; attempt += 1) {
       if (clock.now() < notBefore) return failed('server-asked-to-wait', 'the server asked to wait')
-      const { answer, isFinal } = await ask(url)
+      const { answer, isFinal } = await ask(url + queryOf(hotPatch, device))
       if (isFinal || attempt + 1 >= limits.manifestAttempts) return answer
       await backOff(clock, attempt, { baseMs: limits.backOffMs, maxMs: limits.backOffMaxMs })
     }
@@ -41,7 +49,7 @@ export function createManifestFetcher(
       accept: 'application/json',
       ...(hotPatch?.appKey !== undefined && { 'x-app-key': hotPatch.appKey }),
     }
-    const request = { method: 'GET' as const, url: url + queryOf(hotPatch), headers, signal: abort.signal }
+    const request = { method: 'GET' as const, url, headers, signal: abort.signal }
     try {
       const answer = await within(
         clock,
@@ -94,11 +102,12 @@ function final(reason: FetchFailure, detail: string) {
   return { answer: failed(reason, detail), isFinal: true }
 }
 
-/** A server of one image has one bundle, and is asked for no other. */
-function queryOf(hotPatch: HotPatchConnection | undefined): string {
+/** A server of one image has one bundle, and is told nothing. */
+function queryOf(hotPatch: HotPatchConnection | undefined, device: AskingDevice | undefined): string {
   if (!hotPatch) return ''
-  const channel = hotPatch.channel === undefined ? '' : `&channel=${encodeURIComponent(hotPatch.channel)}`
-  return `?platform=${hotPatch.platform}${channel}`
+  const { platform, channel } = hotPatch
+  const told = Object.entries({ platform, channel, ...device }).filter(([, value]) => value !== undefined)
+  return `?${told.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')}`
 }
 
 /** Milliseconds; 0 when there is none. Dates are not read: the device's clock may be off. */

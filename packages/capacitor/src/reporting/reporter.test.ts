@@ -31,7 +31,14 @@ describe('an app of a HotPatch server', () => {
     await app.accept()
     expect(await told(3)).toEqual(['downloaded 1.1.0', 'applied 1.1.0', 'confirmed 1.1.0'])
     const [manifest] = server.seen(MANIFEST)
-    expect(manifest?.query).toBe('?platform=android&channel=beta')
+    // As this device (Web bundle §9): so it is in partial rollouts, too.
+    expect(Object.fromEntries(new URLSearchParams(manifest?.query))).toEqual({
+      platform: 'android',
+      channel: 'beta',
+      deviceId: '5f0c2f7e-0000-4000-8000-000000000001',
+      version: '1.0.0',
+      nativeVersion: '1.0.0',
+    })
     expect(manifest?.headers['x-app-key']).toBe('hpk_key')
     const [first] = server.seen('/events')
     expect(first?.headers['x-app-key']).toBe('hpk_key')

@@ -21,9 +21,9 @@ const MAX_DETAIL = 200
  * for the next check, under the same id, so that nothing counts twice.
  */
 export function createReporter(
-  { plugin, http, clock, newId }: Pick<Host, 'plugin' | 'http' | 'clock' | 'newId'>,
+  { http, clock, newId }: Pick<Host, 'http' | 'clock' | 'newId'>,
   memory: Memory,
-  { hotPatch, limits, allowInsecure }: ReporterSettings,
+  { hotPatch, limits, allowInsecure, deviceId }: ReporterSettings,
 ) {
   let flushing: Promise<void> | undefined
   let notBefore = -Infinity
@@ -64,11 +64,12 @@ export function createReporter(
 
   async function post(
     url: string,
-    { appKey, platform, channel, deviceId }: HotPatchConnection,
+    { appKey, platform, channel }: HotPatchConnection,
     { nativeVersion, batch }: { nativeVersion: string; batch: readonly WaitingEvent[] },
   ): Promise<HttpAnswer> {
     const body = JSON.stringify({
-      deviceId: deviceId ?? (await pluginDeviceId()),
+      // Events without one are refused: then they wait.
+      deviceId: await deviceId(),
       platform,
       ...(channel !== undefined && { channel }),
       nativeVersion,
@@ -82,13 +83,6 @@ export function createReporter(
       { ms: limits.manifestTimeoutMs, what: 'the answer of the server', abort: () => abort.abort() },
       http.send({ method: 'POST', url, headers, body, maxBytes: ANSWER_BYTES, signal: abort.signal }),
     )
-  }
-
-  /** @throws when nobody knows it: events without one are refused */
-  async function pluginDeviceId(): Promise<string> {
-    if (!plugin?.getDeviceId) throw new Error('no device id')
-    const asked = plugin.getDeviceId()
-    return (await within(clock, { ms: limits.pluginTimeoutMs, what: 'getDeviceId' }, asked)).deviceId
   }
 
   function isToWait(answer: HttpAnswer): boolean {
@@ -109,6 +103,7 @@ export function createReporter(
 }
 
 interface ReporterSettings {
+  deviceId: () => Promise<string>
   hotPatch: HotPatchConnection | undefined
   limits: Limits
   allowInsecure: AllowInsecure

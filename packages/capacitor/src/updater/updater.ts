@@ -2,10 +2,11 @@ import { createBundles } from '../bundles/bundles.ts'
 import { settleLastSwitch, type Settled } from '../bundles/settle.ts'
 import { decideBundle, type BundleDecision } from '../decision/decide-bundle.ts'
 import type { BundleManifest } from '../decision/manifest.ts'
+import { createDeviceId } from '../ground/device-id.ts'
 import type { Host, UpdaterPlugin } from '../ground/ports.ts'
 import { DEFAULT_LIMITS, type UpdaterOptions } from '../ground/settings.ts'
 import { messageOf, within } from '../ground/waiting.ts'
-import { createManifestFetcher } from '../manifest/fetch-manifest.ts'
+import { createManifestFetcher, type AskingDevice } from '../manifest/fetch-manifest.ts'
 import { readPublicKeys, verifyChecksum } from '../manifest/verify-checksum.ts'
 import { createMemory, type KnownBundle } from '../memory/memory.ts'
 import { createReporter } from '../reporting/reporter.ts'
@@ -58,7 +59,8 @@ export function createBundleUpdater(host: Host, options: UpdaterOptions): Bundle
   const publicKeys = readPublicKeys(options.publicKeys ?? [])
   const memory = createMemory({ storage: host.storage, clock, timeoutMs: limits.pluginTimeoutMs })
   const session = createSession(host.session)
-  const reporter = createReporter(host, memory, { hotPatch, limits, allowInsecure })
+  const deviceId = createDeviceId(host, { hotPatch, limits })
+  const reporter = createReporter(host, memory, { hotPatch, limits, allowInsecure, deviceId })
   const { fetchManifest } = createManifestFetcher(host, { limits, hotPatch, allowInsecure })
   const bundles = plugin && createBundles({ plugin, clock, memory, limits })
 
@@ -139,10 +141,11 @@ export function createBundleUpdater(host: Host, options: UpdaterOptions): Bundle
   }
 
   async function askServer(plugin: UpdaterPlugin, serverUrl: string): Promise<UpdateOutcome> {
-    const fetched = await fetchManifest(serverUrl)
-    if (fetched.kind === 'failed') return nothing(fetched.reason, fetched.detail)
     const asked = plugin.current()
     const { bundle, native } = await within(clock, { ms: limits.pluginTimeoutMs, what: 'current' }, asked)
+    const device = await whoAsks({ version: bundle.version, nativeVersion: native })
+    const fetched = await fetchManifest(serverUrl, device)
+    if (fetched.kind === 'failed') return nothing(fetched.reason, fetched.detail)
     const decision = decideBundle(fetched.json, {
       serverUrl,
       currentVersion: bundle.version,
@@ -162,6 +165,15 @@ export function createBundleUpdater(host: Host, options: UpdaterOptions): Bundle
       case 'download':
         return offer(decision)
     }
+  }
+
+  /** Undefined in directory mode, and where nobody knows who this is: then the answer is the one for everybody. */
+  async function whoAsks(runs: { version: string; nativeVersion: string }): Promise<AskingDevice | undefined> {
+    if (!hotPatch) return undefined
+    return deviceId().then(
+      (id) => ({ deviceId: id, ...runs }),
+      () => undefined,
+    )
   }
 
   function isSwitching(): boolean {
