@@ -16,6 +16,7 @@ export interface Client {
 export const CLIENTS = [
   { name: 'React Native by GET', ask: (asked) => ({ path: `/update/check?${queryOf(asked)}` }) },
   { name: 'React Native by POST', ask: (asked) => ({ path: '/update/check', body: bodyOf(asked) }) },
+  { name: "Capgo's plugin", ask: (asked) => ({ path: '/capgo/updates', body: capgoBodyOf(asked) }) },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
 ] as const satisfies readonly Client[]
 
@@ -76,6 +77,24 @@ const PLACE = `platform=${APP.platform}&channel=${CHANNEL}`
 
 function queryOf({ deviceId, version }: Asked): string {
   return `appId=${APP.id}&${PLACE}&deviceId=${deviceId}&version=${version}&nativeVersion=${NATIVE_VERSION}`
+}
+
+function capgoBodyOf({ deviceId, version }: Asked): string {
+  return JSON.stringify({
+    platform: APP.platform,
+    device_id: deviceId,
+    app_id: 'com.example.bench',
+    custom_id: '',
+    version_build: NATIVE_VERSION,
+    version_code: '1',
+    version_os: '15',
+    version_name: version,
+    plugin_version: '8.51.23',
+    is_emulator: false,
+    is_prod: true,
+    install_source: 'google_play',
+    defaultChannel: CHANNEL,
+  })
 }
 
 function bodyOf({ deviceId, version }: Asked): string {

@@ -1,0 +1,6 @@
+package androidx.work;
+
+public enum NetworkType {
+  CONNECTED,
+  NOT_REQUIRED,
+}
