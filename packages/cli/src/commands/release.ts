@@ -16,6 +16,7 @@ import {
   readVersion,
 } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
+import { findCapacitorProject } from '../capacitor/capacitor-project.ts'
 import { recogniseContent } from '../content/kinds.ts'
 import type { CliContext } from '../process/context.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
@@ -24,7 +25,13 @@ import { readForced } from '../release/findings.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
 import { describePlan, planJson } from '../release/release-plan.ts'
-import { findContentInput, readContentWish, readWishes, requireForSeveral } from '../release/release-wishes.ts'
+import {
+  findContentInput,
+  findShared,
+  readContentWish,
+  readWishes,
+  requireForSeveral,
+} from '../release/release-wishes.ts'
 import { withAudience } from '../release/rollout-audience.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
@@ -40,6 +47,7 @@ interface Options extends SessionOptions, PlanningOptions {
 export function addReleaseCommand(program: Command, context: CliContext) {
   const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
+    .alias('publish')
     .option(
       '--platform <platforms>',
       'android, ios, or several: android,ios; all of hotpatch.json when absent',
@@ -75,7 +83,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 
 async function release(context: CliContext, options: Options) {
   const session = await openSession(context, options)
-  const asked = readAsked(session, options)
+  const { asked, shared } = await readAsked(session, options)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
@@ -88,7 +96,7 @@ async function release(context: CliContext, options: Options) {
   }
   const temporary = await makeTemporary(context)
   try {
-    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1 }
+    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared }
     const planned = await planEach([...asked.keys()], (platform) =>
       planRelease(session, app, asked.get(platform) as AskedRelease, planning),
     )
@@ -108,22 +116,27 @@ async function makeTemporary({ env }: CliContext): Promise<string> {
   }
 }
 
-function readAsked(session: Session, options: Options) {
+async function readAsked(session: Session, options: Options) {
   const { project, context } = session
   const platforms = choosePlatforms(options.platform, project)
-  if (platforms.length > 1) requireForSeveral(options, project)
+  if (platforms.length > 1) requireForSeveral(options)
+  const { cwd } = context
+  const place = { project, cwd, capacitor: await findCapacitorProject(cwd, project?.directory ?? cwd) }
   const asked = platforms.map((platform): AskedRelease => {
     return {
       wishes: readWishes(options, platform, project),
-      content: readContentWish(options, platform, project, context.cwd),
-      input: findContentInput(options, platform, project, context.cwd),
+      content: readContentWish(options, platform, place),
+      input: findContentInput(options, platform, place),
     }
   })
   if (options.anyNative && asked.some(({ wishes }) => Object.keys(wishes.requirement).length > 0)) {
     throw new UsageError('Give --any-native, or what it needs of the native app, not both.')
   }
   tellChosen(session, options.platform, platforms)
-  return new Map(asked.map((each) => [each.wishes.platform, each]))
+  return {
+    asked: new Map(asked.map((each) => [each.wishes.platform, each])),
+    shared: platforms.length > 1 ? findShared(options, project) : undefined,
+  }
 }
 
 /** Everything is shown, then asked once. */

@@ -61,6 +61,8 @@ export interface CollectedContent {
   files: readonly ContentFile[]
   /** Kept here, whether they are published or not. */
   sourceMaps: readonly ContentFile[]
+  /** Whether the same bytes run on every platform, as those of a web app do. */
+  isPortable: boolean
 }
 
 /** Bytes that the server is to have. */

@@ -50,6 +50,7 @@ export async function openContent(context: CliContext, input: ContentInput, work
     from: collected.from,
     files: collected.files,
     sourceMaps: collected.sourceMaps,
+    isPortable: collected.isPortable,
     /** Some may be errors. */
     findings: findings as readonly ReleaseFinding[],
     amounts: kind.amounts(collected) as Partial<ReleaseCheck>,

@@ -1,3 +1,4 @@
+import { CAPACITOR_CONFIGS } from '../capacitor/capacitor-project.ts'
 import { CommandError } from '../errors/errors.ts'
 import type { Commit, GitTrees } from './git-tree.ts'
 import { LOCK_FORMATS, type ResolvedVersion } from './lock-files.ts'
@@ -17,8 +18,6 @@ export interface NativeChange {
   reason?: string
 }
 
-/** Capacitor's own names for it, as its tool looks for them. */
-const CONFIG_FILES = ['capacitor.config.ts', 'capacitor.config.js', 'capacitor.config.json']
 const NATIVE_FOLDERS = ['android', 'ios']
 /** What `cap copy` puts into the shell again at every build: the web app, which is what updates replace. */
 const COPIED_WEB_APP = [/^android\/app\/src\/main\/assets\/public\//, /^ios\/App\/(?:App\/)?public\//]
@@ -49,7 +48,7 @@ export async function findNativeChanges(
     places.some((place) => path === place || path.startsWith(`${place}/`))
   const changes: NativeChange[] = [
     ...own
-      .filter((path) => CONFIG_FILES.includes(path))
+      .filter((path) => CAPACITOR_CONFIGS.includes(path))
       .map((path) => ({ kind: 'capacitor-config' as const, path: inRepository(path) })),
     ...own
       .filter((path) => under(folders)(path) && !isCopied(path))
@@ -62,10 +61,10 @@ export async function findNativeChanges(
 
 /** In another folder nothing that is native would ever change. */
 async function requireCapacitorApp(trees: GitTrees, directory: string): Promise<void> {
-  const files = CONFIG_FILES.map((file) => trees.has(trees.to, `${trees.prefix}${file}`))
+  const files = CAPACITOR_CONFIGS.map((file) => trees.has(trees.to, `${trees.prefix}${file}`))
   const manifest = await readManifest(trees, trees.to)
   if ((await Promise.all(files)).includes(true) || manifest.has('@capacitor/core')) return
-  const expected = `Expected a Capacitor app in ${directory}: ${CONFIG_FILES.join(', ')}, or @capacitor/core in package.json.`
+  const expected = `Expected a Capacitor app in ${directory}: ${CAPACITOR_CONFIGS.join(', ')}, or @capacitor/core in package.json.`
   throw new CommandError('not-a-capacitor-app', `${expected} ${trees.to.ref} has neither. Name its folder: --project.`)
 }
 
@@ -73,7 +72,7 @@ async function requireCapacitorApp(trees: GitTrees, directory: string): Promise<
 async function nativeFolders(trees: GitTrees): Promise<string[]> {
   const texts = await Promise.all(
     [trees.from, trees.to].flatMap((commit) =>
-      CONFIG_FILES.map((file) => trees.read(commit, `${trees.prefix}${file}`)),
+      CAPACITOR_CONFIGS.map((file) => trees.read(commit, `${trees.prefix}${file}`)),
     ),
   )
   const named = texts.flatMap((text = '') =>

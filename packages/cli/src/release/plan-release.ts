@@ -10,7 +10,7 @@ import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
 import { planSigning } from '../signing/signing-plan.ts'
 import { prepareRelease } from './prepare-release.ts'
 import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
-import type { ReleaseOptions } from './release-wishes.ts'
+import type { ReleaseOptions, SharedPlace } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
 import { findReach } from './rollout-reach.ts'
 
@@ -37,6 +37,7 @@ interface Planning {
   temporary: string
   options: PlanningOptions
   isOneOfSeveral: boolean
+  shared: SharedPlace | undefined
 }
 
 /** @throws CommandError with all that is wrong; nothing is signed and nothing is sent yet */
@@ -44,7 +45,7 @@ export async function planRelease(
   session: Session,
   app: App,
   { wishes: asked, content, input }: AskedRelease,
-  { signing, temporary, options, isOneOfSeveral }: Planning,
+  { signing, temporary, options, isOneOfSeveral, shared }: Planning,
 ): Promise<PlannedRelease> {
   const { platform } = asked
   const own = join(temporary, platform)
@@ -56,6 +57,7 @@ export async function planRelease(
     forced: options.force ?? [],
     isForAnyNative: options.anyNative ?? false,
     mayBeThere: isOneOfSeveral,
+    shared,
   })
   if (prepared.already) return { platform, kind: 'already', published: prepared.already }
   const { wishes, bundle, sourceMaps, requirementSource, findings, preflight } = prepared

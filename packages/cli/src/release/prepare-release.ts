@@ -1,6 +1,9 @@
+import { join } from 'node:path'
 import type { App, PublishedRelease, ReleaseCheck, ReleaseFinding, ReleasePreflight } from '@hotpatch/api'
 import { isSameRequirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
+import { UsageError } from '../errors/errors.ts'
+import { MINIMUM_FILE, readMinimumFile } from '../native/minimum-native-version.ts'
 import type { ContentFile, ContentInput, Working } from '../content/content-kind.ts'
 import { openContent, type OpenContent, type ReleaseBytes } from '../content/kinds.ts'
 import type { Session } from '../session/session.ts'
@@ -8,6 +11,7 @@ import type { SigningChoice } from '../signing/choose-key.ts'
 import { requireSound } from './findings.ts'
 import { readProjectNative } from './project-native.ts'
 import type { ReleaseWishes } from './release-plan.ts'
+import type { SharedPlace } from './release-wishes.ts'
 import { chooseRequirement } from './safe-requirement.ts'
 
 export interface PreparedRelease {
@@ -32,6 +36,8 @@ export interface PreparingOptions {
   isForAnyNative: boolean
   /** As when the one before it failed: builds to see whether it is what was published under this version. */
   mayBeThere: boolean
+  /** Named for several platforms. */
+  shared: SharedPlace | undefined
 }
 
 /**
@@ -45,17 +51,20 @@ export async function prepareRelease(
   asked: ReleaseWishes,
   options: PreparingOptions,
 ): Promise<PreparedRelease> {
-  const { input, working, forced } = options
-  const { context, project } = session
+  const { input, working, forced, shared } = options
+  const { context } = session
   const open = () => openContent(context, input, working)
   const ready = input.kind === 'project' ? undefined : await open()
+  if (shared && !ready?.isPortable) throw new UsageError(shared.refusal)
   const first = await session.api.checkRelease(app.id, checkOf(asked, options.signing, ready))
   const { native } = first
-  const projectNative = await readProjectNative(project?.directory ?? context.cwd, asked.platform)
+  const { projectDirectory } = working.wish
+  const projectNative = await readProjectNative(projectDirectory, asked.platform)
   const chosen = chooseRequirement(asked.requirement, {
     isForAny: options.isForAnyNative,
     existing: first.existing?.requirement,
     project: projectNative,
+    minimum: await readMinimumFile(join(projectDirectory, MINIMUM_FILE)),
     native,
   })
   const wishes = { ...asked, requirement: chosen.requirement }

@@ -44,16 +44,22 @@ async function readGradle(directory: string): Promise<ProjectNative | undefined>
 }
 
 async function readXcode(directory: string): Promise<ProjectNative | undefined> {
-  const names = await readdir(join(directory, 'ios')).catch(() => [])
+  // Capacitor's template has it a folder further down.
+  return (await readXcodeIn(directory, 'ios')) ?? readXcodeIn(directory, 'ios/App')
+}
+
+async function readXcodeIn(directory: string, folder: string): Promise<ProjectNative | undefined> {
+  const names = await readdir(join(directory, folder)).catch(() => [])
   for (const name of names.filter((each) => each.endsWith('.xcodeproj')).sort()) {
-    const text = await readText(join(directory, 'ios', name, 'project.pbxproj'))
+    const text = await readText(join(directory, folder, name, 'project.pbxproj'))
     const versions = new Set([...text.matchAll(/\bMARKETING_VERSION = "?([^";\n]+)"?;/g)].map(([, found]) => found))
-    if (versions.size === 1) return versionIn([...versions][0], `MARKETING_VERSION in ios/${name}/project.pbxproj`)
+    if (versions.size === 1)
+      return versionIn([...versions][0], `MARKETING_VERSION in ${folder}/${name}/project.pbxproj`)
     if (versions.size > 1) return undefined
     const app = name.slice(0, -'.xcodeproj'.length)
-    const plist = await readText(join(directory, 'ios', app, 'Info.plist'))
+    const plist = await readText(join(directory, folder, app, 'Info.plist'))
     const found = /<key>CFBundleShortVersionString<\/key>\s*<string>([^<]+)<\/string>/.exec(plist)?.[1]
-    const version = versionIn(found, `CFBundleShortVersionString in ios/${app}/Info.plist`)
+    const version = versionIn(found, `CFBundleShortVersionString in ${folder}/${app}/Info.plist`)
     if (version) return version
   }
   return undefined

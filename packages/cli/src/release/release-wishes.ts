@@ -2,6 +2,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
+import { plainText, type CapacitorProject } from '../capacitor/capacitor-project.ts'
 import type { Project } from '../config/project-file.ts'
 import type { ContentInput, ContentWish } from '../content/content-kind.ts'
 import { UsageError } from '../errors/errors.ts'
@@ -36,6 +37,13 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   floor?: number
 }
 
+/** Where a release is made. */
+export interface ReleasePlace {
+  project: Project | undefined
+  capacitor: CapacitorProject | undefined
+  cwd: string
+}
+
 /** Options, else the project file's defaults, else the tool's. */
 export function readWishes(options: ReleaseOptions, platform: Platform, project: Project | undefined): ReleaseWishes {
   const { version, notes, floor = 0 } = options
@@ -57,22 +65,31 @@ export function readWishes(options: ReleaseOptions, platform: Platform, project:
 }
 
 /** What would be meant for one platform, and cannot be for several. */
-export function requireForSeveral(options: ReleaseOptions, project: Project | undefined) {
-  const { floor = 0 } = options
+export function requireForSeveral({ floor = 0 }: ReleaseOptions) {
   if (floor > 0) {
     throw new UsageError('--floor is a sequence, and each platform counts its own. Name one: --platform android.')
   }
+}
+
+/** One place that is named for several platforms. */
+export interface SharedPlace {
+  /** Why it cannot be, unless what lies there runs on all of them. */
+  refusal: string
+}
+
+export function findShared(options: ReleaseOptions, project: Project | undefined): SharedPlace | undefined {
   const places = [
     { where: '--bundle', path: options.bundle, each: `${PLACEHOLDER}.zip` },
     { where: '--bundle-dir', path: options.bundleDir, each: PLACEHOLDER },
     { where: `bundleDir in ${project?.path}`, path: project?.defaults.bundleDir, each: PLACEHOLDER },
   ]
   const [place] = places.filter(({ path }) => path !== undefined)
-  if (place?.path === undefined || place.path.includes(PLACEHOLDER)) return
+  if (place?.path === undefined || place.path.includes(PLACEHOLDER)) return undefined
   const { where, path, each } = place
   const example = join(where === '--bundle' ? dirname(path) : path, each)
   const advice = `Say where each has its own, such as ${example}, or name one platform: --platform android.`
-  throw new UsageError(`${where}: ${path} would be published for several platforms. ${advice}`)
+  const found = `${where}: ${path} would be published for several platforms, and what is there is no web app.`
+  return { refusal: `${found} ${advice}` }
 }
 
 function requirementOf(options: {
@@ -90,8 +107,7 @@ function requirementOf(options: {
 export function findContentInput(
   options: ReleaseOptions,
   platform: Platform,
-  project: Project | undefined,
-  cwd: string,
+  { project, capacitor, cwd }: ReleasePlace,
 ): ContentInput {
   const projectDirectory = project?.directory ?? cwd
   const defaults = project?.defaults ?? {}
@@ -111,6 +127,7 @@ export function findContentInput(
   if (isReady) {
     return { kind: 'folder', path: pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '') }
   }
+  if (capacitor) return findWebDirectory(capacitor, options)
   return {
     kind: 'project',
     entryFile: relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js')),
@@ -119,11 +136,21 @@ export function findContentInput(
   }
 }
 
+/** What the build of a Capacitor app has written: building it is the app's own affair. */
+function findWebDirectory(capacitor: CapacitorProject, { hermes }: ReleaseOptions): ContentInput {
+  if (hermes) throw new UsageError(`--hermes is for React Native, and ${capacitor.configPath} is of a Capacitor app.`)
+  const webDir = plainText(capacitor, 'webDir')
+  if (webDir !== undefined) return { kind: 'folder', path: resolve(capacitor.directory, webDir) }
+  const found = capacitor.read('webDir').kind === 'absent' ? 'no webDir' : 'one that a program works out'
+  const expected = `Expected webDir in ${capacitor.configPath} as a plain text, found ${found}.`
+  throw new UsageError(`${expected} Say which folder your build has written: --bundle-dir www.`)
+}
+
 export function readContentWish(
   { entry, sourceMaps = false }: ReleaseOptions,
   platform: Platform,
-  project: Project | undefined,
-  cwd: string,
+  { project, capacitor, cwd }: ReleasePlace,
 ): ContentWish {
-  return { platform, projectDirectory: project?.directory ?? cwd, entry, withSourceMaps: sourceMaps }
+  const projectDirectory = capacitor?.directory ?? project?.directory ?? cwd
+  return { platform, projectDirectory, entry, withSourceMaps: sourceMaps }
 }

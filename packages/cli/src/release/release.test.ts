@@ -2,12 +2,13 @@ import { statedArchive } from '@hotpatch/protocol'
 import type { App } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { readPlanSteps, readPlanWindow } from '../arguments/plan-readers.ts'
-import { readProject } from '../config/project-file.ts'
+import { readProject, type Project } from '../config/project-file.ts'
 import { UsageError } from '../errors/errors.ts'
 import { describePlan, metadataOf, planJson, statementOf, type ReleasePlan } from './release-plan.ts'
 import { findContentInput, readWishes } from './release-wishes.ts'
 import { choosePlatform, choosePlatforms } from './several-platforms.ts'
 
+const placeOf = (cwd: string, project?: Project) => ({ cwd, project, capacitor: undefined })
 const projectWith = (json: object) => readProject(JSON.stringify(json), '/app/hotpatch.json')
 
 describe('what to publish', () => {
@@ -59,7 +60,7 @@ describe('where the bundle comes from', () => {
   const options = { version: '1' }
 
   test('is the bundler, in the folder of the project', () => {
-    expect(findContentInput(options, 'ios', undefined, '/app')).toEqual({
+    expect(findContentInput(options, 'ios', placeOf('/app'))).toEqual({
       kind: 'project',
       entryFile: 'index.js',
       buildDirectory: '/app/build',
@@ -69,7 +70,7 @@ describe('where the bundle comes from', () => {
 
   test('is relative to the command for options, and to the project file for its own', () => {
     const project = projectWith({ defaults: { entryFile: 'src/main.js', buildDir: 'out' } })
-    const source = (more: object) => findContentInput({ ...options, ...more }, 'ios', project, '/app/src/deep')
+    const source = (more: object) => findContentInput({ ...options, ...more }, 'ios', placeOf('/app/src/deep', project))
     expect(source({})).toMatchObject({ entryFile: 'src/main.js', buildDirectory: '/app/out' })
     expect(source({ entryFile: 'x.js', buildDir: '../y' })).toMatchObject({
       entryFile: 'src/deep/x.js',
@@ -80,7 +81,7 @@ describe('where the bundle comes from', () => {
   })
 
   test('is a zip or a folder, and what is ready is not compiled', () => {
-    const find = (more: object) => findContentInput({ ...options, ...more }, 'ios', undefined, '/app')
+    const find = (more: object) => findContentInput({ ...options, ...more }, 'ios', placeOf('/app'))
     expect(() => find({ bundle: 'a.zip', bundleDir: 'a' })).toThrow(/not both/)
     expect(() => find({ bundle: 'a.zip', hermes: true })).toThrow(/--bundle runs no bundler/)
     expect(() => find({ bundleDir: 'a', hermes: true })).toThrow(/--bundle-dir runs no bundler/)

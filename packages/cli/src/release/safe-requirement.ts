@@ -1,5 +1,7 @@
 import type { ReleaseFinding, ReleasePreflight } from '@hotpatch/api'
 import { isInNativeRange, parseNativeRange, parseNativeVersion, type Requirement } from '@hotpatch/protocol'
+import { given } from '../arguments/given.ts'
+import { MINIMUM_FILE } from '../native/minimum-native-version.ts'
 import type { ProjectNative } from './project-native.ts'
 
 /** What a release requires of the native app, and why. */
@@ -15,31 +17,39 @@ type Native = ReleasePreflight['native']
 /**
  * Without a requirement a release is for every app binary that will ever be: a phone that takes the next version from
  * its store would go back to it. So it is for the binaries of today: up to the project's own version, else up to the
- * newest that devices run.
+ * newest that devices run; from that on that the project's MIN_NATIVE_VERSION names, if there is one.
  */
 export function chooseRequirement(
-  given: Requirement,
+  asked: Requirement,
   {
     isForAny,
     existing,
     project,
+    minimum,
     native,
   }: {
     isForAny: boolean
     /** Of this very version, published before. */
     existing?: Requirement | undefined
     project: ProjectNative | undefined
+    /** What the web app needs of its shell. */
+    minimum?: string | undefined
     native: Native
   },
 ): ChosenRequirement {
   const findings: ReleaseFinding[] = []
-  if (isForAny || Object.keys(given).length > 0) return { requirement: given, source: undefined, findings }
+  if (isForAny) return { requirement: asked, source: undefined, findings }
+  if (Object.keys(asked).length > 0) {
+    const isOfNative = asked.minNativeVersion ?? asked.nativeRange ?? asked.runtimeVersion
+    return { requirement: { ...asked, ...(isOfNative === undefined && least(minimum)) }, source: undefined, findings }
+  }
   // It never changes: whoever names none means that one.
   if (existing) return { requirement: existing, source: 'as this version was published', findings }
   const silent = native.devices - native.telling
   if (silent > 0) {
     const found = `${silent} of ${native.devices} known devices do not always tell their native version`
-    return { requirement: {}, source: undefined, findings: [unlimited(`${found}, so that none was chosen for them`)] }
+    const told = unlimited(`${found}, so that none was chosen for them`)
+    return { requirement: least(minimum), source: sourceOf(minimum), findings: [told] }
   }
   const [version, source] = project
     ? [project.version, project.source]
@@ -47,12 +57,22 @@ export function chooseRequirement(
   const nativeRange = version === null ? undefined : upTo(version)
   if (nativeRange === undefined) {
     const found = 'none, and nothing says which there are: neither the project nor a device'
-    return { requirement: {}, source: undefined, findings: [unlimited(found)] }
+    return { requirement: least(minimum), source: sourceOf(minimum), findings: [unlimited(found)] }
+  }
+  if (minimum !== undefined && !includes(nativeRange, minimum)) {
+    // Nothing would be between: whoever stamps the minimum lets the build set the version, mostly.
+    const found = `none, as ${version} (${source}) is below the ${minimum} of ${MINIMUM_FILE}`
+    return { requirement: least(minimum), source: sourceOf(minimum), findings: [unlimited(found)] }
   }
   if (native.newest !== null && !includes(nativeRange, native.newest))
     findings.push(excluded(nativeRange, native.newest))
-  return { requirement: { nativeRange }, source, findings }
+  const both = [sourceOf(minimum), source].filter((each) => each !== undefined).join(', and ')
+  return { requirement: { ...least(minimum), nativeRange }, source: both, findings }
 }
+
+const least = (minimum: string | undefined): Requirement => given({ minNativeVersion: minimum })
+
+const sourceOf = (minimum: string | undefined) => (minimum === undefined ? undefined : MINIMUM_FILE)
 
 /** Three numbers at least: in a range, a shorter version also stands for those that begin like it. */
 function upTo(text: string): string | undefined {

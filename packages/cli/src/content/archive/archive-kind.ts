@@ -58,7 +58,8 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
     const all = await listBundleFiles(from)
     const { files: others, sourceMaps } = withoutSourceMaps(all)
     const files = wish.withSourceMaps ? all : others
-    return { from, files, sourceMaps, start: await chooseStartFile(wish, namesAtRoot(files)) }
+    const start = await chooseStartFile(wish, namesAtRoot(files))
+    return { from, files, sourceMaps, start, isPortable: isWeb(start) }
   },
 
   async check({ files, sourceMaps, start, ready }, { platform, withSourceMaps }) {
@@ -140,8 +141,11 @@ function buildProject(context: CliContext, input: ProjectInput, { platform, proj
 async function collectZip(context: CliContext, path: string, { wish, directory }: Working): Promise<CollectedArchive> {
   const { zip, files } = await unpackZip(context, path, directory)
   const { sourceMaps } = withoutSourceMaps(files)
-  return { from: path, files, sourceMaps, start: await chooseStartFile(wish, namesAtRoot(files)), ready: zip }
+  const start = await chooseStartFile(wish, namesAtRoot(files))
+  return { from: path, files, sourceMaps, start, isPortable: isWeb(start), ready: zip }
 }
+
+const isWeb = (start: StartFile | undefined) => start?.flavour === 'web bundle'
 
 /** What is published as it is has them still. */
 function mapFindings([first, ...others]: readonly ContentFile[]): ReleaseFinding[] {

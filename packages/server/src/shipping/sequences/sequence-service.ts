@@ -103,6 +103,7 @@ export function createSequenceService({
   return { claim, requireFree, getNext, setNext }
 }
 
-function platformsThatSee(app: AppRow, platform: Platform): Platform[] {
-  return platform === 'any' ? [...platformsOf(app), platform] : [platform]
+/** Each once: an app may list "any" among its platforms. */
+function platformsThatSee(app: AppRow, platform: Platform): ReadonlySet<Platform> {
+  return new Set(platform === 'any' ? [...platformsOf(app), platform] : [platform])
 }
