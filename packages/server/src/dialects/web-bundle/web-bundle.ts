@@ -118,7 +118,7 @@ function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, requ
 
 function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
   const release = newestOf(feed)
-  return release ? toAnyOrigin(jsonAnswer(writeManifest(release, request.publicUrl))) : notAvailable()
+  return release ? jsonAnswer(writeManifest(release, request.publicUrl)) : notAvailable()
 }
 
 /** @throws when it would not be a manifest: none that is malformed leaves the server */
@@ -143,17 +143,12 @@ function newestOf([first]: readonly CompiledRollout<OfferedRelease>[]): OfferedR
 
 function notAvailable(): PlainAnswer {
   const message = 'Nothing is in force here for everyone.'
-  return toAnyOrigin(jsonAnswer(JSON.stringify({ code: 'OTA_BUNDLE_NOT_AVAILABLE', message }), 404))
-}
-
-/** The page of an app is of another origin than its server: a web view reads only what says that it may. */
-function toAnyOrigin(answer: PlainAnswer): PlainAnswer {
-  return { ...answer, headers: [...answer.headers, 'access-control-allow-origin', '*'] }
+  return jsonAnswer(JSON.stringify({ code: 'OTA_BUNDLE_NOT_AVAILABLE', message }), 404)
 }
 
 /** Web bundle §4: such as APP_KEY_REQUIRED. */
 function renderProblem(known: Problem): PlainAnswer {
   const code = known.type.replaceAll('-', '_').toUpperCase()
   const { status, headers, body } = jsonAnswer(JSON.stringify({ code, message: known.message }), known.status)
-  return toAnyOrigin({ status, headers: [...headers, ...retryHeaders(known)], body })
+  return { status, headers: [...headers, ...retryHeaders(known)], body }
 }
