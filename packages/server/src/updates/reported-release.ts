@@ -40,10 +40,7 @@ export function findReported(
     const rollout = isAboutEmbedded ? rolloutOfEvent(catalogsOf(catalogs, app, subject), event, now) : null
     return { releaseId: null, version: null, rollout }
   }
-  const release =
-    releaseId === undefined
-      ? findByVersion(catalogsOf(catalogs, app, subject), version ?? '')
-      : catalogs.findRelease(app, releaseId)
+  const release = releaseId === undefined ? findByVersion(catalogs, app, subject) : catalogs.findRelease(app, releaseId)
   if (!release) throw notFound(subject)
   const event = { releaseId: release.id, rolloutId, at }
   const near = rolloutOfEvent(knownCatalogsOf(catalogs, app, subject), event, now)
@@ -51,12 +48,20 @@ export function findReported(
   return { releaseId: release.id, version: release.version, rollout }
 }
 
-function findByVersion(catalogs: readonly LiveCatalog[], version: string) {
-  for (const catalog of catalogs) {
+/** Of a platform a version names one release, also one that came from a channel which the device has left. */
+function findByVersion(catalogs: Catalogs, app: DirectoryEntry, subject: ReportedSubject) {
+  const { version = '', platform } = subject
+  const near = catalogsOf(catalogs, app, subject)
+  const others = catalogs.listOf(app).filter((catalog) => platform === undefined || isFor(catalog, platform))
+  for (const catalog of [...near, ...others]) {
     const release = catalog.byVersion.get(version)
     if (release) return release
   }
   return undefined
+}
+
+function isFor(catalog: LiveCatalog, platform: Platform): boolean {
+  return catalog.platform === platform || catalog.platform === 'any'
 }
 
 /** Those of the platform and channel that the device says it is on. */
@@ -73,8 +78,8 @@ function knownCatalogsOf(catalogs: Catalogs, app: DirectoryEntry, subject: Repor
   return isKnown && isPlatformKnown ? catalogsOf(catalogs, app, subject) : []
 }
 
-function notFound({ releaseId, version, channel }: ReportedSubject) {
+function notFound({ releaseId, version }: ReportedSubject) {
   return releaseId === undefined
-    ? problem('release-not-found', `The channel "${channel}" has no release of the version ${version ?? ''}.`)
+    ? problem('release-not-found', `The app has no release of the version ${version ?? ''} that devices could have.`)
     : problem('release-not-found', `The app has no release with the id ${releaseId}.`)
 }

@@ -252,6 +252,14 @@ describeOnEveryDatabase("Capgo's plugin", (openDatabase) => {
       expect(await figuresOf(rolloutId)).toMatchObject({ download_failed: 1, applied: 0, crashed: 0 })
     })
 
+    test('of a release from a channel that the device has left count for it', async () => {
+      const { rolloutId } = await publish('1.1.0')
+      await check()
+      await publish('1.2.0', { channel: 'beta' })
+      await send(event('app_launch_ready', { version_name: '1.1.0', defaultChannel: 'beta' }))
+      expect(await figuresOf(rolloutId)).toMatchObject({ confirmed: 1 })
+    })
+
     test('that cannot be read lose nothing else', async () => {
       const { rolloutId } = await publish('1.1.0')
       const batch = [
@@ -318,6 +326,14 @@ describeOnEveryDatabase("Capgo's plugin", (openDatabase) => {
 
     test('is kept by the device: there is nothing to forget here', async () => {
       expect(await ask('DELETE', path(), undefined)).toMatchObject({ status: 200, body: { status: 'ok' } })
+      // As older plugins do it.
+      await server.request('PATCH', `/manage/v1/apps/${app.slug}`, { body: { bundleIds: [`com.example.${app.slug}`] } })
+      const own = { ...told, app_id: `com.example.${app.slug}` }
+      expect(await ask('DELETE', '/capgo/channel_self', own)).toMatchObject({ status: 200, body: { status: 'ok' } })
+      const json = { 'content-type': 'application/json' }
+      const query = `?app_id=com.example.${app.slug}`
+      expect(await ask('DELETE', `/capgo/channel_self${query}`, undefined, json)).toMatchObject({ status: 200 })
+      expect(await ask('DELETE', '/capgo/channel_self', told)).toMatchObject({ status: 401 })
     })
   })
 

@@ -91,7 +91,7 @@ function nameApp(request: PlainRequest): AppClaim {
 
 /** @throws problem invalid-request when a batch is of more than one app */
 function oneOf({ body, query, method }: PlainRequest): Fields {
-  if (method === 'GET' || method === 'DELETE') return query
+  if (method === 'GET' || method === 'DELETE') return body === undefined ? query : { ...query, ...fieldsOf(body) }
   const [first, ...others] = objectsOf(body)
   if (others.every((other) => other.app_id === first.app_id)) return first
   throw problem('invalid-request', 'Expected events of one app, found several.', { capgo: 'mixed_app_ids' })

@@ -352,7 +352,7 @@ class Exchange implements PlainRequest {
       throw problem('unsupported-media-type', `Expected application/json, found ${type.slice(0, 100)}.`)
     }
     if (this.bytes === undefined) {
-      if (this.method === 'GET' || type === undefined) return
+      if (this.method === 'GET' || this.method === 'DELETE' || type === undefined) return
       throw problem('malformed-json', 'Expected JSON, found an empty body.')
     }
     if (this.method !== 'GET' && type === undefined) {
