@@ -26,6 +26,7 @@ import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
+import { addVariantCommands } from './commands/variants.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './process/context.ts'
 import { drawingOn } from './output/charts.ts'
@@ -51,6 +52,7 @@ const GROUPS = {
     addCohortCommands,
     addExperimentCommands,
     addBundleCommand,
+    addVariantCommands,
     addNativeCommands,
   ],
   'To see what became of it:': [

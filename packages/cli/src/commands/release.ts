@@ -1,6 +1,4 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { realpath } from 'node:fs/promises'
 import type { PublishedRelease } from '@hotpatch/api'
 import type { Command } from 'commander'
 import {
@@ -16,17 +14,20 @@ import {
   readVersion,
 } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
-import { findCapacitorProject } from '../capacitor/capacitor-project.ts'
 import { recogniseContent } from '../content/kinds.ts'
+import { withTemporary } from '../content/temporary-folder.ts'
+import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import type { CliContext } from '../process/context.ts'
-import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
+import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import { readForced } from '../release/findings.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
 import { describePlan, planJson } from '../release/release-plan.ts'
+import { addExtras } from '../release/release-extras.ts'
 import {
   findContentInput,
+  findPlace,
   findShared,
   readContentWish,
   readWishes,
@@ -40,12 +41,12 @@ import { openSession, type Session, type SessionOptions } from '../session/sessi
 import { chooseKey } from '../signing/choose-key.ts'
 import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 
-interface Options extends SessionOptions, PlanningOptions {
+interface Options extends SessionOptions, PlanningOptions, CapgoKeyOptions {
   dryRun?: boolean
 }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
-  const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
+  const parts = [withApp, withSigning, withCapgoKey, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
     .alias('publish')
     .option(
@@ -83,7 +84,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 
 async function release(context: CliContext, options: Options) {
   const session = await openSession(context, options)
-  const { asked, shared } = await readAsked(session, options)
+  const { asked, shared, extras } = await readAsked(session, options)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
@@ -94,34 +95,23 @@ async function release(context: CliContext, options: Options) {
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }
-  const temporary = await makeTemporary(context)
-  try {
-    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared }
+  await withTemporary(context, async (temporary) => {
+    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared, extras }
     const planned = await planEach([...asked.keys()], (platform) =>
       planRelease(session, app, asked.get(platform) as AskedRelease, planning),
     )
-    await carryOut(session, planned, options)
-  } finally {
-    await rm(temporary, { recursive: true, force: true })
-  }
-}
-
-async function makeTemporary({ env }: CliContext): Promise<string> {
-  const parent = env.TMPDIR ?? tmpdir()
-  try {
-    return await mkdtemp(join(parent, 'hotpatch-'))
-  } catch (cause) {
-    const message = `The zip needs a temporary folder, and none can be made in ${parent}: ${systemReason(cause)}. Another: TMPDIR.`
-    throw new CommandError('temporary-unwritable', message, { cause })
-  }
+    await carryOut(session, planned, options, async (each, { releaseId }) => {
+      const { bundle, directory } = each
+      await addExtras(session, { app, release: { id: releaseId }, bundle }, extras, directory)
+    })
+  })
 }
 
 async function readAsked(session: Session, options: Options) {
-  const { project, context } = session
+  const { project } = session
   const platforms = choosePlatforms(options.platform, project)
   if (platforms.length > 1) requireForSeveral(options)
-  const { cwd } = context
-  const place = { project, cwd, capacitor: await findCapacitorProject(cwd, project?.directory ?? cwd) }
+  const place = await findPlace(session)
   const asked = platforms.map((platform): AskedRelease => {
     return {
       wishes: readWishes(options, platform, project),
@@ -136,11 +126,17 @@ async function readAsked(session: Session, options: Options) {
   return {
     asked: new Map(asked.map((each) => [each.wishes.platform, each])),
     shared: platforms.length > 1 ? findShared(options, project) : undefined,
+    extras: { capgoKey: await chooseCapgoKey(options, place) },
   }
 }
 
 /** Everything is shown, then asked once. */
-async function carryOut(session: Session, planned: PlannedRelease[], { dryRun, version }: Options) {
+async function carryOut(
+  session: Session,
+  planned: PlannedRelease[],
+  { dryRun, version }: Options,
+  complete: (each: PlannedRelease, published: PublishedRelease) => Promise<void>,
+) {
   const { output, confirm } = session
   for (const each of planned) output.notice(describe(each, planned.length > 1))
   const open = planned.filter(({ kind }) => kind === 'planned').map(({ platform }) => platform)
@@ -149,7 +145,11 @@ async function carryOut(session: Session, planned: PlannedRelease[], { dryRun, v
     return output.result(resultOf(shown), () => output.notice('Nothing was published.'))
   }
   if (open.length > 0) await confirm(`Publish ${version} for ${formatList(open)}?`)
-  const published = await carryOutEach(session, planned, (each) => publish(session, each))
+  const published = await carryOutEach(session, planned, async (each) => {
+    const done = await publish(session, each)
+    await complete(each, done)
+    return done
+  })
   output.result(resultOf(published), () => {
     for (const each of published) output.fields(each)
   })

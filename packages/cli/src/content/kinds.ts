@@ -69,6 +69,13 @@ export async function openContent(context: CliContext, input: ContentInput, work
   }
 }
 
+/** The one file that a release is known by. @throws CommandError when it is of several */
+export function wholeOf({ uploads, sha256 }: Pick<ReleaseBytes, 'uploads' | 'sha256'>): ContentUpload {
+  const whole = uploads.find((upload) => upload.sha256 === sha256)
+  if (whole) return whole
+  throw new CommandError('bundle-invalid', 'Expected content that is one zip, found several files.')
+}
+
 /** All that a release needs of its content, whatever its kind. */
 export interface ReleaseBytes {
   sha256: string

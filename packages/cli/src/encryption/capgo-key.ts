@@ -2,6 +2,9 @@ import { createPrivateKey, createPublicKey, privateEncrypt, constants, type KeyO
 import { readFile } from 'node:fs/promises'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
+/** Where Capgo's own tool leaves the developer's private key, in the folder of the app. */
+export const CAPGO_KEY_FILE = '.capgo_key_v2'
+
 /** Plain text says which key by the beginning of its public half: as many characters as the plugin sends. */
 const KEY_ID_CHARACTERS = 20
 const KEY_BITS = 2048

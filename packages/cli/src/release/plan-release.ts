@@ -4,12 +4,14 @@ import type { App, PublishedRelease } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { KeyOptions } from '../arguments/shared-options.ts'
 import type { ContentFile, ContentInput, ContentWish, StatedContent } from '../content/content-kind.ts'
+import type { ReleaseBytes } from '../content/kinds.ts'
 import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
 import { planSigning } from '../signing/signing-plan.ts'
 import { prepareRelease } from './prepare-release.ts'
 import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
+import type { ReleaseExtras } from './release-extras.ts'
 import type { ReleaseOptions, SharedPlace } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
 import { findReach } from './rollout-reach.ts'
@@ -27,7 +29,7 @@ export interface AskedRelease {
 }
 
 /** Of one platform: what will be done, or that it was done before. */
-export type PlannedRelease = { platform: Platform } & (
+export type PlannedRelease = { platform: Platform; bundle: ReleaseBytes; directory: string } & (
   | { kind: 'already'; published: PublishedRelease }
   | { kind: 'planned'; plan: ReleasePlan; sourceMaps: readonly ContentFile[]; buildDirectory: string }
 )
@@ -38,6 +40,7 @@ interface Planning {
   options: PlanningOptions
   isOneOfSeveral: boolean
   shared: SharedPlace | undefined
+  extras: ReleaseExtras
 }
 
 /** @throws CommandError with all that is wrong; nothing is signed and nothing is sent yet */
@@ -45,7 +48,7 @@ export async function planRelease(
   session: Session,
   app: App,
   { wishes: asked, content, input }: AskedRelease,
-  { signing, temporary, options, isOneOfSeveral, shared }: Planning,
+  { signing, temporary, options, isOneOfSeveral, shared, extras }: Planning,
 ): Promise<PlannedRelease> {
   const { platform } = asked
   const own = join(temporary, platform)
@@ -59,7 +62,8 @@ export async function planRelease(
     mayBeThere: isOneOfSeveral,
     shared,
   })
-  if (prepared.already) return { platform, kind: 'already', published: prepared.already }
+  const made = { platform, bundle: prepared.bundle, directory: own }
+  if (prepared.already) return { ...made, kind: 'already', published: prepared.already }
   const { wishes, bundle, sourceMaps, requirementSource, findings, preflight } = prepared
   const reach = await findReach(
     session.api,
@@ -72,8 +76,20 @@ export async function planRelease(
   )
   const { inForce, existing } = preflight
   const { backTo, ...signed } = await planStatements(session, app, wishes, { stated: bundle.stated, signing, options })
-  const plan = { ...wishes, app, ...signed, reach, backTo, bundle, requirementSource, inForce, existing, findings }
-  return { platform, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
+  const plan = {
+    ...wishes,
+    app,
+    ...signed,
+    reach,
+    extras,
+    backTo,
+    bundle,
+    requirementSource,
+    inForce,
+    existing,
+    findings,
+  }
+  return { ...made, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
 }
 
 function buildDirectoryOf(input: ContentInput, { buildDir }: ReleaseOptions, { project, context }: Session): string {

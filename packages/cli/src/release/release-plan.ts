@@ -8,6 +8,7 @@ import type { SigningChoice } from '../signing/choose-key.ts'
 import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
 import { coverLines } from './covered.ts'
 import { describeFinding } from './findings.ts'
+import { extraLines, extrasJson, type ReleaseExtras } from './release-extras.ts'
 import { guardLines, guardSettings, type RolloutGuard } from './rollout-guard.ts'
 import { reachLines } from './rollout-reach.ts'
 import { scheduleLines, type RolloutSchedule } from './rollout-schedule.ts'
@@ -44,6 +45,8 @@ export interface ReleasePlan extends ReleaseWishes {
   backTo: string | null
   /** About what is signed in advance. */
   signingWarnings: readonly string[]
+  /** For clients with keys of their own. */
+  extras: ReleaseExtras
   /** Of the devices that the server knows; undefined when it did not say. */
   reach: RolloutReach | undefined
 }
@@ -97,6 +100,7 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
     Needs: `${describeRequirement(plan.requirement)}${sourceOf(plan)}`,
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
+    ...extraLines(plan.extras),
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
@@ -128,7 +132,7 @@ export function warningsOf({ app, signing, signingWarnings, findings }: ReleaseP
 
 /** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
 export function planJson(plan: ReleasePlan) {
-  const { app, bundle, signing, notes, existing, signingWarnings: _, ...wishes } = plan
+  const { app, bundle, signing, notes, existing, signingWarnings: _, extras, ...wishes } = plan
   const signed = signing.kind === 'signed'
   return {
     dryRun: true,
@@ -143,6 +147,7 @@ export function planJson(plan: ReleasePlan) {
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
+    ...extrasJson(extras),
     existing: existing !== null,
     warnings: warningsOf(plan),
   }

@@ -2,10 +2,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
-import { plainText, type CapacitorProject } from '../capacitor/capacitor-project.ts'
+import { findCapacitorProject, plainText, type CapacitorProject } from '../capacitor/capacitor-project.ts'
 import type { Project } from '../config/project-file.ts'
 import type { ContentInput, ContentWish } from '../content/content-kind.ts'
 import { UsageError } from '../errors/errors.ts'
+import type { Session } from '../session/session.ts'
 import type { ReleaseWishes } from './release-plan.ts'
 import { readAudience, type AudienceOptions } from './rollout-audience.ts'
 import { readGuard, type GuardOptions } from './rollout-guard.ts'
@@ -42,6 +43,13 @@ export interface ReleasePlace {
   project: Project | undefined
   capacitor: CapacitorProject | undefined
   cwd: string
+}
+
+export async function findPlace({
+  project,
+  context: { cwd },
+}: Pick<Session, 'project' | 'context'>): Promise<ReleasePlace> {
+  return { project, cwd, capacitor: await findCapacitorProject(cwd, project?.directory ?? cwd) }
 }
 
 /** Options, else the project file's defaults, else the tool's. */

@@ -123,6 +123,7 @@ describe('the plan', () => {
     signingWarnings: [],
     backTo: null,
     reach: undefined,
+    extras: {},
   }
 
   test('says how many of the known devices it would reach', () => {

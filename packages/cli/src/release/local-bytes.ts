@@ -1,0 +1,35 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Release } from '@hotpatch/api'
+import { openContent, type ReleaseBytes } from '../content/kinds.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
+import type { Session } from '../session/session.ts'
+import { findContentInput, readContentWish, type ReleaseOptions, type ReleasePlace } from './release-wishes.ts'
+
+/** Of a command about bytes of a release that lie here still. */
+export type LocalBytesOptions = Pick<ReleaseOptions, 'bundle' | 'bundleDir' | 'entry' | 'sourceMaps'>
+
+/**
+ * The bytes of a release as they lie here: whoever signs or encrypts them does not take a server's word for what they are.
+ * @throws CommandError content-differs when they are not those of the release
+ */
+export async function packSame(
+  { context }: Session,
+  release: Pick<Release, 'version' | 'platform' | 'sha256'>,
+  { options, place, temporary }: { options: LocalBytesOptions; place: ReleasePlace; temporary: string },
+): Promise<{ bytes: ReleaseBytes; directory: string }> {
+  const { version, platform, sha256 } = release
+  const given = { ...options, version }
+  const input = findContentInput(given, platform, place)
+  if (input.kind === 'project') {
+    throw new UsageError('Say where its bytes lie: --bundle app.zip, or --bundle-dir www.')
+  }
+  const directory = join(temporary, platform)
+  await mkdir(directory)
+  const wish = readContentWish(given, platform, place)
+  const bytes = await (await openContent(context, input, { wish, directory })).pack()
+  if (bytes.sha256 === sha256) return { bytes, directory }
+  const expected = `Expected the bytes of ${version} for ${platform}, whose SHA-256 is ${sha256}`
+  const advice = 'Build the same sources again, or give the zip that was published: --bundle.'
+  throw new CommandError('content-differs', `${expected}, found ${bytes.sha256} in ${input.path}. ${advice}`)
+}
