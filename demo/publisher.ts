@@ -25,7 +25,7 @@ export function createPublisher(api: ManagementClient, app: App) {
     return api.publishRelease(app.slug, publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
   }
 
-  function prepareRollback({ version, floor, requirement, ...bytes }: Release, sequence: number) {
+  function prepareRollback({ version, floor, requirement, content }: Release, sequence: number) {
     const restated = writeReleaseStatement({
       appId: app.id,
       platform: PLATFORM,
@@ -34,7 +34,7 @@ export function createPublisher(api: ManagementClient, app: App) {
       sequence,
       floor,
       requirement,
-      ...statedArchive(bytes),
+      ...statedArchive(content),
       createdAt: new Date().toISOString(),
     })
     const { statement, statementSignature } = signStatement(key, restated)

@@ -8,6 +8,7 @@ import {
   type Explanation,
   type Page,
   type PublishedRelease,
+  type Release,
   type Rollout,
 } from '@hotpatch/api'
 import { isInPercentage } from '@hotpatch/protocol'
@@ -304,6 +305,9 @@ async function uploadHalf(server: ServerProcess): Promise<void> {
 }
 
 /** The same releases, as a server on another port names their addresses. */
-function rehosted(page: Page<{ downloadUrl: string }>, url: string) {
-  return page.items.map((item) => ({ ...item, downloadUrl: item.downloadUrl.replace(/^http:\/\/[^/]+/, url) }))
+function rehosted(page: Page<Release>, url: string) {
+  return page.items.map(({ content, ...item }) => {
+    const downloadUrl = content.downloadUrl.replace(/^http:\/\/[^/]+/, url)
+    return { ...item, content: { ...content, downloadUrl } }
+  })
 }

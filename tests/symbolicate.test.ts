@@ -39,7 +39,8 @@ describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('traces of a React N
 
   async function release(version: string, ...more: string[]): Promise<string> {
     const named = ['release', '--app', 'maps', '--platform', 'android', '--version', version, '--no-sign', ...more]
-    const { sha256 } = JSON.parse(await hotpatch([...named, '--yes', '--json'])) as PublishedRelease
+    const { content } = JSON.parse(await hotpatch([...named, '--yes', '--json'])) as PublishedRelease
+    const { sha256 } = content
     return join(app, 'build', 'hotpatch-source-maps', sha256)
   }
 

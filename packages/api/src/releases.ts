@@ -1,6 +1,7 @@
 import { MAX_ARCHITECTURES } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { PublicKey } from './apps.ts'
+import { ReleaseContent } from './content/release-content.ts'
 import { RolloutPlan } from './plans.ts'
 import { GuardChoice } from './guards.ts'
 import { AttributeRules, CohortNames, ForcedDevices } from './audience.ts'
@@ -76,10 +77,7 @@ export const Release = Type.Object({
   channel: Type.String({ description: 'Where it was published first' }),
   sequence: Type.Integer(),
   floor: Type.Integer(),
-  sha256: Sha256,
-  sizeBytes: Type.Integer(),
-  fileCount: Type.Integer(),
-  downloadUrl: Type.String(),
+  content: ReleaseContent,
   requirement: ReleaseRequirement,
   notes: Type.String(),
   signature: Nullable(Base64),
@@ -124,8 +122,8 @@ export const NewRelease = Type.Object(
 )
 export type NewRelease = Static<typeof NewRelease>
 
-/** Bytes that the server has. */
-export const Artifact = Type.Object({ sha256: Sha256, sizeBytes: Type.Integer(), fileCount: Type.Integer() })
+/** What the server has of bytes that a release may be made of. */
+export const Artifact = Type.Object({ content: ReleaseContent })
 export type Artifact = Static<typeof Artifact>
 
 /** Signatures that come with a publish; all absent for an unsigned one. */
@@ -155,10 +153,7 @@ export const PublishedRelease = Type.Object({
   sequence: Type.Integer(),
   percentage: Percentage,
   mandatory: Type.Boolean(),
-  sha256: Sha256,
-  sizeBytes: Type.Integer(),
-  fileCount: Type.Integer(),
-  downloadUrl: Type.String(),
+  content: ReleaseContent,
   keyRegistered: Type.Boolean({ description: "Whether this release registered the app's first signing key" }),
   existing: Type.Boolean({
     description: 'Whether the same was published before, on another channel: that release was placed on this one, too',

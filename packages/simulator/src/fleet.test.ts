@@ -123,7 +123,7 @@ describe('a fleet', { timeout: 60_000 }, () => {
     expect(Object.keys(failures)).toContain('download-failed')
     // Nothing came twice.
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)
-    expect(downloadedBytes).toBe(30 * body.items[0].sizeBytes)
+    expect(downloadedBytes).toBe(30 * body.items[0].content.sizeBytes)
   })
 
   test('that only asks takes every answer, without an engine', async () => {

@@ -22,10 +22,10 @@ describe('a Capacitor app', () => {
     const line = 'publish --platform android,ios --version 1.1.0 --yes'
     const { releases } = await json<Both>(line)
     expect(releases).toMatchObject([
-      { platform: 'android', fileCount: 2 },
-      { platform: 'ios', fileCount: 2 },
+      { platform: 'android', content: { fileCount: 2 } },
+      { platform: 'ios', content: { fileCount: 2 } },
     ])
-    expect(releases[0]?.sha256).toBe(releases[1]?.sha256)
+    expect(releases[0]?.content.sha256).toBe(releases[1]?.content.sha256)
     expect(await json<Both>(line)).toEqual({ releases })
     expect((await json<Page<Release>>('releases list')).items).toHaveLength(2)
   })
@@ -36,7 +36,7 @@ describe('a Capacitor app', () => {
       const { write, json } = await server.createPublisher({ platforms })
       await write({ ...inFolder('dist'), 'capacitor.config.json': '{ "webDir": "dist" }' })
       const published = await json<PublishedRelease>('release --platform any --version 1.1.0 --yes')
-      expect(published).toMatchObject({ platform: 'any', fileCount: 2, sequence: 1 })
+      expect(published).toMatchObject({ platform: 'any', content: { fileCount: 2 }, sequence: 1 })
     },
   )
 

@@ -70,8 +70,8 @@ describe("a release for Capgo's plugin with a key", () => {
     const published = JSON.parse(stdout) as PublishedRelease
     const answer = await ask()
     expect(answer).toMatchObject({ version: '1.1.0' })
-    expect(sha256(await open(answer.url, answer.session_key))).toBe(published.sha256)
-    expect(digestIn(answer.checksum)).toBe(published.sha256)
+    expect(sha256(await open(answer.url, answer.session_key))).toBe(published.content.sha256)
+    expect(digestIn(answer.checksum)).toBe(published.content.sha256)
     expect(answer.manifest.map(({ file_name }) => file_name).toSorted()).toEqual(['assets/app.js.br', 'index.html'])
     for (const { file_name, file_hash, download_url } of answer.manifest) {
       const inside = await open(download_url, answer.session_key)
@@ -80,7 +80,7 @@ describe("a release for Capgo's plugin with a key", () => {
       expect(digestIn(file_hash)).toBe(sha256(bytes))
     }
     // A device without the key gets it as it is.
-    expect(await ask({})).toMatchObject({ checksum: published.sha256, session_key: '' })
+    expect(await ask({})).toMatchObject({ checksum: published.content.sha256, session_key: '' })
     expect(await listed()).toMatchObject([{ keyId, algorithm: 'capgo-v2', fileCount: 2 }])
   })
 

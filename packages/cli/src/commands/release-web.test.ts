@@ -15,8 +15,8 @@ const createPublisher = () => server.createPublisher({ platforms: ['web', 'ios',
 const inFolder = (folder: string, files: Record<string, string>) =>
   Object.fromEntries(Object.entries(files).map(([name, content]) => [`${folder}/${name}`, content]))
 
-async function bytesOf({ downloadUrl }: PublishedRelease): Promise<Buffer> {
-  return Buffer.from(await (await fetch(downloadUrl)).arrayBuffer())
+async function bytesOf({ content }: PublishedRelease): Promise<Buffer> {
+  return Buffer.from(await (await fetch(content.downloadUrl)).arrayBuffer())
 }
 
 /** Those that stand against it. */
@@ -31,23 +31,26 @@ describe('a folder of a built web app', () => {
     await write(inFolder('dist', built))
     const line = 'release --platform web --version 1.2.0 --bundle-dir dist'
     const shown = await run(`${line} --dry-run --json`)
-    expect(JSON.parse(shown.stdout)).toMatchObject({ fileCount: 3, entry: { name: 'index.html', kind: 'web' } })
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      content: { fileCount: 3 },
+      entry: { name: 'index.html', kind: 'web' },
+    })
     expect(shown.stderr).toMatch(/Bundle +3 files of .*dist, zipped/)
     expect(shown.stderr).toMatch(/Entry +index.html, the page that a web view begins with/)
     const published = await json<PublishedRelease>(`${line} --yes`)
-    expect(published).toMatchObject({ platform: 'web', fileCount: 3, keyRegistered: true })
+    expect(published).toMatchObject({ platform: 'web', content: { fileCount: 3 }, keyRegistered: true })
     expect(
       createHash('sha256')
         .update(await bytesOf(published))
         .digest('hex'),
-    ).toBe(published.sha256)
+    ).toBe(published.content.sha256)
   })
 
   test('is published for phones whose app is a web view, and the server holds its page to be there', async () => {
     const { write, json } = await createPublisher()
     await write(inFolder('www', built))
     const published = await json<PublishedRelease>('release --platform ios --version 1.2.0 --bundle-dir www --yes')
-    expect(published).toMatchObject({ platform: 'ios', fileCount: 3 })
+    expect(published).toMatchObject({ platform: 'ios', content: { fileCount: 3 } })
   })
 
   test('may start with another file', async () => {
@@ -57,7 +60,7 @@ describe('a folder of a built web app', () => {
     const refused = await run(`${line} --json`)
     expect(refused.exitCode).toBe(1)
     expect(findingsIn(refused.stderr)).toMatchObject([{ check: 'entry', expected: 'index.html in the folder' }])
-    expect(await json<PublishedRelease>(`${line} --entry app.html`)).toMatchObject({ fileCount: 1 })
+    expect(await json<PublishedRelease>(`${line} --entry app.html`)).toMatchObject({ content: { fileCount: 1 } })
     const nested = await run(`${line} --entry pages/app.html`)
     expect([nested.exitCode, nested.stderr]).toEqual([2, expect.stringContaining('without folders, such as app.html')])
   })
@@ -87,7 +90,7 @@ describe('a zip that is ready', () => {
     expect(shown.stderr).toContain('! source-maps: expected a zip without source maps, found 1 source map')
     const published = await json<PublishedRelease>(`${line} --yes`)
     expect((await bytesOf(published)).equals(zip)).toBe(true)
-    expect(published).toMatchObject({ fileCount: 4, platform: 'web' })
+    expect(published).toMatchObject({ content: { fileCount: 4 }, platform: 'web' })
     expect(await readdir(env.TMPDIR ?? '')).toEqual([])
   })
 

@@ -37,13 +37,13 @@ describe('release', () => {
       platform: 'android',
       channel: 'beta',
       sequence: 1,
-      fileCount: 2,
+      content: { kind: 'archive', fileCount: 2 },
     })
     expect(published).toMatchObject({ percentage: 0.29, mandatory: true, keyRegistered: true })
 
-    const bytes = Buffer.from(await (await fetch(published.downloadUrl)).arrayBuffer())
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(published.sha256)
-    expect(bytes.length).toBe(published.sizeBytes)
+    const bytes = Buffer.from(await (await fetch(published.content.downloadUrl)).arrayBuffer())
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(published.content.sha256)
+    expect(bytes.length).toBe(published.content.sizeBytes)
 
     const stored = await json<Release>('releases', 'show', published.releaseId)
     const requirement = { minNativeVersion: '2.1', nativeRange: '>=1 <4', runtimeVersion: 'r1' }
@@ -52,7 +52,7 @@ describe('release', () => {
       appId: app.id,
       sequence: 1,
       requirement,
-      artifacts: [{ name: 'bundle.zip', sha256: published.sha256, sizeBytes: published.sizeBytes }],
+      artifacts: [{ name: 'bundle.zip', sha256: published.content.sha256, sizeBytes: published.content.sizeBytes }],
     })
     expect((await json<Page<Release>>('releases list --channel beta')).items).toEqual([stored])
   })
@@ -64,7 +64,7 @@ describe('release', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({
       dryRun: true,
       version: '1.0.0',
-      fileCount: 2,
+      content: { kind: 'archive', fileCount: 2 },
       keyRegistered: true,
     })
     expect(shown.stderr).toContain('This registers your key as the first signing key')
@@ -114,7 +114,7 @@ describe('release', () => {
     const { exitCode, stdout, stderr } = await run(command)
     expect(exitCode).toBe(0)
     expect(stderr).toMatch(/^bundling$/m)
-    expect(JSON.parse(stdout)).toMatchObject({ platform: 'ios', fileCount: 1 })
+    expect(JSON.parse(stdout)).toMatchObject({ platform: 'ios', content: { fileCount: 1 } })
   })
 
   test('of the same version again is done already; with anything different it fails, before anything is sent', async () => {
@@ -129,7 +129,7 @@ describe('release', () => {
     const [different] = await findings(await run(`${release} 1.0.0 --yes --json`))
     expect(different).toMatchObject({
       check: 'version',
-      found: expect.stringContaining(`expected SHA-256 ${first.sha256}`),
+      found: expect.stringContaining(`expected SHA-256 ${first.content.sha256}`),
     })
   })
 
@@ -158,7 +158,7 @@ describe('release', () => {
     await write(files)
     const first = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
     const second = await json<PublishedRelease>(`${release} 1.0.1 --yes`)
-    expect([second.sha256, second.sequence]).toEqual([first.sha256, 2])
+    expect([second.content.sha256, second.sequence]).toEqual([first.content.sha256, 2])
   })
 
   test('leaves nothing behind in the temporary folder', async () => {
@@ -246,11 +246,13 @@ describe('the preflight', () => {
     const { write, json, run, cwd } = await server.createPublisher()
     await write({ ...files, 'dist/index.android.bundle.map': '{}' })
     expect((await run(`${release} 1.0.0 --dry-run`)).stderr).toContain('1 source map left out')
-    const { fileCount, sha256 } = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
-    expect(fileCount).toBe(2)
-    const kept = await readdir(join(cwd, 'build', 'hotpatch-source-maps', sha256))
+    const { content } = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
+    expect(content.fileCount).toBe(2)
+    const kept = await readdir(join(cwd, 'build', 'hotpatch-source-maps', content.sha256))
     expect(kept.sort()).toEqual(['index.android.bundle.map', 'release.json'])
-    expect(await json<PublishedRelease>(`${release} 1.0.1 --yes --source-maps`)).toMatchObject({ fileCount: 3 })
+    expect(await json<PublishedRelease>(`${release} 1.0.1 --yes --source-maps`)).toMatchObject({
+      content: { fileCount: 3 },
+    })
   })
 
   test('says what is covered, and what a release requires by itself', async () => {

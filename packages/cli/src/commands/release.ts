@@ -23,6 +23,7 @@ import { formatList } from '../output/text.ts'
 import { readForced } from '../release/findings.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
+import { releaseFields } from '../release/release-fields.ts'
 import { describePlan, planJson } from '../release/release-plan.ts'
 import { addExtras } from '../release/release-extras.ts'
 import {
@@ -151,7 +152,7 @@ async function carryOut(
     return done
   })
   output.result(resultOf(published), () => {
-    for (const each of published) output.fields(each)
+    for (const each of published) output.fields(releaseFields(each))
   })
 }
 

@@ -4,6 +4,7 @@ import { given } from '../arguments/given.ts'
 import { readChannel, readPlatform, readVersion } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
+import { releaseFields } from '../release/release-fields.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
 
 type ReleaseListOptions = SessionOptions & PageOptions & ReleaseFilter
@@ -34,7 +35,7 @@ async function archiveRelease(context: CliContext, id: string, options: SessionO
     `Archive ${version} for ${platform}, published on ${channel}? Its rollouts end everywhere, and devices that run it leave it.`,
   )
   const release = await api.archiveRelease(id)
-  output.result(release, () => output.fields(release))
+  output.result(release, () => output.fields(releaseFields(release)))
 }
 
 async function listReleases(context: CliContext, options: ReleaseListOptions) {
@@ -45,11 +46,12 @@ async function listReleases(context: CliContext, options: ReleaseListOptions) {
     ...pageQuery(options),
     ...given({ platform, channel, version, archived }),
   })
-  output.page(page, ['version', 'platform', 'channel', 'sequence', 'sizeBytes', 'createdAt', 'id'])
+  const columns = ['version', 'platform', 'channel', 'sequence', 'sizeBytes', 'createdAt', 'id'] as const
+  output.page(page, columns, page.items.map(releaseFields))
 }
 
 async function showRelease(context: CliContext, id: string, options: SessionOptions) {
   const { api, output } = await openSession(context, options)
   const release = await api.getRelease(id)
-  output.result(release, () => output.fields(release))
+  output.result(release, () => output.fields(releaseFields(release)))
 }

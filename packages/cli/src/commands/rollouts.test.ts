@@ -53,7 +53,9 @@ describe('promote', () => {
     const dry = await json<Signed & { dryRun: boolean }>(`${promote} --rollout 20 --dry-run`)
     expect(dry).toMatchObject({ dryRun: true, releaseId: old.releaseId, percentage: 20, guard: { isOn: true } })
     expect(dry).not.toHaveProperty('id')
-    expect(dry.signs).toMatchObject([{ version: '1.0.0', sequence: 3, floor: 0, artifacts: [{ sha256: old.sha256 }] }])
+    expect(dry.signs).toMatchObject([
+      { version: '1.0.0', sequence: 3, floor: 0, artifacts: [{ sha256: old.content.sha256 }] },
+    ])
     expect(await listed()).toEqual(before)
     const done = await json<Signed>(`${promote} --rollout 20 --yes`)
     expect(done).toMatchObject({ sequence: 3, signs: dry.signs })

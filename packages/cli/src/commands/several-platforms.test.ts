@@ -40,7 +40,7 @@ describe('release', () => {
       { platform: 'android', version: '1.0.0', sequence: 1 },
       { platform: 'ios', version: '1.0.0', sequence: 1 },
     ])
-    expect(releases[0]?.sha256).not.toBe(releases[1]?.sha256)
+    expect(releases[0]?.content.sha256).not.toBe(releases[1]?.content.sha256)
     expect(await listed()).toHaveLength(2)
   })
 
@@ -91,7 +91,7 @@ describe('release', () => {
     const { run, json, env } = await createPublisher()
     const { releases } = await json<Both>(`${release} 1.0.0 --dry-run`)
     const line = await openLine(server.url(), {
-      losing: new RegExp(`^GET .*/artifacts/${releases[1]?.sha256}`),
+      losing: new RegExp(`^GET .*/artifacts/${releases[1]?.content.sha256}`),
       lose: (response) => response.writeHead(413).end('<html>'),
     })
     const there = { env: { ...env, HOTPATCH_URL: line.url } }

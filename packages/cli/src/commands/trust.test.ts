@@ -133,7 +133,7 @@ describe('what is stated again', () => {
       exitCode: 1,
       stderr: expect.stringMatching(/was published without a statement.*--bundle/),
     })
-    const bytes = Buffer.from(await (await fetch(old.downloadUrl)).arrayBuffer())
+    const bytes = Buffer.from(await (await fetch(old.content.downloadUrl)).arrayBuffer())
     await write({ 'bundle.zip': bytes, 'other.zip': Buffer.from('other') })
     expect(await run(`${back} --bundle other.zip --min-native 2.1`)).toMatchObject({ exitCode: 1 })
     expect(await run(`${back} --bundle bundle.zip`)).toMatchObject({

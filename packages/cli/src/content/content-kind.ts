@@ -1,5 +1,5 @@
-import type { NewRelease, ReleaseCheck, ReleaseFinding } from '@hotpatch/api'
-import type { ContentArtifact, ContentKindName, Platform, ReleaseContent } from '@hotpatch/protocol'
+import type { NewRelease, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
+import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
 
 /** What is to become a release's content. */
@@ -83,7 +83,7 @@ export interface PackedContent {
 
 /** What the signed statement says of it (Signing §4). */
 export interface StatedContent {
-  content: ReleaseContent
+  content: SignedContent
   artifacts: readonly ContentArtifact[]
 }
 
@@ -98,7 +98,7 @@ export interface ContentDescription {
   /** Of the plan, for somebody who has to say yes or no. */
   lines: Record<string, string>
   /** The same for scripts. */
-  json: { fileCount: number; entry: object | undefined }
+  json: { content: Omit<ReleaseContent, 'downloadUrl'>; entry: object | undefined }
 }
 
 /**
@@ -122,6 +122,8 @@ export interface ContentKind<Collected extends CollectedContent, Facts> {
    */
   pack(context: CliContext, collected: Collected, working: Working): Promise<PackedContent>
   stated(packed: PackedContent): StatedContent
+  /** Whether a release that is there was made of these bytes. */
+  isSame(published: ReleaseContent, packed: Pick<PackedContent, 'sha256'>): boolean
   /** What the server is told beforehand, to compare it with its limits. */
   amounts(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes'>
   /** What the publish says of it besides its bytes. */

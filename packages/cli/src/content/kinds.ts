@@ -1,4 +1,4 @@
-import type { NewRelease, ReleaseCheck, ReleaseFinding } from '@hotpatch/api'
+import type { NewRelease, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
 import { archiveKind, type ArchiveFacts, type CollectedArchive } from './archive/archive-kind.ts'
@@ -36,6 +36,12 @@ export async function recogniseContent(input: ContentInput, wish: ContentWish): 
 /** What a statement says of bytes that were published before and lie here as one file. Nothing is made of them. */
 export function stateFile(bytes: Pick<PackedContent, 'sha256' | 'sizeBytes'>): StatedContent {
   return archiveKind.stated({ ...bytes, uploads: [] })
+}
+
+/** Whether a release that is there was made of these bytes. */
+export function isSameContent(published: ReleaseContent, bytes: Pick<PackedContent, 'sha256'>): boolean {
+  const kind = KINDS.find(({ name }) => name === published.kind)
+  return kind?.isSame(published, bytes) ?? false
 }
 
 export type OpenContent = Awaited<ReturnType<typeof openContent>>

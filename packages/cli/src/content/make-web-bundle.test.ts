@@ -39,7 +39,7 @@ test('makes the zip that release publishes, and says what is in it', async () =>
   const line = 'release --platform web --yes --version'
   const ofFolder = await tool.json<PublishedRelease>(`${line} 1.0.0 --bundle-dir dist`)
   const ofZip = await tool.json<PublishedRelease>(`${line} 1.0.1 --bundle app.zip`)
-  expect([ofFolder.sha256, ofZip.sha256]).toEqual([made.sha256, made.sha256])
+  expect([ofFolder.content.sha256, ofZip.content.sha256]).toEqual([made.sha256, made.sha256])
 })
 
 test('replaces what it made before, and leaves nothing beside it', async () => {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '@hotpatch/api'
-import { openContent, type ReleaseBytes } from '../content/kinds.ts'
+import { isSameContent, openContent, type ReleaseBytes } from '../content/kinds.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import { findContentInput, readContentWish, type ReleaseOptions, type ReleasePlace } from './release-wishes.ts'
@@ -15,10 +15,10 @@ export type LocalBytesOptions = Pick<ReleaseOptions, 'bundle' | 'bundleDir' | 'e
  */
 export async function packSame(
   { context }: Session,
-  release: Pick<Release, 'version' | 'platform' | 'sha256'>,
+  release: Pick<Release, 'version' | 'platform' | 'content'>,
   { options, place, temporary }: { options: LocalBytesOptions; place: ReleasePlace; temporary: string },
 ): Promise<{ bytes: ReleaseBytes; directory: string }> {
-  const { version, platform, sha256 } = release
+  const { version, platform, content } = release
   const given = { ...options, version }
   const input = findContentInput(given, platform, place)
   if (input.kind === 'project') {
@@ -28,8 +28,8 @@ export async function packSame(
   await mkdir(directory)
   const wish = readContentWish(given, platform, place)
   const bytes = await (await openContent(context, input, { wish, directory })).pack()
-  if (bytes.sha256 === sha256) return { bytes, directory }
-  const expected = `Expected the bytes of ${version} for ${platform}, whose SHA-256 is ${sha256}`
+  if (isSameContent(content, bytes)) return { bytes, directory }
+  const expected = `Expected the bytes of ${version} for ${platform}, whose SHA-256 is ${content.sha256}`
   const advice = 'Build the same sources again, or give the zip that was published: --bundle.'
   throw new CommandError('content-differs', `${expected}, found ${bytes.sha256} in ${input.path}. ${advice}`)
 }

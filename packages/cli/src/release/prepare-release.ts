@@ -5,7 +5,7 @@ import { given } from '../arguments/given.ts'
 import { UsageError } from '../errors/errors.ts'
 import { MINIMUM_FILE, readMinimumFile } from '../native/minimum-native-version.ts'
 import type { ContentFile, ContentInput, Working } from '../content/content-kind.ts'
-import { openContent, type OpenContent, type ReleaseBytes } from '../content/kinds.ts'
+import { isSameContent, openContent, type OpenContent, type ReleaseBytes } from '../content/kinds.ts'
 import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { requireSound } from './findings.ts'
@@ -118,12 +118,12 @@ const isOn = ({ existing }: ReleasePreflight, channel: string) => existing?.chan
 function findSame(
   existing: ReleasePreflight['existing'],
   { percentage, mandatory, requirement }: ReleaseWishes,
-  { sha256 }: ReleaseBytes,
+  bytes: ReleaseBytes,
 ): PublishedRelease | undefined {
   if (!existing?.published || existing.isArchived) return undefined
   const { published } = existing
   const isSame =
-    published.sha256 === sha256 &&
+    isSameContent(published.content, bytes) &&
     published.percentage === percentage &&
     published.mandatory === mandatory &&
     isSameRequirement(existing.requirement, requirement)

@@ -139,8 +139,6 @@ export function planJson(plan: ReleasePlan) {
     app: app.slug,
     ...wishes,
     notes: notes ?? '',
-    sha256: bundle.sha256,
-    sizeBytes: bundle.sizeBytes,
     ...bundle.description.json,
     signed,
     /** Everything that will be signed. */

@@ -112,7 +112,10 @@ describe('the plan', () => {
           Bundle: '1 file of /app/build, zipped 1.23 kB',
           Entry: 'index.android.bundle, Hermes bytecode, version 96',
         },
-        json: { fileCount: 1, entry: { name: 'index.android.bundle', kind: 'hermes', bytecodeVersion: 96 } },
+        json: {
+          content: { kind: 'archive', ...zip, fileCount: 1 },
+          entry: { name: 'index.android.bundle', kind: 'hermes', bytecodeVersion: 96 },
+        },
       },
     },
     requirementSource: undefined,
@@ -280,6 +283,7 @@ describe('the plan', () => {
       content: { kind: 'archive' },
       artifacts: [{ name: 'bundle.zip', sha256: 'ab'.repeat(32), sizeBytes: 1234 }],
     })
-    expect(planJson(plan)).toMatchObject({ dryRun: true, app: 'shop', percentage: 12.5, fileCount: 1, signed: true })
+    const content = { kind: 'archive', ...zip, fileCount: 1 }
+    expect(planJson(plan)).toMatchObject({ dryRun: true, app: 'shop', percentage: 12.5, content, signed: true })
   })
 })

@@ -9,6 +9,7 @@ import {
 import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
+import { digestsOf } from '../shipping/content/kinds.ts'
 import { createHeldFileLists } from './held-files.ts'
 import {
   loadCatalog,
@@ -125,11 +126,13 @@ export function createCatalogs({
       const target = placementsOf(catalog, releaseId)[0]?.target
       if (!target || target === 'embedded') continue
       const { content, held, variants } = target
-      const isWhole = content.sha256 === sha256 || variants.some((variant) => variant.sha256 === sha256)
-      if (isWhole) return { sha256: content.sha256, isWhole }
+      const digests = digestsOf(content)
+      if (digests.includes(sha256)) return { sha256, isWhole: true }
+      const [first] = digests
+      if (variants.some((variant) => variant.sha256 === sha256)) return { sha256: first, isWhole: true }
       const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256) ?? false
       const isEncryptedFile = variants.some((variant) => variant.held.files?.some((file) => file.sha256 === sha256))
-      return isFile || isEncryptedFile ? { sha256: content.sha256, isWhole: false } : undefined
+      return isFile || isEncryptedFile ? { sha256: first, isWhole: false } : undefined
     }
     return undefined
   }

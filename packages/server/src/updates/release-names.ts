@@ -1,4 +1,5 @@
 import type { CompiledRollout } from '@hotpatch/protocol'
+import { digestsOf } from '../shipping/content/kinds.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 
@@ -45,7 +46,9 @@ function namesOf(catalog: LiveCatalog): Names {
     made.byRollout.set(rollout.id, target)
     made.byLabel.set(labelOf(rollout), target)
     // Two releases may have the same content: the one placed last.
-    if (!made.byDigest.has(target.content.sha256)) made.byDigest.set(target.content.sha256, target)
+    for (const digest of digestsOf(target.content)) {
+      if (!made.byDigest.has(digest)) made.byDigest.set(digest, target)
+    }
   }
   names.set(catalog, made)
   return made

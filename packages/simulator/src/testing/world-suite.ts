@@ -74,12 +74,12 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
     return server.published(app, { version, bundle, signatures, ...changes })
   }
 
-  function prepare({ version, floor, requirement, ...bytes }: Release, sequence: number) {
-    const content = { appId: app.id, platform: 'android', target: 'release', version, sequence, floor } as const
+  function prepare({ version, floor, requirement, content }: Release, sequence: number) {
+    const named = { appId: app.id, platform: 'android', target: 'release', version, sequence, floor } as const
     const text = writeReleaseStatement({
-      ...content,
+      ...named,
       requirement,
-      ...statedArchive(bytes),
+      ...statedArchive(content),
       createdAt: '2027-01-01T00:00:00.000Z',
     })
     const { statement, statementSignature } = signStatement(key, text)

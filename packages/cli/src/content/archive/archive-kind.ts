@@ -75,6 +75,7 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
   },
 
   stated: ({ sha256, sizeBytes }) => statedArchive({ sha256, sizeBytes }),
+  isSame: (published, { sha256 }) => published.sha256 === sha256,
 
   amounts: ({ files }) => ({
     fileCount: files.length,
@@ -85,13 +86,16 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
     return entry === undefined ? {} : { entry }
   },
 
-  describe: ({ from, files, sourceMaps, ready }, { entry }, { sizeBytes }) => ({
+  describe: ({ from, files, sourceMaps, ready }, { entry }, { sha256, sizeBytes }) => ({
     lines: {
       Bundle: `${formatCount(files.length, 'file')} of ${from}, ${ready ? 'as it is,' : 'zipped'} ${formatBytes(sizeBytes)}`,
       ...(entry && { Entry: `${entry.name}, ${describeEntry(entry.kind)}` }),
       ...sourceMapLines(files, sourceMaps),
     },
-    json: { fileCount: files.length, entry: entry && { name: entry.name, ...entry.kind } },
+    json: {
+      content: { kind: 'archive', sha256, sizeBytes, fileCount: files.length },
+      entry: entry && { name: entry.name, ...entry.kind },
+    },
   }),
 }
 

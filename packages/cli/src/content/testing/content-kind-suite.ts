@@ -194,7 +194,7 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
           cwd: tool.cwd,
           env: { ...process.env, ...env },
         })
-        expect(JSON.parse(shown.stdout)).toMatchObject({ sha256 })
+        expect(JSON.parse(shown.stdout)).toMatchObject({ content: { kind: kind.name, sha256 } })
       })
 
       test('other bytes of other files, and the same of the same, whatever is in them', async () => {
@@ -311,8 +311,13 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
         ['release', '--app', slug, '--version', '1.0.0', ...options(folder)].join(' '),
         '--yes',
       )
-      expect(published).toMatchObject({ sha256, sizeBytes, fileCount: Object.keys(good).length })
-      const served = await fetch(published.downloadUrl)
+      expect(published.content).toMatchObject({
+        kind: kind.name,
+        sha256,
+        sizeBytes,
+        fileCount: Object.keys(good).length,
+      })
+      const served = await fetch(published.content.downloadUrl)
       expect(served.headers.get('content-type')).toBe(uploads[0]?.contentType)
       expect(sha256Of(Buffer.from(await served.arrayBuffer()))).toBe(sha256)
     })

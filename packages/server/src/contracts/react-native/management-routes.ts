@@ -1,13 +1,4 @@
-import {
-  ChannelName,
-  NewRelease,
-  PageQuery,
-  pageOf,
-  PublishedRelease,
-  Release,
-  ReleaseFilter,
-  Rollout,
-} from '@hotpatch/api'
+import { ChannelName, NewRelease, PageQuery, type PublishedRelease, ReleaseFilter, Rollout } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
@@ -22,6 +13,14 @@ import { takeForms } from '../../ground/http/take-forms.ts'
 import { createValidator } from '../../ground/http/validate.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { Publishing } from '../../rolling-out/publishing/publishing-service.ts'
+import {
+  ContractPublished,
+  ContractRelease,
+  ContractReleasePage,
+  flattenPage,
+  flattenPublished,
+  flattenRelease,
+} from './flat-release.ts'
 import { withUpload, type ReceivedUpload } from '../../rolling-out/publishing/receive-upload.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
 
@@ -38,7 +37,6 @@ const ContractMetadata = Type.Object(
   },
   { additionalProperties: false },
 )
-const ContractPublished = Type.Object({ id: Type.String(), ...PublishedRelease.properties })
 const validateMetadata = createValidator(ContractMetadata, 'metadata')
 
 /** The people's side of the React Native contract, on the same services as /manage/v1. */
@@ -101,7 +99,7 @@ export function reactNativeManagementRoutes(parts: {
       async (request, reply) => {
         const publish = (upload: ReceivedUpload) => publishUpload(request, upload)
         const published = await withUpload(request, contents, publish)
-        return reply.code(201).send({ id: published.releaseId, ...published })
+        return reply.code(201).send(flattenPublished(published))
       },
     )
 
@@ -118,7 +116,7 @@ export function reactNativeManagementRoutes(parts: {
             ...ReleaseFilter.properties,
             ...PageQuery.properties,
           }),
-          response: { 200: pageOf(Release) },
+          response: { 200: ContractReleasePage },
         },
       },
       async (request) => {
@@ -127,7 +125,8 @@ export function reactNativeManagementRoutes(parts: {
         const name = slug ?? named ?? appId
         const found = name === undefined ? undefined : await apps.resolve(request.actor, name)
         const onlyApp = found?.id ?? request.actor?.appId ?? null
-        return releases.list(onlyApp, request.query, readPageRequest(request.query), publicUrl(request))
+        const page = readPageRequest(request.query)
+        return flattenPage(await releases.list(onlyApp, request.query, page, publicUrl(request)))
       },
     )
 
@@ -148,9 +147,12 @@ export function reactNativeManagementRoutes(parts: {
       '/releases/:id',
       {
         config: { access: 'releases:read' },
-        schema: { tags: ['react-native'], summary: 'One release', params, response: { 200: Release } },
+        schema: { tags: ['react-native'], summary: 'One release', params, response: { 200: ContractRelease } },
       },
-      async (request) => releases.render((await getRelease(request, request.params.id)).release, publicUrl(request)),
+      async (request) => {
+        const { release } = await getRelease(request, request.params.id)
+        return flattenRelease(await releases.render(release, publicUrl(request)))
+      },
     )
 
     /** The contract knows one: which of several is meant, the server does not guess. */
@@ -188,11 +190,11 @@ export function reactNativeManagementRoutes(parts: {
       '/releases/:id',
       {
         config: { access: 'releases:archive' },
-        schema: { tags: ['react-native'], summary: 'Archives a release', params, response: { 200: Release } },
+        schema: { tags: ['react-native'], summary: 'Archives a release', params, response: { 200: ContractRelease } },
       },
       async (request) => {
         const { release, app: found } = await getRelease(request, request.params.id)
-        return publishing.archive(found, release.id, authorOf(request), publicUrl(request))
+        return flattenRelease(await publishing.archive(found, release.id, authorOf(request), publicUrl(request)))
       },
     )
   }

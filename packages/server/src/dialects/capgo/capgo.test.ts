@@ -56,8 +56,8 @@ describeOnEveryDatabase("Capgo's plugin", (openDatabase) => {
       const release = await publish('1.1.0', { notes: 'Faster' })
       expect(await check()).toEqual({
         version: '1.1.0',
-        url: `${release.downloadUrl}?release=${release.releaseId}`,
-        checksum: release.sha256,
+        url: `${release.content.downloadUrl}?release=${release.releaseId}`,
+        checksum: release.content.sha256,
         session_key: '',
         comment: 'Faster',
       })

@@ -15,13 +15,14 @@ describeOnEveryDatabase('insights of a fleet', (open) => {
 
   test('that checks, downloads and reports', async () => {
     const app = await server.createTestApp()
-    const { releaseId, rolloutId, sizeBytes, downloadUrl } = await server.published(app, {
+    const { releaseId, rolloutId, content } = await server.published(app, {
       version: '1.1.0',
       bundle: await bundleOf('one'),
     })
     const place = { platform: 'android', channel: 'production' }
     for (const deviceId of ['a', 'b', 'c']) await server.check(app, { deviceId, version: '1.0.0', ...place })
-    const download = new URL(downloadUrl, 'http://localhost').pathname
+    const { sizeBytes } = content
+    const download = new URL(content.downloadUrl, 'http://localhost').pathname
     expect((await server.request('GET', download, { token: null })).status).toBe(200)
     const report = async (deviceId: string, ...kinds: string[]) => {
       const events = kinds.map((kind) => ({

@@ -120,7 +120,7 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
     const { existing } = await answerOf({ version: '1.0.0' })
     expect(existing).toMatchObject({
       channels: ['production'],
-      published: { version: '1.0.0', sequence: 4, sha256: sha256Of(bundle) },
+      published: { version: '1.0.0', sequence: 4, content: { sha256: sha256Of(bundle) } },
       requirement: {},
       createdBy: 'owner',
       isArchived: false,

@@ -131,7 +131,9 @@ export function publishingRoutes({
         if (!(request.body instanceof Readable)) {
           throw problem('unsupported-media-type', 'Expected a zip as application/zip, found nothing.')
         }
-        return describeContent(await contents.upload(request.body, request.params.sha256))
+        return {
+          content: describeContent(await contents.upload(request.body, request.params.sha256), publicUrl(request)),
+        }
       },
     )
 
@@ -150,7 +152,7 @@ export function publishingRoutes({
         await resolveApp(request, request.params.app)
         const found = await contents.find(request.params.sha256)
         if (!found) throw problem('artifact-not-found', `No bytes with the SHA-256 ${request.params.sha256}.`)
-        return describeContent(found)
+        return { content: describeContent(found, publicUrl(request)) }
       },
     )
 

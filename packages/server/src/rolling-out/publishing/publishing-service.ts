@@ -1,4 +1,10 @@
-import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease, type Release } from '@hotpatch/api'
+import {
+  DEFAULT_CHANNEL,
+  type NewRelease,
+  type PublishedRelease,
+  type Release,
+  type ReleaseContent,
+} from '@hotpatch/api'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import { requirePlatform, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import {
@@ -14,7 +20,6 @@ import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
-import { artifactUrl } from '../../ground/http/public-url.ts'
 import { readPlan } from '../plan-rules/read-plan.ts'
 import { readRequirement, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
@@ -157,7 +162,7 @@ export function createPublishing({
       await announcements.record(tx, change, {
         type: 'release.published',
         appId: app.id,
-        data: { release: announced(row, content), by: nameOf(author) },
+        data: { release: announced(row, describeContent(content, publicUrl)), by: nameOf(author) },
       })
       return row
     }
@@ -210,9 +215,8 @@ function preparedOf(signatures: UploadSignatures): SignedStatement[] {
   return steps.slice(0, last + 1)
 }
 
-function announced({ id, version, platform, channel, sequence, notes }: ReleaseRow, content: StoredContent) {
-  const { sha256, sizeBytes } = content
-  return { id, version, platform, channel, sequence, sha256, sizeBytes, notes }
+function announced({ id, version, platform, channel, sequence, notes }: ReleaseRow, content: ReleaseContent) {
+  return { id, version, platform, channel, sequence, content, notes }
 }
 
 function answerOf(
@@ -232,8 +236,7 @@ function answerOf(
     sequence: rollout.sequence ?? release.sequence,
     percentage: rollout.percentage,
     mandatory: rollout.mandatory === 1,
-    ...describeContent(content),
-    downloadUrl: artifactUrl(publicUrl, content.sha256),
+    content: describeContent(content, publicUrl),
     keyRegistered,
     existing: isExisting,
   }

@@ -66,16 +66,25 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
         sequence: 1,
         percentage: 33.33,
         mandatory: true,
-        sha256: sha256Of(bundle),
-        sizeBytes: bundle.length,
-        fileCount: 2,
-        downloadUrl: `http://localhost:80/artifacts/${sha256Of(bundle)}`,
+        content: {
+          kind: 'archive',
+          sha256: sha256Of(bundle),
+          sizeBytes: bundle.length,
+          fileCount: 2,
+          downloadUrl: `http://localhost:80/artifacts/${sha256Of(bundle)}`,
+        },
         keyRegistered: false,
         existing: false,
       })
       const { body: release } = await server.request('GET', `/manage/v1/releases/${body.releaseId}`)
-      expect(release).toMatchObject({ version: '1.2.3+4', notes: 'Größer', signature: null, createdBy: 'owner' })
-      const download = await server.app.http.inject(`/artifacts/${body.sha256}`)
+      expect(release).toMatchObject({
+        content: body.content,
+        version: '1.2.3+4',
+        notes: 'Größer',
+        signature: null,
+        createdBy: 'owner',
+      })
+      const download = await server.app.http.inject(`/artifacts/${body.content.sha256}`)
       expect(download.rawPayload).toEqual(bundle)
     })
 
@@ -354,17 +363,19 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const bytes = await bundleOf('before')
       expect(problemOf(await server.request('GET', address(bytes, own)))).toBe('404 artifact-not-found')
       const uploaded = await upload(bytes)
-      const artifact = { sha256: sha256Of(bytes), sizeBytes: bytes.length, fileCount: 2 }
-      expect(uploaded).toMatchObject({ status: 200, body: artifact })
-      expect((await server.request('GET', address(bytes, own))).body).toEqual(artifact)
+      const sha256 = sha256Of(bytes)
+      const downloadUrl = `http://localhost:80/artifacts/${sha256}`
+      const content = { kind: 'archive', sha256, sizeBytes: bytes.length, fileCount: 2, downloadUrl }
+      expect(uploaded).toMatchObject({ status: 200, body: { content } })
+      expect((await server.request('GET', address(bytes, own))).body).toEqual({ content })
 
       const path = `/manage/v1/apps/${own.slug}/releases`
       for (const version of ['1.0.0', '1.1.0']) {
         const { status, body } = await post(formWithoutBundle(metadataOf(bytes, version)), path)
         expect(status).toBe(201)
-        expect(body).toMatchObject({ ...artifact, version })
+        expect(body).toMatchObject({ content, version })
       }
-      expect((await server.app.http.inject(`/artifacts/${artifact.sha256}`)).rawPayload).toEqual(bytes)
+      expect((await server.app.http.inject(downloadUrl)).rawPayload).toEqual(bytes)
     })
 
     test('are named by a release that is signed', async () => {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease } from '@hotpatch/api'
-import type { StoredContent } from '../../shipping/content/content-service.ts'
+import { findContent, type StoredContent } from '../../shipping/content/content-service.ts'
 import type { Connection } from '../../ground/database/schema.ts'
-import { artifactUrl } from '../../ground/http/public-url.ts'
 import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
 import { findPublication, insertPublication } from './publication-store.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
@@ -35,7 +34,7 @@ function sorted(value: unknown): unknown {
 export async function rememberAnswer(
   tx: Connection,
   requestDigest: string,
-  { downloadUrl: _, ...answer }: PublishedRelease,
+  { content: _, ...answer }: PublishedRelease,
 ): Promise<void> {
   const { releaseId: release_id, channel } = answer
   await insertPublication(tx, { release_id, channel, request_digest: requestDigest, answer: JSON.stringify(answer) })
@@ -52,7 +51,7 @@ export async function findAnswer(
   // Archived since: whoever asks for it now would be told that devices get it.
   if (!existing || existing.archived_at !== null) return undefined
   const found = await findPublication(db, existing.id, channel)
-  return found?.request_digest === requestDigest ? withUrl(found, publicUrl) : undefined
+  return found?.request_digest === requestDigest ? readAnswer(db, existing, found, publicUrl) : undefined
 }
 
 /** Of whichever request it came to be on this channel; undefined as well when it was promoted there. */
@@ -63,10 +62,16 @@ export async function findAnswerOf(
   publicUrl: string,
 ): Promise<PublishedRelease | undefined> {
   const found = await findPublication(db, release.id, channel)
-  return found && withUrl(found, publicUrl)
+  return found && readAnswer(db, release, found, publicUrl)
 }
 
-function withUrl(found: { answer: string }, publicUrl: string): PublishedRelease {
-  const answer = JSON.parse(found.answer) as Omit<PublishedRelease, 'downloadUrl'>
-  return { ...answer, downloadUrl: artifactUrl(publicUrl, answer.sha256) }
+/** The content is the release's, and the server may have another address by now. */
+async function readAnswer(
+  db: Connection,
+  release: ReleaseRow,
+  { answer }: { answer: string },
+  publicUrl: string,
+): Promise<PublishedRelease> {
+  const told = JSON.parse(answer) as Omit<PublishedRelease, 'content'>
+  return { ...told, content: await findContent(db, release, publicUrl) }
 }

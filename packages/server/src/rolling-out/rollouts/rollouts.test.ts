@@ -571,7 +571,7 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
 
   describe('archiving', () => {
     test('takes every rollout of the release back, and keeps its bytes', async () => {
-      const { releaseId, sha256 } = await server.published(app, { bundle: one })
+      const { releaseId, content } = await server.published(app, { bundle: one })
       await place({ releaseId, channel: 'beta' })
       const { status, body } = await server.request('DELETE', `/manage/v1/releases/${releaseId}`)
       expect(status).toBe(200)
@@ -581,7 +581,7 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
       expect(await offered()).toBe('withdrawn')
       expect(await offered({ channel: 'beta' })).toBe('withdrawn')
       expect(await offered({ releaseId })).toBe('embedded')
-      expect((await server.request('GET', `/artifacts/${sha256}`)).status).toBe(200)
+      expect((await server.request('GET', `/artifacts/${content.sha256}`)).status).toBe(200)
     })
 
     test('keeps the version taken', async () => {

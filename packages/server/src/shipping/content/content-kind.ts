@@ -1,5 +1,11 @@
-import type { Artifact } from '@hotpatch/api'
-import type { ContentArtifact, ContentKindName, ManifestFile, Platform, ReleaseContent } from '@hotpatch/protocol'
+import type { ReleaseContent } from '@hotpatch/api'
+import type {
+  ContentArtifact,
+  ContentKindName,
+  ManifestFile,
+  Platform,
+  ReleaseContent as SignedContent,
+} from '@hotpatch/protocol'
 import type { Schema } from '../../ground/database/schema.ts'
 import type { SpooledUpload, SpoolPart } from '../artifacts/upload-spool.ts'
 
@@ -61,7 +67,7 @@ export type ReleaseFile = Omit<Schema['release_file'], 'release_id'>
 
 /** What a statement must say of it (Signing §4). */
 export interface StatedContent {
-  content: ReleaseContent
+  content: SignedContent
   artifacts: readonly ContentArtifact[]
 }
 
@@ -94,12 +100,20 @@ export interface ContentKind<Found extends Facts, Offered extends object> {
   requireFit(facts: Found, wish: ContentWish): void
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]
   filesOf(bytes: ContentBytes): ReleaseFile[]
-  /** For people. */
-  describe(files: readonly ReleaseFile[], facts: Found): Artifact
+  /**
+   * For people.
+   * @param urlOf the address of bytes, by their SHA-256
+   */
+  describe(files: readonly ReleaseFile[], facts: Found, urlOf: (sha256: string) => string): ReleaseContent
   /** @param files those of a release, but for what a manifest lists */
   stated(files: readonly ReleaseFile[]): StatedContent
   /** What a catalog carries of it: all that an answer to a device names. */
   offered(files: readonly ReleaseFile[]): Offered
+  /**
+   * Of the bytes that devices take for all of it, each by itself: a download of them is one of the release. What else
+   * leaves the server of it is counted under the first.
+   */
+  digests(offered: Offered): readonly [string, ...string[]]
 }
 
 /** What a publish says beforehand that it will have. */

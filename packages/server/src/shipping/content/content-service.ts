@@ -1,4 +1,4 @@
-import type { Artifact, NewRelease } from '@hotpatch/api'
+import type { NewRelease, ReleaseContent } from '@hotpatch/api'
 import {
   MAX_FILES_MANIFEST_BYTES,
   problem,
@@ -196,17 +196,26 @@ export function createContentService({
 }
 
 /** What its kind says of it to whoever asks. */
-export function describeContent(content: StoredContent): Artifact {
+export function describeContent(content: StoredContent, publicUrl: string): ReleaseContent {
   const kind = contentKind(content.kind)
-  return kind.describe(kind.filesOf(content), content.facts)
+  return kind.describe(kind.filesOf(content), content.facts, (sha256) => artifactUrl(publicUrl, sha256))
 }
 
-/** The same, of a release that is there, and where its bytes are. */
-export function renderContent(kindName: ContentKindName, files: readonly StoredFile[], publicUrl: string) {
-  const kind = contentKind(kindName)
+/** The same, of a release that is there. */
+export function renderContent(kind: ContentKindName, files: readonly StoredFile[], publicUrl: string): ReleaseContent {
   const [facts = '{}'] = files.flatMap((file) => file.facts ?? [])
-  const described = kind.describe(files, JSON.parse(facts) as ContentFacts)
-  return { ...described, downloadUrl: artifactUrl(publicUrl, described.sha256) }
+  const urlOf = (sha256: string) => artifactUrl(publicUrl, sha256)
+  return contentKind(kind).describe(files, JSON.parse(facts) as ContentFacts, urlOf)
+}
+
+/** The same, when only the release is at hand. */
+export async function findContent(
+  db: Connection,
+  { id, kind }: ReleaseOfKind,
+  publicUrl: string,
+): Promise<ReleaseContent> {
+  const files = await listFilesOf(db, [id])
+  return renderContent(kind, files.get(id) ?? [], publicUrl)
 }
 
 /** What a statement must say of it (Signing §4). */

@@ -18,6 +18,11 @@ export function contentKind(name: string): ServedKind {
   return kind
 }
 
+/** @see ContentKind.digests */
+export function digestsOf(offered: OfferedContent): readonly [string, ...string[]] {
+  return contentKind(offered.kind).digests(offered)
+}
+
 /** What somebody who saves such bytes calls them. */
 export function fileExtensionOf(contentType: string): string {
   return KINDS.find((kind) => kind.contentType === contentType)?.fileExtension ?? 'bin'

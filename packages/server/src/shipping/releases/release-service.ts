@@ -165,7 +165,7 @@ function renderRelease(
     channel: row.channel,
     sequence: row.sequence,
     floor: row.floor ?? 0,
-    ...renderContent(row.kind, files, publicUrl),
+    content: renderContent(row.kind, files, publicUrl),
     requirement: requirementOf(row),
     notes: row.notes,
     signature: row.signature,

@@ -64,12 +64,16 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
     ...(bytes.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
   ],
 
-  describe: (files, { fileCount }) => ({ ...zipOf(files), fileCount }),
+  describe(files, { fileCount }, urlOf) {
+    const zip = zipOf(files)
+    return { kind: 'archive', ...zip, fileCount, downloadUrl: urlOf(zip.sha256) }
+  },
   stated: (files) => statedArchive(zipOf(files)),
   offered(files) {
     const { sha256, sizeBytes } = zipOf(files)
     return { kind: 'archive', sha256, sizeBytes }
   },
+  digests: ({ sha256 }) => [sha256],
 }
 
 function releaseFile(

@@ -74,7 +74,13 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       expect(one.facts).toEqual(two.facts)
       expect(JSON.parse(JSON.stringify(one.facts))).toEqual(one.facts)
       expect(kind.filesOf(one)).toEqual(kind.filesOf(two))
-      expect(describeContent(one)).toMatchObject({ sha256: digest, sizeBytes: good.length })
+      expect(describeContent(one, 'https://updates.test')).toMatchObject({
+        kind: kind.name,
+        sha256: digest,
+        sizeBytes: good.length,
+        downloadUrl: `https://updates.test/artifacts/${digest}`,
+      })
+      expect(kind.digests(kind.offered(kind.filesOf(one)))).toEqual([digest])
       for (const content of [one, two]) await content.discard()
       expect(await store.spooled()).toEqual([])
     })
