@@ -23,7 +23,7 @@ import type {
   NewNextSequence,
   NewSigningKey,
 } from './apps.ts'
-import { App, NextSequence, SigningKey } from './apps.ts'
+import { App, NextSequence, SigningKey, type KeyAlgorithm } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
 import { Experiment, type ExperimentEnd, type NewExperiment } from './experiments.ts'
@@ -180,7 +180,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     revokeChannelKey: (app: string, keyId: string) =>
       call<ChannelKey>('POST', path`/apps/${app}/channel-keys/${keyId}/revoke`),
 
-    listKeys: (app: string) => read(pageOf(SigningKey), path`/apps/${app}/keys`),
+    listKeys: (app: string, algorithm: KeyAlgorithm = 'ed25519') =>
+      read(pageOf(SigningKey), path`/apps/${app}/keys` + queryOf({ algorithm })),
     addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
     revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),
 
@@ -190,6 +191,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
     addSignature: (app: string, releaseId: string, body: NewAddedSignature) =>
       call<AddedSignature>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
+    removeSignature: (app: string, releaseId: string, of: Pick<AddedSignature, 'scheme' | 'subject'>) =>
+      call<void>('DELETE', path`/apps/${app}/releases/${releaseId}/signatures/${of.scheme}/${of.subject}`),
     checkRelease: (app: string, body: ReleaseCheck) =>
       read(ReleasePreflight, path`/apps/${app}/releases/preflight`, body),
     /** Undefined when the server does not have these bytes. */

@@ -21,6 +21,7 @@ import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
 import { addRollbackCommand } from './commands/rollback.ts'
 import { addRolloutCommands } from './commands/rollouts.ts'
+import { addSignatureCommands } from './commands/signatures.ts'
 import { addSimulateCommand } from './commands/simulate.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
@@ -53,6 +54,7 @@ const GROUPS = {
     addExperimentCommands,
     addBundleCommand,
     addVariantCommands,
+    addSignatureCommands,
     addNativeCommands,
   ],
   'To see what became of it:': [

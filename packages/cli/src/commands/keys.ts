@@ -1,12 +1,15 @@
+import { resolve } from 'node:path'
 import type { Impact } from '@hotpatch/api'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readPublicKey } from '../arguments/readers.ts'
 import { serverCommand, withApp, withJson, withYes, type JsonOptions } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { createOutput } from '../output/output.ts'
 import { findImpact } from '../release/change-impact.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
+import { readRsaPublicKey } from '../signing/rsa-key.ts'
 import {
   fingerprintOf,
   generateSigningKey,
@@ -24,8 +27,13 @@ interface PublicKeyOptions extends KeyFileOptions {
   format?: 'raw' | 'hex' | 'pem'
 }
 
+interface ListKeysOptions extends SessionOptions {
+  rsa?: boolean
+}
+
 interface AddKeyOptions extends SessionOptions, KeyFileOptions {
   name?: string
+  rsa?: string
 }
 
 export function addKeyCommands(program: Command, context: CliContext) {
@@ -49,13 +57,14 @@ export function addKeyCommands(program: Command, context: CliContext) {
     .addOption(new Option('--format <format>', 'only this form').choices(['raw', 'hex', 'pem']))
     .action((options: PublicKeyOptions) => printPublicKey(context, options))
 
-  serverCommand(keys, 'list', 'lists the keys that an app takes', withApp).action((options) =>
-    listKeys(context, options),
-  )
+  serverCommand(keys, 'list', 'lists the keys that an app takes', withApp)
+    .option('--rsa', 'those that sign for clients of others')
+    .action((options: ListKeysOptions) => listKeys(context, options))
 
   serverCommand(keys, 'add', 'has an app take releases signed by a key', withApp, withKey, withYes)
     .argument('[public-key]', 'in base64; that of your own signing key when absent', readPublicKey)
     .option('--name <name>', 'whose it is')
+    .option('--rsa <file>', 'the public half of an RSA key in PEM, which signs for clients of others')
     .action((publicKey: string | undefined, options: AddKeyOptions) => addKey(context, publicKey, options))
 
   serverCommand(keys, 'revoke', 'has an app take no more releases signed by a key', withApp, withYes)
@@ -80,15 +89,17 @@ async function printPublicKey(context: CliContext, { key, format, json = false }
   })
 }
 
-async function listKeys(context: CliContext, options: SessionOptions) {
+async function listKeys(context: CliContext, options: ListKeysOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
+  if (options.rsa) return output.page(await api.listKeys(app.id, 'rsa'), ['id', 'name', 'createdAt', 'revokedAt'])
   const { items, nextCursor } = await api.listKeys(app.id)
   const withFingerprints = items.map((key) => ({ ...key, fingerprint: fingerprintOf(key.publicKey) }))
   output.page({ items: withFingerprints, nextCursor }, ['fingerprint', 'name', 'createdAt', 'revokedAt', 'id'])
 }
 
 async function addKey(context: CliContext, keyArgument: string | undefined, options: AddKeyOptions) {
+  if (options.rsa !== undefined) return addRsaKey(context, options.rsa, keyArgument, options)
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const publicKey = keyArgument ?? (await getSigningKey(keyPath(context, options.key))).publicKey
   const app = await chooseApp()
@@ -103,6 +114,19 @@ async function addKey(context: CliContext, keyArgument: string | undefined, opti
   await confirm(`Have ${app.slug} take releases signed by the key ${fingerprintOf(publicKey)}?`)
   const added = await api.addKey(app.id, { publicKey, ...given({ name: options.name }) })
   output.result({ ...added, impact: impact ?? null }, () => output.fields(added))
+}
+
+/** It signs no statements: no device of our own looks at it, so that there is no impact to tell. */
+async function addRsaKey(context: CliContext, file: string, keyArgument: string | undefined, options: AddKeyOptions) {
+  if (keyArgument !== undefined || options.key !== undefined) {
+    throw new UsageError('Give the file of an RSA key, --rsa, or a signing key, not both.')
+  }
+  const publicKey = await readRsaPublicKey(resolve(context.cwd, file))
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Have ${app.slug} take signatures of the RSA key in ${file}?`)
+  const added = await api.addKey(app.id, { publicKey, algorithm: 'rsa', ...given({ name: options.name }) })
+  output.result(added, () => output.fields({ id: added.id, name: added.name, createdAt: added.createdAt }))
 }
 
 async function revokeKey(context: CliContext, id: string, options: SessionOptions) {

@@ -40,14 +40,15 @@ import { withSchedule } from '../release/rollout-schedule.ts'
 import { carryOutEach, choosePlatforms, planEach, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
+import { chooseRsaKey, withRsaKey, type RsaKeyOptions } from '../signing/choose-rsa-key.ts'
 import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 
-interface Options extends SessionOptions, PlanningOptions, CapgoKeyOptions {
+interface Options extends SessionOptions, PlanningOptions, CapgoKeyOptions, RsaKeyOptions {
   dryRun?: boolean
 }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
-  const parts = [withApp, withSigning, withCapgoKey, withYes, withAudience, withSchedule, withGuard]
+  const parts = [withApp, withSigning, withCapgoKey, withRsaKey, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
     .alias('publish')
     .option(
@@ -85,7 +86,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 
 async function release(context: CliContext, options: Options) {
   const session = await openSession(context, options)
-  const { asked, shared, extras } = await readAsked(session, options)
+  const { asked, shared, capgoKey } = await readAsked(session, options)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
@@ -93,6 +94,7 @@ async function release(context: CliContext, options: Options) {
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const signing = await chooseKey(session, app, options)
+  const extras = { capgoKey, rsaKey: await chooseRsaKey(session, app, options) }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }
@@ -127,7 +129,7 @@ async function readAsked(session: Session, options: Options) {
   return {
     asked: new Map(asked.map((each) => [each.wishes.platform, each])),
     shared: platforms.length > 1 ? findShared(options, project) : undefined,
-    extras: { capgoKey: await chooseCapgoKey(options, place) },
+    capgoKey: await chooseCapgoKey(options, place),
   }
 }
 

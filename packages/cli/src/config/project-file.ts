@@ -29,6 +29,8 @@ export interface ReleaseDefaults {
   minNative?: string | undefined
   nativeRange?: string | undefined
   runtimeVersion?: string | undefined
+  /** Path of the private key; the key itself is no part of the file. */
+  rsaKey?: string | undefined
 }
 
 /** What everybody who works on a project shares. It holds no secrets. */
@@ -94,7 +96,7 @@ function readDefaults(value: unknown): ReleaseDefaults {
   const checked = <T>(name: string, expected: string, read: (text: string) => T) =>
     readOptional(json[name], (found) => readWith(found, at(name), expected, read))
   const known = ['channel', 'entryFile', 'buildDir', 'bundleDir', 'rollout', 'mandatory', 'minNative', 'nativeRange']
-  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion', 'hermes'])
+  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion', 'hermes', 'rsaKey'])
   return {
     channel: checked('channel', 'the name of a channel', readChannel),
     entryFile: text('entryFile'),
@@ -106,6 +108,7 @@ function readDefaults(value: unknown): ReleaseDefaults {
     minNative: checked('minNative', 'a native version', readNativeVersion),
     nativeRange: checked('nativeRange', 'a range of native versions', readNativeRange),
     runtimeVersion: text('runtimeVersion'),
+    rsaKey: text('rsaKey'),
   }
 }
 

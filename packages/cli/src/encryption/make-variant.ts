@@ -2,8 +2,9 @@ import { openAsBlob } from 'node:fs'
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { NewReleaseVariant } from '@hotpatch/api'
-import type { ContentFile, ContentInput } from '../content/content-kind.ts'
-import { openContent, wholeOf } from '../content/kinds.ts'
+import type { ContentFile } from '../content/content-kind.ts'
+import { wholeOf } from '../content/kinds.ts'
+import { openFolder, openPacked } from '../content/open-packed.ts'
 import { CommandError } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
 import { createCapgoSession, type CapgoSession } from './capgo-encryption.ts'
@@ -38,7 +39,7 @@ export async function makeVariant(
   directory: string,
 ): Promise<MadeVariant> {
   await mkdir(directory)
-  const opened = await openIn(context, { kind: 'file', path: zip.path }, join(directory, 'plain'))
+  const opened = await openPacked(context, zip.path, join(directory, 'plain'))
   const plain = await opened.pack()
   if (plain.sha256 !== zip.sha256) {
     throw new CommandError('bundle-changed', `${zip.path} changed while it was published. Run it again.`)
@@ -54,12 +55,6 @@ export async function makeVariant(
     bundle,
     files: parts?.path,
   }
-}
-
-async function openIn(context: CliContext, input: ContentInput, directory: string) {
-  await mkdir(directory)
-  const wish = { platform: 'any', projectDirectory: directory, entry: undefined, withSourceMaps: true } as const
-  return openContent(context, input, { wish, directory })
 }
 
 function canBeParted(files: readonly ContentFile[]): boolean {
@@ -84,7 +79,7 @@ async function encryptParts(
     checksums.push({ path: part.name, checksum: part.checksum })
   }
   if (checksums.length === 0) return undefined
-  const packed = await (await openIn(context, { kind: 'folder', path: root }, join(directory, 'packing'))).pack()
+  const packed = await (await openFolder(context, root, join(directory, 'packing'))).pack()
   return { path: wholeOf(packed).path, checksums }
 }
 

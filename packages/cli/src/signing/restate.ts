@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { App, Release } from '@hotpatch/api'
@@ -7,6 +5,7 @@ import { STATED_EMBEDDED, type Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { RestatingOptions } from '../arguments/shared-options.ts'
 import { stateFile } from '../content/kinds.ts'
+import { digestOfFile } from '../content/digest-of-file.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import { chooseKey, type SigningChoice } from './choose-key.ts'
@@ -161,9 +160,7 @@ async function contentOfBundle(
 async function measure(path: string): Promise<{ sha256: string; sizeBytes: number }> {
   try {
     const { size } = await stat(path)
-    const hash = createHash('sha256')
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
-    return { sha256: hash.digest('hex'), sizeBytes: size }
+    return { sha256: await digestOfFile(path), sizeBytes: size }
   } catch (cause) {
     throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
   }

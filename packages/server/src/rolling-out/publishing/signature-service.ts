@@ -6,7 +6,7 @@ import type { Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
-import { listFilesOf } from '../../shipping/content/content-queries.ts'
+import { listAllFilesOf, listFilesOf } from '../../shipping/content/content-queries.ts'
 import { renderSignature, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { KeyService } from '../../shipping/signing/key-service.ts'
 import { signatureScheme } from '../../shipping/signing/schemes/schemes.ts'
@@ -116,6 +116,9 @@ export function createSignatureService({
     const [only] = digests
     if (wanted === undefined && digests.length === 1 && only !== undefined) return only
     if (wanted !== undefined && digests.includes(wanted)) return wanted
+    // Clients that take single files verify each (Content §7).
+    const contained = wanted === undefined ? [] : await listAllFilesOf(db, id)
+    if (wanted !== undefined && contained.some(({ sha256 }) => sha256 === wanted)) return wanted
     const expected = digests.length === 1 ? String(only) : `the SHA-256 of one of its ${digests.length} artifacts`
     throw problem('invalid-request', `subject: expected ${expected}, found ${wanted ?? 'none'}.`)
   }
