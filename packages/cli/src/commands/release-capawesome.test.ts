@@ -25,8 +25,8 @@ async function createPublisher() {
 }
 
 /** As the plugin does it: SHA256withRSA over the file. */
-async function isGenuine({ downloadUrl }: PublishedRelease, signature: string | undefined): Promise<boolean> {
-  const bytes = Buffer.from(await (await fetch(downloadUrl)).arrayBuffer())
+async function isGenuine({ content }: PublishedRelease, signature: string | undefined): Promise<boolean> {
+  const bytes = Buffer.from(await (await fetch(content.downloadUrl)).arrayBuffer())
   return createVerify('sha256')
     .update(bytes)
     .verify(publicPem, signature ?? '', 'base64')
@@ -44,7 +44,7 @@ describe("a release for Capawesome's plugin with a key", () => {
     expect((await json<Page<SigningKey>>('keys list --rsa')).items).toMatchObject([{ id: key.id, name: 'plugin' }])
     const published = await json<PublishedRelease>(`${line} --rsa-key rsa.pem`)
     const [signature] = await listed()
-    expect(signature).toMatchObject({ scheme: 'rsa-sha256', keyId: key.id, subject: published.sha256 })
+    expect(signature).toMatchObject({ scheme: 'rsa-sha256', keyId: key.id, subject: published.content.sha256 })
     expect(await isGenuine(published, signature?.value)).toBe(true)
     // The other way to write the same key signs the same.
     await json(`${line} --rsa-key pkcs8.pem`)
