@@ -34,12 +34,14 @@ describe('a check', () => {
       dialect: new NodeSqliteDialect(':memory:'),
       log: (event) => void queries.push(event.query.sql),
     })
-    const server = await start({ database })
+    // However long the checks take: their time comes when somebody asks.
+    const timers = { after: () => () => undefined }
+    const server = await start({ database, timers })
     const app = await server.createTestApp()
     await server.published(app, { bundle: await bundleOf('one') })
     queries.length = 0
     for (let number = 0; number < 400; number++) await server.check(app, { deviceId: `device-${number}` })
-    expect(queries.filter((query) => /^select/i.test(query))).toEqual([])
+    expect(queries).toEqual([])
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices?limit=200`)
     expect(body.items).toHaveLength(200)
     const { body: metrics } = await server.request('GET', '/metrics')
