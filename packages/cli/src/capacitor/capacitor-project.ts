@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
-import { createPlainReader, type PlainValue } from './plain-values.ts'
+import { createPlainReader, type PlainReader } from './plain-values.ts'
 
 /** A folder with a Capacitor app, as its configuration has it. */
 export interface CapacitorProject {
   directory: string
   configPath: string
-  /** What stands behind a name anywhere in the configuration. */
-  read(name: string): PlainValue
+  /** Of the app itself. */
+  read: PlainReader['read']
+  /** Undefined where the configuration has none of that plugin. */
+  settingsOf(plugin: string): PlainReader | undefined
 }
 
 /** In the order in which Capacitor's own tool looks for them. */
@@ -20,10 +22,17 @@ export async function findCapacitorProject(directory: string, root: string): Pro
   for (const name of CAPACITOR_CONFIGS) {
     const configPath = join(directory, name)
     const text = await readConfig(configPath)
-    if (text !== undefined) return { directory, configPath, read: createPlainReader(text) }
+    if (text !== undefined) return projectOf(directory, configPath, text)
   }
   const parent = dirname(directory)
   return directory === root || parent === directory ? undefined : findCapacitorProject(parent, root)
+}
+
+function projectOf(directory: string, configPath: string, text: string): CapacitorProject {
+  const all = createPlainReader(text)
+  const app = all.without('plugins')
+  const settingsOf = (plugin: string) => all.within('plugins')?.within(plugin)
+  return { directory, configPath, read: (name) => app.read(name), settingsOf }
 }
 
 async function readConfig(path: string): Promise<string | undefined> {

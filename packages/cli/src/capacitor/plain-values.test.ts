@@ -33,20 +33,31 @@ test.each([
   ['statsUrl', 'https://updates.example.com/a/stats'],
   ['publicKey', '-----BEGIN RSA PUBLIC KEY-----\nMIIB\n-----END RSA PUBLIC KEY-----\n'],
 ])('%s stands there plainly', (name, value) => {
-  expect(createPlainReader(config)(name)).toEqual({ kind: 'plain', value })
+  expect(createPlainReader(config).read(name)).toEqual({ kind: 'plain', value })
 })
 
 test.each([['url'], ['channelUrl'], ['updateUrl'], ['version']])('what %s is, a program works out', (name) => {
-  expect(createPlainReader(config)(name)).toEqual({ kind: 'computed' })
+  expect(createPlainReader(config).read(name)).toEqual({ kind: 'computed' })
 })
 
 test.each([['appName'], ['serverDomain'], ['CapacitorConfig']])('%s is not there', (name) => {
-  expect(createPlainReader(config)(name)).toEqual({ kind: 'absent' })
+  expect(createPlainReader(config).read(name)).toEqual({ kind: 'absent' })
 })
 
 test('JSON is read the same way, and rubbish says nothing', () => {
   const json = JSON.stringify({ webDir: 'www', plugins: { LiveUpdate: { serverDomain: 'updates.example.com' } } })
-  expect(createPlainReader(json)('serverDomain')).toEqual({ kind: 'plain', value: 'updates.example.com' })
-  expect(createPlainReader('{"webDir": "')('webDir')).toEqual({ kind: 'computed' })
-  expect(createPlainReader('')('webDir')).toEqual({ kind: 'absent' })
+  expect(createPlainReader(json).read('serverDomain')).toEqual({ kind: 'plain', value: 'updates.example.com' })
+  expect(createPlainReader('{"webDir": "').read('webDir')).toEqual({ kind: 'computed' })
+  expect(createPlainReader('').read('webDir')).toEqual({ kind: 'absent' })
+})
+
+test('names are read where they stand', () => {
+  const reader = createPlainReader(config)
+  const updater = reader.within('plugins')?.within('CapacitorUpdater')
+  expect(updater?.read('version')).toEqual({ kind: 'plain', value: 'one' })
+  expect(updater?.read('appId')).toEqual({ kind: 'absent' })
+  expect(reader.without('plugins').read('version')).toEqual({ kind: 'absent' })
+  expect(reader.without('plugins').read('webDir')).toEqual({ kind: 'plain', value: 'dist/app' })
+  expect([reader.within('appId'), reader.within('nowhere')]).toEqual([undefined, undefined])
+  expect(createPlainReader('{ "plugins": {').within('plugins')?.read('a')).toEqual({ kind: 'absent' })
 })

@@ -1,6 +1,7 @@
 import type { App, ManagementClient } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
+import { findCapacitorProject } from '../capacitor/capacitor-project.ts'
 import { configPath, readLogins } from '../config/config-file.ts'
 import { resolveToken, resolveUrl } from '../config/connection.ts'
 import { findProject } from '../config/project-file.ts'
@@ -9,6 +10,7 @@ import type { CliContext } from '../process/context.ts'
 import { describeError } from '../errors/describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
 import { checkAcquaintance } from '../doctor/app-checks.ts'
+import { checkCapacitor } from '../doctor/capacitor-checks.ts'
 import { checkKey } from '../doctor/key-checks.ts'
 import { checkProxy, checkServer } from '../doctor/server-checks.ts'
 import { checkSequences } from '../doctor/sequence-checks.ts'
@@ -82,12 +84,18 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
   const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
   const sequenceChecks =
     server && app && (await attempt('sequence', () => checkSequences(context, { api: server, app })))
+  const root = project?.directory ?? context.cwd
+  const capacitor = await attempt('capacitor', () => findCapacitorProject(context.cwd, root))
+  const target = reached && app && { url: reached.url, app }
+  const capacitorChecks =
+    capacitor && (await attempt('update-plugin', () => checkCapacitor(context.programName, capacitor, project, target)))
   return [
     ...checks,
     ...(known ? [known] : []),
     ...(keyChecks ?? []),
     ...(sequenceChecks ?? []),
-    ...checkTools(project?.directory ?? context.cwd),
+    ...(capacitorChecks ?? []),
+    ...checkTools(root, capacitor !== undefined),
   ]
 }
 

@@ -40,4 +40,25 @@ describe('init', () => {
     expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('Give --yes')])
     expect(await tool.json('init', '--app', app.slug, '--yes')).toMatchObject({ appId: app.id, app: app.slug })
   })
+
+  test('knows a Capacitor app by its configuration', async () => {
+    const tool = await server.createOwner()
+    await tool.write({
+      'package.json': '{"name": "shop"}',
+      'capacitor.config.ts': "export default { appId: 'com.example.shop', webDir: 'www' }",
+      'android/build.gradle': '',
+      'ios/App/App.xcodeproj/project.pbxproj': '',
+      'index.ts': '',
+    })
+    const { stderr, exitCode } = await tool.run('init --yes')
+    expect(exitCode).toBe(0)
+    expect(stderr).toContain('Releases: of www')
+    expect(stderr).toContain('hotpatch apps set shop --check-access open')
+    expect(await tool.json<App>('apps show')).toMatchObject({
+      slug: 'shop',
+      platforms: ['android', 'ios'],
+      bundleIds: ['com.example.shop'],
+    })
+    expect(await readFile(join(tool.cwd, 'hotpatch.json'), 'utf8')).not.toContain('entryFile')
+  })
 })

@@ -5,6 +5,7 @@ import { readObject, type Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { isSlug, readPlatforms } from '../arguments/readers.ts'
+import { findCapacitorProject, plainText, type CapacitorProject } from '../capacitor/capacitor-project.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { PROJECT_FILE } from '../config/project-file.ts'
 import type { CliContext } from '../process/context.ts'
@@ -21,6 +22,8 @@ interface Findings {
   slug: string | undefined
   platforms: Platform[] | undefined
   entryFile: string | undefined
+  /** Of a Capacitor app, whose web app needs no entry file. */
+  capacitor: CapacitorProject | undefined
 }
 
 const ENTRY_FILES = ['index.js', 'index.ts', 'index.tsx', 'index.jsx']
@@ -44,11 +47,34 @@ async function initialize(context: CliContext, options: InitOptions) {
   const { output } = session
   output.notice(app ? `App: ${app.slug}` : `App: ${slug}, which is made now`)
   output.notice(`Platforms: ${platforms?.join(', ') ?? 'android, ios'}`)
+  const bundleId = findings.capacitor && plainText(findings.capacitor, 'appId')
+  if (findings.capacitor) tellCapacitor(session, slug, findings.capacitor, app)
   await session.confirm(`Write ${path}${app ? '' : ` and create the app ${slug}`}?`)
-  const made = app ?? (await session.api.createApp({ slug, ...given({ platforms }) }))
+  const made =
+    app ??
+    (await session.api.createApp({
+      slug,
+      ...given({ platforms, bundleIds: bundleId === undefined ? undefined : [bundleId] }),
+    }))
   const project = await projectOf(session, made, { ...findings, platforms })
   await writeNew(path, `${JSON.stringify(project, null, 2)}\n`)
   output.result({ path, ...project }, () => output.fields({ path, ...project }))
+}
+
+/** What the update plugins of such apps need besides, which is for somebody to decide. */
+function tellCapacitor({ output, context }: Session, slug: string, capacitor: CapacitorProject, app: App | undefined) {
+  const appId = plainText(capacitor, 'appId')
+  const webDir = plainText(capacitor, 'webDir')
+  output.notice(`Capacitor: ${appId ?? 'an appId that a program works out'}, in ${capacitor.configPath}`)
+  output.notice(
+    webDir === undefined ? 'Releases need --bundle-dir: webDir is not there plainly.' : `Releases: of ${webDir}`,
+  )
+  const isKnown = appId === undefined || !app || app.bundleIds.includes(appId)
+  const bundleIds = isKnown ? '' : ` --bundle-ids ${[...app.bundleIds, appId].join(',')}`
+  if (isKnown && app?.checkAccess === 'open') return
+  output.notice(
+    `Plugins of Capgo and Capawesome send no key. If the app has one of them: ${context.programName} apps set ${slug} --check-access open${bundleIds}`,
+  )
 }
 
 async function findApp({ api, trust }: Session, slug: string): Promise<App | undefined> {
@@ -60,7 +86,7 @@ async function findApp({ api, trust }: Session, slug: string): Promise<App | und
 }
 
 /** With the app's id and one's own key: what is signed on other machines is then for this app and by this key's word. */
-async function projectOf({ context, url }: Session, app: App, { platforms, entryFile }: Findings) {
+async function projectOf({ context, url }: Session, app: App, { platforms, entryFile, capacitor }: Findings) {
   const key = await findSigningKey(keyPath(context, undefined))
   return {
     app: app.slug,
@@ -68,7 +94,7 @@ async function projectOf({ context, url }: Session, app: App, { platforms, entry
     url,
     platforms: platforms ?? app.platforms,
     ...(key && { trustedKeys: [key.publicKey] }),
-    ...(entryFile !== undefined && entryFile !== ENTRY_FILES[0] && { defaults: { entryFile } }),
+    ...(entryFile !== undefined && entryFile !== ENTRY_FILES[0] && !capacitor && { defaults: { entryFile } }),
   }
 }
 
@@ -85,6 +111,7 @@ async function examine(directory: string): Promise<Findings> {
   return {
     slug,
     platforms: platforms.length > 0 ? platforms : undefined,
+    capacitor: await findCapacitorProject(directory, directory),
     entryFile: ENTRY_FILES.find((_, index) => present[index]),
   }
 }

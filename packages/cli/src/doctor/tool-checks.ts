@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { hasCode, systemReason } from '../errors/errors.ts'
 import { passed, warned, type Check } from './check.ts'
 
-export function checkTools(projectDirectory: string): Check[] {
-  return [passed('node', `Node ${process.versions.node}.`), checkReactNative(projectDirectory)]
+/** A Capacitor app has no bundler of React Native's. */
+export function checkTools(projectDirectory: string, isCapacitor: boolean): Check[] {
+  const node = passed('node', `Node ${process.versions.node}.`)
+  return isCapacitor ? [node] : [node, checkReactNative(projectDirectory)]
 }
 
 function checkReactNative(projectDirectory: string): Check {

@@ -40,8 +40,18 @@ export function parseCapgoKey(text: string, path: string): CapgoKey {
     throw new CommandError('key-unreadable', `${expected}; found ${found}.`)
   }
   return {
-    keyId: keyIdOf(key),
+    keyId: keyIdOf(createPublicKey(key)),
     seal: (bytes) => privateEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, bytes),
+  }
+}
+
+/** Of the public half as the app's configuration has it; undefined when that is no such key. */
+export function capgoKeyIdOf(publicPem: string): string | undefined {
+  try {
+    const key = createPublicKey(publicPem)
+    return key.asymmetricKeyType === 'rsa' ? keyIdOf(key) : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -56,7 +66,9 @@ function parsePrivateKey(text: string): KeyObject | undefined {
 }
 
 /** The first characters of the PKCS#1 public key in base64: what stands in the app's configuration below its heading. */
-function keyIdOf(privateKey: KeyObject): string {
-  const der = createPublicKey(privateKey).export({ type: 'pkcs1', format: 'der' })
+function keyIdOf(publicKey: KeyObject): string {
+  // OpenSSL 3.5 writes no PKCS#1 of a key that it has read from PKCS#1.
+  const plain = createPublicKey({ key: publicKey.export({ format: 'jwk' }), format: 'jwk' })
+  const der = plain.export({ type: 'pkcs1', format: 'der' })
   return der.toString('base64').slice(0, KEY_ID_CHARACTERS)
 }

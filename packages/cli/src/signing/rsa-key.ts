@@ -39,6 +39,12 @@ export async function readRsaPublicKey(path: string): Promise<string> {
   throw unfit(`the PEM of an RSA key of ${MIN_BITS} to ${MAX_BITS} bits`, path, key)
 }
 
+/** In the spelling by which keys are compared; undefined when it is none. */
+export function publicPemOf(pem: string): string | undefined {
+  const key = parse(createPublicKey, pem)
+  return key && isFit(key) ? spkiOf(key) : undefined
+}
+
 async function readPem(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
