@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { join, relative, resolve } from 'node:path'
 import { ensureInstalled } from './ensure-installed.mjs'
 import { exitWith, pathWithBinaries, root, run, runPinnedNode } from './lib/child.mjs'
-import { publishedManifest } from './lib/published-manifest.mjs'
+import { publishedManifest, readRepository } from './lib/published-manifest.mjs'
 
 /** Everything that has a version and is not for ourselves alone. */
 const NAMES = ['protocol', 'api', 'client', 'capacitor', 'simulator', 'server', 'cli', 'web-bundle-server']
@@ -13,6 +13,7 @@ const PROJECTS = ['tsconfig.build.json', 'packages/capacitor/tsconfig.build.json
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 
 await exitWith(async () => {
+  const repository = readRepository(process.env)
   await ensureInstalled()
   // Beside what other builds write at the same time, when told to.
   const output = resolve(root, process.argv[2] ?? 'dist')
@@ -23,7 +24,7 @@ await exitWith(async () => {
     if (code !== 0) return code
   }
 
-  const packages = NAMES.map((name) => stage(name, compiled, join(output, 'packages', name)))
+  const packages = NAMES.map((name) => stage(name, { compiled, repository, target: join(output, 'packages', name) }))
   rmSync(compiled, { recursive: true })
   const tarballs = join(output, 'tarballs')
   mkdirSync(tarballs, { recursive: true })
@@ -35,9 +36,10 @@ await exitWith(async () => {
 })
 
 /** The folder of one package as it is published. */
-function stage(name, compiled, target) {
+function stage(name, { compiled, repository, target }) {
   const source = join(root, 'packages', name)
-  const manifest = publishedManifest(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')))
+  const developed = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+  const manifest = publishedManifest(developed, { directory: `packages/${name}`, repository })
   cpSync(join(compiled, name, 'src'), join(target, 'dist'), { recursive: true })
   for (const file of ['README.md', 'bin']) {
     if (existsSync(join(source, file))) cpSync(join(source, file), join(target, file), { recursive: true })

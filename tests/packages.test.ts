@@ -1,10 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { appendFile, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App, Page, Device } from '@hotpatch/api'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { publishedManifest } from '../scripts/lib/published-manifest.mjs'
 import { filesOf, findNodes, installPacked, link, ROOT, runNode, type Manifest } from './packed-packages.ts'
 import { copyReactNativeApp } from './react-native-app.ts'
+
+/** Packages name the repository that they were told of. */
+const REPOSITORY = 'https://example.com/somebody/hotpatch'
 
 /** What somebody has who installs the packages: folders without this repository around them. */
 let directory: string
@@ -13,7 +18,7 @@ let manifests: Manifest[]
 
 beforeAll(async () => {
   directory = await makeTemporaryDirectory()
-  ;({ modules, manifests } = await installPacked(directory))
+  ;({ modules, manifests } = await installPacked(directory, { HOTPATCH_REPOSITORY: REPOSITORY }))
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
@@ -43,6 +48,54 @@ test('what is published is compiled, described and licensed, and nothing else', 
     expect(manifest).not.toHaveProperty('devDependencies')
   }
 })
+
+test('a package says what it is, and can be published with its provenance', () => {
+  for (const manifest of manifests) {
+    expect(manifest).toMatchObject({
+      license: 'MIT',
+      description: expect.stringMatching(/\.$/),
+      keywords: expect.arrayContaining(['ota']),
+      sideEffects: expect.any(Boolean),
+      engines: { node: expect.stringMatching(/^>=\d/) },
+      publishConfig: { access: 'public', provenance: true },
+      homepage: `${REPOSITORY}#readme`,
+      bugs: { url: `${REPOSITORY}/issues` },
+      repository: { type: 'git', url: `git+${REPOSITORY}.git` },
+    })
+    const folder = manifest.repository?.directory ?? ''
+    const { name } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) as Manifest
+    expect(name).toBe(manifest.name)
+  }
+})
+
+test('a package asks for versions that others can install', () => {
+  const versions = new Map(manifests.map(({ name, version }) => [name, version]))
+  for (const { dependencies = {}, peerDependencies = {} } of manifests) {
+    for (const [name, range] of Object.entries({ ...dependencies, ...peerDependencies })) {
+      expect(range).toMatch(/^(?:\^|>=)\d/)
+      // Ours are published together, and what is ours alone is not.
+      if (name.startsWith('@hotpatch/')) expect(range).toBe(`^${versions.get(name)}`)
+    }
+  }
+})
+
+test('no repository is named that nobody told of', () => {
+  const manifest = publishedManifest({ name: 'a' }, { directory: 'packages/a', repository: undefined })
+  expect(manifest).toEqual({ name: 'a' })
+})
+
+test.each(['somewhere', 'http://example.com/a/b', 'https://example.com', 'https://me:secret@example.com/a/b'])(
+  'a repository that is none is refused before anything is built: %s',
+  async (address) => {
+    const build = runNode([join(ROOT, 'scripts/build.mjs'), join(directory, 'refused')], {
+      cwd: ROOT,
+      env: { HOTPATCH_REPOSITORY: address },
+    })
+    await expect(build).rejects.toThrow(/HOTPATCH_REPOSITORY: expected the https address/)
+    await expect(build).rejects.not.toThrow(/secret/)
+    expect(existsSync(join(directory, 'refused'))).toBe(false)
+  },
+)
 
 function entriesOf({ bin = {}, exports = {} }: Manifest): string[] {
   const entries = Object.values(exports).flatMap((entry) =>

@@ -10,7 +10,17 @@ const execute = promisify(execFile)
 
 export interface Manifest {
   name: string
+  version: string
   private?: boolean
+  license?: string
+  description?: string
+  keywords?: string[]
+  sideEffects?: boolean
+  homepage?: string
+  bugs?: { url: string }
+  repository?: { type: string; url: string; directory: string }
+  publishConfig?: { access: string; provenance: boolean }
+  engines?: Record<string, string>
   bin?: Record<string, string>
   exports?: Record<string, string | { types: string; default: string }>
   dependencies?: Record<string, string>
@@ -18,9 +28,12 @@ export interface Manifest {
 }
 
 /** Packs what is published, and makes `directory` a project that has installed it: from the tarballs alone, without a network. */
-export async function installPacked(directory: string): Promise<{ modules: string; manifests: Manifest[] }> {
+export async function installPacked(
+  directory: string,
+  env: Record<string, string> = {},
+): Promise<{ modules: string; manifests: Manifest[] }> {
   const output = join(directory, 'built')
-  await runNode([join(ROOT, 'scripts/build.mjs'), output], { cwd: ROOT })
+  await runNode([join(ROOT, 'scripts/build.mjs'), output], { cwd: ROOT, env })
   const modules = join(directory, 'node_modules')
   const tarballs = await readdir(join(output, 'tarballs'))
   const manifests = []
