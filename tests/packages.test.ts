@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { App, Page, Device } from '@hotpatch/api'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { publishedManifest } from '../scripts/lib/published-manifest.mjs'
 import { filesOf, findNodes, installPacked, link, ROOT, runNode, type Manifest } from './packed-packages.ts'
 import { copyReactNativeApp } from './react-native-app.ts'
 
@@ -79,9 +78,12 @@ test('a package asks for versions that others can install', () => {
   }
 })
 
-test('no repository is named that nobody told of', () => {
-  const manifest = publishedManifest({ name: 'a' }, { directory: 'packages/a', repository: undefined })
-  expect(manifest).toEqual({ name: 'a' })
+test('no repository is named that nobody told of', async () => {
+  const script = `
+    const { publishedManifest, readRepository } = await import('./scripts/lib/published-manifest.mjs')
+    const repository = readRepository({})
+    console.log(JSON.stringify(publishedManifest({ name: 'a' }, { directory: 'packages/a', repository })))`
+  expect(await runNode(['--input-type=module', '-e', script], { cwd: ROOT })).toBe('{"name":"a"}\n')
 })
 
 test.each(['somewhere', 'http://example.com/a/b', 'https://example.com', 'https://me:secret@example.com/a/b'])(
