@@ -37,11 +37,12 @@ export async function installPacked(
   const modules = join(directory, 'node_modules')
   const tarballs = await readdir(join(output, 'tarballs'))
   const manifests = []
-  for (const tarball of tarballs) manifests.push(await install(join(output, 'tarballs', tarball), modules))
+  for (const tarball of tarballs) manifests.push(await unpack(join(output, 'tarballs', tarball), modules))
   return { modules, manifests }
 }
 
-async function install(tarball: string, modules: string): Promise<Manifest> {
+/** As npm would, with its dependencies as this workspace has them. */
+export async function unpack(tarball: string, modules: string): Promise<Manifest> {
   const { stdout } = await execute('tar', ['-xzOf', tarball, 'package/package.json'])
   const manifest = JSON.parse(stdout) as Manifest
   const target = join(modules, manifest.name)

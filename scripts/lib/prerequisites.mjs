@@ -11,6 +11,7 @@ export const prerequisites = [
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
+  { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
 ]
 
 async function preparePostgres() {
@@ -47,20 +48,25 @@ function prepareNginx() {
   }
 }
 
-async function prepareReactNative() {
-  const example = join(root, 'examples', 'react-native')
-  if (process.env.HOTPATCH_TEST_REACT_NATIVE === '0') {
-    return { absent: 'HOTPATCH_TEST_REACT_NATIVE is 0', remedy: 'unset it', onPurpose: true }
-  }
+const prepareReactNative = () =>
+  prepareExample('react-native', { refusal: 'HOTPATCH_TEST_REACT_NATIVE', ready: 'HOTPATCH_EXAMPLE_READY' })
+
+const prepareCapacitor = () =>
+  prepareExample('capacitor', { refusal: 'HOTPATCH_TEST_CAPACITOR', ready: 'HOTPATCH_CAPACITOR_READY' })
+
+/** What its own lock file names. */
+async function prepareExample(name, { refusal, ready }) {
+  const example = join(root, 'examples', name)
+  if (process.env[refusal] === '0') return { absent: `${refusal} is 0`, remedy: 'unset it', onPurpose: true }
   if (!existsSync(join(example, 'package-lock.json'))) {
-    return { absent: 'examples/react-native is not there', remedy: 'check it out', onPurpose: true }
+    return { absent: `examples/${name} is not there`, remedy: 'check it out', onPurpose: true }
   }
   try {
     await ensureInstalled(example)
   } catch (error) {
-    return { absent: error.message, remedy: 'run npm ci in examples/react-native' }
+    return { absent: error.message, remedy: `run npm ci in examples/${name}` }
   }
-  return { env: { HOTPATCH_EXAMPLE_READY: '1' } }
+  return { env: { [ready]: '1' } }
 }
 
 function findOnPath(...names) {
