@@ -176,8 +176,11 @@ function checkLiveUpdateApp(config: string, settings: PlainReader | undefined, a
   const id = 'live-update-app'
   const fix = `Set appId: '${app.id}' in plugins.LiveUpdate.`
   const found = settings?.read('appId') ?? { kind: 'absent' }
-  if (found.kind === 'plain' && [app.id, app.slug].includes(String(found.value))) {
+  if (found.kind === 'plain' && [app.id, app.slug, ...app.bundleIds].includes(String(found.value))) {
     return passed(id, `appId is that of ${app.slug}.`)
+  }
+  if (found.kind === 'plain' && String(found.value).startsWith('hpk_')) {
+    return passed(id, 'appId is a key, by which the server finds the app.')
   }
   if (found.kind === 'computed') return warned(id, `${config}: what appId of LiveUpdate is, a program works out.`, fix)
   const is = found.kind === 'plain' ? `is ${String(found.value)}` : 'is not there'

@@ -1,0 +1,79 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import type { Check } from '../doctor/check.ts'
+import { expect, test } from 'vitest'
+import { createTool } from '../testing/run-tool.ts'
+import { useServer } from '../testing/server-suite.ts'
+
+const GUIDES = new URL('../../../../docs/guides/', import.meta.url)
+const ADDRESS = 'https://updates.example.com'
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const pem = privateKey.export({ type: 'pkcs1', format: 'pem' }).toString()
+
+/** Its commands, but for those of others, and the configuration that it shows. */
+async function readGuide(name: string) {
+  const text = await readFile(new URL(name, GUIDES), 'utf8')
+  const commands = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code = '']) => code.trim().split('\n'))
+  const config = /^```ts\n(.*?)^```/ms.exec(text)?.[1] ?? ''
+  return { config, lines: commands.filter((line) => line.startsWith('hotpatch ')) }
+}
+
+async function follow(name: string, given: { url: string; token: string; files: Record<string, string> }) {
+  const guide = await readGuide(name)
+  const tool = await createTool()
+  const own = (text: string) =>
+    text.replaceAll(ADDRESS, given.url).replaceAll('updates.example.com', new URL(given.url).host)
+  await tool.write({
+    'capacitor.config.ts': own(guide.config),
+    'android/build.gradle': '',
+    'ios/App/Info.plist': '',
+    'www/index.html': '<!doctype html>1',
+    'www/main.js': 'start()',
+    ...given.files,
+  })
+  let shown: Check[] = []
+  for (const line of guide.lines) {
+    const isLogin = line.startsWith('hotpatch login')
+    const words = own(line).split(' ').slice(1)
+    // Every new version of the guide's is another build.
+    await tool.write({ 'www/main.js': `start('${/--version (\S+)/.exec(line)?.[1] ?? '1.1.0'}')` })
+    const all = isLogin ? [...words, '--token-stdin'] : words
+    const { exitCode, stderr } = await tool.run(all, isLogin ? { input: given.token } : { isTTY: true, input: 'y\n' })
+    if (line === 'hotpatch doctor') {
+      shown = (JSON.parse((await tool.run('doctor --json')).stdout) as { checks: Check[] }).checks
+      continue
+    }
+    expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+  }
+  return { tool, states: Object.fromEntries(shown.map(({ id, status }) => [id, status])), guide }
+}
+
+const server = useServer()
+
+test('moving from Capgo, word for word', async () => {
+  const { guide, states, tool } = await follow('moving-from-capgo.md', {
+    url: server.url(),
+    token: server.ownerToken(),
+    files: {
+      'package.json': JSON.stringify({ dependencies: { '@capgo/capacitor-updater': '8' } }),
+      '.capgo_key_v2': pem,
+    },
+  })
+  expect(guide.lines.length).toBeGreaterThan(8)
+  expect(states).toMatchObject({
+    'update-plugin': 'ok',
+    'capgo-update-url': 'ok',
+    'capgo-stats-url': 'ok',
+    'capgo-channel-url': 'ok',
+    'check-access': 'ok',
+    'bundle-id': 'ok',
+  })
+  // What was published on the way reached devices with the key; since the last step they are to run what they shipped with.
+  expect(await tool.json('variants list 1.1.0 --platform ios')).toMatchObject({ items: [{ fileCount: 2 }] })
+  const told = { platform: 'ios', device_id: 'd1', app_id: 'com.example.app', plugin_version: '8.51.14' }
+  const asked = { ...told, version_build: '1.0.0', version_name: '1.1.0' }
+  const headers = { 'content-type': 'application/json' }
+  const url = `${server.url()}/apps/my-app/capgo/updates`
+  const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(asked) })
+  expect(await answer.json()).toMatchObject({ version: 'builtin' })
+})
