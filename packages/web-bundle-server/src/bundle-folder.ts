@@ -25,6 +25,13 @@ const SIGNATURE_TEXT = /^[A-Za-z0-9+/]{86}==$/
 /** Why there is nothing to serve; the app then keeps what it has. */
 export class BundleUnavailable extends Error {
   override name = 'BundleUnavailable'
+  /** It is about what the files say: the same ones will do no better. Else, such as without room for a copy, they may. */
+  readonly isOfFiles: boolean
+
+  constructor(message: string, { cause, isOfFiles = true }: ErrorOptions & { isOfFiles?: boolean } = {}) {
+    super(message, { cause })
+    this.isOfFiles = isOfFiles
+  }
 }
 
 export interface BundleFolder {
@@ -66,8 +73,10 @@ export function openBundleFolder({
     if (loaded?.state === state) return loaded
     const read = await readBuild(directory, { temporaryDirectory, isSettled })
     const { outcome } = read
-    if (outcome instanceof BundleUnavailable)
-      return (loaded = { state: isSettled ? read.state : '', outcome: keep(outcome) })
+    if (outcome instanceof BundleUnavailable) {
+      const isFinal = isSettled && outcome.isOfFiles
+      return (loaded = { state: isFinal ? read.state : '', outcome: keep(outcome) })
+    }
     replace(outcome)
     return (loaded = { state: read.state, outcome })
   }
@@ -155,17 +164,18 @@ async function readOnce(
   try {
     // Through one real folder: a link may be switched between two files.
     const folder = await realpath(directory)
-    const [sums, version, minimum, signature] = await Promise.all([
-      readText(folder, CHECKSUM),
-      readText(folder, VERSION),
-      readText(folder, MINIMUM),
-      readText(folder, SIGNATURE).catch((error: unknown) => {
-        if (isMissing(error)) return undefined
-        throw error
-      }),
-    ])
+    // One after the other: of several that are not there it is always the same that is told.
+    const sums = await readText(folder, CHECKSUM)
+    const version = await readText(folder, VERSION)
+    const minimum = await readText(folder, MINIMUM)
+    const signature = await readText(folder, SIGNATURE).catch((error: unknown) => {
+      if (isMissing(error)) return undefined
+      throw error
+    })
     const expected = readSums(sums)
-    const isBound = expectBound(expected, { [VERSION]: version, [MINIMUM]: minimum })
+    const texts = { [VERSION]: version, [MINIMUM]: minimum, ...(signature !== undefined && { [SIGNATURE]: signature }) }
+    const isBound = expectBound(expected, texts)
+    if (signature === undefined && expected.has(SIGNATURE)) throw unavailable(`${SIGNATURE} is not there yet`)
     if (!isBound && !isSettled) {
       throw unavailable(`its files changed less than ${SETTLED_MS / 1000} s ago, and others may follow`)
     }
@@ -178,7 +188,7 @@ async function readOnce(
     })
   } catch (error) {
     if (error instanceof BundleUnavailable) return error
-    return unavailable((error as Error).message, error)
+    return new BundleUnavailable((error as Error).message, { cause: error, isOfFiles: false })
   }
 }
 
@@ -216,7 +226,7 @@ function readSums(text: string): Map<string, string> {
   return sums
 }
 
-/** Whether the checksums say which version this zip has. @throws BundleUnavailable when it is another one's */
+/** Whether the checksums are of all these, too. @throws BundleUnavailable when it is another one's */
 function expectBound(sums: ReadonlyMap<string, string>, texts: Record<string, string>): boolean {
   for (const [name, text] of Object.entries(texts)) {
     const expected = sums.get(name)
@@ -254,6 +264,6 @@ function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
-function unavailable(message: string, cause?: unknown): BundleUnavailable {
-  return new BundleUnavailable(message, { cause })
+function unavailable(message: string): BundleUnavailable {
+  return new BundleUnavailable(message)
 }

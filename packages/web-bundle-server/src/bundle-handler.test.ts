@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { chmod, mkdir, open, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -102,9 +102,14 @@ describe('a folder with a bundle', () => {
   test('its manifest is what the server of updates would say', async () => {
     const path = new URL('../../../vectors/dialects/web-bundle/manifests.json', import.meta.url)
     const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: { expected: object | null }[] }
-    const { ask } = await serveBuild(buildOf('1'))
-    const fields = Object.keys((await ask(`${BASE}/manifest`)).json())
-    for (const { expected } of cases) if (expected) expect(fields).toEqual(Object.keys(expected))
+    const { directory, ask } = await serveBuild(buildOf('1'))
+    const fields = async () => Object.keys((await ask(`${BASE}/manifest`)).json())
+    const plain = await fields()
+    await writeFile(join(directory, 'bundle.sig'), Buffer.alloc(64).toString('base64'))
+    const signed = await fields()
+    for (const { expected } of cases) {
+      if (expected) expect(Object.keys(expected)).toEqual('signature' in expected ? signed : plain)
+    }
   })
 
   test('has the address that it is told of, and a signature where there is one', async () => {
@@ -217,19 +222,22 @@ describe('there is no bundle', () => {
     expect((await ask(`${BASE}/manifest`)).json().version).toBe('1.0.0')
   })
 
-  test('a pipe in its place is not waited for', async () => {
+  test('what has no end is not read', async () => {
     const { directory, ask } = await serveBuild(buildOf('1.0.0'))
     await rm(join(directory, 'VERSION'))
     await symlink('/dev/zero', join(directory, 'VERSION'))
     expect((await ask(`${BASE}/manifest`)).status).toBe(404)
   })
 
-  test('a copy that cannot be made is told, and the request is answered', async () => {
+  test('a copy that cannot be made is told, and made when it can', async () => {
     const heard: string[] = []
-    const options = { temporaryDirectory: '/nowhere', onUnavailable: (why: string) => heard.push(why) }
+    const temporaryDirectory = join(await makeDirectory(), 'later')
+    const options = { temporaryDirectory, onUnavailable: (why: string) => heard.push(why) }
     const { ask } = await serveBuild(buildOf('1.0.0'), 'bound', options)
     expect((await ask(`${BASE}/manifest`)).status).toBe(404)
-    expect(heard).toEqual([expect.stringMatching(/ENOENT.*\/nowhere/)])
+    expect(heard).toEqual([expect.stringMatching(/ENOENT.*later/)])
+    await mkdir(temporaryDirectory)
+    expect((await ask(`${BASE}/manifest`)).status).toBe(200)
   })
 })
 
@@ -274,6 +282,40 @@ describe('a build takes the place of another', () => {
     await writeFiles(directory, { VERSION: two.version })
     now = Date.now() + 10_000
     expect((await ask(`${BASE}/manifest`)).json()).toEqual(manifestOf(two))
+  })
+
+  test('a signature of the build before is not served beside the next one', async () => {
+    let now = Date.now() + 10_000
+    const [one, two] = [buildOf('1.0.0'), buildOf('2.0.0')]
+    const signature = (of: string) => `${Buffer.alloc(64, of).toString('base64')}\n`
+    const signed = (build: Build) => {
+      const files = filesOf(build)
+      const text = signature(build.version)
+      return {
+        ...files,
+        'bundle.sig': text,
+        'bundle.sha256': `${String(files['bundle.sha256'])}${sha256(text)}  bundle.sig\n`,
+      }
+    }
+    const { directory, ask } = await serveBuild(one, 'bound', { now: () => now })
+    await writeFiles(directory, signed(one))
+    now = Date.now()
+    expect((await ask(`${BASE}/manifest`)).json().signature).toBe(signature('1.0.0').trim())
+    const { 'bundle.sig': late, ...others } = signed(two)
+    await writeFiles(directory, others)
+    expect((await ask(`${BASE}/manifest`)).status).toBe(404)
+    await writeFiles(directory, { 'bundle.sig': late })
+    expect((await ask(`${BASE}/manifest`)).json()).toMatchObject({
+      version: '2.0.0',
+      signature: signature('2.0.0').trim(),
+    })
+    await rm(join(directory, 'bundle.sig'))
+    expect((await ask(`${BASE}/manifest`)).status).toBe(404)
+    // Not bound to the build, it may be of another one until the files were left alone.
+    await writeFiles(directory, { ...filesOf(two), 'bundle.sig': late })
+    expect((await ask(`${BASE}/manifest`)).status).toBe(404)
+    now = Date.now() + 10_000
+    expect((await ask(`${BASE}/manifest`)).status).toBe(200)
   })
 
   test('a link that is switched is one step', async () => {
@@ -393,10 +435,11 @@ describe('in other servers, below a path of theirs', () => {
   })
 })
 
-test('a folder that may not be read is told', async () => {
-  const { directory, ask } = await serveBuild(buildOf('1.0.0'))
+test('a folder in the place of a file is told', async () => {
+  const heard: string[] = []
+  const { directory, ask } = await serveBuild(buildOf('1.0.0'), 'bound', { onUnavailable: (why) => heard.push(why) })
   await rm(join(directory, 'VERSION'))
   await mkdir(join(directory, 'VERSION'))
-  await chmod(directory, 0o755)
   expect((await ask(`${BASE}/manifest`)).status).toBe(404)
+  expect(heard).toEqual([expect.stringMatching(/VERSION is not a file/)])
 })

@@ -27,6 +27,8 @@ export interface BundleHandler {
    * @returns false when it was something else
    */
   (request: IncomingMessage, response: ServerResponse, next?: (error?: unknown) => void): Promise<boolean>
+  /** Looks at the folder now, so that what is wrong is heard before the first app asks. */
+  look(): Promise<void>
   /** Lets go of the copy that is served. */
   close(): void
 }
@@ -74,7 +76,14 @@ export function createBundleHandler(options: BundleHandlerOptions): BundleHandle
     return true
   }
 
-  return Object.assign(handle, { close: folder.close })
+  async function look(): Promise<void> {
+    await folder.current().then(
+      () => undefined,
+      (error: unknown) => report((error as Error).message),
+    )
+  }
+
+  return Object.assign(handle, { look, close: folder.close })
 }
 
 async function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: BundleAnswer) {

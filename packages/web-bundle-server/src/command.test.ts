@@ -36,6 +36,14 @@ test('serves a folder below a path, and stops when it is told to', async () => {
   expect((await once(child, 'close'))[0]).toBe(0)
 })
 
+test('says at once that there is nothing in a folder, and waits for it', async () => {
+  const child = start(await makeDirectory(), '--port', '0', '--host', '127.0.0.1')
+  const [line] = (await once(child.stderr, 'data')) as [Buffer]
+  expect(line.toString()).toMatch(/^No web bundle is served: ENOENT/)
+  child.kill('SIGTERM')
+  expect((await once(child, 'close'))[0]).toBe(0)
+})
+
 test('--help says how', async () => {
   expect(await run('--help')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: web-bundle-server DIR/) })
 })

@@ -87,6 +87,7 @@ async function serve({ directory, port, host, basePath, publicUrl }: Settings): 
     publicUrl,
     onUnavailable: (reason) => say(`No web bundle is served: ${reason}.`),
   })
+  const told = Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
   const server = createServer((request, response) => {
     const url = request.url ?? ''
     request.url = url.startsWith(`${basePath}/`) ? url.slice(basePath.length) : '/'
@@ -104,7 +105,8 @@ async function serve({ directory, port, host, basePath, publicUrl }: Settings): 
   }
   const { port: taken } = server.address() as AddressInfo
   process.stdout.write(`Serving ${directory} at http://${host}:${taken}${basePath}/\n`)
-  await Promise.race(['SIGINT', 'SIGTERM'].map((signal) => once(process, signal)))
+  await bundles.look()
+  await told
   server.close()
   server.closeIdleConnections()
   await once(server, 'close')

@@ -47,12 +47,16 @@ export async function writeBundleFolder(
   const zip = { directory, out: join(out, BUNDLE_FILE), entry, withSourceMaps }
   const made = await makeWebBundle(context, zip, judge)
   const signature = sign?.(made.sha256) ?? null
-  const texts = { [VERSION_FILE]: `${version}\n`, [MINIMUM_FILE]: `${minNativeVersion}\n` }
+  const texts = {
+    [VERSION_FILE]: `${version}\n`,
+    [MINIMUM_FILE]: `${minNativeVersion}\n`,
+    ...(signature && { [SIGNATURE_FILE]: `${signature}\n` }),
+  }
   const sums = [
     `${made.sha256}  ${BUNDLE_FILE}\n`,
     ...Object.entries(texts).map(([name, text]) => `${createHash('sha256').update(text).digest('hex')}  ${name}\n`),
   ]
-  const files = { ...texts, [CHECKSUM_FILE]: sums.join(''), ...(signature && { [SIGNATURE_FILE]: `${signature}\n` }) }
+  const files = { ...texts, [CHECKSUM_FILE]: sums.join('') }
   await inFolder(out, async () => {
     for (const [name, text] of Object.entries(files)) await replace(join(out, name), text)
     // One of another zip would have devices refuse this one.
