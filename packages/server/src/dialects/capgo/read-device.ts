@@ -1,6 +1,7 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import { isPlatform, problem, UnexpectedJsonError, type DeviceAttributes, type Platform } from '@hotpatch/protocol'
 import { readAttributes, text, toldText, type Fields } from '../reading/read-fields.ts'
+import { keyIdOf } from './encrypted.ts'
 
 /** Capgo §2: what the plugin tells of itself with everything that it sends. */
 export interface CapgoDevice {
@@ -16,6 +17,8 @@ const BUILT_IN = 'builtin'
 
 /** `custom_id` is whoever uses the app, and is not read. */
 export function readDevice(fields: Fields): CapgoDevice {
+  // What is written for it depends on its key: one that is none is refused before anything is decided.
+  keyIdOf(fields)
   return {
     deviceId: text(fields, 'device_id', 200),
     platform: readPluginPlatform(fields),
