@@ -48,11 +48,13 @@ function prepareNginx() {
   }
 }
 
-const prepareReactNative = () =>
-  prepareExample('react-native', { refusal: 'HOTPATCH_TEST_REACT_NATIVE', ready: 'HOTPATCH_EXAMPLE_READY' })
+function prepareReactNative() {
+  return prepareExample('react-native', { refusal: 'HOTPATCH_TEST_REACT_NATIVE', ready: 'HOTPATCH_EXAMPLE_READY' })
+}
 
-const prepareCapacitor = () =>
-  prepareExample('capacitor', { refusal: 'HOTPATCH_TEST_CAPACITOR', ready: 'HOTPATCH_CAPACITOR_READY' })
+function prepareCapacitor() {
+  return prepareExample('capacitor', { refusal: 'HOTPATCH_TEST_CAPACITOR', ready: 'HOTPATCH_CAPACITOR_READY' })
+}
 
 /** What its own lock file names. */
 async function prepareExample(name, { refusal, ready }) {
