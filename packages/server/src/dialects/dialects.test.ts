@@ -20,5 +20,8 @@ test('what devices may call, and whether they need the key of their app', () => 
     'capgo: PUT /capgo/channel_self public',
     'capgo: POST /capgo/channel_self public',
     'capgo: DELETE /capgo/channel_self public',
+    'capawesome: GET /v1/apps/:app/bundles/latest public',
+    'capawesome: GET /v1/apps/:app/channels/:channel/:platform/bundles/:bundle public',
+    'capawesome: GET /v1/apps/:app/channels public',
   ])
 })

@@ -1,8 +1,9 @@
 import type { Dialect } from '../updates/dialect.ts'
+import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
 
 /** Every client protocol that the server speaks. */
-export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle(), capgo()]
+export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle(), capgo(), capawesome()]

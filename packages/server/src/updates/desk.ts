@@ -57,6 +57,7 @@ export function createDesk({
       path: route.path,
       maxBodyBytes: route.maxBodyBytes,
       isCrossOrigin: dialect.isCrossOrigin ?? false,
+      isDownload: route.kind === 'release' && (route.isDownload ?? false),
       answer: (request) => answer(dialect, route, request),
       refuse: (known, requestId) => dialect.renderProblem(known, requestId, route),
     }))
@@ -184,9 +185,9 @@ export function createDesk({
   }
 
   /** From memory, and nothing is kept. */
-  function showRelease(route: ReleaseRoute, { app, channel: fixed }: KeyHolder, request: PlainRequest): PlainAnswer {
+  function showRelease(route: ReleaseRoute, { app, channel: fixed }: KeyHolder, request: PlainRequest) {
     const { deviceId, platform, channel, name } = route.read(request)
-    limits.admitDevice(app.id, identity.storedId(app, deviceId))
+    if (deviceId !== undefined) limits.admitDevice(app.id, identity.storedId(app, deviceId))
     return route.render(findByName(catalogs.get(app, platform, fixed ?? channel), name), request)
   }
 

@@ -58,6 +58,8 @@ export interface AppClaim {
   name: string | undefined
   /** What the binary is called that asks, of clients that tell: such as `com.example.app`. */
   bundleId?: string | undefined
+  /** Of clients that have one word for all of it: any of these. */
+  word?: string | undefined
 }
 
 /** A device asks what it is to run. */
@@ -177,17 +179,20 @@ export interface Registered {
   deviceToken: string | null | undefined
 }
 
-/** A device asks about a release that it was told of. It is offered nothing by that. */
+/** A device asks about a release that it was told of, or takes a part of it. It is offered nothing by that. */
 export interface ReleaseRoute extends Route {
   kind: 'release'
+  /** A device asks many times for one release: that is not limited as requests are, but as downloads. */
+  isDownload?: boolean
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedRelease
   /** @param release undefined when the channel has none of that name */
-  render(release: OfferedRelease | undefined, request: PlainRequest): PlainAnswer
+  render(release: OfferedRelease | undefined, request: PlainRequest): PlainAnswer | ServedAddress
 }
 
 export interface AskedRelease {
-  deviceId: string
+  /** Undefined when the client does not tell it here. */
+  deviceId: string | undefined
   platform: Platform
   channel: string
   name: ReleaseName

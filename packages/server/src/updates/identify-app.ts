@@ -15,13 +15,12 @@ export function identifyApp(
   addressName: string | undefined,
   defaultApp: string | null,
 ): KeyHolder {
-  const { key, name, bundleId } = claim
+  const { key, name, bundleId } = readWord(catalogs, claim)
   if (key !== undefined && key !== '') {
     const holder = catalogs.findKeyHolder(key)
     if (!holder) throw problem('app-key-invalid', 'No app has the key in the header x-app-key.')
     const { app } = holder
-    const isOther = (named: string | undefined) => named !== undefined && named !== app.id && named !== app.slug
-    if (isOther(addressName) || isOther(name)) {
+    if (isOther(app, addressName) || isOther(app, name)) {
       throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
     }
     if (!isCalled(app, bundleId)) {
@@ -30,8 +29,22 @@ export function identifyApp(
     return holder
   }
   const app = findNamed(catalogs, { named: addressName ?? name, bundleId, defaultApp })
-  if (app?.isOpen && isCalled(app, bundleId)) return { app, channel: null }
+  if (app?.isOpen && isCalled(app, bundleId) && !isOther(app, name)) return { app, channel: null }
   throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
+}
+
+/** What names an app in addresses comes first: nobody takes its devices over by a key that reads the same. */
+function readWord(catalogs: Catalogs, claim: AppClaim): AppClaim {
+  const { word, ...others } = claim
+  if (word === undefined) return claim
+  if (catalogs.findApp(word)) return { ...others, name: word }
+  if (catalogs.findByBundleId(word)) return { ...others, bundleId: word }
+  const isKey = others.key === undefined && catalogs.findKeyHolder(word) !== undefined
+  return isKey ? { ...others, key: word } : { ...others, name: word }
+}
+
+function isOther({ id, slug }: DirectoryEntry, named: string | undefined): boolean {
+  return named !== undefined && named !== id && named !== slug
 }
 
 /** What a binary is called names its app before the server's default does. */

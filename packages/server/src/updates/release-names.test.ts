@@ -36,6 +36,9 @@ const catalog = {
 } as LiveCatalog
 
 test.each([
+  [{ id: 'one' }, one],
+  [{ id: 'embedded' }, undefined],
+  [{ id: 'of another channel' }, undefined],
   [{ rolloutId: 'second' }, two],
   [{ rolloutId: 'again' }, one],
   [{ rolloutId: 'third' }, undefined],

@@ -1,10 +1,12 @@
-import type { CompiledRollout } from '@hotpatch/protocol'
+import { placementsOf, type CompiledRollout } from '@hotpatch/protocol'
 import { digestsOf } from '../shipping/content/kinds.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 
-/** Other names than its id that clients have for what they run. */
+/** Names that clients have for what they run. */
 export type ReleaseName =
+  /** Its own id. */
+  | { id: string }
   /** Of what came over the air: a client that does not say so has `RunningCode` of the kind `version`. */
   | { version: string }
   /** The rollout that it came by: clients that have an id for each update have this, new with every rollout. */
@@ -26,6 +28,10 @@ const names = new WeakMap<LiveCatalog, Names>()
 /** Undefined when the catalog has nothing of that name, or it names embedded. */
 export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRelease | undefined {
   if ('version' in name) return catalog.byVersion.get(name.version)
+  if ('id' in name) {
+    const target = placementsOf(catalog, name.id)[0]?.target
+    return target === 'embedded' ? undefined : target
+  }
   const known = namesOf(catalog)
   if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)

@@ -1,5 +1,4 @@
 import {
-  placementsOf,
   decide,
   type ContentKindName,
   type Decision,
@@ -41,6 +40,8 @@ export type RunningCode =
 /** A decision with what its rendering needs. */
 export interface UpdateAnswer {
   decision: Decision<OfferedRelease>
+  /** That was asked about, or that of the key. */
+  channel: string
   device: Device
   currentVersion: string | null
   /** What the device runs, where the catalog knows it. */
@@ -96,10 +97,11 @@ export function createUpdateService({
     const { cohorts: claimedCohorts } = check
     return {
       decision,
+      channel: catalog.channel,
       device,
       currentVersion,
       running,
-      awaitsNative: decision.nativeUpdate ? releaseOf(catalog, decision.nativeUpdate.releaseId) : null,
+      awaitsNative: awaitedOf(catalog, decision) ?? null,
       restatement,
       rolloutId,
       isOffer,
@@ -149,7 +151,8 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
     case 'embedded':
       return { releaseId: null, release: null, nativeVersion: undefined }
     case 'release': {
-      return { releaseId: current.id, release: releaseOf(catalog, current.id), nativeVersion: undefined }
+      const release = findByName(catalog, current) ?? null
+      return { releaseId: current.id, release, nativeVersion: undefined }
     }
     case 'named': {
       const release = findByName(catalog, current.name)
@@ -165,7 +168,6 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
   }
 }
 
-function releaseOf(catalog: LiveCatalog, id: string): OfferedRelease | null {
-  const target = placementsOf(catalog, id)[0]?.target
-  return target === undefined || target === 'embedded' ? null : target
+function awaitedOf(catalog: LiveCatalog, { nativeUpdate }: Decision<OfferedRelease>): OfferedRelease | undefined {
+  return nativeUpdate ? findByName(catalog, { id: nativeUpdate.releaseId }) : undefined
 }

@@ -164,7 +164,7 @@ function readKeyIds(fields: Fields): string[] {
 }
 
 /** A whole number from 0 on; in a query it is text. */
-function optionalCount(fields: Fields, name: string): number | undefined {
+export function optionalCount(fields: Fields, name: string): number | undefined {
   const value = fields[name]
   if (value === undefined || value === null || value === '') return undefined
   const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value

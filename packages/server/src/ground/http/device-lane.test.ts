@@ -21,7 +21,7 @@ const NO_LIMITS = {
   appBytesPerMinute: 0,
   appEventsPerMinute: 0,
 }
-const common = { maxBodyBytes: 100, isCrossOrigin: false, refuse: problemAnswer } as const
+const common = { maxBodyBytes: 100, isCrossOrigin: false, isDownload: false, refuse: problemAnswer } as const
 const echo: LaneRoute = {
   ...common,
   method: 'GET',
@@ -46,7 +46,14 @@ const routes: LaneRoute[] = [
     path: '/key',
     answer: (request) => jsonAnswer(JSON.stringify(request.header('x-app-key'))),
   },
-  { ...common, method: 'GET', path: '/elsewhere', answer: () => ({ servedFrom: '/artifacts/1' }) },
+  {
+    ...common,
+    method: 'GET',
+    path: '/elsewhere',
+    isDownload: true,
+    answer: () => ({ servedFrom: '/artifacts/1', headers: ['x-checksum', 'abc'] }),
+  },
+  { ...common, method: 'GET', path: '/of/:key', answer: ({ params }) => jsonAnswer(JSON.stringify(params), 404) },
   {
     ...common,
     method: 'GET',
@@ -69,6 +76,7 @@ const routes: LaneRoute[] = [
 
 async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: TrustedProxies = { kind: 'none' }) {
   const answered: string[] = []
+  const paths: string[] = []
   const errors: string[] = []
   const lane = createDeviceLane({
     limits: createDeviceLimits({ settings: { ...NO_LIMITS, ...limits }, isKnown: () => true, clock: fixedClock() }),
@@ -76,7 +84,10 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: Truste
     publicUrl: createPublicUrl(null),
     newRequestId: () => 'request-1',
     serveFramework: ({ url }, response) => response.end(`from ${url}`),
-    onAnswered: ({ route, method, status }) => answered.push(`${method} ${route} ${status}`),
+    onAnswered: ({ route, method, status, path }) => {
+      answered.push(`${method} ${route} ${status}`)
+      paths.push(path)
+    },
     log: { info: () => undefined, warn: () => undefined, error: () => errors.push('error') },
   })
   lane.mount(routes)
@@ -126,7 +137,7 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: Truste
     await once(socket, 'close')
   }
 
-  return { lane, send, raw, leave, reset, answered, errors }
+  return { lane, send, raw, leave, reset, answered, paths, errors }
 }
 
 test('a request is plain: no framework and no socket in it', async () => {
@@ -147,7 +158,16 @@ test('a request is plain: no framework and no socket in it', async () => {
 
 test('what the server has at another of its addresses is served from there', async () => {
   const { send } = await startLane()
-  expect((await send('GET', '/elsewhere?x=1')).body).toBe('from /artifacts/1')
+  const { body, headers } = await send('GET', '/elsewhere?x=1')
+  expect([body, headers['x-checksum']]).toEqual(['from /artifacts/1', 'abc'])
+})
+
+test('a word of an address that stands for something, such as a key, is in no log', async () => {
+  const { send, paths } = await startLane()
+  expect((await send('GET', '/of/hpk_secret')).body).toBe('{"key":"hpk_secret"}')
+  expect((await send('GET', '/apps/demo/of/hpk_secret')).status).toBe(404)
+  expect((await send('GET', '/late')).status).toBe(404)
+  expect(paths).toEqual(['/of/:key', '/apps/:slug/of/:key', '/late'])
 })
 
 test('a target with its scheme and host is taken, too', async () => {
@@ -240,6 +260,13 @@ test('too many requests of an address are refused before their bodies are read',
   expect((await send('GET', '/echo')).status).toBe(200)
   const refused = await send('POST', '/echo', { headers: json, body: 'not even JSON' })
   expect([refused.status, refused.headers['retry-after']]).toEqual([429, '60'])
+})
+
+test('a download is no request', async () => {
+  const { send } = await startLane({ addressPerMinute: 1 })
+  for (let times = 0; times < 3; times++) expect((await send('GET', '/elsewhere')).status).toBe(200)
+  expect((await send('GET', '/echo')).status).toBe(200)
+  expect((await send('GET', '/echo')).status).toBe(429)
 })
 
 test('a body that does not say how long it is counts as long as it was', async () => {

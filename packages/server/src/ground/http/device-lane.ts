@@ -21,6 +21,8 @@ export interface LaneRoute {
   maxBodyBytes: number
   /** Pages of any origin may ask, and read the answer. */
   isCrossOrigin: boolean
+  /** What a device asks for hundreds of times in a minute: no request of its address, as no download is. */
+  isDownload: boolean
   /**
    * A promise only where something must be written before it can be said that it was.
    * @throws problem, and whatever a bug throws
@@ -114,10 +116,11 @@ export function createDeviceLane({
     // Reset before it was looked at: there is nobody to answer.
     if (request.socket.destroyed || request.socket.remoteAddress === undefined) return
     exchange.address = origins.addressOf(request)
+    const { isDownload } = exchange.route
     // Node has seen to it that there are no two that differ of those that say how long a body is.
     const { 'content-length': declared, 'transfer-encoding': coding } = request.headers
     try {
-      limits.admitRequest(exchange.address, declared === undefined ? undefined : Number(declared))
+      if (!isDownload) limits.admitRequest(exchange.address, declared === undefined ? undefined : Number(declared))
       if (refusal) return refuseUnread(exchange, refusal)
       // What does not end in chunks is no request to node.
       if (coding !== undefined && /,\s*chunked\s*$/i.test(coding)) {
@@ -221,7 +224,7 @@ export function createDeviceLane({
   }
 
   function write(exchange: Exchange, { status, headers, body }: PlainAnswer): void {
-    const { request, response, route, fullPath: path, appName } = exchange
+    const { request, response, route, params, fullPath, appName } = exchange
     // Whoever is gone, or was cut off for dripping, needs no answer.
     if (response.destroyed || response.headersSent) return
     const all = [...headers, 'content-length', String(Buffer.byteLength(body))]
@@ -232,17 +235,20 @@ export function createDeviceLane({
     else response.end(body)
     // Answered checks are most of the traffic, and are counted by what was decided.
     if (status < 400) return
+    const routePath = appName === undefined ? route.path : `/apps/:slug${route.path}`
     onAnswered({
-      route: appName === undefined ? route.path : `/apps/:slug${route.path}`,
+      route: routePath,
       method: request.method ?? '',
       status,
       seconds: (performance.now() - exchange.startedAt) / 1000,
       requestId: exchange.idFrom(newRequestId),
-      path,
+      // A word may be a key, which no log is to have.
+      path: Object.keys(params).length === 0 ? fullPath : routePath,
     })
   }
 
-  function serveFrom({ request, response }: Exchange, { servedFrom }: ServedAddress): void {
+  function serveFrom({ request, response }: Exchange, { servedFrom, headers = [] }: ServedAddress): void {
+    for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? '', headers[at + 1] ?? '')
     request.url = servedFrom
     serveFramework(request, response)
   }

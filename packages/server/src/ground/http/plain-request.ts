@@ -38,6 +38,8 @@ export interface PlainAnswer {
 /** Instead of an answer: what the server has at another of its own addresses, such as an artifact, with ranges and all. */
 export interface ServedAddress {
   servedFrom: string
+  /** Besides those that it has there: names and values by turns. */
+  headers?: readonly string[]
 }
 
 /** What is true now, and for whoever asks. */
