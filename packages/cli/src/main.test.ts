@@ -21,7 +21,7 @@ describe('wrong usage ends with 2 and says what is right', () => {
   test.each([
     [['frobnicate'], /unknown command 'frobnicate'/],
     [['apps', 'lst'], /unknown command 'lst'.*Did you mean list/s],
-    [['publish'], /unknown command 'publish'.*That is called: hotpatch release/s],
+    [['deploy'], /unknown command 'deploy'.*That is called: hotpatch release/s],
     [['update'], /hotpatch release to publish, rollouts set/],
     [['tokens', 'create', '--name', 'x', '--role', 'reader', '--expires', 'soon'], /Expected a date such as 2030/],
     [['apps'], /Name a command/],
@@ -126,7 +126,7 @@ test.each([80, 120])('help fits into %i columns', async (columns) => {
 
 test('help and the version are results', async () => {
   const help = await tool.run('release --help', { programName: 'rn-ota' })
-  expect(help.stdout).toMatch(/^Usage: rn-ota release \[options\]/)
+  expect(help.stdout).toMatch(/^Usage: rn-ota release\|publish \[options\]/)
   const version = await tool.run('--version')
   expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
   expect([help.exitCode, version.exitCode]).toEqual([0, 0])

@@ -54,7 +54,6 @@ function describeCommanderError(error: CommanderError, command: string): Describ
 
 /** What other tools of this field call things. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
-  publish: 'release',
   push: 'release',
   deploy: 'release',
   upload: 'release',

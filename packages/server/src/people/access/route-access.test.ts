@@ -135,6 +135,7 @@ describe('a token for one app', () => {
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
         .replace(':sha256', 'a'.repeat(64))
+        .replace(':scheme/:subject', `rsa-sha256/${'a'.repeat(64)}`)
         .replace(':cohort', 'testers')
         .replace(':experimentId', theirTest.id)
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
@@ -161,6 +162,11 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/experiments': { ...test, name: 'mine' },
       'POST /manage/v1/experiments/:experimentId/finish': { winner: null },
       'POST /manage/v1/apps/:app/releases/preflight': { platform: 'android', version: '6.6.6' },
+      'POST /manage/v1/apps/:app/releases/:id/signatures': {
+        scheme: 'rsa-sha256',
+        keyId: theirKey.id,
+        value: 'AAAA',
+      },
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }
     const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }
