@@ -1,6 +1,7 @@
 import { MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
 import type { SpooledUpload, SpoolPart, UploadSpool } from '../artifacts/upload-spool.ts'
 import { checkArchive } from './archive/archive-check.ts'
+import type { UnpackedFile } from './archive/archive-contents.ts'
 import type { ContentLimits } from './content-kind.ts'
 
 export interface ReceivedFile {
@@ -18,18 +19,19 @@ export async function receiveFiles(
   stream: AsyncIterable<Uint8Array>,
   { spool, limits }: { spool: UploadSpool; limits: ContentLimits },
 ): Promise<ReceivedFile[]> {
-  const parts: { path: string; part: SpoolPart }[] = []
+  const parts: SpoolPart[] = []
+  const files: ReceivedFile[] = []
   const zip = await spool.receive(stream)
-  async function openFile(path: string): Promise<SpoolPart> {
+  async function openFile(path: string): Promise<UnpackedFile> {
     const part = await spool.begin()
-    parts.push({ path, part })
-    return part
+    parts.push(part)
+    return { write: part.write, end: async () => void files.push({ path, upload: await part.finish() }) }
   }
   try {
     await checkArchive(zip.path, { ...limits, maxPathBytes: MAX_FILE_PATH_BYTES }, { openFile: () => openFile })
-    return await Promise.all(parts.map(async ({ path, part }) => ({ path, upload: await part.finish() })))
+    return files
   } catch (error) {
-    await Promise.all(parts.map(({ part }) => part.discard()))
+    await Promise.all(parts.map((part) => part.discard()))
     throw error
   } finally {
     await zip.discard()

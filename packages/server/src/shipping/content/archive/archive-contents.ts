@@ -24,6 +24,8 @@ interface Region {
 export interface UnpackedFile {
   /** The chunk is the caller's again when this resolves. */
   write(chunk: Uint8Array): Promise<void>
+  /** That was all of it. The next one is opened after this: a system has fewer open files than an archive may have. */
+  end(): Promise<void>
 }
 
 export type OpenFile = (path: string) => Promise<UnpackedFile>
@@ -112,6 +114,7 @@ async function checkRegion(handle: FileHandle, region: Region, window: Buffer, c
 async function checkContent(entry: ArchiveEntry, packed: Buffer | AsyncIterable<Buffer>, checking: Checking) {
   const file = entry.isFolder ? undefined : await checking.openFile?.(entry.path)
   const { sizeBytes, crc, packedBytes } = await unpack(entry, packed, { signal: checking.signal, file })
+  await file?.end()
   if (sizeBytes !== entry.unpackedBytes) {
     const found = sizeBytes > entry.unpackedBytes ? 'more' : String(sizeBytes)
     throw refusal('content-mismatch', `Expected ${entry.unpackedBytes} bytes, found ${found}.`, entry.path)

@@ -1,6 +1,6 @@
 import { type ManifestFile, writeFilesManifest } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/served-types.ts'
-import type { SpoolPart } from '../../artifacts/upload-spool.ts'
+import type { SpooledUpload } from '../../artifacts/upload-spool.ts'
 import type { CheckTools, ReceivedBytes, UnpackedBytes } from '../content-kind.ts'
 import type { UnpackedFile } from './archive-contents.ts'
 import { isCompressedAlready, webContentType } from './web-content-types.ts'
@@ -25,21 +25,19 @@ interface UnpackedWebBundle {
 
 /** Keeps the files of a web bundle while they are checked, and lists them. */
 export function createWebBundleUnpacking(begin: CheckTools['begin']) {
-  const parts: { path: string; part: SpoolPart }[] = []
+  const written: { path: string; bytes: SpooledUpload }[] = []
 
   async function open(path: string): Promise<UnpackedFile> {
     const part = await begin()
-    parts.push({ path, part })
-    return { write: part.write }
+    return { write: part.write, end: async () => void written.push({ path, bytes: await part.finish() }) }
   }
 
   /** Undefined when nothing was unpacked. */
   async function finish(): Promise<UnpackedWebBundle | undefined> {
-    if (parts.length === 0) return undefined
+    if (written.length === 0) return undefined
     const files: ManifestFile[] = []
     const unpacked: UnpackedBytes[] = []
-    for (const { path, part } of parts.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
-      const bytes = await part.finish()
+    for (const { path, bytes } of written.toSorted((left, right) => (left.path < right.path ? -1 : 1))) {
       const { sha256, sizeBytes } = bytes
       const contentType = webContentType(path)
       files.push({ path, sha256, sizeBytes, ...(contentType !== ANY_BYTES && { contentType }) })
