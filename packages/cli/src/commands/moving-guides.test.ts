@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Check } from '../doctor/check.ts'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -76,4 +76,24 @@ test('moving from Capgo, word for word', async () => {
   const url = `${server.url()}/apps/my-app/capgo/updates`
   const answer = await fetch(url, { method: 'POST', headers, body: JSON.stringify(asked) })
   expect(await answer.json()).toMatchObject({ version: 'builtin' })
+})
+
+describe('the other', () => {
+  const other = useServer()
+
+  test('moving from Capawesome, word for word', async () => {
+    const { guide, states, tool } = await follow('moving-from-capawesome.md', {
+      url: other.url(),
+      token: other.ownerToken(),
+      files: {
+        'package.json': JSON.stringify({ dependencies: { '@capawesome/capacitor-live-update': '8' } }),
+        'private.pem': pem,
+      },
+    })
+    expect(guide.lines.length).toBeGreaterThan(8)
+    // The plugin asks by https, and this server has none.
+    expect(states).toMatchObject({ 'live-update-server': 'warn', 'live-update-app': 'ok', 'check-access': 'ok' })
+    const signatures = await tool.json('signatures list 1.1.1 --platform android')
+    expect(signatures).toMatchObject({ items: [{ scheme: 'rsa-sha256' }] })
+  })
 })
