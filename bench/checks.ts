@@ -17,6 +17,10 @@ export const CLIENTS = [
   { name: 'React Native by GET', ask: (asked) => ({ path: `/update/check?${queryOf(asked)}` }) },
   { name: 'React Native by POST', ask: (asked) => ({ path: '/update/check', body: bodyOf(asked) }) },
   { name: "Capgo's plugin", ask: (asked) => ({ path: '/capgo/updates', body: capgoBodyOf(asked) }) },
+  {
+    name: "Capawesome's plugin",
+    ask: (asked) => ({ path: `/v1/apps/${APP.key}/bundles/latest?${capawesomeQueryOf(asked)}` }),
+  },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
 ] as const satisfies readonly Client[]
 
@@ -77,6 +81,12 @@ const PLACE = `platform=${APP.platform}&channel=${CHANNEL}`
 
 function queryOf({ deviceId, version }: Asked): string {
   return `appId=${APP.id}&${PLACE}&deviceId=${deviceId}&version=${version}&nativeVersion=${NATIVE_VERSION}`
+}
+
+/** Its app's word is the key, as the app is not open. */
+function capawesomeQueryOf({ deviceId }: Asked): string {
+  const told = `appVersionCode=1&appVersionName=${NATIVE_VERSION}&platform=0&osVersion=35&pluginVersion=8.4.3`
+  return `${told}&channelName=${CHANNEL}&deviceId=${deviceId}`
 }
 
 function capgoBodyOf({ deviceId, version }: Asked): string {

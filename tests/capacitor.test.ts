@@ -13,10 +13,10 @@ import { createFollower } from '../packages/capacitor/src/testing/follower.ts'
 async function writeBundle(directory: string, version: string, sign: (checksum: string) => string): Promise<void> {
   const zip = await zipOf({ 'index.html': `<h1>${version}</h1>` })
   const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex')
-  const files = { 'bundle.zip': zip, VERSION: version, MIN_NATIVE_VERSION: '1.0.0' }
+  const signature = sign(sha256(zip))
+  const files = { 'bundle.zip': zip, VERSION: version, MIN_NATIVE_VERSION: '1.0.0', 'bundle.sig': signature }
   for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content)
   const checksums = Object.entries(files).map(([name, content]) => `${sha256(content)}  ${name}\n`)
-  await writeFile(join(directory, 'bundle.sig'), sign(sha256(zip)))
   await writeFile(join(directory, 'bundle.sha256'), checksums.join(''))
 }
 

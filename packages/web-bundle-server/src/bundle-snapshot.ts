@@ -59,7 +59,11 @@ async function copyInto(copy: FileHandle, source: FileHandle) {
     if (bytesRead === 0) return { checksum: hash.digest('hex'), sizeBytes }
     const chunk = buffer.subarray(0, bytesRead)
     hash.update(chunk)
-    await copy.write(chunk, 0, bytesRead, sizeBytes)
+    // A disk that is nearly full takes less than it is given, and says no only at the next try.
+    for (let written = 0; written < bytesRead;) {
+      const { bytesWritten } = await copy.write(chunk, written, bytesRead - written, sizeBytes + written)
+      written += bytesWritten
+    }
     sizeBytes += bytesRead
   }
 }
