@@ -11,6 +11,7 @@ import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
 import { memory } from './measurements/memory.ts'
 import { publish } from './measurements/publish.ts'
+import { size } from './measurements/size.ts'
 import { start } from './measurements/start.ts'
 import { cleanUp } from './sandbox.ts'
 import { formatFindings } from './table.ts'
@@ -24,6 +25,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   memory,
   fleet,
   insights,
+  size,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 /** Nothing here should take half as long. */
