@@ -1,62 +1,45 @@
 import type { Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
-import { readEntry, readPlatform, readPlatforms, readVersion } from '../arguments/readers.ts'
+import { readPlatforms, readVersion } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { wholeOf } from '../content/kinds.ts'
 import { withTemporary } from '../content/temporary-folder.ts'
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
-import { findNamedRelease } from '../release/find-release.ts'
-import { packSame, type LocalBytesOptions } from '../release/local-bytes.ts'
+import { findNamedRelease, findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
+import { packSame, withLocalBytes, type LocalBytesOptions } from '../release/local-bytes.ts'
 import { findPlace } from '../release/release-wishes.ts'
-import { choosePlatform, choosePlatforms } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session/session.ts'
+import { choosePlatforms } from '../release/several-platforms.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 import { addRsaSignatures, RSA_SCHEME } from '../signing/add-rsa-signature.ts'
 import { chooseRsaKey, withRsaKey, type RsaKeyOptions } from '../signing/choose-rsa-key.ts'
-
-interface OneOptions extends SessionOptions {
-  platform?: Platform
-}
 
 interface AddOptions extends SessionOptions, RsaKeyOptions, LocalBytesOptions {
   platform?: Platform[]
 }
 
-const ofPlatform = (command: Command) =>
-  command.option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
-
 export function addSignatureCommands(program: Command, context: CliContext) {
   const signatures = program.command('signatures').description('what is signed of releases for clients of others')
 
-  serverCommand(signatures, 'list', 'lists such signatures of a release', withApp, ofPlatform)
+  serverCommand(signatures, 'list', 'lists such signatures of a release', withApp, ofOneRelease)
     .argument('<version>', 'of the release', readVersion)
-    .action((version: string, options: OneOptions) => listSignatures(context, version, options))
+    .action((version: string, options: OneReleaseOptions) => listSignatures(context, version, options))
 
-  serverCommand(signatures, 'add', 'signs a release that lies here still', withApp, withYes, withRsaKey)
+  serverCommand(signatures, 'add', 'signs a release that lies here still', withApp, withYes, withRsaKey, withLocalBytes)
     .argument('<version>', 'of the release', readVersion)
     .option('--platform <platforms>', 'one, or several; all of hotpatch.json when absent', readPlatforms)
-    .option('--bundle-dir <folder>', 'what was published; webDir of a Capacitor app when absent')
-    .option('--bundle <zip>', 'the zip that was published')
-    .option('--entry <file>', 'what a web app starts with; index.html when absent', readEntry)
-    .option('--source-maps', 'source maps were published, too')
     .action((version: string, options: AddOptions) => addSignatures(context, version, options))
 
-  serverCommand(signatures, 'remove', 'removes such signatures of a release', withApp, withYes, ofPlatform)
+  serverCommand(signatures, 'remove', 'removes such signatures of a release', withApp, withYes, ofOneRelease)
     .argument('<version>', 'of the release', readVersion)
-    .action((version: string, options: OneOptions) => removeSignatures(context, version, options))
+    .action((version: string, options: OneReleaseOptions) => removeSignatures(context, version, options))
 }
 
-async function findOne(session: Session, version: string, { platform }: OneOptions) {
-  const app = await session.chooseApp()
-  const wanted = { version, platform: choosePlatform(platform, session.project) }
-  return { app, release: await findNamedRelease(session.api, app, wanted) }
-}
-
-async function listSignatures(context: CliContext, version: string, options: OneOptions) {
+async function listSignatures(context: CliContext, version: string, options: OneReleaseOptions) {
   const session = await openSession(context, options)
-  const { release } = await findOne(session, version, options)
+  const { release } = await findOneRelease(session, version, options)
   session.output.page({ items: release.signatures ?? [], nextCursor: null }, ['scheme', 'keyId', 'subject', 'value'])
 }
 
@@ -85,10 +68,10 @@ async function addSignatures(context: CliContext, version: string, options: AddO
   })
 }
 
-async function removeSignatures(context: CliContext, version: string, options: OneOptions) {
+async function removeSignatures(context: CliContext, version: string, options: OneReleaseOptions) {
   const session = await openSession(context, options)
   const { api, output, confirm } = session
-  const { app, release } = await findOne(session, version, options)
+  const { app, release } = await findOneRelease(session, version, options)
   const found = (release.signatures ?? []).filter(({ scheme }) => scheme === RSA_SCHEME)
   if (found.length === 0)
     return output.result({ removed: [] }, () => output.notice(`${version} has no such signature.`))

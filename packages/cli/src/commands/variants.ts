@@ -1,7 +1,7 @@
 import type { Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
-import { readEntry, readPlatform, readPlatforms, readVersion } from '../arguments/readers.ts'
+import { readPlatforms, readVersion } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { wholeOf } from '../content/kinds.ts'
 import { withTemporary } from '../content/temporary-folder.ts'
@@ -10,54 +10,47 @@ import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryptio
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
-import { findNamedRelease } from '../release/find-release.ts'
-import { packSame, type LocalBytesOptions } from '../release/local-bytes.ts'
+import { findNamedRelease, findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
+import { packSame, withLocalBytes, type LocalBytesOptions } from '../release/local-bytes.ts'
 import { findPlace } from '../release/release-wishes.ts'
-import { choosePlatform, choosePlatforms } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session/session.ts'
-
-interface OneOptions extends SessionOptions {
-  platform?: Platform
-}
+import { choosePlatforms } from '../release/several-platforms.ts'
+import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface AddOptions extends SessionOptions, CapgoKeyOptions, LocalBytesOptions {
   platform?: Platform[]
 }
 
-const ofPlatform = (command: Command) =>
-  command.option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
-
 export function addVariantCommands(program: Command, context: CliContext) {
   const variants = program.command('variants').description('releases as their publisher has encrypted them')
 
-  serverCommand(variants, 'list', 'lists what was encrypted of a release', withApp, ofPlatform)
+  serverCommand(variants, 'list', 'lists what was encrypted of a release', withApp, ofOneRelease)
     .argument('<version>', 'of the release', readVersion)
-    .action((version: string, options: OneOptions) => listVariants(context, version, options))
+    .action((version: string, options: OneReleaseOptions) => listVariants(context, version, options))
 
-  serverCommand(variants, 'add', 'encrypts a release that lies here still', withApp, withYes, withCapgoKey)
+  serverCommand(
+    variants,
+    'add',
+    'encrypts a release that lies here still',
+    withApp,
+    withYes,
+    withCapgoKey,
+    withLocalBytes,
+  )
     .argument('<version>', 'of the release', readVersion)
     .option('--platform <platforms>', 'one, or several; all of hotpatch.json when absent', readPlatforms)
-    .option('--bundle-dir <folder>', 'what was published; webDir of a Capacitor app when absent')
-    .option('--bundle <zip>', 'the zip that was published')
-    .option('--entry <file>', 'what a web app starts with; index.html when absent', readEntry)
-    .option('--source-maps', 'source maps were published, too')
     .action((version: string, options: AddOptions) => addVariants(context, version, options))
 
-  serverCommand(variants, 'remove', 'removes what was encrypted for a key', withApp, withYes, ofPlatform)
+  serverCommand(variants, 'remove', 'removes what was encrypted for a key', withApp, withYes, ofOneRelease)
     .argument('<version>', 'of the release', readVersion)
     .argument('<key-id>', 'see variants list')
-    .action((version: string, keyId: string, options: OneOptions) => removeVariant(context, version, keyId, options))
+    .action((version: string, keyId: string, options: OneReleaseOptions) =>
+      removeVariant(context, version, keyId, options),
+    )
 }
 
-async function findOne(session: Session, version: string, { platform }: OneOptions) {
-  const app = await session.chooseApp()
-  const wanted = { version, platform: choosePlatform(platform, session.project) }
-  return { app, release: await findNamedRelease(session.api, app, wanted) }
-}
-
-async function listVariants(context: CliContext, version: string, options: OneOptions) {
+async function listVariants(context: CliContext, version: string, options: OneReleaseOptions) {
   const session = await openSession(context, options)
-  const { app, release } = await findOne(session, version, options)
+  const { app, release } = await findOneRelease(session, version, options)
   const { items } = await session.api.listReleaseVariants(app.id, release.id)
   session.output.page({ items, nextCursor: null }, ['keyId', 'algorithm', 'fileCount', 'sizeBytes', 'createdAt'])
 }
@@ -87,10 +80,10 @@ async function addVariants(context: CliContext, version: string, options: AddOpt
   })
 }
 
-async function removeVariant(context: CliContext, version: string, keyId: string, options: OneOptions) {
+async function removeVariant(context: CliContext, version: string, keyId: string, options: OneReleaseOptions) {
   const session = await openSession(context, options)
   const { api, output } = session
-  const { app, release } = await findOne(session, version, options)
+  const { app, release } = await findOneRelease(session, version, options)
   const { items } = await api.listReleaseVariants(app.id, release.id)
   const variant = items.find((each) => each.keyId === keyId || each.id === keyId)
   if (!variant) {

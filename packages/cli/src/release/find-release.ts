@@ -1,7 +1,11 @@
 import type { App, ManagementClient, Page, Release, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
+import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
+import { readPlatform } from '../arguments/readers.ts'
 import { CommandError } from '../errors/errors.ts'
+import type { Session, SessionOptions } from '../session/session.ts'
+import { choosePlatform } from './several-platforms.ts'
 
 interface Wanted {
   platform: Platform
@@ -25,6 +29,22 @@ export async function findNamedRelease(api: ManagementClient, app: App, wanted: 
     'release-not-found',
     `${app.slug} has never had the version ${version}${where} for ${platform}. ${elsewhere}`,
   )
+}
+
+/** Of a command about one release. */
+export interface OneReleaseOptions extends SessionOptions {
+  platform?: Platform
+}
+
+export function ofOneRelease(command: Command): Command {
+  return command.option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
+}
+
+/** The release that the command is about, and its app. */
+export async function findOneRelease(session: Session, version: string, { platform }: OneReleaseOptions) {
+  const app = await session.chooseApp()
+  const wanted = { version, platform: choosePlatform(platform, session.project) }
+  return { app, release: await findNamedRelease(session.api, app, wanted) }
 }
 
 /** Where a version is that is not where somebody looked, or where to look: a sentence. */

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Release } from '@hotpatch/api'
+import type { Command } from 'commander'
+import { readEntry } from '../arguments/readers.ts'
 import { isSameContent, openContent, type ReleaseBytes } from '../content/kinds.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
@@ -8,6 +10,14 @@ import { findContentInput, readContentWish, type ReleaseOptions, type ReleasePla
 
 /** Of a command about bytes of a release that lie here still. */
 export type LocalBytesOptions = Pick<ReleaseOptions, 'bundle' | 'bundleDir' | 'entry' | 'sourceMaps'>
+
+export function withLocalBytes(command: Command): Command {
+  return command
+    .option('--bundle-dir <folder>', 'what was published; webDir of a Capacitor app when absent')
+    .option('--bundle <zip>', 'the zip that was published')
+    .option('--entry <file>', 'what a web app starts with; index.html when absent', readEntry)
+    .option('--source-maps', 'source maps were published, too')
+}
 
 /**
  * The bytes of a release as they lie here: whoever signs or encrypts them does not take a server's word for what they are.

@@ -1,8 +1,8 @@
 import type { NewReleaseVariant } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
 import type { Connection } from '../ground/database/schema.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
 import type { OfferedVariantFile } from './held-file-queries.ts'
+import { placedReleases, type PlaceOfReleases } from '../shipping/content/placed-releases.ts'
 
 /** A release as its publisher has encrypted it for one key (Content §8.2). */
 export interface OfferedVariant extends Omit<NewReleaseVariant, 'files'> {
@@ -19,19 +19,12 @@ export const NO_VARIANTS: readonly OfferedVariant[] = []
 /** By release: of all that were ever placed there. */
 export async function loadVariants(
   db: Connection,
-  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+  place: PlaceOfReleases,
 ): Promise<ReadonlyMap<string, readonly OfferedVariant[]>> {
   const rows = await db
     .selectFrom('release_variant')
     .selectAll()
-    .where('release_id', 'in', (placed) =>
-      placed
-        .selectFrom('rollout')
-        .select('rollout.release_id')
-        .where('app_id', '=', appId)
-        .where('channel', '=', channel)
-        .where('platform', 'in', [platform, 'any']),
-    )
+    .where('release_id', 'in', placedReleases(db, place))
     .orderBy('id')
     .execute()
   const variants = rows.map(({ id, release_id, algorithm, key_id, facts, sha256, size_bytes }) => {

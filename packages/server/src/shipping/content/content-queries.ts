@@ -1,6 +1,6 @@
-import type { Platform } from '@hotpatch/protocol'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { ReleaseFile } from './content-kind.ts'
+import { placedReleases, type PlaceOfReleases } from './placed-releases.ts'
 
 /** With what the check of its bytes found; null where they lie elsewhere. */
 export type StoredFile = ReleaseFile & { release_id: string; facts: string | null }
@@ -29,20 +29,8 @@ export function listAllFilesOf(db: Connection, releaseId: string): Promise<Schem
 }
 
 /** Of all releases that were ever placed there. */
-export async function listPlacedFiles(
-  db: Connection,
-  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
-): Promise<FilesByRelease> {
-  const rows = await selectFiles(db)
-    .where('release_id', 'in', (placed) =>
-      placed
-        .selectFrom('rollout')
-        .select('rollout.release_id')
-        .where('app_id', '=', appId)
-        .where('channel', '=', channel)
-        .where('platform', 'in', [platform, 'any']),
-    )
-    .execute()
+export async function listPlacedFiles(db: Connection, place: PlaceOfReleases): Promise<FilesByRelease> {
+  const rows = await selectFiles(db).where('release_id', 'in', placedReleases(db, place)).execute()
   return grouped(rows)
 }
 

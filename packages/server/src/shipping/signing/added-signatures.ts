@@ -1,8 +1,8 @@
 import type { AddedSignature } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { SCHEME_NAMES } from './schemes/schemes.ts'
 import { deleteSignature, insertSignature, type SignatureRow } from './signature-store.ts'
+import { placedReleases, type PlaceOfReleases } from '../content/placed-releases.ts'
 
 /** Of further schemes (Signing §10): one of each for each artifact. */
 export type AddedSignatureRow = SignatureRow & { scheme: AddedSignature['scheme'] }
@@ -28,18 +28,9 @@ export async function listAddedSignatures(
 /** Of all releases that were ever placed there. */
 export async function listPlacedSignatures(
   db: Connection,
-  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+  place: PlaceOfReleases,
 ): Promise<ReadonlyMap<string, readonly AddedSignatureRow[]>> {
-  const rows = await selectAdded(db)
-    .where('release_id', 'in', (placed) =>
-      placed
-        .selectFrom('rollout')
-        .select('rollout.release_id')
-        .where('app_id', '=', appId)
-        .where('channel', '=', channel)
-        .where('platform', 'in', [platform, 'any']),
-    )
-    .execute()
+  const rows = await selectAdded(db).where('release_id', 'in', placedReleases(db, place)).execute()
   return grouped(rows)
 }
 
