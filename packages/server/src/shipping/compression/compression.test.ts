@@ -72,4 +72,16 @@ describeOnEveryDatabase('compression', (open) => {
     await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
     expect((await variants()).map(({ sha256 }) => sha256)).toEqual(keys.sort())
   })
+
+  test('passes over a file that is longer than it was, and loses none of the others', async () => {
+    await db.deleteFrom('artifact_variant').execute()
+    const again = { awaits_compression: 1 as const }
+    await db.updateTable('artifact').set(again).where('sha256', '=', sha256Of(large)).execute()
+    const grown = { ...again, size_bytes: 10 }
+    await db.updateTable('artifact').set(grown).where('sha256', '=', sha256Of(script)).execute()
+    const app = await server.createTestApp()
+    await server.published(app, { bundle: await zipOf({ 'index.html': 'y' }), version: '1.0.0' })
+    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    expect((await variants()).map(({ sha256 }) => sha256)).toEqual([sha256Of(large)])
+  })
 })

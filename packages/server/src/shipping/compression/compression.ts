@@ -1,3 +1,4 @@
+import { Problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
@@ -103,7 +104,12 @@ export function createCompression({
   async function compress({ sha256, sizeBytes }: AwaitingArtifact): Promise<ReceivedBytes | undefined> {
     const stream = await storage.open(sha256)
     if (!stream) return undefined
-    const source = await spool.receive(stream, { maxBytes: sizeBytes })
+    const source = await spool.receive(stream, { maxBytes: sizeBytes }).catch((error: unknown) => {
+      if (!(error instanceof Problem)) throw error
+      log.warn({ err: error, sha256 }, 'a stored file is longer than it was, and stays as it is')
+      return undefined
+    })
+    if (!source) return undefined
     const target = await (await spool.begin()).finish()
     try {
       if (source.sha256 !== sha256) throw new Error(`Expected the bytes ${sha256} in the storage, found others.`)
