@@ -119,7 +119,7 @@ describeOnEveryDatabase('what a publisher signed', (openDatabase) => {
       keyId: keys.items[0].id,
       statement: null,
       floor: 0,
-      sha256: sha256Of(bundle),
+      content: { sha256: sha256Of(bundle) },
     })
   })
 
