@@ -19,7 +19,7 @@ export const CLIENTS = [
   { name: "Capgo's plugin", ask: (asked) => ({ path: '/capgo/updates', body: capgoBodyOf(asked) }) },
   {
     name: "Capawesome's plugin",
-    ask: (asked) => ({ path: `/v1/apps/${APP.key}/bundles/latest?${capawesomeQueryOf(asked)}` }),
+    ask: (asked) => ({ path: `/v1/apps/${APP.id}/bundles/latest?${capawesomeQueryOf(asked)}` }),
   },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
 ] as const satisfies readonly Client[]
@@ -83,7 +83,7 @@ function queryOf({ deviceId, version }: Asked): string {
   return `appId=${APP.id}&${PLACE}&deviceId=${deviceId}&version=${version}&nativeVersion=${NATIVE_VERSION}`
 }
 
-/** Its app's word is the key, as the app is not open. */
+/** As the plugin sends it, of an Android app. */
 function capawesomeQueryOf({ deviceId }: Asked): string {
   const told = `appVersionCode=1&appVersionName=${NATIVE_VERSION}&platform=0&osVersion=35&pluginVersion=8.4.3`
   return `${told}&channelName=${CHANNEL}&deviceId=${deviceId}`

@@ -366,8 +366,9 @@ function targetOf(
     signature: row.signature,
     statement: row.release_statement,
     statementSignature: row.release_statement_signature,
-    ...(signatures && { signatures }),
   }
+  // Not in the literal: an object with a spread keeps room for what never comes.
+  if (signatures) release.signatures = signatures
   releases.set(release.id, release)
   return release
 }
