@@ -389,5 +389,3 @@ function originForm(target: string): string {
   const rest = target.replace(/^https?:\/\/[^/?#]*/i, '')
   return rest === target || rest.startsWith('/') ? rest : `/${rest}`
 }
-
-/** Undefined when it cannot be read. */
