@@ -92,7 +92,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
   const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
-  const forSignatures = { db, changes, storage, apps, releases, keys, rollouts, audit }
+  const forSignatures = { db, changes, storage, apps, releases, keys, audit, raiseReleases }
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })

@@ -2,7 +2,7 @@ import type { AddedSignature, NewAddedSignature } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
-import type { Changes } from '../../ground/database/changes.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
@@ -16,7 +16,6 @@ import {
   putAddedSignature,
   removeAddedSignature,
 } from '../../shipping/signing/added-signatures.ts'
-import type { RolloutService } from '../rollouts/rollout-service.ts'
 
 export type SignatureService = ReturnType<typeof createSignatureService>
 
@@ -28,8 +27,8 @@ export function createSignatureService({
   apps,
   releases,
   keys,
-  rollouts,
   audit,
+  raiseReleases,
 }: {
   db: Database
   changes: Changes
@@ -37,8 +36,9 @@ export function createSignatureService({
   apps: AppService
   releases: ReleaseService
   keys: KeyService
-  rollouts: RolloutService
   audit: AuditService
+  /** Catalogs have something new of them. */
+  raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
 }) {
   /**
    * Held against the stored bytes before anything is written. The same again changes nothing; another one of the same
@@ -64,7 +64,7 @@ export function createSignatureService({
     }
     const row: AddedSignatureRow = { release_id: release.id, subject, scheme, key_id: keyId, value }
     await changes.run(async (tx, change) => {
-      const locked = await apps.lock(tx, app.id)
+      await apps.lock(tx, app.id)
       await keys.getWorking(app.id, { keyId, algorithm }, tx)
       const before = await findAdded(tx, row)
       if (before?.value === value && before.key_id === keyId) return
@@ -76,7 +76,7 @@ export function createSignatureService({
         ...(before && { before: renderSignature(before) }),
         after: renderSignature(row),
       })
-      await rollouts.raiseCatalogsOf(tx, change, locked, release.id)
+      await raiseReleases(tx, change, [release.id])
     })
     return renderSignature(row)
   }
@@ -90,7 +90,7 @@ export function createSignatureService({
   ): Promise<void> {
     const release = await getOf(app, releaseId)
     await changes.run(async (tx, change) => {
-      const locked = await apps.lock(tx, app.id)
+      await apps.lock(tx, app.id)
       const before = await findAdded(tx, { release_id: release.id, subject, scheme })
       if (!before) return
       await removeAddedSignature(tx, before)
@@ -100,7 +100,7 @@ export function createSignatureService({
         appId: app.id,
         before: renderSignature(before),
       })
-      await rollouts.raiseCatalogsOf(tx, change, locked, release.id)
+      await raiseReleases(tx, change, [release.id])
     })
   }
 

@@ -1,7 +1,7 @@
 import type { Rollout, RolloutChanges } from '@hotpatch/api'
 import { problem, type RolloutState } from '@hotpatch/protocol'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
-import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import type { AppService } from '../../shipping/apps/app-service.ts'
 import { actorOf, type Author } from '../../people/authors/author.ts'
 import { readTimestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
@@ -185,13 +185,5 @@ export function createChanging({
     for (const id of ids) await transitionIn(tx, change, id, 'withdraw', author)
   }
 
-  /** Whatever catalog has the release is compiled anew: what devices are told of it has changed. */
-  async function raiseCatalogsOf(tx: Connection, change: Change, app: AppRow, releaseId: string): Promise<void> {
-    const placed = await listRolloutsOfRelease(tx, releaseId)
-    for (const { platform, channel } of new Map(placed.map((row) => [row.channel, row])).values()) {
-      await records.raise(tx, change, app, { platform, channel })
-    }
-  }
-
-  return { get, change, apply, hold, transition, transitionIn, lockAll, tellStart, withdrawAllOf, raiseCatalogsOf }
+  return { get, change, apply, hold, transition, transitionIn, lockAll, tellStart, withdrawAllOf }
 }
