@@ -1,7 +1,8 @@
 /** One row of the result. */
 export interface Finding {
   what: string
-  value: number
+  /** Undefined: could not be measured, and `note` says why. */
+  value: number | undefined
   unit: string
   /** To what `comparedWith` names. */
   ratio?: number

@@ -67,9 +67,11 @@ async function main(names: readonly string[], isQuick: boolean): Promise<number>
   console.log(`\n${formatFindings(findings)}\n`)
   const failed = results.filter((result) => result.error !== undefined)
   for (const { name, error } of failed) console.log(`Not measured: ${name}: ${error}`)
+  const unmeasured = findings.filter((finding) => finding.value === undefined)
+  for (const { what, note } of unmeasured) console.log(`Not measured: ${what}: ${note}`)
   const missed = findings.filter((finding) => finding.met === false)
   if (missed.length > 0) console.log(`Missed: ${missed.map(({ what }) => what).join('; ')}.`)
-  else if (failed.length === 0) console.log('Every budget that was measured is met.')
+  else if (failed.length + unmeasured.length === 0) console.log('Every budget that was measured is met.')
   await save({ isQuick, results })
   return failed.length > 0 ? 1 : 0
 }

@@ -17,7 +17,7 @@ export function formatTable(header: readonly string[], rows: readonly (readonly 
 export function formatFindings(findings: readonly Finding[]): string {
   const rows = findings.map(({ what, value, unit, ratio, spread, comparedWith, budget, met }) => [
     what,
-    `${formatNumber(value)} ${unit}`,
+    value === undefined ? 'not measured' : `${formatNumber(value)} ${unit}`,
     ratio === undefined ? '' : ratio.toFixed(2),
     spread ? `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}` : '',
     comparedWith ?? '',

@@ -1,7 +1,7 @@
 import { recordAnswer } from '../bare-answer.ts'
 import { CLIENTS, freshDevices, oneCheck, type Client } from '../checks.ts'
 import type { Bench, Finding, Measurement } from '../finding.ts'
-import { openLoad } from '../load.ts'
+import { openLoad, type Throughput } from '../load.ts'
 import { mainThreadMicroseconds, readMetrics } from '../process-usage.ts'
 import { makeDirectory, removeDirectory, startBare, startHotPatch, type RunningServer } from '../sandbox.ts'
 import { seed } from '../seed.ts'
@@ -50,26 +50,11 @@ async function compare(
   const results = await alternate(contenders, bench.choose(25, 7))
   for (const each of [hotPatch, bare, batched]) each.close()
 
-  const busiest = Math.max(...Object.values(results).flatMap((rounds) => rounds.map((round) => round.generatorBusy)))
-  if (busiest > BUSIEST_GENERATOR) {
-    throw new Error(`The generator was busy for ${busiest.toFixed(2)} of the time: it measured itself.`)
-  }
-  const rates = (of: keyof typeof results) => results[of].map((result) => result.perSecond)
   const costs = (of: keyof typeof results) => results[of].map((result) => result.microseconds)
-  const ratio = ratioOf(rates('hotPatch'), rates('bare'))
   const costRatio = ratioOf(costs('bare'), costs('hotPatch'))
   const batchedRatio = ratioOf(costs('batched'), costs('hotPatch'))
   return [
-    {
-      what: `check, ${client.name}`,
-      value: median(rates('hotPatch')),
-      unit: '/s',
-      ratio: ratio.value,
-      spread: ratio.spread,
-      comparedWith: 'bare node:http',
-      budget: '>= 0.60',
-      met: ratio.value >= 0.6,
-    },
+    throughput(client, results),
     {
       what: `processor time of a check, ${client.name}`,
       value: median(costs('hotPatch')),
@@ -92,8 +77,24 @@ async function compare(
   ]
 }
 
+/** Not measured when the generator was what held a server back. What a check costs is known all the same. */
+function throughput(client: Client, { hotPatch, bare }: Record<'hotPatch' | 'bare', readonly Throughput[]>): Finding {
+  const row = { what: `check, ${client.name}`, unit: '/s', comparedWith: 'bare node:http', budget: '>= 0.60' }
+  const busy = median([...hotPatch, ...bare].map(({ generatorBusy }) => generatorBusy))
+  if (busy > BUSIEST_GENERATOR) {
+    return { ...row, value: undefined, note: `the generator was busy for ${busy.toFixed(2)} of the time` }
+  }
+  const rates = (of: readonly Throughput[]) => of.map(({ perSecond }) => perSecond)
+  const ratio = ratioOf(rates(hotPatch), rates(bare))
+  return { ...row, value: median(rates(hotPatch)), ratio: ratio.value, spread: ratio.spread, met: ratio.value >= 0.6 }
+}
+
 async function contender(bench: Bench, client: Client, { port, pid }: RunningServer) {
-  const makeRequest = freshDevices(port, DEVICES, client)
+  // Made beforehand: a generator that makes texts is slower than a bare server.
+  const nextRequest = freshDevices(port, DEVICES, client)
+  const requests = Array.from({ length: DEVICES }, () => Buffer.from(nextRequest(), 'latin1'))
+  let count = 0
+  const makeRequest = () => requests[count++ % DEVICES] as Buffer
   const load = await openLoad({ port, connections: CONNECTIONS, makeRequest })
   await load.saturate(bench.choose(3_000, 1_500)) // until what runs often is compiled
   async function run() {
