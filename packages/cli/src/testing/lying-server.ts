@@ -93,7 +93,7 @@ export interface Change {
   /** Of the answer, counted over the run. */
   index: number
   name: string
-  /** A whole release in place of another, or another sequence: what a server that lies well would do. */
+  /** Of what decides which bytes are signed, for which app and by which key: what a server that lies well would change. */
   isClever: boolean
   lie: Lie
 }
@@ -107,8 +107,7 @@ export function changesOf(answers: readonly Answer[]): Change[] {
       alternatives(valueAt(body, path), String(path.at(-1) ?? ''), pool).map((value) => ({
         index,
         name: `${index} ${request.replaceAll(/[0-9a-f-]{36}/g, ':id')} /${path.join('/')} = ${JSON.stringify(value).slice(0, 40)}`,
-        isClever:
-          path.at(-1) === 'nextSequence' || (typeof value === 'object' && value !== null && 'statement' in value),
+        isClever: isClever(path, value),
         lie: (answer: Answer, at: number) => (at === index ? replaced(answer.body, path, value) : answer.body),
       })),
     ),
@@ -116,6 +115,14 @@ export function changesOf(answers: readonly Answer[]): Change[] {
 }
 
 type Path = readonly (string | number)[]
+
+const TELLING_FIELDS = new Set<unknown>(['nextSequence', 'statement', 'statementSignature', 'publicKey'])
+
+/** Such a field, what an answer as a whole is about, or a whole release in place of another. */
+function isClever(path: Path, value: Json): boolean {
+  if (TELLING_FIELDS.has(path.at(-1)) || (path.length === 1 && path[0] === 'id')) return true
+  return typeof value === 'object' && value !== null && 'statement' in value
+}
 
 function pathsOf(value: Json, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path]
