@@ -11,6 +11,7 @@ import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
 import { memory } from './measurements/memory.ts'
 import { publish } from './measurements/publish.ts'
+import { ranges } from './measurements/ranges.ts'
 import { size } from './measurements/size.ts'
 import { start } from './measurements/start.ts'
 import { cleanUp } from './sandbox.ts'
@@ -21,6 +22,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   checkLatency,
   checkScale,
   publish,
+  ranges,
   start,
   memory,
   fleet,

@@ -27,8 +27,11 @@ export interface StorageDriver {
   put(key: string, file: SpooledFile): Promise<void>
   /** Undefined when there is no such object. */
   stat(key: string): Promise<StoredObject | undefined>
-  /** Undefined when there is no such object. Whoever asks reads the stream to its end or destroys it. */
-  open(key: string, range?: ByteRange): Promise<Readable | undefined>
+  /**
+   * The whole, or the bytes of these ranges one after the other, in their order. Each lies within the object. Undefined
+   * when there is no such object. Whoever asks reads the stream to its end or destroys it.
+   */
+  open(key: string, ...ranges: readonly ByteRange[]): Promise<Readable | undefined>
   /** A time-limited direct link, or undefined when the server must stream the bytes itself. */
   downloadUrl(key: string): Promise<URL | undefined>
   /**

@@ -122,7 +122,8 @@ describe('downloads', () => {
   })
 
   test.each([
-    'bytes=0-1,5-6',
+    'bytes=0-1,5-2',
+    'bytes=0-,0-0',
     'bytes=5-2',
     'bytes=',
     'bytes=-',
@@ -136,6 +137,33 @@ describe('downloads', () => {
     const answer = await ask({ range })
     expect(answer.statusCode).toBe(200)
     expect(answer.rawPayload).toEqual(zip)
+  })
+
+  test('several ranges, each as a part of its own', async () => {
+    const { ask, onDownload } = await aServer()
+    const answer = await ask({ range: 'bytes=10-19, 0-4', 'accept-encoding': 'br' })
+    const part = (start: number, end: number) =>
+      `--${key}\r\ncontent-type: application/zip\r\ncontent-range: bytes ${start}-${end}/${size}\r\n\r\n` +
+      `${zip.subarray(start, end + 1).toString('latin1')}\r\n`
+    const body = `${part(10, 19)}${part(0, 4)}--${key}--\r\n`
+    expect(answer.statusCode).toBe(206)
+    expect(answer.rawPayload.toString('latin1')).toBe(body)
+    expect(answer.headers).toMatchObject({
+      etag,
+      'content-type': `multipart/byteranges; boundary=${key}`,
+      'content-length': String(body.length),
+      'cache-control': 'public, max-age=31536000, immutable',
+    })
+    expect(answer.headers).not.toHaveProperty('content-range')
+    expect(onDownload.mock.calls).toEqual([[key, undefined, 15]])
+    expect((await ask({ range: 'bytes=10-19, 0-4', 'if-range': '"other"' })).statusCode).toBe(200)
+  })
+
+  test('of several ranges those that there are', async () => {
+    const { ask } = await aServer()
+    const answer = await ask({ range: `bytes=10-19, ${size}-` })
+    expect([answer.statusCode, answer.headers['content-range']]).toEqual([206, `bytes 10-19/${size}`])
+    expect((await ask({ range: `bytes=${size}-, ${size + 9}-` })).statusCode).toBe(416)
   })
 
   test.each([`bytes=${size}-`, `bytes=${size}-${size + 5}`, 'bytes=-0', 'bytes=99999999999999999999-'])(
@@ -260,6 +288,14 @@ describe('downloads', () => {
     expect(onDownload).toHaveBeenCalledTimes(1)
   })
 
+  test('several ranges do not lead to a link: what stores send of them is one, or all', async () => {
+    const downloadUrl = vi.fn<StorageDriver['downloadUrl']>(() => Promise.resolve(new URL('https://cdn.example.com/a')))
+    const { ask } = await aServer({ downloadUrl })
+    expect((await ask({ range: 'bytes=0-1, 5-6' })).statusCode).toBe(206)
+    expect(downloadUrl).not.toHaveBeenCalled()
+    expect((await ask({ range: 'bytes=0-1, 5-6' }, 'HEAD')).statusCode).toBe(302)
+  })
+
   test('a disk that fails in the middle ends the connection instead of the file', async () => {
     const { app, onDownload } = await aServer({
       open: () =>
@@ -284,6 +320,21 @@ describe('downloads', () => {
     await app.listen({ port: 0, host: '127.0.0.1' })
     const { port } = app.server.address() as AddressInfo
     const request = get({ port, host: '127.0.0.1', path: `/artifacts/${sha256(large)}` })
+    const [answer] = (await once(request, 'response')) as [Readable]
+    await once(answer, 'readable')
+    expect(await openFiles(sha256(large))).toBe(1)
+    request.destroy()
+    await vi.waitFor(async () => expect(await openFiles(sha256(large))).toBe(0))
+    expect(onDownload).not.toHaveBeenCalled()
+  })
+
+  test('a client that goes away in the middle of several ranges has its file closed', async () => {
+    const large = aZip(randomBytes(40_000_000))
+    const { app, onDownload } = await aServer({ bytes: large })
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = app.server.address() as AddressInfo
+    const headers = { range: 'bytes=0-19999999, 20000000-39999999' }
+    const request = get({ port, host: '127.0.0.1', path: `/artifacts/${sha256(large)}`, headers })
     const [answer] = (await once(request, 'response')) as [Readable]
     await once(answer, 'readable')
     expect(await openFiles(sha256(large))).toBe(1)

@@ -2,10 +2,11 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { isStorageKey, type ByteRange, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
 import { takesBrotli } from './accept-encoding.ts'
-import { readRange } from './byte-range.ts'
+import { readRanges } from './byte-ranges.ts'
+import { severalRanges } from './several-ranges.ts'
 
 const Params = Type.Object({ sha256: Type.String() })
 /** The release that the address was offered for, where it says so. */
@@ -29,6 +30,23 @@ export function artifactRoutes({
     return object && { key: brotli, sizeBytes: object.sizeBytes }
   }
 
+  /** @param ranges none for the whole */
+  async function open(key: string, ranges: readonly ByteRange[], whole: { sizeBytes: number; contentType: string }) {
+    const bytes = await storage.open(key, ...ranges)
+    if (!bytes) throw notFound(key)
+    const [range, ...others] = ranges
+    if (!range) return { bytes, headers: { 'content-length': whole.sizeBytes }, sentBytes: whole.sizeBytes }
+    const sentBytes = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0)
+    if (others.length === 0) {
+      const contentRange = `bytes ${range.start}-${range.end}/${whole.sizeBytes}`
+      return { bytes, headers: { 'content-length': sentBytes, 'content-range': contentRange }, sentBytes }
+    }
+    // No bytes have their own digest in them.
+    const parts = severalRanges({ ...whole, ranges, boundary: key })
+    const headers = { 'content-length': parts.sizeBytes, 'content-type': parts.contentType }
+    return { bytes: parts.body(bytes), headers, sentBytes }
+  }
+
   return async (app) => {
     app.route({
       method: ['GET', 'HEAD'],
@@ -48,7 +66,12 @@ export function artifactRoutes({
         const withHeaders = createHeaders(reply, { sha256, tag, served, isPacked: packed !== undefined })
         if (isKnown(request.headers['if-none-match'], tag)) return withHeaders().code(304).send()
 
-        const url = await storage.downloadUrl(sha256)
+        const asked = isUnchanged(request.headers['if-range'], sha256)
+          ? readRanges(request.headers.range, sizeBytes)
+          : undefined
+        const ranges = request.method === 'GET' && typeof asked === 'object' ? asked : []
+        // Stores and caches that links lead to send one range, or all of it.
+        const url = ranges.length > 1 ? undefined : await storage.downloadUrl(sha256)
         if (url) {
           if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
           // The link expires, so the answer must not be kept.
@@ -56,17 +79,12 @@ export function artifactRoutes({
         }
         const { key, sizeBytes: wholeBytes } = packed ?? { key: sha256, sizeBytes }
         if (request.method === 'HEAD') return withHeaders().header('content-length', wholeBytes).send()
+        if (asked === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
 
-        const range = isUnchanged(request.headers['if-range'], sha256)
-          ? readRange(request.headers.range, sizeBytes)
-          : undefined
-        if (range === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
-        const stream = await storage.open(key, range)
-        if (!stream) throw notFound(sha256)
-        const length = range ? range.end - range.start + 1 : wholeBytes
-        stream.once('end', () => onDownload?.(sha256, release, length))
-        if (range) reply.code(206).header('content-range', `bytes ${range.start}-${range.end}/${sizeBytes}`)
-        return withHeaders().header('content-length', length).send(stream)
+        const answer = await open(key, ranges, { sizeBytes: wholeBytes, contentType: served.contentType })
+        answer.bytes.once('end', () => onDownload?.(sha256, release, answer.sentBytes))
+        if (ranges.length > 0) reply.code(206)
+        return withHeaders().headers(answer.headers).send(answer.bytes)
       },
     })
   }

@@ -26,8 +26,8 @@ export function describeStorageDriver(name: string, create: () => Promise<Storag
     })
 
     const spool = (content: string) => spoolFile(spoolDirectory, content)
-    const read = async (key: string, range?: { start: number; end: number }) => {
-      const stream = await storage.open(key, range)
+    const read = async (key: string, ...ranges: { start: number; end: number }[]) => {
+      const stream = await storage.open(key, ...ranges)
       return stream && (await buffer(stream)).toString()
     }
     const keys = () => listedKeys(storage)
@@ -61,6 +61,21 @@ export function describeStorageDriver(name: string, create: () => Promise<Storag
       const file = await spool('bundle')
       await storage.put(file.key, file)
       expect(await read(file.key, range)).toBe(expected)
+    })
+
+    test('several ranges come one after the other, in their order', async () => {
+      const file = await spool('bundle'.repeat(50_000))
+      await storage.put(file.key, file)
+      const ranges = [
+        { start: 200_002, end: 200_003 },
+        { start: 0, end: 149_999 },
+        { start: 299_999, end: 299_999 },
+        { start: 0, end: 0 },
+      ]
+      const whole = 'bundle'.repeat(50_000)
+      const expected = ranges.map(({ start, end }) => whole.slice(start, end + 1)).join('')
+      expect((await read(file.key, ...ranges)) === expected).toBe(true)
+      expect(await read('0'.repeat(64), ...ranges)).toBeUndefined()
     })
 
     test('putting again keeps the object, takes the file and counts as new', async () => {
