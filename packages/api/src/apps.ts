@@ -159,15 +159,17 @@ export type NewChannelKey = Static<typeof NewChannelKey>
 /** Raw 32-byte Ed25519 public key in base64. */
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 
-/** What kind of key it is. `ed25519` signs statements and bundles, `rsa` what clients of others verify (Signing §10). */
-export const KeyAlgorithm = Type.Union([Type.Literal('ed25519'), Type.Literal('rsa')])
+/** What kind of key it is. `ed25519` signs statements and bundles, the others what clients of others verify (Signing §10). */
+export const KeyAlgorithm = Type.Union([Type.Literal('ed25519'), Type.Literal('rsa'), Type.Literal('minisign')])
 export type KeyAlgorithm = Static<typeof KeyAlgorithm>
 
 /** A key whose releases the app takes. */
 export const SigningKey = Type.Object({
   id: Id,
   algorithm: KeyAlgorithm,
-  publicKey: Type.String({ description: 'Of Ed25519 the raw bytes in base64, of RSA a PEM' }),
+  publicKey: Type.String({
+    description: 'Of Ed25519 the raw bytes in base64, of RSA a PEM, of minisign its line "RW…"',
+  }),
   name: Type.String(),
   createdAt: Timestamp,
   createdBy: Type.String(),
@@ -180,7 +182,8 @@ export const NewSigningKey = Type.Object(
     publicKey: Type.String({
       minLength: 1,
       maxLength: 4096,
-      description: 'Of Ed25519 the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"',
+      description:
+        'Of Ed25519 the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"; of minisign its line, its file, or the "pubkey" of Tauri',
     }),
     algorithm: Type.Optional(KeyAlgorithm),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),

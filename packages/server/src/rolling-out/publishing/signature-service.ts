@@ -53,14 +53,15 @@ export function createSignatureService({
   ): Promise<AddedSignature> {
     const release = await getOf(app, releaseId)
     const { scheme, value, keyId } = input
-    const { algorithm, verify } = signatureScheme(scheme)
+    const { algorithm, findFault } = signatureScheme(scheme)
     const subject = await subjectOf(release, input.subject)
     const key = await keys.getWorking(app.id, { keyId, algorithm })
     const bytes = await storage.open(subject)
     if (!bytes) throw problem('artifact-missing', `The bytes with the SHA-256 ${subject} are lost: upload them again.`)
-    if (!(await verify(key.public_key, value, bytes))) {
-      const detail = `value: expected ${scheme} of the key ${keyId} over the bytes with the SHA-256 ${subject}; it does not fit.`
-      throw problem('signature-invalid', detail)
+    const fault = await findFault({ publicKey: key.public_key, value, bytes, version: release.version })
+    bytes.destroy()
+    if (fault !== undefined) {
+      throw problem('signature-invalid', `value: ${scheme} over the bytes with the SHA-256 ${subject}: ${fault}.`)
     }
     const row: AddedSignatureRow = { release_id: release.id, subject, scheme, key_id: keyId, value }
     await changes.run(async (tx, change) => {

@@ -2,6 +2,7 @@ import { createSign, generateKeyPairSync } from 'node:crypto'
 import {
   bundleOf,
   describeOnEveryDatabase,
+  newMinisignKey,
   problemOf,
   sha256Of,
   startTestServer,
@@ -40,9 +41,9 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     published = await server.published(app, { bundle, version: '1.0.0' })
   })
 
-  const register = async (publicKey = ours.pem): Promise<string> => {
+  const register = async (publicKey = ours.pem, algorithm = 'rsa'): Promise<string> => {
     const { body } = await server.request('POST', `/manage/v1/apps/${app.slug}/keys`, {
-      body: { algorithm: 'rsa', publicKey },
+      body: { algorithm, publicKey },
     })
     return body.id
   }
@@ -102,6 +103,33 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     const keyId = await register(another.pem)
     expect((await add({ keyId, value: another.sign(bundle) })).status).toBe(200)
     expect(await shown()).toMatchObject([{ keyId }])
+  })
+
+  test('of minisign is held against the bytes and the version that it signs', async () => {
+    const key = newMinisignKey()
+    const keyId = await register(key.pubkey, 'minisign')
+    const sign = (bytes: Uint8Array, version?: string) =>
+      add({ scheme: 'minisign', keyId, value: key.signFile(bytes, version === undefined ? {} : { version }) })
+    const refused = await sign(bundle, '2.0.0')
+    expect(problemOf(refused)).toBe('422 signature-invalid')
+    expect(refused.body.detail).toContain('expected one for version 1.0.0, found one for version 2.0.0')
+    expect(problemOf(await sign(Buffer.from('other bytes'), '1.0.0'))).toBe('422 signature-invalid')
+    expect(problemOf(await add({ keyId, value: ours.sign(bundle) }))).toBe('422 signature-invalid')
+    expect(await shown()).toBeUndefined()
+    expect((await sign(bundle, '1.0.0')).status).toBe(200)
+    // Beside one of another scheme.
+    await add({ keyId: await register(), value: ours.sign(bundle) })
+    expect(await shown()).toMatchObject([{ scheme: 'minisign', keyId }, { scheme: 'rsa-sha256' }])
+    const at = `/manage/v1/apps/${app.slug}/keys`
+    expect((await server.request('GET', `${at}?algorithm=minisign`)).body.items).toMatchObject([
+      { id: keyId, publicKey: key.line },
+    ])
+    expect((await server.request('POST', at, { body: { algorithm: 'minisign', publicKey: ours.pem } })).status).toBe(
+      400,
+    )
+    // A key is one, however it is written down.
+    const again = await server.request('POST', at, { body: { algorithm: 'minisign', publicKey: key.line } })
+    expect(problemOf(again)).toBe('409 key-exists')
   })
 
   test('that does not fit is refused, and nothing is kept', async () => {

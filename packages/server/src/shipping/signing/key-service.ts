@@ -8,6 +8,7 @@ import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { AppRow, AppService } from '../apps/app-service.ts'
 import { insertSigningKey, listSigningKeys, revokeSigningKey, type SigningKeyRow } from './key-store.ts'
+import { findMinisignKeyLine } from './minisign-text.ts'
 import { isEd25519PublicKey, readRsaPublicKey } from './signing-keys.ts'
 
 export type KeyService = ReturnType<typeof createKeyService>
@@ -130,6 +131,12 @@ function readPublicKey(algorithm: KeyAlgorithm, text: string): string {
       const pem = readRsaPublicKey(text)
       if (pem !== undefined) return pem
       const expected = 'an RSA public key of 2048 to 8192 bits as PEM, "-----BEGIN PUBLIC KEY-----"'
+      throw problem('invalid-request', `publicKey: expected ${expected}.`)
+    }
+    case 'minisign': {
+      const line = findMinisignKeyLine(text)
+      if (line !== undefined) return line
+      const expected = 'a minisign public key: its line "RW…", its file, or "pubkey" of tauri.conf.json'
       throw problem('invalid-request', `publicKey: expected ${expected}.`)
     }
   }

@@ -4,6 +4,16 @@ import type { KeyAlgorithm } from '@hotpatch/api'
 export interface SignatureScheme {
   /** Of the keys that sign so. */
   algorithm: KeyAlgorithm
-  /** @param value base64 @param bytes read once, a piece at a time: an artifact may be larger than memory */
-  verify(publicKey: string, value: string, bytes: AsyncIterable<Uint8Array>): Promise<boolean>
+  /** What was expected and what was found, where it does not fit. */
+  findFault(signed: SignedBytes): Promise<string | undefined>
+}
+
+export interface SignedBytes {
+  publicKey: string
+  /** Base64. */
+  value: string
+  /** Read once, a piece at a time: an artifact may be larger than memory. */
+  bytes: AsyncIterable<Uint8Array>
+  /** Of the release that they are in. */
+  version: string
 }
