@@ -7,9 +7,23 @@ import { exitWith, pathWithBinaries, root, run, runPinnedNode } from './lib/chil
 import { publishedManifest, readRepository } from './lib/published-manifest.mjs'
 
 /** Everything that has a version and is not for ourselves alone. */
-const NAMES = ['protocol', 'api', 'client', 'capacitor', 'simulator', 'server', 'cli', 'web-bundle-server']
-/** What runs in a web view is compiled with the names of one, and none of Node's. */
-const PROJECTS = ['tsconfig.build.json', 'packages/capacitor/tsconfig.build.json']
+const NAMES = [
+  'protocol',
+  'api',
+  'client',
+  'capacitor',
+  'app-updates',
+  'simulator',
+  'server',
+  'cli',
+  'web-bundle-server',
+]
+/** What runs in a web view is compiled with the names of one; of `app-updates` a part does, and another one on Node. */
+const PROJECTS = [
+  'tsconfig.build.json',
+  'packages/capacitor/tsconfig.build.json',
+  'packages/app-updates/tsconfig.build.json',
+]
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 
 await exitWith(async () => {

@@ -23,6 +23,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 
 const NAMES = [
   '@hotpatch/api',
+  '@hotpatch/app-updates',
   '@hotpatch/capacitor',
   '@hotpatch/client',
   '@hotpatch/protocol',

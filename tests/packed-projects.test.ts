@@ -10,7 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findNodes, ROOT, runNode } from './packed-packages.ts'
 
 /** What apps and other servers take in. The tool and the server are programs, and are started in packages.test.ts. */
-const TAKEN_IN = ['hotpatch-protocol', 'hotpatch-client', 'hotpatch-capacitor', 'hotpatch-web-bundle-server']
+const TAKEN_IN = [
+  'hotpatch-protocol',
+  'hotpatch-client',
+  'hotpatch-capacitor',
+  'hotpatch-app-updates',
+  'hotpatch-web-bundle-server',
+]
 /** What those need of others, as this workspace has it: nothing is asked for over the network. */
 const OTHERS = ['pako']
 
@@ -104,11 +110,16 @@ test('a plain Node project of modules type-checks and runs, on every Node that i
 import { createEngine } from '@hotpatch/client'
 import { isInPercentage } from '@hotpatch/protocol'
 import { createBundleHandler, MANIFEST_PATH } from '@hotpatch/web-bundle-server'
+import { isNewer } from '@hotpatch/app-updates'
+import { connectUpdater } from '@hotpatch/app-updates/electron-preload'
+import { createReactNativeHost } from '@hotpatch/app-updates/react-native'
+export const unused = [connectUpdater, createReactNativeHost]
+export const newer: boolean = isNewer({ version: '1.1.0+2' }, { version: '1.0.0+1' })
 ${USES}`
   const project = await createProject('modules', {
     'package.json': '{"private":true,"type":"module"}',
     'app.mts': `declare const console: { log(...values: unknown[]): void }\n${source}`,
-    'app.mjs': source.replace(': boolean', ''),
+    'app.mjs': source.replaceAll(': boolean', ''),
   })
   await compile(project, 'app.mts', { module: 'nodenext', lib: ['ES2023'] })
   for (const node of await findNodes()) {
@@ -138,7 +149,8 @@ test('a Vite app type-checks, is built and runs', async () => {
   const source = `
 import { createBundleUpdater, decideBundle, webHost } from '@hotpatch/capacitor'
 import { mountDialogs } from '@hotpatch/capacitor/dom'
-export { mountDialogs }
+import { mountUpdateDialog } from '@hotpatch/app-updates/ui'
+export { mountDialogs, mountUpdateDialog }
 export async function start(): Promise<string> {
   const updater = createBundleUpdater(webHost({ plugin: undefined }), { serverUrl: 'https://example.com' })
   const outcome = await updater.start()

@@ -22,6 +22,7 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'sequence-too-far': 'The sequence is further above the highest one seen before than a device lets it rise at once.',
   'older-than-binary': 'The statement was signed before this binary was built, and names no binaries that it is for.',
   'below-floor': 'The publisher ruled out everything below a sequence, and this is below it.',
+  'install-failed': 'The installer of the system did not take the file.',
   'archive-invalid': 'The archive is broken, or has entries that are not allowed.',
   'not-confirmed': 'The release started and was never confirmed.',
   crashed: 'The release crashed on its first starts.',

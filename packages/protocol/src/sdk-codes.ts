@@ -23,6 +23,7 @@ export const SDK_CODES = {
   'sequence-too-far': { isRetryable: false, blamesRelease: false },
   'older-than-binary': { isRetryable: false, blamesRelease: false },
   'below-floor': { isRetryable: false, blamesRelease: false },
+  'install-failed': { isRetryable: true, blamesRelease: false },
   'archive-invalid': { isRetryable: false, blamesRelease: true },
   'not-confirmed': { isRetryable: false, blamesRelease: true },
   crashed: { isRetryable: false, blamesRelease: true },
