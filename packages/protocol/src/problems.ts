@@ -15,6 +15,11 @@ export const PROBLEMS = {
     title: 'The archive cannot be accepted',
     advice: 'Make the archive anew with `hotpatch release`, or mend the entry that `detail` names.',
   },
+  'invalid-binary': {
+    status: 422,
+    title: 'The file cannot be accepted',
+    advice: 'Give the file that the build made, whole and under its own name, or mend what `detail` names.',
+  },
   'content-unfit': {
     status: 422,
     title: 'The content is not what its devices can run',

@@ -36,7 +36,29 @@ const MAX_EXTRA_BYTES = 1024
 const READ_AHEAD_BYTES = 128 * 1024
 
 /** Reads what the archive says about itself. Whether it is true, the contents tell (archive-contents.ts). */
-export async function readArchiveDirectory(handle: FileHandle, limits: { maxFiles: number; maxPathBytes: number }) {
+export function readArchiveDirectory(handle: FileHandle, limits: DirectoryLimits) {
+  return readDirectory(handle, limits, (entry) => {
+    const read = readEntry(entry)
+    // At once: collected names of 64 KiB each would fill the memory.
+    checkPath(read.path, limits.maxPathBytes)
+    return read
+  })
+}
+
+export interface DirectoryLimits {
+  maxFiles: number
+  maxPathBytes: number
+}
+
+/**
+ * The directory of any zip, in bounded memory.
+ * @param readEntry refuses what is not to be taken
+ */
+export async function readDirectory<Read>(
+  handle: FileHandle,
+  limits: DirectoryLimits,
+  readEntry: (entry: Entry) => Read,
+): Promise<{ entries: Read[]; offset: number }> {
   const { size } = await handle.stat()
   const directory = await readEndRecord(handle, size)
   const { entryCount, sizeBytes } = directory
@@ -45,14 +67,11 @@ export async function readArchiveDirectory(handle: FileHandle, limits: { maxFile
   }
   const zip = await openZip(handle, size)
   try {
-    const entries: ArchiveEntry[] = []
+    const entries: Read[] = []
     let bytesRead = 0
     for await (const entry of zip.eachEntry()) {
       bytesRead += ENTRY_RECORD_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength
-      const read = readEntry(entry)
-      // At once: collected names of 64 KiB each would fill the memory.
-      checkPath(read.path, limits.maxPathBytes)
-      entries.push(read)
+      entries.push(readEntry(entry))
     }
     if (bytesRead !== sizeBytes) {
       throw refusal('structure', `Expected a directory of ${sizeBytes} bytes, found ${bytesRead}.`)

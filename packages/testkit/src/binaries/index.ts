@@ -1,0 +1,7 @@
+export { androidManifest, anApk, type ApkFacts } from './apk.ts'
+export { anIpa, aProfile, infoPlist, xmlPlist, type IpaFacts, type ProfileFacts } from './ipa.ts'
+export { binaryXml, chunk, resourceTable, stringPool, u16, u32 } from './android-resources.ts'
+export { listOf, packBinaryPlist, writeBinaryPlist } from './binary-plist.ts'
+export { makeSigner, signedMessage, type Signer } from './der.ts'
+export { anApplePng, aPng } from './png.ts'
+export { prefixed, signApk, signingBlock } from './sign-apk.ts'
