@@ -1,5 +1,6 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
+import type { Encryption } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -14,6 +15,8 @@ export interface CatalogRelease {
   requirement: Requirement
   /** Of its content (Content §1); absent: an archive. */
   kind?: ContentKindName | undefined
+  /** What its publisher has encrypted of it, for clients that take nothing else; absent: nothing. */
+  variants?: readonly Encryption[] | undefined
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
   /** Of the key that signed the bundle (Signing §9); null when nobody did. */
@@ -128,6 +131,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   generation: number
   /** Of all contents: where a device takes them, none is asked for its kind (D11). */
   kinds: ReadonlySet<ContentKindName>
+  /** By index, that of the next rollout below which is not encrypted for the same keys; null: nothing is encrypted. */
+  nextEncryption: Int32Array | null
   /** Highest position first. */
   rollouts: readonly CompiledRollout<Release>[]
   /** For each release, `null` for embedded: most are placed once, and need no list. Read it by `placementsOf`. */
@@ -161,6 +166,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     channel,
     generation,
     kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
+    nextEncryption: compileEncryption(rollouts),
     rollouts,
     byRelease,
     byVersion,
@@ -211,6 +217,24 @@ function findNewer(compiled: readonly CompiledRollout[], { index, statedAt }: Co
 
 function isStatedBy({ target, requirement, statedAt }: CompiledRollout, latest: number | null): boolean {
   return target !== 'embedded' && !requirement && statedAt !== null && latest !== null && statedAt <= latest
+}
+
+/** Most catalogs have nothing that is encrypted, and keep nothing for it. */
+function compileEncryption(rollouts: readonly CompiledRollout[]): Int32Array | null {
+  const keys = rollouts.map(({ target }) => (target === 'embedded' ? target : encryptionKeys(target)))
+  if (keys.every((key) => key === '' || key === 'embedded')) return null
+  const next = new Int32Array(rollouts.length)
+  for (let index = rollouts.length - 1; index >= 0; index--) {
+    next[index] = keys[index + 1] === keys[index] ? (next[index + 1] ?? index + 1) : index + 1
+  }
+  return next
+}
+
+function encryptionKeys({ variants = [] }: CatalogRelease): string {
+  return variants
+    .map(({ algorithm, keyId }) => `${algorithm} ${keyId}`)
+    .toSorted()
+    .join('\n')
 }
 
 /** The id decides between equal positions, so that no two servers ever disagree. */

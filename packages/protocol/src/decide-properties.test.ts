@@ -25,16 +25,25 @@ const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { we
 const kind = fc.constantFrom(undefined, undefined, 'archive' as const, 'binary' as const)
 
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
+const encryption = fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB-1', 'MIIB-2') })
+const variants = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.array(encryption, { maxLength: 2 }) },
+)
+const form = fc.oneof(
+  fc.constant('plain' as const),
+  fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB', 'MIIB-1', 'MIIB-2', 'other') }),
+)
 const statedAt = fc.constantFrom(undefined, null, 1, 2, 3, 4)
 
 const releases = fc
   .tuple(
     ...[1, 2, 3, 4].map(() =>
-      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind),
+      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind, variants),
     ),
   )
   .map((pool) =>
-    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind], index): CatalogRelease => {
+    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted], index): CatalogRelease => {
       const sequence = index + 1
       return {
         id: `release-${sequence}`,
@@ -42,6 +51,7 @@ const releases = fc
         sequence,
         requirement: requires,
         kind: ofKind,
+        ...(encrypted && { variants: encrypted }),
         floor: floor <= sequence ? floor : 0,
         keyId: signedBy,
         isStated: signedBy !== null && isBare > 0,
@@ -133,7 +143,14 @@ const devices = fc.record({
   currentReleaseId: fc.constantFrom(null, ...releaseIds, 'of-another-channel'),
   failedReleaseIds: fc.oneof(fc.constant([]), fc.subarray(releaseIds, { maxLength: 2 })),
   cohorts: fc.oneof(fc.constant([]), fc.subarray(['staff', 'testers', 'others'])),
-  takes: fc.oneof(fc.constant(undefined), fc.subarray(['archive' as const, 'binary' as const, 'kit' as const])),
+  takes: fc.oneof(
+    fc.constant(undefined),
+    fc.record({
+      kinds: fc.subarray(['archive' as const, 'binary' as const, 'kit' as const]),
+      forms: fc.oneof(fc.constant(['plain' as const]), fc.array(form, { maxLength: 2 })),
+      embedded: fc.boolean(),
+    }),
+  ),
   attributes: fc.oneof(
     fc.constant(undefined),
     fc.record(
@@ -291,8 +308,17 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   const refused = (rollout: CatalogRollout): PassedOverReason | null => {
     const { trust, takes } = device
     if (isCurrent(rollout)) return null
-    const content = releaseOf(rollout)?.kind ?? 'archive'
-    if (releaseOf(rollout) && takes && !takes.some((each) => each === content)) return 'kind-not-taken'
+    if (takes) {
+      const release = releaseOf(rollout)
+      if (!release && !takes.embedded) return 'embedded-not-taken'
+      if (release && !takes.kinds.some((each) => each === (release.kind ?? 'archive'))) return 'kind-not-taken'
+      const isThere = takes.forms.some((each) => {
+        if (each === 'plain') return true
+        const own = (release?.variants ?? []).filter(({ algorithm }) => algorithm === each.algorithm)
+        return own.some((variant) => variant.keyId.slice(0, each.keyId.length) === each.keyId)
+      })
+      if (release && !isThere) return 'form-not-taken'
+    }
     if (!trust) return null
     const isSigned = releaseOf(rollout) ? true : rollout.restated !== null
     if (trust.keyIds.length === 0 || !isSigned) {
@@ -325,9 +351,10 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   const isAll = (rollout: CatalogRollout, reason: PassedOverReason) =>
     reasonsOf(rollout).length === 1 && reasonsOf(rollout)[0] === reason
 
-  // Decision §5
-  const target = fromTheTop.find((rollout) => reasonsOf(rollout).length === 0)
-  const isAbove = (rollout: CatalogRollout) => !target || rollout.position > target.position
+  // Decision §5, and §13 where there is no word for embedded
+  const end = fromTheTop.find((rollout) => reasonsOf(rollout).length === 0 || isAll(rollout, 'embedded-not-taken'))
+  const target = end && reasonsOf(end).length === 0 ? end : undefined
+  const isAbove = (rollout: CatalogRollout) => !end || rollout.position > end.position
   const kept =
     device.currentReleaseId === null
       ? undefined
@@ -362,13 +389,17 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const mine = device.currentReleaseId === null ? [] : fromTheTop.filter((rollout) => isCurrent(rollout))
   const isTakenBack = mine.some(isGone) && mine.filter(isStarted).every(isGone)
-  const isKept = (device.trust?.floor ?? 0) > 0
+  const hasNoWord = device.takes?.embedded === false
+  const isKept = hasNoWord || (device.trust?.floor ?? 0) > 0
   if (isTakenBack && floor === 0 && !isKept) {
     const reason = 'release-taken-back'
     return { kind: 'embedded', reason, rolloutId: null, mandatory: false, direction: 'back', note }
   }
   if (waiting) return { kind: 'native-update-required', reason: 'native-too-old', note }
-  if (isTakenBack) return { kind: 'up-to-date', reason: floor > 0 ? 'below-floor' : 'below-device-floor', note }
+  if (isTakenBack) {
+    const own = hasNoWord ? 'embedded-not-taken' : 'below-device-floor'
+    return { kind: 'up-to-date', reason: floor > 0 ? 'below-floor' : own, note }
+  }
   // Decision §13
   const onlyRefused = fromTheTop.find((rollout) => {
     const refusal = refused(rollout)
@@ -418,13 +449,19 @@ describe('decide', () => {
 
         const rollouts = trace?.rollouts ?? []
         expect(rollouts.map(({ rolloutId }) => rolloutId)).toEqual(compiled.rollouts.map(({ id }) => id))
-        const end = rollouts.findIndex(({ outcome }) => outcome === 'target')
+        const target = rollouts.findIndex(({ outcome }) => outcome === 'target')
         const isFailing = ({ verdicts }: (typeof rollouts)[number]) => verdicts.some(({ reason }) => reason !== null)
+        // Decision §13: a way back that only has no word.
+        const wordless = rollouts.findIndex(({ verdicts }) =>
+          verdicts.every(({ rule, reason }) => reason === (rule === 'D11' ? 'embedded-not-taken' : null)),
+        )
+        const end = target === -1 ? wordless : target
+        if (target !== -1 && wordless !== -1) expect(target).toBeLessThan(wordless)
         for (const rollout of end === -1 ? rollouts : rollouts.slice(0, end)) {
           expect(rollout.outcome).toBe('passed-over')
           expect(isFailing(rollout)).toBe(true)
         }
-        if (end !== -1) expect(rollouts.slice(end).map(isFailing)[0]).toBe(false)
+        if (target !== -1) expect(rollouts.slice(target).map(isFailing)[0]).toBe(false)
         for (const rollout of end === -1 ? [] : rollouts.slice(end + 1)) {
           expect(rollout.outcome).toBe(isFailing(rollout) ? 'passed-over' : 'not-reached')
         }
@@ -439,6 +476,7 @@ describe('decide', () => {
           'release-taken-back',
           'below-floor',
           'below-device-floor',
+          'embedded-not-taken',
         ]
         if (!offered && !own.includes(traced.reason)) expect(plain).toContain(traced.reason)
       }),

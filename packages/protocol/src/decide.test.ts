@@ -116,6 +116,25 @@ test.each([
   ['whose binary is newer than everything', { highWater: 0, keyIds: ['key'], builtAt: 5_000 }, 'older-than-binary'],
   ['that holds another key', { highWater: 0, keyIds: ['other'] }, 'key-not-trusted'],
 ])('a device %s does not cost a look at every rollout', (_case, told, reason) => {
+  const trust = { floor: 0, heldReleaseId: null, ...told }
+  const { decision, looks } = countLooks({ trust })
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason })
+  expect(looks).toBeLessThan(10)
+})
+
+test.each([
+  ['encrypted, where nothing is', [], []],
+  ['encrypted for another key than all are', [{ algorithm: 'capgo-v2', keyId: 'MIIB-2' }], []],
+  ['in no form at all', [], [{ algorithm: 'capgo-v2', keyId: 'MIIB-2' }]],
+])('a client that takes releases %s does not cost a look at every rollout', (_case, forms, variants) => {
+  const takes = { kinds: ['archive' as const], forms, embedded: true }
+  const { decision, looks } = countLooks({ takes }, { variants })
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'form-not-taken' })
+  expect(looks).toBeLessThan(10)
+})
+
+/** Of 1,000 rollouts, all for everybody. */
+function countLooks(told: Partial<Device>, content: Partial<CatalogRelease> = {}) {
   const rollouts = Array.from({ length: 1_000 }, (_, index): CatalogRollout => {
     const [id, sequence] = [`release-${index}`, index + 1]
     const target = {
@@ -127,6 +146,7 @@ test.each([
       keyId: 'key',
       isStated: true,
       statedAt: index,
+      ...content,
     }
     const audience = { devices: [], cohorts: [], percentage: 100, salt: '', rules: [], slice: null }
     const rest = { state: 'active', startsAt: null, mandatory: false, restated: null } as const
@@ -140,8 +160,6 @@ test.each([
       return Reflect.get(target, key) as unknown
     },
   })
-  const trust = { floor: 0, heldReleaseId: null, ...told }
-  const device = { id: 'device-1', currentReleaseId: null, failedReleaseIds: [], cohorts: [], trust }
-  expect(decide({ ...catalog, rollouts: counted }, device, 0)).toMatchObject({ kind: 'up-to-date', reason })
-  expect(looks).toBeLessThan(10)
-})
+  const device = { id: 'device-1', currentReleaseId: null, failedReleaseIds: [], cohorts: [], ...told }
+  return { decision: decide({ ...catalog, rollouts: counted }, device, 0), looks }
+}

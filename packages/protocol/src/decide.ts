@@ -1,7 +1,14 @@
 import { audienceReason, isOutside, type AudienceSubject, type InsideReason, type OutsideReason } from './audience.ts'
 import { placementsOf, type CatalogRelease, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
-import { isRefusalReason, nextTakeable, refusalReason, refusesPlainEmbedded, type RefusalReason } from './refusals.ts'
-import type { ContentKindName } from './content/release-content.ts'
+import {
+  isRefusalReason,
+  nextTakeable,
+  refusalReason,
+  refusesPlainEmbedded,
+  takesAll,
+  type RefusalReason,
+} from './refusals.ts'
+import type { ClientTakes } from './client-takes.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
 import { compareNativeVersions, parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -15,7 +22,6 @@ export type PassedOverReason =
   | 'below-floor'
   | RequirementReason
   | 'failed-on-this-device'
-  | 'kind-not-taken'
   | RefusalReason
   | OutsideReason
 
@@ -82,8 +88,8 @@ export type Decision<Release extends CatalogRelease = CatalogRelease> = Decision
 interface Circumstances extends AudienceSubject {
   now: number
   floor: number
-  /** The kinds that the device takes; undefined when it takes all that the catalog has. */
-  takes: readonly ContentKindName[] | undefined
+  /** What its client takes; null when that is all that the catalog has. */
+  takes: ClientTakes | null
   /** The device's native version, parsed when the first requirement asks for it. */
   native: NativeVersion | undefined | typeof NOT_PARSED
 }
@@ -103,7 +109,7 @@ const RULES: readonly RuleOfRollout[] = [
   { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
   { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
   { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
-  { rule: 'D11', judge: refused },
+  { rule: 'D11', judge: (rollout, { device, takes }) => refusalReason(rollout, device, takes) },
   { rule: 'D5', judge: outsideReason },
   { rule: 'D3', judge: unmetRequirement },
 ]
@@ -121,9 +127,9 @@ export function decide<Release extends CatalogRelease>(
   options: { trace?: boolean } = {},
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
-  const takes = takesAll(device, catalog) ? undefined : device.takes
+  const takes = takesAll(device, catalog) ? null : (device.takes ?? null)
   const circumstances: Circumstances = { device, now, floor, takes, native: NOT_PARSED, told: undefined }
-  const { target, waiting, refusal, firstReason } = findTarget(catalog, circumstances)
+  const { target, end, waiting, refusal, firstReason } = findTarget(catalog, circumstances)
   const trace = options.trace ? traceOf(catalog, circumstances, target) : null
   const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
 
@@ -133,7 +139,7 @@ export function decide<Release extends CatalogRelease>(
   }
   const placements = device.currentReleaseId === null ? [] : placementsOf(catalog, device.currentReleaseId)
   // D7: its audience shrank, but nothing else speaks against what it runs.
-  const kept = findKept(placements, target, circumstances)
+  const kept = findKept(placements, end, circumstances)
   if (kept) {
     // D9: a newer shell would change nothing for what lies below the release that it keeps.
     const nativeUpdate = waiting && waiting.position > kept.position ? details.nativeUpdate : null
@@ -155,7 +161,10 @@ export function decide<Release extends CatalogRelease>(
   return { kind: 'up-to-date', rollout: null, reason, ...details }
 }
 
-/** D1, D6: the first from the top that no rule passes over; with what was above it. */
+/**
+ * D1, D6: the first from the top that no rule passes over; with what was above it. D11: the search also ends at a way
+ * back to embedded that only the client has no word for: below lies what it leads back from.
+ */
 function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Release>, circumstances: Circumstances) {
   let firstReason: PassedOverReason | undefined
   /** D9: the topmost for which only the shell is too old. */
@@ -165,13 +174,16 @@ function findTarget<Release extends CatalogRelease>(catalog: CompiledCatalog<Rel
   let index = 0
   for (let rollout = catalog.rollouts[0]; rollout; rollout = catalog.rollouts[index]) {
     const reason = passedOver(rollout, circumstances)
-    if (!reason) return { target: rollout, waiting, refusal, firstReason }
+    if (!reason) return { target: rollout, end: rollout, waiting, refusal, firstReason }
     firstReason ??= reason
     if (reason === 'native-too-old') waiting ??= rollout
-    if (!refusal && isOfTheDevice(reason) && fitsOtherwise(rollout, circumstances)) refusal = reason
+    const fits = isRefusalReason(reason) && fitsOtherwise(rollout, circumstances)
+    if (fits) refusal ??= reason
+    if (fits && reason === 'embedded-not-taken')
+      return { target: undefined, end: rollout, waiting, refusal, firstReason }
     index = nextToTry(catalog, rollout, reason, circumstances, refusal !== undefined)
   }
-  return { target: undefined, waiting, refusal, firstReason }
+  return { target: undefined, end: undefined, waiting, refusal, firstReason }
 }
 
 /** What a rule says of many alike is not asked of each of them. */
@@ -184,35 +196,11 @@ function nextToTry(
 ): number {
   // D3 says the same of the same requirement: an old shell need not look at every release that it cannot run.
   if (isRequirementReason(reason)) return rollout.nextRequirement
-  if (!isOfTheDevice(reason)) return rollout.index + 1
+  if (!isRefusalReason(reason)) return rollout.index + 1
   const next = nextTakeable(catalog, rollout, reason, circumstances.device)
   if (hasRefusal) return next
   // Of those that it cannot run either, none is refused by the device alone.
   return unmetRequirement(rollout, circumstances) ? Math.min(next, rollout.nextRequirement) : rollout.index + 1
-}
-
-/** D11: other devices of this audience may take it. */
-function isOfTheDevice(reason: PassedOverReason): reason is RefusalReason | 'kind-not-taken' {
-  return reason === 'kind-not-taken' || isRefusalReason(reason)
-}
-
-/** D11. Only of a catalog that has what the device cannot take is each rollout asked. */
-function refused(rollout: CompiledRollout, { device, takes }: Circumstances): PassedOverReason | undefined {
-  if (
-    takes &&
-    rollout.kind !== null &&
-    rollout.releaseId !== device.currentReleaseId &&
-    !takes.includes(rollout.kind)
-  ) {
-    return 'kind-not-taken'
-  }
-  return refusalReason(rollout, device)
-}
-
-function takesAll({ takes }: Device, { kinds }: CompiledCatalog): boolean {
-  if (!takes) return true
-  for (const kind of kinds) if (!takes.includes(kind)) return false
-  return true
 }
 
 /** What is judged after D11. */
@@ -273,9 +261,8 @@ function wasTakenBack(placements: readonly CompiledRollout[], now: number): bool
 }
 
 /** D10, D11: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it. */
-function staysOnTakenBack({ floor, device: { trust } }: Circumstances): PassedOverReason | undefined {
-  if (floor > 0) return 'below-floor'
-  return trust && refusesPlainEmbedded(trust)
+function staysOnTakenBack({ floor, device }: Circumstances): PassedOverReason | undefined {
+  return floor > 0 ? 'below-floor' : refusesPlainEmbedded(device)
 }
 
 /** D3. */
@@ -308,15 +295,15 @@ function outsideReason(rollout: CompiledRollout, circumstances: Circumstances): 
   return isOutside(reason) ? reason : undefined
 }
 
-/** D7. The rollout above the target that still places the current release: only the audience speaks against it. */
+/** D7. The rollout above the end of the search that still places the current release: only the audience speaks against it. */
 function findKept<Release extends CatalogRelease>(
   placements: readonly CompiledRollout<Release>[],
-  target: CompiledRollout | undefined,
+  end: CompiledRollout | undefined,
   circumstances: Circumstances,
 ): CompiledRollout<Release> | undefined {
   return placements.find(
     (rollout) =>
-      (!target || rollout.position > target.position) &&
+      (!end || rollout.position > end.position) &&
       isOutside(passedOver(rollout, circumstances)) &&
       !unmetRequirement(rollout, circumstances),
   )

@@ -25,6 +25,8 @@ export const DEVICE_ATTRIBUTES = {
   architecture: { maxLength: 64 },
   /** Of what speaks for the device: an SDK, a plugin. */
   sdkVersion: { maxLength: 64, isVersion: true },
+  /** Of the key by which that decrypts releases (Content §8.2): the id, or its beginning. */
+  decryptionKeyId: { maxLength: 64 },
   /** `true` or `false`. */
   isEmulator: { maxLength: 5, mayBeBoolean: true },
   /** Whether the binary is one that users have: `true` or `false`. */

@@ -1,4 +1,4 @@
-import type { ContentKindName } from './content/release-content.ts'
+import type { ClientTakes } from './client-takes.ts'
 import type { DeviceAttributes } from './device-attributes.ts'
 import type { DeviceTrust } from './device-trust.ts'
 
@@ -14,8 +14,8 @@ export interface Device {
   /** Releases that failed on this device, by its own word or by its earlier reports (D4). */
   failedReleaseIds: readonly string[]
   cohorts: readonly string[]
-  /** The kinds of content that it can take (D11); undefined when nobody says. */
-  takes?: readonly ContentKindName[] | undefined
+  /** What its client can take (D11); undefined when nobody says: then all. */
+  takes?: ClientTakes | undefined
   /** What else it told of itself, for attribute rules (Decision §11). */
   attributes?: DeviceAttributes | undefined
   /** What it refuses, and what it has taken (D11); undefined when the client does not tell. */

@@ -1,6 +1,6 @@
 import { isForEveryone } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
-import type { ContentKindName } from './content/release-content.ts'
+import { takesPlain, type ClientTakes } from './client-takes.ts'
 import { hasStarted } from './decide.ts'
 import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
 
@@ -9,15 +9,15 @@ import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
  * nothing else spoke against them, highest position first.
  *
  * @param now milliseconds since 1970
- * @param takes the kinds of content that its readers can take
+ * @param takes what its readers can take: where they have no word for embedded, it ends above that
  * @param judges what its readers can judge of a requirement: what requires anything else is left out
  */
 export function inForce<Release extends CatalogRelease>(
   catalog: CompiledCatalog<Release>,
   now: number,
-  { takes, judges }: { takes: readonly ContentKindName[]; judges: readonly (keyof Requirement)[] },
+  { takes, judges }: { takes: ClientTakes; judges: readonly (keyof Requirement)[] },
 ): CompiledRollout<Release>[] {
-  return catalog.rollouts.filter(
+  const found = catalog.rollouts.filter(
     (rollout) =>
       rollout.state === 'active' &&
       hasStarted(rollout, now) &&
@@ -25,10 +25,13 @@ export function inForce<Release extends CatalogRelease>(
       requiresOnly(rollout, judges) &&
       isTaken(rollout, takes),
   )
+  const end = takes.embedded ? -1 : found.findIndex(({ target }) => target === 'embedded')
+  return end === -1 ? found : found.slice(0, end)
 }
 
-function isTaken({ kind }: CompiledRollout, takes: readonly ContentKindName[]): boolean {
-  return kind === null || takes.includes(kind)
+/** A feed is everybody's: what is encrypted for a key is in none. */
+function isTaken({ kind }: CompiledRollout, takes: ClientTakes): boolean {
+  return kind === null || (takes.kinds.includes(kind) && takesPlain(takes))
 }
 
 function requiresOnly({ target }: CompiledRollout, judges: readonly (keyof Requirement)[]): boolean {

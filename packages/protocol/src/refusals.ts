@@ -1,9 +1,13 @@
 import { placementsOf, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
+import { findEncrypted, takesPlain, type ClientTakes } from './client-takes.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
 
-/** D11: why a device would refuse what a rollout places. */
+/** D11: why a device would refuse what a rollout places, or cannot take it. */
 export const REFUSAL_REASONS = [
+  'kind-not-taken',
+  'form-not-taken',
+  'embedded-not-taken',
   'below-high-water',
   'below-device-floor',
   'key-not-trusted',
@@ -21,24 +25,53 @@ export function isRefusalReason(reason: string): reason is RefusalReason {
 }
 
 /**
- * D11: what Engine §4 says of the rollout's target on this device, apart from what other rules judge. What the device
- * runs it need not take. Written so that what is no number is refused.
+ * D11, all of it. What the device runs it need not take.
+ * @param takes null: of what its client takes nothing needs to be asked
  */
 export function refusalReason(
   rollout: CompiledRollout,
-  { trust, currentReleaseId }: Device,
+  device: Device,
+  takes: ClientTakes | null | undefined = device.takes,
 ): RefusalReason | undefined {
-  if (!trust || rollout.releaseId === currentReleaseId) return undefined
+  const { trust, currentReleaseId } = device
+  if (rollout.releaseId === currentReleaseId) return undefined
+  return (takes ? untakenReason(rollout, takes) : undefined) ?? (trust && distrustReason(rollout, trust))
+}
+
+/** Of whatever the client is told, whoever signed it. */
+function untakenReason({ target, kind }: CompiledRollout, takes: ClientTakes): RefusalReason | undefined {
+  if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
+  if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
+  if (takesPlain(takes) || findEncrypted(target.variants ?? [], takes.forms)) return undefined
+  return 'form-not-taken'
+}
+
+/** Whether no rollout of the catalog can be one that the client cannot take: then none is asked for it. */
+export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
+  if (!takes) return true
+  if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
+  for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
+  return true
+}
+
+/** What Engine §4 says of the rollout's target. Written so that what is no number is refused. */
+function distrustReason(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
   const { keyIds } = trust
   if (rollout.target === 'embedded') {
     const isStated = keyIds.length > 0 && rollout.restated !== null
-    return isStated ? refusesStatement(rollout, trust) : refusesPlainEmbedded(trust)
+    return isStated ? refusesStatement(rollout, trust) : refusesUnstatedEmbedded(trust)
   }
   return keyIds.length === 0 ? undefined : refusesStatement(rollout, trust)
 }
 
+/** D6, D11: whether a device can be sent to embedded by no rollout at all. */
+export function refusesPlainEmbedded({ takes, trust }: Pick<Device, 'takes' | 'trust'>): RefusalReason | undefined {
+  if (takes && !takes.embedded) return 'embedded-not-taken'
+  return trust && refusesUnstatedEmbedded(trust)
+}
+
 /** Engine §4: the server alone may send devices to embedded only while no floor is set. */
-export function refusesPlainEmbedded({ floor }: DeviceTrust): RefusalReason | undefined {
+function refusesUnstatedEmbedded({ floor }: DeviceTrust): RefusalReason | undefined {
   return floor === 0 ? undefined : 'below-device-floor'
 }
 
@@ -73,10 +106,17 @@ function isOlderThanBinary({ target, requirement, statedAt }: CompiledRollout, {
 export function nextTakeable(
   catalog: CompiledCatalog,
   { index, nextKind, nextKeys, nextNewer, highestSequence }: CompiledRollout,
-  reason: RefusalReason | 'kind-not-taken',
+  reason: RefusalReason,
   { trust, currentReleaseId }: Device,
 ): number {
+  if (reason === 'embedded-not-taken') return index + 1
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
+  if (reason === 'form-not-taken') {
+    const { rollouts, nextEncryption } = catalog
+    // Where nothing is encrypted, whoever wants it so takes no release at all.
+    const next = nextEncryption?.[index] ?? Math.min(rollouts.length, nextPlacement(catalog, null, index))
+    return Math.min(next, nextPlacement(catalog, currentReleaseId, index))
+  }
   if (!trust || trust.keyIds.length === 0) return index + 1
   let next = index + 1
   if (reason === 'key-not-trusted' || reason === 'not-signed') next = nextKeys

@@ -138,11 +138,12 @@ export function createServerApi(
   return { check, deliver }
 }
 
-/** The build goes with the binary: a report is about the one that it happened in. */
+/** Of the engine's own: it opens nothing that is encrypted. The build goes with the binary that a report is about. */
 function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
-    if (name !== 'nativeBuild' && host[name] !== undefined) told[name] = String(host[name])
+    if (name === 'nativeBuild' || name === 'decryptionKeyId') continue
+    if (host[name] !== undefined) told[name] = String(host[name])
   }
   return told
 }

@@ -12,7 +12,7 @@ import { createUpdateService } from '../updates/update-service.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import type { Core } from './core.ts'
 
-const TAKES = new Map(DIALECTS.map(({ name, takes }) => [name, takes]))
+const BY_NAME = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]))
 
 export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 
@@ -50,7 +50,7 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     failedReleaseIds: fleet.failedReleaseIds,
     cohortsOf: cohortMembers.cohortsOf,
     allowsDeviceCohorts: (appId) => catalogs.findApp(appId)?.allowsDeviceCohorts ?? false,
-    takesOf: (dialect) => TAKES.get(dialect),
+    takesOf: (dialect, told) => BY_NAME.get(dialect)?.takes(told),
   })
 
   async function start(): Promise<void> {

@@ -101,9 +101,7 @@ export function createDesk({
     const network = identity.networkOf(app, request.address)
     const proof =
       asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
-    const isTaken = route.mayOffer?.(found, request) ?? true
-    const noted = isTaken ? found : { ...found, isOffer: false, rolloutId: null, rolloutStartedAt: null }
-    fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, noted, clock.now()))
+    fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, found, clock.now()))
     onCheck(name, found.decision.kind)
     return rendered
   }
@@ -114,7 +112,7 @@ export function createDesk({
     const { platform = onlyPlatformOf(app), channel: askedChannel } = route.read(request)
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
-    const rollouts = inForce(catalogs.get(app, platform, channel), now, { takes, judges: route.judges })
+    const rollouts = inForce(catalogs.get(app, platform, channel), now, { takes: takes({}), judges: route.judges })
     const rendered = route.render(rollouts, request)
     fleet.countFeed({ appId: app.id, platform, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(name, 'feed')
@@ -204,7 +202,7 @@ export function createDesk({
   return { serve }
 }
 
-type CheckReader = Pick<CheckRoute, 'read' | 'render' | 'mayOffer'>
+type CheckReader = Pick<CheckRoute, 'read' | 'render'>
 
 function onlyPlatformOf({ platforms }: DirectoryEntry): Platform {
   const [only = 'any', another] = platforms

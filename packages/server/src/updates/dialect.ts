@@ -1,6 +1,6 @@
 import type {
+  ClientTakes,
   CompiledRollout,
-  ContentKindName,
   DeviceAttributes,
   DeviceEventKind,
   DeviceTrust,
@@ -24,8 +24,11 @@ export interface Dialect {
   name: string
   /** Its clients are pages with an origin of their own, as those of an app's web view: a browser lets them read answers. */
   isCrossOrigin?: boolean
-  /** The kinds of content that its clients can take (D11): they are offered no other. */
-  takes: readonly ContentKindName[]
+  /**
+   * What a client of its can take, by what that told of itself. It says no more: which releases follow from it, D11
+   * decides. Asked with every check, and of what was stored for whoever asks why.
+   */
+  takes(told: DeviceAttributes): ClientTakes
   routes: readonly DialectRoute[]
   /** What its clients understand as "no, and why". */
   renderProblem(problem: Problem, requestId: string, route: DialectRoute): PlainAnswer
@@ -67,8 +70,6 @@ export interface CheckRoute extends Route {
   kind: 'check'
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedCheck
-  /** Whether its client takes what was decided; what it does not is offered to nobody, whatever is rendered. Absent: always. */
-  mayOffer?(answer: UpdateAnswer, request: PlainRequest): boolean
   /** What leaves the server here was held against the dialect's schema. */
   render(answer: UpdateAnswer, request: PlainRequest): PlainAnswer
 }

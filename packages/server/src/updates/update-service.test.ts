@@ -1,4 +1,10 @@
-import { compileCatalog, inForce, type CatalogRollout, type ContentKindName } from '@hotpatch/protocol'
+import {
+  compileCatalog,
+  inForce,
+  type CatalogRollout,
+  type ClientTakes,
+  type ContentKindName,
+} from '@hotpatch/protocol'
 import { expect, test } from 'vitest'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
@@ -36,9 +42,15 @@ const updates = createUpdateService({
   failedReleaseIds: () => [],
   cohortsOf: () => [],
   allowsDeviceCohorts: () => false,
-  takesOf: (dialect) =>
-    ({ zips: ['archive'] as const, binaries: ['binary'] as const, kits: ['kit'] as const })[dialect],
+  takesOf: (dialect, { sdkVersion }) =>
+    ({ zips: ofKinds('archive'), binaries: ofKinds('binary'), kits: ofKinds(sdkVersion === '2' ? 'archive' : 'kit') })[
+      dialect
+    ],
 })
+
+function ofKinds(...taken: ContentKindName[]): ClientTakes {
+  return { kinds: taken, forms: ['plain'], embedded: true }
+}
 
 function check(changes: Partial<UpdateCheck>): UpdateCheck {
   const nothing = { nativeVersion: undefined, runtimeVersion: undefined, failedReleaseIds: [], cohorts: [] }
@@ -57,13 +69,17 @@ test.each([
 test('a device that takes nothing of what there is, is told so, and keeps what it runs', () => {
   const kits = { dialect: 'kits' }
   expect(updates.answer(catalog, check(kits)).decision).toMatchObject({ kind: 'up-to-date', reason: 'kind-not-taken' })
+  // What it told of itself may say more.
+  const newer = check({ ...kits, attributes: { sdkVersion: '2' } })
+  expect(updates.answer(catalog, newer).decision).toMatchObject({ kind: 'update', release: { version: '1.0.0' } })
   const running = check({ ...kits, current: { kind: 'release', id: 'release-1' } })
   expect(updates.answer(catalog, running).decision).toMatchObject({ kind: 'up-to-date', reason: 'runs-the-target' })
 })
 
 test('a feed has only what its clients can take', () => {
-  const versions = (takes: readonly ContentKindName[]) =>
+  const versions = (takes: ClientTakes) =>
     inForce(catalog, 1, { takes, judges: [] }).map(({ target }) => (target === 'embedded' ? null : target.version))
-  expect(versions(['archive'])).toEqual(['1.0.0'])
-  expect(versions(['archive', 'binary'])).toEqual(['1.2.0', '1.1.0', '1.0.0'])
+  expect(versions(ofKinds('archive'))).toEqual(['1.0.0'])
+  expect(versions(ofKinds('archive', 'binary'))).toEqual(['1.2.0', '1.1.0', '1.0.0'])
+  expect(versions({ ...ofKinds('archive'), forms: [{ algorithm: 'capgo-v2', keyId: 'MIIB' }] })).toEqual([])
 })

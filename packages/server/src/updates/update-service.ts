@@ -1,6 +1,6 @@
 import {
   decide,
-  type ContentKindName,
+  type ClientTakes,
   type Decision,
   type Device,
   type DeviceAttributes,
@@ -84,8 +84,8 @@ export function createUpdateService({
   cohortsOf: CohortMemory
   /** Of an app, by its id. */
   allowsDeviceCohorts: (appId: string) => boolean
-  /** Of a dialect, by its name; undefined for one that is not spoken. */
-  takesOf: (dialect: string) => readonly ContentKindName[] | undefined
+  /** Of a client, by its dialect and what it told of itself; undefined for a dialect that is not spoken. */
+  takesOf: (dialect: string, told: DeviceAttributes) => ClientTakes | undefined
 }) {
   function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
     const { device, currentVersion, running } = toDevice(catalog, check)
@@ -128,7 +128,7 @@ export function createUpdateService({
       cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
-      takes: check.dialect === undefined ? undefined : takesOf(check.dialect),
+      takes: check.dialect === undefined ? undefined : takesOf(check.dialect, check.attributes ?? NONE_TOLD),
     }
     return { device, currentVersion: running.release?.version ?? null, running: running.release }
   }
@@ -137,6 +137,7 @@ export function createUpdateService({
 }
 
 const NONE: readonly string[] = []
+const NONE_TOLD: DeviceAttributes = {}
 /** Of what a client runs under a name that is not known here. */
 const UNKNOWN_RELEASE = 'unknown'
 

@@ -92,7 +92,12 @@ describeOnEveryDatabase("Capawesome's plugin", (openDatabase) => {
       await back({ releaseId: first.releaseId })
       expect((await check(running)).body).toMatchObject({ bundleId: first.releaseId })
       const { body } = await back('embedded')
-      expect(await check(running)).toMatchObject({ status: 404, body: { code: 'embedded' } })
+      expect(await check(running)).toMatchObject({ status: 404, body: { code: 'embedded-not-taken' } })
+      // What lies below is what the roll-back leads back from: nobody is offered that instead.
+      expect(await check({ bundleId: first.releaseId })).toMatchObject({
+        status: 404,
+        body: { code: 'embedded-not-taken' },
+      })
       await server.tick()
       expect((await figuresOf(body.id))?.offered ?? 0).toBe(0)
     })

@@ -6,7 +6,8 @@ import { readChannelList, renderChannels } from './channels.ts'
 import { FILES_PATH, readAskedBundle, renderFile } from './files.ts'
 import { readUpdateCheck } from './read-update-check.ts'
 import { refusal } from './refusal.ts'
-import { mayOffer, renderDecision } from './render-decision.ts'
+import { ARCHIVES_WITHOUT_EMBEDDED } from '../reading/archives-as-they-are.ts'
+import { renderDecision } from './render-decision.ts'
 
 /** The live update plugin for Capacitor by Capawesome: docs/protocol/10-capawesome.md. */
 export function capawesome(): Dialect {
@@ -25,7 +26,6 @@ export function capawesome(): Dialect {
     kind: 'check',
     path: '/v1/apps/:app/bundles/latest',
     read: readUpdateCheck,
-    mayOffer,
     render: renderDecision,
   }
   const files: ReleaseRoute = {
@@ -43,7 +43,7 @@ export function capawesome(): Dialect {
     read: readChannelList,
     render: renderChannels,
   }
-  return { name: 'capawesome', takes: ['archive'], renderProblem, routes: [check, files, channels] }
+  return { name: 'capawesome', takes: () => ARCHIVES_WITHOUT_EMBEDDED, renderProblem, routes: [check, files, channels] }
 }
 
 /** Capawesome §6: the plugin looks at the status alone; the rest is for whoever reads its log. */

@@ -48,7 +48,7 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
     case 'update':
       return jsonAnswer(write(bundleOf(decision.release, answer, request)))
     case 'embedded':
-      return refusal('embedded', 'The plugin cannot be told to go back to what its binary shipped with.', 404)
+      throw new Error('An answer was stopped that Capawesome §3 has no word for: embedded.')
     case 'native-update-required': {
       const { minNativeVersion } = decision.nativeUpdate
       return refusal(decision.kind, `The version ${minNativeVersion} of the shell is required.`, 404)
@@ -56,11 +56,6 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
     case 'up-to-date':
       return refusal(decision.reason, REASON_SENTENCES[decision.reason], 404)
   }
-}
-
-/** Capawesome §3: there is no word for going back to what the binary shipped with, so that is offered to nobody. */
-export function mayOffer({ decision }: UpdateAnswer): boolean {
-  return decision.kind !== 'embedded'
 }
 
 function bundleOf(release: OfferedRelease, answer: UpdateAnswer, request: PlainRequest): LatestBundle {

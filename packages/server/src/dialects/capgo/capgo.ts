@@ -12,11 +12,12 @@ import type {
 } from '../../updates/dialect.ts'
 import { asProblem, fieldsOf, objectsOf, optionalText, type Fields } from '../reading/read-fields.ts'
 import { renderChannel, renderChannels, renderChosen, renderForgotten } from './channels.ts'
+import { createPluginTakes } from './plugin-takes.ts'
 import { readManifestQuestion, renderSizes } from './manifest-size.ts'
 import { codeOf } from './error-codes.ts'
 import { readChannelWish, readUpdateCheck } from './read-update-check.ts'
 import { readStatistics, renderStatistics } from './read-statistics.ts'
-import { createAnswerWriter, mayOffer } from './render-decision.ts'
+import { createAnswerWriter } from './render-decision.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 /** The plugin keeps 200 events while it cannot send them, some with what a web page said went wrong. */
@@ -34,7 +35,6 @@ export function capgo(): Dialect {
     method: 'POST',
     path: '/capgo/updates',
     read: ({ body }) => readUpdateCheck(fieldsOf(body)),
-    mayOffer: (answer, { body }) => mayOffer(answer, fieldsOf(body)),
     render: (answer, request) => jsonAnswer(writeAnswer(answer, request)),
   }
   const sizes: ReleaseRoute = {
@@ -68,7 +68,7 @@ export function capgo(): Dialect {
   }
   return {
     name: 'capgo',
-    takes: ['archive'],
+    takes: createPluginTakes(),
     renderProblem,
     routes: [
       check,

@@ -1,9 +1,7 @@
+import { findEncrypted, type TakenForm } from '@hotpatch/protocol'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { OfferedVariant } from '../../updates/offered-variants.ts'
 import { toldText, type Fields } from '../reading/read-fields.ts'
-
-/** Plugins before 8.40.7 tell no more of their key. */
-const SHORT_KEY_ID = 4
 
 /** Undefined of a plugin without a key. */
 export function keyIdOf(fields: Fields): string | undefined {
@@ -13,7 +11,10 @@ export function keyIdOf(fields: Fields): string | undefined {
 /** What was encrypted of the release for the key of the plugin. */
 export function variantFor({ variants }: OfferedRelease, fields: Fields): OfferedVariant | undefined {
   const told = keyIdOf(fields)
-  if (told === undefined) return undefined
-  const isIts = (keyId: string) => keyId === told || (told.length === SHORT_KEY_ID && keyId.startsWith(told))
-  return variants.find(({ algorithm, keyId }) => algorithm === 'capgo-v2' && isIts(keyId))
+  return told === undefined ? undefined : findEncrypted(variants, [encryptedFor(told)])
+}
+
+/** Plugins before 8.40.7 tell four characters of their key. */
+export function encryptedFor(keyId: string): TakenForm {
+  return { algorithm: 'capgo-v2', keyId }
 }

@@ -17,9 +17,15 @@ export const PLUGIN = {
 
 const VERSION = /^(\d{1,6})\.(\d{1,6})\.(\d{1,6})/
 
+export type PluginFeature = keyof typeof PLUGIN
+
+export function has(feature: PluginFeature, fields: Fields): boolean {
+  return hasAt(toldText(fields, 'plugin_version', 64), feature)
+}
+
 /** One that does not tell its version, or no version, is taken for a new one. */
-export function has(feature: keyof typeof PLUGIN, fields: Fields): boolean {
-  const [, major, minor, patch] = VERSION.exec(toldText(fields, 'plugin_version', 64) ?? '')?.map(Number) ?? []
+export function hasAt(version: string | undefined, feature: PluginFeature): boolean {
+  const [, major, minor, patch] = VERSION.exec(version ?? '')?.map(Number) ?? []
   if (major === undefined || minor === undefined || patch === undefined) return true
   const since: Since = PLUGIN[feature]
   const lowest = since[major]

@@ -17,8 +17,8 @@ const BUILT_IN = 'builtin'
 
 /** `custom_id` is whoever uses the app, and is not read. */
 export function readDevice(fields: Fields): CapgoDevice {
-  // What is written for it depends on its key: one that is none is refused before anything is decided.
-  keyIdOf(fields)
+  // Asked before it becomes an attribute, so that a refusal names the plugin's own field.
+  const keyId = keyIdOf(fields)
   return {
     deviceId: text(fields, 'device_id', 200),
     platform: readPluginPlatform(fields),
@@ -28,6 +28,7 @@ export function readDevice(fields: Fields): CapgoDevice {
       osVersion: fields.version_os,
       nativeBuild: fields.version_code,
       sdkVersion: fields.plugin_version,
+      decryptionKeyId: keyId,
       isEmulator: fields.is_emulator,
       isProduction: fields.is_prod,
       installSource: fields.install_source,

@@ -20,7 +20,8 @@ export function readUpdateCheck(fields: Fields): AskedCheck {
         current: version === undefined ? { kind: 'embedded' } : { kind: 'named', name: { version } },
         failedReleaseIds: [],
         cohorts: [],
-        attributes,
+        // Without a key it tells of none, and may have had one before. Some of its statistics leave it out all the same.
+        attributes: { decryptionKeyId: '', ...attributes },
       },
     }
   })

@@ -57,13 +57,14 @@ const validator = createCheck(UpdateAnswerSchema)
 
 /** Capgo §3: pure; addresses are on `publicUrl`. */
 export function renderDecision({ decision }: UpdateAnswer, fields: Fields, publicUrl: string): CapgoAnswer {
-  const unfit = unfitPlugin(decision, fields)
-  if (unfit) return unfit
+  if (!has('isServed', fields)) {
+    return refusal('unsupported_plugin_version', 'failed', `${pluginOf(fields)} is not served any more.`)
+  }
   switch (decision.kind) {
     case 'update': {
       const { release } = decision
       const { version, id } = release
-      const { sha256, checksum, sessionKey } = variantFor(release, fields) ?? asItIs(release)
+      const { sha256, checksum, sessionKey } = bytesFor(release, fields)
       return {
         version,
         url: offeredUrl(publicUrl, sha256, id),
@@ -82,50 +83,46 @@ export function renderDecision({ decision }: UpdateAnswer, fields: Fields, publi
       return { error: 'disable_auto_update_to_metadata', kind: 'blocked', message, version: minNativeVersion }
     }
     case 'up-to-date':
-      return notOffered(decision)
+      return notOffered(decision, fields)
   }
-}
-
-/** Whether the plugin takes what was decided; what it does not counts as offered to nobody. */
-export function mayOffer({ decision }: UpdateAnswer, fields: Fields): boolean {
-  return unfitPlugin(decision, fields) === undefined
-}
-
-/** Capgo §7. */
-function unfitPlugin(decision: Decision<OfferedRelease>, fields: Fields): CapgoAnswer | undefined {
-  const { kind } = decision
-  const plugin = `The version ${toldText(fields, 'plugin_version', 64)} of the plugin`
-  if (!has('isServed', fields)) {
-    return refusal('unsupported_plugin_version', 'failed', `${plugin} is not served any more.`)
-  }
-  if (kind === 'embedded' && !has('goesBackToBuiltIn', fields)) {
-    const error = 'revert_to_builtin_plugin_version_too_old'
-    return refusal(error, 'failed', `${plugin} does not go back to what the binary shipped with.`)
-  }
-  const keyId = keyIdOf(fields)
-  if (kind !== 'update' || keyId === undefined) return undefined
-  if (!variantFor(decision.release, fields)) {
-    return refusal('key_id_mismatch', 'blocked', `The release is not encrypted with the key ${keyId}.`)
-  }
-  if (has('readsEncryptedChecksums', fields)) return undefined
-  return refusal(
-    'unsupported_plugin_version',
-    'failed',
-    `${plugin} does not take what is encrypted as this release is.`,
-  )
 }
 
 /** Capgo §3. */
-function notOffered({ reason, rollout }: Extract<Decision, { kind: 'up-to-date' }>): CapgoAnswer {
+function notOffered({ reason, rollout }: Extract<Decision, { kind: 'up-to-date' }>, fields: Fields): CapgoAnswer {
   const message = REASON_SENTENCES[reason]
+  if (reason === 'form-not-taken') return notDecrypted(fields)
+  if (reason === 'embedded-not-taken') {
+    const error = 'revert_to_builtin_plugin_version_too_old'
+    return refusal(error, 'failed', `${pluginOf(fields)} does not go back to what the binary shipped with.`)
+  }
   if (reason === 'native-out-of-range') return refusal('disable_auto_update_under_native', 'blocked', message)
   if (isRequirementReason(reason)) return refusal('disable_auto_update_to_metadata', 'blocked', message)
   const isOnBuiltIn = reason === 'runs-the-target' && rollout?.target === 'embedded'
   return refusal(isOnBuiltIn ? 'already_on_builtin' : 'no_new_version_available', 'up_to_date', message)
 }
 
+function notDecrypted(fields: Fields): CapgoAnswer {
+  if (!has('readsEncryptedChecksums', fields)) {
+    const message = `${pluginOf(fields)} does not take what is encrypted as releases are here.`
+    return refusal('unsupported_plugin_version', 'failed', message)
+  }
+  return refusal('key_id_mismatch', 'blocked', `The release is not encrypted with the key ${keyIdOf(fields)}.`)
+}
+
+function pluginOf(fields: Fields): string {
+  return `The version ${toldText(fields, 'plugin_version', 64)} of the plugin`
+}
+
 function refusal(error: string, kind: UpdateKind, message: string): CapgoAnswer {
   return { error, kind, message }
+}
+
+/** @throws when a plugin with a key would be given what is not encrypted: D11 offers it no such release */
+function bytesFor(release: OfferedRelease, fields: Fields) {
+  const encrypted = variantFor(release, fields)
+  if (encrypted) return encrypted
+  if (keyIdOf(fields) === undefined) return asItIs(release)
+  throw new Error('An answer was stopped that has a release as it is for a plugin with a key.')
 }
 
 function asItIs({ content }: OfferedRelease) {
@@ -150,7 +147,7 @@ export function createAnswerWriter() {
     const fields = fieldsOf(request.body)
     const { decision } = answer
     // Only downloads have addresses, and are the same for most.
-    if (decision.kind !== 'update' || !mayOffer(answer, fields)) return write(answer, fields, '')
+    if (decision.kind !== 'update' || !has('isServed', fields)) return write(answer, fields, '')
     const { publicUrl } = request
     const { release } = decision
     const encrypted = variantFor(release, fields)

@@ -54,9 +54,18 @@ export function describeDialect(subject: DialectUnderTest): void {
     return ask(asking)
   }
 
-  test('takes kinds of content that there are', () => {
-    expect(dialect.takes.length).toBeGreaterThan(0)
-    expect(CONTENT_KINDS).toEqual(expect.arrayContaining([...dialect.takes]))
+  test('takes kinds of content that there are, in some form, whatever its clients tell', () => {
+    const { kinds, forms } = dialect.takes({})
+    expect([kinds.length, forms.length]).not.toContain(0)
+    const told = fc.record(
+      { sdkVersion: fc.string(), decryptionKeyId: fc.string(), osVersion: fc.string() },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(told, (attributes) => {
+        expect(CONTENT_KINDS).toEqual(expect.arrayContaining([...dialect.takes(attributes).kinds]))
+      }),
+    )
   })
 
   async function start(changes: Record<string, string> = {}) {

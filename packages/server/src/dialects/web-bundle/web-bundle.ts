@@ -8,6 +8,7 @@ import { offeredUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { AskedCheck, AskedFeed, Dialect, Feed } from '../../updates/dialect.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
+import { ARCHIVES_WITHOUT_EMBEDDED } from '../reading/archives-as-they-are.ts'
 import { asProblem, fieldsOfQuery, optionalPlatform, readPlatform, text, toldText } from '../reading/read-fields.ts'
 
 const BASE = '/api/v1/native/bundle'
@@ -45,7 +46,7 @@ export function webBundle(): Dialect {
   } as const
   return {
     name: 'web-bundle',
-    takes: ['archive'],
+    takes: () => ARCHIVES_WITHOUT_EMBEDDED,
     isCrossOrigin: true,
     renderProblem,
     routes: [
@@ -104,6 +105,8 @@ function readCheck({ query }: PlainRequest): AskedCheck {
 
 /** Web bundle §9: of what the device is to run, whether it does already or not; it compares. */
 function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, request: PlainRequest): PlainAnswer {
+  // Web bundle §3: it is not what it is to run.
+  if (decision.reason === 'embedded-not-taken') return notAvailable()
   switch (decision.kind) {
     case 'update':
       return jsonAnswer(writeManifest(decision.release, request.publicUrl))
@@ -112,7 +115,7 @@ function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, requ
     case 'up-to-date':
       return running ? jsonAnswer(writeManifest(running, request.publicUrl)) : notAvailable()
     case 'embedded':
-      return notAvailable()
+      throw new Error('An answer was stopped that Web bundle §3 has no word for: embedded.')
   }
 }
 
@@ -136,7 +139,7 @@ export function writeManifest(release: OfferedRelease, publicUrl: string): strin
   throw new Error(`A manifest was stopped that is not as Web bundle §2 has it: ${JSON.stringify(first)}`)
 }
 
-/** Web bundle §3: of a roll-back to what the binary shipped with this protocol has no word; the app keeps what it has. */
+/** Web bundle §3: above a roll-back to what the binary shipped with; if there is nothing, the app keeps what it has. */
 function newestOf([first]: readonly CompiledRollout<OfferedRelease>[]): OfferedRelease | undefined {
   return first === undefined || first.target === 'embedded' ? undefined : first.target
 }

@@ -156,33 +156,32 @@ function renderDecision(decision: Decision<OfferedRelease>): Omit<Explanation['d
 function explainReason(
   { reason, trace }: Decision<OfferedRelease>,
   catalog: LiveCatalog,
-  { trust }: Device,
+  device: Device,
   place: RefusalPlace,
 ): Pick<Explanation['decision'], 'explanation' | 'waysOut'> {
   const explanation = REASON_SENTENCES[reason]
-  if (!trust || !isRefusalReason(reason)) return { explanation, waysOut: [] }
+  if (!isRefusalReason(reason)) return { explanation, waysOut: [] }
   const refused = trace?.rollouts.find(({ verdicts }) =>
     verdicts.every((verdict) => verdict.reason === (verdict.rule === 'D11' ? reason : null)),
   )
   const rollout = catalog.rollouts.find(({ id }) => id === refused?.rolloutId)
   if (rollout) {
-    return { explanation: describeRefusal(reason, rollout, trust), waysOut: waysOut(reason, rollout, trust, place) }
+    return { explanation: describeRefusal(reason, rollout, device), waysOut: waysOut(reason, rollout, device, place) }
   }
   // By the order of rules the topmost may be refused and have other reasons, too.
-  return reason === 'below-device-floor' ? keptFromEmbedded(trust, place) : { explanation, waysOut: [] }
+  const isKept = reason === 'below-device-floor' || reason === 'embedded-not-taken'
+  return isKept ? keptFromEmbedded(device, place) : { explanation, waysOut: [] }
 }
 
 function renderTrace(
   { trace }: Decision<OfferedRelease>,
   catalog: LiveCatalog,
-  { trust }: Device,
+  device: Device,
 ): Explanation['rollouts'] {
   const rollouts = new Map(catalog.rollouts.map((rollout) => [rollout.id, rollout]))
   const sentenceOf = (reason: PassedOverReason, rolloutId: string) => {
     const rollout = rollouts.get(rolloutId)
-    return trust && rollout && isRefusalReason(reason)
-      ? describeRefusal(reason, rollout, trust)
-      : REASON_SENTENCES[reason]
+    return rollout && isRefusalReason(reason) ? describeRefusal(reason, rollout, device) : REASON_SENTENCES[reason]
   }
   return (trace?.rollouts ?? []).map(({ verdicts, ...rollout }) => ({
     ...rollout,

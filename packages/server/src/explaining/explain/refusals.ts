@@ -1,5 +1,12 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import { MAX_SEQUENCE_STEP, type CompiledRollout, type DeviceTrust, type RefusalReason } from '@hotpatch/protocol'
+import {
+  MAX_SEQUENCE_STEP,
+  type ClientTakes,
+  type CompiledRollout,
+  type Device,
+  type DeviceTrust,
+  type RefusalReason,
+} from '@hotpatch/protocol'
 import { timestamp } from '../../ground/clock.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 
@@ -15,11 +22,25 @@ export interface RefusalPlace {
 
 type Refused = CompiledRollout<OfferedRelease>
 
+/** What a device told of itself that D11 judges by. */
+export type Refusing = Pick<Device, 'takes' | 'trust'>
+
+/** Of nobody: what is missing here, no reason follows from. */
+const TAKES_NOTHING: ClientTakes = { kinds: [], forms: [], embedded: false }
+const NO_TRUST: DeviceTrust = { highWater: 0, floor: 0, keyIds: [], heldReleaseId: null }
+
 /** D11, with the numbers and keys that it follows from. */
-export function describeRefusal(reason: RefusalReason, rollout: Refused, trust: DeviceTrust): string {
+export function describeRefusal(reason: RefusalReason, rollout: Refused, refusing: Refusing): string {
+  const { takes = TAKES_NOTHING, trust = NO_TRUST } = refusing
   const { highWater, floor, keyIds } = trust
   const name = nameOf(rollout)
   switch (reason) {
+    case 'kind-not-taken':
+      return `${sentence(name)} is content of the kind "${rollout.kind}", and the client on the device takes only: ${takes.kinds.join(', ')}.`
+    case 'form-not-taken':
+      return `${sentence(name)} is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
+    case 'embedded-not-taken':
+      return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
     case 'below-high-water':
       return `The device has confirmed sequence ${highWater} already, and refuses lower ones: ${name} is signed as ${rollout.sequence}.`
     case 'below-device-floor':
@@ -40,8 +61,17 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, trust: 
 }
 
 /** What has to be done, a sentence each. */
-export function waysOut(reason: RefusalReason, rollout: Refused, trust: DeviceTrust, place: RefusalPlace): string[] {
+export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refusing, place: RefusalPlace): string[] {
+  const { takes = TAKES_NOTHING, trust = NO_TRUST } = refusing
   switch (reason) {
+    case 'kind-not-taken':
+      return [`Publish it as content that the client takes, under a new version: ${takes.kinds.join(', ')}.`]
+    case 'form-not-taken':
+      return [otherForm(rollout, takes, place)]
+    case 'embedded-not-taken':
+      return [
+        `Roll back to a release instead: hotpatch rollback --version VERSION${whereOf(place)}. Or publish what the binary shipped with, under a new version.`,
+      ]
     case 'below-high-water':
     case 'below-device-floor':
       return [...raiseFirst(trust, place), `State it again, under the next sequence: ${rollBack(rollout, place)}`]
@@ -60,14 +90,42 @@ export function waysOut(reason: RefusalReason, rollout: Refused, trust: DeviceTr
   }
 }
 
-/** D6: nothing fits, what runs was taken back, and the device's floor keeps it from embedded. */
-export function keptFromEmbedded({ floor }: DeviceTrust, place: RefusalPlace) {
+/** D6: nothing fits, what runs was taken back, and the device does not go to embedded: it has no word, or a floor. */
+export function keptFromEmbedded({ takes, trust = NO_TRUST }: Refusing, place: RefusalPlace) {
+  const { floor } = trust
+  if (takes && !takes.embedded) {
+    return {
+      explanation:
+        'What it runs was taken back, but the client on the device cannot be told to go back to what its binary ' +
+        'shipped with: it keeps what it runs until a release is for it.',
+      waysOut: [
+        `Roll back to a release that is good: hotpatch rollback --version VERSION${whereOf(place)}. Or publish one.`,
+      ],
+    }
+  }
   return {
     explanation:
       `What it runs was taken back, but the device has taken a publisher's floor (${floor}), and goes to what its ` +
       'binary shipped with only when that is signed.',
     waysOut: [`Sign it: hotpatch rollback --to embedded${whereOf(place)}`],
   }
+}
+
+function formsOf({ target }: Refused): string {
+  const keys = target === 'embedded' ? [] : target.variants.map(({ keyId }) => keyId)
+  return keys.length === 0 ? 'as it is only, not encrypted' : `as it is, and encrypted for ${keys.join(', ')}`
+}
+
+function takenForms({ forms }: ClientTakes): string {
+  const keys = forms.map((form) => (form === 'plain' ? 'what is not encrypted' : `what is encrypted for ${form.keyId}`))
+  return keys.length === 0 ? 'neither: it is too old for that' : `only ${keys.join(' or ')}`
+}
+
+function otherForm({ target }: Refused, { forms }: ClientTakes, { platform }: RefusalPlace): string {
+  const version = target === 'embedded' ? 'VERSION' : target.version
+  const key = forms.find((form) => form !== 'plain')
+  if (!key) return 'Bring out a binary with a newer version of the client: this one takes no release as they are here.'
+  return `Encrypt it for that key: hotpatch variants add ${version} --platform ${platform} with the private key of ${key.keyId}. Or bring out a binary that has another key, or none.`
 }
 
 /** A restored backup: the server goes on from a sequence that this device has seen long ago. */

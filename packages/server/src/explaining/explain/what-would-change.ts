@@ -90,6 +90,7 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'native-too-old',
   'failed-on-this-device',
   'kind-not-taken',
+  'form-not-taken',
 ])
 
 /** D1: what is higher comes first. */
@@ -141,14 +142,15 @@ function changeFor(
     case 'failed-on-this-device':
       return 'Publish a release that is mended: this one failed on the device, and is never offered to it again.'
     case 'kind-not-taken':
-      return `Publish it as content that the client takes, under a new version: ${device.takes?.join(', ') ?? 'an archive'}.`
+    case 'form-not-taken':
+    case 'embedded-not-taken':
     case 'below-high-water':
     case 'sequence-too-far':
     case 'older-than-binary':
     case 'below-device-floor':
     case 'key-not-trusted':
     case 'not-signed':
-      return device.trust ? waysOut(reason, rollout, device.trust, place) : []
+      return waysOut(reason, rollout, device, place)
     case 'attributes-differ':
       return unmetRules(rollout.audience.rules, device)
     case 'outside-audience':

@@ -1,4 +1,11 @@
-import { placementsOf, isTakenBack, refusalReason, refusesPlainEmbedded, type RefusalReason } from '@hotpatch/protocol'
+import {
+  isTakenBack,
+  placementsOf,
+  refusalReason,
+  refusesPlainEmbedded,
+  takesAll,
+  type RefusalReason,
+} from '@hotpatch/protocol'
 import type { SampledDevice } from '../../fleet/devices/device-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { LiveCatalog } from '../../updates/catalogs.ts'
@@ -58,13 +65,14 @@ function refusalOf(
   gets: UpdateAnswer,
   answer: Answer,
 ): { reason: RefusalReason; wants: Wanted } | undefined {
-  if (check.trust === undefined) return undefined
-  const willing = answer(catalog, { ...check, trust: undefined })
+  const { device } = gets
+  if (check.trust === undefined && takesAll(device, catalog)) return undefined
+  const willing = answer(catalog, { ...check, trust: undefined, dialect: undefined })
   const { decision } = willing
   if (!isOffer(willing) || endOf(willing) === endOf(gets)) return undefined
   if (decision.kind !== 'update' && decision.kind !== 'embedded') return undefined
   const { rollout } = decision
-  const reason = rollout ? refusalReason(rollout, gets.device) : refusesPlainEmbedded(check.trust)
+  const reason = rollout ? refusalReason(rollout, device) : refusesPlainEmbedded(device)
   if (reason === undefined) return undefined
   const release: OfferedRelease | null = decision.kind === 'update' ? decision.release : null
   return {

@@ -119,7 +119,6 @@ export function adoptionTable({ points, takers }: Adoption): CsvTable {
 const PRESENT_COLUMNS = [
   'audience_now_devices',
   'can_take_now_devices',
-  'kind_not_taken_now_devices',
   ...REFUSAL_REASONS.map((reason) => `${reason.replaceAll('-', '_')}_now_devices`),
   'need_other_binary_now_devices',
   'judged_now_devices',
@@ -130,14 +129,7 @@ function presentCells(takers: Adoption['takers']): CsvValue[] {
   const { audience, canTake, refuse, needOtherBinary, judged } = takers
   const refusing = new Map(refuse.map(({ reason, devices }) => [reason, devices]))
   const otherBinary = needOtherBinary.reduce((sum, { devices }) => sum + devices, 0)
-  return [
-    audience,
-    canTake,
-    refusing.get('kind-not-taken') ?? 0,
-    ...REFUSAL_REASONS.map((reason) => refusing.get(reason) ?? 0),
-    otherBinary,
-    judged,
-  ]
+  return [audience, canTake, ...REFUSAL_REASONS.map((reason) => refusing.get(reason) ?? 0), otherBinary, judged]
 }
 
 const RATES = ['succeeded', 'bad', 'failed', 'rolledBack', 'crashed'] as const

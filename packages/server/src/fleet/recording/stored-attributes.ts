@@ -17,11 +17,11 @@ export function writeAttributes(told: DeviceAttributes, bound: (text: string) =>
   return written ? JSON.stringify(written) : NO_ATTRIBUTES
 }
 
-/** What a device left out this time stays as it was. */
+/** What a device left out this time stays as it was; told empty, it is that there is none now. */
 export function mergeAttributes(told: string, before: string): string {
   if (told === before || before === NO_ATTRIBUTES) return told
   if (told === NO_ATTRIBUTES) return before
-  const merged = { ...readStoredAttributes(before), ...readStoredAttributes(told) }
+  const merged = { ...parse(before), ...parse(told) }
   return writeAttributes(merged, (text) => text)
 }
 
@@ -29,5 +29,11 @@ export function mergeAttributes(told: string, before: string): string {
 type ToldAttributes = { [Name in DeviceAttribute]?: string }
 
 export function readStoredAttributes(stored: string): ToldAttributes {
+  const told = parse(stored)
+  for (const name of DEVICE_ATTRIBUTE_NAMES) if (told[name] === '') delete told[name]
+  return told
+}
+
+function parse(stored: string): ToldAttributes {
   return stored === NO_ATTRIBUTES ? {} : (JSON.parse(stored) as ToldAttributes)
 }
