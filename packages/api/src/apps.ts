@@ -160,7 +160,12 @@ export type NewChannelKey = Static<typeof NewChannelKey>
 export const PublicKey = Type.String({ pattern: '^[A-Za-z0-9+/]{43}=$' })
 
 /** What kind of key it is. `ed25519` signs statements and bundles, the others what clients of others verify (Signing §10). */
-export const KeyAlgorithm = Type.Union([Type.Literal('ed25519'), Type.Literal('rsa'), Type.Literal('minisign')])
+export const KeyAlgorithm = Type.Union([
+  Type.Literal('ed25519'),
+  Type.Literal('rsa'),
+  Type.Literal('minisign'),
+  Type.Literal('sparkle-ed25519'),
+])
 export type KeyAlgorithm = Static<typeof KeyAlgorithm>
 
 /** A key whose releases the app takes. */
@@ -168,7 +173,7 @@ export const SigningKey = Type.Object({
   id: Id,
   algorithm: KeyAlgorithm,
   publicKey: Type.String({
-    description: 'Of Ed25519 the raw bytes in base64, of RSA a PEM, of minisign its line "RW…"',
+    description: 'Of Ed25519 and Sparkle the raw bytes in base64, of RSA a PEM, of minisign its line "RW…"',
   }),
   name: Type.String(),
   createdAt: Timestamp,
@@ -183,7 +188,7 @@ export const NewSigningKey = Type.Object(
       minLength: 1,
       maxLength: 4096,
       description:
-        'Of Ed25519 the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"; of minisign its line, its file, or the "pubkey" of Tauri',
+        'Of Ed25519 and Sparkle (SUPublicEDKey) the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"; of minisign its line, its file, or the "pubkey" of Tauri',
     }),
     algorithm: Type.Optional(KeyAlgorithm),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),

@@ -24,8 +24,15 @@ export const ReleaseVersion = Type.String({
   description: 'At most 50 letters, digits, ".", "+", "_" and "-"',
 })
 
-/** `rsa-sha256`: PKCS#1 v1.5 over the artifact's own bytes; `minisign`: the text of a `.sig` file in base64. */
-export const SignatureSchemeName = Type.Union([Type.Literal('rsa-sha256'), Type.Literal('minisign')])
+/**
+ * `rsa-sha256`: PKCS#1 v1.5 over the artifact's own bytes; `minisign`: the text of a `.sig` file in base64;
+ * `sparkle-ed25519`: plain Ed25519 over the artifact's own bytes.
+ */
+export const SignatureSchemeName = Type.Union([
+  Type.Literal('rsa-sha256'),
+  Type.Literal('minisign'),
+  Type.Literal('sparkle-ed25519'),
+])
 
 export const MAX_NOTES_LENGTH = 10_000
 

@@ -1,4 +1,4 @@
-import { createSign, generateKeyPairSync } from 'node:crypto'
+import { createSign, generateKeyPairSync, sign } from 'node:crypto'
 import {
   bundleOf,
   describeOnEveryDatabase,
@@ -130,6 +130,23 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     // A key is one, however it is written down.
     const again = await server.request('POST', at, { body: { algorithm: 'minisign', publicKey: key.line } })
     expect(problemOf(again)).toBe('409 key-exists')
+  })
+
+  test('of Sparkle is held against the bytes, by a key that signs no statements', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+    const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32).toString('base64')
+    const keyId = await register(raw, 'sparkle-ed25519')
+    const signed = (bytes: Uint8Array) =>
+      add({ scheme: 'sparkle-ed25519', keyId, value: sign(null, bytes, privateKey).toString('base64') })
+    expect(problemOf(await signed(Buffer.from('other bytes')))).toBe('422 signature-invalid')
+    expect(await shown()).toBeUndefined()
+    expect((await signed(bundle)).status).toBe(200)
+    expect(await shown()).toMatchObject([{ scheme: 'sparkle-ed25519', keyId }])
+    // The app still takes releases without a statement.
+    expect((await server.published(app, { bundle: bundleOf('unsigned'), version: '1.0.1' })).releaseId).toBeDefined()
+    const at = `/manage/v1/apps/${app.slug}/keys`
+    const body = { algorithm: 'sparkle-ed25519', publicKey: 'short' }
+    expect(problemOf(await server.request('POST', at, { body }))).toBe('400 invalid-request')
   })
 
   test('that does not fit is refused, and nothing is kept', async () => {

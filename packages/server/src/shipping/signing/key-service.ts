@@ -127,6 +127,10 @@ function readPublicKey(algorithm: KeyAlgorithm, text: string): string {
       if (isEd25519PublicKey(text)) return text
       throw problem('invalid-request', 'publicKey: expected the 32 raw bytes of an Ed25519 public key in base64.')
     }
+    case 'sparkle-ed25519': {
+      if (isEd25519PublicKey(text.trim())) return text.trim()
+      throw problem('invalid-request', 'publicKey: expected SUPublicEDKey, 32 raw bytes in base64.')
+    }
     case 'rsa': {
       const pem = readRsaPublicKey(text)
       if (pem !== undefined) return pem
