@@ -143,7 +143,9 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     expect((await signed(bundle)).status).toBe(200)
     expect(await shown()).toMatchObject([{ scheme: 'sparkle-ed25519', keyId }])
     // The app still takes releases without a statement.
-    expect((await server.published(app, { bundle: bundleOf('unsigned'), version: '1.0.1' })).releaseId).toBeDefined()
+    expect(
+      (await server.published(app, { bundle: await bundleOf('unsigned'), version: '1.0.1' })).releaseId,
+    ).toBeDefined()
     const at = `/manage/v1/apps/${app.slug}/keys`
     const body = { algorithm: 'sparkle-ed25519', publicKey: 'short' }
     expect(problemOf(await server.request('POST', at, { body }))).toBe('400 invalid-request')
