@@ -47,7 +47,8 @@ import { RolloutReach, type RolloutPreview } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
 import {
   type AddedSignature,
-  type NewAddedSignature,
+  type AddedSignatures,
+  type NewAddedSignatures,
   Artifact,
   NextGuardTarget,
   Release,
@@ -189,10 +190,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),
     getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
-    addSignature: (app: string, releaseId: string, body: NewAddedSignature) =>
-      call<AddedSignature>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
-    removeSignature: (app: string, releaseId: string, of: Pick<AddedSignature, 'scheme' | 'subject'>) =>
-      call<void>('DELETE', path`/apps/${app}/releases/${releaseId}/signatures/${of.scheme}/${of.subject}`),
+    addSignatures: (app: string, releaseId: string, body: NewAddedSignatures) =>
+      call<AddedSignatures>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
+    /** All of one scheme. */
+    removeSignatures: (app: string, releaseId: string, scheme: AddedSignature['scheme']) =>
+      call<void>('DELETE', path`/apps/${app}/releases/${releaseId}/signatures/${scheme}`),
     checkRelease: (app: string, body: ReleaseCheck) =>
       read(ReleasePreflight, path`/apps/${app}/releases/preflight`, body),
     /** Undefined when the server does not have these bytes. */

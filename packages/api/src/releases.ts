@@ -61,16 +61,31 @@ export const AddedSignature = Type.Object({
 })
 export type AddedSignature = Static<typeof AddedSignature>
 
-export const NewAddedSignature = Type.Object(
+/** One request has no more: a release of more files is signed by several. */
+export const MAX_ADDED_SIGNATURES = 500
+
+/** By one key: all of them, or none. */
+export const NewAddedSignatures = Type.Object(
   {
     scheme: SignatureSchemeName,
-    subject: Type.Optional({ ...Sha256, description: 'May be absent where the release has one artifact' }),
     keyId: Id,
-    value: Base64,
+    signatures: Type.Array(
+      Type.Object(
+        {
+          subject: Type.Optional({ ...Sha256, description: 'May be absent where the release has one artifact' }),
+          value: Base64,
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 1, maxItems: MAX_ADDED_SIGNATURES },
+    ),
   },
   { additionalProperties: false },
 )
-export type NewAddedSignature = Static<typeof NewAddedSignature>
+export type NewAddedSignatures = Static<typeof NewAddedSignatures>
+
+export const AddedSignatures = Type.Object({ items: Type.Array(AddedSignature) })
+export type AddedSignatures = Static<typeof AddedSignatures>
 
 /** What a release needs of the native shell. */
 export const ReleaseRequirement = Type.Object(requirement)

@@ -78,6 +78,6 @@ async function removeSignatures(context: CliContext, version: string, options: O
   await confirm(
     `Remove ${found.length} RSA signature(s) of ${version}? Devices that verify them are offered it no more.`,
   )
-  for (const { scheme, subject } of found) await api.removeSignature(app.id, release.id, { scheme, subject })
+  await api.removeSignatures(app.id, release.id, RSA_SCHEME)
   output.result({ removed: found }, () => output.notice('Removed.'))
 }

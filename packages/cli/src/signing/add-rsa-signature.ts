@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AddedSignature, App, Release } from '@hotpatch/api'
+import { MAX_ADDED_SIGNATURES, type AddedSignature, type App, type Release } from '@hotpatch/api'
 import type { ContentFile, ContentUpload } from '../content/content-kind.ts'
 import { openPacked } from '../content/open-packed.ts'
 import { digestOfFile } from '../content/digest-of-file.ts'
+import { CommandError } from '../errors/errors.ts'
 import { formatCount } from '../output/text.ts'
 import type { Session } from '../session/session.ts'
 import { persistently } from '../upload/retry.ts'
@@ -19,7 +20,7 @@ const MAX_LIST_BYTES = 16 * 1024 ** 2
 
 /**
  * Signs the bytes that lie here, and, where they have a list of files, each of the files. The same again changes nothing,
- * so that what was interrupted can be done again.
+ * so that what was interrupted can be done again. Until all files are signed, devices get the release as a whole.
  * @returns that of the whole
  */
 export async function addRsaSignatures(
@@ -29,11 +30,17 @@ export async function addRsaSignatures(
   directory: string,
 ): Promise<AddedSignature> {
   const { api, context, output } = session
-  const add = async (path: string, subject: string) => {
-    const body = { scheme: RSA_SCHEME, keyId: key.keyId, value: await key.signFile(path), subject } as const
-    return persistently(session, () => api.addSignature(app.id, release.id, body))
+  const add = async (files: readonly (readonly [subject: string, path: string])[]) => {
+    const signatures = []
+    for (const [subject, path] of files) {
+      context.signal.throwIfAborted()
+      signatures.push({ subject, value: await key.signFile(path) })
+    }
+    const body = { scheme: RSA_SCHEME, keyId: key.keyId, signatures } as const
+    return (await persistently(session, () => api.addSignatures(app.id, release.id, body))).items
   }
-  const whole = await add(zip.path, zip.sha256)
+  const [whole] = await add([[zip.sha256, zip.path]])
+  if (!whole) throw new CommandError('answer-unexpected', 'The server did not say which signature it keeps.')
   output.notice(`Signed with the RSA key ${key.keyId} (${key.path}).`)
   const { files } = await openPacked(context, zip.path, join(directory, 'signing'))
   const digests = await findListed(files)
@@ -41,9 +48,9 @@ export async function addRsaSignatures(
     output.notice(`! ${LIST} is not the list of these files: devices get the release as a whole. Make the list anew.`)
     return whole
   }
-  for (const [sha256, path] of digests) {
-    context.signal.throwIfAborted()
-    await add(path, sha256)
+  const listed = [...digests]
+  for (let first = 0; first < listed.length; first += MAX_ADDED_SIGNATURES) {
+    await add(listed.slice(first, first + MAX_ADDED_SIGNATURES))
   }
   if (digests.size > 0) output.notice(`Signed each of ${formatCount(files.length, 'file')}, too.`)
   return whole

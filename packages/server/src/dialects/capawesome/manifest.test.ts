@@ -125,9 +125,11 @@ describeOnEveryDatabase("Capawesome's plugin takes files one by one", (openDatab
     const list = JSON.stringify([{ href: 'index.html', checksum: sha256Of(html), sizeInBytes: html.length }])
     const { releaseId, bundle } = await publish('1.1.0', { 'index.html': html, [MANIFEST]: list })
     const sign = async (bytes: string | Buffer) => {
-      const signature = { scheme: 'rsa-sha256', keyId: key.id, value: signed(bytes), subject: sha256Of(bytes) }
+      const by = { scheme: 'rsa-sha256', keyId: key.id }
+      const signature = { value: signed(bytes), subject: sha256Of(bytes) }
       const path = `/manage/v1/apps/${app.slug}/releases/${releaseId}/signatures`
-      expect(await server.request('POST', path, { body: signature })).toMatchObject({ status: 200, body: signature })
+      const added = await server.request('POST', path, { body: { ...by, signatures: [signature] } })
+      expect(added).toMatchObject({ status: 200, body: { items: [{ ...by, ...signature }] } })
     }
     await sign(bundle)
     expect(await check()).toMatchObject({ artifactType: 'zip', signature: signed(bundle) })

@@ -136,6 +136,7 @@ describe('a token for one app', () => {
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
         .replace(':sha256', 'a'.repeat(64))
         .replace(':scheme/:subject', `rsa-sha256/${'a'.repeat(64)}`)
+        .replace(':scheme', 'rsa-sha256')
         .replace(':cohort', 'testers')
         .replace(':experimentId', theirTest.id)
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
@@ -165,7 +166,7 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/releases/:id/signatures': {
         scheme: 'rsa-sha256',
         keyId: theirKey.id,
-        value: 'AAAA',
+        signatures: [{ value: 'AAAA' }],
       },
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }

@@ -1,4 +1,4 @@
-import { AddedSignature, NewAddedSignature, Sha256, SignatureSchemeName } from '@hotpatch/api'
+import { AddedSignatures, NewAddedSignatures, Sha256, SignatureSchemeName } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { authorOf } from '../../people/authors/author.ts'
@@ -21,15 +21,34 @@ export function signatureRoutes({
         config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
-          summary: 'Adds a signature of a further scheme, held against the bytes; the same again changes nothing',
+          summary:
+            'Adds signatures of a further scheme, held against the bytes, all or none; the same again changes nothing',
           params: ReleaseParams,
-          body: NewAddedSignature,
-          response: { 200: AddedSignature },
+          body: NewAddedSignatures,
+          response: { 200: AddedSignatures },
         },
       },
       async (request) => {
         const found = await resolveApp(request, request.params.app)
         return signatures.add(found, request.params.id, request.body, authorOf(request))
+      },
+    )
+
+    app.delete(
+      '/apps/:app/releases/:id/signatures/:scheme',
+      {
+        config: { access: 'releases:publish' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Removes all signatures of a further scheme',
+          params: Type.Object({ ...ReleaseParams.properties, scheme: SignatureSchemeName }),
+          response: { 204: Type.Null() },
+        },
+      },
+      async (request, reply) => {
+        const found = await resolveApp(request, request.params.app)
+        await signatures.remove(found, request.params.id, request.params, authorOf(request))
+        return reply.code(204).send(null)
       },
     )
 

@@ -1,4 +1,4 @@
-import type { AddedSignature, NewAddedSignature } from '@hotpatch/api'
+import { MAX_ADDED_SIGNATURES, type AddedSignature, type AddedSignatures, type NewAddedSignatures } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
@@ -13,8 +13,8 @@ import { signatureScheme } from '../../shipping/signing/schemes/schemes.ts'
 import {
   type AddedSignatureRow,
   listAddedSignatures,
-  putAddedSignature,
-  removeAddedSignature,
+  putAddedSignatures,
+  removeAddedSignatures,
 } from '../../shipping/signing/added-signatures.ts'
 
 export type SignatureService = ReturnType<typeof createSignatureService>
@@ -41,65 +41,89 @@ export function createSignatureService({
   raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
 }) {
   /**
-   * Held against the stored bytes before anything is written. The same again changes nothing; another one of the same
-   * scheme over the same artifact takes its place, as when a key was replaced.
+   * All or none: each is held against the stored bytes before anything is written. The same again changes nothing; another
+   * one of the same scheme over the same artifact takes its place, as when a key was replaced.
    * @throws problem release-not-found, invalid-request, signature-invalid or artifact-missing
    */
   async function add(
     app: AppRow,
     releaseId: string,
-    input: NewAddedSignature,
+    input: NewAddedSignatures,
     author: Author,
-  ): Promise<AddedSignature> {
+  ): Promise<AddedSignatures> {
     const release = await getOf(app, releaseId)
-    const { scheme, value, keyId } = input
-    const { algorithm, findFault } = signatureScheme(scheme)
-    const subject = await subjectOf(release, input.subject)
+    const { scheme, keyId } = input
+    const { algorithm } = signatureScheme(scheme)
     const key = await keys.getWorking(app.id, { keyId, algorithm })
-    const bytes = await storage.open(subject)
-    if (!bytes) throw problem('artifact-missing', `The bytes with the SHA-256 ${subject} are lost: upload them again.`)
-    const fault = await findFault({ publicKey: key.public_key, value, bytes, version: release.version })
-    bytes.destroy()
-    if (fault !== undefined) {
-      throw problem('signature-invalid', `value: ${scheme} over the bytes with the SHA-256 ${subject}: ${fault}.`)
+    const rows: AddedSignatureRow[] = []
+    for (const { subject, value } of await withSubjects(release, input.signatures)) {
+      rows.push({ release_id: release.id, subject, scheme, key_id: keyId, value })
     }
-    const row: AddedSignatureRow = { release_id: release.id, subject, scheme, key_id: keyId, value }
+    // One file after the other: whoever publishes can wait, and no more than one is open.
+    for (const [index, row] of rows.entries()) await verify(row, index, release, key.public_key)
     await changes.run(async (tx, change) => {
       await apps.lock(tx, app.id)
       await keys.getWorking(app.id, { keyId, algorithm }, tx)
-      const before = await findAdded(tx, row)
-      if (before?.value === value && before.key_id === keyId) return
-      await putAddedSignature(tx, row)
+      const before = new Map((await listOf(tx, release, scheme)).map((row) => [row.subject, row]))
+      const changed = rows.filter(({ subject, value }) => {
+        const known = before.get(subject)
+        return known?.value !== value || known.key_id !== keyId
+      })
+      if (changed.length === 0) return
+      await putAddedSignatures(tx, changed)
+      const replaced = changed.flatMap(({ subject }) => before.get(subject) ?? [])
       await audit.record(tx, author, {
-        action: 'release.signature-added',
+        action: 'release.signatures-added',
         subject: ['release', release.id],
         appId: app.id,
-        ...(before && { before: renderSignature(before) }),
-        after: renderSignature(row),
+        ...(replaced.length > 0 && { before: { signatures: replaced.map(nameOf) } }),
+        after: { signatures: changed.map(nameOf) },
       })
       await raiseReleases(tx, change, [release.id])
     })
-    return renderSignature(row)
+    return { items: rows.map(renderSignature) }
   }
 
-  /** Removing what is not there changes nothing. @throws problem release-not-found */
+  async function verify(
+    { subject, scheme, value }: AddedSignatureRow,
+    index: number,
+    { version }: ReleaseRow,
+    publicKey: string,
+  ): Promise<void> {
+    const bytes = await storage.open(subject)
+    if (!bytes) throw problem('artifact-missing', `The bytes with the SHA-256 ${subject} are lost: upload them again.`)
+    try {
+      const fault = await signatureScheme(scheme).findFault({ publicKey, value, bytes, version })
+      if (fault === undefined) return
+      const place = `signatures/${index}/value: ${scheme} over the bytes with the SHA-256 ${subject}`
+      throw problem('signature-invalid', `${place}: ${fault}. Nothing was kept.`)
+    } finally {
+      bytes.destroy()
+    }
+  }
+
+  /**
+   * Of one artifact, or else of all. Removing what is not there changes nothing.
+   * @throws problem release-not-found
+   */
   async function remove(
     app: AppRow,
     releaseId: string,
-    { scheme, subject }: Pick<AddedSignature, 'scheme' | 'subject'>,
+    { scheme, subject }: Pick<AddedSignature, 'scheme'> & { subject?: string },
     author: Author,
   ): Promise<void> {
     const release = await getOf(app, releaseId)
     await changes.run(async (tx, change) => {
       await apps.lock(tx, app.id)
-      const before = await findAdded(tx, { release_id: release.id, subject, scheme })
-      if (!before) return
-      await removeAddedSignature(tx, before)
+      const all = await listOf(tx, release, scheme)
+      const removed = subject === undefined ? all : all.filter((row) => row.subject === subject)
+      if (removed.length === 0) return
+      await removeAddedSignatures(tx, removed)
       await audit.record(tx, author, {
-        action: 'release.signature-removed',
+        action: 'release.signatures-removed',
         subject: ['release', release.id],
         appId: app.id,
-        before: renderSignature(before),
+        before: { signatures: removed.slice(0, MAX_ADDED_SIGNATURES).map(nameOf), removed: removed.length },
       })
       await raiseReleases(tx, change, [release.id])
     })
@@ -111,26 +135,45 @@ export function createSignatureService({
     throw problem('release-not-found', `The app has no release with the id ${releaseId} to sign.`)
   }
 
-  async function subjectOf({ id }: ReleaseRow, wanted: string | undefined): Promise<string> {
+  /** Each with the artifact that it is of. */
+  async function withSubjects(
+    { id }: ReleaseRow,
+    given: NewAddedSignatures['signatures'],
+  ): Promise<{ subject: string; value: string }[]> {
     const files = (await listFilesOf(db, [id])).get(id) ?? []
-    const digests = [...new Set(files.map(({ sha256 }) => sha256).filter((sha256) => sha256 !== null))]
-    const [only] = digests
-    if (wanted === undefined && digests.length === 1 && only !== undefined) return only
-    if (wanted !== undefined && digests.includes(wanted)) return wanted
+    const artifacts = new Set(files.map(({ sha256 }) => sha256).filter((sha256) => sha256 !== null))
+    const [only] = artifacts.size === 1 ? artifacts : []
+    const isOfFile = given.some(({ subject }) => subject !== undefined && !artifacts.has(subject))
     // Clients that take single files verify each (Content §7).
-    const contained = wanted === undefined ? [] : await listAllFilesOf(db, id)
-    if (wanted !== undefined && contained.some(({ sha256 }) => sha256 === wanted)) return wanted
-    const expected = digests.length === 1 ? String(only) : `the SHA-256 of one of its ${digests.length} artifacts`
-    throw problem('invalid-request', `subject: expected ${expected}, found ${wanted ?? 'none'}.`)
+    const contained = new Set(isOfFile ? (await listAllFilesOf(db, id)).map(({ sha256 }) => sha256) : [])
+    const named = new Set<string>()
+    return given.map(({ subject = only, value }, index) => {
+      const place = `signatures/${index}/subject`
+      if (subject === undefined || !(artifacts.has(subject) || contained.has(subject))) {
+        const expected = only ?? `the SHA-256 of one of its ${artifacts.size} artifacts`
+        throw problem('invalid-request', `${place}: expected ${expected}, found ${subject ?? 'none'}.`)
+      }
+      if (named.has(subject)) {
+        throw problem('invalid-request', `${place}: expected one signature of each artifact, found ${subject} again.`)
+      }
+      named.add(subject)
+      return { subject, value }
+    })
   }
 
   return { add, remove }
 }
 
-async function findAdded(
+async function listOf(
   tx: Connection,
-  { release_id: id, subject, scheme }: Pick<AddedSignatureRow, 'release_id' | 'subject' | 'scheme'>,
-): Promise<AddedSignatureRow | undefined> {
+  { id }: ReleaseRow,
+  scheme: AddedSignature['scheme'],
+): Promise<readonly AddedSignatureRow[]> {
   const added = (await listAddedSignatures(tx, [id])).get(id) ?? []
-  return added.find((each) => each.subject === subject && each.scheme === scheme)
+  return added.filter((each) => each.scheme === scheme)
+}
+
+/** For the log: the value is as long as all the rest, and verified. */
+function nameOf({ scheme, subject, key_id }: AddedSignatureRow) {
+  return { scheme, subject, keyId: key_id }
 }

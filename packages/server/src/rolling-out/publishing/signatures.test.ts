@@ -7,9 +7,10 @@ import {
   sha256Of,
   startTestServer,
   type TestServer,
+  zipOf,
 } from '@hotpatch/testkit'
 import type { App, PublishedRelease } from '@hotpatch/api'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { createDeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { loadCatalog } from '../../updates/catalog-queries.ts'
@@ -47,11 +48,13 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     })
     return body.id
   }
-  const add = (body: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+  const addAll = (body: Record<string, unknown>, more: Record<string, unknown> = {}) =>
     server.request('POST', `/manage/v1/apps/${app.slug}/releases/${published.releaseId}/signatures`, {
       body: { scheme: 'rsa-sha256', ...body },
       ...more,
     })
+  const add = ({ value, subject, ...by }: Record<string, unknown>, more: Record<string, unknown> = {}) =>
+    addAll({ ...by, signatures: [{ value, ...(subject !== undefined && { subject }) }] }, more)
   const remove = (subject: string) =>
     server.request(
       'DELETE',
@@ -75,27 +78,91 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     const value = ours.sign(bundle)
     const signature = { scheme: 'rsa-sha256', subject: sha256Of(bundle), keyId, value }
     const added = await add({ keyId, value })
-    expect([added.status, added.body]).toEqual([200, signature])
+    expect([added.status, added.body]).toEqual([200, { items: [signature] }])
     expect(await shown()).toEqual([signature])
     const listed = await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)
     expect(listed.body.items).toMatchObject([{ signatures: [signature] }])
     const after = await catalog()
     expect(after.generation).toBeGreaterThan(before.generation ?? 0)
     expect(after.release?.signatures).toEqual([{ scheme: 'rsa-sha256', subject: signature.subject, value }])
-    expect(await entries('release.signature-added')).toMatchObject([
-      { subjectId: published.releaseId, before: null, after: signature },
+    const { value: _, ...named } = signature
+    expect(await entries('release.signatures-added')).toMatchObject([
+      { subjectId: published.releaseId, before: null, after: { signatures: [named] } },
     ])
 
     // The same again changes nothing.
-    expect((await add({ keyId, value, subject: signature.subject })).body).toEqual(signature)
+    expect((await add({ keyId, value, subject: signature.subject })).body).toEqual({ items: [signature] })
     expect((await catalog()).generation).toBe(after.generation)
-    expect(await entries('release.signature-added')).toHaveLength(1)
+    expect(await entries('release.signatures-added')).toHaveLength(1)
 
     expect((await remove(signature.subject)).status).toBe(204)
     expect((await remove(signature.subject)).status).toBe(204)
     expect(await shown()).toBeUndefined()
     expect((await catalog()).release).not.toHaveProperty('signatures')
-    expect(await entries('release.signature-removed')).toMatchObject([{ before: signature }])
+    expect(await entries('release.signatures-removed')).toMatchObject([{ before: { signatures: [named] } }])
+  })
+
+  describe('of many files at once', () => {
+    const texts = Array.from({ length: 40 }, (_, index) => `file ${index}`)
+    let keyId: string
+    beforeEach(async () => {
+      keyId = await register()
+      const files = Object.fromEntries(texts.map((text, index) => [`assets/${index}.txt`, text]))
+      bundle = await zipOf({ 'index.html': '<p>hello</p>', ...files })
+      published = await server.published(app, { bundle, version: '2.0.0' })
+    })
+    const signed = (text: string | Buffer) => ({
+      subject: sha256Of(Buffer.from(text)),
+      value: ours.sign(Buffer.from(text)),
+    })
+
+    test('are kept, and tell of themselves once', async () => {
+      const before = await catalog()
+      const signatures = [signed(bundle), ...texts.map((text) => signed(text))]
+      const added = await addAll({ keyId, signatures })
+      const items = signatures.map((signature) => ({ scheme: 'rsa-sha256', keyId, ...signature }))
+      expect([added.status, added.body]).toEqual([200, { items }])
+      expect(await shown()).toHaveLength(41)
+      const after = await catalog()
+      expect(after.generation).toBe((before.generation ?? 0) + 1)
+      expect(await entries('release.signatures-added')).toHaveLength(1)
+
+      // Asked again because the answer was lost, with what is new besides.
+      const again = await addAll({ keyId, signatures: [...signatures, signed('<p>hello</p>')] })
+      expect(again.body.items).toHaveLength(42)
+      expect((await entries('release.signatures-added'))[0].after.signatures).toEqual([
+        { scheme: 'rsa-sha256', keyId, subject: sha256Of(Buffer.from('<p>hello</p>')) },
+      ])
+
+      const all = `/manage/v1/apps/${app.slug}/releases/${published.releaseId}/signatures/rsa-sha256`
+      expect((await server.request('DELETE', all)).status).toBe(204)
+      expect((await server.request('DELETE', all)).status).toBe(204)
+      expect(await shown()).toBeUndefined()
+      expect(await entries('release.signatures-removed')).toMatchObject([{ before: { removed: 42 } }])
+    })
+
+    test('are all refused for one that does not fit', async () => {
+      const good = texts.map((text) => signed(text))
+      const refused = async (signatures: unknown[]) => problemOf(await addAll({ keyId, signatures }))
+      const others = { ...signed('file 7'), subject: sha256Of(Buffer.from('file 8')) }
+      const answer = await addAll({ keyId, signatures: [...good.slice(0, 8), others] })
+      expect(problemOf(answer)).toBe('422 signature-invalid')
+      expect(answer.body.detail).toContain('signatures/8/value')
+      expect(await refused([...good, signed('of no release')])).toBe('400 invalid-request')
+      expect(await refused([...good, signed('file 3')])).toBe('400 invalid-request')
+      expect(await refused([])).toBe('400 invalid-request')
+      expect(await refused(Array.from({ length: 501 }, () => good[0]))).toBe('400 invalid-request')
+      expect(await shown()).toBeUndefined()
+      expect(await entries('release.signatures-added')).toEqual([])
+    })
+
+    test('by two at once come to the same', async () => {
+      const signatures = texts.map((text) => signed(text))
+      const answers = await Promise.all([1, 2, 3].map(() => addAll({ keyId, signatures })))
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+      expect(await shown()).toHaveLength(40)
+      expect(await entries('release.signatures-added')).toHaveLength(1)
+    })
   })
 
   test('of another key takes the place of the first', async () => {
@@ -171,7 +238,7 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     const value = ours.sign(bundle)
     const stranger = await server.createTestApp()
     const url = `/manage/v1/apps/${stranger.slug}/releases/${published.releaseId}/signatures`
-    const body = { scheme: 'rsa-sha256', keyId, value }
+    const body = { scheme: 'rsa-sha256', keyId, signatures: [{ value }] }
     expect(problemOf(await server.request('POST', url, { body }))).toBe('404 release-not-found')
     const token = await server.createToken({ name: 'reader', role: 'reader' })
     expect((await add({ keyId, value }, { token })).status).toBe(403)

@@ -1,20 +1,26 @@
 import type { AddedSignature } from '@hotpatch/api'
 import type { Connection } from '../../ground/database/schema.ts'
 import { SCHEME_NAMES } from './schemes/schemes.ts'
-import { deleteSignature, insertSignature, type SignatureRow } from './signature-store.ts'
+import { deleteSignatures, insertSignatures, type SignatureRow } from './signature-store.ts'
 import { placedReleases, type PlaceOfReleases } from '../content/placed-releases.ts'
 
 /** Of further schemes (Signing §10): one of each for each artifact. */
 export type AddedSignatureRow = SignatureRow & { scheme: AddedSignature['scheme'] }
 
-/** In the place of the one that is there, if any. */
-export async function putAddedSignature(tx: Connection, row: AddedSignatureRow): Promise<void> {
-  await deleteSignature(tx, row)
-  await insertSignature(tx, row)
+/** All of one release and scheme: in the place of those that are there, if any. */
+export async function putAddedSignatures(tx: Connection, rows: readonly AddedSignatureRow[]): Promise<void> {
+  await removeAddedSignatures(tx, rows)
+  await insertSignatures(tx, rows)
 }
 
-export async function removeAddedSignature(tx: Connection, row: AddedSignatureRow): Promise<void> {
-  await deleteSignature(tx, row)
+export async function removeAddedSignatures(tx: Connection, rows: readonly AddedSignatureRow[]): Promise<void> {
+  const [first] = rows
+  if (!first) return
+  await deleteSignatures(
+    tx,
+    first,
+    rows.map(({ subject }) => subject),
+  )
 }
 
 export async function listAddedSignatures(

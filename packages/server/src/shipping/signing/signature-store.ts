@@ -2,18 +2,21 @@ import type { Connection, Schema } from '../../ground/database/schema.ts'
 
 export type SignatureRow = Schema['signature']
 
-export function insertSignature(db: Connection, signature: SignatureRow) {
-  return db.insertInto('signature').values(signature).execute()
+/** Not more than a request may bring: each takes five of a statement's parameters. */
+export function insertSignatures(db: Connection, signatures: readonly SignatureRow[]) {
+  return db.insertInto('signature').values(signatures).execute()
 }
 
-export function deleteSignature(
+/** Of one release and scheme. */
+export function deleteSignatures(
   db: Connection,
-  { release_id, subject, scheme }: Omit<SignatureRow, 'key_id' | 'value'>,
+  { release_id, scheme }: Pick<SignatureRow, 'release_id' | 'scheme'>,
+  subjects: readonly string[],
 ) {
   return db
     .deleteFrom('signature')
     .where('release_id', '=', release_id)
-    .where('subject', '=', subject)
     .where('scheme', '=', scheme)
+    .where('subject', 'in', subjects)
     .execute()
 }

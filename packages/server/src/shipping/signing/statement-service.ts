@@ -3,7 +3,7 @@ import type { Connection } from '../../ground/database/schema.ts'
 import type { AppRow } from '../apps/app-service.ts'
 import type { SequenceService } from '../sequences/sequence-service.ts'
 import type { KeyService } from './key-service.ts'
-import { insertSignature } from './signature-store.ts'
+import { insertSignatures } from './signature-store.ts'
 import { BUNDLE_SIGNATURE, checkStatement, type CheckedStatement, type StatedContent } from './statement-check.ts'
 import { insertStatement, type StatementRow } from './statement-store.ts'
 
@@ -76,7 +76,7 @@ export function createStatementService({
 
   /** Of what `BUNDLE_SIGNATURE` says. */
   async function addBundleSignature(tx: Connection, releaseId: string, keyId: string, value: string): Promise<void> {
-    await insertSignature(tx, { release_id: releaseId, ...BUNDLE_SIGNATURE, key_id: keyId, value })
+    await insertSignatures(tx, [{ release_id: releaseId, ...BUNDLE_SIGNATURE, key_id: keyId, value }])
   }
 
   return { add, takeRestated, takeChecked, addBundleSignature }
