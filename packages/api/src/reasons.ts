@@ -18,7 +18,8 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'native-too-old': 'The release needs a newer native version than the device has.',
   'failed-on-this-device': 'The release failed on this device before, and is not tried again.',
   'kind-not-taken': 'The client takes other kinds of content than the release is of.',
-  'form-not-taken': 'The client takes the release in none of the forms in which it is there: as it is, or encrypted.',
+  'form-not-taken':
+    'The client takes the release in none of the forms in which it is there: as it is, encrypted, or by one of its files.',
   'embedded-not-taken': 'The client cannot be told to go back to what its binary shipped with; it keeps what it runs.',
   'below-high-water':
     'The device has confirmed a release of a higher sequence, and refuses one that was signed under a lower.',

@@ -1,6 +1,6 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
-import type { Encryption } from './client-takes.ts'
+import { isSemver, type CatalogBinary, type Encryption } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
@@ -17,6 +17,8 @@ export interface CatalogRelease {
   kind?: ContentKindName | undefined
   /** What its publisher has encrypted of it, for clients that take nothing else; absent: nothing. */
   variants?: readonly Encryption[] | undefined
+  /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
+  binaries?: readonly CatalogBinary[] | undefined
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
   /** Of the key that signed the bundle (Signing §9); null when nobody did. */
@@ -131,8 +133,11 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   generation: number
   /** Of all contents: where a device takes them, none is asked for its kind (D11). */
   kinds: ReadonlySet<ContentKindName>
-  /** By index, that of the next rollout below which is not encrypted for the same keys; null: nothing is encrypted. */
-  nextEncryption: Int32Array | null
+  /**
+   * By index, that of the next rollout below which is there in other forms: encrypted for other keys, or with other files
+   * of a binary; null: nothing is encrypted or a binary.
+   */
+  nextForm: Int32Array | null
   /** Highest position first. */
   rollouts: readonly CompiledRollout<Release>[]
   /** For each release, `null` for embedded: most are placed once, and need no list. Read it by `placementsOf`. */
@@ -166,7 +171,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     channel,
     generation,
     kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
-    nextEncryption: compileEncryption(rollouts),
+    nextForm: compileForms(rollouts),
     rollouts,
     byRelease,
     byVersion,
@@ -219,9 +224,9 @@ function isStatedBy({ target, requirement, statedAt }: CompiledRollout, latest: 
   return target !== 'embedded' && !requirement && statedAt !== null && latest !== null && statedAt <= latest
 }
 
-/** Most catalogs have nothing that is encrypted, and keep nothing for it. */
-function compileEncryption(rollouts: readonly CompiledRollout[]): Int32Array | null {
-  const keys = rollouts.map(({ target }) => (target === 'embedded' ? target : encryptionKeys(target)))
+/** Most catalogs have nothing that is encrypted or a binary, and keep nothing for it. */
+function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
+  const keys = rollouts.map(({ target }) => (target === 'embedded' ? target : formsOf(target)))
   if (keys.every((key) => key === '' || key === 'embedded')) return null
   const next = new Int32Array(rollouts.length)
   for (let index = rollouts.length - 1; index >= 0; index--) {
@@ -230,11 +235,13 @@ function compileEncryption(rollouts: readonly CompiledRollout[]): Int32Array | n
   return next
 }
 
-function encryptionKeys({ variants = [] }: CatalogRelease): string {
-  return variants
-    .map(({ algorithm, keyId }) => `${algorithm} ${keyId}`)
-    .toSorted()
-    .join('\n')
+function formsOf({ variants = [], binaries, version }: CatalogRelease): string {
+  const encrypted = variants.map(({ algorithm, keyId }) => `${algorithm} ${keyId}`).toSorted()
+  if (!binaries) return encrypted.join('\n')
+  const files = binaries.map(({ format, architecture, signatures = [] }) =>
+    [format, architecture, ...signatures.map(({ scheme }) => scheme)].join(' '),
+  )
+  return [...encrypted, `binary ${isSemver(version)}`, ...files.toSorted()].join('\n')
 }
 
 /** The id decides between equal positions, so that no two servers ever disagree. */

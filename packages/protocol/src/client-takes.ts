@@ -1,4 +1,6 @@
 import type { ContentKindName } from './content/release-content.ts'
+import type { Requirement } from './requirement.ts'
+import { parseSemver } from './versions/semver.ts'
 
 /** Other bytes for the same release, encrypted for whoever has the key (Content §8.2). */
 export interface Encryption {
@@ -16,6 +18,30 @@ export interface ClientTakes {
   forms: readonly TakenForm[]
   /** Whether it can be told to go back to what its binary shipped with. */
   embedded: boolean
+  /** Of a whole binary one of its files must be so; absent: any file. */
+  binaries?: TakenBinaries | undefined
+  /** What of a requirement the client judges itself, where it does not tell (D3). */
+  judges?: readonly JudgedRequirement[] | undefined
+}
+
+export type JudgedRequirement = Extract<keyof Requirement, 'minOsVersion' | 'architectures'>
+
+/** A file of a whole binary, for the platform of its catalog. */
+export interface CatalogBinary {
+  format: string
+  architecture: string
+  /** What else is signed of it (Signing §10); absent: nothing. */
+  signatures?: readonly { scheme: string }[] | undefined
+}
+
+export interface TakenBinaries {
+  formats: readonly string[]
+  /** In lower case, by all names that they have; absent when the client does not tell its own. */
+  architectures?: readonly string[] | undefined
+  /** That it has to be signed by. */
+  scheme?: string | undefined
+  /** Absent: any notation. A `v` before it counts for nothing. */
+  versions?: 'semver' | undefined
 }
 
 /** What of a release is encrypted as a client takes it. */
@@ -26,6 +52,25 @@ export function findEncrypted<Encrypted extends Encryption>(
   return encrypted.find(({ algorithm, keyId }) =>
     forms.some((form) => form !== 'plain' && form.algorithm === algorithm && keyId.startsWith(form.keyId)),
   )
+}
+
+/** Whether one of the files is one that the client takes. */
+export function takesBinary(
+  { binaries, version }: { binaries: readonly CatalogBinary[]; version: string },
+  { formats, architectures, scheme, versions }: TakenBinaries,
+): boolean {
+  if (versions === 'semver' && !isSemver(version)) return false
+  return binaries.some(
+    ({ format, architecture, signatures }) =>
+      formats.includes(format) &&
+      (architectures?.includes(architecture.toLowerCase()) ?? true) &&
+      (scheme === undefined || signatures?.some((signature) => signature.scheme === scheme) === true),
+  )
+}
+
+/** Such clients take a `v` before a version. */
+export function isSemver(version: string): boolean {
+  return parseSemver(version.replace(/^v/, '')) !== undefined
 }
 
 export function takesPlain({ forms }: Pick<ClientTakes, 'forms'>): boolean {

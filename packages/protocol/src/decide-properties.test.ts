@@ -30,6 +30,17 @@ const variants = fc.oneof(
   { weight: 3, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.array(encryption, { maxLength: 2 }) },
 )
+const binaries = fc.array(
+  fc.record(
+    {
+      format: fc.constantFrom('exe', 'msi'),
+      architecture: fc.constantFrom('x64', 'arm64', 'any'),
+      signatures: fc.constant([{ scheme: 'minisign' }]),
+    },
+    { requiredKeys: ['format', 'architecture'] },
+  ),
+  { minLength: 1, maxLength: 2 },
+)
 const form = fc.oneof(
   fc.constant('plain' as const),
   fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB', 'MIIB-1', 'MIIB-2', 'other') }),
@@ -39,19 +50,20 @@ const statedAt = fc.constantFrom(undefined, null, 1, 2, 3, 4)
 const releases = fc
   .tuple(
     ...[1, 2, 3, 4].map(() =>
-      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind, variants),
+      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind, variants, binaries),
     ),
   )
   .map((pool) =>
-    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted], index): CatalogRelease => {
+    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, files], index): CatalogRelease => {
       const sequence = index + 1
       return {
         id: `release-${sequence}`,
-        version: `1.${sequence}.0`,
+        version: sequence === 3 ? '1.3' : `1.${sequence}.0`,
         sequence,
         requirement: requires,
         kind: ofKind,
         ...(encrypted && { variants: encrypted }),
+        ...(ofKind === 'binary' && { binaries: files }),
         floor: floor <= sequence ? floor : 0,
         keyId: signedBy,
         isStated: signedBy !== null && isBare > 0,
@@ -149,6 +161,16 @@ const devices = fc.record({
       kinds: fc.subarray(['archive' as const, 'binary' as const, 'kit' as const]),
       forms: fc.oneof(fc.constant(['plain' as const]), fc.array(form, { maxLength: 2 })),
       embedded: fc.boolean(),
+      binaries: fc.oneof(
+        fc.constant(undefined),
+        fc.record({
+          formats: fc.subarray(['exe', 'msi']),
+          architectures: fc.constantFrom(undefined, ['x64', 'any'], ['arm64']),
+          scheme: fc.constantFrom(undefined, 'minisign'),
+          versions: fc.constantFrom(undefined, 'semver' as const),
+        }),
+      ),
+      judges: fc.constantFrom(undefined, ['minOsVersion' as const], ['architectures' as const]),
     }),
   ),
   attributes: fc.oneof(
@@ -226,12 +248,14 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       releaseOf(rollout)?.requirement ?? {}
     if (nativeRange === 'no range' || minOsVersion === 'new') return 'requirement-unreadable'
     if (runtimeVersion !== undefined && runtimeVersion !== device.runtimeVersion) return 'runtime-mismatch'
-    if (architectures) {
+    const judged = device.takes?.judges?.[0]
+    const isJudged = (name: string, told: unknown) => told === undefined && judged === name
+    if (architectures && !isJudged('architectures', device.attributes?.architecture)) {
       const { architecture } = device.attributes ?? {}
       if (architecture === undefined) return 'architecture-unknown'
       if (!architectures.includes(architecture.toLowerCase())) return 'architecture-mismatch'
     }
-    if (minOsVersion !== undefined) {
+    if (minOsVersion !== undefined && !isJudged('minOsVersion', device.attributes?.osVersion)) {
       const os = Number(device.attributes?.osVersion)
       if (Number.isNaN(os)) return 'os-version-unknown'
       if (os < Number(minOsVersion)) return 'os-too-old'
@@ -318,6 +342,16 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
         return own.some((variant) => variant.keyId.slice(0, each.keyId.length) === each.keyId)
       })
       if (release && !isThere) return 'form-not-taken'
+      const wanted = takes.binaries
+      if (wanted && release?.binaries) {
+        const fits = release.binaries.filter((file) => {
+          if (!wanted.formats.some((format) => format === file.format)) return false
+          if (wanted.scheme !== undefined && file.signatures === undefined) return false
+          return wanted.architectures === undefined || wanted.architectures.join().includes(file.architecture)
+        })
+        const isReadable = wanted.versions === undefined || /^v?\d+\.\d+\.\d+$/.test(release.version)
+        if (fits.length === 0 || !isReadable) return 'form-not-taken'
+      }
     }
     if (!trust) return null
     const isSigned = releaseOf(rollout) ? true : rollout.restated !== null

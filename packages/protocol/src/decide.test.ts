@@ -133,6 +133,19 @@ test.each([
   expect(looks).toBeLessThan(10)
 })
 
+test('a client that takes none of the files of binaries does not cost a look at every rollout', () => {
+  const takes = {
+    kinds: ['binary' as const],
+    forms: ['plain' as const],
+    embedded: true,
+    binaries: { formats: ['msi'] },
+  }
+  const binaries = [{ format: 'exe', architecture: 'x64' }]
+  const { decision, looks } = countLooks({ takes }, { kind: 'binary', binaries, version: '1.0.0' })
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'form-not-taken' })
+  expect(looks).toBeLessThan(10)
+})
+
 /** Of 1,000 rollouts, all for everybody. */
 function countLooks(told: Partial<Device>, content: Partial<CatalogRelease> = {}) {
   const rollouts = Array.from({ length: 1_000 }, (_, index): CatalogRollout => {

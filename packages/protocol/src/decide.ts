@@ -268,12 +268,13 @@ function staysOnTakenBack({ floor, device }: Circumstances): PassedOverReason | 
 /** D3. */
 function unmetRequirement(rollout: CompiledRollout, circumstances: Circumstances): RequirementReason | undefined {
   if (!rollout.requirement) return undefined
-  const { runtimeVersion, attributes } = circumstances.device
+  const { runtimeVersion, attributes, takes } = circumstances.device
   return requirementReason(rollout.requirement, {
     native: nativeOf(circumstances),
     runtimeVersion,
     osVersion: attributes?.osVersion,
     architecture: attributes?.architecture,
+    judges: takes?.judges,
   })
 }
 

@@ -1,6 +1,7 @@
 import { isForEveryone } from './audience.ts'
 import type { CatalogRelease, CompiledCatalog, CompiledRollout } from './catalog.ts'
 import { takesPlain, type ClientTakes } from './client-takes.ts'
+import { untakenReason } from './refusals.ts'
 import { hasStarted } from './decide.ts'
 import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
 
@@ -30,8 +31,8 @@ export function inForce<Release extends CatalogRelease>(
 }
 
 /** A feed is everybody's: what is encrypted for a key is in none. */
-function isTaken({ kind }: CompiledRollout, takes: ClientTakes): boolean {
-  return kind === null || (takes.kinds.includes(kind) && takesPlain(takes))
+function isTaken(rollout: CompiledRollout, takes: ClientTakes): boolean {
+  return rollout.kind === null || (takesPlain(takes) && !untakenReason(rollout, takes))
 }
 
 function requiresOnly({ target }: CompiledRollout, judges: readonly (keyof Requirement)[]): boolean {

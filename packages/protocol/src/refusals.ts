@@ -1,5 +1,5 @@
 import { placementsOf, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
-import { findEncrypted, takesPlain, type ClientTakes } from './client-takes.ts'
+import { findEncrypted, takesBinary, takesPlain, type ClientTakes } from './client-takes.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
 
@@ -39,17 +39,21 @@ export function refusalReason(
 }
 
 /** Of whatever the client is told, whoever signed it. */
-function untakenReason({ target, kind }: CompiledRollout, takes: ClientTakes): RefusalReason | undefined {
+export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTakes): RefusalReason | undefined {
   if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
   if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
-  if (takesPlain(takes) || findEncrypted(target.variants ?? [], takes.forms)) return undefined
-  return 'form-not-taken'
+  if (!takesPlain(takes) && !findEncrypted(target.variants ?? [], takes.forms)) return 'form-not-taken'
+  const { binaries, version } = target
+  return !binaries || !takes.binaries || takesBinary({ binaries, version }, takes.binaries)
+    ? undefined
+    : 'form-not-taken'
 }
 
 /** Whether no rollout of the catalog can be one that the client cannot take: then none is asked for it. */
 export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
+  if (takes.binaries && catalog.kinds.has('binary')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
   return true
 }
@@ -112,9 +116,9 @@ export function nextTakeable(
   if (reason === 'embedded-not-taken') return index + 1
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'form-not-taken') {
-    const { rollouts, nextEncryption } = catalog
+    const { rollouts, nextForm } = catalog
     // Where nothing is encrypted, whoever wants it so takes no release at all.
-    const next = nextEncryption?.[index] ?? Math.min(rollouts.length, nextPlacement(catalog, null, index))
+    const next = nextForm?.[index] ?? Math.min(rollouts.length, nextPlacement(catalog, null, index))
     return Math.min(next, nextPlacement(catalog, currentReleaseId, index))
   }
   if (!trust || trust.keyIds.length === 0) return index + 1

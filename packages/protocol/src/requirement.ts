@@ -38,6 +38,8 @@ export interface RequirementSubject {
   runtimeVersion: string | undefined
   osVersion: string | undefined
   architecture: string | undefined
+  /** What it judges itself where it does not tell. */
+  judges?: readonly (keyof Requirement)[] | undefined
 }
 
 /** A requirement whose versions are parsed once, when its catalog is compiled. */
@@ -104,17 +106,17 @@ export function isRequirementReason(reason: string): reason is RequirementReason
  */
 export function requirementReason(
   requirement: CompiledRequirement,
-  { native, runtimeVersion, osVersion, architecture }: RequirementSubject,
+  { native, runtimeVersion, osVersion, architecture, judges = [] }: RequirementSubject,
 ): RequirementReason | undefined {
   if (requirement.isUnreadable) return 'requirement-unreadable'
   if (requirement.runtimeVersion !== undefined && requirement.runtimeVersion !== runtimeVersion) {
     return 'runtime-mismatch'
   }
-  if (requirement.architectures) {
+  if (requirement.architectures && !(architecture === undefined && judges.includes('architectures'))) {
     if (architecture === undefined) return 'architecture-unknown'
     if (!requirement.architectures.includes(architecture.toLowerCase())) return 'architecture-mismatch'
   }
-  if (requirement.minOsVersion) {
+  if (requirement.minOsVersion && !(osVersion === undefined && judges.includes('minOsVersion'))) {
     const os = osVersion === undefined ? undefined : parseNativeVersion(osVersion)
     if (!os) return 'os-version-unknown'
     if (compareWithBound(os, requirement.minOsVersion) < 0) return 'os-too-old'

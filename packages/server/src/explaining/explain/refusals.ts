@@ -9,6 +9,7 @@ import {
 } from '@hotpatch/protocol'
 import { timestamp } from '../../ground/clock.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import { describeBinaries, mendBinaries } from './binary-files.ts'
 
 /** What the ways out need to name. */
 export interface RefusalPlace {
@@ -38,7 +39,7 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
     case 'kind-not-taken':
       return `${sentence(name)} is content of the kind "${rollout.kind}", and the client on the device takes only: ${takes.kinds.join(', ')}.`
     case 'form-not-taken':
-      return `${sentence(name)} is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
+      return `${sentence(name)} ${describeForms(rollout, takes)}`
     case 'embedded-not-taken':
       return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
     case 'below-high-water':
@@ -111,6 +112,17 @@ export function keptFromEmbedded({ takes, trust = NO_TRUST }: Refusing, place: R
   }
 }
 
+function describeForms(rollout: Refused, takes: ClientTakes): string {
+  const refused = refusedBinary(rollout)
+  if (refused && takes.binaries) return describeBinaries(refused, takes.binaries)
+  return `is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
+}
+
+function refusedBinary({ target }: Refused) {
+  if (target === 'embedded' || !target.binaries) return undefined
+  return { version: target.version, binaries: target.binaries }
+}
+
 function formsOf({ target }: Refused): string {
   const keys = target === 'embedded' ? [] : target.variants.map(({ keyId }) => keyId)
   return keys.length === 0 ? 'as it is only, not encrypted' : `as it is, and encrypted for ${keys.join(', ')}`
@@ -121,7 +133,10 @@ function takenForms({ forms }: ClientTakes): string {
   return keys.length === 0 ? 'neither: it is too old for that' : `only ${keys.join(' or ')}`
 }
 
-function otherForm({ target }: Refused, { forms }: ClientTakes, { platform }: RefusalPlace): string {
+function otherForm(rollout: Refused, { forms, binaries }: ClientTakes, { platform }: RefusalPlace): string {
+  const { target } = rollout
+  const refused = refusedBinary(rollout)
+  if (refused && binaries) return mendBinaries(refused, binaries, platform)
   const version = target === 'embedded' ? 'VERSION' : target.version
   const key = forms.find((form) => form !== 'plain')
   if (!key) return 'Bring out a binary with a newer version of the client: this one takes no release as they are here.'
