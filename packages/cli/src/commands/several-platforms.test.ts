@@ -64,6 +64,23 @@ describe('release', () => {
     expect(await listed()).toHaveLength(2)
   })
 
+  test('is one release for all of them as "any", whatever the project file lists', async () => {
+    const { write, run, app, listed } = await createPublisher()
+    await write({ 'hotpatch.json': JSON.stringify({ app: app.slug, platforms: ['android', 'ios'] }) })
+    await write({ 'www/index.html': '<p>hello</p>' })
+    const any = await run('release --version 1.0.0 --platform any --bundle-dir www --yes --json')
+    expect(JSON.parse(any.stdout)).toMatchObject({ platform: 'any', version: '1.0.0' })
+    const back = await run('rollback --platform any --to embedded --yes')
+    expect(back.exitCode).toBe(0)
+    expect(await listed()).toHaveLength(1)
+    const both = await run('release --version 2.0.0 --platform any,ios --bundle-dir www --yes --json')
+    expect(failureOf(both)).toMatchObject({
+      message: 'Expected any alone, which is for all platforms of the app, found it beside ios.',
+    })
+    const other = await run('release --version 2.0.0 --platform web --bundle-dir www --yes --json')
+    expect(failureOf(other).message).toMatch(/lists the platforms android, ios, not web\.$/)
+  })
+
   test('tells what is wrong with all of them at once, and publishes none', async () => {
     const { write, run, listed } = await createPublisher()
     await write({ 'dist/ios/.env': 'SECRET=1' })

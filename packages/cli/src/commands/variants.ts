@@ -1,24 +1,14 @@
-import type { Release } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
-import { readPlatforms, readVersion } from '../arguments/readers.ts'
+import { readVersion } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
-import { wholeOf } from '../content/kinds.ts'
-import { withTemporary } from '../content/temporary-folder.ts'
 import { addVariant } from '../encryption/add-variant.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
-import { findNamedRelease, findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
-import { packSame, withLocalBytes, type LocalBytesOptions } from '../release/local-bytes.ts'
-import { findPlace } from '../release/release-wishes.ts'
-import { choosePlatforms } from '../release/several-platforms.ts'
-import { openSession, type SessionOptions } from '../session/session.ts'
-
-interface AddOptions extends SessionOptions, CapgoKeyOptions, LocalBytesOptions {
-  platform?: Platform[]
-}
+import { findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
+import { addToEachRelease, ofEachRelease, type ForEachOptions } from '../release/for-each-release.ts'
+import { openSession } from '../session/session.ts'
 
 export function addVariantCommands(program: Command, context: CliContext) {
   const variants = program.command('variants').description('releases as their publisher has encrypted them')
@@ -34,11 +24,8 @@ export function addVariantCommands(program: Command, context: CliContext) {
     withApp,
     withYes,
     withCapgoKey,
-    withLocalBytes,
-  )
-    .argument('<version>', 'of the release', readVersion)
-    .option('--platform <platforms>', 'one, or several; all of hotpatch.json when absent', readPlatforms)
-    .action((version: string, options: AddOptions) => addVariants(context, version, options))
+    ofEachRelease,
+  ).action((version: string, options: ForEachOptions & CapgoKeyOptions) => addVariants(context, version, options))
 
   serverCommand(variants, 'remove', 'removes what was encrypted for a key', withApp, withYes, ofOneRelease)
     .argument('<version>', 'of the release', readVersion)
@@ -55,28 +42,19 @@ async function listVariants(context: CliContext, version: string, options: OneRe
   session.output.page({ items, nextCursor: null }, ['keyId', 'algorithm', 'fileCount', 'sizeBytes', 'createdAt'])
 }
 
-async function addVariants(context: CliContext, version: string, options: AddOptions) {
-  const session = await openSession(context, options)
-  const { api, output } = session
-  const place = await findPlace(session)
-  const key = await chooseCapgoKey(options, place)
-  if (!key) throw new UsageError('Say which key encrypts it: --capgo-key .capgo_key_v2')
-  const platforms = choosePlatforms(options.platform, session.project)
-  session.requireConsent()
-  const app = await session.chooseApp()
-  const releases: Release[] = []
-  for (const platform of platforms) releases.push(await findNamedRelease(api, app, { version, platform }))
-  await session.confirm(`Encrypt ${version} for ${formatList(platforms)} with the key ${key.keyId}?`)
-  const added = await withTemporary(context, async (temporary) => {
-    const made = []
-    for (const release of releases) {
-      const { bytes, directory } = await packSame(session, release, { options, place, temporary })
-      made.push(await addVariant(session, { app, release, zip: wholeOf(bytes) }, key, directory))
-    }
-    return made
+async function addVariants(context: CliContext, version: string, options: ForEachOptions & CapgoKeyOptions) {
+  const { session, result, added } = await addToEachRelease(context, version, options, {
+    name: 'variants',
+    chooseKey: async (_session, _app, place) => {
+      const key = await chooseCapgoKey(options, place)
+      if (key) return key
+      throw new UsageError('Say which key encrypts it: --capgo-key .capgo_key_v2')
+    },
+    question: ({ keyId }, platforms) => `Encrypt ${version} for ${platforms} with the key ${keyId}?`,
+    add: (session, { directory, ...held }, key) => addVariant(session, held, key, directory),
   })
-  output.result(added.length === 1 ? added[0] : { variants: added }, () => {
-    for (const { sessionKey: _, checksum: __, ...variant } of added) output.fields(variant)
+  session.output.result(result, () => {
+    for (const { sessionKey: _, checksum: __, ...variant } of added) session.output.fields(variant)
   })
 }
 

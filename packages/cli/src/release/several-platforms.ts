@@ -5,10 +5,17 @@ import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { Session } from '../session/session.ts'
 
-/** Those that were named, else all of the project. */
+/** Those that were named, else all of the project. `any` is one release for all that the app has, and stands alone. */
 export function choosePlatforms(named: readonly Platform[] | undefined, project: Project | undefined): Platform[] {
   const chosen = named ?? project?.platforms ?? []
   if (chosen.length === 0) throw new UsageError('Say for which platform: --platform android, or --platform ios.')
+  if (chosen.includes('any')) {
+    const besides = chosen.filter((platform) => platform !== 'any')
+    if (besides.length === 0) return ['any']
+    throw new UsageError(
+      `Expected any alone, which is for all platforms of the app, found it beside ${besides.join(', ')}.`,
+    )
+  }
   const others = project?.platforms ? chosen.filter((platform) => !project.platforms?.includes(platform)) : []
   if (others.length === 0) return [...new Set(chosen)]
   const message = `${project?.path} lists the platforms ${project?.platforms?.join(', ')}, not ${others.join(', ')}.`

@@ -1,6 +1,6 @@
 import { findEncrypted, type TakenForm } from '@hotpatch/protocol'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
-import type { OfferedVariant } from '../../updates/offered-variants.ts'
+import type { OfferedVariant } from '../../updates/offered-variant-queries.ts'
 import { toldText, type Fields } from '../reading/read-fields.ts'
 
 /** Undefined of a plugin without a key. */

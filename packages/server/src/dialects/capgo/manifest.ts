@@ -2,7 +2,7 @@ import { offeredUrl } from '../../ground/http/public-url.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { OfferedBytes, OfferedFile } from '../../updates/held-file-queries.ts'
 import { NOTHING_HELD } from '../../updates/held-files.ts'
-import type { OfferedVariant } from '../../updates/offered-variants.ts'
+import type { OfferedVariant } from '../../updates/offered-variant-queries.ts'
 import type { Fields } from '../reading/read-fields.ts'
 import { keyIdOf, variantFor } from './encrypted.ts'
 

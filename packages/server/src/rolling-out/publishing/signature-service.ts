@@ -15,7 +15,7 @@ import {
   listAddedSignatures,
   putAddedSignatures,
   removeAddedSignatures,
-} from '../../shipping/signing/added-signatures.ts'
+} from '../../shipping/signing/added-signature-queries.ts'
 
 export type SignatureService = ReturnType<typeof createSignatureService>
 

@@ -6,7 +6,8 @@ import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { Change } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { renderRollout } from './render-rollout.ts'
-import { raiseGenerations, type RolloutRow } from './rollout-store.ts'
+import { raiseGenerations } from './catalog-generation-store.ts'
+import type { RolloutRow } from './rollout-store.ts'
 
 /** What happens to a rollout, as the audit log names it. */
 export type RolloutAction = Extract<AnnouncementType, `rollout.${string}`> | 'rollout.rolled-back' | 'rollout.scheduled'
@@ -55,8 +56,9 @@ export function createRolloutRecords({
   ): Promise<void> {
     // A release for any platform is in the catalogs of all of them.
     const platforms = platform === 'any' ? [...new Set([...platformsOf(app), 'any' as const])] : [platform]
-    await raiseGenerations(tx, app.id, channel, platforms)
-    change.raiseCatalogs({ appId: app.id, channel, platforms })
+    const places = { appId: app.id, channel, platforms }
+    await raiseGenerations(tx, places)
+    change.raiseCatalogs(places)
   }
 
   return { record, raise }

@@ -138,15 +138,3 @@ export async function findPlacedRelease(
     .executeTakeFirst()
   return row?.id
 }
-
-export function raiseGenerations(db: Connection, appId: string, channel: string, platforms: readonly Platform[]) {
-  return db
-    .insertInto('catalog_generation')
-    .values(platforms.map((platform) => ({ app_id: appId, platform, channel, generation: 1 })))
-    .onConflict((conflict) =>
-      conflict
-        .columns(['app_id', 'platform', 'channel'])
-        .doUpdateSet((set) => ({ generation: set('catalog_generation.generation', '+', 1) })),
-    )
-    .execute()
-}

@@ -1,6 +1,6 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { ReleaseFile } from './content-kind.ts'
-import { placedReleases, type PlaceOfReleases } from './placed-releases.ts'
+import { placedReleases, type PlaceOfReleases } from './placed-release-queries.ts'
 
 /** With what the check of its bytes found; null where they lie elsewhere. */
 export type StoredFile = ReleaseFile & { release_id: string; facts: string | null }

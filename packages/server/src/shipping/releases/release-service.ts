@@ -16,7 +16,7 @@ import {
 } from './release-store.ts'
 import type { SequenceService } from '../sequences/sequence-service.ts'
 import { findDifferences, type ReleaseDifference, type ReleaseSubstance } from './release-differences.ts'
-import { listAddedSignatures, type AddedSignatureRow } from '../signing/added-signatures.ts'
+import { listAddedSignatures, type AddedSignatureRow } from '../signing/added-signature-queries.ts'
 import type { CheckedStatement, StatedContent } from '../signing/statement-check.ts'
 import type { StatementService } from '../signing/statement-service.ts'
 export type { ReleaseRow } from './release-store.ts'

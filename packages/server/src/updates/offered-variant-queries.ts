@@ -2,7 +2,7 @@ import type { NewReleaseVariant } from '@hotpatch/api'
 import type { Connection } from '../ground/database/schema.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
 import type { OfferedVariantFile } from './held-file-queries.ts'
-import { placedReleases, type PlaceOfReleases } from '../shipping/content/placed-releases.ts'
+import { placedReleases, type PlaceOfReleases } from '../shipping/content/placed-release-queries.ts'
 
 /** A release as its publisher has encrypted it for one key (Content §8.2). */
 export interface OfferedVariant extends Omit<NewReleaseVariant, 'files'> {

@@ -2,7 +2,7 @@ import type { AddedSignature } from '@hotpatch/api'
 import type { Connection } from '../../ground/database/schema.ts'
 import { SCHEME_NAMES } from './schemes/schemes.ts'
 import { deleteSignatures, insertSignatures, type SignatureRow } from './signature-store.ts'
-import { placedReleases, type PlaceOfReleases } from '../content/placed-releases.ts'
+import { placedReleases, type PlaceOfReleases } from '../content/placed-release-queries.ts'
 
 /** Of further schemes (Signing §10): one of each for each artifact. */
 export type AddedSignatureRow = SignatureRow & { scheme: AddedSignature['scheme'] }
