@@ -113,9 +113,13 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       size_bytes: BUNDLE_BYTES,
       content_type: 'application/zip',
       created_at: NOW,
-      facts: JSON.stringify({ kind: 'archive', fileCount: 120, unpackedBytes: BUNDLE_BYTES, rootFiles: [] }),
       kept_until: null,
       awaits_compression: 0,
+    })
+    insert('artifact_facts', {
+      sha256,
+      kind: 'archive',
+      facts: JSON.stringify({ kind: 'archive', fileCount: 120, unpackedBytes: BUNDLE_BYTES, rootFiles: [] }),
     })
     insert('statement', {
       id: statementId(index),
@@ -137,6 +141,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       sequence: index,
       statement_id: statementId(index),
       kind: 'archive',
+      version_code: null,
       requirement: JSON.stringify(requirement),
       notes: NOTES,
       created_at: NOW,

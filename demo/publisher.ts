@@ -1,4 +1,11 @@
-import type { App, ManagementClient, NewRelease, PublishedRelease, Release } from '@hotpatch/api'
+import {
+  requireArchive,
+  type App,
+  type ManagementClient,
+  type NewRelease,
+  type PublishedRelease,
+  type Release,
+} from '@hotpatch/api'
 import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
 import { publishForm } from '../packages/testkit/src/publish-form.ts'
 import { newSigningKey, signRelease, signStatement } from '../packages/testkit/src/signing.ts'
@@ -25,7 +32,8 @@ export function createPublisher(api: ManagementClient, app: App) {
     return api.publishRelease(app.slug, publishForm({ platform: PLATFORM, version, ...options }, bundle, signatures))
   }
 
-  function prepareRollback({ version, floor, requirement, content }: Release, sequence: number) {
+  function prepareRollback(release: Release, sequence: number) {
+    const { version, floor, requirement, content } = requireArchive(release)
     const restated = writeReleaseStatement({
       appId: app.id,
       platform: PLATFORM,

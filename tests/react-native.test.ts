@@ -7,7 +7,7 @@ import {
   type App,
   type Explanation,
   type Page,
-  type PublishedRelease,
+  type PublishedArchive,
   type Release,
   type Rollout,
 } from '@hotpatch/api'
@@ -84,13 +84,13 @@ for (const { name, isThere } of DATABASES) {
       return JSON.parse(stdout) as Answer
     }
 
-    async function release(platform: string, version: string, ...options: string[]): Promise<PublishedRelease> {
+    async function release(platform: string, version: string, ...options: string[]): Promise<PublishedArchive> {
       const key = `${platform} ${version}`
       const known = built.get(key)
       const source = known ? ['--bundle-dir', known.directory] : []
       await setRelease(appDirectory, { version, headline: `This is ${version}` })
       const args = ['--app', 'journey', '--platform', platform, '--version', version, '--yes', ...source, ...options]
-      const published = await hotpatch<PublishedRelease>('release', ...args)
+      const published = await hotpatch<PublishedArchive>('release', ...args)
       if (!known) {
         const output = join(appDirectory, 'build', `hotpatch-${platform}`)
         const copy = join(directory, `built-${platform}-${version}`)
@@ -307,6 +307,7 @@ async function uploadHalf(server: ServerProcess): Promise<void> {
 /** The same releases, as a server on another port names their addresses. */
 function rehosted(page: Page<Release>, url: string) {
   return page.items.map(({ content, ...item }) => {
+    if (content.kind !== 'archive') throw new Error('Nothing else was published.')
     const downloadUrl = content.downloadUrl.replace(/^http:\/\/[^/]+/, url)
     return { ...item, content: { ...content, downloadUrl } }
   })

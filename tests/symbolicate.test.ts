@@ -1,7 +1,7 @@
 import { appendFile, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
-import type { PublishedRelease } from '@hotpatch/api'
+import type { PublishedArchive } from '@hotpatch/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyReactNativeApp } from './react-native-app.ts'
 
@@ -39,7 +39,7 @@ describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('traces of a React N
 
   async function release(version: string, ...more: string[]): Promise<string> {
     const named = ['release', '--app', 'maps', '--platform', 'android', '--version', version, '--no-sign', ...more]
-    const { content } = JSON.parse(await hotpatch([...named, '--yes', '--json'])) as PublishedRelease
+    const { content } = JSON.parse(await hotpatch([...named, '--yes', '--json'])) as PublishedArchive
     const { sha256 } = content
     return join(app, 'build', 'hotpatch-source-maps', sha256)
   }

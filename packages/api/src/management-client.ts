@@ -40,6 +40,7 @@ import type {
   VersionDistribution,
   WholeInsightQuery,
 } from './insights.ts'
+import { Artifact } from './content/release-content.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 import type { RolloutPlanStatus } from './plans.ts'
 import { Impact, type ImpactQuestion } from './impact.ts'
@@ -49,7 +50,6 @@ import {
   type AddedSignature,
   type AddedSignatures,
   type NewAddedSignatures,
-  Artifact,
   NextGuardTarget,
   Release,
   ReleasePreflight,
@@ -198,22 +198,32 @@ export function createManagementClient(options: ManagementClientOptions) {
     checkRelease: (app: string, body: ReleaseCheck) =>
       read(ReleasePreflight, path`/apps/${app}/releases/preflight`, body),
     /** Undefined when the server does not have these bytes. */
-    findArtifact: async (app: string, sha256: string): Promise<Artifact | undefined> => {
+    findArtifact: async (
+      app: string,
+      sha256: string,
+      kind: Artifact['kind'] = 'archive',
+    ): Promise<Artifact | undefined> => {
       try {
-        return await read(Artifact, path`/apps/${app}/artifacts/${sha256}`)
+        return await read(Artifact, path`/apps/${app}/artifacts/${sha256}` + queryOf({ kind }))
       } catch (error) {
         if (error instanceof ApiProblem && error.status === 404) return undefined
         throw error
       }
     },
-    uploadArtifact: async (app: string, sha256: string, { contentType, sizeBytes, body }: StreamedBody) => {
+    /** @param as what the bytes are; of a binary's file, the name that it has */
+    uploadArtifact: async (
+      app: string,
+      sha256: string,
+      { contentType, sizeBytes, body }: StreamedBody,
+      as: { kind: Artifact['kind']; name?: string } = { kind: 'archive' },
+    ) => {
       const init: RequestInit & { duplex: 'half' } = {
         method: 'PUT',
         headers: { 'content-type': contentType, 'content-length': String(sizeBytes) },
         body,
         duplex: 'half',
       }
-      return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}`, init))) as Artifact
+      return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}` + queryOf(as), init))) as Artifact
     },
     /**
      * Parts: metadata (JSON of NewRelease), for a signed release signature, statement, statementSignature, publicKey

@@ -21,6 +21,7 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'form-not-taken':
     'The client takes the release in none of the forms in which it is there: as it is, encrypted, or by one of its files.',
   'embedded-not-taken': 'The client cannot be told to go back to what its binary shipped with; it keeps what it runs.',
+  'not-newer': 'The device has a version of the app that is as new already, and installers go forward only.',
   'below-high-water':
     'The device has confirmed a release of a higher sequence, and refuses one that was signed under a lower.',
   'below-device-floor': 'A publisher signed a floor that the device has taken, and this is below it.',

@@ -1,7 +1,8 @@
-import { MAX_ARCHITECTURES } from '@hotpatch/protocol'
+import { CONTENT_KINDS, MAX_ARCHITECTURES } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { PublicKey } from './apps.ts'
-import { ReleaseContent } from './content/release-content.ts'
+import type { OfArchive } from './content/archive.ts'
+import { NewReleaseContent, ReleaseContent } from './content/release-content.ts'
 import { RolloutPlan } from './plans.ts'
 import { GuardChoice } from './guards.ts'
 import { AttributeRules, CohortNames, ForcedDevices } from './audience.ts'
@@ -87,6 +88,13 @@ export type NewAddedSignatures = Static<typeof NewAddedSignatures>
 export const AddedSignatures = Type.Object({ items: Type.Array(AddedSignature) })
 export type AddedSignatures = Static<typeof AddedSignatures>
 
+/** Of whole binaries: Android's `versionCode`, a build number. */
+export const VersionCode = Type.Integer({
+  minimum: 0,
+  maximum: 999_999_999_999_999,
+  description: 'Rises with every build; the "+BUILD" of the version says the same',
+})
+
 /** What a release needs of the native shell. */
 export const ReleaseRequirement = Type.Object(requirement)
 
@@ -96,6 +104,7 @@ export const Release = Type.Object({
   appId: Id,
   platform: PlatformName,
   version: ReleaseVersion,
+  versionCode: Nullable(VersionCode),
   channel: Type.String({ description: 'Where it was published first' }),
   sequence: Type.Integer(),
   floor: Type.Integer(),
@@ -119,6 +128,8 @@ export const NewRelease = Type.Object(
   {
     platform: PlatformName,
     version: NewReleaseVersion,
+    versionCode: Type.Optional(VersionCode),
+    content: Type.Optional({ ...NewReleaseContent, description: 'Absent: an archive that comes along' }),
     channel: Type.Optional({ ...ChannelName, default: DEFAULT_CHANNEL }),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
     mandatoryBelow: Type.Optional(MandatoryBelow),
@@ -130,28 +141,16 @@ export const NewRelease = Type.Object(
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
     notes: Type.Optional(Type.String({ maxLength: MAX_NOTES_LENGTH })),
-    entry: Type.Optional(
-      Type.String({
-        pattern: '^[^/\\\\]{1,255}$',
-        description: 'A file that must lie at the root of the zip; "index.html" for the platform web',
-      }),
-    ),
     ...requirement,
-    sha256: Type.Optional(Sha256),
-    sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   },
   { additionalProperties: false },
 )
 export type NewRelease = Static<typeof NewRelease>
 
-/** What the server has of bytes that a release may be made of. */
-export const Artifact = Type.Object({ content: ReleaseContent })
-export type Artifact = Static<typeof Artifact>
-
 /** Signatures that come with a publish; all absent for an unsigned one. */
 export interface ReleaseSignatures {
-  /** Signing §5: base64 Ed25519 over the bundle's SHA-256 digest. */
-  signature: string
+  /** Signing §5: base64 Ed25519 over the bundle's SHA-256 digest; of an archive only. */
+  signature?: string
   /** Signing §2: base64 of the exact bytes that were signed. */
   statement: string
   statementSignature: string
@@ -182,6 +181,7 @@ export const PublishedRelease = Type.Object({
   }),
 })
 export type PublishedRelease = Static<typeof PublishedRelease>
+export type PublishedArchive = OfArchive<PublishedRelease>
 
 /** One thing that was looked at before a publish, and is not as it should be. */
 export const ReleaseFinding = Type.Object({
@@ -219,7 +219,7 @@ export const ReleasePreflight = Type.Object({
   findings: Type.Array(ReleaseFinding),
   nextSequence: Nullable(Type.Integer()),
   limits: Type.Object({ maxBytes: Type.Integer(), maxUnpackedBytes: Type.Integer(), maxFiles: Type.Integer() }),
-  isUploaded: Type.Boolean({ description: 'Whether the bytes of `sha256` are on the server already' }),
+  isUploaded: Type.Boolean({ description: 'Whether all bytes that `content` names are on the server already' }),
   existing: Nullable(
     Type.Object({
       releaseId: Id,
@@ -253,6 +253,7 @@ export const ReleaseFilter = Type.Object({
   platform: Type.Optional(PlatformName),
   channel: Type.Optional(ChannelName),
   version: Type.Optional(ReleaseVersion),
+  kind: Type.Optional(OneOf(CONTENT_KINDS, { description: 'Of its content' })),
   active: Type.Optional(Type.Boolean({ description: 'Whether a rollout of it is active or paused' })),
   archived: Type.Optional(Type.Boolean({ default: false })),
 })

@@ -28,8 +28,8 @@ export const Percentage = Type.Number({ minimum: 0, maximum: 100, multipleOf: 0.
 
 /** Of shells: dotted numbers, as app stores have them. */
 export const MandatoryBelow = Type.String({
-  pattern: '^v?\\d{1,9}(?:\\.\\d{1,9}){0,3}$',
-  description: 'A native version such as 2.0.0: mandatory for shells below it',
+  pattern: '^v?\\d{1,9}(?:\\.\\d{1,9}){0,3}(?:\\+\\d{1,15})?$',
+  description: 'A native version such as 2.0.0, or 2.0.0+7 with a build: mandatory for shells below it',
 })
 
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Lower-case hex' })

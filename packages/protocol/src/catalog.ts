@@ -3,6 +3,7 @@ import type { BucketCount } from './buckets.ts'
 import { isSemver, type CatalogBinary, type Encryption } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
+import { isNowhereNewer, type BinaryVersion } from './versions/binary-order.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 import { compileRequirement, REQUIREMENT_NAMES, type CompiledRequirement, type Requirement } from './requirement.ts'
 
@@ -19,6 +20,8 @@ export interface CatalogRelease {
   variants?: readonly Encryption[] | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
   binaries?: readonly CatalogBinary[] | undefined
+  /** Of a whole binary: orders those of the app (Versions §5); absent, or null: the build that its version names. */
+  versionCode?: number | null | undefined
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
   floor: number
   /** Of the key that signed the bundle (Signing §9); null when nobody did. */
@@ -99,6 +102,10 @@ export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease
   kind: ContentKindName | null
   /** Index of the next rollout below of another kind. */
   nextKind: number
+  /** Of a whole binary that has a version. */
+  binary: BinaryVersion | undefined
+  /** Index of the next rollout below that may be newer than a device for which this is not. */
+  nextHigher: number
   /** Index of the next rollout below that other keys signed. */
   nextKeys: number
   /** Index of the next rollout below that is not, like this one, of a release that requires nothing, nor stated later. */
@@ -208,6 +215,7 @@ function compileRollouts<Release extends CatalogRelease>(
     const isSignedAlike = below.statementKeyId === rollout.statementKeyId && below.bundleKeyId === rollout.bundleKeyId
     if (isSignedAlike) rollout.nextKeys = below.nextKeys
     rollout.nextNewer = findNewer(compiled, rollout)
+    rollout.nextHigher = findHigher(compiled, rollout)
     rollout.highestSequence = Math.max(rollout.sequence, below.highestSequence)
   }
   return compiled
@@ -217,6 +225,16 @@ function compileRollouts<Release extends CatalogRelease>(
 function findNewer(compiled: readonly CompiledRollout[], { index, statedAt }: CompiledRollout): number {
   let next = index + 1
   for (let below = compiled[next]; below && isStatedBy(below, statedAt); below = compiled[next]) next = below.nextNewer
+  return next
+}
+
+/** As `findNewer`. */
+function findHigher(compiled: readonly CompiledRollout[], { index, binary }: CompiledRollout): number {
+  let next = index + 1
+  if (!binary) return next
+  for (let below = compiled[next]; below?.binary && isNowhereNewer(below.binary, binary); below = compiled[next]) {
+    next = below.nextHigher
+  }
   return next
 }
 
@@ -276,6 +294,8 @@ function compileRollout<Release extends CatalogRelease>(
     nextRequirement: index + 1,
     kind: release ? (release.kind ?? 'archive') : null,
     nextKind: index + 1,
+    binary: release && binaryVersionOf(release),
+    nextHigher: index + 1,
     nextKeys: index + 1,
     nextNewer: index + 1,
     sequence,
@@ -286,6 +306,11 @@ function compileRollout<Release extends CatalogRelease>(
     statedAt: (restated ? restated.statedAt : release?.statedAt) ?? null,
     mandatoryVersion: mandatoryBelow ? parseNativeVersion(mandatoryBelow) : undefined,
   }
+}
+
+function binaryVersionOf({ kind, version: text, versionCode }: CatalogRelease): BinaryVersion | undefined {
+  const version = kind === 'binary' ? parseNativeVersion(text) : undefined
+  return version && { version, code: versionCode ?? version.build }
 }
 
 function compileAudience(audience: Audience, known: Map<Audience, CompiledAudience>): CompiledAudience {

@@ -22,7 +22,8 @@ const requirement = fc.record(
 
 const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirement })
 
-const kind = fc.constantFrom(undefined, undefined, 'archive' as const, 'binary' as const)
+const kind = fc.constantFrom(undefined, undefined, 'archive' as const, 'binary' as const, 'binary' as const)
+const versionCode = fc.constantFrom(undefined, null, 1, 2, 3)
 
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
 const encryption = fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB-1', 'MIIB-2') })
@@ -50,26 +51,38 @@ const statedAt = fc.constantFrom(undefined, null, 1, 2, 3, 4)
 const releases = fc
   .tuple(
     ...[1, 2, 3, 4].map(() =>
-      fc.tuple(someRequirement, fc.nat({ max: 12 }), keyId, fc.nat({ max: 4 }), statedAt, kind, variants, binaries),
+      fc.tuple(
+        someRequirement,
+        fc.nat({ max: 12 }),
+        keyId,
+        fc.nat({ max: 4 }),
+        statedAt,
+        kind,
+        variants,
+        fc.tuple(binaries, versionCode),
+      ),
     ),
   )
   .map((pool) =>
-    pool.map(([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, files], index): CatalogRelease => {
-      const sequence = index + 1
-      return {
-        id: `release-${sequence}`,
-        version: sequence === 3 ? '1.3' : `1.${sequence}.0`,
-        sequence,
-        requirement: requires,
-        kind: ofKind,
-        ...(encrypted && { variants: encrypted }),
-        ...(ofKind === 'binary' && { binaries: files }),
-        floor: floor <= sequence ? floor : 0,
-        keyId: signedBy,
-        isStated: signedBy !== null && isBare > 0,
-        statedAt: signedAt,
-      }
-    }),
+    pool.map(
+      ([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code]], index): CatalogRelease => {
+        const sequence = index + 1
+        return {
+          id: `release-${sequence}`,
+          version: sequence === 3 ? '1.3' : `1.${sequence}.0`,
+          sequence,
+          requirement: requires,
+          kind: ofKind,
+          versionCode: code,
+          ...(encrypted && { variants: encrypted }),
+          ...(ofKind === 'binary' && { binaries: files }),
+          floor: floor <= sequence ? floor : 0,
+          keyId: signedBy,
+          isStated: signedBy !== null && isBare > 0,
+          statedAt: signedAt,
+        }
+      },
+    ),
   )
 
 /** Rules that the reference can judge without our code: whole numbers, and lower-case words. */
@@ -150,7 +163,7 @@ const catalogs = releases.chain((pool) =>
 const releaseIds = ['release-1', 'release-2', 'release-3', 'release-4']
 const devices = fc.record({
   id: fc.constantFrom('device-1', 'device-2', 'device-3', 'gerät-📱', null),
-  nativeVersion: fc.constantFrom(undefined, '1', '1.0', '2', '3', '4', 'unknown'),
+  nativeVersion: fc.constantFrom(undefined, '1', '1.0', '1.2', '2', '3', '4', 'unknown'),
   runtimeVersion: fc.constantFrom(undefined, 'a', 'b'),
   currentReleaseId: fc.constantFrom(null, ...releaseIds, 'of-another-channel'),
   failedReleaseIds: fc.oneof(fc.constant([]), fc.subarray(releaseIds, { maxLength: 2 })),
@@ -328,10 +341,28 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   }
   const floorReason = (rollout: CatalogRollout): PassedOverReason | null =>
     sequenceOf(rollout) < floor ? 'below-floor' : null
+  // Versions §5; the versions here are 1.1.0 to 1.4.0, and those of devices are numbers.
+  const binaryOf = (rollout: CatalogRollout | undefined) => {
+    const release = rollout && releaseOf(rollout)
+    return release?.kind === 'binary'
+      ? { version: Number(release.version.slice(0, 3)), code: release.versionCode ?? undefined }
+      : undefined
+  }
+  const isNotNewer = (offered: ReturnType<typeof binaryOf>) => {
+    const running = device.currentReleaseId === null ? undefined : binaryOf(fromTheTop.find(isCurrent))
+    const told = Number(device.nativeVersion ?? 'none')
+    const own = Number.isNaN(told) ? running?.version : told
+    if (!offered || own === undefined) return false
+    const [code, ownCode] = [offered.code, running?.code]
+    return code !== undefined && ownCode !== undefined ? code <= ownCode : offered.version <= own
+  }
   // Decision §13
   const refused = (rollout: CatalogRollout): PassedOverReason | null => {
-    const { trust, takes } = device
     if (isCurrent(rollout)) return null
+    return distrusted(rollout) ?? (isNotNewer(binaryOf(rollout)) ? 'not-newer' : null)
+  }
+  const distrusted = (rollout: CatalogRollout): PassedOverReason | null => {
+    const { trust, takes } = device
     if (takes) {
       const release = releaseOf(rollout)
       if (!release && !takes.embedded) return 'embedded-not-taken'
@@ -422,7 +453,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     return { kind: 'update', direction: isBack ? 'back' : 'forward', ...common }
   }
   const mine = device.currentReleaseId === null ? [] : fromTheTop.filter((rollout) => isCurrent(rollout))
-  const isTakenBack = mine.some(isGone) && mine.filter(isStarted).every(isGone)
+  const isTakenBack = !binaryOf(mine[0]) && mine.some(isGone) && mine.filter(isStarted).every(isGone)
   const hasNoWord = device.takes?.embedded === false
   const isKept = hasNoWord || (device.trust?.floor ?? 0) > 0
   if (isTakenBack && floor === 0 && !isKept) {

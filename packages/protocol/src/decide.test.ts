@@ -128,7 +128,7 @@ test.each([
   ['in no form at all', [], [{ algorithm: 'capgo-v2', keyId: 'MIIB-2' }]],
 ])('a client that takes releases %s does not cost a look at every rollout', (_case, forms, variants) => {
   const takes = { kinds: ['archive' as const], forms, embedded: true }
-  const { decision, looks } = countLooks({ takes }, { variants })
+  const { decision, looks } = countLooks({ takes }, () => ({ variants }))
   expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'form-not-taken' })
   expect(looks).toBeLessThan(10)
 })
@@ -141,13 +141,20 @@ test('a client that takes none of the files of binaries does not cost a look at 
     binaries: { formats: ['msi'] },
   }
   const binaries = [{ format: 'exe', architecture: 'x64' }]
-  const { decision, looks } = countLooks({ takes }, { kind: 'binary', binaries, version: '1.0.0' })
+  const { decision, looks } = countLooks({ takes }, () => ({ kind: 'binary', binaries, version: '1.0.0' }))
   expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'form-not-taken' })
   expect(looks).toBeLessThan(10)
 })
 
+test('a device that has the newest whole binary does not cost a look at every rollout', () => {
+  const binary = (index: number) => ({ kind: 'binary' as const, version: `1.${index}.0` })
+  const { decision, looks } = countLooks({ nativeVersion: '2.0' }, binary)
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'not-newer' })
+  expect(looks).toBeLessThan(10)
+})
+
 /** Of 1,000 rollouts, all for everybody. */
-function countLooks(told: Partial<Device>, content: Partial<CatalogRelease> = {}) {
+function countLooks(told: Partial<Device>, contentOf: (index: number) => Partial<CatalogRelease> = () => ({})) {
   const rollouts = Array.from({ length: 1_000 }, (_, index): CatalogRollout => {
     const [id, sequence] = [`release-${index}`, index + 1]
     const target = {
@@ -159,7 +166,7 @@ function countLooks(told: Partial<Device>, content: Partial<CatalogRelease> = {}
       keyId: 'key',
       isStated: true,
       statedAt: index,
-      ...content,
+      ...contentOf(index),
     }
     const audience = { devices: [], cohorts: [], percentage: 100, salt: '', rules: [], slice: null }
     const rest = { state: 'active', startsAt: null, mandatory: false, restated: null } as const

@@ -11,6 +11,7 @@ import {
 import type { ClientTakes } from './client-takes.ts'
 import type { Device } from './device.ts'
 import { isRequirementReason, requirementReason, type RequirementReason } from './requirement.ts'
+import { isNewerBinary, type BinaryVersion } from './versions/binary-order.ts'
 import { compareNativeVersions, parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 
 /** Why a rollout was passed over. */
@@ -87,11 +88,14 @@ export type Decision<Release extends CatalogRelease = CatalogRelease> = Decision
 /** What stays the same while one check is judged. */
 interface Circumstances extends AudienceSubject {
   now: number
+  catalog: CompiledCatalog
   floor: number
   /** What its client takes; null when that is all that the catalog has. */
   takes: ClientTakes | null
   /** The device's native version, parsed when the first requirement asks for it. */
   native: NativeVersion | undefined | typeof NOT_PARSED
+  /** The binary that the device runs, asked for when the first one is judged. */
+  own: BinaryVersion | undefined | typeof NOT_PARSED
 }
 
 const NOT_PARSED = Symbol('not parsed')
@@ -109,7 +113,7 @@ const RULES: readonly RuleOfRollout[] = [
   { rule: 'D2', judge: (rollout, { device, now }) => notInForce(rollout, device, now) },
   { rule: 'D10', judge: (rollout, { floor }) => (rollout.sequence >= floor ? undefined : 'below-floor') },
   { rule: 'D4', judge: (rollout, { device }) => (hasFailed(rollout, device) ? 'failed-on-this-device' : undefined) },
-  { rule: 'D11', judge: (rollout, { device, takes }) => refusalReason(rollout, device, takes) },
+  { rule: 'D11', judge: refused },
   { rule: 'D5', judge: outsideReason },
   { rule: 'D3', judge: unmetRequirement },
 ]
@@ -128,7 +132,16 @@ export function decide<Release extends CatalogRelease>(
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
   const takes = takesAll(device, catalog) ? null : (device.takes ?? null)
-  const circumstances: Circumstances = { device, now, floor, takes, native: NOT_PARSED, told: undefined }
+  const circumstances: Circumstances = {
+    device,
+    now,
+    catalog,
+    floor,
+    takes,
+    native: NOT_PARSED,
+    own: NOT_PARSED,
+    told: undefined,
+  }
   const { target, end, waiting, refusal, firstReason } = findTarget(catalog, circumstances)
   const trace = options.trace ? traceOf(catalog, circumstances, target) : null
   const details = { nativeUpdate: waiting ? nativeUpdateNote(waiting) : null, trace }
@@ -203,6 +216,32 @@ function nextToTry(
   return unmetRequirement(rollout, circumstances) ? Math.min(next, rollout.nextRequirement) : rollout.index + 1
 }
 
+/** D11. */
+function refused(rollout: CompiledRollout, circumstances: Circumstances): RefusalReason | undefined {
+  const { device, takes } = circumstances
+  const reason = refusalReason(rollout, device, takes)
+  return reason ?? (isNewer(rollout, circumstances) ? undefined : 'not-newer')
+}
+
+/** Installers of whole binaries go forward only. Of a device that tells no version, nothing is known. */
+function isNewer({ releaseId, binary }: CompiledRollout, circumstances: Circumstances): boolean {
+  if (!binary || releaseId === circumstances.device.currentReleaseId) return true
+  const own = ownBinary(circumstances)
+  return !own || isNewerBinary(binary, own)
+}
+
+/** What the device tells of itself says more than what it is known to run. */
+function ownBinary(circumstances: Circumstances): BinaryVersion | undefined {
+  if (circumstances.own === NOT_PARSED) {
+    const { catalog, device } = circumstances
+    const version = nativeOf(circumstances)
+    const running =
+      device.currentReleaseId === null ? undefined : placementsOf(catalog, device.currentReleaseId)[0]?.binary
+    circumstances.own = version ? { version, code: version.build ?? running?.code } : running
+  }
+  return circumstances.own
+}
+
 /** What is judged after D11. */
 function fitsOtherwise(rollout: CompiledRollout, circumstances: Circumstances): boolean {
   return !outsideReason(rollout, circumstances) && !unmetRequirement(rollout, circumstances)
@@ -255,8 +294,12 @@ export function isTakenBack(catalog: CompiledCatalog, releaseId: string | null, 
   return wasTakenBack(placementsOf(catalog, releaseId), now)
 }
 
-/** D6. A rollout of the same release that is only scheduled does not hold devices on it until then. */
+/**
+ * D6. A rollout of the same release that is only scheduled does not hold devices on it until then. A whole binary has
+ * nothing in it to go back to: who has it keeps it.
+ */
 function wasTakenBack(placements: readonly CompiledRollout[], now: number): boolean {
+  if (placements[0]?.kind === 'binary') return false
   return placements.some(isGone) && placements.every((rollout) => isGone(rollout) || !hasStarted(rollout, now))
 }
 

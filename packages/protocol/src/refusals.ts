@@ -8,6 +8,7 @@ export const REFUSAL_REASONS = [
   'kind-not-taken',
   'form-not-taken',
   'embedded-not-taken',
+  'not-newer',
   'below-high-water',
   'below-device-floor',
   'key-not-trusted',
@@ -25,7 +26,7 @@ export function isRefusalReason(reason: string): reason is RefusalReason {
 }
 
 /**
- * D11, all of it. What the device runs it need not take.
+ * D11, but for what decides between whole binaries (`decide`). What the device runs it need not take.
  * @param takes null: of what its client takes nothing needs to be asked
  */
 export function refusalReason(
@@ -109,12 +110,13 @@ function isOlderThanBinary({ target, requirement, statedAt }: CompiledRollout, {
  */
 export function nextTakeable(
   catalog: CompiledCatalog,
-  { index, nextKind, nextKeys, nextNewer, highestSequence }: CompiledRollout,
+  { index, nextKind, nextHigher, nextKeys, nextNewer, highestSequence }: CompiledRollout,
   reason: RefusalReason,
   { trust, currentReleaseId }: Device,
 ): number {
   if (reason === 'embedded-not-taken') return index + 1
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
+  if (reason === 'not-newer') return Math.min(nextHigher, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'form-not-taken') {
     const { rollouts, nextForm } = catalog
     // Where nothing is encrypted, whoever wants it so takes no release at all.

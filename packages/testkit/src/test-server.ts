@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { App as HotPatchApp, NewRelease, PublishedRelease } from '@hotpatch/api'
+import type { App as HotPatchApp, NewRelease, PublishedArchive } from '@hotpatch/api'
 import { createApp, type AppOptions } from '@hotpatch/server'
 import { readConfig } from '@hotpatch/server/config'
 import { readEnvironment } from '@hotpatch/server/testing'
@@ -111,10 +111,10 @@ export async function startTestServer(
   }
 
   /** As `publish`, for tests in which publishing is not the point. */
-  async function published(...parts: Parameters<typeof publish>): Promise<PublishedRelease> {
+  async function published(...parts: Parameters<typeof publish>): Promise<PublishedArchive> {
     const response = await publish(...parts)
     if (response.status !== 201) throw new Error(`not published: ${JSON.stringify(response.body)}`)
-    return response.body as PublishedRelease
+    return response.body as PublishedArchive
   }
 
   /** A device's check in the React Native contract. */

@@ -1,4 +1,4 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Sha256 } from '../shared-schemas.ts'
 
 /** One zip. */
@@ -9,3 +9,32 @@ export const ArchiveContent = Type.Object({
   fileCount: Type.Integer(),
   downloadUrl: Type.String(),
 })
+export type ArchiveContent = Static<typeof ArchiveContent>
+
+/** What has a content, where it is known to be a zip. */
+export type OfArchive<Described> = Described & { content: ArchiveContent }
+
+/** Of whoever publishes nothing else. @throws when it is something else */
+export function requireArchive<Described extends { content: { kind: string } }>(
+  described: Described,
+): OfArchive<Described> {
+  if (described.content.kind === 'archive') return described as OfArchive<Described>
+  throw new Error(`Expected an archive, found a ${described.content.kind}.`)
+}
+
+/** One zip that is published: it comes along, or was uploaded before. */
+export const NewArchiveContent = Type.Object(
+  {
+    kind: Type.Literal('archive'),
+    sha256: Type.Optional(Sha256),
+    sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
+    entry: Type.Optional(
+      Type.String({
+        pattern: '^[^/\\\\]{1,255}$',
+        description: 'A file that must lie at the root of the zip; "index.html" for the platform web',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NewArchiveContent = Static<typeof NewArchiveContent>

@@ -1,4 +1,4 @@
-import type { Page, PublishedRelease, Release } from '@hotpatch/api'
+import type { Page, PublishedArchive, Release } from '@hotpatch/api'
 import { zipOf } from '@hotpatch/testkit'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
@@ -12,7 +12,7 @@ const inFolder = (folder: string) =>
   Object.fromEntries(Object.entries(built).map(([name, content]) => [`${folder}/${name}`, content]))
 
 interface Both {
-  releases: PublishedRelease[]
+  releases: PublishedArchive[]
 }
 
 describe('a Capacitor app', () => {
@@ -35,7 +35,7 @@ describe('a Capacitor app', () => {
     async (platforms) => {
       const { write, json } = await server.createPublisher({ platforms })
       await write({ ...inFolder('dist'), 'capacitor.config.json': '{ "webDir": "dist" }' })
-      const published = await json<PublishedRelease>('release --platform any --version 1.1.0 --yes')
+      const published = await json<PublishedArchive>('release --platform any --version 1.1.0 --yes')
       expect(published).toMatchObject({ platform: 'any', content: { fileCount: 2 }, sequence: 1 })
     },
   )

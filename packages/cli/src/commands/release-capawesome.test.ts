@@ -1,5 +1,5 @@
 import { createHash, createVerify, generateKeyPairSync } from 'node:crypto'
-import type { AddedSignature, Page, PublishedRelease, Release, SigningKey } from '@hotpatch/api'
+import type { AddedSignature, Page, PublishedArchive, Release, SigningKey } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -25,7 +25,7 @@ async function createPublisher() {
 }
 
 /** As the plugin does it: SHA256withRSA over the file. */
-async function isGenuine({ content }: PublishedRelease, signature: string | undefined): Promise<boolean> {
+async function isGenuine({ content }: PublishedArchive, signature: string | undefined): Promise<boolean> {
   const bytes = Buffer.from(await (await fetch(content.downloadUrl)).arrayBuffer())
   return createVerify('sha256')
     .update(bytes)
@@ -42,7 +42,7 @@ describe("a release for Capawesome's plugin with a key", () => {
 
     const key = await addKey()
     expect((await json<Page<SigningKey>>('keys list --rsa')).items).toMatchObject([{ id: key.id, name: 'plugin' }])
-    const published = await json<PublishedRelease>(`${line} --rsa-key rsa.pem`)
+    const published = await json<PublishedArchive>(`${line} --rsa-key rsa.pem`)
     const [signature] = await listed()
     expect(signature).toMatchObject({ scheme: 'rsa-sha256', keyId: key.id, subject: published.content.sha256 })
     expect(await isGenuine(published, signature?.value)).toBe(true)
@@ -54,7 +54,7 @@ describe("a release for Capawesome's plugin with a key", () => {
   test('finds the key by the project file, and makes up for what was interrupted', async () => {
     const { app, write, json, run, listed, addKey } = await createPublisher()
     await addKey()
-    const published = await json<PublishedRelease>(line)
+    const published = await json<PublishedArchive>(line)
     expect(await listed()).toEqual([])
     await write({ 'hotpatch.json': JSON.stringify({ app: app.slug, defaults: { rsaKey: 'rsa.pem' } }) })
     const { exitCode, stderr } = await run(line)
@@ -104,7 +104,7 @@ describe('signatures', () => {
   test('are added to a release that lies here still, and removed', async () => {
     const { write, json, run, listed, addKey } = await createPublisher()
     await addKey()
-    const published = await json<PublishedRelease>(line)
+    const published = await json<PublishedArchive>(line)
     const add = 'signatures add 1.1.0 --platform ios --rsa-key rsa.pem --yes'
     await write({ 'www/index.html': '<p>another' })
     expect((await run(`${add} --json`)).stderr).toContain('"content-differs"')

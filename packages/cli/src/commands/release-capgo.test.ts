@@ -1,7 +1,7 @@
 import { createDecipheriv, createHash, generateKeyPairSync, publicDecrypt } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { brotliDecompressSync } from 'node:zlib'
-import type { Page, PublishedRelease, ReleaseVariant } from '@hotpatch/api'
+import type { Page, PublishedArchive, ReleaseVariant } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -67,7 +67,7 @@ describe("a release for Capgo's plugin with a key", () => {
       0,
       expect.stringMatching(/Encrypted +besides, for Capgo's plugin with the key /),
     ])
-    const published = JSON.parse(stdout) as PublishedRelease
+    const published = JSON.parse(stdout) as PublishedArchive
     const answer = await ask()
     expect(answer).toMatchObject({ version: '1.1.0' })
     expect(sha256(await open(answer.url, answer.session_key))).toBe(published.content.sha256)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PublishedRelease, ReleaseFinding } from '@hotpatch/api'
+import type { PublishedArchive, ReleaseFinding } from '@hotpatch/api'
 import { zipOf } from '@hotpatch/testkit'
 import { writeZip } from '@hotpatch/testkit/archives'
 import { describe, expect, test } from 'vitest'
@@ -15,7 +15,7 @@ const createPublisher = () => server.createPublisher({ platforms: ['web', 'ios',
 const inFolder = (folder: string, files: Record<string, string>) =>
   Object.fromEntries(Object.entries(files).map(([name, content]) => [`${folder}/${name}`, content]))
 
-async function bytesOf({ content }: PublishedRelease): Promise<Buffer> {
+async function bytesOf({ content }: PublishedArchive): Promise<Buffer> {
   return Buffer.from(await (await fetch(content.downloadUrl)).arrayBuffer())
 }
 
@@ -37,7 +37,7 @@ describe('a folder of a built web app', () => {
     })
     expect(shown.stderr).toMatch(/Bundle +3 files of .*dist, zipped/)
     expect(shown.stderr).toMatch(/Entry +index.html, the page that a web view begins with/)
-    const published = await json<PublishedRelease>(`${line} --yes`)
+    const published = await json<PublishedArchive>(`${line} --yes`)
     expect(published).toMatchObject({ platform: 'web', content: { fileCount: 3 }, keyRegistered: true })
     expect(
       createHash('sha256')
@@ -49,7 +49,7 @@ describe('a folder of a built web app', () => {
   test('is published for phones whose app is a web view, and the server holds its page to be there', async () => {
     const { write, json } = await createPublisher()
     await write(inFolder('www', built))
-    const published = await json<PublishedRelease>('release --platform ios --version 1.2.0 --bundle-dir www --yes')
+    const published = await json<PublishedArchive>('release --platform ios --version 1.2.0 --bundle-dir www --yes')
     expect(published).toMatchObject({ platform: 'ios', content: { fileCount: 3 } })
   })
 
@@ -60,7 +60,7 @@ describe('a folder of a built web app', () => {
     const refused = await run(`${line} --json`)
     expect(refused.exitCode).toBe(1)
     expect(findingsIn(refused.stderr)).toMatchObject([{ check: 'entry', expected: 'index.html in the folder' }])
-    expect(await json<PublishedRelease>(`${line} --entry app.html`)).toMatchObject({ content: { fileCount: 1 } })
+    expect(await json<PublishedArchive>(`${line} --entry app.html`)).toMatchObject({ content: { fileCount: 1 } })
     const nested = await run(`${line} --entry pages/app.html`)
     expect([nested.exitCode, nested.stderr]).toEqual([2, expect.stringContaining('without folders, such as app.html')])
   })
@@ -88,7 +88,7 @@ describe('a zip that is ready', () => {
     const shown = await run(`${line} --dry-run`)
     expect(shown.stderr).toMatch(/Bundle +4 files of .*app.zip, as it is,/)
     expect(shown.stderr).toContain('! source-maps: expected a zip without source maps, found 1 source map')
-    const published = await json<PublishedRelease>(`${line} --yes`)
+    const published = await json<PublishedArchive>(`${line} --yes`)
     expect((await bytesOf(published)).equals(zip)).toBe(true)
     expect(published).toMatchObject({ content: { fileCount: 4 }, platform: 'web' })
     expect(await readdir(env.TMPDIR ?? '')).toEqual([])

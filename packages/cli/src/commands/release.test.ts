@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
-import type { Guard, Page, PublishedRelease, Release, ReleaseFinding, SigningKey } from '@hotpatch/api'
+import type { Guard, Page, PublishedArchive, Release, ReleaseFinding, SigningKey } from '@hotpatch/api'
 import { readReleaseStatement } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
 import { openLine } from '../testing/slow-line.ts'
@@ -25,7 +25,7 @@ describe('release', () => {
   test('publishes what the options say, signed', async () => {
     const { write, json, app } = await server.createPublisher()
     await write(files)
-    const published = await json<PublishedRelease>(
+    const published = await json<PublishedArchive>(
       `${release} 1.2.0 --channel beta --mandatory --rollout 0.29 --min-native 2.1 --runtime-version r1 --floor 1 --yes`,
       '--native-range',
       '>=1 <4',
@@ -75,18 +75,18 @@ describe('release', () => {
   test('signs the way back in advance, and the guard keeps it', async () => {
     const { write, json, run } = await server.createPublisher()
     await write(files)
-    const first = await json<PublishedRelease>(`${release} 1.0.0 --guard roll-back --yes`)
+    const first = await json<PublishedArchive>(`${release} 1.0.0 --guard roll-back --yes`)
     expect((await run(`${release} 1.1.0 --guard roll-back --dry-run`)).stderr).toContain(
       'back to 1.0.0, signed in advance',
     )
-    const second = await json<PublishedRelease>(`${release} 1.1.0 --guard roll-back --guard-limit 2% --yes`)
+    const second = await json<PublishedArchive>(`${release} 1.1.0 --guard roll-back --guard-limit 2% --yes`)
     expect(second.sequence).toBe(2)
     expect(await json<Guard>('rollouts guard', second.rolloutId)).toMatchObject({
       settings: { action: 'roll-back', maxBadPercent: 2 },
       goesBackTo: { releaseId: first.releaseId, version: '1.0.0', isPrepared: true },
     })
     // The sequences in between are those of the way back: to 1.0.0, and from there to what the binary shipped with.
-    expect(await json<PublishedRelease>(`${release} 1.2.0 --yes`)).toMatchObject({ sequence: 5 })
+    expect(await json<PublishedArchive>(`${release} 1.2.0 --yes`)).toMatchObject({ sequence: 5 })
   })
 
   test('asks before it publishes', async () => {
@@ -120,8 +120,8 @@ describe('release', () => {
   test('of the same version again is done already; with anything different it fails, before anything is sent', async () => {
     const { write, run, json } = await server.createPublisher()
     await write(files)
-    const first = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
-    expect(await json<PublishedRelease>(`${release} 1.0.0 --yes`)).toEqual(first)
+    const first = await json<PublishedArchive>(`${release} 1.0.0 --yes`)
+    expect(await json<PublishedArchive>(`${release} 1.0.0 --yes`)).toEqual(first)
     expect((await json<Page<Release>>('releases list')).items).toHaveLength(1)
     const failed = await findings(await run(`${release} 1.0.0 --yes --json --rollout 50`))
     expect(failed).toMatchObject([{ check: 'version', found: expect.stringContaining('"production" already') }])
@@ -136,17 +136,17 @@ describe('release', () => {
   test('of the same version on a further channel places the release that is there, with its requirement', async () => {
     const { write, run, json } = await server.createPublisher()
     await write(files)
-    const first = await json<PublishedRelease>(`${release} 1.0.0 --channel staging --min-native 2.0 --yes`)
+    const first = await json<PublishedArchive>(`${release} 1.0.0 --channel staging --min-native 2.0 --yes`)
     const line = `${release} 1.0.0 --rollout 20`
     const { stderr } = await run(`${line} --dry-run`)
     expect(stderr).toMatch(
       /Existing +the very same was published .* by owner on staging: it is placed on production, too/,
     )
     expect(stderr).toMatch(/Needs +native version 2.0 or newer \(as this version was published\)/)
-    const second = await json<PublishedRelease>(`${line} --yes`)
+    const second = await json<PublishedArchive>(`${line} --yes`)
     expect(second).toMatchObject({ releaseId: first.releaseId, existing: true, channel: 'production', percentage: 20 })
     expect(second.sequence).toBe(first.sequence + 1)
-    expect(await json<PublishedRelease>(`${line} --yes`)).toEqual(second)
+    expect(await json<PublishedArchive>(`${line} --yes`)).toEqual(second)
     expect((await json<Page<Release>>('releases list')).items).toHaveLength(1)
     await write({ 'dist/more.js': 'x' })
     const [different] = await findings(await run(`${release} 1.0.0 --channel beta --yes --json`))
@@ -156,8 +156,8 @@ describe('release', () => {
   test('of the same files has the same bytes, which are sent once', async () => {
     const { write, json } = await server.createPublisher()
     await write(files)
-    const first = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
-    const second = await json<PublishedRelease>(`${release} 1.0.1 --yes`)
+    const first = await json<PublishedArchive>(`${release} 1.0.0 --yes`)
+    const second = await json<PublishedArchive>(`${release} 1.0.1 --yes`)
     expect([second.content.sha256, second.sequence]).toEqual([first.content.sha256, 2])
   })
 
@@ -246,11 +246,11 @@ describe('the preflight', () => {
     const { write, json, run, cwd } = await server.createPublisher()
     await write({ ...files, 'dist/index.android.bundle.map': '{}' })
     expect((await run(`${release} 1.0.0 --dry-run`)).stderr).toContain('1 source map left out')
-    const { content } = await json<PublishedRelease>(`${release} 1.0.0 --yes`)
+    const { content } = await json<PublishedArchive>(`${release} 1.0.0 --yes`)
     expect(content.fileCount).toBe(2)
     const kept = await readdir(join(cwd, 'build', 'hotpatch-source-maps', content.sha256))
     expect(kept.sort()).toEqual(['index.android.bundle.map', 'release.json'])
-    expect(await json<PublishedRelease>(`${release} 1.0.1 --yes --source-maps`)).toMatchObject({
+    expect(await json<PublishedArchive>(`${release} 1.0.1 --yes --source-maps`)).toMatchObject({
       content: { fileCount: 3 },
     })
   })
@@ -262,13 +262,13 @@ describe('the preflight', () => {
     const { stderr } = await run(`${release} 1.1.0 --dry-run`)
     expect(stderr).toMatch(/Covers +1\.0\.0 \(30 %\)/)
     expect(stderr).toMatch(/Needs +native version <=1\.4\.0 \(versionName in android\/app\/build\.gradle/)
-    const published = await json<PublishedRelease>(`${release} 1.1.0 --yes`)
+    const published = await json<PublishedArchive>(`${release} 1.1.0 --yes`)
     const stored = await json<Release>('releases', 'show', published.releaseId)
     expect(stored.requirement).toEqual({ nativeRange: '<=1.4.0' })
     const statement = readReleaseStatement(Buffer.from(stored.statement ?? '', 'base64').toString('utf8'))
     expect(statement.requirement).toEqual({ nativeRange: '<=1.4.0' })
 
-    const forAny = await json<PublishedRelease>(`${release} 1.2.0 --any-native --yes`)
+    const forAny = await json<PublishedArchive>(`${release} 1.2.0 --any-native --yes`)
     expect((await json<Release>('releases', 'show', forAny.releaseId)).requirement).toEqual({})
   })
 })
@@ -297,7 +297,7 @@ describe('on a line that is slow or breaks', () => {
       ),
     )
     expect(answers.map(({ exitCode, stderr }) => (exitCode === 0 ? '' : stderr))).toEqual(['', '', '', '', ''])
-    const sequences = answers.map(({ stdout }) => (JSON.parse(stdout) as PublishedRelease).sequence)
+    const sequences = answers.map(({ stdout }) => (JSON.parse(stdout) as PublishedArchive).sequence)
     expect(sequences.sort((a, b) => a - b)).toEqual([2, 3, 4, 5, 6])
     expect(line.requests.filter((request) => request.startsWith('PUT '))).toHaveLength(5)
   })
@@ -316,7 +316,7 @@ describe('on a line that is slow or breaks', () => {
       run(`${command} --json`, { ...nobodyWaits, env: { ...env, HOTPATCH_URL: line.url } })
     const { stdout, stderr } = await there(`${release} 1.0.0 --yes`)
     expect(stderr).toContain('The server has it now, once.')
-    const { releaseId } = JSON.parse(stdout) as PublishedRelease
+    const { releaseId } = JSON.parse(stdout) as PublishedArchive
     const { items } = JSON.parse((await there('releases list')).stdout) as Page<Release>
     expect(items).toMatchObject([{ id: releaseId, sequence: 1 }])
     const rollouts = JSON.parse((await there('rollouts list')).stdout) as Page<unknown>
@@ -369,8 +369,8 @@ describe('signing', () => {
     await write(files)
     await json(`${release} 1.0.0 --yes`)
     const published = await Promise.all([
-      json<PublishedRelease>(`${release} 1.0.1 --yes`),
-      json<PublishedRelease>(`${release} 1.0.2 --yes`),
+      json<PublishedArchive>(`${release} 1.0.1 --yes`),
+      json<PublishedArchive>(`${release} 1.0.2 --yes`),
     ])
     expect(new Set(published.map(({ sequence }) => sequence))).toEqual(new Set([2, 3]))
   })

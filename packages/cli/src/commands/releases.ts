@@ -46,7 +46,7 @@ async function listReleases(context: CliContext, options: ReleaseListOptions) {
     ...pageQuery(options),
     ...given({ platform, channel, version, archived }),
   })
-  const columns = ['version', 'platform', 'channel', 'sequence', 'sizeBytes', 'createdAt', 'id'] as const
+  const columns = ['version', 'platform', 'channel', 'sequence', 'content', 'sizeBytes', 'createdAt', 'id'] as const
   output.page(page, columns, page.items.map(releaseFields))
 }
 

@@ -1,4 +1,4 @@
-import type { Guard, Page, PublishedRelease, Release, Rollout } from '@hotpatch/api'
+import type { Guard, Page, PublishedArchive, Release, Rollout } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -13,7 +13,7 @@ async function createStaged({ signed = true } = {}) {
   const publisher = await server.createPublisher()
   await publisher.write({ 'dist/index.android.bundle': 'bundle' })
   const command = `release --platform android --bundle-dir dist --channel staging --yes${signed ? '' : ' --no-sign'} --version`
-  const publish = (version: string, ...more: string[]) => publisher.json<PublishedRelease>(command, version, ...more)
+  const publish = (version: string, ...more: string[]) => publisher.json<PublishedArchive>(command, version, ...more)
   return { ...publisher, publish, old: await publish('1.0.0'), current: await publish('1.1.0') }
 }
 
@@ -153,7 +153,7 @@ describe('the audience of a rollout', () => {
     expect(stderr).toMatch(/Only +osVersion >=14 <17 and model in Pixel 8\*,"iPhone14,3"/)
     expect(stderr).toMatch(/Cohorts +staff: whatever the percentage/)
     expect(stderr).toMatch(/Devices +tester-1, tester-2: in any case/)
-    const { rolloutId } = JSON.parse(stdout) as PublishedRelease
+    const { rolloutId } = JSON.parse(stdout) as PublishedArchive
     const { items } = await json<Page<Rollout>>('rollouts list')
     expect(items).toMatchObject([
       { id: rolloutId, percentage: 5, rules: expected, devices: ['tester-1', 'tester-2'], cohorts: ['staff'] },

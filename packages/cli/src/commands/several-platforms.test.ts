@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Impact, Page, PublishedRelease, Release, Rollout } from '@hotpatch/api'
+import type { Impact, Page, PublishedArchive, Release, Rollout } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { openLine } from '../testing/slow-line.ts'
 import { useServer } from '../testing/server-suite.ts'
@@ -10,7 +10,7 @@ const release = 'release --platform android,ios --bundle-dir dist/{platform} --v
 const files = { 'dist/android/index.android.bundle': 'for android', 'dist/ios/main.jsbundle': 'for ios' }
 
 interface Both {
-  releases: PublishedRelease[]
+  releases: PublishedArchive[]
 }
 interface Failure {
   error: { type: string; message: string } & Record<string, unknown>
@@ -144,7 +144,7 @@ describe('release', () => {
         require('node:fs').writeFileSync(at('--bundle-output'), ${content})`,
       )
     await bundler("at('--platform')")
-    const first = await json<PublishedRelease>('release --platform android --version 1.0.0 --yes')
+    const first = await json<PublishedArchive>('release --platform android --version 1.0.0 --yes')
     const both = await json<Both>('release --platform android,ios --version 1.0.0 --yes')
     expect(both.releases).toMatchObject([first, { platform: 'ios' }])
     await bundler("'something else'")

@@ -3,7 +3,7 @@ import { access, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { Page, PublishedRelease, Release } from '@hotpatch/api'
+import type { Page, PublishedArchive, Release } from '@hotpatch/api'
 import { readReleaseStatement } from '@hotpatch/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
@@ -49,7 +49,7 @@ describe('an app', () => {
 test('what only an id names must be of the app that is meant', async () => {
   const { write, run, json, app } = await server.createPublisher()
   await write(files)
-  const { releaseId } = await json<PublishedRelease>(`${release} 1.0.0`)
+  const { releaseId } = await json<PublishedArchive>(`${release} 1.0.0`)
   await json('apps create elsewhere --platforms android --yes')
   const promote = `promote --release ${releaseId} --version 1.0.0 --platform android --to beta --yes`
   const refused = await run(`${promote} --app elsewhere`)
@@ -126,7 +126,7 @@ describe('what is stated again', () => {
   test('was signed before, or its bytes lie here', async () => {
     const { write, run, json } = await server.createPublisher()
     await write(files)
-    const old = await json<PublishedRelease>(`${release} 1.0.0 --no-sign --min-native 2.1`)
+    const old = await json<PublishedArchive>(`${release} 1.0.0 --no-sign --min-native 2.1`)
     await json(`${release} 1.1.0`)
     const back = 'rollback --platform android --version 1.0.0 --yes'
     expect(await run(back)).toMatchObject({

@@ -1,4 +1,4 @@
-import type { NewRelease, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
+import type { NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
 
@@ -98,7 +98,7 @@ export interface ContentDescription {
   /** Of the plan, for somebody who has to say yes or no. */
   lines: Record<string, string>
   /** The same for scripts. */
-  json: { content: Omit<ReleaseContent, 'downloadUrl'>; entry: object | undefined }
+  json: { content: Readonly<Record<string, unknown>>; entry: object | undefined }
 }
 
 /**
@@ -126,7 +126,7 @@ export interface ContentKind<Collected extends CollectedContent, Facts> {
   isSame(published: ReleaseContent, packed: Pick<PackedContent, 'sha256'>): boolean
   /** What the server is told beforehand, to compare it with its limits. */
   amounts(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes'>
-  /** What the publish says of it besides its bytes. */
-  metadata(facts: Facts, wish: ContentWish): Pick<NewRelease, 'entry'>
+  /** What the publish says of it. */
+  content(facts: Facts, packed: PackedContent, wish: ContentWish): NewReleaseContent
   describe(collected: Collected, facts: Facts, packed: PackedContent): ContentDescription
 }

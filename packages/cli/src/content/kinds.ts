@@ -1,4 +1,4 @@
-import type { NewRelease, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
+import type { NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
 import { archiveKind, type ArchiveFacts, type CollectedArchive } from './archive/archive-kind.ts'
@@ -68,7 +68,7 @@ export async function openContent(context: CliContext, input: ContentInput, work
         sizeBytes,
         uploads,
         stated: kind.stated(packed),
-        metadata: { ...kind.metadata(facts, wish), sha256, sizeBytes },
+        content: kind.content(facts, packed, wish),
         description: kind.describe(collected, facts, packed),
       }
     },
@@ -88,6 +88,7 @@ export interface ReleaseBytes {
   sizeBytes: number
   uploads: readonly ContentUpload[]
   stated: StatedContent
-  metadata: Pick<NewRelease, 'entry' | 'sha256' | 'sizeBytes'>
+  /** What the publish says of it. */
+  content: NewReleaseContent
   description: ContentDescription
 }

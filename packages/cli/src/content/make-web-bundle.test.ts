@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { PublishedRelease } from '@hotpatch/api'
+import type { PublishedArchive } from '@hotpatch/api'
 import { beforeEach, expect, test } from 'vitest'
 import { completeContext } from '../process/context.ts'
 import { requireSound } from '../release/findings.ts'
@@ -37,8 +37,8 @@ test('makes the zip that release publishes, and says what is in it', async () =>
     sourceMaps: ['assets/a.js.map'],
   })
   const line = 'release --platform web --yes --version'
-  const ofFolder = await tool.json<PublishedRelease>(`${line} 1.0.0 --bundle-dir dist`)
-  const ofZip = await tool.json<PublishedRelease>(`${line} 1.0.1 --bundle app.zip`)
+  const ofFolder = await tool.json<PublishedArchive>(`${line} 1.0.0 --bundle-dir dist`)
+  const ofZip = await tool.json<PublishedArchive>(`${line} 1.0.1 --bundle app.zip`)
   expect([ofFolder.content.sha256, ofZip.content.sha256]).toEqual([made.sha256, made.sha256])
 })
 

@@ -39,7 +39,8 @@ export async function packSame(
   const wish = readContentWish(given, platform, place)
   const bytes = await (await openContent(context, input, { wish, directory })).pack()
   if (isSameContent(content, bytes)) return { bytes, directory }
-  const expected = `Expected the bytes of ${version} for ${platform}, whose SHA-256 is ${content.sha256}`
+  const known = content.kind === 'archive' ? `, whose SHA-256 is ${content.sha256}` : ''
+  const expected = `Expected the bytes of ${version} for ${platform}${known}`
   const advice = 'Build the same sources again, or give the zip that was published: --bundle.'
   throw new CommandError('content-differs', `${expected}, found ${bytes.sha256} in ${input.path}. ${advice}`)
 }

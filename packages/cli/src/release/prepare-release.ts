@@ -104,7 +104,7 @@ function checkOf(
     ...requirement,
     publicKey: signing.kind === 'signed' ? signing.key.publicKey : null,
     ...opened?.amounts,
-    ...bundle?.metadata,
+    ...(bundle && { content: bundle.content }),
   }
 }
 

@@ -61,7 +61,7 @@ export function metadataOf({ platform, version, channel, mandatory, percentage, 
     ...given({ guard: plan.guard, startsAt: plan.startsAt, notes: plan.notes }),
     ...given({ rules: plan.rules, devices: plan.devices, cohorts: plan.cohorts }),
     ...plan.requirement,
-    ...plan.bundle.metadata,
+    content: plan.bundle.content,
   }
 }
 

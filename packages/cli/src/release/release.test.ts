@@ -106,7 +106,7 @@ describe('the plan', () => {
       ...zip,
       uploads: [],
       stated: statedArchive(zip),
-      metadata: zip,
+      content: { kind: 'archive', ...zip },
       description: {
         lines: {
           Bundle: '1 file of /app/build, zipped 1.23 kB',
@@ -270,8 +270,7 @@ describe('the plan', () => {
       mandatory: false,
       percentage: 12.5,
       minNativeVersion: '2.1',
-      sha256: 'ab'.repeat(32),
-      sizeBytes: 1234,
+      content: { kind: 'archive', sha256: 'ab'.repeat(32), sizeBytes: 1234 },
     })
     expect(own).toEqual({
       appId: 'app-id',

@@ -66,11 +66,11 @@ export async function createStage(session: Session, place: StoryPlace) {
       await writeFile(join(path, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
       const wish = { platform, projectDirectory: path, withSourceMaps: false }
       const opened = await openContent(context, { kind: 'folder', path }, { wish, directory })
-      const { sha256, uploads, stated, metadata } = await opened.pack()
-      const content = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
-      const signed = await sign({ ...content, ...stated }, by)
+      const { sha256, uploads, stated, content } = await opened.pack()
+      const named = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
+      const signed = await sign({ ...named, ...stated }, by)
       const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
-      const release = { platform, version, channel, percentage: 100, ...metadata }
+      const release = { platform, version, channel, percentage: 100, content }
       await sendContent(session, app, uploads)
       const published = await api.publishRelease(app.id, createReleaseForm(release, signatures))
       statedOf.set(published.releaseId, stated)

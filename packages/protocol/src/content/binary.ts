@@ -86,3 +86,24 @@ function writeFile(file: { [Name in keyof BinaryFile]-?: BinaryFile[Name] | unde
     ...(url !== undefined && { url }),
   }
 }
+
+/** What a statement says of a file that devices install. */
+export interface StatedBinaryFile extends ContentArtifact {
+  platform: Platform
+  architecture: string
+  format: string
+  /** Where the bytes lie, if not on the server. */
+  url?: string | undefined
+}
+
+/** What a statement says of a release that is these files: in the order of their names, whoever lists them. */
+export function statedBinary(files: readonly StatedBinaryFile[]) {
+  const sorted = files.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const content: BinaryContent = {
+    kind: 'binary',
+    files: sorted.map(({ platform, architecture, format, name, url }) =>
+      writeFile({ platform, architecture, format, artifact: name, url }),
+    ),
+  }
+  return { content, artifacts: sorted.map(({ name, sha256, sizeBytes }) => ({ name, sha256, sizeBytes })) }
+}

@@ -59,7 +59,8 @@ export function compareWithBound(version: NativeVersion, bound: NativeVersion): 
   return bound.build === undefined ? compareIgnoringBuild(version, bound) : compareNativeVersions(version, bound)
 }
 
-function compareIgnoringBuild(a: NativeVersion, b: NativeVersion): number {
+/** What two builds of the same version are equal by. */
+export function compareIgnoringBuild(a: NativeVersion, b: NativeVersion): number {
   const length = Math.max(a.parts.length, b.parts.length)
   for (let index = 0; index < length; index += 1) {
     const difference = (a.parts[index] ?? 0) - (b.parts[index] ?? 0)

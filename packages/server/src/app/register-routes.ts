@@ -92,7 +92,6 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const authorizeReader = (request: FastifyRequest) =>
     access.authorize(request.headers.authorization, 'announcements:read')
   const maxUploadBytes = maxUploadBytesOf(core)
-  const { maxBytes: maxBundleBytes } = core.config.bundles
   const { publishing, preflight } = services
   const forPublishing = { publishing, preflight, contents, apps, releases, publicUrl, maxUploadBytes }
   return [
@@ -111,7 +110,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
       maxUploadBytes: 2 * maxUploadBytesOf(core),
     }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
-    publishingRoutes({ ...forPublishing, maxBundleBytes, resolveApp }),
+    publishingRoutes({ ...forPublishing, resolveApp }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),
     rolloutGuardRoutes({ guards: services.guards, rollouts, releases, resolveApp, publicUrl }),

@@ -183,7 +183,7 @@ function createSigning({ db, clock, newId }: Core, given: { changes: Changes; ap
 }
 
 function createContent({ config, clock, db }: Core) {
-  const { maxBytes } = config.bundles
+  const maxBytes = Math.max(config.bundles.maxBytes, config.bundles.maxBinaryBytes)
   const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
   const directory = join(config.dataDirectory, 'uploads')
   const spool = createUploadSpool({ directory, maxBytes, idleTimeoutMs: UPLOAD_IDLE_TIMEOUT_MS, clock })

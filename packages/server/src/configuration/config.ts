@@ -120,6 +120,7 @@ export function readConfig(environment: Environment): Config {
     metrics: metrics ?? 'off',
     bundles: {
       maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
+      maxBinaryBytes: integer('HOTPATCH_MAX_BINARY_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxFiles: integer('HOTPATCH_MAX_BUNDLE_FILES', 1, MAX_ZIP_FILES),
     },

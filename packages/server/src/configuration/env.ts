@@ -42,6 +42,10 @@ export const ENVIRONMENT = {
     meaning: 'Largest bundle that can be uploaded; devices refuse more than this default',
     initially: '268435456',
   },
+  HOTPATCH_MAX_BINARY_BYTES: {
+    meaning: 'Largest file of a whole binary, such as an APK or an installer, that can be uploaded',
+    initially: '2147483648',
+  },
   HOTPATCH_MAX_UNPACKED_BYTES: {
     meaning: 'Largest bundle, unpacked; devices refuse more than this default',
     initially: '1073741824',

@@ -17,6 +17,7 @@ import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
+import type { OfferedBinary, OfferedBinaryFile } from '../shipping/content/binary/binary-kind.ts'
 import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
 import type { OfferedFile } from './held-file-queries.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
@@ -167,7 +168,7 @@ export async function loadCatalog(
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    const target = targetOf(placement, releases, requirements, { keyIds, files, added })
+    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added })
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -240,12 +241,14 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'stated.floor as release_floor',
       'release.requirement',
       'release.kind',
+      'release.version_code',
       'release.notes',
       'signature.value as signature',
       'signature.key_id as release_key_id',
       'stated.text as release_statement',
       'stated.signature as release_statement_signature',
       'stated.stated_at as release_stated_at',
+      'stated.key_id as stated_key_id',
     ])
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
@@ -330,6 +333,8 @@ function withinStatement(files: readonly StoredFile[], statement: string | null)
 }
 
 interface PlacedParts {
+  /** Of the catalog. */
+  platform: Platform
   keyIds: ReadonlyMap<string, string>
   files: FilesByRelease
   added: Awaited<ReturnType<typeof listPlacedSignatures>>
@@ -340,7 +345,7 @@ function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   requirements: Map<string, Requirement>,
-  { keyIds, files, added }: PlacedParts,
+  { platform, keyIds, files, added }: PlacedParts,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
@@ -352,7 +357,8 @@ function targetOf(
     version: row.version ?? '',
     sequence: row.release_sequence ?? 0,
     floor: row.release_floor ?? 0,
-    keyId: row.signature === null ? null : (keyIds.get(row.release_key_id ?? '') ?? null),
+    // Of what is no archive, the statement is all that is signed.
+    keyId: keyIds.get(row.release_key_id ?? row.stated_key_id ?? '') ?? null,
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
@@ -369,6 +375,22 @@ function targetOf(
   }
   // Not in the literal: an object with a spread keeps room for what never comes.
   if (signatures) release.signatures = signatures
+  if (row.version_code !== null) release.versionCode = row.version_code
+  const { content } = release
+  if (content.kind === 'binary') release.binaries = binariesFor(platform, content, signatures)
   releases.set(release.id, release)
   return release
+}
+
+/** Those that devices of the catalog may take, with what else is signed of them. */
+function binariesFor(
+  platform: Platform,
+  { files }: OfferedBinary,
+  signatures: readonly OfferedSignature[] = [],
+): OfferedBinaryFile[] {
+  for (const file of files) {
+    const ofFile = signatures.filter(({ subject }) => subject === file.sha256)
+    if (ofFile.length > 0) file.signatures = ofFile
+  }
+  return files.filter((file) => platform === 'any' || file.platform === 'any' || file.platform === platform)
 }

@@ -80,7 +80,7 @@ export function createDesk({
       case 'registration':
         return register(dialect, route, holder, request)
       case 'release':
-        return showRelease(route, holder, request)
+        return showRelease(dialect, route, holder, request)
       case 'channels':
         return showChannels(route, holder, request)
     }
@@ -183,10 +183,17 @@ export function createDesk({
   }
 
   /** From memory, and nothing is kept. */
-  function showRelease(route: ReleaseRoute, { app, channel: fixed }: KeyHolder, request: PlainRequest) {
+  function showRelease(
+    { takes }: Dialect,
+    route: ReleaseRoute,
+    { app, channel: fixed }: KeyHolder,
+    request: PlainRequest,
+  ) {
     const { deviceId, platform, channel, name } = route.read(request)
     if (deviceId !== undefined) limits.admitDevice(app.id, identity.storedId(app, deviceId))
-    return route.render(findByName(catalogs.get(app, platform, fixed ?? channel), name), request)
+    const release = findByName(catalogs.get(app, platform, fixed ?? channel), name)
+    // One name may be that of what other clients take.
+    return route.render(release && takes({}).kinds.includes(release.content.kind) ? release : undefined, request)
   }
 
   /** From memory, and nothing is kept: where a device is, its checks tell. */

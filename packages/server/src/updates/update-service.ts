@@ -113,7 +113,9 @@ export function createUpdateService({
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck) {
-    const running = resolveRunning(catalog, check.current)
+    const told = check.attributes ?? NONE_TOLD
+    const takes = check.dialect === undefined ? undefined : takesOf(check.dialect, told)
+    const running = resolveRunning(catalog, check.current, takes)
     const { deviceId } = check
     const remembered = deviceId === null ? NONE : failedReleaseIds(catalog.appId, deviceId)
     const named = deviceId === null ? NONE : cohortsOf(catalog.appId, deviceId)
@@ -128,7 +130,7 @@ export function createUpdateService({
       cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
-      takes: check.dialect === undefined ? undefined : takesOf(check.dialect, check.attributes ?? NONE_TOLD),
+      takes,
     }
     return { device, currentVersion: running.release?.version ?? null, running: running.release }
   }
@@ -147,22 +149,25 @@ interface Running {
   nativeVersion: string | undefined
 }
 
-function resolveRunning(catalog: LiveCatalog, current: RunningCode): Running {
+/** @param takes what its client takes: what it runs is of that, whatever else has the same version */
+function resolveRunning(catalog: LiveCatalog, current: RunningCode, takes: ClientTakes | undefined): Running {
+  const known = (release: OfferedRelease | undefined) =>
+    release && (!takes || takes.kinds.includes(release.kind ?? 'archive')) ? release : undefined
   switch (current.kind) {
     case 'embedded':
       return { releaseId: null, release: null, nativeVersion: undefined }
     case 'release': {
-      const release = findByName(catalog, current) ?? null
+      const release = known(findByName(catalog, current)) ?? null
       return { releaseId: current.id, release, nativeVersion: undefined }
     }
     case 'named': {
-      const release = findByName(catalog, current.name)
+      const release = known(findByName(catalog, current.name))
       if (release) return { releaseId: release.id, release, nativeVersion: undefined }
       // Of another channel, or gone: it runs something that this catalog never takes back.
       return { releaseId: UNKNOWN_RELEASE, release: null, nativeVersion: undefined }
     }
     case 'version': {
-      const release = catalog.byVersion.get(current.version)
+      const release = known(catalog.byVersion.get(current.version))
       if (release) return { releaseId: release.id, release, nativeVersion: undefined }
       return { releaseId: null, release: null, nativeVersion: current.version }
     }

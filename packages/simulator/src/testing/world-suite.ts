@@ -1,4 +1,4 @@
-import type { Release } from '@hotpatch/api'
+import { requireArchive, type Release } from '@hotpatch/api'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
 import {
@@ -74,7 +74,8 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
     return server.published(app, { version, bundle, signatures, ...changes })
   }
 
-  function prepare({ version, floor, requirement, content }: Release, sequence: number) {
+  function prepare(release: Release, sequence: number) {
+    const { version, floor, requirement, content } = requireArchive(release)
     const named = { appId: app.id, platform: 'android', target: 'release', version, sequence, floor } as const
     const text = writeReleaseStatement({
       ...named,

@@ -75,15 +75,15 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
   },
 
   stated: ({ sha256, sizeBytes }) => statedArchive({ sha256, sizeBytes }),
-  isSame: (published, { sha256 }) => published.sha256 === sha256,
+  isSame: (published, { sha256 }) => published.kind === 'archive' && published.sha256 === sha256,
 
   amounts: ({ files }) => ({
     fileCount: files.length,
     unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   }),
 
-  metadata({ start }, { platform, entry = askedEntry(start, platform) }) {
-    return entry === undefined ? {} : { entry }
+  content({ start }, { sha256, sizeBytes }, { platform, entry = askedEntry(start, platform) }) {
+    return { kind: 'archive', sha256, sizeBytes, ...(entry !== undefined && { entry }) }
   },
 
   describe: ({ from, files, sourceMaps, ready }, { entry }, { sha256, sizeBytes }) => ({

@@ -6,7 +6,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, utimes,
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { PublishedRelease } from '@hotpatch/api'
+import type { PublishedArchive } from '@hotpatch/api'
 import { readReleaseStatement, writeReleaseStatement, type Platform } from '@hotpatch/protocol'
 import { runCliProcess } from '@hotpatch/testkit'
 import fc from 'fast-check'
@@ -299,7 +299,7 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
       expect([left, others]).toEqual([expect.stringMatching(/^hotpatch-/), []])
       expect(await treeOf(tool.cwd)).toEqual(before)
       expect(await owner.json('releases', 'list', '--app', slug)).toMatchObject({ items: [] })
-      const published = await owner.json<PublishedRelease>(args.slice(0, -1).join(' '), '--yes')
+      const published = await owner.json<PublishedArchive>(args.slice(0, -1).join(' '), '--yes')
       expect(published.version).toBe('1.0.0')
     })
 
@@ -307,7 +307,7 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
       const owner = await server.createOwner()
       const slug = await createApp('taken')
       const { sha256, sizeBytes, uploads } = await (await open()).pack()
-      const published = await owner.json<PublishedRelease>(
+      const published = await owner.json<PublishedArchive>(
         ['release', '--app', slug, '--version', '1.0.0', ...options(folder)].join(' '),
         '--yes',
       )

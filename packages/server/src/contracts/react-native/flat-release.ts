@@ -1,9 +1,10 @@
-import { pageOf, PublishedRelease, Release, ReleaseContent, type Page } from '@hotpatch/api'
+import { ArchiveContent, pageOf, PublishedRelease, Release, type OfArchive, type Page } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 
-const { content: _release, ...ofRelease } = Release.properties
+const { content: _release, versionCode: _versionCode, ...ofRelease } = Release.properties
 const { content: _published, ...ofPublished } = PublishedRelease.properties
-const { kind: _kind, ...ofZip } = ReleaseContent.anyOf[0].properties
+const { kind: _kind, ...ofZip } = ArchiveContent.properties
 
 /** React Native §6: of the contract, a release is one zip, whose fields are its own. */
 export const ContractRelease = Type.Object({ ...ofRelease, ...ofZip })
@@ -14,12 +15,26 @@ export type ContractPublished = Static<typeof ContractPublished>
 
 export const ContractReleasePage = pageOf(ContractRelease)
 
-export function flattenRelease({ content: { kind: _, ...zip }, ...release }: Release): ContractRelease {
+/** @throws problem release-not-found of what is no zip: the contract has no other releases */
+export function flattenRelease(found: Release): ContractRelease {
+  const { content, versionCode: __, ...release } = requireArchive(found, found.id)
+  const { kind: _, ...zip } = content
   return { ...release, ...zip }
 }
 
-export function flattenPublished({ content: { kind: _, ...zip }, ...published }: PublishedRelease): ContractPublished {
+export function flattenPublished(found: PublishedRelease): ContractPublished {
+  const { content, ...published } = requireArchive(found, found.releaseId)
+  const { kind: _, ...zip } = content
   return { id: published.releaseId, ...published, ...zip }
+}
+
+function requireArchive<Described extends Pick<Release, 'content'>>(
+  found: Described,
+  id: string,
+): OfArchive<Described> {
+  const { content } = found
+  if (content.kind === 'archive') return { ...found, content }
+  throw problem('release-not-found', `The release ${id} is no bundle, but a ${content.kind}.`)
 }
 
 export function flattenPage({ items, ...page }: Page<Release>): Page<ContractRelease> {

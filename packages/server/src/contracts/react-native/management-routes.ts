@@ -1,4 +1,12 @@
-import { ChannelName, NewRelease, PageQuery, type PublishedRelease, ReleaseFilter, Rollout } from '@hotpatch/api'
+import {
+  ChannelName,
+  NewArchiveContent,
+  NewRelease,
+  PageQuery,
+  type PublishedRelease,
+  ReleaseFilter,
+  Rollout,
+} from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
@@ -24,13 +32,17 @@ import {
 import { withUpload, type ReceivedUpload } from '../../rolling-out/publishing/receive-upload.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
 
+const { content: _content, versionCode: _versionCode, ...ofRelease } = NewRelease.properties
+const { kind: _kind, ...ofZip } = NewArchiveContent.properties
+
 /** React Native §6: the contract's fields; `hash` and `rollout_percentage` are our sha256 and percentage. */
 const ContractMetadata = Type.Object(
   {
-    ...NewRelease.properties,
+    ...ofRelease,
+    ...ofZip,
     app: Type.Optional(Type.String({ maxLength: 64 })),
     appId: Type.Optional(Type.String({ maxLength: 64 })),
-    hash: NewRelease.properties.sha256,
+    hash: ofZip.sha256,
     rollout: NewRelease.properties.percentage,
     rollout_percentage: NewRelease.properties.percentage,
     rolloutPercentage: NewRelease.properties.percentage,
@@ -62,11 +74,15 @@ export function reactNativeManagementRoutes(parts: {
   /** @throws problem release-exists also for the same request again: the contract takes a version once on a channel */
   async function publishUpload(request: FastifyRequest, upload: ReceivedUpload): Promise<PublishedRelease> {
     const fields = validateMetadata(upload.metadata)
-    const { app: named, appId, hash, rollout, rollout_percentage, rolloutPercentage, ...metadata } = fields
-    const input: NewRelease = { ...metadata }
-    const sha256 = metadata.sha256 ?? hash
+    const { app: named, appId, hash, rollout, rollout_percentage, rolloutPercentage, ...rest } = fields
+    const { sha256: told, sizeBytes, entry, ...metadata } = rest
+    const sha256 = told ?? hash
+    const content: NewArchiveContent = { kind: 'archive' }
+    if (sha256 !== undefined) content.sha256 = sha256
+    if (sizeBytes !== undefined) content.sizeBytes = sizeBytes
+    if (entry !== undefined) content.entry = entry
+    const input: NewRelease = { ...metadata, content }
     const percentage = metadata.percentage ?? rollout ?? rolloutPercentage ?? rollout_percentage
-    if (sha256 !== undefined) input.sha256 = sha256
     if (percentage !== undefined) input.percentage = percentage
     const found = await resolveNamed(request, named ?? appId)
     const { published, isRepeated } = await publishing.publish(
@@ -126,7 +142,9 @@ export function reactNativeManagementRoutes(parts: {
         const found = name === undefined ? undefined : await apps.resolve(request.actor, name)
         const onlyApp = found?.id ?? request.actor?.appId ?? null
         const page = readPageRequest(request.query)
-        return flattenPage(await releases.list(onlyApp, request.query, page, publicUrl(request)))
+        return flattenPage(
+          await releases.list(onlyApp, { ...request.query, kind: 'archive' }, page, publicUrl(request)),
+        )
       },
     )
 
@@ -136,6 +154,7 @@ export function reactNativeManagementRoutes(parts: {
     async function getRelease(request: FastifyRequest, id: string) {
       const release = await releases.get(id)
       const found = await apps.resolve(request.actor, release.app_id)
+      if (release.kind !== 'archive') throw problem('release-not-found', `No bundle has the id ${id}.`)
       const { slug } = request.params as { slug?: string }
       if (slug !== undefined && slug !== found.slug && slug !== found.id) {
         throw problem('release-not-found', `The app "${slug}" has no release with the id ${id}.`)

@@ -4,6 +4,7 @@ import type { OfferedFile } from '../../updates/held-file-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { rememberAnswers } from '../writing/remember-answers.ts'
 import { signatureOf } from './signatures.ts'
+import { contentOf } from '../../updates/content-of.ts'
 
 /** The plugin asks for it by this name, and keeps it beside the files. */
 export const MANIFEST = 'capawesome-live-update-manifest.json'
@@ -22,7 +23,7 @@ export function takesFiles({ device, running }: UpdateAnswer, release: OfferedRe
 
 /** With a key the plugin wants a signature of every file, and of the list; nothing says whether it has one. */
 function isSignedAsWhole(release: OfferedRelease): boolean {
-  return signatureOf(release, release.content.sha256) !== undefined && !hasOwnManifest(release)
+  return signatureOf(release, contentOf(release, 'archive').sha256) !== undefined && !hasOwnManifest(release)
 }
 
 const signedOneByOne = new WeakMap<object, boolean>()

@@ -9,6 +9,7 @@ import { filesUrl } from './files.ts'
 import { takesFiles } from './manifest.ts'
 import { refusal } from './refusal.ts'
 import { signatureOf } from './signatures.ts'
+import { contentOf } from '../../updates/content-of.ts'
 
 const bundle = {
   // The plugin makes a folder of this name: an empty one would be the folder of all its bundles.
@@ -59,7 +60,7 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
 }
 
 function bundleOf(release: OfferedRelease, answer: UpdateAnswer, request: PlainRequest): LatestBundle {
-  const { id, version, notes, content } = release
+  const { id, version, notes } = release
   const { channel, decision } = answer
   const mandatory = decision.kind === 'update' && decision.mandatory
   const shared = {
@@ -68,7 +69,7 @@ function bundleOf(release: OfferedRelease, answer: UpdateAnswer, request: PlainR
     customProperties: { version, mandatory: String(mandatory), ...(notes !== '' && { notes }) },
   }
   if (takesFiles(answer, release)) return { ...shared, artifactType: 'manifest', url: filesUrl(id, channel, request) }
-  const { sha256 } = content
+  const { sha256 } = contentOf(release, 'archive')
   const signature = signatureOf(release, sha256)
   return {
     ...shared,

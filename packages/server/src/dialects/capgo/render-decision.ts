@@ -12,6 +12,7 @@ import type { UpdateKind } from './error-codes.ts'
 import { keyIdOf, variantFor } from './encrypted.ts'
 import { listedFiles, takesBrotliNames, writeManifest, type ManifestEntry } from './manifest.ts'
 import { has } from './plugin-version.ts'
+import { contentOf } from '../../updates/content-of.ts'
 
 const Text = Type.String({ minLength: 1 })
 const Address = Type.String({ pattern: '^https?://' })
@@ -125,8 +126,9 @@ function bytesFor(release: OfferedRelease, fields: Fields) {
   throw new Error('An answer was stopped that has a release as it is for a plugin with a key.')
 }
 
-function asItIs({ content }: OfferedRelease) {
-  return { sha256: content.sha256, checksum: content.sha256, sessionKey: '' }
+function asItIs(release: OfferedRelease) {
+  const { sha256 } = contentOf(release, 'archive')
+  return { sha256, checksum: sha256, sessionKey: '' }
 }
 
 /** Capgo §8. */

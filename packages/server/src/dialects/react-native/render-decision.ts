@@ -5,6 +5,7 @@ import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
+import { contentOf } from '../../updates/content-of.ts'
 
 const Base64OrNull = Type.Union([Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' }), Type.Null()])
 const NativeUpdate = Type.Object({ minNativeVersion: Type.String(), releaseId: Type.String() })
@@ -65,15 +66,16 @@ export function renderDecision({ decision, restatement }: UpdateAnswer, publicUr
   switch (decision.kind) {
     case 'update': {
       const { release, mandatory, direction } = decision
+      const { sha256, sizeBytes } = contentOf(release, 'archive')
       return {
         updateAvailable: true,
-        bundleUrl: offeredUrl(publicUrl, release.content.sha256, release.id),
-        hash: release.content.sha256,
+        bundleUrl: offeredUrl(publicUrl, sha256, release.id),
+        hash: sha256,
         signature: release.signature,
         mandatory,
         version: release.version,
         releaseId: release.id,
-        sizeBytes: release.content.sizeBytes,
+        sizeBytes,
         direction,
         reason,
         notes: release.notes,

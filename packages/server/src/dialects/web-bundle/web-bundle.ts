@@ -10,6 +10,7 @@ import type { AskedCheck, AskedFeed, Dialect, Feed } from '../../updates/dialect
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { ARCHIVES_WITHOUT_EMBEDDED } from '../reading/archives-as-they-are.ts'
 import { asProblem, fieldsOfQuery, optionalPlatform, readPlatform, text, toldText } from '../reading/read-fields.ts'
+import { contentOf } from '../../updates/content-of.ts'
 
 const BASE = '/api/v1/native/bundle'
 
@@ -61,7 +62,9 @@ export function webBundle(): Dialect {
         path: `${BASE}/download`,
         render: (feed: Feed) => {
           const release = newestOf(feed)
-          return release ? { servedFrom: offeredUrl('', release.content.sha256, release.id) } : notAvailable()
+          return release
+            ? { servedFrom: offeredUrl('', contentOf(release, 'archive').sha256, release.id) }
+            : notAvailable()
         },
       },
     ],
@@ -126,10 +129,11 @@ function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
 
 /** @throws when it would not be a manifest: none that is malformed leaves the server */
 export function writeManifest(release: OfferedRelease, publicUrl: string): string {
+  const { sha256 } = contentOf(release, 'archive')
   const manifest: Static<typeof Manifest> = {
     version: release.version,
-    url: offeredUrl(publicUrl, release.content.sha256, release.id),
-    checksum: release.content.sha256,
+    url: offeredUrl(publicUrl, sha256, release.id),
+    checksum: sha256,
     minNativeVersion: release.requirement.minNativeVersion ?? NO_MINIMUM,
     // Web bundle §6.
     ...(release.signature && { signature: release.signature }),

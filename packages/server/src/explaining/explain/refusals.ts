@@ -24,7 +24,7 @@ export interface RefusalPlace {
 type Refused = CompiledRollout<OfferedRelease>
 
 /** What a device told of itself that D11 judges by. */
-export type Refusing = Pick<Device, 'takes' | 'trust'>
+export type Refusing = Pick<Device, 'takes' | 'trust' | 'nativeVersion'>
 
 /** Of nobody: what is missing here, no reason follows from. */
 const TAKES_NOTHING: ClientTakes = { kinds: [], forms: [], embedded: false }
@@ -42,6 +42,8 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
       return `${sentence(name)} ${describeForms(rollout, takes)}`
     case 'embedded-not-taken':
       return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
+    case 'not-newer':
+      return `The device has ${refusing.nativeVersion ?? 'a version'} of the app, and ${name} is not newer: installers go forward only.`
     case 'below-high-water':
       return `The device has confirmed sequence ${highWater} already, and refuses lower ones: ${name} is signed as ${rollout.sequence}.`
     case 'below-device-floor':
@@ -73,6 +75,8 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
       return [
         `Roll back to a release instead: hotpatch rollback --version VERSION${whereOf(place)}. Or publish what the binary shipped with, under a new version.`,
       ]
+    case 'not-newer':
+      return ['Publish what it is to have under a higher version, or with a higher version code.']
     case 'below-high-water':
     case 'below-device-floor':
       return [...raiseFirst(trust, place), `State it again, under the next sequence: ${rollBack(rollout, place)}`]

@@ -91,6 +91,7 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'failed-on-this-device',
   'kind-not-taken',
   'form-not-taken',
+  'not-newer',
 ])
 
 /** D1: what is higher comes first. */
@@ -142,6 +143,7 @@ function changeFor(
     case 'failed-on-this-device':
       return 'Publish a release that is mended: this one failed on the device, and is never offered to it again.'
     case 'kind-not-taken':
+    case 'not-newer':
     case 'form-not-taken':
     case 'embedded-not-taken':
     case 'below-high-water':

@@ -75,11 +75,18 @@ create table artifact (
   content_type text not null,
   created_at bigint not null,
   kept_until bigint,
-  facts text default '{}' not null ,
   awaits_compression integer default 0 not null
 );
 
 create index artifact_awaits_compression on artifact (created_at) where awaits_compression = 1;
+
+create table artifact_facts (
+  sha256 text not null,
+  kind text not null check (kind in ('archive', 'files', 'binary', 'kit')),
+  facts text not null,
+  constraint artifact_facts_key primary key (sha256, kind),
+  constraint artifact_facts_artifact foreign key (sha256) references artifact (sha256) on delete cascade
+);
 
 create table artifact_variant (
   sha256 text not null,
@@ -351,6 +358,7 @@ create table release (
   archived_at bigint,
   statement_id text references statement (id),
   kind text default 'archive' not null check (kind in ('archive', 'files', 'binary', 'kit')),
+  version_code bigint,
   constraint release_version unique (app_id, platform, version, channel),
   constraint release_sequence unique (app_id, platform, sequence),
   constraint release_app foreign key (app_id) references app (id)
@@ -373,7 +381,7 @@ create table release_file (
   constraint release_file_key primary key (release_id, role, path),
   constraint release_file_release foreign key (release_id) references release (id),
   constraint release_file_artifact foreign key (sha256) references artifact (sha256),
-  constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component')),
+  constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component', 'blockmap', 'icon')),
   constraint release_file_place check (sha256 is not null or url is not null)
 );
 

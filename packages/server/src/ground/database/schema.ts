@@ -77,12 +77,12 @@ export interface Schema {
     size_bytes: number
     content_type: string
     created_at: number
-    /** What the check of its kind of content found of it; `{}` of what is a part of other content. */
-    facts: string
     kept_until: number | null
     /** Whether nobody has tried yet how small it becomes. */
     awaits_compression: number
   }
+  /** What a check found of an artifact, as each kind of content that it came as. */
+  artifact_facts: { sha256: string; kind: string; facts: string }
   /** Other bytes that become an artifact: made later, and held against its digest by whoever takes them. */
   artifact_variant: {
     sha256: string
@@ -104,6 +104,8 @@ export interface Schema {
     /** What its publisher signed of it; null: unsigned, or of the bundle only. */
     statement_id: string | null
     kind: ContentKindName
+    /** Orders whole binaries; null of what has none. */
+    version_code: number | null
     requirement: string
     notes: string
     created_at: number
@@ -138,11 +140,12 @@ export interface Schema {
   /**
    * What a release consists of: artifacts of its statement under their names, and `asset`s under the paths that its
    * manifest lists or that they have in its archive. At least one of `sha256`, an artifact here, and `url`, elsewhere.
+   * A `blockmap` or `icon` has the path of the `binary` that it was made of.
    */
   release_file: {
     release_id: string
     path: string
-    role: 'archive' | 'manifest' | 'asset' | 'binary' | 'component'
+    role: 'archive' | 'manifest' | 'asset' | 'binary' | 'component' | 'blockmap' | 'icon'
     sha256: string | null
     size_bytes: number
     content_type: string
@@ -153,8 +156,8 @@ export interface Schema {
     url: string | null
   }
   /**
-   * Other digests of a file, for clients that ask for one: `package` is over what an archive contains. Written by kinds
-   * of content whose clients do; today there is none.
+   * Other digests of a file, for clients that ask for one, in hex but for `sha512`, which is in base64: `sha256` of what
+   * lies elsewhere, `package` over what an archive contains.
    */
   file_digest: {
     release_id: string

@@ -39,7 +39,6 @@ const artifact = (sha256: string, size_bytes: number) => ({
   size_bytes,
   content_type: 'x',
   created_at: 5,
-  facts: '{}',
   kept_until: null,
   awaits_compression: 0,
 })

@@ -9,7 +9,7 @@ import {
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
 import { platformsOf, requirePlatform, type AppRow } from '../../shipping/apps/app-service.ts'
 import type { ContentAmount, ContentLimits } from '../../shipping/content/content-kind.ts'
-import { statedOfUpload, type ContentService } from '../../shipping/content/content-service.ts'
+import { statedOfWish, type ContentService } from '../../shipping/content/content-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
@@ -98,7 +98,7 @@ export function createPreflightService({
       findings,
       nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
-      isUploaded: input.sha256 !== undefined && (await contents.find(input.sha256)) !== undefined,
+      isUploaded: await contents.isUploaded(input.content),
       existing: existing ? await renderExisting(existing, channel, publicUrl) : null,
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
@@ -140,8 +140,8 @@ export function createPreflightService({
 
 /** Of what is announced; an unreadable requirement is told as such. */
 function substanceOf(input: ReleaseCheck): ReleaseSubstance {
-  const { sha256, sizeBytes = 0, notes, publicKey } = input
-  const stated = sha256 === undefined ? undefined : statedOfUpload({ sha256, sizeBytes })
+  const { notes, publicKey } = input
+  const stated = statedOfWish(input)
   const isSigned = publicKey === undefined ? undefined : publicKey !== null
   return { stated, requirement: requirementIn(input), notes, isSigned }
 }

@@ -44,7 +44,10 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
 
   test('says what the real publish would be told, and makes nothing', async () => {
     const before = await dumpDecisions(db)
-    const answer = await answerOf({ sha256: sha256Of(bundle), sizeBytes: bundle.length, publicKey: key.publicKey })
+    const answer = await answerOf({
+      content: { kind: 'archive', sha256: sha256Of(bundle), sizeBytes: bundle.length },
+      publicKey: key.publicKey,
+    })
     expect(answer).toEqual({
       findings: [],
       nextSequence: 5,
@@ -54,7 +57,7 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
       inForce: [{ rolloutId: expect.any(String), version: '1.0.0', state: 'active', percentage: 100 }],
       native: { devices: 0, telling: 0, newest: null },
     })
-    expect((await answerOf({ sha256: 'a'.repeat(64) })).isUploaded).toBe(false)
+    expect((await answerOf({ content: { kind: 'archive', sha256: 'a'.repeat(64) } })).isUploaded).toBe(false)
     expect(await dumpDecisions(db)).toEqual(before)
   })
 
@@ -78,7 +81,7 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
       /more than the 5 %/,
     ],
     ['a rule that cannot be read', { rules: [{ attribute: 'osVersion', range: '>>' }] }, 'rules', /range/],
-    ['too many bytes', { sizeBytes: 1001 }, 'size', /1000 bytes.*1001/],
+    ['too many bytes', { content: { kind: 'archive', sizeBytes: 1001 } }, 'size', /1000 bytes.*1001/],
     ['too many bytes unpacked', { unpackedBytes: 5001 }, 'size', /5000 bytes unpacked.*5001/],
     ['too many files', { fileCount: 10 }, 'size', /9 files.*10/],
     ['endless notes', { notes: 'x'.repeat(10_001) }, 'notes', /10000 characters.*10001/],
@@ -95,19 +98,24 @@ describeOnEveryDatabase('the preflight', (openDatabase) => {
       platform: 'web',
       channel: 'x',
       version: 'abc',
-      sizeBytes: 2000,
+      content: { kind: 'archive', sizeBytes: 2000 },
     })
     expect(findings.map(({ check }) => check).sort()).toEqual(['channel', 'platform', 'size', 'version'])
     expect(nextSequence).toBeNull()
   })
 
   test('lets the very same go to a further channel, and says in what other content differs', async () => {
-    const same = { version: '1.0.0', channel: 'beta', sha256: sha256Of(bundle), sizeBytes: bundle.length }
+    const content = { kind: 'archive', sha256: sha256Of(bundle), sizeBytes: bundle.length }
+    const same = { version: '1.0.0', channel: 'beta', content }
     expect(await answerOf(same)).toMatchObject({
       findings: [],
       existing: { channels: ['production'], published: null },
     })
-    const { findings } = await answerOf({ ...same, sha256: 'a'.repeat(64), minNativeVersion: '2.0' })
+    const { findings } = await answerOf({
+      ...same,
+      content: { ...content, sha256: 'a'.repeat(64) },
+      minNativeVersion: '2.0',
+    })
     expect(findings).toMatchObject([{ check: 'version', severity: 'error' }])
     expect(findings[0]?.found).toMatch(
       new RegExp(

@@ -1,7 +1,9 @@
 import {
   Artifact,
   Base64,
+  BinaryFileName,
   NewRelease,
+  OneOf,
   PublicKey,
   PublishedRelease,
   Release,
@@ -17,24 +19,26 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
-import { describeContent, type ContentService } from '../../shipping/content/content-service.ts'
+import { describeUpload, type ContentService } from '../../shipping/content/content-service.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
-import { createValidator } from '../../ground/http/validate.ts'
+import { readNewRelease } from './read-new-release.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { PreflightService } from './preflight-service.ts'
 import type { Publishing } from './publishing-service.ts'
 import { withUpload } from './receive-upload.ts'
 
-const validateMetadata = createValidator(NewRelease, 'metadata')
-
 const ArtifactParams = Type.Object({ app: Type.String(), sha256: Sha256 })
+const UploadKind = OneOf(['archive', 'binary'], { default: 'archive', description: 'What the bytes are for' })
 
 const PublishForm = Type.Object({
   metadata: NewRelease,
   bundle: Type.Optional(
-    Type.String({ format: 'binary', description: 'The zip; may be absent when metadata.sha256 was uploaded before' }),
+    Type.String({
+      format: 'binary',
+      description: 'The zip of an archive; absent when what metadata.content names was uploaded before',
+    }),
   ),
   signature: Type.Optional(Base64),
   statement: Type.Optional(Base64),
@@ -55,7 +59,6 @@ export function publishingRoutes({
   resolveApp,
   publicUrl,
   maxUploadBytes,
-  maxBundleBytes,
 }: {
   publishing: Publishing
   preflight: PreflightService
@@ -66,7 +69,6 @@ export function publishingRoutes({
   publicUrl: PublicUrl
   /** Of the whole form. */
   maxUploadBytes: number
-  maxBundleBytes: number
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     await takeForms(app)
@@ -84,8 +86,9 @@ export function publishingRoutes({
             '`statement`, `statementSignature` and `publicKey` in base64. `rollbackStatement` and ' +
             '`rollbackStatementSignature` state the release before again, for its guard to go back to; ' +
             '`earlierRollbackStatement` and `earlierRollbackStatementSignature` the one before that, or embedded. The same request again gets the same ' +
-            'answer, with 200. Bytes that were uploaded before, under `metadata.sha256`, need not come along.',
-          consumes: ['multipart/form-data'],
+            'answer, with 200. What `metadata.content` names was uploaded before: each file of a binary, and a zip that ' +
+            'does not come along. Without bytes, the same may be sent as JSON.',
+          consumes: ['multipart/form-data', 'application/json'],
           params: AppParams,
           response: { 200: PublishedRelease, 201: PublishedRelease },
         },
@@ -95,7 +98,7 @@ export function publishingRoutes({
         const { published, isRepeated } = await withUpload(request, contents, async (upload) =>
           publishing.publish(
             found,
-            validateMetadata(upload.metadata),
+            readNewRelease(upload.metadata),
             upload.archive,
             upload.signatures,
             authorOf(request),
@@ -118,22 +121,26 @@ export function publishingRoutes({
         config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
-          summary: 'Uploads the zip of a release before the release',
-          description: 'The body is the zip itself. It waits for a day; a release refers to it by `metadata.sha256`.',
-          consumes: ['application/zip'],
+          summary: 'Uploads the bytes of a release before the release',
+          description:
+            'The body is the zip of an archive, or with `kind=binary` and its `name` one file of a binary. It waits for ' +
+            'a day; a release refers to it by its SHA-256 in `metadata.content`.',
+          consumes: ['application/zip', 'application/octet-stream'],
           params: ArtifactParams,
+          querystring: Type.Object({ kind: UploadKind, name: Type.Optional(BinaryFileName) }),
           response: { 200: Artifact },
         },
       },
       async (request) => {
         await resolveApp(request, request.params.app)
-        requireFits(request, maxBundleBytes)
+        const { kind, name } = request.query
+        requireFits(request, contents.maxUploadBytes(kind))
         if (!(request.body instanceof Readable)) {
-          throw problem('unsupported-media-type', 'Expected a zip as application/zip, found nothing.')
+          const expected = 'a zip as application/zip, or any file as application/octet-stream'
+          throw problem('unsupported-media-type', `Expected ${expected}, found nothing.`)
         }
-        return {
-          content: describeContent(await contents.upload(request.body, request.params.sha256), publicUrl(request)),
-        }
+        const upload = await contents.upload(request.body, request.params.sha256, { kind, name })
+        return describeUpload(upload, publicUrl(request))
       },
     )
 
@@ -145,14 +152,16 @@ export function publishingRoutes({
           tags: ['releases'],
           summary: 'Whether these bytes are on the server already',
           params: ArtifactParams,
+          querystring: Type.Object({ kind: UploadKind }),
           response: { 200: Artifact },
         },
       },
       async (request) => {
         await resolveApp(request, request.params.app)
-        const found = await contents.find(request.params.sha256)
-        if (!found) throw problem('artifact-not-found', `No bytes with the SHA-256 ${request.params.sha256}.`)
-        return { content: describeContent(found, publicUrl(request)) }
+        const { kind } = request.query
+        const found = await contents.find(request.params.sha256, kind)
+        if (found) return describeUpload(found, publicUrl(request))
+        throw problem('artifact-not-found', `No bytes of the kind ${kind} with the SHA-256 ${request.params.sha256}.`)
       },
     )
 

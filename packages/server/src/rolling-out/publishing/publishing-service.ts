@@ -14,6 +14,8 @@ import {
   type ReceivedContent,
   type StoredContent,
 } from '../../shipping/content/content-service.ts'
+import { parseNativeVersion, problem } from '@hotpatch/protocol'
+import type { StatedContent } from '../../shipping/content/content-kind.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
@@ -80,7 +82,7 @@ export function createPublishing({
   /**
    * A version that is there is placed as it is, if that is what came.
    * The order makes a crash harmless: check everything, make the bytes durable, then one transaction.
-   * @param received the caller's to discard, whatever happens; undefined: the bytes of `input.sha256` came before
+   * @param received the caller's to discard, whatever happens; undefined: the bytes that `input.content` names came before
    */
   async function publish(
     app: AppRow,
@@ -106,7 +108,9 @@ export function createPublishing({
     if (early) await existingReleases.requirePlaceable(db, early, channel, substance)
     await channels.require(app.id, channel)
     const release = { version, requirement, ...stated }
-    const checked = await signing.check(app, { appId: app.id, platform, release }, content.sha256, signatures)
+    const versionCode = readVersionCode(input, content)
+    const bundleSha256 = content.kind === 'archive' ? content.uploads[0]?.sha256 : undefined
+    const checked = await signing.check(app, { appId: app.id, platform, release }, bundleSha256, signatures)
     if (checked?.statement && !isStatementOf(early, checked.statement)) {
       await sequences.requireFree(app, platform, checked.statement.statement.sequence)
     }
@@ -121,7 +125,7 @@ export function createPublishing({
       const isSigned = checked !== null
       if (existing) await existingReleases.requirePlaceable(tx, existing, channel, { ...substance, isSigned })
       const keyId = await signing.settleKey(tx, locked, checked, author)
-      await contents.own(tx, content, received)
+      await contents.own(tx, content.uploads, received)
       const row = existing ?? (await addNew(tx, change, locked, keyId))
       const restated = existing && (await restate(tx, locked, existing))
       const placement = { ...input, plan, platform, channel, release: row, restated, prepared: preparedOf(signatures) }
@@ -145,6 +149,7 @@ export function createPublishing({
         channel,
         sequence,
         kind: content.kind,
+        version_code: versionCode,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
         created_at: clock.now(),
@@ -157,7 +162,7 @@ export function createPublishing({
         action: 'release.published',
         subject: ['release', row.id],
         appId: app.id,
-        after: { version, platform, channel, sequence, sha256: content.sha256, keyId },
+        after: { version, platform, channel, sequence, sha256: digestsOf(stated), keyId },
       })
       await announcements.record(tx, change, {
         type: 'release.published',
@@ -195,6 +200,23 @@ export function createPublishing({
   }
 
   return { publish, archive }
+}
+
+/** What orders a whole binary: as it was told, or as its version or its files say. */
+function readVersionCode(
+  { version, versionCode }: NewRelease,
+  { kind, versionCode: found }: StoredContent,
+): number | null {
+  const build = kind === 'binary' ? parseNativeVersion(version)?.build : undefined
+  if (versionCode !== undefined && build !== undefined && versionCode !== build) {
+    const detail = `versionCode: expected ${build}, the build of the version ${version}, found ${versionCode}.`
+    throw problem('invalid-request', detail)
+  }
+  return versionCode ?? build ?? found ?? null
+}
+
+function digestsOf({ artifacts }: StatedContent): string {
+  return artifacts.map(({ sha256 }) => sha256).join(', ')
 }
 
 /** Sent again, it says nothing new, and takes no sequence. */

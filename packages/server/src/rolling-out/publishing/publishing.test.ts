@@ -306,7 +306,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     test('has it with or without the bytes', async () => {
       const own = await server.createTestApp()
       const { body: first } = await server.publish(own, { bundle })
-      const metadata = { platform: 'android', version: '1.0.0', sha256: sha256Of(bundle) }
+      const metadata = { platform: 'android', version: '1.0.0', content: { kind: 'archive', sha256: sha256Of(bundle) } }
       const again = await unchanged(() => post(formWithoutBundle(metadata), `/manage/v1/apps/${own.id}/releases`))
       expect([again.status, again.body]).toEqual([200, first])
     })
@@ -355,8 +355,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     const metadataOf = (bytes: Uint8Array, version = '1.0.0') => ({
       platform: 'android',
       version,
-      sha256: sha256Of(bytes),
-      sizeBytes: bytes.length,
+      content: { kind: 'archive', sha256: sha256Of(bytes), sizeBytes: bytes.length },
     })
 
     test('are sent once, for as many releases as want them', async () => {
@@ -367,8 +366,8 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const sha256 = sha256Of(bytes)
       const downloadUrl = `http://localhost:80/artifacts/${sha256}`
       const content = { kind: 'archive', sha256, sizeBytes: bytes.length, fileCount: 2, downloadUrl }
-      expect(uploaded).toMatchObject({ status: 200, body: { content } })
-      expect((await server.request('GET', address(bytes, own))).body).toEqual({ content })
+      expect(uploaded).toMatchObject({ status: 200, body: content })
+      expect((await server.request('GET', address(bytes, own))).body).toEqual(content)
 
       const path = `/manage/v1/apps/${own.slug}/releases`
       for (const version of ['1.0.0', '1.1.0']) {
@@ -410,7 +409,8 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     })
 
     test('and did not come are missing', async () => {
-      const form = () => formWithoutBundle({ ...metadataOf(bundle), sha256: 'c'.repeat(64) })
+      const form = () =>
+        formWithoutBundle({ ...metadataOf(bundle), content: { kind: 'archive', sha256: 'c'.repeat(64) } })
       expect(await refusal(() => post(form()))).toBe('409 artifact-missing')
     })
   })
@@ -430,7 +430,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     test('needs index.html at the root, or the file that it names', async () => {
       expect(problemOf(await post(publishForm(web, inFolder), `${site}/releases`))).toBe('422 content-unfit')
       expect((await post(publishForm(web, html), `${site}/releases`)).status).toBe(201)
-      const named = { ...web, version: '1.1.0', entry: 'start.html' }
+      const named = { ...web, version: '1.1.0', content: { kind: 'archive', entry: 'start.html' } }
       expect(problemOf(await post(publishForm(named, html), `${site}/releases`))).toBe('422 content-unfit')
       const start = writeZip([{ name: 'start.html', content: '<p>' }])
       expect((await post(publishForm(named, start), `${site}/releases`)).status).toBe(201)
@@ -444,7 +444,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
         const sha256 = sha256Of(bytes)
         const headers = { 'content-type': 'application/zip' }
         await server.request('PUT', `${site}/artifacts/${sha256}`, { body: bytes, headers })
-        const form = formWithoutBundle({ ...web, sha256 })
+        const form = formWithoutBundle({ ...web, content: { kind: 'archive', sha256 } })
         expect((await post(form, `${site}/releases`)).status).toBe(expected)
       }
     })
@@ -476,11 +476,15 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ['a native minimum that nobody can read', { minNativeVersion: 'new' }, '400 invalid-request'],
       ['a native range that nobody can read', { nativeRange: 'newer than 2' }, '400 invalid-request'],
       ['an unknown field', { colour: 'red' }, '400 invalid-request'],
-      ['the hash of something else', { sha256: 'a'.repeat(64) }, '422 hash-mismatch'],
-      ['a hash that is none', { sha256: 'abc' }, '400 invalid-request'],
-      ['the size of something else', { sizeBytes: 7 }, '422 size-mismatch'],
-      ['an entry that the zip has not', { entry: 'main.js' }, '422 content-unfit'],
-      ['an entry that is no file at the root', { entry: 'assets/main.js' }, '400 invalid-request'],
+      ['the hash of something else', { content: { kind: 'archive', sha256: 'a'.repeat(64) } }, '422 hash-mismatch'],
+      ['a hash that is none', { content: { kind: 'archive', sha256: 'abc' } }, '400 invalid-request'],
+      ['the size of something else', { content: { kind: 'archive', sizeBytes: 7 } }, '422 size-mismatch'],
+      ['an entry that the zip has not', { content: { kind: 'archive', entry: 'main.js' } }, '422 content-unfit'],
+      [
+        'an entry that is no file at the root',
+        { content: { kind: 'archive', entry: 'assets/main.js' } },
+        '400 invalid-request',
+      ],
     ])('%s', async (_case, changes, expected) => {
       expect(await refusal(() => post(publishForm({ ...valid, ...changes }, bundle)))).toBe(expected)
     })
@@ -527,7 +531,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     })
 
     test.each([
-      ['JSON', 'application/json', '{}', '415 unsupported-media-type'],
+      ['JSON', 'application/json', '{}', '400 invalid-request'],
       ['text', 'text/plain', 'hello', '415 unsupported-media-type'],
       ['a form without a boundary', 'multipart/form-data', 'x', '400 invalid-request'],
       ['a form that breaks off', 'multipart/form-data; boundary=x', '--x\r\ncontent-disp', '400 invalid-request'],

@@ -36,6 +36,7 @@ const SIGNATURE_BYTES = 64
  * @throws problem invalid-request, invalid-archive, body-too-large, unsupported-media-type
  */
 async function receiveUpload(request: FastifyRequest, contents: ContentService): Promise<ReceivedUpload> {
+  if (isJson(request)) return readJsonUpload(request.body)
   if (!request.isMultipart()) {
     const found = request.headers['content-type'] ?? 'nothing'
     throw problem('unsupported-media-type', `Expected multipart/form-data, found ${found}.`)
@@ -60,6 +61,26 @@ async function receiveUpload(request: FastifyRequest, contents: ContentService):
     await archive?.discard()
     throw asProblem(error)
   }
+}
+
+function isJson({ headers }: FastifyRequest): boolean {
+  return /^application\/json\b/i.test(headers['content-type'] ?? '')
+}
+
+/** The same parts of a publish whose bytes came before. */
+function readJsonUpload(body: unknown): ReceivedUpload {
+  if (typeof body !== 'object' || body === null) {
+    throw problem('invalid-request', 'Expected an object with "metadata", found something else.')
+  }
+  const { metadata, ...parts } = body as Record<string, unknown>
+  const texts: Partial<Record<TextPart, string>> = {}
+  for (const [name, value] of Object.entries(parts)) {
+    if (!isTextPart(name) || typeof value !== 'string') {
+      throw problem('invalid-request', `Expected ${TEXT_PARTS.join(', ')}; found "${name}".`)
+    }
+    texts[name] = value
+  }
+  return { metadata, archive: undefined, signatures: readSignatures(texts) }
 }
 
 /** As `receiveUpload`; when the answer is known, what is left of the upload is gone. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DEFAULT_CHANNEL, type NewRelease, type PublishedRelease } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type NewArchiveContent, type NewRelease, type PublishedRelease } from '@hotpatch/api'
 import { findContent, type StoredContent } from '../../shipping/content/content-service.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
@@ -11,11 +11,13 @@ import type { UploadSignatures } from './upload-signatures.ts'
  * told what became of it: whether the bytes came along or before, and which key is to be registered, changes nothing.
  */
 export function digestOfRequest(
-  { sha256: _, sizeBytes: __, channel = DEFAULT_CHANNEL, ...input }: NewRelease,
-  { sha256, sizeBytes }: StoredContent,
-  { publicKey: ___, ...signatures }: UploadSignatures,
+  { channel = DEFAULT_CHANNEL, content = { kind: 'archive' }, ...input }: NewRelease,
+  { uploads }: StoredContent,
+  { publicKey: _, ...signatures }: UploadSignatures,
 ): string {
-  const request = { ...input, channel, sha256, sizeBytes, signatures }
+  const { sha256: __, sizeBytes: ___, ...told } = content as Partial<NewArchiveContent>
+  const bytes = uploads.map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes }))
+  const request = { ...input, channel, content: told, bytes, signatures }
   return createHash('sha256')
     .update(JSON.stringify(sorted(request)))
     .digest('hex')

@@ -28,7 +28,11 @@ describeOnEveryDatabase('the files of a web bundle', (openDatabase) => {
 
   test('are listed and served one by one', async () => {
     const bundle = await webBundle('<p>1</p>')
-    const { releaseId, content } = await server.published(app, { bundle, version: '1.0.0', entry: 'index.html' })
+    const { releaseId, content } = await server.published(app, {
+      bundle,
+      version: '1.0.0',
+      content: { kind: 'archive', entry: 'index.html' },
+    })
     expect(content.fileCount).toBe(3)
     const js = { role: 'asset', sha256: sha256Of(Buffer.from(script)), size_bytes: 21_000 }
     expect(await filesOf(releaseId)).toEqual([
@@ -64,9 +68,9 @@ describeOnEveryDatabase('the files of a web bundle', (openDatabase) => {
       body: bundle,
       headers: { 'content-type': 'application/zip' },
     })
-    expect(upload).toMatchObject({ status: 200, body: { content: { sha256, fileCount: 3 } } })
+    expect(upload).toMatchObject({ status: 200, body: { sha256, fileCount: 3 } })
     const form = new FormData()
-    form.set('metadata', JSON.stringify({ platform: 'ios', version: '2.0.0', sha256 }))
+    form.set('metadata', JSON.stringify({ platform: 'ios', version: '2.0.0', content: { kind: 'archive', sha256 } }))
     const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, { body: form })
     expect(status).toBe(201)
     const { releaseId } = body as { releaseId: string }

@@ -6,23 +6,23 @@ import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import {
   deleteExpiredArtifacts,
   findArtifact,
+  findFacts,
   insertArtifacts,
+  insertFacts,
   keepArtifactsForGood,
   listArtifactKeys,
-  NO_FACTS,
   type ArtifactRow,
+  type FactsRow,
 } from './artifact-store.ts'
-import { ANY_BYTES } from './served-types.ts'
-
-export { NO_FACTS } from './artifact-store.ts'
+import { ANY_BYTES } from './any-bytes.ts'
 
 /** Bytes and what was found of them. */
 export interface CheckedArtifact {
   sha256: string
   sizeBytes: number
   contentType: string
-  /** JSON of the kind of content that they were checked as. */
-  facts: string
+  /** JSON, and of which kind of content; null: they are a part of other content, and were looked at as nothing else. */
+  facts: { kind: string; text: string } | null
   /** Whether they are worth a try at being made smaller. */
   awaitsCompression: boolean
 }
@@ -53,32 +53,41 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   /** Writes the rows of what was kept, in the transaction that first refers to it. */
-  function register(tx: Connection, artifacts: readonly CheckedArtifact[]): Promise<void> {
-    return insertArtifacts(tx, rowsOf(artifacts, null))
+  async function register(tx: Connection, artifacts: readonly CheckedArtifact[]): Promise<void> {
+    await write(tx, artifacts, null)
   }
 
   /** Of what was kept and waits for its release: all of it, or nothing. */
   function hold(artifacts: readonly CheckedArtifact[]): Promise<void> {
-    const rows = rowsOf(artifacts, clock.now() + UPLOAD_WAITS_MS)
-    return db.transaction().execute((tx) => insertArtifacts(tx, rows))
+    const keptUntil = clock.now() + UPLOAD_WAITS_MS
+    return db.transaction().execute((tx) => write(tx, artifacts, keptUntil))
+  }
+
+  async function write(tx: Connection, artifacts: readonly CheckedArtifact[], keptUntil: number | null): Promise<void> {
+    await insertArtifacts(tx, rowsOf(artifacts, keptUntil))
+    await insertFacts(tx, factsOf(artifacts))
   }
 
   function rowsOf(artifacts: readonly CheckedArtifact[], keptUntil: number | null): ArtifactRow[] {
-    return artifacts.map(({ sha256, sizeBytes, contentType, facts, awaitsCompression }) => ({
+    return artifacts.map(({ sha256, sizeBytes, contentType, awaitsCompression }) => ({
       sha256,
       size_bytes: sizeBytes,
       content_type: contentType,
       created_at: clock.now(),
-      facts,
       kept_until: keptUntil,
       awaits_compression: awaitsCompression ? 1 : 0,
     }))
   }
 
-  /** Undefined as well when the bytes were lost or cut since: then they are to be uploaded again. */
-  async function find(sha256: string): Promise<CheckedArtifact | undefined> {
+  /**
+   * What was found of bytes as some kind of content. Undefined as well when they were never looked at as that, and when
+   * they were lost or cut since: then they are to be uploaded again.
+   */
+  async function find(sha256: string, kind: string): Promise<{ sizeBytes: number; facts: string } | undefined> {
     const row = await findArtifact(db, sha256)
-    return row && (await isStored(sha256, row.size_bytes)) ? asArtifact(row) : undefined
+    if (!row || !(await isStored(sha256, row.size_bytes))) return undefined
+    const facts = await findFacts(db, sha256, kind)
+    return facts === undefined ? undefined : { sizeBytes: row.size_bytes, facts }
   }
 
   async function isStored(sha256: string, sizeBytes: number): Promise<boolean> {
@@ -141,12 +150,11 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
 /** Bytes that are a part of other content, or made of one. */
 export function asPart({ sha256, sizeBytes }: Pick<SpooledArtifact, 'sha256' | 'sizeBytes'>): CheckedArtifact {
   // The same bytes may be files of different types.
-  return { sha256, sizeBytes, contentType: ANY_BYTES, facts: NO_FACTS, awaitsCompression: false }
+  return { sha256, sizeBytes, contentType: ANY_BYTES, facts: null, awaitsCompression: false }
 }
 
-function asArtifact(row: ArtifactRow): CheckedArtifact {
-  const { sha256, size_bytes: sizeBytes, content_type: contentType, facts } = row
-  return { sha256, sizeBytes, contentType, facts, awaitsCompression: row.awaits_compression === 1 }
+function factsOf(artifacts: readonly CheckedArtifact[]): FactsRow[] {
+  return artifacts.flatMap(({ sha256, facts }) => (facts ? [{ sha256, kind: facts.kind, facts: facts.text }] : []))
 }
 
 export function artifactMissing(sha256: string) {

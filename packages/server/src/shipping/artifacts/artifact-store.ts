@@ -1,13 +1,15 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
+import { ANY_BYTES } from './any-bytes.ts'
 
 export type ArtifactRow = Schema['artifact']
+export type FactsRow = Schema['artifact_facts']
 
 /** SQLite and PostgreSQL take some ten thousand values in one statement. */
 const BATCH = 1_000
 
 /**
  * The same bytes may come again, as content or as a part of it. What a release has stays, whatever `kept_until` these
- * rows name; what a check found of bytes stays, too.
+ * rows name; what they are called stays, unless it is now known better.
  * @param rows each of other bytes
  */
 export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow[]): Promise<void> {
@@ -16,32 +18,47 @@ export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow
       .insertInto('artifact')
       .values(batch)
       .onConflict((conflict) =>
-        conflict.column('sha256').doUpdateSet(({ eb, ref }) => {
-          const known = (column: 'facts' | 'content_type') =>
-            eb
-              .case()
-              .when('excluded.facts', '=', NO_FACTS)
-              .then(ref(`artifact.${column}`))
-              .else(ref(`excluded.${column}`))
-              .end()
-          return {
-            kept_until: eb
-              .case()
-              .when('artifact.kept_until', 'is', null)
-              .then(null)
-              .else(ref('excluded.kept_until'))
-              .end(),
-            facts: known('facts'),
-            content_type: known('content_type'),
-          }
-        }),
+        conflict.column('sha256').doUpdateSet(({ eb, ref }) => ({
+          kept_until: eb
+            .case()
+            .when('artifact.kept_until', 'is', null)
+            .then(null)
+            .else(ref('excluded.kept_until'))
+            .end(),
+          content_type: eb
+            .case()
+            .when('excluded.content_type', '=', ANY_BYTES)
+            .then(ref('artifact.content_type'))
+            .else(ref('excluded.content_type'))
+            .end(),
+        })),
       )
       .execute()
   }
 }
 
-/** Of bytes that are a part of other content. */
-export const NO_FACTS = '{}'
+/** What a check found of bytes, as each kind of content: a zip may be an archive, and an app. */
+export async function insertFacts(db: Connection, rows: readonly FactsRow[]): Promise<void> {
+  for (const batch of batchesOf(rows)) {
+    await db
+      .insertInto('artifact_facts')
+      .values(batch)
+      .onConflict((conflict) =>
+        conflict.columns(['sha256', 'kind']).doUpdateSet(({ ref }) => ({ facts: ref('excluded.facts') })),
+      )
+      .execute()
+  }
+}
+
+export async function findFacts(db: Connection, sha256: string, kind: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('artifact_facts')
+    .select('facts')
+    .where('sha256', '=', sha256)
+    .where('kind', '=', kind)
+    .executeTakeFirst()
+  return row?.facts
+}
 
 export function findArtifact(db: Connection, sha256: string): Promise<ArtifactRow | undefined> {
   return db.selectFrom('artifact').selectAll().where('sha256', '=', sha256).executeTakeFirst()

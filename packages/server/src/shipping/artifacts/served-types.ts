@@ -1,4 +1,5 @@
 import type { Database } from '../../ground/database/schema.ts'
+import { ANY_BYTES } from './any-bytes.ts'
 import { findServed } from './artifact-store.ts'
 
 /** What the bytes of an artifact are called when they are served. */
@@ -11,8 +12,6 @@ export interface ServedAs {
 
 /** A megabyte or two at most. */
 const MAX_REMEMBERED = 10_000
-/** Nothing is known of them, or the same ones mean different things. */
-export const ANY_BYTES = 'application/octet-stream'
 const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileExtension: 'bin', brotli: undefined }
 
 /**

@@ -9,6 +9,8 @@ import { type Clock, HOUR_MS } from '../../ground/clock.ts'
 export interface SpooledUpload {
   path: string
   sha256: string
+  /** In base64; undefined where nobody asked for it. */
+  sha512: string | undefined
   sizeBytes: number
   /**
    * Has the disk begin with what storing the bytes waits for. Until the file is taken over.
@@ -60,11 +62,11 @@ export function createUploadSpool({
    */
   async function receive(
     stream: AsyncIterable<Uint8Array>,
-    limits: { maxBytes?: number } = {},
+    limits: { maxBytes?: number; wantsSha512?: boolean } = {},
   ): Promise<SpooledUpload> {
     // A connection that breaks while nobody reads must not end the process. Reading tells the error.
     if (stream instanceof Readable) stream.on('error', () => undefined)
-    const part = await begin()
+    const part = await begin({ wantsSha512: limits.wantsSha512 ?? false })
     try {
       await copy(stream, part, Math.min(maxBytes, limits.maxBytes ?? maxBytes))
       return await part.finish()
@@ -84,7 +86,7 @@ export function createUploadSpool({
   }
 
   /** A file of its own, as empty as can be. */
-  async function begin(): Promise<SpoolPart> {
+  async function begin({ wantsSha512 = false } = {}): Promise<SpoolPart> {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, `${HOST}-${process.pid}-${randomUUID()}.part`)
     receiving.add(path)
@@ -93,6 +95,7 @@ export function createUploadSpool({
       throw asProblem(error)
     })
     const hash = createHash('sha256')
+    const longHash = wantsSha512 ? createHash('sha512') : undefined
     let sizeBytes = 0
 
     async function write(chunk: Uint8Array): Promise<void> {
@@ -100,6 +103,7 @@ export function createUploadSpool({
       // A thread writes while this one hashes; the next chunk is asked for when both are done.
       const written = file.appendFile(chunk)
       hash.update(chunk)
+      longHash?.update(chunk)
       await written.catch((error: unknown) => {
         throw asProblem(error)
       })
@@ -107,7 +111,7 @@ export function createUploadSpool({
 
     async function finish(): Promise<SpooledUpload> {
       await file.close()
-      return { path, sha256: hash.digest('hex'), sizeBytes, flush, discard }
+      return { path, sha256: hash.digest('hex'), sha512: longHash?.digest('base64'), sizeBytes, flush, discard }
     }
 
     async function flush(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ReleaseContent } from '@hotpatch/api'
+import type { Artifact, NewReleaseContent, ReleaseContent } from '@hotpatch/api'
 import type {
   ContentArtifact,
   ContentKindName,
@@ -12,6 +12,8 @@ import type { SpooledUpload, SpoolPart } from '../artifacts/upload-spool.ts'
 /** What the server may be sent, whatever its kind. */
 export interface ContentLimits {
   maxBytes: number
+  /** Of one file of a whole binary. */
+  maxBinaryBytes: number
   maxUnpackedBytes: number
   maxFiles: number
   maxPathBytes: number
@@ -23,10 +25,17 @@ export interface ReceivedBytes {
   sizeBytes: number
 }
 
-/** What a release's files follow from. */
-export interface ContentBytes extends ReceivedBytes {
+/** Bytes that a release is made of, or a part of it. */
+export interface ContentBytes<Found extends Facts> extends ReceivedBytes {
+  /** Undefined where nobody has looked at them yet. */
+  facts?: Found
   /** What was unpacked of them, where devices can take that file by file. */
   files?: readonly ManifestFile[]
+}
+
+/** The same, which were looked at. */
+export interface CheckedBytes<Found extends Facts> extends ContentBytes<Found> {
+  facts: Found
 }
 
 /** What a check finds. Is kept beside the bytes as JSON. */
@@ -34,6 +43,8 @@ export interface Facts {
   kind: ContentKindName
   /** Where the list of `files` is stored: it may be long. */
   list?: ReceivedBytes
+  /** What else was made of the bytes and is stored with them. */
+  parts?: readonly ReceivedBytes[]
 }
 
 export interface CheckedContent<Found extends Facts> {
@@ -48,6 +59,16 @@ export interface UnpackedBytes extends SpooledUpload {
   awaitsCompression: boolean
 }
 
+/** What is checked. */
+export interface BytesToCheck {
+  /** Of the file that was received. */
+  path: string
+  /** That it has elsewhere, where that was told. */
+  name: string | undefined
+  /** Where the kind wants it. */
+  sha512: string | undefined
+}
+
 /** How a check goes about its work. */
 export interface CheckTools {
   signal?: AbortSignal | undefined
@@ -56,14 +77,25 @@ export interface CheckTools {
 }
 
 /** What a publish says of its content, besides the bytes. */
-export interface ContentWish {
+export interface ContentWish<New extends NewReleaseContent> {
   platform: Platform
-  /** A file that must lie at the root. */
-  entry?: string
+  version: string
+  content: New
 }
 
 /** A file of a release, as it is stored. */
-export type ReleaseFile = Omit<Schema['release_file'], 'release_id'>
+export type ReleaseFile = Omit<Schema['release_file'], 'release_id'> & {
+  /** Of bytes that lie elsewhere, as its publisher told it. */
+  told_sha256: string | null
+  /** For clients that ask for it. */
+  sha512: string | null
+}
+
+/** What a publish says of an upload; what it does not say is not held against it. */
+export interface ToldBytes {
+  sha256?: string | undefined
+  sizeBytes?: number | undefined
+}
 
 /** What a statement must say of it (Signing §4). */
 export interface StatedContent {
@@ -84,27 +116,47 @@ export interface ContentAmount {
  * One kind of content: all that the server does differently for it. What a check finds of the bytes, its facts, is kept
  * beside them, as a release may come later than its bytes.
  */
-export interface ContentKind<Found extends Facts, Offered extends object> {
-  name: ContentKindName
+export interface ContentKind<
+  Found extends Facts,
+  New extends NewReleaseContent = NewReleaseContent,
+  Offered extends object = object,
+> {
+  name: New['kind']
+  /** Of one upload. */
+  maxBytes(limits: ContentLimits): number
+  /** Whether its clients ask for a SHA-512, too. */
+  wantsSha512: boolean
   /** Of the bytes that are uploaded, and of what is served of them. */
-  contentType: string
-  /** Of the name under which somebody saves them. */
-  fileExtension: string
+  contentTypeOf(facts: Found): string
   /**
    * Refuses what is not harmless and the same for every reader. What is claimed is checked first, so that little work is
    * done for a hostile upload.
-   * @param path of the file that was received
    */
-  check(path: string, limits: ContentLimits, tools: CheckTools): Promise<CheckedContent<Found>>
-  /** @throws problem content-unfit when it is not what devices of its platform can run */
-  requireFit(facts: Found, wish: ContentWish): void
+  check(bytes: BytesToCheck, limits: ContentLimits, tools: CheckTools): Promise<CheckedContent<Found>>
+  /** What somebody who has uploaded it is told of it. */
+  describeUpload(bytes: CheckedBytes<Found>, downloadUrl: string): Artifact
+  /** Of each upload that a publish is about, in its order. */
+  told(content: New): readonly ToldBytes[]
+  /**
+   * @param uploads those that the publish names
+   * @throws problem content-unfit or invalid-request when it is not what devices of its platform can run
+   */
+  requireFit(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>): void
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]
-  filesOf(bytes: ContentBytes): ReleaseFile[]
+  /** @param uploads those that the publish names, where they are known */
+  filesOf(uploads: readonly ContentBytes<Found>[], wish: Pick<ContentWish<New>, 'platform' | 'content'>): ReleaseFile[]
+  /** What orders a release among those of its app, where its files say that. */
+  versionCodeOf?(uploads: readonly CheckedBytes<Found>[]): number | undefined
   /**
    * For people.
+   * @param factsOf of bytes, by their SHA-256; undefined where they lie elsewhere
    * @param urlOf the address of bytes, by their SHA-256
    */
-  describe(files: readonly ReleaseFile[], facts: Found, urlOf: (sha256: string) => string): ReleaseContent
+  describe(
+    files: readonly ReleaseFile[],
+    factsOf: (sha256: string) => Found | undefined,
+    urlOf: (sha256: string) => string,
+  ): ReleaseContent
   /** @param files those of a release, but for what a manifest lists */
   stated(files: readonly ReleaseFile[]): StatedContent
   /** What a catalog carries of it: all that an answer to a device names. */
@@ -118,7 +170,7 @@ export interface ContentKind<Found extends Facts, Offered extends object> {
 
 /** What a publish says beforehand that it will have. */
 export interface ToldAmounts {
-  sizeBytes?: number | undefined
+  content?: NewReleaseContent | undefined
   fileCount?: number | undefined
   unpackedBytes?: number | undefined
 }

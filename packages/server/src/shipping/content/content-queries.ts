@@ -13,14 +13,25 @@ export type FilesByRelease = ReadonlyMap<string, readonly StoredFile[]>
 
 export async function insertReleaseFiles(tx: Connection, releaseId: string, files: readonly ReleaseFile[]) {
   for (let start = 0; start < files.length; start += BATCH) {
-    const rows = files.slice(start, start + BATCH).map((file) => ({ ...file, release_id: releaseId }))
+    const batch = files.slice(start, start + BATCH)
+    const rows = batch.map(({ told_sha256: _, sha512: __, ...file }) => ({ ...file, release_id: releaseId }))
     await tx.insertInto('release_file').values(rows).execute()
+    const digests = batch.flatMap((file) => digestsOf(releaseId, file))
+    if (digests.length > 0) await tx.insertInto('file_digest').values(digests).execute()
   }
+}
+
+function digestsOf(releaseId: string, { role, path, told_sha256, sha512 }: ReleaseFile): Schema['file_digest'][] {
+  const of = { release_id: releaseId, role, path }
+  return [
+    ...(told_sha256 === null ? [] : [{ ...of, algorithm: 'sha256' as const, value: told_sha256 }]),
+    ...(sha512 === null ? [] : [{ ...of, algorithm: 'sha512' as const, value: sha512 }]),
+  ]
 }
 
 export async function listFilesOf(db: Connection, releaseIds: readonly string[]): Promise<FilesByRelease> {
   if (releaseIds.length === 0) return new Map()
-  return grouped(await selectFiles(db).where('release_id', 'in', releaseIds).execute())
+  return grouped(await selectFiles(db).where('release_file.release_id', 'in', releaseIds).execute())
 }
 
 /** All of one, also what its archive contains. */
@@ -30,19 +41,36 @@ export function listAllFilesOf(db: Connection, releaseId: string): Promise<Schem
 
 /** Of all releases that were ever placed there. */
 export async function listPlacedFiles(db: Connection, place: PlaceOfReleases): Promise<FilesByRelease> {
-  const rows = await selectFiles(db).where('release_id', 'in', placedReleases(db, place)).execute()
+  const rows = await selectFiles(db).where('release_file.release_id', 'in', placedReleases(db, place)).execute()
   return grouped(rows)
 }
 
 function selectFiles(db: Connection) {
   return db
     .selectFrom('release_file')
-    .leftJoin('artifact', 'artifact.sha256', 'release_file.sha256')
+    .innerJoin('release', 'release.id', 'release_file.release_id')
+    .leftJoin('artifact_facts', (join) =>
+      join.onRef('artifact_facts.sha256', '=', 'release_file.sha256').onRef('artifact_facts.kind', '=', 'release.kind'),
+    )
+    .leftJoin('file_digest as told', (join) =>
+      join
+        .onRef('told.release_id', '=', 'release_file.release_id')
+        .onRef('told.role', '=', 'release_file.role')
+        .onRef('told.path', '=', 'release_file.path')
+        .on('told.algorithm', '=', 'sha256'),
+    )
+    .leftJoin('file_digest as long', (join) =>
+      join
+        .onRef('long.release_id', '=', 'release_file.release_id')
+        .onRef('long.role', '=', 'release_file.role')
+        .onRef('long.path', '=', 'release_file.path')
+        .on('long.algorithm', '=', 'sha512'),
+    )
     .selectAll('release_file')
-    .select('artifact.facts')
-    .where('role', '!=', 'asset')
-    .orderBy('release_id')
-    .orderBy('path')
+    .select(['artifact_facts.facts', 'told.value as told_sha256', 'long.value as sha512'])
+    .where('release_file.role', '!=', 'asset')
+    .orderBy('release_file.release_id')
+    .orderBy('release_file.path')
 }
 
 function grouped(rows: readonly StoredFile[]): FilesByRelease {

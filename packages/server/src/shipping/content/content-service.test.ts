@@ -6,7 +6,7 @@ import { DAY_MS } from '../../ground/clock.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { listedKeys } from '../../ground/storage/testing/storage-driver-suite.ts'
-import { findArtifact } from '../artifacts/artifact-store.ts'
+import { findArtifact, findFacts } from '../artifacts/artifact-store.ts'
 import { openContentStore, type ContentStore } from './testing/open-content-store.ts'
 import { writeZip } from '@hotpatch/testkit/archives'
 
@@ -18,7 +18,7 @@ const anArtifact = (sha256: string) => ({
   sha256,
   sizeBytes: 1,
   contentType: 'application/zip',
-  facts: '{}',
+  facts: null,
   awaitsCompression: false,
 })
 
@@ -47,24 +47,26 @@ describeOnEveryDatabase('content', (open) => {
     })
     expect(await store.storage.stat(upload.sha256)).toBeUndefined()
     await store.contents.keep(upload)
-    await db.transaction().execute((tx) => store.contents.own(tx, upload, upload))
+    await db.transaction().execute((tx) => store.contents.own(tx, [upload], upload))
 
     expect(await findArtifact(db, upload.sha256)).toEqual({
       sha256: upload.sha256,
       size_bytes: zip.length,
       content_type: 'application/zip',
       created_at: store.now(),
-      facts: '{"kind":"archive","fileCount":1,"unpackedBytes":14,"rootFiles":["index.bundle"]}',
       kept_until: null,
       awaits_compression: 0,
     })
+    expect(await findFacts(db, upload.sha256, 'archive')).toBe(
+      '{"kind":"archive","fileCount":1,"unpackedBytes":14,"rootFiles":["index.bundle"]}',
+    )
     expect(await store.spooled()).toEqual([])
   })
 
   test('the same archive may come again', async () => {
     for (const upload of [await receive(aZip()), await receive(aZip())]) {
       await store.contents.keep(upload)
-      await store.contents.own(db, upload, upload)
+      await store.contents.own(db, [upload], upload)
     }
     expect(await listedKeys(store.storage)).toHaveLength(1)
   })
@@ -88,7 +90,7 @@ describeOnEveryDatabase('content', (open) => {
     const [orphan, referenced] = [await receive(aZip('orphan')), await receive(aZip('referenced'))]
     await store.contents.keep(orphan)
     await store.contents.keep(referenced)
-    await store.contents.own(db, referenced, referenced)
+    await store.contents.own(db, [referenced], referenced)
     store.wait(DAY_MS)
     const recent = await receive(aZip('recent'))
     await store.contents.keep(recent)
@@ -104,7 +106,7 @@ describeOnEveryDatabase('content', (open) => {
     const again = await receive(aZip())
     await store.contents.keep(again)
     expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
-    await store.contents.own(db, again, again)
+    await store.contents.own(db, [again], again)
     expect(await store.storage.stat(again.sha256)).toBeDefined()
   })
 

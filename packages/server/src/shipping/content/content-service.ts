@@ -1,4 +1,4 @@
-import type { NewRelease, ReleaseContent } from '@hotpatch/api'
+import type { Artifact, NewRelease, NewReleaseContent, ReleaseContent } from '@hotpatch/api'
 import {
   MAX_FILES_MANIFEST_BYTES,
   problem,
@@ -8,41 +8,48 @@ import {
 } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
-import {
-  artifactMissing,
-  asPart,
-  NO_FACTS,
-  type ArtifactService,
-  type CheckedArtifact,
-} from '../artifacts/artifact-service.ts'
+import { artifactMissing, asPart, type ArtifactService, type CheckedArtifact } from '../artifacts/artifact-service.ts'
 import type { SpooledUpload, SpoolPart, UploadSpool } from '../artifacts/upload-spool.ts'
 import type {
+  CheckedBytes,
   ContentAmount,
   ContentLimits,
-  ContentWish,
   ReceivedBytes,
+  ReleaseFile,
   StatedContent,
   ToldAmounts,
+  ToldBytes,
   UnpackedBytes,
 } from './content-kind.ts'
 import { insertReleaseFiles, listFilesOf, type StoredFile } from './content-queries.ts'
 import { receiveFiles } from './receive-files.ts'
-import { contentKind, UPLOADED_KIND, type ContentFacts, type ServedKind } from './kinds.ts'
+import { contentKind, type ContentFacts } from './kinds.ts'
 
-/** Bytes that are a release's content, and what their kind knows of them. */
-export interface StoredContent {
+/** Bytes that a release is made of, and what their kind knows of them. */
+export interface StoredUpload extends CheckedBytes<ContentFacts> {
   kind: ContentKindName
-  sha256: string
-  sizeBytes: number
-  facts: ContentFacts
   /** What was unpacked of them, where devices can take that file by file. */
   files: readonly ManifestFile[]
 }
 
 /** An upload that was checked and is not stored yet. */
-export interface ReceivedContent extends SpooledUpload, StoredContent {
+export interface ReceivedContent extends SpooledUpload, StoredUpload {
+  sha512: string | undefined
   unpacked: readonly UnpackedBytes[]
 }
+
+/** What a release consists of. */
+export interface StoredContent {
+  kind: ContentKindName
+  /** Those that the publish named, in its order. */
+  uploads: readonly StoredUpload[]
+  files: readonly ReleaseFile[]
+  /** What orders the release, where its files say that. */
+  versionCode: number | undefined
+}
+
+/** Of the parts of a publish, those that are about its content. */
+export type NewContent = Pick<NewRelease, 'platform' | 'version' | 'content'>
 
 export type ContentService = ReturnType<typeof createContentService>
 
@@ -62,9 +69,11 @@ export function createContentService({
    */
   async function receive(
     stream: AsyncIterable<Uint8Array>,
-    { kind: { name, check } = UPLOADED_KIND, signal }: { kind?: ServedKind; signal?: AbortSignal } = {},
+    { kind: kindName = 'archive', name, signal }: ReceiveOptions = {},
   ): Promise<ReceivedContent> {
-    const upload = await spool.receive(stream)
+    const kind = contentKind(kindName)
+    const { wantsSha512 } = kind
+    const upload = await spool.receive(stream, { maxBytes: kind.maxBytes(limits), wantsSha512 })
     const spooled: { discard(): Promise<void> }[] = [upload]
     const discard = async () => void (await Promise.all(spooled.map((each) => each.discard())))
     async function begin(): Promise<SpoolPart> {
@@ -76,9 +85,10 @@ export function createContentService({
       // The disk takes about as long as checking the bytes does: both at once.
       const flushed = upload.flush()
       flushed.catch(() => undefined) // told when the bytes were checked
-      const { facts, files = [], unpacked = [] } = await check(upload.path, limits, { begin, signal })
+      const { path, sha512 } = upload
+      const { facts, files = [], unpacked = [] } = await kind.check({ path, name, sha512 }, limits, { begin, signal })
       await flushed
-      return { ...upload, kind: name, facts, files, unpacked, discard }
+      return { ...upload, kind: kindName, facts, files, unpacked, discard }
     } catch (error) {
       await discard()
       throw error
@@ -89,8 +99,12 @@ export function createContentService({
    * Takes bytes before the release that they are for: how long they are on their way then matters to nobody else.
    * @throws problem hash-mismatch, and those of `receive`
    */
-  async function upload(stream: AsyncIterable<Uint8Array>, sha256: string): Promise<StoredContent> {
-    const received = await receive(stream)
+  async function upload(
+    stream: AsyncIterable<Uint8Array>,
+    sha256: string,
+    as: ReceiveOptions = {},
+  ): Promise<StoredUpload> {
+    const received = await receive(stream, as)
     try {
       if (received.sha256 !== sha256) {
         throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${received.sha256}.`)
@@ -108,15 +122,17 @@ export function createContentService({
     return artifacts.keep([received, ...received.unpacked])
   }
 
-  /** Undefined as well when some of the bytes were lost or cut since: then they are to be uploaded again. */
-  async function find(sha256: string): Promise<StoredContent | undefined> {
-    const found = await artifacts.find(sha256)
-    // It may be here as a file of a release, and was never looked at as anything else.
-    if (!found || found.facts === NO_FACTS) return undefined
+  /**
+   * Of a kind. Undefined as well when some of the bytes were lost or cut since, or were never looked at as that: then
+   * they are to be uploaded again.
+   */
+  async function find(sha256: string, kind: ContentKindName = 'archive'): Promise<StoredUpload | undefined> {
+    const found = await artifacts.find(sha256, kind)
+    if (!found) return undefined
     const facts = JSON.parse(found.facts) as ContentFacts
     const files = facts.list ? await readList(facts.list.sha256) : []
-    if (!files || !(await artifacts.areStored(files))) return undefined
-    return { kind: facts.kind, sha256, sizeBytes: found.sizeBytes, facts, files }
+    if (!files || !(await artifacts.areStored([...files, ...(facts.parts ?? [])]))) return undefined
+    return { kind, sha256, sizeBytes: found.sizeBytes, facts, files }
   }
 
   async function readList(sha256: string): Promise<readonly ManifestFile[] | undefined> {
@@ -125,40 +141,52 @@ export function createContentService({
   }
 
   /**
-   * What a publish is about: what came along, or came before under the digest that it names.
+   * What a publish is about: what came along, or came before under the digests that it names.
    * @throws problem invalid-request, artifact-missing, hash-mismatch, size-mismatch or content-unfit
    */
-  async function resolve(input: NewRelease, received: ReceivedContent | undefined): Promise<StoredContent> {
-    const content = received ?? (await findNamed(input))
-    if (input.sha256 !== undefined && input.sha256 !== content.sha256) {
-      throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${input.sha256}, received ${content.sha256}.`)
+  async function resolve(input: NewContent, received: ReceivedContent | undefined): Promise<StoredContent> {
+    const wish = wishOf(input)
+    const { kind: name } = wish.content
+    const kind = contentKind(name)
+    if (received && received.kind !== name) {
+      throw problem(
+        'invalid-request',
+        `Expected each file of a ${name} to be uploaded before, found one that came along.`,
+      )
     }
-    if (input.sizeBytes !== undefined && input.sizeBytes !== content.sizeBytes) {
-      throw problem('size-mismatch', `Expected ${input.sizeBytes} bytes, received ${content.sizeBytes}.`)
-    }
-    requireFit(content, input)
-    return content
+    const told = kind.told(wish.content)
+    const uploads = received ? [received] : await findTold(name, told)
+    for (const [index, each] of told.entries()) requireSameBytes(each, uploads[index])
+    kind.requireFit(uploads, wish)
+    return { kind: name, uploads, files: kind.filesOf(uploads, wish), versionCode: kind.versionCodeOf?.(uploads) }
   }
 
-  async function findNamed({ sha256 }: NewRelease): Promise<StoredContent> {
-    if (sha256 === undefined) {
-      const detail =
-        'Expected a file part "bundle" with the zip, or metadata.sha256 of one that was uploaded; found neither.'
-      throw problem('invalid-request', detail)
+  async function findTold(kind: ContentKindName, told: readonly ToldBytes[]): Promise<StoredUpload[]> {
+    const uploads: StoredUpload[] = []
+    for (const { sha256 } of told) {
+      if (sha256 === undefined) {
+        const expected = 'a file part "bundle" with the zip, or content.sha256 of one that was uploaded'
+        throw problem('invalid-request', `Expected ${expected}; found neither.`)
+      }
+      const upload = await find(sha256, kind)
+      if (!upload) throw artifactMissing(sha256)
+      uploads.push(upload)
     }
-    const content = await find(sha256)
-    if (!content) throw artifactMissing(sha256)
-    return content
+    return uploads
   }
 
-  /** @throws problem content-unfit */
-  function requireFit({ kind, facts }: StoredContent, wish: ContentWish): void {
-    contentKind(kind).requireFit(facts, wish)
+  /** Whether all that a publish names is here. */
+  async function isUploaded(content: NewReleaseContent | undefined): Promise<boolean> {
+    if (!content) return false
+    for (const { sha256 } of contentKind(content.kind).told(content)) {
+      if (sha256 === undefined || !(await find(sha256, content.kind))) return false
+    }
+    return true
   }
 
   /** In the transaction that makes the release. */
   async function addTo(tx: Connection, releaseId: string, content: StoredContent): Promise<void> {
-    await insertReleaseFiles(tx, releaseId, contentKind(content.kind).filesOf(content))
+    await insertReleaseFiles(tx, releaseId, content.files)
   }
 
   /**
@@ -166,27 +194,41 @@ export function createContentService({
    * @param received what came along; else it was uploaded before
    * @throws problem artifact-missing
    */
-  function own(tx: Connection, content: StoredContent, received: ReceivedContent | undefined): Promise<void> {
-    return received ? artifacts.register(tx, artifactsOf(received)) : artifacts.claim(tx, keysOf(content))
+  async function own(
+    tx: Connection,
+    uploads: readonly StoredUpload[],
+    received: ReceivedContent | undefined,
+  ): Promise<void> {
+    if (received) return artifacts.register(tx, artifactsOf(received))
+    const keys = uploads.flatMap(keysOf)
+    if (keys.length > 0) await artifacts.claim(tx, [...new Set(keys)])
   }
 
   /** What was announced and is more than the server takes. */
   function tooMuch(told: ToldAmounts): ContentAmount[] {
-    return UPLOADED_KIND.amounts(told, limits).filter(({ found = 0, most }) => found > most)
+    const kind = contentKind(told.content?.kind ?? 'archive')
+    return kind.amounts(told, limits).filter(({ found = 0, most }) => found > most)
   }
 
   /** Bytes that nothing is known of, as what is encrypted; the caller's to discard. */
   function receiveBytes(stream: AsyncIterable<Uint8Array>): Promise<SpooledUpload> {
-    return spool.receive(stream)
+    return spool.receive(stream, { maxBytes: limits.maxBytes })
+  }
+
+  /** Of one upload of a kind. */
+  function maxUploadBytes(kind: ContentKindName): number {
+    return contentKind(kind).maxBytes(limits)
   }
 
   return {
     limits,
+    maxUploadBytes,
     receive,
     receiveBytes,
     receiveFiles: (stream: AsyncIterable<Uint8Array>) => receiveFiles(stream, { spool, limits }),
     upload,
     find,
+    isUploaded,
     resolve,
     keep,
     own,
@@ -195,17 +237,50 @@ export function createContentService({
   }
 }
 
+export interface ReceiveOptions {
+  /** An archive when absent. */
+  kind?: ContentKindName
+  /** That the file has elsewhere. */
+  name?: string | undefined
+  signal?: AbortSignal
+}
+
+function wishOf({ platform, version, content = { kind: 'archive' } }: NewContent) {
+  return { platform, version, content }
+}
+
+function requireSameBytes({ sha256, sizeBytes }: ToldBytes, found: ReceivedBytes | undefined): void {
+  if (sha256 !== undefined && sha256 !== found?.sha256) {
+    throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${found?.sha256}.`)
+  }
+  if (found && sizeBytes !== undefined && sizeBytes !== found.sizeBytes) {
+    throw problem('size-mismatch', `Expected ${sizeBytes} bytes, received ${found.sizeBytes}.`)
+  }
+}
+
+/** What its kind says of bytes that are there before their release. */
+export function describeUpload(upload: StoredUpload, publicUrl: string): Artifact {
+  return contentKind(upload.kind).describeUpload(upload, artifactUrl(publicUrl, upload.sha256))
+}
+
 /** What its kind says of it to whoever asks. */
-export function describeContent(content: StoredContent, publicUrl: string): ReleaseContent {
-  const kind = contentKind(content.kind)
-  return kind.describe(kind.filesOf(content), content.facts, (sha256) => artifactUrl(publicUrl, sha256))
+export function describeContent({ kind, files, uploads }: StoredContent, publicUrl: string): ReleaseContent {
+  const facts = new Map(uploads.map((upload) => [upload.sha256, upload.facts]))
+  return contentKind(kind).describe(
+    files,
+    (sha256) => facts.get(sha256),
+    (sha256) => artifactUrl(publicUrl, sha256),
+  )
 }
 
 /** The same, of a release that is there. */
 export function renderContent(kind: ContentKindName, files: readonly StoredFile[], publicUrl: string): ReleaseContent {
-  const [facts = '{}'] = files.flatMap((file) => file.facts ?? [])
-  const urlOf = (sha256: string) => artifactUrl(publicUrl, sha256)
-  return contentKind(kind).describe(files, JSON.parse(facts) as ContentFacts, urlOf)
+  const facts = new Map(files.map((file) => [file.sha256, file.facts]))
+  function factsOf(sha256: string): ContentFacts | undefined {
+    const text = facts.get(sha256) ?? null
+    return text === null ? undefined : (JSON.parse(text) as ContentFacts)
+  }
+  return contentKind(kind).describe(files, factsOf, (sha256) => artifactUrl(publicUrl, sha256))
 }
 
 /** The same, when only the release is at hand. */
@@ -219,14 +294,20 @@ export async function findContent(
 }
 
 /** What a statement must say of it (Signing §4). */
-export function statedOf(content: StoredContent): StatedContent {
-  const kind = contentKind(content.kind)
-  return kind.stated(kind.filesOf(content))
+export function statedOf({ kind, files }: StoredContent): StatedContent {
+  return contentKind(kind).stated(files)
 }
 
-/** The same, of bytes of which only this is known so far. */
-export function statedOfUpload(bytes: ReceivedBytes): StatedContent {
-  return UPLOADED_KIND.stated(UPLOADED_KIND.filesOf(bytes))
+/** The same, of a publish of which only this is known so far; undefined when it names no bytes. */
+export function statedOfWish(input: NewContent): StatedContent | undefined {
+  const wish = wishOf(input)
+  const kind = contentKind(wish.content.kind)
+  const bytes: ReceivedBytes[] = []
+  for (const { sha256, sizeBytes = 0 } of kind.told(wish.content)) {
+    if (sha256 === undefined) return undefined
+    bytes.push({ sha256, sizeBytes })
+  }
+  return kind.stated(kind.filesOf(bytes, wish))
 }
 
 /** The same, of a release that is there. */
@@ -242,14 +323,15 @@ interface ReleaseOfKind {
 
 /** What is stored of it, each once: two files may be the same. */
 function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked }: ReceivedContent): CheckedArtifact[] {
-  const { contentType } = contentKind(kind)
-  const whole = { sha256, sizeBytes, contentType, facts: JSON.stringify(facts), awaitsCompression: false }
+  const contentType = contentKind(kind).contentTypeOf(facts)
+  const known = { kind, text: JSON.stringify(facts) }
+  const whole = { sha256, sizeBytes, contentType, facts: known, awaitsCompression: false }
   const parts = unpacked.map((part) => ({ ...asPart(part), awaitsCompression: part.awaitsCompression }))
   return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]
 }
 
 /** Whose bytes a release has, that of the content itself first. */
-function keysOf({ sha256, facts, files }: StoredContent): string[] {
-  const list = facts.list ? [facts.list.sha256] : []
-  return [...new Set([sha256, ...list, ...files.map((file) => file.sha256)])]
+function keysOf({ sha256, facts, files }: StoredUpload): string[] {
+  const parts = [...(facts.list ? [facts.list] : []), ...(facts.parts ?? []), ...files]
+  return [...new Set([sha256, ...parts.map((part) => part.sha256)])]
 }

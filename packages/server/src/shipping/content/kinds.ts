@@ -1,16 +1,19 @@
+import { BINARY_FORMATS, BINARY_FORMAT_NAMES, type NewReleaseContent } from '@hotpatch/api'
+import { ANY_BYTES } from '../artifacts/any-bytes.ts'
 import { archiveKind, type ArchiveFacts, type OfferedArchive } from './archive/archive-kind.ts'
+import { binaryKind, type BinaryFacts, type OfferedBinary } from './binary/binary-kind.ts'
 import type { ContentKind } from './content-kind.ts'
 
-export type ContentFacts = ArchiveFacts
-export type OfferedContent = OfferedArchive
+export type ContentFacts = ArchiveFacts | BinaryFacts
+export type OfferedContent = OfferedArchive | OfferedBinary
 
-export type ServedKind = ContentKind<ContentFacts, OfferedContent>
+/** Whatever its facts are, they are those that its own check has found. */
+export type ServedKind = ContentKind<ContentFacts, NewReleaseContent, OfferedContent>
 
 /** The kinds that this server takes and serves, Content §1. */
-const KINDS: readonly ServedKind[] = [archiveKind]
+const KINDS = [archiveKind, binaryKind] as readonly object[] as readonly ServedKind[]
 
-/** What is uploaded, as long as there is one kind. */
-export const UPLOADED_KIND: ServedKind = archiveKind
+export const KIND_NAMES = KINDS.map(({ name }) => name)
 
 export function contentKind(name: string): ServedKind {
   const kind = KINDS.find((each) => each.name === name)
@@ -25,5 +28,7 @@ export function digestsOf(offered: OfferedContent): readonly [string, ...string[
 
 /** What somebody who saves such bytes calls them. */
 export function fileExtensionOf(contentType: string): string {
-  return KINDS.find((kind) => kind.contentType === contentType)?.fileExtension ?? 'bin'
+  if (contentType === ANY_BYTES) return 'bin'
+  const format = BINARY_FORMAT_NAMES.find((name) => BINARY_FORMATS[name].contentType === contentType)
+  return format ? BINARY_FORMATS[format].endings[0] : 'bin'
 }

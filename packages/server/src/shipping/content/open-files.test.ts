@@ -11,7 +11,13 @@ import { receiveFiles } from './receive-files.ts'
 const COUNT = 200
 /** As many as are unpacked at once, and the zip itself. */
 const MAX_OPEN = 4
-const limits = { maxBytes: 1_000_000, maxFiles: 20_000, maxUnpackedBytes: 1_000_000, maxPathBytes: 300 }
+const limits = {
+  maxBytes: 1_000_000,
+  maxBinaryBytes: 1_000_000,
+  maxFiles: 20_000,
+  maxUnpackedBytes: 1_000_000,
+  maxPathBytes: 300,
+}
 const zip = writeZip(
   Array.from({ length: COUNT }, (_, index) => ({ name: index === 0 ? 'index.html' : `${index}.js`, content: 'x' })),
 )
@@ -41,7 +47,9 @@ test('a web bundle is unpacked with few files open at a time', async () => {
   const { directory, counted, spool } = await countingSpool()
   const path = join(directory, 'bundle.zip')
   await writeFile(path, zip)
-  const { files } = await archiveKind.check(path, limits, { begin: spool.begin })
+  const { files } = await archiveKind.check({ path, name: undefined, sha512: undefined }, limits, {
+    begin: spool.begin,
+  })
   expect(files).toHaveLength(COUNT)
   // With the list of them.
   expect(counted).toMatchObject({ begun: COUNT + 1, open: 0 })

@@ -21,7 +21,7 @@ export async function receiveFiles(
 ): Promise<ReceivedFile[]> {
   const parts: SpoolPart[] = []
   const files: ReceivedFile[] = []
-  const zip = await spool.receive(stream)
+  const zip = await spool.receive(stream, { maxBytes: limits.maxBytes })
   async function openFile(path: string): Promise<UnpackedFile> {
     const part = await spool.begin()
     parts.push(part)

@@ -31,8 +31,8 @@ type NewReleaseRow = Omit<Schema['release'], 'statement_id'>
 
 /** What its publisher signed of a release, verified. */
 export interface SignedRelease {
-  /** Of the bundle's digest. */
-  signature: string
+  /** Of the bundle's digest; null: of what has none, the statement says it all. */
+  signature: string | null
   keyId: string
   /** Null: the contract's older tools sign the digest only. */
   statement: CheckedStatement | null
@@ -69,7 +69,7 @@ export function createReleaseService({
   ): Promise<ReleaseDifference[]> {
     const stated = await statedOfRelease(connection, row)
     const { notes } = row
-    return findDifferences({ stated, requirement: requirementOf(row), notes, isSigned: row.signature !== null }, found)
+    return findDifferences({ stated, requirement: requirementOf(row), notes, isSigned: row.key_id !== null }, found)
   }
 
   /** Takes the release's sequence and stores it, with what its publisher signed. */
@@ -82,7 +82,9 @@ export function createReleaseService({
     await sequences.claim(tx, app, release.platform, release.sequence)
     const statement = signed?.statement ? await statements.add(tx, signed.statement) : null
     await insertRelease(tx, { ...release, statement_id: statement?.id ?? null })
-    if (signed) await statements.addBundleSignature(tx, release.id, signed.keyId, signed.signature)
+    if (signed && signed.signature !== null) {
+      await statements.addBundleSignature(tx, release.id, signed.keyId, signed.signature)
+    }
     return get(release.id, tx)
   }
 
@@ -162,6 +164,7 @@ function renderRelease(
     appId: row.app_id,
     platform: row.platform,
     version: row.version,
+    versionCode: row.version_code,
     channel: row.channel,
     sequence: row.sequence,
     floor: row.floor ?? 0,

@@ -10,7 +10,7 @@ export type ReleaseRow = Schema['release'] & {
   statement: string | null
   statement_signature: string | null
   signature: string | null
-  /** The key that signed its bundle. */
+  /** The key that signed it. */
   key_id: string | null
 }
 
@@ -30,8 +30,8 @@ function selectReleases(db: Connection) {
       'statement.text as statement',
       'statement.signature as statement_signature',
       'signature.value as signature',
-      'signature.key_id',
     ])
+    .select(({ fn }) => fn.coalesce('signature.key_id', 'statement.key_id').as('key_id'))
 }
 
 export function insertRelease(db: Connection, release: Schema['release']) {
@@ -56,12 +56,13 @@ export function findReleaseByVersion(
 export function listReleases(
   db: Connection,
   appId: string | null,
-  { platform, channel, version, active, archived }: ReleaseFilter,
+  { platform, channel, version, kind, active, archived }: ReleaseFilter,
   { after, limit }: PageRequest,
 ): Promise<ReleaseRow[]> {
   return selectReleases(db)
     .$if(appId !== null, (releases) => releases.where('release.app_id', '=', appId ?? ''))
     .$if(platform !== undefined, (releases) => releases.where('release.platform', '=', platform ?? 'any'))
+    .$if(kind !== undefined, (releases) => releases.where('release.kind', '=', kind ?? 'archive'))
     .$if(channel !== undefined, (releases) =>
       releases.where(({ exists, selectFrom }) =>
         exists(

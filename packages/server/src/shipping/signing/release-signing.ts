@@ -17,7 +17,8 @@ export interface ReleaseSignatures {
 
 /** Signatures that fit what they came with. */
 export interface CheckedSignatures {
-  signature: string
+  /** Of the bundle's digest; null where there is no bundle. */
+  signature: string | null
   /** Null: the contract's older tools sign the digest only. */
   statement: CheckedStatement | null
   publicKey: string
@@ -30,22 +31,33 @@ export type ReleaseSigning = ReturnType<typeof createReleaseSigning>
 export function createReleaseSigning({ db, keys }: { db: Database; keys: KeyService }) {
   /**
    * Null for a release that nobody signed, where that is allowed.
+   * @param bundleSha256 undefined of content that is no archive: then the statement alone is signed (Signing §5)
    * @throws problem signature-required, invalid-request, signature-invalid or statement-invalid
    */
   async function check(
     app: AppRow,
     content: StatedContent,
-    bundleSha256: string,
+    bundleSha256: string | undefined,
     { signature, statement, statementSignature, publicKey: sent }: ReleaseSignatures,
   ): Promise<CheckedSignatures | null> {
     if (signature === undefined && statement === undefined && statementSignature === undefined) {
       if (app.signing === 'optional') return null
       throw problem('signature-required', `The app "${app.slug}" takes releases that are signed by a registered key.`)
     }
-    if (signature === undefined || (statement === undefined) !== (statementSignature === undefined)) {
-      throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
+    if ((statement === undefined) !== (statementSignature === undefined)) {
+      throw problem('invalid-request', 'Expected statement with statementSignature, found one of them.')
     }
     const { publicKeys, isFirstKey } = await keysFor(app, sent)
+    if (bundleSha256 === undefined) {
+      if (signature !== undefined || statement === undefined || statementSignature === undefined) {
+        throw problem('invalid-request', 'Expected statement with statementSignature, and no signature of a bundle.')
+      }
+      const checked = checkStatement({ statement, statementSignature }, publicKeys, content)
+      return { signature: null, statement: checked, publicKey: checked.publicKey, isFirstKey }
+    }
+    if (signature === undefined) {
+      throw problem('invalid-request', 'Expected signature, and statement with statementSignature, found only some.')
+    }
     const publicKey = checkDigestSignature(bundleSha256, signature, publicKeys)
     if (statement === undefined || statementSignature === undefined) {
       return { signature, statement: null, publicKey, isFirstKey }

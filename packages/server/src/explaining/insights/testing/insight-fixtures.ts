@@ -28,7 +28,6 @@ export function createInsightFixtures(db: Database, appId: string) {
           size_bytes: sizeBytes,
           content_type: 'application/zip',
           created_at: 0,
-          facts: '{}',
           kept_until: null,
           awaits_compression: 0,
         })
@@ -42,6 +41,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         sequence: Number(version[0]),
         statement_id: null,
         kind: 'archive',
+        version_code: null,
         requirement: '{}',
         notes: '',
         created_at: 0,
@@ -49,7 +49,11 @@ export function createInsightFixtures(db: Database, appId: string) {
         archived_at: null,
       }
       await db.insertInto('release').values(release).execute()
-      await insertReleaseFiles(db, id, archiveKind.filesOf({ sha256, sizeBytes }))
+      await insertReleaseFiles(
+        db,
+        id,
+        archiveKind.filesOf([{ sha256, sizeBytes }], { platform: 'android', content: { kind: 'archive' } }),
+      )
     }
   }
 

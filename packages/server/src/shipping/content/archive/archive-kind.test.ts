@@ -20,6 +20,8 @@ const zipOf = (files: Readonly<Record<string, Buffer>>) =>
 
 describeContentKind(archiveKind, {
   good,
+  contentOf: ({ sha256, sizeBytes }) => ({ kind: 'archive', sha256, sizeBytes }),
+  fileExtension: 'zip',
   listed: {
     bytes: zipOf(web),
     files: web,
@@ -38,10 +40,10 @@ describeContentKind(archiveKind, {
     { comment: 'too much when it is unpacked', bytes: good, limits: { maxUnpackedBytes: 2_000 } },
     { comment: 'too long a path', bytes: good, limits: { maxPathBytes: 12 } },
   ],
-  fits: [{ platform: 'ios' }, { platform: 'web' }, { platform: 'android', entry: 'main.jsbundle' }],
+  fits: [{ platform: 'ios' }, { platform: 'web' }, { platform: 'android', content: { entry: 'main.jsbundle' } }],
   unfit: [
-    { platform: 'ios', entry: 'index.bundle' },
-    { platform: 'web', entry: 'a.txt' },
-    { platform: 'any', entry: 'assets' },
+    { platform: 'ios', content: { entry: 'index.bundle' } },
+    { platform: 'web', content: { entry: 'a.txt' } },
+    { platform: 'any', content: { entry: 'assets' } },
   ],
 })

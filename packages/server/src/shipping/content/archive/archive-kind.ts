@@ -1,5 +1,6 @@
+import type { NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
 import { problem, statedArchive, type ManifestFile } from '@hotpatch/protocol'
-import { ANY_BYTES } from '../../artifacts/served-types.ts'
+import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
 import { checkArchive } from './archive-check.ts'
 import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
@@ -22,13 +23,16 @@ export interface OfferedArchive {
 /** Kept beside the bytes for good: more would let an upload fill the database. */
 const MAX_ROOT_FILES = 500
 
-/** One zip: React Native bundles, and web bundles, which are unpacked here as well. */
-export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
-  name: 'archive',
-  contentType: 'application/zip',
-  fileExtension: 'zip',
+const CONTENT_TYPE = 'application/zip'
 
-  async check(path, limits, { begin, signal }) {
+/** One zip: React Native bundles, and web bundles, which are unpacked here as well. */
+export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedArchive> = {
+  name: 'archive',
+  maxBytes: ({ maxBytes }) => maxBytes,
+  wantsSha512: false,
+  contentTypeOf: () => CONTENT_TYPE,
+
+  async check({ path }, limits, { begin, signal }) {
     const unpacking = createWebBundleUnpacking(begin)
     const openFile = (files: readonly string[]) => (isWebBundle(files) ? unpacking.open : undefined)
     const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, { openFile, signal })
@@ -40,14 +44,26 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
     return { facts: { ...facts, list }, ...rest }
   },
 
-  requireFit({ rootFiles }, { platform, entry = platform === 'web' ? WEB_ENTRY : undefined }) {
+  describeUpload: ({ sha256, sizeBytes, facts: { fileCount } }, downloadUrl) => ({
+    kind: 'archive',
+    sha256,
+    sizeBytes,
+    fileCount,
+    downloadUrl,
+  }),
+
+  told: ({ sha256, sizeBytes }) => [{ sha256, sizeBytes }],
+
+  requireFit(uploads, { platform, content }) {
+    const { entry = platform === 'web' ? WEB_ENTRY : undefined } = content
+    const { rootFiles } = onlyOf(uploads).facts
     if (entry === undefined || rootFiles.includes(entry)) return
     const many = rootFiles.length === MAX_ROOT_FILES ? ` among the first ${MAX_ROOT_FILES} files` : ''
     throw problem('content-unfit', `Expected the file "${entry}"${many} at the root of the zip, found none.`, { entry })
   },
 
-  amounts: ({ sizeBytes, fileCount, unpackedBytes }, limits) => [
-    { variable: 'HOTPATCH_MAX_BUNDLE_BYTES', found: sizeBytes, most: limits.maxBytes, unit: 'bytes' },
+  amounts: ({ content, fileCount, unpackedBytes }, limits) => [
+    { variable: 'HOTPATCH_MAX_BUNDLE_BYTES', found: sizeOf(content), most: limits.maxBytes, unit: 'bytes' },
     {
       variable: 'HOTPATCH_MAX_UNPACKED_BYTES',
       found: unpackedBytes,
@@ -57,15 +73,19 @@ export const archiveKind: ContentKind<ArchiveFacts, OfferedArchive> = {
     { variable: 'HOTPATCH_MAX_BUNDLE_FILES', found: fileCount, most: limits.maxFiles, unit: 'files' },
   ],
 
-  filesOf: (bytes) => [
-    ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
-      releaseFile({ path: name, ...zip }, 'archive', archiveKind.contentType),
-    ),
-    ...(bytes.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
-  ],
+  filesOf(uploads) {
+    const bytes = onlyOf(uploads)
+    return [
+      ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
+        releaseFile({ path: name, ...zip }, 'archive', CONTENT_TYPE),
+      ),
+      ...(bytes.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
+    ]
+  },
 
-  describe(files, { fileCount }, urlOf) {
+  describe(files, factsOf, urlOf) {
     const zip = zipOf(files)
+    const { fileCount = 0 } = factsOf(zip.sha256) ?? {}
     return { kind: 'archive', ...zip, fileCount, downloadUrl: urlOf(zip.sha256) }
   },
   stated: (files) => statedArchive(zipOf(files)),
@@ -92,7 +112,18 @@ function releaseFile(
     format: null,
     component: null,
     url: null,
+    told_sha256: null,
+    sha512: null,
   }
+}
+
+function onlyOf<Bytes>([bytes]: readonly Bytes[]): Bytes {
+  if (bytes === undefined) throw new Error('An archive without its zip.')
+  return bytes
+}
+
+function sizeOf(content: NewReleaseContent | undefined): number | undefined {
+  return content?.kind === 'archive' ? content.sizeBytes : undefined
 }
 
 function zipOf(files: readonly ReleaseFile[]) {

@@ -1,5 +1,5 @@
 import { type ManifestFile, writeFilesManifest } from '@hotpatch/protocol'
-import { ANY_BYTES } from '../../artifacts/served-types.ts'
+import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { SpooledUpload } from '../../artifacts/upload-spool.ts'
 import type { CheckTools, ReceivedBytes, UnpackedBytes } from '../content-kind.ts'
 import type { UnpackedFile } from './archive-contents.ts'

@@ -1,4 +1,4 @@
-import { ANY_BYTES } from '../../artifacts/served-types.ts'
+import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 
 /** By the end of the name, Content §7. What is not here is bytes. */
 const TYPES: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { Problem, readReleaseStatement, writeReleaseStatement } from '@hotpatch/protocol'
+import type { NewReleaseContent } from '@hotpatch/api'
+import { Problem, readReleaseStatement, writeReleaseStatement, type Platform } from '@hotpatch/protocol'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import Fastify from 'fastify'
@@ -11,12 +12,18 @@ import { DAY_MS } from '../../../ground/clock.ts'
 import { listedKeys } from '../../../ground/storage/testing/storage-driver-suite.ts'
 import { artifactRoutes } from '../../artifacts/artifact-routes.ts'
 import { createServedTypes } from '../../artifacts/served-types.ts'
-import type { ContentLimits, ContentWish } from '../content-kind.ts'
-import { describeContent, statedOf } from '../content-service.ts'
-import { contentKind, fileExtensionOf, type ServedKind } from '../kinds.ts'
+import type { ContentKind, ContentLimits, Facts, ReceivedBytes } from '../content-kind.ts'
+import { describeContent, statedOf, type NewContent, type StoredUpload } from '../content-service.ts'
+import { contentKind, fileExtensionOf, type OfferedContent, type ServedKind } from '../kinds.ts'
 import { openContentStore, type ContentStore } from './open-content-store.ts'
 
-export interface ContentKindSamples {
+export interface ContentKindSamples<New extends NewReleaseContent> {
+  /** That files have, of kinds that want to know it. */
+  name?: string
+  /** What a publish says of bytes of this kind. */
+  contentOf(bytes: ReceivedBytes): New
+  /** How somebody's file of `good` ends. */
+  fileExtension: string
   /** What is taken, of a few hundred bytes or more. */
   good: Buffer
   /** What is refused, whoever sends it. */
@@ -24,17 +31,28 @@ export interface ContentKindSamples {
   /** What is harmless, and more than such limits allow. */
   tooMuch: readonly { comment: string; bytes: Buffer; limits: Partial<ContentLimits> }[]
   /** Of `good`: what devices can run, and what they cannot. */
-  fits: readonly ContentWish[]
-  unfit: readonly ContentWish[]
+  fits: readonly FitSample<New>[]
+  unfit: readonly FitSample<New>[]
   /** What devices can take file by file, with all that is in it, and the same with one file changed; null: nothing is. */
   listed: { bytes: Buffer; files: Readonly<Record<string, Buffer>>; next: Buffer; changed: string } | null
+}
+
+interface FitSample<New extends NewReleaseContent> {
+  platform: Platform
+  /** Besides what is said of its bytes. */
+  content?: Partial<New>
 }
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** What every kind of content must do on the server, Content §1. */
-export function describeContentKind(kind: ServedKind, samples: ContentKindSamples): void {
-  const { good } = samples
+export function describeContentKind<Found extends Facts, New extends NewReleaseContent, Offered extends OfferedContent>(
+  tested: ContentKind<Found, New, Offered>,
+  samples: ContentKindSamples<New>,
+): void {
+  const { good, name } = samples
+  const kind = tested as object as ServedKind
+  const as = { kind: tested.name, name }
   const digest = sha256(good)
 
   describeOnEveryDatabase(`content: ${kind.name}`, (open) => {
@@ -45,13 +63,24 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       await db.deleteFrom('artifact').execute()
       store = await openContentStore(db)
     })
-    const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]), { kind })
+    const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]), as)
+    const wishFor = (bytes: ReceivedBytes): NewContent => {
+      return { platform: 'android', version: '1.0.0', content: samples.contentOf(bytes) }
+    }
+    const resolve = (upload: StoredUpload) => store.contents.resolve(wishFor(upload), undefined)
+    const keep = async (bytes: Buffer) => {
+      const received = await receive(bytes)
+      await store.contents.keep(received)
+      await db.transaction().execute((tx) => store.contents.own(tx, [received], received))
+      await received.discard()
+      return received
+    }
 
     /** What comes of bytes: nothing, or the type of the problem. Nothing is left of either. */
     async function refusalOf(bytes: Buffer, limits?: Partial<ContentLimits>): Promise<string | undefined> {
       const { contents, spooled, storage } = limits ? await openContentStore(db, limits) : store
       try {
-        await (await contents.receive(Readable.from([bytes]), { kind })).discard()
+        await (await contents.receive(Readable.from([bytes]), as)).discard()
         return undefined
       } catch (error) {
         if (!(error instanceof Problem)) throw error
@@ -65,7 +94,6 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
 
     test('is found under its name', () => {
       expect(contentKind(kind.name)).toBe(kind)
-      expect(fileExtensionOf(kind.contentType)).toBe(kind.fileExtension)
     })
 
     test('takes what is good, and finds the same of it each time', async () => {
@@ -73,16 +101,15 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       expect(one.kind).toBe(kind.name)
       expect(one.facts).toEqual(two.facts)
       expect(JSON.parse(JSON.stringify(one.facts))).toEqual(one.facts)
-      expect(kind.filesOf(one)).toEqual(kind.filesOf(two))
-      expect(describeContent(one, 'https://updates.test')).toMatchObject({
-        kind: kind.name,
-        sha256: digest,
-        sizeBytes: good.length,
-        downloadUrl: `https://updates.test/artifacts/${digest}`,
-      })
-      expect(kind.digests(kind.offered(kind.filesOf(one)))).toEqual([digest])
       for (const content of [one, two]) await content.discard()
       expect(await store.spooled()).toEqual([])
+
+      const [first, second] = [await resolve(await keep(good)), await resolve(await keep(good))]
+      expect(first.files).toEqual(second.files)
+      const described = JSON.stringify(describeContent(first, 'https://updates.test'))
+      expect(described).toContain(`"sha256":"${digest}","sizeBytes":${good.length}`)
+      expect(described).toContain(`"downloadUrl":"https://updates.test/artifacts/${digest}"`)
+      expect(kind.digests(kind.offered(first.files))).toEqual([digest])
     })
 
     describe('refuses, and keeps nothing of it:', () => {
@@ -96,8 +123,10 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       })
 
       test('more bytes than the server takes', async () => {
-        expect(await refusalOf(good, { maxBytes: good.length })).toBeUndefined()
-        expect(await refusalOf(good, { maxBytes: good.length - 1 })).toBe('body-too-large')
+        expect(await refusalOf(good, { maxBytes: good.length, maxBinaryBytes: good.length })).toBeUndefined()
+        expect(await refusalOf(good, { maxBytes: good.length - 1, maxBinaryBytes: good.length - 1 })).toBe(
+          'body-too-large',
+        )
       })
 
       test('what is cut off, wherever', async () => {
@@ -125,9 +154,9 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
           await Promise.resolve()
           throw new Error('the line is dead')
         }
-        await expect(store.contents.receive(broken(), { kind })).rejects.toThrow('the line is dead')
+        await expect(store.contents.receive(broken(), as)).rejects.toThrow('the line is dead')
         const signal = AbortSignal.abort(new Error('stopping'))
-        await expect(store.contents.receive(Readable.from([good]), { kind, signal })).rejects.toThrow('stopping')
+        await expect(store.contents.receive(Readable.from([good]), { ...as, signal })).rejects.toThrow('stopping')
         expect([await store.spooled(), await listedKeys(store.storage)]).toEqual([[], []])
       })
     })
@@ -139,24 +168,17 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       expect(await listedKeys(store.storage)).toEqual([])
       const again = await receive(good)
       await store.contents.keep(again)
-      await db.transaction().execute((tx) => store.contents.own(tx, again, again))
-      expect(await store.contents.find(digest)).toMatchObject({ kind: kind.name, facts: again.facts })
+      await db.transaction().execute((tx) => store.contents.own(tx, [again], again))
+      expect(await store.contents.find(digest, tested.name)).toMatchObject({ kind: kind.name, facts: again.facts })
     })
 
     describe.skipIf(samples.listed === null)('that devices take file by file', () => {
       const { bytes, files, next, changed } = samples.listed ?? { bytes: good, files: {}, next: good, changed: '' }
       const digests = new Map(Object.entries(files).map(([path, content]) => [path, sha256(content)]))
-      const publish = async (content: Buffer) => {
-        const received = await receive(content)
-        await store.contents.keep(received)
-        await db.transaction().execute((tx) => store.contents.own(tx, received, received))
-        await received.discard()
-        return received
-      }
 
       test('is unpacked and listed, each file under its digest', async () => {
-        const content = await publish(bytes)
-        const listed = kind.filesOf(content).filter(({ role }) => role === 'asset')
+        const content = await resolve(await keep(bytes))
+        const listed = content.files.filter(({ role }) => role === 'asset')
         const expected = Object.entries(files).map(([path, { length }]) => [path, [digests.get(path), length]])
         expect(Object.fromEntries(listed.map((file) => [file.path, [file.sha256, file.size_bytes]]))).toEqual(
           Object.fromEntries(expected),
@@ -170,9 +192,9 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       })
 
       test('has what did not change in common with the next', async () => {
-        await publish(bytes)
+        await keep(bytes)
         const before = await listedKeys(store.storage)
-        await publish(next)
+        await keep(next)
         const added = (await listedKeys(store.storage)).filter((key) => !before.includes(key))
         // The content, its list and the one file.
         expect(added).toHaveLength(3)
@@ -180,21 +202,21 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       })
 
       test('waits for its release as a whole, and stays as a whole', async () => {
-        const uploaded = await store.contents.upload(Readable.from([bytes]), sha256(bytes))
+        const uploaded = await store.contents.upload(Readable.from([bytes]), sha256(bytes), as)
         store.wait(DAY_MS - 1)
         const found = await store.contents.find(uploaded.sha256)
         expect(found).toMatchObject({ files: uploaded.files, facts: uploaded.facts })
         if (!found) throw new Error('It is gone.')
-        await db.transaction().execute((tx) => store.contents.own(tx, found, undefined))
+        await db.transaction().execute((tx) => store.contents.own(tx, [found], undefined))
         store.wait(10 * DAY_MS)
         expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
         expect(await store.contents.find(uploaded.sha256)).toEqual(found)
       })
 
       test('that waited for nothing goes as a whole, but for what a release has', async () => {
-        await store.contents.upload(Readable.from([bytes]), sha256(bytes))
+        await store.contents.upload(Readable.from([bytes]), sha256(bytes), as)
         store.wait(1)
-        const kept = await publish(next)
+        const kept = await keep(next)
         const keys = await listedKeys(store.storage)
         store.wait(2 * DAY_MS)
         // The content, its list and the one file.
@@ -204,26 +226,49 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       })
 
       test('counts as missing when one of its files was lost', async () => {
-        const { sha256: key } = await publish(bytes)
+        const { sha256: key } = await keep(bytes)
         await store.storage.remove([digests.get(changed) ?? ''])
         expect(await store.contents.find(key)).toBeUndefined()
       })
 
       test('is nothing by itself: a file that is content, too, is known as that when it came as such', async () => {
-        await publish(bytes)
+        await keep(bytes)
         expect(await store.contents.find(digests.get(changed) ?? '')).toBeUndefined()
       })
     })
 
     test('is what its devices can run, or says that it is not', async () => {
-      const content = await receive(good)
-      const resolve = (wish: ContentWish) => store.contents.resolve({ version: '1.0.0', ...wish }, content)
-      for (const wish of samples.fits) expect(await resolve(wish)).toBe(content)
-      for (const wish of samples.unfit) await expect(resolve(wish)).rejects.toMatchObject({ type: 'content-unfit' })
+      const upload = await keep(good)
+      const resolveAs = ({ platform, content }: FitSample<New>) =>
+        store.contents.resolve(
+          { platform, version: '1.0.0', content: { ...samples.contentOf(upload), ...content } },
+          undefined,
+        )
+      for (const sample of samples.fits) {
+        expect((await resolveAs(sample)).uploads.map((each) => each.sha256)).toEqual([digest])
+      }
+      for (const sample of samples.unfit) {
+        await expect(resolveAs(sample)).rejects.toMatchObject({
+          type: expect.stringMatching(/^(content-unfit|invalid-request)$/),
+        })
+      }
     })
 
-    test('can be stated, signed and offered', async () => {
-      const content = await receive(good)
+    test('is the very bytes that the publish names, or is not taken', async () => {
+      const upload = await keep(good)
+      const wrong = { ...upload, sizeBytes: upload.sizeBytes + 1 }
+      await expect(store.contents.resolve(wishFor(wrong), undefined)).rejects.toMatchObject({ type: 'size-mismatch' })
+      const missing = { ...upload, sha256: 'b'.repeat(64) }
+      await expect(store.contents.resolve(wishFor(missing), undefined)).rejects.toMatchObject({
+        type: 'artifact-missing',
+      })
+      // The same bytes, of which nobody has asked whether they are that.
+      await db.deleteFrom('artifact_facts').execute()
+      await expect(resolve(upload)).rejects.toMatchObject({ type: 'artifact-missing' })
+    })
+
+    test('can be stated, signed and offered, before and after it was stored', async () => {
+      const content = await resolve(await keep(good))
       const stated = statedOf(content)
       expect(stated.content.kind).toBe(kind.name)
       const text = writeReleaseStatement({
@@ -238,13 +283,11 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       expect(readReleaseStatement(text)).toMatchObject(stated)
-      expect(kind.offered(kind.filesOf(content))).toMatchObject({ kind: kind.name })
+      expect(kind.offered(content.files)).toMatchObject({ kind: kind.name })
     })
 
     test('is served as what it is, under a name that says so', async () => {
-      const content = await receive(good)
-      await store.contents.keep(content)
-      await store.contents.own(db, content, content)
+      const content = await keep(good)
       const app = Fastify()
       onTestFinished(() => app.close())
       const servedAs = createServedTypes({ db, extensionOf: fileExtensionOf })
@@ -252,8 +295,8 @@ export function describeContentKind(kind: ServedKind, samples: ContentKindSample
       const answer = await app.inject(`/artifacts/${digest}`)
       expect(answer.rawPayload.equals(good)).toBe(true)
       expect(answer.headers).toMatchObject({
-        'content-type': kind.contentType,
-        'content-disposition': `attachment; filename="${digest}.${kind.fileExtension}"`,
+        'content-type': kind.contentTypeOf(content.facts),
+        'content-disposition': `attachment; filename="${digest}.${samples.fileExtension}"`,
       })
     })
   })

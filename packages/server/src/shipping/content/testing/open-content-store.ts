@@ -20,10 +20,17 @@ export async function openContentStore(db: Database, changes: Partial<ContentLim
   const clock = { now: () => now }
   const spoolDirectory = join(directory, 'spool')
   const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock })
-  const limits = { maxBytes: 50_000_000, maxFiles: 100, maxUnpackedBytes: 50_000_000, maxPathBytes: 300, ...changes }
+  const limits = {
+    maxBytes: 50_000_000,
+    maxBinaryBytes: 50_000_000,
+    maxFiles: 100,
+    maxUnpackedBytes: 50_000_000,
+    maxPathBytes: 300,
+    ...changes,
+  }
   const spool = createUploadSpool({
     directory: spoolDirectory,
-    maxBytes: limits.maxBytes,
+    maxBytes: Math.max(limits.maxBytes, limits.maxBinaryBytes),
     idleTimeoutMs: 10_000,
     clock,
   })

@@ -1,24 +1,9 @@
+import { BINARY_FORMATS, formatOfName, type BinaryFormatName } from '@hotpatch/api'
 import type { FileHandle } from 'node:fs/promises'
 import { readPiece } from './package-zip.ts'
 import { refusal } from './refusal.ts'
 
-export type BinaryFormat =
-  | 'apk'
-  | 'aab'
-  | 'ipa'
-  | 'dmg'
-  | 'pkg'
-  | 'zip'
-  | 'tar.gz'
-  | 'exe'
-  | 'msi'
-  | 'msix'
-  | 'appimage'
-  | 'deb'
-  | 'rpm'
-
 interface FormatRow {
-  endings: readonly string[]
   /** In words. */
   magic: string
   hasMagic(start: Buffer, end: Buffer): boolean
@@ -30,63 +15,52 @@ const startsWith = (bytes: string | number[]) => (start: Buffer) =>
 const aZip = { magic: 'a zip', hasMagic: startsWith('PK\x03\x04') }
 const anElf = startsWith('\x7fELF')
 
-const FORMATS: Readonly<Record<BinaryFormat, FormatRow>> = {
-  apk: { endings: ['.apk'], ...aZip },
-  aab: { endings: ['.aab'], ...aZip },
-  ipa: { endings: ['.ipa'], ...aZip },
+const FORMATS: Readonly<Record<BinaryFormatName, FormatRow>> = {
+  apk: { ...aZip },
+  aab: { ...aZip },
+  ipa: { ...aZip },
   dmg: {
-    endings: ['.dmg'],
     magic: 'a disk image with its trailer "koly"',
     hasMagic: (_start, end) => end.length === TRAILER_BYTES && end.subarray(0, 4).equals(Buffer.from('koly')),
   },
   pkg: {
-    endings: ['.pkg'],
     magic: 'an archive that begins with "xar!"',
     hasMagic: startsWith('xar!'),
   },
-  zip: { endings: ['.zip'], ...aZip },
+  zip: { ...aZip },
   'tar.gz': {
-    endings: ['.tar.gz', '.tgz'],
     magic: 'a gzip',
     hasMagic: startsWith([0x1f, 0x8b, 8]),
   },
   exe: {
-    endings: ['.exe'],
     magic: 'a program that begins with "MZ" and has a "PE" header',
     hasMagic: isPortableExecutable,
   },
   msi: {
-    endings: ['.msi'],
     magic: 'a compound file',
     hasMagic: startsWith([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1]),
   },
-  msix: { endings: ['.msix', '.appx'], ...aZip },
+  msix: { ...aZip },
   appimage: {
-    endings: ['.appimage'],
     magic: 'an ELF program with the mark "AI" of an AppImage',
     hasMagic: (start) => anElf(start) && start.subarray(8, 10).toString('latin1') === 'AI',
   },
   deb: {
-    endings: ['.deb'],
     magic: 'an archive that begins with "!<arch>" and "debian-binary"',
     hasMagic: startsWith('!<arch>\ndebian-binary'),
   },
   rpm: {
-    endings: ['.rpm'],
     magic: 'a package that begins with the bytes ed ab ee db',
     hasMagic: startsWith([0xed, 0xab, 0xee, 0xdb]),
   },
 }
 
-const NAMES = Object.keys(FORMATS) as BinaryFormat[]
-
 /** @throws problem invalid-binary */
-export function formatOf(name: string): BinaryFormat {
-  const lower = name.toLowerCase()
-  const format = NAMES.find((each) => FORMATS[each].endings.some((ending) => lower.endsWith(ending)))
+export function requireFormat(name: string): BinaryFormatName {
+  const format = formatOfName(name)
   if (format) return format
-  const endings = NAMES.flatMap((each) => FORMATS[each].endings).join(' ')
-  throw refusal(`Expected a name that ends in one of ${endings}, found another one.`)
+  const endings = Object.values(BINARY_FORMATS).flatMap((each) => each.endings.map((ending) => `.${ending}`))
+  throw refusal(`Expected a name that ends in one of ${endings.join(' ')}, found another one.`)
 }
 
 /** The place of the offset of the PE header. */
@@ -100,7 +74,7 @@ const TRAILER_BYTES = 512
  * That a file is what its name says, by what every program of that kind looks at first.
  * @throws problem invalid-binary
  */
-export async function requireMagic(handle: FileHandle, format: BinaryFormat): Promise<void> {
+export async function requireMagic(handle: FileHandle, format: BinaryFormatName): Promise<void> {
   const { size } = await handle.stat()
   const start = await readPiece(handle, 0, START_BYTES)
   const end = await readPiece(handle, Math.max(0, size - TRAILER_BYTES), TRAILER_BYTES)

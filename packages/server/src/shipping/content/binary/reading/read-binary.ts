@@ -1,23 +1,25 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import type { BinaryFormatName } from '@hotpatch/api'
 import { readAab } from './android/read-aab.ts'
 import { readApk } from './android/read-apk.ts'
 import { readIpa } from './apple/read-ipa.ts'
 import { READING_LIMITS, type ReadApplication, type ReadingLimits } from './application.ts'
-import { formatOf, requireMagic, type BinaryFormat } from './formats.ts'
+import { requireFormat, requireMagic } from './formats.ts'
 import { namedRefusal } from './refusal.ts'
 import { readMsix } from './windows/read-msix.ts'
 
 export interface ReadBinary extends ReadApplication {
-  format: BinaryFormat
+  format: BinaryFormatName
 }
 
-const READERS: Partial<Record<BinaryFormat, (handle: FileHandle, limits: ReadingLimits) => Promise<ReadApplication>>> =
-  {
-    apk: readApk,
-    aab: readAab,
-    ipa: readIpa,
-    msix: readMsix,
-  }
+const READERS: Partial<
+  Record<BinaryFormatName, (handle: FileHandle, limits: ReadingLimits) => Promise<ReadApplication>>
+> = {
+  apk: readApk,
+  aab: readAab,
+  ipa: readIpa,
+  msix: readMsix,
+}
 
 /**
  * What a file says of itself. Of some formats only that it is one: what an installer installs, it alone knows.
@@ -32,7 +34,7 @@ export async function readBinary(
 ): Promise<ReadBinary> {
   const handle = await open(path)
   try {
-    const format = formatOf(name)
+    const format = requireFormat(name)
     await requireMagic(handle, format)
     return { format, ...(await READERS[format]?.(handle, limits)) }
   } catch (error) {

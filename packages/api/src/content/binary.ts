@@ -1,0 +1,146 @@
+import { MAX_ARTIFACTS } from '@hotpatch/protocol'
+import { Type, type Static } from 'typebox'
+import { Nullable, OneOf, PlatformName, Sha256 } from '../shared-schemas.ts'
+
+export interface BinaryFormatFacts {
+  contentType: string
+  /** How the names of such files end, the usual one first. */
+  endings: readonly [string, ...string[]]
+}
+
+/** Content §5.1: the files that whole apps are installed from. */
+export const BINARY_FORMATS = {
+  apk: { contentType: 'application/vnd.android.package-archive', endings: ['apk'] },
+  aab: { contentType: 'application/octet-stream', endings: ['aab'] },
+  ipa: { contentType: 'application/octet-stream', endings: ['ipa'] },
+  dmg: { contentType: 'application/x-apple-diskimage', endings: ['dmg'] },
+  zip: { contentType: 'application/zip', endings: ['zip'] },
+  pkg: { contentType: 'application/vnd.apple.installer+xml', endings: ['pkg'] },
+  exe: { contentType: 'application/vnd.microsoft.portable-executable', endings: ['exe'] },
+  msi: { contentType: 'application/x-msi', endings: ['msi'] },
+  msix: { contentType: 'application/msix', endings: ['msix', 'appx'] },
+  appimage: { contentType: 'application/vnd.appimage', endings: ['AppImage'] },
+  deb: { contentType: 'application/vnd.debian.binary-package', endings: ['deb'] },
+  rpm: { contentType: 'application/x-rpm', endings: ['rpm'] },
+  'tar.gz': { contentType: 'application/gzip', endings: ['tar.gz', 'tgz'] },
+} as const satisfies Record<string, BinaryFormatFacts>
+
+export type BinaryFormatName = keyof typeof BINARY_FORMATS
+
+export const BINARY_FORMAT_NAMES = Object.keys(BINARY_FORMATS) as BinaryFormatName[]
+
+export const BinaryFormat = OneOf(BINARY_FORMAT_NAMES, { description: 'What kind of file it is' })
+
+/** By the name of a file, whatever the case of its ending; undefined when nothing whole is called that. */
+export function formatOfName(name: string): BinaryFormatName | undefined {
+  const lower = name.toLowerCase()
+  return BINARY_FORMAT_NAMES.find((format) =>
+    BINARY_FORMATS[format].endings.some((ending) => lower.endsWith(`.${ending.toLowerCase()}`)),
+  )
+}
+
+/** What nobody installs from, though a store takes it. */
+export function isInstallable(format: BinaryFormatName): boolean {
+  return format !== 'aab'
+}
+
+export const MAX_FILE_NAME_LENGTH = 150
+
+export const BinaryFileName = Type.String({
+  minLength: 1,
+  maxLength: MAX_FILE_NAME_LENGTH,
+  description: 'Of the file as people save it, with its ending; no folder',
+})
+
+const Architecture = Type.String({
+  pattern: '^[a-z0-9][a-z0-9._-]{0,31}$',
+  description: 'Such as "arm64" or "x86_64"; "any" runs on all',
+})
+
+const HttpsUrl = Type.String({ pattern: '^https://[^\\s"<>\\\\]{1,2000}$' })
+
+/** One file of a release that is published: uploaded before, or to be found at `url`. */
+export const NewBinaryFile = Type.Object(
+  {
+    name: BinaryFileName,
+    platform: Type.Optional({
+      ...PlatformName,
+      description: 'That of the release when absent; has to be said where that is "any"',
+    }),
+    architecture: Architecture,
+    format: BinaryFormat,
+    sha256: Sha256,
+    sizeBytes: Type.Integer({ minimum: 1 }),
+    url: Type.Optional({ ...HttpsUrl, description: 'Where the bytes lie, if not on this server' }),
+  },
+  { additionalProperties: false },
+)
+export type NewBinaryFile = Static<typeof NewBinaryFile>
+
+/** What an app says of itself in its own file. */
+export const Application = Type.Object({
+  id: Type.String({ description: 'Package name or bundle id' }),
+  version: Type.String(),
+  versionCode: Type.Optional(Type.Integer()),
+  build: Type.Optional(Type.String({ description: "Of Apple's: tells two uploads of one version apart" })),
+  name: Type.Optional(Type.String()),
+  minOsVersion: Type.Optional(Type.String()),
+  architectures: Type.Array(Type.String()),
+  permissions: Type.Array(Type.String()),
+  certificates: Type.Array(Sha256, {
+    description: 'SHA-256 of the certificates: of who signed it, then of those whom that one replaced',
+  }),
+  teamId: Type.Optional(Type.String({ description: "Of Apple's" })),
+  isDebuggable: Type.Optional(Type.Boolean()),
+  provisioning: Type.Optional(
+    Type.Object({
+      type: OneOf(['ad-hoc', 'enterprise', 'development', 'store']),
+      expiresAt: Type.String(),
+      devices: Type.Optional(Type.Integer()),
+    }),
+  ),
+})
+export type Application = Static<typeof Application>
+
+export const BinaryContentFile = Type.Object({
+  name: BinaryFileName,
+  platform: PlatformName,
+  architecture: Architecture,
+  format: BinaryFormat,
+  sha256: Sha256,
+  sizeBytes: Type.Integer(),
+  contentType: Type.String(),
+  downloadUrl: Type.String(),
+  isInstallable: Type.Boolean({ description: 'False of what only a store can make something of' }),
+  application: Type.Optional(Application),
+})
+export type BinaryContentFile = Static<typeof BinaryContentFile>
+
+/** Whole binaries, by platform, architecture and format. */
+export const BinaryContent = Type.Object({ kind: Type.Literal('binary'), files: Type.Array(BinaryContentFile) })
+
+export const NewBinaryContent = Type.Object(
+  {
+    kind: Type.Literal('binary'),
+    files: Type.Array(NewBinaryFile, { minItems: 1, maxItems: MAX_ARTIFACTS }),
+    accept: Type.Optional(
+      Type.Array(Type.String({ maxLength: 64 }), {
+        maxItems: 20,
+        description: 'What would be refused of these files, by its name, and is meant',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+export type NewBinaryContent = Static<typeof NewBinaryContent>
+
+/** What the server has of a binary's file before its release. */
+export const UploadedBinary = Type.Object({
+  kind: Type.Literal('binary'),
+  sha256: Sha256,
+  sizeBytes: Type.Integer(),
+  format: BinaryFormat,
+  application: Nullable(Application),
+  downloadUrl: Type.String(),
+})
+export type UploadedBinary = Static<typeof UploadedBinary>

@@ -1,0 +1,33 @@
+import { NewArchiveContent, NewBinaryContent, NewRelease } from '@hotpatch/api'
+import { CONTENT_KINDS, problem } from '@hotpatch/protocol'
+import { Type } from 'typebox'
+import { createValidator } from '../../ground/http/validate.ts'
+
+const { content: _, ...common } = NewRelease.properties
+
+/** By its kind, so that an error is about what was meant, and not about every kind that it could have been. */
+const VALIDATORS = {
+  archive: createValidator(releaseWith(Type.Optional(NewArchiveContent)), 'metadata'),
+  binary: createValidator(releaseWith(NewBinaryContent), 'metadata'),
+}
+
+/** @throws problem invalid-request */
+export function readNewRelease(metadata: unknown): NewRelease {
+  const kind = kindOf(metadata)
+  if (kind === 'archive' || kind === 'binary') return VALIDATORS[kind](metadata) as NewRelease
+  const known = CONTENT_KINDS.find((each) => each === kind)
+  const found = known === undefined ? JSON.stringify(kind) : `${known}, which this server does not take yet`
+  throw problem('invalid-request', `metadata/content/kind: expected archive or binary, found ${found}.`)
+}
+
+function kindOf(metadata: unknown): unknown {
+  if (typeof metadata !== 'object' || metadata === null || !('content' in metadata)) return 'archive'
+  const { content } = metadata
+  return typeof content === 'object' && content !== null && 'kind' in content ? content.kind : 'archive'
+}
+
+function releaseWith<
+  Content extends typeof NewBinaryContent | ReturnType<typeof Type.Optional<typeof NewArchiveContent>>,
+>(content: Content) {
+  return Type.Object({ ...common, content }, { additionalProperties: false })
+}

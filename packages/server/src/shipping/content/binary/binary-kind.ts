@@ -1,0 +1,186 @@
+import {
+  BINARY_FORMATS,
+  isInstallable,
+  MAX_FILE_NAME_LENGTH,
+  type AddedSignature,
+  type Application,
+  type BinaryFormatName,
+  type NewBinaryContent,
+  type NewBinaryFile,
+} from '@hotpatch/api'
+import { parseNativeVersion, problem, statedBinary, type Platform } from '@hotpatch/protocol'
+import type { ContentBytes, ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
+import { requireFileNames } from './file-names.ts'
+import { readBinary } from './reading/read-binary.ts'
+
+/** Content §5.1. */
+export interface BinaryFacts extends Facts {
+  kind: 'binary'
+  format: BinaryFormatName
+  /** In base64, as the desktop updaters have it. */
+  sha512: string
+  application?: Application
+}
+
+export interface OfferedBinary {
+  kind: 'binary'
+  files: readonly [OfferedBinaryFile, ...OfferedBinaryFile[]]
+}
+
+export interface OfferedBinaryFile {
+  name: string
+  platform: Platform
+  architecture: string
+  format: BinaryFormatName
+  sha256: string
+  sizeBytes: number
+  /** In base64; absent of what lies elsewhere. */
+  sha512?: string
+  /** Where the bytes lie, if not here. */
+  url?: string
+  /** What else is signed of it (Signing §10); absent: nothing. */
+  signatures?: readonly Pick<AddedSignature, 'scheme' | 'subject' | 'value'>[]
+}
+
+/** Whole apps: files by platform, architecture and format, each uploaded by itself, or elsewhere. */
+export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinary> = {
+  name: 'binary',
+  maxBytes: ({ maxBinaryBytes }) => maxBinaryBytes,
+  wantsSha512: true,
+  contentTypeOf: ({ format }) => BINARY_FORMATS[format].contentType,
+
+  async check({ path, name, sha512 }, _limits, { signal }) {
+    signal?.throwIfAborted()
+    if (name === undefined || sha512 === undefined) {
+      throw problem('invalid-request', `name: expected the file's own, such as app.apk, found none.`)
+    }
+    requireFileNames([name.slice(0, MAX_FILE_NAME_LENGTH + 1)])
+    const { format, application } = await readBinary(path, name)
+    return { facts: { kind: 'binary', sha512, format, ...(application && { application }) } }
+  },
+
+  describeUpload: ({ sha256, sizeBytes, facts: { format, application = null } }, downloadUrl) => ({
+    kind: 'binary',
+    sha256,
+    sizeBytes,
+    format,
+    application,
+    downloadUrl,
+  }),
+
+  told: ({ files }) =>
+    files.filter(({ url }) => url === undefined).map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes })),
+
+  requireFit(uploads, { platform, version, content: { files } }) {
+    if (!parseNativeVersion(version)) {
+      const expected = 'a version of numbers and dots, such as 1.2.0+45 or 1.2.0-beta.1, as devices compare it'
+      throw problem('invalid-request', `version: expected ${expected}, found "${version}".`)
+    }
+    requireFileNames(files.map(({ name }) => name))
+    requireOneForEach(files, platform)
+    const bySha256 = new Map(uploads.map((upload) => [upload.sha256, upload.facts]))
+    for (const { name, format, sha256, url } of files) {
+      const found = url === undefined ? bySha256.get(sha256)?.format : format
+      if (found !== format) throw problem('content-unfit', `${name}: expected ${format}, found ${found}.`, { name })
+    }
+  },
+
+  amounts: ({ content }, { maxBinaryBytes }) =>
+    content?.kind === 'binary'
+      ? content.files
+          .filter(({ url }) => url === undefined)
+          .map(({ sizeBytes }) => {
+            return { variable: 'HOTPATCH_MAX_BINARY_BYTES', found: sizeBytes, most: maxBinaryBytes, unit: 'bytes' }
+          })
+      : [],
+
+  filesOf(uploads, { platform, content }) {
+    const bySha256 = new Map(uploads.map((upload) => [upload.sha256, upload]))
+    return content.files.map((file) => releaseFile(file, platform, bySha256.get(file.sha256)))
+  },
+
+  versionCodeOf: (uploads) =>
+    uploads.find(({ facts }) => facts.application?.versionCode !== undefined)?.facts.application?.versionCode,
+
+  describe: (files, factsOf, urlOf) => ({
+    kind: 'binary',
+    files: binariesOf(files).map((file) => {
+      const { sha512: _, url, ...described } = offeredFile(file)
+      const application = url === undefined ? factsOf(described.sha256)?.application : undefined
+      return {
+        ...described,
+        contentType: file.content_type,
+        downloadUrl: url ?? urlOf(described.sha256),
+        isInstallable: isInstallable(described.format),
+        ...(application && { application }),
+      }
+    }),
+  }),
+
+  stated: (files) => statedBinary(binariesOf(files).map(offeredFile)),
+
+  offered(files) {
+    const [first, ...others] = binariesOf(files).map(offeredFile)
+    if (!first) throw new Error('A binary without a file.')
+    return { kind: 'binary', files: [first, ...others] }
+  },
+
+  digests: ({ files: [first, ...others] }) => [first.sha256, ...others.map(({ sha256 }) => sha256)],
+}
+
+/** Two files for the same machine: nobody could say which one it gets. */
+function requireOneForEach(files: readonly NewBinaryFile[], ofRelease: Platform): void {
+  const seen = new Map<string, string>()
+  for (const { name, platform = ofRelease, architecture, format } of files) {
+    if (ofRelease !== 'any' && platform !== ofRelease) {
+      throw problem('invalid-request', `${name}: expected a file for ${ofRelease}, as its release, found ${platform}.`)
+    }
+    const machine = `${platform}, ${architecture}, ${format}`
+    const other = seen.get(machine)
+    if (other !== undefined) {
+      throw problem('invalid-request', `${name}: expected one file for ${machine}, found ${other}, too.`)
+    }
+    seen.set(machine, name)
+  }
+}
+
+function releaseFile(
+  { name, platform, architecture, format, sha256, sizeBytes, url }: NewBinaryFile,
+  ofRelease: Platform,
+  upload: ContentBytes<BinaryFacts> | undefined,
+): ReleaseFile {
+  const isHere = url === undefined
+  return {
+    path: name,
+    role: 'binary',
+    sha256: isHere ? sha256 : null,
+    size_bytes: sizeBytes,
+    content_type: BINARY_FORMATS[format].contentType,
+    platform: platform ?? ofRelease,
+    architecture,
+    format,
+    component: null,
+    url: url ?? null,
+    told_sha256: isHere ? null : sha256,
+    sha512: upload?.facts?.sha512 ?? null,
+  }
+}
+
+function binariesOf(files: readonly ReleaseFile[]): readonly ReleaseFile[] {
+  return files.filter(({ role }) => role === 'binary').toSorted((a, b) => (a.path < b.path ? -1 : 1))
+}
+
+function offeredFile(file: ReleaseFile): OfferedBinaryFile {
+  const { path: name, platform, architecture, format, sha256, told_sha256, size_bytes: sizeBytes, sha512, url } = file
+  const offered: OfferedBinaryFile = {
+    name,
+    platform: platform ?? 'any',
+    architecture: architecture ?? 'any',
+    format: format as BinaryFormatName,
+    sha256: sha256 ?? told_sha256 ?? '',
+    sizeBytes,
+  }
+  if (sha512 !== null) offered.sha512 = sha512
+  if (url !== null) offered.url = url
+  return offered
+}
