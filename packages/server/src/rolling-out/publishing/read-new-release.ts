@@ -14,7 +14,7 @@ const VALIDATORS = {
 /** @throws problem invalid-request */
 export function readNewRelease(metadata: unknown): NewRelease {
   const kind = kindOf(metadata)
-  if (kind === 'archive' || kind === 'binary') return VALIDATORS[kind](metadata) as NewRelease
+  if (kind === 'archive' || kind === 'binary') return VALIDATORS[kind](metadata)
   const known = CONTENT_KINDS.find((each) => each === kind)
   const found = known === undefined ? JSON.stringify(kind) : `${known}, which this server does not take yet`
   throw problem('invalid-request', `metadata/content/kind: expected archive or binary, found ${found}.`)

@@ -13,8 +13,6 @@ export type ServedKind = ContentKind<ContentFacts, NewReleaseContent, OfferedCon
 /** The kinds that this server takes and serves, Content §1. */
 const KINDS = [archiveKind, binaryKind] as readonly object[] as readonly ServedKind[]
 
-export const KIND_NAMES = KINDS.map(({ name }) => name)
-
 export function contentKind(name: string): ServedKind {
   const kind = KINDS.find((each) => each.name === name)
   if (!kind) throw new Error(`This server does not serve content of the kind "${name}".`)
