@@ -87,7 +87,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   })
   const forReleases = { apps, channels, contents, sequences, releases }
   const forCompression = { storage, spool, artifacts, changes, raiseReleases }
-  const compression = createCompression({ db, ...forCompression, clock, log })
+  const compression = createCompression({ db, ...forCompression, clock, timers, log })
   const onPublished = compression.wake
   const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
