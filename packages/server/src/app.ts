@@ -35,11 +35,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerRoutes({ core, checkPath, services, telling })
   registerGauges(core, checkPath, telling)
 
-  const { access, automation, compression } = services
+  const { access, automation, madeLater } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))
   await checkPath.start()
   automation.start()
-  compression.wake()
+  for (const { wake } of madeLater) wake()
   telling.start()
   checkPath.feed.start()
   const stopSweeping = startSweeping(core, services, telling)
@@ -56,7 +56,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     clearTimeout(deadline)
     clearInterval(closing)
     await automationStopped
-    await compression.stop()
+    for (const { stop } of madeLater) await stop()
     await telling.stop()
     await checkPath.stop()
     if (reads !== db) await reads.destroy()

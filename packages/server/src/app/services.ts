@@ -7,6 +7,7 @@ import { createAppService, type AppService } from '../shipping/apps/app-service.
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
 import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
+import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { fileExtensionOf } from '../shipping/content/kinds.ts'
@@ -86,9 +87,11 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     statements,
   })
   const forReleases = { apps, channels, contents, sequences, releases }
-  const forCompression = { storage, spool, artifacts, changes, raiseReleases }
-  const compression = createCompression({ db, ...forCompression, clock, timers, log })
-  const onPublished = compression.wake
+  const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, log }
+  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking)]
+  const onPublished = () => {
+    for (const { wake } of madeLater) wake()
+  }
   const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
   const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
@@ -149,7 +152,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     artifacts,
     contents,
     servedAs,
-    compression,
+    madeLater,
     channels,
     channelKeys,
     apps,

@@ -15,6 +15,7 @@ import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
+import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import type { OfferedBinary, OfferedBinaryFile } from '../shipping/content/binary/binary-kind.ts'
@@ -158,6 +159,7 @@ export async function loadCatalog(
   const keyIds = await loadKeyIds(db, appId)
   const files = await listPlacedFiles(db, key)
   const added = await listPlacedSignatures(db, key)
+  const maps = await listPlacedMaps(db, key)
   const releases = new Map<string, OfferedRelease>()
   const requirements = new Map<string, Requirement>()
   const audiences = new Map<string, Audience>()
@@ -168,7 +170,7 @@ export async function loadCatalog(
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added })
+    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added, maps })
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -338,6 +340,7 @@ interface PlacedParts {
   keyIds: ReadonlyMap<string, string>
   files: FilesByRelease
   added: Awaited<ReturnType<typeof listPlacedSignatures>>
+  maps: Awaited<ReturnType<typeof listPlacedMaps>>
 }
 
 /** A release that was placed more than once is in memory once. */
@@ -345,7 +348,7 @@ function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   requirements: Map<string, Requirement>,
-  { platform, keyIds, files, added }: PlacedParts,
+  { platform, keyIds, files, added, maps }: PlacedParts,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
@@ -377,20 +380,21 @@ function targetOf(
   if (signatures) release.signatures = signatures
   if (row.version_code !== null) release.versionCode = row.version_code
   const { content } = release
-  if (content.kind === 'binary') release.binaries = binariesFor(platform, content, signatures)
+  if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
   releases.set(release.id, release)
   return release
 }
 
-/** Those that devices of the catalog may take, with what else is signed of them. */
+/** Those that devices of the catalog may take, with what else is signed of them, and their block maps. */
 function binariesFor(
   platform: Platform,
   { files }: OfferedBinary,
-  signatures: readonly OfferedSignature[] = [],
+  { signatures = [], maps }: { signatures: readonly OfferedSignature[] | undefined } & Pick<PlacedParts, 'maps'>,
 ): OfferedBinaryFile[] {
   for (const file of files) {
     const ofFile = signatures.filter(({ subject }) => subject === file.sha256)
     if (ofFile.length > 0) file.signatures = ofFile
+    Object.assign(file, maps.get(file.sha256))
   }
   return files.filter((file) => platform === 'any' || file.platform === 'any' || file.platform === platform)
 }

@@ -109,10 +109,11 @@ export function createDesk({
   /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
   function feed({ name, takes }: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
     const { app } = holder
-    const { platform = onlyPlatformOf(app), channel: askedChannel } = route.read(request)
+    const { platform = onlyPlatformOf(app), channel: askedChannel, attributes = {} } = route.read(request)
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
-    const rollouts = inForce(catalogs.get(app, platform, channel), now, { takes: takes({}), judges: route.judges })
+    const subject = { takes: takes(attributes), judges: route.judges }
+    const rollouts = inForce(catalogs.get(app, platform, channel), now, subject)
     const rendered = route.render(rollouts, request)
     fleet.countFeed({ appId: app.id, platform, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(name, 'feed')

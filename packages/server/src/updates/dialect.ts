@@ -96,6 +96,8 @@ export interface AskedFeed {
   /** Undefined when the client does not say: the app's only one, or what is for any. */
   platform: Platform | undefined
   channel: string
+  /** What its readers have in common: what they take follows from that. */
+  attributes?: DeviceAttributes | undefined
 }
 
 /** Highest position first. */

@@ -123,6 +123,15 @@ create trigger audit_entry_no_delete before delete on audit_entry begin select r
 
 create trigger audit_entry_no_update before update on audit_entry begin select raise(abort, 'the audit log is append-only'); end;
 
+create table block_map (
+  sha256 text primary key,
+  map_sha256 text,
+  embedded_bytes bigint,
+  created_at bigint not null,
+  constraint block_map_artifact foreign key (sha256) references artifact (sha256),
+  constraint block_map_bytes foreign key (map_sha256) references artifact (sha256)
+);
+
 create table catalog_generation (
   app_id text not null,
   platform text not null,
@@ -384,6 +393,8 @@ create table release_file (
   constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component', 'blockmap', 'icon')),
   constraint release_file_place check (sha256 is not null or url is not null)
 );
+
+create index release_file_binary on release_file (release_id, sha256) where role = 'binary';
 
 create index release_file_sha256 on release_file (sha256);
 

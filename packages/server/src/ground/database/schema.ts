@@ -94,6 +94,15 @@ export interface Schema {
     base_sha256: string | null
     created_at: number
   }
+  /** Content §11. Of a file of which nothing could be made, both are null. */
+  block_map: {
+    sha256: string
+    /** Of the map beside the file. */
+    map_sha256: string | null
+    /** Of the map in the file. */
+    embedded_bytes: number | null
+    created_at: number
+  }
   release: {
     id: string
     app_id: string

@@ -54,6 +54,7 @@ const routes: LaneRoute[] = [
     answer: () => ({ servedFrom: '/artifacts/1', headers: ['x-checksum', 'abc'] }),
   },
   { ...common, method: 'GET', path: '/of/:key', answer: ({ params }) => jsonAnswer(JSON.stringify(params), 404) },
+  { ...common, method: 'GET', path: '/nothing', answer: () => ({ status: 204, headers: [], body: '' }) },
   {
     ...common,
     method: 'GET',
@@ -208,6 +209,12 @@ test('HEAD is GET without the body, and says how long that would be', async () =
   const [head, get] = [await send('HEAD', '/echo'), await send('GET', '/echo')]
   expect(head.body).toBe('')
   expect(head.headers['content-length']).toBe(String(get.body.length))
+})
+
+test('an answer without content does not say how long it is', async () => {
+  const { send } = await startLane()
+  const { status, headers } = await send('GET', '/nothing')
+  expect([status, headers]).toEqual([204, expect.not.objectContaining({ 'content-length': expect.anything() })])
 })
 
 test.each([

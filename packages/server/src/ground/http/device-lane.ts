@@ -227,7 +227,8 @@ export function createDeviceLane({
     const { request, response, route, params, fullPath, appName } = exchange
     // Whoever is gone, or was cut off for dripping, needs no answer.
     if (response.destroyed || response.headersSent) return
-    const all = [...headers, 'content-length', String(Buffer.byteLength(body))]
+    // RFC 9110 §8.6: where there is no content, nothing says how long it is.
+    const all = status === 204 ? [...headers] : [...headers, 'content-length', String(Buffer.byteLength(body))]
     if (route.isCrossOrigin) all.push(...CROSS_ORIGIN)
     if (exchange.isLast || isClosed) all.push('connection', 'close')
     response.writeHead(status, all)

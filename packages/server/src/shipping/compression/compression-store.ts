@@ -37,8 +37,3 @@ export async function insertVariants(tx: Connection, rows: readonly Schema['arti
     .onConflict((conflict) => conflict.doNothing())
     .execute()
 }
-
-export async function listReleasesWith(db: Connection, keys: readonly string[]): Promise<string[]> {
-  const rows = await db.selectFrom('release_file').select('release_id').distinct().where('sha256', 'in', keys).execute()
-  return rows.map((row) => row.release_id)
-}

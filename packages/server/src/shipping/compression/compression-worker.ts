@@ -17,7 +17,6 @@ const MIN_SAVED_SHARE = 0.05
 
 answerQuestions(compress)
 
-/** Null when it is not smaller enough to be worth it. */
 async function compress({ source, target, sha256 }: CompressionQuestion): Promise<CompressionAnswer> {
   const bytes = await readFile(source)
   const packed = brotliCompressSync(bytes, {
@@ -27,12 +26,12 @@ async function compress({ source, target, sha256 }: CompressionQuestion): Promis
     },
   })
   const saved = bytes.length - packed.length
-  if (saved <= MIN_SAVED_BYTES || saved < bytes.length * MIN_SAVED_SHARE) return null
+  if (saved <= MIN_SAVED_BYTES || saved < bytes.length * MIN_SAVED_SHARE) return { bytes: undefined }
   // A device that unpacks something else would throw its update away.
   const back = digestOf(brotliDecompressSync(packed, { maxOutputLength: bytes.length }))
   if (back !== sha256) throw new Error(`Expected the bytes ${sha256} back from their compression, found ${back}.`)
   await writeFile(target, packed)
-  return { sha256: digestOf(packed), sizeBytes: packed.length }
+  return { bytes: { sha256: digestOf(packed), sizeBytes: packed.length } }
 }
 
 function digestOf(bytes: Buffer): string {

@@ -76,3 +76,9 @@ function selectFiles(db: Connection) {
 function grouped(rows: readonly StoredFile[]): FilesByRelease {
   return Map.groupBy(rows, (row) => row.release_id)
 }
+
+/** Releases that have any of these bytes. */
+export async function listReleasesWith(db: Connection, keys: readonly string[]): Promise<string[]> {
+  const rows = await db.selectFrom('release_file').select('release_id').distinct().where('sha256', 'in', keys).execute()
+  return rows.map((row) => row.release_id)
+}

@@ -38,6 +38,10 @@ export interface OfferedBinaryFile {
   sha512?: string
   /** Where the bytes lie, if not here. */
   url?: string
+  /** Of its block map (Content §11), where that was made already; absent of one that has its own in itself. */
+  blockMap?: { sha256: string; sizeBytes: number }
+  /** How long the block map in it is; absent when it has none. */
+  embeddedMapBytes?: number
   /** What else is signed of it (Signing §10); absent: nothing. */
   signatures?: readonly Pick<AddedSignature, 'scheme' | 'subject' | 'value'>[]
 }

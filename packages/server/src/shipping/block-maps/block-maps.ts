@@ -1,0 +1,94 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Clock } from '../../ground/clock.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
+import { keepThread } from '../../ground/threads/keep-thread.ts'
+import { scriptBeside } from '../../ground/threads/script-beside.ts'
+import { asPart } from '../artifacts/artifact-service.ts'
+import type { ReceivedBytes } from '../content/content-kind.ts'
+import { listReleasesWith } from '../content/content-queries.ts'
+import { createMaker, type MakerParts } from '../making/make-from-artifact.ts'
+import { createWorkOff } from '../making/work-off.ts'
+import { insertBlockMap, listAwaitingMaps, type AwaitingFile } from './block-map-store.ts'
+
+export interface BlockMapQuestion {
+  source: string
+  /** Where to write the map. */
+  target: string
+  mayEmbed: boolean
+}
+
+export interface BlockMapAnswer {
+  /** Of the map beside the file; undefined when it has one in itself. */
+  bytes: ReceivedBytes | undefined
+  /** Of the map in the file. */
+  embeddedBytes: number | undefined
+}
+
+/** One at a time becomes visible: it takes seconds, and catalogs are compiled anew for it. */
+const BATCH = 1
+
+/** Content §11: maps of whole binaries, made once and for all after the publish, in a thread of its own, newest first. */
+export function createBlockMaps({
+  db,
+  changes,
+  raiseReleases,
+  clock,
+  log,
+  ...parts
+}: MakerParts & {
+  db: Database
+  changes: Changes
+  /** Catalogs have something new of them. */
+  raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
+  clock: Clock
+  log: FastifyBaseLogger
+}) {
+  const { artifacts } = parts
+  const maker = createMaker({ ...parts, log })
+  const thread = keepThread<BlockMapQuestion, BlockMapAnswer>({
+    does: 'maps blocks',
+    script: scriptBeside(import.meta.url, 'block-map-worker'),
+    workerData: null,
+    isDaemon: true,
+  })
+  const { wake, stop, isStopped } = createWorkOff({
+    workOnBatch,
+    onFailure: (error) =>
+      log.warn({ err: error }, 'block maps are not made for now; the next try is with the next publish'),
+  })
+
+  async function workOnBatch(): Promise<boolean> {
+    const [file] = await listAwaitingMaps(db, BATCH)
+    if (!file) return false
+    const made = await map(file)
+    if (!isStopped()) await record(file.sha256, made)
+    return true
+  }
+
+  /** Undefined when nothing came of it: then clients take the whole file. */
+  async function map(file: AwaitingFile): Promise<BlockMapAnswer | undefined> {
+    const { sha256, mayEmbed } = file
+    try {
+      return await maker.make(file, (files) => thread.ask({ ...files, mayEmbed }))
+    } catch (error) {
+      if (!isStopped()) log.warn({ err: error, sha256 }, 'a file has no block map: clients take all of it')
+      return undefined
+    }
+  }
+
+  async function record(sha256: string, made: BlockMapAnswer | undefined): Promise<void> {
+    await changes.run(async (tx, change) => {
+      if (made?.bytes) await artifacts.register(tx, [asPart(made.bytes)])
+      await insertBlockMap(tx, {
+        sha256,
+        map_sha256: made?.bytes?.sha256 ?? null,
+        embedded_bytes: made?.embeddedBytes ?? null,
+        created_at: clock.now(),
+      })
+      if (made) await raiseReleases(tx, change, await listReleasesWith(tx, [sha256]))
+    })
+  }
+
+  return { wake, stop: () => stop(thread.closeNow) }
+}
