@@ -25,6 +25,11 @@ export const PROBLEMS = {
     title: 'The content is not what its devices can run',
     advice: 'Put the file that `detail` names where it is expected, or publish for another platform.',
   },
+  'content-opposed': {
+    status: 422,
+    title: 'The files are not what was to be expected',
+    advice: 'Publish the right ones, or name in `content.accept` each of the `objections` that is meant.',
+  },
   'hash-mismatch': {
     status: 422,
     title: 'The bytes do not have the announced hash',
@@ -211,6 +216,11 @@ export const PROBLEMS = {
     status: 404,
     title: 'There is no such channel key',
     advice: 'Look at the channel keys of the app.',
+  },
+  'install-page-not-found': {
+    status: 404,
+    title: 'There is no such install page',
+    advice: 'Open one with `hotpatch install-page open`; `hotpatch install-page list` shows those that there are.',
   },
   'key-exists': { status: 409, title: 'The key is registered already', advice: 'There is nothing to do.' },
   'release-exists': {

@@ -90,7 +90,7 @@ export const Application = Type.Object({
   certificates: Type.Array(Sha256, {
     description: 'SHA-256 of the certificates: of who signed it, then of those whom that one replaced',
   }),
-  teamId: Type.Optional(Type.String({ description: "Of Apple's" })),
+  teamId: Type.Optional(Type.String({ description: "Of Apple's: with the bundle id, what makes it the same app" })),
   isDebuggable: Type.Optional(Type.Boolean()),
   provisioning: Type.Optional(
     Type.Object({

@@ -65,7 +65,7 @@ describeOnEveryDatabase('publishing binaries', (open) => {
     expect((await server.request('GET', `/manage/v1/apps/${slug}/artifacts/${sha256}`)).status).toBe(404)
 
     const file = await uploaded(bytes, 'shop.apk')
-    const content = { kind: 'binary', files: [file] }
+    const content = { kind: 'binary', files: [file], accept: ['typed-values-differ'] }
     const published = await publish({ platform: 'android', version: '1.0.0+7', notes: 'First', content })
     expect(published.status).toBe(201)
     const { releaseId, content: told } = published.body as PublishedRelease

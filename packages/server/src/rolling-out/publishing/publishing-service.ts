@@ -139,6 +139,7 @@ export function createPublishing({
     return publication
 
     async function addNew(tx: Connection, change: Change, locked: AppRow, keyId: string | null): Promise<ReleaseRow> {
+      const accepted = await contents.requireUnopposed(tx, { appId: app.id, platform }, input, content)
       const sequence =
         checked?.statement?.statement.sequence ?? (await sequences.getNext(locked, platform, tx)).nextSequence
       const stored = {
@@ -162,7 +163,15 @@ export function createPublishing({
         action: 'release.published',
         subject: ['release', row.id],
         appId: app.id,
-        after: { version, platform, channel, sequence, sha256: digestsOf(stated), keyId },
+        after: {
+          version,
+          platform,
+          channel,
+          sequence,
+          sha256: digestsOf(stated),
+          keyId,
+          ...(accepted.length > 0 && { accepted }),
+        },
       })
       await announcements.record(tx, change, {
         type: 'release.published',

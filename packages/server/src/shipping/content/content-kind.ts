@@ -103,6 +103,15 @@ export interface StatedContent {
   artifacts: readonly ContentArtifact[]
 }
 
+/** What speaks against a publish, unless it is meant. */
+export interface Objection {
+  /** The word by which a publish accepts it. */
+  name: string
+  file: string
+  expected: string
+  found: string
+}
+
 /** Something that a publish announces and that the server has a limit for. */
 export interface ContentAmount {
   /** The variable that an operator can raise. */
@@ -142,6 +151,13 @@ export interface ContentKind<
    * @throws problem content-unfit or invalid-request when it is not what devices of its platform can run
    */
   requireFit(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>): void
+  /**
+   * What a publish may mean or not.
+   * @param before what was found of the bytes of earlier releases of the same platform, newest first
+   */
+  objections?(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>, before: readonly Found[]): Objection[]
+  /** Of all that there are. */
+  objectionNames?: readonly string[]
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]
   /** @param uploads those that the publish names, where they are known */
   filesOf(uploads: readonly ContentBytes<Found>[], wish: Pick<ContentWish<New>, 'platform' | 'content'>): ReleaseFile[]

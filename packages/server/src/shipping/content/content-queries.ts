@@ -1,3 +1,4 @@
+import type { ContentKindName, Platform } from '@hotpatch/protocol'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { ReleaseFile } from './content-kind.ts'
 import { placedReleases, type PlaceOfReleases } from './placed-release-queries.ts'
@@ -81,4 +82,29 @@ function grouped(rows: readonly StoredFile[]): FilesByRelease {
 export async function listReleasesWith(db: Connection, keys: readonly string[]): Promise<string[]> {
   const rows = await db.selectFrom('release_file').select('release_id').distinct().where('sha256', 'in', keys).execute()
   return rows.map((row) => row.release_id)
+}
+
+/** As many files as an app has in some twenty releases. */
+const MAX_EARLIER = 100
+
+/** What was found of the files of an app's releases for a platform, newest first. */
+export async function listEarlierFacts(
+  db: Connection,
+  { appId, platform, kind }: { appId: string; platform: Platform; kind: ContentKindName },
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('release')
+    .innerJoin('release_file', 'release_file.release_id', 'release.id')
+    .innerJoin('artifact_facts', (join) =>
+      join.onRef('artifact_facts.sha256', '=', 'release_file.sha256').on('artifact_facts.kind', '=', kind),
+    )
+    .select('artifact_facts.facts')
+    .where('release.app_id', '=', appId)
+    .where('release.platform', '=', platform)
+    .where('release.kind', '=', kind)
+    .where('release_file.role', '=', 'binary')
+    .orderBy('release.sequence', 'desc')
+    .limit(MAX_EARLIER)
+    .execute()
+  return rows.map(({ facts }) => facts)
 }

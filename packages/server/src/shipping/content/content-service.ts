@@ -5,6 +5,7 @@ import {
   readFilesManifest,
   type ContentKindName,
   type ManifestFile,
+  type Platform,
 } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
@@ -14,6 +15,7 @@ import type {
   CheckedBytes,
   ContentAmount,
   ContentLimits,
+  Objection,
   ReceivedBytes,
   ReleaseFile,
   StatedContent,
@@ -21,7 +23,7 @@ import type {
   ToldBytes,
   UnpackedBytes,
 } from './content-kind.ts'
-import { insertReleaseFiles, listFilesOf, type StoredFile } from './content-queries.ts'
+import { insertReleaseFiles, listEarlierFacts, listFilesOf, type StoredFile } from './content-queries.ts'
 import { receiveFiles } from './receive-files.ts'
 import { contentKind, type ContentFacts } from './kinds.ts'
 
@@ -175,6 +177,35 @@ export function createContentService({
     return uploads
   }
 
+  /**
+   * In the transaction that makes the release, and before.
+   * @returns what speaks against it and was accepted
+   * @throws problem content-opposed, or invalid-request for a word that accepts nothing
+   */
+  async function requireUnopposed(
+    tx: Connection,
+    place: { appId: string; platform: Platform },
+    input: NewContent,
+    { kind: name, uploads }: StoredContent,
+  ): Promise<readonly Objection[]> {
+    const kind = contentKind(name)
+    if (!kind.objections) return []
+    const wish = wishOf(input)
+    const accept = 'accept' in wish.content ? (wish.content.accept ?? []) : []
+    requireKnownWords(accept, kind.objectionNames ?? [])
+    const before = await listEarlierFacts(tx, { ...place, kind: name })
+    const objections = kind.objections(
+      uploads,
+      wish,
+      before.map((text) => JSON.parse(text) as ContentFacts),
+    )
+    const [first, ...others] = objections.filter((each) => !accept.includes(each.name))
+    if (!first) return objections
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+    const detail = `${first.file}: expected ${first.expected}, found ${first.found}${more}.`
+    throw problem('content-opposed', detail, { objections: [first, ...others] })
+  }
+
   /** Whether all that a publish names is here. */
   async function isUploaded(content: NewReleaseContent | undefined): Promise<boolean> {
     if (!content) return false
@@ -229,12 +260,19 @@ export function createContentService({
     upload,
     find,
     isUploaded,
+    requireUnopposed,
     resolve,
     keep,
     own,
     addTo,
     tooMuch,
   }
+}
+
+function requireKnownWords(accept: readonly string[], known: readonly string[]): void {
+  const unknown = accept.find((word) => !known.includes(word))
+  if (unknown === undefined) return
+  throw problem('invalid-request', `content.accept: expected some of ${known.join(', ')}, found "${unknown}".`)
 }
 
 export interface ReceiveOptions {

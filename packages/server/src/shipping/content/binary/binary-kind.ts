@@ -9,8 +9,10 @@ import {
   type NewBinaryFile,
 } from '@hotpatch/api'
 import { parseNativeVersion, problem, statedBinary, type Platform } from '@hotpatch/protocol'
-import type { ContentBytes, ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
+import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
+import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 import { requireFileNames } from './file-names.ts'
+import { OBJECTIONS, objectionsTo } from './objections.ts'
 import { readBinary } from './reading/read-binary.ts'
 
 /** Content §5.1. */
@@ -20,6 +22,8 @@ export interface BinaryFacts extends Facts {
   /** In base64, as the desktop updaters have it. */
   sha512: string
   application?: Application
+  /** The picture that the file has of its app, for people: also one of `parts`. */
+  icon?: ReceivedBytes
 }
 
 export interface OfferedBinary {
@@ -53,14 +57,20 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
   wantsSha512: true,
   contentTypeOf: ({ format }) => BINARY_FORMATS[format].contentType,
 
-  async check({ path, name, sha512 }, _limits, { signal }) {
+  async check({ path, name, sha512 }, _limits, { signal, begin }) {
     signal?.throwIfAborted()
     if (name === undefined || sha512 === undefined) {
       throw problem('invalid-request', `name: expected the file's own, such as app.apk, found none.`)
     }
     requireFileNames([name.slice(0, MAX_FILE_NAME_LENGTH + 1)])
-    const { format, application } = await readBinary(path, name)
-    return { facts: { kind: 'binary', sha512, format, ...(application && { application }) } }
+    const { format, application, icon: picture } = await readBinary(path, name)
+    const facts = { kind: 'binary' as const, sha512, format, ...(application && { application }) }
+    if (!picture) return { facts }
+    const part = await begin()
+    await part.write(picture)
+    const spooled = await part.finish()
+    const icon = { sha256: spooled.sha256, sizeBytes: spooled.sizeBytes }
+    return { facts: { ...facts, icon, parts: [icon] }, unpacked: [{ ...spooled, awaitsCompression: false }] }
   },
 
   describeUpload: ({ sha256, sizeBytes, facts: { format, application = null } }, downloadUrl) => ({
@@ -89,6 +99,17 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
     }
   },
 
+  objections: (uploads, { version, content: { files } }, before) =>
+    objectionsTo(
+      files.flatMap(({ url, sha256, name, architecture }) => {
+        const facts = url === undefined ? uploads.find((upload) => upload.sha256 === sha256)?.facts : undefined
+        return facts?.application ? [{ name, architecture, format: facts.format, application: facts.application }] : []
+      }),
+      version,
+      before,
+    ),
+  objectionNames: OBJECTIONS,
+
   amounts: ({ content }, { maxBinaryBytes }) =>
     content?.kind === 'binary'
       ? content.files
@@ -100,7 +121,11 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
 
   filesOf(uploads, { platform, content }) {
     const bySha256 = new Map(uploads.map((upload) => [upload.sha256, upload]))
-    return content.files.map((file) => releaseFile(file, platform, bySha256.get(file.sha256)))
+    return content.files.flatMap((file) => {
+      const upload = file.url === undefined ? bySha256.get(file.sha256) : undefined
+      const icon = upload?.facts?.icon
+      return [releaseFile(file, platform, upload), ...(icon ? [iconFile(file.name, icon)] : [])]
+    })
   },
 
   versionCodeOf: (uploads) =>
@@ -167,6 +192,23 @@ function releaseFile(
     url: url ?? null,
     told_sha256: isHere ? null : sha256,
     sha512: upload?.facts?.sha512 ?? null,
+  }
+}
+
+function iconFile(name: string, { sha256, sizeBytes }: ReceivedBytes): ReleaseFile {
+  return {
+    path: name,
+    role: 'icon',
+    sha256,
+    size_bytes: sizeBytes,
+    content_type: ANY_BYTES,
+    platform: null,
+    architecture: null,
+    format: null,
+    component: null,
+    url: null,
+    told_sha256: null,
+    sha512: null,
   }
 }
 

@@ -14,6 +14,11 @@ export function asIcon(bytes: Buffer | undefined, limits: ReadingLimits): Buffer
   return Math.max(size.width, size.height) <= limits.maxIconPixels ? bytes : undefined
 }
 
+/** What such a picture is served as. */
+export function iconType(icon: Uint8Array): 'image/png' | 'image/webp' {
+  return icon[0] === PNG[0] ? 'image/png' : 'image/webp'
+}
+
 function pngSize(bytes: Buffer): { width: number; height: number } | undefined {
   const isPng = bytes.length > PNG_SIZE_AT + 8 && bytes.subarray(0, 8).equals(PNG)
   if (!isPng || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined
