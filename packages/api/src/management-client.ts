@@ -26,6 +26,7 @@ import type {
 import { App, NextSequence, SigningKey, type KeyAlgorithm } from './apps.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
+import type { InstallLink, InstallPage, NewInstallLink, NewInstallPage } from './install-pages.ts'
 import { Experiment, type ExperimentEnd, type NewExperiment } from './experiments.ts'
 import type {
   ActiveDevices,
@@ -180,6 +181,14 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<ChannelKey>('POST', path`/apps/${app}/channel-keys`, body),
     revokeChannelKey: (app: string, keyId: string) =>
       call<ChannelKey>('POST', path`/apps/${app}/channel-keys/${keyId}/revoke`),
+
+    listInstallPages: (app: string) => call<Page<InstallPage>>('GET', path`/apps/${app}/install-pages`),
+    openInstallPage: (app: string, channel: string, body: NewInstallPage) =>
+      call<InstallPage>('PUT', path`/apps/${app}/install-pages/${channel}`, body),
+    closeInstallPage: (app: string, channel: string) =>
+      call<InstallPage>('DELETE', path`/apps/${app}/install-pages/${channel}`),
+    makeInstallLink: (app: string, channel: string, body: NewInstallLink) =>
+      call<InstallLink>('POST', path`/apps/${app}/install-pages/${channel}/links`, body),
 
     listKeys: (app: string, algorithm: KeyAlgorithm = 'ed25519') =>
       read(pageOf(SigningKey), path`/apps/${app}/keys` + queryOf({ algorithm })),

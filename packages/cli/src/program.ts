@@ -12,6 +12,7 @@ import { addDeviceCommands } from './commands/devices.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
@@ -40,6 +41,7 @@ const GROUPS = {
     addInitCommand,
     addAppCommands,
     addChannelCommands,
+    addInstallPageCommands,
     addKeyCommands,
     addTrustCommands,
     addDoctorCommand,

@@ -1,3 +1,4 @@
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { FastifyRequest } from 'fastify'
 import { accessRoutes } from '../people/access/access-routes.ts'
 import { requireAllApps } from '../people/authors/actor.ts'
@@ -21,6 +22,8 @@ import { createDeviceLimits, type DeviceLimits } from '../ground/http/device-lim
 import { managementApi, MANAGEMENT_PREFIX } from '../ground/http/management-api.ts'
 import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
+import { installPageRoutes } from '../pages/install/install-page-routes.ts'
+import { visitorRoutes } from '../pages/install/visitor-routes.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
 import { variantRoutes } from '../shipping/variants/variant-routes.ts'
@@ -78,6 +81,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     else fleet.noteDownload({ sha256, releaseId: null, isWhole: true }, sentBytes)
   }
   await http.register(artifactRoutes({ storage, servedAs, onDownload }))
+  await http.register(installPagesOf(parts, limits))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
   await http.register(frontPage(VERSION, parts.core.config.http.publicUrl))
@@ -98,6 +102,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
+    installPageRoutes({ installPages: services.installPages, resolveApp, publicUrl }),
     channelKeyRoutes({ channelKeys: services.channelKeys, resolveApp }),
     sequenceRoutes({ sequences: services.sequences, resolveApp }),
     keyRoutes({ keys: services.keys, resolveApp }),
@@ -125,6 +130,14 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     insightRoutes({ insights: services.insights, resolveApp }),
     auditRoutes({ audit: services.audit, resolveApp }),
   ]
+}
+
+/** For people, without a token. */
+function installPagesOf({ core, services }: Parts, limits: DeviceLimits) {
+  const { apps, installPages, findInstallables, storage } = services
+  const { publicUrl, clock } = core
+  const defaultChannel = DEFAULT_CHANNEL
+  return visitorRoutes({ apps, installPages, findInstallables, storage, limits, publicUrl, clock, defaultChannel })
 }
 
 /** What people call by the contracts of others: at the root, where the request names the app, and under /apps/:slug. */

@@ -37,6 +37,8 @@ import { createPublishing } from '../rolling-out/publishing/publishing-service.t
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
 import { createChanges, type Changes } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
+import { createInstallPageService } from '../pages/install/install-page-service.ts'
+import { createInstallables } from '../pages/install/installables.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
 import { raiseReleases } from '../rolling-out/rollouts/raise-releases.ts'
@@ -118,6 +120,9 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     log,
   })
 
+  const installPages = createInstallPageService({ db, channels, audit, box, clock, newId })
+  const findInstallables = createInstallables({ db, catalogs, clock })
+
   const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
@@ -169,6 +174,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     guards,
     plans,
     automation,
+    installPages,
+    findInstallables,
     devices,
     insights,
     explanations,

@@ -324,6 +324,18 @@ create table fleet_source (
   written_at bigint not null
 );
 
+create table install_page (
+  id text primary key,
+  app_id text not null,
+  channel text not null,
+  access text not null check (access in ('open', 'protected')),
+  password_hash text,
+  secret text not null,
+  changed_at bigint not null,
+  constraint install_page_of unique (app_id, channel),
+  constraint install_page_app foreign key (app_id) references app (id)
+);
+
 create table platform_sequence (
   app_id text not null,
   platform text not null,

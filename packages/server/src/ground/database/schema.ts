@@ -61,6 +61,19 @@ export interface Schema {
     created_by: string
     revoked_at: number | null
   }
+  /**
+   * That a channel has a page to install from, and whom it lets in. `secret`, sealed, signs what lets somebody in: it
+   * changes with the page.
+   */
+  install_page: {
+    id: string
+    app_id: string
+    channel: string
+    access: 'open' | 'protected'
+    password_hash: string | null
+    secret: string
+    changed_at: number
+  }
   signing_key: {
     id: string
     app_id: string

@@ -5,6 +5,7 @@ import { isSealed, SecretsKeyError, type SecretBox } from './secret-box.ts'
 const SEALED = [
   { table: 'app', column: 'app_key', ownerOf: appKeyOwner },
   { table: 'channel_key', column: 'key', ownerOf: channelKeyOwner },
+  { table: 'install_page', column: 'secret', ownerOf: installPageOwner },
   { table: 'webhook', column: 'secrets', ownerOf: webhookOwner },
 ] as const
 
@@ -16,6 +17,10 @@ export function appKeyOwner(appId: string): string {
 
 export function channelKeyOwner(keyId: string): string {
   return `channel key ${keyId}`
+}
+
+export function installPageOwner(pageId: string): string {
+  return `install page ${pageId}`
 }
 
 export function webhookOwner(webhookId: string): string {

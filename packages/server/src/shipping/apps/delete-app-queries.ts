@@ -20,6 +20,7 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
   for (const table of [
     'app_bundle_id',
     'channel_key',
+    'install_page',
     'signing_key',
     'platform_sequence',
     'catalog_generation',

@@ -97,6 +97,7 @@ interface Representation {
   isPacked: boolean
 }
 
+/** Of another address, under which the bytes have a name and a type of their own, what it has set is kept. */
 function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: Representation) {
   const { contentType, fileExtension } = served
   return () =>
@@ -105,11 +106,19 @@ function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: R
       vary: 'accept-encoding',
       ...(isPacked && { 'content-encoding': 'br' }),
       'accept-ranges': 'bytes',
-      'cache-control': 'public, max-age=31536000, immutable',
-      'content-type': contentType,
-      'content-disposition': `attachment; filename="${sha256}.${fileExtension}"`,
       'x-content-type-options': 'nosniff',
+      ...unlessSet(reply, {
+        'cache-control': 'public, max-age=31536000, immutable',
+        'content-type': contentType,
+        'content-disposition': `attachment; filename="${sha256}.${fileExtension}"`,
+      }),
     })
+}
+
+function unlessSet(reply: FastifyReply, headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, String(reply.raw.getHeader(name) ?? value)]),
+  )
 }
 
 function notFound(sha256: string) {

@@ -4,6 +4,7 @@ import * as releaseIdentity from './0002-release-identity.ts'
 import * as filesAndVariants from './0004-files-and-variants.ts'
 import * as whatDevicesMayName from './0005-what-devices-may-name.ts'
 import * as wholeBinaries from './0006-whole-binaries.ts'
+import * as installPages from './0007-install-pages.ts'
 import * as blockMaps from './0008-block-maps.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
@@ -13,5 +14,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0004-files-and-variants': filesAndVariants,
   '0005-what-devices-may-name': whatDevicesMayName,
   '0006-whole-binaries': wholeBinaries,
+  '0007-install-pages': installPages,
   '0008-block-maps': blockMaps,
 }
