@@ -89,7 +89,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     statements,
   })
   const forReleases = { apps, channels, contents, sequences, releases }
-  const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, log }
+  const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, timers, log }
   const madeLater = [createCompression(forMaking), createBlockMaps(forMaking)]
   const onPublished = () => {
     for (const { wake } of madeLater) wake()

@@ -1,5 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../../ground/clock.ts'
+import type { Clock, Timers } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { keepThread } from '../../ground/threads/keep-thread.ts'
@@ -8,7 +7,7 @@ import { asPart } from '../artifacts/artifact-service.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakerParts } from '../making/make-from-artifact.ts'
-import { createWorkOff } from '../making/work-off.ts'
+import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { insertBlockMap, listAwaitingMaps, type AwaitingFile } from './block-map-store.ts'
 
 export interface BlockMapQuestion {
@@ -34,7 +33,7 @@ export function createBlockMaps({
   changes,
   raiseReleases,
   clock,
-  log,
+  timers,
   ...parts
 }: MakerParts & {
   db: Database
@@ -42,42 +41,30 @@ export function createBlockMaps({
   /** Catalogs have something new of them. */
   raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
   clock: Clock
-  log: FastifyBaseLogger
+  timers: Timers
 }) {
-  const { artifacts } = parts
-  const maker = createMaker({ ...parts, log })
+  const { artifacts, log } = parts
+  const maker = createMaker(parts)
   const thread = keepThread<BlockMapQuestion, BlockMapAnswer>({
     does: 'maps blocks',
     script: scriptBeside(import.meta.url, 'block-map-worker'),
     workerData: null,
     isDaemon: true,
   })
-  const { wake, stop, isStopped } = createWorkOff({
-    workOnBatch,
-    onFailure: (error) =>
-      log.warn({ err: error }, 'block maps are not made for now; the next try is with the next publish'),
+  const { wake, stop } = createWorkOff({
+    does: 'mapped',
+    batch: BATCH,
+    list: (count) => listAwaitingMaps(db, count),
+    work: (file: AwaitingFile) => maker.make(file, (files) => thread.ask({ ...files, mayEmbed: file.mayEmbed })),
+    record: async (done) => {
+      for (const each of done) await record(each)
+    },
+    timers,
+    log,
   })
 
-  async function workOnBatch(): Promise<boolean> {
-    const [file] = await listAwaitingMaps(db, BATCH)
-    if (!file) return false
-    const made = await map(file)
-    if (!isStopped()) await record(file.sha256, made)
-    return true
-  }
-
-  /** Undefined when nothing came of it: then clients take the whole file. */
-  async function map(file: AwaitingFile): Promise<BlockMapAnswer | undefined> {
-    const { sha256, mayEmbed } = file
-    try {
-      return await maker.make(file, (files) => thread.ask({ ...files, mayEmbed }))
-    } catch (error) {
-      if (!isStopped()) log.warn({ err: error, sha256 }, 'a file has no block map: clients take all of it')
-      return undefined
-    }
-  }
-
-  async function record(sha256: string, made: BlockMapAnswer | undefined): Promise<void> {
+  /** Of what nothing came of, too: clients take the whole file. */
+  async function record({ item: { sha256 }, result: made }: WorkedOff<AwaitingFile, BlockMapAnswer>): Promise<void> {
     await changes.run(async (tx, change) => {
       if (made?.bytes) await artifacts.register(tx, [asPart(made.bytes)])
       await insertBlockMap(tx, {

@@ -1,8 +1,16 @@
 import { brotliDecompressSync } from 'node:zlib'
-import { describeOnEveryDatabase, sha256Of, startTestServer, zipOf } from '@hotpatch/testkit'
+import { join } from 'node:path'
+import { problem } from '@hotpatch/protocol'
+import { describeOnEveryDatabase, fixedClock, sha256Of, startTestServer, zipOf } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { createChanges } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
+import { createRecordingLog } from '../../fleet/recording/testing/fixtures.ts'
+import { createArtifactService } from '../artifacts/artifact-service.ts'
+import { createUploadSpool } from '../artifacts/upload-spool.ts'
+import { createCompression } from './compression.ts'
 
 const script = Buffer.from('console.log("hello")\n'.repeat(1_000))
 const large = Buffer.from(`${'word '.repeat(300_000)}end`)
@@ -71,6 +79,53 @@ describeOnEveryDatabase('compression', (open) => {
     await server.published(app, { bundle: await zipOf({ 'index.html': 'x' }), version: '1.0.0' })
     await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
     expect((await variants()).map(({ sha256 }) => sha256)).toEqual(keys.sort())
+  })
+
+  test('tries again later what the disk had no room for, and the others go on meanwhile', async () => {
+    await db.deleteFrom('artifact_variant').execute()
+    const keys = [sha256Of(script), sha256Of(large)]
+    await db.updateTable('artifact').set({ awaits_compression: 1 }).where('sha256', 'in', keys).execute()
+    const clock = fixedClock()
+    const storage = createDiskStorage({ directory: join(server.directory, 'artifacts'), clock })
+    const directory = join(server.directory, 'other-uploads')
+    const spool = createUploadSpool({ directory, maxBytes: 1e9, idleTimeoutMs: 1e4, clock })
+    let isFull = true
+    const full: typeof spool = {
+      ...spool,
+      receive: (stream, limits) =>
+        isFull && limits?.maxBytes === large.length
+          ? Promise.reject(problem('unavailable', 'The disk is full.'))
+          : spool.receive(stream, limits),
+    }
+    const waits: number[] = []
+    let next = () => undefined as void
+    const timers = {
+      after(delayMs: number, run: () => void) {
+        waits.push(delayMs)
+        next = run
+        return () => undefined
+      },
+    }
+    const artifacts = createArtifactService({ db, storage, clock })
+    const changes = createChanges({ db, raise: async () => undefined, announce: () => undefined })
+    const { log } = createRecordingLog()
+    const parts = { storage, spool: full, artifacts, changes, clock, timers, log }
+    const compression = createCompression({ db, ...parts, raiseReleases: async () => undefined })
+    onTestFinished(() => compression.stop())
+    const made = async () => (await variants()).map(({ sha256 }) => sha256)
+    compression.wake()
+    await vi.waitFor(() => expect(waits).toEqual([60_000]), 20_000)
+    expect(await made()).toEqual([sha256Of(script)])
+    for (const round of [2, 3]) {
+      next()
+      await vi.waitFor(() => expect(waits).toHaveLength(round), 20_000)
+    }
+    expect([await made(), await countAwaiting(), waits]).toEqual([[sha256Of(script)], 1, [60_000, 120_000, 240_000]])
+    isFull = false
+    next()
+    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    expect(await made()).toEqual(keys.toSorted())
+    expect(waits).toHaveLength(3)
   })
 
   test('passes over a file that is longer than it was, and loses none of the others', async () => {

@@ -1,5 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify'
-import type { Clock } from '../../ground/clock.ts'
+import type { Clock, Timers } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { keepThread } from '../../ground/threads/keep-thread.ts'
@@ -8,7 +7,7 @@ import { asPart } from '../artifacts/artifact-service.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakerParts } from '../making/make-from-artifact.ts'
-import { createWorkOff } from '../making/work-off.ts'
+import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { BROTLI, insertVariants, listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
 
 export interface CompressionQuestion {
@@ -25,16 +24,13 @@ export interface CompressionAnswer {
 /** What becomes visible at once: each time the catalogs of its releases are compiled anew. */
 const BATCH = 40
 
-/**
- * Content §8: files of releases, compressed once and for all, in a thread of its own, newest first. What is left to do
- * stands in the database: whoever starts goes on with it. Two servers may make the same twice.
- */
+/** Content §8: files of releases, compressed once and for all, in a thread of its own, newest first. */
 export function createCompression({
   db,
   changes,
   raiseReleases,
   clock,
-  log,
+  timers,
   ...parts
 }: MakerParts & {
   db: Database
@@ -42,51 +38,38 @@ export function createCompression({
   /** Catalogs have something new of them. */
   raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
   clock: Clock
-  log: FastifyBaseLogger
+  timers: Timers
 }) {
-  const { artifacts } = parts
-  const maker = createMaker({ ...parts, log })
+  const { artifacts, log } = parts
+  const maker = createMaker(parts)
   const thread = keepThread<CompressionQuestion, CompressionAnswer>({
     does: 'compresses files',
     script: scriptBeside(import.meta.url, 'compression-worker'),
     workerData: null,
     isDaemon: true,
   })
-  const { wake, stop, isStopped } = createWorkOff({
-    workOnBatch,
-    onFailure: (error) =>
-      log.warn({ err: error }, 'files are not compressed for now; the next try is with the next publish'),
+  const { wake, stop } = createWorkOff({
+    does: 'compressed',
+    batch: BATCH,
+    list: (count) => listAwaiting(db, count),
+    work: compress,
+    record,
+    timers,
+    log,
   })
 
-  async function workOnBatch(): Promise<boolean> {
-    const awaiting = await listAwaiting(db, BATCH)
-    const made: { of: string; bytes: ReceivedBytes }[] = []
-    const tried: string[] = []
-    for (const artifact of awaiting) {
-      if (isStopped()) break
-      const bytes = await compress(artifact)
-      if (isStopped()) break
-      tried.push(artifact.sha256)
-      if (bytes) made.push({ of: artifact.sha256, bytes })
-    }
-    if (tried.length > 0) await record(made, tried)
-    return awaiting.length > 0
-  }
-
-  /** Undefined when nothing came of it. */
   async function compress(artifact: AwaitingArtifact): Promise<ReceivedBytes | undefined> {
-    const { sha256 } = artifact
-    try {
-      return (await maker.make(artifact, (files) => thread.ask({ ...files, sha256 })))?.bytes
-    } catch (error) {
-      if (!isStopped()) log.warn({ err: error, sha256 }, 'a file could not be compressed, and stays as it is')
-      return undefined
-    }
+    const made = await maker.make(artifact, (files) => thread.ask({ ...files, sha256: artifact.sha256 }))
+    return made?.bytes
   }
 
-  async function record(made: readonly { of: string; bytes: ReceivedBytes }[], tried: readonly string[]) {
+  async function record(done: readonly WorkedOff<AwaitingArtifact, ReceivedBytes>[]): Promise<void> {
+    const made = done.flatMap(({ item, result }) => (result ? [{ of: item.sha256, bytes: result }] : []))
     await changes.run(async (tx, change) => {
-      await markTried(tx, tried)
+      await markTried(
+        tx,
+        done.map(({ item }) => item.sha256),
+      )
       if (made.length === 0) return
       await artifacts.register(
         tx,

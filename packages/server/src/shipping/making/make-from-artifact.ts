@@ -1,3 +1,4 @@
+import { Problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ArtifactService } from '../artifacts/artifact-service.ts'
@@ -19,14 +20,15 @@ export interface MakerParts {
   storage: StorageDriver
   spool: UploadSpool
   artifacts: ArtifactService
-  log: FastifyBaseLogger
+  log: Pick<FastifyBaseLogger, 'warn'>
 }
 
 /** Makes something of stored bytes by a thread that knows nothing but files. */
 export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
   /**
-   * Undefined when nothing can be made of them: what is lost or damaged is not tried again either.
+   * Undefined when nothing comes of it: what is lost or damaged is not tried again.
    * @param ask makes it of a file with these bytes, and puts what comes of it, if any, into another one
+   * @throws when it cannot be done for now, as when the disk is full
    */
   async function make<Answer extends Made>(
     from: SourceBytes,
@@ -34,36 +36,41 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
   ): Promise<Answer | undefined> {
     const source = await copy(from)
     if (!source) return undefined
+    try {
+      if (source.sha256 === from.sha256) return await makeOf(source, ask)
+      log.warn({ expected: from.sha256, found: source.sha256 }, 'a stored file has other bytes, and stays as it is')
+      return undefined
+    } finally {
+      await source.discard()
+    }
+  }
+
+  /** Undefined when it was lost, or is longer than it was. */
+  async function copy({ sha256, sizeBytes }: SourceBytes): Promise<SpooledUpload | undefined> {
+    const stream = await storage.open(sha256)
+    if (!stream) return undefined
+    return spool
+      .receive(stream, { maxBytes: sizeBytes })
+      .catch((error: unknown) => {
+        if (!(error instanceof Problem && error.type === 'body-too-large')) throw error
+        log.warn({ err: error, sha256 }, 'a stored file is longer than it was, and stays as it is')
+        return undefined
+      })
+      .finally(() => stream.destroy())
+  }
+
+  async function makeOf<Answer extends Made>(
+    source: SpooledUpload,
+    ask: (files: { source: string; target: string }) => Promise<Answer>,
+  ): Promise<Answer> {
     const target = await (await spool.begin()).finish()
     try {
       const made = await ask({ source: source.path, target: target.path })
       if (made.bytes) await artifacts.keep([{ ...made.bytes, path: target.path }])
       return made
     } finally {
-      await source.discard()
       await target.discard()
     }
-  }
-
-  /** Undefined when they are not what they were. */
-  async function copy({ sha256, sizeBytes }: SourceBytes): Promise<SpooledUpload | undefined> {
-    const stream = await storage.open(sha256)
-    if (!stream) return undefined
-    const part = await spool.begin()
-    try {
-      for await (const chunk of stream as AsyncIterable<Uint8Array>) {
-        if (part.sizeBytes() + chunk.length > sizeBytes) break
-        await part.write(chunk)
-      }
-      const copied = await part.finish()
-      if (copied.sha256 === sha256) return copied
-    } catch (error) {
-      await part.discard()
-      throw error
-    }
-    await part.discard()
-    log.warn({ sha256 }, 'stored bytes are not those that they were, and stay as they are')
-    return undefined
   }
 
   return { make }
