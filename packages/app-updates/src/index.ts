@@ -1,4 +1,3 @@
-export { readChecksum } from './contract/checksum.ts'
 export { checkRequest } from './contract/check-request.ts'
 export { PLATFORM_FORMATS } from './contract/formats.ts'
 export { readCheckAnswer, type AppUpdate, type CheckOutcome, type NoneReason } from './contract/read-answer.ts'

@@ -27,6 +27,8 @@ export const DEVICE_ATTRIBUTES = {
   sdkVersion: { maxLength: 64, isVersion: true },
   /** Of the key by which that decrypts releases (Content §8.2): the id, or its beginning. */
   decryptionKeyId: { maxLength: 64 },
+  /** What its installer takes, best first, with commas between: such as "apk". */
+  installerFormats: { maxLength: 200 },
   /** `true` or `false`. */
   isEmulator: { maxLength: 5, mayBeBoolean: true },
   /** Whether the binary is one that users have: `true` or `false`. */

@@ -4,6 +4,14 @@ import { takesPlain, type ClientTakes } from './client-takes.ts'
 import { untakenReason } from './refusals.ts'
 import { hasStarted } from './decide.ts'
 import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
+import { isNewerBinary } from './versions/binary-order.ts'
+
+/** How whoever a feed is for reads it. */
+export interface FeedReading {
+  takes: ClientTakes
+  judges: readonly (keyof Requirement)[]
+  picksHighest?: boolean
+}
 
 /**
  * What a feed can say, as it is for nobody in particular (Decision §14): the rollouts that anybody would be offered if
@@ -12,11 +20,12 @@ import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
  * @param now milliseconds since 1970
  * @param takes what its readers can take: where they have no word for embedded, it ends above that
  * @param judges what its readers can judge of a requirement: what requires anything else is left out
+ * @param picksHighest they take the highest version that they find: what is newer than something above it is left out
  */
 export function inForce<Release extends CatalogRelease>(
   catalog: CompiledCatalog<Release>,
   now: number,
-  { takes, judges }: { takes: ClientTakes; judges: readonly (keyof Requirement)[] },
+  { takes, judges, picksHighest = false }: FeedReading,
 ): CompiledRollout<Release>[] {
   const found = catalog.rollouts.filter(
     (rollout) =>
@@ -27,7 +36,13 @@ export function inForce<Release extends CatalogRelease>(
       isTaken(rollout, takes),
   )
   const end = takes.embedded ? -1 : found.findIndex(({ target }) => target === 'embedded')
-  return end === -1 ? found : found.slice(0, end)
+  const read = end === -1 ? found : found.slice(0, end)
+  return picksHighest ? read.filter((rollout, index) => isHighest(rollout, read.slice(0, index))) : read
+}
+
+/** Of a whole binary: else a roll-back would be none to who looks at versions alone. */
+function isHighest({ binary }: CompiledRollout, above: readonly CompiledRollout[]): boolean {
+  return !binary || above.every((other) => !other.binary || !isNewerBinary(binary, other.binary))
 }
 
 /** A feed is everybody's: what is encrypted for a key is in none. */

@@ -25,5 +25,5 @@ const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)\./i
 export function safeFileName(announced: string | undefined, version: string, format: string): string {
   const isSafe = announced !== undefined && SAFE_NAME.test(announced) && !RESERVED.test(announced)
   if (isSafe && formatOf(announced) === format) return announced
-  return `update-${version}.${format === 'appimage' ? 'AppImage' : format}`
+  return `update-${version.trim()}.${format === 'appimage' ? 'AppImage' : format}`
 }

@@ -1,8 +1,7 @@
-import { readInteger, readObject, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import { readInteger, readObject, readChecksum, readString, UnexpectedJsonError } from '@hotpatch/protocol'
 import { isAddress, lastWordOf } from '../ground/addresses.ts'
 import { AppUpdateError } from '../ground/app-update-error.ts'
 import type { AppUpdaterOptions } from '../ground/settings.ts'
-import { readChecksum } from './checksum.ts'
 import { formatOf, PLATFORM_FORMATS, safeFileName } from './formats.ts'
 import { isAppVersion, isBelowMinimum, isNewer } from './versions.ts'
 

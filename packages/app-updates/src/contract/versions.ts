@@ -1,4 +1,4 @@
-import { compareNativeVersions, parseBinaryVersion, type NativeVersion } from '@hotpatch/protocol'
+import { compareNativeVersions, isNewerBinary, parseNativeVersion } from '@hotpatch/protocol'
 
 export interface AppVersion {
   /** MAJOR.MINOR.PATCH+BUILD */
@@ -7,26 +7,25 @@ export interface AppVersion {
   versionCode?: number | null
 }
 
+/** App versions §6: also of fewer numbers, of four, and with a pre-release. */
 export function isAppVersion(text: string): boolean {
-  return parseBinaryVersion(text) !== undefined
+  return parseNativeVersion(text) !== undefined
 }
 
 /** App versions §6. What is no version is newer than nothing, and nothing is newer than it. */
 export function isNewer(offered: AppVersion, installed: AppVersion): boolean {
-  const [there, here] = [parseBinaryVersion(offered.version), parseBinaryVersion(installed.version)]
-  if (!there || !here) return false
-  const [theirs, ours] = [codeOf(offered, there), codeOf(installed, here)]
-  if (theirs !== undefined && ours !== undefined) return theirs > ours
-  return compareNativeVersions(there, here) > 0
+  const [there, here] = [readVersion(offered), readVersion(installed)]
+  return there !== undefined && here !== undefined && isNewerBinary(there, here)
 }
 
 /** App versions §7: by versions alone. */
 export function isBelowMinimum(installedVersion: string, minimum: string | null | undefined): boolean {
   if (minimum === null || minimum === undefined) return false
-  const [here, least] = [parseBinaryVersion(installedVersion), parseBinaryVersion(minimum)]
+  const [here, least] = [parseNativeVersion(installedVersion), parseNativeVersion(minimum)]
   return here !== undefined && least !== undefined && compareNativeVersions(here, least) < 0
 }
 
-function codeOf({ versionCode }: AppVersion, { build }: NativeVersion): number | undefined {
-  return versionCode ?? build
+function readVersion({ version: text, versionCode }: AppVersion) {
+  const version = parseNativeVersion(text)
+  return version && { version, code: versionCode ?? version.build }
 }

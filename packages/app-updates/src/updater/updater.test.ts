@@ -38,7 +38,7 @@ function updaterOver(answers: readonly ScriptedAnswer[], options: Partial<AppUpd
 }
 
 test('an installed version that is none is refused at once', () => {
-  expect(() => updaterOver([], { installedVersion: '1.0' })).toThrow(/expected MAJOR.MINOR.PATCH\+BUILD/)
+  expect(() => updaterOver([], { installedVersion: 'one' })).toThrow(/expected MAJOR.MINOR.PATCH\+BUILD/)
 })
 
 test('from the question to the installer', async () => {

@@ -39,6 +39,7 @@ export function addDeviceCommands(program: Command, context: CliContext) {
     .option('--native-build <build>', 'only with this build of the app binary')
     .option('--architecture <name>', 'only of this processor architecture')
     .option('--sdk-version <version>', 'only those whose SDK has this version')
+    .option('--installer-formats <formats>', 'only those whose installer takes these, such as apk')
     .option('--decryption-key-id <id>', 'only those whose plugin decrypts releases with this key')
     .option('--decision <decision>', 'only those whose last check was answered so, such as update')
     .option('--reason <reason>', 'only those whose last check was answered for this reason, such as outside-audience')

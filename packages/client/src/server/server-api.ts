@@ -142,7 +142,7 @@ export function createServerApi(
 function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
-    if (name === 'nativeBuild' || name === 'decryptionKeyId') continue
+    if (name === 'nativeBuild' || name === 'decryptionKeyId' || name === 'installerFormats') continue
     if (host[name] !== undefined) told[name] = String(host[name])
   }
   return told

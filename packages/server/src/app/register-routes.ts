@@ -11,6 +11,7 @@ import { channelKeyRoutes } from '../shipping/channels/channel-key-routes.ts'
 import { channelRoutes } from '../shipping/channels/channel-routes.ts'
 import { cohortRoutes } from '../rolling-out/cohorts/cohort-routes.ts'
 import { pingDatabase } from '../ground/database/open-database.ts'
+import { appVersionsPeople } from '../contracts/app-versions/app-versions-people.ts'
 import { reactNativePeople } from '../contracts/react-native/react-native-people.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import { experimentRoutes } from '../rolling-out/experiments/experiment-routes.ts'
@@ -144,9 +145,11 @@ function installPagesOf({ core, services }: Parts, limits: DeviceLimits) {
 function contracts({ core, services }: Parts, limits: DeviceLimits) {
   const { access, apps, contents, releases, rollouts, publishing } = services
   const { publicUrl } = core
-  const maxUploadBytes = maxUploadBytesOf(core)
+  const shared = { apps, contents, releases, rollouts, publishing, publicUrl }
+  const maxBinaryBytes = core.config.bundles.maxBinaryBytes + FORM_OVERHEAD_BYTES
   return [
-    reactNativePeople({ access, apps, contents, releases, rollouts, publishing, maxUploadBytes, publicUrl, limits }),
+    reactNativePeople({ ...shared, access, limits, maxUploadBytes: maxUploadBytesOf(core) }),
+    appVersionsPeople({ ...shared, maxUploadBytes: maxBinaryBytes }),
   ]
 }
 

@@ -23,5 +23,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'capawesome: GET /v1/apps/:app/bundles/latest public',
     'capawesome: GET /v1/apps/:app/channels/:channel/:platform/bundles/:bundle public',
     'capawesome: GET /v1/apps/:app/channels public',
+    'app-versions: POST /api/updates/check public',
+    'app-versions: GET /api/updates/latest public',
   ])
 })

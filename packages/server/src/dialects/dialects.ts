@@ -1,4 +1,5 @@
 import type { Dialect } from '../updates/dialect.ts'
+import { appVersions } from './app-versions/app-versions.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
@@ -6,4 +7,11 @@ import { reactNative } from './react-native/react-native.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
 
 /** Every client protocol that the server speaks. */
-export const DIALECTS: readonly Dialect[] = [reactNative(), hotPatchEvents(), webBundle(), capgo(), capawesome()]
+export const DIALECTS: readonly Dialect[] = [
+  reactNative(),
+  hotPatchEvents(),
+  webBundle(),
+  capgo(),
+  capawesome(),
+  appVersions(),
+]

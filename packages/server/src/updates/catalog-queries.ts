@@ -28,6 +28,7 @@ import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-iden
 /** A release with all that an answer to a device carries: nothing is looked up later. */
 export interface OfferedRelease extends CatalogRelease {
   content: OfferedContent
+  binaries?: readonly OfferedBinaryFile[] | undefined
   /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
   held: HeldContent<OfferedFile>
   /** What its publisher has encrypted of it, for devices that have the key. */

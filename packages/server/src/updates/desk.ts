@@ -112,10 +112,13 @@ export function createDesk({
     const { platform = onlyPlatformOf(app), channel: askedChannel, attributes = {} } = route.read(request)
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
-    const subject = { takes: takes(attributes), judges: route.judges }
-    const rollouts = inForce(catalogs.get(app, platform, channel), now, subject)
+    const { judges, picksHighest = false } = route
+    const reading = { takes: takes(attributes), judges, picksHighest }
+    const of = (each: Platform) => inForce(catalogs.get(app, each, channel), now, reading)
+    const rollouts = platform === 'each' ? app.platforms.flatMap(of) : of(platform)
     const rendered = route.render(rollouts, request)
-    fleet.countFeed({ appId: app.id, platform, channel, isEmpty: rollouts.length === 0, at: now })
+    const counted = platform === 'each' ? 'any' : platform
+    fleet.countFeed({ appId: app.id, platform: counted, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(name, 'feed')
     return rendered
   }

@@ -85,6 +85,8 @@ export interface FeedRoute extends Route {
   kind: 'feed'
   /** What its clients can judge of what a release requires: what requires more is not in their feed. */
   judges: readonly (keyof Requirement)[]
+  /** Its clients take the highest version that they find, and not the first (Decision §14). */
+  picksHighest?: boolean
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedFeed
   render(feed: Feed, request: PlainRequest): PlainAnswer | ServedAddress
@@ -93,8 +95,8 @@ export interface FeedRoute extends Route {
 }
 
 export interface AskedFeed {
-  /** Undefined when the client does not say: the app's only one, or what is for any. */
-  platform: Platform | undefined
+  /** Undefined when the client does not say: the app's only one, or what is for any. `each`: of all that the app has. */
+  platform: Platform | 'each' | undefined
   channel: string
   /** What its readers have in common: what they take follows from that. */
   attributes?: DeviceAttributes | undefined

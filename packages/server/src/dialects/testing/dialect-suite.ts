@@ -1,5 +1,5 @@
 import type { App } from '@hotpatch/api'
-import { bundleOf, startTestServer, type TestResponse, type TestServer, zipOf } from '@hotpatch/testkit'
+import { startTestServer, type TestResponse, type TestServer, zipOf } from '@hotpatch/testkit'
 import { CONTENT_KINDS } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -39,6 +39,8 @@ export interface DialectUnderTest {
   openChannels?: readonly string[]
   /** Whether `explain` knows the device that asked. */
   explains: true | { skip: string }
+  /** What its clients take; `archive` when absent. */
+  content?: 'archive' | 'binary'
 }
 
 const SHA_256 = 'a'.repeat(64)
@@ -46,6 +48,8 @@ const SHA_256 = 'a'.repeat(64)
 /** What every client protocol must do alike. */
 export function describeDialect(subject: DialectUnderTest): void {
   const { dialect, asks, readRefusal, readOffer, askAnonymously, openChannels = [], explains } = subject
+  const { content = 'archive' } = subject
+  const release = RELEASES[content]
   const nameOf = ({ method, path }: DialectRoute) => `${method} ${path}`
   const each = dialect.routes.map((route) => [nameOf(route), route] as const)
   const askOf = (route: DialectRoute, asking: Asking): Ask => {
@@ -76,9 +80,23 @@ export function describeDialect(subject: DialectUnderTest): void {
       const body = { deviceChoice: 'open' }
       await server.request('PATCH', `/manage/v1/apps/${app.slug}/channels/${name}`, { body })
     }
-    const bundle = await zipOf({ 'index.html': 'one' })
-    const { releaseId } = await server.published(app, { bundle, platform: 'any' })
+    const releaseId = await publish(server, app, { version: '1.0.0' })
     return { server, app, asking: { app, deviceId: 'device-1', channel: 'production', releaseId } }
+  }
+
+  async function publish(server: TestServer, app: App, placed: { version: string; percentage?: number }) {
+    if (content === 'binary') {
+      const file = { name: 'app.apk', architecture: 'any', format: 'apk', sha256: SHA_256, sizeBytes: 1 }
+      const files = [{ ...file, url: 'https://cdn.example.com/app.apk' }]
+      const metadata = { ...placed, platform: 'android', content: { kind: 'binary', files } }
+      const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
+        body: { metadata },
+      })
+      expect(status).toBe(201)
+      return body.releaseId as string
+    }
+    const bundle = await zipOf({ 'index.html': placed.version })
+    return (await server.published(app, { bundle, platform: 'any', ...placed })).releaseId
   }
 
   function send(server: TestServer, { method }: Pick<DialectRoute, 'method'>, ask: Ask, prefix = '') {
@@ -152,10 +170,11 @@ export function describeDialect(subject: DialectUnderTest): void {
       async (_name, route) => {
         const { headers, url } = askOf(route, asking)
         const json = { ...headers, 'content-type': 'application/json' }
-        const large = JSON.stringify({ a: 'x'.repeat(route.maxBodyBytes) })
-        expect(readRefusal(await send(server, route, { url, headers: json, body: large }))).toBe('body-too-large')
-        expect(readRefusal(await send(server, route, { url, headers: json, body: '{"a"' }))).toBe('malformed-json')
-        expect(readRefusal(await send(server, route, { url, headers: json, body: '[]' }))).toBe('invalid-request')
+        const refusalOf = async (body: string) =>
+          readRefusal(await send(server, route, { url, headers: json, body }, `/apps/${app.slug}`))
+        expect(await refusalOf(JSON.stringify({ a: 'x'.repeat(route.maxBodyBytes) }))).toBe('body-too-large')
+        expect(await refusalOf('{"a"')).toBe('malformed-json')
+        expect(await refusalOf('[]')).toBe('invalid-request')
       },
     )
 
@@ -208,10 +227,10 @@ export function describeDialect(subject: DialectUnderTest): void {
     })
 
     test.runIf(offering.length > 0).each(offering)('stops an answer that is not as it must be: %s', (_name, route) => {
-      const broken = { ...release, content: { ...release.content, sha256: 'not a digest' } }
-      expect(() => render(route, release)).not.toThrow()
-      if (isServedFrom(render(route, release))) return
-      expect(() => render(route, broken)).toThrow(/stopped/)
+      const ask = askOf(route, asking)
+      expect(() => render(route, release, ask)).not.toThrow()
+      if (isServedFrom(render(route, release, ask))) return
+      expect(() => render(route, broken(release), ask)).toThrow(/stopped/)
     })
 
     const anonymous = typeof askAnonymously === 'function' ? askAnonymously : undefined
@@ -222,7 +241,7 @@ export function describeDialect(subject: DialectUnderTest): void {
       const { server, app, asking } = await start()
       onTestFinished(() => server.close())
       const ask = () => send(server, route, anonymous(asking), `/apps/${app.slug}`)
-      await server.published(app, { bundle: await bundleOf('two'), platform: 'any', version: '2.0.0', percentage: 99 })
+      await publish(server, app, { version: '2.0.0', percentage: 99 })
       expect(readOffer(await ask())).toBe('1.0.0')
       const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices`)
       expect(body.items).toEqual([])
@@ -247,7 +266,7 @@ function isPublic({ access }: DialectRoute): boolean {
   return access === 'public'
 }
 
-const release: OfferedRelease = {
+const ARCHIVE: OfferedRelease = {
   id: '01890000-0000-7000-8000-000000000001',
   version: '1.0.0',
   sequence: 1,
@@ -264,21 +283,41 @@ const release: OfferedRelease = {
   statementSignature: null,
 }
 
+const FILE = {
+  name: 'app.apk',
+  platform: 'android',
+  architecture: 'any',
+  format: 'apk',
+  sha256: SHA_256,
+  sizeBytes: 1,
+} as const
+
+const RELEASES: Readonly<Record<'archive' | 'binary', OfferedRelease>> = {
+  archive: ARCHIVE,
+  binary: { ...ARCHIVE, kind: 'binary', content: { kind: 'binary', files: [FILE] }, binaries: [FILE] },
+}
+
+function broken(release: OfferedRelease): OfferedRelease {
+  const sha256 = 'not a digest'
+  if (release.content.kind === 'archive') return { ...release, content: { ...release.content, sha256 } }
+  return { ...release, binaries: [{ ...FILE, sha256 }] }
+}
+
 /** As the desk has it rendered, with nothing but the release in it. */
-function render(route: DialectRoute, offered: OfferedRelease) {
+function render(route: DialectRoute, offered: OfferedRelease, { url, body = {} }: Ask) {
   const request = {
     method: route.method,
     path: route.path,
     params: {},
     appName: undefined,
-    query: {},
-    body: {},
+    query: Object.fromEntries(new URL(url, 'http://x').searchParams),
+    body,
     bodyBytes: 0,
     address: '127.0.0.1',
     publicUrl: 'https://updates.example.com',
     header: () => undefined,
   }
-  const rollout = { target: offered }
+  const rollout = { target: offered, mandatory: false }
   switch (route.kind) {
     case 'check': {
       const details = { reason: 'percentage', nativeUpdate: null, trace: null }

@@ -59,7 +59,7 @@ async function receiveUpload(request: FastifyRequest, contents: ContentService):
     return { metadata: parseMetadata(texts.metadata), archive, signatures: readSignatures(texts) }
   } catch (error) {
     await archive?.discard()
-    throw asProblem(error)
+    throw asFormProblem(error)
   }
 }
 
@@ -100,7 +100,8 @@ export async function withUpload<Result>(
 /** What the form reader says of a form that is none; it gives its errors neither a code nor a class. */
 const BROKEN_FORM = /^(?:Multipart: |The needle |Unexpected end of |Part terminated early|Malformed part header)/
 
-function asProblem(error: unknown): unknown {
+/** Of whatever goes wrong while a form is read. */
+export function asFormProblem(error: unknown): unknown {
   if (!(error instanceof Error) || !BROKEN_FORM.test(error.message)) return error
   return problem('invalid-request', `Expected a whole multipart form. ${error.message}.`, {}, { cause: error })
 }

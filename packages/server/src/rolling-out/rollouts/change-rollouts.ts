@@ -185,5 +185,35 @@ export function createChanging({
     for (const id of ids) await transitionIn(tx, change, id, 'withdraw', author)
   }
 
-  return { get, change, apply, hold, transition, transitionIn, lockAll, tellStart, withdrawAllOf }
+  /**
+   * Pauses or resumes every rollout of a release on a channel: the newest that is so then. What is so already stays so.
+   * @throws problem rollout-not-found, or rollout-state when none can be resumed
+   */
+  async function switchRelease(
+    { id: releaseId, version }: { id: string; version: string },
+    channel: string,
+    name: 'pause' | 'resume',
+    author: Author,
+  ): Promise<Rollout> {
+    const { from, to } = TRANSITIONS[name]
+    const row = await changes.run(async (tx, change) => {
+      const listed = async () => (await listRolloutsOfRelease(tx, releaseId)).filter((each) => each.channel === channel)
+      const before = await listed()
+      await lockAll(
+        tx,
+        before.map(({ id }) => id),
+      )
+      for (const { id } of before) await transitionIn(tx, change, id, name, author)
+      const after = (await listed()).toReversed()
+      const found = after.find(({ state }) => state === to) ?? (name === 'pause' ? after[0] : undefined)
+      if (found) return found
+      if (after.length === 0) throw problem('rollout-not-found', `${version} was never on the channel "${channel}".`)
+      const states = [...new Set(after.map(({ state }) => state))].join(' and ')
+      const detail = `Expected a rollout of ${version} that is ${from.join(' or ')}, found only what is ${states}: place it anew with hotpatch promote.`
+      throw problem('rollout-state', detail)
+    })
+    return renderRollout(row)
+  }
+
+  return { get, change, apply, hold, transition, transitionIn, switchRelease, lockAll, tellStart, withdrawAllOf }
 }

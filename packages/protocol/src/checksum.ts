@@ -1,7 +1,7 @@
 const HEX = /^(?:sha-?256:)?([0-9a-f]{64})$/i
 const BASE64 = /^sha256-([A-Za-z0-9+/]{43})=$/
 
-/** App versions §8: lower-case hex; undefined when it is no SHA-256 in one of the three forms. */
+/** App versions §8: a SHA-256 as people and tools write it; lower-case hex, or undefined when it is none. */
 export function readChecksum(text: string): string | undefined {
   const hex = HEX.exec(text)?.[1]
   if (hex !== undefined) return hex.toLowerCase()
