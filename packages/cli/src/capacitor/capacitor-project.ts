@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import { createPlainReader, type PlainReader } from './plain-values.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 /** A folder with a Capacitor app, as its configuration has it. */
 export interface CapacitorProject {
@@ -37,7 +37,7 @@ function projectOf(directory: string, configPath: string, text: string): Capacit
 
 async function readConfig(path: string): Promise<string | undefined> {
   try {
-    const text = await readFile(path, 'utf8')
+    const text = await readPlainText(path)
     if (text.length <= MAX_CHARACTERS) return text
     throw new CommandError('capacitor-config-unreadable', `${path} has more than ${MAX_CHARACTERS} characters.`)
   } catch (cause) {

@@ -1,4 +1,4 @@
-import { access, readFile, writeFile } from 'node:fs/promises'
+import { access, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { App } from '@hotpatch/api'
 import { readObject, type Platform } from '@hotpatch/protocol'
@@ -12,6 +12,7 @@ import type { CliContext } from '../process/context.ts'
 import { CommandError, hasCode, systemReason, UsageError } from '../errors/errors.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { findSigningKey, keyPath } from '../signing/signing-key.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 interface InitOptions extends SessionOptions {
   platforms?: Platform[]
@@ -118,7 +119,7 @@ async function examine(directory: string): Promise<Findings> {
 
 async function readPackageName(directory: string): Promise<string | undefined> {
   try {
-    const { name } = readObject(JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')), '')
+    const { name } = readObject(JSON.parse(await readPlainText(join(directory, 'package.json'))), '')
     return typeof name === 'string' ? name : undefined
   } catch {
     return undefined // without one, or with one that is broken, the folder's name will do

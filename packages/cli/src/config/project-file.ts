@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
   PLATFORMS,
@@ -14,6 +13,7 @@ import { readChannel, readNativeRange, readNativeVersion, readPercentage } from 
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import { readAppId, readPublicKeys } from './trust-file.ts'
 import { normalizeUrl } from './connection.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 export const PROJECT_FILE = 'hotpatch.json'
 
@@ -51,7 +51,7 @@ export interface Project {
 export async function findProject(directory: string): Promise<Project | undefined> {
   const path = join(directory, PROJECT_FILE)
   try {
-    return readProject(await readFile(path, 'utf8'), path)
+    return readProject(await readPlainText(path), path)
   } catch (cause) {
     if (cause instanceof CommandError) throw cause
     if (!hasCode(cause, 'ENOENT', 'ENOTDIR')) {

@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ReleaseFinding } from '@hotpatch/api'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import { MINIMUM_FILE, readMinimumFile } from '../native/minimum-native-version.ts'
 import type { CliContext } from '../process/context.ts'
 import { makeWebBundle, type WebBundle } from './make-web-bundle.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 /** What a server image carries for the apps that talk to it (Web bundle §6). */
 const BUNDLE_FILE = 'bundle.zip'
@@ -74,9 +75,10 @@ async function inFolder(out: string, work: () => Promise<unknown>): Promise<void
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    await writeFile(temporary, text)
+    // Not through a link that lay there already.
+    await writeFile(temporary, text, { flag: 'wx' })
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
@@ -111,7 +113,7 @@ async function findUp<T>(directory: string, read: (at: string) => Promise<T | un
 
 async function readPackageVersion(directory: string): Promise<string | undefined> {
   try {
-    const { version } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as { version?: unknown }
+    const { version } = JSON.parse(await readPlainText(join(directory, 'package.json'))) as { version?: unknown }
     return typeof version === 'string' && /^[^\s\p{Cc}]{1,100}$/u.test(version) ? version : undefined
   } catch {
     return undefined // there is none, or none that says anything

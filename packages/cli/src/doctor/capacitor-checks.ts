@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App } from '@hotpatch/api'
 import { plainText, type CapacitorProject } from '../capacitor/capacitor-project.ts'
@@ -6,6 +5,7 @@ import type { PlainReader } from '../capacitor/plain-values.ts'
 import type { Project } from '../config/project-file.ts'
 import { failed, passed, warned, type Check } from './check.ts'
 import { checkCapgoKey, checkCapawesomeKey } from './plugin-key-checks.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 /** What devices are to ask, and about which app. */
 export interface CapacitorTarget {
@@ -189,7 +189,7 @@ function checkLiveUpdateApp(config: string, settings: PlainReader | undefined, a
 
 async function readDependencies(directory: string): Promise<Record<string, unknown>> {
   try {
-    const json = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as Record<string, unknown>
+    const json = JSON.parse(await readPlainText(join(directory, 'package.json'))) as Record<string, unknown>
     return { ...(json.devDependencies as object | undefined), ...(json.dependencies as object | undefined) }
   } catch {
     return {} // which is told as a project without a plugin

@@ -1,6 +1,8 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { compareNativeVersions, parseNativeVersion } from '@hotpatch/protocol'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 /** The file that says below which version of the shell a web bundle is not for. */
 export const MINIMUM_FILE = 'MIN_NATIVE_VERSION'
@@ -47,7 +49,7 @@ export function readMinimum(text: string, where: string): string {
 /** Undefined when there is no such file. */
 export async function readMinimumFile(path: string): Promise<string | undefined> {
   try {
-    return readMinimum(await readFile(path, 'utf8'), path)
+    return readMinimum(await readPlainText(path), path)
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return undefined
     if (cause instanceof CommandError) throw cause
@@ -57,9 +59,10 @@ export async function readMinimumFile(path: string): Promise<string | undefined>
 
 /** Whoever reads it meanwhile sees the old one or the new one. */
 export async function writeMinimumFile(path: string, version: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`
+  const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    await writeFile(temporary, `${version}\n`)
+    // Not through a link that lay there already.
+    await writeFile(temporary, `${version}\n`, { flag: 'wx' })
     await rename(temporary, path)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})

@@ -1,6 +1,7 @@
+import { posix } from 'node:path'
 import { CAPACITOR_CONFIGS } from '../capacitor/capacitor-project.ts'
 import { CommandError } from '../errors/errors.ts'
-import type { Commit, GitTrees } from './git-tree.ts'
+import { isLink, type Commit, type GitTrees } from './git-tree.ts'
 import { LOCK_FORMATS, type ResolvedVersion } from './lock-files.ts'
 import { isNativePackage } from './native-packages.ts'
 
@@ -31,7 +32,7 @@ const PATCH_FILE = /(?:^|\/)(?:patches|\.yarn\/patches)\/[^/]+\.(?:patch|diff)$/
  *
  * @param directory of the app: what is installed there says which dependencies have native code
  * @param further paths within the app that its shell is made of, too
- * @throws CommandError not-a-capacitor-app
+ * @throws CommandError not-a-capacitor-app, or path-is-link where a change could not be seen
  */
 export async function findNativeChanges(
   trees: GitTrees,
@@ -40,23 +41,41 @@ export async function findNativeChanges(
 ): Promise<NativeChange[]> {
   await requireCapacitorApp(trees, directory)
   const changed = await trees.listChanged()
-  const own = changed.flatMap((path) => (path.startsWith(trees.prefix) ? [path.slice(trees.prefix.length)] : []))
-  const folders = await nativeFolders(trees)
-  const isCopied = (path: string) => COPIED_WEB_APP.some((pattern) => pattern.test(path))
-  const inRepository = (path: string) => `${trees.prefix}${path}`
+  // A place may lie beside the app, as in a repository of several.
+  const inRepository = (path: string) => posix.normalize(`${trees.prefix}${path}`)
+  const configs = CAPACITOR_CONFIGS.map(inRepository)
+  const folders = (await nativeFolders(trees)).map(inRepository)
+  const named = further.map(inRepository)
+  await requireNoLinks(trees, [...configs, ...folders, ...named])
+  const isCopied = (path: string) =>
+    path.startsWith(trees.prefix) && COPIED_WEB_APP.some((pattern) => pattern.test(path.slice(trees.prefix.length)))
   const under = (places: readonly string[]) => (path: string) =>
     places.some((place) => path === place || path.startsWith(`${place}/`))
   const changes: NativeChange[] = [
-    ...own
-      .filter((path) => CAPACITOR_CONFIGS.includes(path))
-      .map((path) => ({ kind: 'capacitor-config' as const, path: inRepository(path) })),
-    ...own
+    ...changed.filter((path) => configs.includes(path)).map((path) => ({ kind: 'capacitor-config' as const, path })),
+    ...changed
       .filter((path) => under(folders)(path) && !isCopied(path))
-      .map((path) => ({ kind: 'native-folder' as const, path: inRepository(path) })),
-    ...own.filter(under(further)).map((path) => ({ kind: 'path' as const, path: inRepository(path) })),
+      .map((path) => ({ kind: 'native-folder' as const, path })),
+    ...changed.filter(under(named)).map((path) => ({ kind: 'path' as const, path })),
   ]
   const dependencies = await compareDependencies(trees, directory)
   return [...changes, ...dependencies.changes, ...patchChanges(changed, dependencies.native)]
+}
+
+/** What lies behind a link is not in the tree: its changes would be missed. */
+async function requireNoLinks(trees: GitTrees, places: readonly string[]): Promise<void> {
+  for (const commit of [trees.from, trees.to]) {
+    for (const place of places) {
+      if (place === '..' || place.startsWith('../')) throw isOutside(place)
+      const link = await trees.findLink(commit, place)
+      if (link !== undefined) throw isLink(link, commit)
+    }
+  }
+}
+
+function isOutside(place: string): CommandError {
+  const message = `Expected the native projects in the repository, found ${place} beside it, whose changes git does not know.`
+  return new CommandError('path-outside', `${message} Build a new shell, and say so: native stamp --first.`)
 }
 
 /** In another folder nothing that is native would ever change. */

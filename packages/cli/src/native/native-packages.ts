@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** By their names alone: what these scopes publish belongs to the shell, or to the tool that makes it. */
@@ -27,7 +26,7 @@ async function readInstalled(name: string, directory: string): Promise<object | 
   // A dependency's name comes from a file of the repository: it leads nowhere else.
   if (!/^(?:@[\w.~-]+\/)?[\w.~-]+$/.test(name) || name.includes('..')) return undefined
   try {
-    const text = await readFile(join(directory, 'node_modules', name, 'package.json'), 'utf8')
+    const text = await readPlainText(join(directory, 'node_modules', name, 'package.json'))
     const json: unknown = text.length > MAX_MANIFEST_CHARACTERS ? undefined : JSON.parse(text)
     return typeof json === 'object' && json !== null ? json : undefined
   } catch {
@@ -35,3 +34,4 @@ async function readInstalled(name: string, directory: string): Promise<object | 
     return parent === directory ? undefined : readInstalled(name, parent)
   }
 }
+import { readPlainText } from '../files/read-plain-text.ts'

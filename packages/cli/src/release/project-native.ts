@@ -1,6 +1,7 @@
-import { readFile, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseNativeVersion, type Platform } from '@hotpatch/protocol'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 /** What a project says of its own app binary, and where. */
 export interface ProjectNative {
@@ -75,7 +76,7 @@ function withoutComments(gradle: string): string {
 }
 
 async function readText(path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch(() => '') // not there, or not for us: then it says nothing
+  const text = await readPlainText(path).catch(() => '') // not there, or not for us: then it says nothing
   return text.length > MAX_FILE_CHARACTERS ? '' : text
 }
 

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
 import type { ContentWish } from '../content-kind.ts'
 import { BUNDLE_NAMES, bundleNameOf } from './build-bundle.ts'
+import { readPlainText } from '../../files/read-plain-text.ts'
 
 /** What an archive is for its devices, by the file that they start, at its root. */
 export interface StartFile {
@@ -41,7 +41,7 @@ export function askedEntry(start: StartFile | undefined, platform: Platform): st
 
 async function isReactNative(directory: string): Promise<boolean> {
   try {
-    const json = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8')) as {
+    const json = JSON.parse(await readPlainText(join(directory, 'package.json'))) as {
       dependencies?: Record<string, unknown>
     }
     return json.dependencies?.['react-native'] !== undefined
