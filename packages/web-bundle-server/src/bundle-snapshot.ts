@@ -37,7 +37,10 @@ const SENT_BYTES = 64 * 1024
 export async function copyAndHash(source: FileHandle, temporaryDirectory = tmpdir()): Promise<VerifiedCopy> {
   const directory = await mkdtemp(join(temporaryDirectory, 'web-bundle-'))
   const path = join(directory, 'bundle.zip')
-  const copy = await open(path, 'wx+', 0o600)
+  const copy = await open(path, 'wx+', 0o600).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true }).catch(() => {})
+    throw error
+  })
   try {
     const { checksum, sizeBytes } = await copyInto(copy, source)
     // Its name goes at once where the system allows that, so that nothing stays behind, however this process ends.

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
@@ -60,4 +61,36 @@ describe('refuses', () => {
   ])('%s', async (_case, args, code, message) => {
     expect(await run(...args)).toMatchObject({ code, stderr: expect.stringMatching(message), stdout: '' })
   })
+})
+
+describe('told to stop while somebody downloads', () => {
+  /** More than the system's buffers take in by themselves. */
+  const large = buildOf('1.0.0', { sizeBytes: 40 * 1024 * 1024 })
+
+  async function startLarge() {
+    const directory = await makeDirectory()
+    await writeFiles(directory, filesOf(large))
+    const child = start(directory, '--port', '0', '--host', '127.0.0.1')
+    const [line] = (await once(child.stdout, 'data')) as [Buffer]
+    return { child, address: new URL(/http:\S+/.exec(line.toString())?.[0] ?? '') }
+  }
+
+  test('it ends when that is done', async () => {
+    const { child, address } = await startLarge()
+    const response = await fetch(new URL('/api/v1/native/bundle/download', address))
+    child.kill('SIGTERM')
+    expect((await response.arrayBuffer()).byteLength).toBe(large.zip.length)
+    expect((await once(child, 'close'))[0]).toBe(0)
+  }, 30_000)
+
+  test('it ends also when that is never done', async () => {
+    const { child, address } = await startLarge()
+    const stuck = connect(Number(address.port), '127.0.0.1')
+    onTestFinished(() => void stuck.destroy())
+    stuck.on('error', () => undefined)
+    stuck.write('GET /api/v1/native/bundle/download HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(stuck, 'readable')
+    child.kill('SIGTERM')
+    expect((await once(child, 'close'))[0]).toBe(0)
+  }, 30_000)
 })

@@ -21,6 +21,10 @@ Options:
 /** Nobody who is honest needs longer to ask. */
 const HEADERS_TIMEOUT_MS = 10_000
 const MAX_CONNECTIONS = 10_000
+/** Whoever takes nothing for so long would keep its connection, and the copy of its build, for ever. */
+const IDLE_TIMEOUT_MS = 60_000
+/** When told to stop, downloads that are under way have so long: less than Docker waits before it kills. */
+const GRACE_MS = 8_000
 
 interface Settings {
   directory: string
@@ -96,6 +100,7 @@ async function serve({ directory, port, host, basePath, publicUrl }: Settings): 
   })
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.maxConnections = MAX_CONNECTIONS
+  server.timeout = IDLE_TIMEOUT_MS
   try {
     server.listen(port, host)
     await once(server, 'listening')
@@ -109,7 +114,9 @@ async function serve({ directory, port, host, basePath, publicUrl }: Settings): 
   await told
   server.close()
   server.closeIdleConnections()
+  const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS)
   await once(server, 'close')
+  clearTimeout(cut)
   bundles.close()
   return 0
 }

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { chmod, cp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { NativeChange } from '../native/native-changes.ts'
 import { createTool, type Tool } from '../testing/run-tool.ts'
@@ -192,11 +193,12 @@ test.each(['--output=/tmp/x', '--upload-pack=touch x', '-p'])('no ref is an opti
 })
 
 describe('what is no file is neither waited for nor read without end', () => {
-  const pipe = (path: string) => execFileSync('mkfifo', [join(tool.cwd, path)])
+  const run = promisify(execFile)
+  const pipe = (path: string) => run('mkfifo', [join(tool.cwd, path)])
 
   test.each(['MIN_NATIVE_VERSION', 'hotpatch.json', 'dist/package.json'])('a pipe: %s', async (path) => {
     await tool.write({ 'dist/index.html': '<p>x</p>' })
-    pipe(path)
+    await pipe(path)
     const bundle = ['bundle', 'dist', '--out', 'out', '--json']
     const { exitCode, stderr } = await tool.run(path === 'hotpatch.json' ? ['apps', 'list', '--json'] : bundle)
     expect(exitCode).not.toBe(0)

@@ -11,7 +11,6 @@ const MAX_BYTES = 4 * 1024 * 1024
  * @throws CommandError file-unreadable when it is no plain file or too large, else what the system says
  */
 export async function readPlainText(path: string): Promise<string> {
-  // oxlint-disable-next-line no-bitwise -- that is how flags of open are put together
   const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
   try {
     const stats = await handle.stat()
