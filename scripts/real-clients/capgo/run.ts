@@ -1,195 +1,268 @@
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import {
-  constants,
-  createCipheriv,
-  createHash,
-  generateKeyPairSync,
-  privateEncrypt,
-  randomBytes,
-  randomUUID,
-} from 'node:crypto'
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import assert from 'node:assert/strict'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { createManagementClient } from '../../../packages/api/src/index.ts'
-import { publishForm } from '../../../packages/testkit/src/publish-form.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { zipOf } from '../../../packages/testkit/src/zip-of.ts'
+import { androidClasses, CAPGO, needTools } from '../android/android-classes.ts'
+import { createNetwork, freePort } from '../android/network.ts'
+import { createPhone } from '../android/phone.ts'
+import { createPublisher, type Files } from '../android/publisher.ts'
+import { createStories } from '../android/stories.ts'
+import { encrypt } from './encrypt.ts'
 
-/** Runs Capgo's plugin, the Java of its package as it is, against this checkout's server. Needs JDK 17, Maven and npm. */
-const PLUGIN = '8.51.23'
-const CAPACITOR = '8.5.2'
-const MONITOR = 'androidx.test:monitor:1.8.0:aar'
-/** The others are about Capacitor's bridge, menus and gestures. */
-const SOURCES = [
-  'BundleInfo',
-  'BundleStatus',
-  'Callback',
-  'CapgoUpdater',
-  'CryptoCipher',
-  'DataManager',
-  'DeviceIdHelper',
-  'DownloadService',
-  'DownloadWorkerManager',
-  'InternalUtils',
-  'Logger',
-]
-const here = fileURLToPath(new URL('.', import.meta.url))
-const folder = join(tmpdir(), 'hotpatch-real-clients', 'capgo')
-const run = promisify(execFile)
+/** Runs Capgo's plugin, its Java and Capacitor's as they are published, against this checkout's server. */
+const HOST = 'updates.hotpatch.test'
+const PLUGIN = 'CapacitorUpdater'
+const VERSIONS = 'files/versions'
 
-await prepare()
-const data = join(folder, 'data')
-await rm(data, { recursive: true, force: true })
-await mkdir(data)
-const server = await startServerProcess({ directory: data, env: { HOTPATCH_LOG_LEVEL: 'error' } })
-try {
-  await play()
-} finally {
-  await server.stop()
+await needTools()
+const android = await androidClasses()
+const folder = join(android.folder, 'capgo')
+await rm(folder, { recursive: true, force: true })
+await mkdir(folder, { recursive: true })
+const port = String(await freePort())
+const env = { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_PUBLIC_URL: `https://${HOST}`, PORT: port }
+// It announces the address by which others know it.
+const server = {
+  ...(await startServerProcess({ directory: join(folder, 'data'), env })),
+  url: `http://127.0.0.1:${port}`,
+}
+const network = await createNetwork({ host: HOST, server: server.url, folder })
+const { api, publish } = await createPublisher(server, folder)
+const { play, end } = createStories(process.argv[2])
+
+const page = (version: string) => `<html><head></head><body>${version}</body></html>`
+const large = 'console.log("a page has many of these")\n'.repeat(1_000)
+const same = 'p { color: red }'.repeat(20)
+const one = { 'index.html': page('one'), 'assets/same.css': same, 'assets/large.js': large }
+const two = { ...one, 'index.html': page('two'), 'assets/large.js': `${large}// changed` }
+
+interface Latest {
+  version: string
+  url: string
+  checksum: string
+  sessionKey: string
+  manifest?: { file_name: string }[]
+  error?: string
+  kind?: string
 }
 
-/** Outside the checkout, and kept for the next time. */
-async function prepare(): Promise<void> {
-  await mkdir(folder, { recursive: true })
-  const unpack = async (name: string, version: string) => {
-    const { stdout } = await run('npm', ['pack', `${name}@${version}`, '--silent'], { cwd: folder })
-    const into = join(folder, name.replaceAll(/\W+/g, '-'))
-    await mkdir(into, { recursive: true })
-    await run('tar', ['xzf', stdout.trim(), '-C', into], { cwd: folder })
-    return join(into, 'package')
-  }
-  const plugin = join(
-    await unpack('@capgo/capacitor-updater', PLUGIN),
-    'android/src/main/java/ee/forgr/capacitor_updater',
-  )
-  const capacitor = join(await unpack('@capacitor/android', CAPACITOR), 'capacitor/src/main/java/com/getcapacitor')
-  await rm(join(folder, 'src'), { recursive: true, force: true })
-  const main = join(folder, 'src/main/java')
-  await cp(join(here, 'stubs'), main, { recursive: true })
-  for (const name of SOURCES)
-    await cp(join(plugin, `${name}.java`), join(main, 'ee/forgr/capacitor_updater', `${name}.java`))
-  for (const name of ['JSObject', 'JSArray'])
-    await cp(join(capacitor, `${name}.java`), join(main, 'com/getcapacitor', `${name}.java`))
-  await cp(join(here, 'test'), join(folder, 'src/test/java/ee/forgr/capacitor_updater'), { recursive: true })
-  await cp(join(here, 'pom.xml'), join(folder, 'pom.xml'))
-  // Maven puts no such archive on a class path by itself.
-  const aar = join(folder, 'aar')
-  await mkdir(aar, { recursive: true })
-  const copy = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy'
-  const what = [`-Dartifact=${MONITOR}`, '-DoutputDirectory=.', '-Dmdep.useBaseVersion=true']
-  await run('mvn', ['-B', '-q', copy, ...what], { cwd: aar })
-  await run('unzip', ['-qo', 'monitor-1.8.0.aar', 'classes.jar'], { cwd: aar })
+interface Bundle {
+  id: string
+  version: string
+  status: string
 }
 
-async function play(): Promise<void> {
-  const api = createManagementClient({ url: server.url, token: server.ownerToken })
-  const app = await api.createApp({
-    slug: 'demo',
-    checkAccess: 'open',
-    deviceIds: 'as-given',
-    bundleIds: ['com.example.app'],
+/** The pages of the app say that they work, but for those of `broken`. */
+function install(name: string, configuration: object = {}, broken: string[] = []) {
+  const app = `https://${HOST}/apps/${name}/capgo`
+  const phone = createPhone({
+    android,
+    name: `capgo-${name}`,
+    javaOptions: network.options,
+    app: {
+      id: `com.example.${name}`,
+      versionName: '0.9.0',
+      versionCode: 9,
+      plugins: ['ee.forgr.capacitor_updater.CapacitorUpdaterPlugin'],
+      configuration: {
+        [PLUGIN]: {
+          updateUrl: `${app}/updates`,
+          statsUrl: `${app}/stats`,
+          channelUrl: `${app}/channel_self`,
+          ...configuration,
+        },
+      },
+      web: { 'index.html': page('shipped'), 'assets/same.css': same },
+    },
+    onPage: (shown) => {
+      const isBroken = broken.some((text) => shown.html.includes(`>${text}<`))
+      if (!isBroken) void shown.plugin(PLUGIN).notifyAppReady?.()
+    },
   })
-  await api.changeChannel(app.id, 'beta', { deviceChoice: 'open' })
-  const large = 'console.log("a page has many of these")\n'.repeat(1_000)
-  const one = { 'index.html': '<p>one</p>', 'assets/same.css': 'p { color: red }'.repeat(20), 'assets/large.js': large }
-  const two = { ...one, 'index.html': '<p>two</p>', 'assets/large.js': `${large}// changed` }
-  const publish = async (version: string, channel: string, files: Record<string, string>) => {
-    const form = publishForm({ platform: 'android', version, channel }, await zipOf(files), {})
-    const headers = { authorization: `Bearer ${server.ownerToken}` }
-    const answer = await fetch(`${server.url}/manage/v1/apps/demo/releases`, { method: 'POST', headers, body: form })
-    if (answer.status !== 201) throw new Error(`not published: ${await answer.text()}`)
-    return (await answer.json()) as { releaseId: string; rolloutId: string }
+  const call = <Answer>(method: string, options?: object) => phone.call<Answer>(PLUGIN, method, options)
+  return {
+    phone,
+    call,
+    latest: (channel?: string) => call<Latest>('getLatest', channel === undefined ? {} : { channel }),
+    bundles: async () => (await call<{ bundles: Bundle[] }>('list')).bundles,
+    shows: (text: string) => phone.until(`shows ${text}`, () => phone.shows().includes(`>${text}<`)),
+    /** What is on its disk, but for what the plugin writes beside it. */
+    files: async (id: string): Promise<Files> => {
+      const { 'manifest.json': _, ...files } = await phone.files(`${VERSIONS}/${id}`)
+      return files
+    },
+    heard: async () => {
+      const { deviceId } = await call<{ deviceId: string }>('getDeviceId')
+      const { events } = await api.getDevice(name, deviceId)
+      return events.map(({ kind, version, code }) => [kind, version, code].filter(Boolean).join(' '))
+    },
   }
-  await publish('1.0.0', 'production', one)
-  await publish('1.1.0', 'beta', two)
-  const sealed = await publish('2.0.0', 'staging', two)
-  const publicKey = await encrypt(sealed.releaseId, two)
-  await untilCompressed()
-
-  const deviceId = randomUUID()
-  const properties = {
-    'hotpatch.server': server.url,
-    'hotpatch.plugin': PLUGIN,
-    'hotpatch.device': deviceId,
-    'hotpatch.page.one': one['index.html'],
-    'hotpatch.page.two': two['index.html'],
-    'hotpatch.key': join(folder, 'key.pem'),
-  }
-  await writeFile(properties['hotpatch.key'], publicKey)
-  const given = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`)
-  const maven = spawn('mvn', ['-B', '-q', 'test', ...given], { cwd: folder, stdio: 'inherit' })
-  const [code] = (await once(maven, 'exit')) as [number]
-  if (code !== 0) throw new Error('The plugin did not do what it should: see above.')
-
-  const device = await api.getDevice(app.id, deviceId)
-  const events = device.events.map(({ kind, code: reason, version }) =>
-    [kind, version, reason].filter(Boolean).join(' '),
-  )
-  console.log(`The server heard:\n  ${events.toReversed().join('\n  ')}`)
-  const expected = [
-    'confirmed 1.0.0',
-    'applied 1.0.0',
-    'rolled-back 1.1.0 not-confirmed',
-    'applied 1.1.0',
-    'download-started 1.1.0',
-  ]
-  const missing = expected.filter((event) => !events.includes(event))
-  if (missing.length > 0) throw new Error(`The server did not hear: ${missing.join(', ')}`)
-  const report = join(folder, 'target/surefire-reports/ee.forgr.capacitor_updater.RealClientTest.txt')
-  console.log((await readFile(report, 'utf8')).trim())
-  console.log(`@capgo/capacitor-updater ${PLUGIN}: done`)
 }
 
-/** As the plugin's own tool does it. @returns the key that the app carries */
-async function encrypt(releaseId: string, files: Record<string, string>): Promise<string> {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const seal = (bytes: Buffer) => privateEncrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, bytes)
-  const checksum = (bytes: Buffer) => seal(createHash('sha256').update(bytes).digest()).toString('hex')
-  const [key, iv] = [randomBytes(16), randomBytes(16)]
-  const close = (bytes: Buffer) => {
-    const cipher = createCipheriv('aes-128-cbc', key, iv)
-    return Buffer.concat([cipher.update(bytes), cipher.final()])
+async function onPhone(
+  name: string,
+  story: (device: ReturnType<typeof install>) => Promise<void>,
+  ...how: [object?, string[]?]
+) {
+  const device = install(name, ...how)
+  await device.phone.wipe()
+  try {
+    await device.phone.start()
+    await story(device)
+  } finally {
+    network.meddle(undefined)
+    await device.phone.kill()
   }
-  const pem = publicKey.export({ type: 'pkcs1', format: 'pem' }).toString()
-  const bundle = await zipOf(files)
-  const plain = Object.entries(files).map(([path, text]) => [path, Buffer.from(text)] as const)
-  const metadata = {
-    algorithm: 'capgo-v2',
-    keyId: pem.replaceAll(/-----[^-]+-----|\s/g, '').slice(0, 20),
-    sessionKey: `${iv.toString('base64')}:${seal(key).toString('base64')}`,
-    checksum: checksum(bundle),
-    files: plain.map(([path, bytes]) => ({ path, checksum: checksum(bytes) })),
-  }
-  const form = new FormData()
-  form.set('metadata', new Blob([JSON.stringify(metadata)], { type: 'application/json' }), 'metadata.json')
-  form.set('bundle', new Blob([new Uint8Array(close(bundle))]), 'bundle.zip')
-  const closed = Object.fromEntries(plain.map(([path, bytes]) => [path, close(bytes)]))
-  form.set('files', new Blob([new Uint8Array(await zipOf(closed))]), 'files.zip')
-  const address = `${server.url}/manage/v1/apps/demo/releases/${releaseId}/variants`
-  const headers = { authorization: `Bearer ${server.ownerToken}` }
-  const answer = await fetch(address, { method: 'POST', headers, body: form })
-  if (answer.status !== 201) throw new Error(`not added: ${await answer.text()}`)
-  return pem
+}
+
+async function createApp(slug: string): Promise<void> {
+  await api.createApp({ slug, checkAccess: 'open', platforms: ['android'] })
+  await api.changeChannel(slug, 'beta', { deviceChoice: 'open' })
+  await publish(slug, '1.0.0', one)
+  await untilCompressed(slug, 'production')
 }
 
 /** Which the server does in the background. */
-async function untilCompressed(): Promise<void> {
+async function untilCompressed(name: string, channel: string): Promise<void> {
   const body = {
     platform: 'android',
     device_id: 'probe',
-    app_id: 'com.example.app',
+    app_id: name,
     version_build: '0.1.0',
-    defaultChannel: 'beta',
+    defaultChannel: channel,
   }
-  for (let times = 0; times < 300; times++) {
+  for (let times = 0; times < 600; times += 1) {
     const headers = { 'content-type': 'application/json' }
-    const answer = await fetch(`${server.url}/capgo/updates`, { method: 'POST', headers, body: JSON.stringify(body) })
+    const address = `${server.url}/apps/${name}/capgo/updates`
+    const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) })
     if ((await answer.text()).includes('large.js.br')) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error('Nothing was compressed.')
 }
+
+await play(
+  'by itself it checks, downloads, switches in the background, and goes back from what does not start',
+  async () => {
+    await createApp('automatic')
+    await onPhone(
+      'automatic',
+      async ({ phone, call, latest, bundles, shows, files, heard }) => {
+        await shows('shipped')
+        await phone.until('it is downloaded', async () => (await bundles())[0]?.status === 'pending')
+        const [first] = await bundles()
+        assert.equal(first?.version, '1.0.0')
+        assert.deepEqual(await files(first.id), one)
+        phone.background()
+        await shows('one')
+        phone.foreground()
+        await phone.until('it says that it works', async () => (await bundles())[0]?.status === 'success')
+        const nothing = await latest()
+        assert.deepEqual([nothing.error, nothing.kind], ['no_new_version_available', 'up_to_date'])
+
+        // Another channel, chosen by the app.
+        const { channels } = await call<{ channels: { name: string }[] }>('listChannels')
+        assert.ok(channels.some(({ name }) => name === 'beta'))
+        await assert.rejects(call('setChannel', { channel: 'staging' }), (error: { data?: { error?: string } }) => {
+          return error.data?.error === 'channel_self_set_not_allowed'
+        })
+        await publish('automatic', '1.1.0', two, { channel: 'beta' })
+        await untilCompressed('automatic', 'beta')
+        network.passed()
+        await call('setChannel', { channel: 'beta', triggerAutoUpdate: true })
+        assert.equal((await call<{ channel: string }>('getChannel')).channel, 'beta')
+        const second = async () => (await bundles()).find(({ version }) => version === '1.1.0')
+        await phone.until('it is downloaded', async () => (await second())?.status === 'pending')
+        assert.deepEqual(await files((await second())?.id ?? ''), two)
+        // What is the same was there.
+        assert.equal(network.passed().filter(({ path }) => path.startsWith('/artifacts/')).length, 2)
+        phone.background()
+        await shows('two')
+        phone.foreground()
+        // It does not say that it works. The plugin waits half a minute.
+        await shows('one')
+        await phone.until('the server heard', async () => (await heard()).includes('rolled-back 1.1.0 not-confirmed'))
+        assert.equal((await latest()).kind, 'up_to_date')
+        for (const event of ['applied 1.0.0', 'download-started 1.1.0', 'applied 1.1.0']) {
+          assert.ok((await heard()).includes(event), event)
+        }
+        // That a bundle works it tells once in each process, of what it runs at the start.
+        assert.ok(!(await heard()).includes('confirmed 1.0.0'))
+        await phone.end()
+        await phone.start()
+        await shows('one')
+        await phone.until('the server heard', async () => (await heard()).includes('confirmed 1.0.0'))
+        // Back to what the binary shipped with, at the next start.
+        await call('unsetChannel')
+        await api.rollBack('automatic', { platform: 'android', channel: 'production', to: 'embedded' })
+        await phone.end()
+        await phone.start()
+        await phone.until('it is to go back', async () => {
+          return (await call<{ id?: string } | undefined>('getNextBundle'))?.id === 'builtin'
+        })
+        phone.background()
+        await shows('shipped')
+      },
+      {},
+      ['two'],
+    )
+  },
+)
+
+await play('what the app asks for it has: a zip whole, files one by one, and their size before', async () => {
+  await createApp('manual')
+  await onPhone(
+    'manual',
+    async ({ call, latest, files }) => {
+      const { manifest = [], ...found } = await latest()
+      assert.equal(found.version, '1.0.0')
+      assert.ok(manifest.some(({ file_name }) => file_name === 'assets/large.js.br'))
+      const whole = await call<Bundle>('download', found)
+      assert.equal(whole.status, 'pending')
+      assert.deepEqual(await files(whole.id), one)
+      const { missing } = await call<{ missing: object[] }>('getMissingBundleFiles', { manifest })
+      assert.ok(missing.length < manifest.length)
+      const size = await call<{ knownFiles: number }>('getBundleDownloadSize', { version: '1.0.0', manifest: missing })
+      assert.equal(size.knownFiles, missing.length)
+      await call('delete', { id: whole.id })
+      const single = await call<Bundle>('download', { ...found, manifest })
+      assert.deepEqual(await files(single.id), one)
+    },
+    { autoUpdate: false },
+  )
+})
+
+await play('with a key it takes what was encrypted for that key, and nothing else', async () => {
+  await createApp('sealed')
+  const { releaseId } = await publish('sealed', '2.0.0', two, { channel: 'staging' })
+  const publicKey = await encrypt({ server, app: 'sealed', releaseId, files: two })
+  await onPhone(
+    'sealed',
+    async ({ call, latest, bundles, files }) => {
+      const { manifest = [], ...found } = await latest('staging')
+      assert.equal(found.version, '2.0.0')
+      assert.match(found.sessionKey, /:/)
+      const whole = await call<Bundle>('download', found)
+      assert.deepEqual(await files(whole.id), two)
+      await call('delete', { id: whole.id })
+      const single = await call<Bundle>('download', { ...found, manifest })
+      assert.deepEqual(await files(single.id), two)
+      const other = await latest('production')
+      assert.deepEqual([other.error, other.kind], ['key_id_mismatch', 'blocked'])
+      network.meddle((path, { status, body }) => {
+        return { status, body: path.startsWith('/artifacts/') ? Buffer.concat([body, Buffer.alloc(16)]) : body }
+      })
+      await assert.rejects(call('download', { ...found, version: '2.0.1' }))
+      assert.ok((await bundles()).every(({ version }) => version === '2.0.0'))
+    },
+    { autoUpdate: false, publicKey },
+  )
+})
+
+await play('no phone asked anybody else', async () => {
+  assert.deepEqual(network.refused(), [])
+})
+
+await network.close()
+await server.stop()
+end(`@capgo/capacitor-updater ${CAPGO}`)

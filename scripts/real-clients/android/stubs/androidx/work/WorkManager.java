@@ -2,6 +2,7 @@ package androidx.work;
 
 import android.content.Context;
 import androidx.lifecycle.LiveData;
+import androidx.lifecycle.MutableLiveData;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -10,7 +11,7 @@ import java.util.concurrent.Future;
 
 /** Does what it is given at once, each in a thread of its own, and keeps nothing. */
 public final class WorkManager {
-  private static final Map<String, LiveData<List<WorkInfo>>> BY_TAG = new ConcurrentHashMap<>();
+  private static final Map<String, MutableLiveData<List<WorkInfo>>> BY_TAG = new ConcurrentHashMap<>();
   private final Context context;
 
   private WorkManager(Context context) {
@@ -24,7 +25,11 @@ public final class WorkManager {
   }
 
   public LiveData<List<WorkInfo>> getWorkInfosByTagLiveData(String tag) {
-    return BY_TAG.computeIfAbsent(tag, (each) -> new LiveData<>());
+    return liveDataOf(tag);
+  }
+
+  private static MutableLiveData<List<WorkInfo>> liveDataOf(String tag) {
+    return BY_TAG.computeIfAbsent(tag, (each) -> new MutableLiveData<>());
   }
 
   public Future<List<WorkInfo>> getWorkInfosByTag(String tag) {
@@ -46,7 +51,7 @@ public final class WorkManager {
       result = ListenableWorker.Result.failure(new Data.Builder().putString("error", String.valueOf(error)).build());
     }
     WorkInfo info = new WorkInfo(result.state, result.output, request.tags);
-    for (String tag : request.tags) getWorkInfosByTagLiveData(tag).set(List.of(info));
+    for (String tag : request.tags) liveDataOf(tag).postValue(List.of(info));
   }
 
   public void enqueueUniqueWork(String name, ExistingWorkPolicy policy, OneTimeWorkRequest request) {}

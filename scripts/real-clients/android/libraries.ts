@@ -1,0 +1,88 @@
+/** What the clients' Java is compiled and run with, where Maven Central has it. */
+const ARCHIVES = [
+  'androidx.activity:activity:1.7.0',
+  'androidx.arch.core:core-runtime:2.2.0',
+  'androidx.core:core:1.15.0',
+  'androidx.customview:customview:1.0.0',
+  'androidx.fragment:fragment:1.5.4',
+  'androidx.lifecycle:lifecycle-livedata:2.6.1',
+  'androidx.lifecycle:lifecycle-livedata-core:2.6.1',
+  'androidx.lifecycle:lifecycle-process:2.6.1',
+  'androidx.lifecycle:lifecycle-runtime:2.6.1',
+  'androidx.lifecycle:lifecycle-viewmodel:2.6.1',
+  'androidx.lifecycle:lifecycle-viewmodel-savedstate:2.6.1',
+  'androidx.loader:loader:1.0.0',
+  'androidx.savedstate:savedstate:1.2.1',
+  'androidx.startup:startup-runtime:1.1.1',
+  'androidx.test:monitor:1.8.0',
+  'androidx.tracing:tracing:1.0.0',
+  'com.google.android.gms:play-services-tasks:18.2.0',
+  'com.google.android.play:app-update:2.1.0',
+  'com.google.android.play:core-common:2.0.3',
+  'org.apache.cordova:framework:14.0.1',
+]
+const JARS = [
+  'androidx.annotation:annotation-jvm:1.9.1',
+  'androidx.arch.core:core-common:2.2.0',
+  'androidx.collection:collection-jvm:1.4.2',
+  'androidx.concurrent:concurrent-futures:1.1.0',
+  'androidx.lifecycle:lifecycle-common:2.6.1',
+  'com.squareup.okhttp3:okhttp-brotli:5.3.2',
+  'com.squareup.okhttp3:okhttp-jvm:5.3.2',
+  'com.squareup.okio:okio-jvm:3.16.4',
+  'io.github.g00fy2:versioncompare:1.5.0',
+  'net.lingala.zip4j:zip4j:2.11.5',
+  'org.brotli:dec:0.1.2',
+  'org.jetbrains:annotations:24.0.1',
+  'org.jetbrains.kotlin:kotlin-stdlib:2.2.21',
+  'org.jetbrains.kotlinx:kotlinx-coroutines-core-jvm:1.7.3',
+  'org.robolectric:android-all:14-robolectric-10818077',
+]
+/** These bring along what they need. */
+const TEST = ['junit:junit:4.13.2', 'org.robolectric:robolectric:4.16.1']
+const RUNTIME = 'org.robolectric:android-all-instrumented:14-robolectric-10818077-i7'
+
+/** By itself Maven puts no Android archive on a class path, and takes what one names for a plain jar: so each is named. */
+export function libraryPom(): string {
+  const alone = [...ARCHIVES.map((name) => entry(name, { type: 'aar' })), ...JARS.map((name) => entry(name, {}))]
+  const robolectric = TEST.map((name) => entry(name, { without: ['androidx.test', 'androidx.test.espresso'] }))
+  return `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>dev.hotpatch</groupId>
+  <artifactId>real-clients</artifactId>
+  <version>0</version>
+  <packaging>pom</packaging>
+  <dependencies>${[...alone, ...robolectric].join('\n')}</dependencies>
+  <build><plugins><plugin>
+    <groupId>org.apache.maven.plugins</groupId>
+    <artifactId>maven-dependency-plugin</artifactId>
+    <version>3.8.1</version>
+    <executions>
+      <execution>
+        <id>libraries</id><phase>process-resources</phase><goals><goal>copy-dependencies</goal></goals>
+        <configuration><outputDirectory>\${project.basedir}/libraries</outputDirectory></configuration>
+      </execution>
+      <execution>
+        <id>runtime</id><phase>process-resources</phase><goals><goal>copy</goal></goals>
+        <configuration>
+          <outputDirectory>\${project.basedir}/runtime</outputDirectory>
+          <artifactItems><artifactItem>${coordinates(RUNTIME)}</artifactItem></artifactItems>
+        </configuration>
+      </execution>
+    </executions>
+  </plugin></plugins></build>
+</project>
+`
+}
+
+function entry(name: string, { type = 'jar', without = ['*'] }: { type?: string; without?: string[] }): string {
+  const exclusions = without.map((group) => {
+    return `<exclusion><groupId>${group}</groupId><artifactId>*</artifactId></exclusion>`
+  })
+  return `<dependency>${coordinates(name)}<type>${type}</type><exclusions>${exclusions.join('')}</exclusions></dependency>`
+}
+
+function coordinates(name: string): string {
+  const [group, artifact, version] = name.split(':')
+  return `<groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>`
+}

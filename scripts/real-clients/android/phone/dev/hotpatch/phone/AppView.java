@@ -1,0 +1,129 @@
+package dev.hotpatch.phone;
+
+import android.content.Context;
+import android.net.Uri;
+import android.os.Handler;
+import android.os.Looper;
+import android.webkit.ValueCallback;
+import android.webkit.WebResourceRequest;
+import android.webkit.WebResourceResponse;
+import android.webkit.WebView;
+import com.getcapacitor.MessageHandler;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.json.JSONObject;
+
+/** A web view that has what it shows from Capacitor's local server, and leaves what runs in it to the end of the line. */
+class AppView extends WebView {
+
+  private static OutputStream line;
+  private MessageHandler bridge;
+  private String pending;
+
+  AppView(Context context) {
+    super(context);
+  }
+
+  static void connect(OutputStream output) {
+    line = output;
+  }
+
+  void receive(String message) {
+    bridge.postMessage(message);
+  }
+
+  /** A web view asks for the path of a host that stands alone. */
+  @Override
+  public void loadUrl(String url) {
+    pending = Uri.parse(url).getPath().isEmpty() ? url + "/" : url;
+  }
+
+  @Override
+  public void reload() {
+    pending = getUrl();
+  }
+
+  @Override
+  public String getUrl() {
+    return "https://localhost/";
+  }
+
+  /** What is shown is there as a whole. */
+  @Override
+  public int getProgress() {
+    return 100;
+  }
+
+  /** Of several that were loaded at once, a web view shows the last. */
+  void showPending() throws Exception {
+    String url = pending;
+    if (url == null) return;
+    pending = null;
+    getWebViewClient().onPageStarted(this, url, null);
+    WebResourceResponse answer = getWebViewClient().shouldInterceptRequest(this, requestFor(Uri.parse(url)));
+    String html = answer == null || answer.getData() == null ? "" : new String(answer.getData().readAllBytes(), StandardCharsets.UTF_8);
+    tell(new JSONObject().put("page", url).put("html", html));
+  }
+
+  @Override
+  public void evaluateJavascript(String script, ValueCallback<String> done) {
+    try {
+      tell(new JSONObject().put("script", script));
+    } catch (Exception error) {
+      throw new IllegalStateException(error);
+    }
+    if (done != null) done.onReceiveValue("null");
+  }
+
+  @Override
+  public void addJavascriptInterface(Object object, String name) {
+    if (object instanceof MessageHandler) bridge = (MessageHandler) object;
+  }
+
+  /** In a window, which a web view of an app is, this is the main thread's turn. */
+  @Override
+  public boolean post(Runnable action) {
+    return new Handler(Looper.getMainLooper()).post(action);
+  }
+
+  private static synchronized void tell(JSONObject what) throws IOException {
+    line.write((what + "\n").getBytes(StandardCharsets.UTF_8));
+    line.flush();
+  }
+
+  private static WebResourceRequest requestFor(Uri url) {
+    return new WebResourceRequest() {
+      @Override
+      public Uri getUrl() {
+        return url;
+      }
+
+      @Override
+      public boolean isForMainFrame() {
+        return true;
+      }
+
+      @Override
+      public boolean isRedirect() {
+        return false;
+      }
+
+      @Override
+      public boolean hasGesture() {
+        return false;
+      }
+
+      @Override
+      public String getMethod() {
+        return "GET";
+      }
+
+      @Override
+      public Map<String, String> getRequestHeaders() {
+        return Map.of("Accept", "text/html");
+      }
+    };
+  }
+}

@@ -1,5 +1,0 @@
-package androidx.lifecycle;
-
-public interface Observer<T> {
-  void onChanged(T value);
-}
