@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createHash } from 'node:crypto'
-import { startTestServer, type TestServer } from '@hotpatch/testkit'
+import {
+  createPostgresDatabase,
+  makeTemporaryDirectory,
+  startServerProcess,
+  type ServerProcess,
+} from '@hotpatch/testkit'
 import { anApk, anIpa } from '@hotpatch/testkit/binaries'
 import decodeQR from 'qr/decode.js'
 import { chromium, type Browser, type Page } from 'playwright-core'
@@ -27,8 +33,16 @@ const VISITORS = {
   },
 }
 
-describe.skipIf(!executablePath)('the install page in Chromium', () => {
-  let server: TestServer
+const DATABASES = [
+  { database: 'SQLite', isThere: true },
+  { database: 'PostgreSQL', isThere: Boolean(process.env.TEST_POSTGRES_URL) },
+]
+
+describe.each(DATABASES)('the install page in Chromium, on $database', ({ database, isThere }) => {
+  if (!isThere || !executablePath) return test.skip('needs Chromium and its database', () => undefined)
+  let server: ServerProcess
+  let directory: string
+  let dropDatabase: (() => Promise<void>) | undefined
   let browser: Browser
   let url: string
   const bytes = anApk({ name: 'Shop', version: '1.1.0', versionCode: 11 })
@@ -38,9 +52,17 @@ describe.skipIf(!executablePath)('the install page in Chromium', () => {
   exe.write('PE', 64)
 
   beforeAll(async () => {
-    server = await startTestServer()
-    url = await server.listen()
-    await server.createTestApp({ name: 'Shop', platforms: ['android', 'ios', 'windows'] })
+    directory = await makeTemporaryDirectory()
+    const env: Record<string, string> = { HOTPATCH_LOG_LEVEL: 'warn' }
+    if (database === 'PostgreSQL') {
+      const created = await createPostgresDatabase(process.env.TEST_POSTGRES_URL ?? '')
+      dropDatabase = created.drop
+      env.DATABASE_URL = created.url
+    }
+    server = await startServerProcess({ directory, env })
+    url = server.url
+    const app = { slug: 'demo', name: 'Shop', platforms: ['android', 'ios', 'windows'] }
+    expect(await ask('POST', '/apps', app)).toBe(201)
     await publish('shop-1.0.0.apk', anApk({ name: 'Shop' }), {
       platform: 'android',
       version: '1.0.0',
@@ -59,22 +81,34 @@ describe.skipIf(!executablePath)('the install page in Chromium', () => {
   })
   afterAll(async () => {
     await browser?.close()
-    await server?.close()
+    await server?.stop()
+    await dropDatabase?.()
+    await rm(directory, { recursive: true, force: true })
   })
+
+  /** @returns the status */
+  async function ask(method: string, path: string, body: object | Buffer): Promise<number> {
+    const isBytes = Buffer.isBuffer(body)
+    const headers = {
+      authorization: `Bearer ${server.ownerToken}`,
+      'content-type': isBytes ? 'application/octet-stream' : 'application/json',
+    }
+    const sent = isBytes ? new Uint8Array(body) : JSON.stringify(body)
+    return (await fetch(`${url}/manage/v1${path}`, { method, headers, body: sent })).status
+  }
 
   async function publish(name: string, file: Buffer, metadata: Record<string, string>) {
     const sha256 = createHash('sha256').update(file).digest('hex')
-    const path = `/manage/v1/apps/demo/artifacts/${sha256}?kind=binary&name=${encodeURIComponent(name)}`
-    const headers = { 'content-type': 'application/octet-stream' }
-    expect((await server.request('PUT', path, { body: file, headers })).status).toBe(200)
+    const path = `/apps/demo/artifacts/${sha256}?kind=binary&name=${encodeURIComponent(name)}`
+    expect(await ask('PUT', path, file)).toBe(200)
     const format = name.slice(name.lastIndexOf('.') + 1)
     const content = { kind: 'binary', files: [{ name, architecture: 'any', format, sha256, sizeBytes: file.length }] }
-    const body = { metadata: { ...metadata, content } }
-    expect((await server.request('POST', '/manage/v1/apps/demo/releases', { body })).status).toBe(201)
+    expect(await ask('POST', '/apps/demo/releases', { metadata: { ...metadata, content } })).toBe(201)
   }
 
-  const open = (channel: string, body: object) =>
-    server.request('PUT', `/manage/v1/apps/demo/install-pages/${channel}`, { body })
+  async function open(channel: string, body: object) {
+    expect(await ask('PUT', `/apps/demo/install-pages/${channel}`, body)).toBe(200)
+  }
 
   /** What the page, the browser and axe complain of. */
   async function lookAt(page: Page, path: string, name: string): Promise<unknown[]> {
