@@ -122,6 +122,15 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
     expect(picture.headers['content-length']).toBe(String(aPng(96).length))
   })
 
+  test('a download from the page is one of the release', async () => {
+    const { releaseId } = await publish({ name: 'shop.apk', bytes: anApk() })
+    await open()
+    await visit(`/production/files/${releaseId}/shop.apk`)
+    await server.request('GET', '/manage/v1/apps/demo/devices')
+    const { body } = await server.request('GET', '/manage/v1/apps/demo/insights/downloads')
+    expect(JSON.stringify(body)).toContain(releaseId)
+  })
+
   test('never what is rolled out to a part, is paused, or was rolled back', async () => {
     await publish({ name: 'shop-1.0.0.apk', bytes: anApk() })
     await publish({
