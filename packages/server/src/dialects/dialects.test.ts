@@ -25,5 +25,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'capawesome: GET /v1/apps/:app/channels public',
     'app-versions: POST /api/updates/check public',
     'app-versions: GET /api/updates/latest public',
+    'appcast: GET /appcast.xml public',
+    'appcast: GET /channels/:channel/appcast.xml public',
   ])
 })

@@ -1,5 +1,6 @@
 import type { Dialect } from '../updates/dialect.ts'
 import { appVersions } from './app-versions/app-versions.ts'
+import { appcast } from './appcast/appcast.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
@@ -14,4 +15,5 @@ export const DIALECTS: readonly Dialect[] = [
   capgo(),
   capawesome(),
   appVersions(),
+  appcast(),
 ]
