@@ -1,4 +1,4 @@
-import { problem, type Problem } from '@hotpatch/protocol'
+import { problem, type Platform, type Problem } from '@hotpatch/protocol'
 import { timestamp } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import {
@@ -29,20 +29,27 @@ export function createExistingReleases({ releases, rollouts }: { releases: Relea
   async function requirePlaceable(
     connection: Connection,
     row: ReleaseRow,
-    channel: string,
+    { platform, channel }: { platform: Platform; channel: string },
     found: ReleaseSubstance,
   ): Promise<void> {
     const existing = await compare(connection, row, found)
-    const objection = findObjection(existing, channel)
+    const objection = findObjection(existing, { platform, channel })
     if (objection) throw releaseExists(existing, `${nameOf(row)} ${objection.found}. ${objection.advice}`)
   }
 
   return { compare, requirePlaceable }
 }
 
-/** What speaks against placing it on a channel; undefined: nothing. */
-export function findObjection({ row, channels, differences }: ExistingRelease, channel: string) {
+/** What speaks against placing it on a channel as one for the platform; undefined: nothing. */
+export function findObjection(
+  { row, channels, differences }: ExistingRelease,
+  { platform, channel }: { platform: Platform; channel: string },
+) {
   const published = `was published ${timestamp(row.created_at)} by ${row.created_by}`
+  if (row.platform !== platform) {
+    const found = `${published}, and devices that tell their version could run that or this one, for ${platform}`
+    return { found, advice: 'Publish under a new version.' }
+  }
   if (row.archived_at !== null) {
     const found = `${published} and is archived: it is placed nowhere any more`
     return { found, advice: 'Publish under a new version.' }

@@ -87,7 +87,7 @@ export function createPreflightService({
     )
     const row = await releases.findByVersion(app, { platform, version })
     const existing = row && (await existingReleases.compare(db, row, substanceOf(input)))
-    const objection = existing && findObjection(existing, channel)
+    const objection = existing && findObjection(existing, { platform, channel })
     if (objection) {
       const expected = `a version that ${platform} does not have yet, or the very same on a further channel`
       findings.push(errorOf('version', expected, `${version}, which ${objection.found}`, objection.advice))
@@ -99,7 +99,7 @@ export function createPreflightService({
       nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
       isUploaded: await contents.isUploaded(input.content),
-      existing: existing ? await renderExisting(existing, channel, publicUrl) : null,
+      existing: existing?.row.platform === platform ? await renderExisting(existing, channel, publicUrl) : null,
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
     }

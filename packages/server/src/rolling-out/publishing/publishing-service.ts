@@ -105,7 +105,7 @@ export function createPublishing({
     if (earlier) return { isRepeated: true, published: earlier }
     const stated = statedOf(content)
     const substance = { stated, requirement, notes: input.notes, isSigned: undefined }
-    if (early) await existingReleases.requirePlaceable(db, early, channel, substance)
+    if (early) await existingReleases.requirePlaceable(db, early, { platform, channel }, substance)
     await channels.require(app.id, channel)
     const release = { version, requirement, ...stated }
     const versionCode = readVersionCode(input, content)
@@ -123,7 +123,8 @@ export function createPublishing({
       const meanwhile = await findAnswer(tx, existing, channel, requestDigest, publicUrl)
       if (meanwhile) return { isRepeated: true, published: meanwhile }
       const isSigned = checked !== null
-      if (existing) await existingReleases.requirePlaceable(tx, existing, channel, { ...substance, isSigned })
+      if (existing)
+        await existingReleases.requirePlaceable(tx, existing, { platform, channel }, { ...substance, isSigned })
       const keyId = await signing.settleKey(tx, locked, checked, author)
       await contents.own(tx, content.uploads, received)
       const row = existing ?? (await addNew(tx, change, locked, keyId))

@@ -262,6 +262,34 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ])
     })
 
+    test('is of one release on each device: what is for any platform shares its versions with all', async () => {
+      const own = await server.createTestApp()
+      const other = await bundleOf('other')
+      await server.published(own, { bundle, platform: 'android', version: '1.0.0' })
+      await server.published(own, { bundle: other, platform: 'any', version: '2.0.0' })
+      const refused = await server.publish(own, { bundle: other, platform: 'any', version: '1.0.0' })
+      expect([problemOf(refused), refused.body.detail]).toEqual([
+        '409 release-exists',
+        expect.stringMatching(/^Version 1\.0\.0 for android .* for any\. Publish under a new version\.$/),
+      ])
+      expect(problemOf(await server.publish(own, { bundle, platform: 'ios', version: '2.0.0' }))).toBe(
+        '409 release-exists',
+      )
+      // Not even the same bytes: they would be two releases of one name.
+      expect(problemOf(await server.publish(own, { bundle: other, platform: 'android', version: '2.0.0' }))).toBe(
+        '409 release-exists',
+      )
+      const body = { platform: 'any', version: '1.0.0' }
+      const asked = await server.request('POST', `/manage/v1/apps/${own.slug}/releases/preflight`, { body })
+      expect(asked.body).toMatchObject({ existing: null, findings: [{ check: 'version', severity: 'error' }] })
+      const both = [{ platform: 'android' as const }, { platform: 'any' as const }, { platform: 'ios' as const }]
+      const answers = await Promise.all(
+        both.map((changes) => server.publish(own, { bundle, version: '3.0.0', ...changes })),
+      )
+      const published = answers.flatMap(({ status, body: { platform } }) => (status === 201 ? [platform] : []))
+      expect([['any'], ['android', 'ios']]).toContainEqual(published)
+    })
+
     test('published by several at once, is one release; who has something else is told', async () => {
       const own = await server.createTestApp()
       const other = await bundleOf('other')

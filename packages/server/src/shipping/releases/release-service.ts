@@ -56,7 +56,7 @@ export function createReleaseService({
     return release
   }
 
-  /** Archived ones count. */
+  /** Archived ones count, and those of another platform whose devices are the same. */
   function findByVersion(app: AppRow, { platform, version }: ReleaseName, connection: Connection = db) {
     return findReleaseByVersion(connection, { appId: app.id, platform, version })
   }

@@ -42,15 +42,18 @@ export function findRelease(db: Connection, id: string): Promise<ReleaseRow | un
   return selectReleases(db).where('release.id', '=', id).executeTakeFirst()
 }
 
-export function findReleaseByVersion(
+/** Of that platform, or else one that devices of it could mean by the version: what is for any is for all of them. */
+export async function findReleaseByVersion(
   db: Connection,
   { appId, platform, version }: { appId: string; platform: Platform; version: string },
 ): Promise<ReleaseRow | undefined> {
-  return selectReleases(db)
+  const rows = await selectReleases(db)
     .where('release.app_id', '=', appId)
-    .where('release.platform', '=', platform)
     .where('release.version', '=', version)
-    .executeTakeFirst()
+    .$if(platform !== 'any', (releases) => releases.where('release.platform', 'in', [platform, 'any']))
+    .orderBy('release.id')
+    .execute()
+  return rows.find((row) => row.platform === platform) ?? rows[0]
 }
 
 export function listReleases(
