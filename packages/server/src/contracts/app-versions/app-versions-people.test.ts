@@ -104,12 +104,12 @@ describeOnEveryDatabase('the contract of app versions, for people', (open) => {
 
   test('a file that comes along is read, hashed, stored and served', async () => {
     await anewApp()
-    const fields = { platform: 'android', version: '1.1.0+2', is_mandatory: 'false', release_notes: 'Notes' }
+    const fields = { platform: 'android', version: '1.1.0+1', is_mandatory: 'false', release_notes: 'Notes' }
     const { body: form, headers } = formOf(fields, { name: 'hello.apk', bytes: APK })
     const { status, body } = await publish(form, { headers })
     expect([status, body]).toMatchObject([
       201,
-      { version_code: 2, file_size: APK.length, checksum: sha256Of(APK), file_name: 'hello.apk', is_mandatory: false },
+      { version_code: 1, file_size: APK.length, checksum: sha256Of(APK), file_name: 'hello.apk', is_mandatory: false },
     ])
     const download = await server.app.http.inject({
       url: new URL(body.download_url).pathname,
