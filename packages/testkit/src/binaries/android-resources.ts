@@ -120,6 +120,8 @@ export interface WrittenType {
   density?: number
   /** Two letters. */
   language?: string
+  /** How entries are found, and written. */
+  form?: 'plain' | 'sparse' | 'short' | 'compact'
   resources: readonly WrittenResource[]
 }
 
@@ -148,7 +150,7 @@ export function resourceTable(packageName: string, types: readonly WrittenType[]
 }
 
 function writeType(
-  { id, density = 0, language, resources }: WrittenType,
+  { id, density = 0, language, resources, form = 'plain' }: WrittenType,
   entryCount: number,
   indexOf: (text: string) => number,
 ) {
@@ -156,13 +158,31 @@ function writeType(
   configuration.writeUInt32LE(64, 0)
   configuration.write(language ?? '', 8, 'latin1')
   configuration.writeUInt16LE(density, 14)
-  const offsets: number[] = Array.from({ length: entryCount }, () => 0xffff_ffff)
-  const entries: Buffer[] = []
-  for (const { entry, value } of resources) {
-    offsets[entry] = entries.length * 16
-    entries.push(Buffer.concat([u16(8, 0), u32(entry), writeValue(value, indexOf)]))
+  const entries = resources.map(({ entry, value }) => writeEntry(entry, writeValue(value, indexOf), form))
+  const offsetOf = (index: number) => entries.slice(0, index).reduce((sum, { length }) => sum + length, 0)
+  const places = new Map(resources.map(({ entry }, index) => [entry, offsetOf(index)]))
+  const offsets = writeOffsets(places, entryCount, form)
+  const flags = { plain: 0, sparse: 1, short: 2, compact: 0 }[form]
+  const count = form === 'sparse' ? places.size : entryCount
+  const entriesStart = 8 + 12 + configuration.length + offsets.length
+  const header = Buffer.concat([Buffer.from([id, flags, 0, 0]), u32(count, entriesStart), configuration])
+  return chunk(0x0201, header, offsets, ...entries)
+}
+
+type Form = NonNullable<WrittenType['form']>
+
+function writeEntry(key: number, value: Buffer, form: Form): Buffer {
+  if (form !== 'compact') return Buffer.concat([u16(8, 0), u32(key), value])
+  return Buffer.concat([u16(key, ((value[3] ?? 0) << 8) | 8), value.subarray(4)])
+}
+
+function writeOffsets(places: ReadonlyMap<number, number>, entryCount: number, form: Form): Buffer {
+  const all = Array.from({ length: entryCount }, (_, entry) => places.get(entry))
+  if (form === 'short') {
+    const short = u16(...all.map((offset) => (offset === undefined ? 0xffff : offset / 4)))
+    return Buffer.concat([short, Buffer.alloc(short.length % 4)])
   }
-  const entriesStart = 8 + 12 + configuration.length + entryCount * 4
-  const header = Buffer.concat([Buffer.from([id, 0, 0, 0]), u32(entryCount, entriesStart), configuration])
-  return chunk(0x0201, header, u32(...offsets), ...entries)
+  if (form !== 'sparse') return u32(...all.map((offset) => offset ?? 0xffff_ffff))
+  const rising = [...places].sort(([left], [right]) => left - right)
+  return Buffer.concat(rising.map(([entry, offset]) => u16(entry, offset / 4)))
 }

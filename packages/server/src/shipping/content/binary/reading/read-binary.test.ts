@@ -167,6 +167,24 @@ describe('an APK', () => {
     expect(application?.versionCode).toBe(2 * 2 ** 32 + 5)
   })
 
+  test.each(['plain', 'sparse', 'short', 'compact'] as const)('a table of resources with %s entries', async (form) => {
+    const resources = resourceTable('a.b', [
+      {
+        id: 1,
+        form,
+        resources: [
+          { entry: 0, value: { reference: 0x7f01_0007 } },
+          { entry: 3, value: 'another' },
+          { entry: 7, value: 'Example' },
+          { entry: 9, value: 'one more' },
+        ],
+      },
+      { id: 2, form, density: 480, resources: [{ entry: 0, value: 'res/icon.png' }] },
+    ])
+    const { application, icon } = await read(anApk({ resources }), 'a.apk')
+    expect([application?.name, icon]).toEqual(['Example', aPng()])
+  })
+
   test('a signer that replaced another one names both', async () => {
     const [old, current] = [makeSigner('Old'), makeSigner('New')]
     const step = (certificate: Buffer) =>
@@ -258,6 +276,11 @@ describe('hostile Android files', () => {
     const header = Buffer.concat([u32(0x7f), Buffer.alloc(256), u32(0, 0, 0, 0, 0)])
     const resources = chunk(0x0002, u32(1), stringPool([]), chunk(0x0200, header, types))
     expect(await refusalOf(anApk({ resources }), 'a.apk')).toMatch(/types of resources/)
+  })
+
+  test('a table of more chunks than anything has', async () => {
+    const empty = Buffer.alloc(600_000 * 8, Buffer.concat([u16(0x0999, 8), u32(8)]))
+    expect(await refusalOf(anApk({ resources: chunk(0x0002, u32(1), empty) }), 'a.apk')).toMatch(/chunks, found more/)
   })
 
   test('a table larger than what is read: no name and no icon', async () => {

@@ -13,10 +13,14 @@ export const TABLE = 0x0002
 export const XML = 0x0003
 
 const MIN_HEADER_BYTES = 8
+/** Two for each element of the longest manifests. */
+const MAX_CHUNKS = 500_000
 
 /** One after the other. */
 export function* chunksIn(bytes: Buffer): Generator<Chunk> {
+  let count = 0
   for (let at = 0; at < bytes.length;) {
+    if ((count += 1) > MAX_CHUNKS) throw refusal(`Expected at most ${MAX_CHUNKS} chunks, found more.`)
     const chunk = chunkAt(bytes, at)
     at += chunk.whole.length
     yield chunk

@@ -42,7 +42,9 @@ export function readResourceTable(bytes: Buffer): ResourceTable {
       if (inner.type !== TYPE) continue
       if ((count += 1) > MAX_TYPES) throw refusal(`Expected at most ${MAX_TYPES} types of resources, found more.`)
       const key = typeKey(packageId, inner.whole.readUInt8(8))
-      types.set(key, [...(types.get(key) ?? []).slice(-MAX_CONFIGURATIONS), inner])
+      const ofType = types.get(key)
+      if (!ofType) types.set(key, [inner])
+      else if (ofType.length < MAX_CONFIGURATIONS) ofType.push(inner)
     }
   }
 
@@ -87,12 +89,7 @@ function readValue(type: Chunk, index: number, strings: StringPool): ResourceVal
 function offsetOf({ whole, headerBytes }: Chunk, index: number): number | undefined {
   const flags = whole.readUInt8(9)
   const count = whole.readUInt32LE(12)
-  if (flags & IS_SPARSE) {
-    for (let at = headerBytes; at < headerBytes + Math.min(count, NO_SHORT_ENTRY) * 4; at += 4) {
-      if (whole.readUInt16LE(at) === index) return whole.readUInt16LE(at + 2) * 4
-    }
-    return undefined
-  }
+  if (flags & IS_SPARSE) return sparseOffsetOf(whole, headerBytes, { index, count })
   if (index >= count) return undefined
   if (flags & HAS_SHORT_OFFSETS) {
     const offset = whole.readUInt16LE(headerBytes + index * 2)
@@ -100,4 +97,18 @@ function offsetOf({ whole, headerBytes }: Chunk, index: number): number | undefi
   }
   const offset = whole.readUInt32LE(headerBytes + index * 4)
   return offset === NO_ENTRY ? undefined : offset
+}
+
+/** Pairs of an index and an offset, by rising index. */
+function sparseOffsetOf(whole: Buffer, start: number, { index, count }: { index: number; count: number }) {
+  let low = 0
+  let high = count
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const found = whole.readUInt16LE(start + middle * 4)
+    if (found === index) return whole.readUInt16LE(start + middle * 4 + 2) * 4
+    if (found < index) low = middle + 1
+    else high = middle
+  }
+  return undefined
 }
