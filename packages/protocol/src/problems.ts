@@ -29,6 +29,30 @@ export const PROBLEMS = {
     status: 422,
     title: 'The files are not what was to be expected',
     advice: 'Publish the right ones, or name in `content.accept` each of the `objections` that is meant.',
+  'upload-not-found': {
+    status: 404,
+    title: 'There is no such upload',
+    advice: 'Look whether the bytes have arrived, and begin the upload anew if they have not.',
+  },
+  'upload-expired': {
+    status: 410,
+    title: 'The upload took too long',
+    advice: 'Begin the upload anew; how long one may take is HOTPATCH_UPLOAD_HOURS.',
+  },
+  'upload-conflict': {
+    status: 409,
+    title: 'The upload is at another place',
+    advice: 'Ask with HEAD how far it is, and go on from there.',
+  },
+  'upload-version': {
+    status: 412,
+    title: 'The upload speaks another protocol',
+    advice: 'Send `Tus-Resumable: 1.0.0` with every request.',
+  },
+  'too-many-uploads': {
+    status: 429,
+    title: 'Too many uploads are on their way',
+    advice: 'End those that nobody goes on with, or wait; how many there may be is HOTPATCH_MAX_UPLOADS.',
   },
   'hash-mismatch': {
     status: 422,

@@ -33,6 +33,7 @@ import { keyRoutes } from '../shipping/signing/key-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
 import { signatureRoutes } from '../rolling-out/publishing/signature-routes.ts'
 import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts'
+import { resumableUploadRoutes } from '../shipping/content/resumable/resumable-upload-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
@@ -117,6 +118,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
     publishingRoutes({ ...forPublishing, resolveApp }),
+    resumableUploadRoutes({ uploads: services.uploads, resolveApp, publicUrl }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),
     rolloutGuardRoutes({ guards: services.guards, rollouts, releases, resolveApp, publicUrl }),

@@ -10,6 +10,7 @@ import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
+import { createResumableUploads } from '../shipping/content/resumable/resumable-uploads.ts'
 import { fileExtensionOf } from '../shipping/content/kinds.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
@@ -64,7 +65,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
 
-  const { storage, spool, artifacts, contents, servedAs } = createContent(core)
+  const { storage, spool, artifacts, contents, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
   const channelKeys = createChannelKeyService({ db, changes, channels, audit, box, clock, newId })
   const createDefaultChannels = channels.createDefaults
@@ -156,6 +157,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     spool,
     artifacts,
     contents,
+    uploads,
     servedAs,
     madeLater,
     channels,
@@ -192,7 +194,7 @@ function createSigning({ db, clock, newId }: Core, given: { changes: Changes; ap
   return { sequences, keys, statements, ofReleases: createReleaseSigning({ db, keys }) }
 }
 
-function createContent({ config, clock, db }: Core) {
+function createContent({ config, clock, db, newId }: Core) {
   const maxBytes = Math.max(config.bundles.maxBytes, config.bundles.maxBinaryBytes)
   const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
   const directory = join(config.dataDirectory, 'uploads')
@@ -200,5 +202,8 @@ function createContent({ config, clock, db }: Core) {
   const artifacts = createArtifactService({ db, storage, clock })
   const limits = { ...config.bundles, maxPathBytes: MAX_FILE_PATH_BYTES }
   const servedAs = createServedTypes({ db, extensionOf: fileExtensionOf })
-  return { storage, spool, artifacts, contents: createContentService({ artifacts, spool, limits }), servedAs }
+  const contents = createContentService({ artifacts, spool, limits })
+  const resumable = join(config.dataDirectory, 'resumable-uploads')
+  const uploads = createResumableUploads({ directory: resumable, contents, ...config.uploads, clock, newId })
+  return { storage, spool, artifacts, contents, uploads, servedAs }
 }

@@ -4,9 +4,10 @@ import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
 
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
-export function startSweeping({ log }: Core, { spool, artifacts, announcements }: Services, { deliveries }: Telling) {
+export function startSweeping({ log }: Core, { spool, uploads, artifacts, announcements }: Services, { deliveries }: Telling) {
   const sweeps = {
-    uploads: () => spool.sweepSpool(),
+    spool: () => spool.sweepSpool(),
+    uploads: () => uploads.sweep(),
     artifacts: () => artifacts.sweepOrphans({ olderThanMs: DAY_MS }),
     announcements: () => announcements.sweep(),
     deliveries: () => deliveries.sweep(),

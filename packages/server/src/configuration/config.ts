@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { HOUR_MS } from '../ground/clock.ts'
 import type { DatabaseConfig } from '../ground/database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
 import type { EventBudgetLimits } from '../fleet/recording/event-budget.ts'
@@ -31,6 +32,8 @@ export interface Config extends HttpSettings {
   secretsKeys: readonly string[] | null
   metrics: MetricsAccess
   bundles: Omit<ContentLimits, 'maxPathBytes'>
+  /** Those that go on where they broke off. */
+  uploads: { maxUploads: number; expireMs: number }
   /** What is stored of single events; what is more is only counted. */
   events: EventBudgetLimits
   rateLimits: DeviceLimitSettings
@@ -123,6 +126,10 @@ export function readConfig(environment: Environment): Config {
       maxBinaryBytes: integer('HOTPATCH_MAX_BINARY_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxFiles: integer('HOTPATCH_MAX_BUNDLE_FILES', 1, MAX_ZIP_FILES),
+    },
+    uploads: {
+      maxUploads: integer('HOTPATCH_MAX_UPLOADS', 1, 100_000),
+      expireMs: integer('HOTPATCH_UPLOAD_HOURS', 1, 10_000) * HOUR_MS,
     },
     connections: {
       maxConnections: integer('HOTPATCH_MAX_CONNECTIONS', 1, 1_000_000),

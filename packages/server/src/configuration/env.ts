@@ -46,6 +46,14 @@ export const ENVIRONMENT = {
     meaning: 'Largest file of a whole binary, such as an APK or an installer, that can be uploaded',
     initially: '2147483648',
   },
+  HOTPATCH_MAX_UPLOADS: {
+    meaning: 'Resumable uploads that may be on their way at once',
+    initially: '100',
+  },
+  HOTPATCH_UPLOAD_HOURS: {
+    meaning: 'Hours that a resumable upload may take',
+    initially: '24',
+  },
   HOTPATCH_MAX_UNPACKED_BYTES: {
     meaning: 'Largest bundle, unpacked; devices refuse more than this default',
     initially: '1073741824',

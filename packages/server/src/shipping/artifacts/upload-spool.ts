@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
 import { type Clock, HOUR_MS } from '../../ground/clock.ts'
+import { isFull, noRoom } from './no-room.ts'
 
 export interface SpooledUpload {
   path: string
@@ -191,6 +192,5 @@ function isAlive(pid: number): boolean {
 }
 
 function asProblem(error: unknown): unknown {
-  const isFull = error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT'].includes(String(error.code))
-  return isFull ? problem('unavailable', 'There is no room left to store uploads.', {}, { cause: error }) : error
+  return isFull(error) ? noRoom(error) : error
 }

@@ -1,0 +1,166 @@
+import { createReadStream } from 'node:fs'
+import { MAX_FILE_NAME_LENGTH } from '@hotpatch/api'
+import { Problem, problem } from '@hotpatch/protocol'
+import { MemoryLocker, Server, type Upload } from '@tus/server'
+import type { Clock } from '../../../ground/clock.ts'
+import type { ContentService } from '../content-service.ts'
+import { UploadStore } from './upload-store.ts'
+
+/** What an upload says of itself when it begins. */
+interface UploadClaim {
+  sha256: string
+  kind: 'archive' | 'binary'
+  name: string | undefined
+}
+
+export type ResumableUploads = ReturnType<typeof createResumableUploads>
+
+/**
+ * Uploads that go on where they broke off, by tus 1.0 (Content §5.3). What has arrived whole goes the way of every
+ * upload: it is hashed, checked by its kind, kept, and waits for its release.
+ */
+export function createResumableUploads({
+  directory,
+  contents,
+  maxUploads,
+  expireMs,
+  clock,
+  newId,
+}: {
+  directory: string
+  contents: ContentService
+  maxUploads: number
+  expireMs: number
+  clock: Clock
+  newId: () => string
+}) {
+  const store = new UploadStore(directory)
+  /** Those that were not ended yet; those of before a restart are found by the first sweep. */
+  const open = new Set<string>()
+  /** Of requests that failed, by what they came with: tus knows a status and a text. */
+  const failures = new WeakMap<object, Error>()
+
+  const tus = new Server({
+    path: '/uploads',
+    datastore: store,
+    locker: new MemoryLocker(),
+    allowedOrigins: () => false,
+    maxSize: Math.max(contents.maxUploadBytes('archive'), contents.maxUploadBytes('binary')),
+    namingFunction: (request) => `${request.headers.get(APP_HEADER)}~${newId()}`,
+    generateUrl: (_request, { id }) => id,
+    getFileIdFromRequest: (request) => request.headers.get(UPLOAD_HEADER) ?? undefined,
+    onUploadCreate: async (_request, upload) => begin(upload),
+    onUploadFinish: async (_request, upload) => finish(upload),
+    onResponseError: (request, error) => {
+      if (error instanceof Error) failures.set(request, error)
+      return undefined
+    },
+  })
+
+  /** @throws problem invalid-request, body-too-large, too-many-uploads */
+  function begin(upload: Upload): { metadata?: Upload['metadata'] } {
+    const { kind } = readClaim(upload.metadata)
+    const [found = 0, most] = [upload.size, contents.maxUploadBytes(kind)]
+    if (found > most) throw problem('body-too-large', `Expected at most ${most} bytes, found ${found}.`)
+    if (found === 0) throw problem('invalid-request', 'Upload-Length: expected at least 1, found 0.')
+    if (open.size >= maxUploads) {
+      throw problem('too-many-uploads', `Expected at most ${maxUploads} uploads at once, found as many.`)
+    }
+    open.add(upload.id)
+    upload.creation_date = new Date(clock.now()).toISOString()
+    return {}
+  }
+
+  /**
+   * What is no good ends the upload, as nothing can be mended about it. Of what failed here, as when the disk is full,
+   * the same request may come again.
+   */
+  async function finish(upload: Upload): Promise<{ headers?: Record<string, string> }> {
+    const { sha256, kind, name } = readClaim(upload.metadata)
+    try {
+      await contents.upload(createReadStream(store.pathOf(upload.id)), sha256, { kind, name })
+    } catch (error) {
+      if (error instanceof Problem && error.status < 500) await end(upload.id)
+      throw error
+    }
+    await end(upload.id)
+    return {}
+  }
+
+  async function end(id: string): Promise<void> {
+    await store.remove(id)
+    open.delete(id)
+  }
+
+  /**
+   * @param appId whose upload it is; another app's is not there
+   * @param id undefined when one begins
+   * @throws problem
+   */
+  async function handle(request: Request, appId: string, id: string | undefined): Promise<Response> {
+    if (id !== undefined) await requireOwn(appId, id)
+    request.headers.set(APP_HEADER, appId)
+    if (id !== undefined) request.headers.set(UPLOAD_HEADER, id)
+    const response = await tus.handleWeb(request)
+    const failure = failures.get(request)
+    if (failure) throw failure
+    if (response.status >= 400) throw refusalOf(response.status, await response.text())
+    if (request.method === 'DELETE' && id !== undefined) open.delete(id)
+    const begun = id ?? response.headers.get('location') ?? undefined
+    const record = begun === undefined ? undefined : await store.find(begun)
+    if (record) response.headers.set('upload-expires', new Date(record.createdAt + expireMs).toUTCString())
+    return response
+  }
+
+  async function requireOwn(appId: string, id: string): Promise<void> {
+    const record = ID.test(id) && id.startsWith(`${appId}~`) ? await store.find(id) : undefined
+    if (!record) throw problem('upload-not-found', `There is no upload "${id.slice(0, 80)}": it never was, or is done.`)
+    if (record.createdAt + expireMs > clock.now()) return
+    await end(id)
+    throw problem('upload-expired', `Expected the upload to be done within ${expireMs / 3_600_000} hours.`)
+  }
+
+  /** Removes what took too long, and finds what was there before this server started. */
+  async function sweep(): Promise<void> {
+    for (const id of await store.list()) {
+      const record = await store.find(id)
+      // One that begins at this moment has no record yet, and is known.
+      if (!record && open.has(id)) continue
+      if (record && record.createdAt + expireMs > clock.now()) open.add(id)
+      else await end(id)
+    }
+  }
+
+  return { handle, sweep }
+}
+
+const APP_HEADER = 'x-hotpatch-app'
+const UPLOAD_HEADER = 'x-hotpatch-upload'
+
+const ID = /^[0-9a-f-]{36}~[0-9a-f-]{36}$/
+const SHA256 = /^[0-9a-f]{64}$/
+
+/** @throws problem invalid-request */
+function readClaim(metadata: Upload['metadata'] = {}): UploadClaim {
+  const { sha256, kind, filename } = metadata
+  if (typeof sha256 !== 'string' || !SHA256.test(sha256)) {
+    throw problem('invalid-request', `Upload-Metadata: expected sha256 in lower-case hex, found ${sha256 ?? 'none'}.`)
+  }
+  if (kind !== 'archive' && kind !== 'binary') {
+    throw problem('invalid-request', `Upload-Metadata: expected kind archive or binary, found ${kind ?? 'none'}.`)
+  }
+  if (kind === 'binary' && (!filename || filename.length > MAX_FILE_NAME_LENGTH)) {
+    throw problem('invalid-request', `Upload-Metadata: expected filename with the file's own name, found none.`)
+  }
+  return { sha256, kind, name: filename ?? undefined }
+}
+
+function refusalOf(status: number, text: string): Problem {
+  const detail = text.trim()
+  if (status === 404) return problem('upload-not-found', detail)
+  if (status === 409) return problem('upload-conflict', detail)
+  if (status === 412) return problem('upload-version', detail)
+  if (status === 413) return problem('body-too-large', detail)
+  if (status >= 500) return problem('unavailable', detail)
+  return problem('invalid-request', detail)
+}
