@@ -29,6 +29,7 @@ export const PROBLEMS = {
     status: 422,
     title: 'The files are not what was to be expected',
     advice: 'Publish the right ones, or name in `content.accept` each of the `objections` that is meant.',
+  },
   'upload-not-found': {
     status: 404,
     title: 'There is no such upload',

@@ -4,7 +4,11 @@ import type { Services } from './services.ts'
 import type { Telling } from './telling.ts'
 
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
-export function startSweeping({ log }: Core, { spool, uploads, artifacts, announcements }: Services, { deliveries }: Telling) {
+export function startSweeping(
+  { log }: Core,
+  { spool, uploads, artifacts, announcements }: Services,
+  { deliveries }: Telling,
+) {
   const sweeps = {
     spool: () => spool.sweepSpool(),
     uploads: () => uploads.sweep(),

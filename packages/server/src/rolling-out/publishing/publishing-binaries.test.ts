@@ -89,7 +89,16 @@ describeOnEveryDatabase('publishing binaries', (open) => {
     expect((list.body as { items: Release[] }).items.map(({ id }) => id)).toEqual([releaseId])
     const download = await server.app.http.inject(new URL(downloadUrl).pathname)
     expect(download.rawPayload.equals(bytes)).toBe(true)
-    expect(download.headers['content-type']).toBe('application/vnd.android.package-archive')
+    expect(download.headers).toMatchObject({
+      'content-type': 'application/vnd.android.package-archive',
+      'content-disposition': 'attachment; filename="shop.apk"',
+      'accept-ranges': 'bytes',
+    })
+    const path = new URL(downloadUrl).pathname
+    const head = await server.app.http.inject({ method: 'HEAD', url: path })
+    expect([head.statusCode, head.headers['content-length']]).toEqual([200, String(bytes.length)])
+    const part = await server.app.http.inject({ url: path, headers: { range: 'bytes=4-9' } })
+    expect([part.statusCode, part.rawPayload.equals(bytes.subarray(4, 10))]).toEqual([206, true])
 
     // The same request again has the same answer.
     const again = await publish({ platform: 'android', version: '1.0.0+7', notes: 'First', content })
@@ -300,6 +309,20 @@ describeOnEveryDatabase('publishing binaries', (open) => {
     expect(await ask({ kind: 'binary', files: [file] })).toMatchObject({ isUploaded: true, findings: [] })
     const tooMuch = await ask({ kind: 'binary', files: [{ ...file, sizeBytes: 100_001, sha256: 'd'.repeat(64) }] })
     expect(tooMuch).toMatchObject({ isUploaded: false, findings: [{ check: 'size', expected: /100000/ }] })
+  })
+
+  test.each([
+    ['hello-1.1.0.aab', 'aab', 'application/octet-stream', false],
+    ['hello-1.1.0.ipa', 'ipa', 'application/octet-stream', true],
+  ] as const)('%s is served under its name', async (name, format, contentType, isInstallable) => {
+    const bytes = readFileSync(new URL(name, examples))
+    const file = await uploaded(bytes, name, { format })
+    const version = `12.0.${bytes.length}`
+    const { body } = await publish({ platform: 'android', version, content: { kind: 'binary', files: [file] } })
+    expect(body.content.files).toMatchObject([{ name, contentType, isInstallable }])
+    const { headers } = await server.app.http.inject(`/artifacts/${file.sha256}`)
+    expect(headers['content-disposition']).toBe(`attachment; filename="${name}"`)
+    expect(headers['content-type']).toBe(contentType)
   })
 
   test('downloads of a file are those of its release', async () => {

@@ -29,6 +29,7 @@ test('what the bytes are called is not known without a database, and they go out
   const servedAs = createServedTypes({ db, extensionOf: () => 'zip' })
   expect(await servedAs('a'.repeat(64))).toEqual({
     contentType: 'application/octet-stream',
+    fileName: null,
     fileExtension: 'bin',
     brotli: undefined,
   })
@@ -54,7 +55,8 @@ describe('downloads', () => {
     }
     const brotli = packed && sha256(packed)
     const onDownload = vi.fn<(sha256: string, release: string | undefined, sizeBytes: number) => void>()
-    const servedAs = () => Promise.resolve({ contentType: 'application/zip', fileExtension: 'zip', brotli })
+    const servedAs = () =>
+      Promise.resolve({ contentType: 'application/zip', fileName: null, fileExtension: 'zip', brotli })
     const app = Fastify()
     answerWithProblems(app)
     await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, servedAs, onDownload }))

@@ -5,6 +5,7 @@ import { Type } from 'typebox'
 import { isStorageKey, type ByteRange, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
 import { takesBrotli } from './accept-encoding.ts'
+import { saveAs } from './save-as.ts'
 import { readRanges } from './byte-ranges.ts'
 import { severalRanges } from './several-ranges.ts'
 
@@ -99,7 +100,7 @@ interface Representation {
 
 /** Of another address, under which the bytes have a name and a type of their own, what it has set is kept. */
 function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: Representation) {
-  const { contentType, fileExtension } = served
+  const { contentType, fileName, fileExtension } = served
   return () =>
     reply.headers({
       etag: `"${tag}"`,
@@ -110,7 +111,7 @@ function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: R
       ...unlessSet(reply, {
         'cache-control': 'public, max-age=31536000, immutable',
         'content-type': contentType,
-        'content-disposition': `attachment; filename="${sha256}.${fileExtension}"`,
+        'content-disposition': saveAs(fileName ?? `${sha256}.${fileExtension}`),
       }),
     })
 }

@@ -64,7 +64,7 @@ export function findArtifact(db: Connection, sha256: string): Promise<ArtifactRo
   return db.selectFrom('artifact').selectAll().where('sha256', '=', sha256).executeTakeFirst()
 }
 
-/** With its brotli variant, where there is one. */
+/** With its brotli variant, where there is one, and the name that it has in the newest release that names it. */
 export function findServed(db: Connection, sha256: string) {
   return db
     .selectFrom('artifact')
@@ -74,7 +74,17 @@ export function findServed(db: Connection, sha256: string) {
         .on('artifact_variant.kind', '=', 'compressed')
         .on('artifact_variant.algorithm', '=', 'br'),
     )
-    .select(['artifact.content_type', 'artifact.awaits_compression', 'artifact_variant.variant_sha256'])
+    .select(['artifact.content_type', 'artifact.awaits_compression', 'artifact.kept_until'])
+    .select('artifact_variant.variant_sha256')
+    .select(({ selectFrom }) =>
+      selectFrom('release_file')
+        .select('path')
+        .whereRef('release_file.sha256', '=', 'artifact.sha256')
+        .where('role', '=', 'binary')
+        .orderBy('release_id', 'desc')
+        .limit(1)
+        .as('file_name'),
+    )
     .where('artifact.sha256', '=', sha256)
     .orderBy('artifact_variant.variant_sha256')
     .executeTakeFirst()

@@ -5,6 +5,9 @@ import { findServed } from './artifact-store.ts'
 /** What the bytes of an artifact are called when they are served. */
 export interface ServedAs {
   contentType: string
+  /** What whole apps are called; null: they have no name of their own. */
+  fileName: string | null
+  /** Of those that have none. */
   fileExtension: string
   /** The same compressed, under the name of those bytes. */
   brotli: string | undefined
@@ -12,10 +15,10 @@ export interface ServedAs {
 
 /** A megabyte or two at most. */
 const MAX_REMEMBERED = 10_000
-const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileExtension: 'bin', brotli: undefined }
+const UNKNOWN: ServedAs = { contentType: ANY_BYTES, fileName: null, fileExtension: 'bin', brotli: undefined }
 
 /**
- * What an artifact is never changes, so that each is looked up once, when it is known how small it becomes. Where the
+ * What an artifact of a release is never changes, so that each is looked up once, when it is known how small it becomes. Where the
  * database does not answer, the bytes go out all the same, as bytes.
  */
 export function createServedTypes({ db, extensionOf }: { db: Database; extensionOf: (contentType: string) => string }) {
@@ -29,10 +32,11 @@ export function createServedTypes({ db, extensionOf }: { db: Database; extension
     if (!row) return UNKNOWN
     const found = {
       contentType: row.content_type,
+      fileName: row.file_name,
       fileExtension: extensionOf(row.content_type),
       brotli: row.variant_sha256 ?? undefined,
     }
-    if (row.awaits_compression === 1) return found
+    if (row.awaits_compression === 1 || row.kept_until !== null) return found
     if (remembered.size >= MAX_REMEMBERED) remembered.clear()
     remembered.set(sha256, found)
     return found

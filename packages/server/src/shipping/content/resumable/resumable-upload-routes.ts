@@ -82,4 +82,10 @@ function asWebRequest({ raw, method, body }: FastifyRequest): Request {
 }
 
 /** Of the connection, and no part of what is asked. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set(['connection', 'transfer-encoding', 'expect', 'keep-alive', 'authorization'])
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'transfer-encoding',
+  'expect',
+  'keep-alive',
+  'authorization',
+])

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describeOnEveryDatabase, makeTemporaryDirectory, problemOf, sha256Of, startTestServer, type TestServer } from '@hotpatch/testkit'
+import {
+  describeOnEveryDatabase,
+  makeTemporaryDirectory,
+  problemOf,
+  sha256Of,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { HOUR_MS } from '../../../ground/clock.ts'
