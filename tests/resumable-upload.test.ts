@@ -33,12 +33,17 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-const request = (method: string, path: string, headers: Record<string, string> = {}, body?: BodyInit) =>
-  fetch(server.url + path, {
-    method,
-    headers: { authorization: `Bearer ${ownerToken()}`, 'tus-resumable': '1.0.0', ...headers },
-    ...(body !== undefined && { body, duplex: 'half' }),
-  } as RequestInit)
+function request(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: string | ReadableStream<Uint8Array>,
+): Promise<Response> {
+  const all = { authorization: `Bearer ${ownerToken()}`, 'tus-resumable': '1.0.0', ...headers }
+  const init: RequestInit & { duplex: 'half' } = { method, headers: all, duplex: 'half' }
+  if (body !== undefined) init.body = body
+  return fetch(server.url + path, init)
+}
 
 let token = ''
 const ownerToken = () => (token ||= server.ownerToken)
@@ -58,7 +63,7 @@ function patch(path: string, from: number, killAfter = Infinity): Promise<Respon
     }
   }
   const headers = { 'content-type': 'application/offset+octet-stream', 'upload-offset': String(from) }
-  return request('PATCH', path, headers, ReadableStream.from(body()) as ReadableStream)
+  return request('PATCH', path, headers, ReadableStream.from(body()) as ReadableStream<Uint8Array>)
 }
 
 async function storedBytes(): Promise<number> {
