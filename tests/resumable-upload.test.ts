@@ -63,7 +63,7 @@ function patch(path: string, from: number, killAfter = Infinity): Promise<Respon
     }
   }
   const headers = { 'content-type': 'application/offset+octet-stream', 'upload-offset': String(from) }
-  return request('PATCH', path, headers, ReadableStream.from(body()) as ReadableStream<Uint8Array>)
+  return request('PATCH', path, headers, ReadableStream.from(body()))
 }
 
 async function storedBytes(): Promise<number> {

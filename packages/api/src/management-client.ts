@@ -111,6 +111,22 @@ export interface ManagementClientOptions {
   timeoutMs?: number
 }
 
+/** What an upload says of itself that may break off. */
+export interface UploadClaim {
+  sha256: string
+  sizeBytes: number
+  kind: Artifact['kind']
+  /** Of a binary. */
+  filename?: string
+}
+
+const TUS = { 'tus-resumable': '1.0.0' }
+
+/** Of UTF-8. */
+function base64Of(text: string): string {
+  return btoa(String.fromCodePoint(...new TextEncoder().encode(text)))
+}
+
 /** A body that is sent while it is made or read. */
 export interface StreamedBody {
   contentType: string
@@ -233,6 +249,34 @@ export function createManagementClient(options: ManagementClientOptions) {
         duplex: 'half',
       }
       return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}` + queryOf(as), init))) as Artifact
+    },
+    /** By tus (Content §5.3). Returns the upload's id. */
+    beginUpload: async (app: string, { sizeBytes, ...metadata }: UploadClaim): Promise<string> => {
+      const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${base64Of(value)}`)
+      const headers = { ...TUS, 'upload-length': String(sizeBytes), 'upload-metadata': pairs.join(',') }
+      const { headers: answered } = await send(path`/apps/${app}/uploads`, { method: 'POST', headers })
+      const id = answered.get('location')?.split('/').at(-1)
+      if (id !== undefined && id !== '') return decodeURIComponent(id)
+      throw new UnexpectedAnswer(`${url} began an upload, and did not say which.`)
+    },
+    /** How many of its bytes have arrived. */
+    getUploadOffset: async (app: string, id: string): Promise<number> => {
+      const { headers } = await send(path`/apps/${app}/uploads/${id}`, { method: 'HEAD', headers: TUS })
+      return Number(headers.get('upload-offset') ?? 0)
+    },
+    continueUpload: async (
+      app: string,
+      id: string,
+      offset: number,
+      { sizeBytes, body }: Omit<StreamedBody, 'contentType'>,
+    ): Promise<void> => {
+      const contentType = 'application/offset+octet-stream'
+      const lengths = { 'content-length': String(sizeBytes), 'upload-offset': String(offset) }
+      const headers = { ...TUS, ...lengths, 'content-type': contentType }
+      // Nothing is sent as nothing: a stream without bytes would be chunks without bytes.
+      const init: RequestInit & { duplex: 'half' } = { method: 'PATCH', headers, duplex: 'half' }
+      if (sizeBytes > 0) init.body = body
+      await send(path`/apps/${app}/uploads/${id}`, init)
     },
     /**
      * Parts: metadata (JSON of NewRelease), for a signed release signature, statement, statementSignature, publicKey

@@ -4,6 +4,7 @@ import { compareForHelp } from './arguments/shared-options.ts'
 import { addAdoptionCommand } from './commands/adoption.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addAuditCommand } from './commands/audit.ts'
+import { addBinaryCommands } from './commands/binaries.ts'
 import { addBundleCommand } from './commands/bundle.ts'
 import { addChannelCommands } from './commands/channels.ts'
 import { addCohortCommands } from './commands/cohorts.ts'
@@ -48,6 +49,7 @@ const GROUPS = {
   ],
   'To publish:': [
     addReleaseCommand,
+    addBinaryCommands,
     addReleasesCommands,
     addPromoteCommand,
     addRolloutCommands,

@@ -1,6 +1,6 @@
-import { realpath } from 'node:fs/promises'
-import type { PublishedRelease } from '@hotpatch/api'
-import type { Command } from 'commander'
+import { stat } from 'node:fs/promises'
+import { relative, resolve } from 'node:path'
+import { Option, type Command } from 'commander'
 import {
   readArchitectures,
   readChannel,
@@ -13,19 +13,23 @@ import {
   readSequence,
   readVersion,
 } from '../arguments/readers.ts'
-import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
+import {
+  mandatoryBelowOption,
+  mandatoryOption,
+  serverCommand,
+  withApp,
+  withSigning,
+  withYes,
+} from '../arguments/shared-options.ts'
+import { findInstallers } from '../content/binary/find-installers.ts'
 import { recogniseContent } from '../content/kinds.ts'
-import { withTemporary } from '../content/temporary-folder.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
-import { formatList } from '../output/text.ts'
 import { readForced } from '../release/findings.ts'
-import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from '../release/plan-release.ts'
-import { publishRelease } from '../release/publish-release.ts'
-import { releaseFields } from '../release/release-fields.ts'
-import { describePlan, planJson } from '../release/release-plan.ts'
-import { addExtras } from '../release/release-extras.ts'
+import { askedBinaries, installersAt, type InstallerOptions } from '../release/asked-binaries.ts'
+import { planAndPublish, type PublishOptions } from '../release/plan-and-publish.ts'
+import type { AskedRelease } from '../release/plan-release.ts'
 import {
   findContentInput,
   findPlace,
@@ -37,26 +41,39 @@ import {
 import { withAudience } from '../release/rollout-audience.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
-import { carryOutEach, choosePlatforms, planEach, tellChosen } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session/session.ts'
-import { chooseKey } from '../signing/choose-key.ts'
-import { chooseRsaKey, withRsaKey, type RsaKeyOptions } from '../signing/choose-rsa-key.ts'
-import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
+import { choosePlatforms, tellChosen } from '../release/several-platforms.ts'
+import { openSession, type Session } from '../session/session.ts'
+import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
-interface Options extends SessionOptions, PlanningOptions, CapgoKeyOptions, RsaKeyOptions {
-  dryRun?: boolean
-}
+type Options = PublishOptions & CapgoKeyOptions
+
+type PublishingOptions = Omit<Options, 'version'> & InstallerOptions & { kind?: 'archive' | 'binary' }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
+  const release = withReleaseOptions(program, 'release', 'bundles, signs and publishes')
+  release
+    .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
+    .action((options: Options) => publishArchives(context, options))
+
+  const publish = withReleaseOptions(program, 'publish', 'looks at what is there, says what it is, and publishes it')
+  publish
+    .argument('[paths...]', 'files and folders; the folder of the project when absent')
+    .option('--version <version>', 'such as 1.2.0; of a whole app, what its build says when absent', readNewVersion)
+    .addOption(new Option('--kind <kind>', 'what it is to be published as').choices(['archive', 'binary']))
+    .option('--architecture <name>', 'of whole apps: which processor they are for; as their names say when absent')
+    .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readForced)
+    .addOption(mandatoryBelowOption())
+    .action((paths: string[], options: PublishingOptions) => publishFound(context, paths, options))
+}
+
+function withReleaseOptions(program: Command, name: string, description: string): Command {
   const parts = [withApp, withSigning, withCapgoKey, withRsaKey, withYes, withAudience, withSchedule, withGuard]
-  serverCommand(program, 'release', 'bundles, signs and publishes', ...parts)
-    .alias('publish')
+  return serverCommand(program, name, description, ...parts)
     .option(
       '--platform <platforms>',
       'android, ios, or several: android,ios; all of hotpatch.json when absent',
       readPlatforms,
     )
-    .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
     .option('--channel <channel>', 'production when absent', readChannel)
     .addOption(mandatoryOption())
     .option('--rollout <percent>', 'how many devices get it, 0 to 100; 100 when absent', readPercentage)
@@ -81,33 +98,51 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .option('--source-maps', 'publish source maps, too; they hold the sources')
     .option('--force <checks>', 'publish although these checks object, such as secret,entry-file', readForced)
     .option('--dry-run', 'show the plan and publish nothing')
-    .action((options: Options) => release(context, options))
 }
 
-async function release(context: CliContext, options: Options) {
+async function publishArchives(context: CliContext, options: Options) {
   const session = await openSession(context, options)
   const { asked, shared, capgoKey } = await readAsked(session, options)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
   }
-  if (!options.dryRun) session.requireConsent()
-  const app = await session.chooseApp()
-  const signing = await chooseKey(session, app, options)
-  const extras = { capgoKey, rsaKey: await chooseRsaKey(session, app, options) }
-  if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
-    throw new UsageError('--floor is part of what is signed, and this release would not be.')
+  await planAndPublish(session, { asked, shared, capgoKey }, options)
+}
+
+/** Says what it found before anything else, so that a no comes at the right time. */
+async function publishFound(context: CliContext, paths: readonly string[], options: PublishingOptions) {
+  const { kind, ...others } = options
+  const installers =
+    kind === 'archive' ? undefined : await findInstallers(paths.length > 0 ? paths : ['.'], context.cwd)
+  if (kind === 'binary' && !installers) {
+    const where = paths.join(', ') || context.cwd
+    throw new UsageError(`Expected files that apps are installed from in ${where}, found none. Name them.`)
   }
-  await withTemporary(context, async (temporary) => {
-    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared, extras }
-    const planned = await planEach([...asked.keys()], (platform) =>
-      planRelease(session, app, asked.get(platform) as AskedRelease, planning),
+  // A zip is a bundle, unless somebody says otherwise.
+  const isBundle = kind === undefined && installers?.paths.every((path) => path.endsWith('.zip'))
+  const session = await openSession(context, options)
+  if (installers && !isBundle) {
+    const { by, version, paths: found } = installers
+    if (found.length === 0)
+      throw new UsageError(`Found ${by}, and nothing that it was built into: build the app first.`)
+    session.output.notice(
+      `Found ${found.map((path) => relative(context.cwd, path) || path).join(', ')}, by ${by}: a whole app. Otherwise: --kind archive.`,
     )
-    await carryOut(session, planned, options, async (each, { releaseId }) => {
-      const { bundle, directory } = each
-      await addExtras(session, { app, release: { id: releaseId }, bundle }, extras, directory)
-    })
-  })
+    const asked = askedBinaries(session, installersAt(found, others), others, version)
+    return planAndPublish(session, { asked }, { ...others, version: others.version ?? version ?? '' })
+  }
+  const { version } = others
+  if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
+  return publishArchives(context, { ...others, version, ...(await placeOfBundle(paths, context.cwd)) })
+}
+
+async function placeOfBundle(paths: readonly string[], cwd: string): Promise<Pick<Options, 'bundle' | 'bundleDir'>> {
+  const [path, another] = paths
+  if (path === undefined) return {}
+  if (another !== undefined) throw new UsageError('A bundle is one folder or one zip: name one.')
+  const found = await stat(resolve(cwd, path)).catch(() => undefined)
+  return found?.isDirectory() ? { bundleDir: path } : { bundle: path }
 }
 
 async function readAsked(session: Session, options: Options) {
@@ -131,55 +166,4 @@ async function readAsked(session: Session, options: Options) {
     shared: platforms.length > 1 ? findShared(options, project) : undefined,
     capgoKey: await chooseCapgoKey(options, place),
   }
-}
-
-/** Everything is shown, then asked once. */
-async function carryOut(
-  session: Session,
-  planned: PlannedRelease[],
-  { dryRun, version }: Options,
-  complete: (each: PlannedRelease, published: PublishedRelease) => Promise<void>,
-) {
-  const { output, confirm } = session
-  for (const each of planned) output.notice(describe(each, planned.length > 1))
-  const open = planned.filter(({ kind }) => kind === 'planned').map(({ platform }) => platform)
-  if (dryRun) {
-    const shown = planned.map((each) => (each.kind === 'planned' ? planJson(each.plan) : each.published))
-    return output.result(resultOf(shown), () => output.notice('Nothing was published.'))
-  }
-  if (open.length > 0) await confirm(`Publish ${version} for ${formatList(open)}?`)
-  const published = await carryOutEach(session, planned, async (each) => {
-    const done = await publish(session, each)
-    await complete(each, done)
-    return done
-  })
-  output.result(resultOf(published), () => {
-    for (const each of published) output.fields(releaseFields(each))
-  })
-}
-
-const resultOf = <T>(results: T[]) => (results.length === 1 ? results[0] : { releases: results })
-
-function describe(planned: PlannedRelease, isOneOfSeveral: boolean): string {
-  if (planned.kind === 'planned') {
-    return describePlan(planned.plan, isOneOfSeveral ? `Plan for ${planned.platform}` : 'Plan')
-  }
-  // A publish whose answer got lost, or a script that runs again.
-  const { version, platform, channel } = planned.published
-  return `${version} for ${platform} is on ${channel} already, with these very bytes.`
-}
-
-async function publish(session: Session, planned: PlannedRelease): Promise<PublishedRelease> {
-  if (planned.kind === 'already') return planned.published
-  const { plan, sourceMaps, buildDirectory } = planned
-  const { app, platform, version, bundle } = plan
-  const { sha256 } = bundle
-  // Before: a release whose source maps are lost cannot be made again.
-  const root = await realpath(session.project?.directory ?? session.context.cwd)
-  const mapped = { app: app.slug, platform, version, sha256, root }
-  const kept = await keepSourceMaps(sourceMaps, buildDirectory, mapped)
-  const published = await publishRelease(session, plan)
-  if (kept !== undefined)
-    session.output.notice(`Its source maps are kept in ${kept}, for: ${session.context.programName} symbolicate`)
-  return published
 }

@@ -9,6 +9,10 @@ const ADVICE = { folder: 'A folder is given with --bundle-dir.', file: 'A zip is
 /** @throws CommandError when there is nothing of the sort */
 export async function requireThere(input: ContentInput): Promise<void> {
   if (input.kind === 'project') return
+  if (input.kind === 'installers') {
+    for (const file of input.files) if ('path' in file) await requireThere({ kind: 'file', path: file.path })
+    return
+  }
   const { kind, path } = input
   const found = await statOf(path)
   if (kind === 'folder' ? found?.isDirectory() : found?.isFile()) return requireReadable(path)

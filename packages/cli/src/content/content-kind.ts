@@ -1,9 +1,9 @@
-import type { NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
+import type { BinaryFormatName, NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
 
 /** What is to become a release's content. */
-export type ContentInput = FolderInput | FileInput | ProjectInput
+export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersInput
 
 /** What lies there ready. */
 export interface FolderInput {
@@ -16,6 +16,20 @@ export interface FileInput {
   kind: 'file'
   path: string
 }
+
+/** What devices install a whole app from. */
+export interface InstallersInput {
+  kind: 'installers'
+  files: readonly InstallerFile[]
+  /** What would be refused of them, and is meant. */
+  accept: readonly string[]
+}
+
+/** It lies here, or at an address of somebody else's. */
+export type InstallerFile = { name: string; platform: Platform; architecture: string; format: BinaryFormatName } & (
+  | { path: string }
+  | { url: string; sha256: string; sizeBytes: number }
+)
 
 /** What has to be built first. */
 export interface ProjectInput {
@@ -67,6 +81,9 @@ export interface CollectedContent {
 
 /** Bytes that the server is to have. */
 export interface ContentUpload {
+  kind: NewReleaseContent['kind']
+  /** That the file has elsewhere, where its kind asks for it. */
+  name?: string
   path: string
   /** Lower-case hex. */
   sha256: string
@@ -74,10 +91,10 @@ export interface ContentUpload {
   contentType: string
 }
 
-/** What the server will be sent. The digest and size are those that a release is known by. */
+/** What the server will be sent. */
 export interface PackedContent {
-  sha256: string
-  sizeBytes: number
+  /** What the publish says of it. */
+  content: NewReleaseContent
   uploads: readonly ContentUpload[]
 }
 
@@ -120,13 +137,11 @@ export interface ContentKind<Collected extends CollectedContent, Facts> {
    * The same files give the same bytes: nothing of the machine gets in.
    * @throws CommandError also when something changed since it was collected
    */
-  pack(context: CliContext, collected: Collected, working: Working): Promise<PackedContent>
+  pack(context: CliContext, collected: Collected, working: Working, facts: Facts): Promise<PackedContent>
   stated(packed: PackedContent): StatedContent
   /** Whether a release that is there was made of these bytes. */
-  isSame(published: ReleaseContent, packed: Pick<PackedContent, 'sha256'>): boolean
+  isSame(published: ReleaseContent, content: NewReleaseContent): boolean
   /** What the server is told beforehand, to compare it with its limits. */
   amounts(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes'>
-  /** What the publish says of it. */
-  content(facts: Facts, packed: PackedContent, wish: ContentWish): NewReleaseContent
   describe(collected: Collected, facts: Facts, packed: PackedContent): ContentDescription
 }

@@ -1,23 +1,25 @@
 import type { NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
-import { archiveKind, type ArchiveFacts, type CollectedArchive } from './archive/archive-kind.ts'
+import { archiveKind, zipOf } from './archive/archive-kind.ts'
+import { binaryKind } from './binary/binary-kind.ts'
 import { requireThere } from './content-input.ts'
 import type {
+  CollectedContent,
   ContentDescription,
   ContentInput,
   ContentKind,
   ContentUpload,
   ContentWish,
-  PackedContent,
   StatedContent,
   Working,
 } from './content-kind.ts'
 
-export type MadeKind = ContentKind<CollectedArchive, ArchiveFacts>
+/** Whatever it collects and finds, it is given back what is its own. */
+export type MadeKind = ContentKind<CollectedContent, object>
 
 /** The kinds that this tool makes, Content §1. The first that knows an input as its own takes it. */
-const KINDS: readonly MadeKind[] = [archiveKind]
+const KINDS = [archiveKind, binaryKind] as readonly object[] as readonly MadeKind[]
 
 /** @throws UsageError or CommandError with why it is of no kind */
 export async function recogniseContent(input: ContentInput, wish: ContentWish): Promise<MadeKind> {
@@ -34,14 +36,14 @@ export async function recogniseContent(input: ContentInput, wish: ContentWish): 
 }
 
 /** What a statement says of bytes that were published before and lie here as one file. Nothing is made of them. */
-export function stateFile(bytes: Pick<PackedContent, 'sha256' | 'sizeBytes'>): StatedContent {
-  return archiveKind.stated({ ...bytes, uploads: [] })
+export function stateFile(bytes: { sha256: string; sizeBytes: number }): StatedContent {
+  return archiveKind.stated({ content: { kind: 'archive', ...bytes }, uploads: [] })
 }
 
 /** Whether a release that is there was made of these bytes. */
-export function isSameContent(published: ReleaseContent, bytes: Pick<PackedContent, 'sha256'>): boolean {
+export function isSameContent(published: ReleaseContent, { content }: Pick<ReleaseBytes, 'content'>): boolean {
   const kind = KINDS.find(({ name }) => name === published.kind)
-  return kind?.isSame(published, bytes) ?? false
+  return kind?.isSame(published, content) ?? false
 }
 
 export type OpenContent = Awaited<ReturnType<typeof openContent>>
@@ -61,14 +63,10 @@ export async function openContent(context: CliContext, input: ContentInput, work
     findings: findings as readonly ReleaseFinding[],
     amounts: kind.amounts(collected) as Partial<ReleaseCheck>,
     async pack(): Promise<ReleaseBytes> {
-      const packed = await kind.pack(context, collected, working)
-      const { sha256, sizeBytes, uploads } = packed
+      const packed = await kind.pack(context, collected, working, facts)
       return {
-        sha256,
-        sizeBytes,
-        uploads,
+        ...packed,
         stated: kind.stated(packed),
-        content: kind.content(facts, packed, wish),
         description: kind.describe(collected, facts, packed),
       }
     },
@@ -76,16 +74,19 @@ export async function openContent(context: CliContext, input: ContentInput, work
 }
 
 /** The one file that a release is known by. @throws CommandError when it is of several */
-export function wholeOf({ uploads, sha256 }: Pick<ReleaseBytes, 'uploads' | 'sha256'>): ContentUpload {
-  const whole = uploads.find((upload) => upload.sha256 === sha256)
-  if (whole) return whole
+export function wholeOf({ uploads, content }: Pick<ReleaseBytes, 'uploads' | 'content'>): ContentUpload {
+  const [whole] = uploads
+  if (whole && content.kind === 'archive') return whole
   throw new CommandError('bundle-invalid', 'Expected content that is one zip, found several files.')
+}
+
+/** Of an archive, its digest: what else is signed or kept of it goes by that. */
+export function digestOfZip({ content }: Pick<ReleaseBytes, 'content'>): string | undefined {
+  return content.kind === 'archive' ? zipOf(content).sha256 : undefined
 }
 
 /** All that a release needs of its content, whatever its kind. */
 export interface ReleaseBytes {
-  sha256: string
-  sizeBytes: number
   uploads: readonly ContentUpload[]
   stated: StatedContent
   /** What the publish says of it. */

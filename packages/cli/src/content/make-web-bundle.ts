@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, sep } from 'node:path'
 import type { ReleaseFinding } from '@hotpatch/api'
 import { CommandError, systemReason } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
-import { openContent } from './kinds.ts'
+import { openContent, wholeOf } from './kinds.ts'
 
 export interface WebBundleWish {
   /** What a build has written. */
@@ -41,8 +41,8 @@ export async function makeWebBundle(
     const wish = { platform: 'web', projectDirectory: directory, entry, withSourceMaps } as const
     const content = await openContent(context, { kind: 'folder', path: directory }, { wish, directory: working })
     judge(content.findings)
-    const { sha256, sizeBytes, uploads } = await content.pack()
-    for (const upload of uploads) await moveTo(upload.path, out)
+    const { path, sha256, sizeBytes } = wholeOf(await content.pack())
+    await moveTo(path, out)
     return {
       path: out,
       sha256,

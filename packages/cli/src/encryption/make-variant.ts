@@ -41,7 +41,7 @@ export async function makeVariant(
   await mkdir(directory)
   const opened = await openPacked(context, zip.path, join(directory, 'plain'))
   const plain = await opened.pack()
-  if (plain.sha256 !== zip.sha256) {
+  if (wholeOf(plain).sha256 !== zip.sha256) {
     throw new CommandError('bundle-changed', `${zip.path} changed while it was published. Run it again.`)
   }
   const session = createCapgoSession(key)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Release } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { readEntry } from '../arguments/readers.ts'
-import { isSameContent, openContent, type ReleaseBytes } from '../content/kinds.ts'
+import { digestOfZip, isSameContent, openContent, type ReleaseBytes } from '../content/kinds.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import { findContentInput, readContentWish, type ReleaseOptions, type ReleasePlace } from './release-wishes.ts'
@@ -31,7 +31,7 @@ export async function packSame(
   const { version, platform, content } = release
   const given = { ...options, version }
   const input = findContentInput(given, platform, place)
-  if (input.kind === 'project') {
+  if (input.kind !== 'folder' && input.kind !== 'file') {
     throw new UsageError('Say where its bytes lie: --bundle app.zip, or --bundle-dir www.')
   }
   const directory = join(temporary, platform)
@@ -42,5 +42,5 @@ export async function packSame(
   const known = content.kind === 'archive' ? `, whose SHA-256 is ${content.sha256}` : ''
   const expected = `Expected the bytes of ${version} for ${platform}${known}`
   const advice = 'Build the same sources again, or give the zip that was published: --bundle.'
-  throw new CommandError('content-differs', `${expected}, found ${bytes.sha256} in ${input.path}. ${advice}`)
+  throw new CommandError('content-differs', `${expected}, found ${digestOfZip(bytes)} in ${input.path}. ${advice}`)
 }

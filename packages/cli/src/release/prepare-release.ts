@@ -59,9 +59,11 @@ export async function prepareRelease(
   const first = await session.api.checkRelease(app.id, checkOf(asked, options.signing, ready))
   const { native } = first
   const { projectDirectory } = working.wish
-  const projectNative = await readProjectNative(projectDirectory, asked.platform)
+  // A whole app needs no shell: it is one.
+  const isWhole = input.kind === 'installers'
+  const projectNative = isWhole ? undefined : await readProjectNative(projectDirectory, asked.platform)
   const chosen = chooseRequirement(asked.requirement, {
-    isForAny: options.isForAnyNative,
+    isForAny: options.isForAnyNative || isWhole,
     existing: first.existing?.requirement,
     project: projectNative,
     minimum: await readMinimumFile(join(projectDirectory, MINIMUM_FILE)),

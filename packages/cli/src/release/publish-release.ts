@@ -1,4 +1,5 @@
 import type { PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
+import { digestOfZip } from '../content/kinds.ts'
 import type { Session } from '../session/session.ts'
 import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
@@ -18,8 +19,9 @@ export async function publishRelease(session: Session, plan: ReleasePlan): Promi
   /** With what is signed in advance: what devices accept after this release, they accept from nobody else. */
   function signaturesOf(own: SignedStatement, [nearest, earlier]: SignedStatement[]): ReleaseSignatures {
     const { key } = signing as SigningPlan
+    const zip = digestOfZip(bundle)
     return {
-      signature: signDigest(key, bundle.sha256),
+      ...(zip !== undefined && { signature: signDigest(key, zip) }),
       ...own,
       ...(nearest && {
         rollbackStatement: nearest.statement,

@@ -22,6 +22,8 @@ export interface ReleaseWishes extends RolloutSchedule, RolloutAudience, Rollout
   /** With a plan: of its first step. */
   percentage: number
   mandatory: boolean
+  /** Undefined: for none more. */
+  mandatoryBelow?: string | undefined
   requirement: Requirement
   notes: string | undefined
   floor: number
@@ -58,6 +60,7 @@ export function metadataOf({ platform, version, channel, mandatory, percentage, 
     channel,
     mandatory,
     ...(plan.plan ? { plan: plan.plan } : { percentage }),
+    ...given({ mandatoryBelow: plan.mandatoryBelow }),
     ...given({ guard: plan.guard, startsAt: plan.startsAt, notes: plan.notes }),
     ...given({ rules: plan.rules, devices: plan.devices, cohorts: plan.cohorts }),
     ...plan.requirement,
@@ -87,8 +90,8 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
     Release: `${app.slug} ${version} for ${platform}`,
     ...existingLines(plan),
     ...bundle.description.lines,
-    'SHA-256': bundle.sha256,
     Reaches: `${percentage} % of the devices on ${channel}${mandatory ? ', at once (mandatory)' : ', at their next start'}`,
+    ...(plan.mandatoryBelow !== undefined && { Mandatory: `below ${plan.mandatoryBelow}` }),
     ...reachLines(plan.reach),
     ...coverLines(plan.inForce, { percentage, isNarrowed: (plan.rules ?? []).length > 0 }),
     ...audienceLines(plan),

@@ -21,6 +21,7 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   version: string
   channel?: string
   mandatory?: boolean
+  mandatoryBelow?: string
   rollout?: number
   entryFile?: string
   buildDir?: string
@@ -66,6 +67,7 @@ export function readWishes(options: ReleaseOptions, platform: Platform, project:
     channel: options.channel ?? defaults.channel ?? DEFAULT_CHANNEL,
     percentage: schedule.plan?.steps[0]?.percentage ?? options.rollout ?? defaults.rollout ?? 100,
     mandatory: options.mandatory ?? defaults.mandatory ?? false,
+    mandatoryBelow: options.mandatoryBelow,
     requirement: requirementOf({ ...defaults, ...options }),
     notes,
     floor,

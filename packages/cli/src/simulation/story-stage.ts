@@ -6,7 +6,7 @@ import type { App, ImpactQuestion, PublishedRelease, Rollout } from '@hotpatch/a
 import type { Platform } from '@hotpatch/protocol'
 import type { Fleet, FleetFigures } from '@hotpatch/simulator'
 import type { StatedContent } from '../content/content-kind.ts'
-import { openContent } from '../content/kinds.ts'
+import { digestOfZip, openContent } from '../content/kinds.ts'
 import { describeAnswer } from '../output/describe-answer.ts'
 import { findImpact } from '../release/change-impact.ts'
 import type { Session } from '../session/session.ts'
@@ -66,10 +66,14 @@ export async function createStage(session: Session, place: StoryPlace) {
       await writeFile(join(path, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
       const wish = { platform, projectDirectory: path, withSourceMaps: false }
       const opened = await openContent(context, { kind: 'folder', path }, { wish, directory })
-      const { sha256, uploads, stated, content } = await opened.pack()
+      const { uploads, stated, content } = await opened.pack()
       const named = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
       const signed = await sign({ ...named, ...stated }, by)
-      const signatures = { ...signed, signature: signDigest(by, sha256), publicKey: by.publicKey }
+      const signatures = {
+        ...signed,
+        signature: signDigest(by, digestOfZip({ content }) ?? ''),
+        publicKey: by.publicKey,
+      }
       const release = { platform, version, channel, percentage: 100, content }
       await sendContent(session, app, uploads)
       const published = await api.publishRelease(app.id, createReleaseForm(release, signatures))

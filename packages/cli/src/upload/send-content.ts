@@ -5,20 +5,28 @@ import type { ContentUpload } from '../content/content-kind.ts'
 import { createProgress } from '../output/progress.ts'
 import type { Session } from '../session/session.ts'
 import { persistently } from './retry.ts'
+import { sendResumable } from './send-resumable.ts'
 
 const CHUNK_BYTES = 256 * 1024
+/** What is smaller is soon sent anew. */
+const RESUMABLE_BYTES = 32 * 1024 * 1024
 
 /** Brings the bytes to the server that it has not: before the release, which is then quickly said, and said again. */
 export async function sendContent(session: Session, app: App, uploads: readonly ContentUpload[]): Promise<void> {
   for (const each of uploads) {
+    if (each.sizeBytes >= RESUMABLE_BYTES) {
+      await sendResumable(session, app, each)
+      continue
+    }
     await persistently(session, async () => {
-      if (await session.api.findArtifact(app.id, each.sha256)) return
+      if (await session.api.findArtifact(app.id, each.sha256, each.kind)) return
       await upload(session, app, each)
     })
   }
 }
 
-async function upload({ api, context }: Session, app: App, { path, sha256, sizeBytes, contentType }: ContentUpload) {
+async function upload({ api, context }: Session, app: App, content: ContentUpload) {
+  const { path, sha256, sizeBytes, contentType, kind, name } = content
   const progress = createProgress(context, 'Uploading', sizeBytes)
   const file = createReadStream(path, { highWaterMark: CHUNK_BYTES })
   async function* body() {
@@ -29,8 +37,9 @@ async function upload({ api, context }: Session, app: App, { path, sha256, sizeB
     }
   }
   try {
+    const as = { kind, ...(name !== undefined && { name }) }
     const stream = ReadableStream.from(Readable.from(body())) as ReadableStream<Uint8Array>
-    await api.uploadArtifact(app.id, sha256, { contentType, sizeBytes, body: stream })
+    await api.uploadArtifact(app.id, sha256, { contentType, sizeBytes, body: stream }, as)
   } finally {
     progress.stop()
     file.destroy()

@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ReleaseFinding } from '@hotpatch/api'
+import type { NewReleaseContent, ReleaseFinding } from '@hotpatch/api'
 import { statedArchive } from '@hotpatch/protocol'
 import { formatBytes, formatCount } from '../../output/text.ts'
 import type { CliContext } from '../../process/context.ts'
@@ -48,12 +48,20 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
         return recogniseFolder(input.path, wish)
       case 'file':
         return recogniseZip(input.path)
+      case 'installers':
+        return {
+          isOfKind: false,
+          expected: 'a folder or a zip',
+          found: 'files that apps are installed from',
+          advice: 'They are whole binaries.',
+        }
     }
   },
 
   async collect(context, input, working) {
     const { wish } = working
     if (input.kind === 'file') return collectZip(context, input.path, working)
+    if (input.kind === 'installers') throw new Error('Nobody recognised an archive.')
     const from = input.kind === 'folder' ? input.path : await buildProject(context, input, wish)
     const all = await listBundleFiles(from)
     const { files: others, sourceMaps } = withoutSourceMaps(all)
@@ -68,35 +76,46 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
     return { findings: [...findings, ...mapFindings(mapsInZip)], facts: { start, entry } }
   },
 
-  async pack(context, { files, ready }, { directory }) {
+  async pack(context, { files, ready }, { directory, wish }, { start }) {
     const zip = ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip')))
     const { sha256, sizeBytes } = zip
-    return { sha256, sizeBytes, uploads: [{ ...zip, contentType: CONTENT_TYPE }] }
+    const { entry = askedEntry(start, wish.platform) } = wish
+    const content = { kind: 'archive' as const, sha256, sizeBytes, ...(entry !== undefined && { entry }) }
+    return { content, uploads: [{ kind: 'archive', ...zip, contentType: CONTENT_TYPE }] }
   },
 
-  stated: ({ sha256, sizeBytes }) => statedArchive({ sha256, sizeBytes }),
-  isSame: (published, { sha256 }) => published.kind === 'archive' && published.sha256 === sha256,
+  stated: ({ content }) => statedArchive(zipOf(content)),
+  isSame: (published, content) =>
+    published.kind === 'archive' && content.kind === 'archive' && published.sha256 === content.sha256,
 
   amounts: ({ files }) => ({
     fileCount: files.length,
     unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   }),
 
-  content({ start }, { sha256, sizeBytes }, { platform, entry = askedEntry(start, platform) }) {
-    return { kind: 'archive', sha256, sizeBytes, ...(entry !== undefined && { entry }) }
-  },
-
-  describe: ({ from, files, sourceMaps, ready }, { entry }, { sha256, sizeBytes }) => ({
-    lines: {
+  describe({ from, files, sourceMaps, ready }, { entry }, { content }) {
+    const { sha256, sizeBytes } = zipOf(content)
+    const lines = {
       Bundle: `${formatCount(files.length, 'file')} of ${from}, ${ready ? 'as it is,' : 'zipped'} ${formatBytes(sizeBytes)}`,
       ...(entry && { Entry: `${entry.name}, ${describeEntry(entry.kind)}` }),
+      'SHA-256': sha256,
       ...sourceMapLines(files, sourceMaps),
-    },
-    json: {
+    }
+    const json = {
       content: { kind: 'archive', sha256, sizeBytes, fileCount: files.length },
       entry: entry && { name: entry.name, ...entry.kind },
-    },
-  }),
+    }
+    return { lines, json }
+  },
+}
+
+/** Of a zip that was packed here, all is known. */
+export function zipOf(content: NewReleaseContent): { sha256: string; sizeBytes: number } {
+  if (content.kind === 'archive') {
+    const { sha256, sizeBytes } = content
+    if (sha256 !== undefined && sizeBytes !== undefined) return { sha256, sizeBytes }
+  }
+  throw new Error('Expected one zip.')
 }
 
 function recogniseProject({ platform }: ContentWish): Recognition {

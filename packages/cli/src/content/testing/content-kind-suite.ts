@@ -16,7 +16,7 @@ import { completeContext, type CliContext } from '../../process/context.ts'
 import { createCollector, createTool, type Tool } from '../../testing/run-tool.ts'
 import { useServer } from '../../testing/server-suite.ts'
 import type { ContentInput, ContentWish } from '../content-kind.ts'
-import { openContent, recogniseContent, type MadeKind } from '../kinds.ts'
+import { openContent, recogniseContent, wholeOf, type MadeKind } from '../kinds.ts'
 
 type Files = Readonly<Record<string, string | Buffer>>
 
@@ -37,8 +37,9 @@ const run = promisify(execFile)
 const MEGABYTE = 1024 ** 2
 
 /** What every kind of content must do in the tool, Content §1. */
-export function describeContentKind(kind: MadeKind, samples: ContentKindSamples): void {
+export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>, samples: ContentKindSamples): void {
   const { good, platform, entry } = samples
+  const kind = tested as MadeKind
 
   describe(`content: ${kind.name}, ${samples.as}`, () => {
     const server = useServer()
@@ -148,7 +149,11 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
     })
 
     describe('packs', () => {
-      const pack = async (path = folder, given = context) => (await open(path, given)).pack()
+      const pack = async (path = folder, given = context) => {
+        const packed = await (await open(path, given)).pack()
+        const { sha256, sizeBytes } = wholeOf(packed)
+        return { ...packed, sha256, sizeBytes }
+      }
 
       test('what it says: every upload has its digest and its size, and all of it can be stated', async () => {
         const { sha256, sizeBytes, uploads, stated } = await pack()
@@ -306,7 +311,8 @@ export function describeContentKind(kind: MadeKind, samples: ContentKindSamples)
     test('what it makes is taken by a server, and served as it is', async () => {
       const owner = await server.createOwner()
       const slug = await createApp('taken')
-      const { sha256, sizeBytes, uploads } = await (await open()).pack()
+      const { uploads, ...packed } = await (await open()).pack()
+      const { sha256, sizeBytes } = wholeOf({ ...packed, uploads })
       const published = await owner.json<PublishedArchive>(
         ['release', '--app', slug, '--version', '1.0.0', ...options(folder)].join(' '),
         '--yes',

@@ -1,0 +1,129 @@
+import { open, stat } from 'node:fs/promises'
+import { BINARY_FORMATS, type NewBinaryFile, type ReleaseContent } from '@hotpatch/api'
+import { statedBinary } from '@hotpatch/protocol'
+import { CommandError, systemReason } from '../../errors/errors.ts'
+import { formatBytes } from '../../output/text.ts'
+import type { CollectedContent, ContentKind, InstallerFile } from '../content-kind.ts'
+import { digestOfFile } from '../digest-of-file.ts'
+
+export interface CollectedBinary extends CollectedContent {
+  installers: readonly InstallerFile[]
+  accept: readonly string[]
+}
+
+/** Nothing but what was collected. */
+type BinaryFacts = Record<never, never>
+
+/** Whole apps: installers by platform, architecture and format, Content §5. */
+export const binaryKind: ContentKind<CollectedBinary, BinaryFacts> = {
+  name: 'binary',
+
+  async recognise(input) {
+    if (input.kind === 'installers') {
+      return { isOfKind: true, as: 'whole app', because: 'apps are installed from such files' }
+    }
+    return {
+      isOfKind: false,
+      expected: 'files that apps are installed from, such as app.apk',
+      found: `a ${input.kind}`,
+      advice: 'Name them: binary publish app.apk.',
+    }
+  },
+
+  async collect(_context, input) {
+    if (input.kind !== 'installers') throw new Error('Nobody recognised an installer.')
+    const here = input.files.filter(isHere)
+    const files = await Promise.all(
+      here.map(async ({ name, path }) => {
+        const { size, mtimeMs } = await stat(path)
+        return { name, path, sizeBytes: size, modifiedAtMs: mtimeMs }
+      }),
+    )
+    const from = input.files.map((file) => (isHere(file) ? file.path : file.url)).join(', ')
+    return { from, files, sourceMaps: [], isPortable: false, installers: input.files, accept: input.accept }
+  },
+
+  async check({ files }) {
+    const findings = []
+    for (const { name, path, sizeBytes } of files) {
+      if (sizeBytes > 0 && (await isReadable(path))) continue
+      const expected = 'a file that somebody can install from'
+      findings.push({
+        check: 'file',
+        severity: 'error' as const,
+        expected,
+        found: `${name} is empty`,
+        advice: 'Build it anew.',
+      })
+    }
+    return { findings, facts: {} }
+  },
+
+  async pack(_context, { installers, files: collected, accept }) {
+    const files: NewBinaryFile[] = []
+    const uploads = []
+    for (const installer of installers) {
+      const { name, platform, architecture, format } = installer
+      const common = { name, platform, architecture, format }
+      if (!isHere(installer)) {
+        const { sha256, sizeBytes, url } = installer
+        files.push({ ...common, sha256, sizeBytes, url })
+        continue
+      }
+      const { path } = installer
+      const sha256 = await digestOfFile(path)
+      const { size: sizeBytes, mtimeMs } = await stat(path)
+      const before = collected.find((file) => file.path === path)
+      if (before?.sizeBytes !== sizeBytes || before.modifiedAtMs !== mtimeMs) {
+        throw new CommandError('bundle-changed', `${path} was written while it was read: wait for the build to end.`)
+      }
+      files.push({ ...common, sha256, sizeBytes })
+      uploads.push({ kind: 'binary' as const, name, path, sha256, sizeBytes, contentType: 'application/octet-stream' })
+    }
+    const content = { kind: 'binary' as const, files, ...(accept.length > 0 && { accept: [...accept] }) }
+    return { content, uploads }
+  },
+
+  stated({ content }) {
+    if (content.kind !== 'binary') throw new Error('A binary is stated as one.')
+    return statedBinary(content.files.map(({ platform = 'any', ...file }) => ({ ...file, platform })))
+  },
+
+  isSame: (published, content) => content.kind === 'binary' && filesOf(published) === filesOf(content),
+  amounts: () => ({}),
+
+  describe(_collected, _facts, { content }) {
+    const files = content.kind === 'binary' ? content.files : []
+    const lines = files.map(({ name, architecture, format, sizeBytes, sha256, url }) => {
+      const where = url === undefined ? '' : `, at ${url}`
+      const { endings } = BINARY_FORMATS[format]
+      return `${name}: ${endings[0]} for ${architecture}, ${formatBytes(sizeBytes)}, SHA-256 ${sha256}${where}`
+    })
+    return {
+      lines: Object.fromEntries(lines.map((line, index) => [index === 0 ? 'Files' : `Files ${index + 1}`, line])),
+      json: { content, entry: undefined },
+    }
+  },
+}
+
+function isHere(file: InstallerFile): file is Extract<InstallerFile, { path: string }> {
+  return 'path' in file
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  try {
+    await (await open(path)).close()
+    return true
+  } catch (cause) {
+    throw new CommandError('bundle-unreadable', `${path} cannot be read: ${systemReason(cause)}.`, { cause })
+  }
+}
+
+/** In one order, whoever lists them. */
+function filesOf(content: ReleaseContent | { kind: 'binary'; files: readonly NewBinaryFile[] }): string {
+  if (content.kind !== 'binary') return ''
+  const named = content.files.map(
+    ({ name, architecture, format, sha256 }) => `${name} ${architecture} ${format} ${sha256}`,
+  )
+  return named.toSorted().join('\n')
+}

@@ -1,0 +1,49 @@
+import { formatOfName, type BinaryFormatName } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+
+/** What systems install from such a file; a zip or a tarball may be for any. */
+const PLATFORM_OF: Partial<Record<BinaryFormatName, Platform>> = {
+  apk: 'android',
+  aab: 'android',
+  ipa: 'ios',
+  dmg: 'macos',
+  pkg: 'macos',
+  exe: 'windows',
+  msi: 'windows',
+  msix: 'windows',
+  appimage: 'linux',
+  deb: 'linux',
+  rpm: 'linux',
+}
+
+/** As builds write them into names, and what they are called here. */
+const ARCHITECTURES: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/(?:^|[^a-z0-9])universal(?:[^a-z0-9]|$)/, 'any'],
+  [/(?:^|[^a-z0-9])(?:arm64(?:-v8a)?|aarch64)(?:[^a-z0-9]|$)/, 'arm64'],
+  [/(?:^|[^a-z0-9])(?:x86[_-]64|x64|amd64)(?:[^a-z0-9]|$)/, 'x86_64'],
+  [/(?:^|[^a-z0-9])(?:armeabi-v7a|armv7l?|armhf)(?:[^a-z0-9]|$)/, 'armv7'],
+  [/(?:^|[^a-z0-9])(?:ia32|x86|i[36]86)(?:[^a-z0-9]|$)/, 'x86'],
+]
+
+export interface FileFacts {
+  format: BinaryFormatName
+  /** Undefined: the name does not say. */
+  platform: Platform | undefined
+  /** Undefined: the name does not say. */
+  architecture: string | undefined
+}
+
+/** What the name of a file says; undefined of what is no file that apps are installed from. */
+export function factsOfName(name: string): FileFacts | undefined {
+  const format = formatOfName(name)
+  if (!format) return undefined
+  const lower = name.toLowerCase()
+  const architecture = ARCHITECTURES.find(([pattern]) => pattern.test(lower))?.[1]
+  return { format, platform: PLATFORM_OF[format] ?? platformWord(lower), architecture }
+}
+
+function platformWord(name: string): Platform | undefined {
+  if (/(?:^|[^a-z0-9])(?:mac|macos|darwin|osx)(?:[^a-z0-9]|$)/.test(name)) return 'macos'
+  if (/(?:^|[^a-z0-9])(?:win|win32|windows)(?:[^a-z0-9]|$)/.test(name)) return 'windows'
+  return /(?:^|[^a-z0-9])linux(?:[^a-z0-9]|$)/.test(name) ? 'linux' : undefined
+}
