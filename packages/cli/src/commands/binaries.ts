@@ -23,8 +23,8 @@ import {
   withYes,
   type PageOptions,
 } from '../arguments/shared-options.ts'
-import type { ExpectedBytes } from '../content/binary/fetch-elsewhere.ts'
-import { findInstallers } from '../content/binary/find-installers.ts'
+import type { ExpectedBytes } from '../installers/fetch-elsewhere.ts'
+import { findInstallers } from '../installers/find-installers.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatBytes } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'

@@ -21,7 +21,7 @@ import {
   withSigning,
   withYes,
 } from '../arguments/shared-options.ts'
-import { findInstallers } from '../content/binary/find-installers.ts'
+import { findInstallers } from '../installers/find-installers.ts'
 import { recogniseContent } from '../content/kinds.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import type { CliContext } from '../process/context.ts'

@@ -16,7 +16,7 @@ import type {
 } from './content-kind.ts'
 
 /** Whatever it collects and finds, it is given back what is its own. */
-export type MadeKind = ContentKind<CollectedContent, object>
+export type MadeKind = ContentKind<CollectedContent, unknown>
 
 /** The kinds that this tool makes, Content §1. The first that knows an input as its own takes it. */
 const KINDS = [archiveKind, binaryKind] as readonly object[] as readonly MadeKind[]

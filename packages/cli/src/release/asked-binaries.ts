@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
 import type { InstallerFile } from '../content/content-kind.ts'
-import { fetchElsewhere, type ExpectedBytes } from '../content/binary/fetch-elsewhere.ts'
-import { factsOfName } from '../content/binary/file-facts.ts'
+import { fetchElsewhere, type ExpectedBytes } from '../installers/fetch-elsewhere.ts'
+import { factsOfName } from '../installers/file-facts.ts'
 import { proxiedFetch } from '../config/proxy.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
@@ -50,7 +50,7 @@ export async function installerElsewhere(
   url: string,
   options: InstallerOptions & { expected: ExpectedBytes },
 ): Promise<InstallerFile> {
-  if (!/^https:\/\//.test(url)) throw new UsageError(`Expected an address that begins with https://, found ${url}.`)
+  if (!url.startsWith('https://')) throw new UsageError(`Expected an address that begins with https://, found ${url}.`)
   const found = await fetchElsewhere(context, proxiedFetch(context.env, url), url, options.expected)
   const { sha256, sizeBytes } = found
   return { ...describeName(found.name, options), url, sha256, sizeBytes }

@@ -11,11 +11,8 @@ export interface CollectedBinary extends CollectedContent {
   accept: readonly string[]
 }
 
-/** Nothing but what was collected. */
-type BinaryFacts = Record<never, never>
-
 /** Whole apps: installers by platform, architecture and format, Content §5. */
-export const binaryKind: ContentKind<CollectedBinary, BinaryFacts> = {
+export const binaryKind: ContentKind<CollectedBinary, null> = {
   name: 'binary',
 
   async recognise(input) {
@@ -56,7 +53,7 @@ export const binaryKind: ContentKind<CollectedBinary, BinaryFacts> = {
         advice: 'Build it anew.',
       })
     }
-    return { findings, facts: {} }
+    return { findings, facts: null }
   },
 
   async pack(_context, { installers, files: collected, accept }) {

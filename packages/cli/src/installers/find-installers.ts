@@ -1,7 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { CommandError, UsageError, hasCode } from '../../errors/errors.ts'
+import { CommandError, UsageError, hasCode } from '../errors/errors.ts'
 import { factsOfName } from './file-facts.ts'
 
 /** What of an app's own build was found, and where that says so. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { CommandError, UsageError } from '../../errors/errors.ts'
-import { createProgress } from '../../output/progress.ts'
-import type { CliContext } from '../../process/context.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
+import { createProgress } from '../output/progress.ts'
+import type { CliContext } from '../process/context.ts'
 
 /** Bytes that lie at an address of somebody else's. */
 export interface ElsewhereFile {
