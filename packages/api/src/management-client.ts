@@ -250,7 +250,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       }
       return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}` + queryOf(as), init))) as Artifact
     },
-    /** By tus (Content §5.3). Returns the upload's id. */
+    /** By tus (Content §5.5). Returns the upload's id. */
     beginUpload: async (app: string, { sizeBytes, ...metadata }: UploadClaim): Promise<string> => {
       const pairs = Object.entries(metadata).map(([name, value]) => `${name} ${base64Of(value)}`)
       const headers = { ...TUS, 'upload-length': String(sizeBytes), 'upload-metadata': pairs.join(',') }

@@ -18,7 +18,7 @@ const publisher = () => server.createPublisher({ platforms: ['android', 'macos',
 test('an APK is planned, signed, sent, listed, shown and switched off and on', async () => {
   const { json, run, write } = await publisher()
   await write({ 'shop.apk': apk })
-  const line = 'binary publish shop.apk --version 1.1.0+5 --mandatory-below 1.0.0 --notes Fresh'
+  const line = 'binary publish shop.apk --version 1.1.0+1 --mandatory-below 1.0.0 --notes Fresh'
   const dry = await run(`${line} --dry-run`)
   expect(dry.stderr).toMatch(/shop\.apk: apk for any, .*SHA-256/)
   expect(dry.stderr).toMatch(/Mandatory +below 1\.0\.0/)
@@ -29,17 +29,17 @@ test('an APK is planned, signed, sent, listed, shown and switched off and on', a
     platform: 'android',
     content: { kind: 'binary', files: [{ sha256: sha256(apk) }] },
   })
-  const release = await json<Release>('binary show 1.1.0+5 --platform android')
-  expect(release).toMatchObject({ versionCode: 5, notes: 'Fresh', signature: null, keyId: expect.any(String) })
+  const release = await json<Release>('binary show 1.1.0+1 --platform android')
+  expect(release).toMatchObject({ versionCode: 1, notes: 'Fresh', signature: null, keyId: expect.any(String) })
   const statement = readReleaseStatement(Buffer.from(release.statement ?? '', 'base64').toString())
   expect(statement.artifacts).toEqual([{ name: 'shop.apk', sha256: sha256(apk), sizeBytes: apk.length }])
   expect((await json<Page<Release>>('binary list')).items.map(({ id }) => id)).toEqual([release.id])
-  expect((await run('binary show 1.1.0+5 --platform android')).stdout).toMatch(/shop\.apk +apk +any/)
+  expect((await run('binary show 1.1.0+1 --platform android')).stdout).toMatch(/shop\.apk +apk +any/)
 
   expect(await json<PublishedRelease>(`${line} --yes`)).toEqual(published)
-  const off = await json<Rollout>('binary deactivate 1.1.0+5 --yes')
+  const off = await json<Rollout>('binary deactivate 1.1.0+1 --yes')
   expect([off.state, off.mandatoryBelow]).toEqual(['paused', '1.0.0'])
-  expect((await json<Rollout>('binary activate 1.1.0+5 --yes')).state).toBe('active')
+  expect((await json<Rollout>('binary activate 1.1.0+1 --yes')).state).toBe('active')
   const trail = await json<{ items: { action: string }[] }>('audit')
   expect(trail.items.map(({ action }) => action)).toEqual(expect.arrayContaining(['rollout.paused', 'rollout.resumed']))
 })
@@ -87,8 +87,8 @@ test.each([
   ],
   [
     'a Flutter app',
-    { 'pubspec.yaml': 'name: shop\nversion: 5.0.0+9\n', 'build/app/outputs/flutter-apk/app-release.apk': apk },
-    { version: '5.0.0+9', platform: 'android' },
+    { 'pubspec.yaml': 'name: shop\nversion: 1.1.0+1\n', 'build/app/outputs/flutter-apk/app-release.apk': apk },
+    { version: '1.1.0+1', platform: 'android' },
   ],
 ])('%s is known by its own files', async (_what, files, expected) => {
   const { json, write } = await publisher()

@@ -111,6 +111,7 @@ describe('the plan', () => {
         lines: {
           Bundle: '1 file of /app/build, zipped 1.23 kB',
           Entry: 'index.android.bundle, Hermes bytecode, version 96',
+          'SHA-256': 'ab'.repeat(32),
         },
         json: {
           content: { kind: 'archive', ...zip, fileCount: 1 },

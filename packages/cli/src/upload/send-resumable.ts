@@ -8,7 +8,7 @@ import { persistently } from './retry.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
-/** Sends a big file so that it goes on where the line broke off, or the server was started anew (Content §5.3). */
+/** Sends a big file so that it goes on where the line broke off, or the server was started anew (Content §5.5). */
 export async function sendResumable(session: Session, app: App, upload: ContentUpload): Promise<void> {
   const { api, context } = session
   const { path, kind, name, sha256, sizeBytes } = upload

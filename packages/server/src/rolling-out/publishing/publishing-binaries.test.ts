@@ -318,7 +318,9 @@ describeOnEveryDatabase('publishing binaries', (open) => {
     const bytes = readFileSync(new URL(name, examples))
     const file = await uploaded(bytes, name, { format })
     const version = `12.0.${bytes.length}`
-    const { body } = await publish({ platform: 'android', version, content: { kind: 'binary', files: [file] } })
+    const accept = ['typed-values-differ', 'other-application', 'other-certificate', 'lower-version-code']
+    const content = { kind: 'binary', files: [file], accept }
+    const { body } = await publish({ platform: 'android', version, content })
     expect(body.content.files).toMatchObject([{ name, contentType, isInstallable }])
     const { headers } = await server.app.http.inject(`/artifacts/${file.sha256}`)
     expect(headers['content-disposition']).toBe(`attachment; filename="${name}"`)

@@ -16,7 +16,7 @@ interface UploadClaim {
 export type ResumableUploads = ReturnType<typeof createResumableUploads>
 
 /**
- * Uploads that go on where they broke off, by tus 1.0 (Content §5.3). What has arrived whole goes the way of every
+ * Uploads that go on where they broke off, by tus 1.0 (Content §5.5). What has arrived whole goes the way of every
  * upload: it is hashed, checked by its kind, kept, and waits for its release.
  */
 export function createResumableUploads({
