@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { env } from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { run, type AndroidClasses } from './android-classes.ts'
@@ -83,6 +84,8 @@ export function createPhone({
     const path = ['-cp', `${classes}:${android.classPath}`]
     const child = spawn('java', [...options, ...path, 'org.junit.runner.JUnitCore', 'dev.hotpatch.phone.Phone'], {
       cwd: folder,
+      // The names of files are UTF-8 on a phone, whatever they are here.
+      env: { ...env, LC_ALL: 'C.UTF-8' },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     for (const stream of [child.stdout, child.stderr]) {
@@ -93,8 +96,11 @@ export function createPhone({
     server.close()
     if (!line) throw new Error(`The app did not start:\n${output.join('\n')}`)
     process = { child, line, output }
+    // It ends with the process, be it in the middle of a word.
     line.on('error', () => undefined)
-    createInterface({ input: line }).on('line', hear)
+    createInterface({ input: line })
+      .on('line', hear)
+      .on('error', () => undefined)
     await until('a page', () => page !== undefined)
     return current()
   }

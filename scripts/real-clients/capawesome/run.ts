@@ -141,6 +141,13 @@ await play('a zip is checked, downloaded, set and run, and stays', async () => {
 await play('files are taken one by one, and only those that are new', async () => {
   await createApp('files')
   const large = 'console.log("a page has many of these")\n'.repeat(1_000)
+  const numbers = Array.from({ length: 300 }, (_, index) => index)
+  const many = {
+    ...Object.fromEntries(numbers.map((index) => [`parts/${index}.js`, `part(${index})`])),
+    'assets/ü 100%.txt': 'odd name',
+    'assets/[id]#1.js': 'odd name, too',
+    'assets/empty.txt': '',
+  }
   const web = { 'index.html': page('shipped'), 'assets/same.css': 'p { color: red }' }
   const listOf = (files: Files) =>
     JSON.stringify(
@@ -150,7 +157,13 @@ await play('files are taken one by one, and only those that are new', async () =
   await onPhone(
     'files',
     async ({ call, latest, sync, bundle, reload }) => {
-      const files = { ...web, 'index.html': page('one'), 'assets/large.js': large, 'assets/a b+c.txt': 'odd name' }
+      const files = {
+        ...web,
+        'index.html': page('one'),
+        'assets/large.js': large,
+        'assets/a b+c.txt': 'odd name',
+        ...many,
+      }
       const one = await publish('files', '1.1.0', files)
       assert.equal((await latest()).artifactType, 'manifest')
       network.passed()
@@ -163,7 +176,8 @@ await play('files are taken one by one, and only those that are new', async () =
       )
       // What the binary shipped with is copied, as its list says.
       const asked = askedFor(network.passed())
-      assert.deepEqual(asked, ['assets/a b+c.txt', 'assets/large.js', LIST, 'index.html'])
+      const missing = [...Object.keys(many), 'assets/a b+c.txt', 'assets/large.js', LIST, 'index.html']
+      assert.deepEqual(asked, missing.sort())
       await reload('one')
       await call('ready')
       const two = await publish('files', '1.2.0', { ...files, 'index.html': page('two') })

@@ -33,7 +33,10 @@ const { play, end } = createStories(process.argv[2])
 const page = (version: string) => `<html><head></head><body>${version}</body></html>`
 const large = 'console.log("a page has many of these")\n'.repeat(1_000)
 const same = 'p { color: red }'.repeat(20)
+const many = Array.from({ length: 200 }, (_, index) => [`parts/${index}.js`, `part(${index})`])
+const odd = { 'assets/a b+c.txt': 'odd name', 'assets/ü 100%.txt': 'odd name, too', 'assets/empty.txt': '' }
 const one = { 'index.html': page('one'), 'assets/same.css': same, 'assets/large.js': large }
+const everything: Files = { ...one, ...odd, ...Object.fromEntries(many) }
 const two = { ...one, 'index.html': page('two'), 'assets/large.js': `${large}// changed` }
 
 interface Latest {
@@ -118,7 +121,7 @@ async function onPhone(
 async function createApp(slug: string): Promise<void> {
   await api.createApp({ slug, checkAccess: 'open', platforms: ['android'] })
   await api.changeChannel(slug, 'beta', { deviceChoice: 'open' })
-  await publish(slug, '1.0.0', one)
+  await publish(slug, '1.0.0', everything)
   await untilCompressed(slug, 'production')
 }
 
@@ -152,7 +155,7 @@ await play(
         await phone.until('it is downloaded', async () => (await bundles())[0]?.status === 'pending')
         const [first] = await bundles()
         assert.equal(first?.version, '1.0.0')
-        assert.deepEqual(await files(first.id), one)
+        assert.deepEqual(await files(first.id), everything)
         phone.background()
         await shows('one')
         phone.foreground()
@@ -219,14 +222,14 @@ await play('what the app asks for it has: a zip whole, files one by one, and the
       assert.ok(manifest.some(({ file_name }) => file_name === 'assets/large.js.br'))
       const whole = await call<Bundle>('download', found)
       assert.equal(whole.status, 'pending')
-      assert.deepEqual(await files(whole.id), one)
+      assert.deepEqual(await files(whole.id), everything)
       const { missing } = await call<{ missing: object[] }>('getMissingBundleFiles', { manifest })
       assert.ok(missing.length < manifest.length)
       const size = await call<{ knownFiles: number }>('getBundleDownloadSize', { version: '1.0.0', manifest: missing })
       assert.equal(size.knownFiles, missing.length)
       await call('delete', { id: whole.id })
       const single = await call<Bundle>('download', { ...found, manifest })
-      assert.deepEqual(await files(single.id), one)
+      assert.deepEqual(await files(single.id), everything)
     },
     { autoUpdate: false },
   )

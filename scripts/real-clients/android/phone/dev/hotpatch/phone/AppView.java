@@ -18,9 +18,11 @@ import org.json.JSONObject;
 /** A web view that has what it shows from Capacitor's local server, and leaves what runs in it to the end of the line. */
 class AppView extends WebView {
 
+  private static final long A_WHILE = 200_000_000;
   private static OutputStream line;
   private MessageHandler bridge;
   private String pending;
+  private long pendingSince;
 
   AppView(Context context) {
     super(context);
@@ -38,11 +40,12 @@ class AppView extends WebView {
   @Override
   public void loadUrl(String url) {
     pending = Uri.parse(url).getPath().isEmpty() ? url + "/" : url;
+    pendingSince = System.nanoTime();
   }
 
   @Override
   public void reload() {
-    pending = getUrl();
+    loadUrl(getUrl());
   }
 
   @Override
@@ -56,10 +59,10 @@ class AppView extends WebView {
     return 100;
   }
 
-  /** Of several that were loaded at once, a web view shows the last. */
+  /** It takes a web view a while to get to a page; one that is loaded meanwhile takes the place of the first. */
   void showPending() throws Exception {
     String url = pending;
-    if (url == null) return;
+    if (url == null || System.nanoTime() - pendingSince < A_WHILE) return;
     pending = null;
     getWebViewClient().onPageStarted(this, url, null);
     WebResourceResponse answer = getWebViewClient().shouldInterceptRequest(this, requestFor(Uri.parse(url)));
