@@ -104,9 +104,18 @@ describeOnEveryDatabase('the contract of app versions, for people', (open) => {
 
   test('a file that comes along is read, hashed, stored and served', async () => {
     await anewApp()
-    const fields = { platform: 'android', version: '1.1.0+1', is_mandatory: 'false', release_notes: 'Notes' }
-    const { body: form, headers } = formOf(fields, { name: 'hello.apk', bytes: APK })
-    const { status, body } = await publish(form, { headers })
+    const sent = (version: string) => {
+      const fields = { platform: 'android', version, is_mandatory: 'false', release_notes: 'Notes' }
+      const { body, headers } = formOf(fields, { name: 'hello.apk', bytes: APK })
+      return publish(body, { headers })
+    }
+    // What the file says of itself is another build than what was typed.
+    const opposed = await sent('1.1.0+2')
+    expect([problemOf(opposed), opposed.body.objections]).toMatchObject([
+      '422 content-opposed',
+      [{ name: 'typed-values-differ' }],
+    ])
+    const { status, body } = await sent('1.1.0+1')
     expect([status, body]).toMatchObject([
       201,
       { version_code: 1, file_size: APK.length, checksum: sha256Of(APK), file_name: 'hello.apk', is_mandatory: false },
