@@ -27,5 +27,9 @@ test('what devices may call, and whether they need the key of their app', () => 
     'app-versions: GET /api/updates/latest public',
     'appcast: GET /appcast.xml public',
     'appcast: GET /channels/:channel/appcast.xml public',
+    'electron: GET /electron/:app/:file public',
+    'electron: GET /electron/:app/files/:channel/:platform/:version/:architecture/:name public',
+    'electron: GET /electron/:file public',
+    'electron: GET /electron/files/:channel/:platform/:version/:architecture/:name public',
   ])
 })

@@ -3,6 +3,7 @@ import { appVersions } from './app-versions/app-versions.ts'
 import { appcast } from './appcast/appcast.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
+import { electron } from './electron/electron.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
@@ -16,4 +17,5 @@ export const DIALECTS: readonly Dialect[] = [
   capawesome(),
   appVersions(),
   appcast(),
+  electron(),
 ]

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { describeDialect, type Asking } from '../testing/dialect-suite.ts'
+import { APKS, describeDialect, type Asking } from '../testing/dialect-suite.ts'
 import { appVersions } from './app-versions.ts'
 
 const check = ({ channel }: Asking, device: object) => ({
@@ -9,7 +9,7 @@ const check = ({ channel }: Asking, device: object) => ({
 
 describeDialect({
   dialect: appVersions(),
-  content: 'binary',
+  offers: APKS,
   asks: {
     'POST /api/updates/check': (asking) => check(asking, { device_id: asking.deviceId }),
     'GET /api/updates/latest': ({ channel }) => ({ url: `/api/updates/latest?platform=android&channel=${channel}` }),

@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
-import { describeDialect } from '../testing/dialect-suite.ts'
+import { APKS, describeDialect } from '../testing/dialect-suite.ts'
 import { appcast } from './appcast.ts'
 
 describeDialect({
   dialect: appcast(),
-  content: 'binary',
+  offers: APKS,
   asks: {
     'GET /appcast.xml': ({ channel }) => ({ url: `/appcast.xml?for=upgrader&channel=${channel}` }),
     'GET /channels/:channel/appcast.xml': ({ channel }) => ({ url: `/channels/${channel}/appcast.xml?for=upgrader` }),

@@ -1,9 +1,10 @@
-import type { App } from '@hotpatch/api'
+import type { App, PublishedRelease } from '@hotpatch/api'
 import { startTestServer, type TestResponse, type TestServer, zipOf } from '@hotpatch/testkit'
-import { CONTENT_KINDS } from '@hotpatch/protocol'
+import { CONTENT_KINDS, type Platform } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { NOTHING_HELD } from '../../updates/held-files.ts'
+import type { OfferedBinaryFile } from '../../shipping/content/binary/binary-kind.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Dialect, DialectRoute, Feed } from '../../updates/dialect.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
@@ -39,8 +40,23 @@ export interface DialectUnderTest {
   openChannels?: readonly string[]
   /** Whether `explain` knows the device that asked. */
   explains: true | { skip: string }
-  /** What its clients take; `archive` when absent. */
-  content?: 'archive' | 'binary'
+  /** What its clients take: archives when absent. */
+  offers?: OfferedKind
+}
+
+export interface OfferedKind {
+  /** Of the app. */
+  platforms: readonly Platform[]
+  publish(
+    server: TestServer,
+    app: App,
+    placed: { version: string; percentage?: number },
+  ): Promise<Pick<PublishedRelease, 'releaseId'>>
+  /** As the catalog has it, and the same with something in it that must not leave the server. */
+  release: OfferedRelease
+  broken: OfferedRelease
+  /** The words of the address that asks for it. */
+  params: Readonly<Record<string, string>>
 }
 
 const SHA_256 = 'a'.repeat(64)
@@ -48,8 +64,7 @@ const SHA_256 = 'a'.repeat(64)
 /** What every client protocol must do alike. */
 export function describeDialect(subject: DialectUnderTest): void {
   const { dialect, asks, readRefusal, readOffer, askAnonymously, openChannels = [], explains } = subject
-  const { content = 'archive' } = subject
-  const release = RELEASES[content]
+  const { offers = ARCHIVES } = subject
   const nameOf = ({ method, path }: DialectRoute) => `${method} ${path}`
   const each = dialect.routes.map((route) => [nameOf(route), route] as const)
   const askOf = (route: DialectRoute, asking: Asking): Ask => {
@@ -75,28 +90,14 @@ export function describeDialect(subject: DialectUnderTest): void {
   async function start(changes: Record<string, string> = {}) {
     const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', ...changes }
     const server = await startTestServer({ env })
-    const app = await server.createTestApp({ checkAccess: dialect.routes.some(isPublic) ? 'open' : 'app-key' })
+    const checkAccess = dialect.routes.some(isPublic) ? 'open' : 'app-key'
+    const app = await server.createTestApp({ checkAccess, platforms: [...offers.platforms] })
     for (const name of openChannels) {
       const body = { deviceChoice: 'open' }
       await server.request('PATCH', `/manage/v1/apps/${app.slug}/channels/${name}`, { body })
     }
-    const releaseId = await publish(server, app, { version: '1.0.0' })
+    const { releaseId } = await offers.publish(server, app, { version: '1.0.0' })
     return { server, app, asking: { app, deviceId: 'device-1', channel: 'production', releaseId } }
-  }
-
-  async function publish(server: TestServer, app: App, placed: { version: string; percentage?: number }) {
-    if (content === 'binary') {
-      const file = { name: 'app.apk', architecture: 'any', format: 'apk', sha256: SHA_256, sizeBytes: 1 }
-      const files = [{ ...file, url: 'https://cdn.example.com/app.apk' }]
-      const metadata = { ...placed, platform: 'android', content: { kind: 'binary', files } }
-      const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
-        body: { metadata },
-      })
-      expect(status).toBe(201)
-      return body.releaseId as string
-    }
-    const bundle = await zipOf({ 'index.html': placed.version })
-    return (await server.published(app, { bundle, platform: 'any', ...placed })).releaseId
   }
 
   function send(server: TestServer, { method }: Pick<DialectRoute, 'method'>, ask: Ask, prefix = '') {
@@ -228,9 +229,10 @@ export function describeDialect(subject: DialectUnderTest): void {
 
     test.runIf(offering.length > 0).each(offering)('stops an answer that is not as it must be: %s', (_name, route) => {
       const ask = askOf(route, asking)
-      expect(() => render(route, release, ask)).not.toThrow()
-      if (isServedFrom(render(route, release, ask))) return
-      expect(() => render(route, broken(release), ask)).toThrow(/stopped/)
+      const { release, broken, params } = offers
+      expect(() => render(route, release, ask, params)).not.toThrow()
+      if (isServedFrom(render(route, release, ask, params))) return
+      expect(() => render(route, broken, ask, params)).toThrow(/stopped/)
     })
 
     const anonymous = typeof askAnonymously === 'function' ? askAnonymously : undefined
@@ -241,7 +243,7 @@ export function describeDialect(subject: DialectUnderTest): void {
       const { server, app, asking } = await start()
       onTestFinished(() => server.close())
       const ask = () => send(server, route, anonymous(asking), `/apps/${app.slug}`)
-      await publish(server, app, { version: '2.0.0', percentage: 99 })
+      await offers.publish(server, app, { version: '2.0.0', percentage: 99 })
       expect(readOffer(await ask())).toBe('1.0.0')
       const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices`)
       expect(body.items).toEqual([])
@@ -292,23 +294,53 @@ const FILE = {
   sizeBytes: 1,
 } as const
 
-const RELEASES: Readonly<Record<'archive' | 'binary', OfferedRelease>> = {
-  archive: ARCHIVE,
-  binary: { ...ARCHIVE, kind: 'binary', content: { kind: 'binary', files: [FILE] }, binaries: [FILE] },
+const NO_DIGEST = 'not a digest'
+
+const ARCHIVES: OfferedKind = {
+  platforms: ['android', 'ios'],
+  async publish(server, app, placed) {
+    const bundle = await zipOf({ 'index.html': placed.version })
+    return server.published(app, { bundle, platform: 'any', ...placed })
+  },
+  release: ARCHIVE,
+  broken: { ...ARCHIVE, content: { kind: 'archive', sizeBytes: 1, sha256: NO_DIGEST } },
+  params: {},
 }
 
-function broken(release: OfferedRelease): OfferedRelease {
-  const sha256 = 'not a digest'
-  if (release.content.kind === 'archive') return { ...release, content: { ...release.content, sha256 } }
-  return { ...release, binaries: [{ ...FILE, sha256 }] }
+/** The release of `ARCHIVE`, as files. */
+export function binaryRelease(file: OfferedBinaryFile): OfferedRelease {
+  return { ...ARCHIVE, kind: 'binary', content: { kind: 'binary', files: [file] }, binaries: [file] }
+}
+
+/** Of Android, that lie elsewhere. */
+export const APKS: OfferedKind = {
+  platforms: ['android', 'ios'],
+  async publish(server, app, placed) {
+    const file = { name: 'app.apk', architecture: 'any', format: 'apk', sha256: SHA_256, sizeBytes: 1 }
+    const files = [{ ...file, url: 'https://cdn.example.com/app.apk' }]
+    const metadata = { ...placed, platform: 'android', content: { kind: 'binary', files } }
+    const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
+      body: { metadata },
+    })
+    expect(status).toBe(201)
+    return body as PublishedRelease
+  },
+  release: binaryRelease(FILE),
+  broken: binaryRelease({ ...FILE, sha256: NO_DIGEST }),
+  params: {},
 }
 
 /** As the desk has it rendered, with nothing but the release in it. */
-function render(route: DialectRoute, offered: OfferedRelease, { url, body = {} }: Ask) {
+function render(
+  route: DialectRoute,
+  offered: OfferedRelease,
+  { url, body = {} }: Ask,
+  params: Readonly<Record<string, string>>,
+) {
   const request = {
     method: route.method,
     path: route.path,
-    params: {},
+    params,
     appName: undefined,
     query: Object.fromEntries(new URL(url, 'http://x').searchParams),
     body,

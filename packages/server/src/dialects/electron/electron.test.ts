@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs'
+import { publishBinary, sha256Of, startTestServer, windowsProgram } from '@hotpatch/testkit'
+import { afterAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import { readChannelFile, type ChannelFile } from './channel-file.ts'
+import { updateInfo, updateInfoText, type UpdateInfoOf } from './update-info.ts'
+
+interface Vectors {
+  files: { comment: string; file: string; expected: Partial<ChannelFile> | null }[]
+  documents: { comment: string; release: OfferedRelease; of: UpdateInfoOf; expected: unknown }[]
+}
+const VECTORS = new URL('../../../../../vectors/dialects/electron/channel-files.json', import.meta.url)
+const { files, documents } = JSON.parse(readFileSync(VECTORS, 'utf8')) as Vectors
+
+test.each(files)('Electron §2: $comment', ({ file, expected }) => {
+  if (expected === null) expect(() => readChannelFile(file)).toThrow('Expected a file such as')
+  else expect(JSON.parse(JSON.stringify(readChannelFile(file)))).toEqual(expected)
+})
+
+test.each(documents)('Electron §3: $comment', ({ release, of, expected }) => {
+  if (expected === null) {
+    expect(() => updateInfoText(release, of)).toThrow(/stopped|has no file/)
+    return
+  }
+  expect(updateInfo(release, of)).toEqual(expected)
+  expect(parse(updateInfoText(release, of))).toEqual(expected)
+})
+
+describe('a channel', async () => {
+  const server = await startTestServer({ env: { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' } })
+  afterAll(() => server.close())
+  const app = await server.createTestApp({ checkAccess: 'open', platforms: ['windows', 'linux', 'macos'] })
+  const ask = (file: string, headers = {}) =>
+    server.request('GET', `/electron/${app.slug}/${file}`, { token: null, headers })
+  const exe = (text: string, name = 'Demo.exe') => ({ name, bytes: windowsProgram(Buffer.from(text)) })
+
+  test('says who an answer is for, and leads to its files', async () => {
+    await publishBinary(server, app, { platform: 'windows', version: '1.0.0+5', files: [exe('one')] })
+    const { status, headers, body } = await ask('latest.yml?noCache=1k8hq1ls3')
+    expect(status).toBe(200)
+    expect(headers).toMatchObject({
+      'content-type': 'application/yaml; charset=utf-8',
+      'cache-control': 'no-store',
+      vary: 'x-user-staging-id',
+    })
+    const [{ url }] = (parse(body) as { files: [{ url: string }] }).files
+    expect(url).toBe('files/production/windows/1.0.0+5/x64/Demo.exe')
+    const file = await ask(url)
+    expect([file.status, file.headers.etag]).toEqual([200, `"${sha256Of(exe('one').bytes)}"`])
+    const ranges = await ask(url, { range: 'bytes=0-1, 4-5' })
+    expect([ranges.status, ranges.headers['content-type']]).toEqual([
+      206,
+      expect.stringContaining('multipart/byteranges'),
+    ])
+    expect((await ask(url.replace('Demo.exe', 'Other.exe'))).body).toMatchObject({ code: 'artifact-not-found' })
+    expect((await ask(url.replace('1.0.0', '0.9.0'))).body).toMatchObject({ code: 'release-not-found' })
+    expect((await ask(url.replace('windows', 'amiga'))).body).toMatchObject({ code: 'platform-not-found' })
+  })
+
+  test('has what the client judges itself, and nothing that nobody can judge', async () => {
+    const told = { 'x-user-staging-id': 'device-1' }
+    await publishBinary(server, app, {
+      platform: 'windows',
+      version: '1.1.0',
+      minOsVersion: '10.0.19045',
+      files: [exe('two')],
+    })
+    for (const headers of [{}, told])
+      expect((await ask('latest.yml', headers)).body).toContain('minimumSystemVersion: "10.0.19045"')
+    await publishBinary(server, app, {
+      platform: 'windows',
+      version: '1.2.0',
+      minNativeVersion: '9',
+      files: [exe('three')],
+    })
+    for (const headers of [{}, told]) expect((await ask('latest.yml', headers)).body).toContain('version: "1.1.0"')
+  })
+
+  test('passes over what has no file for it, or a version that it does not read', async () => {
+    const told = { 'x-user-staging-id': 'device-1' }
+    const deb = (text: string) => ({ name: 'demo.deb', bytes: Buffer.from(`!<arch>\ndebian-binary${text}`) })
+    await publishBinary(server, app, {
+      platform: 'linux',
+      version: '1.0.0',
+      files: [{ ...deb('a'), architecture: 'aarch64' }],
+    })
+    await publishBinary(server, app, {
+      platform: 'linux',
+      version: '1.1.0',
+      files: [{ ...deb('b'), architecture: 'amd64' }],
+    })
+    await publishBinary(server, app, {
+      platform: 'linux',
+      version: '1.2',
+      files: [{ ...deb('c'), architecture: 'amd64' }],
+    })
+    for (const headers of [{}, told]) {
+      expect((await ask('latest-linux-arm64.yml', headers)).body).toContain('version: "1.0.0"')
+      expect((await ask('latest-linux.yml', headers)).body).toContain('version: "1.1.0"')
+    }
+    expect(await ask('latest-linux-ia32.yml', told)).toMatchObject({ status: 404, body: { code: 'form-not-taken' } })
+    expect(await ask('latest-mac.yml', told)).toMatchObject({ status: 404, body: { code: 'nothing-published' } })
+    expect(await ask('nowhere.yml')).toMatchObject({ status: 404, body: { code: 'channel-not-found' } })
+    expect(await ask('latest.json')).toMatchObject({ status: 404, body: { code: 'not-found' } })
+  })
+
+  test('of an app that wants its key is named by it', async () => {
+    const closed = await server.createTestApp({ platforms: ['windows'] })
+    await publishBinary(server, closed, { platform: 'windows', version: '1.0.0', files: [exe('one')] })
+    const { status, body } = await server.request('GET', `/electron/${closed.appKey}/latest.yml`, { token: null })
+    expect(status).toBe(200)
+    const [{ url }] = (parse(body) as { files: [{ url: string }] }).files
+    const file = await server.request('HEAD', `/electron/${closed.appKey}/${url}`, { token: null })
+    expect(file.status).toBe(200)
+  })
+})
