@@ -15,6 +15,7 @@ const WINGS = [
   'rolling-out',
   'updates',
   'explaining',
+  'pages',
   'dialects',
   'contracts',
   'configuration',
