@@ -139,6 +139,7 @@ describe('a token for one app', () => {
         .replace(':deviceId', 'device-1')
         .replace(/releases\/:id/, `releases/${releaseId}`)
         .replace(/rollouts\/:id/, `rollouts/${rolloutId}`)
+        .replace(/activate\/:id/, `activate/${releaseId}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
         .replace(':sha256', 'a'.repeat(64))
@@ -180,12 +181,21 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }
     const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }
+    const version = {
+      app: theirs.slug,
+      platform: 'android',
+      version: '6.6.6+1',
+      download_url: 'https://downloads.test/a.apk',
+      file_size: 1,
+      checksum: 'a'.repeat(64),
+    }
     const optionsFor = (route: RouteOptions['url'], method: string) => {
       const name = `${method} ${route}`
       if (method === 'POST' && route.endsWith('/releases')) {
         const { app: _, ...withoutApp } = metadata
         return { form: publishForm(route.startsWith('/manage') ? withoutApp : metadata, bundle) }
       }
+      if (route.endsWith('/updates/publish')) return { body: version }
       if (!(name in bodies)) return {}
       return { body: bodies[name] }
     }
