@@ -31,5 +31,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'electron: GET /electron/:app/files/:channel/:platform/:version/:architecture/:name public',
     'electron: GET /electron/:file public',
     'electron: GET /electron/files/:channel/:platform/:version/:architecture/:name public',
+    'tauri: GET /tauri/:app/:channel/:target/:arch/:version public',
+    'tauri: GET /tauri/:channel/:target/:arch/:version public',
   ])
 })

@@ -6,6 +6,7 @@ import { capgo } from './capgo/capgo.ts'
 import { electron } from './electron/electron.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
+import { tauri } from './tauri/tauri.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
 
 /** Every client protocol that the server speaks. */
@@ -18,4 +19,5 @@ export const DIALECTS: readonly Dialect[] = [
   appVersions(),
   appcast(),
   electron(),
+  tauri(),
 ]
