@@ -10,11 +10,7 @@ const takes = {
 }
 
 test.each([
-  [
-    'is not signed',
-    { version: '1.2.0', binaries: [exe] },
-    'hotpatch signatures add 1.2.0 --platform windows --minisign',
-  ],
+  ['is not signed', { version: '1.2.0', binaries: [exe] }, 'Add the signature of minisign to 1.2.0 for windows'],
   ['has another notation', { version: '1.2', binaries: [exe] }, 'a version of three numbers'],
   ['has no file for it', { version: '1.2.0', binaries: [{ ...exe, architecture: 'arm64' }] }, 'under a new version'],
 ])('what %s says what is there and how to mend it', (_case, refused, mend) => {

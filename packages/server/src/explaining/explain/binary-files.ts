@@ -29,7 +29,7 @@ export function mendBinaries(refused: RefusedBinary, takes: TakenBinaries, platf
   }
   const { scheme, ...others } = takes
   if (scheme !== undefined && takesBinary(refused, others)) {
-    return `Add its signature: hotpatch signatures add ${version} --platform ${platform} --${scheme} FILE.sig`
+    return `Add the signature of ${scheme} to ${version} for ${platform}, by the management API: POST …/releases/{id}/signatures.`
   }
   return 'Publish a release under a new version that has a file as the client takes it.'
 }
