@@ -56,17 +56,23 @@ export function resumableUploadRoutes({
       answer,
     )
 
+    const upload = { url: '/apps/:app/uploads/:id', config: { access: 'releases:publish' }, handler: answer } as const
+    const schema = { tags: ['releases'], params: UploadParams }
+    app.route({ ...upload, method: 'HEAD', schema })
     app.route({
-      method: ['HEAD', 'PATCH', 'DELETE'],
-      url: '/apps/:app/uploads/:id',
-      config: { access: 'releases:publish' },
+      ...upload,
+      method: 'PATCH',
       schema: {
-        tags: ['releases'],
-        summary: 'Asks how far an upload is (HEAD), goes on with it (PATCH), or ends it (DELETE)',
+        ...schema,
+        summary: 'Goes on with an upload, from where HEAD says that it is',
         description: 'When the last byte has arrived the bytes are checked, and wait for their release for a day.',
-        params: UploadParams,
+        response: { 204: Type.Null({ description: 'How far it is now: `Upload-Offset`' }) },
       },
-      handler: answer,
+    })
+    app.route({
+      ...upload,
+      method: 'DELETE',
+      schema: { ...schema, summary: 'Ends an upload', response: { 204: Type.Null({ description: 'Ended' }) } },
     })
   }
 }
