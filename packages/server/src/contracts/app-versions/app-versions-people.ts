@@ -8,9 +8,10 @@ import { takeForms } from '../../ground/http/take-forms.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { Publishing } from '../../rolling-out/publishing/publishing-service.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
-import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { ContentService } from '../../shipping/content/content-service.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
+import { resolveNamedApp } from '../resolve-named-app.ts'
 import { readNewVersion, toNewRelease } from './read-new-version.ts'
 import { withVersion, type ReceivedVersion } from './receive-version.ts'
 import { describeVersion, NewVersion, PublishedVersion } from './version-shapes.ts'
@@ -27,18 +28,10 @@ export function appVersionsPeople(parts: {
 }): FastifyPluginAsyncTypebox {
   const { apps, contents, releases, rollouts, publishing, publicUrl, maxUploadBytes } = parts
 
-  /** By the address, by name, or the one app that the token is for. */
-  async function resolveNamed(request: FastifyRequest, named: string | undefined): Promise<AppRow> {
-    const { slug } = request.params as { slug?: string }
-    const name = slug ?? named ?? request.actor?.appId
-    if (!name) throw problem('invalid-request', 'Expected "app" with the id or slug of the app, found none.')
-    return apps.resolve(request.actor, name)
-  }
-
   async function publish(request: FastifyRequest, { fields, file }: ReceivedVersion) {
     const read = readNewVersion(fields)
     const along = file && { name: file.name, sha256: file.content.sha256, sizeBytes: file.content.sizeBytes }
-    const app = await resolveNamed(request, read.app)
+    const app = await resolveNamedApp(apps, request, read.app)
     const input = toNewRelease(read, along)
     const author = authorOf(request)
     const publication = await publishing.publish(app, input, file?.content, {}, author, publicUrl(request))

@@ -12,7 +12,6 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
-import type { AppRow } from '../../shipping/apps/app-service.ts'
 import type { ContentService } from '../../shipping/content/content-service.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
@@ -31,6 +30,7 @@ import {
 } from './flat-release.ts'
 import { withUpload, type ReceivedUpload } from '../../rolling-out/publishing/receive-upload.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
+import { resolveNamedApp } from '../resolve-named-app.ts'
 
 const { content: _content, versionCode: _versionCode, ...ofRelease } = NewRelease.properties
 const { kind: _kind, ...ofZip } = NewArchiveContent.properties
@@ -63,14 +63,6 @@ export function reactNativeManagementRoutes(parts: {
 }): FastifyPluginAsyncTypebox {
   const { apps, contents, releases, rollouts, publishing, publicUrl, maxUploadBytes } = parts
 
-  /** By the address, by name, or the one app that the token is for. */
-  async function resolveNamed(request: FastifyRequest, named: string | undefined): Promise<AppRow> {
-    const { slug } = request.params as { slug?: string }
-    const name = slug ?? named ?? request.actor?.appId
-    if (!name) throw problem('invalid-request', 'Expected "app" with the id or slug of the app, found none.')
-    return apps.resolve(request.actor, name)
-  }
-
   /** @throws problem release-exists also for the same request again: the contract takes a version once on a channel */
   async function publishUpload(request: FastifyRequest, upload: ReceivedUpload): Promise<PublishedRelease> {
     const fields = validateMetadata(upload.metadata)
@@ -84,7 +76,7 @@ export function reactNativeManagementRoutes(parts: {
     const input: NewRelease = { ...metadata, content }
     const percentage = metadata.percentage ?? rollout ?? rolloutPercentage ?? rollout_percentage
     if (percentage !== undefined) input.percentage = percentage
-    const found = await resolveNamed(request, named ?? appId)
+    const found = await resolveNamedApp(apps, request, named ?? appId)
     const { published, isRepeated } = await publishing.publish(
       found,
       input,
