@@ -203,7 +203,9 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       })
 
       test('other bytes of other files, and the same of the same, whatever is in them', async () => {
-        const name = fc.stringMatching(/^[a-z]{1,8}(\/[a-z]{1,8}){0,2}\.txt$/)
+        // Some systems take two names for one that differ by case only, and such files are refused.
+        const taken = new Set(Object.keys(good).map((path) => path.toLowerCase()))
+        const name = fc.stringMatching(/^[a-z]{1,8}(\/[a-z]{1,8}){0,2}\.txt$/).filter((path) => !taken.has(path))
         const seen = new Map<string, string>()
         let count = 0
         await fc.assert(
