@@ -37,7 +37,7 @@ describeDialect({
   },
   readOffer: ({ status, body }) => (status === 200 ? (parse(body) as { version: string }).version : null),
   askAnonymously: (asking) => ({ url: `/electron/${channelFile(asking)}` }),
-  explains: { skip: 'a device asks by the address of a feed' },
+  explains: { skip: 'a device asks by the address of a feed: electron.test.ts' },
   offers: {
     platforms: ['windows', 'macos', 'linux'],
     publish: (server, app, changes) =>

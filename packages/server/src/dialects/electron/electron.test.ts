@@ -105,6 +105,21 @@ describe('a channel', async () => {
     expect(await ask('latest.json')).toMatchObject({ status: 404, body: { code: 'not-found' } })
   })
 
+  test('can be explained for a device that tells who it is', async () => {
+    const own = await server.createTestApp({ checkAccess: 'open', platforms: ['windows'] })
+    for (const [version, percentage] of [
+      ['1.0.0', 100],
+      ['1.1.0', 0],
+    ] as const) {
+      await publishBinary(server, own, { platform: 'windows', version, percentage, files: [exe(version)] })
+    }
+    const headers = { 'x-user-staging-id': 'device-1' }
+    const answer = await server.request('GET', `/electron/${own.slug}/latest.yml`, { token: null, headers })
+    expect(answer.body).toContain('version: "1.0.0"')
+    const { body } = await server.request('GET', `/manage/v1/apps/${own.slug}/devices/device-1/explain`)
+    expect(body).toMatchObject({ decision: { kind: 'update', version: '1.0.0' } })
+  })
+
   test('of an app that wants its key is named by it', async () => {
     const closed = await server.createTestApp({ platforms: ['windows'] })
     await publishBinary(server, closed, { platform: 'windows', version: '1.0.0', files: [exe('one')] })
