@@ -170,9 +170,11 @@ export function createPhone({
       const names = await readdir(join(data, below), { recursive: true, withFileTypes: true }).catch(() => [])
       const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
       const read = files.sort().map(async (file) => {
-        return [file.slice(join(data, below).length + 1), await readFile(file, 'utf8')] as const
+        // What Android only keeps while it writes settings may be gone by now.
+        const text = await readFile(file, 'utf8').catch(() => undefined)
+        return text === undefined ? [] : [[file.slice(join(data, below).length + 1), text] as const]
       })
-      return Object.fromEntries(await Promise.all(read))
+      return Object.fromEntries((await Promise.all(read)).flat())
     },
     folder: (below: string) => join(data, below),
     /** Another version of the binary, from the store. */
