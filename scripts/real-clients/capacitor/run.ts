@@ -1,30 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { androidClasses, CAPGO, needTools } from '../android/android-classes.ts'
-import { createNetwork, freePort } from '../android/network.ts'
-import { createPublisher } from '../android/publisher.ts'
+import { rm } from 'node:fs/promises'
+import { CAPGO } from '../android/android-classes.ts'
+import { setStage } from '../android/stage.ts'
 import { createStories } from '../android/stories.ts'
 import { createFollowingApp, pageOf, PLUGIN, VERSIONS, type FollowingApp } from './app.ts'
 
 /** Runs `@hotpatch/capacitor` over Capgo's plugin, its Java and Capacitor's as they are published. */
-const HOST = 'updates.hotpatch.test'
-
-await needTools()
-const android = await androidClasses()
-const folder = join(android.folder, 'capacitor')
-await rm(folder, { recursive: true, force: true })
-await mkdir(folder, { recursive: true })
-const port = String(await freePort())
-// The updater asks the server itself; what it offers, the plugin fetches by https.
-const env = { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_PUBLIC_URL: `https://${HOST}`, PORT: port }
-const server = {
-  ...(await startServerProcess({ directory: join(folder, 'data'), env })),
-  url: `http://127.0.0.1:${port}`,
-}
-const network = await createNetwork({ host: HOST, server: server.url, folder })
-const { api, publish } = await createPublisher(server, folder)
+const { android, server, network, api, publish } = await setStage('capacitor')
 const { play, end } = createStories(process.argv[2])
 
 const downloads = () => network.passed().filter(({ path }) => path.startsWith('/artifacts/')).length

@@ -1,34 +1,17 @@
 import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { androidClasses, CAPAWESOME, needTools } from '../android/android-classes.ts'
-import { createNetwork, freePort } from '../android/network.ts'
+import { CAPAWESOME } from '../android/android-classes.ts'
 import { createPhone } from '../android/phone.ts'
-import { createPublisher, type Files } from '../android/publisher.ts'
+import type { Files } from '../android/publisher.ts'
+import { HOST, setStage } from '../android/stage.ts'
 import { createStories } from '../android/stories.ts'
 
-/** Runs Capawesome's plugin, its Java and Capacitor's as they are published, against this checkout's server, by https. */
-const HOST = 'updates.hotpatch.test'
 const READY_MS = 600_000
 const BUNDLES = 'files/_capacitor_live_update_bundles'
 const LIST = 'capawesome-live-update-manifest.json'
 
-await needTools()
-const android = await androidClasses()
-const folder = join(android.folder, 'capawesome')
-await rm(folder, { recursive: true, force: true })
-await mkdir(folder, { recursive: true })
-const port = String(await freePort())
-const env = { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_PUBLIC_URL: `https://${HOST}`, PORT: port }
-// It announces the address by which others know it.
-const server = {
-  ...(await startServerProcess({ directory: join(folder, 'data'), env })),
-  url: `http://127.0.0.1:${port}`,
-}
-const network = await createNetwork({ host: HOST, server: server.url, folder })
-const { api, hotpatch, publish, publishSigned, write } = await createPublisher(server, folder)
+/** Runs Capawesome's plugin, its Java and Capacitor's as they are published, against this checkout's server, by https. */
+const { android, server, network, api, hotpatch, publish, publishSigned, write } = await setStage('capawesome')
 const { play, end } = createStories(process.argv[2])
 
 const page = (version: string) => `<html><head></head><body>${version}</body></html>`

@@ -162,12 +162,12 @@ export interface Schema {
   /**
    * What a release consists of: artifacts of its statement under their names, and `asset`s under the paths that its
    * manifest lists or that they have in its archive. At least one of `sha256`, an artifact here, and `url`, elsewhere.
-   * A `blockmap` or `icon` has the path of the `binary` that it was made of.
+   * An `icon` has the path of the `binary` that it was made of.
    */
   release_file: {
     release_id: string
     path: string
-    role: 'archive' | 'manifest' | 'asset' | 'binary' | 'component' | 'blockmap' | 'icon'
+    role: 'archive' | 'manifest' | 'asset' | 'binary' | 'component' | 'icon'
     sha256: string | null
     size_bytes: number
     content_type: string

@@ -1,11 +1,12 @@
 import type { BinaryContentFile } from '@hotpatch/api'
 import { inForce, REQUIREMENT_NAMES, type Platform } from '@hotpatch/protocol'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { listFilesOf, type FilesByRelease } from '../../shipping/content/content-queries.ts'
 import { renderContent } from '../../shipping/content/content-service.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import { listPublishTimes } from './install-queries.ts'
 
 /** A version that everyone on a channel may have, for one platform. */
 export interface Installable {
@@ -66,8 +67,7 @@ export function createInstallables({
   async function describe(releases: readonly OfferedRelease[], platform: Platform): Promise<Installable[]> {
     if (releases.length === 0) return []
     const ids = releases.map(({ id }) => id)
-    const times = await db.selectFrom('release').select(['id', 'created_at']).where('id', 'in', ids).execute()
-    const publishedAt = new Map(times.map(({ id, created_at: at }) => [id, timestamp(at)]))
+    const publishedAt = await listPublishTimes(db, ids)
     const files = await listFilesOf(db, ids)
     return releases
       .map(({ id: releaseId, version, notes }) => ({

@@ -1,12 +1,9 @@
-import type { Clock, Timers } from '../../ground/clock.ts'
-import type { Change, Changes } from '../../ground/database/changes.ts'
-import type { Connection, Database } from '../../ground/database/schema.ts'
 import { keepThread } from '../../ground/threads/keep-thread.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { asPart } from '../artifacts/artifact-service.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
-import { createMaker, type MakerParts } from '../making/make-from-artifact.ts'
+import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { insertBlockMap, listAwaitingMaps, type AwaitingFile } from './block-map-store.ts'
 
@@ -28,21 +25,7 @@ export interface BlockMapAnswer {
 const BATCH = 1
 
 /** Content §11: maps of whole binaries, made once and for all after the publish, in a thread of its own, newest first. */
-export function createBlockMaps({
-  db,
-  changes,
-  raiseReleases,
-  clock,
-  timers,
-  ...parts
-}: MakerParts & {
-  db: Database
-  changes: Changes
-  /** Catalogs have something new of them. */
-  raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
-  clock: Clock
-  timers: Timers
-}) {
+export function createBlockMaps({ db, changes, raiseReleases, clock, timers, ...parts }: MakingParts) {
   const { artifacts, log } = parts
   const maker = createMaker(parts)
   const thread = keepThread<BlockMapQuestion, BlockMapAnswer>({

@@ -1,12 +1,9 @@
-import type { Clock, Timers } from '../../ground/clock.ts'
-import type { Change, Changes } from '../../ground/database/changes.ts'
-import type { Connection, Database } from '../../ground/database/schema.ts'
 import { keepThread } from '../../ground/threads/keep-thread.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { asPart } from '../artifacts/artifact-service.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
-import { createMaker, type MakerParts } from '../making/make-from-artifact.ts'
+import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { BROTLI, insertVariants, listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
 
@@ -25,21 +22,7 @@ export interface CompressionAnswer {
 const BATCH = 40
 
 /** Content §8: files of releases, compressed once and for all, in a thread of its own, newest first. */
-export function createCompression({
-  db,
-  changes,
-  raiseReleases,
-  clock,
-  timers,
-  ...parts
-}: MakerParts & {
-  db: Database
-  changes: Changes
-  /** Catalogs have something new of them. */
-  raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
-  clock: Clock
-  timers: Timers
-}) {
+export function createCompression({ db, changes, raiseReleases, clock, timers, ...parts }: MakingParts) {
   const { artifacts, log } = parts
   const maker = createMaker(parts)
   const thread = keepThread<CompressionQuestion, CompressionAnswer>({

@@ -1,5 +1,8 @@
 import { Problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Clock, Timers } from '../../ground/clock.ts'
+import type { Change, Changes } from '../../ground/database/changes.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ArtifactService } from '../artifacts/artifact-service.ts'
 import type { SpooledUpload, UploadSpool } from '../artifacts/upload-spool.ts'
@@ -16,11 +19,21 @@ interface Made {
   bytes?: ReceivedBytes | undefined
 }
 
-export interface MakerParts {
+interface MakerParts {
   storage: StorageDriver
   spool: UploadSpool
   artifacts: ArtifactService
   log: Pick<FastifyBaseLogger, 'warn'>
+}
+
+/** What all that is made later is built of. */
+export interface MakingParts extends MakerParts {
+  db: Database
+  changes: Changes
+  /** Catalogs have something new of them. */
+  raiseReleases: (tx: Connection, change: Change, releaseIds: readonly string[]) => Promise<void>
+  clock: Clock
+  timers: Timers
 }
 
 /** Makes something of stored bytes by a thread that knows nothing but files. */

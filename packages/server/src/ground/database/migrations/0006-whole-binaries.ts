@@ -33,7 +33,7 @@ const STATEMENTS: readonly string[] = [
     constraint release_file_key primary key (release_id, role, path),
     constraint release_file_release foreign key (release_id) references release (id),
     constraint release_file_artifact foreign key (sha256) references artifact (sha256),
-    constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component', 'blockmap', 'icon')),
+    constraint release_file_role check (role in ('archive', 'manifest', 'asset', 'binary', 'component', 'icon')),
     constraint release_file_place check (sha256 is not null or url is not null)
   )`,
   `insert into release_file
