@@ -10,6 +10,7 @@ import { publishedManifest, readRepository } from './lib/published-manifest.mjs'
 const NAMES = [
   'protocol',
   'api',
+  'signatures',
   'client',
   'capacitor',
   'app-updates',

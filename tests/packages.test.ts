@@ -28,6 +28,7 @@ const NAMES = [
   '@hotpatch/client',
   '@hotpatch/protocol',
   '@hotpatch/server',
+  '@hotpatch/signatures',
   '@hotpatch/simulator',
   '@hotpatch/web-bundle-server',
   'hotpatch',

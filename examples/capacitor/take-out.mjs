@@ -13,7 +13,7 @@ const STAYS = ['node_modules', 'dist', 'vendor', 'take-out.mjs']
 /** What the app and its server need, and what only builds need, with what those need in turn. */
 const PACKAGES = {
   dependencies: ['@hotpatch/capacitor', '@hotpatch/protocol', '@hotpatch/web-bundle-server'],
-  devDependencies: ['hotpatch', '@hotpatch/api', '@hotpatch/client', '@hotpatch/simulator'],
+  devDependencies: ['hotpatch', '@hotpatch/api', '@hotpatch/client', '@hotpatch/signatures', '@hotpatch/simulator'],
 }
 
 function main(folder, option) {

@@ -40,6 +40,7 @@ import { rolloutFields } from '../release/rollout-fields.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
 import { openSession } from '../session/session.ts'
+import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 
 interface PublishingOptions extends Omit<PublishOptions, 'version'>, InstallerOptions {
   downloadUrl?: string[]
@@ -63,7 +64,7 @@ const SWITCHES = {
 
 export function addBinaryCommands(program: Command, context: CliContext) {
   const binary = program.command('binary').description('whole apps: APK, IPA and installers')
-  const parts = [withApp, withSigning, withYes, withAudience, withSchedule, withGuard]
+  const parts = [withApp, withSigning, withFileSignatures, withYes, withAudience, withSchedule, withGuard]
 
   serverCommand(binary, 'publish', 'publishes files that a whole app is installed from', ...parts)
     .argument('[files...]', 'such as shop.apk; or a folder with what a build has left')

@@ -9,7 +9,9 @@ import { UsageError } from '../errors/errors.ts'
 import { createOutput } from '../output/output.ts'
 import { findImpact } from '../release/change-impact.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
+import { readMinisignPublicKey } from '../signing/minisign-files.ts'
 import { readRsaPublicKey } from '../signing/rsa-key.ts'
+import { readSparklePublicKey } from '../signing/sparkle-text.ts'
 import {
   fingerprintOf,
   generateSigningKey,
@@ -29,11 +31,15 @@ interface PublicKeyOptions extends KeyFileOptions {
 
 interface ListKeysOptions extends SessionOptions {
   rsa?: boolean
+  minisign?: boolean
+  sparkle?: boolean
 }
 
 interface AddKeyOptions extends SessionOptions, KeyFileOptions {
   name?: string
   rsa?: string
+  minisign?: string
+  sparkle?: string
 }
 
 export function addKeyCommands(program: Command, context: CliContext) {
@@ -59,12 +65,16 @@ export function addKeyCommands(program: Command, context: CliContext) {
 
   serverCommand(keys, 'list', 'lists the keys that an app takes', withApp)
     .option('--rsa', 'those that sign for clients of others')
+    .option('--minisign', "those of minisign, as Tauri's")
+    .option('--sparkle', 'those of Sparkle')
     .action((options: ListKeysOptions) => listKeys(context, options))
 
   serverCommand(keys, 'add', 'has an app take releases signed by a key', withApp, withKey, withYes)
     .argument('[public-key]', 'in base64; that of your own signing key when absent', readPublicKey)
     .option('--name <name>', 'whose it is')
     .option('--rsa <file>', 'the public half of an RSA key in PEM, which signs for clients of others')
+    .option('--minisign <file>', 'that of a minisign key, FILE.pub, or the tauri.conf.json that has it')
+    .option('--sparkle <key>', 'SUPublicEDKey, as generate_keys of Sparkle prints it')
     .action((publicKey: string | undefined, options: AddKeyOptions) => addKey(context, publicKey, options))
 
   serverCommand(keys, 'revoke', 'has an app take no more releases signed by a key', withApp, withYes)
@@ -92,14 +102,20 @@ async function printPublicKey(context: CliContext, { key, format, json = false }
 async function listKeys(context: CliContext, options: ListKeysOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
-  if (options.rsa) return output.page(await api.listKeys(app.id, 'rsa'), ['id', 'name', 'createdAt', 'revokedAt'])
+  const foreign = FOREIGN_KEYS.find(({ option }) => options[option])
+  if (foreign) {
+    const { algorithm, columns } = foreign
+    return output.page(await api.listKeys(app.id, algorithm), ['id', ...columns, 'name', 'createdAt', 'revokedAt'])
+  }
   const { items, nextCursor } = await api.listKeys(app.id)
   const withFingerprints = items.map((key) => ({ ...key, fingerprint: fingerprintOf(key.publicKey) }))
   output.page({ items: withFingerprints, nextCursor }, ['fingerprint', 'name', 'createdAt', 'revokedAt', 'id'])
 }
 
 async function addKey(context: CliContext, keyArgument: string | undefined, options: AddKeyOptions) {
-  if (options.rsa !== undefined) return addRsaKey(context, options.rsa, keyArgument, options)
+  if (FOREIGN_KEYS.some(({ option }) => options[option] !== undefined)) {
+    return addForeignKey(context, keyArgument, options)
+  }
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const publicKey = keyArgument ?? (await getSigningKey(keyPath(context, options.key))).publicKey
   const app = await chooseApp()
@@ -116,16 +132,32 @@ async function addKey(context: CliContext, keyArgument: string | undefined, opti
   output.result({ ...added, impact: impact ?? null }, () => output.fields(added))
 }
 
+/** Of others: what an option gives of one, and what is shown of it. */
+const FOREIGN_KEYS = [
+  { option: 'rsa', algorithm: 'rsa', called: 'RSA key', columns: [], read: readRsaPublicKey },
+  {
+    option: 'minisign',
+    algorithm: 'minisign',
+    called: 'minisign key',
+    columns: ['publicKey'],
+    read: readMinisignPublicKey,
+  },
+  { option: 'sparkle', algorithm: 'sparkle-ed25519', called: 'Sparkle key', columns: ['publicKey'], read: undefined },
+] as const
+
 /** It signs no statements: no device of our own looks at it, so that there is no impact to tell. */
-async function addRsaKey(context: CliContext, file: string, keyArgument: string | undefined, options: AddKeyOptions) {
-  if (keyArgument !== undefined || options.key !== undefined) {
-    throw new UsageError('Give the file of an RSA key, --rsa, or a signing key, not both.')
+async function addForeignKey(context: CliContext, keyArgument: string | undefined, options: AddKeyOptions) {
+  const [named, another] = FOREIGN_KEYS.filter(({ option }) => options[option] !== undefined)
+  if (!named || another || keyArgument !== undefined || options.key !== undefined) {
+    throw new UsageError('Give one key: --rsa FILE, --minisign FILE, --sparkle KEY, or a signing key.')
   }
-  const publicKey = await readRsaPublicKey(resolve(context.cwd, file))
+  const { option, algorithm, called, read } = named
+  const text = options[option] ?? ''
+  const publicKey = read ? await read(resolve(context.cwd, text)) : readSparklePublicKey(text)
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const app = await chooseApp()
-  await confirm(`Have ${app.slug} take signatures of the RSA key in ${file}?`)
-  const added = await api.addKey(app.id, { publicKey, algorithm: 'rsa', ...given({ name: options.name }) })
+  await confirm(`Have ${app.slug} take signatures of the ${called} ${read ? `in ${text}` : publicKey}?`)
+  const added = await api.addKey(app.id, { publicKey, algorithm, ...given({ name: options.name }) })
   output.result(added, () => output.fields({ id: added.id, name: added.name, createdAt: added.createdAt }))
 }
 

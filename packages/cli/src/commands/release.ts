@@ -43,6 +43,7 @@ import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
 import { choosePlatforms, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session } from '../session/session.ts'
+import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
 type Options = PublishOptions & CapgoKeyOptions
@@ -55,7 +56,8 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
     .action((options: Options) => publishArchives(context, options))
 
-  const publish = withReleaseOptions(program, 'publish', 'looks at what is there, says what it is, and publishes it')
+  const looks = 'looks at what is there, says what it is, and publishes it'
+  const publish = withFileSignatures(withReleaseOptions(program, 'publish', looks))
   publish
     .argument('[paths...]', 'files and folders; the folder of the project when absent')
     .option('--version <version>', 'such as 1.2.0; of a whole app, what its build says when absent', readNewVersion)

@@ -43,6 +43,8 @@ export function factsOfName(name: string): FileFacts | undefined {
 }
 
 function platformWord(name: string): Platform | undefined {
+  // As Tauri packs an app of macOS for its updater.
+  if (name.endsWith('.app.tar.gz')) return 'macos'
   if (/(?:^|[^a-z0-9])(?:mac|macos|darwin|osx)(?:[^a-z0-9]|$)/.test(name)) return 'macos'
   if (/(?:^|[^a-z0-9])(?:win|win32|windows)(?:[^a-z0-9]|$)/.test(name)) return 'windows'
   return /(?:^|[^a-z0-9])linux(?:[^a-z0-9]|$)/.test(name) ? 'linux' : undefined

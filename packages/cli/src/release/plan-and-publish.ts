@@ -8,6 +8,7 @@ import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { Session, SessionOptions } from '../session/session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
+import { chooseFileSignatures, type FileSignatureOptions } from '../signing/choose-file-signatures.ts'
 import { chooseRsaKey, type RsaKeyOptions } from '../signing/choose-rsa-key.ts'
 import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from './plan-release.ts'
@@ -18,7 +19,7 @@ import { describePlan, planJson } from './release-plan.ts'
 import type { SharedPlace } from './release-wishes.ts'
 import { carryOutEach, planEach } from './several-platforms.ts'
 
-export interface PublishOptions extends SessionOptions, PlanningOptions, RsaKeyOptions {
+export interface PublishOptions extends SessionOptions, PlanningOptions, RsaKeyOptions, FileSignatureOptions {
   dryRun?: boolean
 }
 
@@ -39,7 +40,9 @@ export async function planAndPublish(
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
   const signing = await chooseKey(session, app, options)
-  const extras = { capgoKey, rsaKey: await chooseRsaKey(session, app, options) }
+  const rsaKey = await chooseRsaKey(session, app, options)
+  const fileSignatures = await chooseFileSignatures(session, app, signedFilesOf(asked), options)
+  const extras = { capgoKey, rsaKey, fileSignatures }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }
@@ -53,6 +56,12 @@ export async function planAndPublish(
       await addExtras(session, { app, release: { id: releaseId }, bundle }, extras, directory)
     })
   })
+}
+
+function signedFilesOf(asked: AskedReleases['asked']) {
+  return [...asked.values()].flatMap(({ input, wishes: { version } }) =>
+    input.kind === 'installers' ? [{ version, files: input.files }] : [],
+  )
 }
 
 /** Everything is shown, then asked once. */

@@ -103,7 +103,7 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
     Needs: `${describeRequirement(plan.requirement)}${sourceOf(plan)}`,
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
-    ...extraLines(plan.extras),
+    ...extraLines(plan.extras, platform),
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
   const rows = Object.entries(lines).map(([name, text]) => `  ${name.padEnd(width)}  ${text}`)
@@ -148,7 +148,7 @@ export function planJson(plan: ReleasePlan) {
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
-    ...extrasJson(extras),
+    ...extrasJson(extras, wishes.platform),
     existing: existing !== null,
     warnings: warningsOf(plan),
   }

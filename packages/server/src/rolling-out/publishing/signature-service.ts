@@ -1,5 +1,6 @@
 import { MAX_ADDED_SIGNATURES, type AddedSignature, type AddedSignatures, type NewAddedSignatures } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
+import { signatureScheme } from '@hotpatch/signatures'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
@@ -9,7 +10,6 @@ import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import { listAllFilesOf, listFilesOf } from '../../shipping/content/content-queries.ts'
 import { renderSignature, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { KeyService } from '../../shipping/signing/key-service.ts'
-import { signatureScheme } from '../../shipping/signing/schemes/schemes.ts'
 import {
   type AddedSignatureRow,
   listAddedSignatures,

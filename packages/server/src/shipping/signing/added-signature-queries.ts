@@ -1,6 +1,6 @@
 import type { AddedSignature } from '@hotpatch/api'
+import { SCHEME_NAMES } from '@hotpatch/signatures'
 import type { Connection } from '../../ground/database/schema.ts'
-import { SCHEME_NAMES } from './schemes/schemes.ts'
 import { deleteSignatures, insertSignatures, type SignatureRow } from './signature-store.ts'
 import { placedReleases, type PlaceOfReleases } from '../content/placed-release-queries.ts'
 

@@ -1,5 +1,6 @@
 import type { KeyAlgorithm, NewSigningKey, Page, SigningKey } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
+import { findMinisignKeyLine, isEd25519PublicKey } from '@hotpatch/signatures'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { nameOf, type Author } from '../../people/authors/author.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
@@ -8,8 +9,7 @@ import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { AppRow, AppService } from '../apps/app-service.ts'
 import { insertSigningKey, listSigningKeys, revokeSigningKey, type SigningKeyRow } from './key-store.ts'
-import { findMinisignKeyLine } from './minisign-text.ts'
-import { isEd25519PublicKey, readRsaPublicKey } from './signing-keys.ts'
+import { readRsaPublicKey } from './signing-keys.ts'
 
 export type KeyService = ReturnType<typeof createKeyService>
 

@@ -12,7 +12,7 @@ import {
   REQUIREMENT_NAMES,
   UnexpectedJsonError,
 } from '@hotpatch/protocol'
-import { isSignedBy } from './signing-keys.ts'
+import { isSignedBy } from '@hotpatch/signatures'
 
 /** What a statement must say of the content that it comes with. */
 export interface StatedContent {

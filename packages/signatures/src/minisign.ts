@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { findInComment, readMinisignKey, readMinisignSignature } from '../minisign-text.ts'
-import { isSignedBy } from '../signing-keys.ts'
+import { findInComment, readMinisignKey, readMinisignSignature } from './minisign-text.ts'
+import { isSignedBy } from './ed25519-keys.ts'
 import type { SignatureScheme } from './signature-scheme.ts'
 
 /** Signing §10.1: as Tauri's updater verifies it, and what it does not look at besides: the version that is signed. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { findInComment, findMinisignKeyLine, readMinisignSignature } from './minisign-text.ts'
-import { minisign } from './schemes/minisign.ts'
+import { minisign } from './minisign.ts'
 
 interface Vectors {
   file: string
@@ -10,7 +10,7 @@ interface Vectors {
   spellings: string[]
   cases: { comment: string; key: string; version: string; signature: string; file?: string; fits: boolean }[]
 }
-const VECTORS = new URL('../../../../../vectors/minisign.json', import.meta.url)
+const VECTORS = new URL('../../../vectors/minisign.json', import.meta.url)
 const { file, keys, spellings, cases } = JSON.parse(readFileSync(VECTORS, 'utf8')) as Vectors
 
 async function* inPieces(text: string) {

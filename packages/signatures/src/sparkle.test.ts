@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sparkleEd25519 } from './schemes/sparkle-ed25519.ts'
+import { sparkleEd25519 } from './sparkle-ed25519.ts'
 import { verifyPlainEd25519 } from './verify-plain-ed25519.ts'
 
 function newKey() {

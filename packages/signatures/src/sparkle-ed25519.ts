@@ -1,4 +1,4 @@
-import { verifyPlainEd25519 } from '../verify-plain-ed25519.ts'
+import { verifyPlainEd25519 } from './verify-plain-ed25519.ts'
 import type { SignatureScheme } from './signature-scheme.ts'
 
 /** Signing §10.2: `sparkle:edSignature`, a plain Ed25519 signature over the whole file. */

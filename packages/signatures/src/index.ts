@@ -1,0 +1,10 @@
+export { isEd25519PublicKey, isSignedBy } from './ed25519-keys.ts'
+export {
+  findMinisignKeyLine,
+  readMinisignKey,
+  readMinisignSignature,
+  type MinisignKey,
+  type MinisignSignature,
+} from './minisign-text.ts'
+export { SCHEME_NAMES, signatureScheme } from './schemes.ts'
+export type { SignatureScheme, SignedBytes } from './signature-scheme.ts'
