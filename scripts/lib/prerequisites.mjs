@@ -10,6 +10,7 @@ export const prerequisites = [
   { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
+  { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
 ]
@@ -45,6 +46,19 @@ function prepareNginx() {
     env: { NGINX_PATH: undefined },
     absent: 'nginx is not installed',
     remedy: 'install it (Debian: apt-get install nginx-light)',
+  }
+}
+
+/** Its first build takes a minute or two; what it makes is kept in the system's folder for temporary files. */
+function prepareCargo() {
+  const cargo = findOnPath('cargo')
+  const isRefused = process.env.HOTPATCH_TEST_CARGO === '0'
+  if (cargo && !isRefused) return { env: { CARGO_PATH: cargo } }
+  return {
+    env: { CARGO_PATH: undefined },
+    absent: isRefused ? 'HOTPATCH_TEST_CARGO is 0' : 'cargo is not on PATH',
+    remedy: isRefused ? 'unset it' : 'install Rust',
+    onPurpose: true,
   }
 }
 
