@@ -19,8 +19,9 @@ const ISSUER_AND_SERIAL_LENGTH = 2
 
 /** @param what such as "META-INF/CERT.RSA" */
 export function readSignedMessage(bytes: Uint8Array, what: string): SignedMessage {
-  const refuse = (found: string, options?: ErrorOptions) =>
+  const refuse: Refuse = (found, options) =>
     refusal(`${what}: expected a signed message (CMS), found ${found}.`, options)
+  requireShortNames(bytes, refuse)
   const { result, offset } = parse(bytes, refuse)
   if (offset === -1) throw refuse(`none: ${result.error}`)
   const [type, wrapped] = partsOf(result)
@@ -36,10 +37,51 @@ export function readSignedMessage(bytes: Uint8Array, what: string): SignedMessag
   }
 }
 
+type Refuse = (found: string, options?: ErrorOptions) => Error
+
+const NAME = 0x06
+const RELATIVE_NAME = 0x0d
+/** Those of CMS and X.509 have ten. */
+const MAX_NAME_BYTES = 32
+const IS_CONSTRUCTED = 0x20
+const LONG_TAG = 0x1f
+/** None of these: of the types that ASN.1 itself has. */
+const CLASS = 0xc0
+/** Sequences and sets, and bits and octets in several pieces. */
+const CONSTRUCTED = [0x30, 0x31, 0x23, 0x24]
+const HAS_MORE = 0x80
+
+/**
+ * The parser makes an object of each number of an object identifier, hundreds of times as large as it was. What is
+ * constructed has nothing but parts, one after the other: so all of them are met front to back, however they are nested.
+ */
+function requireShortNames(bytes: Uint8Array, refuse: Refuse): void {
+  for (let at = 0; at < bytes.length;) {
+    const tag = bytes[at] ?? 0
+    const isConstructed = (tag & IS_CONSTRUCTED) !== 0
+    const isOdd = isConstructed && (tag & CLASS) === 0 && !CONSTRUCTED.includes(tag)
+    // What nothing of CMS has, the parser would read otherwise than is done here.
+    if (isOdd || (tag & LONG_TAG) === LONG_TAG) throw refuse(`a part of the type ${tag}`)
+    const { length, lengthBytes } = lengthAt(bytes, at + 1)
+    if ((tag === NAME || tag === RELATIVE_NAME) && length > MAX_NAME_BYTES) {
+      throw refuse(`an object identifier of ${length} bytes`)
+    }
+    at += 1 + lengthBytes + (isConstructed ? 0 : length)
+  }
+}
+
+/** One that is not said is 0: such a part ends with one of no length. */
+function lengthAt(bytes: Uint8Array, at: number): { length: number; lengthBytes: number } {
+  const first = bytes[at] ?? 0
+  if ((first & HAS_MORE) === 0) return { length: first, lengthBytes: 1 }
+  const more = bytes.subarray(at + 1, at + 1 + (first & ~HAS_MORE))
+  return { length: more.reduce((length, byte) => length * 256 + byte, 0), lengthBytes: 1 + (first & ~HAS_MORE) }
+}
+
 /** Ends with an error at too many parts, or too many in each other; of some damage it throws instead. */
-function parse(bytes: Uint8Array, refuse: (found: string, options: ErrorOptions) => Error) {
+function parse(bytes: Uint8Array, refuse: Refuse) {
   try {
-    return asn1.fromBER(bytes)
+    return asn1.fromBER(bytes, { parseEmbedded: false })
   } catch (cause) {
     throw refuse('damage', { cause })
   }

@@ -270,6 +270,63 @@ describe('hostile Android files', () => {
     expect((await read(anApk({ resources: many }), 'a.apk')).application).not.toHaveProperty('name')
   })
 
+  // Each was some kilobytes that took gigabytes of memory and a minute.
+  test('a long text that every element is named by, and one that every value of a table is', async () => {
+    const long = 'a'.repeat(30_000)
+    const element = (name: number) =>
+      chunk(0x0102, u32(1, 0xffff_ffff), u32(0xffff_ffff, name), u16(20, 20, 0, 0, 0, 0))
+    const elements = Array.from({ length: 20_000 }, (_, index) => element(index === 0 ? 0 : 1))
+    const manifest = chunk(0x0003, Buffer.alloc(0), stringPool(['manifest', long]), ...elements)
+    expect(await refusalOf(anApk({ manifest }), 'a.apk')).toMatch(/16777216 bytes of text/)
+    const types = Array.from({ length: 100 }, () => [
+      { id: 1, resources: [{ entry: 0, value: { reference: 0x7f02_0000 } }] },
+      { id: 2, resources: [{ entry: 0, value: long }] },
+    ])
+    const resources = resourceTable('a.b', types.flat())
+    expect(await refusalOf(anApk({ resources }), 'a.apk')).toMatch(/16777216 bytes of text/)
+  })
+
+  test('an object identifier of a million numbers, however it is hidden', async () => {
+    const many = Buffer.alloc(1_000_000, 1)
+    const length = Buffer.from([0x83, many.length >> 16, (many.length >> 8) & 0xff, many.length & 0xff])
+    const name = Buffer.concat([Buffer.from([6]), length, many])
+    const hidden = [
+      name,
+      Buffer.concat([Buffer.from([0x1f]), name]),
+      Buffer.concat([Buffer.from([0x26]), name.subarray(1)]),
+      Buffer.concat([Buffer.from([0x30, 0x80]), name, Buffer.alloc(2)]),
+      Buffer.concat([Buffer.from([0x30, 0x80, 0x22, 0x02, 0x04, 0x84]), name, Buffer.alloc(2)]),
+    ]
+    for (const content of hidden) {
+      const zip = writeZip([
+        { name: 'AndroidManifest.xml', content: androidManifest() },
+        { name: 'META-INF/A.RSA', content },
+      ])
+      expect(await refusalOf(zip, 'a.apk')).toMatch(/an object identifier of|a part of the type/)
+    }
+  })
+
+  test('an App Bundle of more attributes or elements than any has, and with a version that is a book', async () => {
+    const part = (field: number, body: Buffer) => {
+      const length = body.length
+      const varint = [length & 0x7f, (length >> 7) & 0x7f, (length >> 14) & 0x7f].map(
+        (each, index) => each | (index < 2 ? 0x80 : 0),
+      )
+      return Buffer.concat([Buffer.from([(field << 3) | 2, ...varint]), body])
+    }
+    const attribute = (name: string, value: string, ...id: number[]) =>
+      part(4, Buffer.concat([part(2, Buffer.from(name)), part(3, Buffer.from(value)), Buffer.from(id)]))
+    const bundle = (...more: Buffer[]) => {
+      const named = [part(3, Buffer.from('manifest')), attribute('package', 'com.example.app'), ...more]
+      return writeZip([{ name: 'base/manifest/AndroidManifest.xml', content: part(1, Buffer.concat(named)) }])
+    }
+    expect(await refusalOf(bundle(Buffer.alloc(200_000, Buffer.from([0x22, 0]))), 'a.aab')).toMatch(/1000 attributes/)
+    expect(await refusalOf(bundle(Buffer.alloc(200_000, Buffer.from([0x2a, 0]))), 'a.aab')).toMatch(/10000 elements/)
+    const versionName = [5 << 3, 0x9c, 0x84, 0x84, 0x08]
+    const { application } = await read(bundle(attribute('versionName', 'v'.repeat(100_000), ...versionName)), 'a.aab')
+    expect(application?.version).toBe('v'.repeat(255))
+  })
+
   test('a table of more types than any app has', async () => {
     const type = chunk(0x0201, Buffer.concat([Buffer.from([1, 0, 0, 0]), u32(0, 0), Buffer.alloc(28)]))
     const types = Buffer.concat(Array.from({ length: 60_000 }, () => type))
@@ -422,6 +479,22 @@ describe('an IPA', () => {
     const levels = Array.from({ length: 31 }, (_, index) => listOf([index + 1, index + 1]))
     const doubling = packBinaryPlist([...levels, Buffer.from([9])])
     expect(await refusalOf(anIpa({ info: doubling }), 'a.ipa')).toMatch(/values, found more|deep/)
+  })
+
+  test('a list that refers to one long text again and again: that was thirty seconds, and ten gigabytes', async () => {
+    const text = Buffer.concat([Buffer.from([0x5f, 0x12]), u32(0), Buffer.alloc(1_000_000, 0x61)])
+    text.writeUInt32BE(1_000_000, 2)
+    const info = packBinaryPlist([listOf(Array.from({ length: 5_000 }, () => 1)), text])
+    expect(await refusalOf(anIpa({ info }), 'a.ipa')).toMatch(/8388608 bytes of text/)
+  })
+
+  test('what it asks people for, but for names that nobody reads', async () => {
+    const keys = ['NSCameraUsageDescription', `NS${'a'.repeat(1_000_000)}UsageDescription`]
+    const asked = keys.map((key) => `<key>${key}</key><string>why</string>`).join('')
+    const info = xmlPlist(
+      `<dict><key>CFBundleIdentifier</key><string>a.b</string><key>CFBundleVersion</key><string>1</string>${asked}</dict>`,
+    )
+    expect((await read(anIpa({ info }), 'a.ipa')).application?.permissions).toEqual(['NSCameraUsageDescription'])
   })
 
   test('a binary list that says it has more values, or longer ones, than the file', async () => {

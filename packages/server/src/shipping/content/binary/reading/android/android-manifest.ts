@@ -38,6 +38,7 @@ export interface AndroidManifest {
 /** Real apps have some fifty. */
 const MAX_PERMISSIONS = 1_000
 const MAX_ID_CHARACTERS = 255
+const MAX_VERSION_CHARACTERS = 255
 
 export function readAndroidManifest(elements: Iterable<ManifestElement>): AndroidManifest {
   let root: ManifestElement | undefined
@@ -71,10 +72,10 @@ export function readAndroidManifest(elements: Iterable<ManifestElement>): Androi
 /** As in the manifest: without what a table of resources would say of it. */
 export function asApplication(manifest: AndroidManifest, paths: readonly string[]): Application {
   const { id, version, versionCode, minSdk, permissions, isDebuggable } = manifest
-  const minOsVersion = textOf(minSdk)
+  const minOsVersion = textOf(minSdk)?.slice(0, MAX_VERSION_CHARACTERS)
   return {
     id,
-    version: textOf(version) ?? '',
+    version: textOf(version)?.slice(0, MAX_VERSION_CHARACTERS) ?? '',
     ...(versionCode !== undefined && { versionCode }),
     ...(minOsVersion !== undefined && { minOsVersion }),
     architectures: architecturesIn(paths),

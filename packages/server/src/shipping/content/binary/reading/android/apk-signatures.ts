@@ -27,7 +27,7 @@ export async function readApkCertificates(handle: FileHandle, zip: PackageZip, l
   const block = await readSigningBlock(handle, zip.directoryOffset)
   const found = block ? readingOf('The APK Signing Block', () => certificatesOf(block)) : []
   const certificates = found.length > 0 ? found : await readJarCertificates(zip, limits)
-  return [...new Set(certificates.map(digestOf))]
+  return [...new Set(certificates.map(digestOf))].slice(0, MAX_CERTIFICATES)
 }
 
 /** In front of the zip's directory: a size, pairs, the same size again and a mark. */

@@ -22,6 +22,8 @@ export async function readAab(handle: FileHandle, limits: ReadingLimits): Promis
 /** Of a manifest's elements, those that say something: the root and what is in it. */
 const MAX_DEPTH = 1
 const MAX_ELEMENTS = 10_000
+/** Of one element: Android knows some two hundred. */
+const MAX_ATTRIBUTES = 1_000
 
 /** Field numbers of aapt's `XmlNode`, `XmlElement` and `XmlAttribute`. */
 const NODE_ELEMENT = 1
@@ -58,8 +60,8 @@ function readElement(bytes: Uint8Array, depth: number, found: ManifestElement[])
   const children: Uint8Array[] = []
   eachField(bytes, (field, value) => {
     if (field === ELEMENT.name) name = textIn(value)
-    else if (field === ELEMENT.attribute) attributes.push(readAttribute(value))
-    else if (field === ELEMENT.child && depth < MAX_DEPTH) children.push(value)
+    else if (field === ELEMENT.attribute) take(attributes, MAX_ATTRIBUTES, 'attributes', () => readAttribute(value))
+    else if (field === ELEMENT.child && depth < MAX_DEPTH) take(children, MAX_ELEMENTS, 'elements', () => value)
   })
   found.push({
     name,
@@ -68,6 +70,12 @@ function readElement(bytes: Uint8Array, depth: number, found: ManifestElement[])
     plainAttribute: (wanted) => valueOf(attributes.find((each) => each.namespace === '' && each.name === wanted)),
   })
   for (const child of children) readNode(child, depth + 1, found)
+}
+
+/** Each has a few bytes, and as many fit into what a manifest may have. */
+function take<Each>(all: Each[], most: number, what: string, read: () => Each): void {
+  if (all.length >= most) throw refusal(`Expected at most ${most} ${what} in one element, found more.`)
+  all.push(read())
 }
 
 interface ReadAttribute {

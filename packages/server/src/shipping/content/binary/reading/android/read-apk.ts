@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import type { ReadApplication, ReadingLimits } from '../application.ts'
 import { openPackageZip } from '../package-zip.ts'
 import { readingOf, refusal } from '../refusal.ts'
-import { asApplication, readAndroidManifest, textOf } from './android-manifest.ts'
+import { asApplication, readAndroidManifest } from './android-manifest.ts'
 import { openApkResources } from './apk-resources.ts'
 import { readApkCertificates } from './apk-signatures.ts'
 import { elementsIn } from './binary-xml.ts'
@@ -33,7 +33,7 @@ export async function readApk(handle: FileHandle, limits: ReadingLimits): Promis
     application: {
       ...application,
       ...(name !== undefined && { name }),
-      ...minOs(resources.text(manifest.minSdk) ?? textOf(manifest.minSdk)),
+      ...minOs(resources.text(manifest.minSdk)),
       certificates,
     },
     ...(icon && { icon }),

@@ -57,12 +57,13 @@ function undoFilter(rows: Buffer, start: number, width: number): void {
 }
 
 function plainColours(rows: Buffer, start: number, width: number): void {
+  // Nothing is made for a pixel: there may be four million.
   for (let at = start; at < start + width * PIXEL_BYTES; at += PIXEL_BYTES) {
-    const [blue = 0, green = 0, red = 0, opacity = 0] = rows.subarray(at, at + PIXEL_BYTES)
-    rows.set(
-      [red, green, blue].map((colour) => undoMultiplied(colour, opacity)),
-      at,
-    )
+    const opacity = rows[at + 3] ?? 0
+    const blue = rows[at] ?? 0
+    rows[at] = undoMultiplied(rows[at + 2] ?? 0, opacity)
+    rows[at + 1] = undoMultiplied(rows[at + 1] ?? 0, opacity)
+    rows[at + 2] = undoMultiplied(blue, opacity)
   }
 }
 
@@ -87,11 +88,9 @@ function predicted(filter: number, left: number, up: number, corner: number): nu
 
 function paeth(left: number, up: number, corner: number): number {
   const estimate = left + up - corner
-  const [byLeft, byUp, byCorner] = [left, up, corner].map((each) => Math.abs(estimate - each)) as [
-    number,
-    number,
-    number,
-  ]
+  const byLeft = Math.abs(estimate - left)
+  const byUp = Math.abs(estimate - up)
+  const byCorner = Math.abs(estimate - corner)
   if (byLeft <= byUp && byLeft <= byCorner) return left
   return byUp <= byCorner ? up : corner
 }

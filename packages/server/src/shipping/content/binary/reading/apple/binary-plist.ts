@@ -6,6 +6,8 @@ const EPOCH_SECONDS = 978_307_200
 const TRAILER_BYTES = 32
 /** Of a text in it: a length is what it says. */
 const MAX_CHARACTERS = 1024 * 1024
+/** Of all of them: more than there is in any, as a text counts as often as it is referred to. */
+const MAX_TEXT_BYTES = 8 * 1024 * 1024
 
 /**
  * Our own, as the libraries follow every reference: a few hundred bytes in which each list refers twice to the next one
@@ -20,6 +22,7 @@ export function readBinaryPlist(bytes: Buffer): PlistValue {
     throw refusal(`Expected offsets of 1 to 6 bytes, found ${offsetBytes} and ${referenceBytes}.`)
   }
   let left = MAX_PLIST_VALUES
+  let leftOfText = MAX_TEXT_BYTES
 
   function valueAt(reference: number, depth: number): PlistValue {
     if (reference >= count) throw refusal(`Expected one of ${count} values, found number ${reference}.`)
@@ -53,9 +56,9 @@ export function readBinaryPlist(bytes: Buffer): PlistValue {
       case 0x4:
         return slice(at, length)
       case 0x5:
-        return slice(at, length).toString('latin1')
+        return textBytes(at, length).toString('latin1')
       case 0x6:
-        return Buffer.from(slice(at, length * 2))
+        return Buffer.from(textBytes(at, length * 2))
           .swap16()
           .toString('utf16le')
       case 0xa:
@@ -92,6 +95,11 @@ export function readBinaryPlist(bytes: Buffer): PlistValue {
   function references(at: number, length: number): number[] {
     if (length > left) throw refusal(`Expected at most ${MAX_PLIST_VALUES} values, found more.`)
     return Array.from({ length }, (_, index) => bytes.readUIntBE(at + index * referenceBytes, referenceBytes))
+  }
+
+  function textBytes(at: number, length: number): Buffer {
+    if ((leftOfText -= length) < 0) throw refusal(`Expected at most ${MAX_TEXT_BYTES} bytes of text, found more.`)
+    return slice(at, length)
   }
 
   function slice(at: number, length: number): Buffer {

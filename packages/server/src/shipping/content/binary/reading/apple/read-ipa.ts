@@ -13,6 +13,7 @@ const INFO = /^Payload\/([^/]+\.app)\/Info\.plist$/
 /** What an app asks people for has a sentence that says why. */
 const ASKS_FOR = /^NS\w+UsageDescription$/
 const MAX_ASKED = 200
+const MAX_ASKED_CHARACTERS = 255
 const MAX_ICONS = 20
 
 export async function readIpa(handle: FileHandle, limits: ReadingLimits): Promise<ReadApplication> {
@@ -33,7 +34,7 @@ export async function readIpa(handle: FileHandle, limits: ReadingLimits): Promis
       ...identityOf(plist),
       ...namesOf(plist),
       architectures: await architecturesOf(zip, inside, plist),
-      permissions: [...plist.keys()].filter((key) => ASKS_FOR.test(key)).slice(0, MAX_ASKED),
+      permissions: permissionsOf(plist),
       certificates,
       ...(teamId !== undefined && { teamId }),
       ...(provisioning && { provisioning, isDebuggable: provisioning.type === 'development' }),
@@ -52,6 +53,10 @@ function identityOf(plist: PlistDictionary): { id: string; version: string; buil
   const version = textIn(plist, 'CFBundleShortVersionString') ?? build
   if (version === undefined) throw refusal('Info.plist: expected a CFBundleShortVersionString, found none.')
   return { id, version, ...(build !== undefined && { build }) }
+}
+
+function permissionsOf(plist: PlistDictionary): string[] {
+  return [...plist.keys()].filter((key) => key.length <= MAX_ASKED_CHARACTERS && ASKS_FOR.test(key)).slice(0, MAX_ASKED)
 }
 
 function namesOf(plist: PlistDictionary): { name?: string; minOsVersion?: string } {
