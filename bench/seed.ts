@@ -193,6 +193,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_at: NOW,
       created_by: 'bench',
       updated_at: NOW,
+      ended_at: null,
     })
   }
   insert('platform_sequence', { app_id: APP.id, platform: APP.platform, last_sequence: count })

@@ -71,6 +71,8 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   startsAt: number | null
   /** When it was placed, or came into force later, in milliseconds since 1970; absent: not known. No decision asks. */
   startedAt?: number | undefined
+  /** When it was halted or withdrawn, whichever came first, in milliseconds since 1970; absent: not known, or never. */
+  endedAt?: number | undefined
   mandatory: boolean
   /** It is mandatory for shells below this native version; absent, or null: for none more. */
   mandatoryBelow?: string | null | undefined
@@ -273,7 +275,8 @@ function compileRollout<Release extends CatalogRelease>(
   requirements: Map<string, CompiledRequirement>,
   audiences: Map<Audience, CompiledAudience>,
 ): CompiledRollout<Release> {
-  const { id, position, target, state, startsAt, startedAt, mandatory, mandatoryBelow, audience, restated } = rollout
+  const { id, position, target, state, startsAt, startedAt, endedAt, mandatory, mandatoryBelow, audience, restated } =
+    rollout
   const release = target === 'embedded' ? undefined : target
   const sequence = restated?.sequence ?? release?.sequence ?? 0
   // Field by field: an object that begins as a copy of another keeps room for fields that never come.
@@ -284,6 +287,7 @@ function compileRollout<Release extends CatalogRelease>(
     state,
     startsAt,
     startedAt,
+    endedAt,
     mandatory,
     mandatoryBelow,
     audience: compileAudience(audience, audiences),

@@ -282,6 +282,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     created_at: 0,
     created_by: 'test',
     updated_at: 0,
+    ended_at: null,
     awaits_start: 0,
   }
 }

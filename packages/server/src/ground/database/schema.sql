@@ -20,6 +20,17 @@ create table announcement (
 
 create index announcement_position on announcement (position, id);
 
+create table answer_certificate (
+  app_id text not null,
+  key_id text not null,
+  certificate text not null,
+  chain text not null,
+  created_at bigint not null,
+  created_by text not null,
+  constraint answer_certificate_key primary key (app_id, key_id),
+  constraint answer_certificate_app foreign key (app_id) references app (id)
+);
+
 create table api_token (
   id text primary key,
   name text not null,
@@ -460,6 +471,7 @@ create table rollout (
   awaits_start integer default 0 not null,
   statement_id text references statement (id),
   mandatory_below text,
+  ended_at bigint,
   constraint rollout_position unique (app_id, channel, position),
   constraint rollout_app foreign key (app_id) references app (id),
   constraint rollout_release foreign key (release_id) references release (id),
@@ -577,6 +589,25 @@ create table signature (
   constraint signature_release foreign key (release_id) references release (id),
   constraint signature_signing_key foreign key (key_id) references signing_key (id)
 );
+
+create table signed_answer (
+  id text primary key,
+  app_id text not null,
+  platform text not null,
+  key_id text not null,
+  says text not null,
+  release_id text,
+  answered_at bigint not null,
+  body text not null,
+  signature text not null,
+  created_at bigint not null,
+  created_by text not null,
+  constraint signed_answer_certificate foreign key (app_id, key_id) references answer_certificate (app_id, key_id),
+  constraint signed_answer_release foreign key (release_id) references release (id),
+  constraint signed_answer_says check (says in ('update', 'roll-back', 'nothing'))
+);
+
+create unique index signed_answer_once on signed_answer (app_id, key_id, platform, says, coalesce(release_id, ''), answered_at);
 
 create table signing_key (
   id text primary key,

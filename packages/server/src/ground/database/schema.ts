@@ -238,6 +238,36 @@ export interface Schema {
     created_at: number
     created_by: string
     updated_at: number
+    /** When it was halted or withdrawn, whichever came first. */
+    ended_at: number | null
+  }
+  /** The certificate by which clients verify answers that their publisher has signed in advance. */
+  answer_certificate: {
+    app_id: string
+    /** As the clients are built to expect it. */
+    key_id: string
+    /** PEM. */
+    certificate: string
+    /** PEM of those between it and the one that clients have; empty: they have this one. */
+    chain: string
+    created_at: number
+    created_by: string
+  }
+  /** An answer that its publisher has signed to the last byte. */
+  signed_answer: {
+    id: string
+    app_id: string
+    platform: Platform
+    key_id: string
+    says: 'update' | 'roll-back' | 'nothing'
+    /** Of an update. */
+    release_id: string | null
+    /** The time that it says of itself; 0 of one that says none. */
+    answered_at: number
+    body: string
+    signature: string
+    created_at: number
+    created_by: string
   }
   /** The highest sequence that any statement of (app, platform) has taken. */
   platform_sequence: { app_id: string; platform: Platform; last_sequence: number }

@@ -126,7 +126,10 @@ export function createChanging({
     author: Author,
     columns: Partial<RolloutRow>,
   ): Promise<RolloutRow> {
-    if (!(await updateRolloutIn(tx, before.id, from, { ...columns, updated_at: clock.now() }))) {
+    const now = clock.now()
+    const ends = columns.state === 'halted' || columns.state === 'withdrawn'
+    const written = { ...columns, updated_at: now, ...(ends && { ended_at: before.ended_at ?? now }) }
+    if (!(await updateRolloutIn(tx, before.id, from, written))) {
       throw problem('rollout-state', `Expected a rollout that is ${from.join(' or ')}; this one is ${before.state}.`)
     }
     const changed = await get(before.id, null, tx)

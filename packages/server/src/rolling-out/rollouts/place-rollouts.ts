@@ -70,6 +70,7 @@ export function createPlacing({
       created_at: now,
       created_by: nameOf(author),
       updated_at: now,
+      ended_at: null,
     }
     await insertRollout(tx, row)
     const { version = null, requirement = null } = release ?? {}

@@ -1,0 +1,25 @@
+export { base64UrlFromHex } from './base64url.ts'
+export { readExpoConfig, type ExpoConfig } from './config.ts'
+export { readExpoDirective, writeExpoDirective, type ExpoDirective } from './directive.ts'
+export { EXPO_CONFIG, EXPO_METADATA, readExpoExport, type ExpoExport } from './export.ts'
+export {
+  DIGEST_START_LENGTH,
+  expoUpdateId,
+  readExpoTime,
+  readExpoUpdateId,
+  writeExpoTime,
+  type ExpoIdentity,
+} from './identity.ts'
+export { readExpoManifest, writeExpoManifest, type ExpoAsset, type ExpoManifest } from './manifest.ts'
+export {
+  ByteSequence,
+  readDictionary,
+  readList,
+  StructuredFieldError,
+  Token,
+  writeDictionary,
+  type BareItem,
+  type Item,
+} from './structured-fields.ts'
+export { expoTimeOf } from './update-times.ts'
+export { expoManifestOf, expoUpdateOf, type ExpoFile, type ExpoPlacing, type ExpoUpdate } from './update.ts'
