@@ -1,6 +1,7 @@
 import { formatOfName, type NewBinaryFile, type NewRelease } from '@hotpatch/api'
 import { parseBinaryVersion, problem, readChecksum } from '@hotpatch/protocol'
 import { createValidator } from '../../ground/http/validate.ts'
+import { requireElsewhere } from '../../shipping/content/binary/elsewhere-address.ts'
 import { NewVersion } from './version-shapes.ts'
 
 const validate = createValidator(NewVersion, 'body')
@@ -79,9 +80,7 @@ function fileAlong(fields: NewVersion, { name: sentAs, sha256, sizeBytes }: Came
 function fileElsewhere(fields: NewVersion): NewBinaryFile {
   const { download_url: url, checksum, file_size: sizeBytes } = fields
   if (!url) throw problem('invalid-request', 'Expected a part "file" with the file, or download_url; found neither.')
-  if (!/^https:\/\/[^\s"<>\\]{1,2000}$/.test(url)) {
-    throw problem('invalid-request', `download_url: expected an address that begins with https://, found ${url}.`)
-  }
+  requireElsewhere('download_url', url)
   if (!checksum || typeof sizeBytes !== 'number') {
     const found = checksum ? 'no file_size' : 'no checksum'
     throw problem(

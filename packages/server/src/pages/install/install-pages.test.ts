@@ -251,6 +251,52 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
     expect((await signIn(PASSWORD)).status).toBe(303)
   })
 
+  test('one address cannot keep the others from signing in', async () => {
+    await open({ access: 'protected', password: PASSWORD })
+    for (let guess = 0; guess < 150; guess += 1) await signIn(`guess ${guess}`)
+    expect((await signIn(PASSWORD, '198.51.100.1')).status).toBe(303)
+  })
+
+  test('a link that lets nobody in changes nothing for who is in already', async () => {
+    await open({ access: 'protected', password: PASSWORD })
+    const kept = { cookie: String((await signIn(PASSWORD)).headers['set-cookie']).split(';', 1)[0] ?? '' }
+    for (const pass of ['over', 'x; Path=/; Domain=example.com', 'x\r\nx-own: 1', 'größe']) {
+      const { status, headers } = await visit(`?pass=${encodeURIComponent(pass)}`, kept)
+      expect([status, headers['set-cookie']]).toEqual([200, undefined])
+    }
+  })
+
+  test('notes are neither more than a page can hold nor anything that something but a browser opens', async () => {
+    const table = `|${'a|'.repeat(300)}\n|${'-|'.repeat(300)}\n${'|\n'.repeat(3_000)}`
+    const links = [
+      'javascript:alert(1)',
+      'intent://a',
+      'itms-services://?action=x',
+      'blob:https://a',
+      'data:image/png,x',
+    ]
+    const notes = `${links.map((link) => `[x](${link})`).join(' ')} [y](https://example.com/) [z](mailto:a@example.com)`
+    await publish({ name: 'a.apk', bytes: anApk(), more: { notes } })
+    await publish({ name: 'b.apk', bytes: anApk({ version: '1.1.0' }), version: '1.1.0', more: { notes: table } })
+    await open()
+    const { body } = await visit()
+    expect(body.length).toBeLessThan(100_000)
+    const addresses = [...body.matchAll(/<div class="notes">.*?<\/div>/gs)].flatMap(([entry]) => [
+      ...entry.matchAll(/href="([^"]+)"/g),
+    ])
+    expect(addresses.map(([, address]) => address)).toEqual(['https://example.com/', 'mailto:a@example.com'])
+  })
+
+  test('a file elsewhere is gone to', async () => {
+    const url = 'https://downloads.example.com/gr%C3%B6%C3%9Fe/a.apk?x=1'
+    const files = [{ name: 'a.apk', architecture: 'any', format: 'apk', sha256: 'a'.repeat(64), sizeBytes: 7, url }]
+    const metadata = { platform: 'android', version: '3.0.0', content: { kind: 'binary', files } }
+    const { body } = await server.request('POST', '/manage/v1/apps/demo/releases', { body: { metadata } })
+    await open()
+    const { status, headers } = await visit(`/production/files/${body.releaseId}/a.apk`)
+    expect([status, headers.location, headers['cache-control']]).toEqual([302, url, 'private, no-store'])
+  })
+
   test('a link lets in until its time is over, also what the system fetches by itself', async () => {
     await publish({ name: 'shop.ipa', bytes: anIpa(), platform: 'ios', format: 'ipa' })
     await open({ access: 'protected' })

@@ -6,8 +6,13 @@ const MAX_NESTING = 20
 /** Rendered notes that are kept: a page has some fifty. */
 const MAX_KEPT = 500
 
-/** No HTML of the notes' own, no pictures from elsewhere, no addresses that run something. */
-const markdown = new MarkdownIt({ html: false, linkify: false, maxNesting: MAX_NESTING }).disable('image')
+/**
+ * No HTML of the notes' own, no pictures from elsewhere, and no tables, of which a few letters are thousands of cells.
+ */
+const markdown = new MarkdownIt({ html: false, linkify: false, maxNesting: MAX_NESTING }).disable(['image', 'table'])
+
+/** Others are for other programs than a browser, in apps that show the notes, too. */
+markdown.validateLink = (address) => /^(?:https?:\/\/|mailto:)/i.test(address)
 
 // The page's own headings are its outline: those of notes would be at no place in it.
 markdown.renderer.rules.heading_open = () => '<p class="heading">'

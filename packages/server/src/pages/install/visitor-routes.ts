@@ -11,6 +11,7 @@ import { offeredUrl, type PublicUrl } from '../../ground/http/public-url.ts'
 import { createRateLimiter } from '../../ground/http/rate-limit.ts'
 import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import { saveAs } from '../../shipping/artifacts/save-as.ts'
 import { iconType } from '../../shipping/content/binary/reading/picture.ts'
 import { appleManifest } from './apple-manifest.ts'
 import { fileAddress, withPass, type PageAddresses } from './install-action.ts'
@@ -88,7 +89,9 @@ export function visitorRoutes(parts: VisitorParts): FastifyPluginAsyncTypebox {
         .send(signIn(page, base, undefined))
     }
     const { pass } = request.query as { pass?: string }
-    if (pass !== undefined && page.row.access === 'protected') setCookie(request, reply, page, { pass })
+    // One that is over lets nobody in: it must not take the place of the one that did.
+    const isKept = pass !== undefined && page.row.access === 'protected' && (await installPages.lets(page.row, [pass]))
+    if (isKept) setCookie(request, reply, page, { pass })
     const addresses = await addressesOf(request, page, base)
     const installables = await findInstallables(slug, channel)
     const text = renderInstallPage({
@@ -112,8 +115,8 @@ export function visitorRoutes(parts: VisitorParts): FastifyPluginAsyncTypebox {
         .headers(PAGE_HEADERS)
         .send(signIn(page, base, fault))
     // Before anything is computed: a guess takes the server longer than whoever makes it.
-    const waits = [byAddress.take(addressPrefix(request.ip)), byPage.take(page.row.id)]
-    const seconds = Math.max(...waits)
+    // Whoever has no try left takes none of the page's, which are everybody's.
+    const seconds = byAddress.take(addressPrefix(request.ip)) || byPage.take(page.row.id)
     if (seconds > 0) {
       reply.header('retry-after', seconds)
       return refuse(429, `Too many tries. Try again in ${seconds} s.`)
@@ -281,11 +284,9 @@ function serveFile(
   reply: FastifyReply,
   { file, release }: { file: InstallableFile; release: string },
 ) {
-  const ascii = file.name.replace(/[^\w .()+-]/g, '_')
-  const encoded = encodeURIComponent(file.name).replace(/['()*]/g, (found) => `%${found.charCodeAt(0).toString(16)}`)
   reply.hijack()
   reply.raw.setHeader('content-type', file.contentType)
-  reply.raw.setHeader('content-disposition', `attachment; filename="${ascii}"; filename*=UTF-8''${encoded}`)
+  reply.raw.setHeader('content-disposition', saveAs(file.name))
   reply.raw.setHeader('cache-control', 'private, no-store')
   request.raw.url = offeredUrl('', file.sha256, release)
   app.routing(request.raw, reply.raw)

@@ -29,6 +29,10 @@ describeContentKind(binaryKind, {
     { platform: 'android', content: { files: [fileNamed('../shop.apk')] } },
     { platform: 'android', content: { files: [fileNamed('.apk')] } },
     { platform: 'android', content: { files: [fileNamed('one.apk'), fileNamed('two.apk')] } },
+    { platform: 'android', content: { files: [fileNamed('shop\u202Exe.apk')] } },
+    { platform: 'android', content: { files: [{ ...fileNamed('a.apk'), url: 'https://[/a.apk' }] } },
+    { platform: 'android', content: { files: [{ ...fileNamed('a.apk'), url: 'https://a:b@a.test/a.apk' }] } },
+    { platform: 'android', content: { files: [{ ...fileNamed('a.apk'), url: 'https://a.test/ö.apk' }] } },
   ],
 })
 

@@ -11,6 +11,7 @@ import {
 import { parseNativeVersion, problem, statedBinary, type Platform } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
+import { requireElsewhere } from './elsewhere-address.ts'
 import { requireFileNames } from './file-names.ts'
 import { OBJECTIONS, objectionsTo } from './objections.ts'
 import { readBinary } from './reading/read-binary.ts'
@@ -91,6 +92,7 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
       throw problem('invalid-request', `version: expected ${expected}, found "${version}".`)
     }
     requireFileNames(files.map(({ name }) => name))
+    for (const { name, url } of files) if (url !== undefined) requireElsewhere(`${name}: url`, url)
     requireOneForEach(files, platform)
     const bySha256 = new Map(uploads.map((upload) => [upload.sha256, upload.facts]))
     for (const { name, format, sha256, url } of files) {
