@@ -11,6 +11,7 @@ const NAMES = [
   'protocol',
   'api',
   'signatures',
+  'binary-files',
   'client',
   'capacitor',
   'app-updates',

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { checkContents, type OpenFile } from './archive-contents.ts'
 import { readArchiveDirectory, type ArchiveEntry } from './archive-directory.ts'
 import { checkNoConflicts } from './archive-paths.ts'
-import { refusal } from './archive-refusal.ts'
+import { refusal } from '@hotpatch/binary-files/zip'
 
 export interface ArchiveLimits {
   /** Folders count. */

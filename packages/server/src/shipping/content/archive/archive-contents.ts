@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { crc32, createInflateRaw, inflateRawSync, type InflateRaw } from 'node:zlib'
 import { HAS_DESCRIPTOR, STORED, type ArchiveEntry } from './archive-directory.ts'
 import { checkDescriptor, checkHeader, HEADER_BYTES, MAX_DESCRIPTOR_BYTES, readHeader } from './archive-header.ts'
-import { refusal } from './archive-refusal.ts'
+import { refusal } from '@hotpatch/binary-files/zip'
 
 /** Holds every header (a name and extra fields have at most 128 KiB) and most files whole. */
 const WINDOW_BYTES = 256 * 1024

@@ -1,6 +1,6 @@
 import { parseExtraFields, type ExtraField } from 'yauzl'
 import { checkExtraFields, COMPRESSION_LEVEL, HAS_DESCRIPTOR, type ArchiveEntry } from './archive-directory.ts'
-import { refusal } from './archive-refusal.ts'
+import { refusal } from '@hotpatch/binary-files/zip'
 
 const HEADER = 0x04034b50
 export const HEADER_BYTES = 30

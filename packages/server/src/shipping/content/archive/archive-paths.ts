@@ -1,5 +1,5 @@
 import { filePathFault, findPathConflict } from '@hotpatch/protocol'
-import { refusal } from './archive-refusal.ts'
+import { refusal } from '@hotpatch/binary-files/zip'
 
 export function checkPath(path: string, maxPathBytes: number): void {
   const fault = filePathFault(path, maxPathBytes)

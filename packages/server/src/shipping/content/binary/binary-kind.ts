@@ -14,7 +14,7 @@ import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } fro
 import { requireElsewhere } from './elsewhere-address.ts'
 import { requireFileNames } from './file-names.ts'
 import { OBJECTIONS, objectionsTo } from './objections.ts'
-import { readBinary } from './reading/read-binary.ts'
+import { readBinary } from '@hotpatch/binary-files'
 
 /** Content §5.1. */
 export interface BinaryFacts extends Facts {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compareWithLast, compareWithTyped } from './objections.ts'
-import type { Application } from './reading/application.ts'
+import type { Application } from '@hotpatch/api'
 
 const application: Application = {
   id: 'com.example.app',

@@ -1,7 +1,6 @@
 import { compareNativeVersions, parseNativeVersion } from '@hotpatch/protocol'
-import type { BinaryFormatName } from '@hotpatch/api'
+import type { Application, BinaryFormatName } from '@hotpatch/api'
 import type { Objection } from '../content-kind.ts'
-import type { Application } from './reading/application.ts'
 
 /** What speaks against a file, by the word that overrides it. */
 export const OBJECTIONS = [

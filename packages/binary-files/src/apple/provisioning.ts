@@ -1,11 +1,11 @@
-import type { Provisioning } from '../application.ts'
+import type { Application } from '@hotpatch/api'
 import { digestOf, readSignedMessage } from '../certificates.ts'
 import { refusal } from '../refusal.ts'
 import { readPlist } from './plist.ts'
 import { dictionaryIn, listIn, type PlistDictionary } from './plist-value.ts'
 
 export interface Profile {
-  provisioning: Provisioning
+  provisioning: NonNullable<Application['provisioning']>
   teamId?: string
   /** Of those who may sign with it. */
   certificates: string[]
@@ -37,7 +37,7 @@ export function readProfile(bytes: Buffer): Profile {
   }
 }
 
-function typeOf(plist: PlistDictionary, devices: number | undefined): Provisioning['type'] {
+function typeOf(plist: PlistDictionary, devices: number | undefined): Profile['provisioning']['type'] {
   if (plist.get('ProvisionsAllDevices') === true) return 'enterprise'
   if (devices === undefined) return 'store'
   return dictionaryIn(plist, 'Entitlements')?.get('get-task-allow') === true ? 'development' : 'ad-hoc'

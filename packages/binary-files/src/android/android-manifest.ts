@@ -1,4 +1,4 @@
-import type { Application } from '../application.ts'
+import type { Application } from '@hotpatch/api'
 import { refusal } from '../refusal.ts'
 import type { ResourceValue } from './resource-value.ts'
 

@@ -2,9 +2,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { createInflateRaw, crc32 } from 'node:zlib'
 import { Readable } from 'node:stream'
 import type { Entry } from 'yauzl'
-import { readDirectory } from '../../archive/archive-directory.ts'
 import type { ReadingLimits } from './application.ts'
 import { refusal } from './refusal.ts'
+import { readDirectory } from './zip/read-directory.ts'
 
 interface PackedFile {
   path: string

@@ -37,7 +37,7 @@ import { READING_LIMITS } from './application.ts'
 import { digestOf } from './certificates.ts'
 import { readBinary } from './read-binary.ts'
 
-const EXAMPLES = join(import.meta.dirname, '../../../../../../../examples/binaries')
+const EXAMPLES = join(import.meta.dirname, '../../../examples/binaries')
 const example = (name: string) => readFileSync(join(EXAMPLES, name))
 
 let folder: string

@@ -28,4 +28,4 @@ export function namedRefusal(error: unknown, name: string): unknown {
   return problem('invalid-binary', `${JSON.stringify(name.slice(0, 200))}: ${detail}`, {}, { cause: error })
 }
 
-const ZIP64 = 'Expected a zip of less than 4 GiB and 65,535 files, found ZIP64, which this server does not read.'
+const ZIP64 = 'Expected a zip of less than 4 GiB and 65,535 files, found ZIP64, which HotPatch does not read.'

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { refusal, zip64Refusal } from './archive-refusal.ts'
+import { refusal, zip64Refusal } from './refusal.ts'
 
 interface EndRecord {
   entryCount: number
