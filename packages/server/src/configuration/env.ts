@@ -47,7 +47,7 @@ export const ENVIRONMENT = {
     initially: '2147483648',
   },
   HOTPATCH_MAX_UPLOADS: {
-    meaning: 'Resumable uploads that may be on their way at once',
+    meaning: 'Resumable uploads that may be on their way at once, half of them of one app',
     initially: '100',
   },
   HOTPATCH_UPLOAD_HOURS: {

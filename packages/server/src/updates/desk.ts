@@ -1,4 +1,4 @@
-import { inForce, Problem, type Platform } from '@hotpatch/protocol'
+import { hasStarted, inForce, placementsOf, Problem, type Platform } from '@hotpatch/protocol'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
 import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
@@ -195,9 +195,14 @@ export function createDesk({
   ) {
     const { deviceId, platform, channel, name } = route.read(request)
     if (deviceId !== undefined) limits.admitDevice(app.id, identity.storedId(app, deviceId))
-    const release = findByName(catalogs.get(app, platform, fixed ?? channel), name)
-    // One name may be that of what other clients take.
-    return route.render(release && takes({}).kinds.includes(release.content.kind) ? release : undefined, request)
+    const catalog = catalogs.get(app, platform, fixed ?? channel)
+    const release = findByName(catalog, name)
+    // One name may be that of what other clients take, and before its time nobody was told of any.
+    const isKnown =
+      release !== undefined &&
+      takes({}).kinds.includes(release.content.kind) &&
+      placementsOf(catalog, release.id).some((rollout) => hasStarted(rollout, clock.now()))
+    return route.render(isKnown ? release : undefined, request)
   }
 
   /** From memory, and nothing is kept: where a device is, its checks tell. */

@@ -120,6 +120,16 @@ describe('a channel', async () => {
     expect(body).toMatchObject({ decision: { kind: 'update', version: '1.0.0' } })
   })
 
+  test('gives out no file of a release whose time has not come', async () => {
+    const startsAt = '2100-01-01T00:00:00Z'
+    await publishBinary(server, app, { platform: 'windows', version: '7.0.0', files: [exe('seven')] })
+    await publishBinary(server, app, { platform: 'windows', version: '8.0.0', startsAt, files: [exe('eight')] })
+    const [{ url }] = (parse((await ask('latest.yml')).body) as { files: [{ url: string }] }).files
+    expect(url).toContain('7.0.0')
+    expect((await ask(url)).status).toBe(200)
+    expect((await ask(url.replace('7.0.0', '8.0.0'))).body).toMatchObject({ code: 'release-not-found' })
+  })
+
   test('of an app that wants its key is named by it', async () => {
     const closed = await server.createTestApp({ platforms: ['windows'] })
     await publishBinary(server, closed, { platform: 'windows', version: '1.0.0', files: [exe('one')] })

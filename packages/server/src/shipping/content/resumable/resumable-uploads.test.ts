@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   describeOnEveryDatabase,
@@ -92,6 +92,20 @@ describeOnEveryDatabase('resumable uploads', (open) => {
     expect([await isThere(bytes), await left()]).toEqual([true, []])
   })
 
+  test('that are ended by several at once are ended once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const bytes = disk(`ended ${round}`)
+      const path = await begun(bytes)
+      const answers = await Promise.all([
+        patch(path, 0, bytes),
+        ...Array.from({ length: 6 }, () => patch(path, bytes.length, Buffer.alloc(0))),
+        end(path),
+      ])
+      for (const { status } of answers) expect([204, 404, 409]).toContain(status)
+    }
+    expect(await left()).toEqual([])
+  })
+
   test('are refused when they are not what they said, and nothing of them is left', async () => {
     const bytes = disk('wrong')
     const path = await begun(bytes, metadataOf(Buffer.from('other')))
@@ -114,8 +128,14 @@ describeOnEveryDatabase('resumable uploads', (open) => {
 
   test('are bounded in number, until one is ended', async () => {
     const bytes = disk('many')
-    const paths = [await begun(bytes), await begun(bytes), await begun(bytes)]
+    const paths = [await begun(bytes), await begun(bytes)]
+    // Half of them are one app's: it must not keep the others from publishing.
     expect(problemOf(await create(bytes))).toBe('429 too-many-uploads')
+    const others = { headers: { ...tus, 'upload-length': '9', 'upload-metadata': metadataOf(bytes) } }
+    const { status, headers } = await server.request('POST', `${other}/uploads`, others)
+    expect(status).toBe(201)
+    expect(problemOf(await server.request('POST', `${other}/uploads`, others))).toBe('429 too-many-uploads')
+    await end(new URL(String(headers.location)).pathname)
     expect((await end(paths[0] ?? '')).status).toBe(204)
     paths[0] = await begun(bytes)
     for (const path of paths) await end(path)
@@ -189,6 +209,29 @@ test('what was begun before a restart counts, and goes when its time is over', a
   await restarted.sweep()
   expect(await readdir(directory)).toEqual([])
   expect((await begin(restarted)).status).toBe(201)
+})
+
+test('what could not begin, as of a full disk, counts for nothing', async () => {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
+  onTestFinished(() => db.destroy())
+  const { contents } = await openContentStore(db)
+  const place = join(await makeTemporaryDirectory(), 'place')
+  await writeFile(place, 'in the way')
+  const clock = { now: () => Date.UTC(2027, 0, 1) }
+  const parts = { contents, maxUploads: 2, expireMs: HOUR_MS, clock, newId: randomUUID }
+  const uploads = createResumableUploads({ directory: place, ...parts })
+  const begin = () => {
+    const metadata = `sha256 ${'a'.repeat(64)},kind ${base64('binary')},filename ${base64('a.dmg')}`
+    const headers = {
+      'tus-resumable': '1.0.0',
+      'upload-length': '9',
+      'upload-metadata': metadata.replace('a'.repeat(64), base64('a'.repeat(64))),
+    }
+    return uploads.handle(new Request('http://localhost/uploads', { method: 'POST', headers }), APP_ID, undefined)
+  }
+  for (let attempt = 0; attempt < 3; attempt += 1) await expect(begin()).rejects.not.toMatchObject({ status: 429 })
+  await rm(place)
+  expect((await begin()).status).toBe(201)
 })
 
 const APP_ID = '01970000-0000-7000-8000-000000000001'

@@ -37,6 +37,12 @@ export function createResumableUploads({
   const store = new UploadStore(directory)
   /** Those that were not ended yet; those of before a restart are found by the first sweep. */
   const open = new Set<string>()
+  /** Of one app; of one alone, all of them would be no bound for the others. */
+  const maxOfApp = Math.ceil(maxUploads * SHARE_OF_APP)
+  /** What has arrived whole and is looked at: whoever says so again waits for the same. */
+  const finishing = new Map<string, Promise<void>>()
+  /** What a request has begun. */
+  const begunBy = new WeakMap<object, string>()
   /** Of requests that failed, by what they came with: tus knows a status and a text. */
   const failures = new WeakMap<object, Error>()
 
@@ -49,8 +55,15 @@ export function createResumableUploads({
     namingFunction: (request) => `${request.headers.get(APP_HEADER)}~${newId()}`,
     generateUrl: (_request, { id }) => id,
     getFileIdFromRequest: (request) => request.headers.get(UPLOAD_HEADER) ?? undefined,
-    onUploadCreate: async (_request, upload) => begin(upload),
-    onUploadFinish: async (_request, upload) => finish(upload),
+    onUploadCreate: async (request, upload) => {
+      begin(upload)
+      begunBy.set(request, upload.id)
+      return {}
+    },
+    onUploadFinish: async (_request, upload) => {
+      await finish(upload)
+      return {}
+    },
     onResponseError: (request, error) => {
       if (error instanceof Error) failures.set(request, error)
       return undefined
@@ -58,33 +71,44 @@ export function createResumableUploads({
   })
 
   /** @throws problem invalid-request, body-too-large, too-many-uploads */
-  function begin(upload: Upload): { metadata?: Upload['metadata'] } {
+  function begin(upload: Upload): void {
     const { kind } = readClaim(upload.metadata)
     const [found = 0, most] = [upload.size, contents.maxUploadBytes(kind)]
     if (found > most) throw problem('body-too-large', `Expected at most ${most} bytes, found ${found}.`)
     if (found === 0) throw problem('invalid-request', 'Upload-Length: expected at least 1, found 0.')
-    if (open.size >= maxUploads) {
-      throw problem('too-many-uploads', `Expected at most ${maxUploads} uploads at once, found as many.`)
+    const ofApp = [...open].filter((id) => appOf(id) === appOf(upload.id)).length
+    const bound = ofApp >= maxOfApp ? `${maxOfApp} uploads of one app` : `${maxUploads} uploads`
+    if (ofApp >= maxOfApp || open.size >= maxUploads) {
+      throw problem('too-many-uploads', `Expected at most ${bound} at once, found as many.`)
     }
     open.add(upload.id)
     upload.creation_date = new Date(clock.now()).toISOString()
-    return {}
+  }
+
+  function finish(upload: Upload): Promise<void> {
+    const { id } = upload
+    const running = finishing.get(id)
+    if (running) return running
+    const taken = take(upload).finally(() => finishing.delete(id))
+    finishing.set(id, taken)
+    return taken
   }
 
   /**
    * What is no good ends the upload, as nothing can be mended about it. Of what failed here, as when the disk is full,
    * the same request may come again.
    */
-  async function finish(upload: Upload): Promise<{ headers?: Record<string, string> }> {
-    const { sha256, kind, name } = readClaim(upload.metadata)
+  async function take({ id, metadata }: Upload): Promise<void> {
+    const { sha256, kind, name } = readClaim(metadata)
     try {
-      await contents.upload(createReadStream(store.pathOf(upload.id)), sha256, { kind, name })
+      await contents.upload(createReadStream(store.pathOf(id)), sha256, { kind, name })
     } catch (error) {
-      if (error instanceof Problem && error.status < 500) await end(upload.id)
+      // Somebody else has ended it meanwhile.
+      if (!(await store.find(id))) throw notThere(id)
+      if (error instanceof Problem && error.status < 500) await end(id)
       throw error
     }
-    await end(upload.id)
-    return {}
+    await end(id)
   }
 
   async function end(id: string): Promise<void> {
@@ -103,7 +127,10 @@ export function createResumableUploads({
     if (id !== undefined) request.headers.set(UPLOAD_HEADER, id)
     const response = await tus.handleWeb(request)
     const failure = failures.get(request)
-    if (failure) throw failure
+    if (failure) {
+      await forgetUnbegun(request)
+      throw failure
+    }
     if (response.status >= 400) throw refusalOf(response.status, await response.text())
     if (request.method === 'DELETE' && id !== undefined) open.delete(id)
     const begun = id ?? response.headers.get('location') ?? undefined
@@ -112,9 +139,18 @@ export function createResumableUploads({
     return response
   }
 
+  /** What could not be written down, as on a full disk, is no upload: nobody could go on with it. */
+  async function forgetUnbegun(request: Request): Promise<void> {
+    const id = begunBy.get(request)
+    if (id === undefined || (await store.find(id))) return
+    open.delete(id)
+    // What is left of it the next sweep finds.
+    await store.remove(id).catch(() => undefined)
+  }
+
   async function requireOwn(appId: string, id: string): Promise<void> {
     const record = ID.test(id) && id.startsWith(`${appId}~`) ? await store.find(id) : undefined
-    if (!record) throw problem('upload-not-found', `There is no upload "${id.slice(0, 80)}": it never was, or is done.`)
+    if (!record) throw notThere(id)
     if (record.createdAt + expireMs > clock.now()) return
     await end(id)
     throw problem('upload-expired', `Expected the upload to be done within ${expireMs / 3_600_000} hours.`)
@@ -133,6 +169,9 @@ export function createResumableUploads({
 
   return { handle, sweep }
 }
+
+/** Of what may be on its way at once, what may be one app's. */
+const SHARE_OF_APP = 1 / 2
 
 const APP_HEADER = 'x-hotpatch-app'
 const UPLOAD_HEADER = 'x-hotpatch-upload'
@@ -153,6 +192,14 @@ function readClaim(metadata: Upload['metadata'] = {}): UploadClaim {
     throw problem('invalid-request', `Upload-Metadata: expected filename with the file's own name, found none.`)
   }
   return { sha256, kind, name: filename ?? undefined }
+}
+
+function appOf(id: string): string {
+  return id.slice(0, id.indexOf('~'))
+}
+
+function notThere(id: string): Problem {
+  return problem('upload-not-found', `There is no upload "${id.slice(0, 80)}": it never was, or is done.`)
 }
 
 function refusalOf(status: number, text: string): Problem {

@@ -73,6 +73,8 @@ export class UploadStore extends DataStore {
     try {
       await pipeline(stream, file)
     } catch (error) {
+      // Somebody else has ended it meanwhile.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw ERRORS.FILE_NOT_FOUND
       throw isFull(error) ? noRoom(error) : error
     }
     return offset + file.bytesWritten
