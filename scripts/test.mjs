@@ -13,7 +13,7 @@ await exitWith(async () => {
   rmSync(resultsFile, { force: true })
   await ensureInstalled()
 
-  const env = { HOTPATCH_EXAMPLE_READY: '0', HOTPATCH_CAPACITOR_READY: '0' }
+  const env = { HOTPATCH_EXAMPLE_READY: '0', HOTPATCH_CAPACITOR_READY: '0', HOTPATCH_ELECTRON_READY: '0' }
   const stops = []
   // A signal before or after Vitest must still stop what was started.
   const stay = () => {}

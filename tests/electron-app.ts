@@ -13,6 +13,8 @@ export interface ElectronRun {
   version: string
   /** What `app-update.yml` has in its `url`: the one line. */
   url: string
+  /** The `resources` of a built app, with an `app-update.yml` of its own. */
+  resources?: string
   /** The app's own folders; its AppImage, or the installer that it came by, lies there. */
   folder: string
   stagingId: string
@@ -31,7 +33,7 @@ export interface ElectronOutcome {
 }
 
 const run = JSON.parse(process.argv[2] ?? '') as ElectronRun
-const resources = join(run.folder, 'resources')
+const resources = run.resources ?? join(run.folder, 'resources')
 const userData = join(run.folder, 'user-data')
 const cache = join(run.folder, 'cache')
 
@@ -59,7 +61,16 @@ function request({ session: _, ...options }: RequestOptions & { session: unknown
     const location = event === 'response' ? answer?.headers.location : undefined
     if (answer?.statusCode === undefined || location === undefined) return emit(event, ...values)
     answer.resume()
-    return emit('redirect', answer.statusCode, options.method ?? 'GET', new URL(location, run.url).href, answer.headers)
+    const to = new URL(location, run.url)
+    // Where nobody asks for the event, Electron follows by itself.
+    if (sent.listenerCount('redirect') === 0) {
+      const { method, headers } = options
+      const next = http.request(to, { ...(method && { method }), ...(headers && { headers }) })
+      next.on('response', (response) => emit('response', response)).on('error', (error) => emit('error', error))
+      next.end()
+      return true
+    }
+    return emit('redirect', answer.statusCode, options.method ?? 'GET', to.href, answer.headers)
   }
   return sent
 }
@@ -68,10 +79,12 @@ function request({ session: _, ...options }: RequestOptions & { session: unknown
 function layOut(): void {
   for (const folder of [resources, userData, cache]) mkdirSync(folder, { recursive: true })
   const channel = run.channel === undefined ? '' : `channel: ${run.channel}\n`
-  writeFileSync(
-    join(resources, 'app-update.yml'),
-    `provider: generic\nurl: ${run.url}\n${channel}updaterCacheDirName: demo-updater\n`,
-  )
+  if (run.resources === undefined) {
+    writeFileSync(
+      join(resources, 'app-update.yml'),
+      `provider: generic\nurl: ${run.url}\n${channel}updaterCacheDirName: demo-updater\n`,
+    )
+  }
   writeFileSync(join(userData, '.updaterId'), run.stagingId)
   Object.defineProperty(process, 'platform', { value: run.platform })
   Object.defineProperty(process, 'resourcesPath', { value: resources })

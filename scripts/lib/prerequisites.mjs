@@ -13,6 +13,7 @@ export const prerequisites = [
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
+  { tests: 'the journey of the Electron example', prepare: prepareElectron },
 ]
 
 async function preparePostgres() {
@@ -68,6 +69,13 @@ function prepareReactNative() {
 
 function prepareCapacitor() {
   return prepareExample('capacitor', { refusal: 'HOTPATCH_TEST_CAPACITOR', ready: 'HOTPATCH_CAPACITOR_READY' })
+}
+
+async function prepareElectron() {
+  if (!findOnPath('mksquashfs')) {
+    return { absent: 'mksquashfs is not installed', remedy: 'install it (Debian: apt-get install squashfs-tools)' }
+  }
+  return prepareExample('electron', { refusal: 'HOTPATCH_TEST_ELECTRON', ready: 'HOTPATCH_ELECTRON_READY' })
 }
 
 /** What its own lock file names. */

@@ -76,6 +76,15 @@ test('what electron-builder has left says what there is and which version', asyn
   expect(published).toMatchObject({ version: '3.1.0', platform: 'macos', content: { kind: 'binary' } })
 })
 
+test('whom a file is for says the channel file that names it, where the name does not', async () => {
+  const { json, write } = await publisher()
+  const yml = 'version: 3.2.0\nfiles:\n  - url: Shop-3.2.0-x64.zip\n    size: 1\n'
+  await write({ 'dist/latest-mac.yml': yml, 'dist/Shop-3.2.0-x64.zip': example('hello-1.1.0.ipa') })
+  const published = await json<PublishedRelease>('publish dist --yes')
+  const file = { name: 'Shop-3.2.0-x64.zip', architecture: 'x86_64' }
+  expect(published).toMatchObject({ version: '3.2.0', platform: 'macos', content: { files: [file] } })
+})
+
 test.each([
   [
     'a Tauri app',

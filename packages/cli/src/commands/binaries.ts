@@ -117,7 +117,7 @@ async function publish(context: CliContext, paths: readonly string[], options: P
   const found = paths.length > 0 ? await findInstallers(paths, context.cwd) : undefined
   if (paths.length > 0 && !found) throw new UsageError(`There is nothing to install from in ${paths.join(', ')}.`)
   const session = await openSession(context, options)
-  const files = installersAt(found?.paths ?? [], options)
+  const files = installersAt(found?.paths ?? [], options, found?.platforms)
   const expected = readExpected(options)
   for (const url of urls) files.push(await installerElsewhere(session, url, { ...options, expected }))
   const asked = askedBinaries(session, files, options, found?.version)

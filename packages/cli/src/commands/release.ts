@@ -121,17 +121,18 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
     const where = paths.join(', ') || context.cwd
     throw new UsageError(`Expected files that apps are installed from in ${where}, found none. Name them.`)
   }
-  // A zip is a bundle, unless somebody says otherwise.
-  const isBundle = kind === undefined && installers?.paths.every((path) => path.endsWith('.zip'))
+  // A zip is a bundle, unless somebody says otherwise, or the build that made it.
+  const isZip = (path: string) => path.endsWith('.zip') && !installers?.platforms?.has(path)
+  const isBundle = kind === undefined && installers?.paths.every(isZip)
   const session = await openSession(context, options)
   if (installers && !isBundle) {
-    const { by, version, paths: found } = installers
+    const { by, version, paths: found, platforms } = installers
     if (found.length === 0)
       throw new UsageError(`Found ${by}, and nothing that it was built into: build the app first.`)
     session.output.notice(
       `Found ${found.map((path) => relative(context.cwd, path) || path).join(', ')}, by ${by}: a whole app. Otherwise: --kind archive.`,
     )
-    const asked = askedBinaries(session, installersAt(found, others), others, version)
+    const asked = askedBinaries(session, installersAt(found, others, platforms), others, version)
     return planAndPublish(session, { asked }, { ...others, version: others.version ?? version ?? '' })
   }
   const { version } = others

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, relative, resolve } from 'node:path'
+import type { Platform } from '@hotpatch/protocol'
 import { parse } from 'yaml'
 import { CommandError, UsageError, hasCode } from '../errors/errors.ts'
 import { factsOfName } from './file-facts.ts'
@@ -11,6 +12,8 @@ export interface FoundInstallers {
   /** Undefined: nothing here says it. */
   version: string | undefined
   paths: readonly string[]
+  /** Of those of which the build says it. */
+  platforms?: ReadonlyMap<string, Platform>
 }
 
 /** More than a release may have. */
@@ -35,7 +38,8 @@ export async function findInstallers(paths: readonly string[], cwd: string): Pro
   }
   const all = [...new Set(found.flatMap((each) => each.paths))]
   if (all.length > MAX_FILES) throw new UsageError(`Expected at most ${MAX_FILES} files, found ${all.length}.`)
-  return { by: [...new Set(found.map(({ by }) => by))].join('; '), version: versions[0], paths: all }
+  const platforms = new Map(found.flatMap(({ platforms: told = new Map<string, Platform>() }) => [...told]))
+  return { by: [...new Set(found.map(({ by }) => by))].join('; '), version: versions[0], paths: all, platforms }
 }
 
 function foundFile(path: string): FoundInstallers | undefined {
@@ -53,19 +57,37 @@ async function findInFolder(folder: string): Promise<FoundInstallers | undefined
 /** electron-builder writes, beside what it builds, what its updater is to read. */
 async function findElectron(folder: string): Promise<FoundInstallers | undefined> {
   const names = (await namesIn(folder)).filter((name) => /^(?:latest|alpha|beta)(?:-[\w-]+)?\.yml$/.test(name))
-  const described = await Promise.all(names.map(async (name) => readYaml(join(folder, name))))
-  const versions = [...new Set(described.map(({ version }) => text(version)).filter((each) => each !== undefined))]
+  const described = await Promise.all(
+    names.map(async (name) => ({ name, ...filesToldBy(await readYaml(join(folder, name))) })),
+  )
+  const versions = [...new Set(described.flatMap(({ version }) => version ?? []))]
   if (names.length === 0) return undefined
-  const files = described.flatMap(({ files: listed }) => (Array.isArray(listed) ? (listed as unknown[]) : []))
-  const urls = files.map((file) => text((file as { url?: unknown } | null)?.url)).filter((url) => url !== undefined)
-  const paths = [...new Set(urls)].filter((url) => factsOfName(url)).map((url) => join(folder, basename(url)))
+  const platforms = new Map(
+    described.flatMap(({ name, urls }) =>
+      urls
+        .filter((url) => factsOfName(url))
+        .map((url) => [join(folder, basename(url)), platformOfChannelFile(name)] as const),
+    ),
+  )
+  const paths = [...platforms.keys()]
   const missing = await missingOf(paths)
   if (missing !== undefined) {
     const message = `${names.join(', ')} names ${basename(missing)}, and ${folder} has no such file: build it anew.`
     throw new CommandError('bundle-missing', message)
   }
   if (versions.length > 1) throw new UsageError(`Expected one version in ${folder}, found ${versions.join(' and ')}.`)
-  return { by: `${names.join(', ')} of electron-builder`, version: versions[0], paths }
+  return { by: `${names.join(', ')} of electron-builder`, version: versions[0], paths, platforms }
+}
+
+function filesToldBy({ version, files }: Record<string, unknown>) {
+  const listed = Array.isArray(files) ? (files as ({ url?: unknown } | null)[]) : []
+  return { version: text(version), urls: listed.flatMap((file) => text(file?.url) ?? []) }
+}
+
+/** Electron §2. */
+function platformOfChannelFile(name: string): Platform {
+  if (name.endsWith('-mac.yml')) return 'macos'
+  return /-linux(?:-[^-]+)?\.yml$/.test(name) ? 'linux' : 'windows'
 }
 
 async function findTauri(folder: string): Promise<FoundInstallers | undefined> {

@@ -40,8 +40,12 @@ export function askedBinaries(
 }
 
 /** @throws CommandError or UsageError when nobody could say what a file is, or for which platform */
-export function installersAt(paths: readonly string[], options: InstallerOptions): InstallerFile[] {
-  return paths.map((path) => ({ ...describeName(basename(path), options), path }))
+export function installersAt(
+  paths: readonly string[],
+  options: InstallerOptions,
+  platforms: ReadonlyMap<string, Platform> = new Map(),
+): InstallerFile[] {
+  return paths.map((path) => ({ ...describeName(basename(path), options, platforms.get(path)), path }))
 }
 
 /** As `installersAt`, of bytes that somebody else has. */
@@ -56,7 +60,7 @@ export async function installerElsewhere(
   return { ...describeName(found.name, options), url, sha256, sizeBytes }
 }
 
-function describeName(name: string, { platform, architecture }: InstallerOptions) {
+function describeName(name: string, { platform, architecture }: InstallerOptions, told?: Platform) {
   const facts = factsOfName(name)
   if (!facts) {
     const expected =
@@ -65,7 +69,7 @@ function describeName(name: string, { platform, architecture }: InstallerOptions
   }
   const [asked, another] = platform ?? []
   if (another !== undefined) throw new UsageError('Files are of one platform each: name one, or none.')
-  const chosen = asked ?? facts.platform
+  const chosen = asked ?? told ?? facts.platform
   if (chosen === undefined) throw new UsageError(`Say which platform ${name} is for: --platform macos.`)
   const { format } = facts
   return { name, platform: chosen, architecture: architecture ?? facts.architecture ?? 'any', format }
