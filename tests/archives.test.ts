@@ -29,8 +29,7 @@ import { listBundleFiles } from '../packages/cli/src/content/archive/bundle-file
 import { zipBundle } from '../packages/cli/src/content/archive/zip-bundle.ts'
 import { completeContext } from '../packages/cli/src/process/context.ts'
 import { CommandError } from '../packages/cli/src/errors/errors.ts'
-import { archiveInstaller } from '../packages/client/src/archive/archive-installer.ts'
-import { installPending } from '../packages/client/src/install/install-pending.ts'
+import { installArchive } from '../packages/client/src/archive/archive-installer.ts'
 import { checkArchive } from '../packages/server/src/shipping/content/archive/archive-check.ts'
 import pathVectors from '../vectors/file-paths.json' with { type: 'json' }
 
@@ -191,14 +190,17 @@ async function checkOnServer(zip: Buffer, limits: CaseLimits) {
 }
 
 /** Undefined when it is refused. */
-async function unpackOnDevice(zip: Buffer, limits: CaseLimits): Promise<Map<string, Uint8Array> | undefined> {
+async function unpackOnDevice(zip: Buffer, caseLimits: CaseLimits): Promise<Map<string, Uint8Array> | undefined> {
   const files = createMemoryFiles()
   await files.makeDirectory('ota/pending')
-  await files.write('ota/pending/bundle.zip', zip)
-  const { maxFiles, maxUnpackedBytes, maxPathBytes } = limits
-  const bounds = { fileCount: maxFiles, unpackedBytes: maxUnpackedBytes, pathBytes: maxPathBytes }
+  const path = 'ota/pending/bundle.zip'
+  await files.write(path, zip)
+  const { maxFiles, maxUnpackedBytes, maxPathBytes } = caseLimits
+  const limits = { fileCount: maxFiles, unpackedBytes: maxUnpackedBytes, pathBytes: maxPathBytes }
+  const download = { path, sizeBytes: zip.length }
   try {
-    await installPending({ files, crypto }, { installer: archiveInstaller, release, sizeBytes: zip.length }, bounds)
+    const ports = { files, crypto }
+    await installArchive({ ports, settings: { limits }, download, release, makeWay: async () => undefined })
   } catch (error) {
     if (error instanceof UpdateError && error.code === 'archive-invalid') return undefined
     throw error

@@ -24,6 +24,7 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'below-floor': 'The publisher ruled out everything below a sequence, and this is below it.',
   'install-failed': 'The installer of the system did not take the file.',
   'archive-invalid': 'The archive is broken, or has entries that are not allowed.',
+  'files-invalid': 'The list of files is not as it must be, or has paths that are not allowed.',
   'not-confirmed': 'The release started and was never confirmed.',
   crashed: 'The release crashed on its first starts.',
   'crashed-after-confirm':

@@ -17,5 +17,14 @@ export type { Report } from './ground/report.ts'
 export { DEFAULT_LIMITS, type EngineConfig, type Limits } from './ground/settings.ts'
 export { TRANSITIONS, transition, type UpdateEvent, type UpdateState } from './ground/states.ts'
 export { UpdateError } from './ground/update-error.ts'
+export type {
+  CheckAnswer,
+  EmbeddedOrder,
+  NativeUpdate,
+  Offer,
+  SignedStatement,
+  ToldCheck,
+  UpdateContract,
+} from './server/update-contract.ts'
 export type { EngineEvent } from './ground/engine-event.ts'
 export type { UpdateOutcome } from './engine/update-flow.ts'

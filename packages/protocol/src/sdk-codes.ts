@@ -25,6 +25,7 @@ export const SDK_CODES = {
   'below-floor': { isRetryable: false, blamesRelease: false },
   'install-failed': { isRetryable: true, blamesRelease: false },
   'archive-invalid': { isRetryable: false, blamesRelease: true },
+  'files-invalid': { isRetryable: false, blamesRelease: true },
   'not-confirmed': { isRetryable: false, blamesRelease: true },
   crashed: { isRetryable: false, blamesRelease: true },
   'crashed-after-confirm': { isRetryable: false, blamesRelease: true },

@@ -1,16 +1,56 @@
-import type { Installer } from '../install/installer.ts'
+import { expectRoom } from '../ground/room.ts'
+import { finishTree } from '../install/finish-tree.ts'
+import type { Installation, Installer, InstallLimits, VerifiedDownload } from '../install/installer.ts'
+import { SLOTS } from '../state/storage-layout.ts'
+import type { ReleaseFile } from '../state/release-tree.ts'
 import { extractInto } from './extract.ts'
 import { readArchiveDirectory } from './read-directory.ts'
 
 /** Content §3: one zip. */
 export const archiveInstaller: Installer = {
   kind: 'archive',
-  async open(ports, download, limits) {
-    const archive = { files: ports.files, ...download }
-    const entries = await readArchiveDirectory(archive, limits)
-    return {
-      unpackedBytes: entries.reduce((sum, entry) => sum + entry.sizeBytes, 0),
-      writeTo: (root) => extractInto(ports, archive, entries, root),
-    }
+  maxBytes: ({ bundleBytes }) => bundleBytes,
+  async install(installation) {
+    await installArchive(installation)
+    return 0
   },
+}
+
+export async function installArchive({
+  ports,
+  settings: { limits },
+  download,
+  release,
+  makeWay,
+}: Installation): Promise<void> {
+  const { files } = ports
+  const opened = await openArchive(ports, download, limits)
+  await expectRoom(files, opened.unpackedBytes, 'unpacked the bundle')
+  await makeWay()
+  const root = SLOTS.pending
+  await files.remove(root)
+  await files.makeDirectory(root)
+  const written = await opened.writeTo(root)
+  await finishTree(files, root, { release, files: written })
+}
+
+/** What is about to be unpacked, after everything that it says of itself was judged. */
+export interface OpenArchive {
+  unpackedBytes: number
+  /** Writes every file below an empty folder, and makes each durable. Its folders are the caller's to sync. */
+  writeTo(root: string): Promise<ReleaseFile[]>
+}
+
+/** @throws UpdateError 'archive-invalid' */
+export async function openArchive(
+  ports: Installation['ports'],
+  download: VerifiedDownload,
+  limits: InstallLimits,
+): Promise<OpenArchive> {
+  const archive = { files: ports.files, ...download }
+  const entries = await readArchiveDirectory(archive, limits)
+  return {
+    unpackedBytes: entries.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    writeTo: (root) => extractInto(ports, archive, entries, root),
+  }
 }

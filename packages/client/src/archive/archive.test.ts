@@ -9,8 +9,7 @@ import { createNodeCrypto } from '../node/node-crypto.ts'
 import { inspectSlot } from '../state/release-tree.ts'
 import { DEFAULT_LIMITS } from '../ground/settings.ts'
 import { PENDING, PENDING_ZIP } from '../state/storage-layout.ts'
-import { installPending } from '../install/install-pending.ts'
-import { archiveInstaller } from './archive-installer.ts'
+import { installArchive } from './archive-installer.ts'
 import type { InstallLimits } from '../install/installer.ts'
 
 const crypto = createNodeCrypto()
@@ -21,11 +20,13 @@ async function extract(zip: Uint8Array, limits: InstallLimits = DEFAULT_LIMITS) 
   const files = createMemoryFiles()
   await files.makeDirectory(PENDING)
   await files.write(PENDING_ZIP, zip)
-  const failure = await installPending(
-    { files, crypto },
-    { installer: archiveInstaller, release, sizeBytes: zip.length },
-    limits,
-  ).catch((error: unknown) => error)
+  const failure = await installArchive({
+    ports: { files, crypto },
+    settings: { limits },
+    download: { path: PENDING_ZIP, sizeBytes: zip.length },
+    release,
+    makeWay: async () => undefined,
+  }).catch((error: unknown) => error)
   return { files, failure }
 }
 

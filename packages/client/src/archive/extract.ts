@@ -1,6 +1,6 @@
 import { hexFromBytes } from '@hotpatch/protocol'
 import { concat } from '../ground/bytes.ts'
-import type { InstallPorts } from '../install/installer.ts'
+import type { Installation } from '../install/installer.ts'
 import type { ReleaseFile } from '../state/release-tree.ts'
 import { DEFLATED, refuseArchive, type ArchiveEntry } from './archive-entry.ts'
 import { crc32 } from './crc32.ts'
@@ -13,7 +13,7 @@ const WRITE_BYTES = 256 * 1024
 
 /** Every file of the archive, below a folder that is there and empty. */
 export async function extractInto(
-  ports: InstallPorts,
+  ports: Installation['ports'],
   archive: ArchiveFile,
   entries: readonly ArchiveEntry[],
   root: string,
@@ -33,7 +33,7 @@ export async function extractInto(
 }
 
 async function extractEntry(
-  { files, crypto }: InstallPorts,
+  { files, crypto }: Installation['ports'],
   archive: ArchiveFile,
   entry: ArchiveEntry,
   target: string,

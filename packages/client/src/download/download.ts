@@ -1,37 +1,59 @@
 import { readInteger, readObject, readString } from '@hotpatch/protocol'
 import { isAllowedAddress, resolveLocation } from '../ground/addresses.ts'
 import { concat } from '../ground/bytes.ts'
-import type { Offer } from '../server/check-answer.ts'
 import { backoff, retryAfter, sleep, within } from '../ground/exchange.ts'
 import { readJson, writeJson } from '../ground/json-file.ts'
 import type { HttpExchange, HttpResponse, Ports } from '../ground/ports.ts'
 import { hashFile } from '../state/release-tree.ts'
 import type { Settings } from '../ground/settings.ts'
-import { PENDING, PENDING_DOWNLOAD, PENDING_ZIP } from '../state/storage-layout.ts'
+import { PENDING_DOWNLOAD, PENDING_ZIP } from '../state/storage-layout.ts'
 import { asUpdateError, isFinalStatus, messageOf, UpdateError } from '../ground/update-error.ts'
 
-type Wanted = Pick<Offer, 'releaseId' | 'bundleUrl' | 'sha256' | 'sizeBytes'>
+/** Bytes that are known before they come. */
+export interface Wanted {
+  /** As messages call it. */
+  name: string
+  url: string
+  sha256: string
+  sizeBytes: number
+}
+
+/** Where they go, and what says which ones they are: without that nothing is gone on with, and nothing noted. */
+export interface Place {
+  bytes: string
+  note: string | null
+}
+
+export const BUNDLE: Place = { bytes: PENDING_ZIP, note: PENDING_DOWNLOAD }
+
 type DownloadPorts = Pick<Ports, 'files' | 'http' | 'crypto' | 'clock'>
 
-interface DownloadContext {
+export interface DownloadContext {
   ports: DownloadPorts
   settings: Pick<Settings, 'limits' | 'allowInsecure'>
-  /** How much of the bundle is there. */
+  /** By the clock's own time; without one a download has all the time that one may have. */
+  deadline?: number
+  /** How much of it is there. */
   onProgress: (receivedBytes: number) => void
+  /** Whether nobody wants it any more. */
+  isStopped?: () => boolean
 }
 
 interface CountingContext extends DownloadContext {
+  place: Place
+  deadline: number
   /** How much came just now. */
   onReceived: (bytes: number) => void
 }
 
-/** ota/pending/download.json: what ota/pending/bundle.zip is a part of. */
+/** Such as ota/pending/download.json: what ota/pending/bundle.zip is a part of. */
 interface Partial {
   sha256: string
   sizeBytes: number
   etag: string
 }
 
+/** Held in memory before they are written. */
 const WRITE_BYTES = 256 * 1024
 
 export interface Downloaded {
@@ -41,59 +63,53 @@ export interface Downloaded {
 }
 
 /**
- * Engine §5: fetches exactly the announced bytes into ota/pending/bundle.zip, going on where an earlier attempt,
- * or an earlier process, was interrupted. What a power cut takes of them is fetched again; nothing is said yet about what they are.
+ * Engine §5: fetches exactly the announced bytes into their place, going on where an earlier attempt, or an earlier
+ * process, was interrupted. What a power cut takes of them is fetched again; nothing is said yet about what they are.
  */
-export async function download(wanted: Wanted, context: DownloadContext): Promise<Downloaded> {
+export async function download(wanted: Wanted, place: Place, context: DownloadContext): Promise<Downloaded> {
   const { ports, settings } = context
   const { limits } = settings
-  await makeRoom(wanted, context)
-  let receivedBytes = (await readPartial(wanted, ports)).offset
+  let receivedBytes = (await readPartial(wanted, place, ports)).offset
   const isResumed = receivedBytes > 0
+  const deadline = context.deadline ?? ports.clock.elapsed() + limits.downloadTimeoutMs
   const counting = {
     ...context,
+    place,
+    deadline,
     onReceived: (bytes: number) => {
       receivedBytes += bytes
     },
   }
-  const deadline = ports.clock.elapsed() + limits.downloadTimeoutMs
   for (let attempt = 0; ; attempt += 1) {
     try {
-      await fetchRest(wanted, deadline, counting)
+      await fetchRest(wanted, counting)
       return { isResumed, receivedBytes }
     } catch (cause) {
       const error = asUpdateError(cause)
       const wait = error.retryAfterMs ?? backoff(ports.clock, attempt, limits)
-      if (!mayHelp(error) || attempt + 1 >= limits.attempts || ports.clock.elapsed() + wait >= deadline) throw error
+      if (
+        context.isStopped?.() ||
+        !mayHelp(error) ||
+        attempt + 1 >= limits.attempts ||
+        ports.clock.elapsed() + wait >= deadline
+      )
+        throw error
       await sleep(ports.clock, wait)
+      if (context.isStopped?.()) throw error
     }
   }
 }
 
-export async function discardDownload({ files }: Pick<DownloadPorts, 'files'>): Promise<void> {
-  await files.remove(PENDING_DOWNLOAD)
-  await files.remove(PENDING_ZIP)
+export async function discardDownload({ bytes, note }: Place, { files }: Pick<DownloadPorts, 'files'>): Promise<void> {
+  if (note !== null) await files.remove(note)
+  await files.remove(bytes)
 }
 
 /** @throws UpdateError 'hash-mismatch'; judged by what is on the disk, not by what passed by */
-export async function verifyDownload(wanted: Wanted, ports: DownloadPorts): Promise<void> {
-  const found = await hashFile(ports, PENDING_ZIP, wanted.sizeBytes)
+export async function verifyDownload(wanted: Wanted, place: Place, ports: DownloadPorts): Promise<void> {
+  const found = await hashFile(ports, place.bytes, wanted.sizeBytes)
   if (found !== wanted.sha256) {
-    throw new UpdateError('hash-mismatch', `the bundle has the hash ${found}, announced was ${wanted.sha256}`)
-  }
-}
-
-async function makeRoom({ sizeBytes }: Wanted, { ports: { files }, settings }: DownloadContext): Promise<void> {
-  if (sizeBytes > settings.limits.bundleBytes) {
-    throw new UpdateError(
-      'download-too-large',
-      `${sizeBytes} bytes are more than the limit ${settings.limits.bundleBytes}`,
-    )
-  }
-  await files.makeDirectory(PENDING)
-  const free = await files.freeBytes?.()
-  if (free !== undefined && free < sizeBytes) {
-    throw new UpdateError('storage-full', `${free} bytes are free, the bundle has ${sizeBytes}`)
+    throw new UpdateError('hash-mismatch', `${wanted.name} has the hash ${found}, announced was ${wanted.sha256}`)
   }
 }
 
@@ -103,22 +119,27 @@ function mayHelp(error: UpdateError): boolean {
   return retried.includes(error.code) && !isFinalStatus(error.status ?? 0)
 }
 
-async function fetchRest(wanted: Wanted, deadline: number, context: CountingContext): Promise<void> {
-  const partial = await readPartial(wanted, context.ports)
+async function fetchRest(wanted: Wanted, context: CountingContext): Promise<void> {
+  const partial = await readPartial(wanted, context.place, context.ports)
   if (partial.offset === wanted.sizeBytes) return
-  const { exchange, response } = await open(wanted, partial, deadline, context)
+  const { exchange, response } = await open(wanted, partial, context)
   try {
     const offset = await acceptResponse(wanted, partial, response, context)
-    await receive(wanted, { offset, deadline, exchange, response }, context)
+    await receive(wanted, { offset, exchange, response }, context)
   } finally {
     exchange.abort()
   }
 }
 
 /** Only bytes that were announced with the same hash, under a strong ETag, are worth resuming. */
-async function readPartial(wanted: Wanted, { files }: DownloadPorts): Promise<{ offset: number; etag: string }> {
-  const found = await readJson(files, PENDING_DOWNLOAD, readPartialFile)
-  const stat = await files.stat(PENDING_ZIP)
+async function readPartial(
+  wanted: Wanted,
+  { bytes, note }: Place,
+  { files }: DownloadPorts,
+): Promise<{ offset: number; etag: string }> {
+  if (note === null) return { offset: 0, etag: '' }
+  const found = await readJson(files, note, readPartialFile)
+  const stat = await files.stat(bytes)
   const fits = found && found.sha256 === wanted.sha256 && found.sizeBytes === wanted.sizeBytes
   if (!fits || stat?.kind !== 'file' || stat.sizeBytes > wanted.sizeBytes) return { offset: 0, etag: '' }
   const isWhole = stat.sizeBytes === wanted.sizeBytes
@@ -138,20 +159,20 @@ function readPartialFile(value: unknown): Partial {
 async function open(
   wanted: Wanted,
   { offset, etag }: { offset: number; etag: string },
-  deadline: number,
-  { ports: { http, clock }, settings }: DownloadContext,
+  context: CountingContext,
 ): Promise<{ exchange: HttpExchange; response: HttpResponse }> {
   const headers = {
     'accept-encoding': 'identity',
     ...(offset > 0 && { range: `bytes=${offset}-`, 'if-range': etag }),
   }
-  let url = wanted.bundleUrl
+  const { ports, settings } = context
+  let url = wanted.url
   for (let redirects = 0; redirects <= settings.limits.redirects; redirects += 1) {
     if (!isAllowedAddress(url, settings.allowInsecure)) {
-      throw new UpdateError('insecure-url', `the bundle's address is not https: ${url.slice(0, 200)}`)
+      throw new UpdateError('insecure-url', `the address of ${wanted.name} is not https: ${url.slice(0, 200)}`)
     }
-    const exchange = http.open({ method: 'GET', url, headers })
-    const response = await patiently(exchange, deadline, clock, settings, exchange.response)
+    const exchange = ports.http.open({ method: 'GET', url, headers })
+    const response = await patiently(exchange, context, exchange.response)
     if (response.status < 300 || response.status >= 400) return { exchange, response }
     exchange.abort()
     const location = resolveLocation(url, response.headers.location)
@@ -161,62 +182,68 @@ async function open(
   throw new UpdateError('download-failed', `more than ${settings.limits.redirects} redirects`)
 }
 
-/** Where the body's first byte belongs. @throws UpdateError when the response cannot be part of the bundle */
+/** Where the body's first byte belongs. @throws UpdateError when the response cannot be part of what is wanted */
 async function acceptResponse(
   wanted: Wanted,
   partial: { offset: number; etag: string },
   { status, headers }: HttpResponse,
-  { ports, settings }: DownloadContext,
+  { place, ports, settings }: CountingContext,
 ): Promise<number> {
   if (status !== 200 && status !== 206) {
-    if (status === 416) await discardDownload(ports)
+    if (status === 416) await discardDownload(place, ports)
     const retryAfterMs = retryAfter(headers, ports.clock.now(), settings.limits.retryAfterMaxMs)
     const details = status === 416 ? { retryAfterMs } : { status, retryAfterMs }
-    throw new UpdateError('download-failed', `the bundle's address answered ${status}`, details)
+    throw new UpdateError('download-failed', `the address of ${wanted.name} answered ${status}`, details)
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
-    throw new UpdateError('download-failed', `the bundle came encoded as ${headers['content-encoding']}`)
+    throw new UpdateError('download-failed', `${wanted.name} came encoded as ${headers['content-encoding']}`)
   }
   const offset = status === 206 ? partial.offset : 0
   if (status === 206) {
     const range = `bytes ${partial.offset}-${wanted.sizeBytes - 1}/${wanted.sizeBytes}`
     const isSame = headers['content-range'] === range && (headers.etag ?? partial.etag) === partial.etag
     if (!isSame || partial.offset === 0) {
-      await discardDownload(ports)
-      throw new UpdateError('download-failed', `the range is not the rest of the bundle: ${headers['content-range']}`)
+      await discardDownload(place, ports)
+      const range = headers['content-range']
+      throw new UpdateError('download-failed', `the range is not the rest of ${wanted.name}: ${range}`)
     }
   } else {
-    await beginPartial(wanted, headers.etag, ports)
+    await beginPartial(wanted, place, headers.etag, ports)
   }
   const length = Number(headers['content-length'] ?? 0)
   if (length > wanted.sizeBytes - offset) throw tooLarge(wanted, `${length} bytes from ${offset} on are coming`)
   return offset
 }
 
-async function beginPartial(wanted: Wanted, etag: string | undefined, { files }: DownloadPorts): Promise<void> {
+async function beginPartial(
+  wanted: Wanted,
+  { bytes, note }: Place,
+  etag: string | undefined,
+  { files }: DownloadPorts,
+): Promise<void> {
+  if (note === null) return
   // The old bytes go before the note says what the new ones are.
-  await files.remove(PENDING_ZIP)
+  await files.remove(bytes)
   const strong = etag?.startsWith('"') ? etag : ''
   const partial: Partial = { sha256: wanted.sha256, sizeBytes: wanted.sizeBytes, etag: strong }
-  await writeJson(files, PENDING_DOWNLOAD, partial)
+  await writeJson(files, note, partial)
 }
 
 interface Incoming {
   offset: number
-  deadline: number
   exchange: HttpExchange
   response: HttpResponse
 }
 
 async function receive(wanted: Wanted, incoming: Incoming, context: CountingContext): Promise<void> {
-  const { ports, settings, onProgress, onReceived } = context
+  const { place, ports, onProgress, onReceived } = context
   const body = incoming.response.body[Symbol.asyncIterator]()
   let offset = incoming.offset
   let held: Uint8Array[] = []
   let heldBytes = 0
   const flush = async () => {
     if (heldBytes === 0) return
-    await ports.files.append(PENDING_ZIP, offset, concat(held))
+    await ports.files.append(place.bytes, offset, concat(held))
     offset += heldBytes
     onReceived(heldBytes)
     held = []
@@ -225,7 +252,8 @@ async function receive(wanted: Wanted, incoming: Incoming, context: CountingCont
   }
   try {
     for (;;) {
-      const next = await patiently(incoming.exchange, incoming.deadline, ports.clock, settings, body.next())
+      const next = await patiently(incoming.exchange, context, body.next())
+      if (context.isStopped?.()) throw new UpdateError('download-failed', `${wanted.name} is not wanted any more`)
       if (next.done) break
       // Never more than announced is kept, whatever the headers said.
       if (offset + heldBytes + next.value.length > wanted.sizeBytes) throw tooLarge(wanted, 'more bytes came')
@@ -238,16 +266,14 @@ async function receive(wanted: Wanted, incoming: Incoming, context: CountingCont
     await flush()
   }
   if (offset < wanted.sizeBytes) {
-    throw new UpdateError('download-truncated', `${offset} of ${wanted.sizeBytes} bytes came`)
+    throw new UpdateError('download-truncated', `${offset} of ${wanted.sizeBytes} bytes of ${wanted.name} came`)
   }
 }
 
 /** Bounded by the silence that is allowed and by what is left of the whole download's time. */
 async function patiently<T>(
   exchange: HttpExchange,
-  deadline: number,
-  clock: Ports['clock'],
-  { limits }: DownloadContext['settings'],
+  { deadline, ports: { clock }, settings: { limits } }: CountingContext,
   work: Promise<T>,
 ): Promise<T> {
   const ms = Math.max(0, Math.min(limits.idleTimeoutMs, deadline - clock.elapsed()))
@@ -260,6 +286,6 @@ async function patiently<T>(
   }
 }
 
-function tooLarge({ sizeBytes }: Wanted, found: string): UpdateError {
-  return new UpdateError('download-too-large', `the bundle has ${sizeBytes} bytes as announced, but ${found}`)
+function tooLarge({ name, sizeBytes }: Wanted, found: string): UpdateError {
+  return new UpdateError('download-too-large', `${name} has ${sizeBytes} bytes as announced, but ${found}`)
 }

@@ -12,7 +12,7 @@ import {
   type SdkCode,
 } from '@hotpatch/protocol'
 import { bytesFromBase64, textFromUtf8 } from '../ground/bytes.ts'
-import type { EmbeddedOrder, Offer, SignedStatement } from '../server/check-answer.ts'
+import type { EmbeddedOrder, Offer, SignedStatement } from '../server/update-contract.ts'
 import type { CryptoPort, HostPort } from '../ground/ports.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StoredState } from '../state/stored-state.ts'
@@ -42,18 +42,18 @@ const UNSIGNED: Judgement = { sequence: 0, floor: 0 }
 export async function judgeOffer(offer: Offer, context: JudgementContext): Promise<Judgement> {
   // Without keys nothing distinguishes a publisher's statement from anyone's: it is not looked at.
   if (context.settings.publicKeys.length === 0) return UNSIGNED
-  // The contract's own signature is over the announced digest, which the downloaded bytes must then have.
-  const signature = required(offer.signature, 'signature')
+  // Signing §5: of an archive the announced digest is signed by itself, too; of anything else the statement alone.
+  const signature = offer.kind === 'archive' ? required(offer.signature, 'signature') : null
   const statement = await readVerified(offer, context)
-  if (!(await isSigned(digestSigningInput(offer.sha256), signature, context))) {
+  if (signature !== null && !(await isSigned(digestSigningInput(offer.sha256), signature, context))) {
     refuse('signature-invalid', 'no known key signed the bundle')
   }
   expectStatement(statement.target === 'release', 'it is not for a release')
   expectStatement(statement.version === offer.version, `it is for version ${statement.version}, not ${offer.version}`)
   expectStatement(statement.content?.kind === offer.kind, `it is for content of another kind than ${offer.kind}`)
   const [archive] = statement.artifacts
-  expectStatement(archive?.sha256 === offer.sha256, 'its archive has another hash than the answer')
-  expectStatement(archive?.sizeBytes === offer.sizeBytes, 'its archive has another size than the answer')
+  expectStatement(archive?.sha256 === offer.sha256, 'it has another hash than the answer')
+  expectStatement(archive?.sizeBytes === offer.sizeBytes, 'it has another size than the answer')
   expectRunnable(statement, context.host)
   const judgement = judgeSequence(statement, context.state)
   expectMadeForBinary(statement, context.builtAt)

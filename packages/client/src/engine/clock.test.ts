@@ -66,7 +66,7 @@ describe.each(SETTINGS)('the clock %s', (_, byMs) => {
     server.intercept = ({ method }) => {
       if (method !== 'GET') return undefined
       const body = (async function* () {
-        for await (const chunk of chunked(release.zip)) {
+        for await (const chunk of chunked(release.bundle)) {
           device.clock.set(byMs / 3)
           yield chunk
         }

@@ -207,7 +207,7 @@ function answerFor(rollout: Placed | null): Record<string, unknown> {
     updateAvailable: true,
     bundleUrl: `https://updates.test/artifacts/${content.sha256}`,
     hash: content.sha256,
-    sizeBytes: content.zip.length,
+    sizeBytes: content.bundle.length,
     signature: pooled.signer === null ? null : content.signature,
     mandatory: rollout?.mandatory ?? false,
     version: target.version,
@@ -258,8 +258,8 @@ async function deviceIn(world: World, answer: (told: Record<string, unknown>) =>
     }),
   }
   for (const directory of [ROOT, SLOTS.bundle, SLOTS.previous]) await files.makeDirectory(directory)
-  if (active) await writeMarker(files, 'bundle', { release: active, files: [] })
-  if (kept && previous.isWhole) await writeMarker(files, 'previous', { release: kept, files: [] })
+  if (active) await writeMarker(files, SLOTS.bundle, { release: active, files: [] })
+  if (kept && previous.isWhole) await writeMarker(files, SLOTS.previous, { release: kept, files: [] })
   await writeJson(files, METADATA, state)
   server.intercept = (request) => {
     if (!request.url.endsWith('/update/check')) return undefined

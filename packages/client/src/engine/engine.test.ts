@@ -76,7 +76,11 @@ describe('the usual way', () => {
   test('check() and download() are the two halves of sync()', async () => {
     await boot()
     server.target = { release: v1 }
-    expect(await device.engine.check()).toMatchObject({ kind: 'available', version: '1.0.0', sizeBytes: v1.zip.length })
+    expect(await device.engine.check()).toMatchObject({
+      kind: 'available',
+      version: '1.0.0',
+      sizeBytes: v1.bundle.length,
+    })
     expect(server.downloads()).toHaveLength(0)
     expect(await device.engine.download()).toMatchObject({ kind: 'staged' })
     expect(server.checks).toHaveLength(1)
@@ -115,7 +119,7 @@ describe('the usual way', () => {
     })
     await device.engine.sync()
     expect(states).toEqual(['checking', 'offered', 'downloading', 'verifying', 'staged'])
-    expect(received.at(-1)).toBe(v1.zip.length)
+    expect(received.at(-1)).toBe(v1.bundle.length)
   })
 
   test('without keys the hash alone decides', async () => {
@@ -738,7 +742,7 @@ function offerOf(release: typeof v1) {
     mandatory: false,
     version: release.version,
     releaseId: release.releaseId,
-    sizeBytes: release.zip.length,
+    sizeBytes: release.bundle.length,
     statement: release.statement,
     statementSignature: release.statementSignature,
   }

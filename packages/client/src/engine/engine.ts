@@ -6,7 +6,9 @@ import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from
 import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from '../recovery/launch.ts'
 import { createOutbox } from '../server/outbox.ts'
 import type { Ports } from '../ground/ports.ts'
+import { reactNativeContract } from '../server/react-native-contract.ts'
 import { createServerApi } from '../server/server-api.ts'
+import type { UpdateContract } from '../server/update-contract.ts'
 import { DEFAULT_LIMITS, type EngineConfig, type Settings } from '../ground/settings.ts'
 import { openStateStore, type StateStore } from '../state/state-store.ts'
 import { nextState } from '../ground/states.ts'
@@ -63,7 +65,8 @@ interface Session {
 }
 
 /**
- * The device engine over what its machine offers. Two engines must not share a folder.
+ * The device engine over what its machine offers. Two engines must not share a folder. `contract` is the one of the
+ * server's that it speaks.
  *
  * @example
  * const engine = createEngine(ports, { serverUrl, appKey, appId, deviceId, channel: 'production', publicKeys })
@@ -74,9 +77,13 @@ interface Session {
  *
  * @throws RangeError when a public key is not the base64 of 32 bytes, or there are more than 20
  */
-export function createEngine(ports: Ports, config: EngineConfig): Engine {
+export function createEngine(
+  ports: Ports,
+  config: EngineConfig,
+  contract: UpdateContract = reactNativeContract,
+): Engine {
   const settings = readSettings(config)
-  const server = createServerApi(ports, settings)
+  const server = createServerApi(ports, settings, contract)
   const listeners = new Set<(event: EngineEvent) => void>()
   let session: Session | undefined
   // The folder could not even be read: embedded runs, and nothing is updated until the next start.
@@ -283,6 +290,7 @@ function readSettings(config: EngineConfig): Settings {
     throw new RangeError(`at most ${MAX_TRUSTED_KEYS} public keys, found ${publicKeys.length}`)
   }
   return {
+    appKey: '',
     cohorts: [],
     deviceCredential: false,
     allowInsecure: false,

@@ -3,22 +3,27 @@ import { expect, test } from 'vitest'
 import type { StartOptions } from '../recovery/launch.ts'
 import type { Survival } from '../memory/memory-files.ts'
 import { createDevice, type Device } from '../testing/device.ts'
-import { createFakeServer, type FakeServer, type Target } from '../testing/fake-server.ts'
-import { createPublisher } from '../testing/publisher.ts'
+import { createFakeServer, type Target } from '../testing/fake-server.ts'
+import { createPublisher, type PublishedRelease, type TestedKind } from '../testing/publisher.ts'
 
-const publisher = createPublisher()
-const releases = [
-  publisher.publish({ version: '1.0.0', sequence: 10 }),
-  publisher.publish({ version: '1.1.0', sequence: 11 }),
-  publisher.publish({ version: '1.2.0', sequence: 12, floor: 11 }),
-  publisher.publish({ version: '1.3.0', sequence: 13 }),
-]
-const targets: Target[] = [
-  null,
-  ...releases.map((release) => ({ release })),
-  { embedded: null },
-  { embedded: publisher.orderEmbedded(12) },
-]
+function storyOf(kind: TestedKind) {
+  const publisher = createPublisher(kind)
+  const releases = [
+    publisher.publish({ version: '1.0.0', sequence: 10 }),
+    publisher.publish({ version: '1.1.0', sequence: 11 }),
+    publisher.publish({ version: '1.2.0', sequence: 12, floor: 11 }),
+    publisher.publish({ version: '1.3.0', sequence: 13 }),
+  ]
+  const targets: Target[] = [
+    null,
+    ...releases.map((release) => ({ release })),
+    { embedded: null },
+    { embedded: publisher.orderEmbedded(12) },
+  ]
+  return { publisher, releases, targets }
+}
+
+const TARGETS = 7
 
 /** What a day can bring; `cut` goes to the disk, at some change from now on. */
 type Deed =
@@ -34,7 +39,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Deed>({ kind: 'confirm' }) },
   { weight: 3, arbitrary: fc.constantFrom<Deed>({ kind: 'crash' }, { kind: 'boot-unseen' }) },
   { weight: 1, arbitrary: fc.constantFrom<Deed>({ kind: 'replace-build' }, { kind: 'replace-binary' }) },
-  { weight: 5, arbitrary: fc.nat(targets.length - 1).map((index): Deed => ({ kind: 'target', index })) },
+  { weight: 5, arbitrary: fc.nat(TARGETS - 1).map((index): Deed => ({ kind: 'target', index })) },
   { weight: 1, arbitrary: fc.boolean().map((isUp): Deed => ({ kind: 'network', isUp })) },
   {
     weight: 4,
@@ -48,43 +53,51 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('full' as const), fullAt: fc.integer({ min: 1, max: 30 }) }) },
 )
 
-test('whatever happens: what starts is whole and verified, and nothing goes below the floor', async () => {
-  const property = fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), async (deeds) => {
-    const server = createFakeServer()
-    const device = createDevice({ server, publicKeys: [publisher.publicKey] })
-    const witness = createWitness(device)
-    let survival: Survival = 'worst'
-    let isUp = true
-    server.intercept = () => {
-      if (!isUp || device.disk().hasStopped()) throw new Error('no network')
-      return undefined
-    }
-    await witness.boot()
-    for (const next of deeds) {
-      if (next.kind === 'network') isUp = next.isUp
-      if (next.kind === 'cut') survival = next.survival === 'random' ? { random: randomFrom(next.seed) } : next.survival
-      await carryOut(next, device, server, witness)
-      while (device.disk().hasStopped()) {
-        device.cutPower(survival)
-        await witness.boot()
+test.each<TestedKind>(['archive', 'files'])(
+  '%s: whatever happens, what starts is whole and verified, and nothing goes below the floor',
+  async (kind) => {
+    const { publisher, releases, targets } = storyOf(kind)
+    expect(targets).toHaveLength(TARGETS)
+    const property = fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), async (deeds) => {
+      const server = createFakeServer()
+      const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+      const witness = createWitness(device, releases)
+      let survival: Survival = 'worst'
+      let isUp = true
+      server.intercept = () => {
+        if (!isUp || device.disk().hasStopped()) throw new Error('no network')
+        return undefined
       }
-    }
-    // Calm again, a good release arrives on any device that has not seen it fail.
-    isUp = true
-    device.disk().arrange({})
-    await witness.boot()
-    const last = releases[3] ?? expect.unreachable()
-    if (device.engine.status().failedReleaseIds.includes(last.releaseId)) return
-    await device.engine.confirm()
-    server.target = { release: last }
-    await device.engine.sync()
-    await witness.boot()
-    expect(device.engine.status().running).toMatchObject({ releaseId: last.releaseId })
-  })
-  await fc.assert(property, { numRuns: 300 })
-}, 60_000)
+      await witness.boot()
+      for (const next of deeds) {
+        if (next.kind === 'network') isUp = next.isUp
+        if (next.kind === 'cut')
+          survival = next.survival === 'random' ? { random: randomFrom(next.seed) } : next.survival
+        if (next.kind === 'target') server.target = targets[next.index] ?? null
+        await carryOut(next, device, witness)
+        while (device.disk().hasStopped()) {
+          device.cutPower(survival)
+          await witness.boot()
+        }
+      }
+      // Calm again, a good release arrives on any device that has not seen it fail.
+      isUp = true
+      device.disk().arrange({})
+      await witness.boot()
+      const last = releases[3] ?? expect.unreachable()
+      if (device.engine.status().failedReleaseIds.includes(last.releaseId)) return
+      await device.engine.confirm()
+      server.target = { release: last }
+      await device.engine.sync()
+      await witness.boot()
+      expect(device.engine.status().running).toMatchObject({ releaseId: last.releaseId })
+    })
+    await fc.assert(property, { numRuns: 300 })
+  },
+  120_000,
+)
 
-async function carryOut(next: Deed, device: Device, server: FakeServer, witness: ReturnType<typeof createWitness>) {
+async function carryOut(next: Deed, device: Device, witness: ReturnType<typeof createWitness>) {
   switch (next.kind) {
     case 'boot':
       return witness.boot()
@@ -103,20 +116,18 @@ async function carryOut(next: Deed, device: Device, server: FakeServer, witness:
     case 'replace-binary':
       device.host = { ...device.host, nativeVersion: `${device.host.nativeVersion}.1` }
       return witness.boot()
-    case 'target':
-      server.target = targets[next.index] ?? null
-      return undefined
     case 'cut':
       return device.disk().arrange({ stopAt: next.stopAt })
     case 'full':
       return device.disk().arrange({ fullAt: next.fullAt })
+    case 'target':
     case 'network':
       return undefined
   }
 }
 
 /** Starts the device and judges every start by those before it. */
-function createWitness(device: Device) {
+function createWitness(device: Device, releases: readonly PublishedRelease[]) {
   let [highWater, floor, ran] = [0, 0, 'embedded']
   const failed = new Set<string>()
 

@@ -76,7 +76,7 @@ describe('reports (Engine §7)', () => {
           releaseId: v1.releaseId,
           version: '1.0.0',
           occurredAt: expect.stringMatching(/^2026-01-01T/),
-          ...(kind === 'downloaded' && { receivedBytes: v1.zip.length }),
+          ...(kind === 'downloaded' && { receivedBytes: v1.bundle.length }),
         })),
       },
     ])
@@ -236,14 +236,14 @@ describe('a download that is interrupted', () => {
     server.intercept = ({ method }) => {
       if (method !== 'GET' || !isFirst) return undefined
       isFirst = false
-      return { status: 200, headers: { etag: '"a"' }, body: chunked(v2.zip, 10, 100) }
+      return { status: 200, headers: { etag: '"a"' }, body: chunked(v2.bundle, 10, 100) }
     }
     await boot()
     expect(await device.engine.sync()).toMatchObject({ kind: 'failed', code: 'download-failed' })
     await boot()
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
     expect(server.kinds()).toEqual(['download-started', 'download-failed:download-failed', 'downloaded'])
-    expect(server.reports.at(-1)?.receivedBytes).toBe(v2.zip.length)
+    expect(server.reports.at(-1)?.receivedBytes).toBe(v2.bundle.length)
   })
 
   test('that must begin again is counted as often as it came', async () => {
@@ -253,10 +253,10 @@ describe('a download that is interrupted', () => {
     server.intercept = ({ method }) => {
       if (method !== 'GET' || !isFirst) return undefined
       isFirst = false
-      return { status: 200, body: chunked(v2.zip, 10, 100) }
+      return { status: 200, body: chunked(v2.bundle, 10, 100) }
     }
     await boot()
     await device.engine.sync()
-    expect(server.reports.at(-1)?.receivedBytes).toBe(v2.zip.length + 100)
+    expect(server.reports.at(-1)?.receivedBytes).toBe(v2.bundle.length + 100)
   })
 })

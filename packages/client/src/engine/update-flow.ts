@@ -1,15 +1,9 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
 import { isAllowedAddress } from '../ground/addresses.ts'
-import { installPending } from '../install/install-pending.ts'
+import { expectRoom } from '../ground/room.ts'
 import { getInstaller } from './installers.ts'
-import {
-  readCheckAnswer,
-  type CheckAnswer,
-  type EmbeddedOrder,
-  type NativeUpdate,
-  type Offer,
-} from '../server/check-answer.ts'
-import { discardDownload, download as downloadBundle, verifyDownload } from '../download/download.ts'
+import type { CheckAnswer, EmbeddedOrder, NativeUpdate, Offer } from '../server/update-contract.ts'
+import { BUNDLE, discardDownload, download as downloadBundle, verifyDownload } from '../download/download.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import { judgeEmbeddedOrder, judgeOffer, type Judgement } from '../download/judge-offer.ts'
 import type { createOutbox } from '../server/outbox.ts'
@@ -20,7 +14,7 @@ import type { CheckRequest, ServerApi } from '../server/server-api.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { nextState, type UpdateEvent, type UpdateState } from '../ground/states.ts'
-import { SLOTS } from '../state/storage-layout.ts'
+import { LEFT_OVER, PENDING, PENDING_ZIP, SLOTS } from '../state/storage-layout.ts'
 import {
   isRemembered,
   isSameRelease,
@@ -83,7 +77,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     advance('check')
     let answer: CheckAnswer | undefined
     try {
-      answer = readCheckAnswer(await server.check(await checkRequest()))
+      answer = await server.check(await checkRequest())
       return await takeAnswer(answer)
     } catch (error) {
       return fail(error, answer?.kind === 'offer' ? answer.offer : null)
@@ -162,7 +156,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       return target.kind === 'embedded' ? await takeEmbedded(target) : await takeRelease(target)
     } catch (error) {
       const offer = target.kind === 'release' ? target.offer : null
-      await clearPending(asUpdateError(error)).catch(() => undefined) // Tidying; the next download does it again.
+      await clearPending(asUpdateError(error), offer).catch(() => undefined) // Tidying; the next download does it again.
       return fail(error, offer)
     }
   }
@@ -181,10 +175,11 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     } else {
       advance('download', releaseId)
       await noteBeginning(offer)
+      await makeRoom(offer)
       const receivedBytes = await fetchAndVerify(offer)
-      await unpackAndStage(offer, judgement, receivedBytes)
+      await installAndStage(offer, judgement, receivedBytes)
       advance('verified', releaseId)
-      await discardDownload(ports).catch(() => undefined) // It is staged; what is left over is removed next time.
+      await removeLeftOver().catch(() => undefined) // It is staged; what is left over is removed next time.
     }
     return { kind: 'staged', releaseId, version, mandatory }
   }
@@ -196,31 +191,55 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     await store.commit((stored) => ({ ...stored, fetching }), [{ kind: 'download-started', releaseId, version }])
   }
 
+  async function makeRoom({ kind, sizeBytes }: Offer): Promise<void> {
+    const most = getInstaller(kind).maxBytes(settings.limits)
+    if (sizeBytes > most) {
+      throw new UpdateError('download-too-large', `${sizeBytes} bytes are more than the limit ${most}`)
+    }
+    await files.makeDirectory(PENDING)
+    await expectRoom(files, sizeBytes, 'the bundle')
+  }
+
   /** How many bytes that took. */
   async function fetchAndVerify(offer: Offer): Promise<number> {
-    const { releaseId, sizeBytes } = offer
-    const onProgress = (receivedBytes: number) => emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
-    const { isResumed, receivedBytes } = await downloadBundle(offer, { ports, settings, onProgress })
+    const { releaseId, sizeBytes, sha256, bundleUrl: url } = offer
+    const wanted = { name: 'the bundle', url, sha256, sizeBytes }
+    // What else belongs to the release is known only from the list of its files.
+    const isAll = offer.kind !== 'files'
+    const onProgress = (receivedBytes: number) => {
+      if (isAll) emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
+    }
+    const { isResumed, receivedBytes } = await downloadBundle(wanted, BUNDLE, { ports, settings, onProgress })
     advance('downloaded', releaseId)
     try {
-      await verifyDownload(offer, ports)
+      await verifyDownload(wanted, BUNDLE, ports)
       return receivedBytes
     } catch (error) {
-      await discardDownload(ports)
+      await discardDownload(BUNDLE, ports)
       if (!isResumed) throw error
       advance('resumed-wrongly', releaseId)
       return receivedBytes + (await fetchAndVerify(offer))
     }
   }
 
-  async function unpackAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
+  async function installAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
+    const { releaseId, version, kind, fileUrl } = offer
     const release = { ...identityOf(offer), sequence: judgement.sequence }
-    // Its directory is about to be emptied.
-    if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
-    const install = { installer: getInstaller(offer.kind), release, sizeBytes: offer.sizeBytes }
-    await installPending(ports, install, settings.limits)
-    const { releaseId, version } = offer
-    const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes }
+    const more = await getInstaller(kind).install({
+      ports,
+      settings,
+      release,
+      fileUrl,
+      download: { path: PENDING_ZIP, sizeBytes: offer.sizeBytes },
+      // Its directory is about to be emptied.
+      makeWay: async () => {
+        if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
+      },
+      onListed: () => advance('listed', releaseId),
+      onFetched: () => advance('downloaded', releaseId),
+      onProgress: (received, sizeBytes) => emit({ type: 'progress', receivedBytes: received, sizeBytes, releaseId }),
+    })
+    const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes: receivedBytes + more }
     await stage({ from: 'pending', release }, judgement, [report])
   }
 
@@ -239,11 +258,15 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   }
 
   /** What could be resumed is kept, except on a full disk: the app needs the room more. */
-  async function clearPending({ code }: UpdateError): Promise<void> {
-    const isKept = code === 'download-failed' || code === 'download-truncated' || code === 'download-timeout'
-    if (isKept) return
-    await discardDownload({ files })
+  async function clearPending({ code }: UpdateError, offer: Offer | null): Promise<void> {
+    const kept = offer?.kind === 'files' ? KEPT_FILES : KEPT
+    if (kept.has(code)) return
+    await removeLeftOver()
     if (store.current().staged?.from !== 'pending') await files.remove(SLOTS.pending)
+  }
+
+  async function removeLeftOver(): Promise<void> {
+    for (const path of LEFT_OVER) await files.remove(path)
   }
 
   /** Engine §7: whatever is refused is reported, and what runs goes on. */
@@ -291,6 +314,11 @@ const DOWNLOAD_CODES: ReadonlySet<SdkCode> = new Set<SdkCode>([
   'download-too-large',
   'download-truncated',
 ])
+
+/** What has arrived can be gone on with. */
+const KEPT: ReadonlySet<SdkCode> = new Set<SdkCode>(['download-failed', 'download-truncated', 'download-timeout'])
+/** One file that is not what it should be says nothing of the others: each was verified by itself. */
+const KEPT_FILES: ReadonlySet<SdkCode> = new Set<SdkCode>([...KEPT, 'hash-mismatch', 'download-too-large'])
 
 function identityOf({ releaseId, version, sha256 }: Offer) {
   return { releaseId, version, sha256 }

@@ -42,9 +42,13 @@ function tail(bits: number): number {
   return 0x80 | (bits & 0x3f)
 }
 
+/** A list of thousands of files has a million characters: in blocks they are no million texts. */
+const BLOCK = 4096
+
 /** Strict: undefined for bytes that are not UTF-8, overlong forms and surrogates included. */
 export function textFromUtf8(bytes: Uint8Array): string | undefined {
-  const parts: string[] = []
+  let text = ''
+  let points: number[] = []
   for (let index = 0; index < bytes.length;) {
     const lead = bytes[index] ?? 0
     const length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0
@@ -57,10 +61,14 @@ export function textFromUtf8(bytes: Uint8Array): string | undefined {
     }
     const isOverlong = (length === 3 && point < 0x800) || (length === 4 && point < 0x10000)
     if (isOverlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return undefined
-    parts.push(String.fromCodePoint(point))
+    points.push(point)
+    if (points.length === BLOCK) {
+      text += String.fromCodePoint(...points)
+      points = []
+    }
     index += length
   }
-  return parts.join('')
+  return text + String.fromCodePoint(...points)
 }
 
 export function concat(chunks: readonly Uint8Array[]): Uint8Array {

@@ -22,6 +22,10 @@ export interface Limits {
   /** The longest Retry-After that is believed. */
   retryAfterMaxMs: number
   redirects: number
+  /** A file of a release that is longer is gone on with where it broke off; for others that is not worth a note. */
+  resumableBytes: number
+  /** Files of one release that are fetched at the same time. */
+  parallelDownloads: number
   /** Starts without a confirmation after which a release is rolled back. */
   startsOnProbation: number
   /** Of a confirmed release, that ended in a crash or before the app was ready; then it is rolled back. */
@@ -48,6 +52,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   backoffMaxMs: 60_000,
   retryAfterMaxMs: 60 * 60_000,
   redirects: 5,
+  resumableBytes: 256 * 1024,
+  parallelDownloads: 4,
   startsOnProbation: 2,
   badStartsInARow: 3,
   reports: 200,
@@ -58,7 +64,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
 export interface EngineConfig {
   /** Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". */
   serverUrl: string
-  appKey: string
+  /** Of the app; an open one needs none. */
+  appKey?: string
   appId: string
   deviceId: string
   channel: string

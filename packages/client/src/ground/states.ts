@@ -27,6 +27,7 @@ export type UpdateEvent =
   | 'refused'
   | 'downloaded'
   | 'resumed-wrongly'
+  | 'listed'
   | 'verified'
   | 'superseded'
   | 'start'
@@ -46,16 +47,22 @@ export const TRANSITIONS: readonly Transition[] = [
   ['checking', 'failed', 'idle', 'no usable answer'],
 
   ['offered', 'check', 'checking', 'asks again'],
-  ['offered', 'download', 'downloading', 'into ota/pending/bundle.zip'],
+  ['offered', 'download', 'downloading', 'into ota/pending/bundle.zip, or of the kind files the list of them'],
   ['offered', 'at-hand', 'staged', 'embedded, what is in ota/previous or staged already: nothing to download'],
   ['offered', 'failed', 'idle', 'it could not be noted'],
 
-  ['downloading', 'downloaded', 'verifying', 'exactly the announced number of bytes'],
+  [
+    'downloading',
+    'downloaded',
+    'verifying',
+    'exactly the announced number of bytes; of files, each is verified as it comes',
+  ],
   ['downloading', 'failed', 'idle', 'reported; what has arrived is kept and resumed'],
   ['downloading', 'refused', 'idle', 'reported; what has arrived is removed'],
 
-  ['verifying', 'verified', 'staged', 'unpacked and made durable; the floor rises'],
+  ['verifying', 'verified', 'staged', 'whole and durable, in ota/pending/files; the floor rises'],
   ['verifying', 'resumed-wrongly', 'downloading', 'the kept part was not what it seemed: once more from its start'],
+  ['verifying', 'listed', 'downloading', 'the list of files is verified: those that are not on the device follow'],
   ['verifying', 'failed', 'idle', 'reported; removed'],
   ['verifying', 'refused', 'idle', 'reported; removed'],
 

@@ -1,9 +1,7 @@
 import type { ContentKindName } from '@hotpatch/protocol'
 import type { Ports } from '../ground/ports.ts'
-import type { Limits } from '../ground/settings.ts'
-import type { ReleaseFile } from '../state/release-tree.ts'
-
-export type InstallPorts = Pick<Ports, 'files' | 'crypto'>
+import type { Limits, Settings } from '../ground/settings.ts'
+import type { InstalledRelease } from '../state/stored-state.ts'
 
 export type InstallLimits = Pick<Limits, 'unpackedBytes' | 'fileCount' | 'pathBytes'>
 
@@ -13,16 +11,36 @@ export interface VerifiedDownload {
   sizeBytes: number
 }
 
-/** What is about to be installed, after everything that it says of itself was judged. */
-export interface OpenDownload {
-  unpackedBytes: number
-  /** Writes every file below an empty folder, and makes each durable. Its folders are the caller's to sync. */
-  writeTo(root: string): Promise<ReleaseFile[]>
+export interface Installation {
+  ports: Pick<Ports, 'files' | 'crypto'>
+  settings: { limits: InstallLimits }
+  download: VerifiedDownload
+  release: InstalledRelease
+  /** What is staged is about to go: called before anything in ota/pending/files changes. */
+  makeWay(): Promise<void>
+}
+
+/** For kinds that fetch more than the one download. */
+export interface FetchingInstallation extends Installation {
+  ports: Pick<Ports, 'files' | 'crypto' | 'http' | 'clock'>
+  settings: Pick<Settings, 'limits' | 'allowInsecure'>
+  /** Where the bytes of a file are, with "{sha256}" in place of its digest. */
+  fileUrl: string | null
+  /** What follows is fetching again, until all has come. */
+  onListed(): void
+  onFetched(): void
+  onProgress(receivedBytes: number, sizeBytes: number): void
 }
 
 /** One kind of content: how a release's files come out of its download. */
 export interface Installer {
   kind: ContentKindName
-  /** Refuses what is not harmless, before anything is written. */
-  open(ports: InstallPorts, download: VerifiedDownload, limits: InstallLimits): Promise<OpenDownload>
+  /** The longest download. */
+  maxBytes(limits: Limits): number
+  /**
+   * Makes ota/pending/files out of the verified download, in such an order that its marker is there only when
+   * everything else is durable. Refuses what is not harmless before anything is written.
+   * @returns how many bytes it fetched
+   */
+  install(installation: FetchingInstallation): Promise<number>
 }

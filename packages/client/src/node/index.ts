@@ -1,6 +1,7 @@
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
+import type { UpdateContract } from '../server/update-contract.ts'
 import { createNodeClock } from './node-clock.ts'
 import { createNodeCrypto } from './node-crypto.ts'
 import { createNodeFiles } from './node-files.ts'
@@ -15,10 +16,11 @@ export interface NodeEngineOptions extends EngineConfig {
   host: HostPort
   /** Instead of Node's own. */
   ports?: Partial<Omit<Ports, 'host'>>
+  contract?: UpdateContract
 }
 
 /** The device engine on Node or Electron. */
-export function createNodeEngine({ directory, host, ports, ...config }: NodeEngineOptions): Engine {
+export function createNodeEngine({ directory, host, ports, contract, ...config }: NodeEngineOptions): Engine {
   return createEngine(
     {
       files: createNodeFiles(directory),
@@ -29,5 +31,6 @@ export function createNodeEngine({ directory, host, ports, ...config }: NodeEngi
       host,
     },
     config,
+    contract,
   )
 }

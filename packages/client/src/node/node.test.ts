@@ -50,12 +50,12 @@ describe('the engine on Node', () => {
       } else {
         ranges.push(request.headers.range)
         const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0)
-        const total = release.zip.length
+        const total = release.bundle.length
         response.setHeader('etag', `"${release.sha256}"`)
         response.setHeader('content-length', total - from)
         if (from > 0) response.writeHead(206, { 'content-range': `bytes ${from}-${total - 1}/${total}` })
-        if (from > 0) response.end(release.zip.subarray(from))
-        else response.write(release.zip.subarray(0, total >> 1))
+        if (from > 0) response.end(release.bundle.subarray(from))
+        else response.write(release.bundle.subarray(0, total >> 1))
         interrupt = () => {
           if (from === 0) request.socket.destroy()
         }
@@ -113,7 +113,7 @@ describe('the engine on Node', () => {
     mandatory: false,
     version: release.version,
     releaseId: release.releaseId,
-    sizeBytes: release.zip.length,
+    sizeBytes: release.bundle.length,
     direction: 'forward',
     statement: release.statement,
     statementSignature: release.statementSignature,

@@ -1,4 +1,4 @@
-import { archiveInstaller } from '../archive/archive-installer.ts'
+import { openArchive } from '../archive/archive-installer.ts'
 import type { InstallLimits } from '../install/installer.ts'
 import type { ReleaseFile } from '../state/release-tree.ts'
 import { createNodeCrypto } from './node-crypto.ts'
@@ -34,6 +34,6 @@ export async function unpackArchive(
   }
   const { sizeBytes = 0 } = (await files.stat(zip)) ?? {}
   await files.makeDirectory(root)
-  const opened = await archiveInstaller.open({ files, crypto: createNodeCrypto() }, { path: zip, sizeBytes }, limits)
+  const opened = await openArchive({ files, crypto: createNodeCrypto() }, { path: zip, sizeBytes }, limits)
   return opened.writeTo(root)
 }

@@ -1,4 +1,4 @@
-import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttributes } from '@hotpatch/protocol'
+import { DEVICE_ATTRIBUTE_NAMES, UnexpectedJsonError, type DeviceAttributes } from '@hotpatch/protocol'
 import { isAllowedAddress } from '../ground/addresses.ts'
 import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
 import { createDeviceCredential } from './device-credential.ts'
@@ -8,14 +8,9 @@ import { EMBEDDED_VERSION, type Report } from '../ground/report.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { ToldTrust } from '../state/tell-trust.ts'
 import { isFinalStatus, messageOf, UpdateError } from '../ground/update-error.ts'
+import type { CheckAnswer, ToldCheck, UpdateContract } from './update-contract.ts'
 
-export interface CheckRequest {
-  version: string
-  /** Absent when embedded runs. */
-  releaseId?: string
-  failedReleaseIds: readonly string[]
-  trust: ToldTrust
-}
+export type CheckRequest = Pick<ToldCheck, 'version' | 'releaseId' | 'failedReleaseIds' | 'trust'>
 
 /** What became of reports that were sent. */
 export type Delivery =
@@ -27,10 +22,11 @@ export type Delivery =
 
 export type ServerApi = ReturnType<typeof createServerApi>
 
-/** The React Native contract, as the device sees it. */
+/** The server, as the device sees it. */
 export function createServerApi(
   { files, http, clock, host }: Pick<Ports, 'files' | 'http' | 'clock' | 'host'>,
   settings: Settings,
+  contract: UpdateContract,
 ) {
   const { limits } = settings
   const server = settings.serverUrl.replace(/\/+$/, '')
@@ -62,7 +58,7 @@ export function createServerApi(
     const wait = notBefore - clock.elapsed()
     if (wait > 0) throw new UpdateError('check-failed', 'the server asked to wait', { retryAfterMs: wait })
     const headers = {
-      'x-app-key': settings.appKey,
+      ...(settings.appKey !== '' && { 'x-app-key': settings.appKey }),
       'content-type': 'application/json',
       accept: 'application/json',
       ...(token !== undefined && { 'x-device-token': token }),
@@ -76,10 +72,10 @@ export function createServerApi(
     return answer
   }
 
-  async function checkOnce(body: unknown): Promise<unknown> {
+  async function checkOnce(body: unknown): Promise<CheckAnswer> {
     let answer: SmallAnswer
     try {
-      answer = await post('/update/check', body)
+      answer = await post(contract.checkPath, body)
     } catch (cause) {
       if (cause instanceof UpdateError) throw cause
       if (cause instanceof AnswerTooLongError) throw new UpdateError('answer-invalid', cause.message, { cause })
@@ -89,20 +85,23 @@ export function createServerApi(
     const { status } = answer
     if (status !== 200) throw new UpdateError('check-failed', describeProblem(status, json), { status })
     if (json === undefined) throw new UpdateError('answer-invalid', 'the answer to the check is not JSON')
-    return json
+    return readAnswer(json)
   }
 
-  /** The answer's JSON, unread. Tries again only where that can help, and never against the server's wish. */
-  async function check({ releaseId, trust, ...request }: CheckRequest): Promise<unknown> {
-    const body = {
-      ...device,
-      ...request,
-      ...(releaseId !== undefined && { releaseId }),
-      ...toldBinary(host),
-      ...attributes,
-      ...trust,
-      ...(settings.cohorts.length > 0 && { cohorts: settings.cohorts }),
+  /** @throws UpdateError 'answer-invalid' with the place of the first thing that is not as it must be */
+  function readAnswer(json: unknown): CheckAnswer {
+    try {
+      return contract.readAnswer(json)
+    } catch (cause) {
+      if (!(cause instanceof UnexpectedJsonError)) throw cause
+      throw new UpdateError('answer-invalid', `the answer to the check: ${cause.message}`, { cause })
     }
+  }
+
+  /** Tries again only where that can help, and never against the server's wish. */
+  async function check(request: CheckRequest): Promise<CheckAnswer> {
+    const told = { ...request, device, cohorts: settings.cohorts, binary: toldBinary(host), attributes }
+    const body = contract.writeCheck(told)
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await checkOnce(body)

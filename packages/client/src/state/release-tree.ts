@@ -19,8 +19,29 @@ export interface ReleaseMarker {
 const MAX_FILES = 1_000_000
 const CHUNK = 256 * 1024
 
-export async function writeMarker(files: FilesPort, slot: Slot, marker: ReleaseMarker): Promise<void> {
-  await writeJson(files, `${SLOTS[slot]}/${MARKER}`, marker)
+export async function writeMarker(files: FilesPort, root: string, marker: ReleaseMarker): Promise<void> {
+  await writeJson(files, `${root}/${MARKER}`, marker)
+}
+
+/** Of a tree that is being made: what of it may be there, and nothing else. It holds no release. */
+export async function writeUnfinishedMarker(
+  files: FilesPort,
+  root: string,
+  tree: { sha256: string; files: readonly ReleaseFile[] },
+): Promise<void> {
+  await writeJson(files, `${root}/${MARKER}`, tree)
+}
+
+/** Which release's files may lie in a tree, finished or not. */
+export function readTree(
+  files: FilesPort,
+  root: string,
+): Promise<{ sha256: string; files: readonly ReleaseFile[] } | undefined> {
+  return readJson(files, `${root}/${MARKER}`, (value) => {
+    const json = readObject(value, '')
+    const { sha256 } = json.release === undefined ? json : readInstalledRelease(json.release)
+    return { sha256: readString(sha256, '/sha256'), files: readReleaseFiles(json.files) }
+  })
 }
 
 /**
@@ -57,15 +78,16 @@ export async function hashFile(
 
 function readMarker(value: unknown): ReleaseMarker {
   const json = readObject(value, '')
-  return {
-    release: readInstalledRelease(json.release),
-    files: readArray(json.files, '/files', MAX_FILES).map((item, index) => {
-      const file = readObject(item, `/files/${index}`)
-      return {
-        path: readString(file.path, `/files/${index}/path`),
-        sizeBytes: readInteger(file.sizeBytes, `/files/${index}/sizeBytes`, 0),
-        sha256: readString(file.sha256, `/files/${index}/sha256`),
-      }
-    }),
-  }
+  return { release: readInstalledRelease(json.release), files: readReleaseFiles(json.files) }
+}
+
+function readReleaseFiles(value: unknown): ReleaseFile[] {
+  return readArray(value, '/files', MAX_FILES).map((item, index) => {
+    const file = readObject(item, `/files/${index}`)
+    return {
+      path: readString(file.path, `/files/${index}/path`),
+      sizeBytes: readInteger(file.sizeBytes, `/files/${index}/sizeBytes`, 0),
+      sha256: readString(file.sha256, `/files/${index}/sha256`),
+    }
+  })
 }

@@ -8,6 +8,7 @@ import type { FilesPort, HostPort, HttpPort } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { MARKER } from '../state/storage-layout.ts'
 import { SERVER, type FakeServer } from './fake-server.ts'
+import { testContract } from './test-contract.ts'
 import { APP_ID, type PublishedRelease } from './publisher.ts'
 
 export interface DeviceOptions {
@@ -47,7 +48,9 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
           channel: 'production',
           publicKeys,
           ...config,
+          limits: { resumableBytes: 500, ...config?.limits },
         },
+        testContract,
       )
       return device.engine.start(options)
     },

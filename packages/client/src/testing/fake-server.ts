@@ -61,9 +61,8 @@ export function createFakeServer() {
       server.reports.push(...fresh)
       return { status: 200, body: utf8FromText(JSON.stringify({ accepted: fresh.length, rejected: [] })) }
     }
-    if (request.url === `${SERVER}/artifacts/${artifactOf(server.target)?.sha256}`) {
-      return serveRange(artifactOf(server.target)?.zip ?? new Uint8Array(), request)
-    }
+    const artifact = artifactAt(request.url, server.target)
+    if (artifact) return serveRange(artifact, request)
     return { status: 404, body: utf8FromText('{"detail":"there is nothing here"}') }
   }
 
@@ -97,20 +96,22 @@ function answerTo(target: Target, check: Record<string, unknown>): Record<string
   return {
     updateAvailable: true,
     bundleUrl: `${SERVER}/artifacts/${release.sha256}`,
+    ...(release.kind === 'files' && { fileUrl: `${SERVER}/artifacts/{sha256}` }),
     hash: release.sha256,
     signature: release.signature,
     mandatory,
     version: release.version,
     releaseId: release.releaseId,
-    sizeBytes: release.zip.length,
+    sizeBytes: release.bundle.length,
     direction: 'forward',
     statement: release.statement,
     statementSignature: release.statementSignature,
   }
 }
 
-function artifactOf(target: Target): PublishedRelease | undefined {
-  return target && 'release' in target ? target.release : undefined
+function artifactAt(url: string, target: Target): Uint8Array | undefined {
+  const [, sha256 = ''] = url.split(`${SERVER}/artifacts/`)
+  return target && 'release' in target ? target.release.artifacts.get(sha256) : undefined
 }
 
 export function serveRange(bytes: Uint8Array, { headers }: HttpRequest, etag = '"a"'): FakeResponse {

@@ -1,18 +1,31 @@
 // oxlint-disable-next-line no-restricted-imports -- A publisher signs on a computer, not on a device.
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { writeReleaseStatement, type NewReleaseStatement, STATED_EMBEDDED, statedArchive } from '@hotpatch/protocol'
+import {
+  STATED_EMBEDDED,
+  statedArchive,
+  writeFilesManifest,
+  writeReleaseStatement,
+  type NewReleaseStatement,
+} from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
 import { utf8FromText } from '../ground/bytes.ts'
 
 export const APP_ID = '0192d5a0-0000-7000-8000-000000000001'
+
+/** The kinds of content that the engine takes. */
+export type TestedKind = 'archive' | 'files'
 
 export interface PublishedRelease {
   releaseId: string
   version: string
   sequence: number
   floor: number
+  kind: TestedKind
   files: ReadonlyMap<string, Uint8Array>
-  zip: Uint8Array
+  /** Its zip, or the list of its files. */
+  bundle: Uint8Array
+  /** Everything that is fetched, by its digest. */
+  artifacts: ReadonlyMap<string, Uint8Array>
   sha256: string
   signature: string
   statement: string
@@ -25,13 +38,13 @@ export interface NewRelease {
   floor?: number
   releaseId?: string
   files?: Record<string, string>
-  /** Instead of one made from the files. */
-  zip?: Uint8Array
+  /** Instead of what is made from the files. */
+  bundle?: Uint8Array
   statement?: Partial<NewReleaseStatement>
 }
 
 /** Someone with a signing key. */
-export function createPublisher() {
+export function createPublisher(kind: TestedKind = 'archive') {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const rawKey = publicKey.export({ format: 'jwk' }).x ?? ''
 
@@ -45,12 +58,19 @@ export function createPublisher() {
     const files = new Map(
       Object.entries(rest.files ?? someFiles(version)).map(([path, text]) => [path, utf8FromText(text)]),
     )
-    const zip = rest.zip ?? zipSync(Object.fromEntries(files), { mtime: new Date(2026, 0, 1) })
-    const digest = createHash('sha256').update(zip).digest()
-    const sha256 = digest.toString('hex')
-    const content = statedArchive({ sha256, sizeBytes: zip.length })
-    const stated = state(privateKey, { version, sequence, floor, ...content, ...rest.statement })
-    return { releaseId, version, sequence, floor, files, zip, sha256, signature: signed(privateKey, digest), ...stated }
+    const bundle = rest.bundle ?? (kind === 'archive' ? zipOf(files) : listOf(files))
+    const sha256 = sha256Of(bundle)
+    const stated = state(privateKey, {
+      version,
+      sequence,
+      floor,
+      ...contentOf(kind, sha256, bundle.length),
+      ...rest.statement,
+    })
+    const artifacts = new Map([...files.values()].map((bytes) => [sha256Of(bytes), bytes]))
+    artifacts.set(sha256, bundle)
+    const signature = signed(privateKey, Buffer.from(sha256, 'hex'))
+    return { releaseId, version, sequence, floor, kind, files, bundle, artifacts, sha256, signature, ...stated }
   }
 
   function orderEmbedded(sequence: number, floor = 0) {
@@ -85,6 +105,24 @@ function signed(key: KeyObject, bytes: Uint8Array): string {
   return sign(null, bytes, key).toString('base64')
 }
 
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+function contentOf(kind: TestedKind, sha256: string, sizeBytes: number): Partial<NewReleaseStatement> {
+  if (kind === 'archive') return statedArchive({ sha256, sizeBytes })
+  return { content: { kind }, artifacts: [{ name: 'files.json', sha256, sizeBytes }] }
+}
+
+function zipOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  return zipSync(Object.fromEntries(files), { mtime: new Date(2026, 0, 1) })
+}
+
+function listOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+  const listed = [...files].map(([path, bytes]) => ({ path, sha256: sha256Of(bytes), sizeBytes: bytes.length }))
+  return utf8FromText(writeFilesManifest({ files: listed }))
+}
+
 function someFiles(version: string): Record<string, string> {
   return {
     'index.bundle': `console.log("${version}")\n`.repeat(40),
@@ -92,5 +130,7 @@ function someFiles(version: string): Record<string, string> {
     // A name of its own, so that nothing of one version goes unnoticed in another's tree.
     [`assets/only-${version}.txt`]: version,
     'assets/fonts/a.txt': `font of ${version}`,
+    'assets/fonts/same.txt': 'the same in every version',
+    'assets/empty.txt': '',
   }
 }

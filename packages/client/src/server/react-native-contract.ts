@@ -1,60 +1,23 @@
-import {
-  readInteger,
-  readObject,
-  readOptional,
-  readString,
-  UnexpectedJsonError,
-  type ContentKindName,
-} from '@hotpatch/protocol'
-import { UpdateError } from '../ground/update-error.ts'
+import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import type { CheckAnswer, NativeUpdate, Offer, SignedStatement, UpdateContract } from './update-contract.ts'
 
-/** What a publisher signed, as it arrived; both or, for unsigned apps, neither. */
-export interface SignedStatement {
-  statement: string | null
-  statementSignature: string | null
+/** React Native §1 and §2. */
+export const reactNativeContract: UpdateContract = {
+  checkPath: '/update/check',
+  writeCheck: ({ device, cohorts, binary, attributes, trust, ...running }) => ({
+    ...device,
+    ...running,
+    ...binary,
+    ...attributes,
+    ...trust,
+    ...(cohorts.length > 0 && { cohorts }),
+  }),
+  readAnswer: (json) => readAnswer(readObject(json, '')),
 }
-
-export interface Offer extends SignedStatement {
-  releaseId: string
-  version: string
-  /** Of its content, which decides how it is installed. */
-  kind: ContentKindName
-  bundleUrl: string
-  sha256: string
-  sizeBytes: number
-  signature: string | null
-  mandatory: boolean
-  notes: string | null
-}
-
-export interface EmbeddedOrder extends SignedStatement {
-  mandatory: boolean
-  reason: string
-}
-
-export interface NativeUpdate {
-  minNativeVersion: string
-  releaseId: string
-}
-
-export type CheckAnswer =
-  | { kind: 'offer'; offer: Offer }
-  | { kind: 'embedded'; order: EmbeddedOrder }
-  | { kind: 'nothing'; reason: string; nativeUpdate: NativeUpdate | null }
 
 const SHA256 = /^[0-9a-f]{64}$/
 // These name files and fill lists on the device.
 const SHORT = /^[^\0]{1,200}$/
-
-/** @throws UpdateError 'answer-invalid' with the place of the first thing that is not as it must be */
-export function readCheckAnswer(json: unknown): CheckAnswer {
-  try {
-    return readAnswer(readObject(json, ''))
-  } catch (cause) {
-    if (!(cause instanceof UnexpectedJsonError)) throw cause
-    throw new UpdateError('answer-invalid', `the answer to the check: ${cause.message}`, { cause })
-  }
-}
 
 function readAnswer(json: Record<string, unknown>): CheckAnswer {
   if (readBoolean(json.updateAvailable, '/updateAvailable')) return { kind: 'offer', offer: readOffer(json) }
@@ -75,6 +38,7 @@ function readOffer(json: Record<string, unknown>): Offer {
     // React Native §2 has no other.
     kind: 'archive',
     bundleUrl: readString(json.bundleUrl, '/bundleUrl'),
+    fileUrl: null,
     sha256: readString(json.hash, '/hash', { pattern: SHA256, expected: '64 lower-case hex digits' }),
     sizeBytes: readInteger(json.sizeBytes, '/sizeBytes', 1),
     signature: readNullableString(json.signature, '/signature'),

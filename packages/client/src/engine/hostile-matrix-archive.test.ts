@@ -1,0 +1,3 @@
+import { describeHostileMatrix } from '../testing/hostile-matrix.ts'
+
+describeHostileMatrix('archive')

@@ -1,0 +1,297 @@
+import { describe, expect, test } from 'vitest'
+import type { MemoryFilesOptions, Survival } from '../memory/memory-files.ts'
+import { createDevice, type Device } from './device.ts'
+import { createFakeServer, type FakeServer, type Target } from './fake-server.ts'
+import { createPublisher, type TestedKind } from './publisher.ts'
+
+/** Engine §6 for one kind of content: the power goes at every single change of the disk. */
+export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
+  const publisher = createPublisher(kind)
+  const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })
+  const v2 = publisher.publish({ version: '1.1.0', sequence: 11, floor: 5 })
+  const bad = publisher.publish({ version: '1.2.0', sequence: 12 })
+  const all = [v1, v2, bad]
+
+  interface Goal {
+    target: Target
+    /** What runs crashes, instead of being confirmed and updated. */
+    crashes?: true
+    isReached: (device: Device, runs: string) => boolean
+  }
+
+  const isConfirmed = (version: string) => (device: Device, runs: string) =>
+    runs === version && device.engine.status().standing === 'confirmed'
+
+  /** The whole life: two good releases, one that never confirms, the older of the good ones, and embedded again. */
+  const STORY: readonly Goal[] = [
+    { target: { release: v1 }, isReached: isConfirmed('1.0.0') },
+    { target: { release: v2 }, isReached: isConfirmed('1.1.0') },
+    {
+      target: { release: bad },
+      isReached: ({ engine }, runs) => runs === '1.1.0' && engine.status().failedReleaseIds.length > 0,
+    },
+    { target: { embedded: publisher.orderEmbedded(13) }, isReached: (_, runs) => runs === 'embedded' },
+  ]
+
+  const MAX_ROUNDS = 12
+  const SURVIVALS: readonly Survival[] = ['worst', 'best']
+
+  interface Life {
+    device: Device
+    server: FakeServer
+    /** What happens to the disk at each power cut, one after the other; afterwards the power stays. */
+    cuts: { survival: Survival; afterwards: MemoryFilesOptions }[]
+    cutCount: number
+    highWater: number
+  }
+
+  async function live(
+    first: MemoryFilesOptions,
+    cuts: Life['cuts'],
+    { story = STORY, startsOnProbation = 2 } = {},
+  ): Promise<Life> {
+    const server = createFakeServer()
+    const config = { limits: { startsOnProbation } }
+    const device = createDevice({ server, publicKeys: [publisher.publicKey], config })
+    const life: Life = { device, server, cuts: [...cuts], cutCount: 0, highWater: 0 }
+    silenceTheDead(server, device)
+    device.disk().arrange(first)
+    for (const goal of story) await pursue(life, goal)
+    await device.engine.flushReports()
+    return life
+  }
+
+  /** With the power goes the network: a dead process tells nobody anything. */
+  function silenceTheDead(server: FakeServer, device: Device): void {
+    server.intercept = () => {
+      if (device.disk().hasStopped()) throw new Error('the power is off')
+      return undefined
+    }
+  }
+
+  async function pursue(life: Life, goal: Goal): Promise<void> {
+    life.server.target = goal.target
+    for (let round = 0; round < MAX_ROUNDS; round += 1) {
+      if (await session(life, goal)) return
+    }
+    expect.unreachable(`the goal was not reached: ${JSON.stringify(life.device.engine.status())}`)
+  }
+
+  /** One process: start, confirm what deserves it, and go on with the update. True once the goal is reached. */
+  async function session(life: Life, goal: Goal): Promise<boolean> {
+    const { device } = life
+    const launched = await device.boot()
+    if (cutPowerIfStopped(life)) return false
+    const runs = device.identify(launched, all)
+    const { highWater } = device.engine.status()
+    expect(highWater).toBeGreaterThanOrEqual(life.highWater)
+    life.highWater = highWater
+    if (goal.crashes && !goal.isReached(device, runs)) {
+      await device.engine.crashed().catch(() => undefined) // The power is off.
+      cutPowerIfStopped(life)
+      return false
+    }
+    if (runs === v1.version || runs === v2.version) await device.engine.confirm()
+    await device.engine.flushReports()
+    if (cutPowerIfStopped(life)) return false
+    if (goal.isReached(device, runs)) return true
+    await device.engine.sync()
+    cutPowerIfStopped(life)
+    return false
+  }
+
+  function cutPowerIfStopped(life: Life): boolean {
+    if (!life.device.disk().hasStopped()) return false
+    const cut = life.cuts.shift()
+    life.device.cutPower(cut?.survival ?? 'worst', cut?.afterwards)
+    life.cutCount += 1
+    return true
+  }
+
+  function told({ server }: Life): string[] {
+    return server.reports
+      .map(({ releaseId, kind, code }) => `${releaseId ?? 'embedded'} ${kind} ${code ?? ''}`.trim())
+      .toSorted()
+  }
+
+  const undisturbed = await live({}, [])
+  const changes = undisturbed.device.disk().changes()
+  const positions = Array.from({ length: changes }, (_, index) => index + 1)
+
+  describe('the undisturbed story', () => {
+    test('tells everything once', () => {
+      expect(told(undisturbed)).toEqual([
+        'embedded applied',
+        'release-1.0.0 applied',
+        'release-1.0.0 confirmed',
+        'release-1.0.0 download-started',
+        'release-1.0.0 downloaded',
+        'release-1.1.0 applied',
+        'release-1.1.0 confirmed',
+        'release-1.1.0 download-started',
+        'release-1.1.0 downloaded',
+        'release-1.2.0 applied',
+        'release-1.2.0 download-started',
+        'release-1.2.0 downloaded',
+        'release-1.2.0 rolled-back not-confirmed',
+      ])
+    })
+
+    test('has enough places to be disturbed at', () => expect(changes).toBeGreaterThan(300))
+  })
+
+  describe.each(SURVIVALS)('the power goes at every change of the disk (%s case)', (survival) => {
+    test('what starts is whole, the story goes on to its end, and everything is told exactly once', async () => {
+      for (const stopAt of positions) {
+        const life = await live({ stopAt }, [{ survival, afterwards: {} }])
+        expect(life.cutCount, `stopped at ${stopAt}`).toBe(1)
+        expect(told(life), `stopped at ${stopAt}`).toEqual(told(undisturbed))
+      }
+    }, 60_000)
+  })
+
+  describe('the power goes again while the device recovers', () => {
+    test.each([1, 2, 3, 5, 8, 13, 21])(
+      '%i changes later',
+      async (later) => {
+        for (const stopAt of positions.filter((position) => position % 3 === later % 3)) {
+          for (const survival of SURVIVALS) {
+            const again = later % 2 ? 'worst' : 'best'
+            const cuts = [
+              { survival, afterwards: { stopAt: later } },
+              { survival: again, afterwards: {} },
+            ] as const
+            // Two cuts between a start and its confirmation are two starts without one: one more must be allowed here.
+            const life = await live({ stopAt }, [...cuts], { startsOnProbation: 3 })
+            expect(told(life), `stopped at ${stopAt}, then ${later} later`).toEqual(told(undisturbed))
+          }
+        }
+      },
+      60_000,
+    )
+  })
+
+  describe('a confirmed release crashes, and the power goes at every change of the disk from then on', () => {
+    const crashing: Goal = { target: null, crashes: true, isReached: (_, runs) => runs === '1.0.0' }
+
+    async function crashLate(stopAt: number, survival: Survival): Promise<Life> {
+      const life = await live({}, [], { story: STORY.slice(0, 2) })
+      life.cuts.push({ survival, afterwards: {} })
+      life.device.disk().arrange({ stopAt })
+      await pursue(life, crashing)
+      await life.device.engine.flushReports()
+      return life
+    }
+
+    test.each(SURVIVALS)('what ran before runs again, and that is told exactly once (%s case)', async (survival) => {
+      const undisturbed = await crashLate(Infinity, survival)
+      const places = undisturbed.device.disk().changes()
+      expect(places).toBeGreaterThan(30)
+      expect(told(undisturbed).filter((report) => report.includes('rolled-back'))).toEqual([
+        'release-1.1.0 rolled-back crashed-after-confirm',
+      ])
+      for (let stopAt = 1; stopAt <= places; stopAt += 1) {
+        const life = await crashLate(stopAt, survival)
+        expect(life.cutCount, `stopped at ${stopAt}`).toBe(1)
+        expect(told(life), `stopped at ${stopAt}`).toEqual(told(undisturbed))
+      }
+    })
+  })
+
+  describe('the power goes while the app binary is another build', () => {
+    test('embedded runs, nothing of the old one is left, and that is told once', async () => {
+      for (const survival of SURVIVALS) {
+        for (let stopAt = 1; ; stopAt += 1) {
+          const life = await live({}, [], { story: STORY.slice(0, 2) })
+          const { device, server } = life
+          device.host = { ...device.host, nativeBuild: '8' }
+          device.disk().arrange({ stopAt })
+          expect(device.identify(await device.boot(), all)).toBe('embedded')
+          const isOver = !device.disk().hasStopped()
+          if (isOver) device.disk().arrange({})
+          else device.cutPower(survival)
+          expect(device.identify(await device.boot(), all), `stopped at ${stopAt}`).toBe('embedded')
+          await device.engine.flushReports()
+          expect(told(life).filter((report) => report === 'embedded applied')).toHaveLength(1)
+          for (const slot of ['bundle', 'previous', 'pending/files']) {
+            expect(device.disk().tree(`ota/${slot}`), `in ${slot}`).toBeUndefined()
+          }
+          server.target = { release: v2 }
+          await device.engine.sync()
+          expect(device.identify(await device.boot(), all)).toBe(v2.version)
+          if (!isOver) continue
+          expect(stopAt).toBeGreaterThan(10)
+          break
+        }
+      }
+    })
+  })
+
+  describe('the power goes while a staged update is replaced', () => {
+    test('nothing is called damaged that is not', async () => {
+      for (const survival of SURVIVALS) {
+        for (let stopAt = 1; ; stopAt += 1) {
+          const server = createFakeServer()
+          const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+          silenceTheDead(server, device)
+          server.target = { release: v1 }
+          await device.boot()
+          await device.engine.sync()
+          server.target = { release: v2 }
+          device.disk().arrange({ stopAt })
+          await device.engine.sync()
+          const isOver = !device.disk().hasStopped()
+          device.cutPower(survival)
+          expect(['embedded', v1.version, v2.version]).toContain(device.identify(await device.boot(), all))
+          await device.engine.sync()
+          expect(device.identify(await device.boot(), all)).toBe(v2.version)
+          await device.engine.flushReports()
+          expect(server.kinds().filter((kind) => kind.startsWith('failed'))).toEqual([])
+          if (!isOver) continue
+          expect(stopAt).toBeGreaterThan(40)
+          break
+        }
+      }
+    })
+  })
+
+  describe('the power goes while a release is moved into place, and takes some of it', () => {
+    test('what ran before runs again', async () => {
+      for (let stopAt = 1; stopAt < 30; stopAt += 1) {
+        const server = createFakeServer()
+        const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+        silenceTheDead(server, device)
+        await pursue({ device, server, cuts: [], cutCount: 0, highWater: 0 }, STORY[0] ?? expect.unreachable())
+        server.target = { release: v2 }
+        await device.engine.sync()
+        device.disk().arrange({ stopAt })
+        await device.boot()
+        device.cutPower('best')
+        if (!(await device.disk().stat('ota/pending/files'))) break
+        await device.disk().write('ota/pending/files/index.bundle', new Uint8Array(7))
+        expect(device.identify(await device.boot(), all), `stopped at ${stopAt}`).toBe(v1.version)
+      }
+    })
+  })
+
+  describe('the disk is full from every change on', () => {
+    test('what starts is whole; once there is room the story goes on', async () => {
+      const story = STORY.slice(0, 2)
+      const needed = (await live({}, [], { story })).device.disk().changes()
+      for (let fullAt = 1; fullAt <= needed; fullAt += 1) {
+        const server = createFakeServer()
+        const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+        const life: Life = { device, server, cuts: [], cutCount: 0, highWater: 0 }
+        device.disk().arrange({ fullAt })
+        for (const { target } of story) {
+          for (let round = 0; round < 3; round += 1) {
+            server.target = target
+            await session(life, { target, isReached: () => false })
+          }
+        }
+        device.disk().arrange({})
+        for (const goal of story) await pursue(life, goal)
+      }
+    })
+  })
+}
