@@ -113,7 +113,9 @@ describe('a release of files', () => {
         open += 1
         most = Math.max(most, open)
         const exchange = http.open(request)
-        const response = exchange.response.finally(async () => void (open -= 1))
+        const response = exchange.response.finally(() => {
+          open -= 1
+        })
         return { ...exchange, response }
       },
     }

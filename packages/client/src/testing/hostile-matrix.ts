@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SdkCode } from '@hotpatch/protocol'
+// oxlint-disable-next-line no-restricted-imports -- Only tests take this in.
 import { writeZip, type ZipEntry } from '@hotpatch/testkit/archives'
 import { utf8FromText } from '../ground/bytes.ts'
 import type { EngineConfig } from '../ground/settings.ts'
