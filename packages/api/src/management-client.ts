@@ -41,7 +41,8 @@ import type {
   VersionDistribution,
   WholeInsightQuery,
 } from './insights.ts'
-import { Artifact } from './content/release-content.ts'
+import { ReleaseFile, type AskedFiles, type MissingFiles, type ReceivedFiles } from './content/files.ts'
+import { Artifact, type UploadKind } from './content/release-content.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 import type { RolloutPlanStatus } from './plans.ts'
 import { Impact, type ImpactQuestion } from './impact.ts'
@@ -115,7 +116,7 @@ export interface ManagementClientOptions {
 export interface UploadClaim {
   sha256: string
   sizeBytes: number
-  kind: Artifact['kind']
+  kind: UploadKind
   /** Of a binary. */
   filename?: string
 }
@@ -214,6 +215,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     listReleases: (app: string, query: ReleaseFilter & PageQuery = {}) =>
       read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),
     getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
+    listReleaseFiles: (releaseId: string, query: PageQuery = {}) =>
+      read(pageOf(ReleaseFile), path`/releases/${releaseId}/files` + queryOf(query)),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
     addSignatures: (app: string, releaseId: string, body: NewAddedSignatures) =>
       call<AddedSignatures>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
@@ -226,7 +229,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     findArtifact: async (
       app: string,
       sha256: string,
-      kind: Artifact['kind'] = 'archive',
+      kind: Exclude<UploadKind, 'asset'> = 'archive',
     ): Promise<Artifact | undefined> => {
       try {
         return await read(Artifact, path`/apps/${app}/artifacts/${sha256}` + queryOf({ kind }))
@@ -240,7 +243,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       app: string,
       sha256: string,
       { contentType, sizeBytes, body }: StreamedBody,
-      as: { kind: Artifact['kind']; name?: string } = { kind: 'archive' },
+      as: { kind: UploadKind; name?: string } = { kind: 'archive' },
     ) => {
       const init: RequestInit & { duplex: 'half' } = {
         method: 'PUT',
@@ -249,6 +252,14 @@ export function createManagementClient(options: ManagementClientOptions) {
         duplex: 'half',
       }
       return (await readJson(await send(path`/apps/${app}/artifacts/${sha256}` + queryOf(as), init))) as Artifact
+    },
+    /** Of what a release of the kind files is to have: what has to be sent. */
+    listMissingFiles: (app: string, files: AskedFiles['files']) =>
+      call<MissingFiles>('POST', path`/apps/${app}/artifacts/missing`, { files }),
+    /** Parts: each file under its SHA-256 as name. */
+    uploadFiles: async (app: string, form: FormData) => {
+      const response = await send(path`/apps/${app}/artifacts/batch`, { method: 'POST', body: form })
+      return (await readJson(response)) as ReceivedFiles
     },
     /** By tus (Content §5.5). Returns the upload's id. */
     beginUpload: async (app: string, { sizeBytes, ...metadata }: UploadClaim): Promise<string> => {

@@ -20,6 +20,8 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'kind-not-taken': 'The client takes other kinds of content than the release is of.',
   'form-not-taken':
     'The client takes the release in none of the forms in which it is there: as it is, encrypted, or by one of its files.',
+  'list-not-held':
+    'The client has to be told every file of the release, and the list of them is not in the memory of the server.',
   'embedded-not-taken': 'The client cannot be told to go back to what its binary shipped with; it keeps what it runs.',
   'not-newer': 'The device has a version of the app that is as new already, and installers go forward only.',
   'below-high-water':

@@ -18,6 +18,8 @@ export interface CatalogRelease {
   kind?: ContentKindName | undefined
   /** What its publisher has encrypted of it, for clients that take nothing else; absent: nothing. */
   variants?: readonly Encryption[] | undefined
+  /** Of files: the list of them, where it is in memory at the moment. */
+  held?: { readonly files: readonly unknown[] | null } | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
   binaries?: readonly CatalogBinary[] | undefined
   /** Of a whole binary: orders those of the app (Versions §5); absent, or null: the build that its version names. */

@@ -20,6 +20,8 @@ export interface ClientTakes {
   embedded: boolean
   /** Of a whole binary one of its files must be so; absent: any file. */
   binaries?: TakenBinaries | undefined
+  /** Whether files have to be told to it one by one: then their list has to be in memory. */
+  listed?: boolean | undefined
   /** What of a requirement the client judges itself, where it does not tell (D3). */
   judges?: readonly JudgedRequirement[] | undefined
 }

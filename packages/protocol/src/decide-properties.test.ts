@@ -22,7 +22,14 @@ const requirement = fc.record(
 
 const someRequirement = fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: requirement })
 
-const kind = fc.constantFrom(undefined, undefined, 'archive' as const, 'binary' as const, 'binary' as const)
+const kind = fc.constantFrom(
+  undefined,
+  undefined,
+  'archive' as const,
+  'binary' as const,
+  'binary' as const,
+  'files' as const,
+)
 const versionCode = fc.constantFrom(undefined, null, 1, 2, 3)
 
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
@@ -76,6 +83,7 @@ const releases = fc
           versionCode: code,
           ...(encrypted && { variants: encrypted }),
           ...(ofKind === 'binary' && { binaries: files }),
+          ...(ofKind === 'files' && { held: { files: floor % 2 === 0 ? [] : null } }),
           floor: floor <= sequence ? floor : 0,
           keyId: signedBy,
           isStated: signedBy !== null && isBare > 0,
@@ -171,7 +179,7 @@ const devices = fc.record({
   takes: fc.oneof(
     fc.constant(undefined),
     fc.record({
-      kinds: fc.subarray(['archive' as const, 'binary' as const, 'kit' as const]),
+      kinds: fc.subarray(['archive' as const, 'binary' as const, 'files' as const, 'kit' as const]),
       forms: fc.oneof(fc.constant(['plain' as const]), fc.array(form, { maxLength: 2 })),
       embedded: fc.boolean(),
       binaries: fc.oneof(
@@ -183,6 +191,7 @@ const devices = fc.record({
           versions: fc.constantFrom(undefined, 'semver' as const),
         }),
       ),
+      listed: fc.constantFrom(undefined, false, true),
       judges: fc.constantFrom(undefined, ['minOsVersion' as const], ['architectures' as const]),
     }),
   ),
@@ -373,6 +382,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
         return own.some((variant) => variant.keyId.slice(0, each.keyId.length) === each.keyId)
       })
       if (release && !isThere) return 'form-not-taken'
+      if (takes.listed === true && release?.held?.files === null) return 'list-not-held'
       const wanted = takes.binaries
       if (wanted && release?.binaries) {
         const fits = release.binaries.filter((file) => {

@@ -7,6 +7,7 @@ import type { Device } from './device.ts'
 export const REFUSAL_REASONS = [
   'kind-not-taken',
   'form-not-taken',
+  'list-not-held',
   'embedded-not-taken',
   'not-newer',
   'below-high-water',
@@ -44,6 +45,7 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
   if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
   if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
   if (!takesPlain(takes) && !findEncrypted(target.variants ?? [], takes.forms)) return 'form-not-taken'
+  if (kind === 'files' && takes.listed && !target.held?.files) return 'list-not-held'
   const { binaries, version } = target
   return !binaries || !takes.binaries || takesBinary({ binaries, version }, takes.binaries)
     ? undefined
@@ -55,6 +57,7 @@ export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
   if (takes.binaries && catalog.kinds.has('binary')) return false
+  if (takes.listed && catalog.kinds.has('files')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
   return true
 }
@@ -114,7 +117,8 @@ export function nextTakeable(
   reason: RefusalReason,
   { trust, currentReleaseId }: Device,
 ): number {
-  if (reason === 'embedded-not-taken') return index + 1
+  // Which lists are held changes while the catalog stays.
+  if (reason === 'embedded-not-taken' || reason === 'list-not-held') return index + 1
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'not-newer') return Math.min(nextHigher, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'form-not-taken') {

@@ -1,15 +1,20 @@
 import { Type, type Static } from 'typebox'
 import { ArchiveContent, NewArchiveContent } from './archive.ts'
 import { BinaryContent, NewBinaryContent, UploadedBinary } from './binary.ts'
+import { FilesContent, NewFilesContent, UploadedAsset } from './files.ts'
 
 /** What a release is made of, by its kind. Holds those that servers take and serve (Content §1). */
-export const ReleaseContent = Type.Union([ArchiveContent, BinaryContent])
+export const ReleaseContent = Type.Union([ArchiveContent, BinaryContent, FilesContent])
 export type ReleaseContent = Static<typeof ReleaseContent>
 
 /** The same of a release that is published. */
-export const NewReleaseContent = Type.Union([NewArchiveContent, NewBinaryContent])
+export const NewReleaseContent = Type.Union([NewArchiveContent, NewBinaryContent, NewFilesContent])
 export type NewReleaseContent = Static<typeof NewReleaseContent>
 
 /** What the server has of bytes that a release may be made of. */
-export const Artifact = Type.Union([ArchiveContent, UploadedBinary])
+export const Artifact = Type.Union([ArchiveContent, UploadedBinary, FilesContent, UploadedAsset])
 export type Artifact = Static<typeof Artifact>
+
+/** What bytes are uploaded as: a kind of content, or one file of a release of the kind `files`. */
+export const UPLOAD_KINDS = ['archive', 'binary', 'files', 'asset'] as const
+export type UploadKind = (typeof UPLOAD_KINDS)[number]

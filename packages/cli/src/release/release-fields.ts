@@ -7,9 +7,9 @@ export function releaseFields<Described extends { content: ReleaseContent }>({ c
 }
 
 function fieldsOf(content: ReleaseContent) {
-  if (content.kind === 'archive') {
-    const { kind, ...ofZip } = content
-    return { content: kind, ...ofZip }
+  if (content.kind === 'archive' || content.kind === 'files') {
+    const { kind, ...ofBytes } = content
+    return { content: kind, ...ofBytes }
   }
   const { kind, files } = content
   return {

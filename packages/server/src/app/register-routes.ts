@@ -33,6 +33,7 @@ import { keyRoutes } from '../shipping/signing/key-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
 import { signatureRoutes } from '../rolling-out/publishing/signature-routes.ts'
 import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts'
+import { fileUploadRoutes } from '../shipping/content/files/file-upload-routes.ts'
 import { resumableUploadRoutes } from '../shipping/content/resumable/resumable-upload-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
@@ -92,14 +93,14 @@ export async function registerRoutes(parts: Parts): Promise<void> {
 
 function managementRoutes({ core, checkPath, services, telling }: Parts) {
   const { clock, publicUrl } = core
-  const { access, announcements, apps, contents, releases, rollouts } = services
+  const { access, announcements, apps, contents, files, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
   const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
   const authorizeReader = (request: FastifyRequest) =>
     access.authorize(request.headers.authorization, 'announcements:read')
   const maxUploadBytes = maxUploadBytesOf(core)
   const { publishing, preflight } = services
-  const forPublishing = { publishing, preflight, contents, apps, releases, publicUrl, maxUploadBytes }
+  const forPublishing = { publishing, preflight, contents, files, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
@@ -118,6 +119,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
     publishingRoutes({ ...forPublishing, resolveApp }),
+    fileUploadRoutes({ files, resolveApp }),
     resumableUploadRoutes({ uploads: services.uploads, resolveApp, publicUrl }),
     rolloutRoutes({ rollouts, resolveApp }),
     planRoutes({ plans: services.plans, rollouts }),

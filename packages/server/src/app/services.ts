@@ -10,6 +10,7 @@ import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
+import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
 import { createResumableUploads } from '../shipping/content/resumable/resumable-uploads.ts'
 import { fileExtensionOf } from '../shipping/content/kinds.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
@@ -65,7 +66,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
 
-  const { storage, spool, artifacts, contents, uploads, servedAs } = createContent(core)
+  const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
   const channelKeys = createChannelKeyService({ db, changes, channels, audit, box, clock, newId })
   const createDefaultChannels = channels.createDefaults
@@ -157,6 +158,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     spool,
     artifacts,
     contents,
+    files,
     uploads,
     servedAs,
     madeLater,
@@ -204,6 +206,7 @@ function createContent({ config, clock, db, newId }: Core) {
   const servedAs = createServedTypes({ db, extensionOf: fileExtensionOf })
   const contents = createContentService({ artifacts, spool, limits })
   const resumable = join(config.dataDirectory, 'resumable-uploads')
-  const uploads = createResumableUploads({ directory: resumable, contents, ...config.uploads, clock, newId })
-  return { storage, spool, artifacts, contents, uploads, servedAs }
+  const files = createFileUploads({ artifacts, spool, limits })
+  const uploads = createResumableUploads({ directory: resumable, contents, files, ...config.uploads, clock, newId })
+  return { storage, spool, artifacts, contents, files, uploads, servedAs }
 }

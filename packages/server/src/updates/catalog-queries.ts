@@ -19,7 +19,8 @@ import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
 import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shipping/content/content-queries.ts'
 import type { OfferedBinary, OfferedBinaryFile } from '../shipping/content/binary/binary-kind.ts'
-import { contentKind, type OfferedContent } from '../shipping/content/kinds.ts'
+import { offeredContent } from '../shipping/content/content-service.ts'
+import type { OfferedContent } from '../shipping/content/kinds.ts'
 import type { OfferedFile } from './held-file-queries.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
 import { loadVariants, NO_VARIANTS, type OfferedVariant } from './offered-variant-queries.ts'
@@ -369,7 +370,8 @@ function targetOf(
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
     kind: row.kind ?? undefined,
-    content: contentKind(row.kind ?? '').offered(
+    content: offeredContent(
+      row.kind ?? 'archive',
       withinStatement(files.get(row.release_id) ?? [], row.release_statement),
     ),
     held: NOTHING_HELD,

@@ -40,8 +40,13 @@ export interface FoundBytes {
   isWhole: boolean
 }
 
-/** How far down the stack releases are looked for whose files are held: below there is what nobody is offered any more. */
+/**
+ * How far down the stack releases are looked for whose files are held, for each requirement, as shells of one may have
+ * nothing of another: below there is what nobody is offered any more.
+ */
 const MAX_OFFERED = 8
+/** Of all requirements: newer ones have the room. */
+const MAX_OFFERED_IN_ALL = 200
 
 export type Catalogs = ReturnType<typeof createCatalogs>
 
@@ -229,10 +234,15 @@ export function createCatalogs({
 /** The releases that may be offered now or after a roll-back, highest position first. */
 function offeredOf(rollouts: readonly CatalogRollout<OfferedRelease>[]): Map<string, OfferedRelease> {
   const offered = new Map<string, OfferedRelease>()
+  const counts = new Map<string, number>()
   for (const { state, target } of rollouts.toSorted((left, right) => right.position - left.position)) {
-    if (target === 'embedded' || (state !== 'active' && state !== 'paused')) continue
+    if (target === 'embedded' || (state !== 'active' && state !== 'paused') || offered.has(target.id)) continue
+    const requirement = JSON.stringify(target.requirement)
+    const count = counts.get(requirement) ?? 0
+    if (count === MAX_OFFERED) continue
+    counts.set(requirement, count + 1)
     offered.set(target.id, target)
-    if (offered.size === MAX_OFFERED) break
+    if (offered.size === MAX_OFFERED_IN_ALL) break
   }
   return offered
 }

@@ -6,6 +6,7 @@ export interface OfferedFile {
   path: string
   sha256: string
   sizeBytes: number
+  contentType: string
   /** The same compressed, where that is smaller: an artifact of its own. */
   brotli: OfferedBytes | null
 }
@@ -96,14 +97,23 @@ export async function listHeldFiles(db: Connection, releaseId: string): Promise<
   const rows = await selectFiles(db)
     .leftJoin('artifact', 'artifact.sha256', 'artifact_variant.variant_sha256')
     .select(['release_file.path', 'release_file.sha256', 'release_file.size_bytes'])
+    .select('release_file.content_type')
     .select(['artifact_variant.variant_sha256', 'artifact.size_bytes as variant_bytes'])
     .where('release_id', '=', releaseId)
     .orderBy('release_file.path')
     .execute()
-  return rows.map(({ path, sha256, size_bytes, variant_sha256, variant_bytes }) => ({
+  // Every row brings a text of its own: there are a handful of types.
+  const types = new Map<string, string>()
+  function shared(type: string): string {
+    const known = types.get(type) ?? type
+    types.set(type, known)
+    return known
+  }
+  return rows.map(({ path, sha256, size_bytes, content_type, variant_sha256, variant_bytes }) => ({
     path,
     sha256: sha256 ?? '',
     sizeBytes: size_bytes,
+    contentType: shared(content_type),
     brotli:
       variant_sha256 === null || variant_bytes === null ? null : { sha256: variant_sha256, sizeBytes: variant_bytes },
   }))

@@ -1,7 +1,7 @@
 import type { MultipartFile } from '@fastify/multipart'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
-import { asFormProblem } from '../../rolling-out/publishing/receive-upload.ts'
+import { asFormProblem } from '../../ground/http/take-forms.ts'
 import type { ContentService, ReceivedContent } from '../../shipping/content/content-service.ts'
 import { fieldsOfForm } from './read-new-version.ts'
 

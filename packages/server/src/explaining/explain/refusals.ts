@@ -40,6 +40,8 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
       return `${sentence(name)} is content of the kind "${rollout.kind}", and the client on the device takes only: ${takes.kinds.join(', ')}.`
     case 'form-not-taken':
       return `${sentence(name)} ${describeForms(rollout, takes)}`
+    case 'list-not-held':
+      return `The client on the device has to be told every file of ${name}, and the list of them is not in the memory of the server.`
     case 'embedded-not-taken':
       return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
     case 'not-newer':
@@ -71,6 +73,10 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
       return [`Publish it as content that the client takes, under a new version: ${takes.kinds.join(', ')}.`]
     case 'form-not-taken':
       return [otherForm(rollout, takes, place)]
+    case 'list-not-held':
+      return [
+        'Halt or withdraw what nobody is to get any more: the newest releases in force are held, as many as there is room for.',
+      ]
     case 'embedded-not-taken':
       return [
         `Roll back to a release instead: hotpatch rollback --version VERSION${whereOf(place)}. Or publish what the binary shipped with, under a new version.`,

@@ -91,6 +91,7 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'failed-on-this-device',
   'kind-not-taken',
   'form-not-taken',
+  'list-not-held',
   'not-newer',
 ])
 
@@ -145,6 +146,7 @@ function changeFor(
     case 'kind-not-taken':
     case 'not-newer':
     case 'form-not-taken':
+    case 'list-not-held':
     case 'embedded-not-taken':
     case 'below-high-water':
     case 'sequence-too-far':

@@ -72,6 +72,17 @@ create table app (
   constraint app_signing check (signing in ('optional', 'required'))
 );
 
+create table app_artifact (
+  app_id text not null,
+  sha256 text not null,
+  kept_until bigint,
+  constraint app_artifact_key primary key (app_id, sha256),
+  constraint app_artifact_app foreign key (app_id) references app (id),
+  constraint app_artifact_artifact foreign key (sha256) references artifact (sha256) on delete cascade
+);
+
+create index app_artifact_sha256 on app_artifact (sha256);
+
 create table app_bundle_id (
   bundle_id text primary key,
   app_id text not null,

@@ -94,6 +94,11 @@ export interface Schema {
     /** Whether nobody has tried yet how small it becomes. */
     awaits_compression: number
   }
+  /**
+   * Of which artifacts an app has shown that it has them: it has sent them, or a release of it has them. `kept_until` as
+   * in `artifact`.
+   */
+  app_artifact: { app_id: string; sha256: string; kept_until: number | null }
   /** What a check found of an artifact, as each kind of content that it came as. */
   artifact_facts: { sha256: string; kind: string; facts: string }
   /** Other bytes that become an artifact: made later, and held against its digest by whoever takes them. */

@@ -19,6 +19,12 @@ export function readPageRequest(query: { cursor?: string; limit?: number }): Pag
   return { after, limit: query.limit ?? DEFAULT_LIMIT }
 }
 
+/** The same of lists that are sorted by some text. */
+export function readTextPageRequest(query: { cursor?: string; limit?: number }): PageRequest {
+  const { cursor, limit = DEFAULT_LIMIT } = query
+  return { after: cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString(), limit }
+}
+
 /** Makes a page of rows that were asked for one more than the limit. */
 export function pageFromRows<Row extends { id: string }, Item>(
   rows: readonly Row[],
@@ -27,6 +33,6 @@ export function pageFromRows<Row extends { id: string }, Item>(
 ): Page<Item> {
   const items = rows.slice(0, limit)
   const last = items.at(-1)
-  const nextCursor = rows.length > limit && last ? Buffer.from(last.id, 'latin1').toString('base64url') : null
+  const nextCursor = rows.length > limit && last ? Buffer.from(last.id).toString('base64url') : null
   return { items: items.map(render), nextCursor }
 }

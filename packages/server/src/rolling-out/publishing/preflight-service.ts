@@ -98,7 +98,7 @@ export function createPreflightService({
       findings,
       nextSequence: isPlatform ? (await sequences.getNext(app, platform)).nextSequence : null,
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
-      isUploaded: await contents.isUploaded(input.content),
+      isUploaded: await contents.isUploaded(app.id, input.content),
       existing: existing?.row.platform === platform ? await renderExisting(existing, channel, publicUrl) : null,
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),

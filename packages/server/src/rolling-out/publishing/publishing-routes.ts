@@ -10,6 +10,7 @@ import {
   ReleaseCheck,
   ReleasePreflight,
   Sha256,
+  UPLOAD_KINDS,
 } from '@hotpatch/api'
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
@@ -20,6 +21,7 @@ import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import { describeUpload, type ContentService } from '../../shipping/content/content-service.ts'
+import type { FileUploads } from '../../shipping/content/files/file-uploads.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
@@ -30,7 +32,9 @@ import type { Publishing } from './publishing-service.ts'
 import { withUpload } from './receive-upload.ts'
 
 const ArtifactParams = Type.Object({ app: Type.String(), sha256: Sha256 })
-const UploadKind = OneOf(['archive', 'binary'], { default: 'archive', description: 'What the bytes are for' })
+const uploadKind = { default: 'archive', description: 'What the bytes are for' }
+const UploadKind = OneOf(UPLOAD_KINDS, uploadKind)
+const ContentKindOfUpload = OneOf(['archive', 'binary', 'files'], uploadKind)
 
 const PublishForm = Type.Object({
   metadata: NewRelease,
@@ -54,6 +58,7 @@ export function publishingRoutes({
   publishing,
   preflight,
   contents,
+  files,
   apps,
   releases,
   resolveApp,
@@ -63,6 +68,7 @@ export function publishingRoutes({
   publishing: Publishing
   preflight: PreflightService
   contents: ContentService
+  files: FileUploads
   apps: AppService
   releases: ReleaseService
   resolveApp: ResolveApp
@@ -123,8 +129,9 @@ export function publishingRoutes({
           tags: ['releases'],
           summary: 'Uploads the bytes of a release before the release',
           description:
-            'The body is the zip of an archive, or with `kind=binary` and its `name` one file of a binary. It waits for ' +
-            'a day; a release refers to it by its SHA-256 in `metadata.content`.',
+            'The body is the zip of an archive, with `kind=binary` and its `name` one file of a binary, with ' +
+            '`kind=asset` one file of a release of the kind files, and with `kind=files`, when all those are there, the ' +
+            'files.json that lists them. It waits for a day; a release refers to it by its SHA-256 in `metadata.content`.',
           consumes: ['application/zip', 'application/octet-stream'],
           params: ArtifactParams,
           querystring: Type.Object({ kind: UploadKind, name: Type.Optional(BinaryFileName) }),
@@ -132,14 +139,16 @@ export function publishingRoutes({
         },
       },
       async (request) => {
-        await resolveApp(request, request.params.app)
+        const { id: appId } = await resolveApp(request, request.params.app)
         const { kind, name } = request.query
-        requireFits(request, contents.maxUploadBytes(kind))
+        requireFits(request, kind === 'asset' ? contents.limits.maxBytes : contents.maxUploadBytes(kind))
         if (!(request.body instanceof Readable)) {
           const expected = 'a zip as application/zip, or any file as application/octet-stream'
           throw problem('unsupported-media-type', `Expected ${expected}, found nothing.`)
         }
-        const upload = await contents.upload(request.body, request.params.sha256, { kind, name })
+        const { sha256 } = request.params
+        if (kind === 'asset') return { kind, ...(await files.upload(appId, { sha256, bytes: request.body })) }
+        const upload = await contents.upload(appId, request.body, sha256, { kind, name })
         return describeUpload(upload, publicUrl(request))
       },
     )
@@ -152,14 +161,14 @@ export function publishingRoutes({
           tags: ['releases'],
           summary: 'Whether these bytes are on the server already',
           params: ArtifactParams,
-          querystring: Type.Object({ kind: UploadKind }),
+          querystring: Type.Object({ kind: ContentKindOfUpload }),
           response: { 200: Artifact },
         },
       },
       async (request) => {
-        await resolveApp(request, request.params.app)
+        const { id: appId } = await resolveApp(request, request.params.app)
         const { kind } = request.query
-        const found = await contents.find(request.params.sha256, kind)
+        const found = await contents.find(appId, request.params.sha256, kind)
         if (found) return describeUpload(found, publicUrl(request))
         throw problem('artifact-not-found', `No bytes of the kind ${kind} with the SHA-256 ${request.params.sha256}.`)
       },

@@ -97,7 +97,7 @@ export function createPublishing({
     const requirement = readRequirement(input)
     const plan = readPlan(input)
     if (input.rules) requireRules(input.rules)
-    const content = await contents.resolve(input, received)
+    const content = await contents.resolve(app.id, input, received)
     const requestDigest = digestOfRequest(input, content, signatures)
     const name = { platform, version }
     const early = await releases.findByVersion(app, name)
@@ -126,7 +126,7 @@ export function createPublishing({
       if (existing)
         await existingReleases.requirePlaceable(tx, existing, { platform, channel }, { ...substance, isSigned })
       const keyId = await signing.settleKey(tx, locked, checked, author)
-      await contents.own(tx, content.uploads, received)
+      await contents.own(tx, app.id, content.uploads, received)
       const row = existing ?? (await addNew(tx, change, locked, keyId))
       const restated = existing && (await restate(tx, locked, existing))
       const placement = { ...input, plan, platform, channel, release: row, restated, prepared: preparedOf(signatures) }

@@ -1,4 +1,4 @@
-import { NewArchiveContent, NewBinaryContent, NewRelease } from '@hotpatch/api'
+import { NewArchiveContent, NewBinaryContent, NewFilesContent, NewRelease } from '@hotpatch/api'
 import { CONTENT_KINDS, problem } from '@hotpatch/protocol'
 import { Type } from 'typebox'
 import { createValidator } from '../../ground/http/validate.ts'
@@ -9,15 +9,16 @@ const { content: _, ...common } = NewRelease.properties
 const VALIDATORS = {
   archive: createValidator(releaseWith(Type.Optional(NewArchiveContent)), 'metadata'),
   binary: createValidator(releaseWith(NewBinaryContent), 'metadata'),
+  files: createValidator(releaseWith(NewFilesContent), 'metadata'),
 }
 
 /** @throws problem invalid-request */
 export function readNewRelease(metadata: unknown): NewRelease {
   const kind = kindOf(metadata)
-  if (kind === 'archive' || kind === 'binary') return VALIDATORS[kind](metadata)
+  if (kind === 'archive' || kind === 'binary' || kind === 'files') return VALIDATORS[kind](metadata)
   const known = CONTENT_KINDS.find((each) => each === kind)
   const found = known === undefined ? JSON.stringify(kind) : `${known}, which this server does not take yet`
-  throw problem('invalid-request', `metadata/content/kind: expected archive or binary, found ${found}.`)
+  throw problem('invalid-request', `metadata/content/kind: expected archive, binary or files, found ${found}.`)
 }
 
 function kindOf(metadata: unknown): unknown {
@@ -27,7 +28,10 @@ function kindOf(metadata: unknown): unknown {
 }
 
 function releaseWith<
-  Content extends typeof NewBinaryContent | ReturnType<typeof Type.Optional<typeof NewArchiveContent>>,
+  Content extends
+    | typeof NewBinaryContent
+    | typeof NewFilesContent
+    | ReturnType<typeof Type.Optional<typeof NewArchiveContent>>,
 >(content: Content) {
   return Type.Object({ ...common, content }, { additionalProperties: false })
 }

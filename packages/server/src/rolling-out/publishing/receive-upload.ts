@@ -1,6 +1,7 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
+import { asFormProblem } from '../../ground/http/take-forms.ts'
 import type { ContentService, ReceivedContent } from '../../shipping/content/content-service.ts'
 import type { UploadSignatures } from './upload-signatures.ts'
 
@@ -95,15 +96,6 @@ export async function withUpload<Result>(
   } finally {
     await upload.archive?.discard()
   }
-}
-
-/** What the form reader says of a form that is none; it gives its errors neither a code nor a class. */
-const BROKEN_FORM = /^(?:Multipart: |The needle |Unexpected end of |Part terminated early|Malformed part header)/
-
-/** Of whatever goes wrong while a form is read. */
-export function asFormProblem(error: unknown): unknown {
-  if (!(error instanceof Error) || !BROKEN_FORM.test(error.message)) return error
-  return problem('invalid-request', `Expected a whole multipart form. ${error.message}.`, {}, { cause: error })
 }
 
 function isTextPart(name: string): name is TextPart {

@@ -5,11 +5,14 @@ import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import {
   deleteExpiredArtifacts,
-  findArtifact,
   findFacts,
+  insertAppArtifacts,
   insertArtifacts,
   insertFacts,
   keepArtifactsForGood,
+  keepWaiting,
+  leaveUncompressed,
+  listAppArtifacts,
   listArtifactKeys,
   type ArtifactRow,
   type FactsRow,
@@ -34,11 +37,23 @@ export interface SpooledArtifact {
   sizeBytes: number
 }
 
+interface SizedKey {
+  sha256: string
+  sizeBytes: number
+}
+
+/** What is not here, or is of another size than was told. */
+export interface MissingBytes extends SizedKey {
+  foundBytes: number | undefined
+}
+
 export type ArtifactService = ReturnType<typeof createArtifactService>
 
 const SWEEP_BATCH = 500
 /** Each waits for the disk several times. */
 const PUTS_AT_ONCE = 8
+/** Of a storage far away each takes as long as the way there. */
+const LOOKS_AT_ONCE = 32
 /** How long an upload waits for its release. */
 const UPLOAD_WAITS_MS = DAY_MS
 
@@ -57,10 +72,13 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     await write(tx, artifacts, null)
   }
 
-  /** Of what was kept and waits for its release: all of it, or nothing. */
-  function hold(artifacts: readonly CheckedArtifact[]): Promise<void> {
+  /** Of what was kept and waits for a release of the app: all of it, or nothing. */
+  function hold(appId: string, artifacts: readonly CheckedArtifact[]): Promise<void> {
     const keptUntil = clock.now() + UPLOAD_WAITS_MS
-    return db.transaction().execute((tx) => write(tx, artifacts, keptUntil))
+    return db.transaction().execute(async (tx) => {
+      await write(tx, artifacts, keptUntil)
+      await insertAppArtifacts(tx, rowsOfApp(appId, artifacts, keptUntil))
+    })
   }
 
   async function write(tx: Connection, artifacts: readonly CheckedArtifact[], keptUntil: number | null): Promise<void> {
@@ -80,11 +98,15 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   /**
-   * What was found of bytes as some kind of content. Undefined as well when they were never looked at as that, and when
-   * they were lost or cut since: then they are to be uploaded again.
+   * What was found of an app's bytes as some kind of content. Undefined as well when they were never looked at as that,
+   * and when they were lost or cut since: then they are to be uploaded again.
    */
-  async function find(sha256: string, kind: string): Promise<{ sizeBytes: number; facts: string } | undefined> {
-    const row = await findArtifact(db, sha256)
+  async function find(
+    appId: string,
+    sha256: string,
+    kind: string,
+  ): Promise<{ sizeBytes: number; facts: string } | undefined> {
+    const [row] = await listAppArtifacts(db, appId, [sha256])
     if (!row || !(await isStored(sha256, row.size_bytes))) return undefined
     const facts = await findFacts(db, sha256, kind)
     return facts === undefined ? undefined : { sizeBytes: row.size_bytes, facts }
@@ -95,9 +117,45 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   /** Whether none of the bytes were lost or cut since. */
-  async function areStored(files: readonly { sha256: string; sizeBytes: number }[]): Promise<boolean> {
-    for (const { sha256, sizeBytes } of files) if (!(await isStored(sha256, sizeBytes))) return false
-    return true
+  async function areStored(files: readonly SizedKey[]): Promise<boolean> {
+    return (await listLost(files)).size === 0
+  }
+
+  /** @returns the keys of those that were lost or cut since */
+  async function listLost(files: readonly SizedKey[]): Promise<ReadonlySet<string>> {
+    const lost = new Set<string>()
+    const queue = files.values()
+    async function work() {
+      for (const { sha256, sizeBytes } of queue) if (!(await isStored(sha256, sizeBytes))) lost.add(sha256)
+    }
+    await Promise.all(Array.from({ length: Math.min(LOOKS_AT_ONCE, files.length) }, work))
+    return lost
+  }
+
+  /**
+   * What an app would have to send, each once. What it has sent already waits for its release a day longer.
+   * @returns with the size that bytes here have, where that is another one
+   */
+  async function listMissing(appId: string, files: readonly SizedKey[]): Promise<MissingBytes[]> {
+    const asked = [...new Map(files.map((file) => [file.sha256, file])).values()]
+    const rows = await listAppArtifacts(
+      db,
+      appId,
+      asked.map(({ sha256 }) => sha256),
+    )
+    const owned = rows.map(({ sha256, size_bytes }) => ({ sha256, sizeBytes: size_bytes }))
+    await keepWaiting(
+      db,
+      appId,
+      owned.map(({ sha256 }) => sha256),
+      clock.now() + UPLOAD_WAITS_MS,
+    )
+    const lost = await listLost(owned)
+    const sizes = new Map(owned.map(({ sha256, sizeBytes }) => [sha256, sizeBytes]))
+    return asked.flatMap(({ sha256, sizeBytes }) => {
+      const foundBytes = lost.has(sha256) ? undefined : sizes.get(sha256)
+      return foundBytes === sizeBytes ? [] : [{ sha256, sizeBytes, foundBytes }]
+    })
   }
 
   /** Undefined when there is no such object, or more of it than that. */
@@ -114,6 +172,12 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
    */
   async function claim(tx: Connection, keys: readonly string[]): Promise<void> {
     if (!(await keepArtifactsForGood(tx, keys))) throw artifactMissing(keys[0] ?? '')
+  }
+
+  /** From now on, whichever release has them. In the transaction that makes that. */
+  async function own(tx: Connection, appId: string, keys: readonly string[]): Promise<void> {
+    const artifacts = keys.map((sha256) => ({ sha256 }))
+    await insertAppArtifacts(tx, rowsOfApp(appId, artifacts, null))
   }
 
   /**
@@ -144,7 +208,23 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     return orphans
   }
 
-  return { keep, register, hold, find, areStored, readText, claim, sweepOrphans }
+  return {
+    keep,
+    register,
+    hold,
+    find,
+    areStored,
+    listMissing,
+    readText,
+    claim,
+    own,
+    leaveUncompressed,
+    sweepOrphans,
+  }
+}
+
+function rowsOfApp(appId: string, artifacts: readonly { sha256: string }[], keptUntil: number | null) {
+  return artifacts.map(({ sha256 }) => ({ app_id: appId, sha256, kept_until: keptUntil }))
 }
 
 /** Bytes that are a part of other content, or made of one. */

@@ -90,6 +90,77 @@ export function findServed(db: Connection, sha256: string) {
     .executeTakeFirst()
 }
 
+/** Whose bytes they are as well. */
+export async function insertAppArtifacts(db: Connection, rows: readonly Schema['app_artifact'][]): Promise<void> {
+  for (const batch of batchesOf(rows)) {
+    await db
+      .insertInto('app_artifact')
+      .values(batch)
+      .onConflict((conflict) =>
+        conflict.columns(['app_id', 'sha256']).doUpdateSet(({ eb, ref }) => ({
+          kept_until: eb
+            .case()
+            .when('app_artifact.kept_until', 'is', null)
+            .then(null)
+            .else(ref('excluded.kept_until'))
+            .end(),
+        })),
+      )
+      .execute()
+  }
+}
+
+/** Those of the keys that the app has. */
+export async function listAppArtifacts(
+  db: Connection,
+  appId: string,
+  keys: readonly string[],
+): Promise<Pick<ArtifactRow, 'sha256' | 'size_bytes'>[]> {
+  const found: Pick<ArtifactRow, 'sha256' | 'size_bytes'>[] = []
+  for (const batch of batchesOf(keys)) {
+    const rows = await db
+      .selectFrom('app_artifact')
+      .innerJoin('artifact', 'artifact.sha256', 'app_artifact.sha256')
+      .select(['artifact.sha256', 'artifact.size_bytes'])
+      .where('app_artifact.app_id', '=', appId)
+      .where('app_artifact.sha256', 'in', batch)
+      .execute()
+    found.push(...rows)
+  }
+  return found
+}
+
+/** Of those of the app that wait for a release. */
+export async function keepWaiting(
+  db: Connection,
+  appId: string,
+  keys: readonly string[],
+  keptUntil: number,
+): Promise<void> {
+  for (const batch of batchesOf(keys)) {
+    await db
+      .updateTable('app_artifact')
+      .set({ kept_until: keptUntil })
+      .where('app_id', '=', appId)
+      .where('sha256', 'in', batch)
+      .where('kept_until', '<', keptUntil)
+      .execute()
+    await db
+      .updateTable('artifact')
+      .set({ kept_until: keptUntil })
+      .where('sha256', 'in', batch)
+      .where('kept_until', '<', keptUntil)
+      .execute()
+  }
+}
+
+/** What is compressed already. */
+export async function leaveUncompressed(tx: Connection, keys: readonly string[]): Promise<void> {
+  for (const batch of batchesOf(keys)) {
+    await tx.updateTable('artifact').set({ awaits_compression: 0 }).where('sha256', 'in', batch).execute()
+  }
+}
+
 /** From here on a release has them. False when one of them is not there any more. */
 export async function keepArtifactsForGood(tx: Connection, keys: readonly string[]): Promise<boolean> {
   let kept = 0n
@@ -106,6 +177,7 @@ export async function keepArtifactsForGood(tx: Connection, keys: readonly string
 
 /** Those that waited for a release until then. */
 export async function deleteExpiredArtifacts(db: Connection, now: number): Promise<void> {
+  await db.deleteFrom('app_artifact').where('kept_until', '<=', now).execute()
   await db.deleteFrom('artifact').where('kept_until', '<=', now).execute()
 }
 

@@ -63,6 +63,8 @@ export interface UnpackedBytes extends SpooledUpload {
 export interface BytesToCheck {
   /** Of the file that was received. */
   path: string
+  sha256: string
+  sizeBytes: number
   /** That it has elsewhere, where that was told. */
   name: string | undefined
   /** Where the kind wants it. */
@@ -72,8 +74,16 @@ export interface BytesToCheck {
 /** How a check goes about its work. */
 export interface CheckTools {
   signal?: AbortSignal | undefined
+  /** By the app that sends it; undefined where that is not known yet. */
+  owned: OwnedBytes | undefined
   /** For a file that is unpacked: what comes of it is the caller's to discard, also when the check fails. */
   begin: () => Promise<SpoolPart>
+}
+
+/** What an app has sent before. */
+export interface OwnedBytes {
+  /** @throws problem artifact-missing or size-mismatch, with those that are not here as they are listed */
+  requireAll(files: readonly ReceivedBytes[]): Promise<void>
 }
 
 /** What a publish says of its content, besides the bytes. */
@@ -175,8 +185,8 @@ export interface ContentKind<
   ): ReleaseContent
   /** @param files those of a release, but for what a manifest lists */
   stated(files: readonly ReleaseFile[]): StatedContent
-  /** What a catalog carries of it: all that an answer to a device names. */
-  offered(files: readonly ReleaseFile[]): Offered
+  /** What a catalog carries of it: all that an answer to a device names. @param factsOf as in `describe` */
+  offered(files: readonly ReleaseFile[], factsOf: (sha256: string) => Found | undefined): Offered
   /**
    * Of the bytes that devices take for all of it, each by itself: a download of them is one of the release. What else
    * leaves the server of it is counted under the first.

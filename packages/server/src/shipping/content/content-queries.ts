@@ -40,6 +40,23 @@ export function listAllFilesOf(db: Connection, releaseId: string): Promise<Schem
   return db.selectFrom('release_file').selectAll().where('release_id', '=', releaseId).execute()
 }
 
+/** Those that its manifest lists, or that its archive contains, in the order of their paths. */
+export function listAssetsAfter(
+  db: Connection,
+  releaseId: string,
+  { after, limit }: { after: string | undefined; limit: number },
+): Promise<Schema['release_file'][]> {
+  return db
+    .selectFrom('release_file')
+    .selectAll()
+    .where('release_id', '=', releaseId)
+    .where('role', '=', 'asset')
+    .$if(after !== undefined, (files) => files.where('path', '>', after ?? ''))
+    .orderBy('path')
+    .limit(limit)
+    .execute()
+}
+
 /** Of all releases that were ever placed there. */
 export async function listPlacedFiles(db: Connection, place: PlaceOfReleases): Promise<FilesByRelease> {
   const rows = await selectFiles(db).where('release_file.release_id', 'in', placedReleases(db, place)).execute()

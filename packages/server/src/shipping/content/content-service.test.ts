@@ -7,7 +7,7 @@ import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { listedKeys } from '../../ground/storage/testing/storage-driver-suite.ts'
 import { findArtifact, findFacts } from '../artifacts/artifact-store.ts'
-import { openContentStore, type ContentStore } from './testing/open-content-store.ts'
+import { APP_ID, insertApp, openContentStore, type ContentStore } from './testing/open-content-store.ts'
 import { writeZip } from '@hotpatch/testkit/archives'
 
 function aZip(content: string | Buffer = 'console.log(1)') {
@@ -31,6 +31,7 @@ describeOnEveryDatabase('content', (open) => {
 
   beforeAll(async () => {
     db = await open()
+    await insertApp(db)
   })
   beforeEach(async () => {
     await db.deleteFrom('artifact').execute()
@@ -47,7 +48,7 @@ describeOnEveryDatabase('content', (open) => {
     })
     expect(await store.storage.stat(upload.sha256)).toBeUndefined()
     await store.contents.keep(upload)
-    await db.transaction().execute((tx) => store.contents.own(tx, [upload], upload))
+    await db.transaction().execute((tx) => store.contents.own(tx, APP_ID, [upload], upload))
 
     expect(await findArtifact(db, upload.sha256)).toEqual({
       sha256: upload.sha256,
@@ -66,7 +67,7 @@ describeOnEveryDatabase('content', (open) => {
   test('the same archive may come again', async () => {
     for (const upload of [await receive(aZip()), await receive(aZip())]) {
       await store.contents.keep(upload)
-      await store.contents.own(db, [upload], upload)
+      await store.contents.own(db, APP_ID, [upload], upload)
     }
     expect(await listedKeys(store.storage)).toHaveLength(1)
   })
@@ -90,7 +91,7 @@ describeOnEveryDatabase('content', (open) => {
     const [orphan, referenced] = [await receive(aZip('orphan')), await receive(aZip('referenced'))]
     await store.contents.keep(orphan)
     await store.contents.keep(referenced)
-    await store.contents.own(db, [referenced], referenced)
+    await store.contents.own(db, APP_ID, [referenced], referenced)
     store.wait(DAY_MS)
     const recent = await receive(aZip('recent'))
     await store.contents.keep(recent)
@@ -106,39 +107,39 @@ describeOnEveryDatabase('content', (open) => {
     const again = await receive(aZip())
     await store.contents.keep(again)
     expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
-    await store.contents.own(db, [again], again)
+    await store.contents.own(db, APP_ID, [again], again)
     expect(await store.storage.stat(again.sha256)).toBeDefined()
   })
 
   describe('an archive that comes before its release', () => {
     const upload = async (zip: Buffer, name = sha256(zip)) => {
-      const { kind, sha256, sizeBytes, facts, files } = await store.contents.upload(Readable.from([zip]), name)
+      const { kind, sha256, sizeBytes, facts, files } = await store.contents.upload(APP_ID, Readable.from([zip]), name)
       return { kind, sha256, sizeBytes, facts, files }
     }
 
     test('is there, and waits for a day', async () => {
       const zip = aZip()
-      expect(await store.contents.find(sha256(zip))).toBeUndefined()
+      expect(await store.contents.find(APP_ID, sha256(zip))).toBeUndefined()
       const content = await upload(zip)
       expect(content).toMatchObject({ sha256: sha256(zip), sizeBytes: zip.length, facts: { fileCount: 1 } })
-      expect(await store.contents.find(content.sha256)).toEqual(content)
+      expect(await store.contents.find(APP_ID, content.sha256)).toEqual(content)
       expect(await store.spooled()).toEqual([])
 
       store.wait(DAY_MS - 1)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: 0 })).toBe(0)
       store.wait(2)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(1)
-      expect(await store.contents.find(content.sha256)).toBeUndefined()
+      expect(await store.contents.find(APP_ID, content.sha256)).toBeUndefined()
       await expect(store.artifacts.claim(db, [content.sha256])).rejects.toMatchObject({ type: 'artifact-missing' })
     })
 
     test('stays when its release has come, also when it is uploaded once more', async () => {
       const content = await upload(aZip())
-      await store.artifacts.claim(db, [content.sha256])
+      await store.contents.own(db, APP_ID, [content], undefined)
       await upload(aZip())
       store.wait(10 * DAY_MS)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
-      expect(await store.contents.find(content.sha256)).toEqual(content)
+      expect(await store.contents.find(APP_ID, content.sha256)).toEqual(content)
     })
 
     test('waits anew when it is uploaded once more', async () => {
@@ -147,7 +148,7 @@ describeOnEveryDatabase('content', (open) => {
       await upload(aZip())
       store.wait(DAY_MS - 1)
       await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })
-      expect(await store.contents.find(content.sha256)).toEqual(content)
+      expect(await store.contents.find(APP_ID, content.sha256)).toEqual(content)
     })
 
     test('is what it was announced as, or refused', async () => {
@@ -159,7 +160,7 @@ describeOnEveryDatabase('content', (open) => {
     test('counts as missing when its bytes were lost', async () => {
       const content = await upload(aZip())
       await store.storage.remove([content.sha256])
-      expect(await store.contents.find(content.sha256)).toBeUndefined()
+      expect(await store.contents.find(APP_ID, content.sha256)).toBeUndefined()
     })
   })
 

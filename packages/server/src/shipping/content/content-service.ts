@@ -16,6 +16,7 @@ import type {
   ContentAmount,
   ContentLimits,
   Objection,
+  OwnedBytes,
   ReceivedBytes,
   ReleaseFile,
   StatedContent,
@@ -24,8 +25,12 @@ import type {
   UnpackedBytes,
 } from './content-kind.ts'
 import { insertReleaseFiles, listEarlierFacts, listFilesOf, type StoredFile } from './content-queries.ts'
+import { isCompressedAlready } from './file-types.ts'
 import { receiveFiles } from './receive-files.ts'
-import { contentKind, type ContentFacts } from './kinds.ts'
+import { contentKind, type ContentFacts, type OfferedContent } from './kinds.ts'
+
+/** A refusal names no more: whoever wants to know all asks for them. */
+const MAX_NAMED_MISSING = 100
 
 /** Bytes that a release is made of, and what their kind knows of them. */
 export interface StoredUpload extends CheckedBytes<ContentFacts> {
@@ -71,7 +76,7 @@ export function createContentService({
    */
   async function receive(
     stream: AsyncIterable<Uint8Array>,
-    { kind: kindName = 'archive', name, signal }: ReceiveOptions = {},
+    { kind: kindName = 'archive', name, appId, signal }: ReceiveOptions & { appId?: string } = {},
   ): Promise<ReceivedContent> {
     const kind = contentKind(kindName)
     const { wantsSha512 } = kind
@@ -87,8 +92,15 @@ export function createContentService({
       // The disk takes about as long as checking the bytes does: both at once.
       const flushed = upload.flush()
       flushed.catch(() => undefined) // told when the bytes were checked
-      const { path, sha512 } = upload
-      const { facts, files = [], unpacked = [] } = await kind.check({ path, name, sha512 }, limits, { begin, signal })
+      const {
+        facts,
+        files = [],
+        unpacked = [],
+      } = await kind.check({ ...upload, name }, limits, {
+        owned: appId === undefined ? undefined : ownedBy(appId),
+        begin,
+        signal,
+      })
       await flushed
       return { ...upload, kind: kindName, facts, files, unpacked, discard }
     } catch (error) {
@@ -102,17 +114,18 @@ export function createContentService({
    * @throws problem hash-mismatch, and those of `receive`
    */
   async function upload(
+    appId: string,
     stream: AsyncIterable<Uint8Array>,
     sha256: string,
     as: ReceiveOptions = {},
   ): Promise<StoredUpload> {
-    const received = await receive(stream, as)
+    const received = await receive(stream, { ...as, appId })
     try {
       if (received.sha256 !== sha256) {
         throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${received.sha256}.`)
       }
       await keep(received)
-      await artifacts.hold(artifactsOf(received))
+      await artifacts.hold(appId, artifactsOf(received))
       return received
     } finally {
       await received.discard()
@@ -125,11 +138,15 @@ export function createContentService({
   }
 
   /**
-   * Of a kind. Undefined as well when some of the bytes were lost or cut since, or were never looked at as that: then
-   * they are to be uploaded again.
+   * Of a kind, and of an app: nobody learns by a digest what another one has. Undefined as well when some of the bytes
+   * were lost or cut since, or were never looked at as that: then they are to be uploaded again.
    */
-  async function find(sha256: string, kind: ContentKindName = 'archive'): Promise<StoredUpload | undefined> {
-    const found = await artifacts.find(sha256, kind)
+  async function find(
+    appId: string,
+    sha256: string,
+    kind: ContentKindName = 'archive',
+  ): Promise<StoredUpload | undefined> {
+    const found = await artifacts.find(appId, sha256, kind)
     if (!found) return undefined
     const facts = JSON.parse(found.facts) as ContentFacts
     const files = facts.list ? await readList(facts.list.sha256) : []
@@ -146,31 +163,33 @@ export function createContentService({
    * What a publish is about: what came along, or came before under the digests that it names.
    * @throws problem invalid-request, artifact-missing, hash-mismatch, size-mismatch or content-unfit
    */
-  async function resolve(input: NewContent, received: ReceivedContent | undefined): Promise<StoredContent> {
+  async function resolve(
+    appId: string,
+    input: NewContent,
+    received: ReceivedContent | undefined,
+  ): Promise<StoredContent> {
     const wish = wishOf(input)
     const { kind: name } = wish.content
     const kind = contentKind(name)
     if (received && received.kind !== name) {
-      throw problem(
-        'invalid-request',
-        `Expected each file of a ${name} to be uploaded before, found one that came along.`,
-      )
+      const expected = `Expected each file of content of the kind ${name} to be uploaded before`
+      throw problem('invalid-request', `${expected}, found one that came along.`)
     }
     const told = kind.told(wish.content)
-    const uploads = received ? [received] : await findTold(name, told)
+    const uploads = received ? [received] : await findTold(appId, name, told)
     for (const [index, each] of told.entries()) requireSameBytes(each, uploads[index])
     kind.requireFit(uploads, wish)
     return { kind: name, uploads, files: kind.filesOf(uploads, wish), versionCode: kind.versionCodeOf?.(uploads) }
   }
 
-  async function findTold(kind: ContentKindName, told: readonly ToldBytes[]): Promise<StoredUpload[]> {
+  async function findTold(appId: string, kind: ContentKindName, told: readonly ToldBytes[]): Promise<StoredUpload[]> {
     const uploads: StoredUpload[] = []
     for (const { sha256 } of told) {
       if (sha256 === undefined) {
         const expected = 'a file part "bundle" with the zip, or content.sha256 of one that was uploaded'
         throw problem('invalid-request', `Expected ${expected}; found neither.`)
       }
-      const upload = await find(sha256, kind)
+      const upload = await find(appId, sha256, kind)
       if (!upload) throw artifactMissing(sha256)
       uploads.push(upload)
     }
@@ -206,11 +225,11 @@ export function createContentService({
     throw problem('content-opposed', detail, { objections: [first, ...others] })
   }
 
-  /** Whether all that a publish names is here. */
-  async function isUploaded(content: NewReleaseContent | undefined): Promise<boolean> {
+  /** Whether the app has sent all that a publish names. */
+  async function isUploaded(appId: string, content: NewReleaseContent | undefined): Promise<boolean> {
     if (!content) return false
     for (const { sha256 } of contentKind(content.kind).told(content)) {
-      if (sha256 === undefined || !(await find(sha256, content.kind))) return false
+      if (sha256 === undefined || !(await find(appId, sha256, content.kind))) return false
     }
     return true
   }
@@ -227,12 +246,38 @@ export function createContentService({
    */
   async function own(
     tx: Connection,
+    appId: string,
     uploads: readonly StoredUpload[],
     received: ReceivedContent | undefined,
   ): Promise<void> {
-    if (received) return artifacts.register(tx, artifactsOf(received))
-    const keys = uploads.flatMap(keysOf)
-    if (keys.length > 0) await artifacts.claim(tx, [...new Set(keys)])
+    const registered = received ? artifactsOf(received) : []
+    await artifacts.register(tx, registered)
+    const keys = [...new Set(uploads.flatMap(keysOf))]
+    const isRegistered = new Set(registered.map(({ sha256 }) => sha256))
+    const before = keys.filter((key) => !isRegistered.has(key))
+    if (before.length > 0) await artifacts.claim(tx, before)
+    await artifacts.own(tx, appId, keys)
+    await artifacts.leaveUncompressed(tx, uploads.flatMap(compressedOf))
+  }
+
+  function ownedBy(appId: string): OwnedBytes {
+    return {
+      async requireAll(files) {
+        const missing = await artifacts.listMissing(appId, files)
+        const [first] = missing
+        if (!first) return
+        const named = missing.slice(0, MAX_NAMED_MISSING).map(({ sha256 }) => sha256)
+        const { sha256, sizeBytes, foundBytes } = first
+        if (foundBytes === undefined) {
+          const all = files.length
+          const detail = `Expected all ${all} files to be uploaded before, found ${missing.length} missing: ${sha256} first.`
+          throw problem('artifact-missing', detail, { missing: named })
+        }
+        throw problem('size-mismatch', `${sha256}: expected ${sizeBytes} bytes, found ${foundBytes}.`, {
+          missing: named,
+        })
+      },
+    }
   }
 
   /** What was announced and is more than the server takes. */
@@ -313,12 +358,20 @@ export function describeContent({ kind, files, uploads }: StoredContent, publicU
 
 /** The same, of a release that is there. */
 export function renderContent(kind: ContentKindName, files: readonly StoredFile[], publicUrl: string): ReleaseContent {
-  const facts = new Map(files.map((file) => [file.sha256, file.facts]))
-  function factsOf(sha256: string): ContentFacts | undefined {
-    const text = facts.get(sha256) ?? null
+  return contentKind(kind).describe(files, factsIn(files), (sha256) => artifactUrl(publicUrl, sha256))
+}
+
+/** What a catalog carries of a release that is there. */
+export function offeredContent(kind: ContentKindName, files: readonly StoredFile[]): OfferedContent {
+  return contentKind(kind).offered(files, factsIn(files))
+}
+
+/** Read when they are asked for: a catalog is of many releases. */
+function factsIn(files: readonly StoredFile[]) {
+  return (sha256: string): ContentFacts | undefined => {
+    const text = files.find((file) => file.sha256 === sha256)?.facts ?? null
     return text === null ? undefined : (JSON.parse(text) as ContentFacts)
   }
-  return contentKind(kind).describe(files, factsOf, (sha256) => artifactUrl(publicUrl, sha256))
 }
 
 /** The same, when only the release is at hand. */
@@ -366,6 +419,12 @@ function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked }: ReceivedConte
   const whole = { sha256, sizeBytes, contentType, facts: known, awaitsCompression: false }
   const parts = unpacked.map((part) => ({ ...asPart(part), awaitsCompression: part.awaitsCompression }))
   return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]
+}
+
+/** Nothing is gained by trying to make them smaller. */
+function compressedOf({ files }: StoredUpload): string[] {
+  const compressed = files.filter(({ path, contentType = '' }) => isCompressedAlready(path, contentType))
+  return [...new Set(compressed.map(({ sha256 }) => sha256))]
 }
 
 /** Whose bytes a release has, that of the content itself first. */

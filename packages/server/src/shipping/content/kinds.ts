@@ -2,16 +2,17 @@ import { BINARY_FORMATS, BINARY_FORMAT_NAMES, type NewReleaseContent } from '@ho
 import { ANY_BYTES } from '../artifacts/any-bytes.ts'
 import { archiveKind, type ArchiveFacts, type OfferedArchive } from './archive/archive-kind.ts'
 import { binaryKind, type BinaryFacts, type OfferedBinary } from './binary/binary-kind.ts'
+import { FILES_CONTENT_TYPE, filesKind, type FilesFacts, type OfferedFiles } from './files/files-kind.ts'
 import type { ContentKind } from './content-kind.ts'
 
-export type ContentFacts = ArchiveFacts | BinaryFacts
-export type OfferedContent = OfferedArchive | OfferedBinary
+export type ContentFacts = ArchiveFacts | BinaryFacts | FilesFacts
+export type OfferedContent = OfferedArchive | OfferedBinary | OfferedFiles
 
 /** Whatever its facts are, they are those that its own check has found. */
 export type ServedKind = ContentKind<ContentFacts, NewReleaseContent, OfferedContent>
 
 /** The kinds that this server takes and serves, Content §1. */
-const KINDS = [archiveKind, binaryKind] as readonly object[] as readonly ServedKind[]
+const KINDS = [archiveKind, binaryKind, filesKind] as readonly object[] as readonly ServedKind[]
 
 export function contentKind(name: string): ServedKind {
   const kind = KINDS.find((each) => each.name === name)
@@ -27,6 +28,7 @@ export function digestsOf(offered: OfferedContent): readonly [string, ...string[
 /** What somebody who saves such bytes calls them. */
 export function fileExtensionOf(contentType: string): string {
   if (contentType === ANY_BYTES) return 'bin'
+  if (contentType === FILES_CONTENT_TYPE) return 'json'
   const format = BINARY_FORMAT_NAMES.find((name) => BINARY_FORMATS[name].contentType === contentType)
   return format ? BINARY_FORMATS[format].endings[0] : 'bin'
 }

@@ -1,9 +1,9 @@
-import { PageQuery, pageOf, Release, ReleaseFilter } from '@hotpatch/api'
+import { PageQuery, pageOf, Release, ReleaseFile, ReleaseFilter } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { requireApp } from '../../people/authors/actor.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
-import { readPageRequest } from '../../ground/http/paging.ts'
+import { readPageRequest, readTextPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import type { ReleaseService } from './release-service.ts'
 
@@ -50,6 +50,25 @@ export function releaseRoutes({
         const release = await releases.get(request.params.id)
         requireApp(request.actor, release.app_id)
         return releases.render(release, publicUrl(request))
+      },
+    )
+
+    app.get(
+      '/releases/:id/files',
+      {
+        config: { access: 'releases:read' },
+        schema: {
+          tags: ['releases'],
+          summary: 'The files of a release that devices may take one by one, in the order of their paths',
+          params: Type.Object({ id: Type.String() }),
+          querystring: PageQuery,
+          response: { 200: pageOf(ReleaseFile) },
+        },
+      },
+      async (request) => {
+        const release = await releases.get(request.params.id)
+        requireApp(request.actor, release.app_id)
+        return releases.listFiles(release, readTextPageRequest(request.query), publicUrl(request))
       },
     )
   }

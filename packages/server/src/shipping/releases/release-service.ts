@@ -1,11 +1,12 @@
-import type { AddedSignature, NewRelease, Page, Release, ReleaseFilter } from '@hotpatch/api'
+import type { AddedSignature, NewRelease, Page, Release, ReleaseFile, ReleaseFilter } from '@hotpatch/api'
 import { parseNativeRange, parseNativeVersion, problem, type Platform, type Requirement } from '@hotpatch/protocol'
 import type { AppRow } from '../apps/app-service.ts'
 import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
+import { artifactUrl } from '../../ground/http/public-url.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { renderContent, statedOfRelease } from '../content/content-service.ts'
-import { listFilesOf, type StoredFile } from '../content/content-queries.ts'
+import { listAssetsAfter, listFilesOf, type StoredFile } from '../content/content-queries.ts'
 import {
   findRelease,
   findReleaseByVersion,
@@ -115,14 +116,37 @@ export function createReleaseService({
     return renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl)
   }
 
+  /** @param page `after` is a path */
+  async function listFiles(row: ReleaseRow, page: PageRequest, publicUrl: string): Promise<Page<ReleaseFile>> {
+    const { after, limit } = page
+    const rows = await listAssetsAfter(db, row.id, { after, limit: limit + 1 })
+    return pageFromRows(
+      rows.map((file) => ({ ...file, id: file.path })),
+      page,
+      (file) => renderFile(file, publicUrl),
+    )
+  }
+
   return {
     get,
+    listFiles,
     render,
     findByVersion,
     differencesFrom,
     add,
     list,
     markArchived,
+  }
+}
+
+function renderFile(file: Schema['release_file'], publicUrl: string): ReleaseFile {
+  const sha256 = file.sha256 ?? ''
+  return {
+    path: file.path,
+    sha256,
+    sizeBytes: file.size_bytes,
+    contentType: file.content_type,
+    downloadUrl: artifactUrl(publicUrl, sha256),
   }
 }
 

@@ -3,14 +3,12 @@ import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { SpooledUpload } from '../../artifacts/upload-spool.ts'
 import type { CheckTools, ReceivedBytes, UnpackedBytes } from '../content-kind.ts'
 import type { UnpackedFile } from './archive-contents.ts'
-import { isCompressedAlready, webContentType } from './web-content-types.ts'
+import { isCompressedAlready, MIN_COMPRESSED_BYTES, webContentType } from '../file-types.ts'
 
 /** What a browser or a web view begins with. */
 export const WEB_ENTRY = 'index.html'
 /** As many as a list of files may have (Content §4): longer ones are archives like any other. */
 const MAX_LISTED_FILES = 20_000
-/** Content §8: below that a header of a download is larger than what is saved. */
-export const MIN_COMPRESSED_BYTES = 8 * 1024
 
 /** Content §7: whether devices can take it file by file. */
 export function isWebBundle(paths: readonly string[]): boolean {

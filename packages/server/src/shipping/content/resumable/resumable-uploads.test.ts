@@ -13,7 +13,7 @@ import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { HOUR_MS } from '../../../ground/clock.ts'
 import { openDatabase } from '../../../ground/database/open-database.ts'
-import { openContentStore } from '../testing/open-content-store.ts'
+import { APP_ID, openContentStore } from '../testing/open-content-store.ts'
 import { createResumableUploads, type ResumableUploads } from './resumable-uploads.ts'
 
 const disk = (text: string) => Buffer.concat([noise(5_000), Buffer.from(`${text}koly`), Buffer.alloc(508)])
@@ -182,13 +182,14 @@ describeOnEveryDatabase('resumable uploads', (open) => {
 test('what was begun before a restart counts, and goes when its time is over', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
   onTestFinished(() => db.destroy())
-  const { contents } = await openContentStore(db)
+  const { contents, files } = await openContentStore(db)
   const directory = await makeTemporaryDirectory()
   let now = Date.UTC(2027, 0, 1)
   const start = () =>
     createResumableUploads({
       directory,
       contents,
+      files,
       maxUploads: 1,
       expireMs: HOUR_MS,
       clock: { now: () => now },
@@ -214,11 +215,11 @@ test('what was begun before a restart counts, and goes when its time is over', a
 test('what could not begin, as of a full disk, counts for nothing', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
   onTestFinished(() => db.destroy())
-  const { contents } = await openContentStore(db)
+  const { contents, files } = await openContentStore(db)
   const place = join(await makeTemporaryDirectory(), 'place')
   await writeFile(place, 'in the way')
   const clock = { now: () => Date.UTC(2027, 0, 1) }
-  const parts = { contents, maxUploads: 2, expireMs: HOUR_MS, clock, newId: randomUUID }
+  const parts = { contents, files, maxUploads: 2, expireMs: HOUR_MS, clock, newId: randomUUID }
   const uploads = createResumableUploads({ directory: place, ...parts })
   const begin = () => {
     const metadata = `sha256 ${'a'.repeat(64)},kind ${base64('binary')},filename ${base64('a.dmg')}`
@@ -233,5 +234,3 @@ test('what could not begin, as of a full disk, counts for nothing', async () => 
   await rm(place)
   expect((await begin()).status).toBe(201)
 })
-
-const APP_ID = '01970000-0000-7000-8000-000000000001'

@@ -1,15 +1,16 @@
 import { createReadStream } from 'node:fs'
-import { MAX_FILE_NAME_LENGTH } from '@hotpatch/api'
+import { MAX_FILE_NAME_LENGTH, UPLOAD_KINDS, type UploadKind } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
 import { MemoryLocker, Server, type Upload } from '@tus/server'
 import type { Clock } from '../../../ground/clock.ts'
 import type { ContentService } from '../content-service.ts'
+import type { FileUploads } from '../files/file-uploads.ts'
 import { UploadStore } from './upload-store.ts'
 
 /** What an upload says of itself when it begins. */
 interface UploadClaim {
   sha256: string
-  kind: 'archive' | 'binary'
+  kind: UploadKind
   name: string | undefined
 }
 
@@ -22,6 +23,7 @@ export type ResumableUploads = ReturnType<typeof createResumableUploads>
 export function createResumableUploads({
   directory,
   contents,
+  files,
   maxUploads,
   expireMs,
   clock,
@@ -29,6 +31,7 @@ export function createResumableUploads({
 }: {
   directory: string
   contents: ContentService
+  files: FileUploads
   maxUploads: number
   expireMs: number
   clock: Clock
@@ -51,7 +54,7 @@ export function createResumableUploads({
     datastore: store,
     locker: new MemoryLocker(),
     allowedOrigins: () => false,
-    maxSize: Math.max(contents.maxUploadBytes('archive'), contents.maxUploadBytes('binary')),
+    maxSize: Math.max(...UPLOAD_KINDS.map(maxBytesOf)),
     namingFunction: (request) => `${request.headers.get(APP_HEADER)}~${newId()}`,
     generateUrl: (_request, { id }) => id,
     getFileIdFromRequest: (request) => request.headers.get(UPLOAD_HEADER) ?? undefined,
@@ -70,10 +73,14 @@ export function createResumableUploads({
     },
   })
 
+  function maxBytesOf(kind: UploadKind): number {
+    return kind === 'asset' ? contents.limits.maxBytes : contents.maxUploadBytes(kind)
+  }
+
   /** @throws problem invalid-request, body-too-large, too-many-uploads */
   function begin(upload: Upload): void {
     const { kind } = readClaim(upload.metadata)
-    const [found = 0, most] = [upload.size, contents.maxUploadBytes(kind)]
+    const [found = 0, most] = [upload.size, maxBytesOf(kind)]
     if (found > most) throw problem('body-too-large', `Expected at most ${most} bytes, found ${found}.`)
     if (found === 0) throw problem('invalid-request', 'Upload-Length: expected at least 1, found 0.')
     const ofApp = [...open].filter((id) => appOf(id) === appOf(upload.id)).length
@@ -101,7 +108,10 @@ export function createResumableUploads({
   async function take({ id, metadata }: Upload): Promise<void> {
     const { sha256, kind, name } = readClaim(metadata)
     try {
-      await contents.upload(createReadStream(store.pathOf(id)), sha256, { kind, name })
+      const bytes = createReadStream(store.pathOf(id))
+      const appId = appOf(id)
+      if (kind === 'asset') await files.upload(appId, { sha256, bytes })
+      else await contents.upload(appId, bytes, sha256, { kind, name })
     } catch (error) {
       // Somebody else has ended it meanwhile.
       if (!(await store.find(id))) throw notThere(id)
@@ -185,13 +195,15 @@ function readClaim(metadata: Upload['metadata'] = {}): UploadClaim {
   if (typeof sha256 !== 'string' || !SHA256.test(sha256)) {
     throw problem('invalid-request', `Upload-Metadata: expected sha256 in lower-case hex, found ${sha256 ?? 'none'}.`)
   }
-  if (kind !== 'archive' && kind !== 'binary') {
-    throw problem('invalid-request', `Upload-Metadata: expected kind archive or binary, found ${kind ?? 'none'}.`)
+  const known = UPLOAD_KINDS.find((each) => each === kind)
+  if (known === undefined) {
+    const expected = `kind ${UPLOAD_KINDS.join(', ')}`
+    throw problem('invalid-request', `Upload-Metadata: expected ${expected}, found ${kind ?? 'none'}.`)
   }
   if (kind === 'binary' && (!filename || filename.length > MAX_FILE_NAME_LENGTH)) {
     throw problem('invalid-request', `Upload-Metadata: expected filename with the file's own name, found none.`)
   }
-  return { sha256, kind, name: filename ?? undefined }
+  return { sha256, kind: known, name: filename ?? undefined }
 }
 
 function appOf(id: string): string {

@@ -13,15 +13,23 @@ import { listedKeys } from '../../../ground/storage/testing/storage-driver-suite
 import { artifactRoutes } from '../../artifacts/artifact-routes.ts'
 import { createServedTypes } from '../../artifacts/served-types.ts'
 import type { ContentKind, ContentLimits, Facts, ReceivedBytes } from '../content-kind.ts'
-import { describeContent, statedOf, type NewContent, type StoredUpload } from '../content-service.ts'
+import {
+  describeContent,
+  statedOf,
+  type NewContent,
+  type StoredContent,
+  type StoredUpload,
+} from '../content-service.ts'
 import { contentKind, fileExtensionOf, type OfferedContent, type ServedKind } from '../kinds.ts'
-import { openContentStore, type ContentStore } from './open-content-store.ts'
+import { APP_ID, insertApp, openContentStore, type ContentStore } from './open-content-store.ts'
 
 export interface ContentKindSamples<New extends NewReleaseContent> {
   /** That files have, of kinds that want to know it. */
   name?: string
   /** What a publish says of bytes of this kind. */
   contentOf(bytes: ReceivedBytes): New
+  /** Files that have to be there before: small ones. */
+  before?: readonly Buffer[]
   /** How somebody's file of `good` ends. */
   fileExtension: string
   /** What is taken, of a few hundred bytes or more. */
@@ -43,6 +51,11 @@ interface FitSample<New extends NewReleaseContent> {
   content?: Partial<New>
 }
 
+const OTHER_APP_ID = '01970000-0000-7000-8000-000000000002'
+
+/** Of the content itself, and of its list. */
+const keysOf = ({ sha256, facts }: StoredUpload) => [sha256, ...(facts.list ? [facts.list.sha256] : [])]
+
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** What every kind of content must do on the server, Content §1. */
@@ -50,7 +63,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
   tested: ContentKind<Found, New, Offered>,
   samples: ContentKindSamples<New>,
 ): void {
-  const { good, name } = samples
+  const { good, name, before = [] } = samples
   const kind = tested as object as ServedKind
   const as = { kind: tested.name, name }
   const digest = sha256(good)
@@ -58,29 +71,45 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
   describeOnEveryDatabase(`content: ${kind.name}`, (open) => {
     let db: Database
     let store: ContentStore
-    beforeAll(async () => void (db = await open()))
+    beforeAll(async () => {
+      db = await open()
+      await insertApp(db)
+    })
     beforeEach(async () => {
       await db.deleteFrom('artifact').execute()
       store = await openContentStore(db)
+      await sendBefore(store)
     })
-    const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]), as)
+    async function sendBefore({ files }: ContentStore): Promise<void> {
+      for (const bytes of before) await files.upload(APP_ID, { sha256: sha256(bytes), bytes: Readable.from([bytes]) })
+    }
+    /** What is stored besides what had to be there before. */
+    const added = async ({ storage } = store) => {
+      const keys = before.map(sha256)
+      return (await listedKeys(storage)).filter((key) => !keys.includes(key))
+    }
+    const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]), { ...as, appId: APP_ID })
     const wishFor = (bytes: ReceivedBytes): NewContent => {
       return { platform: 'android', version: '1.0.0', content: samples.contentOf(bytes) }
     }
-    const resolve = (upload: StoredUpload) => store.contents.resolve(wishFor(upload), undefined)
+    const resolve = (upload: StoredUpload) => store.contents.resolve(APP_ID, wishFor(upload), undefined)
+    const offered = ({ files, uploads }: StoredContent) =>
+      kind.offered(files, (key) => uploads.find((upload) => upload.sha256 === key)?.facts)
     const keep = async (bytes: Buffer) => {
       const received = await receive(bytes)
       await store.contents.keep(received)
-      await db.transaction().execute((tx) => store.contents.own(tx, [received], received))
+      await db.transaction().execute((tx) => store.contents.own(tx, APP_ID, [received], received))
       await received.discard()
       return received
     }
 
     /** What comes of bytes: nothing, or the type of the problem. Nothing is left of either. */
     async function refusalOf(bytes: Buffer, limits?: Partial<ContentLimits>): Promise<string | undefined> {
-      const { contents, spooled, storage } = limits ? await openContentStore(db, limits) : store
+      const used = limits ? await openContentStore(db, limits) : store
+      const { contents, spooled } = used
+      if (limits) await sendBefore(used)
       try {
-        await (await contents.receive(Readable.from([bytes]), as)).discard()
+        await (await contents.receive(Readable.from([bytes]), { ...as, appId: APP_ID })).discard()
         return undefined
       } catch (error) {
         if (!(error instanceof Problem)) throw error
@@ -88,7 +117,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
         return error.type
       } finally {
         expect(await spooled()).toEqual([])
-        expect(await listedKeys(storage)).toEqual([])
+        expect(await added(used)).toEqual([])
       }
     }
 
@@ -109,7 +138,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       const described = JSON.stringify(describeContent(first, 'https://updates.test'))
       expect(described).toContain(`"sha256":"${digest}","sizeBytes":${good.length}`)
       expect(described).toContain(`"downloadUrl":"https://updates.test/artifacts/${digest}"`)
-      expect(kind.digests(kind.offered(first.files))).toEqual([digest])
+      expect(kind.digests(offered(first))).toEqual([digest])
     })
 
     describe('refuses, and keeps nothing of it:', () => {
@@ -154,10 +183,10 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
           await Promise.resolve()
           throw new Error('the line is dead')
         }
-        await expect(store.contents.receive(broken(), as)).rejects.toThrow('the line is dead')
+        await expect(store.contents.receive(broken(), { ...as, appId: APP_ID })).rejects.toThrow('the line is dead')
         const signal = AbortSignal.abort(new Error('stopping'))
         await expect(store.contents.receive(Readable.from([good]), { ...as, signal })).rejects.toThrow('stopping')
-        expect([await store.spooled(), await listedKeys(store.storage)]).toEqual([[], []])
+        expect([await store.spooled(), await added()]).toEqual([[], []])
       })
     })
 
@@ -166,10 +195,14 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       store.wait(2 * DAY_MS)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBeGreaterThan(0)
       expect(await listedKeys(store.storage)).toEqual([])
+      await sendBefore(store)
       const again = await receive(good)
       await store.contents.keep(again)
-      await db.transaction().execute((tx) => store.contents.own(tx, [again], again))
-      expect(await store.contents.find(digest, tested.name)).toMatchObject({ kind: kind.name, facts: again.facts })
+      await db.transaction().execute((tx) => store.contents.own(tx, APP_ID, [again], again))
+      expect(await store.contents.find(APP_ID, digest, tested.name)).toMatchObject({
+        kind: kind.name,
+        facts: again.facts,
+      })
     })
 
     describe.skipIf(samples.listed === null)('that devices take file by file', () => {
@@ -192,48 +225,52 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       })
 
       test('has what did not change in common with the next', async () => {
-        await keep(bytes)
-        const before = await listedKeys(store.storage)
-        await keep(next)
-        const added = (await listedKeys(store.storage)).filter((key) => !before.includes(key))
-        // The content, its list and the one file.
-        expect(added).toHaveLength(3)
-        expect(digests.has(changed)).toBe(true)
+        const earlier = await keep(bytes)
+        const keys = new Set([...earlier.files.map((file) => file.sha256), ...keysOf(earlier)])
+        const later = await keep(next)
+        const news = later.files.filter((file) => !keys.has(file.sha256))
+        expect(news.map(({ path }) => path)).toEqual([changed])
+        const all = new Set([...keys, ...keysOf(later), ...news.map((file) => file.sha256)])
+        expect(new Set([...(await listedKeys(store.storage)), ...all])).toEqual(all)
       })
 
       test('waits for its release as a whole, and stays as a whole', async () => {
-        const uploaded = await store.contents.upload(Readable.from([bytes]), sha256(bytes), as)
+        const uploaded = await store.contents.upload(APP_ID, Readable.from([bytes]), sha256(bytes), as)
         store.wait(DAY_MS - 1)
-        const found = await store.contents.find(uploaded.sha256)
+        const found = await store.contents.find(APP_ID, uploaded.sha256, tested.name)
         expect(found).toMatchObject({ files: uploaded.files, facts: uploaded.facts })
         if (!found) throw new Error('It is gone.')
-        await db.transaction().execute((tx) => store.contents.own(tx, [found], undefined))
+        await db.transaction().execute((tx) => store.contents.own(tx, APP_ID, [found], undefined))
         store.wait(10 * DAY_MS)
-        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
-        expect(await store.contents.find(uploaded.sha256)).toEqual(found)
+        // What nothing of it needs was there before.
+        const needed = new Set([...keysOf(found), ...found.files.map((file) => file.sha256)])
+        const unneeded = (await listedKeys(store.storage)).filter((key) => !needed.has(key))
+        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(unneeded.length)
+        expect(await store.contents.find(APP_ID, uploaded.sha256, tested.name)).toEqual(found)
       })
 
       test('that waited for nothing goes as a whole, but for what a release has', async () => {
-        await store.contents.upload(Readable.from([bytes]), sha256(bytes), as)
+        const uploaded = await store.contents.upload(APP_ID, Readable.from([bytes]), sha256(bytes), as)
         store.wait(1)
         const kept = await keep(next)
         const keys = await listedKeys(store.storage)
         store.wait(2 * DAY_MS)
         // The content, its list and the one file.
-        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(3)
-        expect(await listedKeys(store.storage)).toHaveLength(keys.length - 3)
-        expect(await store.contents.find(kept.sha256)).toBeDefined()
+        const gone = new Set([...keysOf(uploaded), digests.get(changed)]).size
+        expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(gone)
+        expect(await listedKeys(store.storage)).toHaveLength(keys.length - gone)
+        expect(await store.contents.find(APP_ID, kept.sha256, tested.name)).toBeDefined()
       })
 
       test('counts as missing when one of its files was lost', async () => {
         const { sha256: key } = await keep(bytes)
         await store.storage.remove([digests.get(changed) ?? ''])
-        expect(await store.contents.find(key)).toBeUndefined()
+        expect(await store.contents.find(APP_ID, key, tested.name)).toBeUndefined()
       })
 
       test('is nothing by itself: a file that is content, too, is known as that when it came as such', async () => {
         await keep(bytes)
-        expect(await store.contents.find(digests.get(changed) ?? '')).toBeUndefined()
+        expect(await store.contents.find(APP_ID, digests.get(changed) ?? '', tested.name)).toBeUndefined()
       })
     })
 
@@ -241,6 +278,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       const upload = await keep(good)
       const resolveAs = ({ platform, content }: FitSample<New>) =>
         store.contents.resolve(
+          APP_ID,
           { platform, version: '1.0.0', content: { ...samples.contentOf(upload), ...content } },
           undefined,
         )
@@ -254,12 +292,25 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       }
     })
 
+    test('is of the app that sent it: another one is neither told of it nor given it', async () => {
+      const upload = await keep(good)
+      await insertApp(db, OTHER_APP_ID)
+      expect(await store.contents.find(OTHER_APP_ID, digest, tested.name)).toBeUndefined()
+      const asked = { sha256: digest, sizeBytes: good.length }
+      expect(await store.files.listMissing(OTHER_APP_ID, [asked])).toEqual([asked])
+      await expect(store.contents.resolve(OTHER_APP_ID, wishFor(upload), undefined)).rejects.toMatchObject({
+        type: 'artifact-missing',
+      })
+    })
+
     test('is the very bytes that the publish names, or is not taken', async () => {
       const upload = await keep(good)
       const wrong = { ...upload, sizeBytes: upload.sizeBytes + 1 }
-      await expect(store.contents.resolve(wishFor(wrong), undefined)).rejects.toMatchObject({ type: 'size-mismatch' })
+      await expect(store.contents.resolve(APP_ID, wishFor(wrong), undefined)).rejects.toMatchObject({
+        type: 'size-mismatch',
+      })
       const missing = { ...upload, sha256: 'b'.repeat(64) }
-      await expect(store.contents.resolve(wishFor(missing), undefined)).rejects.toMatchObject({
+      await expect(store.contents.resolve(APP_ID, wishFor(missing), undefined)).rejects.toMatchObject({
         type: 'artifact-missing',
       })
       // The same bytes, of which nobody has asked whether they are that.
@@ -283,7 +334,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
         createdAt: '2027-01-01T00:00:00.000Z',
       })
       expect(readReleaseStatement(text)).toMatchObject(stated)
-      expect(kind.offered(content.files)).toMatchObject({ kind: kind.name })
+      expect(offered(content)).toMatchObject({ kind: kind.name })
     })
 
     test('is served as what it is, under a name that says so', async () => {

@@ -2,15 +2,29 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import type { Database } from '../../../ground/database/schema.ts'
+import type { Database, Schema } from '../../../ground/database/schema.ts'
 import { createDiskStorage } from '../../../ground/storage/disk-storage.ts'
 import type { StorageDriver } from '../../../ground/storage/storage-driver.ts'
 import { createArtifactService } from '../../artifacts/artifact-service.ts'
 import { createUploadSpool } from '../../artifacts/upload-spool.ts'
 import type { ContentLimits } from '../content-kind.ts'
 import { createContentService } from '../content-service.ts'
+import { createFileUploads } from '../files/file-uploads.ts'
 
 export type ContentStore = Awaited<ReturnType<typeof openContentStore>>
+
+/** Whose content it is. */
+export const APP_ID = '01970000-0000-7000-8000-000000000001'
+
+export async function insertApp(db: Database, id = APP_ID): Promise<void> {
+  const row = { id, slug: id, name: id, app_key: id, platforms: '["android"]', created_at: 0 }
+  const settings = { check_access: 'open', bucketing: 'per-rollout', signing: 'optional' } as const
+  await db
+    .insertInto('app')
+    .values({ ...row, ...settings } as Schema['app']) // the others have defaults
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+}
 
 /** Content and its bytes, in a folder of their own until the test is over. */
 export async function openContentStore(db: Database, changes: Partial<ContentLimits> = {}) {
@@ -39,6 +53,7 @@ export async function openContentStore(db: Database, changes: Partial<ContentLim
     storage,
     artifacts,
     contents: createContentService({ artifacts, spool, limits }),
+    files: createFileUploads({ artifacts, spool, limits }),
     withStorage: (overrides: Partial<StorageDriver>) =>
       createArtifactService({ db, storage: { ...storage, ...overrides }, clock }),
     spooled: () => readdir(spoolDirectory).catch(() => []),

@@ -1,4 +1,4 @@
-import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
+import { ANY_BYTES } from '../artifacts/any-bytes.ts'
 
 /** By the end of the name, Content §7. What is not here is bytes. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -36,12 +36,19 @@ const COMPRESSED = new Set(
   '7z avif br gif gz heic jpeg jpg jxl m4a mov mp3 mp4 ogg png webm webp woff woff2 xz zip zst'.split(' '),
 )
 
+const COMPRESSED_TYPE =
+  /^(?:image\/(?!bmp|svg|tiff|x-ms-bmp|x-icon)|audio\/(?!wav|x-wav)|video\/|font\/woff)|^application\/(?:zip|gzip)\b/
+
+/** Content §8: below that a header of a download is larger than what is saved. */
+export const MIN_COMPRESSED_BYTES = 8 * 1024
+
 export function webContentType(path: string): string {
   return TYPES[extensionOf(path)] ?? ANY_BYTES
 }
 
-export function isCompressedAlready(path: string): boolean {
-  return COMPRESSED.has(extensionOf(path))
+/** @param contentType where its list says one */
+export function isCompressedAlready(path: string, contentType = ''): boolean {
+  return COMPRESSED.has(extensionOf(path)) || COMPRESSED_TYPE.test(contentType)
 }
 
 function extensionOf(path: string): string {
