@@ -123,13 +123,15 @@ describeOnEveryDatabase('releases of files', (openDatabase) => {
 
   test('are signed by their statement, as every release is', async () => {
     const key = newSigningKey()
+    const own = await server.createTestApp()
+    const place = `/manage/v1/apps/${own.slug}`
     const files = { 'main.js': 'signed' }
     const manifest = filesManifestOf(files)
-    await batch([text('signed')])
-    await put(manifest, 'files')
-    const sequence = (await server.request('GET', `${site}/sequence?platform=android`)).body.nextSequence as number
+    await batch([text('signed')], own)
+    await put(manifest, 'files', sha256Of(manifest), own)
+    const sequence = (await server.request('GET', `${place}/sequence?platform=android`)).body.nextSequence as number
     const statement = writeReleaseStatement({
-      appId: app.id,
+      appId: own.id,
       platform: 'android' as const,
       target: 'release' as const,
       version: '2.0.0',
@@ -142,7 +144,7 @@ describeOnEveryDatabase('releases of files', (openDatabase) => {
     })
     const signed = signStatement(key, statement)
     const metadata = { platform: 'android', version: '2.0.0', content: { kind: 'files', ...sizedOf(manifest) } }
-    const answer = await server.request('POST', `${site}/releases`, {
+    const answer = await server.request('POST', `${place}/releases`, {
       body: { metadata, ...signed, publicKey: key.publicKey },
     })
     expect(answer.body).toMatchObject({ keyRegistered: true, sequence })
