@@ -54,10 +54,9 @@ export async function installerElsewhere(
   url: string,
   options: InstallerOptions & { expected: ExpectedBytes },
 ): Promise<InstallerFile> {
-  if (!url.startsWith('https://')) throw new UsageError(`Expected an address that begins with https://, found ${url}.`)
   const found = await fetchElsewhere(context, proxiedFetch(context.env, url), url, options.expected)
-  const { sha256, sizeBytes } = found
-  return { ...describeName(found.name, options), url, sha256, sizeBytes }
+  const { name, ...bytes } = found
+  return { ...describeName(name, options), ...bytes }
 }
 
 function describeName(name: string, { platform, architecture }: InstallerOptions, told?: Platform) {
