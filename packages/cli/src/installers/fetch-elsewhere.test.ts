@@ -17,8 +17,8 @@ function fetched(answers: Record<string, () => Response>, url: string, expected:
   }
   const context = completeContext({ env: {}, cwd: '/', stdout: createCollector(), stderr: createCollector() })
   return fetchElsewhere(context, fetch, url, expected).then(
-    (found) => ({ found, asked }),
-    (error: Error) => ({ error: error.message, asked }),
+    (found) => ({ asked, found, error: undefined }),
+    (error: Error) => ({ asked, found: undefined, error: error.message }),
   )
 }
 
