@@ -11,9 +11,10 @@ const SHA256 = createHash('sha256').update(BYTES).digest('hex')
 function fetched(answers: Record<string, () => Response>, url: string, expected: ExpectedBytes = {}) {
   const asked: string[] = []
   const fetch = async (input: string | URL | Request, init?: RequestInit) => {
-    asked.push(String(input))
+    const address = input instanceof Request ? input.url : input.toString()
+    asked.push(address)
     expect([init?.redirect, new Headers(init?.headers).get('accept-encoding')]).toEqual(['manual', 'identity'])
-    return answers[String(input)]?.() ?? new Response('', { status: 404 })
+    return answers[address]?.() ?? new Response('', { status: 404 })
   }
   const context = completeContext({ env: {}, cwd: '/', stdout: createCollector(), stderr: createCollector() })
   return fetchElsewhere(context, fetch, url, expected).then(
