@@ -1,6 +1,6 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketCount } from './buckets.ts'
-import { isSemver, type CatalogBinary, type Encryption } from './client-takes.ts'
+import { isSemver, type CatalogBinary, type Encryption, type ExportTool } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { isNowhereNewer, type BinaryVersion } from './versions/binary-order.ts'
@@ -20,6 +20,8 @@ export interface CatalogRelease {
   variants?: readonly Encryption[] | undefined
   /** Of files: the list of them, where it is in memory at the moment. */
   held?: { readonly files: readonly unknown[] | null } | undefined
+  /** Of files: whose export they are; absent: nobody's. */
+  exportedBy?: ExportTool | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
   binaries?: readonly CatalogBinary[] | undefined
   /** Of a whole binary: orders those of the app (Versions §5); absent, or null: the build that its version names. */
@@ -145,8 +147,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   /** Of all contents: where a device takes them, none is asked for its kind (D11). */
   kinds: ReadonlySet<ContentKindName>
   /**
-   * By index, that of the next rollout below which is there in other forms: encrypted for other keys, or with other files
-   * of a binary; null: nothing is encrypted or a binary.
+   * By index, that of the next rollout below which is there in other forms: encrypted for other keys, with other files of
+   * a binary, or by another tool; null: nothing is any of that.
    */
   nextForm: Int32Array | null
   /** Highest position first. */
@@ -246,7 +248,7 @@ function isStatedBy({ target, requirement, statedAt }: CompiledRollout, latest: 
   return target !== 'embedded' && !requirement && statedAt !== null && latest !== null && statedAt <= latest
 }
 
-/** Most catalogs have nothing that is encrypted or a binary, and keep nothing for it. */
+/** Most catalogs have nothing that is encrypted, a binary or a tool's export, and keep nothing for it. */
 function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
   const keys = rollouts.map(({ target }) => (target === 'embedded' ? target : formsOf(target)))
   if (keys.every((key) => key === '' || key === 'embedded')) return null
@@ -257,8 +259,9 @@ function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
   return next
 }
 
-function formsOf({ variants = [], binaries, version }: CatalogRelease): string {
+function formsOf({ variants = [], binaries, version, exportedBy }: CatalogRelease): string {
   const encrypted = variants.map(({ algorithm, keyId }) => `${algorithm} ${keyId}`).toSorted()
+  if (exportedBy) encrypted.push(`exported by ${exportedBy}`)
   if (!binaries) return encrypted.join('\n')
   const files = binaries.map(({ format, architecture, signatures = [] }) =>
     [format, architecture, ...signatures.map(({ scheme }) => scheme)].join(' '),

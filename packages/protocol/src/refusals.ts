@@ -45,6 +45,7 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
   if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
   if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
   if (!takesPlain(takes) && !findEncrypted(target.variants ?? [], takes.forms)) return 'form-not-taken'
+  if (kind === 'files' && takes.exports && target.exportedBy !== takes.exports) return 'form-not-taken'
   if (kind === 'files' && takes.listed && !target.held?.files) return 'list-not-held'
   const { binaries, version } = target
   return !binaries || !takes.binaries || takesBinary({ binaries, version }, takes.binaries)
@@ -57,7 +58,7 @@ export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
   if (takes.binaries && catalog.kinds.has('binary')) return false
-  if (takes.listed && catalog.kinds.has('files')) return false
+  if ((takes.listed || takes.exports) && catalog.kinds.has('files')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
   return true
 }

@@ -16,8 +16,7 @@ import type { ReleaseOptions, SharedPlace } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
 import { findReach } from './rollout-reach.ts'
 
-/** But for the version, which each release has of its own. */
-export interface PlanningOptions extends Omit<ReleaseOptions, 'version'>, KeyOptions {
+export interface PlanningOptions extends ReleaseOptions, KeyOptions {
   backTo?: string
   force?: string[]
   anyNative?: boolean
@@ -93,11 +92,7 @@ export async function planRelease(
   return { ...made, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
 }
 
-function buildDirectoryOf(
-  input: ContentInput,
-  { buildDir }: Pick<ReleaseOptions, 'buildDir'>,
-  { project, context }: Session,
-): string {
+function buildDirectoryOf(input: ContentInput, { buildDir }: ReleaseOptions, { project, context }: Session): string {
   if (input.kind === 'project') return input.buildDirectory
   const defaultDirectory = resolve(project?.directory ?? context.cwd, project?.defaults.buildDir ?? 'build')
   return buildDir === undefined ? defaultDirectory : resolve(context.cwd, buildDir)

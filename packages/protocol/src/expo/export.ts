@@ -8,6 +8,7 @@ export const EXPO_CONFIG = 'expo-config.json'
 
 /** What of an export is for one platform. */
 export interface ExpoExport {
+  platform: string
   /** The path of the bundle. */
   bundle: string
   assets: readonly { path: string; ext: string }[]
@@ -16,16 +17,25 @@ export interface ExpoExport {
 const EXTENSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,30}$/
 
 /**
- * @param text of `metadata.json`
+ * @param text of `metadata.json`, which other tools may write as well: undefined when this is none of Expo's
  * @throws UnexpectedJsonError with the place of the first thing that is not as it must be
  */
-export function readExpoExport(text: string, platform: string): ExpoExport {
+export function readExpoExport(text: string): ExpoExport | undefined {
   const json = readObject(parseJson(text), '')
+  if (json.bundler === undefined || json.fileMetadata === undefined) return undefined
   if (json.version !== 0) throw new UnexpectedJsonError('/version', '0', json.version)
   if (json.bundler !== 'metro') throw new UnexpectedJsonError('/bundler', '"metro"', json.bundler)
+  const platforms = Object.entries(readObject(json.fileMetadata, '/fileMetadata'))
+  const [only] = platforms
+  if (!only || platforms.length > 1) {
+    const found = platforms.map(([name]) => name).join(', ')
+    throw new UnexpectedJsonError('/fileMetadata', 'one platform: an update of Expo is for one', found)
+  }
+  const [platform, exported] = only
   const pointer = `/fileMetadata/${platform}`
-  const { bundle, assets } = readObject(readObject(json.fileMetadata, '/fileMetadata')[platform], pointer)
+  const { bundle, assets } = readObject(exported, pointer)
   return {
+    platform,
     bundle: readPath(bundle, `${pointer}/bundle`),
     assets: readArray(assets, `${pointer}/assets`, MAX_EXPO_ASSETS).map((asset, index) => {
       const place = `${pointer}/assets/${index}`

@@ -18,7 +18,7 @@ const ID = /^([0-9a-f]{8})-([0-9a-f]{4})-8([0-9a-f]{3})-([89ab][0-9a-f]{3})-([0-
 /** A time has 44 bits: 14 beside the variant, and 30 in front of those of the place. */
 const LOW_BITS = 2 ** 30
 const PLACE_BITS = 18
-const MAX_TIME = 2 ** 44 - 1
+export const MAX_EXPO_TIME = 2 ** 44 - 1
 
 /**
  * Expo §5.
@@ -55,5 +55,5 @@ export function readExpoTime(text: string): number | undefined {
   if (!TIME.test(text)) return undefined
   const at = Date.parse(text)
   // 31 April is 1 May to a lenient reader.
-  return Number.isNaN(at) || at < 0 || at > MAX_TIME || new Date(at).toISOString() !== text ? undefined : at
+  return Number.isNaN(at) || at < 0 || at > MAX_EXPO_TIME || new Date(at).toISOString() !== text ? undefined : at
 }

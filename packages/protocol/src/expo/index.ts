@@ -21,5 +21,5 @@ export {
   type BareItem,
   type Item,
 } from './structured-fields.ts'
-export { expoTimeOf } from './update-times.ts'
+export { expoTimeOf, laterThanTold } from './update-times.ts'
 export { expoManifestOf, expoUpdateOf, type ExpoFile, type ExpoPlacing, type ExpoUpdate } from './update.ts'

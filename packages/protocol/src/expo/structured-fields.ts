@@ -64,7 +64,8 @@ const KEY = /[a-z*][a-z0-9_.*-]*/y
 const NUMBER = /-?\d{1,15}(?!\d)(?:\.\d{1,3}(?!\d))?/y
 const STRING = /"((?:[ !#-[\]-~]|\\["\\])*)"/y
 const TOKEN = /[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*/y
-const BYTES = /:([A-Za-z0-9+/]*={0,2}):/y
+/** With its padding or without, but never with half of it. */
+const BYTES = /:((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[A-Za-z0-9+/]{3}=?)?):/y
 const BOOLEAN = /\?([01])/y
 const SPACES = / */y
 const WHITE_SPACE = /[ \t]*/y

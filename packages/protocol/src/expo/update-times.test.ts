@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compileCatalog, type CatalogRollout } from '../catalog.ts'
-import { expoTimeOf } from './update-times.ts'
+import { expoTimeOf, laterThanTold } from './update-times.ts'
 
 const NOW = 1_790_000_000_000
 
@@ -33,7 +33,7 @@ function catalogOf(...rollouts: CatalogRollout[]) {
 
 function timesOf(rollouts: CatalogRollout[], told?: number, now = NOW) {
   const catalog = catalogOf(...rollouts)
-  return catalog.rollouts.map((each) => expoTimeOf(catalog, each, told, now)).toReversed()
+  return catalog.rollouts.map((each) => laterThanTold(expoTimeOf(catalog, each, now), told)).toReversed()
 }
 
 describe('the time of an update', () => {
@@ -57,7 +57,7 @@ describe('the time of an update', () => {
   test('does not change by what has not begun, until it begins', () => {
     const rollouts = [rollout(1), rollout(2, { startsAt: NOW + 5, startedAt: NOW + 5 }), rollout(3)]
     const catalog = catalogOf(...rollouts)
-    const timeOfTop = (now: number) => expoTimeOf(catalog, { index: 0 }, undefined, now)
+    const timeOfTop = (now: number) => expoTimeOf(catalog, { index: 0 }, now)
     expect([timeOfTop(NOW), timeOfTop(NOW + 4), timeOfTop(NOW + 5), timeOfTop(NOW)]).toEqual([
       NOW - 997,
       NOW - 997,
@@ -73,7 +73,7 @@ describe('the time of an update', () => {
 
   test('of embedded, where nothing else is left, is the last end', () => {
     const ended = [1, 2].map((position) => rollout(position, { state: 'halted', endedAt: NOW - position }))
-    expect(expoTimeOf(catalogOf(...ended), null, undefined, NOW)).toBe(NOW - 1)
-    expect(expoTimeOf(catalogOf(...ended), null, NOW, NOW)).toBe(NOW + 1)
+    expect(expoTimeOf(catalogOf(...ended), null, NOW)).toBe(NOW - 1)
+    expect(laterThanTold(NOW - 1, NOW)).toBe(NOW + 1)
   })
 })

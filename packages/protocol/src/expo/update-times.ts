@@ -1,5 +1,6 @@
 import type { CompiledCatalog, CompiledRollout } from '../catalog.ts'
 import { hasStarted } from '../decide.ts'
+import { MAX_EXPO_TIME } from './identity.ts'
 
 /** Expo §6: the time at which each rollout in force is an update, until the next one starts. */
 interface ExpoTimes {
@@ -18,19 +19,25 @@ const known = new WeakMap<CompiledCatalog, ExpoTimes>()
  * later than what it has, and starts the latest of what it has: so this is later than all that a rollout above was
  * offered as before it ended, and later than all below.
  * @param rollout in force; null for embedded by D6
- * @param told the latest time that the device is known to have, of an update or of a way back; undefined: of none
  */
 export function expoTimeOf(
   catalog: CompiledCatalog,
   rollout: Pick<CompiledRollout, 'index'> | null,
-  told: number | undefined,
   now: number,
 ): number {
   const { ofRollouts, ofEmbedded } = timesOf(catalog, now)
   const usual = rollout ? (ofRollouts[rollout.index] ?? Number.NaN) : ofEmbedded
   // Of a rollout that is not in force nobody asks, and yet there has to be an answer.
-  const time = Number.isNaN(usual) ? now : usual
-  return told === undefined ? time : Math.max(time, told + 1)
+  return Number.isNaN(usual) ? now : usual
+}
+
+/**
+ * Expo §6: what a device takes that has something later already: it went back by itself, or its clock of updates is
+ * ahead.
+ * @param told the latest time that it is known to have, of an update or of a way back; undefined: of none
+ */
+export function laterThanTold(time: number, told: number | undefined): number {
+  return told === undefined ? time : Math.min(Math.max(time, told + 1), MAX_EXPO_TIME)
 }
 
 function timesOf(catalog: CompiledCatalog, now: number): ExpoTimes {

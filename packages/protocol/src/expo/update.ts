@@ -29,7 +29,7 @@ export interface ExpoFile {
  * @throws UnexpectedJsonError when the export names a file that is not there, or one name means two contents
  */
 export function expoUpdateOf(
-  { bundle, assets }: ExpoExport,
+  { bundle, assets }: Omit<ExpoExport, 'platform'>,
   files: readonly ExpoFile[],
   release: Omit<ExpoUpdate, 'launch' | 'assets'>,
 ): ExpoUpdate {

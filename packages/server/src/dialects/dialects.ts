@@ -4,6 +4,7 @@ import { appcast } from './appcast/appcast.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
 import { electron } from './electron/electron.ts'
+import { expo } from './expo/expo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { tauri } from './tauri/tauri.ts'
@@ -20,4 +21,5 @@ export const DIALECTS: readonly Dialect[] = [
   appcast(),
   electron(),
   tauri(),
+  expo(),
 ]

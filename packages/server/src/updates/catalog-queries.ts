@@ -385,6 +385,7 @@ function targetOf(
   if (signatures) release.signatures = signatures
   if (row.version_code !== null) release.versionCode = row.version_code
   const { content } = release
+  if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy
   if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
   releases.set(release.id, release)
   return release

@@ -20,10 +20,11 @@ import type {
   RejectedEvent,
   ReleaseRoute,
   ReportRoute,
+  ToldEvent,
 } from './dialect.ts'
 import { identifyApp } from './identify-app.ts'
 import { findByName } from './release-names.ts'
-import { findReported, type ReportedRelease } from './reported-release.ts'
+import { findNamed, findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
 /** The common way of every dialect: from a plain request to a plain answer. */
@@ -88,7 +89,7 @@ export function createDesk({
 
   /** Awaits nothing: neither the database nor the disk is on this path. */
   function check({ name }: Dialect, route: CheckReader, holder: KeyHolder, request: PlainRequest): PlainAnswer {
-    const { platform, channel: askedChannel, check: asked } = route.read(request)
+    const { platform, channel: askedChannel, check: asked, events } = route.read(request)
     const { app } = holder
     const channel = holder.channel ?? askedChannel
     if (asked.deviceId !== null) {
@@ -103,7 +104,31 @@ export function createDesk({
       asked.deviceId === null ? undefined : readProof(proofs, app, asked.deviceId, request.header(TOKEN_HEADER))
     fleet.noteCheck(checkNoteOf({ app, platform, channel, dialect: name, network, proof }, found, clock.now()))
     onCheck(name, found.decision.kind)
+    if (events && asked.deviceId !== null) {
+      const { deviceId, nativeVersion, runtimeVersion, attributes } = asked
+      const told = { deviceId, platform, channel, nativeVersion, runtimeVersion, attributes, proof, dialect: name }
+      noteEvents(app, told, events)
+    }
     return rendered
+  }
+
+  /**
+   * What a check tells beside its question. Nobody waits for it, and what a client tells with each of its checks is
+   * stored once: whether it was stored, the failures say that are in memory.
+   */
+  function noteEvents(app: DirectoryEntry, told: CheckTeller, events: readonly ToldEvent[]): void {
+    const now = clock.now()
+    const known = fleet.failedReleaseIds(app.id, told.deviceId)
+    const reports = events.flatMap(({ subject, ...event }): DeviceReport[] => {
+      const release = findNamed(catalogs, app, subject)
+      if (!release || (event.detail === undefined && known.includes(release.id))) return []
+      const { platform, channel } = told
+      const about = { releaseId: release.id, platform, channel, at: now }
+      return [{ ...told, ...event, ...findReported(catalogs, app, about, now) }]
+    })
+    if (reports.length === 0) return
+    // Where there is no room, that is counted; most clients tell it again.
+    fleet.recordEvents(app.id, reports).catch(() => undefined)
   }
 
   /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
@@ -217,6 +242,9 @@ export function createDesk({
 
   return { serve }
 }
+
+/** Who tells something with its check, and what else it says of itself. */
+type CheckTeller = Omit<DeviceReport, 'kind' | 'channel' | 'deviceId'> & { channel: string; deviceId: string }
 
 type CheckReader = Pick<CheckRoute, 'read' | 'render'>
 

@@ -78,6 +78,13 @@ export interface AskedCheck {
   platform: Platform
   channel: string
   check: UpdateCheck
+  /** What happened, of clients that tell it when they ask. The answer does not wait until it is stored. */
+  events?: readonly ToldEvent[]
+}
+
+/** What a client tells of a release when it asks: again with each check, or once. */
+export interface ToldEvent extends Pick<SentEvent, 'kind' | 'code' | 'detail'> {
+  subject: ReleaseName
 }
 
 /** A client asks for what is in force for everyone (Decision §14), and judges it itself. */

@@ -1,4 +1,5 @@
 import type { Connection } from '../ground/database/schema.ts'
+import type { KeptExpoExport } from '../shipping/content/files/expo-export.ts'
 
 /** A file of a release, as a dialect offers it. */
 export interface OfferedFile {
@@ -117,6 +118,34 @@ export async function listHeldFiles(db: Connection, releaseId: string): Promise<
     brotli:
       variant_sha256 === null || variant_bytes === null ? null : { sha256: variant_sha256, sizeBytes: variant_bytes },
   }))
+}
+
+/** How long what is kept of each is, in characters. */
+export async function measureExpoExports(
+  db: Connection,
+  releaseIds: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  if (releaseIds.length === 0) return new Map()
+  const rows = await selectExpoExports(db)
+    .select(({ fn }) => ['release_file.release_id', fn<number | string>('length', ['expo_export.exported']).as('size')])
+    .where('release_file.release_id', 'in', releaseIds)
+    .execute()
+  return new Map(rows.map(({ release_id, size }) => [release_id, Number(size)]))
+}
+
+export async function findExpoExport(db: Connection, releaseId: string): Promise<KeptExpoExport | undefined> {
+  const row = await selectExpoExports(db)
+    .select('expo_export.exported')
+    .where('release_file.release_id', '=', releaseId)
+    .executeTakeFirst()
+  return row && (JSON.parse(row.exported) as KeptExpoExport)
+}
+
+function selectExpoExports(db: Connection) {
+  return db
+    .selectFrom('release_file')
+    .innerJoin('expo_export', 'expo_export.sha256', 'release_file.sha256')
+    .where('release_file.role', '=', 'manifest')
 }
 
 function selectFiles(db: Connection) {

@@ -1,7 +1,10 @@
 import type { Database } from '../ground/database/schema.ts'
+import type { KeptExpoExport } from '../shipping/content/files/expo-export.ts'
 import {
+  findExpoExport,
   listHeldFiles,
   listVariantFiles,
+  measureExpoExports,
   measureFiles,
   measureVariantFiles,
   type OfferedFile,
@@ -14,6 +17,8 @@ import {
  */
 export interface HeldContent<File> {
   readonly files: readonly File[] | null
+  /** Of an export of Expo's: which of the files it is about, and its config. */
+  readonly exported?: KeptExpoExport | undefined
 }
 
 export const NOTHING_HELD: HeldContent<never> = { files: null }
@@ -40,13 +45,14 @@ interface Wanted {
   bytes: number
   /** Another one when there is something to load anew. */
   stamp: number
-  load: () => Promise<readonly unknown[]>
+  load: () => Promise<HeldContent<unknown>>
 }
 
 interface Slot {
   id: string
   releaseId: string
   files: readonly unknown[] | null
+  exported?: KeptExpoExport | undefined
   /** By how many catalogs. */
   wanted: number
   bytes: number
@@ -103,13 +109,20 @@ export function createHeldFileLists({
       db,
       lists.map(({ releaseId }) => releaseId),
     )
+    const exports = await measureExpoExports(
+      db,
+      lists.map(({ releaseId }) => releaseId),
+    )
     return [...measures].map(([releaseId, { files, pathCharacters, variants }]) => ({
       id: releaseId,
       releaseId,
-      bytes: files * FILE_BYTES + 2 * pathCharacters + variants * PACKED_BYTES,
+      bytes: files * FILE_BYTES + 2 * pathCharacters + variants * PACKED_BYTES + 2 * (exports.get(releaseId) ?? 0),
       // Files never change; what is made of them later adds up.
       stamp: variants,
-      load: () => listHeldFiles(db, releaseId),
+      load: async () => ({
+        files: await listHeldFiles(db, releaseId),
+        exported: exports.has(releaseId) ? await findExpoExport(db, releaseId) : undefined,
+      }),
     }))
   }
 
@@ -121,7 +134,7 @@ export function createHeldFileLists({
       releaseId: releaseOf.get(id) ?? '',
       bytes: files * FILE_BYTES + characters,
       stamp: 0,
-      load: () => listVariantFiles(db, id),
+      load: async () => ({ files: await listVariantFiles(db, id) }),
     }))
   }
 
@@ -144,9 +157,9 @@ export function createHeldFileLists({
     if (slot.files && slot.stamp === stamp) return
     if (!makeRoom(slot, bytes)) return drop(slot)
     // A list that is there is better than none while a newer one is on its way.
-    const files = await wanted.load()
+    const loaded = await wanted.load()
     drop(slot)
-    Object.assign(slot, { files, bytes, stamp })
+    Object.assign(slot, { ...loaded, bytes, stamp })
     held.add(slot)
     heldBytes += bytes
   }
@@ -170,7 +183,7 @@ export function createHeldFileLists({
   function drop(slot: Slot): void {
     held.delete(slot)
     heldBytes -= slot.bytes
-    Object.assign(slot, { files: null, bytes: 0 })
+    Object.assign(slot, { files: null, exported: undefined, bytes: 0 })
   }
 
   return { want, heldBytes: () => heldBytes }

@@ -1,4 +1,4 @@
-import { placementsOf, type CompiledRollout } from '@hotpatch/protocol'
+import { DIGEST_START_LENGTH, placementsOf, type CompiledRollout } from '@hotpatch/protocol'
 import { digestsOf } from '../shipping/content/kinds.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
@@ -15,11 +15,14 @@ export type ReleaseName =
   | { label: string }
   /** The lower-case hex SHA-256 of its content. */
   | { sha256: string }
+  /** The first 15 digits of it, of clients whose ids have no room for more. */
+  | { digestStart: string }
 
 interface Names {
   byRollout: Map<string, OfferedRelease>
   byLabel: Map<string, OfferedRelease>
   byDigest: Map<string, OfferedRelease>
+  byDigestStart: Map<string, OfferedRelease>
 }
 
 /** Made when somebody asks: most catalogs are of clients that need none. */
@@ -34,6 +37,7 @@ export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRele
   }
   const known = namesOf(catalog)
   if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
+  if ('digestStart' in name) return known.byDigestStart.get(name.digestStart)
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)
 }
 
@@ -45,7 +49,7 @@ export function labelOf({ position }: Pick<CompiledRollout, 'position'>): string
 function namesOf(catalog: LiveCatalog): Names {
   const known = names.get(catalog)
   if (known) return known
-  const made: Names = { byRollout: new Map(), byLabel: new Map(), byDigest: new Map() }
+  const made: Names = { byRollout: new Map(), byLabel: new Map(), byDigest: new Map(), byDigestStart: new Map() }
   for (const rollout of catalog.rollouts) {
     const { target } = rollout
     if (target === 'embedded') continue
@@ -54,6 +58,8 @@ function namesOf(catalog: LiveCatalog): Names {
     // Two releases may have the same content: the one placed last.
     for (const digest of digestsOf(target.content)) {
       if (!made.byDigest.has(digest)) made.byDigest.set(digest, target)
+      const start = digest.slice(0, DIGEST_START_LENGTH)
+      if (!made.byDigestStart.has(start)) made.byDigestStart.set(start, target)
     }
   }
   names.set(catalog, made)

@@ -1,7 +1,8 @@
 import { problem, type Platform } from '@hotpatch/protocol'
-import type { DirectoryEntry } from './catalog-queries.ts'
+import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import { rolloutOfEvent, type CountedRollout } from './counted-rollout.ts'
+import { findByName, type ReleaseName } from './release-names.ts'
 
 /** What a report says that it is about, and when that happened by the server's clock. */
 export interface ReportedSubject {
@@ -46,6 +47,15 @@ export function findReported(
   const near = rolloutOfEvent(knownCatalogsOf(catalogs, app, subject), event, now)
   const rollout = near ?? rolloutOfEvent(catalogs.listOf(app), event, now)
   return { releaseId: release.id, version: release.version, rollout }
+}
+
+/** Of any of the app's channels. */
+export function findNamed(catalogs: Catalogs, app: DirectoryEntry, name: ReleaseName): OfferedRelease | undefined {
+  for (const catalog of catalogs.listOf(app)) {
+    const release = findByName(catalog, name)
+    if (release) return release
+  }
+  return undefined
 }
 
 /** Of a platform a version names one release, also one that came from a channel which the device has left. */

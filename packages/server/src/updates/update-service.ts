@@ -1,5 +1,6 @@
 import {
   decide,
+  expoTimeOf,
   type ClientTakes,
   type Decision,
   type Device,
@@ -22,6 +23,8 @@ export interface UpdateCheck {
   runtimeVersion: string | undefined
   current: RunningCode
   failedReleaseIds: readonly string[]
+  /** The same, of clients that have other names for releases. */
+  failed?: readonly ReleaseName[] | undefined
   cohorts: readonly string[]
   /** What else it told of itself, for attribute rules. */
   attributes?: DeviceAttributes | undefined
@@ -57,6 +60,8 @@ export interface UpdateAnswer {
   isOffer: boolean
   /** When that rollout began. */
   rolloutStartedAt: number | null
+  /** Expo §6: the time of what is offered, for clients that take only what is later than what they have. */
+  offeredAt: number | null
   /** The cohorts that the device says it is in, whether it may or not. */
   claimedCohorts: readonly string[]
   /** Those of them that the app does not let it claim, and that nobody put it into. */
@@ -106,6 +111,7 @@ export function createUpdateService({
       rolloutId,
       isOffer,
       rolloutStartedAt,
+      offeredAt: device.takes?.exports === 'expo' ? expoTimeOf(catalog, rollout, now) : null,
       claimedCohorts,
       ignoredCohorts:
         claimedCohorts.length === 0 ? NONE : claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort)),
@@ -118,6 +124,7 @@ export function createUpdateService({
     const running = resolveRunning(catalog, check.current, takes)
     const { deviceId } = check
     const remembered = deviceId === null ? NONE : failedReleaseIds(catalog.appId, deviceId)
+    const failed = check.failed ? [...remembered, ...idsOf(catalog, check.failed)] : remembered
     const named = deviceId === null ? NONE : cohortsOf(catalog.appId, deviceId)
     // The app key is in every binary: whoever reads a cohort's name there could take what is for it alone.
     const claimed = check.cohorts.length > 0 && allowsDeviceCohorts(catalog.appId) ? check.cohorts : NONE
@@ -126,7 +133,7 @@ export function createUpdateService({
       nativeVersion: check.nativeVersion ?? running.nativeVersion,
       runtimeVersion: check.runtimeVersion,
       currentReleaseId: running.releaseId,
-      failedReleaseIds: remembered.length === 0 ? check.failedReleaseIds : [...check.failedReleaseIds, ...remembered],
+      failedReleaseIds: failed.length === 0 ? check.failedReleaseIds : [...check.failedReleaseIds, ...failed],
       cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
@@ -172,6 +179,11 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode, takes: Clien
       return { releaseId: null, release: null, nativeVersion: current.version }
     }
   }
+}
+
+/** Of those that the catalog has: what it has not is offered to nobody. */
+function idsOf(catalog: LiveCatalog, names: readonly ReleaseName[]): string[] {
+  return names.flatMap((name) => findByName(catalog, name)?.id ?? [])
 }
 
 function awaitedOf(catalog: LiveCatalog, { nativeUpdate }: Decision<OfferedRelease>): OfferedRelease | undefined {

@@ -349,12 +349,12 @@ function render(
     publicUrl: 'https://updates.example.com',
     header: () => undefined,
   }
-  const rollout = { target: offered, mandatory: false }
+  const rollout = { id: '01890000-0000-7000-8000-00000000000a', target: offered, mandatory: false }
   switch (route.kind) {
     case 'check': {
       const details = { reason: 'percentage', nativeUpdate: null, trace: null }
       const decision = { kind: 'update', release: offered, rollout, mandatory: false, direction: 'forward', ...details }
-      return route.render({ decision } as unknown as UpdateAnswer, request)
+      return route.render({ decision, device: {} } as unknown as UpdateAnswer, request)
     }
     case 'feed':
       return route.render([rollout] as unknown as Feed, request)

@@ -125,6 +125,8 @@ export function keptFromEmbedded({ takes, trust = NO_TRUST }: Refusing, place: R
 function describeForms(rollout: Refused, takes: ClientTakes): string {
   const refused = refusedBinary(rollout)
   if (refused && takes.binaries) return describeBinaries(refused, takes.binaries)
+  if (takes.exports)
+    return `has other files than "npx expo export" writes, and the client on the device takes no others.`
   return `is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
 }
 
@@ -143,9 +145,10 @@ function takenForms({ forms }: ClientTakes): string {
   return keys.length === 0 ? 'neither: it is too old for that' : `only ${keys.join(' or ')}`
 }
 
-function otherForm(rollout: Refused, { forms, binaries }: ClientTakes, { platform }: RefusalPlace): string {
+function otherForm(rollout: Refused, { forms, binaries, exports }: ClientTakes, { platform }: RefusalPlace): string {
   const { target } = rollout
   const refused = refusedBinary(rollout)
+  if (exports) return `Publish what "npx expo export --platform ${platform}" writes, under a new version.`
   if (refused && binaries) return mendBinaries(refused, binaries, platform)
   const version = target === 'embedded' ? 'VERSION' : target.version
   const key = forms.find((form) => form !== 'plain')

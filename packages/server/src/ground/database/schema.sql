@@ -327,6 +327,12 @@ create table experiment (
 
 create index experiment_app on experiment (app_id, id);
 
+create table expo_export (
+  sha256 text primary key,
+  exported text not null,
+  constraint expo_export_artifact foreign key (sha256) references artifact (sha256) on delete cascade
+);
+
 create table file_digest (
   release_id text not null,
   role text not null,

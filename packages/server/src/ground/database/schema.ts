@@ -101,6 +101,8 @@ export interface Schema {
   app_artifact: { app_id: string; sha256: string; kept_until: number | null }
   /** What a check found of an artifact, as each kind of content that it came as. */
   artifact_facts: { sha256: string; kind: string; facts: string }
+  /** What is kept of an export of Expo's, by the SHA-256 of its list of files, as JSON. */
+  expo_export: { sha256: string; exported: string }
   /** Other bytes that become an artifact: made later, and held against its digest by whoever takes them. */
   artifact_variant: {
     sha256: string

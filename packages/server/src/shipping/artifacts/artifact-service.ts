@@ -1,13 +1,14 @@
 import { text } from 'node:stream/consumers'
 import { problem } from '@hotpatch/protocol'
 import { type Clock, DAY_MS } from '../../ground/clock.ts'
-import type { Connection, Database } from '../../ground/database/schema.ts'
+import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import {
   deleteExpiredArtifacts,
   findFacts,
   insertAppArtifacts,
   insertArtifacts,
+  insertExpoExports,
   insertFacts,
   keepArtifactsForGood,
   keepWaiting,
@@ -26,6 +27,8 @@ export interface CheckedArtifact {
   contentType: string
   /** JSON, and of which kind of content; null: they are a part of other content, and were looked at as nothing else. */
   facts: { kind: string; text: string } | null
+  /** Of an export of Expo's, as JSON. */
+  expoExport?: string
   /** Whether they are worth a try at being made smaller. */
   awaitsCompression: boolean
 }
@@ -84,6 +87,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   async function write(tx: Connection, artifacts: readonly CheckedArtifact[], keptUntil: number | null): Promise<void> {
     await insertArtifacts(tx, rowsOf(artifacts, keptUntil))
     await insertFacts(tx, factsOf(artifacts))
+    await insertExpoExports(tx, exportsOf(artifacts))
   }
 
   function rowsOf(artifacts: readonly CheckedArtifact[], keptUntil: number | null): ArtifactRow[] {
@@ -231,6 +235,12 @@ function rowsOfApp(appId: string, artifacts: readonly { sha256: string }[], kept
 export function asPart({ sha256, sizeBytes }: Pick<SpooledArtifact, 'sha256' | 'sizeBytes'>): CheckedArtifact {
   // The same bytes may be files of different types.
   return { sha256, sizeBytes, contentType: ANY_BYTES, facts: null, awaitsCompression: false }
+}
+
+function exportsOf(artifacts: readonly CheckedArtifact[]): Schema['expo_export'][] {
+  return artifacts.flatMap(({ sha256, expoExport }) =>
+    expoExport === undefined ? [] : [{ sha256, exported: expoExport }],
+  )
 }
 
 function factsOf(artifacts: readonly CheckedArtifact[]): FactsRow[] {

@@ -50,6 +50,18 @@ export async function insertFacts(db: Connection, rows: readonly FactsRow[]): Pr
   }
 }
 
+/** What is kept of Expo's exports. The same bytes are the same export. */
+export async function insertExpoExports(db: Connection, rows: readonly Schema['expo_export'][]): Promise<void> {
+  if (rows.length === 0) return
+  await db
+    .insertInto('expo_export')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('sha256').doUpdateSet(({ ref }) => ({ exported: ref('excluded.exported') })),
+    )
+    .execute()
+}
+
 export async function findFacts(db: Connection, sha256: string, kind: string): Promise<string | undefined> {
   const row = await db
     .selectFrom('artifact_facts')

@@ -1,4 +1,4 @@
-import type { Artifact, NewReleaseContent, ReadApplication, ReleaseContent } from '@hotpatch/api'
+import type { Artifact, NewReleaseContent, ReleaseContent } from '@hotpatch/api'
 import type {
   ContentArtifact,
   ContentKindName,
@@ -52,6 +52,8 @@ export interface CheckedContent<Found extends Facts> {
   files?: readonly ManifestFile[]
   /** The files and their list as they lie in the spool. */
   unpacked?: readonly UnpackedBytes[]
+  /** Of an export of Expo's, as JSON: it is long, and so not read with the facts. */
+  expoExport?: string
 }
 
 export interface UnpackedBytes extends SpooledUpload {
@@ -84,6 +86,8 @@ export interface CheckTools {
 export interface OwnedBytes {
   /** @throws problem artifact-missing or size-mismatch, with those that are not here as they are listed */
   requireAll(files: readonly ReceivedBytes[]): Promise<void>
+  /** Of one of them; undefined when it is longer, or no text. */
+  readText(sha256: string, maxBytes: number): Promise<string | undefined>
 }
 
 /** What a publish says of its content, besides the bytes. */
@@ -166,8 +170,6 @@ export interface ContentKind<
    * @param before what was found of the bytes of earlier releases of the same platform, newest first
    */
   objections?(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>, before: readonly Found[]): Objection[]
-  /** The same of bytes that are not here yet, by the word of who has them: enough to be told objections, and for nothing else. */
-  claimed?(content: New, applications: readonly ReadApplication[]): CheckedBytes<Found>[]
   /** Of all that there are. */
   objectionNames?: readonly string[]
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]

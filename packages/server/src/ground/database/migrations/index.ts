@@ -8,6 +8,7 @@ import * as installPages from './0007-install-pages.ts'
 import * as blockMaps from './0008-block-maps.ts'
 import * as bytesOfApps from './0010-bytes-of-apps.ts'
 import * as expoUpdates from './0011-expo-updates.ts'
+import * as expoExports from './0012-expo-exports.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -20,4 +21,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0008-block-maps': blockMaps,
   '0010-bytes-of-apps': bytesOfApps,
   '0011-expo-updates': expoUpdates,
+  '0012-expo-exports': expoExports,
 }

@@ -6,10 +6,12 @@ import {
   readFilesManifest,
   statedFiles,
   UnexpectedJsonError,
+  type ExportTool,
   type FilesManifest,
   type ManifestFile,
 } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
+import { findExpoExport } from './expo-export.ts'
 import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 
 /** Content §4: of the manifest, as which it is uploaded. */
@@ -20,6 +22,8 @@ export interface FilesFacts extends Facts {
   fileCount: number
   totalBytes: number
   launch?: string
+  /** Of an export of Expo's, the platform that it is for. */
+  expo?: string
 }
 
 export interface OfferedFiles {
@@ -31,6 +35,8 @@ export interface OfferedFiles {
   totalBytes: number
   /** The path of the file that is run first, where there is such a file. */
   launch?: string
+  /** Whose export they are. */
+  exportedBy?: ExportTool
 }
 
 export const FILES_CONTENT_TYPE = 'application/json'
@@ -46,26 +52,34 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
     signal?.throwIfAborted()
     if (!owned)
       throw problem('invalid-request', 'Expected files.json to be uploaded before, found one that came along.')
-    const { launch, files } = readManifest(await readFile(path, 'utf8'))
+    const manifest = readManifest(await readFile(path, 'utf8'))
+    const { launch, files } = manifest
     const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
     requireAmount(files.length, limits.maxFiles, 'files')
     requireAmount(totalBytes, limits.maxUnpackedBytes, 'bytes in all files')
     await owned.requireAll(files)
+    const exported = await findExpoExport(manifest, owned.readText)
     const facts = {
       kind: 'files' as const,
       list: { sha256, sizeBytes },
       fileCount: files.length,
       totalBytes,
       ...(launch !== undefined && { launch }),
+      ...(exported && { expo: exported.platform }),
     }
-    return { facts, files }
+    return { facts, files, ...(exported && { expoExport: JSON.stringify(exported) }) }
   },
 
   describeUpload: ({ sha256, sizeBytes, facts }, downloadUrl) => described({ sha256, sizeBytes }, facts, downloadUrl),
 
   told: ({ sha256, sizeBytes }) => [{ sha256, sizeBytes }],
 
-  requireFit: () => undefined,
+  requireFit([manifest], { platform }) {
+    const exportedFor = manifest?.facts.expo
+    if (exportedFor === undefined || exportedFor === platform) return
+    const detail = `metadata.json: expected an export for the platform of the release, ${platform}, found one for ${exportedFor}.`
+    throw problem('content-unfit', detail)
+  },
 
   amounts: ({ content, fileCount, unpackedBytes }, limits) => [
     {
@@ -95,7 +109,8 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
   stated: (files) => statedFiles(manifestOf(files)),
   offered(files, factsOf) {
     const manifest = manifestOf(files)
-    return { kind: 'files', ...manifest, ...amountsOf(factsOf(manifest.sha256)) }
+    const facts = factsOf(manifest.sha256)
+    return { kind: 'files', ...manifest, ...amountsOf(facts), ...(facts?.expo !== undefined && { exportedBy: 'expo' }) }
   },
   digests: ({ sha256 }) => [sha256],
 }

@@ -1,5 +1,6 @@
 import { compareNativeVersions, parseNativeVersion } from '@hotpatch/protocol'
 import type { Application, BinaryFormatName } from '@hotpatch/api'
+import type { Objection } from '../content-kind.ts'
 
 /** What speaks against a file, by the word that overrides it. */
 export const OBJECTIONS = [
@@ -8,18 +9,9 @@ export const OBJECTIONS = [
   'other-certificate',
   'lower-version-code',
 ] as const
-export type ObjectionName = (typeof OBJECTIONS)[number]
+type ObjectionName = (typeof OBJECTIONS)[number]
 
-/** What speaks against a file, unless that is meant. */
-export interface Objection {
-  /** The word by which a publish accepts it. */
-  name: ObjectionName
-  file: string
-  expected: string
-  found: string
-}
-
-type Spoken = Omit<Objection, 'file'>
+type Spoken = Omit<Objection, 'file'> & { name: ObjectionName }
 
 /** A file whose app can be read. */
 export interface ReadFile {

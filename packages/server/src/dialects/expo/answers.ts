@@ -1,0 +1,56 @@
+import type { Problem } from '@hotpatch/protocol'
+import { jsonAnswer, type PlainAnswer } from '../../ground/http/plain-request.ts'
+import { retryHeaders } from '../../ground/http/problem-document.ts'
+
+/** Expo §3. What is in a part is JSON, in which no line ends: no part can hold the boundary. */
+const BOUNDARY = 'hotpatch-part'
+const MULTIPART = `multipart/mixed; boundary=${BOUNDARY}`
+
+/** Expo §3: whatever has another version, or none, the client refuses. */
+function protocolHeaders(version: 0 | 1): string[] {
+  return [
+    'expo-protocol-version',
+    String(version),
+    'expo-sfv-version',
+    '0',
+    // The client has a cache of its own.
+    'cache-control',
+    'private, max-age=0',
+  ]
+}
+
+export interface Part {
+  name: 'manifest' | 'directive'
+  body: string
+}
+
+/** Expo §3: iOS wants every line to end in CRLF, the last one too, and names in lower case. */
+export function partsAnswer({ name, body }: Part, headers: readonly string[] = []): PlainAnswer {
+  const head = `content-disposition: inline; name="${name}"\r\ncontent-type: application/json; charset=utf-8\r\n`
+  return {
+    status: 200,
+    headers: ['content-type', MULTIPART, ...protocolHeaders(1), ...headers],
+    body: `--${BOUNDARY}\r\n${head}\r\n${body}\r\n--${BOUNDARY}--\r\n`,
+  }
+}
+
+/** Expo §3: a manifest is all that fits. */
+export function manifestAnswer(manifest: string, version: 0 | 1): PlainAnswer {
+  const headers = ['content-type', 'application/expo+json; charset=utf-8', ...protocolHeaders(version)]
+  return { status: 200, headers, body: manifest }
+}
+
+/** Expo §3: the client keeps what it has, and no signature is asked for. */
+export function nothingAnswer(): PlainAnswer {
+  return { status: 204, headers: protocolHeaders(1), body: '' }
+}
+
+/** Expo §9: whatever is not a success is an error to the client, which logs the text. */
+export function refusal(code: string, message: string, status: number): PlainAnswer {
+  return jsonAnswer(JSON.stringify({ code, message }), status)
+}
+
+export function renderProblem(known: Problem): PlainAnswer {
+  const answer = refusal(known.type, known.message, known.status)
+  return { ...answer, headers: [...answer.headers, ...retryHeaders(known)] }
+}

@@ -1,0 +1,325 @@
+import { createHash } from 'node:crypto'
+import { compileCatalog, readExpoUpdateId, type CatalogRollout, type RolloutState } from '@hotpatch/protocol'
+import { fixedClock } from '@hotpatch/testkit'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { PlainRequest } from '../../ground/http/plain-request.ts'
+import type { OfferedRelease } from '../../updates/catalog-queries.ts'
+import type { LiveCatalog } from '../../updates/catalogs.ts'
+import type { CheckRoute } from '../../updates/dialect.ts'
+import { createUpdateService } from '../../updates/update-service.ts'
+import { expo } from './expo.ts'
+import { createSimulatedClient } from './testing/simulated-client.ts'
+
+/** Before everything else: Expo §6 says what becomes of an update that is older than the binary. */
+const BUILT_AT = 1_500_000_000_000
+const dialect = expo()
+const route = dialect.routes.find((each): each is CheckRoute => each.kind === 'check')
+if (!route) throw new Error('It has no check.')
+
+function requestOf(headers: Readonly<Record<string, string>>): PlainRequest {
+  return {
+    method: 'GET',
+    path: '/expo/:app/manifest',
+    params: { app: 'demo' },
+    appName: undefined,
+    query: {},
+    body: undefined,
+    bodyBytes: 0,
+    address: '127.0.0.1',
+    publicUrl: 'https://updates.example.com',
+    header: (name) => headers[name],
+  }
+}
+
+const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex')
+
+interface Exported {
+  bundle: string
+  assets: readonly { bytes: string; ext: string }[]
+  config?: Readonly<Record<string, unknown>> | undefined
+  runtimeVersion?: string | undefined
+}
+
+function releaseOf(number: number, { bundle, assets, config, runtimeVersion }: Exported): OfferedRelease {
+  const file = { sizeBytes: 1, contentType: 'application/octet-stream', brotli: null }
+  const listed = assets.map(({ bytes, ext }) => ({
+    path: `assets/${createHash('md5').update(bytes).digest('hex')}`,
+    ext,
+    sha256: sha256Of(bytes),
+  }))
+  const files = [
+    { ...file, path: 'index.hbc', sha256: sha256Of(bundle) },
+    ...listed.map((each) => ({ ...file, ...each })),
+  ]
+  return {
+    id: `01890000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+    version: `${number}.0.0`,
+    sequence: number,
+    floor: 0,
+    keyId: null,
+    isStated: false,
+    requirement: runtimeVersion === undefined ? {} : { runtimeVersion },
+    kind: 'files',
+    content: {
+      kind: 'files',
+      sha256: sha256Of(JSON.stringify([number, files])),
+      sizeBytes: 1,
+      fileCount: files.length,
+      totalBytes: files.length,
+      exportedBy: 'expo',
+    },
+    exportedBy: 'expo',
+    held: { files, exported: { platform: 'android', bundle: 'index.hbc', assets: listed, ...(config && { config }) } },
+    variants: [],
+    notes: '',
+    signature: null,
+    statement: null,
+    statementSignature: null,
+  }
+}
+
+/** A server of one catalog, as the desk has it, and what it remembers of devices. */
+function createServer() {
+  const clock = fixedClock()
+  const rollouts: CatalogRollout<OfferedRelease>[] = []
+  const failures = new Map<string, Set<string>>()
+  let catalog = compiled()
+  const updates = createUpdateService({
+    clock,
+    failedReleaseIds: (_app, device) => [...(failures.get(device) ?? [])],
+    cohortsOf: () => [],
+    allowsDeviceCohorts: () => false,
+    takesOf: (_dialect, told) => dialect.takes(told),
+  })
+
+  function compiled(): LiveCatalog {
+    const made = compileCatalog<OfferedRelease>({
+      appId: 'app',
+      platform: 'android',
+      channel: 'production',
+      generation: 1,
+      rollouts,
+    })
+    return { ...made, restatements: new Map() }
+  }
+
+  function place(target: OfferedRelease | 'embedded', percentage: number, delayMs: number): void {
+    const now = clock.now()
+    rollouts.push({
+      id: `01890000-0000-7000-9000-${String(rollouts.length).padStart(12, '0')}`,
+      position: rollouts.length + 1,
+      target,
+      state: 'active',
+      startsAt: delayMs === 0 ? null : now + delayMs,
+      startedAt: now + delayMs,
+      mandatory: false,
+      audience: { devices: [], cohorts: [], percentage, buckets: 10_000, rules: [], slice: null },
+      restated: null,
+    })
+    catalog = compiled()
+  }
+
+  function change(
+    index: number,
+    edit: (rollout: CatalogRollout<OfferedRelease>) => Partial<CatalogRollout<OfferedRelease>>,
+  ) {
+    const at = rollouts.length === 0 ? -1 : index % rollouts.length
+    const rollout = rollouts[at]
+    if (!rollout || rollout.state === 'halted' || rollout.state === 'withdrawn') return
+    rollouts[at] = { ...rollout, ...edit(rollout) }
+    catalog = compiled()
+  }
+
+  function answer(headers: Readonly<Record<string, string>>) {
+    const request = requestOf(headers)
+    const { check, events = [] } = route?.read(request) ?? { check: undefined }
+    if (!check) throw new Error('It has no check.')
+    const known = failures.get(check.deviceId ?? '') ?? new Set()
+    const answered = updates.answer(catalog, { ...check, dialect: 'expo' })
+    for (const { subject, code } of events) {
+      const start = 'digestStart' in subject ? subject.digestStart : ''
+      const failed = rollouts.find(({ target }) => target !== 'embedded' && digestStartOf(target) === start)?.target
+      if (code === 'launch-failed' && failed && failed !== 'embedded') known.add(failed.id)
+    }
+    failures.set(check.deviceId ?? '', known)
+    return { answered, rendered: route?.render(answered, request) }
+  }
+
+  return { clock, rollouts, place, change, answer }
+}
+
+function digestStartOf({ content }: OfferedRelease): string {
+  return content.kind === 'files' ? content.sha256.slice(0, 15) : ''
+}
+
+/** One thing that somebody does. */
+type Step =
+  | { do: 'publish' | 'place-again' | 'place-embedded'; which: number; percentage: number; delayMs: number }
+  | { do: 'end'; which: number; state: RolloutState }
+  | { do: 'pause' | 'resume' | 'widen'; which: number }
+  | { do: 'poll' | 'start' | 'break'; which: number }
+
+const which = fc.nat(20)
+const placing = { which, percentage: fc.constantFrom(100, 100, 50, 10), delayMs: fc.constantFrom(0, 0, 0, 20_000) }
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('publish' as const), ...placing }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('place-again' as const, 'place-embedded' as const), ...placing }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('end' as const),
+      which,
+      state: fc.constantFrom<RolloutState>('halted', 'withdrawn'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'widen' as const), which }),
+  },
+  { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('poll' as const, 'start' as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('break' as const), which }) },
+)
+
+const MAX_BROKEN = 2
+
+/** Long enough apart for a person; each check takes place at some moment between. */
+const history = fc.array(fc.tuple(step, fc.integer({ min: 100, max: 10_000 })), { minLength: 5, maxLength: 40 })
+
+test('whatever is published, widened, halted and rolled back, each client ends with what is decided for it', async () => {
+  await fc.assert(
+    fc.asyncProperty(history, fc.uniqueArray(fc.nat(10), { maxLength: 3 }), async (steps, bad) => {
+      const server = createServer()
+      const releases: OfferedRelease[] = []
+      // What has started well does so no more, as of something that it depends on.
+      const broken = new Set<number>()
+      const isBad = (id: string) =>
+        releases.some(
+          (release, index) =>
+            (bad.includes(index) || broken.has(index)) && digestStartOf(release) === readExpoUpdateId(id)?.digestStart,
+        )
+      const clients = ['android', 'ios', 'android'].map((platform, index) =>
+        createSimulatedClient({
+          platform: platform as 'android' | 'ios',
+          deviceId: `0b0c0d0e-0000-4000-8000-00000000000${index + 1}`,
+          runtimeVersion: '1',
+          embedded: { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: BUILT_AT },
+          starts: (id) => !isBad(id),
+        }),
+      )
+      const poll = async (client: (typeof clients)[number]) => {
+        const { answered, rendered } = server.answer(client.headers())
+        if (!rendered) throw new Error('No answer.')
+        return { answered, taken: await client.take(rendered) }
+      }
+      const publish = ({ percentage, delayMs }: { percentage: number; delayMs: number }) => {
+        const number = releases.length + 1
+        const release = releaseOf(number, { bundle: `bundle ${number}`, assets: [{ bytes: 'logo', ext: 'png' }] })
+        releases.push(release)
+        server.place(release, percentage, delayMs)
+      }
+      for (const [each, pauseMs] of steps) {
+        server.clock.advance(pauseMs)
+        switch (each.do) {
+          case 'publish':
+            publish(each)
+            break
+          case 'place-again':
+          case 'place-embedded': {
+            const again =
+              each.do === 'place-embedded' ? 'embedded' : releases[each.which % Math.max(releases.length, 1)]
+            if (again) server.place(again, each.percentage, each.delayMs)
+            break
+          }
+          case 'end':
+            server.change(each.which, () => ({ state: each.state, endedAt: server.clock.now() }))
+            break
+          case 'pause':
+            server.change(each.which, () => ({ state: 'paused' }))
+            break
+          case 'resume':
+            server.change(each.which, () => ({ state: 'active' }))
+            break
+          case 'widen':
+            server.change(each.which, ({ audience }) => ({ audience: { ...audience, percentage: 100 } }))
+            break
+          case 'poll': {
+            const client = clients[each.which % clients.length]
+            if (client) await poll(client)
+            break
+          }
+          case 'break':
+            if (broken.size < MAX_BROKEN) broken.add(each.which)
+            break
+          case 'start':
+            clients[each.which % clients.length]?.launch()
+        }
+      }
+      server.clock.advance(60_000)
+      for (const client of clients) {
+        // One round for each of the bad ones, at worst, and one to come to rest.
+        for (let round = 0; round < bad.length + MAX_BROKEN + 4; round++) {
+          client.launch()
+          const { taken } = await poll(client)
+          // Whatever is offered is taken: nothing is ever offered in vain.
+          expect(taken).not.toBe('not-later')
+          server.clock.advance(1_000)
+        }
+        client.launch()
+        const { answered, taken } = await poll(client)
+        expect([taken, answered.decision.kind]).toEqual(['nothing', 'up-to-date'])
+        const runs = readExpoUpdateId(client.launched())
+        const release = releases.find((each) => digestStartOf(each) === runs?.digestStart)
+        expect(answered.device.currentReleaseId).toBe(release?.id ?? null)
+      }
+    }),
+    { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
+  )
+}, 120_000)
+
+test('whatever an export has in it, every answer is one that clients read', async () => {
+  const ext = fc.constantFrom('png', 'ttf', 'JPG', 'mp3', 'xml', 'db')
+  const assets = fc.uniqueArray(fc.record({ bytes: fc.string(), ext }), {
+    selector: ({ bytes }) => bytes,
+    maxLength: 8,
+  })
+  const config = fc.dictionary(
+    fc.string().filter((key) => !KNOWN.includes(key)),
+    fc.jsonValue(),
+    { noNullPrototype: true },
+  )
+  const exported = fc.record(
+    {
+      bundle: fc.string(),
+      assets,
+      config,
+      runtimeVersion: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }),
+    },
+    { requiredKeys: ['bundle', 'assets'] },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(exported, { minLength: 1, maxLength: 4 }), fc.boolean(), async (all, isSentBack) => {
+      const server = createServer()
+      for (const [index, each] of all.entries()) server.place(releaseOf(index + 1, each), 100, 0)
+      if (isSentBack) server.place('embedded', 100, 0)
+      const last = all.at(-1)
+      const client = createSimulatedClient({
+        platform: 'ios',
+        deviceId: '0b0c0d0e-0000-4000-8000-000000000001',
+        runtimeVersion: isSentBack ? '1' : (last?.runtimeVersion ?? '1').toWellFormed(),
+        embedded: { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: BUILT_AT },
+        starts: () => true,
+      })
+      const { rendered } = server.answer(client.headers())
+      if (!rendered) throw new Error('No answer.')
+      expect(await client.take(rendered)).toBe(isSentBack ? 'nothing' : 'loaded')
+    }),
+    { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
+  )
+}, 120_000)
+
+/** What Expo's modules read: `expo-wire.json` has what is refused of them. */
+const KNOWN: readonly string[] = ['name', 'slug', 'version', 'ios', 'extra', 'plugins', 'updates', 'experiments']
