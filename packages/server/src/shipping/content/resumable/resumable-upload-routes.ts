@@ -29,7 +29,10 @@ export function resumableUploadRoutes({
     async function answer(request: FastifyRequest<{ Params: { app: string; id?: string } }>, reply: FastifyReply) {
       const { app: named, id } = request.params
       const found = await resolveApp(request, named)
-      const response = await uploads.handle(asWebRequest(request), found.id, id)
+      const response = await uploads.handle(asWebRequest(request), found.id, id).finally(() => {
+        // Nobody reads the rest: what comes next on this connection would be taken for it.
+        if (!request.raw.complete) reply.header('connection', 'close')
+      })
       const begun = response.headers.get('location')
       if (begun !== null) {
         const location = `${publicUrl(request)}/manage/v1/apps/${encodeURIComponent(named)}/uploads/${begun}`

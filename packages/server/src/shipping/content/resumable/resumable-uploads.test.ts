@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { readdir, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import {
   describeOnEveryDatabase,
   makeTemporaryDirectory,
@@ -159,9 +161,24 @@ describeOnEveryDatabase('resumable uploads', (open) => {
     ['another protocol', { 'tus-resumable': '0.2.2' }, undefined, '400 invalid-request'],
     ['too many bytes', { 'upload-length': '50001' }, undefined, '413 body-too-large'],
     ['no bytes', { 'upload-length': '0' }, undefined, '400 invalid-request'],
+    ['a length that comes later', { 'upload-defer-length': '1' }, undefined, '400 invalid-request'],
   ])('with %s are not begun', async (_what, headers, metadata, expected) => {
     expect(problemOf(await create(Buffer.from('x'), headers, metadata))).toBe(expected)
     expect(await left()).toEqual([])
+  })
+
+  test('of what is refused before it has come nothing more is awaited: the connection ends, and says so', async () => {
+    const path = await begun(disk('cut'))
+    const { hostname, port } = new URL(await server.listen())
+    const socket = connect(Number(port), hostname)
+    const own = { ...tus, 'content-type': 'application/offset+octet-stream', 'upload-offset': '7' }
+    const headers = { host: hostname, authorization: `Bearer ${server.ownerToken}`, 'content-length': '99999', ...own }
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+    socket.write(`PATCH ${path} HTTP/1.1\r\n${lines.join('')}\r\nthe beginning`)
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1.1 409 /)
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i)
+    await end(path)
   })
 
   test('are those of their app alone, and of whoever may publish', async () => {

@@ -220,6 +220,7 @@ function refusalOf(status: number, text: string): Problem {
   if (status === 409) return problem('upload-conflict', detail)
   if (status === 412) return problem('upload-version', detail)
   if (status === 413) return problem('body-too-large', detail)
-  if (status >= 500) return problem('unavailable', detail)
+  // 501 is what this server does not do, and never will.
+  if (status >= 500 && status !== 501) return problem('unavailable', detail)
   return problem('invalid-request', detail)
 }
