@@ -15,6 +15,7 @@ const NAMES = [
   'client',
   'capacitor',
   'app-updates',
+  'asset-updates',
   'simulator',
   'server',
   'cli',
@@ -25,6 +26,7 @@ const PROJECTS = [
   'tsconfig.build.json',
   'packages/capacitor/tsconfig.build.json',
   'packages/app-updates/tsconfig.build.json',
+  'packages/asset-updates/tsconfig.build.json',
 ]
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 

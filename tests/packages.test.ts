@@ -24,6 +24,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }))
 const NAMES = [
   '@hotpatch/api',
   '@hotpatch/app-updates',
+  '@hotpatch/asset-updates',
   '@hotpatch/binary-files',
   '@hotpatch/capacitor',
   '@hotpatch/client',

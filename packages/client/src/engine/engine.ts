@@ -42,6 +42,11 @@ export interface Engine {
    * fail at several starts in a row.
    */
   crashed(): Promise<void>
+  /**
+   * The app, or who uses it, does not want what runs: the next start goes back from it, and it is never tried again.
+   * False when embedded runs, or that could not be stored.
+   */
+  rollBack(): Promise<boolean>
   check(): Promise<UpdateOutcome>
   /** What the last check found, or else what a new one finds. */
   download(): Promise<UpdateOutcome>
@@ -192,14 +197,24 @@ export function createEngine(
   }
 
   async function crashed(): Promise<void> {
+    await noteCrash(0)
+  }
+
+  function rollBack(): Promise<boolean> {
+    return noteCrash(settings.limits.badStartsInARow).catch(() => false)
+  }
+
+  /** As if it had been started so often, at least. False when nothing runs that could be gone back from. */
+  async function noteCrash(leastStarts: number): Promise<boolean> {
     const current = started()
-    if (!current) return
-    const { active } = current.store.current()
-    if (!active || !isSameRelease(active, current.running)) return
+    const active = current?.store.current().active
+    if (!active || !isSameRelease(active, current?.running)) return false
     const { releaseId, standing } = active
     const count = countOf(active, { count: await readStartCount(ports.files) })
     const counted = count ?? { releaseId, standing, starts: 1, hasCrashed: false, isReady: false }
-    await writeStartCount(ports.files, { ...counted, hasCrashed: true })
+    const starts = Math.max(counted.starts, leastStarts)
+    await writeStartCount(ports.files, { ...counted, starts, hasCrashed: true })
+    return true
   }
 
   /** A second call of the same kind joins the first; different ones follow each other. */
@@ -251,6 +266,7 @@ export function createEngine(
     start,
     confirm,
     crashed,
+    rollBack,
     check: () => join('check', ({ flow }) => flow.check()),
     download: () => join('download', ({ flow }) => flow.download()),
     sync: () => join('sync', synchronize),

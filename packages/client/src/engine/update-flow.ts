@@ -33,6 +33,8 @@ export type UpdateOutcome =
       version: string
       mandatory: boolean
       sizeBytes: number
+      /** What will come over the network, where that is known and not `sizeBytes`. */
+      expectedBytes: number | null
       notes: string | null
     }
   | { kind: 'available-embedded'; mandatory: boolean; reason: string }
@@ -106,8 +108,8 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     if (running?.releaseId === offer.releaseId) return nothingOffered('runs-the-target')
     offered = { kind: 'release', offer, ...(await judge(offer)) }
     advance('offered', offer.releaseId)
-    const { releaseId, version, mandatory, sizeBytes, notes } = offer
-    return { kind: 'available', releaseId, version, mandatory, sizeBytes, notes }
+    const { releaseId, version, mandatory, sizeBytes, expectedBytes, notes } = offer
+    return { kind: 'available', releaseId, version, mandatory, sizeBytes, expectedBytes, notes }
   }
 
   async function nothingOffered(reason: string, nativeUpdate: NativeUpdate | null = null): Promise<UpdateOutcome> {

@@ -41,6 +41,7 @@ function readOffer(json: Record<string, unknown>): Offer {
     fileUrl: null,
     sha256: readString(json.hash, '/hash', { pattern: SHA256, expected: '64 lower-case hex digits' }),
     sizeBytes: readInteger(json.sizeBytes, '/sizeBytes', 1),
+    expectedBytes: null,
     signature: readNullableString(json.signature, '/signature'),
     mandatory: readBoolean(json.mandatory, '/mandatory'),
     notes: readNullableString(json.notes, '/notes'),

@@ -41,6 +41,8 @@ export interface Offer extends SignedStatement {
   fileUrl: string | null
   sha256: string
   sizeBytes: number
+  /** What will come over the network, as far as the server knows: for people, nothing is decided by it. */
+  expectedBytes: number | null
   signature: string | null
   mandatory: boolean
   notes: string | null
