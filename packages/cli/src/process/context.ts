@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 
+/** A minute or more on many lines. */
+export const RESUMABLE_BYTES = 32 * 1024 * 1024
+
 /** Everything that the tool knows of the process around it, so that tests can run it in theirs. */
 export interface CliContext {
   /** Variables that are set to nothing are not in it. */
@@ -18,6 +21,8 @@ export interface CliContext {
   now: () => Date
   /** Before asking again what could not be answered. */
   pause: (milliseconds: number) => Promise<void>
+  /** From this size on an upload goes on where it broke off; what is smaller is soon sent anew. */
+  resumableBytes: number
   /** Aborted by Ctrl-C. */
   signal: AbortSignal
 }
@@ -30,6 +35,7 @@ export function completeContext(given: GivenContext): CliContext {
     isTTY: false,
     programName: 'hotpatch',
     now: () => new Date(),
+    resumableBytes: RESUMABLE_BYTES,
     signal: new AbortController().signal,
     pause: (milliseconds) => setTimeout(milliseconds, undefined, given.signal && { signal: given.signal }),
     ...given,

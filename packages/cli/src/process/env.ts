@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import type { CliContext } from './context.ts'
+import { RESUMABLE_BYTES, type CliContext } from './context.ts'
 
 /** The context of the real process. */
 export function processContext(): CliContext {
@@ -18,6 +18,7 @@ export function processContext(): CliContext {
     programName: calledAs === 'rn-ota' ? 'rn-ota' : 'hotpatch',
     now: () => new Date(),
     pause: (milliseconds) => setTimeout(milliseconds, undefined, { signal: interrupt.signal }),
+    resumableBytes: RESUMABLE_BYTES,
     signal: interrupt.signal,
   }
 }

@@ -8,13 +8,10 @@ import { persistently } from './retry.ts'
 import { sendResumable } from './send-resumable.ts'
 
 const CHUNK_BYTES = 256 * 1024
-/** What is smaller is soon sent anew. */
-const RESUMABLE_BYTES = 32 * 1024 * 1024
-
 /** Brings the bytes to the server that it has not: before the release, which is then quickly said, and said again. */
 export async function sendContent(session: Session, app: App, uploads: readonly ContentUpload[]): Promise<void> {
   for (const each of uploads) {
-    if (each.sizeBytes >= RESUMABLE_BYTES) {
+    if (each.sizeBytes >= session.context.resumableBytes) {
       await sendResumable(session, app, each)
       continue
     }
