@@ -1,5 +1,6 @@
 export * from './access.ts'
 export * from './announcements.ts'
+export * from './appcasts.ts'
 export * from './apps.ts'
 export * from './audience.ts'
 export * from './cohorts.ts'

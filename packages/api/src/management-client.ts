@@ -24,6 +24,7 @@ import type {
   NewSigningKey,
 } from './apps.ts'
 import { App, NextSequence, SigningKey, type KeyAlgorithm } from './apps.ts'
+import type { Appcast, AppcastQuery, NewSignedAppcast } from './appcasts.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
 import type { InstallLink, InstallPage, NewInstallLink, NewInstallPage } from './install-pages.ts'
@@ -206,6 +207,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<InstallPage>('DELETE', path`/apps/${app}/install-pages/${channel}`),
     makeInstallLink: (app: string, channel: string, body: NewInstallLink) =>
       call<InstallLink>('POST', path`/apps/${app}/install-pages/${channel}/links`, body),
+
+    getAppcast: (app: string, channel: string, query: AppcastQuery = {}) =>
+      call<Appcast>('GET', path`/apps/${app}/appcasts/${channel}` + queryOf(query)),
+    signAppcast: (app: string, channel: string, body: NewSignedAppcast) =>
+      call<Appcast>('PUT', path`/apps/${app}/appcasts/${channel}`, body),
 
     listKeys: (app: string, algorithm: KeyAlgorithm = 'ed25519') =>
       read(pageOf(SigningKey), path`/apps/${app}/keys` + queryOf({ algorithm })),

@@ -2,6 +2,7 @@ import { Command, Help } from 'commander'
 import packageJson from '../package.json' with { type: 'json' }
 import { compareForHelp } from './arguments/shared-options.ts'
 import { addAdoptionCommand } from './commands/adoption.ts'
+import { addAppcastCommands } from './commands/appcasts.ts'
 import { addAppCommands } from './commands/apps.ts'
 import { addAuditCommand } from './commands/audit.ts'
 import { addBinaryCommands } from './commands/binaries.ts'
@@ -59,6 +60,7 @@ const GROUPS = {
     addBundleCommand,
     addVariantCommands,
     addSignatureCommands,
+    addAppcastCommands,
     addNativeCommands,
   ],
   'To see what became of it:': [

@@ -242,6 +242,11 @@ export const PROBLEMS = {
     title: 'There is no such channel key',
     advice: 'Look at the channel keys of the app.',
   },
+  'appcast-changed': {
+    status: 409,
+    title: 'The feed says something else by now',
+    advice: 'Sign what is in force now: `hotpatch appcast sign`, or fetch it anew with `hotpatch appcast save`.',
+  },
   'install-page-not-found': {
     status: 404,
     title: 'There is no such install page',

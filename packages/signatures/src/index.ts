@@ -6,5 +6,6 @@ export {
   type MinisignKey,
   type MinisignSignature,
 } from './minisign-text.ts'
+export { readSignedAppcast, writeSignedAppcast, type SignedAppcast } from './signed-appcast.ts'
 export { SCHEME_NAMES, signatureScheme } from './schemes.ts'
 export type { SignatureScheme, SignedBytes } from './signature-scheme.ts'

@@ -1,4 +1,4 @@
-import type { BinaryContentFile, Release, Rollout } from '@hotpatch/api'
+import { DEFAULT_CHANNEL, type BinaryContentFile, type Release, type Rollout } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import {
@@ -33,6 +33,7 @@ import { findImpact, impactLines } from '../release/change-impact.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
 import { findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
 import { readForced } from '../release/findings.ts'
+import { noticeOutOfDateFeed } from '../release/out-of-date-feed.ts'
 import { planAndPublish, type PublishOptions } from '../release/plan-and-publish.ts'
 import { releaseFields } from '../release/release-fields.ts'
 import { withAudience } from '../release/rollout-audience.ts'
@@ -122,6 +123,9 @@ async function publish(context: CliContext, paths: readonly string[], options: P
   for (const url of urls) files.push(await installerElsewhere(session, url, { ...options, expected }))
   const asked = askedBinaries(session, files, options, found?.version)
   await planAndPublish(session, { asked }, { ...options, version: options.version ?? found?.version ?? '' })
+  if (options.dryRun) return
+  const { id } = await session.chooseApp()
+  await noticeOutOfDateFeed(session, id, options.channel ?? DEFAULT_CHANNEL)
 }
 
 function readExpected({ sha256, size, name, fetch = true }: PublishingOptions): ExpectedBytes {
@@ -186,6 +190,7 @@ async function switchTo(
   await confirm(`${verb} ${describePlace(before)}: ${meaning}?`)
   const rollout = await api[method](before.id)
   output.result({ ...rollout, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
+  await noticeOutOfDateFeed(session, rollout.appId, rollout.channel)
 }
 
 async function requireWhole({ api }: Awaited<ReturnType<typeof openSession>>, { releaseId }: Rollout): Promise<void> {

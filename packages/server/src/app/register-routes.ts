@@ -4,6 +4,7 @@ import { accessRoutes } from '../people/access/access-routes.ts'
 import { requireAllApps } from '../people/authors/actor.ts'
 import { guardRoutes } from '../people/access/route-access.ts'
 import { announcementRoutes } from '../telling/announcements/announcement-routes.ts'
+import { appcastRoutes } from '../shipping/appcasts/appcast-routes.ts'
 import { appRoutes } from '../shipping/apps/app-routes.ts'
 import { artifactRoutes } from '../shipping/artifacts/artifact-routes.ts'
 import { auditRoutes } from '../people/audit/audit-routes.ts'
@@ -105,6 +106,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
+    appcastRoutes({ appcasts: services.appcasts, resolveApp, publicUrl }),
     installPageRoutes({ installPages: services.installPages, resolveApp, publicUrl }),
     channelKeyRoutes({ channelKeys: services.channelKeys, resolveApp }),
     sequenceRoutes({ sequences: services.sequences, resolveApp }),

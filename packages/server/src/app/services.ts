@@ -3,6 +3,8 @@ import { MAX_FILE_PATH_BYTES, problem } from '@hotpatch/protocol'
 import { createAccessService } from '../people/access/access-service.ts'
 import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
+import { createAppcastService } from '../shipping/appcasts/appcast-service.ts'
+import { writeAppcastOf } from '../dialects/appcast/appcast.ts'
 import { createAppService, type AppService } from '../shipping/apps/app-service.ts'
 import { createArtifactService } from '../shipping/artifacts/artifact-service.ts'
 import { createServedTypes } from '../shipping/artifacts/served-types.ts'
@@ -122,6 +124,15 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     log,
   })
 
+  const appcasts = createAppcastService({
+    ...{ db, changes, apps, channels, keys, audit, clock, newId },
+    writeAppcast: (app, asked, publicUrl) => {
+      const known = catalogs.findApp(app.id)
+      // Made a moment ago on another server: nothing can be in force of it.
+      if (!known) throw problem('app-not-found', `No app has the id or slug "${app.slug}".`)
+      return writeAppcastOf(catalogs, known, asked, { now: clock.now(), publicUrl })
+    },
+  })
   const installPages = createInstallPageService({ db, channels, audit, box, clock, newId })
   const findInstallables = createInstallables({ db, catalogs, clock })
 
@@ -178,6 +189,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     guards,
     plans,
     automation,
+    appcasts,
     installPages,
     findInstallables,
     devices,

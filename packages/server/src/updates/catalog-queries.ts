@@ -13,6 +13,7 @@ import {
 import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
+import { loadAppcastSignatures } from '../shipping/appcasts/appcast-store.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
@@ -82,6 +83,8 @@ export interface DirectoryEntry {
   allowsDeviceCohorts: boolean
   /** How long after its first check another one has to come for a new device to be believed. */
   observedMs: number
+  /** Of its feeds that its publisher signed (Appcast §7): the signatures, by the SHA-256 of what they are over. */
+  appcastSignatures: ReadonlyMap<string, string>
 }
 
 /** Every app with its channels: what a check needs to know before there is a catalog. */
@@ -95,6 +98,7 @@ export async function loadDirectory(
   const keys = await db.selectFrom('channel_key').selectAll().where('revoked_at', 'is', null).execute()
   const channelKeys = Map.groupBy(keys, (key) => key.app_id)
   const names = Map.groupBy(channels, (channel) => channel.app_id)
+  const signatures = await loadAppcastSignatures(db)
   const entries = apps.map(async (app) => ({
     id: app.id,
     slug: app.slug,
@@ -108,9 +112,12 @@ export async function loadDirectory(
     deviceCredentials: app.device_credentials,
     allowsDeviceCohorts: app.device_cohorts === 'allowed',
     observedMs: observedMinutes(app.trust) * MINUTE_MS,
+    appcastSignatures: signatures.get(app.id) ?? NO_SIGNATURES,
   }))
   return Promise.all(entries)
 }
+
+const NO_SIGNATURES: ReadonlyMap<string, string> = new Map()
 
 async function openChannelKeys(
   rows: readonly Schema['channel_key'][],

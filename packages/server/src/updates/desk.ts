@@ -1,4 +1,4 @@
-import { hasStarted, inForce, placementsOf, Problem, type Platform } from '@hotpatch/protocol'
+import { hasStarted, placementsOf, Problem, type Platform } from '@hotpatch/protocol'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
 import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
@@ -23,6 +23,7 @@ import type {
   ToldEvent,
 } from './dialect.ts'
 import { identifyApp } from './identify-app.ts'
+import { readFeed, readingOf } from './read-feed.ts'
 import { findByName } from './release-names.ts'
 import { findNamed, findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
@@ -132,19 +133,16 @@ export function createDesk({
   }
 
   /** As a check: nothing is awaited. Nobody knows who reads it, so it is counted and that is all. */
-  function feed({ name, takes }: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
+  function feed(dialect: Dialect, route: FeedRoute, holder: KeyHolder, request: PlainRequest) {
     const { app } = holder
-    const { platform = onlyPlatformOf(app), channel: askedChannel, attributes = {} } = route.read(request)
+    const { platform = onlyPlatformOf(app), channel: askedChannel, attributes } = route.read(request)
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
-    const { judges, picksHighest = false } = route
-    const reading = { takes: takes(attributes), judges, picksHighest }
-    const of = (each: Platform) => inForce(catalogs.get(app, each, channel), now, reading)
-    const rollouts = platform === 'each' ? app.platforms.flatMap(of) : of(platform)
-    const rendered = route.render(rollouts, request)
+    const rollouts = readFeed(catalogs, app, { platform, channel }, readingOf(dialect, route, attributes), now)
+    const rendered = route.render(rollouts, request, app)
     const counted = platform === 'each' ? 'any' : platform
     fleet.countFeed({ appId: app.id, platform: counted, channel, isEmpty: rollouts.length === 0, at: now })
-    onCheck(name, 'feed')
+    onCheck(dialect.name, 'feed')
     return rendered
   }
 

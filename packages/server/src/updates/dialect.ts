@@ -11,7 +11,7 @@ import type {
 } from '@hotpatch/protocol'
 import type { LaneMethod } from '../ground/http/device-lane.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
-import type { OfferedRelease } from './catalog-queries.ts'
+import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { ReleaseName } from './release-names.ts'
 import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 
@@ -96,10 +96,13 @@ export interface FeedRoute extends Route {
   picksHighest?: boolean
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedFeed
-  render(feed: Feed, request: PlainRequest): PlainAnswer | ServedAddress
+  render(feed: Feed, request: PlainRequest, app: FeedApp): PlainAnswer | ServedAddress
   /** Of clients that may tell which device asks: then it is answered as that one. */
   forDevice?: Pick<CheckRoute, 'read' | 'render'> & { isTold(request: PlainRequest): boolean }
 }
+
+/** What of the app goes into its feeds. */
+export type FeedApp = Pick<DirectoryEntry, 'slug' | 'appcastSignatures'>
 
 export interface AskedFeed {
   /** Undefined when the client does not say: the app's only one, or what is for any. `each`: of all that the app has. */

@@ -1,12 +1,19 @@
+import { createHash } from 'node:crypto'
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import { UnexpectedJsonError, type ClientTakes, type Problem } from '@hotpatch/protocol'
+import { UnexpectedJsonError, type ClientTakes, type Platform, type Problem } from '@hotpatch/protocol'
+import { writeSignedAppcast } from '@hotpatch/signatures'
 import type { PlainAnswer, PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
-import type { AskedFeed, Dialect, Feed, FeedRoute } from '../../updates/dialect.ts'
+import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
+import type { Catalogs } from '../../updates/catalogs.ts'
+import type { AskedFeed, Dialect, Feed, FeedApp, FeedRoute } from '../../updates/dialect.ts'
+import { readFeed, readingOf } from '../../updates/read-feed.ts'
 import { asProblem, optionalPlatform, toldText, type Fields } from '../reading/read-fields.ts'
 import { FORMATS, renderAppcast, type AppcastReader } from './render-appcast.ts'
 
 const TAKES: ClientTakes = { kinds: ['binary'], forms: ['plain'], embedded: false, binaries: { formats: FORMATS } }
+
+const READ = { judges: ['minOsVersion', 'minNativeVersion'], picksHighest: true } as const
 
 /** Appcasts for Sparkle, WinSparkle and upgrader: docs/protocol/14-appcast.md. */
 export function appcast(): Dialect {
@@ -15,12 +22,13 @@ export function appcast(): Dialect {
     method: 'GET',
     access: 'public',
     maxBodyBytes: 0,
-    judges: ['minOsVersion', 'minNativeVersion'],
-    picksHighest: true,
+    ...READ,
     nameApp: (request: PlainRequest) => ({ key: request.header('x-app-key'), name: undefined }),
     read: readAsked,
-    render: (feed: Feed, { appName = 'Updates', query, publicUrl }: PlainRequest) =>
-      xmlAnswer(renderAppcast(feed, { title: appName, reader: readReader(query), publicUrl })),
+    render: (feed: Feed, { query, publicUrl }: PlainRequest, { slug, appcastSignatures }: FeedApp) => {
+      const content = renderAppcast(feed, { title: slug, reader: readReader(query), publicUrl })
+      return xmlAnswer(asSigned(content, appcastSignatures))
+    },
   } as const satisfies Omit<FeedRoute, 'path'>
   return {
     name: 'appcast',
@@ -31,6 +39,24 @@ export function appcast(): Dialect {
       { ...route, path: '/channels/:channel/appcast.xml' },
     ],
   }
+}
+
+/** What a channel's feed says to Sparkle now, without a signature: what a publisher signs. */
+export function writeAppcastOf(
+  catalogs: Catalogs,
+  app: DirectoryEntry,
+  asked: { channel: string; platform: Platform | 'each' },
+  { now, publicUrl }: { now: number; publicUrl: string },
+): string {
+  const feed = readFeed(catalogs, app, asked, readingOf({ takes: () => TAKES }, READ), now)
+  return renderAppcast(feed, { title: app.slug, reader: 'sparkle', publicUrl })
+}
+
+/** Appcast §7: what was signed is what is in force, or it is not served as signed. */
+function asSigned(content: string, signatures: ReadonlyMap<string, string>): string {
+  if (signatures.size === 0) return content
+  const value = signatures.get(createHash('sha256').update(content).digest('hex'))
+  return value === undefined ? content : writeSignedAppcast({ content, value })
 }
 
 /** Appcast §1. */

@@ -357,7 +357,7 @@ function render(
       return route.render({ decision, device: {} } as unknown as UpdateAnswer, request)
     }
     case 'feed':
-      return route.render([rollout] as unknown as Feed, request)
+      return route.render([rollout] as unknown as Feed, request, { slug: 'app', appcastSignatures: new Map() })
     case 'report':
     case 'registration':
     case 'release':

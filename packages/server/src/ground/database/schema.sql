@@ -626,6 +626,22 @@ create table signed_answer (
 
 create unique index signed_answer_once on signed_answer (app_id, key_id, platform, says, coalesce(release_id, ''), answered_at);
 
+create table signed_appcast (
+  id text primary key,
+  app_id text not null,
+  channel text not null,
+  platform text not null,
+  sha256 text not null,
+  key_id text not null,
+  value text not null,
+  created_at bigint not null,
+  created_by text not null,
+  constraint signed_appcast_app foreign key (app_id) references app (id),
+  constraint signed_appcast_key foreign key (key_id) references signing_key (id)
+);
+
+create unique index signed_appcast_bytes on signed_appcast (app_id, channel, platform, sha256);
+
 create table signing_key (
   id text primary key,
   app_id text not null,

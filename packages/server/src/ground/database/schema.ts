@@ -84,6 +84,18 @@ export interface Schema {
     created_by: string
     revoked_at: number | null
   }
+  /** Appcast §7: that its publisher has signed a feed with these bytes. `platform`: what was asked for, or `each`. */
+  signed_appcast: {
+    id: string
+    app_id: string
+    channel: string
+    platform: Platform | 'each'
+    sha256: string
+    key_id: string
+    value: string
+    created_at: number
+    created_by: string
+  }
   /** `kept_until`: uploaded before its release, and removed then unless one came; null: a release has it. */
   artifact: {
     sha256: string

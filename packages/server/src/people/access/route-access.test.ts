@@ -157,6 +157,7 @@ describe('a token for one app', () => {
       'POST /manage/v1/apps/:app/keys': { publicKey: newSigningKey().publicKey },
       'POST /manage/v1/apps/:app/channels': { name: 'mine' },
       'PATCH /manage/v1/apps/:app/channels/:channel': { deviceChoice: 'open' },
+      'PUT /manage/v1/apps/:app/appcasts/:channel': { signed: 'x' },
       'PUT /manage/v1/apps/:app/install-pages/:channel': { access: 'open' },
       'POST /manage/v1/apps/:app/install-pages/:channel/links': { expiresInHours: 1 },
       'POST /manage/v1/apps/:app/channel-keys': { channel: 'beta' },

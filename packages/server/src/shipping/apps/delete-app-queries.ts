@@ -22,6 +22,7 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
     'app_bundle_id',
     'channel_key',
     'install_page',
+    'signed_appcast',
     'signing_key',
     'platform_sequence',
     'catalog_generation',

@@ -30,8 +30,12 @@ export function createKeyService({
   newId: () => string
 }) {
   /** @param algorithm those that sign statements unless others are asked for */
-  async function list(app: AppRow, algorithm: KeyAlgorithm = 'ed25519'): Promise<Page<SigningKey>> {
-    const rows = await listSigningKeys(db, app.id)
+  async function list(
+    app: AppRow,
+    algorithm: KeyAlgorithm = 'ed25519',
+    connection: Connection = db,
+  ): Promise<Page<SigningKey>> {
+    const rows = await listSigningKeys(connection, app.id)
     return { items: rows.filter((row) => row.algorithm === algorithm).map(render), nextCursor: null }
   }
 
@@ -70,12 +74,14 @@ export function createKeyService({
   }
 
   async function revoke(app: AppRow, keyId: string, author: Author): Promise<SigningKey> {
-    return changes.run(async (tx) => {
+    return changes.run(async (tx, change) => {
       const row = (await listSigningKeys(tx, app.id)).find((key) => key.id === keyId)
       if (!row) throw problem('key-not-found', `The app has no signing key with the id ${keyId}.`)
       if (row.revoked_at !== null) return render(row)
       const revoked = { ...row, revoked_at: clock.now() }
       await revokeSigningKey(tx, keyId, revoked.revoked_at)
+      // Feeds that it signed are not served as signed any more.
+      if (row.algorithm === 'sparkle-ed25519') change.raiseApps()
       await audit.record(tx, author, {
         action: 'key.revoked',
         subject: ['key', keyId],

@@ -6,6 +6,7 @@ import * as whatDevicesMayName from './0005-what-devices-may-name.ts'
 import * as wholeBinaries from './0006-whole-binaries.ts'
 import * as installPages from './0007-install-pages.ts'
 import * as blockMaps from './0008-block-maps.ts'
+import * as signedAppcasts from './0009-signed-appcasts.ts'
 import * as bytesOfApps from './0010-bytes-of-apps.ts'
 import * as expoUpdates from './0011-expo-updates.ts'
 import * as expoExports from './0012-expo-exports.ts'
@@ -19,6 +20,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0006-whole-binaries': wholeBinaries,
   '0007-install-pages': installPages,
   '0008-block-maps': blockMaps,
+  '0009-signed-appcasts': signedAppcasts,
   '0010-bytes-of-apps': bytesOfApps,
   '0011-expo-updates': expoUpdates,
   '0012-expo-exports': expoExports,
