@@ -125,7 +125,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   })
 
   const appcasts = createAppcastService({
-    ...{ db, changes, apps, channels, keys, audit, clock, newId },
+    ...changing,
+    apps,
+    channels,
+    keys,
     writeAppcast: (app, asked, publicUrl) => {
       const known = catalogs.findApp(app.id)
       // Made a moment ago on another server: nothing can be in force of it.

@@ -13,7 +13,7 @@ import {
 import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
-import { loadAppcastSignatures } from '../shipping/appcasts/appcast-store.ts'
+import { loadAppcastSignatures } from '../shipping/appcasts/appcast-queries.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'

@@ -1,5 +1,5 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import { UnexpectedJsonError, type DeviceAttributes } from '@hotpatch/protocol'
+import { androidVersion, UnexpectedJsonError, type DeviceAttributes } from '@hotpatch/protocol'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { AskedCheck } from '../../updates/dialect.ts'
 import {
@@ -10,7 +10,6 @@ import {
   toldText,
   type Fields,
 } from '../reading/read-fields.ts'
-import { androidVersion } from './android-version.ts'
 
 /**
  * Capawesome §2. `customId` is whoever uses the app, and is not read.

@@ -99,7 +99,7 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
     expect(body).toContain(`class="button" href="${file}"`)
     expect(body).toContain('<h1>Shop &#38; Co</h1>')
     expect(body).toContain('<dd>1.1.0 (11)</dd>')
-    expect(body).toContain('Android with API level 24 or later')
+    expect(body).toContain('<dd>Android 7.0 or later</dd>')
     expect(body).toContain('<p class="heading">New</p>')
     expect(body).toContain('Android developer verification')
     expect(body.indexOf('1.1.0')).toBeLessThan(body.indexOf('1.0.0'))
@@ -129,6 +129,35 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
     await server.request('GET', '/manage/v1/apps/demo/devices')
     const { body } = await server.request('GET', '/manage/v1/apps/demo/insights/downloads')
     expect(JSON.stringify(body)).toContain(releaseId)
+  })
+
+  test('after a roll-back nothing that is newer, as nobody can go back from there', async () => {
+    await publish({ name: 'shop-1.0.0.apk', bytes: anApk() })
+    await publish({
+      name: 'shop-2.0.0.apk',
+      bytes: anApk({ version: '2.0.0', versionCode: 2 }),
+      version: '2.0.0',
+    })
+    await open()
+    expect((await visit()).body).toContain('shop-2.0.0.apk')
+    const to = { platform: 'android', channel: 'production', to: { version: '1.0.0' } }
+    await server.request('POST', '/manage/v1/apps/demo/rollbacks', { body: to })
+    const { body } = await visit()
+    expect(body).toContain('shop-1.0.0.apk')
+    expect(body).not.toContain('2.0.0')
+    const { body: log } = await visit('/production/changelog.json')
+    expect(log.platforms.android.map(({ version }: { version: string }) => version)).toEqual(['1.0.0'])
+  })
+
+  test.each([
+    [21, 'Android 5.0'],
+    [28, 'Android 9'],
+    [35, 'Android 15'],
+    [19, 'Android with API level 19'],
+  ])('the API level %d by the name that people know', async (minSdk, name) => {
+    await publish({ name: 'shop.apk', bytes: anApk({ minSdk }) })
+    await open()
+    expect((await visit()).body).toContain(`<dd>${name} or later</dd>`)
   })
 
   test('never what is rolled out to a part, is paused, or was rolled back', async () => {

@@ -54,6 +54,8 @@ export function createInstallables({
       const rollouts = inForce(catalogs.get(app, platform, channel), clock.now(), {
         takes: TAKES,
         judges: REQUIREMENT_NAMES,
+        // An installer goes forward only: after a roll-back the page begins with what that went to.
+        picksHighest: true,
       })
       const releases = new Map(
         rollouts.flatMap(({ target }) => (target === 'embedded' ? [] : [[target.id, target] as const])),

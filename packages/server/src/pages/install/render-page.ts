@@ -1,4 +1,4 @@
-import type { Platform } from '@hotpatch/protocol'
+import { androidVersion, type Platform } from '@hotpatch/protocol'
 import { encodeQR } from 'qr'
 import { Html, markup } from './markup.ts'
 import { actionOf, provisioningText, type PageAddresses } from './install-action.ts'
@@ -78,9 +78,9 @@ ${platform === 'android' && newest.files.some(({ isInstallable }) => isInstallab
 
 function needs(platform: Platform, minOs: string): string {
   if (platform === 'ios') return `iOS ${minOs} or later`
-  return platform === 'android'
-    ? `Android with API level ${minOs} or later`
-    : `${PLATFORM_NAMES[platform]} ${minOs} or later`
+  if (platform !== 'android') return `${PLATFORM_NAMES[platform]} ${minOs} or later`
+  const version = androidVersion(minOs)
+  return version === minOs ? `Android with API level ${minOs} or later` : `Android ${version} or later`
 }
 
 function fileLine(page: ShownPage, version: Installable, file: InstallableFile, isOwn: boolean): Html {

@@ -1,4 +1,5 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
+import { signedByWorkingKeys } from './appcast-queries.ts'
 
 export type SignedAppcastRow = Schema['signed_appcast']
 
@@ -17,7 +18,7 @@ export async function putSignedAppcast(db: Connection, row: SignedAppcastRow): P
 
 /** Newest first, of keys that were not revoked. */
 export function listSignedAppcasts(db: Connection, place: AppcastPlace): Promise<SignedAppcastRow[]> {
-  return selectGood(db)
+  return signedByWorkingKeys(db)
     .selectAll('signed_appcast')
     .where('signed_appcast.app_id', '=', place.app_id)
     .where('channel', '=', place.channel)
@@ -42,13 +43,6 @@ export async function dropOldAppcasts(db: Connection, place: AppcastPlace, kept:
   if (old.length > 0) await db.deleteFrom('signed_appcast').where('id', 'in', old).execute()
 }
 
-/** The signatures of each app, by what they are over. */
-export async function loadAppcastSignatures(db: Connection): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
-  const rows = await selectGood(db).select(['signed_appcast.app_id', 'sha256', 'value']).execute()
-  const byApp = Map.groupBy(rows, (row) => row.app_id)
-  return new Map([...byApp].map(([appId, signed]) => [appId, new Map(signed.map((row) => [row.sha256, row.value]))]))
-}
-
 /** When a rollout there was changed or began first, after a time and by now. */
 export async function firstChangeAfter(
   db: Connection,
@@ -66,11 +60,4 @@ export async function firstChangeAfter(
   const times = rows.flatMap(({ updated_at, starts_at }) => [updated_at, starts_at ?? 0])
   const found = times.filter((time) => time > after && time <= now)
   return found.length === 0 ? undefined : Math.min(...found)
-}
-
-function selectGood(db: Connection) {
-  return db
-    .selectFrom('signed_appcast')
-    .innerJoin('signing_key', 'signing_key.id', 'signed_appcast.key_id')
-    .where('signing_key.revoked_at', 'is', null)
 }
