@@ -92,6 +92,8 @@ interface Circumstances extends AudienceSubject {
   floor: number
   /** What its client takes; null when that is all that the catalog has. */
   takes: ClientTakes | null
+  /** As if it refused nothing (D11). */
+  isWilling: boolean
   /** The device's native version, parsed when the first requirement asks for it. */
   native: NativeVersion | undefined | typeof NOT_PARSED
   /** The binary that the device runs, asked for when the first one is judged. */
@@ -123,12 +125,13 @@ const RULES: readonly RuleOfRollout[] = [
  *
  * @param now milliseconds since 1970
  * @param options.trace also say what every rule thought of every rollout
+ * @param options.willing as if the device refused nothing (D11): what is for it, whether it takes that or not
  */
 export function decide<Release extends CatalogRelease>(
   catalog: CompiledCatalog<Release>,
   device: Device,
   now: number,
-  options: { trace?: boolean } = {},
+  options: { trace?: boolean; willing?: boolean } = {},
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
   const takes = takesAll(device, catalog) ? null : (device.takes ?? null)
@@ -138,6 +141,7 @@ export function decide<Release extends CatalogRelease>(
     catalog,
     floor,
     takes,
+    isWilling: options.willing ?? false,
     native: NOT_PARSED,
     own: NOT_PARSED,
     told: undefined,
@@ -218,7 +222,8 @@ function nextToTry(
 
 /** D11. */
 function refused(rollout: CompiledRollout, circumstances: Circumstances): RefusalReason | undefined {
-  const { device, takes } = circumstances
+  const { device, takes, isWilling } = circumstances
+  if (isWilling) return undefined
   const reason = refusalReason(rollout, device, takes)
   return reason ?? (isNewer(rollout, circumstances) ? undefined : 'not-newer')
 }
@@ -230,16 +235,21 @@ function isNewer({ releaseId, binary }: CompiledRollout, circumstances: Circumst
   return !own || isNewerBinary(binary, own)
 }
 
-/** What the device tells of itself says more than what it is known to run. */
 function ownBinary(circumstances: Circumstances): BinaryVersion | undefined {
   if (circumstances.own === NOT_PARSED) {
-    const { catalog, device } = circumstances
-    const version = nativeOf(circumstances)
-    const running =
-      device.currentReleaseId === null ? undefined : placementsOf(catalog, device.currentReleaseId)[0]?.binary
-    circumstances.own = version ? { version, code: version.build ?? running?.code } : running
+    circumstances.own = binaryOn(circumstances.catalog, circumstances.device, nativeOf(circumstances))
   }
   return circumstances.own
+}
+
+/** The whole binary on a device. What it tells of itself says more than what it is known to run. */
+export function binaryOn(
+  catalog: CompiledCatalog,
+  { currentReleaseId }: Pick<Device, 'currentReleaseId'>,
+  version: NativeVersion | undefined,
+): BinaryVersion | undefined {
+  const running = currentReleaseId === null ? undefined : placementsOf(catalog, currentReleaseId)[0]?.binary
+  return version ? { version, code: version.build ?? running?.code } : running
 }
 
 /** What is judged after D11. */
@@ -304,8 +314,9 @@ function wasTakenBack(placements: readonly CompiledRollout[], now: number): bool
 }
 
 /** D10, D11: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it. */
-function staysOnTakenBack({ floor, device }: Circumstances): PassedOverReason | undefined {
-  return floor > 0 ? 'below-floor' : refusesPlainEmbedded(device)
+function staysOnTakenBack({ floor, device, isWilling }: Circumstances): PassedOverReason | undefined {
+  if (floor > 0) return 'below-floor'
+  return isWilling ? undefined : refusesPlainEmbedded(device)
 }
 
 /** D3. */

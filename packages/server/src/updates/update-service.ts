@@ -92,7 +92,11 @@ export function createUpdateService({
   /** Of a client, by its dialect and what it told of itself; undefined for a dialect that is not spoken. */
   takesOf: (dialect: string, told: DeviceAttributes) => ClientTakes | undefined
 }) {
-  function answer(catalog: LiveCatalog, check: UpdateCheck, options?: { trace: boolean }): UpdateAnswer {
+  function answer(
+    catalog: LiveCatalog,
+    check: UpdateCheck,
+    options?: { trace?: boolean; willing?: boolean },
+  ): UpdateAnswer {
     const { device, currentVersion, running } = toDevice(catalog, check)
     const now = clock.now()
     const decision = decide(catalog, device, now, options)

@@ -146,7 +146,7 @@ export function createImpactService({
   }
 
   function judge(scene: Scene, device: SampledDevice): DeviceImpact {
-    return judgeImpact(scene, device, (catalog, check) => updates.answer(catalog, check), clock.now())
+    return judgeImpact(scene, device, updates.answer, clock.now())
   }
 
   /** What most of the lost devices would have if they could: stated again on top, it reaches them. */

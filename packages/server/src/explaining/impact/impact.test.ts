@@ -7,11 +7,13 @@ import {
   fixedClock,
   newSigningKey,
   problemOf,
+  publishBinary,
   signRelease,
   signStatement,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
+import { anApk, makeSigner } from '@hotpatch/testkit/binaries'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Database } from '../../ground/database/schema.ts'
@@ -105,6 +107,34 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
     const embedded = await impactOf({ ...toRelease, to: 'embedded', signedBy: key.publicKey, percentage: 50 })
     expect(embedded).toMatchObject({ isExact: false, moves: [{ from: '1.1.0', to: null }] })
     expect(embedded.goBack).toBe(embedded.changed)
+  })
+
+  test('installers go forward only: who has the newer version is counted, and who has what is offered is not', async () => {
+    app = await server.createTestApp({ platforms: ['android'], checkAccess: 'open' })
+    const signer = makeSigner('Ours')
+    const publishApk = (version: string, versionCode: number) => {
+      const files = [{ name: 'shop.apk', bytes: anApk({ signer, version, versionCode }), architecture: 'any' }]
+      return publishBinary(server, app, { files, platform: 'android', version: `${version}+${versionCode}` })
+    }
+    await publishApk('1.1.0', 1)
+    const newest = await publishApk('1.2.0', 2)
+    const checkWith = async (version: string, device: string) => {
+      const body = { platform: 'android', current_version: version, device_id: device, formats: ['apk'] }
+      expect((await server.request('POST', `/apps/${app.slug}/api/updates/check`, { body })).status).toBe(200)
+    }
+    for (let index = 0; index < 7; index += 1) await checkWith('1.2.0+2', `new-${index}`)
+    for (let index = 0; index < 3; index += 1) await checkWith('1.1.0+1', `old-${index}`)
+    const place = { platform: 'android', channel: 'production' } as const
+    const notNewer = (devices: number) => [{ reason: 'not-newer', explanation: expect.any(String), devices }]
+    const back = await impactOf({ change: 'roll-back', ...place, to: { version: '1.1.0+1' } })
+    expect(back).toMatchObject({ devices: 10, changed: 3, goBack: 0, cannotTake: notNewer(7) })
+    const halted = await impactOf({ change: 'halt', rolloutId: newest.rolloutId })
+    expect(halted).toMatchObject({ devices: 10, changed: 3, cannotTake: notNewer(7), stranded: 0 })
+    // Paused, those who have it keep it, and nothing older is for them.
+    expect(await impactOf({ change: 'pause', rolloutId: newest.rolloutId })).toMatchObject({
+      changed: 3,
+      cannotTake: [],
+    })
   })
 
   test('undoing a roll-back to embedded says who is stranded, and the way out reaches them all', async () => {

@@ -1,9 +1,14 @@
 import {
+  binaryOn,
+  isNewerBinary,
   isTakenBack,
+  parseNativeVersion,
   placementsOf,
   refusalReason,
   refusesPlainEmbedded,
   takesAll,
+  type CompiledRollout,
+  type Device,
   type RefusalReason,
 } from '@hotpatch/protocol'
 import type { SampledDevice } from '../../fleet/devices/device-queries.ts'
@@ -19,7 +24,7 @@ export interface Scene {
   after: LiveCatalog
 }
 
-type Answer = (catalog: LiveCatalog, check: UpdateCheck) => UpdateAnswer
+type Answer = (catalog: LiveCatalog, check: UpdateCheck, options?: { willing: boolean }) => UpdateAnswer
 
 /** Where a device ends: on what it is offered, or on what it runs. */
 function endOf({ decision, device }: UpdateAnswer): string | null {
@@ -58,7 +63,7 @@ function versionOf(catalog: LiveCatalog, releaseId: string | null): string | nul
   return target === undefined || target === 'embedded' ? releaseId : target.version
 }
 
-/** What the device would get if it took everything, where it does not get that, and why. */
+/** What the device would get if it refused nothing, where it does not get that, and why. */
 function refusalOf(
   catalog: LiveCatalog,
   check: UpdateCheck,
@@ -66,19 +71,29 @@ function refusalOf(
   answer: Answer,
 ): { reason: RefusalReason; wants: Wanted } | undefined {
   const { device } = gets
-  if (check.trust === undefined && takesAll(device, catalog)) return undefined
-  const willing = answer(catalog, { ...check, trust: undefined, dialect: undefined })
+  if (check.trust === undefined && takesAll(device, catalog) && !catalog.kinds.has('binary')) return undefined
+  const willing = answer(catalog, check, { willing: true })
   const { decision } = willing
   if (!isOffer(willing) || endOf(willing) === endOf(gets)) return undefined
   if (decision.kind !== 'update' && decision.kind !== 'embedded') return undefined
   const { rollout } = decision
-  const reason = rollout ? refusalReason(rollout, device) : refusesPlainEmbedded(device)
+  const reason = rollout
+    ? (refusalReason(rollout, device) ?? goesForwardOnly(catalog, rollout, device))
+    : refusesPlainEmbedded(device)
   if (reason === undefined) return undefined
   const release: OfferedRelease | null = decision.kind === 'update' ? decision.release : null
   return {
     reason,
     wants: { key: release?.id ?? 'embedded', release, percentage: rollout?.audience.percentage ?? 100 },
   }
+}
+
+/** What is as new as what the device has already, it has, and does not refuse. */
+function goesForwardOnly(catalog: LiveCatalog, { binary }: CompiledRollout, device: Device): 'not-newer' | undefined {
+  if (!binary) return undefined
+  const { nativeVersion } = device
+  const own = binaryOn(catalog, device, nativeVersion === undefined ? undefined : parseNativeVersion(nativeVersion))
+  return own && isNewerBinary(own, binary) ? 'not-newer' : undefined
 }
 
 /** Every new installation runs embedded: there it is only who would get something else and refuses it. */
