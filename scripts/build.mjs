@@ -12,6 +12,7 @@ const NAMES = [
   'api',
   'signatures',
   'binary-files',
+  'device-ground',
   'client',
   'capacitor',
   'app-updates',

@@ -60,6 +60,7 @@ export async function installShell(
       config: DEFAULT_CONFIG,
       clock: {
         now: () => Date.now(),
+        elapsed: () => performance.now(),
         random: () => Math.random(),
         // Time passes when the test says so.
         after: (_ms, run) => {

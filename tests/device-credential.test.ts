@@ -1,7 +1,7 @@
 import type { App, Guard } from '@hotpatch/api'
 import { createEngine } from '@hotpatch/client'
 import { createMemoryFiles } from '@hotpatch/client/memory'
-import { createNodeClock, createNodeCrypto } from '@hotpatch/client/node'
+import { systemClock, createNodeCrypto } from '@hotpatch/client/node'
 import { bundleOf, injectHttp, INJECTED_URL, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -17,7 +17,7 @@ afterAll(() => server.close())
 /** A phone: its storage outlives its starts. */
 function createPhone(deviceId: string, deviceCredential: boolean) {
   const files = createMemoryFiles()
-  const clock = { ...createNodeClock(), now: () => server.clock.now() }
+  const clock = { ...systemClock(), now: () => server.clock.now() }
   return async () => {
     const host = { nativeVersion: '1.0', platform: 'android' as const }
     const engine = createEngine(

@@ -12,6 +12,7 @@ import { findNodes, ROOT, runNode } from './packed-packages.ts'
 /** What apps and other servers take in. The tool and the server are programs, and are started in packages.test.ts. */
 const TAKEN_IN = [
   'hotpatch-protocol',
+  'hotpatch-device-ground',
   'hotpatch-client',
   'hotpatch-capacitor',
   'hotpatch-app-updates',

@@ -1,7 +1,7 @@
 import type { App, PublishedRelease, Rollout } from '@hotpatch/api'
 import { createEngine, type Launch } from '@hotpatch/client'
 import { createMemoryFiles } from '@hotpatch/client/memory'
-import { createNodeClock, createNodeCrypto } from '@hotpatch/client/node'
+import { systemClock, createNodeCrypto } from '@hotpatch/client/node'
 import {
   bundleOf,
   injectHttp,
@@ -44,7 +44,7 @@ async function publish(version: string, sequence: number, back?: { version: stri
 /** A phone: its storage outlives its starts. */
 function createPhone(deviceId: string) {
   const files = createMemoryFiles()
-  const clock = { ...createNodeClock(), now: () => server.clock.now() }
+  const clock = { ...systemClock(), now: () => server.clock.now() }
   const start = async () => {
     const host = { nativeVersion: '1.0', platform: 'android' as const }
     const engine = createEngine(

@@ -1,11 +1,9 @@
-export { bundleAddress, joinAddress, MANIFEST_PATH, type AllowInsecure } from './decision/addresses.ts'
+export { bundleAddress, joinAddress, MANIFEST_PATH } from './decision/addresses.ts'
 export { decideBundle, type BrokenBundle, type BundleDecision, type Situation } from './decision/decide-bundle.ts'
 export { readManifest, type BundleManifest } from './decision/manifest.ts'
 export {
-  AnswerTooLongError,
   RedirectedError,
   type AppStatePort,
-  type ClockPort,
   type Host,
   type HttpAnswer,
   type HttpPort,
@@ -22,3 +20,4 @@ export { webHost, type AppPlugin, type PreferencesPlugin, type WebHostParts } fr
 export { webHttp, type Fetch } from './host/web-http.ts'
 export { createBundleUpdater, type BundleUpdater } from './updater/updater.ts'
 export type { NothingReason, UpdateOutcome, UpdaterState } from './updater/updater-state.ts'
+export { AnswerTooLongError, type AllowInsecure, type ClockPort } from '@hotpatch/device-ground'

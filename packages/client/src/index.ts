@@ -1,18 +1,6 @@
 export { createEngine, type Engine, type EngineStatus } from './engine/engine.ts'
 export type { Launch } from './recovery/launch.ts'
-export type {
-  ClockPort,
-  CryptoPort,
-  FilesPort,
-  FileStat,
-  Hasher,
-  HostPort,
-  HttpExchange,
-  HttpPort,
-  HttpRequest,
-  HttpResponse,
-  Ports,
-} from './ground/ports.ts'
+export type { HostPort, Ports } from './ground/ports.ts'
 export type { Report } from './ground/report.ts'
 export { DEFAULT_LIMITS, type EngineConfig, type Limits } from './ground/settings.ts'
 export { TRANSITIONS, transition, type UpdateEvent, type UpdateState } from './ground/states.ts'
@@ -28,3 +16,14 @@ export type {
 } from './server/update-contract.ts'
 export type { EngineEvent } from './ground/engine-event.ts'
 export type { UpdateOutcome } from './engine/update-flow.ts'
+export type {
+  ClockPort,
+  CryptoPort,
+  FileStat,
+  FilesPort,
+  Hasher,
+  HttpExchange,
+  HttpPort,
+  HttpRequest,
+  HttpResponse,
+} from '@hotpatch/device-ground'

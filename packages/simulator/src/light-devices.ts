@@ -97,7 +97,7 @@ export function createLightDevices(context: DeviceContext): Devices {
       method: 'POST' as const,
       url: `${options.serverUrl.replace(/\/+$/, '')}/update/check`,
       headers: { 'x-app-key': options.app.appKey, 'content-type': 'application/json', accept: 'application/json' },
-      body: new TextEncoder().encode(JSON.stringify(body)),
+      body: JSON.stringify(body),
     }
   }
 

@@ -19,7 +19,7 @@ export interface FleetRequest {
   index: number
   method: string
   url: string
-  body: Uint8Array | undefined
+  body: string | undefined
 }
 
 interface Answer {

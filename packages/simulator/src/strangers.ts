@@ -47,7 +47,7 @@ export async function sendStrangers(options: StrangerOptions): Promise<StrangerF
         'content-type': 'application/json',
         'x-forwarded-for': addressOf(index, networks),
       },
-      body: new TextEncoder().encode(JSON.stringify(body)),
+      body: JSON.stringify(body),
     }).response
     let text = ''
     const decoder = new TextDecoder()

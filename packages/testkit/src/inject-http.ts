@@ -14,7 +14,7 @@ export function injectHttp(server: Pick<TestServer, 'app'>): HttpPort {
           method,
           url: url.replace(INJECTED_URL, ''),
           headers: { host: 'localhost', ...headers },
-          ...(body && { payload: Buffer.from(body) }),
+          ...(body !== undefined && { payload: body }),
         })
         const told = Object.entries(found.headers).map(([name, value]) => [name, String(value)])
         return { status: found.statusCode, headers: Object.fromEntries(told), body: inOnePiece(found.rawPayload) }

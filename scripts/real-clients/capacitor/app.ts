@@ -73,6 +73,7 @@ export function createFollowingApp({
       },
       clock: {
         now: () => Date.now(),
+        elapsed: () => performance.now(),
         after: (ms, run) => {
           const timer = setTimeout(() => {
             if (!page.isGone()) run()

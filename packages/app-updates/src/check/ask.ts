@@ -1,9 +1,18 @@
-import { isAllowedAddress } from '../ground/addresses.ts'
-import { AppUpdateError, messageOf } from '../ground/app-update-error.ts'
-import { concat, textFromUtf8 } from '../ground/bytes.ts'
-import type { Host, HttpRequest } from '../ground/ports.ts'
+import {
+  AnswerTooLongError,
+  backOff,
+  exchangeSmall,
+  type HttpRequest,
+  isAllowedAddress,
+  messageOf,
+  retryAfter,
+  sleep,
+  type Stopped,
+} from '@hotpatch/device-ground'
+import { AppUpdateError, mayHelp } from '../ground/app-update-error.ts'
+import { textFromUtf8 } from '../ground/bytes.ts'
+import type { Host } from '../ground/ports.ts'
 import type { AppUpdaterOptions, Limits } from '../ground/settings.ts'
-import { backOff, mayHelp, retryAfter, sleep, within, type Stopped } from '../ground/waiting.ts'
 import { checkRequest } from '../contract/check-request.ts'
 import { readCheckAnswer, type CheckOutcome } from '../contract/read-answer.ts'
 
@@ -37,36 +46,15 @@ async function exchange(
   request: HttpRequest,
   { limits, stopped }: { limits: Limits; stopped: Stopped },
 ): Promise<string> {
-  const { response, abort } = http.open(request)
-  const forget = stopped.onStop(abort)
-  const read = async () => {
-    const { status, headers, body } = await response
-    const text = textFromUtf8(await readWhole(body, limits.answerBytes))
-    if (status === 200) return text
-    const retryAfterMs = retryAfter(headers, clock.now(), limits.retryAfterMaxMs)
-    throw new AppUpdateError('check-failed', `the server answered ${status}${saidIn(text)}`, { status, retryAfterMs })
-  }
-  const tooLate = () => new AppUpdateError('check-failed', `no complete answer within ${limits.checkTimeoutMs} ms`)
-  try {
-    return await within(clock, limits.checkTimeoutMs, read(), { abort, error: tooLate })
-  } catch (cause) {
-    if (cause instanceof AppUpdateError) throw cause
-    throw new AppUpdateError('check-failed', `the connection failed: ${messageOf(cause)}`, { cause })
-  } finally {
-    forget()
-    abort()
-  }
-}
-
-async function readWhole(body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of body) {
-    length += chunk.length
-    if (length > maxBytes) throw new AppUpdateError('answer-invalid', `the answer is longer than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return concat(chunks)
+  const bounds = { maxBytes: limits.answerBytes, timeoutMs: limits.checkTimeoutMs, stopped }
+  const { status, headers, body } = await exchangeSmall({ http, clock }, request, bounds).catch((cause: unknown) => {
+    if (cause instanceof AnswerTooLongError) throw new AppUpdateError('answer-invalid', cause.message, { cause })
+    throw new AppUpdateError('check-failed', `the server was not reached: ${messageOf(cause)}`, { cause })
+  })
+  const text = textFromUtf8(body)
+  if (status === 200) return text
+  const retryAfterMs = retryAfter(headers, clock.now(), limits.retryAfterMaxMs)
+  throw new AppUpdateError('check-failed', `the server answered ${status}${saidIn(text)}`, { status, retryAfterMs })
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,5 @@
-import { joinAddress } from '../ground/addresses.ts'
+import { type HttpRequest, joinAddress } from '@hotpatch/device-ground'
 import { AppUpdateError } from '../ground/app-update-error.ts'
-import type { HttpRequest } from '../ground/ports.ts'
 import type { AppUpdaterOptions, DeviceFacts } from '../ground/settings.ts'
 
 export const CHECK_PATH = '/api/updates/check'

@@ -1,5 +1,5 @@
 import { readInteger, readObject, readChecksum, readString, UnexpectedJsonError } from '@hotpatch/protocol'
-import { isAddress, lastWordOf } from '../ground/addresses.ts'
+import { isAddress, lastWordOf } from '@hotpatch/device-ground'
 import { AppUpdateError } from '../ground/app-update-error.ts'
 import type { AppUpdaterOptions } from '../ground/settings.ts'
 import { formatOf, PLATFORM_FORMATS, safeFileName } from './formats.ts'

@@ -1,10 +1,22 @@
+import {
+  type AllowInsecure,
+  backOff,
+  concat,
+  type HttpExchange,
+  type HttpResponse,
+  isAllowedAddress,
+  messageOf,
+  resolveLocation,
+  retryAfter,
+  sleep,
+  type Stopped,
+  TookTooLongError,
+  within,
+} from '@hotpatch/device-ground'
 import type { AppUpdate } from '../contract/read-answer.ts'
-import { isAllowedAddress, resolveLocation } from '../ground/addresses.ts'
-import { AppUpdateError, asAppUpdateError, messageOf } from '../ground/app-update-error.ts'
-import { concat } from '../ground/bytes.ts'
-import type { Host, HttpExchange, HttpResponse } from '../ground/ports.ts'
-import type { AllowInsecure, Limits } from '../ground/settings.ts'
-import { backOff, mayHelp, retryAfter, sleep, within, type Stopped } from '../ground/waiting.ts'
+import { AppUpdateError, asAppUpdateError, mayHelp } from '../ground/app-update-error.ts'
+import type { Host } from '../ground/ports.ts'
+import type { Limits } from '../ground/settings.ts'
 import { beginPart, readPartNote } from './part-note.ts'
 import { isVerified } from './verify.ts'
 
@@ -265,11 +277,12 @@ async function patiently<T>(
   work: Promise<T>,
 ): Promise<T> {
   const ms = Math.max(0, Math.min(limits.idleTimeoutMs, deadline - clock.elapsed()))
-  const error = () => new AppUpdateError('download-timeout', `nothing came for ${ms} ms, or the whole took too long`)
   try {
-    return await within(clock, ms, work, { abort: () => exchange.abort(), error })
+    return await within(clock, { ms, what: 'the next piece', abort: () => exchange.abort() }, work)
   } catch (cause) {
-    if (cause instanceof AppUpdateError) throw cause
+    if (cause instanceof TookTooLongError) {
+      throw new AppUpdateError('download-timeout', `nothing came for ${ms} ms, or the whole took too long`)
+    }
     throw new AppUpdateError('download-failed', `the connection failed: ${messageOf(cause)}`, { cause })
   }
 }

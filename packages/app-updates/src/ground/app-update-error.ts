@@ -1,4 +1,5 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { messageOf } from '@hotpatch/device-ground'
 
 export interface AppUpdateErrorDetails extends ErrorOptions {
   /** Of an HTTP answer. */
@@ -33,8 +34,7 @@ export function asAppUpdateError(cause: unknown): AppUpdateError {
   return new AppUpdateError('storage-failed', messageOf(cause), { cause })
 }
 
-/** Native modules reject with errors, and some with plain objects. */
-export function messageOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'message' in error) return String(error.message)
-  return String(error)
+/** App versions §5: whether asking again can help. */
+export function mayHelp(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
 }

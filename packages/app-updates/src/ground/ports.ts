@@ -1,33 +1,18 @@
+import type { ClockPort, Hasher, HttpPort, HttpRequest, HttpResponse } from '@hotpatch/device-ground'
+
 /**
  * What an updater needs of the app around it. Nothing here is looked up by itself: importing the package touches nothing,
  * and everything can be replaced.
  */
 
-export interface HttpRequest {
-  method: 'GET' | 'POST'
-  url: string
-  headers: Readonly<Record<string, string>>
-  body?: string
-}
-
-export interface HttpResponse {
-  status: number
-  /** Names in lower case. */
-  headers: Readonly<Record<string, string | undefined>>
-  body: AsyncIterable<Uint8Array>
+export interface UpdaterResponse extends HttpResponse {
   /** Where it came from, of hosts that follow redirects by themselves. */
   url?: string
 }
 
-export interface HttpExchange {
-  response: Promise<HttpResponse>
-  /** Ends the exchange at once; reading its body may then fail or end. */
-  abort(): void
-}
-
-/** Decodes no body. Best it follows no redirect: then it is looked at where they lead before anything is asked there. */
-export interface HttpPort {
-  open(request: HttpRequest): HttpExchange
+/** As every client's, so that a host's own fits; and more, for hosts that hold bodies in memory. */
+export interface UpdaterHttpPort extends HttpPort {
+  open(request: HttpRequest): { response: Promise<UpdaterResponse>; abort(): void }
   /** Of hosts that hold a body in memory: the file is asked for in pieces of this size. */
   pieceBytes?: number
 }
@@ -58,22 +43,6 @@ export interface PartPort {
   freeBytes?(): Promise<number | undefined>
 }
 
-export interface Hasher {
-  update(bytes: Uint8Array): void
-  digest(): Uint8Array | Promise<Uint8Array>
-}
-
-export interface ClockPort {
-  /** Milliseconds since 1970, by a clock that people and networks set. */
-  now(): number
-  /** Milliseconds since any one moment, by a clock that nobody sets: whatever is waited for or bounded. */
-  elapsed(): number
-  /** Calls `run` once after `ms`, unless the returned function is called before. */
-  after(ms: number, run: () => void): () => void
-  /** 0 ≤ x < 1; for back-off only. */
-  random(): number
-}
-
 /** A file whose bytes on the disk have the announced size and SHA-256. */
 export interface VerifiedFile {
   /** As the host's `PartPort` calls it. */
@@ -91,7 +60,7 @@ export interface InstallerPort {
 }
 
 export interface Host {
-  http: HttpPort
+  http: UpdaterHttpPort
   part: PartPort
   sha256(): Hasher
   clock: ClockPort

@@ -1,3 +1,4 @@
+import type { AllowInsecure } from '@hotpatch/device-ground'
 /** Every wait, loop and buffer has its bound here. */
 export interface Limits {
   /** An answer to a check, from the request to its last byte. */
@@ -30,9 +31,6 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   downloadAttempts: 4,
   redirects: 5,
 }
-
-/** `true` allows http: to anywhere, "loopback" to this machine: for development, and servers in a closed network. */
-export type AllowInsecure = boolean | 'loopback'
 
 export type UpdatePlatform = 'android' | 'ios' | 'macos' | 'windows' | 'linux'
 

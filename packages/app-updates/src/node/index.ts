@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
-import type { Hasher, Host, InstallerPort } from '../ground/ports.ts'
-import { systemClock } from '../ground/system-clock.ts'
-import { createNodeHttp } from './node-http.ts'
+import { createNodeHttp, createNodeSha256 } from '@hotpatch/device-ground/node'
+import type { Host, InstallerPort } from '../ground/ports.ts'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { createNodeInstaller } from './node-installer.ts'
 import { createNodePart } from './node-part.ts'
 
-export { createNodeHttp } from './node-http.ts'
+export { createNodeHttp } from '@hotpatch/device-ground/node'
 export { createNodeInstaller, type NodeInstallerOptions } from './node-installer.ts'
 export { createNodePart } from './node-part.ts'
 export { thisMachine } from './this-machine.ts'
@@ -22,19 +21,9 @@ export function createNodeHost({ directory, ...ports }: NodeHostOptions): Host {
   return {
     http: createNodeHttp(),
     part: createNodePart(directory),
-    sha256: nodeSha256,
+    sha256: createNodeSha256,
     clock: systemClock(),
     installer: createNodeInstaller(),
     ...ports,
-  }
-}
-
-export function nodeSha256(): Hasher {
-  const hash = createHash('sha256')
-  return {
-    update(bytes) {
-      hash.update(bytes)
-    },
-    digest: () => hash.digest(),
   }
 }

@@ -1,5 +1,5 @@
-import type { Host, HttpPort, HttpResponse } from '../ground/ports.ts'
-import { systemClock } from '../ground/system-clock.ts'
+import type { Host, UpdaterHttpPort, UpdaterResponse } from '../ground/ports.ts'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
 
 /** What is used of React Native's `fetch`. */
 export type Fetch = (
@@ -27,7 +27,7 @@ export function createReactNativeHost({ fetch, pieceBytes, ...ports }: ReactNati
 }
 
 /** Over a `fetch` that holds bodies in memory, and follows redirects by itself. */
-export function fetchInPieces(fetch: Fetch, pieceBytes: number = 2 * 1024 * 1024): HttpPort {
+export function fetchInPieces(fetch: Fetch, pieceBytes: number = 2 * 1024 * 1024): UpdaterHttpPort {
   return {
     pieceBytes,
     open({ method, url, headers, body }) {
@@ -38,7 +38,7 @@ export function fetchInPieces(fetch: Fetch, pieceBytes: number = 2 * 1024 * 1024
         ...(body !== undefined && { body }),
         signal: controller.signal,
       })
-      const response = asked.then((answer): HttpResponse => {
+      const response = asked.then((answer): UpdaterResponse => {
         const named: Record<string, string> = {}
         answer.headers.forEach((value, name) => {
           named[name.toLowerCase()] = value

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { nodeSha256 } from '../node/index.ts'
+import { createNodeSha256 } from '@hotpatch/device-ground/node'
 import { startFileServer, type FileServer } from '../testing/file-server.ts'
 import { createMemoryPart } from '../testing/memory-part.ts'
 import { createAppUpdater } from '../updater/updater.ts'
@@ -41,7 +41,7 @@ function updaterOver(part = createMemoryPart()) {
   held.length = 0
   const handedOver: string[] = []
   const installer = { handOver: async ({ path }: { path: string }) => void handedOver.push(path) }
-  const host = createReactNativeHost({ fetch: heldFetch, part, sha256: nodeSha256, installer })
+  const host = createReactNativeHost({ fetch: heldFetch, part, sha256: createNodeSha256, installer })
   const updater = createAppUpdater(host, {
     serverUrl: server.url,
     platform: 'android',

@@ -1,4 +1,4 @@
-import type { ClockPort } from '../ground/ports.ts'
+import type { ClockPort } from '@hotpatch/device-ground'
 
 /** Waits take no time: whoever waits for longer than anything else under way goes on, and the clock shows it. */
 export function createEagerClock(): ClockPort & { waits: number[] } {

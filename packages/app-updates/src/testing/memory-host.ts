@@ -1,4 +1,4 @@
-import { nodeSha256 } from '../node/index.ts'
+import { createNodeSha256 } from '@hotpatch/device-ground/node'
 import type { Host, VerifiedFile } from '../ground/ports.ts'
 import { createEagerClock } from './eager-clock.ts'
 import { createMemoryPart } from './memory-part.ts'
@@ -14,7 +14,7 @@ export function createMemoryHost(answers: readonly ScriptedAnswer[], pieceBytes?
     http,
     part,
     clock,
-    sha256: nodeSha256,
+    sha256: createNodeSha256,
     installer: {
       async handOver(file) {
         handedOver.push(file)

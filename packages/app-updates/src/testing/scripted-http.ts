@@ -1,4 +1,4 @@
-import type { HttpPort, HttpRequest } from '../ground/ports.ts'
+import type { HttpPort, HttpRequest } from '@hotpatch/device-ground'
 
 export interface ScriptedAnswer {
   status: number

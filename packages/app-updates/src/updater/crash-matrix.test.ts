@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Host } from '../ground/ports.ts'
-import { nodeSha256 } from '../node/index.ts'
+import { createNodeSha256 } from '@hotpatch/device-ground/node'
 import { createEagerClock } from '../testing/eager-clock.ts'
 import { createMemoryPart, type MemoryPart } from '../testing/memory-part.ts'
 import { createAppUpdater } from './updater.ts'
@@ -50,7 +50,7 @@ async function live(life: Life): Promise<string> {
   const host: Host = {
     http,
     part,
-    sha256: nodeSha256,
+    sha256: createNodeSha256,
     clock: createEagerClock(),
     installer: {
       async handOver({ sha256 }) {

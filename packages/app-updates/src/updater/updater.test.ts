@@ -95,7 +95,10 @@ describe('a check that fails says why, and never rejects', () => {
     const silent = { open: () => ({ response: new Promise<never>(() => {}), abort: () => {} }) }
     const limits = { checkTimeoutMs: 100 }
     const updater = createAppUpdater({ ...host, http: silent }, { ...OPTIONS, limits })
-    expect(await updater.check()).toMatchObject({ code: 'check-failed', message: 'no complete answer within 100 ms' })
+    expect(await updater.check()).toMatchObject({
+      code: 'check-failed',
+      message: 'the server was not reached: the answer took more than 100 ms',
+    })
   })
 
   test('Retry-After is kept to', async () => {

@@ -1,13 +1,13 @@
+import { createStop, messageOf } from '@hotpatch/device-ground'
 import { ask } from '../check/ask.ts'
 import type { AppUpdate } from '../contract/read-answer.ts'
 import { isAppVersion, isNewer } from '../contract/versions.ts'
 import { download, StoppedError } from '../download/download.ts'
 import { readPartNote } from '../download/part-note.ts'
 import { isVerified } from '../download/verify.ts'
-import { AppUpdateError, asAppUpdateError, messageOf } from '../ground/app-update-error.ts'
+import { AppUpdateError, asAppUpdateError } from '../ground/app-update-error.ts'
 import type { Host } from '../ground/ports.ts'
 import { DEFAULT_LIMITS, type AppUpdaterOptions } from '../ground/settings.ts'
-import { createStop } from '../ground/waiting.ts'
 import type { Failure, UpdaterState } from './updater-state.ts'
 
 /** Nothing of it rejects: what happened is the state that it answers with. What does not fit the state does nothing. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createMemoryFiles } from '@hotpatch/client/memory'
-import { createNodeClock, createNodeCrypto, createNodeHttp } from '@hotpatch/client/node'
+import { systemClock, createNodeCrypto, createNodeHttp } from '@hotpatch/client/node'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PROJECT, sha256Of, startAssetServer, type AssetServer, type TestUpdate } from '../testing/asset-server.ts'
 import { runUpdateProcess, startUpdateProcess } from '../testing/run-update-process.ts'
@@ -34,7 +34,7 @@ function installation(options: Partial<OTAUpdateOptions> = {}, ports: Partial<Up
           files,
           http: createNodeHttp(),
           crypto: createNodeCrypto(),
-          clock: createNodeClock(),
+          clock: systemClock(),
           host: {
             nativeVersion: '1.0.0',
             platform: 'linux',
@@ -52,7 +52,7 @@ function installation(options: Partial<OTAUpdateOptions> = {}, ports: Partial<Up
           deviceId: 'device-1',
           publicKeys: [server.publicKey],
           allowInsecure: 'loopback',
-          limits: { attempts: 2, backoffMs: 1 },
+          limits: { attempts: 2, backOffMs: 1 },
           onUpdateAvailable: ({ version }) => told.push(`available ${version}`),
           onUpdateReady: ({ version }) => told.push(`ready ${version}`),
           onError: ({ code }) => told.push(`error ${code}`),
@@ -212,7 +212,7 @@ describe('the manager', () => {
 
   test('a mistake of the app in what it is told stops nothing', async () => {
     const mistakes: unknown[] = []
-    const clock = createNodeClock()
+    const clock = systemClock()
     const after: typeof clock.after = (ms, run) =>
       clock.after(ms, () => {
         try {
@@ -242,7 +242,7 @@ describe('in the background', () => {
   function watchedClock() {
     const waits: number[] = []
     let run: (() => void) | undefined
-    const clock = createNodeClock()
+    const clock = systemClock()
     return {
       waits,
       next: () => run?.(),

@@ -1,4 +1,4 @@
-import { createNodeClock, createNodeCrypto, createNodeFiles, createNodeHttp } from '@hotpatch/client/node'
+import { systemClock, createNodeCrypto, createNodeFiles, createNodeHttp } from '@hotpatch/client/node'
 import type { UpdateManagerPorts } from '../manager/ota-update-manager.ts'
 
 /** What the manager needs of Node or Electron; everything is kept in `ota/` below the folder. */
@@ -7,7 +7,7 @@ export function createNodePorts(directory: string, host: UpdateManagerPorts['hos
     files: createNodeFiles(directory),
     http: createNodeHttp(),
     crypto: createNodeCrypto(),
-    clock: createNodeClock(),
+    clock: systemClock(),
     host,
   }
 }

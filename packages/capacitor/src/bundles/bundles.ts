@@ -1,7 +1,7 @@
+import { type ClockPort, messageOf, within } from '@hotpatch/device-ground'
 import type { BundleManifest } from '../decision/manifest.ts'
-import type { BundleInfo, ClockPort, UpdaterPlugin } from '../ground/ports.ts'
+import type { BundleInfo, UpdaterPlugin } from '../ground/ports.ts'
 import type { Limits } from '../ground/settings.ts'
-import { messageOf, within } from '../ground/waiting.ts'
 import type { KnownBundle, Memory } from '../memory/memory.ts'
 
 /** The plugin's bundles: finding one again, having one downloaded, switching to it, and tidying up. */

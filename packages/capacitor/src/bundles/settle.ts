@@ -1,7 +1,7 @@
+import { type ClockPort, within } from '@hotpatch/device-ground'
 import type { BrokenBundle } from '../decision/decide-bundle.ts'
-import type { BundleInfo, ClockPort, UpdaterPlugin } from '../ground/ports.ts'
+import type { BundleInfo, UpdaterPlugin } from '../ground/ports.ts'
 import type { Limits } from '../ground/settings.ts'
-import { within } from '../ground/waiting.ts'
 import type { KnownBundle, Memory } from '../memory/memory.ts'
 import type { NewEvent } from '../reporting/reporter.ts'
 

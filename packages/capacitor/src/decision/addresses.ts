@@ -1,10 +1,9 @@
+import type { AllowInsecure } from '@hotpatch/device-ground'
+
 /** Web bundle §7: addresses are joined as text, the same in every language; nothing is guessed from a current page. */
 
 export const MANIFEST_PATH = '/api/v1/native/bundle/manifest'
 const MANIFEST_FOLDER = MANIFEST_PATH.slice(0, MANIFEST_PATH.lastIndexOf('/') + 1)
-
-/** `true` allows http: to anywhere, "loopback" to this machine: for development, and servers in a closed network. */
-export type AllowInsecure = boolean | 'loopback'
 
 // "@" is refused, as "http://localhost@example.com" is not localhost; a backslash is a slash to some readers.
 const ADDRESS = /^(https?):\/\/([^/?#@\\\s]+)((?:\/[^?#\\\s]*)?)(\?[^#\\\s]*)?$/i

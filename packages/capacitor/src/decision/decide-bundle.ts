@@ -1,5 +1,6 @@
+import type { AllowInsecure } from '@hotpatch/device-ground'
 import { compareWithBound, parseNativeVersion, UnexpectedJsonError } from '@hotpatch/protocol'
-import { bundleAddress, isAllowedAddress, type AllowInsecure } from './addresses.ts'
+import { bundleAddress, isAllowedAddress } from './addresses.ts'
 import { readManifest, type BundleManifest } from './manifest.ts'
 
 /** A bundle that was rolled back here. Without a checksum its version has to do. */

@@ -1,6 +1,6 @@
+import { within } from '@hotpatch/device-ground'
 import type { Host } from './ports.ts'
 import type { HotPatchConnection, Limits } from './settings.ts'
-import { within } from './waiting.ts'
 
 /** Who a HotPatch server knows this installation as: what the app says, or else the plugin. It rejects when nobody knows. */
 export function createDeviceId(

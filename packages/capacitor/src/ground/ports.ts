@@ -1,4 +1,5 @@
 import type { BundleInfo, CapacitorUpdaterPlugin } from '@capgo/capacitor-updater'
+import type { ClockPort } from '@hotpatch/device-ground'
 
 /**
  * What the updater needs of the app around it. Nothing here is looked up by itself: no global is touched before the app
@@ -27,18 +28,15 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   status: number
-  /** By its name in lower case. */
-  header(name: string): string | undefined
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | undefined>>
   text: string
 }
 
-/** Follows no redirect: it answers with it, or rejects with a `RedirectedError` where the platform hides where it leads. */
+/**
+ * Not the streaming port of the other clients: a native bridge hands over text, whole. Follows no redirect: it answers with it, or rejects with a `RedirectedError` where the platform hides where it leads. */
 export interface HttpPort {
   send(request: HttpRequest): Promise<HttpAnswer>
-}
-
-export class AnswerTooLongError extends Error {
-  override name = 'AnswerTooLongError'
 }
 
 export class RedirectedError extends Error {
@@ -61,15 +59,6 @@ export interface SessionPort {
 export interface AppStatePort {
   /** Calls back at every return to the foreground, until the returned function is called. */
   onForeground(listener: () => void): () => void
-}
-
-export interface ClockPort {
-  /** Milliseconds since 1970. */
-  now(): number
-  /** Calls `run` once after `ms`, unless the returned function is called before. */
-  after(ms: number, run: () => void): () => void
-  /** 0 ≤ x < 1. */
-  random(): number
 }
 
 /** `publicKey` is the raw 32 bytes. Rejects where the platform has no Ed25519. */

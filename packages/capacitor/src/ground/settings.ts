@@ -1,4 +1,4 @@
-import type { AllowInsecure } from '../decision/addresses.ts'
+import type { AllowInsecure } from '@hotpatch/device-ground'
 
 /** Every wait, loop and buffer has its bound here. */
 export interface Limits {

@@ -1,4 +1,5 @@
-import { AnswerTooLongError, type HttpPort } from '../ground/ports.ts'
+import { AnswerTooLongError } from '@hotpatch/device-ground'
+import { type HttpPort } from '../ground/ports.ts'
 
 /** What is used of `CapacitorHttp` of `@capacitor/core`. */
 export interface NativeHttp {
@@ -33,8 +34,8 @@ export function nativeHttp(http: NativeHttp): HttpPort {
       // JSON may arrive parsed already.
       const text = typeof answer.data === 'string' ? answer.data : JSON.stringify(answer.data ?? '')
       if (text.length > maxBytes) throw new AnswerTooLongError(`the answer is longer than ${maxBytes} characters`)
-      const named = new Map(Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value]))
-      return { status: answer.status, header: (name) => named.get(name), text }
+      const named = Object.entries(answer.headers).map(([name, value]) => [name.toLowerCase(), value])
+      return { status: answer.status, headers: Object.fromEntries(named), text }
     },
   }
 }

@@ -46,7 +46,7 @@ describe('HTTP by the shell, with the real CapacitorHttp in its web build', () =
     const answer = await http.send(request('/json'))
     expect(answer.status).toBe(404)
     expect(JSON.parse(answer.text)).toEqual({ code: 'OTA_BUNDLE_NOT_AVAILABLE' })
-    expect(answer.header('content-type')).toBe('application/json')
+    expect(answer.headers['content-type']).toBe('application/json')
     server.answerWith('/html', (_request, response) => response.writeHead(200).end('<html>'))
     expect((await http.send(request('/html'))).text).toBe('<html>')
   })

@@ -1,12 +1,5 @@
-import type {
-  AppStatePort,
-  ClockPort,
-  Host,
-  HttpPort,
-  StoragePort,
-  UpdaterPlugin,
-  VerifyEd25519,
-} from '../ground/ports.ts'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
+import type { AppStatePort, Host, HttpPort, StoragePort, UpdaterPlugin, VerifyEd25519 } from '../ground/ports.ts'
 import { webVerifyEd25519, newUuid } from './web-crypto.ts'
 import { webHttp } from './web-http.ts'
 
@@ -47,19 +40,10 @@ export function webHost({ plugin, app, preferences, http, verifyEd25519 }: WebHo
       set: (key, value) => sessionStorage.setItem(key, value),
     },
     appState: app ? appStateOf(app) : visibilityOf(document),
-    clock: CLOCK,
+    clock: systemClock(),
     newId: newUuid,
     verifyEd25519: verifyEd25519 ?? webVerifyEd25519,
   }
-}
-
-const CLOCK: ClockPort = {
-  now: () => Date.now(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
-  random: () => Math.random(),
 }
 
 function preferencesStorage(preferences: PreferencesPlugin): StoragePort {

@@ -1,4 +1,5 @@
-import { AnswerTooLongError, RedirectedError, type HttpPort } from '../ground/ports.ts'
+import { AnswerTooLongError } from '@hotpatch/device-ground'
+import { RedirectedError, type HttpPort } from '../ground/ports.ts'
 
 /** What is used of `fetch`. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
@@ -20,7 +21,7 @@ export function webHttp(fetch: Fetch): HttpPort {
       if (response.type === 'opaqueredirect' || response.redirected) throw new RedirectedError('the server redirects')
       return {
         status: response.status,
-        header: (name) => response.headers.get(name) ?? undefined,
+        headers: Object.fromEntries(response.headers),
         text: await readText(response, maxBytes),
       }
     },

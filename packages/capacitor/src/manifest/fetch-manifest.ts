@@ -1,7 +1,15 @@
-import { joinAddress, isAllowedAddress, MANIFEST_PATH, type AllowInsecure } from '../decision/addresses.ts'
-import { AnswerTooLongError, RedirectedError, type Host, type HttpAnswer } from '../ground/ports.ts'
+import {
+  type AllowInsecure,
+  AnswerTooLongError,
+  backOff,
+  messageOf,
+  retryAfter,
+  sleep,
+  within,
+} from '@hotpatch/device-ground'
+import { joinAddress, isAllowedAddress, MANIFEST_PATH } from '../decision/addresses.ts'
+import { RedirectedError, type Host, type HttpAnswer } from '../ground/ports.ts'
 import type { HotPatchConnection, Limits } from '../ground/settings.ts'
-import { backOff, messageOf, within } from '../ground/waiting.ts'
 
 export type FetchFailure =
   | 'address-refused'
@@ -36,10 +44,10 @@ export function createManifestFetcher(
       return failed('address-refused', `the server's address is none, or not https: ${serverUrl.slice(0, 200)}`)
     }
     for (let attempt = 0; ; attempt += 1) {
-      if (clock.now() < notBefore) return failed('server-asked-to-wait', 'the server asked to wait')
+      if (clock.elapsed() < notBefore) return failed('server-asked-to-wait', 'the server asked to wait')
       const { answer, isFinal } = await ask(url + queryOf(hotPatch, device))
       if (isFinal || attempt + 1 >= limits.manifestAttempts) return answer
-      await backOff(clock, attempt, { baseMs: limits.backOffMs, maxMs: limits.backOffMaxMs })
+      await sleep(clock, backOff(clock, attempt, limits))
     }
   }
 
@@ -68,8 +76,8 @@ export function createManifestFetcher(
     const { status, text } = answer
     if (status >= 300 && status < 400) return final('redirected', `the server answered ${status}`)
     if (status === 429 || status === 503) {
-      const wait = retryAfter(answer.header('retry-after'), limits.retryAfterMaxMs)
-      notBefore = clock.now() + wait
+      const wait = retryAfter(answer.headers, clock.now(), limits.retryAfterMaxMs) ?? 0
+      notBefore = clock.elapsed() + wait
       return { answer: failed('server-error', `the server answered ${status}`), isFinal: wait > 0 }
     }
     const json = jsonOf(text)
@@ -108,11 +116,6 @@ function queryOf(hotPatch: HotPatchConnection | undefined, device: AskingDevice 
   const { platform, channel } = hotPatch
   const told = Object.entries({ platform, channel, ...device }).filter(([, value]) => value !== undefined)
   return `?${told.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')}`
-}
-
-/** Milliseconds; 0 when there is none. Dates are not read: the device's clock may be off. */
-export function retryAfter(text: string | undefined, maxMs: number): number {
-  return text !== undefined && /^\d{1,10}$/.test(text) ? Math.min(Number(text) * 1000, maxMs) : 0
 }
 
 export function jsonOf(text: string): unknown {

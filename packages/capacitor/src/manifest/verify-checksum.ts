@@ -1,7 +1,7 @@
 import { digestSigningInput } from '@hotpatch/protocol'
+import { messageOf } from '@hotpatch/device-ground'
 import type { BundleManifest } from '../decision/manifest.ts'
 import type { VerifyEd25519 } from '../ground/ports.ts'
-import { messageOf } from '../ground/waiting.ts'
 
 type Bytes = Uint8Array<ArrayBuffer>
 type Verdict =

@@ -1,7 +1,6 @@
+import { type ClockPort, within } from '@hotpatch/device-ground'
 import type { BrokenBundle } from '../decision/decide-bundle.ts'
 import type { StoragePort } from '../ground/ports.ts'
-import { within } from '../ground/waiting.ts'
-import type { ClockPort } from '../ground/ports.ts'
 
 /** A bundle of the plugin, by which it is known again at the next start. */
 export interface KnownBundle {

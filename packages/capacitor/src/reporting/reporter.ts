@@ -1,9 +1,8 @@
 import type { SdkCode } from '@hotpatch/protocol'
-import { joinAddress, isAllowedAddress, type AllowInsecure } from '../decision/addresses.ts'
+import { type AllowInsecure, retryAfter, within } from '@hotpatch/device-ground'
+import { joinAddress, isAllowedAddress } from '../decision/addresses.ts'
 import type { Host, HttpAnswer } from '../ground/ports.ts'
 import type { HotPatchConnection, Limits } from '../ground/settings.ts'
-import { within } from '../ground/waiting.ts'
-import { retryAfter } from '../manifest/fetch-manifest.ts'
 import type { Memory, WaitingEvent } from '../memory/memory.ts'
 
 export interface NewEvent {
@@ -51,7 +50,7 @@ export function createReporter(
     if (!hotPatch || url === undefined || !isAllowedAddress(url, serverUrl, allowInsecure)) return
     let atOnce = limits.eventsAtOnce
     // Each turn takes events away, or halves: it ends.
-    while (memory.current().events.length > 0 && clock.now() >= notBefore) {
+    while (memory.current().events.length > 0 && clock.elapsed() >= notBefore) {
       const batch = memory.current().events.slice(0, atOnce)
       const answer = await post(url, hotPatch, { nativeVersion, batch })
       if (isToWait(answer)) return
@@ -87,7 +86,7 @@ export function createReporter(
 
   function isToWait(answer: HttpAnswer): boolean {
     if (answer.status === 429 || answer.status === 503) {
-      notBefore = clock.now() + retryAfter(answer.header('retry-after'), limits.retryAfterMaxMs)
+      notBefore = clock.elapsed() + (retryAfter(answer.headers, clock.now(), limits.retryAfterMaxMs) ?? 0)
     }
     // The key may be mended on the server; a redirect is somebody in between.
     const isRefusal = answer.status >= 400 && answer.status < 500 && ![401, 403, 404, 408, 429].includes(answer.status)

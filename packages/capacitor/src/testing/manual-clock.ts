@@ -1,4 +1,4 @@
-import type { ClockPort } from '../ground/ports.ts'
+import type { ClockPort } from '@hotpatch/device-ground'
 
 /** Time that passes only when a test says so: what goes over a real network meanwhile takes none. */
 export function createManualClock(startAt = Date.UTC(2027, 0, 31, 12)) {
@@ -7,6 +7,7 @@ export function createManualClock(startAt = Date.UTC(2027, 0, 31, 12)) {
 
   const clock: ClockPort = {
     now: () => now,
+    elapsed: () => now,
     random: () => 0.5,
     after(ms, run) {
       const id = Symbol('timer')

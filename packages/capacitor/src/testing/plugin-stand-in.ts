@@ -1,5 +1,6 @@
 import { unzipSync } from 'fflate'
-import type { BundleInfo, ClockPort, UpdaterPlugin } from '../ground/ports.ts'
+import type { ClockPort } from '@hotpatch/device-ground'
+import type { BundleInfo, UpdaterPlugin } from '../ground/ports.ts'
 
 /** What the plugin keeps on the phone: its registry, folders and pointers. */
 export interface PluginDisk {

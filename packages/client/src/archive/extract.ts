@@ -1,5 +1,5 @@
 import { hexFromBytes } from '@hotpatch/protocol'
-import { concat } from '../ground/bytes.ts'
+import { concat } from '@hotpatch/device-ground'
 import type { Installation } from '../install/installer.ts'
 import type { ReleaseFile } from '../state/release-tree.ts'
 import { DEFLATED, refuseArchive, type ArchiveEntry } from './archive-entry.ts'

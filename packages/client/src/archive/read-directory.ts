@@ -1,6 +1,6 @@
 import { filePathFault, findPathConflict } from '@hotpatch/protocol'
-import { concat, textFromUtf8 } from '../ground/bytes.ts'
-import type { FilesPort } from '../ground/ports.ts'
+import { concat, type FilesPort } from '@hotpatch/device-ground'
+import { textFromUtf8 } from '../ground/bytes.ts'
 import type { InstallLimits } from '../install/installer.ts'
 import {
   COMPRESSION_LEVEL,

@@ -1,13 +1,23 @@
 import { readInteger, readObject, readString } from '@hotpatch/protocol'
-import { isAllowedAddress, resolveLocation } from '../ground/addresses.ts'
-import { concat } from '../ground/bytes.ts'
-import { backoff, retryAfter, sleep, within } from '../ground/exchange.ts'
+import {
+  backOff,
+  concat,
+  type HttpExchange,
+  type HttpResponse,
+  isAllowedAddress,
+  messageOf,
+  resolveLocation,
+  retryAfter,
+  sleep,
+  TookTooLongError,
+  within,
+} from '@hotpatch/device-ground'
 import { readJson, writeJson } from '../ground/json-file.ts'
-import type { HttpExchange, HttpResponse, Ports } from '../ground/ports.ts'
+import type { Ports } from '../ground/ports.ts'
 import { hashFile } from '../state/release-tree.ts'
 import type { Settings } from '../ground/settings.ts'
 import { PENDING_DOWNLOAD, PENDING_ZIP } from '../state/storage-layout.ts'
-import { asUpdateError, isFinalStatus, messageOf, UpdateError } from '../ground/update-error.ts'
+import { asUpdateError, isFinalStatus, UpdateError } from '../ground/update-error.ts'
 
 /** Bytes that are known before they come. */
 export interface Wanted {
@@ -86,7 +96,7 @@ export async function download(wanted: Wanted, place: Place, context: DownloadCo
       return { isResumed, receivedBytes }
     } catch (cause) {
       const error = asUpdateError(cause)
-      const wait = error.retryAfterMs ?? backoff(ports.clock, attempt, limits)
+      const wait = error.retryAfterMs ?? backOff(ports.clock, attempt, limits)
       if (
         context.isStopped?.() ||
         !mayHelp(error) ||
@@ -277,11 +287,12 @@ async function patiently<T>(
   work: Promise<T>,
 ): Promise<T> {
   const ms = Math.max(0, Math.min(limits.idleTimeoutMs, deadline - clock.elapsed()))
-  const error = () => new UpdateError('download-timeout', `nothing came for ${ms} ms, or the whole took too long`)
   try {
-    return await within(clock, ms, work, { abort: () => exchange.abort(), error })
+    return await within(clock, { ms, what: 'the next piece', abort: () => exchange.abort() }, work)
   } catch (cause) {
-    if (cause instanceof UpdateError) throw cause
+    if (cause instanceof TookTooLongError) {
+      throw new UpdateError('download-timeout', `nothing came for ${ms} ms, or the whole took too long`)
+    }
     throw new UpdateError('download-failed', `the connection failed: ${messageOf(cause)}`, { cause })
   }
 }

@@ -11,12 +11,13 @@ import {
   type ReleaseStatement,
   type SdkCode,
 } from '@hotpatch/protocol'
+import { type CryptoPort, messageOf } from '@hotpatch/device-ground'
 import { bytesFromBase64, textFromUtf8 } from '../ground/bytes.ts'
 import type { EmbeddedOrder, Offer, SignedStatement } from '../server/update-contract.ts'
-import type { CryptoPort, HostPort } from '../ground/ports.ts'
+import type { HostPort } from '../ground/ports.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StoredState } from '../state/stored-state.ts'
-import { messageOf, UpdateError } from '../ground/update-error.ts'
+import { UpdateError } from '../ground/update-error.ts'
 
 export interface Judgement {
   /** 0 for an app without signing keys. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { retryAfter } from '../ground/exchange.ts'
+import { retryAfter } from '@hotpatch/device-ground'
 import { createDevice, type Device } from '../testing/device.ts'
 import { chunked, createFakeServer, type FakeServer } from '../testing/fake-server.ts'
 import { createPublisher } from '../testing/publisher.ts'

@@ -13,7 +13,7 @@ import {
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { binaryOf } from '../ground/binary.ts'
-import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
+import { utf8FromText } from '../ground/bytes.ts'
 import { writeJson } from '../ground/json-file.ts'
 import { writeMarker } from '../state/release-tree.ts'
 import { freshState, type InstalledRelease, type StoredState } from '../state/stored-state.ts'
@@ -263,7 +263,7 @@ async function deviceIn(world: World, answer: (told: Record<string, unknown>) =>
   await writeJson(files, METADATA, state)
   server.intercept = (request) => {
     if (!request.url.endsWith('/update/check')) return undefined
-    const told = jsonFromUtf8(request.body ?? new Uint8Array()) as Record<string, unknown>
+    const told = JSON.parse(request.body ?? '') as Record<string, unknown>
     return { status: 200, body: utf8FromText(JSON.stringify(answer(told))) }
   }
   await device.boot()

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { FilesPort } from '@hotpatch/device-ground'
 import type { StartOptions } from '../recovery/launch.ts'
-import type { FilesPort } from '../ground/ports.ts'
 import { createDevice, type Device } from '../testing/device.ts'
 import { createFakeServer, type FakeServer } from '../testing/fake-server.ts'
 import { createPublisher } from '../testing/publisher.ts'

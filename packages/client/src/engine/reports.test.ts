@@ -46,10 +46,10 @@ async function install(release: typeof v1): Promise<void> {
 
 function answerEvents(answer: (body: { events: { id: string }[] }, attempt: number) => FakeResponse | undefined): void {
   let attempt = 0
-  server.intercept = ({ url, body = new Uint8Array() }) => {
+  server.intercept = ({ url, body = '' }) => {
     if (url !== `${SERVER}/events`) return undefined
     attempt += 1
-    return answer(jsonFromUtf8(body) as { events: { id: string }[] }, attempt)
+    return answer(JSON.parse(body) as { events: { id: string }[] }, attempt)
   }
 }
 

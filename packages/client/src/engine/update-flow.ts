@@ -1,5 +1,5 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
-import { isAllowedAddress } from '../ground/addresses.ts'
+import { isAllowedAddress } from '@hotpatch/device-ground'
 import { expectRoom } from '../ground/room.ts'
 import { getInstaller } from './installers.ts'
 import type { CheckAnswer, EmbeddedOrder, NativeUpdate, Offer } from '../server/update-contract.ts'

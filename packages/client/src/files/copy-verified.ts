@@ -1,5 +1,5 @@
 import { hexFromBytes, type ManifestFile } from '@hotpatch/protocol'
-import type { FilesPort } from '../ground/ports.ts'
+import type { FilesPort } from '@hotpatch/device-ground'
 import type { Installation } from '../install/installer.ts'
 import { readTree } from '../state/release-tree.ts'
 import { PENDING_BEFORE, SLOTS } from '../state/storage-layout.ts'

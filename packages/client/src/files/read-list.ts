@@ -5,8 +5,9 @@ import {
   type FilesManifest,
   type ManifestFile,
 } from '@hotpatch/protocol'
+import { messageOf } from '@hotpatch/device-ground'
 import { textFromUtf8, utf8FromText } from '../ground/bytes.ts'
-import { messageOf, UpdateError } from '../ground/update-error.ts'
+import { UpdateError } from '../ground/update-error.ts'
 import type { Installation, InstallLimits } from '../install/installer.ts'
 
 /**

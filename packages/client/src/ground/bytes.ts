@@ -71,16 +71,6 @@ export function textFromUtf8(bytes: Uint8Array): string | undefined {
   return text + String.fromCodePoint(...points)
 }
 
-export function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    all.set(chunk, offset)
-    offset += chunk.length
-  }
-  return all
-}
-
 /** Undefined when the bytes are not UTF-8 or not JSON. */
 export function jsonFromUtf8(bytes: Uint8Array): unknown {
   const text = textFromUtf8(bytes)

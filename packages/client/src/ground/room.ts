@@ -1,4 +1,4 @@
-import type { FilesPort } from './ports.ts'
+import type { FilesPort } from '@hotpatch/device-ground'
 import { UpdateError } from './update-error.ts'
 
 /** @throws UpdateError 'storage-full' where the disk says that it is too small; one that says nothing is tried */

@@ -1,3 +1,4 @@
+import type { AllowInsecure } from '@hotpatch/device-ground'
 import { MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
 
 /** Every loop, buffer and wait of the engine has its bound here (Engine §5). */
@@ -16,9 +17,9 @@ export interface Limits {
   downloadTimeoutMs: number
   /** Of one download or check, the first included. */
   attempts: number
-  /** Full jitter: a wait is random between 0 and backoffMs · 2^attempt, at most backoffMaxMs. */
-  backoffMs: number
-  backoffMaxMs: number
+  /** Full jitter: a wait is random between 0 and backOffMs · 2^attempt, at most backOffMaxMs. */
+  backOffMs: number
+  backOffMaxMs: number
   /** The longest Retry-After that is believed. */
   retryAfterMaxMs: number
   redirects: number
@@ -48,8 +49,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   idleTimeoutMs: 30_000,
   downloadTimeoutMs: 30 * 60_000,
   attempts: 5,
-  backoffMs: 1_000,
-  backoffMaxMs: 60_000,
+  backOffMs: 1_000,
+  backOffMaxMs: 60_000,
   retryAfterMaxMs: 60 * 60_000,
   redirects: 5,
   resumableBytes: 256 * 1024,
@@ -75,7 +76,7 @@ export interface EngineConfig {
   /** Base64 of raw 32-byte Ed25519 keys; any one of them may sign. Without any, only hashes are checked. */
   publicKeys?: readonly string[]
   /** For development: "loopback" allows http: to this machine, `true` to anywhere. */
-  allowInsecure?: boolean | 'loopback'
+  allowInsecure?: AllowInsecure
   /** Whether sync() restarts the app for a mandatory update (default true). */
   restartsWhenMandatory?: boolean
   limits?: Partial<Limits>

@@ -1,3 +1,4 @@
+import { messageOf } from '@hotpatch/device-ground'
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
 
 export interface UpdateErrorDetails {
@@ -42,8 +43,4 @@ export function asUpdateError(error: unknown): UpdateError {
   return isFull
     ? new UpdateError('storage-full', 'the disk is full', { cause: error })
     : new UpdateError('storage-failed', `a file operation failed: ${messageOf(error)}`, { cause: error })
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,4 +1,4 @@
-import type { FilesPort } from '../ground/ports.ts'
+import type { FilesPort } from '@hotpatch/device-ground'
 import { writeMarker, type ReleaseFile, type ReleaseMarker } from '../state/release-tree.ts'
 import { PENDING } from '../state/storage-layout.ts'
 

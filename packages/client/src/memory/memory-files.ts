@@ -1,4 +1,4 @@
-import type { FilesPort, FileStat } from '../ground/ports.ts'
+import type { FilesPort, FileStat } from '@hotpatch/device-ground'
 
 /**
  * What a power cut leaves of the things that were not synced: nothing, everything, or a pseudo-random part of each

@@ -1,4 +1,4 @@
-import type { ClockPort } from '../ground/ports.ts'
+import type { ClockPort } from '@hotpatch/device-ground'
 
 export interface VirtualClock extends ClockPort {
   /** How long the engine slept, in the order in which it did. */

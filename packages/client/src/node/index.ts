@@ -1,13 +1,13 @@
+import { createNodeHttp } from '@hotpatch/device-ground/node'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { createEngine, type Engine } from '../engine/engine.ts'
 import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import type { UpdateContract } from '../server/update-contract.ts'
-import { createNodeClock } from './node-clock.ts'
 import { createNodeCrypto } from './node-crypto.ts'
 import { createNodeFiles } from './node-files.ts'
-import { createNodeHttp } from './node-http.ts'
 
-export { createNodeClock, createNodeCrypto, createNodeFiles, createNodeHttp }
+export { createNodeCrypto, createNodeFiles, createNodeHttp, systemClock }
 export { unpackArchive, type UnpackOptions } from './unpack-archive.ts'
 
 export interface NodeEngineOptions extends EngineConfig {
@@ -26,7 +26,7 @@ export function createNodeEngine({ directory, host, ports, contract, ...config }
       files: createNodeFiles(directory),
       http: createNodeHttp(),
       crypto: createNodeCrypto(),
-      clock: createNodeClock(),
+      clock: systemClock(),
       ...ports,
       host,
     },

@@ -1,17 +1,10 @@
-import { createHash, createPublicKey, randomUUID, verify } from 'node:crypto'
-import type { CryptoPort } from '../ground/ports.ts'
+import { createPublicKey, randomUUID, verify } from 'node:crypto'
+import type { CryptoPort } from '@hotpatch/device-ground'
+import { createNodeSha256 } from '@hotpatch/device-ground/node'
 
 export function createNodeCrypto(): CryptoPort {
   return {
-    sha256() {
-      const hash = createHash('sha256')
-      return {
-        update: (bytes) => {
-          hash.update(bytes)
-        },
-        digest: () => hash.digest(),
-      }
-    },
+    sha256: createNodeSha256,
     verifyEd25519(publicKey, message, signature) {
       try {
         const jwk = { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(publicKey).toString('base64url') }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { mkdir, open, lstat, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { FilesPort } from '../ground/ports.ts'
+import type { FilesPort } from '@hotpatch/device-ground'
 
 /** The files port in a real directory, which is created when the first thing is written. */
 export function createNodeFiles(rootDirectory: string): FilesPort {

@@ -73,7 +73,7 @@ describe('the engine on Node', () => {
         deviceId: 'device-1',
         channel: 'production',
         publicKeys: [publisher.publicKey],
-        limits: { backoffMs: 1 },
+        limits: { backOffMs: 1 },
         host: { nativeVersion: '1.0', platform: 'android' },
       })
       return { engine, launched: await engine.start() }

@@ -1,8 +1,7 @@
 import { readObject, readString } from '@hotpatch/protocol'
+import type { FilesPort, SmallAnswer } from '@hotpatch/device-ground'
 import { jsonFromUtf8 } from '../ground/bytes.ts'
-import type { SmallAnswer } from '../ground/exchange.ts'
 import { readJson, writeJson } from '../ground/json-file.ts'
-import type { FilesPort } from '../ground/ports.ts'
 import type { Settings } from '../ground/settings.ts'
 import { CREDENTIAL, ROOT } from '../state/storage-layout.ts'
 

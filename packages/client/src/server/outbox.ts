@@ -1,6 +1,6 @@
+import type { FilesPort } from '@hotpatch/device-ground'
 import { binaryOf, isSameBinary } from '../ground/binary.ts'
 import { readJson, writeJson } from '../ground/json-file.ts'
-import type { FilesPort } from '../ground/ports.ts'
 import { readReports, type Report } from '../ground/report.ts'
 import type { ServerApi } from './server-api.ts'
 import type { Limits } from '../ground/settings.ts'

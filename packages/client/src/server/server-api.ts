@@ -1,13 +1,21 @@
 import { DEVICE_ATTRIBUTE_NAMES, UnexpectedJsonError, type DeviceAttributes } from '@hotpatch/protocol'
-import { isAllowedAddress } from '../ground/addresses.ts'
-import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
+import {
+  AnswerTooLongError,
+  backOff,
+  exchangeSmall,
+  isAllowedAddress,
+  messageOf,
+  retryAfter,
+  sleep,
+  type SmallAnswer,
+} from '@hotpatch/device-ground'
+import { jsonFromUtf8 } from '../ground/bytes.ts'
 import { createDeviceCredential } from './device-credential.ts'
-import { AnswerTooLongError, backoff, exchangeSmall, retryAfter, sleep, type SmallAnswer } from '../ground/exchange.ts'
 import type { HostPort, Ports } from '../ground/ports.ts'
 import { EMBEDDED_VERSION, type Report } from '../ground/report.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { ToldTrust } from '../state/tell-trust.ts'
-import { isFinalStatus, messageOf, UpdateError } from '../ground/update-error.ts'
+import { isFinalStatus, UpdateError } from '../ground/update-error.ts'
 import type { CheckAnswer, ToldCheck, UpdateContract } from './update-contract.ts'
 
 export type CheckRequest = Pick<ToldCheck, 'version' | 'releaseId' | 'failedReleaseIds' | 'trust'>
@@ -63,7 +71,7 @@ export function createServerApi(
       accept: 'application/json',
       ...(token !== undefined && { 'x-device-token': token }),
     }
-    const request = { method: 'POST' as const, url, headers, body: utf8FromText(JSON.stringify(body)) }
+    const request = { method: 'POST' as const, url, headers, body: JSON.stringify(body) }
     const bounds = { maxBytes: limits.answerBytes, timeoutMs: limits.requestTimeoutMs }
     const answer = await exchangeSmall({ http, clock }, request, bounds)
     if (answer.status === 429 || answer.status === 503) {
@@ -109,7 +117,7 @@ export function createServerApi(
         const mayHelp =
           error instanceof UpdateError && error.code === 'check-failed' && !isFinalStatus(error.status ?? 0)
         if (!mayHelp || notBefore > clock.elapsed() || attempt + 1 >= limits.attempts) throw error
-        await sleep(clock, backoff(clock, attempt, limits))
+        await sleep(clock, backOff(clock, attempt, limits))
       }
     }
   }

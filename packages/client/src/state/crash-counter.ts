@@ -1,7 +1,7 @@
 import { readInteger, readObject, readString } from '@hotpatch/protocol'
+import type { FilesPort } from '@hotpatch/device-ground'
 import { utf8FromText } from '../ground/bytes.ts'
 import { readJson, writeJson } from '../ground/json-file.ts'
-import type { FilesPort } from '../ground/ports.ts'
 import { readOneOf } from '../ground/read-one-of.ts'
 import { CRASH_COUNT } from './storage-layout.ts'
 import type { ActiveRelease } from './stored-state.ts'

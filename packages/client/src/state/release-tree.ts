@@ -1,6 +1,6 @@
 import { hexFromBytes, readArray, readInteger, readObject, readString } from '@hotpatch/protocol'
+import type { CryptoPort, FilesPort } from '@hotpatch/device-ground'
 import { readJson, writeJson } from '../ground/json-file.ts'
-import type { CryptoPort, FilesPort } from '../ground/ports.ts'
 import { MARKER, SLOTS, type Slot } from './storage-layout.ts'
 import { readInstalledRelease, type InstalledRelease } from './stored-state.ts'
 

@@ -1,5 +1,5 @@
 import { hexFromBytes, keyIdOf } from '@hotpatch/protocol'
-import type { CryptoPort, FilesPort } from '../ground/ports.ts'
+import type { CryptoPort, FilesPort } from '@hotpatch/device-ground'
 import { inspectSlot } from './release-tree.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StateStore } from './state-store.ts'

@@ -1,5 +1,5 @@
-import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
-import type { HttpPort, HttpRequest, HttpResponse } from '../ground/ports.ts'
+import type { HttpPort, HttpRequest, HttpResponse } from '@hotpatch/device-ground'
+import { utf8FromText } from '../ground/bytes.ts'
 import type { PublishedRelease } from './publisher.ts'
 
 export interface FakeResponse {
@@ -76,8 +76,8 @@ export function createFakeServer() {
   return server
 }
 
-function bodyOf({ body = new Uint8Array() }: HttpRequest): Record<string, unknown> {
-  return jsonFromUtf8(body) as Record<string, unknown>
+function bodyOf({ body = '' }: HttpRequest): Record<string, unknown> {
+  return JSON.parse(body) as Record<string, unknown>
 }
 
 function answerTo(target: Target, check: Record<string, unknown>): Record<string, unknown> {

@@ -50,10 +50,10 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
     ...options,
   })
 
-  async function* overhear({ url, body }: { url: string; body?: Uint8Array }, answer: AsyncIterable<Uint8Array>) {
+  async function* overhear({ url, body }: { url: string; body?: string }, answer: AsyncIterable<Uint8Array>) {
     for await (const chunk of answer) {
       if (url.endsWith('/update/check')) {
-        const { deviceId } = JSON.parse(Buffer.from(body ?? []).toString()) as { deviceId: string }
+        const { deviceId } = JSON.parse(body ?? '') as { deviceId: string }
         const { releaseId } = JSON.parse(Buffer.from(chunk).toString()) as { releaseId?: string }
         if (releaseId !== undefined) {
           const offer = offerOf(deviceId, releaseId)

@@ -1,35 +1,12 @@
-import { concat } from './bytes.ts'
+import { concat } from './concat.ts'
 import type { ClockPort, HttpPort, HttpRequest, HttpResponse } from './ports.ts'
+import type { Stopped } from './stop.ts'
+import { within } from './waiting.ts'
 
 export interface SmallAnswer {
   status: number
   headers: HttpResponse['headers']
   body: Uint8Array
-}
-
-/** `work`, or a rejection with `error()` when it takes longer; then `abort` is called and `work` is left alone. */
-export function within<T>(
-  clock: ClockPort,
-  ms: number,
-  work: Promise<T>,
-  { abort, error }: { abort: () => void; error: () => Error },
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => {
-      abort()
-      reject(error())
-    })
-    work.then(
-      (value) => {
-        cancel()
-        resolve(value)
-      },
-      (cause: unknown) => {
-        cancel()
-        reject(cause)
-      },
-    )
-  })
 }
 
 export class AnswerTooLongError extends Error {
@@ -38,11 +15,13 @@ export class AnswerTooLongError extends Error {
 
 /** One request whose answer is read whole: never more than `maxBytes`, never longer than `timeoutMs`. */
 export async function exchangeSmall(
-  { http, clock }: { http: HttpPort; clock: ClockPort },
+  { http, clock }: { http: Pick<HttpPort, 'open'>; clock: ClockPort },
   request: HttpRequest,
-  { maxBytes, timeoutMs }: { maxBytes: number; timeoutMs: number },
+  { maxBytes, timeoutMs, stopped }: { maxBytes: number; timeoutMs: number; stopped?: Stopped },
 ): Promise<SmallAnswer> {
   const exchange = http.open(request)
+  const abort = () => exchange.abort()
+  const forget = stopped?.onStop(abort)
   const read = async () => {
     const { status, headers, body } = await exchange.response
     const chunks: Uint8Array[] = []
@@ -50,17 +29,18 @@ export async function exchangeSmall(
     for await (const chunk of body) {
       length += chunk.length
       if (length > maxBytes) {
-        exchange.abort()
+        abort()
         throw new AnswerTooLongError(`the answer is longer than ${maxBytes} bytes`)
       }
       chunks.push(chunk)
     }
     return { status, headers, body: concat(chunks) }
   }
-  return within(clock, timeoutMs, read(), {
-    abort: () => exchange.abort(),
-    error: () => new Error(`no complete answer within ${timeoutMs} ms`),
-  })
+  try {
+    return await within(clock, { ms: timeoutMs, what: 'the answer', abort }, read())
+  } finally {
+    forget?.()
+  }
 }
 
 /**
@@ -73,19 +53,4 @@ export function retryAfter(headers: HttpResponse['headers'], now: number, maxMs:
   const told = Date.parse(headers.date ?? '')
   const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (Number.isNaN(told) ? now : told)
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), maxMs)
-}
-
-/** Full jitter, so that a fleet that failed together does not come back together. */
-export function backoff(
-  clock: ClockPort,
-  attempt: number,
-  { backoffMs, backoffMaxMs }: { backoffMs: number; backoffMaxMs: number },
-): number {
-  return clock.random() * Math.min(backoffMaxMs, backoffMs * 2 ** attempt)
-}
-
-export function sleep(clock: ClockPort, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(ms, resolve)
-  })
 }

@@ -1,23 +1,24 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { HttpPort, HttpRequest, HttpResponse } from '../ground/ports.ts'
+import type { HttpPort, HttpRequest, HttpResponse } from '../ports.ts'
 
-/** Not fetch: it follows redirects into places where the engine has not looked, and decodes bodies. */
+/** Not fetch: it follows redirects into places where nobody has looked, and decodes bodies. */
 export function createNodeHttp(): HttpPort {
   return {
     open({ method, url, headers, body }: HttpRequest) {
       const send = url.toLowerCase().startsWith('https:') ? requestHttps : requestHttp
       const controller = new AbortController()
+      const bytes = body === undefined ? undefined : Buffer.from(body)
       const response = new Promise<HttpResponse>((resolve, reject) => {
         // Parsing the address can throw: that too must reject.
         const request = send(url, {
           method,
-          headers: { ...headers, ...(body && { 'content-length': String(body.length) }) },
+          headers: { ...headers, ...(bytes && { 'content-length': String(bytes.length) }) },
           signal: controller.signal,
         })
         request.on('error', reject)
         request.once('response', (message) => resolve(responseOf(message)))
-        request.end(body)
+        request.end(bytes)
       })
       return { response, abort: () => controller.abort() }
     },

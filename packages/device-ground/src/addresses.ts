@@ -1,4 +1,5 @@
-import type { AllowInsecure } from './settings.ts'
+/** `true` allows http: to anywhere, "loopback" to this machine: for development, and servers in a closed network. */
+export type AllowInsecure = boolean | 'loopback'
 
 // Not the URL class, which is a stub on some engines. "@" is refused, as "http://localhost@example.com" is not localhost;
 // a backslash is a slash to some readers.
