@@ -1,7 +1,8 @@
-import { CONTENT_KINDS, MAX_ARCHITECTURES } from '@hotpatch/protocol'
+import { CONTENT_KINDS, MAX_ARCHITECTURES, MAX_ARTIFACTS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { PublicKey } from './apps.ts'
 import type { OfArchive } from './content/archive.ts'
+import { ReadApplication } from './content/binary.ts'
 import { NewReleaseContent, ReleaseContent } from './content/release-content.ts'
 import { RolloutPlan } from './plans.ts'
 import { GuardChoice } from './guards.ts'
@@ -209,6 +210,13 @@ export const ReleaseCheck = Type.Object(
     fileCount: Type.Optional(Type.Integer({ minimum: 0 })),
     unpackedBytes: Type.Optional(Type.Integer({ minimum: 0 })),
     publicKey: Type.Optional(Nullable(PublicKey)),
+    applications: Type.Optional(
+      Type.Array(ReadApplication, {
+        maxItems: MAX_ARTIFACTS,
+        description:
+          "What was read of a binary's files, to be told what would speak against them. Not kept, and not believed of files that are here",
+      }),
+    ),
   },
   { additionalProperties: false, description: 'publicKey: of the key that will sign; null: it will not be signed' },
 )

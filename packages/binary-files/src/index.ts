@@ -1,3 +1,11 @@
 export { READING_LIMITS, type ReadingLimits } from './application.ts'
+export {
+  compareWithTyped,
+  OBJECTIONS,
+  objectionsTo,
+  type Objection,
+  type ObjectionName,
+  type ReadFile,
+} from './objections.ts'
 export { iconType } from './picture.ts'
 export { readBinary, type ReadBinary } from './read-binary.ts'

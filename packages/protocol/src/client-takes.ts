@@ -1,4 +1,5 @@
 import type { ContentKindName } from './content/release-content.ts'
+import type { Platform } from './platforms.ts'
 import type { Requirement } from './requirement.ts'
 import { parseSemver } from './versions/semver.ts'
 
@@ -37,12 +38,16 @@ export type JudgedRequirement = Extract<keyof Requirement, 'minOsVersion' | 'arc
 export interface CatalogBinary {
   format: string
   architecture: string
+  /** Absent, or `any`: of every system of its catalog. */
+  platform?: Platform | undefined
   /** What else is signed of it (Signing §10); absent: nothing. */
   signatures?: readonly { scheme: string }[] | undefined
 }
 
 export interface TakenBinaries {
   formats: readonly string[]
+  /** Of files for these systems in the place of `formats`: what one installs from, another one may not. */
+  formatsOf?: Partial<Readonly<Record<Platform, readonly string[]>>> | undefined
   /** In lower case, by all names that they have; absent when the client does not tell its own. */
   architectures?: readonly string[] | undefined
   /** That it has to be signed by. */
@@ -64,15 +69,23 @@ export function findEncrypted<Encrypted extends Encryption>(
 /** Whether one of the files is one that the client takes. */
 export function takesBinary(
   { binaries, version }: { binaries: readonly CatalogBinary[]; version: string },
-  { formats, architectures, scheme, versions }: TakenBinaries,
+  { formats, formatsOf, architectures, scheme, versions }: TakenBinaries,
 ): boolean {
   if (versions === 'semver' && !isSemver(version)) return false
   return binaries.some(
-    ({ format, architecture, signatures }) =>
-      formats.includes(format) &&
+    ({ platform, format, architecture, signatures }) =>
+      takenFormats({ formats, formatsOf }, platform).includes(format) &&
       (architectures?.includes(architecture.toLowerCase()) ?? true) &&
       (scheme === undefined || signatures?.some((signature) => signature.scheme === scheme) === true),
   )
+}
+
+/** Of a file for that system. */
+export function takenFormats(
+  { formats, formatsOf }: Pick<TakenBinaries, 'formats' | 'formatsOf'>,
+  platform: Platform | undefined,
+): readonly string[] {
+  return (platform && formatsOf?.[platform]) ?? formats
 }
 
 /** Such clients take a `v` before a version. */

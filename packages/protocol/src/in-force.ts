@@ -4,7 +4,7 @@ import { takesPlain, type ClientTakes } from './client-takes.ts'
 import { untakenReason } from './refusals.ts'
 import { hasStarted } from './decide.ts'
 import { REQUIREMENT_NAMES, type Requirement } from './requirement.ts'
-import { isNewerBinary } from './versions/binary-order.ts'
+import { createSeenBinaries } from './versions/binary-order.ts'
 
 /** How whoever a feed is for reads it. */
 export interface FeedReading {
@@ -37,12 +37,18 @@ export function inForce<Release extends CatalogRelease>(
   )
   const end = takes.embedded ? -1 : found.findIndex(({ target }) => target === 'embedded')
   const read = end === -1 ? found : found.slice(0, end)
-  return picksHighest ? read.filter((rollout, index) => isHighest(rollout, read.slice(0, index))) : read
+  return picksHighest ? withoutNewer(read) : read
 }
 
-/** Of a whole binary: else a roll-back would be none to who looks at versions alone. */
-function isHighest({ binary }: CompiledRollout, above: readonly CompiledRollout[]): boolean {
-  return !binary || above.every((other) => !other.binary || !isNewerBinary(binary, other.binary))
+/** Of whole binaries: else a roll-back would be none to who looks at versions alone. */
+function withoutNewer<Rollout extends CompiledRollout>(rollouts: readonly Rollout[]): Rollout[] {
+  const above = createSeenBinaries()
+  return rollouts.filter(({ binary }) => {
+    if (!binary) return true
+    const isNewer = above.hasOlderThan(binary)
+    above.add(binary)
+    return !isNewer
+  })
 }
 
 /** A feed is everybody's: what is encrypted for a key is in none. */

@@ -102,6 +102,22 @@ export const Application = Type.Object({
 })
 export type Application = Static<typeof Application>
 
+/** What was read of a file that is not uploaded yet, as far as it is compared. */
+export const ReadApplication = Type.Object(
+  {
+    file: { ...BinaryFileName, description: 'The name of one of the files' },
+    id: Type.String({ maxLength: 300 }),
+    version: Type.String({ maxLength: 300 }),
+    versionCode: Type.Optional(Type.Integer()),
+    build: Type.Optional(Type.String({ maxLength: 300 })),
+    architectures: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 32 }),
+    certificates: Type.Array(Sha256, { maxItems: 32 }),
+    teamId: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  { additionalProperties: false },
+)
+export type ReadApplication = Static<typeof ReadApplication>
+
 export const BinaryContentFile = Type.Object({
   name: BinaryFileName,
   platform: PlatformName,

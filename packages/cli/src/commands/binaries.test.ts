@@ -123,7 +123,7 @@ test.each<[string, string, Record<string, Buffer | string>, RegExp]>([
     { 'a.txt': 'x' },
     /nothing to install from in a\.txt/,
   ],
-  ['no version', 'binary publish a.apk', { 'a.apk': apk }, /Say which version/],
+  ['no version', 'binary publish a.exe', { 'a.exe': program }, /Say which version/],
   ['an empty file', 'binary publish a.apk --version 1.0.0', { 'a.apk': '' }, /a\.apk is empty/],
   ['a file that is none', 'binary publish a.apk --version 1.0.0', { 'a.apk': 'PK no' }, /a\.apk/],
   ['a zip for nobody', 'binary publish a.zip --version 1.0.0', { 'a.zip': apk }, /Say which platform a\.zip is for/],

@@ -28,11 +28,17 @@ import { findInstallers } from '../installers/find-installers.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatBytes } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
-import { askedBinaries, installerElsewhere, installersAt, type InstallerOptions } from '../release/asked-binaries.ts'
+import {
+  askedBinaries,
+  installerElsewhere,
+  installersAt,
+  saidBy,
+  type InstallerOptions,
+} from '../release/asked-binaries.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
 import { findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
-import { readForced } from '../release/findings.ts'
+import { readAccepted } from '../release/findings.ts'
 import { noticeOutOfDateFeed } from '../release/out-of-date-feed.ts'
 import { planAndPublish, type PublishOptions } from '../release/plan-and-publish.ts'
 import { releaseFields } from '../release/release-fields.ts'
@@ -86,7 +92,7 @@ export function addBinaryCommands(program: Command, context: CliContext) {
     .option('--notes <text>', 'what is new')
     .option('--floor <sequence>', 'devices that have it never go below this sequence', readSequence)
     .option('--back-to <version>', 'what a guard that rolls back must go back to; signed in advance', readVersion)
-    .option('--accept <words>', 'what would be refused of the files, and is meant', readForced)
+    .option('--accept <words>', 'what would be refused of the files, and is meant', readAccepted)
     .option('--dry-run', 'show the plan and publish nothing')
     .action((files: string[], options: PublishingOptions) => publish(context, files, options))
 
@@ -118,11 +124,11 @@ async function publish(context: CliContext, paths: readonly string[], options: P
   const found = paths.length > 0 ? await findInstallers(paths, context.cwd) : undefined
   if (paths.length > 0 && !found) throw new UsageError(`There is nothing to install from in ${paths.join(', ')}.`)
   const session = await openSession(context, options)
-  const files = installersAt(found?.paths ?? [], options, found?.platforms)
+  const files = await installersAt(found?.paths ?? [], options, found?.platforms)
   const expected = readExpected(options)
   for (const url of urls) files.push(await installerElsewhere(session, url, { ...options, expected }))
-  const asked = askedBinaries(session, files, options, found?.version)
-  await planAndPublish(session, { asked }, { ...options, version: options.version ?? found?.version ?? '' })
+  const asked = await askedBinaries(session, files, options, saidBy(found))
+  await planAndPublish(session, { asked }, options)
   if (options.dryRun) return
   const { id } = await session.chooseApp()
   await noticeOutOfDateFeed(session, id, options.channel ?? DEFAULT_CHANNEL)

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { Option, type Command } from 'commander'
 import {
   readArchitectures,
@@ -21,13 +21,15 @@ import {
   withSigning,
   withYes,
 } from '../arguments/shared-options.ts'
+import { findCapacitorProject } from '../capacitor/capacitor-project.ts'
+import { readJson } from '../installers/described-files.ts'
 import { findInstallers } from '../installers/find-installers.ts'
 import { recogniseContent } from '../content/kinds.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
-import { readForced } from '../release/findings.ts'
-import { askedBinaries, installersAt, type InstallerOptions } from '../release/asked-binaries.ts'
+import { readAccepted, readForced } from '../release/findings.ts'
+import { askedBinaries, installersAt, saidBy, type InstallerOptions } from '../release/asked-binaries.ts'
 import { planAndPublish, type PublishOptions } from '../release/plan-and-publish.ts'
 import type { AskedRelease } from '../release/plan-release.ts'
 import {
@@ -46,7 +48,7 @@ import { openSession, type Session } from '../session/session.ts'
 import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
-type Options = PublishOptions & CapgoKeyOptions
+type Options = PublishOptions & CapgoKeyOptions & { version: string }
 
 type PublishingOptions = Omit<Options, 'version'> & InstallerOptions & { kind?: 'archive' | 'binary' }
 
@@ -63,7 +65,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .option('--version <version>', 'such as 1.2.0; of a whole app, what its build says when absent', readNewVersion)
     .addOption(new Option('--kind <kind>', 'what it is to be published as').choices(['archive', 'binary']))
     .option('--architecture <name>', 'of whole apps: which processor they are for; as their names say when absent')
-    .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readForced)
+    .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readAccepted)
     .addOption(mandatoryBelowOption())
     .action((paths: string[], options: PublishingOptions) => publishFound(context, paths, options))
 }
@@ -117,27 +119,42 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
   const { kind, ...others } = options
   const installers =
     kind === 'archive' ? undefined : await findInstallers(paths.length > 0 ? paths : ['.'], context.cwd)
+  const tell = (found: readonly string[]) => found.map((path) => relative(context.cwd, path) || path).join(', ')
   if (kind === 'binary' && !installers) {
     const where = paths.join(', ') || context.cwd
     throw new UsageError(`Expected files that apps are installed from in ${where}, found none. Name them.`)
   }
   // A zip is a bundle, unless somebody says otherwise, or the build that made it.
   const isZip = (path: string) => path.endsWith('.zip') && !installers?.platforms?.has(path)
-  const isBundle = kind === undefined && installers?.paths.every(isZip)
+  const found = installers?.paths ?? []
+  const isBundle = kind === undefined && found.length > 0 && found.every(isZip)
   const session = await openSession(context, options)
-  if (installers && !isBundle) {
-    const { by, version, paths: found, platforms } = installers
-    if (found.length === 0)
-      throw new UsageError(`Found ${by}, and nothing that it was built into: build the app first.`)
-    session.output.notice(
-      `Found ${found.map((path) => relative(context.cwd, path) || path).join(', ')}, by ${by}: a whole app. Otherwise: --kind archive.`,
-    )
-    const asked = askedBinaries(session, installersAt(found, others, platforms), others, version)
-    return planAndPublish(session, { asked }, { ...others, version: others.version ?? version ?? '' })
+  const isOther = kind === undefined && paths.length === 0 && (await isBundleProject(session))
+  if (installers && isOther && installers.paths.length > 0) {
+    session.output.notice(`Found ${tell(installers.paths)}, too, by ${installers.by}. A whole app: --kind binary.`)
+  }
+  if (installers && !isBundle && !isOther) {
+    const { by, leftOut = [], platforms } = installers
+    const remark = leftOut.length === 0 ? '' : ` Left out, as not for users: ${tell(leftOut)}.`
+    if (found.length === 0) {
+      throw new UsageError(`Found ${by}, and nothing that it was built into: build the app first.${remark}`)
+    }
+    session.output.notice(`Found ${tell(found)}, by ${by}: a whole app. Otherwise: --kind archive.${remark}`)
+    const asked = await askedBinaries(session, await installersAt(found, others, platforms), others, saidBy(installers))
+    return planAndPublish(session, { asked }, others)
   }
   const { version } = others
   if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
   return publishArchives(context, { ...others, version, ...(await placeOfBundle(paths, context.cwd)) })
+}
+
+/** What such a project is published for is its bundle; that it was built into an app, too, is usual. */
+async function isBundleProject({ project, context }: Session): Promise<boolean> {
+  if (project?.defaults.bundleDir !== undefined || project?.defaults.entryFile !== undefined) return true
+  const directory = project?.directory ?? context.cwd
+  if (await findCapacitorProject(context.cwd, directory)) return true
+  const { dependencies } = (await readJson(join(directory, 'package.json'))) ?? {}
+  return typeof dependencies === 'object' && dependencies !== null && 'react-native' in dependencies
 }
 
 async function placeOfBundle(paths: readonly string[], cwd: string): Promise<Pick<Options, 'bundle' | 'bundleDir'>> {

@@ -1,4 +1,11 @@
-import type { BinaryFormatName, NewReleaseContent, ReleaseCheck, ReleaseContent, ReleaseFinding } from '@hotpatch/api'
+import type {
+  Application,
+  BinaryFormatName,
+  NewReleaseContent,
+  ReleaseCheck,
+  ReleaseContent,
+  ReleaseFinding,
+} from '@hotpatch/api'
 import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
 
@@ -26,10 +33,14 @@ export interface InstallersInput {
 }
 
 /** It lies here, or at an address of somebody else's. */
-export type InstallerFile = { name: string; platform: Platform; architecture: string; format: BinaryFormatName } & (
-  | { path: string }
-  | { url: string; sha256: string; sizeBytes: number }
-)
+export type InstallerFile = {
+  name: string
+  platform: Platform
+  architecture: string
+  format: BinaryFormatName
+  /** What it says of the app in it, where that was read. */
+  application?: Application
+} & ({ path: string } | { url: string; sha256: string; sizeBytes: number })
 
 /** What has to be built first. */
 export interface ProjectInput {
@@ -141,7 +152,7 @@ export interface ContentKind<Collected extends CollectedContent, Facts> {
   stated(packed: PackedContent): StatedContent
   /** Whether a release that is there was made of these bytes. */
   isSame(published: ReleaseContent, content: NewReleaseContent): boolean
-  /** What the server is told beforehand, to compare it with its limits. */
-  amounts(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes'>
+  /** What the server is told beforehand, to compare it with its limits and with the last release. */
+  told(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes' | 'applications'>
   describe(collected: Collected, facts: Facts, packed: PackedContent): ContentDescription
 }

@@ -61,7 +61,7 @@ export async function openContent(context: CliContext, input: ContentInput, work
     isPortable: collected.isPortable,
     /** Some may be errors. */
     findings: findings as readonly ReleaseFinding[],
-    amounts: kind.amounts(collected) as Partial<ReleaseCheck>,
+    told: kind.told(collected) as Partial<ReleaseCheck>,
     async pack(): Promise<ReleaseBytes> {
       const packed = await kind.pack(context, collected, working, facts)
       return {

@@ -23,6 +23,7 @@ export interface ExpectedBytes {
 /** More than any installer has. */
 const MAX_BYTES = 8 * 1024 ** 3
 const IDLE_MS = 60_000
+const MAX_REDIRECTS = 5
 
 /**
  * Fetches the bytes, and keeps none of them: what is published is their digest and size.
@@ -31,9 +32,10 @@ const IDLE_MS = 60_000
 export async function fetchElsewhere(
   context: CliContext,
   fetch: typeof globalThis.fetch,
-  url: string,
+  typed: string,
   expected: ExpectedBytes,
 ): Promise<ElsewhereFile> {
+  const url = addressOf(typed)
   const name = expected.name ?? nameOf(url)
   const { sha256, sizeBytes } = expected
   if (expected.unseen) {
@@ -64,8 +66,11 @@ async function measure(
   let sizeBytes = 0
   let progress: ReturnType<typeof createProgress> | undefined
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([context.signal, idle.signal]) })
+    const response = await follow(fetch, url, AbortSignal.any([context.signal, idle.signal]))
     if (!response.ok || !response.body) throw new Error(`it answers ${response.status}`)
+    const encoding = response.headers.get('content-encoding') ?? 'identity'
+    // Devices take the bytes as they lie there, and what was unpacked on the way has another digest.
+    if (encoding !== 'identity') throw new Error(`it comes packed as ${encoding}`)
     progress = createProgress(context, 'Fetching', Number(response.headers.get('content-length') ?? 0))
     for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       timer.refresh()
@@ -85,8 +90,39 @@ async function measure(
   }
 }
 
+/** Not as `fetch` does it by itself: by way of http anybody in between could have other bytes published. */
+async function follow(fetch: typeof globalThis.fetch, from: string, signal: AbortSignal): Promise<Response> {
+  let url = from
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+    const response = await fetch(url, { signal, redirect: 'manual', headers: { 'accept-encoding': 'identity' } })
+    const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null
+    if (location === null) return response
+    await response.body?.cancel()
+    const next = URL.parse(location, url)
+    if (next?.protocol !== 'https:') throw new Error(`it leads to ${location}, which is not https`)
+    url = next.href
+  }
+  throw new Error(`it has more than ${MAX_REDIRECTS} redirects`)
+}
+
+/** As every client can read it. */
+function addressOf(typed: string): string {
+  const url = URL.parse(typed)
+  if (url?.protocol === 'https:' && url.username === '' && url.password === '') return url.href
+  throw new UsageError(`Expected an address that begins with https://, without a name or a password, found ${typed}.`)
+}
+
 function nameOf(url: string): string {
-  const last = decodeURIComponent(new URL(url).pathname.split('/').at(-1) ?? '')
-  if (last !== '') return last
+  const last = nameIn(new URL(url).pathname.split('/').at(-1) ?? '')
+  if (last !== undefined && last !== '') return last
   throw new UsageError(`${url} has no file name at its end: give one with --name.`)
+}
+
+function nameIn(word: string): string | undefined {
+  try {
+    return decodeURIComponent(word)
+  } catch {
+    // A percent sign that escapes nothing: no file is called that.
+    return undefined
+  }
 }

@@ -38,9 +38,20 @@ export function factsOfName(name: string): FileFacts | undefined {
   const format = formatOfName(name)
   if (!format) return undefined
   const lower = name.toLowerCase()
-  const architecture = ARCHITECTURES.find(([pattern]) => pattern.test(lower))?.[1]
-  return { format, platform: PLATFORM_OF[format] ?? platformWord(lower), architecture }
+  return { format, platform: PLATFORM_OF[format] ?? platformWord(lower), architecture: findArchitecture(lower) }
 }
+
+/** The platform that every file of the format is for, if there is one. */
+export function platformOfFormat(format: BinaryFormatName): Platform | undefined {
+  return PLATFORM_OF[format]
+}
+
+/** A processor by the name that it has here; what has none stays as it is. */
+export function architectureWord(name: string): string {
+  return findArchitecture(name.toLowerCase()) ?? name.toLowerCase()
+}
+
+const findArchitecture = (lower: string) => ARCHITECTURES.find(([pattern]) => pattern.test(lower))?.[1]
 
 function platformWord(name: string): Platform | undefined {
   // As Tauri packs an app of macOS for its updater.

@@ -1,19 +1,23 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, join, relative, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
-import { parse } from 'yaml'
-import { CommandError, UsageError, hasCode } from '../errors/errors.ts'
+import { UsageError } from '../errors/errors.ts'
+import { isThere, readJson, readYaml, text } from './described-files.ts'
 import { factsOfName } from './file-facts.ts'
+import { lookThrough, type OutputFolder } from './output-folders.ts'
+import { findMetadata, findMetadataOf, isUpdaterMetadata } from './updater-metadata.ts'
 
 /** What of an app's own build was found, and where that says so. */
 export interface FoundInstallers {
   /** In words, such as "latest.yml of electron-builder". */
   by: string
-  /** Undefined: nothing here says it. */
+  /** Undefined: nothing here says it, but for the files themselves. */
   version: string | undefined
   paths: readonly string[]
   /** Of those of which the build says it. */
   platforms?: ReadonlyMap<string, Platform>
+  /** Not for users. */
+  leftOut?: readonly string[]
 }
 
 /** More than a release may have. */
@@ -26,131 +30,118 @@ const MAX_FILES = 200
 export async function findInstallers(paths: readonly string[], cwd: string): Promise<FoundInstallers | undefined> {
   const found: FoundInstallers[] = []
   for (const path of paths.map((each) => resolve(cwd, each))) {
-    const isFolder = await isDirectory(path)
-    const there = isFolder ? await findInFolder(path) : foundFile(path)
-    if (there) found.push(there)
+    const isFolder = (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+    found.push(...(isFolder ? await findInFolder(path) : await findFile(path)))
   }
-  const [first] = found
-  if (!first) return undefined
+  return joined(found)
+}
+
+function joined(found: readonly FoundInstallers[]): FoundInstallers | undefined {
+  if (found.length === 0) return undefined
   const versions = [...new Set(found.flatMap(({ version }) => version ?? []))]
   if (versions.length > 1) {
-    throw new UsageError(`Expected one version, found ${versions.join(' and ')}: publish one after the other.`)
+    const said = found.flatMap(({ version, by }) => (version === undefined ? [] : [`${version}, by ${by}`]))
+    throw new UsageError(`Expected one version, found ${said.join(' and ')}: publish one after the other.`)
   }
   const all = [...new Set(found.flatMap((each) => each.paths))]
   if (all.length > MAX_FILES) throw new UsageError(`Expected at most ${MAX_FILES} files, found ${all.length}.`)
-  const platforms = new Map(found.flatMap(({ platforms: told = new Map<string, Platform>() }) => [...told]))
-  return { by: [...new Set(found.map(({ by }) => by))].join('; '), version: versions[0], paths: all, platforms }
+  const leftOut = [...new Set(found.flatMap((each) => each.leftOut ?? []))]
+  const platforms = new Map(found.flatMap((each) => [...(each.platforms ?? [])]))
+  const by = [...new Set(found.map((each) => each.by))].join('; ')
+  return { by, version: versions[0], paths: all, platforms, leftOut }
 }
 
-function foundFile(path: string): FoundInstallers | undefined {
-  return factsOfName(basename(path)) && { by: 'the ending of its name', version: undefined, paths: [path] }
-}
-
-async function findInFolder(folder: string): Promise<FoundInstallers | undefined> {
-  for (const find of [findElectron, findTauri, findFlutter]) {
-    const found = await find(folder)
-    if (found) return found
+async function findFile(path: string): Promise<FoundInstallers[]> {
+  const name = basename(path)
+  if (isUpdaterMetadata(name)) {
+    const found = await findMetadata(dirname(path), [name])
+    return found ? [found] : []
   }
-  return undefined
+  if (!factsOfName(name)) return []
+  const metadata = await findMetadataOf(path)
+  const { by = 'the ending of its name', version, platforms } = metadata ?? {}
+  const platform = platforms?.get(path)
+  return [{ by, version, paths: [path], ...(platform && { platforms: new Map([[path, platform]]) }) }]
 }
 
-/** electron-builder writes, beside what it builds, what its updater is to read. */
-async function findElectron(folder: string): Promise<FoundInstallers | undefined> {
-  const names = (await namesIn(folder)).filter((name) => /^(?:latest|alpha|beta)(?:-[\w-]+)?\.yml$/.test(name))
-  const described = await Promise.all(
-    names.map(async (name) => ({ name, ...filesToldBy(await readYaml(join(folder, name))) })),
-  )
-  const versions = [...new Set(described.flatMap(({ version }) => version ?? []))]
-  if (names.length === 0) return undefined
-  const platforms = new Map(
-    described.flatMap(({ name, urls }) =>
-      urls
-        .filter((url) => factsOfName(url))
-        .map((url) => [join(folder, basename(url)), platformOfChannelFile(name)] as const),
-    ),
-  )
-  const paths = [...platforms.keys()]
-  const missing = await missingOf(paths)
-  if (missing !== undefined) {
-    const message = `${names.join(', ')} names ${basename(missing)}, and ${folder} has no such file: build it anew.`
-    throw new CommandError('bundle-missing', message)
-  }
-  if (versions.length > 1) throw new UsageError(`Expected one version in ${folder}, found ${versions.join(' and ')}.`)
-  return { by: `${names.join(', ')} of electron-builder`, version: versions[0], paths, platforms }
+/** What a project's own file says of its version, and where its builds go. */
+interface BuildTool {
+  outputs: readonly OutputFolder[]
+  /** Undefined: there is no such project here. */
+  find(folder: string): Promise<{ by: string; version: string | undefined } | undefined>
 }
 
-function filesToldBy({ version, files }: Record<string, unknown>) {
-  const listed = Array.isArray(files) ? (files as ({ url?: unknown } | null)[]) : []
-  return { version: text(version), urls: listed.flatMap((file) => text(file?.url) ?? []) }
+const FLUTTER: BuildTool = {
+  outputs: [
+    { path: 'build/app/outputs', depth: 4 },
+    { path: 'build/ios/ipa', depth: 1 },
+    { path: 'build/windows/installer', depth: 2 },
+  ],
+  async find(folder) {
+    const project = await readYaml(join(folder, 'pubspec.yaml'))
+    return project && { by: 'pubspec.yaml', version: text(project.version) }
+  },
 }
 
-/** Electron §2. */
-function platformOfChannelFile(name: string): Platform {
-  if (name.endsWith('-mac.yml')) return 'macos'
-  return /-linux(?:-[^-]+)?\.yml$/.test(name) ? 'linux' : 'windows'
-}
-
-async function findTauri(folder: string): Promise<FoundInstallers | undefined> {
-  for (const root of [folder, join(folder, 'src-tauri')]) {
-    const config = await readJson(join(root, 'tauri.conf.json'))
-    if (!config) continue
+const tauriIn = (root: string): BuildTool => ({
+  outputs: [{ path: join(root, 'target/release/bundle'), depth: 2, withArchives: true }],
+  async find(folder) {
+    const path = join(folder, root, 'tauri.conf.json')
+    if (!(await isThere(path))) return undefined
+    const config = (await readJson(path)) ?? {}
     const own = (config.package as { version?: unknown } | undefined)?.version
-    const paths = await installersBelow(join(root, 'target', 'release', 'bundle'))
-    return { by: 'tauri.conf.json', version: text(config.version) ?? text(own), paths }
+    return { by: 'tauri.conf.json', version: text(config.version) ?? text(own) }
+  },
+})
+
+const FORGE: BuildTool = {
+  outputs: [{ path: 'out/make', depth: 4, withArchives: true }],
+  async find(folder) {
+    if (!(await isThere(join(folder, 'out/make')))) return undefined
+    const project = await readJson(join(folder, 'package.json'))
+    return { by: project ? 'package.json and out/make' : 'out/make', version: text(project?.version) }
+  },
+}
+
+const GRADLE: BuildTool = {
+  outputs: [
+    { path: 'app/build/outputs/apk', depth: 4 },
+    { path: 'app/build/outputs/bundle', depth: 3 },
+  ],
+  async find(folder) {
+    const isHere = await isThere(join(folder, 'app/build/outputs'))
+    return isHere ? { by: 'app/build/outputs', version: undefined } : undefined
+  },
+}
+
+const TOOLS: readonly BuildTool[] = [FLUTTER, tauriIn('.'), tauriIn('src-tauri'), FORGE, GRADLE]
+
+/** Where many tools build to, whatever they are. */
+const COMMON: readonly OutputFolder[] = ['.', 'dist', 'build', 'release'].map((path) => ({
+  path,
+  depth: path === 'release' ? 2 : 1,
+}))
+
+/** Metadata of an updater says best what there is: beside it, nothing is guessed. */
+async function findInFolder(folder: string): Promise<FoundInstallers[]> {
+  const own = await findMetadata(folder)
+  if (own) return [own]
+  const found: FoundInstallers[] = []
+  for (const { find, outputs } of TOOLS) {
+    const project = await find(folder)
+    if (project) found.push({ ...project, ...(await lookThroughAll(folder, outputs)) })
   }
-  return undefined
-}
-
-const FLUTTER_OUTPUTS = [
-  'build/app/outputs/flutter-apk',
-  'build/app/outputs/bundle/release',
-  'build/ios/ipa',
-  'build/windows/installer',
-]
-
-async function findFlutter(folder: string): Promise<FoundInstallers | undefined> {
-  const path = join(folder, 'pubspec.yaml')
-  if (!(await isThere(path))) return undefined
-  const { version } = await readYaml(path)
-  const outputs = await Promise.all(FLUTTER_OUTPUTS.map((output) => installersBelow(join(folder, output))))
-  const paths = outputs.flat().filter((each) => !/-(?:debug|profile)\./.test(each))
-  return { by: 'pubspec.yaml', version: text(version), paths }
-}
-
-/** Of a folder and those directly in it. */
-async function installersBelow(folder: string): Promise<string[]> {
-  const names = await readdir(folder, { recursive: true }).catch(() => [])
-  return names
-    .filter((name) => relative('', name).split('/').length <= 2 && factsOfName(basename(name)))
-    .map((name) => join(folder, name))
-    .toSorted()
-}
-
-async function missingOf(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if (!(await isThere(path))) return path
-  return undefined
-}
-
-async function readYaml(path: string): Promise<Record<string, unknown>> {
-  try {
-    const found: unknown = parse(await readFile(path, 'utf8'), { maxAliasCount: 0 })
-    if (typeof found === 'object' && found !== null) return found as Record<string, unknown>
-  } catch (cause) {
-    throw new CommandError('bundle-invalid', `${path} cannot be read as YAML.`, { cause })
+  for (const output of COMMON) {
+    const metadata = output.path === '.' ? undefined : await findMetadata(join(folder, output.path))
+    const there = metadata ?? { by: 'the endings of names', version: undefined, ...(await lookThrough(folder, output)) }
+    if (there.paths.length > 0 || metadata) found.push(there)
   }
-  throw new CommandError('bundle-invalid', `Expected ${path} to have fields, found none.`)
+  // A project whose build is elsewhere says its version still.
+  return found
 }
 
-async function readJson(path: string): Promise<Record<string, unknown> | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
-  } catch (cause) {
-    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined
-    throw new CommandError('bundle-invalid', `${path} cannot be read as JSON.`, { cause })
-  }
+async function lookThroughAll(folder: string, outputs: readonly OutputFolder[]) {
+  const all = []
+  for (const output of outputs) all.push(await lookThrough(folder, output))
+  return { paths: all.flatMap(({ paths }) => paths), leftOut: all.flatMap(({ leftOut }) => leftOut) }
 }
-
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
-const namesIn = (folder: string) => readdir(folder).catch(() => [])
-const isThere = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined
-const isDirectory = async (path: string) => (await stat(path).catch(() => undefined))?.isDirectory() ?? false

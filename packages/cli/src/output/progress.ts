@@ -18,7 +18,9 @@ export function createProgress({ stderr, isTTY, now }: CliContext, label: string
     if (now().getTime() - toldAt < LINE_EVERY_MS) return
     toldAt = now().getTime()
     const percentage = Math.floor((100 * doneBytes) / totalBytes)
-    stderr.write(`${label}: ${percentage} % of ${formatBytes(totalBytes)}\n`)
+    // Not everybody says how much is coming.
+    const isKnown = Number.isFinite(percentage)
+    stderr.write(`${label}: ${isKnown ? `${percentage} % of ${formatBytes(totalBytes)}` : formatBytes(doneBytes)}\n`)
   }
 
   return {

@@ -1,4 +1,4 @@
-import { confirm, isCancel, password, text } from '@clack/prompts'
+import { confirm, isCancel, password, select, text } from '@clack/prompts'
 import type { CliContext } from '../process/context.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 
@@ -23,6 +23,14 @@ export function createQuestions({ stdin, stderr, isTTY, signal }: CliContext) {
     /** As `confirm`, where no is an answer like yes. */
     async ask(message: string): Promise<boolean> {
       const answer = await confirm({ ...streams, message, initialValue: false })
+      if (isCancel(answer)) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
+      return answer
+    },
+
+    /** The place of what was chosen. */
+    async choose(message: string, from: readonly string[]): Promise<number> {
+      const options = from.map((label, value) => ({ label, value }))
+      const answer = await select({ ...streams, message, options })
       if (isCancel(answer)) throw new CommandError('cancelled', 'Cancelled. Nothing was changed.')
       return answer
     },

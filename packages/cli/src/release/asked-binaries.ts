@@ -2,14 +2,17 @@ import { basename } from 'node:path'
 import type { Platform } from '@hotpatch/protocol'
 import type { InstallerFile } from '../content/content-kind.ts'
 import { fetchElsewhere, type ExpectedBytes } from '../installers/fetch-elsewhere.ts'
-import { factsOfName } from '../installers/file-facts.ts'
+import { chooseVersion, type SaidVersion } from '../installers/choose-version.ts'
+import { factsOfName, platformOfFormat } from '../installers/file-facts.ts'
+import { oneForEachMachine } from '../installers/one-for-each-machine.ts'
+import { readInstaller } from '../installers/read-installer.ts'
 import { proxiedFetch } from '../config/proxy.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import type { AskedRelease } from './plan-release.ts'
 import { readWishes, type ReleaseOptions } from './release-wishes.ts'
 
-/** What is said of installers besides what their names say. */
+/** What is said of installers besides what they say themselves. */
 export interface InstallerOptions extends Omit<ReleaseOptions, 'version'> {
   version?: string
   architecture?: string
@@ -17,19 +20,18 @@ export interface InstallerOptions extends Omit<ReleaseOptions, 'version'> {
 }
 
 /** One release for each platform that files are for. */
-export function askedBinaries(
+export async function askedBinaries(
   session: Session,
   files: readonly InstallerFile[],
   options: InstallerOptions,
-  foundVersion?: string,
-): ReadonlyMap<Platform, AskedRelease> {
-  const version = options.version ?? foundVersion
-  if (version === undefined) throw new UsageError('Say which version they are: --version 1.2.0.')
+  found?: SaidVersion['found'],
+): Promise<ReadonlyMap<Platform, AskedRelease>> {
   const { project, context } = session
-  const byPlatform = Map.groupBy(files, ({ platform }) => platform)
   const { accept = [] } = options
+  const byPlatform = Map.groupBy(await oneForEachMachine(session, files), ({ platform }) => platform)
   return new Map(
     [...byPlatform].map(([platform, ofPlatform]) => {
+      const version = chooseVersion(ofPlatform, { typed: options.version, found, accept })
       const wishes = readWishes({ ...options, version }, platform, undefined)
       const channel = options.channel ?? project?.defaults.channel ?? wishes.channel
       const content = { platform, projectDirectory: project?.directory ?? context.cwd, withSourceMaps: false }
@@ -39,13 +41,24 @@ export function askedBinaries(
   )
 }
 
+/** The version that was found beside files, if any. */
+export function saidBy(found: { version: string | undefined; by: string } | undefined): SaidVersion['found'] {
+  return found?.version === undefined ? undefined : { version: found.version, by: found.by }
+}
+
 /** @throws CommandError or UsageError when nobody could say what a file is, or for which platform */
-export function installersAt(
+export async function installersAt(
   paths: readonly string[],
   options: InstallerOptions,
   platforms: ReadonlyMap<string, Platform> = new Map(),
-): InstallerFile[] {
-  return paths.map((path) => ({ ...describeName(basename(path), options, platforms.get(path)), path }))
+): Promise<InstallerFile[]> {
+  const files: InstallerFile[] = []
+  for (const path of paths) {
+    const described = describeName(basename(path), options, platforms.get(path))
+    const application = await readInstaller(path, described.name)
+    files.push({ ...described, path, ...(application && { application }) })
+  }
+  return files
 }
 
 /** As `installersAt`, of bytes that somebody else has. */
@@ -54,10 +67,9 @@ export async function installerElsewhere(
   url: string,
   options: InstallerOptions & { expected: ExpectedBytes },
 ): Promise<InstallerFile> {
-  if (!url.startsWith('https://')) throw new UsageError(`Expected an address that begins with https://, found ${url}.`)
   const found = await fetchElsewhere(context, proxiedFetch(context.env, url), url, options.expected)
-  const { sha256, sizeBytes } = found
-  return { ...describeName(found.name, options), url, sha256, sizeBytes }
+  const { name, ...bytes } = found
+  return { ...describeName(name, options), ...bytes }
 }
 
 function describeName(name: string, { platform, architecture }: InstallerOptions, told?: Platform) {
@@ -72,5 +84,7 @@ function describeName(name: string, { platform, architecture }: InstallerOptions
   const chosen = asked ?? told ?? facts.platform
   if (chosen === undefined) throw new UsageError(`Say which platform ${name} is for: --platform macos.`)
   const { format } = facts
+  const only = platformOfFormat(format)
+  if (only !== undefined && chosen !== only) throw new UsageError(`${name} is for ${only}, and not for ${chosen}.`)
   return { name, platform: chosen, architecture: architecture ?? facts.architecture ?? 'any', format }
 }

@@ -1,4 +1,5 @@
 import type { ReleaseFinding } from '@hotpatch/api'
+import { OBJECTIONS } from '@hotpatch/binary-files'
 import { InvalidArgumentError } from 'commander'
 import { CommandError } from '../errors/errors.ts'
 
@@ -7,10 +8,22 @@ const FORCEABLE = ['secret', 'entry-file', 'assets', 'development-bundle', 'node
 
 /** Comma-separated, and more than once. */
 export function readForced(text: string, before: readonly string[] = []): string[] {
-  const checks = text.split(',').map((part) => part.trim())
-  const unknown = checks.find((check) => !FORCEABLE.includes(check))
-  if (unknown === undefined) return [...before, ...checks]
-  throw new InvalidArgumentError(`Expected what to force: ${FORCEABLE.join(', ')}.`)
+  return readWords(text, before, { known: FORCEABLE, what: 'what to force' })
+}
+
+/** As `readForced`, of what the server would refuse of whole apps unless it is meant. */
+export function readAccepted(text: string, before: readonly string[] = []): string[] {
+  return readWords(text, before, { known: OBJECTIONS, what: 'what to accept' })
+}
+
+function readWords(
+  text: string,
+  before: readonly string[],
+  { known, what }: { known: readonly string[]; what: string },
+): string[] {
+  const words = text.split(',').map((part) => part.trim())
+  if (words.every((word) => known.includes(word))) return [...before, ...words]
+  throw new InvalidArgumentError(`Expected ${what}: ${known.join(', ')}.`)
 }
 
 /**
@@ -37,6 +50,12 @@ export function requireSound(
 }
 
 export function describeFinding({ check, severity, expected, found, advice }: ReleaseFinding): string {
-  const force = severity === 'error' && FORCEABLE.includes(check) ? ` If it is meant: --force ${check}.` : ''
-  return `${check}: expected ${expected}, found ${found}. ${advice}${force}`
+  const option = severity === 'error' ? optionFor(check) : undefined
+  const meant = option === undefined ? '' : ` If it is meant: ${option} ${check}.`
+  return `${check}: expected ${expected}, found ${found}. ${advice}${meant}`
+}
+
+function optionFor(check: string): string | undefined {
+  if (FORCEABLE.includes(check)) return '--force'
+  return (OBJECTIONS as readonly string[]).includes(check) ? '--accept' : undefined
 }

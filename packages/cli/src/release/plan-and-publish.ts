@@ -15,7 +15,7 @@ import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptio
 import { publishRelease } from './publish-release.ts'
 import { addExtras } from './release-extras.ts'
 import { releaseFields } from './release-fields.ts'
-import { describePlan, planJson } from './release-plan.ts'
+import { describePlan, planJson, type ReleasePlan } from './release-plan.ts'
 import type { SharedPlace } from './release-wishes.ts'
 import { carryOutEach, planEach } from './several-platforms.ts'
 
@@ -68,17 +68,17 @@ function signedFilesOf(asked: AskedReleases['asked']) {
 async function carryOut(
   session: Session,
   planned: PlannedRelease[],
-  { dryRun, version }: PublishOptions,
+  { dryRun }: PublishOptions,
   complete: (each: PlannedRelease, published: PublishedRelease) => Promise<void>,
 ) {
   const { output, confirm } = session
   for (const each of planned) output.notice(describe(each, planned.length > 1))
-  const open = planned.filter(({ kind }) => kind === 'planned').map(({ platform }) => platform)
+  const open = planned.flatMap((each) => (each.kind === 'planned' ? [each.plan] : []))
   if (dryRun) {
     const shown = planned.map((each) => (each.kind === 'planned' ? planJson(each.plan) : each.published))
     return output.result(resultOf(shown), () => output.notice('Nothing was published.'))
   }
-  if (open.length > 0) await confirm(`Publish ${version} for ${formatList(open)}?`)
+  if (open.length > 0) await confirm(`Publish ${describeOpen(open)}?`)
   const published = await carryOutEach(session, planned, async (each) => {
     const done = await publish(session, each)
     await complete(each, done)
@@ -87,6 +87,13 @@ async function carryOut(
   output.result(resultOf(published), () => {
     for (const each of published) output.fields(releaseFields(each))
   })
+}
+
+function describeOpen(plans: readonly ReleasePlan[]): string {
+  const byVersion = [...Map.groupBy(plans, ({ version }) => version)]
+  return formatList(
+    byVersion.map(([version, each]) => `${version} for ${formatList(each.map(({ platform }) => platform))}`),
+  )
 }
 
 const resultOf = <T>(results: T[]) => (results.length === 1 ? results[0] : { releases: results })

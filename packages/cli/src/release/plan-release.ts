@@ -16,7 +16,8 @@ import type { ReleaseOptions, SharedPlace } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
 import { findReach } from './rollout-reach.ts'
 
-export interface PlanningOptions extends ReleaseOptions, KeyOptions {
+/** But for the version, which each release has of its own. */
+export interface PlanningOptions extends Omit<ReleaseOptions, 'version'>, KeyOptions {
   backTo?: string
   force?: string[]
   anyNative?: boolean
@@ -92,7 +93,11 @@ export async function planRelease(
   return { ...made, kind: 'planned', plan, sourceMaps, buildDirectory: buildDirectoryOf(input, options, session) }
 }
 
-function buildDirectoryOf(input: ContentInput, { buildDir }: ReleaseOptions, { project, context }: Session): string {
+function buildDirectoryOf(
+  input: ContentInput,
+  { buildDir }: Pick<ReleaseOptions, 'buildDir'>,
+  { project, context }: Session,
+): string {
   if (input.kind === 'project') return input.buildDirectory
   const defaultDirectory = resolve(project?.directory ?? context.cwd, project?.defaults.buildDir ?? 'build')
   return buildDir === undefined ? defaultDirectory : resolve(context.cwd, buildDir)

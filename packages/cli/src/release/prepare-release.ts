@@ -91,7 +91,7 @@ export async function prepareRelease(
 function checkOf(
   wishes: ReleaseWishes,
   signing: SigningChoice,
-  opened: Pick<OpenContent, 'amounts'> | undefined,
+  opened: Pick<OpenContent, 'told'> | undefined,
   bundle?: ReleaseBytes,
 ): ReleaseCheck {
   const { platform, version, channel, mandatory, percentage, plan, requirement } = wishes
@@ -105,7 +105,7 @@ function checkOf(
     ...given({ guard, startsAt, notes, rules, devices, cohorts }),
     ...requirement,
     publicKey: signing.kind === 'signed' ? signing.key.publicKey : null,
-    ...opened?.amounts,
+    ...opened?.told,
     ...(bundle && { content: bundle.content }),
   }
 }

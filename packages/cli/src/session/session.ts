@@ -34,6 +34,8 @@ export interface Session {
   confirm(question: string): Promise<void>
   /** Asks what may be answered with no; with --yes it is yes. */
   ask(question: string): Promise<boolean>
+  /** Asks which of several is meant: the place of it. With --yes, and without a terminal, says what to do instead. */
+  choose(question: string, from: readonly string[], advice: string): Promise<number>
 }
 
 export async function openSession(context: CliContext, options: SessionOptions): Promise<Session> {
@@ -103,7 +105,25 @@ export async function openSession(context: CliContext, options: SessionOptions):
     return options.yes === true || questions.ask(printable(question))
   }
 
-  return { context, output, project, url: url.value, api, trust, chooseApp, getApp, requireConsent, confirm, ask }
+  async function choose(question: string, from: readonly string[], advice: string): Promise<number> {
+    if (options.yes || !context.isTTY) throw new UsageError(`${question} ${advice}`)
+    return questions.choose(printable(question), from.map(printable))
+  }
+
+  return {
+    context,
+    output,
+    project,
+    url: url.value,
+    api,
+    trust,
+    chooseApp,
+    getApp,
+    requireConsent,
+    confirm,
+    ask,
+    choose,
+  }
 }
 
 /** For a slug that the server does not have: names the most similar one, of those that this token may see. */

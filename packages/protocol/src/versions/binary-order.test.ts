@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import vectors from '../../../../vectors/versions.json' with { type: 'json' }
-import { isNewerBinary, isNowhereNewer, type BinaryVersion } from './binary-order.ts'
+import { createSeenBinaries, isNewerBinary, isNowhereNewer, type BinaryVersion } from './binary-order.ts'
 import { parseNativeVersion } from './native-version.ts'
 
 function binary(text: string, code: number | null = null): BinaryVersion {
@@ -49,6 +49,17 @@ test('what is nowhere newer is newer for nobody for whom the one above is not', 
   fc.assert(
     fc.property(binaries, binaries, binaries, (below, above, own) => {
       if (isNowhereNewer(below, above) && !isNewerBinary(above, own)) expect(isNewerBinary(below, own)).toBe(false)
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('the lowest that were seen say as much as all of them', () => {
+  fc.assert(
+    fc.property(fc.array(binaries, { maxLength: 8 }), binaries, (all, offered) => {
+      const seen = createSeenBinaries()
+      for (const each of all) seen.add(each)
+      expect(seen.hasOlderThan(offered)).toBe(all.some((own) => isNewerBinary(offered, own)))
     }),
     { numRuns: 2000 },
   )

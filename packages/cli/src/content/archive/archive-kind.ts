@@ -88,7 +88,7 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
   isSame: (published, content) =>
     published.kind === 'archive' && content.kind === 'archive' && published.sha256 === content.sha256,
 
-  amounts: ({ files }) => ({
+  told: ({ files }) => ({
     fileCount: files.length,
     unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   }),

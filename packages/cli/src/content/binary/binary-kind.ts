@@ -1,6 +1,7 @@
 import { open, stat } from 'node:fs/promises'
-import { BINARY_FORMATS, type NewBinaryFile, type ReleaseContent } from '@hotpatch/api'
+import { BINARY_FORMATS, type NewBinaryFile, type ReadApplication, type ReleaseContent } from '@hotpatch/api'
 import { statedBinary } from '@hotpatch/protocol'
+import { given } from '../../arguments/given.ts'
 import { CommandError, systemReason } from '../../errors/errors.ts'
 import { formatBytes } from '../../output/text.ts'
 import type { CollectedContent, ContentKind, InstallerFile } from '../content-kind.ts'
@@ -87,9 +88,9 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
   },
 
   isSame: (published, content) => content.kind === 'binary' && filesOf(published) === filesOf(content),
-  amounts: () => ({}),
+  told: ({ installers }) => ({ applications: installers.flatMap(applicationOf) }),
 
-  describe(_collected, _facts, { content }) {
+  describe({ installers }, _facts, { content }) {
     const files = content.kind === 'binary' ? content.files : []
     const lines = files.map(({ name, architecture, format, sizeBytes, sha256, url }) => {
       const where = url === undefined ? '' : `, at ${url}`
@@ -97,11 +98,38 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
       return `${name}: ${endings[0]} for ${architecture}, ${formatBytes(sizeBytes)}, SHA-256 ${sha256}${where}`
     })
     return {
-      lines: Object.fromEntries(lines.map((line, index) => [index === 0 ? 'Files' : `Files ${index + 1}`, line])),
+      lines: { ...numbered('Files', lines), ...numbered('Application', applicationLines(installers)) },
       json: { content, entry: undefined },
     }
   },
 }
+
+/** As far as it is compared; of more certificates than that, nobody is told anything. */
+function applicationOf({ name: file, application }: InstallerFile): ReadApplication[] {
+  if (!application || application.certificates.length > 32 || application.architectures.length > 32) return []
+  const { id, version, versionCode, build, architectures, certificates, teamId } = application
+  return [{ file, id, version, architectures, certificates, ...given({ versionCode, build, teamId }) }]
+}
+
+/** One for each app that is in the files: mostly there is one. */
+function applicationLines(installers: readonly InstallerFile[]): string[] {
+  const lines = installers.flatMap(({ application }) => {
+    if (!application) return []
+    const { id, version, versionCode, build, architectures, certificates, minOsVersion } = application
+    const own = versionCode === undefined ? build : `code ${versionCode}`
+    const parts = [
+      `${id} ${version}${own === undefined ? '' : ` (${own})`}`,
+      ...(architectures.length > 0 ? [`code for ${architectures.join(', ')}`] : []),
+      ...(minOsVersion === undefined ? [] : [`from ${minOsVersion} of the system on`]),
+      ...(certificates[0] === undefined ? [] : [`signed by ${certificates[0]}`]),
+    ]
+    return [parts.join(', ')]
+  })
+  return [...new Set(lines)]
+}
+
+const numbered = (name: string, lines: readonly string[]) =>
+  Object.fromEntries(lines.map((line, index) => [index === 0 ? name : `${name} ${index + 1}`, line]))
 
 function isHere(file: InstallerFile): file is Extract<InstallerFile, { path: string }> {
   return 'path' in file

@@ -93,7 +93,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       test('every file, sorted, wherever it is', async () => {
         const { files } = await open()
         expect(files.map(({ name }) => name)).toEqual(Object.keys(good).sort())
-        expect(kind.amounts({ from: folder, files, sourceMaps: [] } as never)).toMatchObject({
+        expect(kind.told({ from: folder, files, sourceMaps: [] } as never)).toMatchObject({
           fileCount: Object.keys(good).length,
         })
       })

@@ -102,6 +102,20 @@ describeOnEveryDatabase('the contract of app versions, for people', (open) => {
     expect(rollouts.items).toMatchObject([{ mandatory: true, mandatoryBelow: '0.9.0+3', percentage: 25 }])
   })
 
+  test('a file that installers of its system do not take is offered to who takes it alone', async () => {
+    await anewApp()
+    await publish(elsewhere())
+    const zip = { version: '1.1.0+2', download_url: 'https://downloads.example.com/editor.zip' }
+    expect((await publish(elsewhere(zip))).status).toBe(201)
+    const asked = { platform: 'linux', current_version: '0.9.0' }
+    expect((await check(asked)).latest_version).toBe('1.0.0+1')
+    expect((await check({ ...asked, formats: ['zip'] })).latest_version).toBe('1.1.0+2')
+    const latest = (query: string) =>
+      server.request('GET', `/apps/${app.slug}/api/updates/latest?platform=linux${query}`, { token: null })
+    expect((await latest('')).body.version).toBe('1.0.0+1')
+    expect((await latest('&formats=zip')).body.version).toBe('1.1.0+2')
+  })
+
   test('a file that comes along is read, hashed, stored and served', async () => {
     await anewApp()
     const sent = (version: string) => {

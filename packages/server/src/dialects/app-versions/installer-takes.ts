@@ -1,7 +1,14 @@
-import type { ClientTakes, DeviceAttributes, TakenBinaries } from '@hotpatch/protocol'
+import type { ClientTakes, DeviceAttributes, Platform, TakenBinaries } from '@hotpatch/protocol'
 
-/** App versions §2: what installers take where the client does not say. Of each platform a release has its own. */
-const USUAL = ['apk', 'ipa', 'dmg', 'pkg', 'zip', 'exe', 'msi', 'msix', 'appimage', 'deb', 'rpm']
+/** App versions §2: what installers take where the client does not say, the usual one first. */
+const USUAL_OF = {
+  android: ['apk'],
+  ios: ['ipa'],
+  macos: ['dmg', 'pkg', 'zip'],
+  windows: ['exe', 'msi', 'msix'],
+  linux: ['appimage', 'deb', 'rpm'],
+} as const satisfies Partial<Record<Platform, readonly string[]>>
+const USUAL = Object.values(USUAL_OF).flat()
 /** What runs on all. */
 const ANY = 'any'
 
@@ -21,13 +28,15 @@ export function createInstallerTakes(): (told: DeviceAttributes) => InstallerTak
     const found = known.get(name)
     if (found) return found
     if (known.size >= MAX_KNOWN) known.clear()
-    const formats = installerFormats ? installerFormats.toLowerCase().split(',') : USUAL
+    const formats = installerFormats
+      ? { formats: installerFormats.toLowerCase().split(',') }
+      : { formats: USUAL, formatsOf: USUAL_OF }
     const architectures = architecture === undefined ? [ANY] : [...namesOf(architecture.toLowerCase()), ANY]
     const takes = {
       kinds: ['binary' as const],
       forms: ['plain' as const],
       embedded: false,
-      binaries: { formats, architectures },
+      binaries: { ...formats, architectures },
     }
     known.set(name, takes)
     return takes

@@ -20,6 +20,7 @@ export function takes({ architecture }: DeviceAttributes): ClientTakes {
     judges: ['minOsVersion'],
     binaries: {
       formats: Object.values(FORMATS).flat(),
+      formatsOf: FORMATS,
       ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
       versions: 'semver',
     },

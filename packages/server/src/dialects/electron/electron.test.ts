@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { publishBinary, sha256Of, startTestServer, windowsProgram } from '@hotpatch/testkit'
+import { writeZip } from '@hotpatch/testkit/archives'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -103,6 +104,22 @@ describe('a channel', async () => {
     expect(await ask('latest-mac.yml', told)).toMatchObject({ status: 404, body: { code: 'nothing-published' } })
     expect(await ask('nowhere.yml')).toMatchObject({ status: 404, body: { code: 'channel-not-found' } })
     expect(await ask('latest.json')).toMatchObject({ status: 404, body: { code: 'not-found' } })
+  })
+
+  test('passes over what has files of its system alone that the updater there does not install from', async () => {
+    const own = await server.createTestApp({ checkAccess: 'open', platforms: ['windows', 'macos'] })
+    const zip = { name: 'Demo.zip', bytes: writeZip([{ name: 'a' }]) }
+    await publishBinary(server, own, { platform: 'windows', version: '1.0.0', files: [exe('one')] })
+    await publishBinary(server, own, { platform: 'windows', version: '1.1.0', files: [zip] })
+    await publishBinary(server, own, { platform: 'macos', version: '1.1.0', files: [zip] })
+    for (const headers of [{}, { 'x-user-staging-id': 'device-1' }]) {
+      const of = (file: string) =>
+        server.request('GET', `/electron/${own.slug}/${file}`, { token: null, headers: { ...headers } })
+      expect((await of('latest.yml')).body).toContain('version: "1.0.0"')
+      expect((await of('latest-mac.yml')).body).toContain('version: "1.1.0"')
+    }
+    const { body } = await server.request('GET', `/manage/v1/apps/${own.slug}/devices/device-1/explain`)
+    expect(body).toMatchObject({ decision: { kind: 'update', version: '1.1.0' } })
   })
 
   test('can be explained for a device that tells who it is', async () => {

@@ -27,6 +27,12 @@ export const BUNDLES: { readonly [Name in TauriPlatform]: readonly Bundle[] } = 
   ],
 }
 
+const FORMATS = {
+  linux: BUNDLES.linux.map(({ format }) => format),
+  macos: BUNDLES.macos.map(({ format }) => format),
+  windows: BUNDLES.windows.map(({ format }) => format),
+} satisfies Record<TauriPlatform, readonly string[]>
+
 /** Tauri §2. */
 const TARGETS: Partial<Record<string, TauriPlatform>> = {
   linux: 'linux',
@@ -50,6 +56,7 @@ export function takes({ architecture, installSource }: DeviceAttributes): Client
     embedded: false,
     binaries: {
       formats: (told.length > 0 ? told : all).map(({ format }) => format),
+      ...(told.length === 0 && { formatsOf: FORMATS }),
       ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
       scheme: 'minisign',
       versions: 'semver',

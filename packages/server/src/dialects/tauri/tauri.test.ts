@@ -97,6 +97,18 @@ describe('an app', async () => {
     })
   })
 
+  test('passes over what has signed files of its system that nothing there installs', async () => {
+    const bytes = Buffer.from('1f8b0800', 'hex')
+    const files = [{ name: 'Demo.tar.gz', bytes, architecture: 'amd64' }]
+    const { releaseId } = await publishBinary(server, app, { platform: 'linux', version: '1.1.5', files })
+    const signatures = [{ subject: sha256Of(bytes), value: key.signFile(bytes, { version: '1.1.5' }) }]
+    const signed = await server.request('POST', `${at}/releases/${releaseId}/signatures`, {
+      body: { scheme: 'minisign', keyId, signatures },
+    })
+    expect(signed.status).toBe(200)
+    expect((await ask('0.9.0')).body).toMatchObject({ version: '1.0.0' })
+  })
+
   test('is in a rollout by the id that it sends, and in none without', async () => {
     await publish('1.2.0', { percentage: 50 })
     const ids = Array.from({ length: 20 }, (_, index) => `device-${index}`)

@@ -1,4 +1,4 @@
-import { isSemver, takesBinary, type CatalogBinary, type TakenBinaries } from '@hotpatch/protocol'
+import { isSemver, takenFormats, takesBinary, type CatalogBinary, type TakenBinaries } from '@hotpatch/protocol'
 
 interface RefusedBinary {
   version: string
@@ -13,7 +13,7 @@ export function describeBinaries({ version, binaries }: RefusedBinary, takes: Ta
   )
   const { architectures, scheme, versions } = takes
   const wanted = [
-    takes.formats.join(' or '),
+    takenFormats(takes, binaries[0]?.platform).join(' or '),
     ...(architectures ? [`for ${architectures.join(' or ')}`] : []),
     ...(scheme === undefined ? [] : [`signed by ${scheme}`]),
     ...(versions === 'semver' && !isSemver(version) ? ['of a version such as 1.2.0'] : []),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { InstallPage } from '@hotpatch/api'
 import { describeOnEveryDatabase, fixedClock, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
-import { anApk, anIpa, aPng } from '@hotpatch/testkit/binaries'
+import { anApk, anIpa, aPng, writeBinaryPlist } from '@hotpatch/testkit/binaries'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const HOUR_MS = 3_600_000
@@ -314,6 +314,18 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
       ...entry.matchAll(/href="([^"]+)"/g),
     ])
     expect(addresses.map(([, address]) => address)).toEqual(['https://example.com/', 'mailto:a@example.com'])
+  })
+
+  test('a name with what no XML has makes no manifest that a phone cannot read', async () => {
+    const info = writeBinaryPlist({
+      CFBundleIdentifier: 'com.example.app',
+      CFBundleShortVersionString: '1.0.0',
+      CFBundleName: 'a\u0001\ud800<b>',
+    })
+    const { releaseId } = await publish({ name: 'shop.ipa', bytes: anIpa({ info }), platform: 'ios', format: 'ipa' })
+    await open()
+    const { body } = await visit(`/production/manifests/${releaseId}/shop.ipa.plist`)
+    expect(body).toContain('<string>a\ufffd\ufffd&#60;b&#62;</string>')
   })
 
   test('a file elsewhere is gone to', async () => {

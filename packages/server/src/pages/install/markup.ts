@@ -21,6 +21,9 @@ function written(part: Part): string {
   return escaped(String(part))
 }
 
+/** What neither HTML nor XML 1.0 has, however it is written: whoever reads strictly would read none of it. */
+const IN_NEITHER = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu
+
 function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`)
+  return text.replace(IN_NEITHER, '\u{FFFD}').replace(/[&<>"']/g, (found) => `&#${found.charCodeAt(0)};`)
 }

@@ -96,6 +96,67 @@ describeOnEveryDatabase('what speaks against a binary', (open) => {
     })
   })
 
+  describe('beforehand', () => {
+    const certificates = [sha256Of(signer.certificate)]
+    const claim = { file: 'shop.apk', id: 'com.example.app', version: '1.1.0', architectures: [], certificates }
+    const unseen = {
+      name: 'shop.apk',
+      architecture: 'any',
+      format: 'apk',
+      sha256: 'a'.repeat(64),
+      sizeBytes: 7,
+    } as const
+
+    async function findingsFor(applications: object[], { accept, version = '1.1.0', file = unseen }: Asked = {}) {
+      const content = { kind: 'binary', files: [file], ...(accept && { accept }) }
+      const body = { platform: 'android', version, content, applications }
+      const answer = await server.request('POST', `/manage/v1/apps/${slug}/releases/preflight`, { body })
+      expect(answer.status).toBe(200)
+      return (answer.body.findings as { check: string; severity: string }[]).map(
+        (each) => `${each.severity} ${each.check}`,
+      )
+    }
+    interface Asked {
+      accept?: string[]
+      version?: string
+      file?: NewBinaryFile
+    }
+
+    test('all that would be refused is told of what a publisher has read, and accepted it is a warning', async () => {
+      await publishApk({ version: '1.0.0', versionCode: 5 })
+      expect(await findingsFor([{ ...claim, versionCode: 6 }])).toEqual([])
+      const wrong = [{ ...claim, id: 'com.example.other', certificates: ['b'.repeat(64)], versionCode: 4 }]
+      const names = ['typed-values-differ', 'other-application', 'other-certificate', 'lower-version-code']
+      expect(await findingsFor(wrong, { version: '2.0.0' })).toEqual(names.map((name) => `error ${name}`))
+      expect(await findingsFor(wrong, { accept: names, version: '2.0.0' })).toEqual(
+        names.map((name) => `warning ${name}`),
+      )
+      expect(await findingsFor(wrong, { accept: ['everything'] })).toEqual(['error accept'])
+      expect(await findingsFor([{ ...claim, file: 'another.apk', id: 'x' }])).toEqual([])
+    })
+
+    test('it is believed of nothing that is here, nor at the publish, and not kept', async () => {
+      await publishApk({ version: '1.0.0', versionCode: 5 })
+      const file = await uploaded(
+        anApk({ signer, id: 'com.example.other', version: '1.1.0', versionCode: 6 }),
+        'shop.apk',
+      )
+      expect(await findingsFor([{ ...claim, versionCode: 6 }], { file })).toEqual(['error other-application'])
+      expect(problemOf(await publish([file], '1.1.0'))).toBe('422 content-opposed')
+      expect(await findingsFor([])).toEqual([])
+    })
+
+    test.each([
+      [{ ...claim, certificates: Array.from({ length: 33 }, () => 'a'.repeat(64)) }],
+      [{ ...claim, id: 'x'.repeat(301) }],
+      [{ ...claim, permissions: [] }],
+    ])('what is too much is refused', async (application) => {
+      const body = { platform: 'android', version: '1.1.0', applications: [application] }
+      const answer = await server.request('POST', `/manage/v1/apps/${slug}/releases/preflight`, { body })
+      expect(problemOf(answer)).toBe('400 invalid-request')
+    })
+  })
+
   test('another team of Apple, and not another certificate of the same', async () => {
     const ipa = async (version: string, teamId: string) =>
       publish([await uploaded(anIpa({ version, profile: { teamId } }), 'shop.ipa')], version, { platform: 'ios' })

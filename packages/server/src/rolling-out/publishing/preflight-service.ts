@@ -8,7 +8,7 @@ import {
 } from '@hotpatch/api'
 import { Problem, PROBLEMS } from '@hotpatch/protocol'
 import { platformsOf, requirePlatform, type AppRow } from '../../shipping/apps/app-service.ts'
-import type { ContentAmount, ContentLimits } from '../../shipping/content/content-kind.ts'
+import type { ContentAmount, ContentLimits, Objection } from '../../shipping/content/content-kind.ts'
 import { statedOfWish, type ContentService } from '../../shipping/content/content-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
@@ -92,6 +92,9 @@ export function createPreflightService({
       const expected = `a version that ${platform} does not have yet, or the very same on a further channel`
       findings.push(errorOf('version', expected, `${version}, which ${objection.found}`, objection.advice))
     }
+    // What is there is placed: its files were held against those before them when it came.
+    if (!row)
+      await collect(findings, 'accept', async () => void findings.push(...(await objectionFindings(app, input))))
     const platforms = platform === 'any' ? platformsOf(app) : [platform]
     await settleFleet()
     return {
@@ -103,6 +106,11 @@ export function createPreflightService({
       inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
     }
+  }
+
+  async function objectionFindings(app: AppRow, input: ReleaseCheck): Promise<ReleaseFinding[]> {
+    const { platform } = input
+    return (await contents.previewObjections(db, { appId: app.id, platform }, input)).map(objectionFinding)
   }
 
   async function renderExisting(
@@ -156,6 +164,18 @@ function channelFinding(names: readonly string[], channel: string): ReleaseFindi
 function sizeFinding({ variable, found, most, unit }: ContentAmount): ReleaseFinding {
   const advice = `Leave out what devices do not need, or have the server's ${variable} raised.`
   return errorOf('size', `at most ${most} ${unit}`, `${found} ${unit}`, advice)
+}
+
+/** The word by which it is accepted is its name. */
+function objectionFinding({
+  name,
+  file,
+  expected,
+  found,
+  isAccepted,
+}: Objection & { isAccepted: boolean }): ReleaseFinding {
+  const advice = isAccepted ? 'This is accepted.' : 'Publish the file that is meant, or accept this by its name.'
+  return { check: name, severity: isAccepted ? 'warning' : 'error', expected, found: `${found} in ${file}`, advice }
 }
 
 function notesFindings({ notes = '' }: ReleaseCheck): ReleaseFinding[] {

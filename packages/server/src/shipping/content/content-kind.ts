@@ -1,4 +1,4 @@
-import type { Artifact, NewReleaseContent, ReleaseContent } from '@hotpatch/api'
+import type { Artifact, NewReleaseContent, ReadApplication, ReleaseContent } from '@hotpatch/api'
 import type {
   ContentArtifact,
   ContentKindName,
@@ -170,6 +170,8 @@ export interface ContentKind<
    * @param before what was found of the bytes of earlier releases of the same platform, newest first
    */
   objections?(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>, before: readonly Found[]): Objection[]
+  /** The same of bytes that are not here yet, by the word of who has them: enough to be told objections, and for nothing else. */
+  claimed?(content: New, applications: readonly ReadApplication[]): CheckedBytes<Found>[]
   /** Of all that there are. */
   objectionNames?: readonly string[]
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]

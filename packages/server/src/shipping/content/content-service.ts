@@ -1,4 +1,4 @@
-import type { Artifact, NewRelease, NewReleaseContent, ReleaseContent } from '@hotpatch/api'
+import type { Artifact, NewRelease, NewReleaseContent, ReadApplication, ReleaseContent } from '@hotpatch/api'
 import {
   MAX_FILES_MANIFEST_BYTES,
   problem,
@@ -207,24 +207,51 @@ export function createContentService({
     tx: Connection,
     place: { appId: string; platform: Platform },
     input: NewContent,
-    { kind: name, uploads }: StoredContent,
+    { uploads }: StoredContent,
   ): Promise<readonly Objection[]> {
-    const kind = contentKind(name)
-    if (!kind.objections) return []
-    const wish = wishOf(input)
-    const accept = 'accept' in wish.content ? (wish.content.accept ?? []) : []
-    requireKnownWords(accept, kind.objectionNames ?? [])
-    const before = await listEarlierFacts(tx, { ...place, kind: name })
-    const objections = kind.objections(
-      uploads,
-      wish,
-      before.map((text) => JSON.parse(text) as ContentFacts),
-    )
+    const { accept, objections } = await findObjections(tx, place, wishOf(input), uploads)
     const [first, ...others] = objections.filter((each) => !accept.includes(each.name))
     if (!first) return objections
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`
     const detail = `${first.file}: expected ${first.expected}, found ${first.found}${more}.`
     throw problem('content-opposed', detail, { objections: [first, ...others] })
+  }
+
+  /**
+   * What a publish would be told, before its bytes are here.
+   * @returns also what is accepted, which is told as such
+   */
+  async function previewObjections(
+    connection: Connection,
+    place: { appId: string; platform: Platform },
+    { applications = [], ...input }: NewContent & { applications?: readonly ReadApplication[] | undefined },
+  ): Promise<(Objection & { isAccepted: boolean })[]> {
+    const wish = wishOf(input)
+    const kind = contentKind(wish.content.kind)
+    const claimed = kind.claimed?.(wish.content, applications) ?? []
+    const uploads: CheckedBytes<ContentFacts>[] = []
+    for (const { sha256 } of kind.told(wish.content)) {
+      const stored = sha256 === undefined ? undefined : await find(place.appId, sha256, wish.content.kind)
+      uploads.push(...(stored ? [stored] : claimed.filter((each) => each.sha256 === sha256)))
+    }
+    const { accept, objections } = await findObjections(connection, place, wish, uploads)
+    return objections.map((each) => ({ ...each, isAccepted: accept.includes(each.name) }))
+  }
+
+  async function findObjections(
+    connection: Connection,
+    place: { appId: string; platform: Platform },
+    wish: ReturnType<typeof wishOf>,
+    uploads: readonly CheckedBytes<ContentFacts>[],
+  ): Promise<{ accept: readonly string[]; objections: Objection[] }> {
+    const { kind: name } = wish.content
+    const kind = contentKind(name)
+    if (!kind.objections) return { accept: [], objections: [] }
+    const accept = 'accept' in wish.content ? (wish.content.accept ?? []) : []
+    requireKnownWords(accept, kind.objectionNames ?? [])
+    const before = await listEarlierFacts(connection, { ...place, kind: name })
+    const facts = before.map((text) => JSON.parse(text) as ContentFacts)
+    return { accept, objections: kind.objections(uploads, wish, facts) }
   }
 
   /** Whether the app has sent all that a publish names. */
@@ -308,6 +335,7 @@ export function createContentService({
     upload,
     find,
     isUploaded,
+    previewObjections,
     requireUnopposed,
     resolve,
     keep,

@@ -13,8 +13,7 @@ import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 import { requireElsewhere } from './elsewhere-address.ts'
 import { requireFileNames } from './file-names.ts'
-import { OBJECTIONS, objectionsTo } from './objections.ts'
-import { readBinary } from '@hotpatch/binary-files'
+import { OBJECTIONS, objectionsTo, readBinary } from '@hotpatch/binary-files'
 
 /** Content §5.1. */
 export interface BinaryFacts extends Facts {
@@ -110,6 +109,14 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
       version,
       before,
     ),
+  claimed: ({ files }, applications) =>
+    applications.flatMap(({ file, ...read }) => {
+      const told = files.find(({ name, url }) => name === file && url === undefined)
+      if (!told) return []
+      const { sha256, sizeBytes, format } = told
+      const application = { ...read, permissions: [] }
+      return [{ sha256, sizeBytes, facts: { kind: 'binary' as const, format, sha512: '', application } }]
+    }),
   objectionNames: OBJECTIONS,
 
   amounts: ({ content }, { maxBinaryBytes }) =>

@@ -1,6 +1,5 @@
 import { compareNativeVersions, parseNativeVersion } from '@hotpatch/protocol'
 import type { Application, BinaryFormatName } from '@hotpatch/api'
-import type { Objection } from '../content-kind.ts'
 
 /** What speaks against a file, by the word that overrides it. */
 export const OBJECTIONS = [
@@ -9,9 +8,18 @@ export const OBJECTIONS = [
   'other-certificate',
   'lower-version-code',
 ] as const
-type ObjectionName = (typeof OBJECTIONS)[number]
+export type ObjectionName = (typeof OBJECTIONS)[number]
 
-type Spoken = Omit<Objection, 'file'> & { name: ObjectionName }
+/** What speaks against a file, unless that is meant. */
+export interface Objection {
+  /** The word by which a publish accepts it. */
+  name: ObjectionName
+  file: string
+  expected: string
+  found: string
+}
+
+type Spoken = Omit<Objection, 'file'>
 
 /** A file whose app can be read. */
 export interface ReadFile {
