@@ -17,7 +17,7 @@ test.skipIf(!process.env.CARGO_PATH)(
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
     const [printed, code] = await Promise.all([text(child.stdout), ended])
     if (code === 77) skip(printed.trim())
-    expect(printed).toMatch(/cargo-packager-updater \S+: 5 passed, 0 failed/)
+    expect(printed).toMatch(/cargo-packager-updater \S+: 6 passed, 0 failed/)
     expect(code).toBe(0)
   },
 )

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { PublishedRelease, Rollout } from '../../../packages/api/src/index.ts'
 import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { appImage } from '../../../packages/testkit/src/desktop-files.ts'
+import { runCliProcess } from '../../../packages/testkit/src/cli-process.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
 import { createPublisher } from '../android/publisher.ts'
 import { createStories } from '../android/stories.ts'
@@ -24,7 +27,7 @@ const server = await startServerProcess({
 const { api, hotpatch } = await createPublisher(server, folder)
 const { play, end } = createStories(process.argv[2])
 
-const SLUG = 'demo'
+const SLUG = 'own'
 const project = join(folder, 'project')
 const key = await signer.newKey(join(folder, 'own.key'))
 const pubkey = await readFile(`${key}.pub`, 'utf8')
@@ -70,11 +73,11 @@ async function publish(version: string, ...more: string[]): Promise<PublishedRel
 }
 
 /** An app that is installed: a file that the updater puts another one in the place of. */
-async function install(version: string, device?: string) {
+async function install(version: string, device?: string, address?: string) {
   const path = join(await mkdtemp(join(folder, 'installed-')), 'Demo.AppImage')
   const bytes = images.get(version) ?? appImage(Buffer.from(version))
   await writeFile(path, bytes)
-  const endpoint = `${server.url}/tauri/${SLUG}/production/{{target}}/{{arch}}/{{current_version}}`
+  const endpoint = address ?? `${server.url}/tauri/${SLUG}/production/{{target}}/{{arch}}/{{current_version}}`
   return {
     async update(trusted = pubkey): Promise<string> {
       const args = [endpoint, trusted, version, path, ...(device === undefined ? [] : [device])]
@@ -162,6 +165,74 @@ await play('a rollout for a part is for devices that say who they are', async ()
   const first = answers.indexOf('installed 1.3.0')
   assert.equal(await (await install('1.2.1', `device-${first}`)).update(), 'nothing')
 })
+
+await play(
+  'the guide for Tauri apps, word for word: from a static file, and from an address of their own',
+  async () => {
+    const text = await readFile(new URL('../../../docs/guides/moving-from-tauri-releases.md', import.meta.url), 'utf8')
+    const lines = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code = '']) => code.trim().split('\n'))
+    const bundle = join(project, 'src-tauri/target/release/bundle/appimage')
+    await mkdir(bundle, { recursive: true })
+    const versions = ['3.0.0', '3.1.0', '3.2.0']
+    const buildNext = async () => {
+      const version = versions.shift() ?? ''
+      const config = { version, plugins: { updater: { pubkey } } }
+      await writeFile(join(project, 'src-tauri/tauri.conf.json'), JSON.stringify(config))
+      const name = await build(version)
+      for (const ending of ['', '.sig'])
+        await rename(join(project, `${name}${ending}`), join(bundle, `${name}${ending}`))
+      return join(bundle, name)
+    }
+    // As it always asked: a file that is the same for everyone, then an address of their own that leads here.
+    let announced = { version: '', path: '' }
+    let leadsOn = false
+    const old = createServer((request, response) => void answer(request.url ?? '', response))
+    const answer = async (url: string, response: ServerResponse) => {
+      if (leadsOn) {
+        const location = `${server.url}/tauri/demo/production/${url.replace('/update/', '')}`
+        return void response.writeHead(302, { location }).end()
+      }
+      if (url.endsWith('.AppImage')) return void response.end(await readFile(announced.path))
+      const signature = await readFile(`${announced.path}.sig`, 'utf8')
+      const entry = { url: `${oldUrl}/Demo.AppImage`, signature, format: 'appimage' }
+      response.end(JSON.stringify({ version: announced.version, platforms: { 'linux-x86_64': entry } }))
+    }
+    await new Promise<void>((resolve) => old.listen(0, '127.0.0.1', resolve))
+    const oldUrl = `http://127.0.0.1:${(old.address() as AddressInfo).port}`
+    try {
+      const first = await buildNext()
+      announced = { version: '3.0.0', path: first }
+      const user = await install('3.0.0', undefined, `${oldUrl}/latest.json`)
+      const owner = await install('3.0.0', undefined, `${oldUrl}/update/{{target}}/{{arch}}/{{current_version}}`)
+      for (const line of lines) {
+        if (line === 'npx tauri build') {
+          const path = await buildNext()
+          if (announced.version === '3.0.0') announced = { version: '3.1.0', path }
+          continue
+        }
+        const isLogin = line.startsWith('hotpatch login')
+        const words = line.match(/"[^"]*"|\S+/g)?.map((word) => word.replaceAll('"', '')) ?? []
+        const args = words.slice(1).map((word) => word.replace('https://updates.example.com', server.url))
+        const { code, stderr } = await runCliProcess(isLogin ? [...args, '--token-stdin'] : args, {
+          cwd: project,
+          env: { HOME: join(project, 'home') },
+          ...(isLogin && { input: server.ownerToken }),
+        })
+        assert.equal(code, 0, `${line}: ${stderr}`)
+      }
+      assert.equal(await user.update(), 'installed 3.1.0')
+      assert.equal(await user.runs(), '3.1.0')
+      const here = `${server.url}/tauri/demo/production/{{target}}/{{arch}}/{{current_version}}`
+      const moved = await install('3.1.0', undefined, here)
+      assert.equal(await moved.update(), 'installed 3.2.0')
+      leadsOn = true
+      assert.equal(await owner.update(), 'installed 3.2.0')
+      assert.equal(await owner.runs(), '3.2.0')
+    } finally {
+      old.close()
+    }
+  },
+)
 
 await server.stop()
 await rm(folder, { recursive: true })

@@ -95,6 +95,25 @@ test.each([
     { version: '4.0.0', platform: 'macos' },
   ],
   [
+    'a Tauri app whose version is in Cargo.toml, beside what it was before',
+    {
+      'src-tauri/tauri.conf.json': '{}',
+      'src-tauri/Cargo.toml': '[package]\nname = "shop"\nversion = "4.1.0"\n',
+      'src-tauri/target/release/bundle/dmg/Shop_4.0.0_aarch64.dmg': disk('before'),
+      'src-tauri/target/release/bundle/dmg/Shop_4.1.0_aarch64.dmg': disk('tauri'),
+    },
+    { version: '4.1.0', platform: 'macos', content: { files: [{ name: 'Shop_4.1.0_aarch64.dmg' }] } },
+  ],
+  [
+    'a Tauri app whose version is in package.json',
+    {
+      'package.json': '{"version":"4.2.0"}',
+      'src-tauri/tauri.conf.json': '{"version":"../package.json"}',
+      'src-tauri/target/release/bundle/dmg/Shop_4.2.0_aarch64.dmg': disk('tauri'),
+    },
+    { version: '4.2.0', platform: 'macos' },
+  ],
+  [
     'a Flutter app',
     { 'pubspec.yaml': 'name: shop\nversion: 1.1.0+1\n', 'build/app/outputs/flutter-apk/app-release.apk': apk },
     { version: '1.1.0+1', platform: 'android' },
@@ -102,7 +121,7 @@ test.each([
 ])('%s is known by its own files', async (_what, files, expected) => {
   const { json, write } = await publisher()
   await write(files)
-  expect(await json<PublishedRelease>('publish --yes')).toMatchObject({ ...expected, content: { kind: 'binary' } })
+  expect(await json<PublishedRelease>('publish --yes')).toMatchObject({ content: { kind: 'binary' }, ...expected })
 })
 
 test('a web folder or a zip is a bundle still, and another kind can be asked for', async () => {

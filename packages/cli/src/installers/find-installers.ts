@@ -5,6 +5,7 @@ import { UsageError } from '../errors/errors.ts'
 import { isThere, readJson, readYaml, text } from './described-files.ts'
 import { factsOfName } from './file-facts.ts'
 import { lookThrough, type OutputFolder } from './output-folders.ts'
+import { versionOfTauri } from './tauri-version.ts'
 import { findMetadata, findMetadataOf, isUpdaterMetadata } from './updater-metadata.ts'
 
 /** What of an app's own build was found, and where that says so. */
@@ -90,7 +91,8 @@ const tauriIn = (root: string): BuildTool => ({
     if (!(await isThere(path))) return undefined
     const config = (await readJson(path)) ?? {}
     const own = (config.package as { version?: unknown } | undefined)?.version
-    return { by: 'tauri.conf.json', version: text(config.version) ?? text(own) }
+    const version = (await versionOfTauri(join(folder, root), text(config.version))) ?? text(own)
+    return { by: 'tauri.conf.json', version }
   },
 })
 
@@ -129,7 +131,7 @@ async function findInFolder(folder: string): Promise<FoundInstallers[]> {
   const found: FoundInstallers[] = []
   for (const { find, outputs } of TOOLS) {
     const project = await find(folder)
-    if (project) found.push({ ...project, ...(await lookThroughAll(folder, outputs)) })
+    if (project) found.push(ofItsVersion({ ...project, ...(await lookThroughAll(folder, outputs)) }))
   }
   for (const output of COMMON) {
     const metadata = output.path === '.' ? undefined : await findMetadata(join(folder, output.path))
@@ -138,6 +140,17 @@ async function findInFolder(folder: string): Promise<FoundInstallers[]> {
   }
   // A project whose build is elsewhere says its version still.
   return found
+}
+
+/** Beside what was built last lies what was built before: `Demo_1.1.0_amd64.AppImage`, `Demo-1.1.0-1.x86_64.rpm`. */
+function ofItsVersion(found: FoundInstallers): FoundInstallers {
+  const { version, paths, leftOut = [] } = found
+  if (version === undefined) return found
+  const isOther = (path: string) => {
+    const name = basename(path)
+    return /[_-]\d+\.\d+\.\d+[^_]*[_-]/.test(name) && !['_', '-'].some((mark) => name.includes(mark + version + mark))
+  }
+  return { ...found, paths: paths.filter((path) => !isOther(path)), leftOut: [...leftOut, ...paths.filter(isOther)] }
 }
 
 async function lookThroughAll(folder: string, outputs: readonly OutputFolder[]) {
