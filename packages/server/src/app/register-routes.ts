@@ -12,6 +12,7 @@ import { channelKeyRoutes } from '../shipping/channels/channel-key-routes.ts'
 import { channelRoutes } from '../shipping/channels/channel-routes.ts'
 import { cohortRoutes } from '../rolling-out/cohorts/cohort-routes.ts'
 import { pingDatabase } from '../ground/database/open-database.ts'
+import { assetUpdatesPeople } from '../contracts/asset-updates/asset-updates-people.ts'
 import { appVersionsPeople } from '../contracts/app-versions/app-versions-people.ts'
 import { reactNativePeople } from '../contracts/react-native/react-native-people.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
@@ -149,13 +150,14 @@ function installPagesOf({ core, services }: Parts, limits: DeviceLimits) {
 
 /** What people call by the contracts of others: at the root, where the request names the app, and under /apps/:slug. */
 function contracts({ core, services }: Parts, limits: DeviceLimits) {
-  const { access, apps, contents, releases, rollouts, publishing } = services
+  const { access, apps, contents, files, insights, releases, rollouts, publishing } = services
   const { publicUrl } = core
   const shared = { apps, contents, releases, rollouts, publishing, publicUrl }
   const maxBinaryBytes = core.config.bundles.maxBinaryBytes + FORM_OVERHEAD_BYTES
   return [
     reactNativePeople({ ...shared, access, limits, maxUploadBytes: maxUploadBytesOf(core) }),
     appVersionsPeople({ ...shared, maxUploadBytes: maxBinaryBytes }),
+    assetUpdatesPeople({ ...shared, files, insights, maxUploadBytes: maxUploadBytesOf(core) }),
   ]
 }
 

@@ -25,6 +25,8 @@ test('what devices may call, and whether they need the key of their app', () => 
     'capawesome: GET /v1/apps/:app/channels public',
     'app-versions: POST /api/updates/check public',
     'app-versions: GET /api/updates/latest public',
+    'asset-updates: POST /api/v1/updates/check app-key',
+    'asset-updates: GET /api/v1/manifests/:id app-key',
     'appcast: GET /appcast.xml public',
     'appcast: GET /channels/:channel/appcast.xml public',
     'electron: GET /electron/:app/:file public',
@@ -33,5 +35,7 @@ test('what devices may call, and whether they need the key of their app', () => 
     'electron: GET /electron/files/:channel/:platform/:version/:architecture/:name public',
     'tauri: GET /tauri/:app/:channel/:target/:arch/:version public',
     'tauri: GET /tauri/:channel/:target/:arch/:version public',
+    'expo: GET /expo/:app/manifest public',
+    'expo: GET /expo/:app/assets/:sha256 public',
   ])
 })

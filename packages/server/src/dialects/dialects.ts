@@ -1,5 +1,6 @@
 import type { Dialect } from '../updates/dialect.ts'
 import { appVersions } from './app-versions/app-versions.ts'
+import { assetUpdates } from './asset-updates/asset-updates.ts'
 import { appcast } from './appcast/appcast.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
@@ -18,6 +19,7 @@ export const DIALECTS: readonly Dialect[] = [
   capgo(),
   capawesome(),
   appVersions(),
+  assetUpdates(),
   appcast(),
   electron(),
   tauri(),

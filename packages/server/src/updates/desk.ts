@@ -1,4 +1,4 @@
-import { hasStarted, placementsOf, Problem, type Platform } from '@hotpatch/protocol'
+import { hasStarted, placementsOf, Problem, type ContentKindName, type Platform } from '@hotpatch/protocol'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
 import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
@@ -7,8 +7,8 @@ import type { Clock } from '../ground/clock.ts'
 import type { LaneRoute } from '../ground/http/device-lane.ts'
 import type { DeviceLimits } from '../ground/http/device-limits.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
-import type { DirectoryEntry } from './catalog-queries.ts'
-import type { Catalogs, KeyHolder } from './catalogs.ts'
+import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
+import type { Catalogs, KeyHolder, LiveCatalog } from './catalogs.ts'
 import { checkNoteOf } from './check-note.ts'
 import type {
   ChannelsRoute,
@@ -24,7 +24,7 @@ import type {
 } from './dialect.ts'
 import { identifyApp } from './identify-app.ts'
 import { readFeed, readingOf } from './read-feed.ts'
-import { findByName } from './release-names.ts'
+import { findByName, type ReleaseName } from './release-names.ts'
 import { findNamed, findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
@@ -216,16 +216,13 @@ export function createDesk({
     { app, channel: fixed }: KeyHolder,
     request: PlainRequest,
   ) {
-    const { deviceId, platform, channel, name } = route.read(request)
+    const { deviceId, platform, channel, name, earlier } = route.read(request)
     if (deviceId !== undefined) limits.admitDevice(app.id, identity.storedId(app, deviceId))
-    const catalog = catalogs.get(app, platform, fixed ?? channel)
-    const release = findByName(catalog, name)
-    // One name may be that of what other clients take, and before its time nobody was told of any.
-    const isKnown =
-      release !== undefined &&
-      takes({}).kinds.includes(release.content.kind) &&
-      placementsOf(catalog, release.id).some((rollout) => hasStarted(rollout, clock.now()))
-    return route.render(isKnown ? release : undefined, request)
+    const all = () => catalogs.listOf(app).filter((catalog) => fixed === null || catalog.channel === fixed)
+    const places = platform === undefined ? all() : [catalogs.get(app, platform, fixed ?? channel)]
+    const { kinds } = takes({})
+    const find = (asked: ReleaseName) => findTold(places, asked, kinds, clock.now())
+    return route.render(find(name), request, earlier && find(earlier))
   }
 
   /** From memory, and nothing is kept: where a device is, its checks tell. */
@@ -243,6 +240,21 @@ export function createDesk({
 
 /** Who tells something with its check, and what else it says of itself. */
 type CheckTeller = Omit<DeviceReport, 'kind' | 'channel' | 'deviceId'> & { channel: string; deviceId: string }
+
+/** One name may be that of what other clients take, and before its time nobody was told of any. */
+function findTold(
+  places: readonly LiveCatalog[],
+  name: ReleaseName,
+  kinds: readonly ContentKindName[],
+  now: number,
+): OfferedRelease | undefined {
+  for (const place of places) {
+    const release = findByName(place, name)
+    if (!release || !kinds.includes(release.content.kind)) continue
+    if (placementsOf(place, release.id).some((rollout) => hasStarted(rollout, now))) return release
+  }
+  return undefined
+}
 
 type CheckReader = Pick<CheckRoute, 'read' | 'render'>
 

@@ -201,16 +201,26 @@ export interface ReleaseRoute extends Route {
   isDownload?: boolean
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedRelease
-  /** @param release undefined when the channel has none of that name */
-  render(release: OfferedRelease | undefined, request: PlainRequest): PlainAnswer | ServedAddress
+  /**
+   * @param release undefined when the channel has none of that name
+   * @param earlier what it is to be compared with, where that was asked for and is known
+   */
+  render(
+    release: OfferedRelease | undefined,
+    request: PlainRequest,
+    earlier?: OfferedRelease,
+  ): PlainAnswer | ServedAddress
 }
 
 export interface AskedRelease {
   /** Undefined when the client does not tell it here. */
   deviceId: string | undefined
-  platform: Platform
+  /** Undefined when the client does not tell it: then whichever catalog of the app has the release. */
+  platform: Platform | undefined
   channel: string
   name: ReleaseName
+  /** Another one, for what differs. */
+  earlier?: ReleaseName
 }
 
 /** A device asks about the channels of its app: which there are for it, and whether it may choose one. */

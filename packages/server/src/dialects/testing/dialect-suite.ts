@@ -1,5 +1,5 @@
 import type { App, PublishedRelease } from '@hotpatch/api'
-import { startTestServer, type TestResponse, type TestServer, zipOf } from '@hotpatch/testkit'
+import { publishFiles, startTestServer, type TestResponse, type TestServer, zipOf } from '@hotpatch/testkit'
 import { CONTENT_KINDS, type Platform } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -328,6 +328,28 @@ export const APKS: OfferedKind = {
   release: binaryRelease(FILE),
   broken: binaryRelease({ ...FILE, sha256: NO_DIGEST }),
   params: {},
+}
+
+const LISTED = { path: 'main.js', sha256: SHA_256, sizeBytes: 1, contentType: 'text/javascript', brotli: null }
+
+/** Files by path, which a manifest lists. */
+export const FILES: OfferedKind = {
+  platforms: ['android', 'ios'],
+  publish: (server, app, placed) =>
+    publishFiles(server, app, {
+      platform: 'any',
+      files: { 'main.js': `start(${placed.version})`, 'logo.png': 'logo' },
+      launch: 'main.js',
+      ...placed,
+    }),
+  release: filesRelease(SHA_256),
+  broken: filesRelease(NO_DIGEST),
+  params: { id: ARCHIVE.id },
+}
+
+function filesRelease(sha256: string): OfferedRelease {
+  const content = { kind: 'files', sha256, sizeBytes: 1, fileCount: 1, totalBytes: 1, launch: 'main.js' } as const
+  return { ...ARCHIVE, kind: 'files', content, held: { files: [LISTED] } }
 }
 
 /** As the desk has it rendered, with nothing but the release in it. */

@@ -1,4 +1,5 @@
 import type { Bucket, InsightQuery } from '@hotpatch/api'
+import type { ContentKindName } from '@hotpatch/protocol'
 import { sql, type SqlBool } from 'kysely'
 import { DAY_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
@@ -233,6 +234,36 @@ export function sumToldDownloads(db: Connection, appId: string, { from, to }: Ti
     .where('hour_at', '<', to)
     .where('received_bytes', '>', 0)
     .groupBy('release.id')
+    .orderBy('release.id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** How far devices came with each release of a kind since it was placed, newest first. */
+export function sumReleases(
+  db: Connection,
+  appId: string,
+  { platform, channel, kind }: Place & { kind: ContentKindName },
+  limit: number,
+) {
+  return db
+    .selectFrom('release')
+    .innerJoin('rollout', 'rollout.release_id', 'release.id')
+    .innerJoin('rollout_hour', 'rollout_hour.rollout_id', 'rollout.id')
+    .select(['release.id', 'release.version', 'release.platform'])
+    .select([
+      total('downloaded').as('downloaded'),
+      total('attempted').as('attempted'),
+      total('attempted_bad').as('bad'),
+      total('confirmed').as('confirmed'),
+      total('running').as('running'),
+      total('rolled_back').as('rolledBack'),
+    ])
+    .where('release.app_id', '=', appId)
+    .where('release.kind', '=', kind)
+    .$if(platform !== undefined, (rows) => rows.where('release.platform', '=', platform ?? 'any'))
+    .$if(channel !== undefined, (rows) => rows.where('rollout.channel', '=', channel ?? ''))
+    .groupBy(['release.id', 'release.version', 'release.platform'])
     .orderBy('release.id', 'desc')
     .limit(limit)
     .execute()

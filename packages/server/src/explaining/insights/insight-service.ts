@@ -12,6 +12,7 @@ import {
   type VersionDistribution,
   type WholeInsightQuery,
 } from '@hotpatch/api'
+import type { ContentKindName, Platform } from '@hotpatch/protocol'
 import { type Clock, HOUR_MS, MINUTE_MS, timestamp } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
@@ -30,6 +31,7 @@ import {
   sumChecks,
   sumDownloads,
   sumDownloadsByRelease,
+  sumReleases,
   sumToldDownloads,
   type Place,
 } from './insight-queries.ts'
@@ -52,6 +54,18 @@ const MAX_VERSIONS_NOW = 100
 const MAX_RELEASES = 500
 /** What a check may end with that brings something. */
 const OFFERS = ['update', 'embedded']
+
+/** In devices. */
+export interface ReleaseFigures {
+  id: string
+  version: string
+  platform: Platform
+  downloaded: number
+  attempted: number
+  succeeded: number
+  bad: number
+  rolledBack: number
+}
 
 export type InsightService = ReturnType<typeof createInsightService>
 
@@ -196,6 +210,20 @@ export function createInsightService({
     }
   }
 
+  /** How devices fared with the releases of a kind since they were placed, newest first. */
+  async function releasesOf(
+    appId: string,
+    kind: ContentKindName,
+    place: Pick<InsightQuery, 'platform' | 'channel'>,
+  ): Promise<ReleaseFigures[]> {
+    const rows = await sumReleases(db, appId, { ...place, kind }, MAX_RELEASES)
+    return rows.map(({ confirmed, running, ...figures }) => ({
+      ...figures,
+      // Who confirmed is seen running at the next check.
+      succeeded: Math.max(confirmed, running),
+    }))
+  }
+
   async function downloadsByRelease(appId: string, range: TimeRange, place: Place): Promise<Downloads['releases']> {
     const sent = await sumDownloadsByRelease(db, appId, range, place, MAX_RELEASES)
     const told = await sumToldDownloads(db, appId, range, place, MAX_RELEASES)
@@ -219,6 +247,7 @@ export function createInsightService({
     checks,
     reasons,
     downloads,
+    releasesOf,
     adoption,
     health,
     experiment,

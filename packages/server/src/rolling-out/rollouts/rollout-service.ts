@@ -1,4 +1,5 @@
 import type { NewRollback, NewRollout, Page, Rollout, RolloutFilter } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
@@ -16,7 +17,7 @@ import type { RolloutCompanion } from './placement.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
 import { findCovering, listCovering } from './rollout-queries.ts'
 import { createRolloutRecords } from './rollout-records.ts'
-import { listChannelsOf, listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
+import { findReleaseBefore, listChannelsOf, listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
 
 export type { RolloutTransition } from './change-rollouts.ts'
 export type { RolloutCompanion } from './placement.ts'
@@ -95,6 +96,9 @@ export function createRolloutService({
     list,
     show,
     listChannelsOf: (releaseId: string, connection: Connection = db) => listChannelsOf(connection, releaseId),
+    /** What the channel had before a release, and would have without it; undefined: what the binary shipped with. */
+    findBefore: (app: AppRow, place: { platform: Platform; channel: string }, releaseId: string) =>
+      findReleaseBefore(db, { appId: app.id, ...place }, releaseId),
     listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),
     render: renderRollout,
   }

@@ -64,6 +64,33 @@ export function listRollouts(
     .execute()
 }
 
+/** That of the newest rollout in force below the newest of the release itself. */
+export async function findReleaseBefore(
+  db: Connection,
+  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+  releaseId: string,
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('rollout')
+    .select('release_id')
+    .where('app_id', '=', appId)
+    .where('channel', '=', channel)
+    .where('platform', 'in', [platform, 'any'])
+    .where('state', 'in', ['active', 'paused'])
+    .where('position', '<', ({ selectFrom }) =>
+      selectFrom('rollout as own')
+        .select(({ fn }) => fn.max('own.position').as('position'))
+        .where('own.app_id', '=', appId)
+        .where('own.channel', '=', channel)
+        .where('own.release_id', '=', releaseId),
+    )
+    .where(({ or, eb }) => or([eb('release_id', 'is', null), eb('release_id', '!=', releaseId)]))
+    .orderBy('position', 'desc')
+    .limit(1)
+    .executeTakeFirst()
+  return row?.release_id ?? undefined
+}
+
 /** Until the transaction ends, so that what is read of it is what is changed. */
 export function lockRollout(tx: Connection, id: string) {
   return tx

@@ -9,11 +9,13 @@ import { saveAs } from './save-as.ts'
 import { readRanges } from './byte-ranges.ts'
 import { severalRanges } from './several-ranges.ts'
 
-const Params = Type.Object({ sha256: Type.String() })
+/** The second as Asset updates §6 has it, also of one app. */
+const PATHS = ['/artifacts/:sha256', '/assets/:sha256', '/apps/:slug/assets/:sha256'] as const
+const Params = Type.Object({ sha256: Type.String(), slug: Type.Optional(Type.String()) })
 /** The release that the address was offered for, where it says so. */
 const Query = Type.Object({ release: Type.Optional(Type.String({ maxLength: 64 })) })
 
-/** GET and HEAD /artifacts/{sha256}. Asks the storage first: downloads go on when the database does not. */
+/** GET and HEAD of what lies under its SHA-256. Asks the storage first: downloads go on when the database does not. */
 export function artifactRoutes({
   storage,
   servedAs,
@@ -49,45 +51,46 @@ export function artifactRoutes({
   }
 
   return async (app) => {
-    app.route({
-      method: ['GET', 'HEAD'],
-      url: '/artifacts/:sha256',
-      schema: { params: Params, querystring: Query },
-      config: { access: 'public' },
-      handler: async (request, reply) => {
-        const { sha256 } = request.params
-        const object = isStorageKey(sha256) ? await storage.stat(sha256) : undefined
-        if (!object) throw notFound(sha256)
-        const { sizeBytes } = object
-        const { release } = request.query
-        const served = await servedAs(sha256)
-        // A part is one of the bytes themselves: whoever unpacks while downloading goes on by what came out.
-        const packed = request.headers.range === undefined ? await findPacked(request, served) : undefined
-        const tag = packed ? `${sha256}-br` : sha256
-        const withHeaders = createHeaders(reply, { sha256, tag, served, isPacked: packed !== undefined })
-        if (isKnown(request.headers['if-none-match'], tag)) return withHeaders().code(304).send()
+    for (const url of PATHS)
+      app.route({
+        method: ['GET', 'HEAD'],
+        url,
+        schema: { params: Params, querystring: Query },
+        config: { access: 'public' },
+        handler: async (request, reply) => {
+          const { sha256 } = request.params
+          const object = isStorageKey(sha256) ? await storage.stat(sha256) : undefined
+          if (!object) throw notFound(sha256)
+          const { sizeBytes } = object
+          const { release } = request.query
+          const served = await servedAs(sha256)
+          // A part is one of the bytes themselves: whoever unpacks while downloading goes on by what came out.
+          const packed = request.headers.range === undefined ? await findPacked(request, served) : undefined
+          const tag = packed ? `${sha256}-br` : sha256
+          const withHeaders = createHeaders(reply, { sha256, tag, served, isPacked: packed !== undefined })
+          if (isKnown(request.headers['if-none-match'], tag)) return withHeaders().code(304).send()
 
-        const asked = isUnchanged(request.headers['if-range'], sha256)
-          ? readRanges(request.headers.range, sizeBytes)
-          : undefined
-        const ranges = request.method === 'GET' && typeof asked === 'object' ? asked : []
-        // Stores and caches that links lead to send one range, or all of it.
-        const url = ranges.length > 1 ? undefined : await storage.downloadUrl(sha256)
-        if (url) {
-          if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
-          // The link expires, so the answer must not be kept.
-          return reply.header('cache-control', 'no-store').redirect(url.href, 302)
-        }
-        const { key, sizeBytes: wholeBytes } = packed ?? { key: sha256, sizeBytes }
-        if (request.method === 'HEAD') return withHeaders().header('content-length', wholeBytes).send()
-        if (asked === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
+          const asked = isUnchanged(request.headers['if-range'], sha256)
+            ? readRanges(request.headers.range, sizeBytes)
+            : undefined
+          const ranges = request.method === 'GET' && typeof asked === 'object' ? asked : []
+          // Stores and caches that links lead to send one range, or all of it.
+          const url = ranges.length > 1 ? undefined : await storage.downloadUrl(sha256)
+          if (url) {
+            if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
+            // The link expires, so the answer must not be kept.
+            return reply.header('cache-control', 'no-store').redirect(url.href, 302)
+          }
+          const { key, sizeBytes: wholeBytes } = packed ?? { key: sha256, sizeBytes }
+          if (request.method === 'HEAD') return withHeaders().header('content-length', wholeBytes).send()
+          if (asked === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
 
-        const answer = await open(key, ranges, { sizeBytes: wholeBytes, contentType: served.contentType })
-        answer.bytes.once('end', () => onDownload?.(sha256, release, answer.sentBytes))
-        if (ranges.length > 0) reply.code(206)
-        return withHeaders().headers(answer.headers).send(answer.bytes)
-      },
-    })
+          const answer = await open(key, ranges, { sizeBytes: wholeBytes, contentType: served.contentType })
+          answer.bytes.once('end', () => onDownload?.(sha256, release, answer.sentBytes))
+          if (ranges.length > 0) reply.code(206)
+          return withHeaders().headers(answer.headers).send(answer.bytes)
+        },
+      })
   }
 }
 

@@ -8,7 +8,8 @@ import { MIN_COMPRESSED_BYTES } from '../file-types.ts'
 
 /** One file of a batch. */
 export interface SentFile {
-  sha256: string
+  /** Undefined where nobody has told it: whatever it is. */
+  sha256: string | undefined
   bytes: AsyncIterable<Uint8Array>
 }
 
@@ -32,7 +33,7 @@ export function createFileUploads({
     const received = await receive(sha256, bytes, limits.maxBytes)
     try {
       await keep(appId, [received])
-      return { sha256, sizeBytes: received.sizeBytes }
+      return { sha256: received.sha256, sizeBytes: received.sizeBytes }
     } finally {
       await received.discard()
     }
@@ -63,7 +64,7 @@ export function createFileUploads({
       for await (const { sha256, bytes } of files) {
         const file = await receive(sha256, bytes, Math.min(left, limits.maxBytes))
         left -= file.sizeBytes
-        received.push({ sha256, sizeBytes: file.sizeBytes })
+        received.push({ sha256: file.sha256, sizeBytes: file.sizeBytes })
         waiting.push(file)
         if (waiting.length === KEPT_TOGETHER) await keepWaiting()
       }
@@ -73,9 +74,13 @@ export function createFileUploads({
     return received
   }
 
-  async function receive(sha256: string, bytes: AsyncIterable<Uint8Array>, maxBytes: number): Promise<SpooledUpload> {
+  async function receive(
+    sha256: string | undefined,
+    bytes: AsyncIterable<Uint8Array>,
+    maxBytes: number,
+  ): Promise<SpooledUpload> {
     const received = await spool.receive(bytes, { maxBytes })
-    if (received.sha256 === sha256) return received
+    if (sha256 === undefined || received.sha256 === sha256) return received
     await received.discard()
     throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${received.sha256}.`)
   }
