@@ -146,7 +146,7 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
       expect(manifest.launchAsset.key).toBe(sha256Of(Buffer.from('bundle 1.1.0')))
       const explained = await server.request('GET', `/manage/v1/apps/${app.slug}/devices/${DEVICE}/explain`)
       expect(JSON.stringify(explained.body)).toContain('form-not-taken')
-      expect(JSON.stringify(explained.body)).toContain('npx expo export --platform android')
+      expect(JSON.stringify(explained.body)).toContain('npx expo export')
     })
 
     test('says what is wrong with it', async () => {
