@@ -23,6 +23,8 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'list-not-held':
     'The client has to be told every file of the release, and the list of them is not in the memory of the server.',
   'embedded-not-taken': 'The client cannot be told to go back to what its binary shipped with; it keeps what it runs.',
+  'answer-not-signed':
+    'The client takes only answers that the publisher has signed, later than what the device has, and there is none.',
   'not-newer': 'The device has a version of the app that is as new already, and installers go forward only.',
   'below-high-water':
     'The device has confirmed a release of a higher sequence, and refuses one that was signed under a lower.',

@@ -4,6 +4,7 @@ import { isSemver, type CatalogBinary, type Encryption, type ExportTool } from '
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { isNowhereNewer, type BinaryVersion } from './versions/binary-order.ts'
+import type { SignedAnswer } from './signed-answers.ts'
 import { parseNativeVersion, type NativeVersion } from './versions/native-version.ts'
 import { compileRequirement, REQUIREMENT_NAMES, type CompiledRequirement, type Requirement } from './requirement.ts'
 
@@ -22,6 +23,8 @@ export interface CatalogRelease {
   held?: { readonly files: readonly unknown[] | null } | undefined
   /** Of files: whose export they are; absent: nobody's. */
   exportedBy?: ExportTool | undefined
+  /** Signed by its publisher, for clients that take no others; absent: none. */
+  answers?: readonly SignedAnswer[] | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
   binaries?: readonly CatalogBinary[] | undefined
   /** Of a whole binary: orders those of the app (Versions §5); absent, or null: the build that its version names. */
@@ -93,6 +96,8 @@ export interface Catalog<Release extends CatalogRelease = CatalogRelease> {
   /** Rises with every change. */
   generation: number
   rollouts: readonly CatalogRollout<Release>[]
+  /** Signed ways back to what the binary shipped with; absent: none. */
+  embeddedAnswers?: readonly SignedAnswer[] | undefined
 }
 
 export interface CompiledRollout<Release extends CatalogRelease = CatalogRelease> extends CatalogRollout<Release> {
@@ -151,6 +156,9 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
    * a binary, or by another tool; null: nothing is any of that.
    */
   nextForm: Int32Array | null
+  embeddedAnswers: readonly SignedAnswer[] | undefined
+  /** By which any of its answers are signed; null: none is. */
+  answerKeys: ReadonlySet<string> | null
   /** Highest position first. */
   rollouts: readonly CompiledRollout<Release>[]
   /** For each release, `null` for embedded: most are placed once, and need no list. Read it by `placementsOf`. */
@@ -177,7 +185,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
       byVersion.set(rollout.target.version, rollout.target)
     }
   }
-  const { appId, platform, channel, generation } = catalog
+  const { appId, platform, channel, generation, embeddedAnswers } = catalog
   return {
     appId,
     platform,
@@ -185,6 +193,8 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     generation,
     kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
     nextForm: compileForms(rollouts),
+    embeddedAnswers,
+    answerKeys: compileAnswerKeys(rollouts, embeddedAnswers),
     rollouts,
     byRelease,
     byVersion,
@@ -257,6 +267,15 @@ function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
     next[index] = keys[index + 1] === keys[index] ? (next[index + 1] ?? index + 1) : index + 1
   }
   return next
+}
+
+function compileAnswerKeys(
+  rollouts: readonly CompiledRollout[],
+  embeddedAnswers: readonly SignedAnswer[] | undefined,
+): ReadonlySet<string> | null {
+  const answers = rollouts.flatMap(({ target }) => (target === 'embedded' ? [] : (target.answers ?? [])))
+  const keys = new Set([...answers, ...(embeddedAnswers ?? [])].map(({ keyId }) => keyId))
+  return keys.size === 0 ? null : keys
 }
 
 function formsOf({ variants = [], binaries, version, exportedBy }: CatalogRelease): string {

@@ -25,6 +25,8 @@ export interface ClientTakes {
   listed?: boolean | undefined
   /** Of files: they have to be what this tool exports; absent: any files. */
   exports?: ExportTool | undefined
+  /** The key that has to have signed the very answer; absent: none. */
+  answersSignedBy?: string | undefined
   /** What of a requirement the client judges itself, where it does not tell (D3). */
   judges?: readonly JudgedRequirement[] | undefined
 }

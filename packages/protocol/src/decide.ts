@@ -222,9 +222,9 @@ function nextToTry(
 
 /** D11. */
 function refused(rollout: CompiledRollout, circumstances: Circumstances): RefusalReason | undefined {
-  const { device, takes, isWilling } = circumstances
+  const { device, takes, catalog, isWilling } = circumstances
   if (isWilling) return undefined
-  const reason = refusalReason(rollout, device, takes)
+  const reason = refusalReason(rollout, device, catalog, takes)
   return reason ?? (isNewer(rollout, circumstances) ? undefined : 'not-newer')
 }
 
@@ -314,9 +314,9 @@ function wasTakenBack(placements: readonly CompiledRollout[], now: number): bool
 }
 
 /** D10, D11: embedded has sequence 0, so a floor keeps devices from it unless the publisher signs for it. */
-function staysOnTakenBack({ floor, device, isWilling }: Circumstances): PassedOverReason | undefined {
+function staysOnTakenBack({ floor, device, catalog, isWilling }: Circumstances): PassedOverReason | undefined {
   if (floor > 0) return 'below-floor'
-  return isWilling ? undefined : refusesPlainEmbedded(device)
+  return isWilling ? undefined : refusesPlainEmbedded(device, catalog)
 }
 
 /** D3. */

@@ -27,6 +27,8 @@ export const DEVICE_ATTRIBUTES = {
   sdkVersion: { maxLength: 64, isVersion: true },
   /** Of the key by which that decrypts releases (Content §8.2): the id, or its beginning. */
   decryptionKeyId: { maxLength: 64 },
+  /** Of the key by which it verifies answers, as its client calls it. */
+  answerKeyId: { maxLength: 64 },
   /** What its installer takes, best first, with commas between: such as "apk". */
   installerFormats: { maxLength: 200 },
   /** `true` or `false`. */

@@ -11,6 +11,8 @@ export interface Device {
   runtimeVersion?: string | undefined
   /** What it runs: null is embedded. A release that the catalog does not know is never taken back (D6). */
   currentReleaseId: string | null
+  /** The latest time of what it has, of clients that take only what is later; in milliseconds since 1970. */
+  heldAt?: number | undefined
   /** Releases that failed on this device, by its own word or by its earlier reports (D4). */
   failedReleaseIds: readonly string[]
   cohorts: readonly string[]

@@ -2,6 +2,7 @@ import { placementsOf, type CompiledCatalog, type CompiledRollout } from './cata
 import { findEncrypted, takesBinary, takesPlain, type ClientTakes } from './client-takes.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
+import { pickAnswer, type SignedAnswer } from './signed-answers.ts'
 
 /** D11: why a device would refuse what a rollout places, or cannot take it. */
 export const REFUSAL_REASONS = [
@@ -9,6 +10,7 @@ export const REFUSAL_REASONS = [
   'form-not-taken',
   'list-not-held',
   'embedded-not-taken',
+  'answer-not-signed',
   'not-newer',
   'below-high-water',
   'below-device-floor',
@@ -33,11 +35,26 @@ export function isRefusalReason(reason: string): reason is RefusalReason {
 export function refusalReason(
   rollout: CompiledRollout,
   device: Device,
+  catalog: Partial<Pick<CompiledCatalog, 'embeddedAnswers'>>,
   takes: ClientTakes | null | undefined = device.takes,
 ): RefusalReason | undefined {
   const { trust, currentReleaseId } = device
   if (rollout.releaseId === currentReleaseId) return undefined
-  return (takes ? untakenReason(rollout, takes) : undefined) ?? (trust && distrustReason(rollout, trust))
+  if (takes) {
+    const reason = untakenReason(rollout, takes)
+    if (reason) return reason
+    const answers = rollout.target === 'embedded' ? catalog.embeddedAnswers : rollout.target.answers
+    if (lacksAnswer(answers, takes, device)) return 'answer-not-signed'
+  }
+  return trust && distrustReason(rollout, trust)
+}
+
+function lacksAnswer(
+  answers: readonly SignedAnswer[] | undefined,
+  { answersSignedBy: keyId }: ClientTakes,
+  { heldAt }: Pick<Device, 'heldAt'>,
+): boolean {
+  return keyId !== undefined && !pickAnswer(answers, keyId, heldAt)
 }
 
 /** Of whatever the client is told, whoever signed it. */
@@ -57,6 +74,7 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
 export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
+  if (takes.answersSignedBy !== undefined) return false
   if (takes.binaries && catalog.kinds.has('binary')) return false
   if ((takes.listed || takes.exports) && catalog.kinds.has('files')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
@@ -74,8 +92,12 @@ function distrustReason(rollout: CompiledRollout, trust: DeviceTrust): RefusalRe
 }
 
 /** D6, D11: whether a device can be sent to embedded by no rollout at all. */
-export function refusesPlainEmbedded({ takes, trust }: Pick<Device, 'takes' | 'trust'>): RefusalReason | undefined {
+export function refusesPlainEmbedded(
+  { takes, trust, heldAt }: Pick<Device, 'takes' | 'trust' | 'heldAt'>,
+  { embeddedAnswers }: Pick<CompiledCatalog, 'embeddedAnswers'>,
+): RefusalReason | undefined {
   if (takes && !takes.embedded) return 'embedded-not-taken'
+  if (takes && lacksAnswer(embeddedAnswers, takes, { heldAt })) return 'answer-not-signed'
   return trust && refusesUnstatedEmbedded(trust)
 }
 
@@ -116,10 +138,14 @@ export function nextTakeable(
   catalog: CompiledCatalog,
   { index, nextKind, nextHigher, nextKeys, nextNewer, highestSequence }: CompiledRollout,
   reason: RefusalReason,
-  { trust, currentReleaseId }: Device,
+  { trust, currentReleaseId, takes }: Device,
 ): number {
   // Which lists are held changes while the catalog stays.
   if (reason === 'embedded-not-taken' || reason === 'list-not-held') return index + 1
+  if (reason === 'answer-not-signed') {
+    const isKnown = catalog.answerKeys?.has(takes?.answersSignedBy ?? '') ?? false
+    return isKnown ? index + 1 : Math.min(catalog.rollouts.length, nextPlacement(catalog, currentReleaseId, index))
+  }
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'not-newer') return Math.min(nextHigher, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'form-not-taken') {

@@ -337,7 +337,7 @@ test('what a device refuses and what D11 says of it are the same, rollout by rol
     if (!rollout || (rollout.target !== 'embedded' && rollout.target.pooled.minNativeVersion === '2')) return
     let expected: RefusalReason | undefined
     const device = await deviceIn({ ...world, states: { ...world.states, failed: [] } }, (told) => {
-      expected = refusalReason(rollout, readDevice(told))
+      expected = refusalReason(rollout, readDevice(told), {})
       return answerFor(rollout)
     })
     const outcome = await device.engine.check()

@@ -32,6 +32,7 @@ import { createPlanService } from '../rolling-out/plans/plan-service.ts'
 import { createSequenceService } from '../shipping/sequences/sequence-service.ts'
 import { createKeyService } from '../shipping/signing/key-service.ts'
 import { createReleaseSigning } from '../shipping/signing/release-signing.ts'
+import { createSignedAnswerService } from '../shipping/signed-answers/signed-answer-service.ts'
 import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
@@ -105,6 +106,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
+  const signedAnswers = createSignedAnswerService({ ...changing, raiseReleases })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()
@@ -186,6 +188,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     rollouts,
     publishing,
     variants,
+    signedAnswers,
     signatures,
     preflight,
     experiments,

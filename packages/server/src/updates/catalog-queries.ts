@@ -24,6 +24,7 @@ import { offeredContent } from '../shipping/content/content-service.ts'
 import type { OfferedContent } from '../shipping/content/kinds.ts'
 import type { OfferedFile } from './held-file-queries.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
+import { listPlacedAnswers, type OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import { loadVariants, NO_VARIANTS, type OfferedVariant } from './offered-variant-queries.ts'
 import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-identity.ts'
 
@@ -31,6 +32,7 @@ import type { DeviceIdentity, IdentifiedApp } from '../fleet/devices/device-iden
 export interface OfferedRelease extends CatalogRelease {
   content: OfferedContent
   binaries?: readonly OfferedBinaryFile[] | undefined
+  answers?: readonly OfferedAnswer[] | undefined
   /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
   held: HeldContent<OfferedFile>
   /** What its publisher has encrypted of it, for devices that have the key. */
@@ -63,6 +65,7 @@ export interface CatalogKey {
 export interface CatalogData {
   catalog: Catalog<OfferedRelease>
   restatements: ReadonlyMap<string, Restatement>
+  embeddedAnswers: readonly OfferedAnswer[] | undefined
 }
 
 export interface DirectoryEntry {
@@ -169,6 +172,7 @@ export async function loadCatalog(
   const files = await listPlacedFiles(db, key)
   const added = await listPlacedSignatures(db, key)
   const maps = await listPlacedMaps(db, key)
+  const answers = await listPlacedAnswers(db, key)
   const releases = new Map<string, OfferedRelease>()
   const requirements = new Map<string, Requirement>()
   const audiences = new Map<string, Audience>()
@@ -179,7 +183,7 @@ export async function loadCatalog(
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added, maps })
+    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added, maps, answers })
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -200,7 +204,12 @@ export async function loadCatalog(
   }
   const variants = await loadVariants(db, key)
   for (const [id, release] of releases) release.variants = variants.get(id) ?? NO_VARIANTS
-  return { catalog: { ...key, generation: row.generation, rollouts }, restatements }
+  const embeddedAnswers = answers.get(null)
+  return {
+    catalog: { ...key, generation: row.generation, rollouts, ...(embeddedAnswers && { embeddedAnswers }) },
+    restatements,
+    embeddedAnswers,
+  }
 }
 
 /** Also those that are revoked: what they signed is still signed by them. */
@@ -352,6 +361,7 @@ interface PlacedParts {
   files: FilesByRelease
   added: Awaited<ReturnType<typeof listPlacedSignatures>>
   maps: Awaited<ReturnType<typeof listPlacedMaps>>
+  answers: Awaited<ReturnType<typeof listPlacedAnswers>>
 }
 
 /** A release that was placed more than once is in memory once. */
@@ -359,7 +369,7 @@ function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   requirements: Map<string, Requirement>,
-  { platform, keyIds, files, added, maps }: PlacedParts,
+  { platform, keyIds, files, added, maps, answers }: PlacedParts,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
@@ -390,6 +400,8 @@ function targetOf(
   }
   // Not in the literal: an object with a spread keeps room for what never comes.
   if (signatures) release.signatures = signatures
+  const ofRelease = answers.get(row.release_id)
+  if (ofRelease) release.answers = ofRelease
   if (row.version_code !== null) release.versionCode = row.version_code
   const { content } = release
   if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy

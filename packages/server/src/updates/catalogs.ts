@@ -10,6 +10,7 @@ import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
 import { digestsOf } from '../shipping/content/kinds.ts'
+import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import { createHeldFileLists } from './held-files.ts'
 import {
   loadCatalog,
@@ -24,6 +25,7 @@ import {
 /** A compiled catalog, with the statements of its roll-backs, by rollout id. */
 export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
   restatements: ReadonlyMap<string, Restatement>
+  embeddedAnswers: readonly OfferedAnswer[] | undefined
 }
 
 /** Whose a key is; of a channel's key, the channel. */
@@ -168,7 +170,11 @@ export function createCatalogs({
       for (const variant of release.variants) variant.held = found.ofVariant(variant.id)
     }
     if (isOld()) return
-    catalogs.set(name, { ...compileCatalog(data.catalog), restatements: data.restatements })
+    catalogs.set(name, {
+      ...compileCatalog(data.catalog),
+      restatements: data.restatements,
+      embeddedAnswers: data.embeddedAnswers,
+    })
   }
 
   /** One after the other: of two at once the older must not win. */
@@ -259,5 +265,5 @@ function keyOf(appId: string, platform: Platform, channel: string): string {
 
 function emptyCatalog(key: CatalogKey): LiveCatalog {
   const empty = compileCatalog<OfferedRelease>({ ...key, generation: 0, rollouts: [] })
-  return { ...empty, restatements: new Map() }
+  return { ...empty, restatements: new Map(), embeddedAnswers: undefined }
 }

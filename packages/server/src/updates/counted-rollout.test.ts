@@ -44,7 +44,7 @@ function catalogOf(...placed: Partial<CatalogRollout<OfferedRelease>>[]): LiveCa
     ...changes,
   }))
   const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
-  return { ...catalog, restatements: new Map() }
+  return { ...catalog, restatements: new Map(), embeddedAnswers: undefined }
 }
 
 const nobody = { devices: [], cohorts: [], percentage: 0, salt: 's', buckets: 10_000, rules: [], slice: null } as const

@@ -1,6 +1,7 @@
 import {
   decide,
   expoTimeOf,
+  pickAnswer,
   type ClientTakes,
   type Decision,
   type Device,
@@ -8,6 +9,7 @@ import {
   type DeviceTrust,
 } from '@hotpatch/protocol'
 import type { Clock } from '../ground/clock.ts'
+import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { findByName, type ReleaseName } from './release-names.ts'
@@ -28,6 +30,8 @@ export interface UpdateCheck {
   cohorts: readonly string[]
   /** What else it told of itself, for attribute rules. */
   attributes?: DeviceAttributes | undefined
+  /** The latest time of what it has, of clients that take only what is later. */
+  heldAt?: number | undefined
   /** What it refuses; undefined when the client does not tell, and so checks neither. */
   trust?: DeviceTrust | undefined
 }
@@ -62,6 +66,8 @@ export interface UpdateAnswer {
   rolloutStartedAt: number | null
   /** Expo §6: the time of what is offered, for clients that take only what is later than what they have. */
   offeredAt: number | null
+  /** What its publisher has signed of the answer, for a client that takes no other. */
+  signedAnswer: OfferedAnswer | undefined
   /** The cohorts that the device says it is in, whether it may or not. */
   claimedCohorts: readonly string[]
   /** Those of them that the app does not let it claim, and that nobody put it into. */
@@ -115,6 +121,7 @@ export function createUpdateService({
       rolloutId,
       isOffer,
       rolloutStartedAt,
+      signedAnswer: signedAnswerOf(catalog, decision, device),
       offeredAt: device.takes?.exports === 'expo' ? expoTimeOf(catalog, rollout, now) : null,
       claimedCohorts,
       ignoredCohorts:
@@ -141,6 +148,7 @@ export function createUpdateService({
       cohorts: named.length === 0 ? claimed : [...new Set([...claimed, ...named])],
       attributes: check.attributes,
       trust: check.trust,
+      ...(check.heldAt !== undefined && { heldAt: check.heldAt }),
       takes,
     }
     return { device, currentVersion: running.release?.version ?? null, running: running.release }
@@ -183,6 +191,18 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode, takes: Clien
       return { releaseId: null, release: null, nativeVersion: current.version }
     }
   }
+}
+
+/** D11 has let it through: there is one. */
+function signedAnswerOf(
+  catalog: LiveCatalog,
+  decision: Decision<OfferedRelease>,
+  { takes, heldAt }: Device,
+): OfferedAnswer | undefined {
+  const keyId = takes?.answersSignedBy
+  if (keyId === undefined) return undefined
+  if (decision.kind === 'update') return pickAnswer(decision.release.answers, keyId, heldAt)
+  return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, heldAt) : undefined
 }
 
 /** Of those that the catalog has: what it has not is offered to nobody. */

@@ -1,5 +1,6 @@
-import type { Problem } from '@hotpatch/protocol'
+import { writeDictionary, type Problem } from '@hotpatch/protocol'
 import { jsonAnswer, type PlainAnswer } from '../../ground/http/plain-request.ts'
+import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
 
 /** Expo §3. What is in a part is JSON, in which no line ends: no part can hold the boundary. */
@@ -19,24 +20,43 @@ function protocolHeaders(version: 0 | 1): string[] {
   ]
 }
 
+export type SignedBody = Pick<OfferedAnswer, 'signature' | 'keyId' | 'chain'>
+
 export interface Part {
   name: 'manifest' | 'directive'
   body: string
 }
 
 /** Expo §3: iOS wants every line to end in CRLF, the last one too, and names in lower case. */
-export function partsAnswer({ name, body }: Part, headers: readonly string[] = []): PlainAnswer {
-  const head = `content-disposition: inline; name="${name}"\r\ncontent-type: application/json; charset=utf-8\r\n`
+export function partsAnswer(
+  { name, body }: Part,
+  signed: SignedBody | undefined,
+  headers: readonly string[] = [],
+): PlainAnswer {
+  const signature = signed ? `expo-signature: ${signatureHeader(signed)}\r\n` : ''
+  const first = partOf(name, 'application/json; charset=utf-8', signature, body)
+  const chain = signed?.chain ? partOf('certificate_chain', 'application/x-pem-file', '', signed.chain.trim()) : ''
   return {
     status: 200,
     headers: ['content-type', MULTIPART, ...protocolHeaders(1), ...headers],
-    body: `--${BOUNDARY}\r\n${head}\r\n${body}\r\n--${BOUNDARY}--\r\n`,
+    body: `${first}${chain}--${BOUNDARY}--\r\n`,
   }
 }
 
+function partOf(name: string, contentType: string, more: string, body: string): string {
+  const head = `content-disposition: inline; name="${name}"\r\ncontent-type: ${contentType}\r\n${more}`
+  return `--${BOUNDARY}\r\n${head}\r\n${body}\r\n`
+}
+
+/** Expo §11: every value is a text, as iOS wants it. */
+function signatureHeader({ signature, keyId }: SignedBody): string {
+  return writeDictionary({ sig: signature, keyid: keyId, alg: 'rsa-v1_5-sha256' })
+}
+
 /** Expo §3: a manifest is all that fits. */
-export function manifestAnswer(manifest: string, version: 0 | 1): PlainAnswer {
-  const headers = ['content-type', 'application/expo+json; charset=utf-8', ...protocolHeaders(version)]
+export function manifestAnswer(manifest: string, version: 0 | 1, signed: SignedBody | undefined): PlainAnswer {
+  const signature = signed ? ['expo-signature', signatureHeader(signed)] : []
+  const headers = ['content-type', 'application/expo+json; charset=utf-8', ...protocolHeaders(version), ...signature]
   return { status: 200, headers, body: manifest }
 }
 

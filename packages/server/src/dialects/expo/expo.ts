@@ -37,6 +37,13 @@ export function expo(): Dialect {
 }
 
 /** Expo §1: a way back to embedded is a directive, of which only version 1 knows. */
-function takes({ sdkVersion }: DeviceAttributes): ClientTakes {
-  return { kinds: ['files'], forms: ['plain'], embedded: sdkVersion !== '0', listed: true, exports: 'expo' }
+function takes({ sdkVersion, answerKeyId }: DeviceAttributes): ClientTakes {
+  return {
+    kinds: ['files'],
+    forms: ['plain'],
+    embedded: sdkVersion !== '0',
+    listed: true,
+    exports: 'expo',
+    ...(answerKeyId && { answersSignedBy: answerKeyId }),
+  }
 }

@@ -3,6 +3,7 @@ import {
   CRASHED_IN_USE,
   DEVICE_ATTRIBUTE_NAMES,
   readDictionary,
+  readExpoTime,
   readExpoUpdateId,
   readList,
   StructuredFieldError,
@@ -22,6 +23,9 @@ const MAX_FAILED = 20
 const MAX_COHORTS = 20
 const MAX_DETAIL = 2_000
 const MAX_ID = 64
+
+/** The name of a key that has none. */
+const ROOT_KEY = 'root'
 
 /** Expo §8: it never came up, and the client has gone back by itself. */
 const FAILED_LAUNCH = 'launch-failed'
@@ -50,7 +54,12 @@ export function readUpdateCheck(request: Headers): AskedCheck {
         failedReleaseIds: [],
         failed,
         cohorts: readCohorts(params),
-        attributes: { ...attributesOf(params), sdkVersion: String(protocolVersion(request)) },
+        heldAt: readHeldAt(request),
+        attributes: {
+          ...attributesOf(params),
+          sdkVersion: String(protocolVersion(request)),
+          answerKeyId: readAnswerKeyId(request),
+        },
       },
       events: eventsOf(request, { current, failed }),
     }
@@ -118,6 +127,35 @@ function orNothing<Result>(read: () => Result, nothing: Result): Result {
     if (error instanceof StructuredFieldError) return nothing
     throw error
   }
+}
+
+/**
+ * Expo §6: the client keeps it and sends it with each check from then on. What it went back to tells its own id, and not
+ * the time that it got by going back.
+ */
+export const SENT_BACK_AT = 'hotpatch-sent-back-at'
+
+/**
+ * Expo §6: the latest time of what the device has, as far as it tells. What failed once may have started before, and
+ * then the client tries it again as long as nothing is later.
+ */
+function readHeldAt(request: Headers): number | undefined {
+  const sentBack = readExpoTime(request.header(SENT_BACK_AT) ?? '')
+  const current = lowerCase(told(request, 'expo-current-update-id', MAX_ID)) ?? ''
+  const times = [current, ...readFailedIds(request)].map((id) => readExpoUpdateId(id)?.at)
+  return [sentBack, ...times].reduce(
+    (latest, time) => (latest === undefined || (time ?? 0) > latest ? time : latest),
+    undefined,
+  )
+}
+
+/** Expo §11: what the client calls the key by which it verifies; empty when it verifies nothing. */
+function readAnswerKeyId(request: Headers): string {
+  const header = told(request, 'expo-expect-signature', 1_024)
+  if (header === undefined) return ''
+  // What cannot be read is a client all the same that takes nothing unsigned.
+  const keyId = orNothing(() => readDictionary(header), new Map()).get('keyid')?.value
+  return typeof keyId === 'string' && keyId !== '' ? keyId : ROOT_KEY
 }
 
 /** Newest first, in lower case. */

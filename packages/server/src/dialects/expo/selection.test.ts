@@ -101,7 +101,7 @@ function createServer() {
       generation: 1,
       rollouts,
     })
-    return { ...made, restatements: new Map() }
+    return { ...made, restatements: new Map(), embeddedAnswers: undefined }
   }
 
   function place(target: OfferedRelease | 'embedded', percentage: number, delayMs: number): void {

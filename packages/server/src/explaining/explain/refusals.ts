@@ -44,6 +44,8 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
       return `The client on the device has to be told every file of ${name}, and the list of them is not in the memory of the server.`
     case 'embedded-not-taken':
       return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
+    case 'answer-not-signed':
+      return `The client on the device takes only what is signed by the key "${takes.answersSignedBy ?? ''}", for a later time than that of what it has: of ${name} there is no such answer.`
     case 'not-newer':
       return `The device has ${refusing.nativeVersion ?? 'a version'} of the app, and ${name} is not newer: installers go forward only.`
     case 'below-high-water':
@@ -80,6 +82,10 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
     case 'embedded-not-taken':
       return [
         `Roll back to a release instead: hotpatch rollback --version VERSION${whereOf(place)}. Or publish what the binary shipped with, under a new version.`,
+      ]
+    case 'answer-not-signed':
+      return [
+        `Sign again: the publisher's tool signs an answer of now for ${nameOf(rollout)} with that key, and sends it here.`,
       ]
     case 'not-newer':
       return ['Publish what it is to have under a higher version, or with a higher version code.']

@@ -147,6 +147,7 @@ function changeFor(
     case 'not-newer':
     case 'form-not-taken':
     case 'list-not-held':
+    case 'answer-not-signed':
     case 'embedded-not-taken':
     case 'below-high-water':
     case 'sequence-too-far':

@@ -78,8 +78,8 @@ function refusalOf(
   if (decision.kind !== 'update' && decision.kind !== 'embedded') return undefined
   const { rollout } = decision
   const reason = rollout
-    ? (refusalReason(rollout, device) ?? goesForwardOnly(catalog, rollout, device))
-    : refusesPlainEmbedded(device)
+    ? (refusalReason(rollout, device, catalog) ?? goesForwardOnly(catalog, rollout, device))
+    : refusesPlainEmbedded(device, catalog)
   if (reason === undefined) return undefined
   const release: OfferedRelease | null = decision.kind === 'update' ? decision.release : null
   return {

@@ -74,5 +74,6 @@ export function findPlacedRelease(catalogs: Catalogs, app: DirectoryEntry, relea
 }
 
 export function withRollouts(catalog: LiveCatalog, rollouts: readonly CatalogRollout<OfferedRelease>[]): LiveCatalog {
-  return { ...catalog, ...compileCatalog({ ...catalog, rollouts }) }
+  const { restatements, embeddedAnswers } = catalog
+  return { ...compileCatalog({ ...catalog, rollouts }), restatements, embeddedAnswers }
 }

@@ -179,6 +179,13 @@ describe('a token for one app', () => {
         keyId: theirKey.id,
         signatures: [{ value: 'AAAA' }],
       },
+      'POST /manage/v1/apps/:app/signed-answers': {
+        platform: 'android',
+        keyId: 'main',
+        certificate: '',
+        answers: [{ body: '{}', signature: 'AAAA' }],
+      },
+      'POST /manage/v1/apps/:app/artifacts/missing': { files: [] },
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },
     }
     const metadata = { platform: 'android', version: '6.6.6', app: theirs.slug }

@@ -18,6 +18,8 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
     await tx.deleteFrom(table).where('app_id', '=', appId).execute()
   }
   for (const table of [
+    'signed_answer',
+    'answer_certificate',
     'app_artifact',
     'app_bundle_id',
     'channel_key',
