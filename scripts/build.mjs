@@ -15,6 +15,7 @@ const NAMES = [
   'device-ground',
   'client',
   'capacitor',
+  'update-elements',
   'app-updates',
   'asset-updates',
   'simulator',
@@ -26,6 +27,7 @@ const NAMES = [
 const PROJECTS = [
   'tsconfig.build.json',
   'packages/capacitor/tsconfig.build.json',
+  'packages/update-elements/tsconfig.build.json',
   'packages/app-updates/tsconfig.build.json',
   'packages/asset-updates/tsconfig.build.json',
 ]

@@ -33,6 +33,7 @@ const NAMES = [
   '@hotpatch/server',
   '@hotpatch/signatures',
   '@hotpatch/simulator',
+  '@hotpatch/update-elements',
   '@hotpatch/web-bundle-server',
   'hotpatch',
 ]

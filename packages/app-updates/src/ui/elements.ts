@@ -1,6 +1,12 @@
-import { createDialogFrame, type DialogFrame } from './dialog-frame.ts'
-import { addStyles } from './styles.ts'
-import { fill, formatSize, textsFor, type Texts } from './texts.ts'
+import {
+  createDialogFrame,
+  defineOnce,
+  elementBases,
+  fill,
+  formatSize,
+  type DialogFrame,
+} from '@hotpatch/update-elements'
+import { textsFor, type Texts } from './texts.ts'
 import { viewUpdate, type ShownUpdater } from './update-view.ts'
 
 /** Of `<hotpatch-update-dialog>` and `<hotpatch-update-progress>`. */
@@ -35,84 +41,30 @@ declare global {
 
 /** Makes the elements known to a page, once. Importing alone makes nothing: there may be no page. */
 export function defineUpdateElements(view: Window & typeof globalThis = window): void {
-  const classes = elementClasses(view)
-  for (const [name, made] of Object.entries(classes)) {
-    if (!view.customElements.get(name)) view.customElements.define(name, made)
-  }
+  defineOnce(view, elementClasses(view))
 }
 
 function elementClasses(view: Window & typeof globalThis) {
-  /** Draws itself anew when anything of it changes while it is in a page. */
-  abstract class DrawnElement extends view.HTMLElement {
-    #texts: Partial<Texts> = {}
-    readonly root: ShadowRoot = this.attachShadow({ mode: 'open' })
+  const { DrawnElement, FollowingElement } = elementBases(view)
 
-    constructor() {
-      super()
-      addStyles(this.root, this.ownerDocument)
-    }
-
-    get texts(): Partial<Texts> {
-      return this.#texts
-    }
-    set texts(own: Partial<Texts>) {
-      this.#texts = own
-      this.redraw()
-    }
-
-    /** Its own language, or else that of the page. */
-    get locale(): string | undefined {
-      return this.lang || this.ownerDocument.documentElement.lang || view.navigator.language
-    }
-    get allTexts(): Texts {
-      return textsFor(this.locale, this.#texts)
-    }
-
-    connectedCallback(): void {
-      this.redraw()
-    }
-
-    redraw(): void {
-      if (this.isConnected) this.draw()
-    }
-
-    abstract draw(): void
-  }
-
-  abstract class FollowingElement extends DrawnElement implements UpdateElement {
-    #updater: ShownUpdater | undefined
-    #forget = () => {}
-
+  abstract class UpdaterElement extends FollowingElement<Texts, ShownUpdater> implements UpdateElement {
     get updater(): ShownUpdater | undefined {
-      return this.#updater
+      return this.source
     }
     set updater(updater: ShownUpdater | undefined) {
-      this.#forget()
-      this.#updater = updater
-      if (this.isConnected) this.#follow()
-      this.redraw()
+      this.source = updater
     }
-
-    override connectedCallback(): void {
-      this.#follow()
-      super.connectedCallback()
-    }
-    disconnectedCallback(): void {
-      this.#forget()
-    }
-
-    #follow(): void {
-      this.#forget()
-      this.#forget = this.#updater?.subscribe(() => this.redraw()) ?? (() => {})
+    get allTexts(): Texts {
+      return textsFor(this.locale, this.texts)
     }
   }
 
-  class UpdateDialogElement extends FollowingElement {
+  class UpdateDialogElement extends UpdaterElement {
     readonly #frame: DialogFrame = createDialogFrame(this.root, this.ownerDocument)
     /** What the user does not want to see any more, until something else happens. */
     #hidden: string | undefined
 
-    draw(): void {
+    override draw(): void {
       const { updater, allTexts: texts, locale } = this
       const state = updater?.state()
       if (this.#hidden !== state?.kind) this.#hidden = undefined
@@ -131,12 +83,12 @@ function elementClasses(view: Window & typeof globalThis) {
     }
   }
 
-  class UpdateProgressElement extends FollowingElement {
+  class UpdateProgressElement extends UpdaterElement {
     readonly #text = this.root.appendChild(this.ownerDocument.createElement('p'))
     readonly #bar = this.root.appendChild(this.ownerDocument.createElement('progress'))
     readonly #received = this.root.appendChild(this.ownerDocument.createElement('p'))
 
-    draw(): void {
+    override draw(): void {
       const { allTexts: texts, locale } = this
       const state = this.updater?.state()
       this.hidden = state?.kind !== 'downloading'
@@ -154,7 +106,7 @@ function elementClasses(view: Window & typeof globalThis) {
     }
   }
 
-  class UpdateChangelogElement extends DrawnElement implements ChangelogElement {
+  class UpdateChangelogElement extends DrawnElement<Texts> implements ChangelogElement {
     #entries: readonly ChangelogEntry[] = []
     #installedVersion = ''
     readonly #body = this.root.appendChild(this.ownerDocument.createElement('div'))
@@ -166,6 +118,9 @@ function elementClasses(view: Window & typeof globalThis) {
       this.#entries = entries
       this.redraw()
     }
+    get allTexts(): Texts {
+      return textsFor(this.locale, this.texts)
+    }
     get installedVersion(): string {
       return this.#installedVersion
     }
@@ -174,7 +129,7 @@ function elementClasses(view: Window & typeof globalThis) {
       this.redraw()
     }
 
-    draw(): void {
+    override draw(): void {
       const page = this.ownerDocument
       if (this.#entries.length === 0) {
         this.#body.replaceChildren(textElement(page, 'p', 'text', this.allTexts.changelogEmpty))

@@ -4,7 +4,8 @@ import type { ShownUpdater } from './update-view.ts'
 
 export { defineUpdateElements, type ChangelogElement, type ChangelogEntry, type UpdateElement } from './elements.ts'
 export { TEXTS, textsFor, type Texts } from './texts.ts'
-export { viewUpdate, type ShownUpdater, type UpdateView, type ViewAction } from './update-view.ts'
+export type { ViewAction } from '@hotpatch/update-elements'
+export { viewUpdate, type ShownUpdater, type UpdateView } from './update-view.ts'
 
 export interface MountOptions {
   /** Such as "es-MX"; the page's own when absent. */

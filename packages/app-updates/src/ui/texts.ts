@@ -1,3 +1,5 @@
+import { textsOf } from '@hotpatch/update-elements'
+
 /** Every sentence that is shown. `{version}`, `{size}`, `{received}` and `{date}` are filled in. */
 export interface Texts {
   availableTitle: string
@@ -133,23 +135,5 @@ export const TEXTS: Readonly<Record<'en' | 'es' | 'fr', Readonly<Texts>>> = {
 
 /** English for languages that are not there. `own` replaces single sentences. */
 export function textsFor(locale: string | undefined, own: Partial<Texts> = {}): Texts {
-  const language = (locale ?? '').toLowerCase().split(/[-_]/)[0] ?? ''
-  const known = language === 'es' || language === 'fr' ? TEXTS[language] : TEXTS.en
-  return { ...known, ...own }
-}
-
-export function fill(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\{(\w+)\}/g, (written, name: string) => values[name] ?? written)
-}
-
-/** Of a locale that is none: in English. */
-export function formatSize(bytes: number, locale: string | undefined): string {
-  const [value, unit] =
-    bytes >= 1e9 ? [bytes / 1e9, 'gigabyte'] : bytes >= 1e6 ? [bytes / 1e6, 'megabyte'] : [bytes / 1e3, 'kilobyte']
-  const options = { style: 'unit', unit, maximumFractionDigits: 1 } as const
-  try {
-    return new Intl.NumberFormat(locale, options).format(value)
-  } catch {
-    return new Intl.NumberFormat('en', options).format(value)
-  }
+  return textsOf(TEXTS, locale, own)
 }

@@ -8,7 +8,8 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { rolldown } from 'rolldown'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { startFileServer, type FileServer } from '../testing/file-server.ts'
-import { formatSize, textsFor, TEXTS, type Texts } from './texts.ts'
+import { formatSize } from '@hotpatch/update-elements'
+import { textsFor, TEXTS, type Texts } from './texts.ts'
 
 // A browser that looks nowhere but at the page.
 const ARGUMENTS = ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking']

@@ -1,6 +1,7 @@
 import type { SdkCode } from '@hotpatch/protocol'
 import type { UpdaterState } from '../updater/updater-state.ts'
-import { fill, formatSize, type Texts } from './texts.ts'
+import { fill, formatSize, type DialogView, type ViewAction } from '@hotpatch/update-elements'
+import type { Texts } from './texts.ts'
 
 /** What the elements need of an updater: `AppUpdater`, or that of another process. */
 export interface ShownUpdater {
@@ -12,24 +13,9 @@ export interface ShownUpdater {
   stop(): void
 }
 
-export interface ViewAction {
-  label: string
-  isPrimary: boolean
-  run(): void
-}
-
 /** What a dialog shows, whoever draws it. */
-export interface UpdateView {
+export interface UpdateView extends DialogView {
   kind: UpdaterState['kind']
-  title: string
-  body: string
-  notes: string
-  progress: { received: number; total: number; text: string } | undefined
-  isFailure: boolean
-  isMandatory: boolean
-  actions: readonly ViewAction[]
-  /** Escape, or a click beside it; undefined: nothing dismisses it. */
-  dismiss: (() => void) | undefined
 }
 
 /** Undefined when there is nothing to ask or to show. `hide` closes it while a download goes on. */

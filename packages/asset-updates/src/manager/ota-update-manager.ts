@@ -67,6 +67,9 @@ export class OTAUpdateManager implements Disposable {
   #state: ManagerState = { kind: 'idle' }
   #working: Promise<ManagerState> | undefined
   #stopChecks: (() => void) | undefined
+  /** What runs and has not proved itself, and what has in this process. */
+  #unproven: string | null = null
+  #applied: string | null = null
   /** Of these the app was told. */
   #announced: string | null | undefined
   /** What the user said "later" to. */
@@ -99,13 +102,27 @@ export class OTAUpdateManager implements Disposable {
   }
 
   /** Chooses what to run, before any of the app's own code; needs no network and never rejects. */
-  start(options?: { inBackground?: boolean }): Promise<Launch> {
-    return this.#engine.start(options)
+  async start(options?: { inBackground?: boolean }): Promise<Launch> {
+    const launched = await this.#engine.start(options)
+    const isNew = this.#engine.status().standing === 'probation'
+    if (isNew && launched.kind === 'release') this.#unproven = launched.version
+    return launched
   }
 
   /** "App ready", at every start: what runs proved itself. False when that could not be stored. */
-  confirm(): Promise<boolean> {
-    return this.#engine.confirm()
+  async confirm(): Promise<boolean> {
+    const isConfirmed = await this.#engine.confirm()
+    if (isConfirmed && this.#unproven !== null) {
+      this.#applied = this.#unproven
+      this.#unproven = null
+      this.#become(this.#state)
+    }
+    return isConfirmed
+  }
+
+  /** The version of the update that proved itself in this very process: for a word to whoever uses the app. */
+  appliedUpdate(): string | null {
+    return this.#applied
   }
 
   /** The app knows that what runs does not work: the next start rolls back what did not prove itself yet. */

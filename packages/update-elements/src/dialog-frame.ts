@@ -1,8 +1,7 @@
-import type { UpdateView, ViewAction } from './update-view.ts'
-import type { Texts } from './texts.ts'
+import type { DialogView, FrameTexts, ViewAction } from './view.ts'
 
 export interface DialogFrame {
-  show(view: UpdateView, texts: Texts): void
+  show(view: DialogView, texts: FrameTexts): void
   close(): void
 }
 
@@ -31,11 +30,11 @@ export function createDialogFrame(root: ShadowRoot, page: Document): DialogFrame
   dialog.append(title, body, notes, progress, received, actions)
   root.append(dialog)
 
-  let view: UpdateView | undefined
+  let view: DialogView | undefined
   let buttons: readonly HTMLButtonElement[] = []
   let focusedBefore: Element | null = null
 
-  function draw(next: UpdateView, texts: Texts): void {
+  function draw(next: DialogView, texts: FrameTexts): void {
     const isOther = next.kind !== view?.kind
     view = next
     dialog.setAttribute('role', next.isMandatory ? 'alertdialog' : 'dialog')
@@ -58,7 +57,7 @@ export function createDialogFrame(root: ShadowRoot, page: Document): DialogFrame
     if (isOther && dialog.open) focusFirst()
   }
 
-  function drawNotes({ notes: text }: UpdateView, texts: Texts): void {
+  function drawNotes({ notes: text }: DialogView, texts: FrameTexts): void {
     notes.hidden = text === ''
     notes.setAttribute('aria-label', texts.notes)
     if (notes.dataset.text === text) return

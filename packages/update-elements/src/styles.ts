@@ -32,13 +32,17 @@ button { min-height: 44px; padding: 8px 16px; border: 0; border-radius: 22px; ba
   color: var(--hotpatch-accent, var(--accent)); font: inherit; font-weight: 600; cursor: pointer; }
 button[data-primary] { background: var(--hotpatch-accent, var(--accent)); color: var(--hotpatch-accent-text, var(--accent-text)); }
 button:focus-visible { outline: 3px solid var(--hotpatch-text, var(--text)); outline-offset: 2px; }
+.notice { position: fixed; inset: auto 16px 16px; z-index: 2147483647; box-sizing: border-box; max-width: 480px; margin: 0 auto;
+  padding: 16px 16px 8px; border-radius: var(--hotpatch-radius, 16px); background: var(--hotpatch-background, var(--background));
+  box-shadow: 0 4px 24px rgba(0, 0, 0, .3); }
+.notice p { margin: 0 0 4px; }
 ol { margin: 0; padding: 0; list-style: none; }
 li + li { margin-top: 20px; }
 .badge { display: inline-block; margin-left: 8px; padding: 0 8px; border: 1px solid currentColor; border-radius: 10px;
   font-size: .75em; font-weight: 600; color: var(--hotpatch-accent, var(--accent)); }
 @media (prefers-color-scheme: dark) { :host { --background: #2b2b30; --text: #f1f0f4; --accent: #a8c7fa; --accent-text: #062e6f;
   --failure: #f2b8b5; --muted: #c4c4cc; } }
-@media (forced-colors: active) { dialog { border: 2px solid; } button { border: 1px solid; } }
+@media (forced-colors: active) { dialog, .notice { border: 2px solid; } button { border: 1px solid; } }
 `
 
 /** A sheet that is made and no element of the page: a policy against styles in pages (CSP) has nothing against it. */

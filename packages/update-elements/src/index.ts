@@ -1,0 +1,5 @@
+export { createDialogFrame, type DialogFrame } from './dialog-frame.ts'
+export { defineOnce, elementBases, type Followed } from './followers.ts'
+export { addStyles, UPDATE_CSS } from './styles.ts'
+export type { DialogView, FrameTexts, ViewAction } from './view.ts'
+export { fill, formatSize, textsOf } from './words.ts'
