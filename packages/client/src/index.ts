@@ -1,4 +1,7 @@
-export { createEngine, type Engine, type EngineStatus } from './engine/engine.ts'
+export { createEngineFor, type Engine, type EngineParts, type EngineStatus } from './engine/engine.ts'
+export { createEngine } from './engine/react-native-engine.ts'
+export { filesInstaller } from './files/files-installer.ts'
+export type { Installer } from './install/installer.ts'
 export type { Launch } from './recovery/launch.ts'
 export type { HostPort, Ports } from './ground/ports.ts'
 export type { Report } from './ground/report.ts'

@@ -88,13 +88,13 @@ test.each(vectors.deltas)('fetched: $comment', async ({ installed, update, fetch
     }
     const take = async (manager: OTAUpdateManager) => manager.downloadAndInstallUpdate(await manager.checkForUpdate())
     for (const [index, texts] of installed.entries()) {
-      server.target = server.publish(`1.${index}.0`, index + 1, texts as unknown as Record<string, string>)
+      server.target = server.publish(`1.${index}.0`, index + 1, texts)
       await take(await boot())
       await boot()
     }
     const manager = await boot()
     for (const [path, text] of Object.entries(rest.damaged ?? {})) {
-      await files.write(`ota/${path}`, Buffer.from(text as string))
+      await files.write(`ota/${path}`, Buffer.from(text))
     }
     const wanted = update as unknown as Record<string, string>
     server.target = server.publish('2.0.0', 100, wanted)

@@ -1,5 +1,6 @@
 import {
-  createEngine,
+  createEngineFor,
+  filesInstaller,
   type Engine,
   type EngineConfig,
   type Launch,
@@ -81,7 +82,7 @@ export class OTAUpdateManager implements Disposable {
     this.#options = options
     const { runtimeVersion, projectId: appId, channel = 'production', serverUrl, deviceId } = options
     const { appKey, publicKeys, cohorts, allowInsecure, limits } = options
-    this.#engine = createEngine(
+    this.#engine = createEngineFor(
       { ...ports, host: { ...ports.host, ...(runtimeVersion !== undefined && { runtimeVersion }) } },
       {
         serverUrl,
@@ -94,7 +95,7 @@ export class OTAUpdateManager implements Disposable {
         ...(allowInsecure !== undefined && { allowInsecure }),
         ...(limits && { limits }),
       },
-      assetUpdatesContract,
+      { contract: assetUpdatesContract, installers: [filesInstaller] },
     )
     this.#engine.subscribe((event) => {
       if (event.type === 'progress') this.#progress(event.receivedBytes, event.sizeBytes)

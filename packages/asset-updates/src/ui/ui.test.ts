@@ -75,7 +75,8 @@ afterEach(async () => {
 })
 
 /** A page of a strict policy, with the focus on what is behind; the large file waits until a test lets it come. */
-async function open({ lang = 'en', holds = false, colorScheme = 'light' as 'light' | 'dark' } = {}): Promise<void> {
+async function open(options: { lang?: string; holds?: boolean; colorScheme?: 'light' | 'dark' } = {}): Promise<void> {
+  const { lang = 'en', holds = false, colorScheme = 'light' } = options
   server.intercept = ({ url }, response) => {
     if (url === '/page') {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY })

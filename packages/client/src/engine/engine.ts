@@ -6,8 +6,8 @@ import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from
 import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from '../recovery/launch.ts'
 import { createOutbox } from '../server/outbox.ts'
 import type { Ports } from '../ground/ports.ts'
-import { reactNativeContract } from '../server/react-native-contract.ts'
 import { createServerApi } from '../server/server-api.ts'
+import type { Installer } from '../install/installer.ts'
 import type { UpdateContract } from '../server/update-contract.ts'
 import { DEFAULT_LIMITS, type EngineConfig, type Settings } from '../ground/settings.ts'
 import { openStateStore, type StateStore } from '../state/state-store.ts'
@@ -59,6 +59,14 @@ export interface Engine {
   subscribe(listener: (event: EngineEvent) => void): () => void
 }
 
+/** What an app that needs only some of it does not take in. */
+export interface EngineParts {
+  /** The one of the server's that it speaks. */
+  contract: UpdateContract
+  /** Of the kinds of content that the contract offers. */
+  installers: readonly Installer[]
+}
+
 interface Session {
   store: StateStore
   launched: Launch
@@ -70,11 +78,10 @@ interface Session {
 }
 
 /**
- * The device engine over what its machine offers. Two engines must not share a folder. `contract` is the one of the
- * server's that it speaks.
+ * The device engine over what its machine offers. Two engines must not share a folder.
  *
  * @example
- * const engine = createEngine(ports, { serverUrl, appKey, appId, deviceId, channel: 'production', publicKeys })
+ * const engine = createEngineFor(ports, { serverUrl, appKey, appId, deviceId, channel: 'production', publicKeys }, parts)
  * const launched = await engine.start()
  * // … run launched.directory, or embedded; after the first successful screen:
  * await engine.confirm()
@@ -82,11 +89,7 @@ interface Session {
  *
  * @throws RangeError when a public key is not the base64 of 32 bytes, or there are more than 20
  */
-export function createEngine(
-  ports: Ports,
-  config: EngineConfig,
-  contract: UpdateContract = reactNativeContract,
-): Engine {
+export function createEngineFor(ports: Ports, config: EngineConfig, { contract, installers }: EngineParts): Engine {
   const settings = readSettings(config)
   const server = createServerApi(ports, settings, contract)
   const listeners = new Set<(event: EngineEvent) => void>()
@@ -125,7 +128,18 @@ export function createEngine(
     const builtAt = readBuiltAt(ports.host, ports.clock.now())
     const tellTrust = createTrustTeller({ ports, settings, store, builtAt })
     const outbox = createOutbox({ files: ports.files, store, server, tellTrust, limits: settings.limits, emit })
-    const flow = createUpdateFlow({ ports, settings, store, server, outbox, tellTrust, builtAt, running, emit })
+    const flow = createUpdateFlow({
+      ports,
+      settings,
+      installers,
+      store,
+      server,
+      outbox,
+      tellTrust,
+      builtAt,
+      running,
+      emit,
+    })
     const launched = launchOf(ports, running, slot)
     const wasOnProbation = store.current().active?.standing === 'probation'
     session = { store, outbox, flow, running, launched, wasOnProbation }

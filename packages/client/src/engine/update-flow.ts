@@ -1,6 +1,7 @@
 import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
 import { isAllowedAddress } from '@hotpatch/device-ground'
 import { expectRoom } from '../ground/room.ts'
+import type { Installer } from '../install/installer.ts'
 import { getInstaller } from './installers.ts'
 import type { CheckAnswer, EmbeddedOrder, NativeUpdate, Offer } from '../server/update-contract.ts'
 import { BUNDLE, discardDownload, download as downloadBundle, verifyDownload } from '../download/download.ts'
@@ -50,6 +51,7 @@ type Offered =
 export interface UpdateFlowContext {
   ports: Ports
   settings: Settings
+  installers: readonly Installer[]
   store: StateStore
   server: ServerApi
   outbox: ReturnType<typeof createOutbox>
@@ -62,7 +64,7 @@ export interface UpdateFlowContext {
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
 export function createUpdateFlow(context: UpdateFlowContext) {
-  const { ports, settings, store, server, outbox, tellTrust, builtAt, running, emit } = context
+  const { ports, settings, installers, store, server, outbox, tellTrust, builtAt, running, emit } = context
   const { files } = ports
   let state: UpdateState = 'idle'
   let offered: Offered | undefined
@@ -194,7 +196,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   }
 
   async function makeRoom({ kind, sizeBytes }: Offer): Promise<void> {
-    const most = getInstaller(kind).maxBytes(settings.limits)
+    const most = getInstaller(installers, kind).maxBytes(settings.limits)
     if (sizeBytes > most) {
       throw new UpdateError('download-too-large', `${sizeBytes} bytes are more than the limit ${most}`)
     }
@@ -227,7 +229,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function installAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
     const { releaseId, version, kind, fileUrl } = offer
     const release = { ...identityOf(offer), sequence: judgement.sequence }
-    const more = await getInstaller(kind).install({
+    const more = await getInstaller(installers, kind).install({
       ports,
       settings,
       release,

@@ -1,9 +1,9 @@
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
-import { createEngine, type Engine } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import { createEngine } from '../engine/react-native-engine.ts'
 import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
-import type { UpdateContract } from '../server/update-contract.ts'
 import { createNodeCrypto } from './node-crypto.ts'
 import { createNodeFiles } from './node-files.ts'
 
@@ -16,11 +16,10 @@ export interface NodeEngineOptions extends EngineConfig {
   host: HostPort
   /** Instead of Node's own. */
   ports?: Partial<Omit<Ports, 'host'>>
-  contract?: UpdateContract
 }
 
 /** The device engine on Node or Electron. */
-export function createNodeEngine({ directory, host, ports, contract, ...config }: NodeEngineOptions): Engine {
+export function createNodeEngine({ directory, host, ports, ...config }: NodeEngineOptions): Engine {
   return createEngine(
     {
       files: createNodeFiles(directory),
@@ -31,6 +30,5 @@ export function createNodeEngine({ directory, host, ports, contract, ...config }
       host,
     },
     config,
-    contract,
   )
 }

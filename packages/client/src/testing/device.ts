@@ -1,6 +1,8 @@
 import { expect } from 'vitest'
 import type { FilesPort, HttpPort } from '@hotpatch/device-ground'
-import { createEngine, type Engine } from '../engine/engine.ts'
+import { archiveInstaller } from '../archive/archive-installer.ts'
+import { filesInstaller } from '../files/files-installer.ts'
+import { createEngineFor, type Engine } from '../engine/engine.ts'
 import type { Launch, StartOptions } from '../recovery/launch.ts'
 import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/memory-files.ts'
 import { createVirtualClock } from '../memory/virtual-clock.ts'
@@ -39,7 +41,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
       const restart = () => {
         device.restarts += 1
       }
-      device.engine = createEngine(
+      device.engine = createEngineFor(
         { files, http: server.http, crypto, clock, host: { restart, ...device.host } },
         {
           serverUrl: SERVER,
@@ -51,7 +53,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
           ...config,
           limits: { resumableBytes: 500, ...config?.limits },
         },
-        testContract,
+        { contract: testContract, installers: [archiveInstaller, filesInstaller] },
       )
       return device.engine.start(options)
     },
