@@ -1,7 +1,7 @@
 import { UnexpectedJsonError } from '@hotpatch/protocol'
 import type { CheckAnswer, ToldCheck } from '@hotpatch/client'
 import { createMemoryFiles } from '@hotpatch/client/memory'
-import { createNodeClock, createNodeCrypto, createNodeHttp } from '@hotpatch/client/node'
+import { createNodeCrypto, createNodeHttp, systemClock } from '@hotpatch/client/node'
 import { expect, test } from 'vitest'
 import vectors from '../../../../vectors/asset-updates-client.json' with { type: 'json' }
 import { OTAUpdateManager } from '../manager/ota-update-manager.ts'
@@ -74,7 +74,7 @@ test.each(vectors.deltas)('fetched: $comment', async ({ installed, update, fetch
     const files = createMemoryFiles()
     const boot = async () => {
       const host = { nativeVersion: '1.0.0', platform: 'linux' }
-      const ports = { files, http: createNodeHttp(), crypto: createNodeCrypto(), clock: createNodeClock(), host }
+      const ports = { files, http: createNodeHttp(), crypto: createNodeCrypto(), clock: systemClock(), host }
       const manager = new OTAUpdateManager(ports, {
         serverUrl: server.url,
         projectId: PROJECT,
