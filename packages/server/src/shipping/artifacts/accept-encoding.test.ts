@@ -1,18 +1,20 @@
 import { expect, test } from 'vitest'
-import { takesBrotli } from './accept-encoding.ts'
+import { takenCodings } from './accept-encoding.ts'
 
-test.each([
-  ['br', true],
-  ['gzip, deflate, br', true],
-  ['gzip;q=1.0, BR ; q=0.5', true],
-  ['br;q=0', false],
-  ['br;q=0.000', false],
-  ['br;q=what', false],
-  ['gzip', false],
-  ['brotli', false],
-  ['*', false],
-  ['', false],
-  [undefined, false],
-])('Accept-Encoding: %s', (header, takes) => {
-  expect(takesBrotli(header)).toBe(takes)
+test.each<[string | undefined, string[]]>([
+  ['br', ['br']],
+  ['gzip, deflate, br', ['br', 'gzip']],
+  ['gzip;q=1.0, BR ; q=0.5', ['gzip', 'br']],
+  ['br;q=0.2, gzip;q=0.2', ['br', 'gzip']],
+  ['br;q=0', []],
+  ['br;q=0.000, gzip', ['gzip']],
+  ['br;q=what', []],
+  ['gzip', ['gzip']],
+  ['brotli', []],
+  ['deflate', []],
+  ['*', []],
+  ['', []],
+  [undefined, []],
+])('Accept-Encoding: %s', (header, codings) => {
+  expect(takenCodings(header)).toEqual(codings)
 })

@@ -5,7 +5,7 @@ import { get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brotliCompressSync } from 'node:zlib'
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { Readable } from 'node:stream'
 import { writeZip } from '@hotpatch/testkit/archives'
 import Fastify from 'fastify'
@@ -31,7 +31,7 @@ test('what the bytes are called is not known without a database, and they go out
     contentType: 'application/octet-stream',
     fileName: null,
     fileExtension: 'bin',
-    brotli: undefined,
+    compressed: {},
   })
 })
 
@@ -44,8 +44,9 @@ describe('downloads', () => {
   async function aServer({
     bytes = zip,
     packed,
+    coding = 'br',
     ...overrides
-  }: Partial<StorageDriver> & { bytes?: Buffer; packed?: Buffer } = {}) {
+  }: Partial<StorageDriver> & { bytes?: Buffer; packed?: Buffer; coding?: 'br' | 'gzip' } = {}) {
     const directory = await mkdtemp(join(tmpdir(), 'hotpatch-artifacts-'))
     const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock: { now: Date.now } })
     for (const each of packed ? [bytes, packed] : [bytes]) {
@@ -53,10 +54,10 @@ describe('downloads', () => {
       await writeFile(path, each)
       await storage.put(sha256(each), { path, sizeBytes: each.length })
     }
-    const brotli = packed && sha256(packed)
+    const compressed = packed ? { [coding]: sha256(packed) } : {}
     const onDownload = vi.fn<(sha256: string, release: string | undefined, sizeBytes: number) => void>()
     const servedAs = () =>
-      Promise.resolve({ contentType: 'application/zip', fileName: null, fileExtension: 'zip', brotli })
+      Promise.resolve({ contentType: 'application/zip', fileName: null, fileExtension: 'zip', compressed })
     const app = Fastify()
     answerWithProblems(app)
     await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, servedAs, onDownload }))
@@ -85,6 +86,37 @@ describe('downloads', () => {
       vary: 'accept-encoding',
     })
     expect(onDownload.mock.calls).toEqual([[key, undefined, zip.length]])
+  })
+
+  const digestOf = (bytes: Buffer) => `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`
+
+  test.each(['br', 'gzip'] as const)('nobody mistakes what is compressed as %s for the file itself', async (coding) => {
+    const packed = coding === 'br' ? brotliCompressSync(zip) : gzipSync(zip)
+    const { ask } = await aServer({ packed, coding })
+    const [whole, compressed, part] = [
+      await ask(),
+      await ask({ 'accept-encoding': coding }),
+      await ask({ 'accept-encoding': coding, range: 'bytes=0-9' }),
+    ]
+    expect(whole.headers).toMatchObject({ etag, 'repr-digest': digestOf(zip), 'content-digest': digestOf(zip) })
+    expect(whole.headers['content-encoding']).toBeUndefined()
+    expect(compressed.headers).toMatchObject({
+      etag: `"${key}-${coding}"`,
+      'content-encoding': coding,
+      'repr-digest': digestOf(packed),
+      'content-digest': digestOf(packed),
+    })
+    expect(digestOf(compressed.rawPayload)).toBe(compressed.headers['content-digest'])
+    const unpacked = coding === 'br' ? brotliDecompressSync(compressed.rawPayload) : gunzipSync(compressed.rawPayload)
+    expect(sha256(unpacked)).toBe(key)
+    // A part is one of the file itself, and only the whole has a digest that is known.
+    expect(part.headers).toMatchObject({ etag, 'repr-digest': digestOf(zip) })
+    expect([part.headers['content-encoding'], part.headers['content-digest']]).toEqual([undefined, undefined])
+    expect(part.rawPayload).toEqual(zip.subarray(0, 10))
+    const known = await ask({ 'accept-encoding': coding, 'if-none-match': etag })
+    expect(known.statusCode).toBe(200)
+    const other = await ask({ 'accept-encoding': coding === 'br' ? 'gzip' : 'br' })
+    expect(other.rawPayload).toEqual(zip)
   })
 
   test('tells for which release the address was offered', async () => {

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { isStorageKey, type ByteRange, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
-import { takesBrotli } from './accept-encoding.ts'
+import { takenCodings } from './accept-encoding.ts'
 import { saveAs } from './save-as.ts'
 import { readRanges } from './byte-ranges.ts'
 import { severalRanges } from './several-ranges.ts'
@@ -27,10 +27,13 @@ export function artifactRoutes({
   onDownload?: (sha256: string, releaseId: string | undefined, sizeBytes: number) => void
 }): FastifyPluginAsyncTypebox {
   /** Undefined as well when it was lost: then the bytes themselves are sent. */
-  async function findPacked({ headers }: FastifyRequest, { brotli }: ServedAs) {
-    if (brotli === undefined || !takesBrotli(headers['accept-encoding'])) return undefined
-    const object = await storage.stat(brotli)
-    return object && { key: brotli, sizeBytes: object.sizeBytes }
+  async function findPacked({ headers }: FastifyRequest, { compressed }: ServedAs) {
+    for (const coding of takenCodings(headers['accept-encoding'])) {
+      const key = compressed[coding]
+      const object = key === undefined ? undefined : await storage.stat(key)
+      if (key !== undefined && object) return { coding, key, sizeBytes: object.sizeBytes }
+    }
+    return undefined
   }
 
   /** @param ranges none for the whole */
@@ -38,7 +41,10 @@ export function artifactRoutes({
     const bytes = await storage.open(key, ...ranges)
     if (!bytes) throw notFound(key)
     const [range, ...others] = ranges
-    if (!range) return { bytes, headers: { 'content-length': whole.sizeBytes }, sentBytes: whole.sizeBytes }
+    if (!range) {
+      const headers = { 'content-length': whole.sizeBytes, 'content-digest': digestField(key) }
+      return { bytes, headers, sentBytes: whole.sizeBytes }
+    }
     const sentBytes = ranges.reduce((sum, { start, end }) => sum + end - start + 1, 0)
     if (others.length === 0) {
       const contentRange = `bytes ${range.start}-${range.end}/${whole.sizeBytes}`
@@ -66,8 +72,9 @@ export function artifactRoutes({
           const served = await servedAs(sha256)
           // A part is one of the bytes themselves: whoever unpacks while downloading goes on by what came out.
           const packed = request.headers.range === undefined ? await findPacked(request, served) : undefined
-          const tag = packed ? `${sha256}-br` : sha256
-          const withHeaders = createHeaders(reply, { sha256, tag, served, isPacked: packed !== undefined })
+          const tag = packed ? `${sha256}-${packed.coding}` : sha256
+          const digest = digestField(packed?.key ?? sha256)
+          const withHeaders = createHeaders(reply, { sha256, tag, served, coding: packed?.coding, digest })
           if (isKnown(request.headers['if-none-match'], tag)) return withHeaders().code(304).send()
 
           const asked = isUnchanged(request.headers['if-range'], sha256)
@@ -98,17 +105,26 @@ interface Representation {
   sha256: string
   tag: string
   served: ServedAs
-  isPacked: boolean
+  /** As which it is compressed. */
+  coding: string | undefined
+  digest: string
+}
+
+/** RFC 9530, of bytes that are stored under their digest. */
+function digestField(key: string): string {
+  return `sha-256=:${Buffer.from(key, 'hex').toString('base64')}:`
 }
 
 /** Of another address, under which the bytes have a name and a type of their own, what it has set is kept. */
-function createHeaders(reply: FastifyReply, { sha256, tag, served, isPacked }: Representation) {
+function createHeaders(reply: FastifyReply, { sha256, tag, served, coding, digest }: Representation) {
   const { contentType, fileName, fileExtension } = served
   return () =>
     reply.headers({
       etag: `"${tag}"`,
       vary: 'accept-encoding',
-      ...(isPacked && { 'content-encoding': 'br' }),
+      ...(coding !== undefined && { 'content-encoding': coding }),
+      // Of what is sent, compressed as it is; the digest in the address is that of the file itself.
+      'repr-digest': digest,
       'accept-ranges': 'bytes',
       'x-content-type-options': 'nosniff',
       ...unlessSet(reply, {

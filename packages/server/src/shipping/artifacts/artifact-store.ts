@@ -76,18 +76,22 @@ export function findArtifact(db: Connection, sha256: string): Promise<ArtifactRo
   return db.selectFrom('artifact').selectAll().where('sha256', '=', sha256).executeTakeFirst()
 }
 
-/** With its brotli variant, where there is one, and the name that it has in the newest release that names it. */
+/** Its compressed forms. */
+export function listCompressed(db: Connection, sha256: string) {
+  return db
+    .selectFrom('artifact_variant')
+    .select(['algorithm', 'variant_sha256'])
+    .where('sha256', '=', sha256)
+    .where('kind', '=', 'compressed')
+    .orderBy('variant_sha256')
+    .execute()
+}
+
+/** With the name that it has in the newest release that names it. */
 export function findServed(db: Connection, sha256: string) {
   return db
     .selectFrom('artifact')
-    .leftJoin('artifact_variant', (join) =>
-      join
-        .onRef('artifact_variant.sha256', '=', 'artifact.sha256')
-        .on('artifact_variant.kind', '=', 'compressed')
-        .on('artifact_variant.algorithm', '=', 'br'),
-    )
     .select(['artifact.content_type', 'artifact.awaits_compression', 'artifact.kept_until'])
-    .select('artifact_variant.variant_sha256')
     .select(({ selectFrom }) =>
       selectFrom('release_file')
         .select('path')
@@ -98,7 +102,6 @@ export function findServed(db: Connection, sha256: string) {
         .as('file_name'),
     )
     .where('artifact.sha256', '=', sha256)
-    .orderBy('artifact_variant.variant_sha256')
     .executeTakeFirst()
 }
 

@@ -1,8 +1,5 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 
-/** As HTTP calls it. */
-export const BROTLI = 'br'
-
 /** Larger ones are neither read into memory nor worth the time. */
 const MAX_BYTES = 16 * 1024 * 1024
 

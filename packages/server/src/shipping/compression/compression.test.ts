@@ -1,4 +1,4 @@
-import { brotliDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { join } from 'node:path'
 import { problem } from '@hotpatch/protocol'
 import { describeOnEveryDatabase, fixedClock, sha256Of, startTestServer, zipOf } from '@hotpatch/testkit'
@@ -32,7 +32,8 @@ describeOnEveryDatabase('compression', (open) => {
   // The database is the suite's, which closes it.
   afterAll(() => server?.close().catch(() => undefined))
 
-  const variants = () => db.selectFrom('artifact_variant').selectAll().orderBy('sha256').execute()
+  const variants = (algorithm = 'br') =>
+    db.selectFrom('artifact_variant').selectAll().where('algorithm', '=', algorithm).orderBy('sha256').execute()
   const countAwaiting = async () =>
     (await db.selectFrom('artifact').select('sha256').where('awaits_compression', '=', 1).execute()).length
 
@@ -67,7 +68,11 @@ describeOnEveryDatabase('compression', (open) => {
       expect((await server.app.http.inject({ url: `/artifacts/${key}` })).rawPayload.equals(packed.rawPayload)).toBe(
         true,
       )
+      const zipped = await server.app.http.inject({ url, headers: { 'accept-encoding': 'gzip, deflate' } })
+      expect(zipped.headers['content-encoding']).toBe('gzip')
+      expect(gunzipSync(zipped.rawPayload).equals(bytes)).toBe(true)
     }
+    expect((await variants('gzip')).map(({ sha256 }) => sha256)).toEqual(made.map(({ sha256 }) => sha256))
   })
 
   test('goes on where a server that was killed left it', async () => {

@@ -1,21 +1,28 @@
 import { keepThread } from '../../ground/threads/keep-thread.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { asPart } from '../artifacts/artifact-service.ts'
+import { CODINGS, type Coding } from '../artifacts/codings.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
-import { BROTLI, insertVariants, listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
+import { insertVariants, listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
 
 export interface CompressionQuestion {
   source: string
   /** Where to write what comes of it. */
   target: string
   sha256: string
+  coding: Coding
 }
 export interface CompressionAnswer {
   /** Undefined when it is not smaller enough to be worth it. */
   bytes: ReceivedBytes | undefined
+}
+
+interface Compressed {
+  coding: Coding
+  bytes: ReceivedBytes
 }
 
 /** What becomes visible at once: each time the catalogs of its releases are compiled anew. */
@@ -41,13 +48,20 @@ export function createCompression({ db, changes, raiseReleases, clock, timers, .
     log,
   })
 
-  async function compress(artifact: AwaitingArtifact): Promise<ReceivedBytes | undefined> {
-    const made = await maker.make(artifact, (files) => thread.ask({ ...files, sha256: artifact.sha256 }))
-    return made?.bytes
+  /** What the first coding makes no smaller, the others do not either. */
+  async function compress(artifact: AwaitingArtifact): Promise<Compressed[] | undefined> {
+    const { sha256 } = artifact
+    const compressed: Compressed[] = []
+    for (const coding of CODINGS) {
+      const made = await maker.make(artifact, (files) => thread.ask({ ...files, sha256, coding }))
+      if (!made?.bytes) break
+      compressed.push({ coding, bytes: made.bytes })
+    }
+    return compressed.length === 0 ? undefined : compressed
   }
 
-  async function record(done: readonly WorkedOff<AwaitingArtifact, ReceivedBytes>[]): Promise<void> {
-    const made = done.flatMap(({ item, result }) => (result ? [{ of: item.sha256, bytes: result }] : []))
+  async function record(done: readonly WorkedOff<AwaitingArtifact, Compressed[]>[]): Promise<void> {
+    const made = done.flatMap(({ item, result = [] }) => result.map((each) => ({ of: item.sha256, ...each })))
     await changes.run(async (tx, change) => {
       await markTried(
         tx,
@@ -60,16 +74,16 @@ export function createCompression({ db, changes, raiseReleases, clock, timers, .
       )
       await insertVariants(
         tx,
-        made.map(({ of, bytes }) => ({
+        made.map(({ of, coding, bytes }) => ({
           sha256: of,
           variant_sha256: bytes.sha256,
           kind: 'compressed',
-          algorithm: BROTLI,
+          algorithm: coding,
           base_sha256: null,
           created_at: clock.now(),
         })),
       )
-      const keys = made.map(({ of }) => of)
+      const keys = [...new Set(made.map(({ of }) => of))]
       await raiseReleases(tx, change, await listReleasesWith(tx, keys))
     })
   }
