@@ -1,3 +1,4 @@
+import { StoredSignedAnswers, type NewSignedAnswers } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
@@ -313,6 +314,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(ReleaseVariants, path`/apps/${app}/releases/${releaseId}/variants`),
     removeReleaseVariant: (app: string, releaseId: string, variantId: string) =>
       call<ReleaseVariant>('DELETE', path`/apps/${app}/releases/${releaseId}/variants/${variantId}`),
+
+    /** For clients that take only what its publisher has signed. */
+    addSignedAnswers: (app: string, input: NewSignedAnswers) =>
+      read(StoredSignedAnswers, path`/apps/${app}/signed-answers`, input),
+    listSignedAnswers: (app: string) => read(StoredSignedAnswers, path`/apps/${app}/signed-answers`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),

@@ -275,6 +275,8 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
         await ask(index, running(one.id))
         await ask(index, { ...running(one.id), 'expo-recent-failed-update-ids': `"${two.id}"` })
       }
+      // No answer waits until what came along is stored; whoever reads devices does.
+      await server.request('GET', `/manage/v1/apps/${app.slug}/devices`)
       await server.tick()
       const rollout = await server.request('GET', `/manage/v1/rollouts/${await rolloutOf(second.releaseId)}`)
       expect(rollout.body.state).toBe('paused')

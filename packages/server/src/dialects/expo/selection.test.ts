@@ -4,6 +4,7 @@ import { fixedClock } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
+import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { LiveCatalog } from '../../updates/catalogs.ts'
 import type { CheckRoute } from '../../updates/dialect.ts'
@@ -84,6 +85,7 @@ function createServer() {
   const clock = fixedClock()
   const rollouts: CatalogRollout<OfferedRelease>[] = []
   const failures = new Map<string, Set<string>>()
+  const embeddedAnswers: OfferedAnswer[] = []
   let catalog = compiled()
   const updates = createUpdateService({
     clock,
@@ -95,13 +97,14 @@ function createServer() {
 
   function compiled(): LiveCatalog {
     const made = compileCatalog<OfferedRelease>({
+      embeddedAnswers,
       appId: 'app',
       platform: 'android',
       channel: 'production',
       generation: 1,
       rollouts,
     })
-    return { ...made, restatements: new Map(), embeddedAnswers: undefined }
+    return { ...made, restatements: new Map(), embeddedAnswers }
   }
 
   function place(target: OfferedRelease | 'embedded', percentage: number, delayMs: number): void {
@@ -117,6 +120,16 @@ function createServer() {
       audience: { devices: [], cohorts: [], percentage, buckets: 10_000, rules: [], slice: null },
       restated: null,
     })
+    catalog = compiled()
+  }
+
+  /** What a publisher signs with a publish, now: it, the one before it again, and the way back to embedded. */
+  function sign(releases: readonly OfferedRelease[]): void {
+    const now = clock.now()
+    const [last, before] = releases.toReversed()
+    if (last) last.answers = [...(last.answers ?? []), signedFor(now)]
+    if (before) before.answers = [...(before.answers ?? []), signedFor(now + 1)]
+    embeddedAnswers.push(signedFor(now + 2))
     catalog = compiled()
   }
 
@@ -146,7 +159,12 @@ function createServer() {
     return { answered, rendered: route?.render(answered, request) }
   }
 
-  return { clock, rollouts, place, change, answer }
+  return { clock, place, sign, change, answer }
+}
+
+function signedFor(at: number): OfferedAnswer {
+  const assetsUrl = 'https://updates.example.com/expo/demo/assets'
+  return { keyId: 'main', at, signature: 'c2lnbmVk', chain: '', assetsUrl }
 }
 
 function digestStartOf({ content }: OfferedRelease): string {
@@ -189,96 +207,107 @@ const MAX_BROKEN = 2
 /** Long enough apart for a person; each check takes place at some moment between. */
 const history = fc.array(fc.tuple(step, fc.integer({ min: 100, max: 10_000 })), { minLength: 5, maxLength: 40 })
 
-test('whatever is published, widened, halted and rolled back, each client ends with what is decided for it', async () => {
-  await fc.assert(
-    fc.asyncProperty(history, fc.uniqueArray(fc.nat(10), { maxLength: 3 }), async (steps, bad) => {
-      const server = createServer()
-      const releases: OfferedRelease[] = []
-      // What has started well does so no more, as of something that it depends on.
-      const broken = new Set<number>()
-      const isBad = (id: string) =>
-        releases.some(
-          (release, index) =>
-            (bad.includes(index) || broken.has(index)) && digestStartOf(release) === readExpoUpdateId(id)?.digestStart,
+test.each([
+  { clientsThat: 'take what is not signed', isSigned: false },
+  { clientsThat: 'take only what is signed', isSigned: true },
+])(
+  'whatever is published, widened, halted and rolled back, clients that $clientsThat end with what is decided',
+  async ({ isSigned }) => {
+    await fc.assert(
+      fc.asyncProperty(history, fc.uniqueArray(fc.nat(10), { maxLength: 3 }), async (steps, bad) => {
+        const server = createServer()
+        const releases: OfferedRelease[] = []
+        // What has started well does so no more, as of something that it depends on.
+        const broken = new Set<number>()
+        const isBad = (id: string) =>
+          releases.some(
+            (release, index) =>
+              (bad.includes(index) || broken.has(index)) &&
+              digestStartOf(release) === readExpoUpdateId(id)?.digestStart,
+          )
+        const clients = ['android', 'ios', 'android'].map((platform, index) =>
+          createSimulatedClient({
+            platform: platform as 'android' | 'ios',
+            deviceId: `0b0c0d0e-0000-4000-8000-00000000000${index + 1}`,
+            runtimeVersion: '1',
+            embedded: { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: BUILT_AT },
+            starts: (id) => !isBad(id),
+          }),
         )
-      const clients = ['android', 'ios', 'android'].map((platform, index) =>
-        createSimulatedClient({
-          platform: platform as 'android' | 'ios',
-          deviceId: `0b0c0d0e-0000-4000-8000-00000000000${index + 1}`,
-          runtimeVersion: '1',
-          embedded: { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: BUILT_AT },
-          starts: (id) => !isBad(id),
-        }),
-      )
-      const poll = async (client: (typeof clients)[number]) => {
-        const { answered, rendered } = server.answer(client.headers())
-        if (!rendered) throw new Error('No answer.')
-        return { answered, taken: await client.take(rendered) }
-      }
-      const publish = ({ percentage, delayMs }: { percentage: number; delayMs: number }) => {
-        const number = releases.length + 1
-        const release = releaseOf(number, { bundle: `bundle ${number}`, assets: [{ bytes: 'logo', ext: 'png' }] })
-        releases.push(release)
-        server.place(release, percentage, delayMs)
-      }
-      for (const [each, pauseMs] of steps) {
-        server.clock.advance(pauseMs)
-        switch (each.do) {
-          case 'publish':
-            publish(each)
-            break
-          case 'place-again':
-          case 'place-embedded': {
-            const again =
-              each.do === 'place-embedded' ? 'embedded' : releases[each.which % Math.max(releases.length, 1)]
-            if (again) server.place(again, each.percentage, each.delayMs)
-            break
-          }
-          case 'end':
-            server.change(each.which, () => ({ state: each.state, endedAt: server.clock.now() }))
-            break
-          case 'pause':
-            server.change(each.which, () => ({ state: 'paused' }))
-            break
-          case 'resume':
-            server.change(each.which, () => ({ state: 'active' }))
-            break
-          case 'widen':
-            server.change(each.which, ({ audience }) => ({ audience: { ...audience, percentage: 100 } }))
-            break
-          case 'poll': {
-            const client = clients[each.which % clients.length]
-            if (client) await poll(client)
-            break
-          }
-          case 'break':
-            if (broken.size < MAX_BROKEN) broken.add(each.which)
-            break
-          case 'start':
-            clients[each.which % clients.length]?.launch()
+        const poll = async (client: (typeof clients)[number]) => {
+          const expected = isSigned && { 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' }
+          const { answered, rendered } = server.answer({ ...client.headers(), ...expected })
+          if (!rendered) throw new Error('No answer.')
+          if (rendered.status === 200) expect(rendered.body.includes('expo-signature: ')).toBe(isSigned)
+          return { answered, taken: await client.take(rendered) }
         }
-      }
-      server.clock.advance(60_000)
-      for (const client of clients) {
-        // One round for each of the bad ones, at worst, and one to come to rest.
-        for (let round = 0; round < bad.length + MAX_BROKEN + 4; round++) {
+        const publish = ({ percentage, delayMs }: { percentage: number; delayMs: number }) => {
+          const number = releases.length + 1
+          const release = releaseOf(number, { bundle: `bundle ${number}`, assets: [{ bytes: 'logo', ext: 'png' }] })
+          releases.push(release)
+          server.place(release, percentage, delayMs)
+          if (isSigned) server.sign(releases)
+        }
+        for (const [each, pauseMs] of steps) {
+          server.clock.advance(pauseMs)
+          switch (each.do) {
+            case 'publish':
+              publish(each)
+              break
+            case 'place-again':
+            case 'place-embedded': {
+              const again =
+                each.do === 'place-embedded' ? 'embedded' : releases[each.which % Math.max(releases.length, 1)]
+              if (again) server.place(again, each.percentage, each.delayMs)
+              break
+            }
+            case 'end':
+              server.change(each.which, () => ({ state: each.state, endedAt: server.clock.now() }))
+              break
+            case 'pause':
+              server.change(each.which, () => ({ state: 'paused' }))
+              break
+            case 'resume':
+              server.change(each.which, () => ({ state: 'active' }))
+              break
+            case 'widen':
+              server.change(each.which, ({ audience }) => ({ audience: { ...audience, percentage: 100 } }))
+              break
+            case 'poll': {
+              const client = clients[each.which % clients.length]
+              if (client) await poll(client)
+              break
+            }
+            case 'break':
+              if (broken.size < MAX_BROKEN) broken.add(each.which)
+              break
+            case 'start':
+              clients[each.which % clients.length]?.launch()
+          }
+        }
+        server.clock.advance(60_000)
+        for (const client of clients) {
+          // One round for each of the bad ones, at worst, and one to come to rest.
+          for (let round = 0; round < bad.length + MAX_BROKEN + 4; round++) {
+            client.launch()
+            const { taken } = await poll(client)
+            // Whatever is offered is taken: nothing is ever offered in vain.
+            expect(taken).not.toBe('not-later')
+            server.clock.advance(1_000)
+          }
           client.launch()
-          const { taken } = await poll(client)
-          // Whatever is offered is taken: nothing is ever offered in vain.
-          expect(taken).not.toBe('not-later')
-          server.clock.advance(1_000)
+          const { answered, taken } = await poll(client)
+          expect([taken, answered.decision.kind]).toEqual(['nothing', 'up-to-date'])
+          const runs = readExpoUpdateId(client.launched())
+          const release = releases.find((each) => digestStartOf(each) === runs?.digestStart)
+          expect(answered.device.currentReleaseId).toBe(release?.id ?? null)
         }
-        client.launch()
-        const { answered, taken } = await poll(client)
-        expect([taken, answered.decision.kind]).toEqual(['nothing', 'up-to-date'])
-        const runs = readExpoUpdateId(client.launched())
-        const release = releases.find((each) => digestStartOf(each) === runs?.digestStart)
-        expect(answered.device.currentReleaseId).toBe(release?.id ?? null)
-      }
-    }),
-    { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
-  )
-}, 120_000)
+      }),
+      { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
+    )
+  },
+  120_000,
+)
 
 test('whatever an export has in it, every answer is one that clients read', async () => {
   const ext = fc.constantFrom('png', 'ttf', 'JPG', 'mp3', 'xml', 'db')
