@@ -25,7 +25,7 @@ import {
 import * as fc from 'fast-check'
 import { inflateSync as inflateLaxly } from 'fflate'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { listBundleFiles } from '../packages/cli/src/content/archive/bundle-files.ts'
+import { listBundleFiles } from '../packages/cli/src/content/folder/bundle-files.ts'
 import { zipBundle } from '../packages/cli/src/content/archive/zip-bundle.ts'
 import { completeContext } from '../packages/cli/src/process/context.ts'
 import { CommandError } from '../packages/cli/src/errors/errors.ts'

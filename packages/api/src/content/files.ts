@@ -1,3 +1,4 @@
+import { MAX_LISTED_FILES } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { Sha256 } from '../shared-schemas.ts'
 
@@ -36,9 +37,6 @@ export const ReleaseFile = Type.Object({
 })
 export type ReleaseFile = Static<typeof ReleaseFile>
 
-/** As many files as a release may have (Content §4). */
-export const MAX_ASKED_FILES = 20_000
-
 const AskedFile = Type.Object(
   { sha256: Sha256, sizeBytes: Type.Integer({ minimum: 0 }) },
   { additionalProperties: false },
@@ -46,7 +44,7 @@ const AskedFile = Type.Object(
 
 /** Whoever is about to publish asks for what does not have to be sent. */
 export const AskedFiles = Type.Object(
-  { files: Type.Array(AskedFile, { maxItems: MAX_ASKED_FILES }) },
+  { files: Type.Array(AskedFile, { maxItems: MAX_LISTED_FILES }) },
   { additionalProperties: false },
 )
 export type AskedFiles = Static<typeof AskedFiles>

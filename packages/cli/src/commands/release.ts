@@ -50,20 +50,20 @@ import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
 type Options = PublishOptions & CapgoKeyOptions & { version: string }
 
-type PublishingOptions = Omit<Options, 'version'> & InstallerOptions & { kind?: 'archive' | 'binary' }
+type PublishingOptions = Omit<Options, 'version'> & InstallerOptions & { kind?: 'archive' | 'files' | 'binary' }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
   const release = withReleaseOptions(program, 'release', 'bundles, signs and publishes')
   release
     .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
-    .action((options: Options) => publishArchives(context, options))
+    .action((options: Options) => publishBundles(context, options))
 
   const looks = 'looks at what is there, says what it is, and publishes it'
   const publish = withFileSignatures(withReleaseOptions(program, 'publish', looks))
   publish
     .argument('[paths...]', 'files and folders; the folder of the project when absent')
     .option('--version <version>', 'such as 1.2.0; of a whole app, what its build says when absent', readNewVersion)
-    .addOption(new Option('--kind <kind>', 'what it is to be published as').choices(['archive', 'binary']))
+    .addOption(new Option('--kind <kind>', 'what it is to be published as').choices(['archive', 'files', 'binary']))
     .option('--architecture <name>', 'of whole apps: which processor they are for; as their names say when absent')
     .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readAccepted)
     .addOption(mandatoryBelowOption())
@@ -104,7 +104,7 @@ function withReleaseOptions(program: Command, name: string, description: string)
     .option('--dry-run', 'show the plan and publish nothing')
 }
 
-async function publishArchives(context: CliContext, options: Options) {
+async function publishBundles(context: CliContext, options: Options) {
   const session = await openSession(context, options)
   const { asked, shared, capgoKey } = await readAsked(session, options)
   for (const { input, content } of asked.values()) {
@@ -118,7 +118,9 @@ async function publishArchives(context: CliContext, options: Options) {
 async function publishFound(context: CliContext, paths: readonly string[], options: PublishingOptions) {
   const { kind, ...others } = options
   const installers =
-    kind === 'archive' ? undefined : await findInstallers(paths.length > 0 ? paths : ['.'], context.cwd)
+    kind === 'archive' || kind === 'files'
+      ? undefined
+      : await findInstallers(paths.length > 0 ? paths : ['.'], context.cwd)
   const tell = (found: readonly string[]) => found.map((path) => relative(context.cwd, path) || path).join(', ')
   if (kind === 'binary' && !installers) {
     const where = paths.join(', ') || context.cwd
@@ -145,7 +147,8 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
   }
   const { version } = others
   if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
-  return publishArchives(context, { ...others, version, ...(await placeOfBundle(paths, context.cwd)) })
+  const as = kind === 'files' || kind === 'archive' ? { as: kind } : {}
+  return publishBundles(context, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
 }
 
 /** What such a project is published for is its bundle; that it was built into an app, too, is usual. */

@@ -5,6 +5,7 @@ import type {
   ReleaseCheck,
   ReleaseContent,
   ReleaseFinding,
+  UploadKind,
 } from '@hotpatch/api'
 import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
@@ -16,6 +17,8 @@ export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersIn
 export interface FolderInput {
   kind: 'folder'
   path: string
+  /** What it is to be, where somebody has said so. */
+  as?: 'archive' | 'files'
 }
 
 /** What is published as it is. */
@@ -92,7 +95,7 @@ export interface CollectedContent {
 
 /** Bytes that the server is to have. */
 export interface ContentUpload {
-  kind: NewReleaseContent['kind']
+  kind: UploadKind
   /** That the file has elsewhere, where its kind asks for it. */
   name?: string
   path: string

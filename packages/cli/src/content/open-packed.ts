@@ -10,7 +10,7 @@ export async function openPacked(context: CliContext, path: string, directory: s
 
 /** A folder of files that are nobody's app. */
 export async function openFolder(context: CliContext, path: string, directory: string): Promise<OpenContent> {
-  return openIn(context, { kind: 'folder', path }, directory)
+  return openIn(context, { kind: 'folder', path, as: 'archive' }, directory)
 }
 
 async function openIn(context: CliContext, input: ContentInput, directory: string): Promise<OpenContent> {

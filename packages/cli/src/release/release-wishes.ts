@@ -27,6 +27,8 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   buildDir?: string
   bundleDir?: string
   bundle?: string
+  /** What a folder is to be, where somebody has said so. */
+  as?: 'archive' | 'files'
   entry?: string
   sourceMaps?: boolean
   hermes?: boolean
@@ -135,9 +137,11 @@ export function findContentInput(
   }
   if (options.bundle !== undefined) return { kind: 'file', path: pathOf(ofPlatform(options.bundle), '') }
   if (isReady) {
-    return { kind: 'folder', path: pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '') }
+    const path = pathOf(ofPlatform(options.bundleDir), ofPlatform(defaults.bundleDir) ?? '')
+    return { kind: 'folder', path, ...given({ as: options.as }) }
   }
   if (capacitor) return findWebDirectory(capacitor, options)
+  if (options.as === 'files') throw new UsageError('Say which folder is to be published as files.')
   return {
     kind: 'project',
     entryFile: relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js')),
@@ -147,10 +151,10 @@ export function findContentInput(
 }
 
 /** What the build of a Capacitor app has written: building it is the app's own affair. */
-function findWebDirectory(capacitor: CapacitorProject, { hermes }: ReleaseOptions): ContentInput {
+function findWebDirectory(capacitor: CapacitorProject, { hermes, as }: ReleaseOptions): ContentInput {
   if (hermes) throw new UsageError(`--hermes is for React Native, and ${capacitor.configPath} is of a Capacitor app.`)
   const webDir = plainText(capacitor, 'webDir')
-  if (webDir !== undefined) return { kind: 'folder', path: resolve(capacitor.directory, webDir) }
+  if (webDir !== undefined) return { kind: 'folder', path: resolve(capacitor.directory, webDir), ...given({ as }) }
   const found = capacitor.read('webDir').kind === 'absent' ? 'no webDir' : 'one that a program works out'
   const expected = `Expected webDir in ${capacitor.configPath} as a plain text, found ${found}.`
   throw new UsageError(`${expected} Say which folder your build has written: --bundle-dir www.`)

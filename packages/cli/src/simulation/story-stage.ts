@@ -65,7 +65,7 @@ export async function createStage(session: Session, place: StoryPlace) {
       for (const each of [path, directory]) await mkdir(each)
       await writeFile(join(path, `index.${platform}.bundle`), `// ${version}, of a rehearsal\n`)
       const wish = { platform, projectDirectory: path, withSourceMaps: false }
-      const opened = await openContent(context, { kind: 'folder', path }, { wish, directory })
+      const opened = await openContent(context, { kind: 'folder', path, as: 'archive' }, { wish, directory })
       const { uploads, stated, content } = await opened.pack()
       const named = { appId: app.id, platform, target: 'release', version, floor: 0, requirement: {} } as const
       const signed = await sign({ ...named, ...stated }, by)

@@ -4,19 +4,26 @@ import type { App } from '@hotpatch/api'
 import type { ContentUpload } from '../content/content-kind.ts'
 import { createProgress } from '../output/progress.ts'
 import type { Session } from '../session/session.ts'
+import { isThere } from './is-there.ts'
 import { persistently } from './retry.ts'
+import { sendFiles } from './send-files.ts'
 import { sendResumable } from './send-resumable.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** Brings the bytes to the server that it has not: before the release, which is then quickly said, and said again. */
 export async function sendContent(session: Session, app: App, uploads: readonly ContentUpload[]): Promise<void> {
+  const isAsset = ({ kind }: ContentUpload) => kind === 'asset'
+  const assets = uploads.filter(isAsset)
+  // Before what lists them: the server takes no list of what it has not.
+  if (assets.length > 0) await sendFiles(session, app, assets)
   for (const each of uploads) {
+    if (isAsset(each)) continue
     if (each.sizeBytes >= session.context.resumableBytes) {
       await sendResumable(session, app, each)
       continue
     }
     await persistently(session, async () => {
-      if (await session.api.findArtifact(app.id, each.sha256, each.kind)) return
+      if (await isThere(session, app, each)) return
       await upload(session, app, each)
     })
   }

@@ -6,6 +6,7 @@ import { createProgress } from '../output/progress.ts'
 import { formatBytes } from '../output/text.ts'
 import type { Session } from '../session/session.ts'
 import { beginningsOf } from './begun-uploads.ts'
+import { isThere } from './is-there.ts'
 import { persistently } from './retry.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -32,7 +33,7 @@ export async function sendResumable(session: Session, app: App, upload: ContentU
       isFromBefore = false
       if (offset === undefined) {
         // It may have arrived just before its answer was lost.
-        if (await api.findArtifact(app.id, sha256, kind)) return
+        if (await isThere(session, app, upload)) return
         id = await api.beginUpload(app.id, claim)
         await beginnings.keep(key, id)
       }

@@ -14,7 +14,8 @@ export const FILES_MANIFEST_TYPE = 'hotpatch.files.v1'
 
 /** Content §4: a longer one is refused unread. */
 export const MAX_FILES_MANIFEST_BYTES = 16 * 1024 * 1024
-const MAX_FILES = 20_000
+/** Content §4. */
+export const MAX_LISTED_FILES = 20_000
 /** RFC 6838 §4.2, without parameters but for a charset. */
 const CONTENT_TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,63}(; ?charset=[a-z0-9-]{1,32})?$/
 
@@ -56,7 +57,7 @@ export function readFilesManifest(text: string): FilesManifest {
   const json = readObject(parseJson(text), '')
   const type = readString(json.type, '/type')
   if (type !== FILES_MANIFEST_TYPE) throw new UnexpectedJsonError('/type', JSON.stringify(FILES_MANIFEST_TYPE), type)
-  const files = readArray(json.files, '/files', MAX_FILES).map(readFile)
+  const files = readArray(json.files, '/files', MAX_LISTED_FILES).map(readFile)
   if (files.length === 0) throw new UnexpectedJsonError('/files', 'at least one file', json.files)
   const conflict = findPathConflict(files.map(({ path }) => path))
   if (conflict) throw new UnexpectedJsonError('/files', `paths that can be beside "${conflict.other}"`, conflict.path)

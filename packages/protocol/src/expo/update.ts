@@ -1,6 +1,6 @@
 import { base64UrlFromHex } from './base64url.ts'
 import { projectIdOf, type ExpoConfig } from './config.ts'
-import { contentTypeOf } from './content-types.ts'
+import { typeOfExtension } from '../content/file-types.ts'
 import type { ExpoExport } from './export.ts'
 import { expoUpdateId, writeExpoTime } from './identity.ts'
 import type { ExpoAsset, ExpoManifest } from './manifest.ts'
@@ -83,7 +83,8 @@ export function expoManifestOf(update: ExpoUpdate, { at, place, assetsUrl }: Exp
     },
     assets: assets.map((asset) => ({
       ...assetOf(asset, assetsUrl),
-      contentType: contentTypeOf(asset.ext),
+      // No client looks at it, and yet the manifest has to say something.
+      contentType: typeOfExtension(asset.ext) ?? UNKNOWN_TYPE,
       fileExtension: `.${asset.ext}`,
     })),
     metadata,
@@ -92,6 +93,8 @@ export function expoManifestOf(update: ExpoUpdate, { at, place, assetsUrl }: Exp
 }
 
 const METRO_ASSET = /(?:^|\/)([0-9a-f]{32})$/
+
+const UNKNOWN_TYPE = 'application/octet-stream'
 
 /** Under its MD5 a client finds an asset in its binary, too, and does not fetch it. */
 export function keyOf({ path, sha256 }: ExpoFile): string {

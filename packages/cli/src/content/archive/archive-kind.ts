@@ -14,10 +14,10 @@ import type {
   Working,
 } from '../content-kind.ts'
 import { buildBundle, isBundled } from './build-bundle.ts'
-import { listBundleFiles } from './bundle-files.ts'
+import { listBundleFiles } from '../folder/bundle-files.ts'
 import { describeEntry } from './entry-file.ts'
 import { inspectBundle, type InspectedBundle } from './inspect-bundle.ts'
-import { withoutSourceMaps } from './source-maps.ts'
+import { withoutSourceMaps } from '../folder/source-maps.ts'
 import { askedEntry, chooseStartFile, type StartFile } from './start-file.ts'
 import { unpackZip } from './unpack-zip.ts'
 import type { MeasuredFile } from './write-measured.ts'
@@ -45,7 +45,7 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
       case 'project':
         return recogniseProject(wish)
       case 'folder':
-        return recogniseFolder(input.path, wish)
+        return input.as === 'files' ? notAsFiles : recogniseFolder(input.path, wish)
       case 'file':
         return recogniseZip(input.path)
       case 'installers':
@@ -150,6 +150,13 @@ async function recogniseZip(path: string): Promise<Recognition> {
   } finally {
     await handle.close()
   }
+}
+
+const notAsFiles: Recognition = {
+  isOfKind: false,
+  expected: 'what becomes one zip',
+  found: 'a folder that is to be published as files',
+  advice: 'As a zip: --kind archive.',
 }
 
 const yes = (as: string, because: string): Recognition => ({ isOfKind: true, as, because })

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { completeContext } from '../../process/context.ts'
 import { createCollector, createTool, type Tool } from '../../testing/run-tool.ts'
 import { buildBundle, npxCommand } from './build-bundle.ts'
-import { BUNDLE_LIMITS, listBundleFiles } from './bundle-files.ts'
+import { BUNDLE_LIMITS, listBundleFiles } from '../folder/bundle-files.ts'
 import { zipBundle } from './zip-bundle.ts'
 
 const contextOf = ({ env, cwd }: Tool, stderr = createCollector()) =>
@@ -93,8 +93,8 @@ describe('the zip', () => {
   })
 
   test.each([
-    ['is gone', 'gone', /The bundle changed while it was zipped: .*gone: ENOENT/],
-    ['has grown', 'index.js', /The bundle changed while it was zipped/],
+    ['is gone', 'gone', /The bundle changed while it was read: .*gone: ENOENT/],
+    ['has grown', 'index.js', /The bundle changed while it was read/],
   ])('fails when a file %s by then', async (_, name, message) => {
     await tool.write(files)
     const found = [{ name, path: join(tool.cwd, name), sizeBytes: 10 }]

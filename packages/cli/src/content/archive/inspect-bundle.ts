@@ -4,7 +4,8 @@ import { formatCount } from '../../output/text.ts'
 import type { ContentFile } from '../content-kind.ts'
 import { BUNDLE_NAMES } from './build-bundle.ts'
 import { readEntryKind, type EntryKind } from './entry-file.ts'
-import { findSecrets } from './find-secrets.ts'
+import { findUnpublishable } from '../folder/find-unpublishable.ts'
+import { errorOf } from '../folder/finding.ts'
 import type { StartFile } from './start-file.ts'
 
 export interface InspectedBundle {
@@ -13,8 +14,6 @@ export interface InspectedBundle {
   entry: { name: string; kind: EntryKind } | undefined
 }
 
-const NAMED = 3
-
 /** What a bundle has that must not be published, and what it lacks. Reads it, and changes nothing. */
 export async function inspectBundle(
   platform: Platform,
@@ -22,7 +21,7 @@ export async function inspectBundle(
   files: readonly ContentFile[],
 ): Promise<InspectedBundle> {
   const { findings, entry } = await inspectStart(platform, start, files)
-  findings.push(...modulesFindings(files), ...(await secretFindings(files)))
+  findings.push(...(await findUnpublishable(files)))
   return { findings, entry }
 }
 
@@ -102,40 +101,4 @@ function layoutFindings(platform: Platform, files: readonly ContentFile[]): Rele
   if (platform !== 'ios' || drawables.length === 0) return []
   const found = `${formatCount(drawables.length, 'file')} in drawable folders, as Android has them`
   return [errorOf('assets', 'images below assets/', found, 'Make the bundle with --platform ios.')]
-}
-
-function modulesFindings(files: readonly ContentFile[]): ReleaseFinding[] {
-  // Metro puts images of packages below assets/node_modules: those belong there.
-  const found = files.filter(({ name }) => /^(?:.*\/)?node_modules\//.test(name) && !isAsset(name))
-  const [first] = found
-  if (!first) return []
-  const text = `${formatCount(found.length, 'file')} of packages, such as ${first.name}`
-  return [
-    errorOf('node-modules', 'a bundle', text, 'Publish the output of the bundler, not the folder of the project.'),
-  ]
-}
-
-const isAsset = (name: string) => name.startsWith('assets/') && !/\.(?:[cm]?[jt]sx?|json)$/.test(name)
-
-async function secretFindings(files: readonly ContentFile[]): Promise<ReleaseFinding[]> {
-  const { secrets, unread } = await findSecrets(files)
-  const findings = [...Map.groupBy(secrets, ({ id }) => id).values()].map((found) => {
-    const names = found.slice(0, NAMED).map(({ file }) => file)
-    const more = found.length > NAMED ? ` and ${found.length - NAMED} more` : ''
-    const [{ what } = { what: '' }] = found
-    const advice = 'Everybody can download what is published. Take it out; what was published before is to be replaced.'
-    return errorOf('secret', `nothing secret`, `${what} in ${names.join(', ')}${more}`, advice)
-  })
-  if (unread.length > 0) {
-    const found = `${formatCount(unread.length, 'file')} too large to be read whole, such as ${unread[0]}`
-    findings.push({
-      ...errorOf('secret', 'files that can be looked through', found, 'Look for secrets in it yourself.'),
-      severity: 'warning',
-    })
-  }
-  return findings
-}
-
-function errorOf(check: string, expected: string, found: string, advice: string): ReleaseFinding {
-  return { check, severity: 'error', expected, found, advice }
 }

@@ -6,7 +6,7 @@ import { unpackArchive } from '@hotpatch/client/node'
 import { CommandError } from '../../errors/errors.ts'
 import type { CliContext } from '../../process/context.ts'
 import type { ContentFile } from '../content-kind.ts'
-import { BUNDLE_LIMITS } from './bundle-files.ts'
+import { BUNDLE_LIMITS } from '../folder/bundle-files.ts'
 import { asUnwritable, writeMeasured, type MeasuredFile } from './write-measured.ts'
 
 /** In the working folder. */
