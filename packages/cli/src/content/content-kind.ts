@@ -89,7 +89,7 @@ export interface CollectedContent {
   files: readonly ContentFile[]
   /** Kept here, whether they are published or not. */
   sourceMaps: readonly ContentFile[]
-  /** Whether the same bytes run on every platform, as those of a web app do. */
+  /** Whether one place may be named for several platforms: what lies there runs on all, as a web app does, or has each one's own. */
   isPortable: boolean
 }
 

@@ -39,7 +39,11 @@ export async function makeWebBundle(
   const working = await makeWorkingFolder(directory, out)
   try {
     const wish = { platform: 'web', projectDirectory: directory, entry, withSourceMaps } as const
-    const content = await openContent(context, { kind: 'folder', path: directory, as: 'archive' }, { wish, directory: working })
+    const content = await openContent(
+      context,
+      { kind: 'folder', path: directory, as: 'archive' },
+      { wish, directory: working },
+    )
     judge(content.findings)
     const { path, sha256, sizeBytes } = wholeOf(await content.pack())
     await moveTo(path, out)

@@ -29,7 +29,6 @@ export interface CollectedFiles extends CollectedContent {
 }
 
 const ANY_BYTES = 'application/octet-stream'
-const MANIFEST_TYPE = 'application/json'
 
 /** Files by path, each sent by itself, and only what the server has not yet; Content §4. */
 export const filesKind: ContentKind<CollectedFiles, null> = {
@@ -63,7 +62,7 @@ export const filesKind: ContentKind<CollectedFiles, null> = {
       sourceMaps,
       launch: wish.entry ?? exported?.bundle,
       exported,
-      isPortable: exported === undefined,
+      isPortable: true,
     }
   },
 
@@ -86,7 +85,7 @@ export const filesKind: ContentKind<CollectedFiles, null> = {
       content: { kind: 'files', ...own },
       uploads: [
         ...listed.map(({ upload }) => upload),
-        { kind: 'files' as const, path, ...own, contentType: MANIFEST_TYPE },
+        { kind: 'files' as const, path, ...own, contentType: ANY_BYTES },
       ],
     }
   },
