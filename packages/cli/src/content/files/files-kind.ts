@@ -94,7 +94,7 @@ export const filesKind: ContentKind<CollectedFiles, null> = {
   isSame: (published, content) =>
     published.kind === 'files' && content.kind === 'files' && published.sha256 === content.sha256,
 
-  amounts: ({ files }) => ({ fileCount: files.length, unpackedBytes: totalOf(files) }),
+  told: ({ files }) => ({ fileCount: files.length, unpackedBytes: totalOf(files) }),
 
   describe({ from, files, sourceMaps, launch, exported }, _facts, { content }) {
     const { sha256 } = manifestOf(content)
