@@ -13,7 +13,7 @@ import type { NewFilesContent, NewReleaseContent, ReleaseFinding } from '@hotpat
 import { createProgress } from '../../output/progress.ts'
 import { formatBytes, formatCount } from '../../output/text.ts'
 import type { CliContext } from '../../process/context.ts'
-import type { CollectedContent, ContentFile, ContentKind, ContentUpload, ContentWish } from '../content-kind.ts'
+import type { CollectedContent, ContentFile, ContentKind, ContentUpload } from '../content-kind.ts'
 import { listBundleFiles } from '../folder/bundle-files.ts'
 import { findUnpublishable } from '../folder/find-unpublishable.ts'
 import { errorOf } from '../folder/finding.ts'
