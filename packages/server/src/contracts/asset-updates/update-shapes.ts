@@ -1,7 +1,6 @@
 import {
   Base64,
   ChannelName,
-  MAX_ASKED_FILES,
   MAX_NOTES_LENGTH,
   NewReleaseVersion,
   Percentage,
@@ -11,7 +10,7 @@ import {
   type Release,
   type Rollout,
 } from '@hotpatch/api'
-import { problem, PLATFORMS, type Platform } from '@hotpatch/protocol'
+import { MAX_LISTED_FILES, problem, PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 
 /** Asset updates §7: `all` is what is for any platform. */
@@ -57,7 +56,7 @@ export const NewUpdate = Type.Object(
     isMandatory: Type.Optional(Type.Boolean()),
     launch: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024, description: 'The file that is run first' })),
     assets: Type.Optional(
-      Type.Array(ListedAsset, { minItems: 1, maxItems: MAX_ASKED_FILES, description: 'That were uploaded before' }),
+      Type.Array(ListedAsset, { minItems: 1, maxItems: MAX_LISTED_FILES, description: 'That were uploaded before' }),
     ),
     list: Type.Optional(Type.Object({ sha256: Sha256, sizeBytes: Type.Integer({ minimum: 1 }) }, strict)),
     statement: Type.Optional(Base64),
