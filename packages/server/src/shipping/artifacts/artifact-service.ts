@@ -40,7 +40,7 @@ export interface SpooledArtifact {
   sizeBytes: number
 }
 
-interface SizedKey {
+export interface SizedKey {
   sha256: string
   sizeBytes: number
 }
