@@ -128,7 +128,7 @@ describeOnEveryDatabase('lists of files', (open) => {
     expect([...ios.keys()]).toEqual([idOf(1)])
     expect(android.get(idOf(1))).toBe(ios.get(idOf(1)))
     const path = 'assets/chunk-0.js'
-    const expected = { path, sha256: sha256Of(Buffer.from(path)), sizeBytes: 9, brotli: null }
+    const expected = { path, sha256: sha256Of(Buffer.from(path)), sizeBytes: 9, contentType: 'x', brotli: null }
     expect(ios.get(idOf(1))?.files).toHaveLength(20)
     expect(ios.get(idOf(1))?.files?.[0]).toEqual(expected)
   })

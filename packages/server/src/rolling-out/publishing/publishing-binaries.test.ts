@@ -282,7 +282,7 @@ describeOnEveryDatabase('publishing binaries', (open) => {
         'a kind that is not served',
         () => publish({ platform: 'android', version: '9.0.0', content: { kind: 'kit' } }),
         '400 invalid-request',
-        /archive or binary.*does not take yet/,
+        /archive, binary or files.*does not take yet/,
       ],
     ])('%s', async (_what, act, expected, detail) => {
       const before = await server.request('GET', `/manage/v1/apps/${slug}/releases`)

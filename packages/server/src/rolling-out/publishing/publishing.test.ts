@@ -390,7 +390,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const own = await server.createTestApp()
       const bytes = await bundleOf('before')
       expect(problemOf(await server.request('GET', address(bytes, own)))).toBe('404 artifact-not-found')
-      const uploaded = await upload(bytes)
+      const uploaded = await upload(bytes, address(bytes, own))
       const sha256 = sha256Of(bytes)
       const downloadUrl = `http://localhost:80/artifacts/${sha256}`
       const content = { kind: 'archive', sha256, sizeBytes: bytes.length, fileCount: 2, downloadUrl }
@@ -409,7 +409,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
     test('are named by a release that is signed', async () => {
       const own = await server.createTestApp()
       const bytes = await bundleOf('signed')
-      await upload(bytes)
+      await upload(bytes, address(bytes, own))
       const content = { appId: own.id, platform: 'android', version: '1.0.0', sequence: 4, bundle: bytes } as const
       const form = formWithoutBundle(metadataOf(bytes), signRelease(newSigningKey(), content))
       const { status, body } = await post(form, `/manage/v1/apps/${own.slug}/releases`)
