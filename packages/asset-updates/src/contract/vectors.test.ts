@@ -4,6 +4,7 @@ import { createMemoryFiles } from '@hotpatch/client/memory'
 import { createNodeCrypto, createNodeHttp, systemClock } from '@hotpatch/client/node'
 import { expect, test } from 'vitest'
 import vectors from '../../../../vectors/asset-updates-client.json' with { type: 'json' }
+import serverVectors from '../../../../vectors/dialects/asset-updates/answers.json' with { type: 'json' }
 import { OTAUpdateManager } from '../manager/ota-update-manager.ts'
 import { PROJECT, sha256Of, startAssetServer } from '../testing/asset-server.ts'
 import { assetUpdatesContract } from './asset-updates-contract.ts'
@@ -66,6 +67,16 @@ test.each(vectors.answers)('read: $comment', ({ answer, reads, error }) => {
     ;({ pointer } = cause)
   }
   expect(pointer).toBe(error)
+})
+
+const answered = serverVectors.cases.flatMap(({ comment, expected }) => (expected ? [{ comment, expected }] : []))
+
+test.each(answered)('what the server writes is read: $comment', ({ expected }) => {
+  const answer = assetUpdatesContract.readAnswer(expected)
+  if (!expected.updateAvailable) return expect(answer.kind).toBe(expected.rollBackTo ? 'embedded' : 'nothing')
+  const { id: releaseId, version, list, fileUrl, isMandatory: mandatory } = expected.update ?? expect.unreachable()
+  const offer = { releaseId, version, sha256: list.sha256, bundleUrl: list.url, fileUrl, mandatory }
+  expect(answer).toMatchObject({ kind: 'offer', offer })
 })
 
 test.each(vectors.deltas)('fetched: $comment', async ({ installed, update, fetched, ...rest }) => {
