@@ -30,6 +30,7 @@ import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
+import { addUpdateCommands } from './commands/updates.ts'
 import { addVariantCommands } from './commands/variants.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
 import type { CliContext } from './process/context.ts'
@@ -55,6 +56,7 @@ const GROUPS = {
     addPromoteCommand,
     addRolloutCommands,
     addRollbackCommand,
+    addUpdateCommands,
     addCohortCommands,
     addExperimentCommands,
     addBundleCommand,

@@ -15,13 +15,16 @@ export interface InsightOptions extends ConnectionOptions, AppOptions, ConsentOp
 }
 
 export function withInsight(command: Command): Command {
+  return withInsightTimes(command).option('--csv', 'print CSV')
+}
+
+export function withInsightTimes(command: Command): Command {
   return command
     .option('--from <time>', 'from when on, such as 2030-01-31', readTimestamp)
     .option('--to <time>', 'until when; now when absent', readTimestamp)
     .addOption(new Option('--bucket <size>', 'what one point stands for').choices(BUCKETS))
     .option('--platform <platform>', 'only of this platform', readPlatform)
     .option('--channel <channel>', 'only on this channel', readChannel)
-    .option('--csv', 'print CSV')
 }
 
 export function timesOf({ from, to, bucket }: InsightOptions) {

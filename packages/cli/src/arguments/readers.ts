@@ -23,6 +23,11 @@ export function readVersion(text: string): string {
   throw new InvalidArgumentError('Expected at most 50 letters, digits, ".", "+", "_" or "-", such as 1.2.0.')
 }
 
+/** Of a roll-back: a version, or what the app binary shipped with. */
+export function readRollbackTarget(text: string): string {
+  return text === 'embedded' ? text : readVersion(text)
+}
+
 /** Of what is published from now on: it has to look like one. */
 export function readNewVersion(text: string): string {
   if (fits(NewReleaseVersion, text)) return text

@@ -26,10 +26,7 @@ interface LoginOptions extends ConnectionOptions, JsonOptions {
 }
 
 export function addLoginCommands(program: Command, context: CliContext) {
-  const login = program.command('login').description('remembers a server and an API token for it')
-  withJson(withYes(withConnection(login)))
-    .option('--token-stdin', 'read the token from standard input')
-    .action((options: LoginOptions) => logIn(context, options))
+  addLoginCommand(program, 'login', context)
 
   withJson(withYes(program.command('logout')))
     .description('forgets the API token')
@@ -43,6 +40,14 @@ export function addLoginCommands(program: Command, context: CliContext) {
   serverCommand(program, 'whoami', 'shows whose token this is and what it may do').action((options) =>
     showWhoami(context, options),
   )
+}
+
+/** Under the name that people know it by. */
+export function addLoginCommand(parent: Command, name: string, context: CliContext) {
+  const login = parent.command(name).description('remembers a server and an API token for it')
+  withJson(withYes(withConnection(login)))
+    .option('--token-stdin', 'read the token from standard input')
+    .action((options: LoginOptions) => logIn(context, options))
 }
 
 async function logIn(context: CliContext, options: LoginOptions) {

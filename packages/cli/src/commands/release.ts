@@ -50,7 +50,8 @@ import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
 type Options = PublishOptions & CapgoKeyOptions & { version: string }
 
-type PublishingOptions = Omit<Options, 'version'> & InstallerOptions & { kind?: 'archive' | 'files' | 'binary' }
+type PublishingOptions = Omit<Options, 'version'> &
+  InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string }
 
 export function addReleaseCommand(program: Command, context: CliContext) {
   const release = withReleaseOptions(program, 'release', 'bundles, signs and publishes')
@@ -67,6 +68,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .option('--architecture <name>', 'of whole apps: which processor they are for; as their names say when absent')
     .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readAccepted)
     .addOption(mandatoryBelowOption())
+    .option('--message <text>', 'what is new: another name of --notes')
     .action((paths: string[], options: PublishingOptions) => publishFound(context, paths, options))
 }
 
@@ -116,7 +118,7 @@ async function publishBundles(context: CliContext, options: Options) {
 
 /** Says what it found before anything else, so that a no comes at the right time. */
 async function publishFound(context: CliContext, paths: readonly string[], options: PublishingOptions) {
-  const { kind, ...others } = options
+  const { kind, ...others } = readMessage(options)
   const installers =
     kind === 'archive' || kind === 'files'
       ? undefined
@@ -149,6 +151,12 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
   if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
   const as = kind === 'files' || kind === 'archive' ? { as: kind } : {}
   return publishBundles(context, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
+}
+
+function readMessage({ message, ...options }: PublishingOptions): Omit<PublishingOptions, 'message'> {
+  if (message === undefined) return options
+  if (options.notes === undefined) return { ...options, notes: message }
+  throw new UsageError('--message is another name of --notes: give one of them.')
 }
 
 /** What such a project is published for is its bundle; that it was built into an app, too, is usual. */

@@ -7,17 +7,14 @@ import type { CliContext } from '../process/context.ts'
 import { releaseFields } from '../release/release-fields.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
 
-type ReleaseListOptions = SessionOptions & PageOptions & ReleaseFilter
+export type ReleaseListOptions = SessionOptions & PageOptions & ReleaseFilter
 
 export function addReleasesCommands(program: Command, context: CliContext) {
   const releases = program.command('releases').description('what was published')
 
-  serverCommand(releases, 'list', 'lists releases, newest first', withApp, withPage)
-    .option('--platform <platform>', 'only of this platform', readPlatform)
-    .option('--channel <channel>', 'only of this channel', readChannel)
-    .option('--version <version>', 'only of this version', readVersion)
-    .option('--archived', 'those that are archived')
-    .action((options: ReleaseListOptions) => listReleases(context, options))
+  serverCommand(releases, 'list', 'lists releases, newest first', withApp, withPage, withReleaseFilter).action(
+    (options: ReleaseListOptions) => listReleases(context, options),
+  )
 
   serverCommand(releases, 'show', 'shows one release')
     .argument('<release-id>')
@@ -26,6 +23,14 @@ export function addReleasesCommands(program: Command, context: CliContext) {
   serverCommand(releases, 'archive', 'takes a release back everywhere, for good; its record stays', withYes)
     .argument('<release-id>')
     .action((id: string, options: SessionOptions) => archiveRelease(context, id, options))
+}
+
+export function withReleaseFilter(command: Command): Command {
+  return command
+    .option('--platform <platform>', 'only of this platform', readPlatform)
+    .option('--channel <channel>', 'only of this channel', readChannel)
+    .option('--version <version>', 'only of this version', readVersion)
+    .option('--archived', 'those that are archived')
 }
 
 async function archiveRelease(context: CliContext, id: string, options: SessionOptions) {
@@ -38,7 +43,7 @@ async function archiveRelease(context: CliContext, id: string, options: SessionO
   output.result(release, () => output.fields(releaseFields(release)))
 }
 
-async function listReleases(context: CliContext, options: ReleaseListOptions) {
+export async function listReleases(context: CliContext, options: ReleaseListOptions) {
   const { platform, channel, version, archived } = options
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()

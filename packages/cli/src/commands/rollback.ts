@@ -1,42 +1,23 @@
-import { DEFAULT_CHANNEL, type App, type Impact, type NewRollback } from '@hotpatch/api'
+import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
-import { readChannel, readPercentage, readPlatform, readVersion } from '../arguments/readers.ts'
-import {
-  mandatoryOption,
-  serverCommand,
-  withApp,
-  withRestating,
-  withYes,
-  type RestatingOptions,
-} from '../arguments/shared-options.ts'
-import { given } from '../arguments/given.ts'
+import { readChannel, readPlatform, readRollbackTarget, readVersion } from '../arguments/readers.ts'
+import { serverCommand, withApp } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
-import { findNamedRelease } from '../release/find-release.ts'
-import { findImpact, impactLines } from '../release/change-impact.ts'
-import { planRollback } from '../release/plan-rollback.ts'
-import { rehearsedRollout, rolloutFields } from '../release/rollout-fields.ts'
-import { readGuard, withGuard, type GuardOptions } from '../release/rollout-guard.ts'
+import { readRollbackGuard, rollBack, withRollingBack, type RollingBackOptions } from '../release/roll-back.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
-import { openSession, type Session, type SessionOptions } from '../session/session.ts'
-import { describeRestatement, placeRestated, restatementJson } from '../signing/restate.ts'
+import { openSession, type Session } from '../session/session.ts'
 
-interface RollbackOptions extends SessionOptions, RestatingOptions, GuardOptions {
+interface RollbackOptions extends RollingBackOptions {
   platform?: Platform
   channel?: string
   version?: string
   to?: string
-  rollout: number
-  mandatory?: boolean
-  dryRun?: boolean
 }
 
-const readTarget = (text: string) => (text === 'embedded' ? text : readVersion(text))
-
 export function addRollbackCommand(program: Command, context: CliContext) {
-  const parts = [withApp, withRestating, withYes, withGuard]
-  serverCommand(program, 'rollback', 'makes an earlier version the active one', ...parts)
+  serverCommand(program, 'rollback', 'makes an earlier version the active one', withApp, withRollingBack)
     .option('--platform <platform>', 'of which platform, one at a time', readPlatform)
     .option(
       '--channel <channel>',
@@ -44,57 +25,23 @@ export function addRollbackCommand(program: Command, context: CliContext) {
       readChannel,
     )
     .option('--version <version>', 'back to this version', readVersion)
-    .option('--to <target>', 'back to this version, or to "embedded": what the app binary shipped with', readTarget)
-    .option('--rollout <percent>', 'how many devices go back, 0 to 100', readPercentage, 100)
-    .addOption(mandatoryOption())
-    .option('--dry-run', 'show what it would do, signing and changing nothing')
-    .action((options: RollbackOptions) => rollBack(context, options))
+    .option(
+      '--to <target>',
+      'back to this version, or to "embedded": what the app binary shipped with',
+      readRollbackTarget,
+    )
+    .action((options: RollbackOptions) => rollBackNamed(context, options))
 }
 
-async function rollBack(context: CliContext, options: RollbackOptions) {
-  const { rollout: percentage, mandatory = false } = options
+async function rollBackNamed(context: CliContext, options: RollbackOptions) {
   const target = readTargetOptions(options)
-  const guard = readGuard(options)
-  if (target === 'embedded' && guard.guard !== undefined) {
-    throw new UsageError('--to embedded has no guard: leave --guard and its limits away.')
-  }
+  readRollbackGuard(target, options)
   const session = await openSession(context, options)
-  const { api, output, project } = session
-  const platform = choosePlatform(options.platform, project)
+  const platform = choosePlatform(options.platform, session.project)
   const channel = chooseChannel(session, options)
   if (!options.dryRun) session.requireConsent()
   const app = await session.chooseApp()
-  const release =
-    target === 'embedded' ? undefined : await findNamedRelease(api, app, { platform, channel, version: target })
-  const version = target === 'embedded' ? undefined : target
-  const place = { channel, guard: guard.guard, options }
-  const { restatement, warnings } = await planRollback(session, { app, platform, release, version }, place)
-  const to = release ? { version: release.version } : 'embedded'
-  const signedBy = restatement.kind === 'signed' ? restatement.plan.key.publicKey : undefined
-  const question = { change: 'roll-back', platform, channel, to, percentage, ...given({ signedBy }) } as const
-  const impact = await findImpact(api, app.id, question, output)
-  for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
-  for (const text of [describeRestatement(restatement), ...warnings]) output.notice(text)
-  const body: NewRollback = { platform, channel, to, percentage, mandatory, ...guard }
-  if (options.dryRun) return showDryRun(session, app, body, { signs: restatementJson(restatement), impact })
-  await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
-
-  const { rollout, signs } = await placeRestated(session, app, restatement, async (signed, prepared, signs) => ({
-    rollout: await api.rollBack(app.id, { ...body, ...signed, ...(prepared.length > 0 && { prepared }) }),
-    signs,
-  }))
-  output.result({ ...rollout, signs, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
-}
-
-/** The server is asked to do it and to undo it again, so that what is refused is refused here, too. */
-async function showDryRun(
-  { api, output }: Session,
-  app: App,
-  body: NewRollback,
-  { signs, impact }: { signs: unknown[]; impact: Impact | undefined },
-) {
-  const rollout = rehearsedRollout(await api.rollBack(app.id, { ...body, dryRun: true }), signs)
-  output.result({ ...rollout, impact: impact ?? null }, () => output.notice('Nothing was signed, and nothing changed.'))
+  await rollBack(session, { app, platform, channel, target, isNamed: true }, options)
 }
 
 /**

@@ -62,21 +62,52 @@ export async function describeElsewhere(
 }
 
 /** All that place a version, or "embedded", newest first; of the last `MAX_PAGES` pages of rollouts. */
-export async function listRolloutsOf(
+export function listRolloutsOf(
   api: ManagementClient,
   appId: string,
   version: string,
+  place: { platform?: Platform; channel?: string },
+): Promise<Rollout[]> {
+  return listRolloutsThat((rollout) => (rollout.version ?? rollout.target) === version, api, appId, place)
+}
+
+async function listRolloutsThat(
+  isWanted: (rollout: Rollout) => boolean,
+  api: ManagementClient,
+  appId: string,
   place: { platform?: Platform; channel?: string },
 ): Promise<Rollout[]> {
   const found: Rollout[] = []
   let cursor: string | undefined
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const { items, nextCursor } = await api.listRollouts(appId, { ...place, limit: PAGE, ...given({ cursor }) })
-    found.push(...items.filter((rollout) => (rollout.version ?? rollout.target) === version))
+    found.push(...items.filter(isWanted))
     if (nextCursor === null) break
     cursor = nextCursor
   }
   return found
+}
+
+/** The channels that have, or had, a release. */
+export async function listChannelsOf(api: ManagementClient, { id, appId, channel }: Release): Promise<string[]> {
+  const rollouts = await listRolloutsThat(({ releaseId }) => releaseId === id, api, appId, {})
+  return [...new Set(rollouts.length > 0 ? rollouts.map((rollout) => rollout.channel) : [channel])]
+}
+
+/** What is in force on a channel below a release: the version, or "embedded". */
+export async function findBefore(
+  api: ManagementClient,
+  { id, appId, platform }: Release,
+  channel: string,
+): Promise<string> {
+  const isOf = (rollout: Rollout) => rollout.platform === platform || rollout.platform === 'any'
+  const rollouts = await listRolloutsThat(isOf, api, appId, { channel })
+  const own = Math.max(...rollouts.filter(({ releaseId }) => releaseId === id).map(({ position }) => position))
+  const [before] = rollouts
+    .filter(({ state }) => state === 'active' || state === 'paused')
+    .filter(({ position, releaseId }) => position < own && releaseId !== id)
+    .sort((a, b) => b.position - a.position)
+  return before?.version ?? 'embedded'
 }
 
 /** Newest first; of the last `MAX_PAGES` pages of rollouts. */

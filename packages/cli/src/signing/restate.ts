@@ -59,7 +59,10 @@ export async function planRestatement(
   if (signing.kind === 'unsigned') return signing
   if (target.mustBeNamed) {
     const message = `This release has to be stated again, signed, and only an id names it: the server would choose what you sign.`
-    throw new CommandError('version-not-named', `${message} Say what it is: --version and --platform.`)
+    throw new CommandError(
+      'version-not-named',
+      `${message} Say what it is: --version (of updates rollback: --to) and --platform.`,
+    )
   }
   const contents: StatementContent[] = []
   for (const [index, each] of [target, ...more].entries()) {
