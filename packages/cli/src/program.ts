@@ -14,6 +14,7 @@ import { addDeviceCommands } from './commands/devices.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addExpoCommands } from './commands/expo.ts'
 import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
@@ -43,6 +44,7 @@ const GROUPS = {
     addLoginCommands,
     addInitCommand,
     addAppCommands,
+    addExpoCommands,
     addChannelCommands,
     addInstallPageCommands,
     addKeyCommands,

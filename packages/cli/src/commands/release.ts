@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import type { Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
+import { given } from '../arguments/given.ts'
 import {
   readArchitectures,
   readChannel,
@@ -21,9 +23,13 @@ import {
   withSigning,
   withYes,
 } from '../arguments/shared-options.ts'
+import { platformsOf, readExpoConfig, requireExpoPlatforms, runtimeVersionOf, versionOf } from '../expo/expo-config.ts'
+import { findExpoProject, type ExpoProject } from '../expo/expo-project.ts'
+import { exportExpo } from '../expo/export-expo.ts'
 import { findCapacitorProject } from '../capacitor/capacitor-project.ts'
 import { readJson } from '../installers/described-files.ts'
 import { findInstallers } from '../installers/find-installers.ts'
+import { withTemporary } from '../content/temporary-folder.ts'
 import { recogniseContent } from '../content/kinds.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
 import type { CliContext } from '../process/context.ts'
@@ -51,13 +57,16 @@ import { withRsaKey } from '../signing/choose-rsa-key.ts'
 type Options = PublishOptions & CapgoKeyOptions & { version: string }
 
 type PublishingOptions = Omit<Options, 'version'> &
-  InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string }
+  InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string; branch?: string }
+
+/** What differs from platform to platform. */
+type OwnOptions = ReadonlyMap<Platform, Pick<Options, 'runtimeVersion'>>
 
 export function addReleaseCommand(program: Command, context: CliContext) {
   const release = withReleaseOptions(program, 'release', 'bundles, signs and publishes')
   release
     .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
-    .action((options: Options) => publishBundles(context, options))
+    .action(async (options: Options) => publishBundles(await openSession(context, options), options))
 
   const looks = 'looks at what is there, says what it is, and publishes it'
   const publish = withFileSignatures(withReleaseOptions(program, 'publish', looks))
@@ -69,6 +78,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
     .option('--accept <words>', 'of whole apps: what would be refused of them, and is meant', readAccepted)
     .addOption(mandatoryBelowOption())
     .option('--message <text>', 'what is new: another name of --notes')
+    .option('--branch <name>', 'another name of --channel', readChannel)
     .action((paths: string[], options: PublishingOptions) => publishFound(context, paths, options))
 }
 
@@ -106,9 +116,8 @@ function withReleaseOptions(program: Command, name: string, description: string)
     .option('--dry-run', 'show the plan and publish nothing')
 }
 
-async function publishBundles(context: CliContext, options: Options) {
-  const session = await openSession(context, options)
-  const { asked, shared, capgoKey } = await readAsked(session, options)
+async function publishBundles(session: Session, options: Options, own: OwnOptions = new Map()) {
+  const { asked, shared, capgoKey } = await readAsked(session, options, own)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
@@ -118,7 +127,7 @@ async function publishBundles(context: CliContext, options: Options) {
 
 /** Says what it found before anything else, so that a no comes at the right time. */
 async function publishFound(context: CliContext, paths: readonly string[], options: PublishingOptions) {
-  const { kind, ...others } = readMessage(options)
+  const { kind, ...others } = readOtherNames(options)
   const installers =
     kind === 'archive' || kind === 'files'
       ? undefined
@@ -147,16 +156,23 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
     const asked = await askedBinaries(session, await installersAt(found, others, platforms), others, saidBy(installers))
     return planAndPublish(session, { asked }, others)
   }
+  const expo = kind === 'archive' || paths.length > 0 ? undefined : await findExported(session, others)
+  if (expo) return publishExpo(session, expo, others)
   const { version } = others
   if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
   const as = kind === 'files' || kind === 'archive' ? { as: kind } : {}
-  return publishBundles(context, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
+  return publishBundles(session, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
 }
 
-function readMessage({ message, ...options }: PublishingOptions): Omit<PublishingOptions, 'message'> {
-  if (message === undefined) return options
-  if (options.notes === undefined) return { ...options, notes: message }
-  throw new UsageError('--message is another name of --notes: give one of them.')
+/** By which other tools know them. */
+function readOtherNames({ message, branch, ...options }: PublishingOptions): PublishingOptions {
+  if (message !== undefined && options.notes !== undefined) {
+    throw new UsageError('--message is another name of --notes: give one of them.')
+  }
+  if (branch !== undefined && options.channel !== undefined) {
+    throw new UsageError('--branch is another name of --channel: give one of them.')
+  }
+  return { ...options, ...given({ notes: options.notes ?? message, channel: options.channel ?? branch }) }
 }
 
 /** What such a project is published for is its bundle; that it was built into an app, too, is usual. */
@@ -164,8 +180,41 @@ async function isBundleProject({ project, context }: Session): Promise<boolean> 
   if (project?.defaults.bundleDir !== undefined || project?.defaults.entryFile !== undefined) return true
   const directory = project?.directory ?? context.cwd
   if (await findCapacitorProject(context.cwd, directory)) return true
+  if (await findExpoProject(context.cwd, directory)) return true
   const { dependencies } = (await readJson(join(directory, 'package.json'))) ?? {}
   return typeof dependencies === 'object' && dependencies !== null && 'react-native' in dependencies
+}
+
+/** An app that its own Expo exports: unless somebody says what is to be published, or how it is built. */
+async function findExported(
+  { project, context }: Session,
+  options: PublishingOptions,
+): Promise<ExpoProject | undefined> {
+  const { bundle, bundleDir, entryFile, buildDir, hermes } = options
+  const said = [bundle, bundleDir, entryFile, buildDir, hermes, project?.defaults.bundleDir]
+  if (said.some((each) => each !== undefined)) return undefined
+  return findExpoProject(context.cwd, project?.directory ?? context.cwd)
+}
+
+async function publishExpo(session: Session, expo: ExpoProject, options: PublishingOptions) {
+  const { context, output, project } = session
+  const found = relative(context.cwd, expo.configPath)
+  output.notice(`Found ${found}: an Expo app, which is exported by its own Expo. Otherwise: --kind archive.`)
+  if (!options.dryRun) session.requireConsent()
+  const config = await readExpoConfig(context, expo)
+  const platforms = requireExpoPlatforms(
+    choosePlatforms(options.platform ?? project?.platforms ?? platformsOf(config), project),
+  )
+  const version = options.version ?? versionOf(config, expo, context.now())
+  const isSaid = options.anyNative || (options.runtimeVersion ?? project?.defaults.runtimeVersion) !== undefined
+  const own: [Platform, { runtimeVersion: string }][] = []
+  for (const platform of isSaid ? [] : platforms) {
+    own.push([platform, { runtimeVersion: await runtimeVersionOf(config, platform, { context, project: expo }) }])
+  }
+  await withTemporary(context, async (within) => {
+    const bundleDir = await exportExpo(context, expo, { platforms, config, within })
+    await publishBundles(session, { ...options, platform: platforms, version, bundleDir, as: 'files' }, new Map(own))
+  })
 }
 
 async function placeOfBundle(paths: readonly string[], cwd: string): Promise<Pick<Options, 'bundle' | 'bundleDir'>> {
@@ -176,14 +225,14 @@ async function placeOfBundle(paths: readonly string[], cwd: string): Promise<Pic
   return found?.isDirectory() ? { bundleDir: path } : { bundle: path }
 }
 
-async function readAsked(session: Session, options: Options) {
+async function readAsked(session: Session, options: Options, own: OwnOptions) {
   const { project } = session
   const platforms = choosePlatforms(options.platform, project)
   if (platforms.length > 1) requireForSeveral(options)
   const place = await findPlace(session)
   const asked = platforms.map((platform): AskedRelease => {
     return {
-      wishes: readWishes(options, platform, project),
+      wishes: readWishes({ ...options, ...own.get(platform) }, platform, project),
       content: readContentWish(options, platform, place),
       input: findContentInput(options, platform, place),
     }
