@@ -167,6 +167,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       format: null,
       component: null,
       url: null,
+      delta_from: null,
     })
     const rollout = rolloutId(index)
     insert('rollout', {

@@ -32,6 +32,10 @@ const FORMATS: Readonly<Record<BinaryFormatName, FormatRow>> = {
     magic: 'a gzip',
     hasMagic: startsWith([0x1f, 0x8b, 8]),
   },
+  delta: {
+    magic: 'a delta of Sparkle that begins with "spk!", as BinaryDelta writes it from version 3 on,',
+    hasMagic: startsWith('spk!'),
+  },
   exe: {
     magic: 'a program that begins with "MZ" and has a "PE" header',
     hasMagic: isPortableExecutable,

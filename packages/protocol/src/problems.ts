@@ -73,7 +73,8 @@ export const PROBLEMS = {
   'signature-required': {
     status: 422,
     title: 'This app takes signed releases only',
-    advice: 'Sign the release: `hotpatch keys generate` makes a key, `hotpatch release` signs with it.',
+    advice:
+      'Sign the release: `hotpatch keys generate` makes a key, `hotpatch release` signs with it, and `hotpatch binary publish` a whole app.',
   },
   'statement-invalid': {
     status: 422,

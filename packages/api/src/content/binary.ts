@@ -23,6 +23,7 @@ export const BINARY_FORMATS = {
   deb: { contentType: 'application/vnd.debian.binary-package', endings: ['deb'] },
   rpm: { contentType: 'application/x-rpm', endings: ['rpm'] },
   'tar.gz': { contentType: 'application/gzip', endings: ['tar.gz', 'tgz'] },
+  delta: { contentType: 'application/octet-stream', endings: ['delta'] },
 } as const satisfies Record<string, BinaryFormatFacts>
 
 export type BinaryFormatName = keyof typeof BINARY_FORMATS
@@ -39,9 +40,9 @@ export function formatOfName(name: string): BinaryFormatName | undefined {
   )
 }
 
-/** What nobody installs from, though a store takes it. */
+/** False of what nobody installs from: a store makes something of it, or an updater out of the version that it has. */
 export function isInstallable(format: BinaryFormatName): boolean {
-  return format !== 'aab'
+  return format !== 'aab' && format !== 'delta'
 }
 
 export const MAX_FILE_NAME_LENGTH = 150
@@ -57,6 +58,11 @@ const Architecture = Type.String({
   description: 'Such as "arm64" or "x86_64"; "any" runs on all',
 })
 
+const DeltaFrom = Type.String({
+  pattern: '^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$',
+  description: 'Of a delta, and of nothing else: the build that it makes the new one of, as Sparkle compares builds',
+})
+
 const HttpsUrl = Type.String({ pattern: '^https://[^\\s"<>\\\\]{1,2000}$' })
 
 /** One file of a release that is published: uploaded before, or to be found at `url`. */
@@ -69,6 +75,7 @@ export const NewBinaryFile = Type.Object(
     }),
     architecture: Architecture,
     format: BinaryFormat,
+    deltaFrom: Type.Optional(DeltaFrom),
     sha256: Sha256,
     sizeBytes: Type.Integer({ minimum: 1 }),
     url: Type.Optional({ ...HttpsUrl, description: 'Where the bytes lie, if not on this server' }),
@@ -123,11 +130,12 @@ export const BinaryContentFile = Type.Object({
   platform: PlatformName,
   architecture: Architecture,
   format: BinaryFormat,
+  deltaFrom: Type.Optional(DeltaFrom),
   sha256: Sha256,
   sizeBytes: Type.Integer(),
   contentType: Type.String(),
   downloadUrl: Type.String(),
-  isInstallable: Type.Boolean({ description: 'False of what only a store can make something of' }),
+  isInstallable: Type.Boolean({ description: 'False of what only a store or an updater can make something of' }),
   application: Type.Optional(Application),
 })
 export type BinaryContentFile = Static<typeof BinaryContentFile>

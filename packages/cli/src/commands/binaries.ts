@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { DEFAULT_CHANNEL, type BinaryContentFile, type Release, type Rollout } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
@@ -23,8 +24,10 @@ import {
   withYes,
   type PageOptions,
 } from '../arguments/shared-options.ts'
+import { buildOf, readNamedDelta } from '../installers/deltas.ts'
 import type { ExpectedBytes } from '../installers/fetch-elsewhere.ts'
 import { findInstallers } from '../installers/find-installers.ts'
+import type { InstallerFile } from '../content/content-kind.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatBytes } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
@@ -37,7 +40,7 @@ import {
 } from '../release/asked-binaries.ts'
 import { findImpact, impactLines } from '../release/change-impact.ts'
 import { chooseRollout, describePlace, withRollout, type RolloutChoice } from '../release/choose-rollout.ts'
-import { findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
+import { findNamedRelease, findOneRelease, ofOneRelease, type OneReleaseOptions } from '../release/find-release.ts'
 import { readAccepted } from '../release/findings.ts'
 import { noticeOutOfDateFeed } from '../release/out-of-date-feed.ts'
 import { planAndPublish, type PublishOptions } from '../release/plan-and-publish.ts'
@@ -46,7 +49,7 @@ import { withAudience } from '../release/rollout-audience.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { withGuard } from '../release/rollout-guard.ts'
 import { withSchedule } from '../release/rollout-schedule.ts'
-import { openSession } from '../session/session.ts'
+import { openSession, type Session } from '../session/session.ts'
 import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 
 interface PublishingOptions extends Omit<PublishOptions, 'version'>, InstallerOptions {
@@ -54,6 +57,8 @@ interface PublishingOptions extends Omit<PublishOptions, 'version'>, InstallerOp
   sha256?: string
   size?: string
   name?: string
+  /** Each `VERSION=FILE`. */
+  delta?: string[]
   /** False after `--no-fetch`. */
   fetch?: boolean
 }
@@ -80,6 +85,8 @@ export function addBinaryCommands(program: Command, context: CliContext) {
     .option('--size <bytes>', 'with --download-url: how many they have to be')
     .option('--name <name>', 'with --download-url: what people save it as; the end of the address when absent')
     .option('--no-fetch', 'with --download-url: take the word of --sha256 and --size')
+    .option('--delta <version=file>', 'of Sparkle, from an older version, such as 1.0.0=App2-1.delta', collect)
+    .option('--no-deltas', 'without the deltas to this version that generate_appcast left beside the files')
     .option('--version <version>', 'such as 1.2.0+45; what the build says when absent', readNewVersion)
     .option('--platform <platform>', 'as the names of the files say when absent', readPlatforms)
     .option('--architecture <name>', 'of all the files; as their names say when absent, or any')
@@ -127,11 +134,29 @@ async function publish(context: CliContext, paths: readonly string[], options: P
   const files = await installersAt(found?.paths ?? [], options, found?.platforms)
   const expected = readExpected(options)
   for (const url of urls) files.push(await installerElsewhere(session, url, { ...options, expected }))
+  files.push(...(await namedDeltas(session, options)))
   const asked = await askedBinaries(session, files, options, saidBy(found))
   await planAndPublish(session, { asked }, options)
   if (options.dryRun) return
   const { id } = await session.chooseApp()
   await noticeOutOfDateFeed(session, id, options.channel ?? DEFAULT_CHANNEL)
+}
+
+async function namedDeltas(session: Session, options: PublishingOptions): Promise<InstallerFile[]> {
+  const { cwd } = session.context
+  const found: InstallerFile[] = []
+  for (const { from, path } of (options.delta ?? []).map(readNamedDelta)) {
+    const [file] = await installersAt([resolve(cwd, path)], options)
+    if (file?.format !== 'delta') throw new UsageError(`--delta: expected a file that ends in .delta, found ${path}.`)
+    found.push({ ...file, deltaFrom: buildOf(from) ?? (await buildOfRelease(session, from)) })
+  }
+  return found
+}
+
+/** Of a version without a build, which its release may have all the same. */
+async function buildOfRelease({ api, chooseApp }: Session, version: string): Promise<string> {
+  const { versionCode } = await findNamedRelease(api, await chooseApp(), { version, platform: 'macos' })
+  return versionCode === null ? version : String(versionCode)
 }
 
 function readExpected({ sha256, size, name, fetch = true }: PublishingOptions): ExpectedBytes {
@@ -173,9 +198,16 @@ function filesOf({ content, version }: Release): readonly BinaryContentFile[] {
   throw new CommandError('release-not-found', `${version} is no whole app, but an ${content.kind}. See: releases show`)
 }
 
-function rowOf({ name, format, architecture, sizeBytes, sha256, application }: BinaryContentFile) {
+function rowOf({ name, format, deltaFrom, architecture, sizeBytes, sha256, application }: BinaryContentFile) {
   const app = application && `${application.id} ${application.version}`
-  return [name, format, architecture, formatBytes(sizeBytes), sha256, app ?? null]
+  return [
+    name,
+    deltaFrom === undefined ? format : `${format} from ${deltaFrom}`,
+    architecture,
+    formatBytes(sizeBytes),
+    sha256,
+    app ?? null,
+  ]
 }
 
 async function switchTo(

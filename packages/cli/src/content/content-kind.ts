@@ -41,6 +41,8 @@ export type InstallerFile = {
   platform: Platform
   architecture: string
   format: BinaryFormatName
+  /** Of a delta: the build that it makes the new one of. */
+  deltaFrom?: string
   /** What it says of the app in it, where that was read. */
   application?: Application
 } & ({ path: string } | { url: string; sha256: string; sizeBytes: number })

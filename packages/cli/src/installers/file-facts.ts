@@ -8,6 +8,7 @@ const PLATFORM_OF: Partial<Record<BinaryFormatName, Platform>> = {
   ipa: 'ios',
   dmg: 'macos',
   pkg: 'macos',
+  delta: 'macos',
   exe: 'windows',
   msi: 'windows',
   msix: 'windows',

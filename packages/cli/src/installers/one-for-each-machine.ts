@@ -28,7 +28,8 @@ async function chooseOne(session: Session, files: readonly InstallerFile[]): Pro
   return file
 }
 
-const machineOf = ({ platform, architecture, format }: InstallerFile) => `${platform} ${architecture} ${format}`
+const machineOf = ({ platform, architecture, format, deltaFrom = '' }: InstallerFile) =>
+  `${platform} ${architecture} ${format} ${deltaFrom}`
 
 function withOwnArchitecture(file: InstallerFile): InstallerFile {
   const [own, another] = file.application?.architectures ?? []

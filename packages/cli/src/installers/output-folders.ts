@@ -45,7 +45,8 @@ export async function lookThrough(
       const path = join(directory, entry.name)
       if (entry.isDirectory() && left > 1 && !SKIPPED.test(entry.name)) await look(path, left - 1)
       const format = entry.isFile() ? factsOfName(entry.name)?.format : undefined
-      if (format === undefined || (ARCHIVES.has(format) && !withArchives)) continue
+      // A folder has deltas between all of its versions: those of the one that is published lie beside it.
+      if (format === undefined || format === 'delta' || (ARCHIVES.has(format) && !withArchives)) continue
       found[NOT_FOR_USERS.test(entry.name) ? 'leftOut' : 'paths'].push(path)
     }
   }

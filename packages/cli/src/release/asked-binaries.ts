@@ -3,6 +3,7 @@ import type { Platform } from '@hotpatch/protocol'
 import type { InstallerFile } from '../content/content-kind.ts'
 import { fetchElsewhere, type ExpectedBytes } from '../installers/fetch-elsewhere.ts'
 import { chooseVersion, type SaidVersion } from '../installers/choose-version.ts'
+import { deltaFromOfName, findDeltasBeside, withProcessorOfWhole } from '../installers/deltas.ts'
 import { factsOfName, platformOfFormat } from '../installers/file-facts.ts'
 import { oneForEachMachine } from '../installers/one-for-each-machine.ts'
 import { readInstaller } from '../installers/read-installer.ts'
@@ -17,6 +18,8 @@ export interface InstallerOptions extends Omit<ReleaseOptions, 'version'> {
   version?: string
   architecture?: string
   accept?: string[]
+  /** False after `--no-deltas`. */
+  deltas?: boolean
 }
 
 /** One release for each platform that files are for. */
@@ -29,16 +32,22 @@ export async function askedBinaries(
   const { project, context } = session
   const { accept = [] } = options
   const byPlatform = Map.groupBy(await oneForEachMachine(session, files), ({ platform }) => platform)
-  return new Map(
-    [...byPlatform].map(([platform, ofPlatform]) => {
-      const version = chooseVersion(ofPlatform, { typed: options.version, found, accept })
-      const wishes = readWishes({ ...options, version }, platform, undefined)
-      const channel = options.channel ?? project?.defaults.channel ?? wishes.channel
-      const content = { platform, projectDirectory: project?.directory ?? context.cwd, withSourceMaps: false }
-      const input = { kind: 'installers' as const, files: ofPlatform, accept }
-      return [platform, { wishes: { ...wishes, channel }, content, input }]
-    }),
-  )
+  const all = new Map<Platform, AskedRelease>()
+  for (const [platform, ofPlatform] of byPlatform) {
+    const version = chooseVersion(ofPlatform, { typed: options.version, found, accept })
+    const wishes = readWishes({ ...options, version }, platform, undefined)
+    const channel = options.channel ?? project?.defaults.channel ?? wishes.channel
+    const content = { platform, projectDirectory: project?.directory ?? context.cwd, withSourceMaps: false }
+    const input = { kind: 'installers' as const, files: await withDeltas(ofPlatform, version, options), accept }
+    all.set(platform, { wishes: { ...wishes, channel }, content, input })
+  }
+  return all
+}
+
+/** What was named, and what lies beside it: it is shown with the plan. */
+async function withDeltas(files: readonly InstallerFile[], version: string, { deltas = true }: InstallerOptions) {
+  const beside = deltas ? await findDeltasBeside(files, version) : []
+  return withProcessorOfWhole([...files, ...(await installersAt(beside, {}))])
 }
 
 /** The version that was found beside files, if any. */
@@ -76,7 +85,7 @@ function describeName(name: string, { platform, architecture }: InstallerOptions
   const facts = factsOfName(name)
   if (!facts) {
     const expected =
-      'a name that ends in .apk, .aab, .ipa, .dmg, .pkg, .zip, .exe, .msi, .msix, .AppImage, .deb, .rpm or .tar.gz'
+      'a name that ends in .apk, .aab, .ipa, .dmg, .pkg, .zip, .exe, .msi, .msix, .AppImage, .deb, .rpm, .tar.gz or .delta'
     throw new CommandError('bundle-invalid', `Expected ${expected}, found ${name}.`)
   }
   const [asked, another] = platform ?? []
@@ -84,7 +93,9 @@ function describeName(name: string, { platform, architecture }: InstallerOptions
   const chosen = asked ?? told ?? facts.platform
   if (chosen === undefined) throw new UsageError(`Say which platform ${name} is for: --platform macos.`)
   const { format } = facts
+  const deltaFrom = format === 'delta' ? deltaFromOfName(name) : undefined
   const only = platformOfFormat(format)
   if (only !== undefined && chosen !== only) throw new UsageError(`${name} is for ${only}, and not for ${chosen}.`)
-  return { name, platform: chosen, architecture: architecture ?? facts.architecture ?? 'any', format }
+  const described = { name, platform: chosen, architecture: architecture ?? facts.architecture ?? 'any', format }
+  return deltaFrom === undefined ? described : { ...described, deltaFrom }
 }

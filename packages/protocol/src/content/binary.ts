@@ -16,12 +16,15 @@ export interface BinaryFile {
   architecture: string
   /** Such as "apk", "dmg", "msi" or "store". */
   format: string
+  /** Of a delta: of which build it makes the new one. */
+  deltaFrom?: string
   artifact?: string
   /** Elsewhere: such as a store's page. */
   url?: string
 }
 
 const WORD = /^[a-z0-9][a-z0-9._-]{0,31}$/
+const BUILD = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$/
 const HTTPS = /^https:\/\/[^\s"<>\\]{1,2000}$/
 
 export const binaryReader: ContentReader<BinaryContent> = {
@@ -39,7 +42,7 @@ export const binaryReader: ContentReader<BinaryContent> = {
   },
   write: ({ kind, files }) => ({
     kind,
-    files: files.map(({ artifact, url, ...file }) => writeFile({ ...file, artifact, url })),
+    files: files.map(({ deltaFrom, artifact, url, ...file }) => writeFile({ ...file, deltaFrom, artifact, url })),
   }),
 }
 
@@ -51,6 +54,9 @@ function readFile(value: unknown, pointer: string, artifacts: readonly ContentAr
   const url = readOptional(json.url, (found) =>
     readString(found, `${pointer}/url`, { pattern: HTTPS, expected: 'an address that begins with https://' }),
   )
+  const deltaFrom = readOptional(json.deltaFrom, (found) =>
+    readString(found, `${pointer}/deltaFrom`, { pattern: BUILD, expected: 'a build, such as 41' }),
+  )
   if (artifact === undefined && url === undefined) {
     throw new UnexpectedJsonError(`${pointer}/artifact`, 'the name of one of the artifacts, or a url beside', undefined)
   }
@@ -58,6 +64,7 @@ function readFile(value: unknown, pointer: string, artifacts: readonly ContentAr
     platform: readPlatform(json.platform, `${pointer}/platform`),
     architecture: word('architecture'),
     format: word('format'),
+    deltaFrom,
     artifact,
     url,
   })
@@ -66,8 +73,8 @@ function readFile(value: unknown, pointer: string, artifacts: readonly ContentAr
 /** Two readers must not take different files for the same machine. */
 function expectOneFor(files: readonly BinaryFile[]): void {
   const seen = new Set<string>()
-  for (const [index, { platform, architecture, format }] of files.entries()) {
-    const key = `${platform} ${architecture} ${format}`
+  for (const [index, { platform, architecture, format, deltaFrom = '' }] of files.entries()) {
+    const key = `${platform} ${architecture} ${format} ${deltaFrom}`.trim()
     if (seen.has(key)) {
       throw new UnexpectedJsonError(`/content/files/${index}`, 'another platform, architecture or format', key)
     }
@@ -77,11 +84,12 @@ function expectOneFor(files: readonly BinaryFile[]): void {
 
 /** Leaves out what is not there: an absent field and an undefined one are the same text. */
 function writeFile(file: { [Name in keyof BinaryFile]-?: BinaryFile[Name] | undefined }): BinaryFile {
-  const { platform, architecture, format, artifact, url } = file as BinaryFile
+  const { platform, architecture, format, deltaFrom, artifact, url } = file as BinaryFile
   return {
     platform,
     architecture,
     format,
+    ...(deltaFrom !== undefined && { deltaFrom }),
     ...(artifact !== undefined && { artifact }),
     ...(url !== undefined && { url }),
   }
@@ -92,6 +100,7 @@ export interface StatedBinaryFile extends ContentArtifact {
   platform: Platform
   architecture: string
   format: string
+  deltaFrom?: string | undefined
   /** Where the bytes lie, if not on the server. */
   url?: string | undefined
 }
@@ -101,8 +110,8 @@ export function statedBinary(files: readonly StatedBinaryFile[]) {
   const sorted = files.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   const content: BinaryContent = {
     kind: 'binary',
-    files: sorted.map(({ platform, architecture, format, name, url }) =>
-      writeFile({ platform, architecture, format, artifact: name, url }),
+    files: sorted.map(({ platform, architecture, format, deltaFrom, name, url }) =>
+      writeFile({ platform, architecture, format, deltaFrom, artifact: name, url }),
     ),
   }
   return { content, artifacts: sorted.map(({ name, sha256, sizeBytes }) => ({ name, sha256, sizeBytes })) }

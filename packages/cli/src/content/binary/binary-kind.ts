@@ -61,8 +61,8 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
     const files: NewBinaryFile[] = []
     const uploads = []
     for (const installer of installers) {
-      const { name, platform, architecture, format } = installer
-      const common = { name, platform, architecture, format }
+      const { name, platform, architecture, format, deltaFrom } = installer
+      const common = { name, platform, architecture, format, ...given({ deltaFrom }) }
       if (!isHere(installer)) {
         const { sha256, sizeBytes, url } = installer
         files.push({ ...common, sha256, sizeBytes, url })
@@ -92,10 +92,11 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
 
   describe({ installers }, _facts, { content }) {
     const files = content.kind === 'binary' ? content.files : []
-    const lines = files.map(({ name, architecture, format, sizeBytes, sha256, url }) => {
+    const lines = files.map(({ name, architecture, format, deltaFrom, sizeBytes, sha256, url }) => {
       const where = url === undefined ? '' : `, at ${url}`
       const { endings } = BINARY_FORMATS[format]
-      return `${name}: ${endings[0]} for ${architecture}, ${formatBytes(sizeBytes)}, SHA-256 ${sha256}${where}`
+      const from = deltaFrom === undefined ? '' : ` from ${deltaFrom}`
+      return `${name}: ${endings[0]}${from} for ${architecture}, ${formatBytes(sizeBytes)}, SHA-256 ${sha256}${where}`
     })
     return {
       lines: { ...numbered('Files', lines), ...numbered('Application', applicationLines(installers)) },
@@ -148,7 +149,8 @@ async function isReadable(path: string): Promise<boolean> {
 function filesOf(content: ReleaseContent | { kind: 'binary'; files: readonly NewBinaryFile[] }): string {
   if (content.kind !== 'binary') return ''
   const named = content.files.map(
-    ({ name, architecture, format, sha256 }) => `${name} ${architecture} ${format} ${sha256}`,
+    ({ name, architecture, format, deltaFrom = '', sha256 }) =>
+      `${name} ${architecture} ${format} ${deltaFrom} ${sha256}`,
   )
   return named.toSorted().join('\n')
 }

@@ -53,6 +53,19 @@ describeOnEveryDatabase('the contract of app versions, for people', (open) => {
     app = await server.createTestApp({ platforms: ['android', 'linux', 'windows'], checkAccess: 'open' })
   }
 
+  test('of an app that takes signed releases only, none: it is said what signs, and nothing is kept', async () => {
+    await anewApp()
+    await server.request('PATCH', `/manage/v1/apps/${app.slug}`, { body: { signing: 'required' } })
+    const along = formOf({ platform: 'linux', version: '1.0.0+1' }, { name: 'editor.deb', bytes: deb('signed?') })
+    for (const answer of [await publish(elsewhere()), await publish(along.body, { headers: along.headers })]) {
+      expect(problemOf(answer)).toBe('422 signature-required')
+      expect(answer.body.detail).toMatch(/found none\. Publish it with a tool that signs: `hotpatch binary publish`\./)
+    }
+    expect((await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)).body.items).toEqual([])
+    expect(await check({ platform: 'linux', current_version: '0.9.0' })).toMatchObject({ update_available: false })
+    await anewApp()
+  })
+
   test('a version that lies elsewhere, with all that can be said of it', async () => {
     await anewApp()
     const all = {

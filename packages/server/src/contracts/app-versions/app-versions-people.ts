@@ -126,7 +126,7 @@ const SWITCHES = [
 
 /** The contract has one file: of several that which runs everywhere, or the first. */
 function fileOf(content: ReleaseContent): BinaryContentFile {
-  const files = content.kind === 'binary' ? content.files : []
+  const files = content.kind === 'binary' ? content.files.filter(({ format }) => format !== 'delta') : []
   const file = files.find(({ architecture }) => architecture === 'any') ?? files[0]
   if (file) return file
   throw new Error('A binary without a file.')

@@ -29,7 +29,7 @@ export function createInstallerTakes(): (told: DeviceAttributes) => InstallerTak
     if (found) return found
     if (known.size >= MAX_KNOWN) known.clear()
     const formats = installerFormats
-      ? { formats: installerFormats.toLowerCase().split(',') }
+      ? { formats: installerFormats.toLowerCase().split(',').filter(isNoDelta) }
       : { formats: USUAL, formatsOf: USUAL_OF }
     const architectures = architecture === undefined ? [ANY] : [...namesOf(architecture.toLowerCase()), ANY]
     const takes = {
@@ -42,6 +42,9 @@ export function createInstallerTakes(): (told: DeviceAttributes) => InstallerTak
     return takes
   }
 }
+
+/** Of one nothing can be installed by itself. */
+const isNoDelta = (format: string) => format !== 'delta'
 
 /** Systems and build tools call the same processor by several names. */
 const NAMES: readonly (readonly string[])[] = [

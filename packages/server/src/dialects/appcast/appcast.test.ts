@@ -13,6 +13,7 @@ interface AppcastCase {
   comment: string
   reader?: AppcastReader
   rollouts: { release: Record<string, unknown>; mandatory?: boolean; mandatoryBelow?: string; startedAt?: string }[]
+  phasedSeconds?: number
   /** Of each item, what a reader finds; undefined where there is none. */
   items: Record<string, unknown>[]
   golden?: string
@@ -58,6 +59,8 @@ function readItem(item: XmlElement): Record<string, unknown> {
     isTagged: tags ? childOf(tags, 'criticalUpdate', SPARKLE) !== undefined : undefined,
     pubDate: textOf(item, 'pubDate'),
     description: textOf(item, 'description'),
+    phased: textOf(item, 'phasedRolloutInterval', SPARKLE),
+    deltas: deltasOf(item),
     url: enclosure?.getAttribute('url') ?? undefined,
     length: enclosure?.getAttribute('length') ?? undefined,
     os: enclosure?.getAttributeNS(SPARKLE, 'os') ?? undefined,
@@ -65,6 +68,20 @@ function readItem(item: XmlElement): Record<string, unknown> {
     installationType: enclosure?.getAttributeNS(SPARKLE, 'installationType') ?? undefined,
   }
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined))
+}
+
+/** As Sparkle does: by the build that each is from. */
+function deltasOf(item: XmlElement) {
+  const deltas = childOf(item, 'deltas', SPARKLE)
+  if (!deltas) return undefined
+  const enclosures = [...deltas.childNodes].filter((node): node is XmlElement => node.nodeName === 'enclosure')
+  return enclosures.map((enclosure) => ({
+    from: enclosure.getAttributeNS(SPARKLE, 'deltaFrom'),
+    url: enclosure.getAttribute('url'),
+    length: enclosure.getAttribute('length'),
+    type: enclosure.getAttribute('type'),
+    edSignature: enclosure.getAttributeNS(SPARKLE, 'edSignature'),
+  }))
 }
 
 function itemsOf(xml: string): XmlElement[] {
@@ -82,8 +99,8 @@ function feedOf(rollouts: AppcastCase['rollouts']): Feed {
   })) as unknown as Feed
 }
 
-const render = ({ reader = 'sparkle', rollouts }: Pick<AppcastCase, 'reader' | 'rollouts'>) =>
-  renderAppcast(feedOf(rollouts), { title, reader, publicUrl })
+const render = ({ reader = 'sparkle', rollouts, phasedSeconds }: Omit<AppcastCase, 'comment' | 'items'>) =>
+  renderAppcast(feedOf(rollouts), { title, reader, publicUrl, phasedSeconds })
 
 test.each(cases)('Appcast: $comment', (each) => {
   const found = itemsOf(render(each)).map(readItem)

@@ -26,7 +26,8 @@ export function appcast(): Dialect {
     nameApp: (request: PlainRequest) => ({ key: request.header('x-app-key'), name: undefined }),
     read: readAsked,
     render: (feed: Feed, { query, publicUrl }: PlainRequest, { slug, appcastSignatures }: FeedApp) => {
-      const content = renderAppcast(feed, { title: slug, reader: readReader(query), publicUrl })
+      const [reader, phasedSeconds] = [readReader(query), readPhased(query)]
+      const content = renderAppcast(feed, { title: slug, reader, publicUrl, phasedSeconds })
       return xmlAnswer(asSigned(content, appcastSignatures))
     },
   } as const satisfies Omit<FeedRoute, 'path'>
@@ -72,6 +73,22 @@ function readReader(query: Fields): AppcastReader {
     const { for: reader = 'sparkle' } = query
     if (reader === 'sparkle' || reader === 'upgrader') return reader
     throw new UnexpectedJsonError('/for', 'sparkle or upgrader', reader)
+  })
+}
+
+const MIN_PHASED_SECONDS = 60
+/** Seven groups, so half a year until the last one has it. */
+const MAX_PHASED_SECONDS = 30 * 86_400
+
+/** Appcast §5.1. */
+function readPhased(query: Fields): number | undefined {
+  return asProblem(() => {
+    const { phased } = query
+    if (phased === undefined) return undefined
+    const seconds = typeof phased === 'string' && /^\d{1,7}$/.test(phased) ? Number(phased) : Number.NaN
+    if (seconds >= MIN_PHASED_SECONDS && seconds <= MAX_PHASED_SECONDS) return seconds
+    const expected = `seconds from ${MIN_PHASED_SECONDS} to ${MAX_PHASED_SECONDS}, such as 86400`
+    throw new UnexpectedJsonError('/phased', expected, phased)
   })
 }
 

@@ -19,6 +19,8 @@ export interface Writing {
   title: string
   reader: AppcastReader
   publicUrl: string
+  /** Appcast §5.1: seconds between the groups to which Sparkle itself offers a version, one after the other. */
+  phasedSeconds?: number | undefined
 }
 
 const NAMESPACE = 'http://www.andymatuschak.org/xml-namespaces/sparkle'
@@ -75,6 +77,20 @@ interface ItemFile {
   os: string
 }
 
+/** Appcast §4.1: of older builds, for who puts the app itself together. Where the whole is signed, a delta has to be. */
+function deltasFor({ file, os }: ItemFile, release: OfferedRelease, writing: Writing): Element[] {
+  if (writing.reader !== 'sparkle' || file.format === 'pkg') return []
+  const deltas = (release.binaries ?? []).filter(
+    ({ format, platform, architecture, sha256 }) =>
+      format === 'delta' &&
+      platform === file.platform &&
+      architecture === file.architecture &&
+      (!sparkleSignature(release, file.sha256) || sparkleSignature(release, sha256)),
+  )
+  const children = deltas.map((delta) => enclosureOf(release, { file: delta, os }, versionsOf(release, true), writing))
+  return children.length === 0 ? [] : [{ name: 'sparkle:deltas', children }]
+}
+
 /** Who compares builds cannot be told of a minimum that has none: then there is no item. */
 function isComparable(release: OfferedRelease, reader: AppcastReader): boolean {
   const { minNativeVersion } = release.requirement
@@ -98,8 +114,10 @@ function itemOf(rollout: CompiledRollout, release: OfferedRelease, found: ItemFi
       ...optional('sparkle:minimumUpdateVersion', minNativeVersion && comparable(minNativeVersion, isSparkle, release)),
       ...(isArm ? [{ name: 'sparkle:hardwareRequirements', children: 'arm64' }] : []),
       ...criticalOf(rollout, isSparkle, release),
+      ...optional('sparkle:phasedRolloutInterval', phasedOf(rollout, writing)),
       ...optional('description', release.notes === '' ? undefined : isSparkle ? asHtml(release.notes) : release.notes),
       enclosureOf(release, found, { version, shown }, writing),
+      ...deltasFor(found, release, writing),
     ],
   }
 }
@@ -137,6 +155,11 @@ function criticalOf(
   return version === undefined ? [] : [{ name, attributes: { 'sparkle:version': version } }]
 }
 
+/** Appcast §5.1: what everyone has to have now waits for nobody's turn. */
+function phasedOf({ mandatory }: CompiledRollout, { reader, phasedSeconds }: Writing): string | undefined {
+  return mandatory || reader !== 'sparkle' ? undefined : phasedSeconds?.toString()
+}
+
 /** Appcast §2: one item that is not as it must be fails the whole feed, and may keep a reader from ever being updated. */
 const Enclosure = createCheck(
   Type.Object({
@@ -153,9 +176,6 @@ function enclosureOf(
   { version, shown }: { version: string; shown: string | undefined },
   { publicUrl }: Writing,
 ): Element {
-  const signature = release.signatures?.find(
-    ({ scheme, subject }) => scheme === 'sparkle-ed25519' && subject === file.sha256,
-  )
   const { sha256, sizeBytes } = file
   const url = file.url ?? offeredUrl(publicUrl, sha256, release.id)
   if (!Enclosure.Check({ url, sha256, sizeBytes, version })) {
@@ -174,9 +194,14 @@ function enclosureOf(
       'sparkle:version': version,
       'sparkle:shortVersionString': shown,
       'sparkle:installationType': file.format === 'pkg' ? 'package' : undefined,
-      'sparkle:edSignature': signature?.value,
+      'sparkle:deltaFrom': file.deltaFrom,
+      'sparkle:edSignature': sparkleSignature(release, sha256),
     },
   }
+}
+
+function sparkleSignature({ signatures }: OfferedRelease, sha256: string): string | undefined {
+  return signatures?.find(({ scheme, subject }) => scheme === 'sparkle-ed25519' && subject === sha256)?.value
 }
 
 /** As RFC 822 has it, which phased rollouts count from. */

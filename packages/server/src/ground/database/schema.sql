@@ -427,6 +427,7 @@ create table release_file (
   format text,
   component text,
   url text,
+  delta_from text,
   constraint release_file_key primary key (release_id, role, path),
   constraint release_file_release foreign key (release_id) references release (id),
   constraint release_file_artifact foreign key (sha256) references artifact (sha256),

@@ -195,6 +195,8 @@ export interface Schema {
     format: string | null
     component: string | null
     url: string | null
+    /** Of a delta: the build that it makes the new one of. */
+    delta_from: string | null
   }
   /**
    * Other digests of a file, for clients that ask for one, in hex but for `sha512`, which is in base64: `sha256` of what

@@ -88,8 +88,10 @@ function filesOf(byRelease: FilesByRelease, releaseId: string): InstallableFile[
   const content = renderContent('binary', stored, '')
   if (content.kind !== 'binary') return []
   const icons = new Map(stored.filter(({ role }) => role === 'icon').map(({ path, sha256 }) => [path, sha256]))
-  return content.files.map((file) => {
+  // Of a delta nobody who looks at a page can make anything.
+  return content.files.flatMap((file) => {
+    if (file.format === 'delta') return []
     const iconSha256 = icons.get(file.name)
-    return { ...file, ...(iconSha256 && { iconSha256 }) }
+    return [{ ...file, ...(iconSha256 && { iconSha256 }) }]
   })
 }

@@ -94,6 +94,7 @@ export interface OwnedBytes {
 export interface ContentWish<New extends NewReleaseContent> {
   platform: Platform
   version: string
+  versionCode?: number | undefined
   content: New
 }
 

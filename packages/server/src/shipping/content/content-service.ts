@@ -57,7 +57,7 @@ export interface StoredContent {
 }
 
 /** Of the parts of a publish, those that are about its content. */
-export type NewContent = Pick<NewRelease, 'platform' | 'version' | 'content'>
+export type NewContent = Pick<NewRelease, 'platform' | 'version' | 'versionCode' | 'content'>
 
 export type ContentService = ReturnType<typeof createContentService>
 
@@ -359,8 +359,8 @@ export interface ReceiveOptions {
   signal?: AbortSignal
 }
 
-function wishOf({ platform, version, content = { kind: 'archive' } }: NewContent) {
-  return { platform, version, content }
+function wishOf({ platform, version, versionCode, content = { kind: 'archive' } }: NewContent) {
+  return { platform, version, versionCode, content }
 }
 
 function requireSameBytes({ sha256, sizeBytes }: ToldBytes, found: ReceivedBytes | undefined): void {

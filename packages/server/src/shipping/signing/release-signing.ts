@@ -42,7 +42,11 @@ export function createReleaseSigning({ db, keys }: { db: Database; keys: KeyServ
   ): Promise<CheckedSignatures | null> {
     if (signature === undefined && statement === undefined && statementSignature === undefined) {
       if (app.signing === 'optional') return null
-      throw problem('signature-required', `The app "${app.slug}" takes releases that are signed by a registered key.`)
+      const signs = content.release?.content.kind === 'binary' ? 'binary publish' : 'release'
+      throw problem(
+        'signature-required',
+        `The app "${app.slug}" takes releases that are signed by a registered key, found none. Publish it with a tool that signs: \`hotpatch ${signs}\`.`,
+      )
     }
     if ((statement === undefined) !== (statementSignature === undefined)) {
       throw problem('invalid-request', 'Expected statement with statementSignature, found one of them.')

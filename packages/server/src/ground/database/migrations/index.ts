@@ -10,6 +10,7 @@ import * as signedAppcasts from './0009-signed-appcasts.ts'
 import * as bytesOfApps from './0010-bytes-of-apps.ts'
 import * as expoUpdates from './0011-expo-updates.ts'
 import * as expoExports from './0012-expo-exports.ts'
+import * as deltasOfApps from './0013-deltas-of-apps.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -24,4 +25,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0010-bytes-of-apps': bytesOfApps,
   '0011-expo-updates': expoUpdates,
   '0012-expo-exports': expoExports,
+  '0013-deltas-of-apps': deltasOfApps,
 }

@@ -36,6 +36,8 @@ export interface OfferedBinaryFile {
   platform: Platform
   architecture: string
   format: BinaryFormatName
+  /** Of a delta: the build that it makes the new one of. */
+  deltaFrom?: string
   sha256: string
   sizeBytes: number
   /** In base64; absent of what lies elsewhere. */
@@ -49,6 +51,9 @@ export interface OfferedBinaryFile {
   /** What else is signed of it (Signing §10); absent: nothing. */
   signatures?: readonly Pick<AddedSignature, 'scheme' | 'subject' | 'value'>[]
 }
+
+/** What Sparkle puts together from a delta: an app, and no package that installs one. */
+const WHOLE_OF_DELTAS: readonly BinaryFormatName[] = ['dmg', 'zip']
 
 /** Whole apps: files by platform, architecture and format, each uploaded by itself, or elsewhere. */
 export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinary> = {
@@ -85,7 +90,7 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
   told: ({ files }) =>
     files.filter(({ url }) => url === undefined).map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes })),
 
-  requireFit(uploads, { platform, version, content: { files } }) {
+  requireFit(uploads, { platform, version, versionCode, content: { files } }) {
     if (!parseNativeVersion(version)) {
       const expected = 'a version of numbers and dots, such as 1.2.0+45 or 1.2.0-beta.1, as devices compare it'
       throw problem('invalid-request', `version: expected ${expected}, found "${version}".`)
@@ -93,6 +98,7 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
     requireFileNames(files.map(({ name }) => name))
     for (const { name, url } of files) if (url !== undefined) requireElsewhere(`${name}: url`, url)
     requireOneForEach(files, platform)
+    requireDeltas(files, platform, versionCode ?? parseNativeVersion(version)?.build)
     const bySha256 = new Map(uploads.map((upload) => [upload.sha256, upload.facts]))
     for (const { name, format, sha256, url } of files) {
       const found = url === undefined ? bySha256.get(sha256)?.format : format
@@ -169,11 +175,13 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
 /** Two files for the same machine: nobody could say which one it gets. */
 function requireOneForEach(files: readonly NewBinaryFile[], ofRelease: Platform): void {
   const seen = new Map<string, string>()
-  for (const { name, platform = ofRelease, architecture, format } of files) {
+  for (const { name, platform = ofRelease, architecture, format, deltaFrom } of files) {
     if (ofRelease !== 'any' && platform !== ofRelease) {
       throw problem('invalid-request', `${name}: expected a file for ${ofRelease}, as its release, found ${platform}.`)
     }
-    const machine = `${platform}, ${architecture}, ${format}`
+    const machine = [platform, architecture, format, ...(deltaFrom === undefined ? [] : [`from ${deltaFrom}`])].join(
+      ', ',
+    )
     const other = seen.get(machine)
     if (other !== undefined) {
       throw problem('invalid-request', `${name}: expected one file for ${machine}, found ${other}, too.`)
@@ -182,8 +190,33 @@ function requireOneForEach(files: readonly NewBinaryFile[], ofRelease: Platform)
   }
 }
 
+/** Content §5.6: of an older build of the same app, beside the whole of the new one. */
+function requireDeltas(files: readonly NewBinaryFile[], ofRelease: Platform, own: number | undefined): void {
+  const platformOf = ({ platform = ofRelease }: NewBinaryFile) => platform
+  for (const file of files) {
+    const { name, format, deltaFrom, architecture } = file
+    const refused = (expected: string, found: string) =>
+      problem('invalid-request', `${name}: expected ${expected}, found ${found}.`)
+    if (format !== 'delta') {
+      if (deltaFrom !== undefined) throw refused('deltaFrom of a delta alone', `it of a file of the format ${format}`)
+      continue
+    }
+    if (deltaFrom === undefined) throw refused('deltaFrom, the build that it makes the new one of', 'none')
+    if (platformOf(file) !== 'macos')
+      throw refused('a delta for macos, where Sparkle is', `one for ${platformOf(file)}`)
+    const isWhole = (other: NewBinaryFile) =>
+      WHOLE_OF_DELTAS.includes(other.format) && platformOf(other) === 'macos' && other.architecture === architecture
+    if (!files.some(isWhole)) {
+      throw refused(`the whole app beside it, as ${WHOLE_OF_DELTAS.join(' or ')} for ${architecture}`, 'none')
+    }
+    if (own !== undefined && /^\d+$/.test(deltaFrom) && Number(deltaFrom) >= own) {
+      throw refused(`a delta from a build below ${own}, that of the release`, `one from ${deltaFrom}`)
+    }
+  }
+}
+
 function releaseFile(
-  { name, platform, architecture, format, sha256, sizeBytes, url }: NewBinaryFile,
+  { name, platform, architecture, format, deltaFrom, sha256, sizeBytes, url }: NewBinaryFile,
   ofRelease: Platform,
   upload: ContentBytes<BinaryFacts> | undefined,
 ): ReleaseFile {
@@ -199,6 +232,7 @@ function releaseFile(
     format,
     component: null,
     url: url ?? null,
+    delta_from: deltaFrom ?? null,
     told_sha256: isHere ? null : sha256,
     sha512: upload?.facts?.sha512 ?? null,
   }
@@ -216,6 +250,7 @@ function iconFile(name: string, { sha256, sizeBytes }: ReceivedBytes): ReleaseFi
     format: null,
     component: null,
     url: null,
+    delta_from: null,
     told_sha256: null,
     sha512: null,
   }
@@ -226,7 +261,8 @@ function binariesOf(files: readonly ReleaseFile[]): readonly ReleaseFile[] {
 }
 
 function offeredFile(file: ReleaseFile): OfferedBinaryFile {
-  const { path: name, platform, architecture, format, sha256, told_sha256, size_bytes: sizeBytes, sha512, url } = file
+  const { path: name, platform, architecture, format, sha256, told_sha256, size_bytes: sizeBytes } = file
+  const { sha512, url, delta_from: deltaFrom } = file
   const offered: OfferedBinaryFile = {
     name,
     platform: platform ?? 'any',
@@ -235,6 +271,7 @@ function offeredFile(file: ReleaseFile): OfferedBinaryFile {
     sha256: sha256 ?? told_sha256 ?? '',
     sizeBytes,
   }
+  if (deltaFrom !== null) offered.deltaFrom = deltaFrom
   if (sha512 !== null) offered.sha512 = sha512
   if (url !== null) offered.url = url
   return offered

@@ -155,6 +155,7 @@ function releaseFile(
     format: null,
     component: null,
     url: null,
+    delta_from: null,
     told_sha256: null,
     sha512: null,
   }
