@@ -165,7 +165,7 @@ describe('a consumer in TypeScript', () => {
   )
 
   test('is told when it is wrong', async () => {
-    const wrong = DEVICE.replace("appKey: 'k', ", '')
+    const wrong = DEVICE.replace("appId: 'a', ", '')
     await expect(compile('device-wrong', wrong, { module: 'nodenext', types: [] })).rejects.toThrow(/appKey/)
   })
 
