@@ -73,8 +73,9 @@ test('an app that wants its key gets it as a header', async () => {
 
 test('a certificate is named, and anything else in its place is refused', async () => {
   const files = { 'app.json': '{}', 'certs/certificate.pem': await CERTIFICATE, 'keys/private-key.pem': 'PRIVATE KEY' }
-  const { json, run, text } = await createExpoApp(files)
-  await json('expo configure --certificate certs/certificate.pem --yes')
+  const { run, text } = await createExpoApp(files)
+  const { stderr } = await run('expo configure --certificate certs/certificate.pem --yes')
+  expect(stderr).toContain('no answer without a signature')
   expect(JSON.parse(await text())).toMatchObject({
     updates: {
       codeSigningCertificate: './certs/certificate.pem',

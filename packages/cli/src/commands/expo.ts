@@ -55,6 +55,9 @@ async function configure(context: CliContext, options: ConfigureOptions) {
   const app = await session.chooseApp()
   const settings = [...settingsOf(session, app, options), ...certificate]
   tellAccess(session, app)
+  if (certificate.length > 0) {
+    session.output.notice('Apps that are built with this certificate take no answer without a signature of its key.')
+  }
   if (!expo.isPlain) return showSettings(session, expo, settings)
   await writeSettings(session, expo, settings)
 }
