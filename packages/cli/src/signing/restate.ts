@@ -61,7 +61,7 @@ export async function planRestatement(
     const message = `This release has to be stated again, signed, and only an id names it: the server would choose what you sign.`
     throw new CommandError(
       'version-not-named',
-      `${message} Say what it is: --version (of updates rollback: --to) and --platform.`,
+      `${message} Say what it is: --version and --platform; of updates rollback, --to and --platform.`,
     )
   }
   const contents: StatementContent[] = []
