@@ -2,6 +2,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Check } from '../doctor/check.ts'
 import { describe, expect, test } from 'vitest'
+import type { Page, Release } from '@hotpatch/api'
+import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -95,5 +97,59 @@ describe('the other', () => {
     expect(states).toMatchObject({ 'live-update-server': 'warn', 'live-update-app': 'ok', 'check-access': 'ok' })
     const signatures = await tool.json('signatures list 1.1.1 --platform android')
     expect(signatures).toMatchObject({ items: [{ scheme: 'rsa-sha256' }] })
+  })
+})
+
+describe('and another', () => {
+  const another = useServer()
+
+  test('moving from EAS Update, word for word', async () => {
+    const { lines } = await readGuide('moving-from-eas-update.md')
+    const tool = await createTool()
+    await tool.installProgram('npx', EXPO_PROGRAM)
+    const updates = { url: 'https://u.expo.dev/0c2f7c0e-5a6f-4f3e-9a51-1f2b3c4d5e6f' }
+    const expo = { name: 'Shop', slug: 'shop', version: '1.4.0', runtimeVersion: { policy: 'appVersion' }, updates }
+    await tool.write({
+      'package.json': '{"dependencies":{"expo":"57"}}',
+      'app.json': JSON.stringify({ expo }, null, 2),
+      'index.js': 'start()',
+      'certs/certificate.pem': await readFile(new URL('../testing/expo-certificate.pem', import.meta.url), 'utf8'),
+    })
+    const deviceId = '6f1e1f0c-0d6c-4b0c-8d22-0a5b9c8f0001'
+    const ask = () =>
+      fetch(`${another.url()}/expo/my-app/manifest`, {
+        headers: {
+          accept: 'multipart/mixed,application/expo+json,application/json',
+          'expo-platform': 'android',
+          'expo-protocol-version': '1',
+          'expo-runtime-version': '1.4.0',
+          'expo-channel-name': 'production',
+          'eas-client-id': deviceId,
+        },
+      })
+    let updateId = ''
+    for (const line of lines) {
+      const isLogin = line.startsWith('hotpatch login')
+      const own = line
+        .replaceAll(ADDRESS, another.url())
+        .replace('<update id>', updateId)
+        .replace('<device id>', deviceId)
+      const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
+      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\n' }
+      const { exitCode, stderr } = await tool.run(isLogin ? [...words, '--token-stdin'] : words, answered)
+      expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+      if (!line.startsWith('hotpatch publish')) continue
+      const { items } = await tool.json<Page<Release>>('updates list --platform android')
+      updateId = items[0]?.id ?? ''
+      expect(items).toMatchObject([{ notes: 'A new basket' }])
+      await tool.json(`rollouts set ${items[0]?.version} --platform android --percentage 100 --yes`)
+      expect(await (await ask()).text()).toContain('"runtimeVersion":"1.4.0","launchAsset"')
+    }
+    expect(lines.length).toBeGreaterThan(10)
+    expect((await ask()).status).toBe(204)
+    const written = JSON.parse(await readFile(`${tool.cwd}/app.json`, 'utf8')) as object
+    expect(written).toMatchObject({
+      expo: { updates: { url: `${another.url()}/expo/my-app/manifest`, codeSigningMetadata: { keyid: 'main' } } },
+    })
   })
 })

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page, PublishedRelease, Release, ReleaseFile } from '@hotpatch/api'
 import { expect, test } from 'vitest'
+import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createCollector } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 import { runProgram } from '../process/run-program.ts'
@@ -9,42 +10,9 @@ import { completeContext } from '../process/context.ts'
 
 const server = useServer()
 
-/** What `npx expo …` and `npx expo-updates …` do, as far as a publish can tell. */
-const NPX = `
-const fs = require('fs')
-const { join } = require('path')
-const all = process.argv.slice(2)
-const [tool, verb, ...words] = all
-fs.appendFileSync('npx.log', all.join(' ') + '\\n')
-const after = (name) => words.flatMap((word, index) => (words[index - 1] === name ? [word] : []))
-if (tool === 'expo-updates') console.log(JSON.stringify({ runtimeVersion: 'print-' + after('--platform')[0] }))
-else if (verb === 'config') {
-  console.log('env: load .env')
-  console.log(JSON.stringify(JSON.parse(fs.readFileSync('app.json', 'utf8')).expo))
-} else if (fs.existsSync('broken')) {
-  console.log('Metro says no')
-  process.exitCode = 3
-} else {
-  const [out] = after('--output-dir')
-  const asset = 'assets/' + 'a'.repeat(32)
-  const fileMetadata = {}
-  const write = (name, text) => {
-    fs.mkdirSync(join(out, name, '..'), { recursive: true })
-    fs.writeFileSync(join(out, name), text)
-  }
-  write(asset, 'png')
-  for (const platform of after('--platform')) {
-    const bundle = '_expo/static/js/' + platform + '/index.hbc'
-    write(bundle, fs.readFileSync('index.js', 'utf8') + platform)
-    fileMetadata[platform] = { bundle, assets: [{ path: asset, ext: 'png' }] }
-  }
-  write('metadata.json', JSON.stringify({ version: 0, bundler: 'metro', fileMetadata }))
-}
-`
-
 async function createExpoApp(expo: object, more: Record<string, string> = {}) {
   const publisher = await server.createPublisher()
-  await publisher.installProgram('npx', NPX)
+  await publisher.installProgram('npx', EXPO_PROGRAM)
   await publisher.write({
     'package.json': JSON.stringify({ dependencies: { expo: '57', 'react-native': '0.86' } }),
     'app.json': JSON.stringify({ expo: { name: 'Shop', slug: 'shop', version: '1.4.0', ...expo } }),
