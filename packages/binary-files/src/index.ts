@@ -1,6 +1,8 @@
 export { READING_LIMITS, type ReadingLimits } from './application.ts'
 export {
   compareWithTyped,
+  FAMILIES,
+  isOf,
   OBJECTIONS,
   objectionsTo,
   type Objection,

@@ -36,7 +36,8 @@ export function objectionsTo(
   before: readonly { format: BinaryFormatName; application?: Application }[],
 ): Objection[] {
   return files.flatMap(({ name: file, architecture, format, application }) => {
-    const last = before.find((each) => each.application && familyOf(each.format) === familyOf(format))?.application
+    const family = FAMILIES.find((each) => isOf(each, format)) ?? []
+    const last = before.find((each) => each.application && isOf(family, each.format))?.application
     const spoken = [
       ...compareWithTyped(application, { version, architecture }),
       ...(last ? compareWithLast(application, last) : []),
@@ -45,9 +46,11 @@ export function objectionsTo(
   })
 }
 
-/** An App Bundle is the same app as the APKs that are made of it. */
-function familyOf(format: BinaryFormatName): string {
-  return format === 'aab' ? 'apk' : format
+/** Whose files say which app they are: an App Bundle is the same one as the APKs that are made of it. */
+export const FAMILIES: readonly (readonly BinaryFormatName[])[] = [['apk', 'aab'], ['ipa'], ['msix']]
+
+export function isOf(family: readonly BinaryFormatName[], format: BinaryFormatName): boolean {
+  return family.includes(format)
 }
 
 /** What a publish says of a release, beside its files. */

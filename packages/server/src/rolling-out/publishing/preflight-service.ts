@@ -110,7 +110,7 @@ export function createPreflightService({
 
   async function objectionFindings(app: AppRow, input: ReleaseCheck): Promise<ReleaseFinding[]> {
     const { platform } = input
-    return (await contents.previewObjections(db, { appId: app.id, platform }, input)).map(objectionFinding)
+    return (await contents.previewObjections(db, app.id, input)).map(objectionFinding)
   }
 
   async function renderExisting(

@@ -140,7 +140,7 @@ export function createPublishing({
     return publication
 
     async function addNew(tx: Connection, change: Change, locked: AppRow, keyId: string | null): Promise<ReleaseRow> {
-      const accepted = await contents.requireUnopposed(tx, { appId: app.id, platform }, input, content)
+      const accepted = await contents.requireUnopposed(tx, app.id, input, content)
       const sequence =
         checked?.statement?.statement.sequence ?? (await sequences.getNext(locked, platform, tx)).nextSequence
       const stored = {

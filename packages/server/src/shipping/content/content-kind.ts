@@ -168,13 +168,15 @@ export interface ContentKind<
   requireFit(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>): void
   /**
    * What a publish may mean or not.
-   * @param before what was found of the bytes of earlier releases of the same platform, newest first
+   * @param before what was found of the bytes of earlier releases of the app, in `comparedFormats`, newest first
    */
   objections?(uploads: readonly CheckedBytes<Found>[], wish: ContentWish<New>, before: readonly Found[]): Objection[]
   /** The same of bytes that are not here yet, by the word of who has them: enough to be told objections, and for nothing else. */
   claimed?(content: New, applications: readonly ReadApplication[]): CheckedBytes<Found>[]
   /** Of all that there are. */
   objectionNames?: readonly string[]
+  /** In which formats earlier files are what these are held against; each list by itself. */
+  comparedFormats?(wish: ContentWish<New>): readonly (readonly string[])[]
   amounts(told: ToldAmounts, limits: ContentLimits): ContentAmount[]
   /** @param uploads those that the publish names, where they are known */
   filesOf(uploads: readonly ContentBytes<Found>[], wish: Pick<ContentWish<New>, 'platform' | 'content'>): ReleaseFile[]

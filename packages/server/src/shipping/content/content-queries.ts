@@ -101,13 +101,16 @@ export async function listReleasesWith(db: Connection, keys: readonly string[]):
   return rows.map((row) => row.release_id)
 }
 
-/** As many files as an app has in some twenty releases. */
-const MAX_EARLIER = 100
+/** The newest counts; that of its files is there several times. */
+const MAX_EARLIER = 10
 
-/** What was found of the files of an app's releases for a platform, newest first. */
+/**
+ * What was found of the files of an app's releases in these formats, newest first: whatever platform their release was
+ * said to be for, as that is for whoever publishes to say.
+ */
 export async function listEarlierFacts(
   db: Connection,
-  { appId, platform, kind }: { appId: string; platform: Platform; kind: ContentKindName },
+  { appId, kind, formats }: { appId: string; kind: ContentKindName; formats: readonly string[] },
 ): Promise<string[]> {
   const rows = await db
     .selectFrom('release')
@@ -117,9 +120,10 @@ export async function listEarlierFacts(
     )
     .select('artifact_facts.facts')
     .where('release.app_id', '=', appId)
-    .where('release.platform', '=', platform)
     .where('release.kind', '=', kind)
     .where('release_file.role', '=', 'binary')
+    .where('release_file.format', 'in', formats)
+    .orderBy('release.created_at', 'desc')
     .orderBy('release.sequence', 'desc')
     .limit(MAX_EARLIER)
     .execute()

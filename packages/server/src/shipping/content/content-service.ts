@@ -205,11 +205,11 @@ export function createContentService({
    */
   async function requireUnopposed(
     tx: Connection,
-    place: { appId: string; platform: Platform },
+    appId: string,
     input: NewContent,
     { uploads }: StoredContent,
   ): Promise<readonly Objection[]> {
-    const { accept, objections } = await findObjections(tx, place, wishOf(input), uploads)
+    const { accept, objections } = await findObjections(tx, appId, wishOf(input), uploads)
     const [first, ...others] = objections.filter((each) => !accept.includes(each.name))
     if (!first) return objections
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`
@@ -223,7 +223,7 @@ export function createContentService({
    */
   async function previewObjections(
     connection: Connection,
-    place: { appId: string; platform: Platform },
+    appId: string,
     { applications = [], ...input }: NewContent & { applications?: readonly ReadApplication[] | undefined },
   ): Promise<(Objection & { isAccepted: boolean })[]> {
     const wish = wishOf(input)
@@ -231,16 +231,16 @@ export function createContentService({
     const claimed = kind.claimed?.(wish.content, applications) ?? []
     const uploads: CheckedBytes<ContentFacts>[] = []
     for (const { sha256 } of kind.told(wish.content)) {
-      const stored = sha256 === undefined ? undefined : await find(place.appId, sha256, wish.content.kind)
+      const stored = sha256 === undefined ? undefined : await find(appId, sha256, wish.content.kind)
       uploads.push(...(stored ? [stored] : claimed.filter((each) => each.sha256 === sha256)))
     }
-    const { accept, objections } = await findObjections(connection, place, wish, uploads)
+    const { accept, objections } = await findObjections(connection, appId, wish, uploads)
     return objections.map((each) => ({ ...each, isAccepted: accept.includes(each.name) }))
   }
 
   async function findObjections(
     connection: Connection,
-    place: { appId: string; platform: Platform },
+    appId: string,
     wish: ReturnType<typeof wishOf>,
     uploads: readonly CheckedBytes<ContentFacts>[],
   ): Promise<{ accept: readonly string[]; objections: Objection[] }> {
@@ -249,7 +249,10 @@ export function createContentService({
     if (!kind.objections) return { accept: [], objections: [] }
     const accept = 'accept' in wish.content ? (wish.content.accept ?? []) : []
     requireKnownWords(accept, kind.objectionNames ?? [])
-    const before = await listEarlierFacts(connection, { ...place, kind: name })
+    const before: string[] = []
+    for (const formats of kind.comparedFormats?.(wish) ?? []) {
+      before.push(...(await listEarlierFacts(connection, { appId, kind: name, formats })))
+    }
     const facts = before.map((text) => JSON.parse(text) as ContentFacts)
     return { accept, objections: kind.objections(uploads, wish, facts) }
   }

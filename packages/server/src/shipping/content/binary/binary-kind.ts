@@ -13,7 +13,7 @@ import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 import { requireElsewhere } from './elsewhere-address.ts'
 import { requireFileNames } from './file-names.ts'
-import { OBJECTIONS, objectionsTo, readBinary } from '@hotpatch/binary-files'
+import { FAMILIES, isOf, OBJECTIONS, objectionsTo, readBinary } from '@hotpatch/binary-files'
 
 /** Content §5.1. */
 export interface BinaryFacts extends Facts {
@@ -124,6 +124,8 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
       return [{ sha256, sizeBytes, facts: { kind: 'binary' as const, format, sha512: '', application } }]
     }),
   objectionNames: OBJECTIONS,
+  comparedFormats: ({ content: { files } }) =>
+    FAMILIES.filter((family) => files.some(({ format }) => isOf(family, format))),
 
   amounts: ({ content }, { maxBinaryBytes }) =>
     content?.kind === 'binary'
