@@ -1,4 +1,4 @@
-import type { ContentKindName, Platform } from '@hotpatch/protocol'
+import type { ContentKindName } from '@hotpatch/protocol'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { ReleaseFile } from './content-kind.ts'
 import { placedReleases, type PlaceOfReleases } from './placed-release-queries.ts'

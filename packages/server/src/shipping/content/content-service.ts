@@ -5,7 +5,6 @@ import {
   readFilesManifest,
   type ContentKindName,
   type ManifestFile,
-  type Platform,
 } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
