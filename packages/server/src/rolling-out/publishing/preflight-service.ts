@@ -109,7 +109,6 @@ export function createPreflightService({
   }
 
   async function objectionFindings(app: AppRow, input: ReleaseCheck): Promise<ReleaseFinding[]> {
-    const { platform } = input
     return (await contents.previewObjections(db, app.id, input)).map(objectionFinding)
   }
 
