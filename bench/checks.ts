@@ -1,3 +1,4 @@
+import { BINARIES, FILES } from './other-contents.ts'
 import { APP, CHANNEL, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
 
 /** What a device tells. */
@@ -9,10 +10,17 @@ interface Asked {
 /** A client, and what it sends for that. */
 export interface Client {
   name: string
-  ask(asked: Asked): { path: string; body?: string }
+  ask(asked: Asked): Question
 }
 
-/** One row each: a dialect joins by its line. Each sends the app's key; with a body it is POST. */
+interface Question {
+  path: string
+  body?: string
+  /** Of clients that have no key of the app's: what they send instead. */
+  headers?: Readonly<Record<string, string>>
+}
+
+/** One row each: a dialect joins by its line. With a body it is POST. */
 export const CLIENTS = [
   { name: 'React Native by GET', ask: (asked) => ({ path: `/update/check?${queryOf(asked)}` }) },
   { name: 'React Native by POST', ask: (asked) => ({ path: '/update/check', body: bodyOf(asked) }) },
@@ -22,19 +30,39 @@ export const CLIENTS = [
     ask: (asked) => ({ path: `/v1/apps/${APP.id}/bundles/latest?${capawesomeQueryOf(asked)}` }),
   },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
+  {
+    name: 'electron-updater',
+    ask: () => ({ path: `/electron/${BINARIES.slug}/${CHANNEL}/latest-linux.yml`, headers: {} }),
+  },
+  {
+    name: "Tauri's updater",
+    ask: () => ({ path: `/tauri/${BINARIES.slug}/${CHANNEL}/linux/x86_64/${NATIVE_VERSION}`, headers: {} }),
+  },
+  {
+    name: 'app versions',
+    ask: ({ deviceId }) => ({ path: `/apps/${BINARIES.slug}/api/updates/check?${appQueryOf(deviceId)}`, headers: {} }),
+  },
+  { name: 'appcast', ask: () => ({ path: `/apps/${BINARIES.slug}/appcast.xml`, headers: {} }) },
+  {
+    name: 'asset updates',
+    ask: ({ deviceId }) => ({
+      path: `/apps/${FILES.slug}/api/v1/updates/check`,
+      body: assetsBodyOf(deviceId),
+      headers: {},
+    }),
+  },
+  {
+    name: 'Expo Updates, 1,000 assets',
+    ask: ({ deviceId }) => ({ path: `/expo/${FILES.slug}/manifest`, headers: expoHeadersOf(deviceId) }),
+  },
 ] as const satisfies readonly Client[]
 
 /** The one that all measurements but throughput ask as. */
 const [USUAL] = CLIENTS
 
 /** As a phone's HTTP library sends it. */
-const HEADERS = [
-  `x-app-key: ${APP.key}`,
-  'accept: application/json',
-  'accept-encoding: gzip',
-  'user-agent: okhttp/4.12.0',
-  'connection: keep-alive',
-]
+const HEADERS = ['accept-encoding: gzip', 'user-agent: okhttp/4.12.0', 'connection: keep-alive']
+const WITH_KEY = { 'x-app-key': APP.key, accept: 'application/json' }
 
 /** Checks of so many devices, each at the version that its binary shipped with: all get the same answer. */
 export function freshDevices(port: number, devices: number, client: Client = USUAL): () => string {
@@ -61,16 +89,16 @@ export function mixedDevices(port: number, { devices, releases }: { devices: num
 
 /** For `fetch`, where one answer is wanted. */
 export function oneCheck(url: string, client: Client = USUAL): [url: string, init: RequestInit] {
-  const { path, body } = client.ask({ deviceId: deviceId(0), version: NATIVE_VERSION })
-  const key = { 'x-app-key': APP.key }
-  if (body === undefined) return [url + path, { headers: key }]
-  return [url + path, { method: 'POST', headers: { ...key, 'content-type': 'application/json' }, body }]
+  const { path, body, headers = WITH_KEY } = client.ask({ deviceId: deviceId(0), version: NATIVE_VERSION })
+  if (body === undefined) return [url + path, { headers }]
+  return [url + path, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body }]
 }
 
 function requestWriter(port: number, client: Client): (asked: Asked) => string {
-  const head = [`host: 127.0.0.1:${port}`, ...HEADERS].join('\r\n')
   return (asked) => {
-    const { path, body } = client.ask(asked)
+    const { path, body, headers = WITH_KEY } = client.ask(asked)
+    const own = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
+    const head = [`host: 127.0.0.1:${port}`, ...own, ...HEADERS].join('\r\n')
     if (body === undefined) return `GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`
     const type = `content-type: application/json\r\ncontent-length: ${body.length}`
     return `POST ${path} HTTP/1.1\r\n${head}\r\n${type}\r\n\r\n${body}`
@@ -105,6 +133,27 @@ function capgoBodyOf({ deviceId, version }: Asked): string {
     install_source: 'google_play',
     defaultChannel: CHANNEL,
   })
+}
+
+/** As a Flutter app sends it. */
+function appQueryOf(deviceId: string): string {
+  return `platform=linux&current_version=${NATIVE_VERSION}%2B1&architecture=x64&device_id=${deviceId}`
+}
+
+function assetsBodyOf(deviceId: string): string {
+  const { slug: projectId, runtimeVersion } = FILES
+  return JSON.stringify({ projectId, channel: CHANNEL, platform: APP.platform, runtimeVersion, deviceId })
+}
+
+function expoHeadersOf(deviceId: string): Record<string, string> {
+  return {
+    accept: 'multipart/mixed,application/expo+json,application/json',
+    'expo-platform': APP.platform,
+    'expo-protocol-version': '1',
+    'expo-runtime-version': FILES.runtimeVersion,
+    'expo-channel-name': CHANNEL,
+    'eas-client-id': `00000000-0000-4000-8000-${deviceId.slice(-8).padStart(12, '0')}`,
+  }
 }
 
 function bodyOf({ deviceId, version }: Asked): string {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { text } from 'node:stream/consumers'
 import type { RunningServer } from './sandbox.ts'
@@ -12,6 +12,8 @@ const APP = 'bench'
 const READ_BYTES = 1024 * 1024
 
 export interface Publisher {
+  /** Uploads a file of a whole app by tus (Content §5.5), in one piece. @throws unless it is taken */
+  uploadResumably(path: string, sha256: string): Promise<void>
   /** Publishes the file as a new version; resolves to the time that it took, in seconds. @throws unless `status` comes */
   publish(path: string, status?: number): Promise<number>
 }
@@ -60,5 +62,33 @@ export async function createPublisher(server: RunningServer, dataDirectory: stri
     return seconds
   }
 
-  return { publish }
+  async function uploadResumably(path: string, sha256: string): Promise<void> {
+    const { size } = await stat(path)
+    const headers = { authorization, 'tus-resumable': '1.0.0' }
+    const told = { sha256, kind: 'binary', filename: basename(path) }
+    const metadata = Object.entries(told).map(([name, value]) => `${name} ${Buffer.from(value).toString('base64')}`)
+    const begun = await fetch(`${server.url}/manage/v1/apps/${APP}/uploads`, {
+      method: 'POST',
+      headers: { ...headers, 'upload-length': String(size), 'upload-metadata': metadata.join() },
+    })
+    const location = begun.headers.get('location')
+    if (location === null) throw new Error(`The upload could not be begun: ${await begun.text()}`)
+    const upload = request(new URL(new URL(location, server.url).pathname, server.url), {
+      method: 'PATCH',
+      headers: {
+        ...headers,
+        'content-type': 'application/offset+octet-stream',
+        'content-length': size,
+        'upload-offset': '0',
+      },
+    })
+    const answered = once(upload, 'response') as Promise<[IncomingMessage]>
+    const sent = pipeline(createReadStream(path, { highWaterMark: READ_BYTES }), upload)
+    const [[response]] = await Promise.all([answered, sent])
+    const body = await text(response)
+    if (response.statusCode !== 204)
+      throw new Error(`Expected 204 for an upload, received ${response.statusCode}: ${body}`)
+  }
+
+  return { publish, uploadResumably }
 }

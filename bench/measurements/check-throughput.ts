@@ -3,6 +3,7 @@ import { CLIENTS, freshDevices, oneCheck, type Client } from '../checks.ts'
 import type { Bench, Finding, Measurement } from '../finding.ts'
 import { openLoad, type Throughput } from '../load.ts'
 import { mainThreadMicroseconds, readMetrics } from '../process-usage.ts'
+import { publishOtherContents } from '../other-contents.ts'
 import { makeDirectory, removeDirectory, startBare, startHotPatch, type RunningServer } from '../sandbox.ts'
 import { seed } from '../seed.ts'
 import { alternate, median, ratioOf } from '../statistics.ts'
@@ -17,6 +18,7 @@ export const checkThroughput: Measurement = {
     const directory = makeDirectory()
     await seed(directory, { releases: 1, devices: 0 })
     const hotPatch = await startHotPatch(directory)
+    await publishOtherContents(hotPatch, directory)
     const [usual, ...others] = CLIENTS
     const findings = await compareWithBare(bench, usual, hotPatch)
     // Before the feeds, which leave nothing of a device to write.

@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process'
-import { stat } from 'node:fs/promises'
+import { createHash, randomBytes } from 'node:crypto'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { appImage } from '@hotpatch/testkit'
 import { writeBundle, type Content } from '../bundle-file.ts'
 import type { Bench, Finding, Measurement } from '../finding.ts'
 import { peakResidentMib } from '../process-usage.ts'
@@ -12,12 +14,14 @@ import { createPublisher } from '../upload.ts'
 const MEGABYTES = 50
 /** The smallest leaves less behind than a collection of garbage waits for; the others are compared. */
 const MEMORY_SIZES = [5, 50, 200] as const
+/** Of one file of a whole app. */
+const UPLOAD_SIZES = [50, 500] as const
 const MOST_MEMORY = 1.2
 const REFUSED = 422
 
 export const publish: Measurement = {
   name: 'publish',
-  measure: async (bench) => [...(await measureTime(bench)), ...(await measureMemory())],
+  measure: async (bench) => [...(await measureTime(bench)), ...(await measureMemory()), await measureUploadMemory()],
 }
 
 async function measureTime(bench: Bench): Promise<Finding[]> {
@@ -106,4 +110,47 @@ async function measureMemory(): Promise<Finding[]> {
       note: `${small.toFixed(0)} MiB with ${MEMORY_SIZES[0]} MB; of a whole server that was just started`,
     },
   ]
+}
+
+async function measureUploadMemory(): Promise<Finding> {
+  const [medium, large] = [await peakOfUpload(UPLOAD_SIZES[0]), await peakOfUpload(UPLOAD_SIZES[1])]
+  const ratio = large / medium
+  return {
+    what: `peak memory of a file of ${UPLOAD_SIZES[1]} MB by tus`,
+    value: large,
+    unit: 'MiB',
+    ratio,
+    comparedWith: `that of ${UPLOAD_SIZES[0]} MB`,
+    budget: `<= ${MOST_MEMORY.toFixed(2)}`,
+    met: ratio <= MOST_MEMORY,
+    note: 'an AppImage in one piece; of a whole server that was just started',
+  }
+}
+
+async function peakOfUpload(megabytes: number): Promise<number> {
+  const directory = makeDirectory()
+  const dataDirectory = join(directory, 'data')
+  const server = await startHotPatch(dataDirectory)
+  const publisher = await createPublisher(server, dataDirectory)
+  const file = join(directory, 'Bench.AppImage')
+  const sha256 = await writeAppImage(file, megabytes)
+  await publisher.uploadResumably(file, sha256)
+  const peak = peakResidentMib(server.pid)
+  await server.stop()
+  removeDirectory(directory)
+  return peak
+}
+
+/** Returns its SHA-256. */
+async function writeAppImage(path: string, megabytes: number): Promise<string> {
+  const hash = createHash('sha256')
+  const file = await open(path, 'w')
+  const piece = randomBytes(1_000_000)
+  for (let index = 0; index < megabytes; index += 1) {
+    const bytes = index === 0 ? appImage(piece) : piece
+    hash.update(bytes)
+    await file.writeFile(bytes)
+  }
+  await file.close()
+  return hash.digest('hex')
 }

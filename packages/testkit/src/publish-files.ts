@@ -1,4 +1,4 @@
-import type { App, PublishedRelease } from '@hotpatch/api'
+import { MAX_BATCH_FILES, type App, type PublishedRelease } from '@hotpatch/api'
 import { writeFilesManifest, type ManifestFile } from '@hotpatch/protocol'
 import { sha256Of } from './signing.ts'
 import type { TestServer } from './test-server.ts'
@@ -45,9 +45,12 @@ export async function publishFiles(
   },
 ): Promise<PublishedRelease> {
   const artifacts = `/manage/v1/apps/${app.slug}/artifacts`
-  const form = batchOf(Object.values(files).map((content) => Buffer.from(content)))
-  const sent = await server.request('POST', `${artifacts}/batch`, { form })
-  if (sent.status !== 200) throw new Error(`The files were not taken: ${JSON.stringify(sent.body)}`)
+  const contents = Object.values(files).map((content) => Buffer.from(content))
+  for (let from = 0; from < contents.length; from += MAX_BATCH_FILES) {
+    const form = batchOf(contents.slice(from, from + MAX_BATCH_FILES))
+    const sent = await server.request('POST', `${artifacts}/batch`, { form })
+    if (sent.status !== 200) throw new Error(`The files were not taken: ${JSON.stringify(sent.body)}`)
+  }
   const manifest = filesManifestOf(files, { launch, types })
   const sha256 = sha256Of(manifest)
   const listed = await server.request('PUT', `${artifacts}/${sha256}?kind=files`, {

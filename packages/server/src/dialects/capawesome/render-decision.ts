@@ -9,6 +9,7 @@ import { filesUrl } from './files.ts'
 import { takesFiles } from './manifest.ts'
 import { refusal } from './refusal.ts'
 import { signatureOf } from './signatures.ts'
+import { rememberAnswers } from '../writing/remember-answers.ts'
 import { contentOf } from '../../updates/content-of.ts'
 
 const bundle = {
@@ -42,12 +43,18 @@ type LatestBundle = Static<typeof LatestBundle>
 
 const validator = createCheck(LatestBundle)
 
+const remember = rememberAnswers()
+
 /** Capawesome §3. */
 export function renderDecision(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
   const { decision } = answer
   switch (decision.kind) {
-    case 'update':
-      return jsonAnswer(write(bundleOf(decision.release, answer, request)))
+    case 'update': {
+      const { release, mandatory } = decision
+      const { publicUrl, params, query } = request
+      const variant = [answer.channel, mandatory, takesFiles(answer, release), publicUrl, params.app, query.platform]
+      return jsonAnswer(remember(release, variant.join('\n'), () => write(bundleOf(release, answer, request))))
+    }
     case 'embedded':
       throw new Error('An answer was stopped that Capawesome §3 has no word for: embedded.')
     case 'native-update-required': {
