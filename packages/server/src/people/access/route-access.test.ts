@@ -30,6 +30,9 @@ describe('every route', () => {
         .sort(),
     ).toEqual([
       'GET /',
+      'GET /api/v1/health',
+      'GET /apps/:slug/api/v1/health',
+      'GET /apps/:slug/assets/:sha256',
       'GET /apps/:slug/install',
       'GET /apps/:slug/install/:channel',
       'GET /apps/:slug/install/:channel/changelog.json',
@@ -37,6 +40,7 @@ describe('every route', () => {
       'GET /apps/:slug/install/:channel/icons/:sha256',
       'GET /apps/:slug/install/:channel/manifests/:release/:name',
       'GET /artifacts/:sha256',
+      'GET /assets/:sha256',
       'GET /healthz',
       'GET /manage/v1/openapi.json',
       'GET /problems/:type',
@@ -140,6 +144,9 @@ describe('a token for one app', () => {
         .replace(/releases\/:id/, `releases/${releaseId}`)
         .replace(/rollouts\/:id/, `rollouts/${rolloutId}`)
         .replace(/activate\/:id/, `activate/${releaseId}`)
+        .replace(/updates\/:id/, `updates/${releaseId}`)
+        .replace(/deployments\/:id/, `deployments/${rolloutId}`)
+        .replace(/projects\/:id/, `projects/${theirs.slug}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
         .replace(':sha256', 'a'.repeat(64))
@@ -150,6 +157,9 @@ describe('a token for one app', () => {
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
     const bodies: Record<string, unknown> = {
       'POST /manage/v1/apps': { slug: 'another' },
+      'POST /api/v1/projects': { slug: 'another' },
+      'POST /api/v1/deployments': { updateId: releaseId, channel: 'beta' },
+      'PUT /api/v1/deployments/:id': { rolloutPercentage: 1 },
       'POST /manage/v1/tokens': { name: 'more', role: 'reader', app: theirs.slug },
       'PATCH /manage/v1/apps/:app': { name: 'mine' },
       'PUT /manage/v1/apps/:app/sequence': { platform: 'android', nextSequence: 50 },
@@ -203,10 +213,14 @@ describe('a token for one app', () => {
         const { app: _, ...withoutApp } = metadata
         return { form: publishForm(route.startsWith('/manage') ? withoutApp : metadata, bundle) }
       }
+      if (route.endsWith('/api/v1/updates/publish')) return { body: update }
       if (route.endsWith('/updates/publish')) return { body: version }
-      if (!(name in bodies)) return {}
-      return { body: bodies[name] }
+      const contract = name.replace('/apps/:slug/api/v1', '/api/v1')
+      const body = bodies[name] ?? bodies[contract]
+      return body === undefined ? {} : { body }
     }
+    const list = { sha256: 'a'.repeat(64), sizeBytes: 1 }
+    const update = { projectId: theirs.slug, version: '6.6.6', platform: 'android', list }
     const before = await dumpDatabase(db)
     const answers: [string, string][] = []
     for (const { method, url } of forPeople) {
@@ -229,6 +243,9 @@ describe('a token for one app', () => {
     }
     const allowed = answers.filter(([, answer]) => answer === 'nothing of theirs').map(([route]) => route)
     expect(allowed.sort()).toEqual([
+      'GET /api/v1/deployments',
+      'GET /api/v1/stats',
+      'GET /api/v1/updates',
       'GET /manage/v1/announcements',
       'GET /manage/v1/apps',
       'GET /manage/v1/tokens',
