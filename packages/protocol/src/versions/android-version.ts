@@ -16,7 +16,7 @@ const VERSIONS: Readonly<Record<string, string>> = {
 
 /** The version that an API level is of, as requirements and rules have it; what is none stays as it is. */
 export function androidVersion(level: string): string {
-  const known = VERSIONS[level]
+  const known = Object.hasOwn(VERSIONS, level) ? VERSIONS[level] : undefined
   if (known !== undefined || !/^\d{2,3}$/.test(level)) return known ?? level
   // Android 13 has the API level 33, and so on.
   return Number(level) > 32 ? String(Number(level) - 20) : level

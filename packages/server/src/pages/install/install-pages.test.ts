@@ -150,9 +150,7 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
   })
 
   test.each([
-    [21, 'Android 5.0'],
     [28, 'Android 9'],
-    [35, 'Android 15'],
     [19, 'Android with API level 19'],
   ])('the API level %d by the name that people know', async (minSdk, name) => {
     await publish({ name: 'shop.apk', bytes: anApk({ minSdk }) })
