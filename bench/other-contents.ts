@@ -65,18 +65,14 @@ async function createApp(server: Server, { slug, platforms }: { slug: string; pl
 }
 
 function requester(url: string, token: string): Server['request'] {
-  return async (method, path, { body, form, headers } = {}) => {
+  return async (method, path, options) => {
+    const { body, form, headers } = options ?? {}
     const isBytes = body instanceof Uint8Array
     const json = body === undefined || isBytes ? undefined : JSON.stringify(body)
-    const response = await fetch(url + path, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        ...(json !== undefined && { 'content-type': 'application/json' }),
-        ...headers,
-      },
-      body: form ?? json ?? (isBytes ? Buffer.from(body) : null),
-    })
+    const type = json === undefined ? {} : { 'content-type': 'application/json' }
+    const init: RequestInit = { method, headers: { authorization: `Bearer ${token}`, ...type, ...headers } }
+    init.body = form ?? json ?? (isBytes ? Buffer.from(body) : null)
+    const response = await fetch(url + path, init)
     const text = await response.text()
     return {
       status: response.status,

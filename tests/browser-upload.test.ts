@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { makeTemporaryDirectory, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import { chromium, type Browser, type Page } from 'playwright-core'
+import type * as Tus from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const executablePath = process.env.CHROMIUM_PATH
@@ -118,7 +119,7 @@ function uploadInPage(asked: {
   const bytes = new Uint8Array(asked.bytes)
   bytes.set(asked.head)
   for (let at = 0x40; at < bytes.length; at += 1) bytes[at] = asked.block[(at - 0x40) % asked.block.length] ?? 0
-  const { tus } = globalThis as unknown as { tus: typeof import('tus-js-client') }
+  const { tus } = globalThis as unknown as { tus: typeof Tus }
   return new Promise((resolve) => {
     let wentOnAt: number | undefined
     let isPaused = false
