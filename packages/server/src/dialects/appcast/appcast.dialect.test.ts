@@ -11,7 +11,7 @@ describeDialect({
   },
   readRefusal({ headers, body }) {
     expect(headers['content-type']).toBe('text/plain; charset=utf-8')
-    return /^([\w-]+): \S.*\n$/.exec(String(body))?.[1] ?? ''
+    return /^([\w-]+): \S.*\n$/s.exec(String(body))?.[1] ?? ''
   },
   readOffer: ({ status, body }) =>
     status === 200 ? (/<sparkle:version>([^<]+)</.exec(String(body))?.[1] ?? null) : null,
