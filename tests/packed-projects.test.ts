@@ -16,6 +16,8 @@ const TAKEN_IN = [
   'hotpatch-client',
   'hotpatch-capacitor',
   'hotpatch-app-updates',
+  'hotpatch-asset-updates',
+  'hotpatch-update-elements',
   'hotpatch-web-bundle-server',
 ]
 /** What those need of others, as this workspace has it: nothing is asked for over the network. */

@@ -41,7 +41,11 @@ export function readUpdateCheck(request: Headers): AskedCheck {
     const params = readExtraParams(told(request, 'expo-extra-params', 8_192))
     const current = readCurrent(request)
     const failed = readFailedIds(request).flatMap((id) => nameOf(id) ?? [])
-    const runtimeVersion = text({ value: request.header('expo-runtime-version') }, 'value', 255)
+    const runtimeVersion = text(
+      { 'expo-runtime-version': request.header('expo-runtime-version') },
+      'expo-runtime-version',
+      255,
+    )
     const nativeVersion = toldText({ value: params.get('nativeversion') }, 'value', 64)
     return {
       platform,
