@@ -12,8 +12,15 @@ const STAYS = ['node_modules', 'dist', 'vendor', 'take-out.mjs']
 
 /** What the app and its server need, and what only builds need, with what those need in turn. */
 const PACKAGES = {
-  dependencies: ['@hotpatch/capacitor', '@hotpatch/protocol', '@hotpatch/web-bundle-server'],
-  devDependencies: ['hotpatch', '@hotpatch/api', '@hotpatch/client', '@hotpatch/signatures', '@hotpatch/simulator'],
+  dependencies: ['@hotpatch/capacitor', '@hotpatch/device-ground', '@hotpatch/protocol', '@hotpatch/web-bundle-server'],
+  devDependencies: [
+    'hotpatch',
+    '@hotpatch/api',
+    '@hotpatch/binary-files',
+    '@hotpatch/client',
+    '@hotpatch/signatures',
+    '@hotpatch/simulator',
+  ],
 }
 
 function main(folder, option) {
