@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createCollector } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
-import { runProgram } from '../process/run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 import { completeContext } from '../process/context.ts'
 
 const server = useServer()

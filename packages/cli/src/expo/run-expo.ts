@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { npxCommand } from '../content/archive/build-bundle.ts'
 import { CommandError } from '../errors/errors.ts'
-import { runProgram } from '../process/run-program.ts'
+import { runProgram } from '../programs/run-program.ts'
 import type { CliContext } from '../process/context.ts'
 import type { ExpoProject } from './expo-project.ts'
 

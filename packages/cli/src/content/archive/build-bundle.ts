@@ -5,7 +5,7 @@ import type { Platform } from '@hotpatch/protocol'
 import type { CliContext } from '../../process/context.ts'
 import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
 import { compileForHermes } from './compile-hermes.ts'
-import { runProgram } from '../../process/run-program.ts'
+import { runProgram } from '../../programs/run-program.ts'
 
 /** Platforms that React Native's bundler knows, with the name that the SDKs look for. */
 export const BUNDLE_NAMES = { android: 'index.android.bundle', ios: 'main.jsbundle' } as const

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import type { CliContext } from '../../process/context.ts'
 import { CommandError } from '../../errors/errors.ts'
-import { runProgram } from '../../process/run-program.ts'
+import { runProgram } from '../../programs/run-program.ts'
 
 const COMPILERS: Readonly<Record<string, string>> = {
   'linux-x64': 'linux64-bin/hermesc',

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { statSync } from 'node:fs'
 import { printable } from '../output/text.ts'
-import type { CliContext } from './context.ts'
+import type { CliContext } from '../process/context.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
 export interface ProgramCall {
