@@ -32,7 +32,7 @@ export const CLIENTS = [
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
   {
     name: 'electron-updater',
-    ask: () => ({ path: `/electron/${BINARIES.slug}/${CHANNEL}/latest-linux.yml`, headers: {} }),
+    ask: () => ({ path: `/electron/${BINARIES.slug}/latest-linux.yml`, headers: {} }),
   },
   {
     name: "Tauri's updater",

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -171,6 +171,8 @@ await play(
   async () => {
     const text = await readFile(new URL('../../../docs/guides/moving-from-tauri-releases.md', import.meta.url), 'utf8')
     const lines = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code = '']) => code.trim().split('\n'))
+    // What the stories before have built is no build of this app.
+    for (const name of await readdir(project)) if (name.startsWith('Demo_')) await rm(join(project, name))
     const bundle = join(project, 'src-tauri/target/release/bundle/appimage')
     await mkdir(bundle, { recursive: true })
     const versions = ['3.0.0', '3.1.0', '3.2.0']
