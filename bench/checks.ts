@@ -40,7 +40,11 @@ export const CLIENTS = [
   },
   {
     name: 'app versions',
-    ask: ({ deviceId }) => ({ path: `/apps/${BINARIES.slug}/api/updates/check?${appQueryOf(deviceId)}`, headers: {} }),
+    ask: ({ deviceId }) => ({
+      path: `/apps/${BINARIES.slug}/api/updates/check`,
+      body: appBodyOf(deviceId),
+      headers: {},
+    }),
   },
   { name: 'appcast', ask: () => ({ path: `/apps/${BINARIES.slug}/appcast.xml`, headers: {} }) },
   {
@@ -136,8 +140,9 @@ function capgoBodyOf({ deviceId, version }: Asked): string {
 }
 
 /** As a Flutter app sends it. */
-function appQueryOf(deviceId: string): string {
-  return `platform=linux&current_version=${NATIVE_VERSION}%2B1&architecture=x64&device_id=${deviceId}`
+function appBodyOf(deviceId: string): string {
+  const current_version = `${NATIVE_VERSION}+1`
+  return JSON.stringify({ platform: 'linux', current_version, architecture: 'x64', device_id: deviceId })
 }
 
 function assetsBodyOf(deviceId: string): string {
