@@ -1,7 +1,8 @@
 import type { NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
-import { problem, statedArchive, type ManifestFile } from '@hotpatch/protocol'
+import { problem, statedArchive } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
+import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
 
@@ -77,9 +78,9 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const bytes = onlyOf(uploads)
     return [
       ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
-        releaseFile({ path: name, ...zip }, 'archive', CONTENT_TYPE),
+        plainFile({ path: name, ...zip }, 'archive', CONTENT_TYPE),
       ),
-      ...(bytes.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
+      ...(bytes.files ?? []).map((file) => plainFile(file, 'asset', file.contentType ?? ANY_BYTES)),
     ]
   },
 
@@ -94,28 +95,6 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     return { kind: 'archive', sha256, sizeBytes }
   },
   digests: ({ sha256 }) => [sha256],
-}
-
-function releaseFile(
-  { path, sha256, sizeBytes }: ManifestFile,
-  role: ReleaseFile['role'],
-  contentType: string,
-): ReleaseFile {
-  return {
-    path,
-    role,
-    sha256,
-    size_bytes: sizeBytes,
-    content_type: contentType,
-    platform: null,
-    architecture: null,
-    format: null,
-    component: null,
-    url: null,
-    delta_from: null,
-    told_sha256: null,
-    sha512: null,
-  }
 }
 
 function onlyOf<Bytes>([bytes]: readonly Bytes[]): Bytes {

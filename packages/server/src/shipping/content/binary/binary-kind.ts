@@ -11,6 +11,7 @@ import {
 import { parseNativeVersion, problem, statedBinary, type Platform } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentBytes, ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
+import { plainFile } from '../plain-file.ts'
 import { requireElsewhere } from './elsewhere-address.ts'
 import { requireFileNames } from './file-names.ts'
 import { FAMILIES, isOf, OBJECTIONS, objectionsTo, readBinary } from '@hotpatch/binary-files'
@@ -141,7 +142,10 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
     return content.files.flatMap((file) => {
       const upload = file.url === undefined ? bySha256.get(file.sha256) : undefined
       const icon = upload?.facts?.icon
-      return [releaseFile(file, platform, upload), ...(icon ? [iconFile(file.name, icon)] : [])]
+      return [
+        releaseFile(file, platform, upload),
+        ...(icon ? [plainFile({ path: file.name, ...icon }, 'icon', ANY_BYTES)] : []),
+      ]
     })
   },
 
@@ -237,24 +241,6 @@ function releaseFile(
     delta_from: deltaFrom ?? null,
     told_sha256: isHere ? null : sha256,
     sha512: upload?.facts?.sha512 ?? null,
-  }
-}
-
-function iconFile(name: string, { sha256, sizeBytes }: ReceivedBytes): ReleaseFile {
-  return {
-    path: name,
-    role: 'icon',
-    sha256,
-    size_bytes: sizeBytes,
-    content_type: ANY_BYTES,
-    platform: null,
-    architecture: null,
-    format: null,
-    component: null,
-    url: null,
-    delta_from: null,
-    told_sha256: null,
-    sha512: null,
   }
 }
 

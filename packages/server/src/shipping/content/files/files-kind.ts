@@ -8,11 +8,11 @@ import {
   UnexpectedJsonError,
   type ExportTool,
   type FilesManifest,
-  type ManifestFile,
 } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import { findExpoExport } from './expo-export.ts'
 import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
+import { plainFile } from '../plain-file.ts'
 
 /** Content §4: of the manifest, as which it is uploaded. */
 export interface FilesFacts extends Facts {
@@ -96,9 +96,9 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
     if (!manifest) throw new Error('Files without their manifest.')
     return [
       ...statedFiles(manifest).artifacts.map(({ name, ...bytes }) =>
-        releaseFile({ path: name, ...bytes }, 'manifest', FILES_CONTENT_TYPE),
+        plainFile({ path: name, ...bytes }, 'manifest', FILES_CONTENT_TYPE),
       ),
-      ...(manifest.files ?? []).map((file) => releaseFile(file, 'asset', file.contentType ?? ANY_BYTES)),
+      ...(manifest.files ?? []).map((file) => plainFile(file, 'asset', file.contentType ?? ANY_BYTES)),
     ]
   },
 
@@ -137,28 +137,6 @@ function described(manifest: ReceivedBytes, facts: FilesFacts | undefined, downl
 function amountsOf(facts: FilesFacts | undefined) {
   const { fileCount = 0, totalBytes = 0, launch } = facts ?? {}
   return { fileCount, totalBytes, ...(launch !== undefined && { launch }) }
-}
-
-function releaseFile(
-  { path, sha256, sizeBytes }: ManifestFile,
-  role: ReleaseFile['role'],
-  contentType: string,
-): ReleaseFile {
-  return {
-    path,
-    role,
-    sha256,
-    size_bytes: sizeBytes,
-    content_type: contentType,
-    platform: null,
-    architecture: null,
-    format: null,
-    component: null,
-    url: null,
-    delta_from: null,
-    told_sha256: null,
-    sha512: null,
-  }
 }
 
 function manifestOf(files: readonly ReleaseFile[]): ReceivedBytes {
