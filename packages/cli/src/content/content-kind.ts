@@ -91,8 +91,8 @@ export interface CollectedContent {
   files: readonly ContentFile[]
   /** Kept here, whether they are published or not. */
   sourceMaps: readonly ContentFile[]
-  /** Whether one place may be named for several platforms: what lies there runs on all, as a web app does, or has each one's own. */
-  isPortable: boolean
+  /** As the place of several platforms: its bytes run on all, as those of a web app do, or it has each one's own. */
+  isShareable: boolean
 }
 
 /** Bytes that the server is to have. */

@@ -59,7 +59,7 @@ export async function openContent(context: CliContext, input: ContentInput, work
     from: collected.from,
     files: collected.files,
     sourceMaps: collected.sourceMaps,
-    isPortable: collected.isPortable,
+    isShareable: collected.isShareable,
     /** Some may be errors. */
     findings: findings as readonly ReleaseFinding[],
     told: kind.told(collected) as Partial<ReleaseCheck>,

@@ -55,7 +55,7 @@ export async function prepareRelease(
   const { context } = session
   const open = () => openContent(context, input, working)
   const ready = input.kind === 'project' ? undefined : await open()
-  if (shared && !ready?.isPortable) throw new UsageError(shared.refusal)
+  if (shared && !ready?.isShareable) throw new UsageError(shared.refusal)
   const first = await session.api.checkRelease(app.id, checkOf(asked, options.signing, ready))
   const { native } = first
   const { projectDirectory } = working.wish

@@ -67,7 +67,7 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
     const { files: others, sourceMaps } = withoutSourceMaps(all)
     const files = wish.withSourceMaps ? all : others
     const start = await chooseStartFile(wish, namesAtRoot(files))
-    return { from, files, sourceMaps, start, isPortable: isWeb(start) }
+    return { from, files, sourceMaps, start, isShareable: isWeb(start) }
   },
 
   async check({ files, sourceMaps, start, ready }, { platform, withSourceMaps }) {
@@ -172,7 +172,7 @@ async function collectZip(context: CliContext, path: string, { wish, directory }
   const { zip, files } = await unpackZip(context, path, directory)
   const { sourceMaps } = withoutSourceMaps(files)
   const start = await chooseStartFile(wish, namesAtRoot(files))
-  return { from: path, files, sourceMaps, start, isPortable: isWeb(start), ready: zip }
+  return { from: path, files, sourceMaps, start, isShareable: isWeb(start), ready: zip }
 }
 
 const isWeb = (start: StartFile | undefined) => start?.flavour === 'web bundle'

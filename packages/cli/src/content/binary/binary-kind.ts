@@ -38,7 +38,7 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
       }),
     )
     const from = input.files.map((file) => (isHere(file) ? file.path : file.url)).join(', ')
-    return { from, files, sourceMaps: [], isPortable: false, installers: input.files, accept: input.accept }
+    return { from, files, sourceMaps: [], isShareable: false, installers: input.files, accept: input.accept }
   },
 
   async check({ files }) {

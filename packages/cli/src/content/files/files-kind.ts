@@ -62,7 +62,7 @@ export const filesKind: ContentKind<CollectedFiles, null> = {
       sourceMaps,
       launch: wish.entry ?? exported?.bundle,
       exported,
-      isPortable: true,
+      isShareable: true,
     }
   },
 
