@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { sql } from 'kysely'
 import type { App } from '@hotpatch/api'
 import {
   batchOf,
@@ -11,16 +12,19 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../ground/database/schema.ts'
 
 const BASE = '/api/v1'
 const logo = randomBytes(300)
 
 describeOnEveryDatabase('the contract of asset updates', (openDatabase) => {
+  let db: Database
   let server: TestServer
   let app: App
   let token: string
   beforeAll(async () => {
-    server = await startTestServer({ database: await openDatabase() })
+    db = await openDatabase()
+    server = await startTestServer({ database: db })
     app = await server.createTestApp({ platforms: ['android', 'ios'] })
     token = await server.createToken({ role: 'owner', app: app.slug })
   })
@@ -375,4 +379,38 @@ describeOnEveryDatabase('the contract of asset updates', (openDatabase) => {
     const { status, body } = await ask('POST', `${BASE}/updates/publish`, { version: '6.0.0', platform: 'ios', list })
     expect([status, body.update.list]).toEqual([201, { ...list, url: expect.stringContaining(`/artifacts/${sha256}`) }])
   })
+
+  test('a deployment is widened and paused at once, or neither', async () => {
+    const { deployment } = await publish('2.9.0', { channel: 'beta', rolloutPercentage: 10 })
+    const put = (body: object) => ask('PUT', `${BASE}/deployments/${deployment.id}`, body)
+    expect((await put({ rolloutPercentage: 20, state: 'paused' })).body).toMatchObject({
+      rolloutPercentage: 20,
+      state: 'paused',
+    })
+    const actions = (await ask('GET', `/manage/v1/audit?app=${app.slug}`)).body.items
+    expect(actions.slice(0, 2).map(({ action }: { action: string }) => action)).toEqual([
+      'rollout.paused',
+      'rollout.changed',
+    ])
+    await put({ state: 'active' })
+
+    const forbid = await forbidPausing(db)
+    expect((await put({ rolloutPercentage: 50, state: 'paused' })).status).toBe(500)
+    await forbid.lift()
+    const { body } = await ask('GET', `/manage/v1/rollouts/${deployment.id}`)
+    expect(body).toMatchObject({ percentage: 20, state: 'active' })
+  })
 })
+
+/** The database refuses every rollout that is paused. */
+async function forbidPausing(db: Database) {
+  const inSqlite = sql`create trigger no_pause before update on rollout when new.state = 'paused'
+    begin select raise(abort, 'no pause'); end`
+  try {
+    await inSqlite.execute(db)
+    return { lift: () => sql`drop trigger no_pause`.execute(db) }
+  } catch {
+    await sql`alter table rollout add constraint no_pause check (state <> 'paused') not valid`.execute(db)
+    return { lift: () => sql`alter table rollout drop constraint no_pause`.execute(db) }
+  }
+}

@@ -377,14 +377,16 @@ export function assetUpdatesPeople(parts: {
           throw problem('invalid-request', `Expected nothing else beside the state ${state}, found more.`)
         }
         const author = authorOf(request)
+        const transition = state && TRANSITIONS[state]
         if (isChanged) {
           const changes = {
             ...(rolloutPercentage !== undefined && { percentage: rolloutPercentage }),
             ...(isMandatory !== undefined && { mandatory: isMandatory }),
           }
-          await rollouts.change(rollout, changes, author)
+          await rollouts.change(rollout, changes, author, transition)
+        } else if (transition) {
+          await rollouts.transition(rollout, transition, author)
         }
-        if (state) await rollouts.transition(await rollouts.get(rollout.id, request.actor), TRANSITIONS[state], author)
         return describeDeployment(await rollouts.show(await rollouts.get(rollout.id, request.actor)))
       },
     )

@@ -22,6 +22,17 @@ const TRANSITIONS = {
 
 export type RolloutTransition = keyof typeof TRANSITIONS
 
+type Within = (tx: Connection, before: RolloutRow) => Promise<Partial<RolloutRow> | void>
+
+interface Application {
+  rollout: RolloutRow
+  from: readonly RolloutState[]
+  action: RolloutAction
+  author: Author
+  columns: Partial<RolloutRow>
+  within: Within | undefined
+}
+
 /** What becomes of rollouts that are there. Each change locks its rollout first, and everything else after it. */
 export function createChanging({
   db,
@@ -45,7 +56,13 @@ export function createChanging({
     return row
   }
 
-  async function change(rollout: RolloutRow, input: RolloutChanges, author: Author): Promise<Rollout> {
+  /** @param then what is to become of it in the same transaction: both, or neither */
+  async function change(
+    rollout: RolloutRow,
+    input: RolloutChanges,
+    author: Author,
+    then?: RolloutTransition,
+  ): Promise<Rollout> {
     const { percentage, mandatory, mandatoryBelow, startsAt } = input
     const requireAllowed = async (tx: Connection, before: RolloutRow) => {
       const hasStarted = before.starts_at === null || before.starts_at <= clock.now()
@@ -69,7 +86,20 @@ export function createChanging({
       ...start,
       ...audienceChanges(input),
     }
-    return apply(rollout, ['active', 'paused'], 'rollout.changed', author, columns, requireAllowed)
+    const after = await changes.run(async (tx, unit) => {
+      const changed = await lockAndApply(tx, unit, {
+        rollout,
+        from: ['active', 'paused'],
+        action: 'rollout.changed',
+        author,
+        columns,
+        within: requireAllowed,
+      })
+      if (!then) return changed
+      await transitionIn(tx, unit, rollout.id, then, author)
+      return get(rollout.id, null, tx)
+    })
+    return renderRollout(after)
   }
 
   async function transition(rollout: RolloutRow, name: RolloutTransition, author: Author): Promise<Rollout> {
@@ -105,15 +135,21 @@ export function createChanging({
     action: RolloutAction,
     author: Author,
     columns: Partial<RolloutRow>,
-    within?: (tx: Connection, before: RolloutRow) => Promise<Partial<RolloutRow> | void>,
+    within?: Within,
   ): Promise<Rollout> {
-    const after = await changes.run(async (tx, change) => {
-      await lockRollout(tx, rollout.id)
-      const before = await get(rollout.id, actorOf(author), tx)
-      const more = from.includes(before.state) ? await within?.(tx, before) : undefined
-      return applyIn(tx, change, before, from, action, author, { ...columns, ...more })
-    })
-    return renderRollout(after)
+    const asked = { rollout, from, action, author, columns, within }
+    return renderRollout(await changes.run((tx, change) => lockAndApply(tx, change, asked)))
+  }
+
+  async function lockAndApply(
+    tx: Connection,
+    change: Change,
+    { rollout, from, action, author, columns, within }: Application,
+  ): Promise<RolloutRow> {
+    await lockRollout(tx, rollout.id)
+    const before = await get(rollout.id, actorOf(author), tx)
+    const more = from.includes(before.state) ? await within?.(tx, before) : undefined
+    return applyIn(tx, change, before, from, action, author, { ...columns, ...more })
   }
 
   /** @param before locked by this transaction */
