@@ -41,10 +41,14 @@ export async function installPacked(
   return { modules, manifests }
 }
 
+export async function manifestIn(tarball: string): Promise<Manifest> {
+  const { stdout } = await execute('tar', ['-xzOf', tarball, 'package/package.json'])
+  return JSON.parse(stdout) as Manifest
+}
+
 /** As npm would, with its dependencies as this workspace has them. */
 export async function unpack(tarball: string, modules: string): Promise<Manifest> {
-  const { stdout } = await execute('tar', ['-xzOf', tarball, 'package/package.json'])
-  const manifest = JSON.parse(stdout) as Manifest
+  const manifest = await manifestIn(tarball)
   const target = join(modules, manifest.name)
   await mkdir(target, { recursive: true })
   await execute('tar', ['-xzf', tarball, '--strip-components=1', '-C', target])

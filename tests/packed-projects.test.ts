@@ -7,21 +7,19 @@ import { makeTemporaryDirectory } from '@hotpatch/testkit'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findNodes, ROOT, runNode } from './packed-packages.ts'
+import { findNodes, manifestIn, ROOT, runNode } from './packed-packages.ts'
 
-/** What apps and other servers take in. The tool and the server are programs, and are started in packages.test.ts. */
+/**
+ * What apps and other servers take in; what those need comes along. The tool and the server are programs, and are started
+ * in packages.test.ts.
+ */
 const TAKEN_IN = [
-  'hotpatch-protocol',
-  'hotpatch-device-ground',
-  'hotpatch-client',
-  'hotpatch-capacitor',
-  'hotpatch-app-updates',
-  'hotpatch-asset-updates',
-  'hotpatch-update-elements',
-  'hotpatch-web-bundle-server',
+  '@hotpatch/client',
+  '@hotpatch/capacitor',
+  '@hotpatch/app-updates',
+  '@hotpatch/asset-updates',
+  '@hotpatch/web-bundle-server',
 ]
-/** What those need of others, as this workspace has it: nothing is asked for over the network. */
-const OTHERS = ['pako']
 
 const execute = promisify(execFile)
 const npm = (args: string[], cwd: string) => execute('npm', args, { cwd })
@@ -63,32 +61,38 @@ describe('every tarball', () => {
 
   test('needs nothing that is only here', async () => {
     for (const tarball of tarballs) {
-      const { stdout } = await execute('tar', ['-xzOf', tarball, 'package/package.json'])
-      const {
-        dependencies = {},
-        peerDependencies = {},
-        license,
-      } = JSON.parse(stdout) as Record<string, Record<string, string>>
+      const { dependencies = {}, peerDependencies = {}, license } = await manifestIn(tarball)
       expect(license).toBe('MIT')
       for (const range of Object.values({ ...dependencies, ...peerDependencies })) expect(range).toMatch(/^(?:\^|>=)\d/)
     }
   })
 })
 
+/** Tarballs of what is taken in and of all that it needs; what is not ours as this workspace has it: without a network. */
+async function tarballsTakenIn(others: string): Promise<string[]> {
+  const packed = new Map<string, { tarball: string; needs: string[] }>()
+  for (const tarball of tarballs) {
+    const { name, dependencies = {} } = await manifestIn(tarball)
+    packed.set(name, { tarball, needs: Object.keys(dependencies) })
+  }
+  const needed = new Set(TAKEN_IN)
+  for (const name of needed) for (const each of packed.get(name)?.needs ?? []) needed.add(each)
+  const installed = [...needed].filter((name) => !packed.has(name)).map((name) => join(ROOT, 'node_modules', name))
+  await mkdir(others, { recursive: true })
+  const flags = ['--pack-destination', others, '--ignore-scripts', '--loglevel=error']
+  if (installed.length > 0) await npm(['pack', ...installed, ...flags], others)
+  const ours = [...needed].flatMap((name) => packed.get(name)?.tarball ?? [])
+  return [...ours, ...(await readdir(others)).map((path) => join(others, path))]
+}
+
 /** A project of somebody else, with what it takes in installed by npm. */
 async function createProject(name: string, files: Record<string, string>): Promise<string> {
   const project = join(directory, name)
   await mkdir(project)
   for (const [path, text] of Object.entries(files)) await writeFile(join(project, path), text)
-  const packed = OTHERS.map((other) => join(ROOT, 'node_modules', other))
-  const others = join(directory, 'others')
-  await mkdir(others, { recursive: true })
-  await npm(['pack', ...packed, '--pack-destination', others, '--ignore-scripts', '--loglevel=error'], project)
-  const chosen = tarballs.filter((path) => TAKEN_IN.some((taken) => path.includes(`/${taken}-`)))
-  const all = [...chosen, ...(await readdir(others)).map((path) => join(others, path))]
   // Peers are what the app has already.
   const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--legacy-peer-deps', '--loglevel=error']
-  await npm(['install', ...all, ...flags], project)
+  await npm(['install', ...(await tarballsTakenIn(join(directory, 'others'))), ...flags], project)
   return project
 }
 

@@ -10,17 +10,10 @@ const EXAMPLE = fileURLToPath(new URL('.', import.meta.url))
 const BUILD = fileURLToPath(new URL('../../scripts/build.mjs', import.meta.url))
 const STAYS = ['node_modules', 'dist', 'vendor', 'take-out.mjs']
 
-/** What the app and its server need, and what only builds need, with what those need in turn. */
+/** What the app and its server need, and what only builds need. What those need in turn comes along. */
 const PACKAGES = {
-  dependencies: ['@hotpatch/capacitor', '@hotpatch/device-ground', '@hotpatch/protocol', '@hotpatch/web-bundle-server'],
-  devDependencies: [
-    'hotpatch',
-    '@hotpatch/api',
-    '@hotpatch/binary-files',
-    '@hotpatch/client',
-    '@hotpatch/signatures',
-    '@hotpatch/simulator',
-  ],
+  dependencies: ['@hotpatch/capacitor', '@hotpatch/web-bundle-server'],
+  devDependencies: ['hotpatch'],
 }
 
 function main(folder, option) {
@@ -35,37 +28,51 @@ function main(folder, option) {
   for (const name of readdirSync(EXAMPLE)) {
     if (!STAYS.includes(name)) cpSync(join(EXAMPLE, name), join(target, name), { recursive: true })
   }
-  const vendored = packInto(join(target, 'vendor'))
+  const packed = packInto(join(target, 'vendor'))
   const path = join(target, 'package.json')
   const manifest = JSON.parse(readFileSync(path, 'utf8'))
   for (const [list, names] of Object.entries(PACKAGES)) {
-    const added = names.map((name) => [name, `file:vendor/${vendored(name)}`])
-    manifest[list] = Object.fromEntries([...added, ...Object.entries(manifest[list])].toSorted())
+    for (const name of withWhatTheyNeed(names, packed)) {
+      if (!manifest.dependencies[name]) manifest[list][name] = `file:vendor/${packed.get(name).file}`
+    }
+    manifest[list] = Object.fromEntries(Object.entries(manifest[list]).toSorted())
   }
   writeFileSync(path, `${JSON.stringify(manifest, undefined, 2)}\n`)
   const shell = process.platform === 'win32' // npm is npm.cmd there
   if (!option) execFileSync('npm', ['install', '--no-audit', '--no-fund'], { cwd: target, stdio: 'inherit', shell })
 }
 
-/** @returns the name of a package's file */
+/** @returns every package that is published, by name: its file in `vendor`, and which of them it needs */
 function packInto(vendor) {
   const built = mkdtempSync(join(tmpdir(), 'hotpatch-packed-'))
   try {
     execFileSync(process.execPath, [BUILD, built], { stdio: ['ignore', 'ignore', 'inherit'] })
-    const files = readdirSync(join(built, 'tarballs'))
-    mkdirSync(vendor)
-    const find = (name) => {
-      const start = `${name.replace('@', '').replace('/', '-')}-`
-      const file = files.find((each) => each.startsWith(start) && /^\d/.test(each.slice(start.length)))
-      if (!file) throw new Error(`${BUILD} packed no ${name}, only ${files.join(', ')}.`)
-      return file
+    const manifests = readdirSync(join(built, 'packages')).map((folder) =>
+      JSON.parse(readFileSync(join(built, 'packages', folder, 'package.json'), 'utf8')),
+    )
+    const packed = new Map(
+      manifests.map(({ name, version, dependencies = {} }) => [
+        name,
+        { file: `${name.replace('@', '').replace('/', '-')}-${version}.tgz`, needs: Object.keys(dependencies) },
+      ]),
+    )
+    for (const name of withWhatTheyNeed(Object.values(PACKAGES).flat(), packed)) {
+      const { file } = packed.get(name)
+      cpSync(join(built, 'tarballs', file), join(vendor, file))
     }
-    for (const name of Object.values(PACKAGES).flat())
-      cpSync(join(built, 'tarballs', find(name)), join(vendor, find(name)))
-    return find
+    return packed
   } finally {
     rmSync(built, { recursive: true, force: true })
   }
+}
+
+/** Of what is packed; the rest is npm's. */
+function withWhatTheyNeed(names, packed) {
+  const found = new Set(names)
+  for (const name of found) {
+    for (const needed of packed.get(name).needs) if (packed.has(needed)) found.add(needed)
+  }
+  return found
 }
 
 try {
