@@ -186,7 +186,9 @@ describeOnEveryDatabase('install pages', (openDatabase) => {
     expect(body.indexOf('iPhone and iPad (this device)')).toBeGreaterThan(0)
     const found = /href="itms-services:\/\/\?action=download-manifest&#38;url=([^"]+)"/.exec(body)?.[1] ?? ''
     const manifestUrl = decodeURIComponent(found)
-    expect(manifestUrl).toBe(`https://updates.test/apps/${slug}/install/production/manifests/${releaseId}/shop.ipa.plist`)
+    expect(manifestUrl).toBe(
+      `https://updates.test/apps/${slug}/install/production/manifests/${releaseId}/shop.ipa.plist`,
+    )
     expect(body).toContain('For 2 registered devices only, until 2030-01-01.')
     const manifest = await server.request('GET', new URL(manifestUrl).pathname, { token: null })
     expect(manifest.headers['content-type']).toBe('text/xml; charset=utf-8')
