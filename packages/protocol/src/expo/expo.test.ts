@@ -7,6 +7,7 @@ import { UnexpectedJsonError } from '../json-reader.ts'
 import {
   ByteSequence,
   expoManifestOf,
+  expoPlaceOf,
   expoUpdateId,
   expoUpdateOf,
   readDictionary,
@@ -41,7 +42,7 @@ function pointerOf(read: () => unknown): string | undefined {
 describe('an id', () => {
   test.each(identity.ids)('exact: $comment', ({ sha256, at, place, id }) => {
     expect(expoUpdateId(sha256, at, place)).toBe(id)
-    expect(readExpoUpdateId(id)).toEqual({ digestStart: sha256.slice(0, 15), at })
+    expect(readExpoUpdateId(id)).toEqual({ digestStart: sha256.slice(0, 15), at, place: expoPlaceOf(place) })
   })
 
   test.each(identity.foreign)('of somebody else: $comment', ({ id }) => {
@@ -54,7 +55,7 @@ describe('an id', () => {
       fc.property(digest, fc.integer({ min: 0, max: 2 ** 44 - 1 }), fc.string(), (sha256, at, place) => {
         const id = expoUpdateId(sha256, at, place)
         expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-        expect(readExpoUpdateId(id)).toEqual({ digestStart: sha256.slice(0, 15), at })
+        expect(readExpoUpdateId(id)).toEqual({ digestStart: sha256.slice(0, 15), at, place: expoPlaceOf(place) })
       }),
     )
   })

@@ -9,6 +9,8 @@ export interface ExpoIdentity {
   digestStart: string
   /** `createdAt`, in milliseconds since 1970. */
   at: number
+  /** `expoPlaceOf` the rollout by which it came; 0 when it was signed in advance. */
+  place: number
 }
 
 /** 60 bits. */
@@ -28,10 +30,14 @@ export const MAX_EXPO_TIME = 2 ** 44 - 1
  */
 export function expoUpdateId(sha256: string, at: number, place: string): string {
   const high = 0x8000 | Math.floor(at / LOW_BITS)
-  const placeBits = place === '' ? 0 : fnv1a32(place) >>> (32 - PLACE_BITS)
-  const low = (at % LOW_BITS) * 2 ** PLACE_BITS + placeBits
+  const low = (at % LOW_BITS) * 2 ** PLACE_BITS + expoPlaceOf(place)
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
   return `${sha256.slice(0, 8)}-${sha256.slice(8, 12)}-8${sha256.slice(12, DIGEST_START_LENGTH)}-${hex(high, 4)}-${hex(low, 12)}`
+}
+
+/** What an id has room for of the rollout by which the update came: 18 bits. */
+export function expoPlaceOf(rolloutId: string): number {
+  return rolloutId === '' ? 0 : fnv1a32(rolloutId) >>> (32 - PLACE_BITS)
 }
 
 /** Undefined for an id that is none of ours: of what the binary shipped with, or from another server. */
@@ -39,8 +45,9 @@ export function readExpoUpdateId(id: string): ExpoIdentity | undefined {
   const found = ID.exec(id)
   if (!found) return undefined
   const [, first = '', second = '', third = '', high = '', low = ''] = found
-  const at = (parseInt(high, 16) & 0x3fff) * LOW_BITS + Math.floor(parseInt(low, 16) / 2 ** PLACE_BITS)
-  return { digestStart: first + second + third, at }
+  const lowBits = parseInt(low, 16)
+  const at = (parseInt(high, 16) & 0x3fff) * LOW_BITS + Math.floor(lowBits / 2 ** PLACE_BITS)
+  return { digestStart: first + second + third, at, place: lowBits % 2 ** PLACE_BITS }
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/

@@ -4,6 +4,7 @@ export { readExpoDirective, writeExpoDirective, type ExpoDirective } from './dir
 export { EXPO_CONFIG, EXPO_METADATA, readExpoExport, type ExpoExport } from './export.ts'
 export {
   DIGEST_START_LENGTH,
+  expoPlaceOf,
   expoUpdateId,
   readExpoTime,
   readExpoUpdateId,

@@ -25,7 +25,7 @@ import type {
 import { identifyApp } from './identify-app.ts'
 import { readFeed, readingOf } from './read-feed.ts'
 import { findByName, type ReleaseName } from './release-names.ts'
-import { findNamed, findReported, type ReportedRelease } from './reported-release.ts'
+import { findNamed, findReported } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
 /** The common way of every dialect: from a plain request to a plain answer. */
@@ -108,26 +108,30 @@ export function createDesk({
     if (events && asked.deviceId !== null) {
       const { deviceId, nativeVersion, runtimeVersion, attributes } = asked
       const told = { deviceId, platform, channel, nativeVersion, runtimeVersion, attributes, proof, dialect: name }
-      noteEvents(app, told, events)
+      noteEvents(app, told, events, request.address)
     }
     return rendered
   }
 
   /**
    * What a check tells beside its question. Nobody waits for it, and what a client tells with each of its checks is
-   * stored once: whether it was stored, the failures say that are in memory.
+   * stored once: whether it was stored, the failures say that are in memory. What is more than a device, an address or
+   * an app may report is not heard: the answer is the same.
    */
-  function noteEvents(app: DirectoryEntry, told: CheckTeller, events: readonly ToldEvent[]): void {
+  function noteEvents(app: DirectoryEntry, told: CheckTeller, events: readonly ToldEvent[], address: string): void {
     const now = clock.now()
     const known = fleet.failedReleaseIds(app.id, told.deviceId)
     const reports = events.flatMap(({ subject, ...event }): DeviceReport[] => {
-      const release = findNamed(catalogs, app, subject)
+      const release = findNamed(catalogs, app, subject, told)
       if (!release || (event.detail === undefined && known.includes(release.id))) return []
       const { platform, channel } = told
       const about = { releaseId: release.id, platform, channel, at: now }
       return [{ ...told, ...event, ...findReported(catalogs, app, about, now) }]
     })
     if (reports.length === 0) return
+    const bytes = reports.reduce((sum, { detail }) => sum + (detail?.length ?? 0), 0)
+    const refused = orProblem(() => limits.admitEvents(address, app.id, told.deviceId, reports.length, bytes))
+    if (refused instanceof Problem) return
     // Where there is no room, that is counted; most clients tell it again.
     fleet.recordEvents(app.id, reports).catch(() => undefined)
   }
@@ -239,7 +243,11 @@ export function createDesk({
 }
 
 /** Who tells something with its check, and what else it says of itself. */
-type CheckTeller = Omit<DeviceReport, 'kind' | 'channel' | 'deviceId'> & { channel: string; deviceId: string }
+type CheckTeller = Omit<DeviceReport, 'kind' | 'channel' | 'platform' | 'deviceId'> & {
+  platform: Platform
+  channel: string
+  deviceId: string
+}
 
 /** One name may be that of what other clients take, and before its time nobody was told of any. */
 function findTold(
@@ -263,7 +271,7 @@ function onlyPlatformOf({ platforms }: DirectoryEntry): Platform {
   return another === undefined ? only : 'any'
 }
 
-function orProblem(find: () => ReportedRelease): ReportedRelease | Problem {
+function orProblem<Found>(find: () => Found): Found | Problem {
   try {
     return find()
   } catch (error) {

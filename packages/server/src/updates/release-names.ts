@@ -1,4 +1,4 @@
-import { DIGEST_START_LENGTH, placementsOf, type CompiledRollout } from '@hotpatch/protocol'
+import { DIGEST_START_LENGTH, expoPlaceOf, placementsOf, type CompiledRollout } from '@hotpatch/protocol'
 import { digestsOf } from '../shipping/content/kinds.ts'
 import type { OfferedRelease } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
@@ -15,20 +15,26 @@ export type ReleaseName =
   | { label: string }
   /** The lower-case hex SHA-256 of its content. */
   | { sha256: string }
-  /** The first 15 digits of it, of clients whose ids have no room for more. */
-  | { digestStart: string }
+  /** The first 15 digits of it, of clients whose ids have no room for more; with the place, where they tell that. */
+  | { digestStart: string; place?: number }
 
 interface Names {
   byRollout: Map<string, OfferedRelease>
   byLabel: Map<string, OfferedRelease>
   byDigest: Map<string, OfferedRelease>
-  byDigestStart: Map<string, OfferedRelease>
+  /** Several releases may have the same content: those placed later first. */
+  byDigestStart: Map<string, OfferedRelease[]>
+  /** What each rollout placed, by that beginning and the place. */
+  byPlace: Map<string, OfferedRelease>
 }
 
 /** Made when somebody asks: most catalogs are of clients that need none. */
 const names = new WeakMap<LiveCatalog, Names>()
 
-/** Undefined when the catalog has nothing of that name, or it names embedded. */
+/**
+ * Undefined when the catalog has nothing of that name, or it names embedded. Of several releases of the same content the
+ * one that came by the place, or else the one placed last.
+ */
 export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRelease | undefined {
   if ('version' in name) return catalog.byVersion.get(name.version)
   if ('id' in name) {
@@ -37,8 +43,15 @@ export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRele
   }
   const known = namesOf(catalog)
   if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
-  if ('digestStart' in name) return known.byDigestStart.get(name.digestStart)
+  if ('digestStart' in name) return known.byPlace.get(placed(name)) ?? known.byDigestStart.get(name.digestStart)?.[0]
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)
+}
+
+/** All that have the same content, which is all that such a name says. */
+export function findAlike(catalog: LiveCatalog, name: ReleaseName): readonly OfferedRelease[] {
+  if ('digestStart' in name) return namesOf(catalog).byDigestStart.get(name.digestStart) ?? []
+  const release = findByName(catalog, name)
+  return release ? [release] : []
 }
 
 /** The number that the rollout has on its channel: no two have the same, and later ones a higher one. */
@@ -49,7 +62,13 @@ export function labelOf({ position }: Pick<CompiledRollout, 'position'>): string
 function namesOf(catalog: LiveCatalog): Names {
   const known = names.get(catalog)
   if (known) return known
-  const made: Names = { byRollout: new Map(), byLabel: new Map(), byDigest: new Map(), byDigestStart: new Map() }
+  const made: Names = {
+    byRollout: new Map(),
+    byLabel: new Map(),
+    byDigest: new Map(),
+    byDigestStart: new Map(),
+    byPlace: new Map(),
+  }
   for (const rollout of catalog.rollouts) {
     const { target } = rollout
     if (target === 'embedded') continue
@@ -59,9 +78,16 @@ function namesOf(catalog: LiveCatalog): Names {
     for (const digest of digestsOf(target.content)) {
       if (!made.byDigest.has(digest)) made.byDigest.set(digest, target)
       const start = digest.slice(0, DIGEST_START_LENGTH)
-      if (!made.byDigestStart.has(start)) made.byDigestStart.set(start, target)
+      const alike = made.byDigestStart.get(start) ?? []
+      if (!alike.includes(target)) made.byDigestStart.set(start, [...alike, target])
+      const place = placed({ digestStart: start, place: expoPlaceOf(rollout.id) })
+      if (!made.byPlace.has(place)) made.byPlace.set(place, target)
     }
   }
   names.set(catalog, made)
   return made
+}
+
+function placed({ digestStart, place = 0 }: { digestStart: string; place?: number }): string {
+  return `${digestStart} ${place}`
 }

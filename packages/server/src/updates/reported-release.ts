@@ -49,9 +49,14 @@ export function findReported(
   return { releaseId: release.id, version: release.version, rollout }
 }
 
-/** Of any of the app's channels. */
-export function findNamed(catalogs: Catalogs, app: DirectoryEntry, name: ReleaseName): OfferedRelease | undefined {
-  for (const catalog of catalogs.listOf(app)) {
+/** Of any of the app's channels; where a name is that of several releases, the one of where the device is. */
+export function findNamed(
+  catalogs: Catalogs,
+  app: DirectoryEntry,
+  name: ReleaseName,
+  near: { platform: Platform; channel: string },
+): OfferedRelease | undefined {
+  for (const catalog of [catalogs.get(app, near.platform, near.channel), ...catalogs.listOf(app)]) {
     const release = findByName(catalog, name)
     if (release) return release
   }

@@ -12,7 +12,7 @@ import type { Clock } from '../ground/clock.ts'
 import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
-import { findByName, type ReleaseName } from './release-names.ts'
+import { findAlike, findByName, type ReleaseName } from './release-names.ts'
 import { rolloutOfCheck } from './counted-rollout.ts'
 
 /** What a dialect's `read` makes of a request. */
@@ -98,14 +98,9 @@ export function createUpdateService({
   /** Of a client, by its dialect and what it told of itself; undefined for a dialect that is not spoken. */
   takesOf: (dialect: string, told: DeviceAttributes) => ClientTakes | undefined
 }) {
-  function answer(
-    catalog: LiveCatalog,
-    check: UpdateCheck,
-    options?: { trace?: boolean; willing?: boolean },
-  ): UpdateAnswer {
-    const { device, currentVersion, running } = toDevice(catalog, check)
+  function answer(catalog: LiveCatalog, check: UpdateCheck, options?: DecideOptions): UpdateAnswer {
     const now = clock.now()
-    const decision = decide(catalog, device, now, options)
+    const { device, running, currentVersion, decision } = judge(catalog, check, now, options)
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
     const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
     const { rolloutId, isOffer, rolloutStartedAt } = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
@@ -127,6 +122,15 @@ export function createUpdateService({
       ignoredCohorts:
         claimedCohorts.length === 0 ? NONE : claimedCohorts.filter((cohort) => !device.cohorts.includes(cohort)),
     }
+  }
+
+  function judge(catalog: LiveCatalog, check: UpdateCheck, now: number, options?: DecideOptions) {
+    const { device, currentVersion, running } = toDevice(catalog, check)
+    const decision = decide(catalog, device, now, options)
+    const meant = alikeMeant(catalog, check.current, decision)
+    if (!meant) return { device, currentVersion, running, decision }
+    const has = { ...device, currentReleaseId: meant.id }
+    return { device: has, currentVersion: meant.version, running: meant, decision: decide(catalog, has, now, options) }
   }
 
   function toDevice(catalog: LiveCatalog, check: UpdateCheck) {
@@ -156,6 +160,8 @@ export function createUpdateService({
 
   return { answer }
 }
+
+type DecideOptions = Parameters<typeof decide>[3]
 
 const NONE: readonly string[] = []
 const NONE_TOLD: DeviceAttributes = {}
@@ -193,6 +199,19 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode, takes: Clien
   }
 }
 
+/**
+ * The release that is meant for a device that has its content already: the name of what it runs is that of the content,
+ * and another release has the same. It would be sent again, and with a later time taken again, for ever.
+ */
+function alikeMeant(
+  catalog: LiveCatalog,
+  current: RunningCode,
+  decision: Decision<OfferedRelease>,
+): OfferedRelease | undefined {
+  if (decision.kind !== 'update' || current.kind !== 'named') return undefined
+  return findAlike(catalog, current.name).find((release) => release === decision.release)
+}
+
 /** D11 has let it through: there is one. */
 function signedAnswerOf(
   catalog: LiveCatalog,
@@ -205,9 +224,9 @@ function signedAnswerOf(
   return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, heldAt) : undefined
 }
 
-/** Of those that the catalog has: what it has not is offered to nobody. */
+/** Of those that the catalog has: what it has not is offered to nobody. The same content fails again. */
 function idsOf(catalog: LiveCatalog, names: readonly ReleaseName[]): string[] {
-  return names.flatMap((name) => findByName(catalog, name)?.id ?? [])
+  return names.flatMap((name) => findAlike(catalog, name).map(({ id }) => id))
 }
 
 function awaitedOf(catalog: LiveCatalog, { nativeUpdate }: Decision<OfferedRelease>): OfferedRelease | undefined {

@@ -115,7 +115,7 @@ function readCurrent(request: Headers): RunningCode {
 
 function nameOf(updateId: string): ReleaseName | undefined {
   const identity = readExpoUpdateId(updateId.toLowerCase())
-  return identity && { digestStart: identity.digestStart }
+  return identity && { digestStart: identity.digestStart, place: identity.place }
 }
 
 export function readRequestedName(request: Headers): ReleaseName | undefined {
