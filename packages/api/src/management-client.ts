@@ -1,4 +1,4 @@
-import { StoredSignedAnswers, type NewSignedAnswers } from './signed-answers.ts'
+import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
@@ -318,7 +318,10 @@ export function createManagementClient(options: ManagementClientOptions) {
     /** For clients that take only what its publisher has signed. */
     addSignedAnswers: (app: string, input: NewSignedAnswers) =>
       read(StoredSignedAnswers, path`/apps/${app}/signed-answers`, input),
-    listSignedAnswers: (app: string) => read(StoredSignedAnswers, path`/apps/${app}/signed-answers`),
+    /** The 200 newest. */
+    listSignedAnswers: (app: string, filter: SignedAnswerFilter = {}) =>
+      read(StoredSignedAnswers, path`/apps/${app}/signed-answers` + queryOf(filter)),
+    getSignedAnswer: (app: string, id: string) => read(SignedAnswer, path`/apps/${app}/signed-answers/${id}`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { Id, Nullable, Sha256, Timestamp } from './shared-schemas.ts'
 
 const KeyId = Type.String({
   pattern: '^[A-Za-z0-9._-]{1,64}$',
@@ -16,10 +17,13 @@ const NewAnswer = Type.Object(
   { additionalProperties: false },
 )
 
+/** The platforms of Expo's clients. */
+const ExpoPlatform = Type.Union([Type.Literal('android'), Type.Literal('ios')])
+
 /** What a publisher has signed in advance, with the certificate of the key. */
 export const NewSignedAnswers = Type.Object(
   {
-    platform: Type.Union([Type.Literal('android'), Type.Literal('ios')]),
+    platform: ExpoPlatform,
     keyId: KeyId,
     certificate: { ...Pem, description: 'PEM, of the key that has signed' },
     chain: Type.Optional({
@@ -32,12 +36,27 @@ export const NewSignedAnswers = Type.Object(
 )
 export type NewSignedAnswers = Static<typeof NewSignedAnswers>
 
-export const SignedAnswerSummary = Type.Object({
-  says: Type.Union([Type.Literal('update'), Type.Literal('roll-back'), Type.Literal('nothing')]),
-  releaseId: Type.Union([Type.String(), Type.Null()]),
-  answeredAt: Type.String({ format: 'date-time', description: 'The time that it says of itself' }),
-})
+const summary = {
+  id: Id,
+  platform: Type.String(),
+  keyId: KeyId,
+  says: Type.Union([Type.Literal('update'), Type.Literal('roll-back')]),
+  sha256: Nullable({ ...Sha256, description: 'Of an update: of the files.json that it is about' }),
+  runtimeVersion: Nullable(Type.String()),
+  answeredAt: { ...Timestamp, description: 'The time that it says of itself' },
+}
+
+export const SignedAnswerSummary = Type.Object(summary)
 export type SignedAnswerSummary = Static<typeof SignedAnswerSummary>
 
 export const StoredSignedAnswers = Type.Object({ items: Type.Array(SignedAnswerSummary) })
 export type StoredSignedAnswers = Static<typeof StoredSignedAnswers>
+
+export const SignedAnswer = Type.Object({ ...summary, body: Type.String(), signature: Type.String() })
+export type SignedAnswer = Static<typeof SignedAnswer>
+
+export const SignedAnswerFilter = Type.Object({
+  platform: Type.Optional(ExpoPlatform),
+  sha256: Type.Optional({ ...Sha256, description: 'Of the files.json that they are about' }),
+})
+export type SignedAnswerFilter = Static<typeof SignedAnswerFilter>

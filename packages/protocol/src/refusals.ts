@@ -52,9 +52,9 @@ export function refusalReason(
 function lacksAnswer(
   answers: readonly SignedAnswer[] | undefined,
   { answersSignedBy: keyId }: ClientTakes,
-  { heldAt }: Pick<Device, 'heldAt'>,
+  device: Pick<Device, 'heldAt' | 'runtimeVersion'>,
 ): boolean {
-  return keyId !== undefined && !pickAnswer(answers, keyId, heldAt)
+  return keyId !== undefined && !pickAnswer(answers, keyId, device)
 }
 
 /** Of whatever the client is told, whoever signed it. */
@@ -93,11 +93,12 @@ function distrustReason(rollout: CompiledRollout, trust: DeviceTrust): RefusalRe
 
 /** D6, D11: whether a device can be sent to embedded by no rollout at all. */
 export function refusesPlainEmbedded(
-  { takes, trust, heldAt }: Pick<Device, 'takes' | 'trust' | 'heldAt'>,
+  device: Pick<Device, 'takes' | 'trust' | 'heldAt' | 'runtimeVersion'>,
   { embeddedAnswers }: Pick<CompiledCatalog, 'embeddedAnswers'>,
 ): RefusalReason | undefined {
+  const { takes, trust } = device
   if (takes && !takes.embedded) return 'embedded-not-taken'
-  if (takes && lacksAnswer(embeddedAnswers, takes, { heldAt })) return 'answer-not-signed'
+  if (takes && lacksAnswer(embeddedAnswers, takes, device)) return 'answer-not-signed'
   return trust && refusesUnstatedEmbedded(trust)
 }
 

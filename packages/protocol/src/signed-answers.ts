@@ -7,20 +7,29 @@ export interface SignedAnswer {
   keyId: string
   /** In milliseconds since 1970. */
   at: number
+  /** Of an update: the one that it says, and clients of no other take it. */
+  runtimeVersion?: string
+}
+
+/** What a client takes answers by. */
+interface AnswerTaker {
+  /** The latest time of what it has; undefined: of nothing that is known. */
+  heldAt?: number | undefined
+  runtimeVersion?: string | undefined
 }
 
 /**
  * The earliest that the device takes, so that later ones are left for when it has to go back.
- * @param heldAt the latest time of what it has; undefined: of nothing that is known
  */
 export function pickAnswer<Answer extends SignedAnswer>(
   answers: readonly Answer[] | undefined,
   keyId: string,
-  heldAt: number | undefined,
+  { heldAt, runtimeVersion }: AnswerTaker,
 ): Answer | undefined {
   let picked: Answer | undefined
   for (const answer of answers ?? []) {
-    const isTaken = answer.keyId === keyId && (heldAt === undefined || answer.at > heldAt)
+    const isItsOwn = answer.runtimeVersion === undefined || answer.runtimeVersion === runtimeVersion
+    const isTaken = isItsOwn && answer.keyId === keyId && (heldAt === undefined || answer.at > heldAt)
     if (isTaken && (!picked || answer.at < picked.at)) picked = answer
   }
   return picked

@@ -26,24 +26,18 @@ export function batchOf(files: readonly Uint8Array[]): FormData {
   return form
 }
 
-/** Uploads each file and what lists them, and publishes that. */
-export async function publishFiles(
+export interface UploadedFiles {
+  launch?: string
+  types?: Readonly<Record<string, string>>
+}
+
+/** Each file, and then what lists them: as a release names it. */
+export async function uploadFiles(
   server: Pick<TestServer, 'request'>,
   app: Pick<App, 'slug'>,
-  {
-    files,
-    launch,
-    types = {},
-    ...metadata
-  }: {
-    files: FilesByPath
-    launch?: string
-    types?: Readonly<Record<string, string>>
-    platform: string
-    version: string
-    [more: string]: unknown
-  },
-): Promise<PublishedRelease> {
+  files: FilesByPath,
+  { launch, types = {} }: UploadedFiles = {},
+) {
   const artifacts = `/manage/v1/apps/${app.slug}/artifacts`
   const contents = Object.values(files).map((content) => Buffer.from(content))
   for (let from = 0; from < contents.length; from += MAX_BATCH_FILES) {
@@ -58,7 +52,22 @@ export async function publishFiles(
     headers: { 'content-type': 'application/octet-stream' },
   })
   if (listed.status !== 200) throw new Error(`The list was not taken: ${JSON.stringify(listed.body)}`)
-  const content = { kind: 'files', sha256, sizeBytes: manifest.length }
+  return { kind: 'files', sha256, sizeBytes: manifest.length }
+}
+
+/** Uploads them, and publishes that. */
+export async function publishFiles(
+  server: Pick<TestServer, 'request'>,
+  app: Pick<App, 'slug'>,
+  {
+    files,
+    launch,
+    types,
+    ...metadata
+  }: UploadedFiles & { files: FilesByPath; platform: string; version: string; [more: string]: unknown },
+): Promise<PublishedRelease> {
+  const options = { ...(launch !== undefined && { launch }), ...(types && { types }) }
+  const content = await uploadFiles(server, app, files, options)
   const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
     body: { metadata: { ...metadata, content } },
   })

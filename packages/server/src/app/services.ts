@@ -46,7 +46,7 @@ import { createInstallPageService } from '../pages/install/install-page-service.
 import { createInstallables } from '../pages/install/installables.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
-import { raiseReleases } from '../rolling-out/rollouts/raise-releases.ts'
+import { raisePlatform, raiseReleases } from '../rolling-out/rollouts/raise-releases.ts'
 import { createKnownDevices } from '../explaining/known-devices/known-devices.ts'
 import { createRolloutTakers } from '../explaining/known-devices/rollout-takers.ts'
 import { createPreviewService, type FindNextSequence } from '../explaining/previews/preview-service.ts'
@@ -106,7 +106,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
-  const signedAnswers = createSignedAnswerService({ ...changing, raiseReleases })
+  const signedAnswers = createSignedAnswerService({ ...changing, artifacts, raisePlatform })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()

@@ -216,12 +216,12 @@ function alikeMeant(
 function signedAnswerOf(
   catalog: LiveCatalog,
   decision: Decision<OfferedRelease>,
-  { takes, heldAt }: Device,
+  device: Device,
 ): OfferedAnswer | undefined {
-  const keyId = takes?.answersSignedBy
+  const keyId = device.takes?.answersSignedBy
   if (keyId === undefined) return undefined
-  if (decision.kind === 'update') return pickAnswer(decision.release.answers, keyId, heldAt)
-  return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, heldAt) : undefined
+  if (decision.kind === 'update') return pickAnswer(decision.release.answers, keyId, device)
+  return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, device) : undefined
 }
 
 /** Of those that the catalog has: what it has not is offered to nobody. The same content fails again. */

@@ -1,6 +1,7 @@
 import { REASON_SENTENCES } from '@hotpatch/api'
 import {
   laterThanTold,
+  pickAnswer,
   readExpoDirective,
   readExpoUpdateId,
   writeDictionary,
@@ -55,7 +56,10 @@ function renderSame(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
   if (!running?.held.files || !current) return refusal(decision.reason, REASON_SENTENCES[decision.reason], 404)
   const { at, id } = current
   const keyId = answer.device.takes?.answersSignedBy
-  const signedAnswer = running.answers?.find((each) => each.keyId === keyId && each.at === at)
+  const { runtimeVersion } = answer.device
+  const taker = { heldAt: at - 1, runtimeVersion }
+  const picked = keyId === undefined ? undefined : pickAnswer(running.answers, keyId, taker)
+  const signedAnswer = picked?.at === at ? picked : undefined
   if (keyId !== undefined && !signedAnswer) return refusal(decision.reason, REASON_SENTENCES[decision.reason], 404)
   const placed = { at, place: '' }
   const manifest = writeManifest(running, { ...placingOf(running, placed, { ...answer, signedAnswer }, request), id })

@@ -26,6 +26,7 @@ import {
   publishFiles,
   sha256Of,
   startTestServer,
+  uploadFiles,
   type TestResponse,
   type TestServer,
 } from '@hotpatch/testkit'
@@ -152,7 +153,17 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
     const sent = await send([manifestOf('1.1.0', at)])
     expect([sent.status, sent.body.items]).toEqual([
       200,
-      [{ says: 'update', releaseId: expect.any(String), answeredAt: new Date(at).toISOString() }],
+      [
+        {
+          id: expect.any(String),
+          platform: 'android',
+          keyId: 'main',
+          says: 'update',
+          sha256: sha256Of(filesManifestOf(filesOf('1.1.0'))),
+          runtimeVersion: '1',
+          answeredAt: new Date(at).toISOString(),
+        },
+      ],
     ])
     const manifest = await verified(await check())
     expect(manifest.id).toBe(expoUpdateId(sha256Of(filesManifestOf(filesOf('1.1.0'))), at, ''))
@@ -199,6 +210,57 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
     expect((await verified(await check(sentBack))).createdAt).toBe(writeExpoTime(clock.now()))
   })
 
+  test('are there before the release, so that no client waits for them', async () => {
+    const files = filesOf('1.1.0')
+    await uploadFiles(server, app, files)
+    const at = clock.now()
+    expect(await send([manifestOf('1.1.0', at)])).toMatchObject({ status: 200 })
+    expect(await check()).toMatchObject({ status: 204 })
+    await publish('1.1.0')
+    expect((await verified(await check())).createdAt).toBe(writeExpoTime(at))
+    // Another app has sent none of this.
+    const other = await server.createTestApp({ checkAccess: 'open' })
+    const url = `/manage/v1/apps/${other.slug}/signed-answers`
+    const body = manifestOf('1.1.0', at)
+    const answers = [{ body, signature: OWN.sign(body) }]
+    const sent = await server.request('POST', url, {
+      body: { platform: 'android', keyId: 'main', certificate: OWN.pem, answers },
+    })
+    expect(problemOf(sent)).toBe('404 artifact-not-found')
+  })
+
+  test('are of one runtime version, whichever releases have the content', async () => {
+    await publish('1.1.0')
+    const files = filesOf('1.1.0')
+    await publishFiles(server, app, { files, platform: 'android', runtimeVersion: '2', version: '1.1.0+2' })
+    const at = clock.now()
+    await send([manifestOf('1.1.0', at)])
+    expect((await verified(await check())).runtimeVersion).toBe('1')
+    expect(await check({ 'expo-runtime-version': '2' })).toMatchObject({ status: 204 })
+    await send([manifestOf('1.1.0', at, { runtimeVersion: '2' })])
+    expect((await verified(await check({ 'expo-runtime-version': '2' }))).runtimeVersion).toBe('2')
+    const url = `/manage/v1/apps/${app.slug}/signed-answers`
+    const sha256 = sha256Of(filesManifestOf(files))
+    const listed = await server.request('GET', `${url}?platform=android&sha256=${sha256}`)
+    expect(listed.body.items.map((item: { runtimeVersion: string }) => item.runtimeVersion)).toEqual(['2', '1'])
+    const [{ id }] = listed.body.items
+    const body = manifestOf('1.1.0', at, { runtimeVersion: '2' })
+    const shown = await server.request('GET', `${url}/${id}`)
+    expect(shown.body).toMatchObject({ body, signature: OWN.sign(body) })
+    expect((await server.request('GET', `${url}?platform=ios`)).body).toEqual({ items: [] })
+    expect(problemOf(await server.request('GET', `${url}/${app.id}`))).toBe('404 not-found')
+  })
+
+  test('are of one key for each id, as clients tell them apart by it', async () => {
+    await publish('1.1.0')
+    const at = clock.now()
+    await send([manifestOf('1.1.0', at)])
+    const other = newCertificate()
+    const refused = await send([manifestOf('1.1.0', at + 1)], { by: other })
+    expect([refused.status, refused.body.detail]).toEqual([400, expect.stringContaining('id of another key')])
+    expect(await send([manifestOf('1.1.0', at + 1)], { by: other, keyId: 'next' })).toMatchObject({ status: 200 })
+  })
+
   test('come with the certificates between theirs and the one in the app', async () => {
     await publish('1.1.0')
     const keyPair = generateKeyPair()
@@ -234,12 +296,12 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
       expect(answer.status).toBeGreaterThanOrEqual(400)
       return answer.body.detail
     }
-    expect(await refusalOf(`${good} `)).toMatch(/answers\/0\/body: expected what the release has/)
+    expect(await refusalOf(`${good} `)).toMatch(/answers\/0\/body: expected what the export has/)
     expect(await refusalOf(good.replace('"image/png"', '"image/gif"'))).toMatch(/image\/png.*image\/gif/)
     expect(await refusalOf(manifestOf('1.1.0', at, { assetsUrl: 'https://elsewhere.example.com/assets' }))).toMatch(
       /addresses of \/expo\//,
     )
-    expect(await refusalOf(manifestOf('1.1.0', at, { runtimeVersion: '2' }))).toMatch(/runtimeVersion/)
+    expect(await refusalOf(manifestOf('1.1.0', at + 2 * DAY))).toMatch(/expected a time of about now/)
     expect(await refusalOf(manifestOf('1.2.0', at))).toMatch(/no export of Expo's/)
     expect(await refusalOf(good.replace(/"createdAt":"[^"]*"/, `"createdAt":"${writeExpoTime(at + 1)}"`))).toMatch(
       /an id of this server for the time in createdAt/,

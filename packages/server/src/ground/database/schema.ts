@@ -280,13 +280,29 @@ export interface Schema {
     app_id: string
     platform: Platform
     key_id: string
-    says: 'update' | 'roll-back' | 'nothing'
-    /** Of an update. */
-    release_id: string | null
-    /** The time that it says of itself; 0 of one that says none. */
+    says: 'update' | 'roll-back'
+    /** Of an update: of its `files.json`. */
+    sha256: string | null
+    runtime_version: string | null
+    /** The time that it says of itself. */
     answered_at: number
     body: string
     signature: string
+    created_at: number
+    created_by: string
+  }
+  /** What a binary of Expo's shipped with: devices name it by its id. */
+  embedded_update: {
+    app_id: string
+    platform: Platform
+    update_id: string
+    /** When the binary was built: for its clients the time of the update. */
+    built_at: number
+    runtime_version: string | null
+    native_version: string | null
+    /** Of the bundle that is run first. */
+    sha256: string
+    size_bytes: number
     created_at: number
     created_by: string
   }

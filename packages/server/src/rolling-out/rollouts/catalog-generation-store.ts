@@ -1,3 +1,4 @@
+import type { Platform } from '@hotpatch/protocol'
 import type { CatalogPlaces } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 
@@ -33,4 +34,19 @@ export async function listCatalogsOf(db: Connection, releaseIds: readonly string
     .where('rollout.state', 'in', ['active', 'paused'])
     .execute()
   return rows.map(({ app_id: appId, channel, platform }) => ({ appId, channel, platforms: [platform] }))
+}
+
+/** Those that offer what is for a platform. */
+export async function listCatalogsOfPlatform(
+  db: Connection,
+  appId: string,
+  platform: Platform,
+): Promise<CatalogPlaces[]> {
+  const rows = await db
+    .selectFrom('catalog_generation')
+    .select(['channel', 'platform'])
+    .where('app_id', '=', appId)
+    .where('platform', 'in', [platform, 'any'])
+    .execute()
+  return rows.map(({ channel, platform: own }) => ({ appId, channel, platforms: [own] }))
 }

@@ -20,6 +20,7 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
   for (const table of [
     'signed_answer',
     'answer_certificate',
+    'embedded_update',
     'app_artifact',
     'app_bundle_id',
     'channel_key',

@@ -14,6 +14,8 @@ export interface AnswerCertificate {
   pem: string
   /** @param signature base64 */
   hasSigned(body: string, signature: string): boolean
+  /** Whether another certificate, in PEM, is of the same key. */
+  isOfKey(pem: string): boolean
 }
 
 /** @throws problem invalid-request that says what a client would refuse */
@@ -32,6 +34,7 @@ export function readCertificate(text: string, now: number): AnswerCertificate {
     throw unfit('one that is valid now', `one from ${certificate.validFrom} to ${certificate.validTo}`)
   return {
     pem: certificate.toString(),
+    isOfKey: (pem) => new X509Certificate(pem).publicKey.equals(publicKey),
     hasSigned: (body, signature) => verify('sha256', Buffer.from(body), publicKey, Buffer.from(signature, 'base64')),
   }
 }

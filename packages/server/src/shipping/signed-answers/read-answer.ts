@@ -48,12 +48,10 @@ function readDirective(body: string, index: number): ToldAnswer {
   return { says: 'roll-back', at: readExpoTime(directive.parameters.commitTime) ?? 0 }
 }
 
-/** The release that an answer is about. */
-export interface AnsweredRelease {
-  id: string
+/** The content that an answer is about. */
+export interface AnsweredContent {
   /** Of its `files.json`. */
   sha256: string
-  runtimeVersion: string | undefined
   exported: KeptExpoExport
   files: readonly ExpoFile[]
 }
@@ -66,11 +64,11 @@ export interface AnsweredRelease {
 export function requireSame(
   { manifest, at }: Extract<ToldAnswer, { says: 'update' }>,
   body: string,
-  release: AnsweredRelease,
+  { sha256, exported, files }: AnsweredContent,
   { appNames, index }: { appNames: readonly string[]; index: number },
 ): string {
-  const { sha256, runtimeVersion = manifest.runtimeVersion, exported, files } = release
   const { config, ...listed } = exported
+  const { runtimeVersion } = manifest
   const assetsUrl = manifest.launchAsset.url.replace(/\/[0-9a-f]{64}$/, '')
   if (!appNames.some((name) => assetsUrl.endsWith(`/expo/${name}/assets`))) {
     throw unfit(index, `addresses of ${appNames.map((name) => `/expo/${name}/assets`).join(' or ')}`, assetsUrl)
@@ -81,7 +79,7 @@ export function requireSame(
   let place = 0
   while (place < expected.length && expected[place] === body[place]) place++
   const part = (text: string) => text.slice(Math.max(0, place - 20), place + 40)
-  throw unfit(index, `what the release has: ${part(expected)}`, part(body))
+  throw unfit(index, `what the export has: ${part(expected)}`, part(body))
 }
 
 function unfit(index: number, expected: string, found: string) {

@@ -11,6 +11,16 @@ export interface OfferedAnswer extends SignedAnswer {
   assetsUrl: string
 }
 
+interface AnswerRow {
+  release_id: string | null
+  key_id: string
+  runtime_version: string | null
+  answered_at: number
+  signature: string
+  chain: string
+  head: string
+}
+
 /** How many of one release are known: newer ones first. */
 const MAX_OF_ONE = 50
 /** The bundle stands before the assets, of which there may be thousands. */
@@ -22,37 +32,46 @@ export async function listPlacedAnswers(
   db: Connection,
   place: PlaceOfReleases,
 ): Promise<ReadonlyMap<string | null, readonly OfferedAnswer[]>> {
-  const platforms: Platform[] = place.platform === 'any' ? ['android', 'ios', 'any'] : [place.platform]
-  const rows = await db
+  const ofUpdates: AnswerRow[] = await selectAnswers(db, place)
+    .innerJoin('release_file', 'release_file.sha256', 'signed_answer.sha256')
+    .select('release_file.release_id')
+    .where('says', '=', 'update')
+    .where('release_file.role', '=', 'manifest')
+    .where('release_file.release_id', 'in', placedReleases(db, place))
+    .execute()
+  const waysBack = await selectAnswers(db, place).where('says', '=', 'roll-back').execute()
+  const rows = [...ofUpdates, ...waysBack.map((row): AnswerRow => ({ ...row, release_id: null }))]
+  return new Map(
+    [...Map.groupBy(rows, ({ release_id }) => release_id)].map(([releaseId, found]) => [
+      releaseId,
+      found.slice(0, MAX_OF_ONE).map(offeredOf),
+    ]),
+  )
+}
+
+function selectAnswers(db: Connection, { appId, platform }: PlaceOfReleases) {
+  const platforms: Platform[] = platform === 'any' ? ['android', 'ios', 'any'] : [platform]
+  return db
     .selectFrom('signed_answer')
     .innerJoin('answer_certificate', (join) =>
       join
         .onRef('answer_certificate.app_id', '=', 'signed_answer.app_id')
         .onRef('answer_certificate.key_id', '=', 'signed_answer.key_id'),
     )
-    .select(['signed_answer.key_id', 'release_id', 'answered_at', 'signature', 'chain'])
-    .select(({ fn, val }) => fn<string>('substr', ['body', val(1), val(HEAD_LENGTH)]).as('head'))
-    .where('signed_answer.app_id', '=', place.appId)
-    .where('platform', 'in', platforms)
-    .where(({ eb, or, and }) =>
-      or([
-        and([eb('says', '=', 'roll-back'), eb('release_id', 'is', null)]),
-        and([eb('says', '=', 'update'), eb('release_id', 'in', placedReleases(db, place))]),
-      ]),
-    )
+    .select(['signed_answer.key_id', 'runtime_version', 'answered_at', 'signed_answer.signature', 'chain'])
+    .select(({ fn, val }) => fn<string>('substr', ['signed_answer.body', val(1), val(HEAD_LENGTH)]).as('head'))
+    .where('signed_answer.app_id', '=', appId)
+    .where('signed_answer.platform', 'in', platforms)
     .orderBy('answered_at', 'desc')
-    .execute()
-  const answers = Map.groupBy(rows, ({ release_id }) => release_id)
-  return new Map(
-    [...answers].map(([releaseId, found]) => [
-      releaseId,
-      found.slice(0, MAX_OF_ONE).map(({ key_id, answered_at, head, signature, chain }) => ({
-        keyId: key_id,
-        at: answered_at,
-        signature,
-        chain,
-        assetsUrl: releaseId === null ? '' : (LAUNCH_URL.exec(head)?.[1] ?? ''),
-      })),
-    ]),
-  )
+}
+
+function offeredOf({ release_id, key_id, runtime_version, answered_at, head, signature, chain }: AnswerRow) {
+  return {
+    keyId: key_id,
+    at: answered_at,
+    ...(runtime_version !== null && { runtimeVersion: runtime_version }),
+    signature,
+    chain,
+    assetsUrl: release_id === null ? '' : (LAUNCH_URL.exec(head)?.[1] ?? ''),
+  }
 }

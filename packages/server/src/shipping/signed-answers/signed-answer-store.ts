@@ -1,7 +1,5 @@
-import type { Platform } from '@hotpatch/protocol'
+import type { SignedAnswerFilter } from '@hotpatch/api'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
-import type { KeptExpoExport } from '../content/files/expo-export.ts'
-import type { AnsweredRelease } from './read-answer.ts'
 
 export type SignedAnswerRow = Schema['signed_answer']
 
@@ -27,57 +25,59 @@ export async function insertAnswers(tx: Connection, rows: readonly SignedAnswerR
   }
 }
 
-export function listAnswers(db: Connection, appId: string, limit: number): Promise<SignedAnswerRow[]> {
-  return db
-    .selectFrom('signed_answer')
-    .selectAll()
-    .where('app_id', '=', appId)
-    .orderBy('id', 'desc')
-    .limit(limit)
-    .execute()
-}
+export type ListedAnswer = Omit<SignedAnswerRow, 'body' | 'signature'>
 
-/** Exports of Expo's, by the beginning of the digest of their list of files. */
-export async function findAnswered(
+const LISTED = [
+  'id',
+  'app_id',
+  'platform',
+  'key_id',
+  'says',
+  'sha256',
+  'runtime_version',
+  'answered_at',
+  'created_at',
+  'created_by',
+] as const
+
+export function listAnswers(
   db: Connection,
-  { appId, platform, digestStart }: { appId: string; platform: Platform; digestStart: string },
-): Promise<AnsweredRelease | undefined> {
-  const row = await db
-    .selectFrom('release')
-    .innerJoin('release_file', 'release_file.release_id', 'release.id')
-    .innerJoin('expo_export', 'expo_export.sha256', 'release_file.sha256')
-    .select(['release.id', 'release.requirement', 'expo_export.sha256', 'expo_export.exported'])
-    .where('release.app_id', '=', appId)
-    .where('release.platform', '=', platform)
-    .where('release_file.role', '=', 'manifest')
-    .where('expo_export.sha256', 'like', `${digestStart}%`)
-    .orderBy('release.sequence', 'desc')
-    .executeTakeFirst()
-  if (!row) return undefined
-  const files = await db
-    .selectFrom('release_file')
-    .select(['path', 'sha256'])
-    .where('release_id', '=', row.id)
-    .where('role', '=', 'asset')
-    .execute()
-  const { runtimeVersion } = JSON.parse(row.requirement) as { runtimeVersion?: string }
-  return {
-    id: row.id,
-    sha256: row.sha256,
-    runtimeVersion,
-    exported: JSON.parse(row.exported) as KeptExpoExport,
-    files: files.map(({ path, sha256 }) => ({ path, sha256: sha256 ?? '' })),
-  }
+  appId: string,
+  { platform, sha256 }: SignedAnswerFilter,
+  limit: number,
+): Promise<ListedAnswer[]> {
+  let query = db.selectFrom('signed_answer').select(LISTED).where('app_id', '=', appId)
+  if (platform !== undefined) query = query.where('platform', '=', platform)
+  if (sha256 !== undefined) query = query.where('sha256', '=', sha256)
+  return query.orderBy('id', 'desc').limit(limit).execute()
 }
 
-/** One release of each catalog of the platform, so that all of them are compiled anew. */
-export async function listOneOfEachChannel(db: Connection, appId: string, platform: Platform): Promise<string[]> {
-  const rows = await db
-    .selectFrom('rollout')
-    .select(({ fn }) => fn.max('release_id').as('release_id'))
+export function findAnswer(db: Connection, appId: string, id: string): Promise<SignedAnswerRow | undefined> {
+  return db.selectFrom('signed_answer').selectAll().where('app_id', '=', appId).where('id', '=', id).executeTakeFirst()
+}
+
+export async function findCertificate(db: Connection, appId: string, keyId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('answer_certificate')
+    .select('certificate')
     .where('app_id', '=', appId)
-    .where('platform', 'in', [platform, 'any'])
-    .groupBy('channel')
-    .execute()
-  return rows.flatMap(({ release_id }) => release_id ?? [])
+    .where('key_id', '=', keyId)
+    .executeTakeFirst()
+  return row?.certificate
+}
+
+/** Of what the app has sent, whether a release has it already or not, by the beginning of the digest of its list of files. */
+export function findExport(
+  db: Connection,
+  appId: string,
+  digestStart: string,
+): Promise<Schema['expo_export'] | undefined> {
+  return db
+    .selectFrom('expo_export')
+    .innerJoin('app_artifact', 'app_artifact.sha256', 'expo_export.sha256')
+    .select(['expo_export.sha256', 'expo_export.exported'])
+    .where('app_artifact.app_id', '=', appId)
+    .where('expo_export.sha256', 'like', `${digestStart}%`)
+    .orderBy('expo_export.sha256')
+    .executeTakeFirst()
 }
