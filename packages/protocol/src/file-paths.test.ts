@@ -20,6 +20,11 @@ describe('paths of a release (Engine §4)', () => {
     )
   })
 
+  test('half a character is none: every other half is the same file', () => {
+    for (const path of ['a\ud800', '\udc00/a', '\ud83d\ud83d\ude00']) expect(filePathFault(path)?.rule).toBe('path')
+    expect(filePathFault('\ud83d\ude00')).toBeUndefined()
+  })
+
   test('a path has at most as many bytes as are asked for', () => {
     expect(filePathFault('abcd', 4)).toBeUndefined()
     expect(filePathFault('äbcd', 4)?.rule).toBe('path-length')

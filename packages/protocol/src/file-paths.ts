@@ -1,3 +1,5 @@
+import { isWellFormed } from './well-formed.ts'
+
 /** On iOS a path has 1,024 bytes at most, and those in front of the bundle's folder count. */
 export const MAX_FILE_PATH_BYTES = 512
 /** What file systems take as one name. */
@@ -38,7 +40,7 @@ export function filePathFault(path: string, maxBytes: number = MAX_FILE_PATH_BYT
   const name = path.endsWith('/') ? path.slice(0, -1) : path
   const bytes = utf8Length(path)
   if (bytes > maxBytes) return tooLong(`a path of ${bytes} bytes, more than ${maxBytes}`)
-  const found = hasControlCharacter(path) ? 'a control character' : shapeOf(name)
+  const found = unreadable(path) ?? shapeOf(name)
   if (found !== undefined) return { rule: 'path', found }
   const folded = foldFilePath(name)
   // Where ignorable characters count for nothing, what is left must be as harmless.
@@ -81,6 +83,11 @@ export function findPathConflict(paths: Iterable<string>): FilePathConflict | un
     }
   }
   return undefined
+}
+
+function unreadable(path: string): string | undefined {
+  if (!isWellFormed(path)) return 'half a character, of which every file system makes the same'
+  return hasControlCharacter(path) ? 'a control character' : undefined
 }
 
 function shapeOf(path: string): string | undefined {

@@ -1,25 +1,30 @@
 import { readArray, readObject, readString, UnexpectedJsonError } from '../json-reader.ts'
+import { isWellFormed } from '../well-formed.ts'
 
 /** The app's public config, as `expo config --type public` prints it. */
 export type ExpoConfig = Readonly<Record<string, unknown>>
 
-/** Expo §4: what Expo's own modules read of it on iOS, where another type, `null` too, ends the app itself. */
+/** Expo §4: what Expo's own modules read of it, of which another type, on iOS `null` too, ends the app itself. */
 const TEXTS = [
   'appKey',
+  'backgroundColor',
   'facebookAppId',
   'facebookDisplayName',
   'hostUri',
   'iconUrl',
   'name',
   'orientation',
+  'primaryColor',
   'revisionId',
   'sdkVersion',
   'slug',
   'userInterfaceStyle',
   'version',
 ]
-const OBJECTS = ['experiments', 'extra', 'ios', 'notification', 'updates']
+const OBJECTS = ['android', 'experiments', 'extra', 'ios', 'notification', 'updates']
 const MAX_PLUGINS = 1_000
+/** The reader of iOS takes 512 levels, and that of Android has no bound but its stack. */
+const MAX_DEPTH = 100
 
 /** @throws UnexpectedJsonError with the place of what would end the app */
 export function readExpoConfig(value: unknown, pointer: string): ExpoConfig {
@@ -28,14 +33,21 @@ export function readExpoConfig(value: unknown, pointer: string): ExpoConfig {
   readKnown(config, OBJECTS, pointer, readObject)
   readKnown(config, ['facebookAutoInitEnabled'], pointer, readBoolean)
   readKnown(config, ['plugins'], pointer, readPlugins)
-  const { ios, extra } = config
+  const { ios, android, extra } = config
   if (ios !== undefined) {
     const texts = ['backgroundColor', 'googleServicesFile', 'userInterfaceStyle']
     readKnown(readObject(ios, pointer), texts, `${pointer}/ios`, readString)
   }
-  if (extra !== undefined) {
-    readKnown(readObject(extra, pointer), ['supportsRTL', 'forcesRTL'], `${pointer}/extra`, readBoolean)
+  if (android !== undefined) {
+    const texts = ['backgroundColor', 'googleServicesFile', 'softwareKeyboardLayoutMode', 'userInterfaceStyle']
+    readKnown(readObject(android, pointer), texts, `${pointer}/android`, readString)
   }
+  if (extra !== undefined) {
+    const json = readObject(extra, pointer)
+    readKnown(json, ['supportsRTL', 'forcesRTL'], `${pointer}/extra`, readBoolean)
+    readKnown(json, ['expo-navigation-bar', 'expo-status-bar'], `${pointer}/extra`, readObject)
+  }
+  requireReadable(config, pointer, 0)
   return config
 }
 
@@ -44,6 +56,21 @@ export function projectIdOf({ extra }: ExpoConfig): string | undefined {
   const eas = isObject(extra) ? extra.eas : undefined
   const projectId = isObject(eas) ? eas.projectId : undefined
   return typeof projectId === 'string' ? projectId : undefined
+}
+
+/** What JavaScript reads as JSON, and others do not: then there is no update at all. */
+function requireReadable(value: unknown, pointer: string, depth: number): void {
+  if (depth > MAX_DEPTH) throw new UnexpectedJsonError(pointer, `at most ${MAX_DEPTH} levels`, value)
+  if (typeof value === 'string') requireWellFormed(value, pointer)
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, each] of Object.entries(value)) {
+    requireWellFormed(name, pointer)
+    requireReadable(each, `${pointer}/${name}`, depth + 1)
+  }
+}
+
+function requireWellFormed(text: string, pointer: string): void {
+  if (!isWellFormed(text)) throw new UnexpectedJsonError(pointer, 'text of whole characters', text)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

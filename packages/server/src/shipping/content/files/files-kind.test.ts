@@ -46,6 +46,10 @@ describeContentKind(filesKind, {
     },
     { comment: 'a path that leads elsewhere', bytes: manifestOf({ '../main.js': Buffer.from('start()') }) },
     { comment: 'two paths that are one somewhere', bytes: manifestOf({ 'A.js': noise(300), 'a.js': noise(300) }) },
+    {
+      comment: 'two paths that differ in half a character',
+      bytes: manifestOf({ 'a\ud800': noise(300), 'a\ud801': noise(300) }),
+    },
     { comment: 'a start that is none of the files', bytes: manifestOf(files, 'other.js') },
     {
       comment: 'a type that begins another header',
