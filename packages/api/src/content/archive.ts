@@ -7,6 +7,7 @@ export const ArchiveContent = Type.Object({
   sha256: Sha256,
   sizeBytes: Type.Integer(),
   fileCount: Type.Integer(),
+  tree: Type.Optional(Type.String({ description: 'Content §3.1: the SHA-256 of what it unpacks to' })),
   downloadUrl: Type.String(),
 })
 export type ArchiveContent = Static<typeof ArchiveContent>

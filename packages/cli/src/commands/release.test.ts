@@ -44,6 +44,7 @@ describe('release', () => {
     const bytes = Buffer.from(await (await fetch(published.content.downloadUrl)).arrayBuffer())
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(published.content.sha256)
     expect(bytes.length).toBe(published.content.sizeBytes)
+    expect(published.content.tree).toMatch(/^[0-9a-f]{64}$/)
 
     const stored = await json<Release>('releases', 'show', published.releaseId)
     const requirement = { minNativeVersion: '2.1', nativeRange: '>=1 <4', runtimeVersion: 'r1' }
@@ -52,6 +53,7 @@ describe('release', () => {
       appId: app.id,
       sequence: 1,
       requirement,
+      content: { kind: 'archive', tree: published.content.tree },
       artifacts: [{ name: 'bundle.zip', sha256: published.content.sha256, sizeBytes: published.content.sizeBytes }],
     })
     expect((await json<Page<Release>>('releases list --channel beta')).items).toEqual([stored])

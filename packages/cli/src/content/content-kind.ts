@@ -112,6 +112,8 @@ export interface PackedContent {
   /** What the publish says of it. */
   content: NewReleaseContent
   uploads: readonly ContentUpload[]
+  /** Content §3.1, of a zip whose files are known. */
+  tree?: string
 }
 
 /** What the signed statement says of it (Signing §4). */

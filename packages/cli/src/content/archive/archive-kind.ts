@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NewReleaseContent, ReleaseFinding } from '@hotpatch/api'
-import { statedArchive } from '@hotpatch/protocol'
+import { statedArchive, writeTree } from '@hotpatch/protocol'
 import { formatBytes, formatCount } from '../../output/text.ts'
 import type { CliContext } from '../../process/context.ts'
 import type {
@@ -20,13 +21,12 @@ import { inspectBundle, type InspectedBundle } from './inspect-bundle.ts'
 import { withoutSourceMaps } from '../folder/source-maps.ts'
 import { askedEntry, chooseStartFile, type StartFile } from './start-file.ts'
 import { unpackZip } from './unpack-zip.ts'
-import type { MeasuredFile } from './write-measured.ts'
-import { zipBundle } from './zip-bundle.ts'
+import { zipBundle, type UnpackedZip } from './zip-bundle.ts'
 
 export interface CollectedArchive extends CollectedContent {
   start: StartFile | undefined
   /** It is published as it is. */
-  ready?: MeasuredFile
+  ready?: UnpackedZip
 }
 
 export interface ArchiveFacts {
@@ -81,10 +81,12 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
     const { sha256, sizeBytes } = zip
     const { entry = askedEntry(start, wish.platform) } = wish
     const content = { kind: 'archive' as const, sha256, sizeBytes, ...(entry !== undefined && { entry }) }
-    return { content, uploads: [{ kind: 'archive', ...zip, contentType: CONTENT_TYPE }] }
+    const tree = createHash('sha256').update(writeTree(zip.unpacked)).digest('hex')
+    const upload = { kind: 'archive' as const, path: zip.path, sha256, sizeBytes, contentType: CONTENT_TYPE }
+    return { content, uploads: [upload], tree }
   },
 
-  stated: ({ content }) => statedArchive(zipOf(content)),
+  stated: ({ content, tree }) => statedArchive({ ...zipOf(content), tree }),
   isSame: (published, content) =>
     published.kind === 'archive' && content.kind === 'archive' && published.sha256 === content.sha256,
 

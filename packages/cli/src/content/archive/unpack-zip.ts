@@ -7,7 +7,8 @@ import { CommandError } from '../../errors/errors.ts'
 import type { CliContext } from '../../process/context.ts'
 import type { ContentFile } from '../content-kind.ts'
 import { BUNDLE_LIMITS } from '../folder/bundle-files.ts'
-import { asUnwritable, writeMeasured, type MeasuredFile } from './write-measured.ts'
+import { asUnwritable, writeMeasured } from './write-measured.ts'
+import type { UnpackedZip } from './zip-bundle.ts'
 
 /** In the working folder. */
 const ZIP = 'bundle.zip'
@@ -21,7 +22,7 @@ export async function unpackZip(
   context: CliContext,
   path: string,
   directory: string,
-): Promise<{ zip: MeasuredFile; files: ContentFile[] }> {
+): Promise<{ zip: UnpackedZip; files: ContentFile[] }> {
   const { size } = await stat(path)
   if (size > BUNDLE_LIMITS.totalBytes) throw refusal(path, `more than ${BUNDLE_LIMITS.totalBytes} bytes`)
   const original = createReadStream(path, { end: Math.max(0, size - 1) })
@@ -38,7 +39,7 @@ export async function unpackZip(
       path: join(directory, UNPACKED, file.path),
       sizeBytes: file.sizeBytes,
     }))
-    return { zip, files: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
+    return { zip: { ...zip, unpacked: found }, files: files.toSorted((a, b) => (a.name < b.name ? -1 : 1)) }
   } catch (cause) {
     if (!(cause instanceof UpdateError)) throw asUnwritable(cause, join(directory, UNPACKED))
     throw refusal(path, `what no device unpacks: ${cause.message}`, cause)

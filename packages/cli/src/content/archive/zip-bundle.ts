@@ -1,10 +1,17 @@
+import { createHash } from 'node:crypto'
 import { type PassThrough, Readable } from 'node:stream'
+import type { ManifestFile } from '@hotpatch/protocol'
 import { ZipFile } from 'yazl'
 import type { CliContext } from '../../process/context.ts'
 import { createProgress, type Progress } from '../../output/progress.ts'
 import type { ContentFile } from '../content-kind.ts'
 import { readUnchanged } from '../folder/read-unchanged.ts'
 import { writeMeasured, type MeasuredFile } from './write-measured.ts'
+
+/** A zip, and the files that are in it. */
+export interface UnpackedZip extends MeasuredFile {
+  unpacked: readonly ManifestFile[]
+}
 
 /**
  * Writes the files to `path`. The same files give the same bytes: nothing of the machine gets in, neither times nor
@@ -14,17 +21,18 @@ export async function zipBundle(
   context: CliContext,
   files: readonly ContentFile[],
   path: string,
-): Promise<MeasuredFile> {
+): Promise<UnpackedZip> {
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
   const progress = createProgress(context, 'Zipping', totalBytes)
+  const unpacked: ManifestFile[] = []
   try {
-    return await writeMeasured(openZip(files, progress), path, context.signal)
+    return { ...(await writeMeasured(openZip(files, progress, unpacked), path, context.signal)), unpacked }
   } finally {
     progress.stop()
   }
 }
 
-function openZip(files: readonly ContentFile[], progress: Progress): PassThrough {
+function openZip(files: readonly ContentFile[], progress: Progress, unpacked: ManifestFile[]): PassThrough {
   const zip = new ZipFile()
   const bytes = zip.outputStream as PassThrough
   const fail = (error: Error) => bytes.destroy(error)
@@ -36,7 +44,14 @@ function openZip(files: readonly ContentFile[], progress: Progress): PassThrough
   for (const file of files) {
     zip.addReadStreamLazy(file.name, { ...entryOptions(), size: file.sizeBytes }, (start) => {
       const content = Readable.from(readUnchanged(file), { objectMode: false })
-      content.on('data', (chunk: Buffer) => progress.advanceTo((readBytes += chunk.length)))
+      const hash = createHash('sha256')
+      content.on('data', (chunk: Buffer) => {
+        hash.update(chunk)
+        progress.advanceTo((readBytes += chunk.length))
+      })
+      content.on('end', () => {
+        unpacked.push({ path: file.name, sha256: hash.digest('hex'), sizeBytes: file.sizeBytes })
+      })
       content.on('error', fail)
       current = content
       start(null, content)

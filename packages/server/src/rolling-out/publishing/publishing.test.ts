@@ -70,6 +70,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
           sha256: sha256Of(bundle),
           sizeBytes: bundle.length,
           fileCount: 2,
+          tree: expect.stringMatching(/^[0-9a-f]{64}$/),
           downloadUrl: `http://localhost:80/artifacts/${sha256Of(bundle)}`,
         },
         keyRegistered: false,
@@ -393,7 +394,8 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       const uploaded = await upload(bytes, address(bytes, own))
       const sha256 = sha256Of(bytes)
       const downloadUrl = `http://localhost:80/artifacts/${sha256}`
-      const content = { kind: 'archive', sha256, sizeBytes: bytes.length, fileCount: 2, downloadUrl }
+      const { tree } = uploaded.body
+      const content = { kind: 'archive', sha256, sizeBytes: bytes.length, fileCount: 2, tree, downloadUrl }
       expect(uploaded).toMatchObject({ status: 200, body: content })
       expect((await server.request('GET', address(bytes, own))).body).toEqual(content)
 
@@ -753,6 +755,7 @@ describeOnEveryDatabase('publishing', (openDatabase) => {
       ['an artifact under another name', { artifacts: [{ name: 'main.zip', sha256: 'a'.repeat(64), sizeBytes: 1 }] }],
       ['no artifact', { artifacts: [] }],
       ['another kind of content', { content: { kind: 'files' } }],
+      ['a zip that unpacks to something else', { content: { kind: 'archive', tree: 'a'.repeat(64) } }],
       ['no sequence', { sequence: 0 }],
       ['half a sequence', { sequence: 6.5 }],
     ])('whose statement is for %s is refused', async (_case, changes) => {

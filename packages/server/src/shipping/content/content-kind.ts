@@ -192,8 +192,8 @@ export interface ContentKind<
     factsOf: (sha256: string) => Found | undefined,
     urlOf: (sha256: string) => string,
   ): ReleaseContent
-  /** @param files those of a release, but for what a manifest lists */
-  stated(files: readonly ReleaseFile[]): StatedContent
+  /** @param files those of a release, but for what a manifest lists @param factsOf as in `describe` */
+  stated(files: readonly ReleaseFile[], factsOf: (sha256: string) => Found | undefined): StatedContent
   /** What a catalog carries of it: all that an answer to a device names. @param factsOf as in `describe` */
   offered(files: readonly ReleaseFile[], factsOf: (sha256: string) => Found | undefined): Offered
   /**

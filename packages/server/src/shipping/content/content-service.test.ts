@@ -58,9 +58,14 @@ describeOnEveryDatabase('content', (open) => {
       kept_until: null,
       awaits_compression: 0,
     })
-    expect(await findFacts(db, upload.sha256, 'archive')).toBe(
-      '{"kind":"archive","fileCount":1,"unpackedBytes":14,"rootFiles":["index.bundle"]}',
-    )
+    const listed = `hotpatch.tree.v1\n${sha256(Buffer.from('console.log(1)'))} 14 index.bundle\n`
+    expect(JSON.parse((await findFacts(db, upload.sha256, 'archive')) ?? '')).toEqual({
+      kind: 'archive',
+      fileCount: 1,
+      unpackedBytes: 14,
+      rootFiles: ['index.bundle'],
+      tree: sha256(Buffer.from(listed)),
+    })
     expect(await store.spooled()).toEqual([])
   })
 

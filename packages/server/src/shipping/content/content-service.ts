@@ -381,12 +381,12 @@ export function describeUpload(upload: StoredUpload, publicUrl: string): Artifac
 
 /** What its kind says of it to whoever asks. */
 export function describeContent({ kind, files, uploads }: StoredContent, publicUrl: string): ReleaseContent {
+  return contentKind(kind).describe(files, factsOf(uploads), (sha256) => artifactUrl(publicUrl, sha256))
+}
+
+function factsOf(uploads: StoredContent['uploads']) {
   const facts = new Map(uploads.map((upload) => [upload.sha256, upload.facts]))
-  return contentKind(kind).describe(
-    files,
-    (sha256) => facts.get(sha256),
-    (sha256) => artifactUrl(publicUrl, sha256),
-  )
+  return (sha256: string): ContentFacts | undefined => facts.get(sha256)
 }
 
 /** The same, of a release that is there. */
@@ -418,8 +418,8 @@ export async function findContent(
 }
 
 /** What a statement must say of it (Signing §4). */
-export function statedOf({ kind, files }: StoredContent): StatedContent {
-  return contentKind(kind).stated(files)
+export function statedOf({ kind, files, uploads }: StoredContent): StatedContent {
+  return contentKind(kind).stated(files, factsOf(uploads))
 }
 
 /** The same, of a publish of which only this is known so far; undefined when it names no bytes. */
@@ -431,13 +431,13 @@ export function statedOfWish(input: NewContent): StatedContent | undefined {
     if (sha256 === undefined) return undefined
     bytes.push({ sha256, sizeBytes })
   }
-  return kind.stated(kind.filesOf(bytes, wish))
+  return kind.stated(kind.filesOf(bytes, wish), () => undefined)
 }
 
 /** The same, of a release that is there. */
 export async function statedOfRelease(db: Connection, { id, kind }: ReleaseOfKind): Promise<StatedContent> {
-  const files = await listFilesOf(db, [id])
-  return contentKind(kind).stated(files.get(id) ?? [])
+  const files = (await listFilesOf(db, [id])).get(id) ?? []
+  return contentKind(kind).stated(files, factsIn(files))
 }
 
 interface ReleaseOfKind {

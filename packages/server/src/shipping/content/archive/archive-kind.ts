@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto'
 import type { NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
-import { problem, statedArchive } from '@hotpatch/protocol'
+import { problem, statedArchive, writeTree } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
+import { createHashing } from './hash-files.ts'
 import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
 
 /** Content §3. */
@@ -13,6 +15,8 @@ export interface ArchiveFacts extends Facts {
   unpackedBytes: number
   /** The names of the files at its root, the first few hundred of them. */
   rootFiles: readonly string[]
+  /** Content §3.1. */
+  tree: string
 }
 
 export interface OfferedArchive {
@@ -35,21 +39,27 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
 
   async check({ path }, limits, { begin, signal }) {
     const unpacking = createWebBundleUnpacking(begin)
-    const openFile = (files: readonly string[]) => (isWebBundle(files) ? unpacking.open : undefined)
+    const hashing = createHashing()
+    const openFile = (files: readonly string[]) => (isWebBundle(files) ? unpacking.open : hashing.open)
     const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, { openFile, signal })
     const names = files.map((file) => file.path).filter((name) => !name.includes('/'))
-    const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles: names.slice(0, MAX_ROOT_FILES) }
+    const rootFiles = names.slice(0, MAX_ROOT_FILES)
     const unpacked = await unpacking.finish()
+    const tree = createHash('sha256')
+      .update(writeTree(unpacked?.files ?? hashing.files))
+      .digest('hex')
+    const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles, tree }
     if (!unpacked) return { facts }
     const { list, ...rest } = unpacked
     return { facts: { ...facts, list }, ...rest }
   },
 
-  describeUpload: ({ sha256, sizeBytes, facts: { fileCount } }, downloadUrl) => ({
+  describeUpload: ({ sha256, sizeBytes, facts: { fileCount, tree } }, downloadUrl) => ({
     kind: 'archive',
     sha256,
     sizeBytes,
     fileCount,
+    tree,
     downloadUrl,
   }),
 
@@ -86,10 +96,13 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
 
   describe(files, factsOf, urlOf) {
     const zip = zipOf(files)
-    const { fileCount = 0 } = factsOf(zip.sha256) ?? {}
-    return { kind: 'archive', ...zip, fileCount, downloadUrl: urlOf(zip.sha256) }
+    const { fileCount = 0, tree } = factsOf(zip.sha256) ?? {}
+    return { kind: 'archive', ...zip, fileCount, ...(tree !== undefined && { tree }), downloadUrl: urlOf(zip.sha256) }
   },
-  stated: (files) => statedArchive(zipOf(files)),
+  stated(files, factsOf) {
+    const zip = zipOf(files)
+    return statedArchive({ ...zip, tree: factsOf(zip.sha256)?.tree })
+  },
   offered(files) {
     const { sha256, sizeBytes } = zipOf(files)
     return { kind: 'archive', sha256, sizeBytes }
