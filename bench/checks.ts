@@ -1,3 +1,4 @@
+import type { OneRequest } from './bare-answer.ts'
 import { BINARIES, FILES } from './other-contents.ts'
 import { APP, CHANNEL, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
 
@@ -65,7 +66,8 @@ export const CLIENTS = [
 const [USUAL] = CLIENTS
 
 /** As a phone's HTTP library sends it. */
-const HEADERS = ['accept-encoding: gzip', 'user-agent: okhttp/4.12.0', 'connection: keep-alive']
+const OF_LIBRARY = { 'accept-encoding': 'gzip', 'user-agent': 'okhttp/4.12.0', connection: 'keep-alive' }
+const HEADERS = Object.entries(OF_LIBRARY).map(([name, value]) => `${name}: ${value}`)
 const WITH_KEY = { 'x-app-key': APP.key, accept: 'application/json' }
 
 /** Checks of so many devices, each at the version that its binary shipped with: all get the same answer. */
@@ -91,10 +93,11 @@ export function mixedDevices(port: number, { devices, releases }: { devices: num
   }
 }
 
-/** For `fetch`, where one answer is wanted. */
-export function oneCheck(url: string, client: Client = USUAL): [url: string, init: RequestInit] {
-  const { path, body, headers = WITH_KEY } = client.ask({ deviceId: deviceId(0), version: NATIVE_VERSION })
-  if (body === undefined) return [url + path, { headers }]
+/** Where one answer is wanted. */
+export function oneCheck(url: string, client: Client = USUAL): [url: string, request: OneRequest] {
+  const { path, body, headers: own = WITH_KEY } = client.ask({ deviceId: deviceId(0), version: NATIVE_VERSION })
+  const headers = { ...OF_LIBRARY, ...own }
+  if (body === undefined) return [url + path, { method: 'GET', headers }]
   return [url + path, { method: 'POST', headers: { ...headers, 'content-type': 'application/json' }, body }]
 }
 

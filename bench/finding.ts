@@ -20,6 +20,8 @@ export interface Finding {
 export interface Bench {
   /** Of the two the one that is meant for this run. A quick one is for trying out, not for quoting. */
   choose<Value>(full: Value, quick: Value): Value
+  /** Of the clients that check, whether this one is to. */
+  wantsClient(name: string): boolean
   say(line: string): void
 }
 

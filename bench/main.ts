@@ -1,4 +1,4 @@
-// npm run bench [-- names… --quick]: measures HotPatch against its budgets. What and how: docs/benchmarks.md
+// npm run bench [-- names… --quick --client name…]: measures HotPatch against its budgets. What and how: docs/benchmarks.md
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, platform, release, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -42,12 +42,15 @@ interface Result {
   error?: string
 }
 
-const { values: options, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' } } })
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, client: { type: 'string', multiple: true, default: [] } },
+})
 process.on('exit', cleanUp)
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
-process.exitCode = await main(positionals, options.quick ?? false)
+process.exitCode = await main(positionals, options.client, options.quick ?? false)
 
-async function main(names: readonly string[], isQuick: boolean): Promise<number> {
+async function main(names: readonly string[], clients: readonly string[], isQuick: boolean): Promise<number> {
   const known = MEASUREMENTS.map((measurement) => measurement.name)
   const unknown = names.filter((name) => !known.includes(name))
   if (unknown.length > 0) {
@@ -59,7 +62,12 @@ async function main(names: readonly string[], isQuick: boolean): Promise<number>
     return 2
   }
   const limit = setTimeout(stopLate, isQuick ? QUICK_TIME_LIMIT_MS : TIME_LIMIT_MS).unref()
-  const bench: Bench = { choose: (full, quick) => (isQuick ? quick : full), say: console.error }
+  const bench: Bench = {
+    choose: (full, quick) => (isQuick ? quick : full),
+    wantsClient: (name) =>
+      clients.length === 0 || clients.some((part) => name.toLowerCase().includes(part.toLowerCase())),
+    say: console.error,
+  }
   const wanted = MEASUREMENTS.filter(({ name }) => names.length === 0 || names.includes(name))
   const results: Result[] = []
   for (const measurement of wanted) results.push(await measure(measurement, bench))

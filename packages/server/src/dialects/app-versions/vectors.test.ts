@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Problem } from '@hotpatch/protocol'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { Feed } from '../../updates/dialect.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { createInstallerTakes } from './installer-takes.ts'
@@ -54,7 +55,7 @@ test.each(cases)('App versions §3: $comment', ({ told, decision, expected, stop
   const render = () => renderDecision({ decision } as unknown as UpdateAnswer, writingOf(told))
   if (stopped) return expect(render).toThrow('An answer was stopped')
   const { status, body } = render()
-  expect([status, JSON.parse(body)]).toEqual([200, expected])
+  expect([status, JSON.parse(textOf(body))]).toEqual([200, expected])
 })
 
 interface Offered {
@@ -68,7 +69,7 @@ test.each(offers)('App versions §4: $comment', ({ told, decision, expected, sto
   const feed = [{ ...rollout, target: release, startsAt: null, startedAt: Date.UTC(2027, 0, 31) }] as unknown as Feed
   if (stopped) return expect(() => renderLatest(feed, writingOf(told))).toThrow('An answer was stopped')
   const { update_available: _, message: __, latest_version: version, ...shared } = expected ?? {}
-  expect(JSON.parse(renderLatest(feed, writingOf(told))?.body ?? '')).toEqual({
+  expect(JSON.parse(textOf(renderLatest(feed, writingOf(told))?.body ?? ''))).toEqual({
     ...shared,
     ok: true,
     version,

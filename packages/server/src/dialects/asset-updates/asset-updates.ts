@@ -40,9 +40,9 @@ export function assetUpdates(): Dialect {
         read: readAskedManifest,
         render(release, { params, publicUrl }, earlier) {
           if (!release) throw problem('release-not-found', `There is no update with the id ${params.id?.slice(0, 64)}.`)
-          const text = answers.writeManifest(release, earlier, publicUrl)
-          if (text === undefined) throw problem('unavailable', 'The list of its files is not in memory for now.')
-          return jsonAnswer(text)
+          const body = answers.writeManifest(release, earlier, publicUrl)
+          if (body === undefined) throw problem('unavailable', 'The list of its files is not in memory for now.')
+          return jsonAnswer(body)
         },
       },
     ],

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Problem } from '@hotpatch/protocol'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { changedFiles } from './changed-files.ts'
@@ -66,7 +67,7 @@ test.each(answers.cases)(
     const release = releaseOf(offers)
     const details = release ? { release, rollout: { id: 'rollout-1', target: release } } : {}
     const answer = { decision: { ...decision, ...details }, restatement, running: releaseOf(running) ?? null }
-    const write = () => createAnswerWriter().writeDecision(answer as unknown as UpdateAnswer, answers.publicUrl)
+    const write = () => textOf(createAnswerWriter().writeDecision(answer as unknown as UpdateAnswer, answers.publicUrl))
     if (stopped) return expect(write).toThrow('An answer was stopped')
     expect(JSON.parse(write())).toEqual(expected)
   },
@@ -75,8 +76,8 @@ test.each(answers.cases)(
 test.each(answers.manifests)('Asset updates §4: $comment', ({ of, from, expected }) => {
   const release = releaseOf(of)
   if (!release) throw new Error(`There is no release "${of}".`)
-  const text = createAnswerWriter().writeManifest(release, releaseOf(from), answers.publicUrl)
-  expect(text === undefined ? undefined : JSON.parse(text)).toEqual(expected)
+  const body = createAnswerWriter().writeManifest(release, releaseOf(from), answers.publicUrl)
+  expect(body === undefined ? undefined : JSON.parse(textOf(body))).toEqual(expected)
 })
 
 test.each(answers.deltas)('Asset updates §5: $comment', ({ from, to, expected }) => {

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import type { Body } from '../../ground/http/made-body.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import { contentOf } from '../../updates/content-of.ts'
@@ -97,13 +98,13 @@ interface Signed {
   statementSignature: string | null
 }
 
-/** The texts of answers: each made and held against its schema once, for a rollout and whatever else it depends on. */
+/** The bodies of answers: each made and held against its schema once, for a rollout and whatever else it depends on. */
 export function createAnswerWriter() {
   const rememberUpdate = rememberAnswers()
   const rememberManifest = rememberAnswers()
 
   /** Asset updates §3. */
-  function writeDecision(answer: UpdateAnswer, publicUrl: string): string {
+  function writeDecision(answer: UpdateAnswer, publicUrl: string): Body {
     const { decision, restatement, running } = answer
     const { reason } = decision
     switch (decision.kind) {
@@ -146,7 +147,7 @@ export function createAnswerWriter() {
     release: OfferedRelease,
     earlier: OfferedRelease | undefined,
     publicUrl: string,
-  ): string | undefined {
+  ): Body | undefined {
     const { files } = release.held
     if (!files) return undefined
     return rememberManifest(files, `${earlier?.id} ${release.id} ${publicUrl}`, () => {

@@ -38,7 +38,7 @@ export function renderFile(
   const files = release?.held.files
   if (!files) throw problem('release-not-found', 'There is no such bundle here to be taken file by file.')
   if (href === MANIFEST && !hasOwnManifest(release)) {
-    const { text: body, checksum } = writeManifest(files)
+    const { body, checksum } = writeManifest(files)
     const answer = jsonAnswer(body)
     return { ...answer, headers: [...answer.headers, 'x-checksum', checksum] }
   }

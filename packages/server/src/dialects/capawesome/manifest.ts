@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { Body } from '../../ground/http/made-body.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { OfferedFile } from '../../updates/held-file-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
-import { rememberAnswers } from '../writing/remember-answers.ts'
+import { rememberAnswers, rememberTexts } from '../writing/remember-answers.ts'
 import { signatureOf } from './signatures.ts'
 import { contentOf } from '../../updates/content-of.ts'
 
@@ -71,13 +72,16 @@ function copiesRightly(present: readonly OfferedFile[], next: readonly OfferedFi
   return found
 }
 
-const remember = rememberAnswers()
+const rememberList = rememberAnswers()
+const rememberChecksum = rememberTexts()
 
 /** The list of the files, and the digest of that list. */
-export function writeManifest(files: readonly OfferedFile[]): { text: string; checksum: string } {
-  const text = remember(files, 'manifest', () => JSON.stringify(listed(files).map(asItem)))
-  const checksum = remember(files, 'checksum', () => createHash('sha256').update(text).digest('hex'))
-  return { text, checksum }
+export function writeManifest(files: readonly OfferedFile[]): { body: Body; checksum: string } {
+  const write = () => JSON.stringify(listed(files).map(asItem))
+  return {
+    body: rememberList(files, '', write),
+    checksum: rememberChecksum(files, '', () => createHash('sha256').update(write()).digest('hex')),
+  }
 }
 
 /** One of that name in the release would be taken for the list. */

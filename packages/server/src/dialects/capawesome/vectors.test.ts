@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Problem } from '@hotpatch/protocol'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { readUpdateCheck } from './read-update-check.ts'
@@ -53,7 +54,7 @@ test.each(cases)('Capawesome §3: $comment', ({ decision, running, expected, sto
   const render = () => renderDecision(answer, request as unknown as PlainRequest)
   if (stopped) return expect(render).toThrow('An answer was stopped')
   const { status, body } = render()
-  const found = JSON.parse(body) as object
+  const found = JSON.parse(textOf(body)) as object
   expect({ status, body: found }).toEqual({
     status: expected?.status,
     body: status === 200 ? expected?.body : { ...expected?.body, message: expect.stringMatching(/\S/) },

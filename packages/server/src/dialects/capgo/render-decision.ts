@@ -1,6 +1,7 @@
 import { REASON_SENTENCES } from '@hotpatch/api'
 import { isRequirementReason, type Decision } from '@hotpatch/protocol'
 import { Type, type Static, type TSchema } from 'typebox'
+import type { Body } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
@@ -145,7 +146,7 @@ function commentOf({ notes }: OfferedRelease, fields: Fields): { comment?: strin
 export function createAnswerWriter() {
   const remember = rememberAnswers()
 
-  return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl' | 'body'>): string {
+  return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl' | 'body'>): Body {
     const fields = fieldsOf(request.body)
     const { decision } = answer
     // Only downloads have addresses, and are the same for most.

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs'
 import { publishBinary, sha256Of, startTestServer, windowsProgram } from '@hotpatch/testkit'
 import { writeZip } from '@hotpatch/testkit/archives'
 import { afterAll, describe, expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import { parse } from 'yaml'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import { readChannelFile, type ChannelFile } from './channel-file.ts'
-import { updateInfo, updateInfoText, type UpdateInfoOf } from './update-info.ts'
+import { updateInfo, updateInfoBody, type UpdateInfoOf } from './update-info.ts'
 
 interface Vectors {
   files: { comment: string; file: string; expected: Partial<ChannelFile> | null }[]
@@ -21,11 +22,11 @@ test.each(files)('Electron §2: $comment', ({ file, expected }) => {
 
 test.each(documents)('Electron §3: $comment', ({ release, of, expected }) => {
   if (expected === null) {
-    expect(() => updateInfoText(release, of)).toThrow(/stopped|has no file/)
+    expect(() => updateInfoBody(release, of)).toThrow(/stopped|has no file/)
     return
   }
   expect(updateInfo(release, of)).toEqual(expected)
-  expect(parse(updateInfoText(release, of))).toEqual(expected)
+  expect(parse(textOf(updateInfoBody(release, of)))).toEqual(expected)
 })
 
 describe('a channel', async () => {

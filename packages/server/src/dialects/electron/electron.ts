@@ -9,7 +9,7 @@ import { asProblem, text } from '../reading/read-fields.ts'
 import { readChannelFile } from './channel-file.ts'
 import { takes } from './electron-takes.ts'
 import { FILES_PATH, readAskedFile, renderFile } from './release-files.ts'
-import { updateInfoText } from './update-info.ts'
+import { updateInfoBody } from './update-info.ts'
 
 /** Electron §4: by which the client itself would decide who is in a rollout. */
 const STAGING_ID = 'x-user-staging-id'
@@ -99,7 +99,7 @@ function render(
   { target, startedAt }: Pick<WithRelease, 'target' | 'startedAt'>,
   { params }: PlainRequest,
 ): PlainAnswer {
-  const body = updateInfoText(target, { ...readChannelFile(params.file ?? ''), placedAt: startedAt ?? 0 })
+  const body = updateInfoBody(target, { ...readChannelFile(params.file ?? ''), placedAt: startedAt ?? 0 })
   return { status: 200, headers: YAML_HEADERS, body }
 }
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { stringify } from 'yaml'
+import type { Body } from '../../ground/http/made-body.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import type { OfferedBinaryFile } from '../../shipping/content/binary/binary-kind.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -48,8 +49,8 @@ export interface UpdateInfoOf {
   placedAt: number
 }
 
-/** The text of a channel file. */
-export function updateInfoText(release: OfferedRelease, of: UpdateInfoOf): string {
+/** A channel file. */
+export function updateInfoBody(release: OfferedRelease, of: UpdateInfoOf): Body {
   const { channel, platform, architecture = '', placedAt } = of
   return remember(release, `${channel} ${platform} ${architecture} ${placedAt}`, () => write(updateInfo(release, of)))
 }

@@ -1,4 +1,5 @@
 import { writeDictionary, type Problem } from '@hotpatch/protocol'
+import type { Body } from '../../ground/http/made-body.ts'
 import { jsonAnswer, type PlainAnswer } from '../../ground/http/plain-request.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
@@ -27,20 +28,16 @@ export interface Part {
   body: string
 }
 
+export function partsAnswer(body: Body, headers: readonly string[] = []): PlainAnswer {
+  return { status: 200, headers: ['content-type', MULTIPART, ...protocolHeaders(1), ...headers], body }
+}
+
 /** Expo §3: iOS wants every line to end in CRLF, the last one too, and names in lower case. */
-export function partsAnswer(
-  { name, body }: Part,
-  signed: SignedBody | undefined,
-  headers: readonly string[] = [],
-): PlainAnswer {
+export function writeParts({ name, body }: Part, signed: SignedBody | undefined): string {
   const signature = signed ? `expo-signature: ${signatureHeader(signed)}\r\n` : ''
   const first = partOf(name, 'application/json; charset=utf-8', signature, body)
   const chain = signed?.chain ? partOf('certificate_chain', 'application/x-pem-file', '', signed.chain.trim()) : ''
-  return {
-    status: 200,
-    headers: ['content-type', MULTIPART, ...protocolHeaders(1), ...headers],
-    body: `${first}${chain}--${BOUNDARY}--\r\n`,
-  }
+  return `${first}${chain}--${BOUNDARY}--\r\n`
 }
 
 function partOf(name: string, contentType: string, more: string, body: string): string {
@@ -54,7 +51,7 @@ function signatureHeader({ signature, keyId }: SignedBody): string {
 }
 
 /** Expo §3: a manifest is all that fits. */
-export function manifestAnswer(manifest: string, version: 0 | 1, signed: SignedBody | undefined): PlainAnswer {
+export function manifestAnswer(manifest: Body, version: 0 | 1, signed: SignedBody | undefined): PlainAnswer {
   const signature = signed ? ['expo-signature', signatureHeader(signed)] : []
   const headers = ['content-type', 'application/expo+json; charset=utf-8', ...protocolHeaders(version), ...signature]
   return { status: 200, headers, body: manifest }

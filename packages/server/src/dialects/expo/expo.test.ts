@@ -1,14 +1,16 @@
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { App } from '@hotpatch/api'
 import { readExpoUpdateId } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
   fixedClock,
+  injectRequest,
   publishFiles,
   sha256Of,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { exportOf } from './testing/expo-export.ts'
 
@@ -71,6 +73,32 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
   }
 
   describe('a check', () => {
+    test('of many assets has bytes that were made once, and compressed once', async () => {
+      const assets = Array.from({ length: 200 }, (_, index) => ({ ext: 'png', bytes: `picture ${index}` }))
+      await publish('1.1.0', { files: exportOf({ bundle: 'bundle', assets }) })
+      const ask = (device: string, acceptEncoding: string) =>
+        injectRequest(server.app, {
+          url: `/expo/${app.slug}/manifest`,
+          headers: { ...told, 'eas-client-id': device, 'accept-encoding': acceptEncoding },
+        })
+      const plain = await ask(DEVICE, 'identity')
+      expect(partOf({ body: plain.payload }, 'manifest').assets).toHaveLength(200)
+      for (const [coding, unpack] of [
+        ['gzip', gunzipSync],
+        ['br', brotliDecompressSync],
+      ] as const) {
+        let device = 0
+        const packed = await vi.waitFor(async () => {
+          const answer = await ask(`another ${device++}`, `deflate, ${coding}`)
+          expect(answer.headers['content-encoding']).toBe(coding)
+          return answer
+        })
+        expect(unpack(packed.rawPayload)).toEqual(plain.rawPayload)
+        expect(packed.rawPayload.length).toBeLessThan(plain.rawPayload.length / 2)
+        expect(packed.headers).toMatchObject({ vary: 'accept-encoding', 'expo-protocol-version': '1' })
+      }
+    })
+
     test('brings what is published, and tells the server what there is to know', async () => {
       const { releaseId, content } = await publish('1.1.0')
       const answer = await check({ 'expo-extra-params': 'locale="de-AT", os-version="15", native-version="3.2"' })

@@ -13,10 +13,10 @@ import type { PlainAnswer, PlainRequest } from '../../ground/http/plain-request.
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
-import { manifestAnswer, nothingAnswer, partsAnswer, refusal } from './answers.ts'
+import { manifestAnswer, nothingAnswer, partsAnswer, refusal, writeParts } from './answers.ts'
 import { assetsUrl } from './assets.ts'
 import { protocolVersion, SENT_BACK_AT } from './read-update-check.ts'
-import { writeManifest, type Placing } from './write-manifest.ts'
+import { writeBody, type Placing } from './write-manifest.ts'
 
 /** Expo §3. */
 export function renderDecision(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
@@ -27,10 +27,8 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
     case 'update': {
       const { release, rollout } = decision
       const placed = signedAnswer ? { at, place: '' } : { at, place: rollout.id }
-      const body = writeManifest(release, placingOf(release, placed, answer, request))
-      return version === 1
-        ? partsAnswer({ name: 'manifest', body }, signedAnswer)
-        : manifestAnswer(body, version, signedAnswer)
+      const body = writeBody(release, placingOf(release, placed, answer, request), version, signedAnswer)
+      return version === 1 ? partsAnswer(body) : manifestAnswer(body, version, signedAnswer)
     }
     case 'embedded':
       if (version === 0) throw new Error('An answer was stopped that version 0 of Expo §1 has no word for: embedded.')
@@ -46,7 +44,7 @@ function sendBack(at: number, signedAnswer: OfferedAnswer | undefined): PlainAns
   const body = writeExpoDirective({ type: 'rollBackToEmbedded', parameters: { commitTime } })
   readExpoDirective(body)
   const headers = ['expo-server-defined-headers', writeDictionary({ [SENT_BACK_AT]: commitTime })]
-  return partsAnswer({ name: 'directive', body }, signedAnswer, headers)
+  return partsAnswer(writeParts({ name: 'directive', body }, signedAnswer), headers)
 }
 
 /** Expo §1: in version 0 there is no word for "nothing new" but what the device runs. */
@@ -62,8 +60,8 @@ function renderSame(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
   const signedAnswer = picked?.at === at ? picked : undefined
   if (keyId !== undefined && !signedAnswer) return refusal(decision.reason, REASON_SENTENCES[decision.reason], 404)
   const placed = { at, place: '' }
-  const manifest = writeManifest(running, { ...placingOf(running, placed, { ...answer, signedAnswer }, request), id })
-  return manifestAnswer(manifest, 0, signedAnswer)
+  const placing = { ...placingOf(running, placed, { ...answer, signedAnswer }, request), id }
+  return manifestAnswer(writeBody(running, placing, 0, signedAnswer), 0, signedAnswer)
 }
 
 function placingOf(

@@ -3,6 +3,7 @@ import { compileCatalog, readExpoUpdateId, type CatalogRollout, type RolloutStat
 import { fixedClock } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -238,7 +239,7 @@ test.each([
           const expected = isSigned && { 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' }
           const { answered, rendered } = server.answer({ ...client.headers(), ...expected })
           if (!rendered) throw new Error('No answer.')
-          if (rendered.status === 200) expect(rendered.body.includes('expo-signature: ')).toBe(isSigned)
+          if (rendered.status === 200) expect(textOf(rendered.body).includes('expo-signature: ')).toBe(isSigned)
           return { answered, taken: await client.take(rendered) }
         }
         const publish = ({ percentage, delayMs }: { percentage: number; delayMs: number }) => {

@@ -8,9 +8,13 @@ import {
   writeExpoTime,
   type ExpoUpdate,
 } from '@hotpatch/protocol'
+import type { Body } from '../../ground/http/made-body.ts'
+import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import { contentOf } from '../../updates/content-of.ts'
-import { rememberAnswers } from '../writing/remember-answers.ts'
+import type { OfferedFile } from '../../updates/held-file-queries.ts'
+import { rememberAnswers, rememberTexts } from '../writing/remember-answers.ts'
+import { writeParts } from './answers.ts'
 
 export interface Placing {
   at: number
@@ -22,28 +26,50 @@ export interface Placing {
   assetsUrl: string
 }
 
-const remember = rememberAnswers()
+const rememberBody = rememberAnswers()
+const rememberRest = rememberTexts()
+
+/** Expo §3, §4: all that is sent of it, of which there may be some 250 bytes for each file, made once. */
+export function writeBody(
+  release: OfferedRelease,
+  placing: Placing,
+  version: 0 | 1,
+  signedAnswer: OfferedAnswer | undefined,
+): Body {
+  const { at, place, id, runtimeVersion, assetsUrl } = placing
+  const variant = [version, at, place, id, runtimeVersion, assetsUrl].join('\n')
+  // What was signed is of one release, as its files are.
+  return rememberBody(signedAnswer ?? filesOf(release), variant, () => {
+    const body = writeManifest(release, placing)
+    return version === 1 ? writeParts({ name: 'manifest', body }, signedAnswer) : body
+  })
+}
 
 /**
  * Expo §4. All but the id and the time is written once for each runtime version and address, and held against the strict
  * schema: a phone on iOS ends its app over what is malformed.
  * @throws when it would not be a manifest: none that is malformed leaves the server
  */
-export function writeManifest(release: OfferedRelease, { at, place, id, runtimeVersion, assetsUrl }: Placing): string {
-  const { files } = release.held
-  if (!files) throw stopped(release, 'its list of files is not in memory')
-  const rest = remember(files, `${runtimeVersion}\n${assetsUrl}`, () =>
+function writeManifest(release: OfferedRelease, { at, place, id, runtimeVersion, assetsUrl }: Placing): string {
+  const rest = rememberRest(filesOf(release), `${runtimeVersion}\n${assetsUrl}`, () =>
     restOf(release, checked(release, { ...updateOf(release), runtimeVersion }, { at: 0, place: '', assetsUrl })),
   )
   return headOf(id ?? expoUpdateId(digestOf(release), at, place), writeExpoTime(at)) + rest
+}
+
+function filesOf(release: OfferedRelease): readonly OfferedFile[] {
+  const { files } = release.held
+  if (files) return files
+  throw stopped(release, 'its list of files is not in memory')
 }
 
 /** Of a release, once for each list that is held. */
 const updates = new WeakMap<object, ExpoUpdate>()
 
 function updateOf(release: OfferedRelease): ExpoUpdate {
-  const { files, exported } = release.held
-  if (!files || !exported) throw stopped(release, 'it is no export of Expo')
+  const { exported } = release.held
+  const files = filesOf(release)
+  if (!exported) throw stopped(release, 'it is no export of Expo')
   const known = updates.get(files)
   if (known) return known
   const { config, ...listed } = exported

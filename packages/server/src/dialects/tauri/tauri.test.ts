@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { appImage, newMinisignKey, publishBinary, sha256Of, startTestServer } from '@hotpatch/testkit'
 import { afterAll, describe, expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { readUpdateCheck } from './read-update-check.ts'
 import { renderDecision } from './render-decision.ts'
@@ -44,7 +45,7 @@ test.each(answers)('Tauri §3: $comment', ({ params, query, decision, expected }
     return
   }
   const { status, body } = render()
-  expect({ status, body: body === '' ? '' : JSON.parse(body) }).toEqual(expected)
+  expect({ status, body: body === '' ? '' : JSON.parse(textOf(body)) }).toEqual(expected)
 })
 
 describe('an app', async () => {

@@ -1,13 +1,15 @@
 import { once } from 'node:events'
 import { createServer, request as ask, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { problem } from '@hotpatch/protocol'
 import { fixedClock } from '@hotpatch/testkit'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createClientOrigins } from './client-origin.ts'
 import { createDeviceLane, type LaneRoute } from './device-lane.ts'
 import { createDeviceLimits } from './device-limits.ts'
+import { madeBody, textOf } from './made-body.ts'
 import { jsonAnswer } from './plain-request.ts'
 import { problemAnswer } from './problem-document.ts'
 import { createPublicUrl } from './public-url.ts'
@@ -29,6 +31,7 @@ const echo: LaneRoute = {
   answer: ({ method, path, appName, query, body, address, publicUrl }) =>
     jsonAnswer(JSON.stringify({ method, path, appName, query, body, address, publicUrl })),
 }
+const long = madeBody(JSON.stringify('every word of it 的 '.repeat(2_000)))
 const routes: LaneRoute[] = [
   echo,
   { ...echo, method: 'POST' },
@@ -72,6 +75,7 @@ const routes: LaneRoute[] = [
       throw new Error('a secret of the inside')
     },
   },
+  { ...common, method: 'GET', path: '/long', answer: () => jsonAnswer(long) },
   { ...common, method: 'GET', path: '/late', answer: async () => Promise.reject(problem('not-found', 'Gone.')) },
 ]
 
@@ -138,7 +142,7 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: Truste
     await once(socket, 'close')
   }
 
-  return { lane, send, raw, leave, reset, answered, paths, errors }
+  return { port, lane, send, raw, leave, reset, answered, paths, errors }
 }
 
 test('a request is plain: no framework and no socket in it', async () => {
@@ -299,4 +303,38 @@ test('a lane that is closed leaves everything to the framework, which says that 
 test('two routes for one address stop the start', async () => {
   const { lane } = await startLane()
   expect(() => lane.mount([echo])).toThrow('Two routes want GET /echo.')
+})
+
+test('a long body is sent as it is, and compressed to whoever reads that when it was compressed once', async () => {
+  const { port } = await startLane()
+  const get = async (acceptEncoding?: string, method = 'GET') => {
+    const headers = acceptEncoding === undefined ? {} : { 'accept-encoding': acceptEncoding }
+    const response = await new Promise<IncomingMessage>((resolve) =>
+      ask({ port, host: '127.0.0.1', method, path: '/long', headers }, resolve).end(),
+    )
+    const bytes = await buffer(response)
+    const { 'content-encoding': coding, 'content-length': length, vary } = response.headers
+    expect([vary, response.headers['content-type']]).toEqual(['accept-encoding', 'application/json; charset=utf-8'])
+    if (method === 'GET') expect(Number(length)).toBe(bytes.length)
+    return { coding, bytes, length: Number(length) }
+  }
+  const plain = Buffer.from(textOf(long))
+  for (const [coding, acceptEncoding, unpack] of [
+    ['gzip', 'gzip', gunzipSync],
+    ['br', 'zstd, br, gzip', brotliDecompressSync],
+  ] as const) {
+    // Nobody waits for it.
+    expect(await get(acceptEncoding)).toEqual({ coding: undefined, bytes: plain, length: plain.length })
+    const packed = await vi.waitFor(async () => {
+      const answer = await get(acceptEncoding)
+      expect(answer.coding).toBe(coding)
+      return answer
+    })
+    expect(packed.bytes.length).toBeLessThan(plain.length / 10)
+    expect(unpack(packed.bytes)).toEqual(plain)
+    expect(await get(acceptEncoding, 'HEAD')).toEqual({ ...packed, bytes: Buffer.alloc(0) })
+  }
+  for (const other of [undefined, 'deflate', 'gzip;q=0', '*']) {
+    expect(await get(other)).toEqual({ coding: undefined, bytes: plain, length: plain.length })
+  }
 })

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import { createAddressTable, decodeWord } from './address-table.ts'
 import type { ClientOrigins } from './client-origin.ts'
 import type { DeviceLimits } from './device-limits.ts'
+import { createBodyPacker, type Body } from './made-body.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from './plain-request.ts'
 import { PROBLEM_CONTENT_TYPE, renderUnexpected, translateOutage } from './problem-document.ts'
 import type { PublicUrl } from './public-url.ts'
@@ -68,6 +69,9 @@ export function createDeviceLane({
   log: Log
 }) {
   const addresses = createAddressTable<LaneRoute>()
+  const packer = createBodyPacker({
+    onFailed: (error) => log.warn({ err: error }, 'an answer could not be compressed'),
+  })
   let turn: Exchange[] = []
   let isClosed = false
 
@@ -227,13 +231,15 @@ export function createDeviceLane({
     const { request, response, route, params, fullPath, appName } = exchange
     // Whoever is gone, or was cut off for dripping, needs no answer.
     if (response.destroyed || response.headersSent) return
+    const all = [...headers]
+    const content = contentOf(body, request, all)
     // RFC 9110 §8.6: where there is no content, nothing says how long it is.
-    const all = status === 204 ? [...headers] : [...headers, 'content-length', String(Buffer.byteLength(body))]
+    if (status !== 204) all.push('content-length', String(Buffer.byteLength(content)))
     if (route.isCrossOrigin) all.push(...CROSS_ORIGIN)
     if (exchange.isLast || isClosed) all.push('connection', 'close')
     response.writeHead(status, all)
     if (request.method === 'HEAD') response.end()
-    else response.end(body)
+    else response.end(content)
     // Answered checks are most of the traffic, and are counted by what was decided.
     if (status < 400) return
     const routePath = appName === undefined ? route.path : `/apps/:slug${route.path}`
@@ -246,6 +252,15 @@ export function createDeviceLane({
       // A word may be a key, which no log is to have.
       path: Object.keys(params).length === 0 ? fullPath : routePath,
     })
+  }
+
+  /** What is sent of it; how that is compressed comes to the headers. */
+  function contentOf(body: Body, { headers }: IncomingMessage, all: string[]): string | Buffer {
+    if (typeof body === 'string') return body
+    const { bytes, coding } = packer.bytesFor(body, headers['accept-encoding']?.toString())
+    all.push('vary', 'accept-encoding')
+    if (coding !== undefined) all.push('content-encoding', coding)
+    return bytes
   }
 
   function serveFrom({ request, response }: Exchange, { servedFrom, headers = [] }: ServedAddress): void {

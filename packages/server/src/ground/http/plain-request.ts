@@ -1,3 +1,5 @@
+import type { Body } from './made-body.ts'
+
 /** What a device sends, and nothing of how it came: of no framework and no socket. */
 export interface PlainRequest {
   /** HEAD is asked as GET. */
@@ -30,9 +32,9 @@ export interface PlainRequest {
 /** An answer that is all there. */
 export interface PlainAnswer {
   status: number
-  /** Names and values by turns; without the length. */
+  /** Names and values by turns; without the length, and without what says how the body is compressed. */
   headers: readonly string[]
-  body: string
+  body: Body
 }
 
 /** Instead of an answer: what the server has at another of its own addresses, such as an artifact, with ranges and all. */
@@ -43,7 +45,7 @@ export interface ServedAddress {
 }
 
 /** What is true now, and for whoever asks. */
-export function jsonAnswer(body: string, status = 200): PlainAnswer {
+export function jsonAnswer(body: Body, status = 200): PlainAnswer {
   return { status, headers: JSON_HEADERS, body }
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from '../../ground/database/schema.ts'
 import { ANY_BYTES } from './any-bytes.ts'
 import { findServed, listCompressed } from './artifact-store.ts'
-import { CODINGS, type Coding } from './codings.ts'
+import { CODINGS, type Coding } from '../../ground/http/codings.ts'
 
 /** What the bytes of an artifact are called when they are served. */
 export interface ServedAs {

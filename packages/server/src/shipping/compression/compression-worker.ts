@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib'
 import { answerQuestions } from '../../ground/threads/answer-questions.ts'
 import { giveWay } from '../../ground/threads/give-way.ts'
-import type { Coding } from '../artifacts/codings.ts'
+import type { Coding } from '../../ground/http/codings.ts'
 import type { CompressionAnswer, CompressionQuestion } from './compression.ts'
 
 giveWay()

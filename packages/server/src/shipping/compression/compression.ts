@@ -1,7 +1,7 @@
 import { keepThread } from '../../ground/threads/keep-thread.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { asPart } from '../artifacts/artifact-service.ts'
-import { CODINGS, type Coding } from '../artifacts/codings.ts'
+import { CODINGS, type Coding } from '../../ground/http/codings.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'

@@ -1,4 +1,5 @@
 import { parseMultipartMixedResponseAsync } from '@expo/multipart-body-parser'
+import { textOf } from '../../../ground/http/made-body.ts'
 import { parseDictionary } from 'structured-headers'
 import type { PlainAnswer } from '../../../ground/http/plain-request.ts'
 
@@ -108,11 +109,11 @@ export function createSimulatedClient(options: SimulatedOptions) {
       serverDefined = Object.fromEntries([...parseDictionary(defined)].map(([name, [value]]) => [name, String(value)]))
     }
     if (answer.status === 204) return 'nothing'
-    const body = Buffer.from(answer.body)
+    const body = textOf(answer.body)
     // EXUpdatesMultipartStreamReader looks for exactly this at the end.
     const boundary = /boundary=(\S+)$/.exec(found.get('content-type') ?? '')?.[1] ?? ''
-    if (!answer.body.endsWith(`\r\n--${boundary}--\r\n`)) throw new Error('iOS finds no end.')
-    const parts = await parseMultipartMixedResponseAsync(found.get('content-type') ?? '', body)
+    if (!body.endsWith(`\r\n--${boundary}--\r\n`)) throw new Error('iOS finds no end.')
+    const parts = await parseMultipartMixedResponseAsync(found.get('content-type') ?? '', Buffer.from(body))
     const directive = parts.find(({ contentDispositionParameters: { name } }) => name === 'directive')
     if (directive) return sendBack(JSON.parse(directive.body))
     const manifest = parts.find(({ contentDispositionParameters: { name } }) => name === 'manifest')
