@@ -13,6 +13,7 @@ const NAMES = [
   'signatures',
   'binary-files',
   'device-ground',
+  'delta',
   'client',
   'capacitor',
   'update-elements',

@@ -54,6 +54,7 @@ test.each([
   ['protocol', 1],
   ['api', 1],
   ['client', 1],
+  ['delta', 1],
   ['app-updates', 1],
   ['capacitor', 1],
   ['simulator', 1],

@@ -28,6 +28,7 @@ const NAMES = [
   '@hotpatch/binary-files',
   '@hotpatch/capacitor',
   '@hotpatch/client',
+  '@hotpatch/delta',
   '@hotpatch/device-ground',
   '@hotpatch/protocol',
   '@hotpatch/server',

@@ -15,6 +15,7 @@ import { findNodes, manifestIn, ROOT, runNode } from './packed-packages.ts'
  */
 const TAKEN_IN = [
   '@hotpatch/client',
+  '@hotpatch/delta',
   '@hotpatch/capacitor',
   '@hotpatch/app-updates',
   '@hotpatch/asset-updates',

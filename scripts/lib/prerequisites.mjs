@@ -10,6 +10,7 @@ export const prerequisites = [
   { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
+  { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
@@ -47,6 +48,17 @@ function prepareNginx() {
     env: { NGINX_PATH: undefined },
     absent: 'nginx is not installed',
     remedy: 'install it (Debian: apt-get install nginx-light)',
+  }
+}
+
+/** Each of three programs is the other side of what we write and read. */
+function prepareBsdiff() {
+  const [bsdiff, bspatch, bzip2] = ['bsdiff', 'bspatch', 'bzip2'].map((name) => findOnPath(name))
+  if (bsdiff && bspatch && bzip2) return { env: { BSDIFF_PATH: bsdiff, BSPATCH_PATH: bspatch, BZIP2_PATH: bzip2 } }
+  return {
+    env: { BSDIFF_PATH: undefined, BSPATCH_PATH: undefined, BZIP2_PATH: undefined },
+    absent: 'bsdiff, bspatch or bzip2 is not on PATH',
+    remedy: 'install them (Debian: apt-get install bsdiff bzip2)',
   }
 }
 

@@ -1,0 +1,2 @@
+export { memoryNeeded, type DifferenceLimits } from '../differences/find-differences.ts'
+export { makeBsdiff, type BsdiffOptions } from './make-bsdiff.ts'
