@@ -23,10 +23,9 @@ export function appVersions(): Dialect {
     path: '/api/updates/check',
     maxBodyBytes: MAX_BODY_BYTES,
     read: ({ body }) => readUpdateCheck(fieldsOf(body)),
-    render(answer, { body, publicUrl }) {
-      const { platform, check } = readUpdateCheck(fieldsOf(body))
-      const { nativeVersion: currentVersion = '', attributes = {} } = check
-      return renderDecision(answer, { platform, currentVersion, taken: takes(attributes).binaries, publicUrl })
+    render(answer, { publicUrl }) {
+      const { nativeVersion: currentVersion = '', attributes = {} } = answer.device
+      return renderDecision(answer, { currentVersion, taken: takes(attributes).binaries, publicUrl })
     },
   }
   const latest: FeedRoute = {

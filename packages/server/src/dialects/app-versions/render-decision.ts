@@ -9,6 +9,7 @@ import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Feed } from '../../updates/dialect.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { pickBinary } from '../writing/pick-binary.ts'
+import { rememberAnswers } from '../writing/remember-answers.ts'
 
 const Version = Type.String({ pattern: '^v?\\d', maxLength: 64 })
 const Code = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()])
@@ -73,31 +74,40 @@ type Latest = Static<typeof Latest>
 
 const CheckAnswer = createCheck(Type.Union([Update, NoUpdate]))
 const LatestAnswer = createCheck(Latest)
+const remember = rememberAnswers()
 
-/** How an answer is written: of a check that was read, in the catalog's own platform. */
+type OfferedFile = NonNullable<OfferedRelease['binaries']>[number]
+
+/** How an answer is written. */
 export interface Writing {
-  platform: Platform
-  currentVersion: string
   taken: TakenBinaries
   publicUrl: string
 }
 
 /** App versions §3: the message says why, in words. */
-export function renderDecision({ decision }: Pick<UpdateAnswer, 'decision'>, writing: Writing): PlainAnswer {
+export function renderDecision(
+  { decision }: Pick<UpdateAnswer, 'decision'>,
+  writing: Writing & { currentVersion: string },
+): PlainAnswer {
   switch (decision.kind) {
     case 'update': {
       const { release, rollout, mandatory } = decision
       const isMandatory = mandatory ? ' It is mandatory.' : ''
-      return write(CheckAnswer, {
-        update_available: true,
-        latest_version: release.version,
-        version_code: release.versionCode ?? null,
-        ...fileOf(release, writing),
-        release_notes: release.notes,
-        is_mandatory: mandatory,
-        message: `Version ${release.version} is available.${isMandatory}`,
-        min_supported_version: rollout.mandatoryBelow ?? null,
-      } satisfies Update)
+      const file = pickFile(release, writing.taken)
+      const variant = [mandatory, writing.publicUrl, ...namesOf(file)].join('\n')
+      const body = remember(rollout, variant, () =>
+        write(CheckAnswer, {
+          update_available: true,
+          latest_version: release.version,
+          version_code: release.versionCode ?? null,
+          ...describe(file, release, writing.publicUrl),
+          release_notes: release.notes,
+          is_mandatory: mandatory,
+          message: `Version ${release.version} is available.${isMandatory}`,
+          min_supported_version: rollout.mandatoryBelow ?? null,
+        } satisfies Update),
+      )
+      return jsonAnswer(body)
     }
     case 'native-update-required': {
       const { minNativeVersion } = decision.nativeUpdate
@@ -119,8 +129,8 @@ const SENTENCES: Partial<Record<keyof typeof REASON_SENTENCES, string>> = {
   'form-not-taken': 'A newer version has no file for this processor, or none that the installer here takes.',
 }
 
-function noUpdate(message: string, { currentVersion }: Writing): PlainAnswer {
-  return write(CheckAnswer, {
+function noUpdate(message: string, { currentVersion }: { currentVersion: string }): PlainAnswer {
+  const body = write(CheckAnswer, {
     update_available: false,
     latest_version: currentVersion,
     version_code: null,
@@ -136,24 +146,30 @@ function noUpdate(message: string, { currentVersion }: Writing): PlainAnswer {
     message,
     min_supported_version: null,
   })
+  return jsonAnswer(body)
 }
 
 /** App versions §4: undefined when nothing is in force for everyone. */
-export function renderLatest(feed: Feed, writing: Omit<Writing, 'currentVersion'>): PlainAnswer | undefined {
+export function renderLatest(feed: Feed, writing: Writing & { platform: Platform }): PlainAnswer | undefined {
   const [first] = feed
   if (first === undefined || first.target === 'embedded') return undefined
   const release = first.target
-  return write(LatestAnswer, {
-    ok: true,
-    version: release.version,
-    version_code: release.versionCode ?? null,
-    platform: writing.platform,
-    ...fileOf(release, writing),
-    release_notes: release.notes,
-    is_mandatory: first.mandatory,
-    published_at: publishedAt(first),
-    min_supported_version: first.mandatoryBelow ?? null,
-  } satisfies Latest)
+  const { platform, publicUrl } = writing
+  const file = pickFile(release, writing.taken)
+  const body = remember(first, ['latest', platform, publicUrl, ...namesOf(file)].join('\n'), () =>
+    write(LatestAnswer, {
+      ok: true,
+      version: release.version,
+      version_code: release.versionCode ?? null,
+      platform,
+      ...describe(file, release, publicUrl),
+      release_notes: release.notes,
+      is_mandatory: first.mandatory,
+      published_at: publishedAt(first),
+      min_supported_version: first.mandatoryBelow ?? null,
+    } satisfies Latest),
+  )
+  return jsonAnswer(body)
 }
 
 function publishedAt({ startedAt = 0, startsAt }: Pick<CompiledRollout, 'startedAt' | 'startsAt'>): string {
@@ -161,10 +177,21 @@ function publishedAt({ startedAt = 0, startsAt }: Pick<CompiledRollout, 'started
 }
 
 /** Of those that fit, the one in the format that comes first; D11 offers no release without one. */
-function fileOf(release: OfferedRelease, { taken, publicUrl }: Omit<Writing, 'currentVersion'>) {
-  const found = pickBinary(release.binaries ?? [], taken)
-  if (!found) throw new Error(`An answer was stopped: the release ${release.id} has no file for whoever asks.`)
-  const { url, sha256, sizeBytes, name, format, architecture } = found
+function pickFile({ id, binaries = [] }: OfferedRelease, taken: TakenBinaries): OfferedFile {
+  const found = pickBinary(binaries, taken)
+  if (found) return found
+  throw new Error(`An answer was stopped: the release ${id} has no file for whoever asks.`)
+}
+
+function namesOf({ sha256, name, format, architecture }: OfferedFile): string[] {
+  return [sha256, name, format, architecture]
+}
+
+function describe(
+  { url, sha256, sizeBytes, name, format, architecture }: OfferedFile,
+  release: OfferedRelease,
+  publicUrl: string,
+) {
   return {
     download_url: url ?? offeredUrl(publicUrl, sha256, release.id),
     file_size: sizeBytes,
@@ -178,7 +205,7 @@ function fileOf(release: OfferedRelease, { taken, publicUrl }: Omit<Writing, 'cu
 
 /** @throws when it would not be as it must: what is malformed never leaves the server */
 function write(validator: { Check(value: unknown): boolean; Errors(value: unknown): object }, rendered: object) {
-  if (validator.Check(rendered)) return jsonAnswer(JSON.stringify(rendered))
+  if (validator.Check(rendered)) return JSON.stringify(rendered)
   const [first] = Object.values(validator.Errors(rendered))
   throw new Error(`An answer was stopped that is not as App versions §3 has it: ${JSON.stringify(first)}`)
 }

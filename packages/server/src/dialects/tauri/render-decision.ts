@@ -6,7 +6,8 @@ import type { OfferedBinaryFile } from '../../shipping/content/binary/binary-kin
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { architectureNames } from '../reading/architectures.ts'
-import { BUNDLES, platformOfTarget } from './tauri-takes.ts'
+import { rememberAnswers } from '../writing/remember-answers.ts'
+import { BUNDLES, platformOfTarget, type TauriPlatform } from './tauri-takes.ts'
 
 const Bundle = Type.Object(
   {
@@ -32,34 +33,55 @@ const UpdateDocument = Type.Object(
 type UpdateDocument = Static<typeof UpdateDocument>
 
 const validator = createCheck(UpdateDocument)
+const remember = rememberAnswers()
 
 /** Tauri §3: without content where there is nothing, whatever the reason; any other status means: ask elsewhere. */
 export function renderDecision(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
   const { decision } = answer
   if (decision.kind !== 'update') return { status: 204, headers: ['cache-control', 'no-store'], body: '' }
   const { release, mandatory, rollout } = decision
-  const { version, notes } = release
-  const document: UpdateDocument = {
-    version,
-    ...(notes !== '' && { notes }),
-    pub_date: new Date(rollout.startedAt ?? 0).toISOString(),
-    platforms: platformsOf(release, request),
-    mandatory,
-  }
-  return jsonAnswer(write(document))
+  const { publicUrl } = request
+  const { target = '', arch = '' } = request.params
+  const platform = platformOfTarget(target)
+  const bundle = bundlesOf(platform).find(({ name }) => name === request.query.bundle_type)?.name
+  const variant = [mandatory, publicUrl, target, arch, bundle].join('\n')
+  const body = remember(rollout, variant, () => {
+    const { version, notes } = release
+    return write({
+      version,
+      ...(notes !== '' && { notes }),
+      pub_date: new Date(rollout.startedAt ?? 0).toISOString(),
+      platforms: platformsOf(release, { platform, key: `${target}-${arch}`, arch, bundle, publicUrl }),
+      mandatory,
+    })
+  })
+  return jsonAnswer(body)
+}
+
+function bundlesOf(platform: TauriPlatform | undefined) {
+  return platform ? BUNDLES[platform] : []
+}
+
+interface Asking {
+  platform: TauriPlatform | undefined
+  /** What the updater calls the two. */
+  key: string
+  arch: string
+  bundle: string | undefined
+  publicUrl: string
 }
 
 /** The key of its bundle is what the updater looks for first, and the one without; older ones know only that. */
-function platformsOf(release: OfferedRelease, { params, query, publicUrl }: PlainRequest): UpdateDocument['platforms'] {
-  const { target = '', arch = '' } = params
-  const platform = platformOfTarget(target)
-  const key = `${target}-${arch}`
-  const found = (platform ? BUNDLES[platform] : []).flatMap(({ name, format, packager }) => {
+function platformsOf(
+  release: OfferedRelease,
+  { platform, key, arch, bundle, publicUrl }: Asking,
+): UpdateDocument['platforms'] {
+  const found = bundlesOf(platform).flatMap(({ name, format, packager }) => {
     const file = fileFor(release, { platform, arch, format })
     const entry = file && entryOf(file, release, publicUrl)
     return entry ? [{ name, entry: { ...entry, ...(packager !== undefined && { format: packager }) } }] : []
   })
-  const own = found.find(({ name }) => name === query.bundle_type) ?? found[0]
+  const own = found.find(({ name }) => name === bundle) ?? found[0]
   return Object.fromEntries([
     ...found.map(({ name, entry }) => [`${key}-${name}`, entry] as const),
     ...(own ? [[key, own.entry] as const] : []),

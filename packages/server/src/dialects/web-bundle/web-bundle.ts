@@ -2,6 +2,7 @@ import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { CompiledRollout, Problem } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { Body } from '../../ground/http/made-body.ts'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
@@ -11,6 +12,7 @@ import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { ARCHIVES_WITHOUT_EMBEDDED } from '../reading/archives-as-they-are.ts'
 import { asProblem, fieldsOfQuery, optionalPlatform, readPlatform, text, toldText } from '../reading/read-fields.ts'
 import { contentOf } from '../../updates/content-of.ts'
+import { rememberAnswers } from '../writing/remember-answers.ts'
 
 const BASE = '/api/v1/native/bundle'
 
@@ -26,6 +28,7 @@ const Manifest = Type.Object(
   { additionalProperties: false },
 )
 const validator = Compile(Manifest)
+const remember = rememberAnswers()
 
 /** What the plugin calls a bundle that its binary shipped with, beside the shell's version. */
 const BUILT_IN = 'builtin'
@@ -112,11 +115,11 @@ function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, requ
   if (decision.reason === 'embedded-not-taken') return notAvailable()
   switch (decision.kind) {
     case 'update':
-      return jsonAnswer(writeManifest(decision.release, request.publicUrl))
+      return jsonAnswer(manifestBody(decision.release, request.publicUrl))
     case 'native-update-required':
-      return awaitsNative ? jsonAnswer(writeManifest(awaitsNative, request.publicUrl)) : notAvailable()
+      return awaitsNative ? jsonAnswer(manifestBody(awaitsNative, request.publicUrl)) : notAvailable()
     case 'up-to-date':
-      return running ? jsonAnswer(writeManifest(running, request.publicUrl)) : notAvailable()
+      return running ? jsonAnswer(manifestBody(running, request.publicUrl)) : notAvailable()
     case 'embedded':
       throw new Error('An answer was stopped that Web bundle §3 has no word for: embedded.')
   }
@@ -124,7 +127,11 @@ function renderForDevice({ decision, running, awaitsNative }: UpdateAnswer, requ
 
 function renderManifest(feed: Feed, request: PlainRequest): PlainAnswer {
   const release = newestOf(feed)
-  return release ? jsonAnswer(writeManifest(release, request.publicUrl)) : notAvailable()
+  return release ? jsonAnswer(manifestBody(release, request.publicUrl)) : notAvailable()
+}
+
+function manifestBody(release: OfferedRelease, publicUrl: string): Body {
+  return remember(release, publicUrl, () => writeManifest(release, publicUrl))
 }
 
 /** @throws when it would not be a manifest: none that is malformed leaves the server */
