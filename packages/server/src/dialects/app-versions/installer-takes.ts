@@ -1,4 +1,5 @@
 import type { ClientTakes, DeviceAttributes, Platform, TakenBinaries } from '@hotpatch/protocol'
+import { rememberTakes } from '../reading/remember-takes.ts'
 
 /** App versions §2: what installers take where the client does not say, the usual one first. */
 const USUAL_OF = {
@@ -12,35 +13,19 @@ const USUAL = Object.values(USUAL_OF).flat()
 /** What runs on all. */
 const ANY = 'any'
 
-/** What devices say: there is little of it, unless somebody invents it. */
-const MAX_KNOWN = 1_000
-
 export interface InstallerTakes extends ClientTakes {
   binaries: TakenBinaries
 }
 
-/** App versions §2: whole binaries, for the processor and in the formats that it tells. The same object for the same words. */
+/** App versions §2: whole binaries, for the processor and in the formats that it tells. */
 export function createInstallerTakes(): (told: DeviceAttributes) => InstallerTakes {
-  const known = new Map<string, InstallerTakes>()
-  return function takesOf({ architecture, installerFormats }) {
-    // With its length, no two have one name.
-    const name = `${architecture?.length} ${architecture} ${installerFormats}`
-    const found = known.get(name)
-    if (found) return found
-    if (known.size >= MAX_KNOWN) known.clear()
+  return rememberTakes(['architecture', 'installerFormats'], ({ architecture, installerFormats }) => {
     const formats = installerFormats
       ? { formats: installerFormats.toLowerCase().split(',').filter(isNoDelta) }
       : { formats: USUAL, formatsOf: USUAL_OF }
     const architectures = architecture === undefined ? [ANY] : [...namesOf(architecture.toLowerCase()), ANY]
-    const takes = {
-      kinds: ['binary' as const],
-      forms: ['plain' as const],
-      embedded: false,
-      binaries: { ...formats, architectures },
-    }
-    known.set(name, takes)
-    return takes
-  }
+    return { kinds: ['binary'], forms: ['plain'], embedded: false, binaries: { ...formats, architectures } }
+  })
 }
 
 /** Of one nothing can be installed by itself. */

@@ -8,8 +8,10 @@ import type { DirectoryEntry } from '../../updates/catalog-queries.ts'
 import type { Catalogs } from '../../updates/catalogs.ts'
 import type { AskedFeed, Dialect, Feed, FeedApp, FeedRoute } from '../../updates/dialect.ts'
 import { readFeed, readingOf } from '../../updates/read-feed.ts'
+import type { Body } from '../../ground/http/made-body.ts'
+import { rememberAnswers, rememberTexts } from '../writing/remember-answers.ts'
 import { asProblem, optionalPlatform, toldText, type Fields } from '../reading/read-fields.ts'
-import { FORMATS, renderAppcast, type AppcastReader } from './render-appcast.ts'
+import { FORMATS, renderAppcast, type AppcastReader, type Writing } from './render-appcast.ts'
 
 const TAKES: ClientTakes = { kinds: ['binary'], forms: ['plain'], embedded: false, binaries: { formats: FORMATS } }
 
@@ -27,8 +29,8 @@ export function appcast(): Dialect {
     read: readAsked,
     render: (feed: Feed, { query, publicUrl }: PlainRequest, { slug, appcastSignatures }: FeedApp) => {
       const [reader, phasedSeconds] = [readReader(query), readPhased(query)]
-      const content = renderAppcast(feed, { title: slug, reader, publicUrl, phasedSeconds })
-      return xmlAnswer(asSigned(content, appcastSignatures))
+      const writing = { title: slug, reader, publicUrl, phasedSeconds }
+      return xmlAnswer(writeBody(feed, writing, appcastSignatures))
     },
   } as const satisfies Omit<FeedRoute, 'path'>
   return {
@@ -53,11 +55,20 @@ export function writeAppcastOf(
   return renderAppcast(feed, { title: app.slug, reader: 'sparkle', publicUrl })
 }
 
+const rememberBody = rememberAnswers()
+const rememberContent = rememberTexts()
+const rememberDigest = rememberTexts()
+
 /** Appcast §7: what was signed is what is in force, or it is not served as signed. */
-function asSigned(content: string, signatures: ReadonlyMap<string, string>): string {
-  if (signatures.size === 0) return content
-  const value = signatures.get(createHash('sha256').update(content).digest('hex'))
-  return value === undefined ? content : writeSignedAppcast({ content, value })
+function writeBody(feed: Feed, writing: Writing, signatures: FeedApp['appcastSignatures']): Body {
+  const { title, reader, publicUrl, phasedSeconds } = writing
+  const variant = [title, reader, publicUrl, phasedSeconds].join('\n')
+  const content = () => rememberContent(feed, variant, () => renderAppcast(feed, writing))
+  const digest = () => rememberDigest(feed, variant, () => createHash('sha256').update(content()).digest('hex'))
+  const value = signatures.size === 0 ? undefined : signatures.get(digest())
+  return rememberBody(feed, `${variant}\n${value ?? ''}`, () =>
+    value === undefined ? content() : writeSignedAppcast({ content: content(), value }),
+  )
 }
 
 /** Appcast §1. */
@@ -92,7 +103,7 @@ function readPhased(query: Fields): number | undefined {
   })
 }
 
-function xmlAnswer(body: string): PlainAnswer {
+function xmlAnswer(body: Body): PlainAnswer {
   const headers = ['content-type', 'application/rss+xml; charset=utf-8', 'cache-control', 'no-store']
   return { status: 200, headers, body }
 }

@@ -1,5 +1,6 @@
-import type { ClientTakes, DeviceAttributes, Platform } from '@hotpatch/protocol'
+import type { ClientTakes, Platform } from '@hotpatch/protocol'
 import { architectureNames } from '../reading/architectures.ts'
+import { rememberTakes } from '../reading/remember-takes.ts'
 
 export type ElectronPlatform = Extract<Platform, 'windows' | 'macos' | 'linux'>
 
@@ -11,18 +12,16 @@ export const FORMATS = {
 } as const satisfies Record<ElectronPlatform, readonly string[]>
 
 /** D11: any file that the client installs from; where there is a channel file for each processor, for that. */
-export function takes({ architecture }: DeviceAttributes): ClientTakes {
-  return {
-    kinds: ['binary'],
-    forms: ['plain'],
-    // There is no word for it: going back is a higher version.
-    embedded: false,
-    judges: ['minOsVersion'],
-    binaries: {
-      formats: Object.values(FORMATS).flat(),
-      formatsOf: FORMATS,
-      ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
-      versions: 'semver',
-    },
-  }
-}
+export const takes = rememberTakes<ClientTakes>(['architecture'], ({ architecture }) => ({
+  kinds: ['binary'],
+  forms: ['plain'],
+  // There is no word for it: going back is a higher version.
+  embedded: false,
+  judges: ['minOsVersion'],
+  binaries: {
+    formats: Object.values(FORMATS).flat(),
+    formatsOf: FORMATS,
+    ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
+    versions: 'semver',
+  },
+}))

@@ -1,5 +1,6 @@
-import type { ClientTakes, DeviceAttributes, Platform } from '@hotpatch/protocol'
+import type { ClientTakes, Platform } from '@hotpatch/protocol'
 import { architectureNames } from '../reading/architectures.ts'
+import { rememberTakes } from '../reading/remember-takes.ts'
 
 export type TauriPlatform = Extract<Platform, 'linux' | 'macos' | 'windows'>
 
@@ -46,20 +47,23 @@ export function platformOfTarget(target: string): TauriPlatform | undefined {
 }
 
 /** D11: the bundle that it was installed from, for its processor, with a signature. */
-export function takes({ architecture, installSource }: DeviceAttributes): ClientTakes {
-  const all = Object.values(BUNDLES).flat()
-  const told = all.filter(({ name }) => name === installSource)
-  return {
-    kinds: ['binary'],
-    forms: ['plain'],
-    // There is no word for it: going back is a higher version.
-    embedded: false,
-    binaries: {
-      formats: (told.length > 0 ? told : all).map(({ format }) => format),
-      ...(told.length === 0 && { formatsOf: FORMATS }),
-      ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
-      scheme: 'minisign',
-      versions: 'semver',
-    },
-  }
-}
+export const takes = rememberTakes<ClientTakes>(
+  ['architecture', 'installSource'],
+  ({ architecture, installSource }) => {
+    const all = Object.values(BUNDLES).flat()
+    const told = all.filter(({ name }) => name === installSource)
+    return {
+      kinds: ['binary'],
+      forms: ['plain'],
+      // There is no word for it: going back is a higher version.
+      embedded: false,
+      binaries: {
+        formats: (told.length > 0 ? told : all).map(({ format }) => format),
+        ...(told.length === 0 && { formatsOf: FORMATS }),
+        ...(architecture !== undefined && { architectures: architectureNames(architecture) }),
+        scheme: 'minisign',
+        versions: 'semver',
+      },
+    }
+  },
+)
