@@ -1,13 +1,17 @@
 import { X509Certificate } from 'node:crypto'
 import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { relative, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { DEFAULT_CHANNEL, type App } from '@hotpatch/api'
 import { UnexpectedJsonError } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
-import { readChannel } from '../arguments/readers.ts'
+import { readChannel, readPlatforms } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
+import { PROJECT_FILE } from '../config/project-file.ts'
 import { CommandError, systemReason, UsageError } from '../errors/errors.ts'
 import { findExpoProject, type ExpoProject } from '../expo/expo-project.ts'
+import { signInForce, type SignInForceOptions } from '../expo-signing/sign-in-force.ts'
+import { readAnswerKey } from '../expo-signing/answer-key.ts'
+import { withAnswerKey } from '../expo-signing/choose-answer-key.ts'
 import { setInJson } from '../files/json-text.ts'
 import { lineDiff } from '../files/line-diff.ts'
 import { readPlainText } from '../files/read-plain-text.ts'
@@ -20,6 +24,7 @@ interface ConfigureOptions extends SessionOptions {
   policy?: string
   certificate?: string
   keyId: string
+  privateKeyPath?: string
 }
 
 type Setting = readonly [path: readonly string[], value: unknown]
@@ -37,7 +42,21 @@ export function addExpoCommands(program: Command, context: CliContext) {
     .addOption(new Option('--policy <policy>', 'how the runtime version is worked out').choices(POLICIES))
     .option('--certificate <file>', 'whose key signs answers: apps take no others then')
     .option('--key-id <id>', 'with --certificate: the name of its key', 'main')
+    .option('--private-key-path <file>', 'with --certificate: where its key is; hotpatch.json remembers it')
     .action((options: ConfigureOptions) => configure(context, options))
+
+  serverCommand(
+    expo,
+    'sign',
+    'signs again what is in force on a channel, for apps with a certificate',
+    withApp,
+    withAnswerKey,
+    withYes,
+  )
+    .option('--platform <platforms>', 'android, ios, or both; all of the app when absent', readPlatforms)
+    .option('--channel <channel>', 'that of hotpatch.json, or production, when absent', readChannel)
+    .option('--dry-run', 'show what it would sign')
+    .action((options: SignInForceOptions) => signInForce(context, options))
 }
 
 async function configure(context: CliContext, options: ConfigureOptions) {
@@ -58,8 +77,35 @@ async function configure(context: CliContext, options: ConfigureOptions) {
   if (certificate.length > 0) {
     session.output.notice('Apps that are built with this certificate take no answer without a signature of its key.')
   }
-  if (!expo.isPlain) return showSettings(session, expo, settings)
-  await writeSettings(session, expo, settings)
+  const rememberKey = await keyRememberer(session, options)
+  if (!expo.isPlain) {
+    await rememberKey()
+    return showSettings(session, expo, settings)
+  }
+  const isWritten = await writeSettings(session, expo, settings)
+  await rememberKey()
+  const { configPath: path } = expo
+  session.output.result({ path, isWritten }, () => session.output.fields({ path, isWritten }))
+}
+
+/** Where the key of the certificate is: only its place goes into the project file. */
+async function keyRememberer(session: Session, { certificate, privateKeyPath, keyId }: ConfigureOptions) {
+  const { context, project, output } = session
+  if (privateKeyPath === undefined) return async () => {}
+  if (certificate === undefined)
+    throw new UsageError('--private-key-path is of a certificate: give --certificate, too.')
+  const [certificatePath, keyPath] = [resolve(context.cwd, certificate), resolve(context.cwd, privateKeyPath)]
+  const { warnings } = await readAnswerKey(context, { certificatePath, keyId, keyPath })
+  for (const warning of warnings) output.notice(`! ${warning}`)
+  if (!project) {
+    const name = join(context.cwd, PROJECT_FILE)
+    throw new UsageError(`Expected ${name}, which remembers --private-key-path; found none. Make it: hotpatch init.`)
+  }
+  const named = relative(project.directory, keyPath).replaceAll('\\', '/')
+  return async () => {
+    const text = await readText(project.path)
+    await changeFile(session, project.path, setMissing(text, ['defaults', 'privateKeyPath'], named))
+  }
 }
 
 function settingsOf({ url, project }: Session, app: App, options: ConfigureOptions): Setting[] {
@@ -122,22 +168,25 @@ function showSettings({ output }: Session, { configPath }: ExpoProject, settings
 }
 
 async function writeSettings(session: Session, { configPath }: ExpoProject, settings: readonly Setting[]) {
-  const { output } = session
   const before = await readText(configPath)
-  const after = withSettings(configPath, before, settings, session)
-  const isWritten = after !== before
-  if (isWritten) {
-    for (const line of lineDiff(before, after)) output.notice(line)
-    await session.confirm(`Write this into ${configPath}?`)
-    if ((await readText(configPath)) !== before) {
-      throw new CommandError(
-        'file-changed',
-        `${configPath} was changed meanwhile, and is not overwritten. Run it again.`,
-      )
-    }
-    await replace(configPath, after)
-  } else output.notice(`${configPath} says all of it already.`)
-  output.result({ path: configPath, isWritten }, () => output.fields({ path: configPath, isWritten }))
+  return changeFile(session, configPath, withSettings(configPath, before, settings, session))
+}
+
+/** Shows it and asks. Returns whether there was anything to change. */
+async function changeFile(session: Session, path: string, after: string): Promise<boolean> {
+  const { output } = session
+  const before = await readText(path)
+  if (after === before) {
+    output.notice(`${path} says all of it already.`)
+    return false
+  }
+  for (const line of lineDiff(before, after)) output.notice(line)
+  await session.confirm(`Write this into ${path}?`)
+  if ((await readText(path)) !== before) {
+    throw new CommandError('file-changed', `${path} was changed meanwhile, and is not overwritten. Run it again.`)
+  }
+  await replace(path, after)
+  return true
 }
 
 function withSettings(configPath: string, text: string, settings: readonly Setting[], { context }: Session): string {

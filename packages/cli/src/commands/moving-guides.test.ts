@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Check } from '../doctor/check.ts'
 import { describe, expect, test } from 'vitest'
 import type { Page, Release } from '@hotpatch/api'
+import { newExpoCertificate } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
@@ -113,10 +114,10 @@ describe('and another', () => {
       'package.json': '{"dependencies":{"expo":"57"}}',
       'app.json': JSON.stringify({ expo }, null, 2),
       'index.js': 'start()',
-      'certs/certificate.pem': await readFile(new URL('../testing/expo-certificate.pem', import.meta.url), 'utf8'),
+      ...newExpoCertificate(),
     })
     const deviceId = '6f1e1f0c-0d6c-4b0c-8d22-0a5b9c8f0001'
-    const ask = () =>
+    const ask = (more: Record<string, string> = {}) =>
       fetch(`${another.url()}/expo/my-app/manifest`, {
         headers: {
           accept: 'multipart/mixed,application/expo+json,application/json',
@@ -125,6 +126,7 @@ describe('and another', () => {
           'expo-runtime-version': '1.4.0',
           'expo-channel-name': 'production',
           'eas-client-id': deviceId,
+          ...more,
         },
       })
     let updateId = ''
@@ -135,18 +137,25 @@ describe('and another', () => {
         .replace('<update id>', updateId)
         .replace('<device id>', deviceId)
       const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
-      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\n' }
+      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\ny\n' }
+      await tool.write({ 'index.js': `start('${line}')` })
       const { exitCode, stderr } = await tool.run(isLogin ? [...words, '--token-stdin'] : words, answered)
       expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+      if (line.endsWith('--to embedded')) expect((await ask()).status).toBe(204)
       if (!line.startsWith('hotpatch publish')) continue
       const { items } = await tool.json<Page<Release>>('updates list --platform android')
       updateId = items[0]?.id ?? ''
-      expect(items).toMatchObject([{ notes: 'A new basket' }])
+      const isSigned = line.includes('signed')
+      expect(items[0]).toMatchObject({ notes: isSigned ? 'A signed basket' : 'A new basket' })
+      if (isSigned) {
+        const signed = await ask({ 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' })
+        expect(await signed.text()).toContain('expo-signature: sig=')
+        continue
+      }
       await tool.json(`rollouts set ${items[0]?.version} --platform android --percentage 100 --yes`)
       expect(await (await ask()).text()).toContain('"runtimeVersion":"1.4.0","launchAsset"')
     }
     expect(lines.length).toBeGreaterThan(10)
-    expect((await ask()).status).toBe(204)
     const written = JSON.parse(await readFile(`${tool.cwd}/app.json`, 'utf8')) as object
     expect(written).toMatchObject({
       expo: { updates: { url: `${another.url()}/expo/my-app/manifest`, codeSigningMetadata: { keyid: 'main' } } },

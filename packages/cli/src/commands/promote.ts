@@ -2,6 +2,7 @@ import type { Platform } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { readChannel, readPercentage, readPlatforms, readVersion } from '../arguments/readers.ts'
 import { mandatoryOption, serverCommand, withApp, withRestating, withYes } from '../arguments/shared-options.ts'
+import { withAnswerKey } from '../expo-signing/choose-answer-key.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
@@ -28,7 +29,7 @@ interface PromoteOptions extends SessionOptions, PromotionOptions {
 }
 
 export function addPromoteCommand(program: Command, context: CliContext) {
-  const parts = [withApp, withRestating, withYes, withAudience, withSchedule, withGuard]
+  const parts = [withApp, withRestating, withAnswerKey, withYes, withAudience, withSchedule, withGuard]
   serverCommand(program, 'promote', 'puts a release on another channel', ...parts)
     .option('--release <release-id>', 'which release; or --version and --platform')
     .option('--version <version>', 'which version', readVersion)

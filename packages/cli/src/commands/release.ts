@@ -23,6 +23,13 @@ import {
   withSigning,
   withYes,
 } from '../arguments/shared-options.ts'
+import {
+  chooseAnswerKey,
+  requireOwnKeyId,
+  withAnswerKey,
+  type AnswerKeyOptions,
+  type AnswerSigner,
+} from '../expo-signing/choose-answer-key.ts'
 import { platformsOf, readExpoConfig, requireExpoPlatforms, runtimeVersionOf, versionOf } from '../expo/expo-config.ts'
 import { findExpoProject, type ExpoProject } from '../expo/expo-project.ts'
 import { exportExpo } from '../expo/export-expo.ts'
@@ -54,7 +61,7 @@ import { openSession, type Session } from '../session/session.ts'
 import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
 
-type Options = PublishOptions & CapgoKeyOptions & { version: string }
+type Options = PublishOptions & CapgoKeyOptions & AnswerKeyOptions & { version: string }
 
 type PublishingOptions = Omit<Options, 'version'> &
   InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string; branch?: string }
@@ -66,7 +73,7 @@ export function addReleaseCommand(program: Command, context: CliContext) {
   const release = withReleaseOptions(program, 'release', 'bundles, signs and publishes')
   release
     .requiredOption('--version <version>', 'such as 1.2.0', readNewVersion)
-    .action(async (options: Options) => publishBundles(await openSession(context, options), options))
+    .action(async (options: Options) => publishPlaced(await openSession(context, options), options))
 
   const looks = 'looks at what is there, says what it is, and publishes it'
   const publish = withFileSignatures(withReleaseOptions(program, 'publish', looks))
@@ -83,7 +90,17 @@ export function addReleaseCommand(program: Command, context: CliContext) {
 }
 
 function withReleaseOptions(program: Command, name: string, description: string): Command {
-  const parts = [withApp, withSigning, withCapgoKey, withRsaKey, withYes, withAudience, withSchedule, withGuard]
+  const parts = [
+    withApp,
+    withSigning,
+    withAnswerKey,
+    withCapgoKey,
+    withRsaKey,
+    withYes,
+    withAudience,
+    withSchedule,
+    withGuard,
+  ]
   return serverCommand(program, name, description, ...parts)
     .option(
       '--platform <platforms>',
@@ -116,13 +133,27 @@ function withReleaseOptions(program: Command, name: string, description: string)
     .option('--dry-run', 'show the plan and publish nothing')
 }
 
-async function publishBundles(session: Session, options: Options, own: OwnOptions = new Map()) {
+/** Of what an app's own Expo has told. */
+interface BundleExtras {
+  own: OwnOptions
+  signer: AnswerSigner | undefined
+}
+
+async function publishBundles(session: Session, options: Options, { own, signer: answerSigner }: BundleExtras) {
   const { asked, shared, capgoKey } = await readAsked(session, options, own)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
   }
-  await planAndPublish(session, { asked, shared, capgoKey }, options)
+  await planAndPublish(session, { asked, shared, capgoKey, answerSigner }, options)
+}
+
+/** What lies here, and what is built of a project that is none of Expo's. */
+async function publishPlaced(session: Session, options: Options) {
+  const mayBeExport = options.bundleDir !== undefined && options.as !== 'archive'
+  const isAsked = mayBeExport || options.privateKeyPath !== undefined
+  const signer = isAsked ? await chooseAnswerKey(session, options) : undefined
+  await publishBundles(session, options, { own: new Map(), signer })
 }
 
 /** Says what it found before anything else, so that a no comes at the right time. */
@@ -161,7 +192,7 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
   const { version } = others
   if (version === undefined) throw new UsageError('Say which version it is: --version 1.2.0.')
   const as = kind === 'files' || kind === 'archive' ? { as: kind } : {}
-  return publishBundles(session, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
+  return publishPlaced(session, { ...others, ...as, version, ...(await placeOfBundle(paths, context.cwd)) })
 }
 
 /** By which other tools know them. */
@@ -201,6 +232,8 @@ async function publishExpo(session: Session, expo: ExpoProject, options: Publish
   const found = relative(context.cwd, expo.configPath)
   output.notice(`Found ${found}: an Expo app, which is exported by its own Expo. Otherwise: --kind archive.`)
   if (!options.dryRun) session.requireConsent()
+  const signer = await chooseAnswerKey(session, options, expo)
+  if (signer) await requireOwnKeyId(session, await session.chooseApp(), signer)
   const config = await readExpoConfig(context, expo)
   const platforms = requireExpoPlatforms(
     choosePlatforms(options.platform ?? project?.platforms ?? platformsOf(config), project),
@@ -213,7 +246,11 @@ async function publishExpo(session: Session, expo: ExpoProject, options: Publish
   }
   await withTemporary(context, async (within) => {
     const bundleDir = await exportExpo(context, expo, { platforms, config, within })
-    await publishBundles(session, { ...options, platform: platforms, version, bundleDir, as: 'files' }, new Map(own))
+    await publishBundles(
+      session,
+      { ...options, platform: platforms, version, bundleDir, as: 'files' },
+      { own: new Map(own), signer },
+    )
   })
 }
 

@@ -33,6 +33,11 @@ test('lists updates by channel and platform, and views one with its files', asyn
   const shown = await run(`updates view ${first.releaseId} --limit 1`)
   expect(shown.stdout).toMatch(/logo\.txt +4 bytes +text\/plain/)
   expect(shown.stderr).toContain('There are more files: --cursor')
+  const { app } = await server.createPublisher()
+  for (const line of [`view ${first.releaseId}`, `rollback ${first.releaseId} --yes`]) {
+    const other = await run(`updates ${line} --app ${app.slug}`)
+    expect([other.exitCode, other.stderr]).toEqual([1, expect.stringContaining(app.slug)])
+  }
 })
 
 test('goes back from an update to what is below it, signed, after a question', async () => {

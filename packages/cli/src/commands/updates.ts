@@ -32,11 +32,11 @@ export function addUpdateCommands(program: Command, context: CliContext) {
     (options: ReleaseListOptions) => listReleases(context, options),
   )
 
-  serverCommand(updates, 'view', 'shows one update and its files', withPage)
+  serverCommand(updates, 'view', 'shows one update and its files', withApp, withPage)
     .argument('<update-id>')
     .action((id: string, options: ViewOptions) => viewUpdate(context, id, options))
 
-  serverCommand(updates, 'rollback', 'goes back from an update', withRollingBack)
+  serverCommand(updates, 'rollback', 'goes back from an update', withApp, withRollingBack)
     .argument('<update-id>')
     .option('--platform <platform>', 'for which it is: named with --yes when it is signed', readPlatform)
     .option('--channel <channel>', 'where, when the update is on several', readChannel)
@@ -59,8 +59,10 @@ export function addUpdateCommands(program: Command, context: CliContext) {
 }
 
 async function viewUpdate(context: CliContext, id: string, options: ViewOptions) {
-  const { api, output } = await openSession(context, options)
+  const { api, output, getApp } = await openSession(context, options)
   const release = await api.getRelease(id)
+  // Of another app than was meant, it says so.
+  if (options.app !== undefined) await getApp(release.appId)
   const files = release.content.kind === 'files' ? await api.listReleaseFiles(id, pageQuery(options)) : undefined
   output.result({ ...release, files: files ?? null }, () => {
     output.fields(releaseFields(release))

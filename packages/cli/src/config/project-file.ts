@@ -31,6 +31,8 @@ export interface ReleaseDefaults {
   runtimeVersion?: string | undefined
   /** Path of the private key; the key itself is no part of the file. */
   rsaKey?: string | undefined
+  /** Path of the private key of an Expo app's certificate; the key itself is no part of the file. */
+  privateKeyPath?: string | undefined
 }
 
 /** What everybody who works on a project shares. It holds no secrets. */
@@ -96,7 +98,7 @@ function readDefaults(value: unknown): ReleaseDefaults {
   const checked = <T>(name: string, expected: string, read: (text: string) => T) =>
     readOptional(json[name], (found) => readWith(found, at(name), expected, read))
   const known = ['channel', 'entryFile', 'buildDir', 'bundleDir', 'rollout', 'mandatory', 'minNative', 'nativeRange']
-  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion', 'hermes', 'rsaKey'])
+  refuseUnknown(json, '/defaults', [...known, 'runtimeVersion', 'hermes', 'rsaKey', 'privateKeyPath'])
   return {
     channel: checked('channel', 'the name of a channel', readChannel),
     entryFile: text('entryFile'),
@@ -109,6 +111,7 @@ function readDefaults(value: unknown): ReleaseDefaults {
     nativeRange: checked('nativeRange', 'a range of native versions', readNativeRange),
     runtimeVersion: text('runtimeVersion'),
     rsaKey: text('rsaKey'),
+    privateKeyPath: text('privateKeyPath'),
   }
 }
 

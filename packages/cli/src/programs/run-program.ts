@@ -29,8 +29,8 @@ export async function runProgram(
   { env, stderr, signal, isTTY }: CliContext,
   { name, command, args, cwd, type, timeoutMs, isAnswer = false }: ProgramCall,
 ): Promise<string> {
-  // What is run is the code of many people: it gets neither the token nor the key.
-  const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, ...others } = env
+  // What is run is the code of many people: it gets neither the token nor a key.
+  const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, HOTPATCH_EXPO_PRIVATE_KEY: _expoKey, ...others } = env
   // A project without React Native gets an error, not whatever the registry has under that name today.
   // Some bundlers colour what they write wherever it goes, CI logs included.
   const plain = isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }

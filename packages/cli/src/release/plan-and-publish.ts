@@ -4,6 +4,9 @@ import type { Platform } from '@hotpatch/protocol'
 import { digestOfZip } from '../content/kinds.ts'
 import { withTemporary } from '../content/temporary-folder.ts'
 import type { CapgoKey } from '../encryption/capgo-key.ts'
+import type { AnswerSigner } from '../expo-signing/choose-answer-key.ts'
+import { requireOwnKeyId } from '../expo-signing/choose-answer-key.ts'
+import { completeAnswers } from '../expo-signing/release-answers.ts'
 import { UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { Session, SessionOptions } from '../session/session.ts'
@@ -28,12 +31,13 @@ export interface AskedReleases {
   asked: ReadonlyMap<Platform, AskedRelease>
   shared?: SharedPlace | undefined
   capgoKey?: CapgoKey | undefined
+  answerSigner?: AnswerSigner | undefined
 }
 
 /** Plans all of it, shows it, asks once, and carries it out. */
 export async function planAndPublish(
   session: Session,
-  { asked, shared, capgoKey }: AskedReleases,
+  { asked, shared, capgoKey, answerSigner }: AskedReleases,
   options: PublishOptions,
 ): Promise<void> {
   const { context } = session
@@ -42,17 +46,19 @@ export async function planAndPublish(
   const signing = await chooseKey(session, app, options)
   const rsaKey = await chooseRsaKey(session, app, options)
   const fileSignatures = await chooseFileSignatures(session, app, signedFilesOf(asked), options)
+  if (answerSigner) await requireOwnKeyId(session, app, answerSigner)
   const extras = { capgoKey, rsaKey, fileSignatures }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }
   await withTemporary(context, async (temporary) => {
-    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared, extras }
+    const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared, extras, answerSigner }
     const planned = await planEach([...asked.keys()], (platform) =>
       planRelease(session, app, asked.get(platform) as AskedRelease, planning),
     )
     await carryOut(session, planned, options, async (each, { releaseId }) => {
-      const { bundle, directory } = each
+      const { bundle, directory, answers } = each
+      if (each.kind === 'already') await completeAnswers(session, app, bundle, answers)
       await addExtras(session, { app, release: { id: releaseId }, bundle }, extras, directory)
     })
   })

@@ -5,6 +5,8 @@ import type { Platform } from '@hotpatch/protocol'
 import type { KeyOptions } from '../arguments/shared-options.ts'
 import type { ContentFile, ContentInput, ContentWish, StatedContent } from '../content/content-kind.ts'
 import type { ReleaseBytes } from '../content/kinds.ts'
+import type { AnswerSigner } from '../expo-signing/choose-answer-key.ts'
+import { planReleaseAnswers, type ReleaseAnswers } from '../expo-signing/release-answers.ts'
 import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
@@ -30,7 +32,12 @@ export interface AskedRelease {
 }
 
 /** Of one platform: what will be done, or that it was done before. */
-export type PlannedRelease = { platform: Platform; bundle: ReleaseBytes; directory: string } & (
+export type PlannedRelease = {
+  platform: Platform
+  bundle: ReleaseBytes
+  directory: string
+  answers: ReleaseAnswers
+} & (
   | { kind: 'already'; published: PublishedRelease }
   | { kind: 'planned'; plan: ReleasePlan; sourceMaps: readonly ContentFile[]; buildDirectory: string }
 )
@@ -42,6 +49,7 @@ interface Planning {
   isOneOfSeveral: boolean
   shared: SharedPlace | undefined
   extras: ReleaseExtras
+  answerSigner: AnswerSigner | undefined
 }
 
 /** @throws CommandError with all that is wrong; nothing is signed and nothing is sent yet */
@@ -49,7 +57,7 @@ export async function planRelease(
   session: Session,
   app: App,
   { wishes: asked, content, input }: AskedRelease,
-  { signing, temporary, options, isOneOfSeveral, shared, extras }: Planning,
+  { signing, temporary, options, isOneOfSeveral, shared, extras, answerSigner }: Planning,
 ): Promise<PlannedRelease> {
   const { platform } = asked
   const own = join(temporary, platform)
@@ -63,7 +71,9 @@ export async function planRelease(
     mayBeThere: isOneOfSeveral,
     shared,
   })
-  const made = { platform, bundle: prepared.bundle, directory: own }
+  const ofAnswers = { app, bundle: prepared.bundle, signer: answerSigner }
+  const answers = await planReleaseAnswers(session, ofAnswers, prepared.wishes)
+  const made = { platform, bundle: prepared.bundle, directory: own, answers }
   if (prepared.already) return { ...made, kind: 'already', published: prepared.already }
   const { wishes, bundle, sourceMaps, requirementSource, findings, preflight } = prepared
   const reach = await findReach(
@@ -82,6 +92,7 @@ export async function planRelease(
     app,
     ...signed,
     reach,
+    answers,
     extras,
     backTo,
     bundle,

@@ -3,6 +3,9 @@ import type { App, Impact, NewRollout, Release, Rollout } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { ConsentOptions, RestatingOptions } from '../arguments/shared-options.ts'
+import { answersJson, sendAnswers } from '../expo-signing/answers-plan.ts'
+import type { AnswerKeyOptions } from '../expo-signing/choose-answer-key.ts'
+import { findAnswerKey, planPlacementAnswers, type PlacementAnswers } from '../expo-signing/placement-answers.ts'
 import type { Session } from '../session/session.ts'
 import {
   describePromotion,
@@ -21,7 +24,7 @@ import { readSchedule, scheduleLines, type ScheduleOptions } from './rollout-sch
 
 /** `promote`'s options about where a release goes, and for whom. */
 export interface PromotionOptions
-  extends ConsentOptions, RestatingOptions, ScheduleOptions, AudienceOptions, GuardOptions {
+  extends AnswerKeyOptions, ConsentOptions, RestatingOptions, ScheduleOptions, AudienceOptions, GuardOptions {
   version?: string
   to: string
   platform?: Platform[]
@@ -39,6 +42,7 @@ interface PlannedPromotion {
   release: Release
   platform: Platform
   signing: PromotionSigning
+  answers: PlacementAnswers
   /** Undefined when the server cannot say. */
   impact: Impact | undefined
   /** For a person who has to say yes or no. */
@@ -80,6 +84,8 @@ export async function preparePromotion(
   const reach = await findReach(session.api, appId, { platform, ...placed, ...given({ keyId: key?.fingerprint }) })
   const question = { change: 'promote', ...placed, ...given({ signedBy: key?.publicKey }) } as const
   const impact = await findImpact(session.api, appId, question, session.output)
+  const signer = await findAnswerKey(session, app, options)
+  const answers = await planPlacementAnswers(session, { app, platform, release }, signer)
   const isNarrowed = (audience.rules ?? []).length > 0
   const shown = {
     ...reachLines(reach),
@@ -89,7 +95,8 @@ export async function preparePromotion(
     ...scheduleLines(schedule),
   }
   const texts = Object.entries(shown).map(([name, text]) => `${name}: ${text}`)
-  return { kind: 'planned', app, release, platform, signing, impact, lines: [...texts, describePromotion(signing)] }
+  const lines = [...texts, describePromotion(signing), ...answers.lines]
+  return { kind: 'planned', app, release, platform, signing, answers, impact, lines }
 }
 
 /**
@@ -129,21 +136,26 @@ function wantedOf({ version, yes }: PromotionOptions, app: App, release: Release
 /** Of one that was done before, as it is. */
 export async function promoteRelease(session: Session, promotion: Promotion, prepared: PreparedPromotion) {
   if (prepared.kind === 'already') return { ...prepared.rollout, signs: [], impact: null }
-  const { app, signing, impact } = prepared
+  const { app, signing, answers, impact } = prepared
+  if (answers.plan) await sendAnswers(session, answers.plan)
   const body = bodyOf(promotion, prepared)
   const { rollout, signs } = await placePromoted(session, app, signing, async (signed, signs) => ({
     rollout: await session.api.createRollout(app.id, { ...body, ...signed }),
     signs,
   }))
-  return { ...rollout, signs, impact: impact ?? null }
+  return { ...rollout, signs, ...codeSignedJson(answers), impact: impact ?? null }
+}
+
+function codeSignedJson({ plan }: PlacementAnswers) {
+  return plan ? { codeSigned: answersJson(plan) } : {}
 }
 
 /** The server is asked to do it and to undo it again, so that what is refused is refused here, too. */
 export async function rehearsePromotion(session: Session, promotion: Promotion, prepared: PreparedPromotion) {
   if (prepared.kind === 'already') return { dryRun: true, ...prepared.rollout, signs: [], impact: null }
-  const { app, signing, impact } = prepared
+  const { app, signing, answers, impact } = prepared
   const rollout = await session.api.createRollout(app.id, { ...bodyOf(promotion, prepared), dryRun: true })
-  return { ...rehearsedRollout(rollout, promotionSigns(signing)), impact: impact ?? null }
+  return { ...rehearsedRollout(rollout, promotionSigns(signing)), ...codeSignedJson(answers), impact: impact ?? null }
 }
 
 function bodyOf({ options, audience, schedule, guard }: Promotion, { release }: PlannedPromotion): NewRollout {

@@ -1,5 +1,6 @@
 import type { PublishedRelease, ReleaseSignatures } from '@hotpatch/api'
 import { digestOfZip } from '../content/kinds.ts'
+import { sendAnswers } from '../expo-signing/answers-plan.ts'
 import type { Session } from '../session/session.ts'
 import { signDigest, type SignedStatement } from '../signing/sign-statement.ts'
 import { carryOutSigning, type SigningPlan } from '../signing/signing-plan.ts'
@@ -13,6 +14,8 @@ export async function publishRelease(session: Session, plan: ReleasePlan): Promi
   const { api } = session
   const { app, signing, bundle } = plan
   await sendContent(session, app, bundle.uploads)
+  // Before: whoever takes nothing else is not to wait for it.
+  if (plan.answers.plan) await sendAnswers(session, plan.answers.plan)
   if (signing.kind === 'unsigned') return publish(undefined)
   return carryOutSigning(session, app, signing, ([own, ...prepared]) => publish(own && signaturesOf(own, prepared)))
 

@@ -5,6 +5,8 @@ import type { StatedContent } from '../content/content-kind.ts'
 import type { ReleaseBytes } from '../content/kinds.ts'
 import { formatList } from '../output/text.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
+import { answersJson, describeAnswers } from '../expo-signing/answers-plan.ts'
+import type { ReleaseAnswers } from '../expo-signing/release-answers.ts'
 import { audienceLines, type RolloutAudience } from './rollout-audience.ts'
 import { coverLines } from './covered.ts'
 import { describeFinding } from './findings.ts'
@@ -47,6 +49,8 @@ export interface ReleasePlan extends ReleaseWishes {
   backTo: string | null
   /** About what is signed in advance. */
   signingWarnings: readonly string[]
+  /** What is signed for Expo's clients, which verify something of their own. */
+  answers: ReleaseAnswers
   /** For clients with keys of their own. */
   extras: ReleaseExtras
   /** Of the devices that the server knows; undefined when it did not say. */
@@ -103,6 +107,7 @@ export function describePlan(plan: ReleasePlan, heading = 'Plan'): string {
     Needs: `${describeRequirement(plan.requirement)}${sourceOf(plan)}`,
     ...(floor > 0 && { Floor: `devices that have it never go below sequence ${floor}` }),
     ...(signing.kind === 'signed' ? signingLines(signing) : { Signed: `no: ${signing.reason}` }),
+    ...(plan.answers.plan && { 'Code signed': describeAnswers(plan.answers.plan) }),
     ...extraLines(plan.extras, platform),
   }
   const width = Math.max(...Object.keys(lines).map((name) => name.length))
@@ -122,12 +127,13 @@ function existingLines({ existing, channel }: ReleasePlan): Record<string, strin
   return { Existing: text }
 }
 
-export function warningsOf({ app, signing, signingWarnings, findings }: ReleasePlan): string[] {
+export function warningsOf({ app, signing, signingWarnings, answers, findings }: ReleasePlan): string[] {
   return [
     ...(signing.kind === 'signed' && signing.isFirst
       ? [`This registers your key as the first signing key of ${app.slug}: from now on it takes signed releases only.`]
       : []),
     ...signingWarnings,
+    ...answers.warnings,
     ...(signing.kind === 'unsigned' ? ['Devices cannot tell who made an unsigned release.'] : []),
     ...findings.map(describeFinding),
   ]
@@ -135,7 +141,7 @@ export function warningsOf({ app, signing, signingWarnings, findings }: ReleaseP
 
 /** What `--dry-run --json` prints: the fields of a published release as far as they are known before it is one. */
 export function planJson(plan: ReleasePlan) {
-  const { app, bundle, signing, notes, existing, signingWarnings: _, extras, ...wishes } = plan
+  const { app, bundle, signing, notes, existing, signingWarnings: _, extras, answers, ...wishes } = plan
   const signed = signing.kind === 'signed'
   return {
     dryRun: true,
@@ -148,6 +154,7 @@ export function planJson(plan: ReleasePlan) {
     signs: signed ? signingJson(signing) : [],
     keyFingerprint: signed ? signing.key.fingerprint : null,
     keyRegistered: signed && signing.isFirst,
+    ...(answers.plan && { codeSigned: answersJson(answers.plan) }),
     ...extrasJson(extras, wishes.platform),
     existing: existing !== null,
     warnings: warningsOf(plan),

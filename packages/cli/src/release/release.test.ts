@@ -127,6 +127,7 @@ describe('the plan', () => {
     signingWarnings: [],
     backTo: null,
     reach: undefined,
+    answers: { plan: undefined, warnings: [] },
     extras: {},
   }
 

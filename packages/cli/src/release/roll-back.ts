@@ -4,6 +4,9 @@ import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readPercentage } from '../arguments/readers.ts'
 import { mandatoryOption, withRestating, withYes, type RestatingOptions } from '../arguments/shared-options.ts'
+import { withAnswerKey, type AnswerKeyOptions } from '../expo-signing/choose-answer-key.ts'
+import { answersJson, sendAnswers } from '../expo-signing/answers-plan.ts'
+import { findAnswerKey, planPlacementAnswers } from '../expo-signing/placement-answers.ts'
 import { UsageError } from '../errors/errors.ts'
 import type { Session, SessionOptions } from '../session/session.ts'
 import { describeRestatement, placeRestated, restatementJson } from '../signing/restate.ts'
@@ -13,7 +16,7 @@ import { planRollback } from './plan-rollback.ts'
 import { rehearsedRollout, rolloutFields } from './rollout-fields.ts'
 import { readGuard, withGuard, type GuardOptions } from './rollout-guard.ts'
 
-export interface RollingBackOptions extends SessionOptions, RestatingOptions, GuardOptions {
+export interface RollingBackOptions extends SessionOptions, RestatingOptions, GuardOptions, AnswerKeyOptions {
   rollout: number
   mandatory?: boolean
   dryRun?: boolean
@@ -30,7 +33,7 @@ export interface WayBack {
 }
 
 export function withRollingBack(command: Command): Command {
-  return [withRestating, withYes, withGuard]
+  return [withRestating, withAnswerKey, withYes, withGuard]
     .reduce((built, add) => add(built), command)
     .option('--rollout <percent>', 'how many devices go back, 0 to 100', readPercentage, 100)
     .addOption(mandatoryOption())
@@ -59,20 +62,27 @@ export async function rollBack(
   const place = { channel, guard: guard.guard, options }
   const { restatement, warnings } = await planRollback(session, { app, platform, release, version, mustBeNamed }, place)
   const to = release ? { version: release.version } : 'embedded'
+  const signer = await findAnswerKey(session, app, options)
+  const answers = await planPlacementAnswers(session, { app, platform, release }, signer)
   const signedBy = restatement.kind === 'signed' ? restatement.plan.key.publicKey : undefined
   const question = { change: 'roll-back', platform, channel, to, percentage, ...given({ signedBy }) } as const
   const impact = await findImpact(api, app.id, question, output)
   for (const [name, text] of Object.entries(impactLines(impact))) output.notice(`${name}: ${text}`)
-  for (const text of [describeRestatement(restatement), ...warnings]) output.notice(text)
+  for (const text of [describeRestatement(restatement), ...warnings, ...answers.lines]) output.notice(text)
   const body: NewRollback = { platform, channel, to, percentage, mandatory, ...guard }
-  if (options.dryRun) return showDryRun(session, app, body, { signs: restatementJson(restatement), impact })
+  const codeSigned = answers.plan && { codeSigned: answersJson(answers.plan) }
+  const told = { signs: restatementJson(restatement), ...codeSigned, impact }
+  if (options.dryRun) return showDryRun(session, app, body, told)
   await session.confirm(`Send ${percentage} % of the devices on ${channel} for ${platform} back to ${target}?`)
+  if (answers.plan) await sendAnswers(session, answers.plan)
 
   const { rollout, signs } = await placeRestated(session, app, restatement, async (signed, prepared, signs) => ({
     rollout: await api.rollBack(app.id, { ...body, ...signed, ...(prepared.length > 0 && { prepared }) }),
     signs,
   }))
-  output.result({ ...rollout, signs, impact: impact ?? null }, () => output.fields(rolloutFields(rollout)))
+  output.result({ ...rollout, signs, ...codeSigned, impact: impact ?? null }, () =>
+    output.fields(rolloutFields(rollout)),
+  )
 }
 
 /** The server is asked to do it and to undo it again, so that what is refused is refused here, too. */
@@ -80,8 +90,10 @@ async function showDryRun(
   { api, output }: Session,
   app: App,
   body: NewRollback,
-  { signs, impact }: { signs: unknown[]; impact: Impact | undefined },
+  { signs, impact, ...more }: { signs: unknown[]; codeSigned?: unknown; impact: Impact | undefined },
 ) {
   const rollout = rehearsedRollout(await api.rollBack(app.id, { ...body, dryRun: true }), signs)
-  output.result({ ...rollout, impact: impact ?? null }, () => output.notice('Nothing was signed, and nothing changed.'))
+  output.result({ ...rollout, ...more, impact: impact ?? null }, () =>
+    output.notice('Nothing was signed, and nothing changed.'),
+  )
 }

@@ -85,7 +85,7 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
       ]
     case 'answer-not-signed':
       return [
-        `Sign again: the publisher's tool signs an answer of now for ${nameOf(rollout)} with that key, and sends it here.`,
+        `Sign again, where the private key is: hotpatch expo sign${whereOf(place)}, which signs ${nameOf(rollout)} for now.`,
       ]
     case 'not-newer':
       return ['Publish what it is to have under a higher version, or with a higher version code.']
