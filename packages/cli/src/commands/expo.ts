@@ -15,6 +15,7 @@ import { withAnswerKey } from '../expo-signing/choose-answer-key.ts'
 import { setInJson } from '../files/json-text.ts'
 import { lineDiff } from '../files/line-diff.ts'
 import { readPlainText } from '../files/read-plain-text.ts'
+import { formatList } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
@@ -77,21 +78,32 @@ async function configure(context: CliContext, options: ConfigureOptions) {
   if (certificate.length > 0) {
     session.output.notice('Apps that are built with this certificate take no answer without a signature of its key.')
   }
-  const rememberKey = await keyRememberer(session, options)
+  const remembered = await keyChanges(session, options)
   if (!expo.isPlain) {
-    await rememberKey()
+    await changeFiles(session, remembered)
     return showSettings(session, expo, settings)
   }
-  const isWritten = await writeSettings(session, expo, settings)
-  await rememberKey()
   const { configPath: path } = expo
+  const before = await readText(path)
+  const own = { path, before, after: withSettings(path, before, settings, session) }
+  await changeFiles(session, [own, ...remembered])
+  const isWritten = own.after !== before
   session.output.result({ path, isWritten }, () => session.output.fields({ path, isWritten }))
 }
 
+interface FileChange {
+  path: string
+  before: string
+  after: string
+}
+
 /** Where the key of the certificate is: only its place goes into the project file. */
-async function keyRememberer(session: Session, { certificate, privateKeyPath, keyId }: ConfigureOptions) {
+async function keyChanges(
+  session: Session,
+  { certificate, privateKeyPath, keyId }: ConfigureOptions,
+): Promise<FileChange[]> {
   const { context, project, output } = session
-  if (privateKeyPath === undefined) return async () => {}
+  if (privateKeyPath === undefined) return []
   if (certificate === undefined)
     throw new UsageError('--private-key-path is of a certificate: give --certificate, too.')
   const [certificatePath, keyPath] = [resolve(context.cwd, certificate), resolve(context.cwd, privateKeyPath)]
@@ -99,13 +111,12 @@ async function keyRememberer(session: Session, { certificate, privateKeyPath, ke
   for (const warning of warnings) output.notice(`! ${warning}`)
   if (!project) {
     const name = join(context.cwd, PROJECT_FILE)
-    throw new UsageError(`Expected ${name}, which remembers --private-key-path; found none. Make it: hotpatch init.`)
+    const advice = `Make it: ${context.programName} init.`
+    throw new UsageError(`Expected ${name}, which remembers --private-key-path; found none. ${advice}`)
   }
+  const before = await readText(project.path)
   const named = relative(project.directory, keyPath).replaceAll('\\', '/')
-  return async () => {
-    const text = await readText(project.path)
-    await changeFile(session, project.path, setMissing(text, ['defaults', 'privateKeyPath'], named))
-  }
+  return [{ path: project.path, before, after: setMissing(before, ['defaults', 'privateKeyPath'], named) }]
 }
 
 function settingsOf({ url, project }: Session, app: App, options: ConfigureOptions): Setting[] {
@@ -167,26 +178,24 @@ function showSettings({ output }: Session, { configPath }: ExpoProject, settings
   )
 }
 
-async function writeSettings(session: Session, { configPath }: ExpoProject, settings: readonly Setting[]) {
-  const before = await readText(configPath)
-  return changeFile(session, configPath, withSettings(configPath, before, settings, session))
-}
-
-/** Shows it and asks. Returns whether there was anything to change. */
-async function changeFile(session: Session, path: string, after: string): Promise<boolean> {
+/** Shows all of it, and asks once. */
+async function changeFiles(session: Session, changes: readonly FileChange[]): Promise<void> {
   const { output } = session
-  const before = await readText(path)
-  if (after === before) {
+  const open = changes.filter(({ before, after }) => before !== after)
+  for (const { path } of changes.filter((change) => !open.includes(change))) {
     output.notice(`${path} says all of it already.`)
-    return false
   }
-  for (const line of lineDiff(before, after)) output.notice(line)
-  await session.confirm(`Write this into ${path}?`)
-  if ((await readText(path)) !== before) {
+  if (open.length === 0) return
+  for (const { path, before, after } of open) {
+    if (open.length > 1) output.notice(`${path}:`)
+    for (const line of lineDiff(before, after)) output.notice(line)
+  }
+  await session.confirm(`Write this into ${formatList(open.map(({ path }) => path))}?`)
+  for (const { path, before } of open) {
+    if ((await readText(path)) === before) continue
     throw new CommandError('file-changed', `${path} was changed meanwhile, and is not overwritten. Run it again.`)
   }
-  await replace(path, after)
-  return true
+  for (const { path, after } of open) await replace(path, after)
 }
 
 function withSettings(configPath: string, text: string, settings: readonly Setting[], { context }: Session): string {

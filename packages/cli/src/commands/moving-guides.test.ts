@@ -137,7 +137,7 @@ describe('and another', () => {
         .replace('<update id>', updateId)
         .replace('<device id>', deviceId)
       const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
-      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\ny\n' }
+      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\n' }
       await tool.write({ 'index.js': `start('${line}')` })
       const { exitCode, stderr } = await tool.run(isLogin ? [...words, '--token-stdin'] : words, answered)
       expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
