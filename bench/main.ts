@@ -10,6 +10,7 @@ import { checkThroughput } from './measurements/check-throughput.ts'
 import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
 import { memory } from './measurements/memory.ts'
+import { patches } from './measurements/patches.ts'
 import { publish } from './measurements/publish.ts'
 import { ranges } from './measurements/ranges.ts'
 import { size } from './measurements/size.ts'
@@ -28,6 +29,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   fleet,
   insights,
   size,
+  patches,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 /** Nothing here should take half as long. */
