@@ -3,7 +3,7 @@ import type { DifferenceLimits } from '../differences/find-differences.ts'
 import { nodeSha256, nodeUnpacking } from '../node/index.ts'
 import { patchSource } from '../tree/patch-source.ts'
 import { readTreePatch } from '../tree/read-tree-patch.ts'
-import { comparePaths, MAX_FILES, treeDigest, treeFault } from '../tree/tree-file.ts'
+import { inOrder, MAX_FILES, treeDigest, treeFault } from '../tree/tree-file.ts'
 import { FRAME_BYTES, type Packing } from '../tree/tree-format.ts'
 import { makeFrame } from './make-frame.ts'
 import { PACKERS } from './pack.ts'
@@ -41,10 +41,7 @@ export async function makeTreePatch(
   targetFiles: readonly SourceFile[],
   { packings, signal, onProgress, ...limits }: TreePatchOptions,
 ): Promise<MadeTreePatches> {
-  const [base, target] = [baseFiles, targetFiles].map((files) => files.toSorted(comparePaths)) as [
-    SourceFile[],
-    SourceFile[],
-  ]
+  const [base, target] = [baseFiles, targetFiles].map((files) => inOrder(files)) as [SourceFile[], SourceFile[]]
   expectTree(base, 'base')
   expectTree(target, 'target')
   const pause = async () => {

@@ -28,9 +28,15 @@ function rank(unit: number): number {
   return unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit
 }
 
+/** A copy, in that order. */
+export function inOrder<File extends { path: string }>(files: readonly File[]): File[] {
+  // Not every device's engine has toSorted.
+  return [...files].sort(comparePaths)
+}
+
 /** Patches §4: of whole trees. Equal exactly when paths and bytes are. */
 export function treeDigest(files: readonly TreeFile[], sha256: Sha256): Promise<string> {
-  const lines = files.toSorted(comparePaths).map(({ path, sizeBytes, sha256 }) => `${sha256} ${sizeBytes} ${path}\n`)
+  const lines = inOrder(files).map(({ path, sizeBytes, sha256 }) => `${sha256} ${sizeBytes} ${path}\n`)
   return digestOf(sha256, concat(lines.map(utf8FromText)))
 }
 
