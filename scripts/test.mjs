@@ -13,7 +13,8 @@ await exitWith(async () => {
   rmSync(resultsFile, { force: true })
   await ensureInstalled()
 
-  const env = { HOTPATCH_EXAMPLE_READY: '0', HOTPATCH_CAPACITOR_READY: '0', HOTPATCH_ELECTRON_READY: '0' }
+  const ready = ['EXAMPLE', 'CAPACITOR', 'ELECTRON', 'EXPO', 'EXPO_CLIENT'].map((name) => `HOTPATCH_${name}_READY`)
+  const env = Object.fromEntries(ready.map((name) => [name, '0']))
   const stops = []
   // A signal before or after Vitest must still stop what was started.
   const stay = () => {}

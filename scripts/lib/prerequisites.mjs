@@ -12,6 +12,7 @@ export const prerequisites = [
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
+  { tests: "Expo's own client, its Kotlin compiled", prepare: prepareJava },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
   { tests: 'the journey of the Electron example', prepare: prepareElectron },
@@ -71,6 +72,18 @@ function prepareCargo() {
     env: { CARGO_PATH: undefined },
     absent: isRefused ? 'HOTPATCH_TEST_CARGO is 0' : 'cargo is not on PATH',
     remedy: isRefused ? 'unset it' : 'install Rust',
+    onPurpose: true,
+  }
+}
+
+/** Its first run fetches some 350 MB and compiles for a minute or two; both are kept as above. */
+function prepareJava() {
+  const missing = ['javac', 'mvn'].find((name) => !findOnPath(name))
+  const isRefused = process.env.HOTPATCH_TEST_EXPO_CLIENT === '0'
+  if (!missing && !isRefused) return { env: { HOTPATCH_EXPO_CLIENT_READY: '1' } }
+  return {
+    absent: isRefused ? 'HOTPATCH_TEST_EXPO_CLIENT is 0' : `${missing} is not on PATH`,
+    remedy: isRefused ? 'unset it' : 'install a JDK of 17 or later and Maven',
     onPurpose: true,
   }
 }

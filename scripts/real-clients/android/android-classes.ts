@@ -1,12 +1,11 @@
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { access, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { libraryPom } from './libraries.ts'
+import { CAPACITOR_LIBRARIES, fetchLibraries } from './libraries.ts'
 import { resourceClass } from './resource-classes.ts'
+import { FOLDER as folder, run } from './command.ts'
+import { exists, unpackPackage } from './unpack-package.ts'
 
 export const CAPGO = '8.51.23'
 export const CAPAWESOME = '8.4.3'
@@ -30,31 +29,6 @@ export interface AndroidClasses {
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const folder = join(tmpdir(), 'hotpatch-real-clients')
-const exec = promisify(execFile)
-export const run = (command: string, args: readonly string[], cwd = folder) =>
-  exec(command, args, { cwd, maxBuffer: 1 << 26 })
-
-/** Says so and ends with 77, as a skipped test does, where a tool is missing. */
-export async function needTools(): Promise<void> {
-  const asked = {
-    javac: ['-version'],
-    java: ['-version'],
-    mvn: ['-v'],
-    tar: ['--version'],
-    unzip: ['-v'],
-    openssl: ['version'],
-  }
-  for (const [tool, args] of Object.entries(asked)) {
-    const isThere = await exec(tool, args).then(
-      () => true,
-      () => false,
-    )
-    if (isThere) continue
-    console.log(`Skipped: there is no ${tool} here. This takes a JDK of 17 or later, Maven, tar, unzip and OpenSSL.`)
-    process.exit(77)
-  }
-}
 
 /**
  * Capacitor for Android and the plugins, compiled from the sources of their packages, with what `extra` is: once, and
@@ -63,7 +37,7 @@ export async function needTools(): Promise<void> {
 export async function androidClasses(extra?: string): Promise<AndroidClasses> {
   await mkdir(folder, { recursive: true })
   const packages = await unpackPackages()
-  await fetchLibraries()
+  await fetchLibraries(folder, CAPACITOR_LIBRARIES)
   const sources = await mkdtemp(join(folder, 'sources-'))
   for (const [name, { java }] of Object.entries(PACKAGES)) {
     await cp(join(packages[name as keyof typeof PACKAGES], java), sources, { recursive: true })
@@ -80,27 +54,9 @@ export async function androidClasses(extra?: string): Promise<AndroidClasses> {
 
 async function unpackPackages(): Promise<AndroidClasses['packages']> {
   const unpacked = await Promise.all(
-    Object.entries(PACKAGES).map(async ([name, { version }]) => {
-      const into = join(folder, 'packages', `${name.replaceAll(/\W+/g, '-')}-${version}`)
-      if (!(await exists(join(into, 'package')))) {
-        await mkdir(into, { recursive: true })
-        const { stdout } = await run('npm', ['pack', `${name}@${version}`, '--silent'], into)
-        await run('tar', ['xzf', stdout.trim()], into)
-      }
-      return [name, join(into, 'package')]
-    }),
+    Object.entries(PACKAGES).map(async ([name, { version }]) => [name, await unpackPackage(name, version)]),
   )
   return Object.fromEntries(unpacked) as AndroidClasses['packages']
-}
-
-async function fetchLibraries(): Promise<void> {
-  const pom = libraryPom()
-  if ((await readFile(join(folder, 'fetched.xml'), 'utf8').catch(() => '')) === pom) return
-  for (const name of ['libraries', 'archives', 'runtime'])
-    await rm(join(folder, name), { recursive: true, force: true })
-  await writeFile(join(folder, 'pom.xml'), pom)
-  await run('mvn', ['-B', '-q', 'process-resources'])
-  await writeFile(join(folder, 'fetched.xml'), pom)
 }
 
 /** What is in an archive that a class path can have, and its class `R`, as a source. */
@@ -142,17 +98,10 @@ async function compile(sources: string, libraries: readonly string[]): Promise<s
 
 /** Its four case labels with the name of the enum are Java 21; an older compiler wants them without. */
 async function readable(file: string): Promise<void> {
-  const { stdout } = await exec('javac', ['-version'])
+  const { stdout } = await run('javac', ['-version'])
   if (Number(/\d+/.exec(stdout)?.[0]) >= 21) return
   const text = await readFile(file, 'utf8')
   const labels = text.match(/case DelayUntilNext\./g)?.length
   if (labels !== 4) throw new Error(`${basename(file)} has ${labels} such labels: look at what else became different.`)
   await writeFile(file, text.replaceAll('case DelayUntilNext.', 'case '))
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }

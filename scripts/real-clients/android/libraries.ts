@@ -1,4 +1,21 @@
-/** What the clients' Java is compiled and run with, where Maven Central has it. */
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { run } from './command.ts'
+
+/** What clients are compiled and run with, where Maven Central has it. */
+export interface Libraries {
+  /** Android archives, by themselves. */
+  archives?: readonly string[]
+  /** By themselves. */
+  jars?: readonly string[]
+  /** These bring along what they need, but for what is named with them: `group` or `group:artifact`. */
+  whole?: Readonly<Record<string, readonly string[]>>
+  /** The Android that Robolectric runs, where it does. */
+  runtime?: string
+}
+
+export const RUNTIME = 'org.robolectric:android-all-instrumented:14-robolectric-10818077-i7'
+
 const ARCHIVES = [
   'androidx.activity:activity:1.7.0',
   'androidx.arch.core:core-runtime:2.2.0',
@@ -38,21 +55,40 @@ const JARS = [
   'org.jetbrains.kotlinx:kotlinx-coroutines-core-jvm:1.7.3',
   'org.robolectric:android-all:14-robolectric-10818077',
 ]
-/** These bring along what they need. */
-const TEST = ['junit:junit:4.13.2', 'org.robolectric:robolectric:4.16.1']
-const RUNTIME = 'org.robolectric:android-all-instrumented:14-robolectric-10818077-i7'
+/** Robolectric wants what only Google's own registry has, and does without. */
+const TEST = ['androidx.test', 'androidx.test.espresso']
+
+export const CAPACITOR_LIBRARIES: Libraries = {
+  archives: ARCHIVES,
+  jars: JARS,
+  whole: { 'junit:junit:4.13.2': TEST, 'org.robolectric:robolectric:4.16.1': TEST },
+  runtime: RUNTIME,
+}
+
+/** Has them in the folders `libraries` and `runtime`, once. */
+export async function fetchLibraries(folder: string, libraries: Libraries): Promise<void> {
+  const pom = libraryPom(libraries)
+  if ((await readFile(join(folder, 'fetched.xml'), 'utf8').catch(() => '')) === pom) return
+  await mkdir(folder, { recursive: true })
+  for (const name of ['libraries', 'archives', 'runtime']) {
+    await rm(join(folder, name), { recursive: true, force: true })
+  }
+  await writeFile(join(folder, 'pom.xml'), pom)
+  await run('mvn', ['-B', '-q', 'process-resources'], folder)
+  await writeFile(join(folder, 'fetched.xml'), pom)
+}
 
 /** By itself Maven puts no Android archive on a class path, and takes what one names for a plain jar: so each is named. */
-export function libraryPom(): string {
-  const alone = [...ARCHIVES.map((name) => entry(name, { type: 'aar' })), ...JARS.map((name) => entry(name, {}))]
-  const robolectric = TEST.map((name) => entry(name, { without: ['androidx.test', 'androidx.test.espresso'] }))
+function libraryPom({ archives = [], jars = [], whole = {}, runtime }: Libraries): string {
+  const alone = [...archives.map((name) => entry(name, { type: 'aar' })), ...jars.map((name) => entry(name, {}))]
+  const others = Object.entries(whole).map(([name, without]) => entry(name, { without }))
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>dev.hotpatch</groupId>
   <artifactId>real-clients</artifactId>
   <version>0</version>
   <packaging>pom</packaging>
-  <dependencies>${[...alone, ...robolectric].join('\n')}</dependencies>
+  <dependencies>${[...alone, ...others].join('\n')}</dependencies>
   <build><plugins><plugin>
     <groupId>org.apache.maven.plugins</groupId>
     <artifactId>maven-dependency-plugin</artifactId>
@@ -61,23 +97,31 @@ export function libraryPom(): string {
       <execution>
         <id>libraries</id><phase>process-resources</phase><goals><goal>copy-dependencies</goal></goals>
         <configuration><outputDirectory>\${project.basedir}/libraries</outputDirectory></configuration>
-      </execution>
-      <execution>
-        <id>runtime</id><phase>process-resources</phase><goals><goal>copy</goal></goals>
-        <configuration>
-          <outputDirectory>\${project.basedir}/runtime</outputDirectory>
-          <artifactItems><artifactItem>${coordinates(RUNTIME)}</artifactItem></artifactItems>
-        </configuration>
-      </execution>
+      </execution>${runtime === undefined ? '' : runtimeExecution(runtime)}
     </executions>
   </plugin></plugins></build>
 </project>
 `
 }
 
-function entry(name: string, { type = 'jar', without = ['*'] }: { type?: string; without?: string[] }): string {
-  const exclusions = without.map((group) => {
-    return `<exclusion><groupId>${group}</groupId><artifactId>*</artifactId></exclusion>`
+function runtimeExecution(name: string): string {
+  return `
+      <execution>
+        <id>runtime</id><phase>process-resources</phase><goals><goal>copy</goal></goals>
+        <configuration>
+          <outputDirectory>\${project.basedir}/runtime</outputDirectory>
+          <artifactItems><artifactItem>${coordinates(name)}</artifactItem></artifactItems>
+        </configuration>
+      </execution>`
+}
+
+function entry(
+  name: string,
+  { type = 'jar', without = ['*'] }: { type?: string; without?: readonly string[] },
+): string {
+  const exclusions = without.map((each) => {
+    const [group = '', artifact = '*'] = each.split(':')
+    return `<exclusion><groupId>${group}</groupId><artifactId>${artifact}</artifactId></exclusion>`
   })
   return `<dependency>${coordinates(name)}<type>${type}</type><exclusions>${exclusions.join('')}</exclusions></dependency>`
 }

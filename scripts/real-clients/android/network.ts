@@ -4,7 +4,7 @@ import { createServer, request, type IncomingMessage, type OutgoingHttpHeaders, 
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
-import { run } from './android-classes.ts'
+import { run } from './command.ts'
 
 export interface PassedRequest {
   path: string
@@ -12,8 +12,11 @@ export interface PassedRequest {
   status: number
 }
 
-/** Of an answer on its way: other bytes, or another status. */
-export type Meddler = (path: string, answer: { status: number; body: Buffer }) => { status: number; body: Buffer }
+/** Of an answer on its way: other bytes, another status, or other headers beside it. */
+export type Meddler = (
+  path: string,
+  answer: { status: number; body: Buffer },
+) => { status: number; body: Buffer; headers?: OutgoingHttpHeaders }
 
 /**
  * All that a phone reaches: one host by https, with a certificate that the phone trusts, in front of a server. Whoever asks
@@ -60,10 +63,10 @@ export async function createNetwork({ host, server, folder }: { host: string; se
     const chunks: Buffer[] = []
     for await (const chunk of answer) chunks.push(chunk as Buffer)
     const given = { status: answer.statusCode ?? 502, body: Buffer.concat(chunks) }
-    const { status, body } = meddle?.(path, given) ?? given
+    const { status, body, headers: more }: ReturnType<Meddler> = meddle?.(path, given) ?? given
     passed.push({ path, headers, status })
     const { 'transfer-encoding': _, ...kept }: OutgoingHttpHeaders = answer.headers
-    response.writeHead(status, { ...kept, 'content-length': body.length }).end(body)
+    response.writeHead(status, { ...kept, ...more, 'content-length': body.length }).end(body)
   }
 
   const { port } = gate.address() as AddressInfo

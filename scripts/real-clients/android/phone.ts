@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { env } from 'node:process'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { run, type AndroidClasses } from './android-classes.ts'
+import type { AndroidClasses } from './android-classes.ts'
 import { binaryManifest } from './binary-manifest.ts'
 import { createPage, type Page } from './page.ts'
+import { run } from './command.ts'
 
 export interface PhoneApp {
   id: string

@@ -13,7 +13,8 @@ import { runCliProcess } from '../../../packages/testkit/src/cli-process.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
 import { createPublisher } from '../android/publisher.ts'
 import { createStories } from '../android/stories.ts'
-import { buildApp, createSigner, MissingTool } from './tools.ts'
+import { MissingTool } from '../attempt.ts'
+import { buildApp, createSigner } from './tools.ts'
 
 /** The updater of cargo-packager, which reads what Tauri's reads, as it is published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'cargo-packager')

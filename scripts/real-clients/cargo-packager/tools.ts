@@ -3,6 +3,7 @@ import { access, cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { attempt } from '../attempt.ts'
 
 /** Whose `signer` makes the keys and signatures. */
 const TAURI_CLI = '2.12.5'
@@ -11,9 +12,6 @@ const APP = fileURLToPath(new URL('app', import.meta.url))
 const BUILD_MS = 8 * 60_000
 
 const exec = promisify(execFile)
-
-/** What is missing on this machine, and is no fault of ours. */
-export class MissingTool extends Error {}
 
 /**
  * The app, built with cargo-packager-updater as it is published.
@@ -68,12 +66,3 @@ const exists = (path: string) =>
     () => true,
     () => false,
   )
-
-async function attempt(what: string, attempted: Promise<unknown>): Promise<void> {
-  try {
-    await attempted
-  } catch (cause) {
-    const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n').slice(-2)
-    throw new MissingTool(`${what} cannot be had here: ${line.trim()}`, { cause })
-  }
-}

@@ -1,0 +1,5 @@
+package androidx.core.util
+
+interface Supplier<T> {
+  fun get(): T
+}

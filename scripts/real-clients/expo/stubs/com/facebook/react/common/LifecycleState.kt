@@ -1,0 +1,7 @@
+package com.facebook.react.common
+
+enum class LifecycleState {
+  BEFORE_CREATE,
+  BEFORE_RESUME,
+  RESUMED,
+}

@@ -1,0 +1,3 @@
+package com.facebook.react.devsupport.interfaces
+
+interface DevSupportManager

@@ -1,0 +1,5 @@
+package expo.modules
+
+object BuildConfig {
+  const val DEBUG = false
+}
