@@ -8,8 +8,11 @@ import { retryHeaders } from '../../ground/http/problem-document.ts'
 const BOUNDARY = 'hotpatch-part'
 const MULTIPART = `multipart/mixed; boundary=${BOUNDARY}`
 
-/** Expo §3: whatever has another version, or none, the client refuses. */
-function protocolHeaders(version: 0 | 1): string[] {
+/**
+ * Expo §3: whatever has another version, or none, the client refuses.
+ * @param kept Expo §12: what the client sends with every check from then on, in the place of what it sent until then
+ */
+function protocolHeaders(version: 0 | 1, kept: string): string[] {
   return [
     'expo-protocol-version',
     String(version),
@@ -18,6 +21,8 @@ function protocolHeaders(version: 0 | 1): string[] {
     // The client has a cache of its own.
     'cache-control',
     'private, max-age=0',
+    'expo-server-defined-headers',
+    kept,
   ]
 }
 
@@ -28,8 +33,8 @@ export interface Part {
   body: string
 }
 
-export function partsAnswer(body: Body, headers: readonly string[] = []): PlainAnswer {
-  return { status: 200, headers: ['content-type', MULTIPART, ...protocolHeaders(1), ...headers], body }
+export function partsAnswer(body: Body, kept: string): PlainAnswer {
+  return { status: 200, headers: ['content-type', MULTIPART, ...protocolHeaders(1, kept)], body }
 }
 
 /** Expo §3: iOS wants every line to end in CRLF, the last one too, and names in lower case. */
@@ -51,15 +56,21 @@ function signatureHeader({ signature, keyId }: SignedBody): string {
 }
 
 /** Expo §3: a manifest is all that fits. */
-export function manifestAnswer(manifest: Body, version: 0 | 1, signed: SignedBody | undefined): PlainAnswer {
+export function manifestAnswer(
+  manifest: Body,
+  version: 0 | 1,
+  signed: SignedBody | undefined,
+  kept: string,
+): PlainAnswer {
   const signature = signed ? ['expo-signature', signatureHeader(signed)] : []
-  const headers = ['content-type', 'application/expo+json; charset=utf-8', ...protocolHeaders(version), ...signature]
+  const own = protocolHeaders(version, kept)
+  const headers = ['content-type', 'application/expo+json; charset=utf-8', ...own, ...signature]
   return { status: 200, headers, body: manifest }
 }
 
 /** Expo §3: the client keeps what it has, and no signature is asked for. */
-export function nothingAnswer(): PlainAnswer {
-  return { status: 204, headers: protocolHeaders(1), body: '' }
+export function nothingAnswer(kept: string): PlainAnswer {
+  return { status: 204, headers: protocolHeaders(1, kept), body: '' }
 }
 
 /** Expo §9: whatever is not a success is an error to the client, which logs the text. */

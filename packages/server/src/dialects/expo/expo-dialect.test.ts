@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import { describeDialect, type Asking, type OfferedKind } from '../testing/dialect-suite.ts'
 import { expo } from './expo.ts'
-import { exportOf } from './testing/expo-export.ts'
+import { exportOf } from '@hotpatch/testkit/expo'
 
 const SHA_256 = 'a'.repeat(64)
 /** Of the bundle of the release 1.0.0: its version. */

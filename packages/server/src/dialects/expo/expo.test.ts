@@ -12,7 +12,7 @@ import {
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
-import { exportOf } from './testing/expo-export.ts'
+import { exportOf } from '@hotpatch/testkit/expo'
 
 const EMBEDDED = 'f47ac10b-58cc-4372-a567-0e02b2c3d479'
 const DEVICE = '0b0c0d0e-0000-4000-8000-00000000000a'

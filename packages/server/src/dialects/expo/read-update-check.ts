@@ -139,12 +139,16 @@ function orNothing<Result>(read: () => Result, nothing: Result): Result {
  */
 export const SENT_BACK_AT = 'hotpatch-sent-back-at'
 
+export function readSentBackAt(request: Headers): number | undefined {
+  return readExpoTime(request.header(SENT_BACK_AT) ?? '')
+}
+
 /**
  * Expo §6: the latest time of what the device has, as far as it tells. What failed once may have started before, and
  * then the client tries it again as long as nothing is later.
  */
 function readHeldAt(request: Headers): number | undefined {
-  const sentBack = readExpoTime(request.header(SENT_BACK_AT) ?? '')
+  const sentBack = readSentBackAt(request)
   const current = lowerCase(told(request, 'expo-current-update-id', MAX_ID)) ?? ''
   const times = [current, ...readFailedIds(request)].map((id) => readExpoUpdateId(id)?.at)
   return [sentBack, ...times].reduce(

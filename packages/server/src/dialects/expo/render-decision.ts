@@ -15,7 +15,7 @@ import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { manifestAnswer, nothingAnswer, partsAnswer, refusal, writeParts } from './answers.ts'
 import { assetsUrl } from './assets.ts'
-import { protocolVersion, SENT_BACK_AT } from './read-update-check.ts'
+import { protocolVersion, readSentBackAt, SENT_BACK_AT } from './read-update-check.ts'
 import { writeBody, type Placing } from './write-manifest.ts'
 
 /** Expo §3. */
@@ -28,14 +28,16 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
       const { release, rollout } = decision
       const placed = signedAnswer ? { at, place: '' } : { at, place: rollout.id }
       const body = writeBody(release, placingOf(release, placed, answer, request), version, signedAnswer)
-      return version === 1 ? partsAnswer(body) : manifestAnswer(body, version, signedAnswer)
+      return version === 1
+        ? partsAnswer(body, keptBy(request))
+        : manifestAnswer(body, version, signedAnswer, keptBy(request))
     }
     case 'embedded':
       if (version === 0) throw new Error('An answer was stopped that version 0 of Expo §1 has no word for: embedded.')
       return sendBack(at, signedAnswer)
     case 'native-update-required':
     case 'up-to-date':
-      return version === 1 ? nothingAnswer() : renderSame(answer, request)
+      return version === 1 ? nothingAnswer(keptBy(request)) : renderSame(answer, request)
   }
 }
 
@@ -43,8 +45,14 @@ function sendBack(at: number, signedAnswer: OfferedAnswer | undefined): PlainAns
   const commitTime = writeExpoTime(at)
   const body = writeExpoDirective({ type: 'rollBackToEmbedded', parameters: { commitTime } })
   readExpoDirective(body)
-  const headers = ['expo-server-defined-headers', writeDictionary({ [SENT_BACK_AT]: commitTime })]
-  return partsAnswer(writeParts({ name: 'directive', body }, signedAnswer), headers)
+  const kept = writeDictionary({ [SENT_BACK_AT]: commitTime })
+  return partsAnswer(writeParts({ name: 'directive', body }, signedAnswer), kept)
+}
+
+/** Expo §12: what is ours stays, and what another server told it to send goes. */
+function keptBy(request: PlainRequest): string {
+  const sentBackAt = readSentBackAt(request)
+  return sentBackAt === undefined ? '' : writeDictionary({ [SENT_BACK_AT]: writeExpoTime(sentBackAt) })
 }
 
 /** Expo §1: in version 0 there is no word for "nothing new" but what the device runs. */
@@ -61,7 +69,7 @@ function renderSame(answer: UpdateAnswer, request: PlainRequest): PlainAnswer {
   if (keyId !== undefined && !signedAnswer) return refusal(decision.reason, REASON_SENTENCES[decision.reason], 404)
   const placed = { at, place: '' }
   const placing = { ...placingOf(running, placed, { ...answer, signedAnswer }, request), id }
-  return manifestAnswer(writeBody(running, placing, 0, signedAnswer), 0, signedAnswer)
+  return manifestAnswer(writeBody(running, placing, 0, signedAnswer), 0, signedAnswer, keptBy(request))
 }
 
 function placingOf(

@@ -1,7 +1,7 @@
 import type { App } from '@hotpatch/api'
 import { fixedClock, publishFiles, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { exportOf } from './testing/expo-export.ts'
+import { exportOf } from '@hotpatch/testkit/expo'
 
 /** Expo §5: an id says which content it has, and the same export is published again and again. */
 const DEVICE = '0b0c0d0e-0000-4000-8000-00000000000a'

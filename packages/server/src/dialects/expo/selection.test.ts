@@ -4,14 +4,14 @@ import { fixedClock } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { textOf } from '../../ground/http/made-body.ts'
-import type { PlainRequest } from '../../ground/http/plain-request.ts'
+import type { PlainAnswer, PlainRequest } from '../../ground/http/plain-request.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { LiveCatalog } from '../../updates/catalogs.ts'
 import type { CheckRoute } from '../../updates/dialect.ts'
 import { createUpdateService } from '../../updates/update-service.ts'
 import { expo } from './expo.ts'
-import { createSimulatedClient } from './testing/simulated-client.ts'
+import { createSimulatedExpoClient } from '@hotpatch/testkit/expo'
 
 /** Before everything else: Expo §6 says what becomes of an update that is older than the binary. */
 const BUILT_AT = 1_500_000_000_000
@@ -33,6 +33,8 @@ function requestOf(headers: Readonly<Record<string, string>>): PlainRequest {
     header: (name) => headers[name],
   }
 }
+
+const received = (answer: PlainAnswer) => ({ ...answer, body: textOf(answer.body) })
 
 const sha256Of = (text: string) => createHash('sha256').update(text).digest('hex')
 
@@ -227,7 +229,7 @@ test.each([
               digestStartOf(release) === readExpoUpdateId(id)?.digestStart,
           )
         const clients = ['android', 'ios', 'android'].map((platform, index) =>
-          createSimulatedClient({
+          createSimulatedExpoClient({
             platform: platform as 'android' | 'ios',
             deviceId: `0b0c0d0e-0000-4000-8000-00000000000${index + 1}`,
             runtimeVersion: '1',
@@ -240,7 +242,7 @@ test.each([
           const { answered, rendered } = server.answer({ ...client.headers(), ...expected })
           if (!rendered) throw new Error('No answer.')
           if (rendered.status === 200) expect(textOf(rendered.body).includes('expo-signature: ')).toBe(isSigned)
-          return { answered, taken: await client.take(rendered) }
+          return { answered, taken: await client.take(received(rendered)) }
         }
         const publish = ({ percentage, delayMs }: { percentage: number; delayMs: number }) => {
           const number = releases.length + 1
@@ -310,6 +312,53 @@ test.each([
   120_000,
 )
 
+test('what another server left under the same address does not stand in the way, and is not told to this one', async () => {
+  const server = createServer()
+  server.place(releaseOf(1, { bundle: 'one', assets: [] }), 100, 0)
+  const hidden = { id: 'f47ac10b-58cc-4372-a567-000000000002', metadata: { branchName: 'beta' } }
+  const ran = { id: 'f47ac10b-58cc-4372-a567-000000000001', metadata: { branchName: 'main' } }
+  const client = createSimulatedExpoClient({
+    platform: 'android',
+    deviceId: '0b0c0d0e-0000-4000-8000-000000000001',
+    runtimeVersion: '1',
+    embedded: { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: BUILT_AT },
+    left: {
+      updates: [
+        { ...ran, commitTime: server.clock.now() - 2_000 },
+        // Later than all that this server has, and kept from the device by the filter alone.
+        { ...hidden, commitTime: server.clock.now() + 86_400_000 },
+      ],
+      manifestFilters: { branchname: 'main' },
+      serverDefined: { 'former-server': 'a token' },
+    },
+    starts: () => true,
+  })
+  client.launch()
+  expect([client.launched(), client.headers()]).toEqual([
+    ran.id,
+    expect.objectContaining({ 'former-server': 'a token' }),
+  ])
+  const poll = async () => {
+    const { rendered } = server.answer(client.headers())
+    if (!rendered) throw new Error('No answer.')
+    return client.take(received(rendered))
+  }
+  expect(await poll()).toBe('loaded')
+  expect(client.headers()).not.toHaveProperty('former-server')
+  client.launch()
+  expect(readExpoUpdateId(client.launched())).toBeDefined()
+
+  // Sent back to embedded, it goes on telling so.
+  server.place('embedded', 100, 0)
+  expect(await poll()).toBe('sent-back')
+  client.launch()
+  expect(client.launched()).toBe('f47ac10b-58cc-4372-a567-0e02b2c3d479')
+  for (let times = 0; times < 2; times++) {
+    expect(client.headers()).toHaveProperty('hotpatch-sent-back-at')
+    expect(await poll()).toBe('nothing')
+  }
+})
+
 test('whatever an export has in it, every answer is one that clients read', async () => {
   const ext = fc.constantFrom('png', 'ttf', 'JPG', 'mp3', 'xml', 'db')
   const assets = fc.uniqueArray(fc.record({ bytes: fc.string(), ext }), {
@@ -336,7 +385,7 @@ test('whatever an export has in it, every answer is one that clients read', asyn
       for (const [index, each] of all.entries()) server.place(releaseOf(index + 1, each), 100, 0)
       if (isSentBack) server.place('embedded', 100, 0)
       const last = all.at(-1)
-      const client = createSimulatedClient({
+      const client = createSimulatedExpoClient({
         platform: 'ios',
         deviceId: '0b0c0d0e-0000-4000-8000-000000000001',
         runtimeVersion: isSentBack ? '1' : (last?.runtimeVersion ?? '1').toWellFormed(),
@@ -345,7 +394,7 @@ test('whatever an export has in it, every answer is one that clients read', asyn
       })
       const { rendered } = server.answer(client.headers())
       if (!rendered) throw new Error('No answer.')
-      expect(await client.take(rendered)).toBe(isSentBack ? 'nothing' : 'loaded')
+      expect(await client.take(received(rendered))).toBe(isSentBack ? 'nothing' : 'loaded')
     }),
     { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
   )

@@ -32,7 +32,7 @@ import {
 } from '@hotpatch/testkit'
 import { parseDictionary } from 'structured-headers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { exportOf } from './testing/expo-export.ts'
+import { exportOf } from '@hotpatch/testkit/expo'
 
 const EMBEDDED = 'f47ac10b-58cc-4372-a567-0e02b2c3d479'
 // Certificates that are issued by others begin now.

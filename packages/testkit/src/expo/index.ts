@@ -1,0 +1,2 @@
+export * from './expo-export.ts'
+export * from './simulated-expo-client.ts'
