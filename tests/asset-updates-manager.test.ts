@@ -1,48 +1,12 @@
 import { createHash } from 'node:crypto'
-import { createServer, request as requestHttp } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createPostgresDatabase, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { createPostgresDatabase, openWatchedLine, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runUpdateProcess, startUpdateProcess } from '../packages/asset-updates/src/testing/run-update-process.ts'
 
 const postgres = process.env.TEST_POSTGRES_URL
 
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-
-/** Between devices and the server: counts what was sent of every file. */
-async function startCountingProxy() {
-  const sent = new Map<string, number>()
-  let target = ''
-  const proxy = createServer((request, response) => {
-    const { method, headers, url = '/' } = request
-    const [, sha256] = /^\/assets\/([0-9a-f]{64})/.exec(url) ?? []
-    const passed = requestHttp(target + url, { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers)
-      answer.on('data', (chunk: Buffer) => {
-        if (sha256) sent.set(sha256, (sent.get(sha256) ?? 0) + chunk.length)
-      })
-      answer.pipe(response)
-    })
-    // A device that is killed leaves its requests.
-    passed.on('error', () => response.destroy())
-    request.pipe(passed)
-  })
-  await new Promise<void>((resolve) => {
-    proxy.listen(0, '127.0.0.1', resolve)
-  })
-  return {
-    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    sent,
-    leadTo: (url: string) => {
-      target = url
-    },
-    stop() {
-      proxy.closeAllConnections()
-      proxy.close()
-    },
-  }
-}
 
 describe.each([
   ['SQLite', async () => ({ env: {}, drop: async () => {} }), true],
@@ -60,7 +24,7 @@ describe.each([
     async () => {
       const { env, drop } = await open()
       const directory = await temporaryDirectory()
-      const proxy = await startCountingProxy()
+      const proxy = await openWatchedLine()
       const server = await startServerProcess({
         directory: join(directory, 'data'),
         env: { ...env, HOTPATCH_PUBLIC_URL: proxy.url, HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' },

@@ -11,18 +11,22 @@ export interface CliResult {
   stderr: string
 }
 
+interface CliOptions {
+  cwd: string
+  env: Readonly<Record<string, string>>
+  /** On the standard input. */
+  input?: string
+  /** The program to run instead of this checkout's tool. */
+  program?: string
+}
+
 /** The tool as people run it: a process of its own, without a terminal. */
-export async function runCliProcess(
-  args: readonly string[],
-  options: {
-    cwd: string
-    env: Readonly<Record<string, string>>
-    /** On the standard input. */
-    input?: string
-    /** The program to run instead of this checkout's tool. */
-    program?: string
-  },
-): Promise<CliResult> {
+export function runCliProcess(args: readonly string[], options: CliOptions): Promise<CliResult> {
+  return startCliProcess(args, options).ended
+}
+
+/** For those that end it before it ends by itself. */
+export function startCliProcess(args: readonly string[], options: CliOptions) {
   const child = spawn(process.execPath, [options.program ?? CLI, ...args], {
     cwd: options.cwd,
     // The pinned Node first, for the bundler that the tool starts.
@@ -31,10 +35,12 @@ export async function runCliProcess(
   })
   child.stdin.on('error', () => undefined) // it may end without having read
   child.stdin.end(options.input)
-  const ended = new Promise<number | null>((resolve, reject) => {
+  const closed = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)
   })
-  const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
-  return { code, stdout, stderr }
+  const ended = Promise.all([text(child.stdout), text(child.stderr), closed]).then(
+    ([stdout, stderr, code]): CliResult => ({ code, stdout, stderr }),
+  )
+  return { ended, kill: (signal: NodeJS.Signals) => child.kill(signal) }
 }

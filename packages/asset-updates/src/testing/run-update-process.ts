@@ -10,6 +10,8 @@ interface ProcessSettings {
   serverUrl: string
   projectId: string
   publicKey: string
+  /** Which it says that it is: linux when absent. */
+  platform?: 'android' | 'linux'
   crashes?: boolean
 }
 

@@ -7,18 +7,20 @@ const {
   serverUrl = '',
   projectId = '',
   publicKey = '',
+  platform = 'linux',
   crashes = false,
 } = JSON.parse(process.argv[2] ?? '{}') as {
   directory?: string
   serverUrl?: string
   projectId?: string
   publicKey?: string
+  platform?: 'android' | 'linux'
   crashes?: boolean
 }
 
 const say = (event: object) => process.stdout.write(`${JSON.stringify(event)}\n`)
 
-const manager = new OTAUpdateManager(createNodePorts(directory, { nativeVersion: '1.0.0', platform: 'linux' }), {
+const manager = new OTAUpdateManager(createNodePorts(directory, { nativeVersion: '1.0.0', platform }), {
   serverUrl,
   projectId,
   channel: 'production',
