@@ -1,5 +1,8 @@
+import { assetUpdatesContract } from '@hotpatch/asset-updates'
 import {
   createEngine,
+  createEngineFor,
+  filesInstaller,
   type ClockPort,
   type CryptoPort,
   type Engine,
@@ -16,6 +19,7 @@ import {
   type DeviceState,
   type SessionEnd,
 } from './devices.ts'
+import type { UpdateKind } from './fleet-options.ts'
 import type { Connection } from './network.ts'
 import { crashes, traitsOf } from './profile.ts'
 import { createRandom, hash, type Random } from './random.ts'
@@ -32,6 +36,12 @@ interface EngineDevice {
 }
 
 const RESTART_MS = 2_000
+
+const ENGINES: Record<UpdateKind, typeof createEngine> = {
+  archive: createEngine,
+  files: (ports, config) =>
+    createEngineFor(ports, config, { contract: assetUpdatesContract, installers: [filesInstaller] }),
+}
 
 /** Devices that run the real engine, each on a folder in memory. */
 export function createEngineDevices(context: DeviceContext, crypto: CryptoPort, pool: ContentPool): Devices {
@@ -140,7 +150,7 @@ export function createEngineDevices(context: DeviceContext, crypto: CryptoPort, 
       },
     }
     const { platform, model, osVersion, locale } = traits
-    return createEngine(
+    return ENGINES[options.kind ?? 'archive'](
       {
         files: device.files,
         http: network.connect(connection),

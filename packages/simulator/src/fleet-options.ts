@@ -2,6 +2,8 @@ import type { CryptoPort, HttpPort } from '@hotpatch/client'
 import type { FleetRequest } from './network.ts'
 import type { FleetProfile } from './profile.ts'
 
+export type UpdateKind = 'archive' | 'files'
+
 export interface FleetOptions {
   /** How many; their ids are `sim-<seed>-000001` and so on. */
   devices: number
@@ -11,6 +13,11 @@ export interface FleetOptions {
   /** Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". */
   serverUrl: string
   channel: string
+  /**
+   * What their updates consist of: by the contract of React Native an archive, or by that of asset updates files, of
+   * which each device fetches what it does not have (default archive).
+   */
+  kind?: UpdateKind
   /** Each device has one of them. */
   platforms: readonly string[]
   /** Base64; without any, devices take unsigned releases. */

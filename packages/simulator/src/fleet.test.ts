@@ -1,3 +1,4 @@
+import { filesManifestOf, publishFiles } from '@hotpatch/testkit'
 import { describe, expect, test } from 'vitest'
 import type { Fleet } from './index.ts'
 import { createWorld, DAY_MS, offerOf } from './testing/world-suite.ts'
@@ -124,6 +125,33 @@ describe('a fleet', { timeout: 60_000 }, () => {
     // Nothing came twice.
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/releases`)
     expect(downloadedBytes).toBe(30 * body.items[0].content.sizeBytes)
+  })
+
+  test('whose updates are files fetches of each what it does not have, the same for the same seed', async () => {
+    const first = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`assets/${index}`, `asset ${index}`]))
+    const second = { ...first, 'assets/7': 'another one' }
+    const live = async (seed: string) => {
+      const profile = { brokenDownloadRate: 0.3, offlineRate: 0.1 }
+      const world = await createWorld({ devices: 6, seed, kind: 'files', publicKeys: [], profile })
+      const { fleet, server, app, requests } = world
+      const downloadedFor = async (version: string, files: Record<string, string>) => {
+        await publishFiles(server, app, { files, platform: 'android', version })
+        const { downloadedBytes } = fleet.figures()
+        await fleet.run({ durationMs: 4 * DAY_MS })
+        expect(fleet.figures().versions).toEqual({ [version]: 6 })
+        return fleet.figures().downloadedBytes - downloadedBytes
+      }
+      const bytes = [await downloadedFor('1.0.0', first), await downloadedFor('1.1.0', second)]
+      return { bytes, figures: fleet.figures(), asked: requests.map(({ index, method }) => `${index} ${method}`) }
+    }
+    const [one, again, other] = [await live('a'), await live('a'), await live('b')]
+    expect(again).toEqual(one)
+    expect(other.asked).not.toEqual(one.asked)
+    const listBytes = (files: Record<string, string>) => filesManifestOf(files).length
+    const all = Object.values(first).reduce((total, { length }) => total + length, 0)
+    // Also what broke off: nothing came twice.
+    expect(one.bytes).toEqual([6 * (listBytes(first) + all), 6 * (listBytes(second) + 'another one'.length)])
+    expect(Object.keys(one.figures.failures)).toContain('download-failed')
   })
 
   test('that only asks takes every answer, without an engine', async () => {

@@ -45,8 +45,13 @@ const ROUND_SHARE = 1 / 50
  *   publicKeys, startAt: Date.now(), ...nodeFleetPorts() })
  * await fleet.run({ durationMs: 24 * 60 * 60 * 1000 })
  * fleet.figures().versions
+ *
+ * @throws RangeError when devices that only ask are to have files
  */
 export function createFleet(options: FleetOptions): Fleet {
+  if (options.checksOnly && options.kind === 'files') {
+    throw new RangeError('expected devices with an engine for updates of files: without one, they ask for archives')
+  }
   const profile = { ...DEFAULT_PROFILE, ...options.profile }
   const pool = createContentPool()
   const tally = createTally(options.devices, EMBEDDED)

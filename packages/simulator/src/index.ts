@@ -1,7 +1,7 @@
 export type { DeviceState } from './devices.ts'
 export type { FleetFigures } from './figures.ts'
 export { createFleet, EMBEDDED, type Fleet, type RunOptions } from './fleet.ts'
-export type { FleetOptions, Pace } from './fleet-options.ts'
+export type { FleetOptions, Pace, UpdateKind } from './fleet-options.ts'
 export type { FleetRequest } from './network.ts'
 export { DEFAULT_PROFILE, deviceId, traitsOf, type DeviceTraits, type FleetProfile } from './profile.ts'
 export { MAX_STRANGER_NETWORKS, sendStrangers } from './strangers.ts'

@@ -49,6 +49,18 @@ describe('simulate', () => {
     expect(result).toMatchObject({ versions: { embedded: 12 }, rolledBack: 12, crashes: 24 })
   })
 
+  test('of updates of files each device fetches what it does not have', async () => {
+    const { json, run, write } = await createShop()
+    await write({ 'www/a.txt': 'a', 'www/b.txt': 'b' })
+    const line = 'publish www --platform android --kind files --any-native --yes --version'
+    await json(`${line} 1.0.0`)
+    const simulate = 'simulate --devices 4 --kind files --seed files --minutes 2000 --concurrency 4'
+    // Each of the two, and what lists them.
+    expect(await json<Simulated>(simulate)).toMatchObject({ versions: { '1.0.0': 4 }, downloads: 12 })
+    const refused = await run('simulate --kind files --checks-only')
+    expect([refused.exitCode, refused.stderr]).toEqual([2, expect.stringContaining('leave out --kind files')])
+  })
+
   test('says what it did in words, and that the devices are made up', async () => {
     const { run, publish } = await createShop()
     await publish('1.0.0')

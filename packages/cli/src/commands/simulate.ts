@@ -1,8 +1,8 @@
 import type { App } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
-import { createFleet, deviceId, type FleetFigures } from '@hotpatch/simulator'
+import { createFleet, deviceId, type FleetFigures, type UpdateKind } from '@hotpatch/simulator'
 import { nodeFleetPorts, patientHttp, realTimePace } from '@hotpatch/simulator/node'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { readChannel, readNativeVersion, readPlatform } from '../arguments/readers.ts'
 import { serverCommand, withApp } from '../arguments/shared-options.ts'
 import {
@@ -41,6 +41,7 @@ interface SimulateOptions extends SessionOptions, StrangerFlags, StoryFlags {
   platform?: Platform
   nativeVersion: string
   concurrency: number
+  kind: UpdateKind
   checksOnly?: boolean
   yesReallyThisServer?: boolean
 }
@@ -72,6 +73,11 @@ export function addSimulateCommand(program: Command, context: CliContext) {
     .option('--platform <platform>', 'all of one platform; of all that the app has when absent', readPlatform)
     .option('--native-version <version>', 'what they have from the store', readNativeVersion, '1.0.0')
     .option('--concurrency <count>', 'requests at once', readConcurrency, 64)
+    .addOption(
+      new Option('--kind <kind>', 'what their updates are: one archive, or files that are fetched one by one')
+        .choices(['archive', 'files'])
+        .default('archive'),
+    )
     .option('--checks-only', 'devices that only ask and believe, without an engine: for very many')
     .option('--yes-really-this-server', 'also on a server that is neither on this machine nor on a private network')
     .action((options: SimulateOptions) => simulate(context, options))
@@ -80,6 +86,9 @@ export function addSimulateCommand(program: Command, context: CliContext) {
 async function simulate(context: CliContext, options: SimulateOptions) {
   if (options.devices > MAX_ENGINES && !options.checksOnly) {
     throw new UsageError(`More than ${MAX_ENGINES} devices are possible with --checks-only.`)
+  }
+  if (options.kind === 'files' && (options.checksOnly || options.story !== undefined)) {
+    throw new UsageError('Files need devices with an engine, and stories are told of archives: leave out --kind files.')
   }
   const session = await openSession(context, options)
   requireOwnServer(session, options)
@@ -139,7 +148,7 @@ async function fleetOptions(
   options: SimulateOptions,
   startAt: number,
 ) {
-  const { devices, seed, channel, platform, concurrency, checksOnly = false } = options
+  const { devices, seed, channel, platform, concurrency, kind, checksOnly = false } = options
   const ports = nodeFleetPorts()
   const keys = (await api.listKeys(app.id)).items.filter(({ revokedAt }) => revokedAt === null)
   const rates = new Map((options.crashRate ?? []).map(({ version, rate }) => [version, rate]))
@@ -160,6 +169,7 @@ async function fleetOptions(
     publicKeys: keys.map(({ publicKey }) => publicKey),
     startAt,
     concurrency,
+    kind,
     checksOnly,
     profile: {
       checkIntervalMs: options.checkInterval * MINUTE_MS,
@@ -190,8 +200,8 @@ function show(output: Output, result: Result): void {
     'app opened': `${counts.sessions} times, ${counts.offlineSessions} of them without a network`,
     checks: counts.checks,
     answered: Object.fromEntries(Object.entries(answers).map(([kind, count]) => [ANSWERS[kind] ?? kind, count])),
-    // The server sends each archive once: devices have it from each other.
-    downloads: `${counts.downloads}, ${formatBytes(downloadedBytes)}; the server sent each archive once for all`,
+    // The server sends each file once: devices have it from each other.
+    downloads: `${counts.downloads}, ${formatBytes(downloadedBytes)}; the server sent each file once for all`,
     confirmed: counts.confirmed,
     crashes: counts.crashes,
     'rolled back': counts.rolledBack,
