@@ -12,7 +12,7 @@ export const archiveInstaller: Installer = {
   maxBytes: ({ bundleBytes }) => bundleBytes,
   async install(installation) {
     await installArchive(installation)
-    return 0
+    return { receivedBytes: 0 }
   },
 }
 

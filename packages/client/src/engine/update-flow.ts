@@ -229,7 +229,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function installAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
     const { releaseId, version, kind, fileUrl } = offer
     const release = { ...identityOf(offer), sequence: judgement.sequence }
-    const more = await getInstaller(installers, kind).install({
+    const installed = await getInstaller(installers, kind).install({
       ports,
       settings,
       release,
@@ -243,8 +243,10 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       onFetched: () => advance('downloaded', releaseId),
       onProgress: (received, sizeBytes) => emit({ type: 'progress', receivedBytes: received, sizeBytes, releaseId }),
     })
+    const { launch, receivedBytes: more } = installed
     const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes: receivedBytes + more }
-    await stage({ from: 'pending', release }, judgement, [report])
+    const staged = { ...release, ...(launch !== undefined && { launch }) }
+    await stage({ from: 'pending', release: staged }, judgement, [report])
   }
 
   /** Engine §4: only now, with the whole bundle verified, does the floor rise, and with it, for what is proven, the mark. */

@@ -18,7 +18,8 @@ export const filesInstaller: Installer = {
   async install(installation) {
     const { ports, release, makeWay } = installation
     const { files } = ports
-    const listed = await readList(installation)
+    const { files: listed, launch } = await readList(installation)
+    const first = launch === undefined ? {} : { launch }
     const isGoneOnWith = await beginTree(installation, listed)
     const rest = isGoneOnWith ? await leaveOutWhole(ports, listed) : listed
     await expectRoom(files, sumOf(rest), 'what is not there yet')
@@ -29,13 +30,13 @@ export const filesInstaller: Installer = {
     const earlier = sumOf(listed.filter((file) => !isLacking.has(file) && !copies.has(file.sha256)))
     const receivedBytes = await fetchMissing(installation, missing)
     const tree: ReleaseFile[] = listed.map(({ path, sha256, sizeBytes }) => ({ path, sizeBytes, sha256 }))
-    await finishTree(files, PENDING_TREE, { release, files: tree })
+    await finishTree(files, PENDING_TREE, { release: { ...release, ...first }, files: tree })
     // Until here what was staged could still be started.
     await makeWay()
     await files.remove(SLOTS.pending)
     await files.rename(PENDING_TREE, SLOTS.pending)
     await files.syncDirectory(PENDING)
-    return earlier + receivedBytes
+    return { receivedBytes: earlier + receivedBytes, ...first }
   },
 }
 

@@ -53,6 +53,25 @@ describe('a release of files', () => {
     expect(device.identify(await device.boot(), all)).toBe('1.1.0')
   })
 
+  test('says which file is run first, also after it went back', async () => {
+    const { server, device } = await runningDevice()
+    const publish = (version: string, sequence: number, launch: string) =>
+      publisher.publish({ version, sequence, launch, files: many(3, { [launch]: `run ${version}` }) })
+    const [first, second] = [publish('2.0.0', 5, 'first.js'), publish('2.1.0', 6, 'second.js')]
+    server.target = { release: first }
+    await device.engine.sync()
+    expect(await device.boot()).toMatchObject({ version: '2.0.0', launch: 'first.js' })
+    await device.engine.confirm()
+    server.target = { release: second }
+    await device.engine.sync()
+    expect(await device.boot()).toMatchObject({ version: '2.1.0', launch: 'second.js' })
+    await device.engine.crashed()
+    expect(await device.boot()).toMatchObject({ version: '2.0.0', launch: 'first.js' })
+    server.target = { release: publisher.publish({ version: '2.2.0', sequence: 7, files: many(3) }) }
+    await device.engine.sync()
+    expect(await device.boot()).not.toHaveProperty('launch')
+  })
+
   test('takes from ota/previous what ota/bundle does not have', async () => {
     const { server, device } = await runningDevice()
     server.target = { release: v3 }

@@ -14,14 +14,14 @@ import type { Installation, InstallLimits } from '../install/installer.ts'
  * Content §4: the files of a release, from the list whose digest was held against the signed one.
  * @throws UpdateError 'files-invalid'
  */
-export async function readList({ ports, download, settings }: Installation): Promise<readonly ManifestFile[]> {
+export async function readList({ ports, download, settings }: Installation): Promise<FilesManifest> {
   if (download.sizeBytes > MAX_FILES_MANIFEST_BYTES) refuseList(`it has ${download.sizeBytes} bytes`)
   const bytes = await ports.files.read(download.path)
   const text = bytes && textFromUtf8(bytes)
   if (text === undefined) refuseList('it is not UTF-8')
-  const { files } = parseList(text)
-  expectWithinLimits(files, settings.limits)
-  return files
+  const list = parseList(text)
+  expectWithinLimits(list.files, settings.limits)
+  return list
 }
 
 function parseList(text: string): FilesManifest {

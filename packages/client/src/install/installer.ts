@@ -32,6 +32,13 @@ export interface FetchingInstallation extends Installation {
   onProgress(receivedBytes: number, sizeBytes: number): void
 }
 
+export interface Installed {
+  /** What was fetched beside the download. */
+  receivedBytes: number
+  /** The path of the file that is run first, where the content names one. */
+  launch?: string
+}
+
 /** One kind of content: how a release's files come out of its download. */
 export interface Installer {
   kind: ContentKindName
@@ -40,7 +47,6 @@ export interface Installer {
   /**
    * Makes ota/pending/files out of the verified download, in such an order that its marker is there only when
    * everything else is durable. Refuses what is not harmless before anything is written.
-   * @returns how many bytes it fetched
    */
-  install(installation: FetchingInstallation): Promise<number>
+  install(installation: FetchingInstallation): Promise<Installed>
 }

@@ -9,7 +9,16 @@ import { SLOTS, type Slot } from '../state/storage-layout.ts'
 import { forgetStaged, switchRelease } from './switch-release.ts'
 import { isSameRelease, type ActiveRelease, type InstalledRelease } from '../state/stored-state.ts'
 
-export type Launch = { kind: 'embedded' } | { kind: 'release'; directory: string; releaseId: string; version: string }
+export type Launch =
+  | { kind: 'embedded' }
+  | {
+      kind: 'release'
+      directory: string
+      releaseId: string
+      version: string
+      /** Of files, where their list names one: the path, within the directory, of the file that is run first. */
+      launch?: string
+    }
 
 type LaunchPorts = Pick<Ports, 'files' | 'crypto' | 'host'>
 type StartLimits = Pick<Limits, 'startsOnProbation' | 'badStartsInARow'>
@@ -72,8 +81,9 @@ export async function launchWithoutWriting(
 
 export function launchOf({ files }: Pick<Ports, 'files'>, release: InstalledRelease | null, slot: Slot): Launch {
   if (!release) return { kind: 'embedded' }
-  const { releaseId, version } = release
-  return { kind: 'release', directory: files.locate(SLOTS[slot]), releaseId, version }
+  const { releaseId, version, launch } = release
+  const directory = files.locate(SLOTS[slot])
+  return { kind: 'release', directory, releaseId, version, ...(launch !== undefined && { launch }) }
 }
 
 async function gatherFacts(

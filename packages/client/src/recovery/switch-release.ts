@@ -119,7 +119,9 @@ function activeAfter(move: Move): ActiveRelease | null {
 
 function previousAfter({ active, previous }: StoredState, move: Move): StoredState['previous'] {
   if (move.from !== 'pending') return null
-  return move.keepsCurrent && active ? identityOf(active) : previous
+  if (!move.keepsCurrent || !active) return previous
+  const { standing: _, ...release } = active
+  return release
 }
 
 function identityOf({ releaseId, version, sequence, sha256 }: ActiveRelease) {

@@ -11,6 +11,8 @@ export interface InstalledRelease {
   sequence: number
   /** Of the archive it came from. */
   sha256: string
+  /** Of files: the path of the one that is run first, where the list names one. */
+  launch?: string
 }
 
 export interface ActiveRelease extends InstalledRelease {
@@ -130,6 +132,7 @@ export function readInstalledRelease(value: unknown): InstalledRelease {
     version: readString(json.version, '/version'),
     sequence: readInteger(json.sequence, '/sequence', 0),
     sha256: readString(json.sha256, '/sha256'),
+    ...(json.launch !== undefined && { launch: readString(json.launch, '/launch') }),
   }
 }
 

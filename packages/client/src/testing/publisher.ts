@@ -38,6 +38,8 @@ export interface NewRelease {
   floor?: number
   releaseId?: string
   files?: Record<string, string>
+  /** Of files: the one that is run first. */
+  launch?: string
   /** Instead of what is made from the files. */
   bundle?: Uint8Array
   statement?: Partial<NewReleaseStatement>
@@ -58,7 +60,7 @@ export function createPublisher(kind: TestedKind = 'archive') {
     const files = new Map(
       Object.entries(rest.files ?? someFiles(version)).map(([path, text]) => [path, utf8FromText(text)]),
     )
-    const bundle = rest.bundle ?? (kind === 'archive' ? zipOf(files) : listOf(files))
+    const bundle = rest.bundle ?? (kind === 'archive' ? zipOf(files) : listOf(files, rest.launch))
     const sha256 = sha256Of(bundle)
     const stated = state(privateKey, {
       version,
@@ -118,9 +120,9 @@ function zipOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   return zipSync(Object.fromEntries(files), { mtime: new Date(2026, 0, 1) })
 }
 
-function listOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
+function listOf(files: ReadonlyMap<string, Uint8Array>, launch: string | undefined): Uint8Array {
   const listed = [...files].map(([path, bytes]) => ({ path, sha256: sha256Of(bytes), sizeBytes: bytes.length }))
-  return utf8FromText(writeFilesManifest({ files: listed }))
+  return utf8FromText(writeFilesManifest({ ...(launch !== undefined && { launch }), files: listed }))
 }
 
 function someFiles(version: string): Record<string, string> {
