@@ -3,11 +3,9 @@ import {
   MAX_RULE_VALUE_LENGTH,
   MAX_RULE_VALUES,
   RANGE_ATTRIBUTES,
-  RULE_ATTRIBUTES,
   type AttributeRule,
 } from '@hotpatch/protocol'
 import { Type } from 'typebox'
-import { OneOf } from './shared-schemas.ts'
 
 /** Forced devices: they get the rollout whatever its rules and percentage say. */
 export const ForcedDevices = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
@@ -27,11 +25,14 @@ const RuleValues = Type.Array(Type.String({ minLength: 1, maxLength: MAX_RULE_VA
   maxItems: MAX_RULE_VALUES,
 })
 
-/** That there is exactly one test, and that a range can be read, is for `readAttributeRules` to say. */
+/** Which attributes there are, that there is exactly one test, and that a range can be read, is for `readAttributeRules` to say. */
 const AttributeRuleSchema = Type.Unsafe<AttributeRule>(
   Type.Object(
     {
-      attribute: OneOf(RULE_ATTRIBUTES),
+      attribute: Type.String({
+        maxLength: 64,
+        description: "Such as osVersion, model or locale; custom. with a name of the app's own for what the app tells",
+      }),
       range: Type.Optional(
         Type.String({
           minLength: 1,

@@ -1,4 +1,9 @@
-import { DEVICE_ATTRIBUTE_NAMES, DEVICE_EVENT_KINDS, type DeviceAttribute } from '@hotpatch/protocol'
+import {
+  DEVICE_ATTRIBUTE_NAMES,
+  DEVICE_EVENT_KINDS,
+  type CustomAttribute,
+  type DeviceAttribute,
+} from '@hotpatch/protocol'
 import { Type, type Static, type TString } from 'typebox'
 import { ChannelName, EventsNotKept, Id, Nullable, OneOf, pageOf, PlatformName, Timestamp } from './shared-schemas.ts'
 
@@ -24,11 +29,11 @@ export const DeviceTrust = Type.Object({
 })
 export type DeviceTrust = Static<typeof DeviceTrust>
 
-/** What it told of itself besides its versions, such as `osVersion`, `model` and `locale`. */
-export const DeviceAttributes = Type.Partial(
-  Type.Object(
-    Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, Type.String()])) as Record<DeviceAttribute, TString>,
-  ),
+/** What it told of itself besides its versions, such as `osVersion`, `model` and `locale`, and `custom.…` by its app. */
+export const DeviceAttributes = Type.Unsafe<Partial<Record<DeviceAttribute, string>> & Record<CustomAttribute, string>>(
+  Type.Object(Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, Type.Optional(Type.String())])), {
+    additionalProperties: Type.String(),
+  }),
 )
 
 /** An installation, as it last showed itself. What it did not tell is null. */

@@ -1,4 +1,4 @@
-import { attributeKind, DEVICE_ATTRIBUTE_NAMES } from './device-attributes.ts'
+import { attributeKind, DEVICE_ATTRIBUTE_NAMES, isCustomAttribute, type CustomAttribute } from './device-attributes.ts'
 import type { Device } from './device.ts'
 import { readArray, readObject, readString, UnexpectedJsonError } from './json-reader.ts'
 import { isInNativeRange, parseNativeRange, type NativeRange } from './versions/native-range.ts'
@@ -6,12 +6,20 @@ import { parseNativeVersion, type NativeVersion } from './versions/native-versio
 
 /** What a device tells of itself that a rule may ask for. */
 export const RULE_ATTRIBUTES = [...DEVICE_ATTRIBUTE_NAMES, 'nativeVersion', 'runtimeVersion'] as const
-export type RuleAttribute = (typeof RULE_ATTRIBUTES)[number]
+type KnownAttribute = (typeof RULE_ATTRIBUTES)[number]
+export type RuleAttribute = KnownAttribute | CustomAttribute
+
+/** @param name as people write it: custom ones are in lower case */
+export function findRuleAttribute(name: string): RuleAttribute | undefined {
+  const folded = name.toLowerCase()
+  if (isCustomAttribute(folded)) return folded
+  return RULE_ATTRIBUTES.find((each) => each.toLowerCase() === folded)
+}
 
 /** Those of them that are versions, so that a range says something of them. */
-export const RANGE_ATTRIBUTES: readonly RuleAttribute[] = RULE_ATTRIBUTES.filter(isVersion)
+export const RANGE_ATTRIBUTES: readonly KnownAttribute[] = RULE_ATTRIBUTES.filter(isVersion)
 
-function isVersion(attribute: RuleAttribute): boolean {
+function isVersion(attribute: KnownAttribute): boolean {
   if (attribute === 'nativeVersion' || attribute === 'runtimeVersion') return attribute === 'nativeVersion'
   return attributeKind(attribute).isVersion === true
 }
@@ -60,9 +68,10 @@ export function readAttributeRules(json: unknown, pointer = ''): AttributeRule[]
 
 function readRule(json: unknown, pointer: string): AttributeRule {
   const rule = readObject(json, pointer)
-  const attribute = RULE_ATTRIBUTES.find((each) => each === rule.attribute)
+  const attribute = readAttribute(rule.attribute)
   if (!attribute) {
-    throw new UnexpectedJsonError(`${pointer}/attribute`, `one of ${RULE_ATTRIBUTES.join(', ')}`, rule.attribute)
+    const expected = `one of ${RULE_ATTRIBUTES.join(', ')}, or custom. with a name of the app's own`
+    throw new UnexpectedJsonError(`${pointer}/attribute`, expected, rule.attribute)
   }
   const tests = Object.keys(rule).filter((key) => key !== 'attribute')
   const [test] = tests
@@ -76,6 +85,11 @@ function readRule(json: unknown, pointer: string): AttributeRule {
     throw new UnexpectedJsonError(`${pointer}/attribute`, `${RANGE_ATTRIBUTES.join(' or ')} with a range`, attribute)
   }
   return { attribute: ranged, range: readRange(rule.range, `${pointer}/range`) }
+}
+
+function readAttribute(json: unknown): RuleAttribute | undefined {
+  if (typeof json === 'string' && isCustomAttribute(json)) return json
+  return RULE_ATTRIBUTES.find((each) => each === json)
 }
 
 function readRange(json: unknown, pointer: string): string {

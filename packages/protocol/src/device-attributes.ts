@@ -43,8 +43,24 @@ export type DeviceAttribute = keyof typeof DEVICE_ATTRIBUTES
 
 export const DEVICE_ATTRIBUTE_NAMES = Object.keys(DEVICE_ATTRIBUTES) as readonly DeviceAttribute[]
 
+/** What an app tells of itself by names of its own: nothing but rules of audiences looks at it. */
+export type CustomAttribute = `custom.${string}`
+
+const CUSTOM_ATTRIBUTE = /^custom\.[a-z0-9][a-z0-9._-]{0,39}$/
+
+/** Of one device. */
+export const MAX_CUSTOM_ATTRIBUTES = 20
+/** What is longer is cut. */
+export const MAX_CUSTOM_LENGTH = 200
+
+export function isCustomAttribute(name: string): name is CustomAttribute {
+  return CUSTOM_ATTRIBUTE.test(name)
+}
+
 /** As the client told them; undefined what it did not. */
-export type DeviceAttributes = { [Name in DeviceAttribute]?: string | undefined }
+export type DeviceAttributes = { [Name in DeviceAttribute]?: string | undefined } & {
+  [name: CustomAttribute]: string | undefined
+}
 
 export function attributeKind(name: DeviceAttribute): AttributeKind {
   return DEVICE_ATTRIBUTES[name]

@@ -22,6 +22,8 @@ test.each<[string, AttributeRule]>([
   ['model in "15"" display"', { attribute: 'model', in: ['15" display'] }],
   [' locale  NOT IN de,fr ', { attribute: 'locale', notIn: ['de', 'fr'] }],
   ['nativeBuild!=4501', { attribute: 'nativeBuild', notIn: ['4501'] }],
+  ['custom.Plan = gold', { attribute: 'custom.plan', in: ['gold'] }],
+  ['custom.user-group not in a,b', { attribute: 'custom.user-group', notIn: ['a', 'b'] }],
   ['runtimeVersion in exposdk:51.*', { attribute: 'runtimeVersion', in: ['exposdk:51.*'] }],
 ])('reads %j', (text, rule) => {
   expect(readRule(text)).toEqual([rule])
@@ -30,6 +32,8 @@ test.each<[string, AttributeRule]>([
 test.each([
   ['', 'a rule about osVersion'],
   ['battery in full', 'a rule about osVersion'],
+  ['custom in full', 'custom.NAME for what the app itself tells'],
+  ['custom.version >=2', 'Expected a rule such as'],
   ['>=14', 'a rule about osVersion'],
   ['osVersion', 'Expected a range of versions'],
   ['osVersion newest', 'Expected a range of versions such as ">=14 <17", found "newest"'],

@@ -1,4 +1,5 @@
 import {
+  findRuleAttribute,
   RANGE_ATTRIBUTES,
   readAttributeRules,
   RULE_ATTRIBUTES,
@@ -12,10 +13,12 @@ const FORMS = '"osVersion >=14 <17", "model in Pixel 8*,Pixel 9", "locale not in
 
 /** An option that may be given again: a rule about what devices tell, such as "osVersion >=14". All must hold. */
 export function readRule(text: string, before: readonly AttributeRule[] = []): AttributeRule[] {
-  const [, name = '', rest = ''] = /^\s*([A-Za-z]+)\s*(.*?)\s*$/.exec(text) ?? []
-  const attribute = RULE_ATTRIBUTES.find((each) => each.toLowerCase() === name.toLowerCase())
-  if (!attribute)
-    throw new InvalidArgumentError(`Expected a rule about ${RULE_ATTRIBUTES.join(', ')}, such as ${FORMS}.`)
+  const [, name = '', rest = ''] = /^\s*([A-Za-z]+(?:\.[\w.-]+)?)\s*(.*?)\s*$/.exec(text) ?? []
+  const attribute = findRuleAttribute(name)
+  if (!attribute) {
+    const known = `${RULE_ATTRIBUTES.join(', ')}, or custom.NAME for what the app itself tells`
+    throw new InvalidArgumentError(`Expected a rule about ${known}, such as ${FORMS}.`)
+  }
   return asRules([...before, ruleOf(attribute, rest)])
 }
 

@@ -1,4 +1,5 @@
 import type { ExplainQuery, Explanation } from '@hotpatch/api'
+import { isCustomAttribute } from '@hotpatch/protocol'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel, readNativeVersion, readPlatform } from '../arguments/readers.ts'
@@ -81,10 +82,17 @@ function deviceFields(device: Explanation['device']) {
     ...(runtimeVersion !== null && { runtime: runtimeVersion }),
     ...(system.length > 0 && { system: system.join(', ') }),
     ...(cohorts.length > 0 && { cohorts }),
+    ...customFields(attributes),
     ...trustFields(device.trust),
     ...(failedReleaseIds.length > 0 && { 'failed on it': failedReleaseIds }),
     ...(device.lastSeenAt !== null && { 'last seen': device.lastSeenAt }),
   }
+}
+
+/** What the app tells by names of its own. */
+function customFields(attributes: Explanation['device']['attributes']) {
+  const custom = Object.entries(attributes).filter(([name]) => isCustomAttribute(name))
+  return Object.fromEntries(custom.map(([name, value]) => [name, printable(value)]))
 }
 
 function showLastSaid(output: Output, { lastSaid }: Explanation) {

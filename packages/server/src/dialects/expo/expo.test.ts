@@ -159,6 +159,34 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
       expect(await device()).toMatchObject({ currentReleaseId: releaseId, currentVersion: '1.1.0' })
     })
 
+    test('of an app that tells something of its own is judged by it, and why says so', async () => {
+      await publish('1.1.0', { rules: [{ attribute: 'custom.plan', in: ['gold'] }] })
+      expect(await check()).toMatchObject({ status: 204 })
+      expect(await check({ 'expo-extra-params': 'plan="silver", locale="de"' })).toMatchObject({ status: 204 })
+      expect((await device()).attributes).toMatchObject({ 'custom.plan': 'silver', locale: 'de' })
+      const explain = async () =>
+        JSON.stringify(
+          (await server.request('GET', `/manage/v1/apps/${app.slug}/devices/${DEVICE}/explain?release=1.1.0`)).body,
+        )
+      expect(await explain()).toContain('custom.plan one of gold')
+      expect(await check({ 'expo-extra-params': 'plan="Gold"' })).toMatchObject({ status: 200 })
+      expect(await explain()).not.toContain('custom.plan one of gold')
+
+      // They are told together, few and short.
+      const many = Array.from({ length: 40 }, (_, index) => `p${index}="${'x'.repeat(150)}"`)
+      await check({ 'expo-extra-params': many.join(', ') })
+      const { attributes } = await device()
+      expect(Object.keys(attributes).filter((name) => name.startsWith('custom.'))).toHaveLength(20)
+      expect(attributes).not.toHaveProperty('custom.plan')
+      await check({ 'expo-extra-params': `plan="${'y'.repeat(900)}", ${'z'.repeat(41)}="long", *star="a"` })
+      expect((await device()).attributes).toEqual({
+        locale: 'de',
+        sdkVersion: '1',
+        answerKeyId: undefined,
+        'custom.plan': 'y'.repeat(200),
+      })
+    })
+
     test('is the same device in upper case, as iOS tells its id', async () => {
       await publish('1.1.0')
       await check()

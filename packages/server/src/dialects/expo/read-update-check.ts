@@ -2,6 +2,9 @@ import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import {
   CRASHED_IN_USE,
   DEVICE_ATTRIBUTE_NAMES,
+  isCustomAttribute,
+  MAX_CUSTOM_ATTRIBUTES,
+  MAX_CUSTOM_LENGTH,
   readDictionary,
   readExpoTime,
   readExpoUpdateId,
@@ -38,7 +41,8 @@ export function readUpdateCheck(request: Headers): AskedCheck {
   return asProblem(() => {
     const platform = readExpoPlatform(request)
     const channel = readChannel(request)
-    const params = readExtraParams(told(request, 'expo-extra-params', 8_192))
+    const extra = readExtraParams(told(request, 'expo-extra-params', 8_192))
+    const params = foldNames(extra)
     const current = readCurrent(request)
     const failed = readFailedIds(request).flatMap((id) => nameOf(id) ?? [])
     const runtimeVersion = text(
@@ -61,6 +65,7 @@ export function readUpdateCheck(request: Headers): AskedCheck {
         heldAt: readHeldAt(request),
         attributes: {
           ...attributesOf(params),
+          ...customOf(extra),
           sdkVersion: String(protocolVersion(request)),
           answerKeyId: readAnswerKeyId(request),
         },
@@ -174,14 +179,15 @@ export function readFailedIds(request: Headers): readonly string[] {
   return ids.slice(0, MAX_FAILED).map((id) => id.toLowerCase())
 }
 
+function readExtraParams(header: string | undefined): readonly (readonly [string, string])[] {
+  if (header === undefined) return []
+  const params = orNothing(() => readDictionary(header), new Map())
+  return [...params].flatMap(([key, { value }]) => (typeof value === 'string' ? [[key, value] as const] : []))
+}
+
 /** Keys are in lower case, so `native-version` and `nativeversion` are `nativeVersion`. */
-function readExtraParams(header: string | undefined): ReadonlyMap<string, string> {
-  if (header === undefined) return new Map()
-  const params = new Map<string, string>()
-  for (const [key, { value }] of orNothing(() => readDictionary(header), new Map())) {
-    if (typeof value === 'string') params.set(foldName(key), value)
-  }
-  return params
+function foldNames(params: readonly (readonly [string, string])[]): ReadonlyMap<string, string> {
+  return new Map(params.map(([key, value]) => [foldName(key), value]))
 }
 
 function foldName(name: string): string {
@@ -191,6 +197,21 @@ function foldName(name: string): string {
 function attributesOf(params: ReadonlyMap<string, string>): DeviceAttributes | undefined {
   if (params.size === 0) return undefined
   return readAttributes(Object.fromEntries(DEVICE_ATTRIBUTE_NAMES.map((name) => [name, params.get(foldName(name))])))
+}
+
+const OWN_NAMES = new Set(['nativeversion', 'cohort', 'cohorts', ...DEVICE_ATTRIBUTE_NAMES.map(foldName)])
+
+/** Expo §2: what has no meaning here is the app's own. */
+function customOf(params: readonly (readonly [string, string])[]): DeviceAttributes {
+  const custom = params.flatMap(([key, value]) => {
+    const name = `custom.${key}` as const
+    return isCustomAttribute(name) && !OWN_NAMES.has(foldName(key)) ? [[name, value] as const] : []
+  })
+  const told: DeviceAttributes = {}
+  for (const [name, value] of custom.slice(0, MAX_CUSTOM_ATTRIBUTES)) {
+    told[name] = toldText({ value }, 'value', MAX_CUSTOM_LENGTH)
+  }
+  return told
 }
 
 function readCohorts(params: ReadonlyMap<string, string>): readonly string[] {

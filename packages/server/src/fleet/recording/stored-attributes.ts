@@ -1,4 +1,11 @@
-import { DEVICE_ATTRIBUTE_NAMES, type DeviceAttribute, type DeviceAttributes } from '@hotpatch/protocol'
+import {
+  DEVICE_ATTRIBUTE_NAMES,
+  isCustomAttribute,
+  MAX_CUSTOM_ATTRIBUTES,
+  type CustomAttribute,
+  type DeviceAttribute,
+  type DeviceAttributes,
+} from '@hotpatch/protocol'
 
 /** Of a device that told none. */
 export const NO_ATTRIBUTES = '{}'
@@ -8,8 +15,8 @@ export const NO_ATTRIBUTES = '{}'
  * @param bound cuts a text to what a column takes
  */
 export function writeAttributes(told: DeviceAttributes, bound: (text: string) => string | null): string {
-  let written: Record<string, string> | undefined
-  for (const name of DEVICE_ATTRIBUTE_NAMES) {
+  let written: ToldAttributes | undefined
+  for (const name of [...DEVICE_ATTRIBUTE_NAMES, ...customNamesOf(told)]) {
     const value = told[name]
     const kept = value === undefined ? null : bound(value)
     if (kept !== null) (written ??= {})[name] = kept
@@ -17,16 +24,24 @@ export function writeAttributes(told: DeviceAttributes, bound: (text: string) =>
   return written ? JSON.stringify(written) : NO_ATTRIBUTES
 }
 
-/** What a device left out this time stays as it was; told empty, it is that there is none now. */
+function customNamesOf(told: DeviceAttributes): CustomAttribute[] {
+  return Object.keys(told).filter(isCustomAttribute).sort().slice(0, MAX_CUSTOM_ATTRIBUTES)
+}
+
+/**
+ * What a device left out this time stays as it was; told empty, it is that there is none now. Those of its app's own are
+ * told together, so that what is no longer among them is gone.
+ */
 export function mergeAttributes(told: string, before: string): string {
   if (told === before || before === NO_ATTRIBUTES) return told
   if (told === NO_ATTRIBUTES) return before
-  const merged = { ...parse(before), ...parse(told) }
-  return writeAttributes(merged, (text) => text)
+  const [known, now] = [parse(before), parse(told)]
+  if (customNamesOf(now).length > 0) for (const name of customNamesOf(known)) delete known[name]
+  return writeAttributes({ ...known, ...now }, (text) => text)
 }
 
 /** Only those that were told. */
-type ToldAttributes = { [Name in DeviceAttribute]?: string }
+type ToldAttributes = { [Name in DeviceAttribute]?: string } & { [name: CustomAttribute]: string }
 
 export function readStoredAttributes(stored: string): ToldAttributes {
   const told = parse(stored)
