@@ -375,6 +375,10 @@ function targetOf(
   const known = releases.get(row.release_id)
   if (known) return known
   const requirement = readRequirement(row.requirement, requirements)
+  const content = offeredContent(
+    row.kind ?? 'archive',
+    withinStatement(files.get(row.release_id) ?? [], row.release_statement),
+  )
   const signatures = added.get(row.release_id)?.map(({ scheme, subject, value }) => ({ scheme, subject, value }))
   const release: OfferedRelease = {
     id: row.release_id,
@@ -386,11 +390,9 @@ function targetOf(
     isStated: row.release_statement !== null && row.release_statement_signature !== null,
     statedAt: statedAt({ requirement }, row.release_stated_at),
     requirement,
-    kind: row.kind ?? undefined,
-    content: offeredContent(
-      row.kind ?? 'archive',
-      withinStatement(files.get(row.release_id) ?? [], row.release_statement),
-    ),
+    // Not the row's: each has a text of its own.
+    kind: content.kind,
+    content,
     held: NOTHING_HELD,
     variants: NO_VARIANTS,
     notes: row.notes ?? '',
@@ -403,7 +405,6 @@ function targetOf(
   const ofRelease = answers.get(row.release_id)
   if (ofRelease) release.answers = ofRelease
   if (row.version_code !== null) release.versionCode = row.version_code
-  const { content } = release
   if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy
   if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
   releases.set(release.id, release)
