@@ -38,6 +38,7 @@ const foreign: ContentKindSamples['foreign'] = [
 describeContentKind(archiveKind, {
   as: 'React Native bundle',
   platform: 'android',
+  publish: (folder) => ['release', '--bundle-dir', folder],
   good: { 'index.android.bundle': 'var a = 1', 'assets/logo.png': 'png', 'drawable-mdpi/x.png': 'x', 'Z.txt': '' },
   foreign,
   unfit: [
@@ -51,6 +52,7 @@ describeContentKind(archiveKind, {
 describeContentKind(archiveKind, {
   as: 'web bundle',
   platform: 'web',
+  publish: (folder) => ['release', '--bundle-dir', folder],
   entry: 'app.html',
   good: { 'app.html': page, 'assets/index.js': 'x', 'assets/ä.css': '' },
   foreign,

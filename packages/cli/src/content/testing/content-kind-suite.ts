@@ -6,7 +6,6 @@ import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, utimes,
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { PublishedArchive } from '@hotpatch/api'
 import { readReleaseStatement, writeReleaseStatement, type Platform } from '@hotpatch/protocol'
 import { runCliProcess } from '@hotpatch/testkit'
 import fc from 'fast-check'
@@ -16,7 +15,7 @@ import { completeContext, type CliContext } from '../../process/context.ts'
 import { createCollector, createTool, type Tool } from '../../testing/run-tool.ts'
 import { useServer } from '../../testing/server-suite.ts'
 import type { ContentInput, ContentWish } from '../content-kind.ts'
-import { openContent, recogniseContent, wholeOf, type MadeKind } from '../kinds.ts'
+import { openContent, recogniseContent, type MadeKind, type ReleaseBytes } from '../kinds.ts'
 
 type Files = Readonly<Record<string, string | Buffer>>
 
@@ -25,6 +24,10 @@ export interface ContentKindSamples {
   as: string
   platform: Platform
   entry?: string
+  /** What the folder has to be said to be; undefined when it shows. */
+  asked?: 'files'
+  /** The command that publishes such a folder, without app and version. */
+  publish: (folder: string) => readonly string[]
   /** Of a folder that is taken. */
   good: Files
   /** What is of another kind. */
@@ -38,7 +41,7 @@ const MEGABYTE = 1024 ** 2
 
 /** What every kind of content must do in the tool, Content §1. */
 export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>, samples: ContentKindSamples): void {
-  const { good, platform, entry } = samples
+  const { good, platform, entry, asked } = samples
   const kind = tested as MadeKind
 
   describe(`content: ${kind.name}, ${samples.as}`, () => {
@@ -59,8 +62,9 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       projectDirectory: tool.cwd,
       withSourceMaps: false,
     })
+    const inputOf = (path: string) => ({ kind: 'folder', path, ...(asked && { as: asked }) }) as const
     const open = (path = folder, given = context) =>
-      openContent(given, { kind: 'folder', path }, { wish: wishOf(), directory: working })
+      openContent(given, inputOf(path), { wish: wishOf(), directory: working })
 
     async function refusalOf(work: Promise<unknown>): Promise<string> {
       const error = await work.then(
@@ -73,7 +77,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
 
     describe('recognises', () => {
       test('its own, and says why', async () => {
-        const input = { kind: 'folder', path: folder } as const
+        const input = inputOf(folder)
         expect(await kind.recognise(input, wishOf())).toMatchObject({ isOfKind: true, as: samples.as })
         expect(await recogniseContent(input, wishOf())).toBe(kind)
       })
@@ -151,8 +155,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
     describe('packs', () => {
       const pack = async (path = folder, given = context) => {
         const packed = await (await open(path, given)).pack()
-        const { sha256, sizeBytes } = wholeOf(packed)
-        return { ...packed, sha256, sizeBytes }
+        return { ...packed, ...statedBytes(packed) }
       }
 
       test('what it says: every upload has its digest and its size, and all of it can be stated', async () => {
@@ -194,7 +197,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
         const slug = await createApp('umask')
         const line = `umask 0077 && exec "${process.execPath}" "$0" "$@"`
         const cli = new URL('../../../bin/hotpatch.js', import.meta.url).pathname
-        const args = ['release', '--app', slug, '--version', '1.0.0', ...options(folder), '--dry-run', '--json']
+        const args = [...published(slug), '--dry-run', '--json']
         const shown = await run('/bin/sh', ['-c', line, cli, ...args], {
           cwd: tool.cwd,
           env: { ...process.env, ...env },
@@ -262,10 +265,9 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       })
 
       test('what was there when a file vanishes while it is read', async () => {
-        const { uploads } = await packWhile(() => rmSync(join(folder, 'large.bin')))
+        const { sha256 } = await packWhile(() => rmSync(join(folder, 'large.bin')))
         const again = await writeFiles(join(tool.cwd, 'again'), { ...good, 'large.bin': noise(4 * MEGABYTE) })
-        const whole = await readFile(uploads[0]?.path ?? '')
-        expect(sha256Of(whole)).toBe((await pack(again)).sha256)
+        expect(sha256).toBe((await pack(again)).sha256)
       })
 
       test('nothing more after Ctrl-C, and writes only where it may', async () => {
@@ -283,12 +285,9 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       await json('apps', 'create', slug, '--platforms', platform, '--yes')
       return slug
     }
-    const options = (path: string) => [
-      '--platform',
-      platform,
-      '--bundle-dir',
-      path,
-      '--no-sign',
+    const published = (slug: string) => [
+      ...samples.publish(folder),
+      ...['--app', slug, '--version', '1.0.0', '--platform', platform, '--no-sign'],
       ...(entry === undefined ? [] : ['--entry', entry]),
     ]
 
@@ -297,7 +296,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       const slug = await createApp('kill')
       await writeFile(join(folder, 'large.bin'), noise(12 * MEGABYTE))
       const before = await treeOf(tool.cwd)
-      const args = ['release', '--app', slug, '--version', '1.0.0', ...options(folder), '--yes']
+      const args = [...published(slug), '--yes']
       const suicide = await writeSuicide(tool.home)
       const env = { ...owner.env, NODE_OPTIONS: `--import=${suicide}` } as Record<string, string>
       const { code, stdout } = await runCliProcess(args, { cwd: tool.cwd, env })
@@ -306,30 +305,27 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
       expect([left, others]).toEqual([expect.stringMatching(/^hotpatch-/), []])
       expect(await treeOf(tool.cwd)).toEqual(before)
       expect(await owner.json('releases', 'list', '--app', slug)).toMatchObject({ items: [] })
-      const published = await owner.json<PublishedArchive>(args.slice(0, -1).join(' '), '--yes')
-      expect(published.version).toBe('1.0.0')
+      expect(await owner.json(published(slug).join(' '), '--yes')).toMatchObject({ version: '1.0.0' })
     })
 
     test('what it makes is taken by a server, and served as it is', async () => {
       const owner = await server.createOwner()
       const slug = await createApp('taken')
-      const { uploads, ...packed } = await (await open()).pack()
-      const { sha256, sizeBytes } = wholeOf({ ...packed, uploads })
-      const published = await owner.json<PublishedArchive>(
-        ['release', '--app', slug, '--version', '1.0.0', ...options(folder)].join(' '),
-        '--yes',
-      )
-      expect(published.content).toMatchObject({
-        kind: kind.name,
-        sha256,
-        sizeBytes,
-        fileCount: Object.keys(good).length,
-      })
-      const served = await fetch(published.content.downloadUrl)
-      expect(served.headers.get('content-type')).toBe(uploads[0]?.contentType)
+      const { sha256, sizeBytes } = statedBytes(await (await open()).pack())
+      const { content } = await owner.json<{ content: { downloadUrl: string } }>(published(slug).join(' '), '--yes')
+      expect(content).toMatchObject({ kind: kind.name, sha256, sizeBytes, fileCount: Object.keys(good).length })
+      const served = await fetch(content.downloadUrl)
+      expect(served.headers.get('content-type')).toMatch(/^application\/(zip|json)$/)
       expect(sha256Of(Buffer.from(await served.arrayBuffer()))).toBe(sha256)
     })
   })
+}
+
+/** What all of it goes by. */
+function statedBytes({ stated: { artifacts } }: Pick<ReleaseBytes, 'stated'>) {
+  expect(artifacts).toHaveLength(1)
+  const [{ sha256, sizeBytes } = { sha256: '', sizeBytes: 0 }] = artifacts
+  return { sha256, sizeBytes }
 }
 
 const contextOf = ({ env, cwd }: Tool, more: Partial<CliContext> = {}) =>
