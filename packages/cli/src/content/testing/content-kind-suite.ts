@@ -287,7 +287,13 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
     }
     const published = (slug: string) => [
       ...samples.publish(folder),
-      ...['--app', slug, '--version', '1.0.0', '--platform', platform, '--no-sign'],
+      '--app',
+      slug,
+      '--version',
+      '1.0.0',
+      '--platform',
+      platform,
+      '--no-sign',
       ...(entry === undefined ? [] : ['--entry', entry]),
     ]
 
