@@ -11,7 +11,14 @@ export {
   writeExpoTime,
   type ExpoIdentity,
 } from './identity.ts'
-export { readExpoManifest, writeExpoManifest, type ExpoAsset, type ExpoManifest } from './manifest.ts'
+export {
+  readExpoAddress,
+  readExpoManifest,
+  readExpoRuntimeVersion,
+  writeExpoManifest,
+  type ExpoAsset,
+  type ExpoManifest,
+} from './manifest.ts'
 export {
   ByteSequence,
   readDictionary,

@@ -40,8 +40,9 @@ export const MAX_EXPO_ASSETS = 20_000
 const MAX_RUNTIME_VERSION = 255
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-/** What `URL(string:)` of every iOS and `Uri` take alike. */
-const ADDRESS = /^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[A-Za-z0-9._~-]+)+(?:\?[A-Za-z0-9._~=&-]+)?$/
+/** What `URL(string:)` of every iOS and `Uri` take alike; of a host, what a request may name. */
+const ADDRESS =
+  /^https?:\/\/(?:[\w.-]+|\[[\da-fA-F:.]{2,45}\])(?::\d{1,5})?(?:\/[A-Za-z0-9._~-]+)+(?:\?[A-Za-z0-9._~=&-]+)?$/
 const HASH = /^[A-Za-z0-9_-]{43}$/
 const KEY = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/
 const EXTENSION = /^\.[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/
@@ -58,7 +59,7 @@ export function readExpoManifest(text: string): ExpoManifest {
   return {
     id: readString(json.id, '/id', { pattern: UUID, expected: 'a UUID in lower case' }),
     createdAt: readTime(json.createdAt, '/createdAt'),
-    runtimeVersion: readRuntimeVersion(json.runtimeVersion, '/runtimeVersion'),
+    runtimeVersion: readExpoRuntimeVersion(json.runtimeVersion, '/runtimeVersion'),
     launchAsset: { ...launch, ...(fileExtension !== undefined && { fileExtension }) },
     assets,
     metadata: readMetadata(json.metadata),
@@ -91,11 +92,17 @@ export function readTime(value: unknown, pointer: string): string {
   return text
 }
 
-function readRuntimeVersion(value: unknown, pointer: string): string {
+/** @throws UnexpectedJsonError */
+export function readExpoRuntimeVersion(value: unknown, pointer: string): string {
   const expected = `1 to ${MAX_RUNTIME_VERSION} characters of text`
   const text = readString(value, pointer, { expected })
   if (text.length === 0 || text.length > MAX_RUNTIME_VERSION) throw new UnexpectedJsonError(pointer, expected, text)
   return text
+}
+
+/** @throws UnexpectedJsonError when no client could be sent there */
+export function readExpoAddress(value: unknown, pointer: string): string {
+  return readString(value, pointer, { pattern: ADDRESS, expected: 'an absolute address' })
 }
 
 function readAsset(value: unknown, pointer: string): ExpoAsset {
@@ -110,7 +117,7 @@ function readAsset(value: unknown, pointer: string): ExpoAsset {
       expected: 'a type such as "image/png"',
     }),
     ...(fileExtension !== undefined && { fileExtension }),
-    url: readString(json.url, `${pointer}/url`, { pattern: ADDRESS, expected: 'an absolute address' }),
+    url: readExpoAddress(json.url, `${pointer}/url`),
   }
 }
 

@@ -2,11 +2,12 @@ import {
   expoManifestOf,
   expoUpdateId,
   expoUpdateOf,
+  readExpoAddress,
   readExpoManifest,
+  readExpoRuntimeVersion,
   UnexpectedJsonError,
   writeExpoManifest,
   writeExpoTime,
-  type ExpoUpdate,
 } from '@hotpatch/protocol'
 import type { Body } from '../../ground/http/made-body.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
@@ -46,15 +47,19 @@ export function writeBody(
 }
 
 /**
- * Expo §4. All but the id and the time is written once for each runtime version and address, and held against the strict
- * schema: a phone on iOS ends its app over what is malformed.
+ * Expo §4. All but the id, the time, the runtime version and the addresses is written once, and held against the strict
+ * schema: a phone on iOS ends its app over what is malformed. The others a client can make up anew with every request.
  * @throws when it would not be a manifest: none that is malformed leaves the server
  */
 function writeManifest(release: OfferedRelease, { at, place, id, runtimeVersion, assetsUrl }: Placing): string {
-  const rest = rememberRest(filesOf(release), `${runtimeVersion}\n${assetsUrl}`, () =>
-    restOf(release, checked(release, { ...updateOf(release), runtimeVersion }, { at: 0, place: '', assetsUrl })),
-  )
-  return headOf(id ?? expoUpdateId(digestOf(release), at, place), writeExpoTime(at)) + rest
+  const sha256 = digestOf(release)
+  // In no config: that is in the digest.
+  const anywhere = `https://${sha256}.invalid/assets`
+  const rest = rememberRest(filesOf(release), '', () => restOf(release, anywhere))
+  checked(release, () => readExpoRuntimeVersion(runtimeVersion, '/runtimeVersion'))
+  checked(release, () => readExpoAddress(`${assetsUrl}/${sha256}`, '/launchAsset/url'))
+  const head = headOf(id ?? expoUpdateId(sha256, at, place), writeExpoTime(at), runtimeVersion)
+  return head + rest.replaceAll(anywhere, assetsUrl)
 }
 
 function filesOf(release: OfferedRelease): readonly OfferedFile[] {
@@ -63,30 +68,13 @@ function filesOf(release: OfferedRelease): readonly OfferedFile[] {
   throw stopped(release, 'its list of files is not in memory')
 }
 
-/** Of a release, once for each list that is held. */
-const updates = new WeakMap<object, ExpoUpdate>()
-
-function updateOf(release: OfferedRelease): ExpoUpdate {
-  const { exported } = release.held
-  const files = filesOf(release)
-  if (!exported) throw stopped(release, 'it is no export of Expo')
-  const known = updates.get(files)
-  if (known) return known
-  const { config, ...listed } = exported
-  const update = expoUpdateOf(listed, files, { sha256: digestOf(release), runtimeVersion: '', config })
-  updates.set(files, update)
-  return update
-}
-
 function digestOf(release: OfferedRelease): string {
   return contentOf(release, 'files').sha256
 }
 
-function checked(release: OfferedRelease, update: ExpoUpdate, placing: Parameters<typeof expoManifestOf>[1]): string {
-  const text = writeExpoManifest(expoManifestOf(update, placing))
+function checked<Read>(release: OfferedRelease, read: () => Read): Read {
   try {
-    readExpoManifest(text)
-    return text
+    return read()
   } catch (cause) {
     if (cause instanceof UnexpectedJsonError) throw stopped(release, cause.message)
     throw cause
@@ -97,14 +85,24 @@ function stopped({ id }: OfferedRelease, why: string): Error {
   return new Error(`An answer was stopped that is not as Expo §4 has it, of the release ${id}: ${why}`)
 }
 
-function headOf(id: string, createdAt: string): string {
-  return `{"id":"${id}","createdAt":"${createdAt}",`
+function headOf(id: string, createdAt: string, runtimeVersion: string): string {
+  return `{"id":"${id}","createdAt":"${createdAt}","runtimeVersion":${JSON.stringify(runtimeVersion)},`
 }
 
-/** What follows the id and the time, which stand first and always have the same length. */
-function restOf({ id }: OfferedRelease, text: string): string {
-  const length = headOf('00000000-0000-0000-0000-000000000000', '1970-01-01T00:00:00.000Z').length
-  const rest = text.slice(length)
-  if (!rest.startsWith('"runtimeVersion":')) throw new Error(`The manifest of the release ${id} begins otherwise.`)
+/** What follows the id and the time, which stand first and always have the same length, and the runtime version. */
+function restOf(release: OfferedRelease, assetsUrl: string): string {
+  const { exported } = release.held
+  if (!exported) throw stopped(release, 'it is no export of Expo')
+  const { config, ...listed } = exported
+  const runtimeVersion = '1'
+  const text = checked(release, () => {
+    const update = expoUpdateOf(listed, filesOf(release), { sha256: digestOf(release), runtimeVersion, config })
+    const written = writeExpoManifest(expoManifestOf(update, { at: 0, place: '', assetsUrl }))
+    readExpoManifest(written)
+    return written
+  })
+  const head = headOf('00000000-0000-0000-0000-000000000000', '1970-01-01T00:00:00.000Z', runtimeVersion)
+  const rest = text.slice(head.length)
+  if (!rest.startsWith('"launchAsset":')) throw new Error(`The manifest of the release ${release.id} begins otherwise.`)
   return rest
 }
