@@ -100,3 +100,18 @@ test('a message is what notes are', async () => {
   const line = 'publish www --kind files --platform android --any-native --yes --version 2.0.0 --notes a --message b'
   expect(await run(line)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('give one of them') })
 })
+
+test('goes back to what was for everyone, and not to what only waits, is tried or was stopped', async () => {
+  const { run, json, publish, second } = await createStaged()
+  await publish('1.2.0', '--start-at', '2099-01-31T12:00:00Z')
+  const { rolloutId } = await publish('1.3.0')
+  await json(`rollouts pause ${rolloutId} --yes`)
+  await publish('1.4.0', '--rollout', '5')
+  const last = await publish('1.5.0')
+  const dry = await run(`updates rollback ${last.releaseId} --dry-run`)
+  expect([dry.exitCode, dry.stderr]).toEqual([0, expect.stringContaining('back to 1.1.0.')])
+  // What was gone back from is not gone back to.
+  await json(`updates rollback ${last.releaseId} --platform android --yes --to 1.1.0`)
+  const again = await run(`updates rollback ${second.releaseId} --dry-run`)
+  expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('back to 1.0.0.')])
+})

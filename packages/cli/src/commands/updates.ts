@@ -91,7 +91,7 @@ async function rollBackUpdate(context: CliContext, id: string, options: UpdateRo
     throw new UsageError(`Expected an update for ${options.platform}, found ${release.version} for ${platform}.`)
   }
   const channel = await chooseChannel(session, release, options.channel)
-  const target = options.to ?? (await findBefore(session.api, release, channel))
+  const target = options.to ?? (await findBefore(session.api, release, { channel, now: context.now() }))
   session.output.notice(`From ${release.version} on ${channel} for ${platform}, back to ${target}.`)
   const isNamed = options.to !== undefined && options.platform !== undefined
   await rollBack(session, { app, platform, channel, target, isNamed }, options)

@@ -94,20 +94,47 @@ export async function listChannelsOf(api: ManagementClient, { id, appId, channel
   return [...new Set(rollouts.length > 0 ? rollouts.map((rollout) => rollout.channel) : [channel])]
 }
 
-/** What is in force on a channel below a release: the version, or "embedded". */
+/**
+ * What a channel had for everyone before a release came, and still has for the same binaries: the version, or "embedded".
+ * Nobody goes back to what has not begun, is only tried or was stopped, nor to what was itself gone back from to this
+ * release.
+ * @throws CommandError where "embedded" would send other binaries back, too
+ */
 export async function findBefore(
   api: ManagementClient,
-  { id, appId, platform }: Release,
-  channel: string,
+  { id, version, appId, platform, requirement }: Release,
+  { channel, now }: { channel: string; now: Date },
 ): Promise<string> {
   const isOf = (rollout: Rollout) => rollout.platform === platform || rollout.platform === 'any'
   const rollouts = await listRolloutsThat(isOf, api, appId, { channel })
-  const own = Math.max(...rollouts.filter(({ releaseId }) => releaseId === id).map(({ position }) => position))
-  const [before] = rollouts
-    .filter(({ state }) => state === 'active' || state === 'paused')
-    .filter(({ position, releaseId }) => position < own && releaseId !== id)
-    .sort((a, b) => b.position - a.position)
-  return before?.version ?? 'embedded'
+  const own = Math.min(...rollouts.filter(({ releaseId }) => releaseId === id).map(({ position }) => position))
+  const newestFirst = rollouts.filter((rollout) => isForEveryone(rollout, now)).sort((a, b) => b.position - a.position)
+  const releases = new Map<string, Release>()
+  async function isForSame({ releaseId }: Rollout): Promise<boolean> {
+    if (releaseId === null || releaseId === id) return true
+    const release = releases.get(releaseId) ?? (await api.getRelease(releaseId))
+    releases.set(releaseId, release)
+    const { runtimeVersion } = release.requirement
+    return runtimeVersion === undefined || runtimeVersion === requirement.runtimeVersion
+  }
+  for (const rollout of newestFirst) {
+    if (rollout.position < own && (await isForSame(rollout))) return rollout.version ?? 'embedded'
+  }
+  for (const rollout of newestFirst) {
+    if (await isForSame(rollout)) continue
+    throw new CommandError(
+      'rollback-target-invalid',
+      `Before ${version} ${channel} had nothing for its runtime version, and it has updates for others, such as ` +
+        `${rollout.version}, which would go back to what the binary shipped with, too. Halt it instead (rollouts halt), ` +
+        'or say what to go back to: --to.',
+    )
+  }
+  return 'embedded'
+}
+
+function isForEveryone({ state, startsAt, percentage, rules, slice }: Rollout, now: Date): boolean {
+  const hasStarted = startsAt === null || Date.parse(startsAt) <= now.getTime()
+  return state === 'active' && hasStarted && percentage === 100 && rules.length === 0 && slice === null
 }
 
 /** Newest first; of the last `MAX_PAGES` pages of rollouts. */

@@ -308,6 +308,10 @@ describeOnEveryDatabase('the contract of asset updates', (openDatabase) => {
     expect((await put({ state: 'withdrawn' })).body.state).toBe('withdrawn')
     expect(problemOf(await put({ state: 'active' }))).toBe('409 rollout-state')
 
+    expect(problemOf(await ask('POST', `${BASE}/updates/${good.id}/rollback`, { channel: 'staging' }))).toBe(
+      '400 invalid-request',
+    )
+
     const listed = await ask('GET', `${BASE}/deployments?channel=beta&limit=2`)
     expect(listed.body.deployments.map(({ updateId }: { updateId: string }) => updateId)).toEqual([null, next.id])
     const rest = await ask('GET', `${BASE}/deployments?channel=beta&limit=10&cursor=${listed.body.nextCursor}`)
@@ -399,6 +403,55 @@ describeOnEveryDatabase('the contract of asset updates', (openDatabase) => {
     await forbid.lift()
     const { body } = await ask('GET', `/manage/v1/rollouts/${deployment.id}`)
     expect(body).toMatchObject({ percentage: 20, state: 'active' })
+  })
+
+  describe('going back without saying to what', () => {
+    let channels = 0
+    const nextChannel = async () => {
+      const name = `back-${++channels}`
+      await server.request('POST', `/manage/v1/apps/${app.slug}/channels`, { body: { name } })
+      return name
+    }
+    const back = (id: string, channel: string) => ask('POST', `${BASE}/updates/${id}/rollback`, { channel })
+    const TOMORROW = '2099-01-01T00:00:00.000Z'
+    const place = (releaseId: string, channel: string, more: object) =>
+      server.request('POST', `/manage/v1/apps/${app.slug}/rollouts`, { body: { releaseId, channel, ...more } })
+
+    test('leads to what was in force for everyone: nothing scheduled, paused or partial', async () => {
+      const channel = await nextChannel()
+      const { update: good } = await publish('6.0.0', { channel })
+      const { update: waits } = await publish('6.0.1', { channel: await nextChannel() })
+      expect((await place(waits.id, channel, { startsAt: TOMORROW })).status).toBe(201)
+      const { deployment: bad } = await publish('6.0.2', { channel })
+      expect((await ask('PUT', `${BASE}/deployments/${bad.id}`, { state: 'paused' })).status).toBe(200)
+      await publish('6.0.3', { channel, rolloutPercentage: 5 })
+      const { update: last } = await publish('6.0.4', { channel })
+      expect((await back(last.id, channel)).body).toMatchObject({ updateId: good.id })
+    })
+
+    test('twice leads on, and not forward to what was gone back from', async () => {
+      const channel = await nextChannel()
+      const { update: first } = await publish('6.1.0', { channel })
+      const { update: second } = await publish('6.1.1', { channel })
+      expect((await back(second.id, channel)).body).toMatchObject({ updateId: first.id })
+      expect((await back(second.id, channel)).body).toMatchObject({ updateId: first.id })
+      expect((await back(first.id, channel)).body).toMatchObject({ updateId: null })
+    })
+
+    test('stays with the runtime version, and sends no other binaries back', async () => {
+      const channel = await nextChannel()
+      const { update: one } = await publish('6.2.0', { channel, runtimeVersion: '1' })
+      const { update: two } = await publish('6.2.1', { channel, runtimeVersion: '2' })
+      expect(problemOf(await back(two.id, channel))).toBe('422 rollback-target-invalid')
+      expect(problemOf(await back(one.id, channel))).toBe('422 rollback-target-invalid')
+      const { update: three } = await publish('6.2.2', { channel, runtimeVersion: '1' })
+      expect((await back(three.id, channel)).body).toMatchObject({ updateId: one.id })
+    })
+
+    test('leads nowhere where the update never was', async () => {
+      const { update } = await publish('6.3.0', { channel: await nextChannel() })
+      expect(problemOf(await back(update.id, 'beta'))).toBe('400 invalid-request')
+    })
   })
 })
 

@@ -118,12 +118,13 @@ export function assetUpdatesPeople(parts: {
     throw problem('release-not-found', `There is no update with the id ${id}.`)
   }
 
-  /** The contract knows one: which of several is meant, the server does not guess. */
+  /** The contract knows one: which of several is meant, the server does not guess, and only where it is it leads back. */
   async function channelOf({ id, channel: first }: ReleaseRow, named: string | undefined): Promise<string> {
-    if (named !== undefined) return named
     const placed = await rollouts.listChannelsOf(id)
-    if (placed.length < 2) return placed[0] ?? first
-    throw problem('invalid-request', `Expected channel with one of ${placed.join(', ')}, found none.`)
+    if (named !== undefined && placed.includes(named)) return named
+    if (named === undefined && placed.length < 2) return placed[0] ?? first
+    const found = named ?? 'none'
+    throw problem('invalid-request', `Expected channel with one of ${placed.join(', ')}, found ${found}.`)
   }
 
   return async (app) => {
@@ -226,7 +227,7 @@ export function assetUpdatesPeople(parts: {
           )
         }
         const { platform } = release
-        const before = () => rollouts.findBefore(found, { platform, channel }, release.id)
+        const before = () => rollouts.findBefore(found, release, channel)
         const target = targetUpdateId ?? (targetVersion || toEmbedded ? undefined : await before())
         const to = targetVersion ? { version: targetVersion } : target ? { releaseId: target } : 'embedded'
         const rollout = await rollouts.rollBack(found, { platform, channel, to }, authorOf(request))

@@ -1,5 +1,5 @@
 import type { NewRollback, NewRollout, Page, Rollout, RolloutFilter } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
+import { problem, type Requirement } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
@@ -9,7 +9,7 @@ import type { Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
-import type { ReleaseService } from '../../shipping/releases/release-service.ts'
+import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { createChanging } from './change-rollouts.ts'
 import { createPlacing } from './place-rollouts.ts'
@@ -17,7 +17,7 @@ import type { RolloutCompanion } from './placement.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
 import { findCovering, listCovering } from './rollout-queries.ts'
 import { createRolloutRecords } from './rollout-records.ts'
-import { findReleaseBefore, listChannelsOf, listDueStarts, listRollouts, type RolloutRow } from './rollout-store.ts'
+import { listChannelsOf, listDueStarts, listForEveryone, listRollouts, type RolloutRow } from './rollout-store.ts'
 
 export type { RolloutTransition } from './change-rollouts.ts'
 export type { RolloutCompanion } from './placement.ts'
@@ -87,6 +87,27 @@ export function createRolloutService({
     return (row) => ({ ...renderRollout(row), coveredBy: renderCovering(findCovering(row, covering)) })
   }
 
+  /**
+   * What the channel had for everyone before a release came, and still has for the same binaries; undefined: what they
+   * shipped with. Nobody goes back to what has not begun, is only tried or was stopped, nor to what was itself gone back
+   * from to this release.
+   * @throws problem rollback-target-invalid where that would send other binaries back, too
+   */
+  async function findBefore(app: AppRow, { id, version, platform, requirement }: ReleaseRow, channel: string) {
+    const all = await listForEveryone(db, { appId: app.id, platform, channel, now: clock.now() }, id)
+    const own = runtimeVersionOf(requirement)
+    const isForSame = (row: { requirement: string | null }) => {
+      const runtimeVersion = row.requirement === null ? undefined : runtimeVersionOf(row.requirement)
+      return runtimeVersion === undefined || runtimeVersion === own
+    }
+    const before = all.find((row) => Boolean(row.is_before) && isForSame(row))
+    if (before || all.every(isForSame)) return before?.release_id ?? undefined
+    const detail =
+      `Before ${version} the channel "${channel}" had nothing for its runtime version, and it has updates for others, ` +
+      'which would go back to what the binary shipped with, too. Halt it instead, or say what to go back to.'
+    throw problem('rollback-target-invalid', detail)
+  }
+
   return {
     ...changing,
     place: placing.place,
@@ -96,10 +117,12 @@ export function createRolloutService({
     list,
     show,
     listChannelsOf: (releaseId: string, connection: Connection = db) => listChannelsOf(connection, releaseId),
-    /** What the channel had before a release, and would have without it; undefined: what the binary shipped with. */
-    findBefore: (app: AppRow, place: { platform: Platform; channel: string }, releaseId: string) =>
-      findReleaseBefore(db, { appId: app.id, ...place }, releaseId),
+    findBefore,
     listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),
     render: renderRollout,
   }
+}
+
+function runtimeVersionOf(requirement: string): string | undefined {
+  return (JSON.parse(requirement) as Requirement).runtimeVersion
 }

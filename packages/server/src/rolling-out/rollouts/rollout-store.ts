@@ -64,31 +64,37 @@ export function listRollouts(
     .execute()
 }
 
-/** That of the newest rollout in force below the newest of the release itself. */
-export async function findReleaseBefore(
+/** Of those in force for everyone, newest first: whether they came before a release did, and what they require. */
+export function listForEveryone(
   db: Connection,
-  { appId, platform, channel }: { appId: string; platform: Platform; channel: string },
+  { appId, platform, channel, now }: { appId: string; platform: Platform; channel: string; now: number },
   releaseId: string,
-): Promise<string | undefined> {
-  const row = await db
+) {
+  return db
     .selectFrom('rollout')
-    .select('release_id')
-    .where('app_id', '=', appId)
-    .where('channel', '=', channel)
-    .where('platform', 'in', [platform, 'any'])
-    .where('state', 'in', ['active', 'paused'])
-    .where('position', '<', ({ selectFrom }) =>
-      selectFrom('rollout as own')
-        .select(({ fn }) => fn.max('own.position').as('position'))
-        .where('own.app_id', '=', appId)
-        .where('own.channel', '=', channel)
-        .where('own.release_id', '=', releaseId),
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .select(['rollout.release_id', 'release.requirement'])
+    .select(({ eb, selectFrom }) =>
+      eb(
+        'rollout.position',
+        '<',
+        selectFrom('rollout as own')
+          .select(({ fn }) => fn.min('own.position').as('position'))
+          .where('own.app_id', '=', appId)
+          .where('own.channel', '=', channel)
+          .where('own.release_id', '=', releaseId),
+      ).as('is_before'),
     )
-    .where(({ or, eb }) => or([eb('release_id', 'is', null), eb('release_id', '!=', releaseId)]))
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    .where('rollout.platform', 'in', [platform, 'any'])
+    .where('rollout.state', '=', 'active')
+    .where(({ or, eb }) => or([eb('starts_at', 'is', null), eb('starts_at', '<=', now)]))
+    .where('percentage', '=', 100)
+    .where('rules', '=', '[]')
+    .where('slice', 'is', null)
     .orderBy('position', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-  return row?.release_id ?? undefined
+    .execute()
 }
 
 /** Until the transaction ends, so that what is read of it is what is changed. */
