@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { CommandError, hasCode } from '../errors/errors.ts'
+import { readPlainText } from '../files/read-plain-text.ts'
 
 type Fields = Record<string, unknown>
 
@@ -19,9 +20,9 @@ export function readJson(path: string): Promise<Fields | undefined> {
 
 async function read(path: string, what: string, parseText: (text: string) => unknown): Promise<Fields | undefined> {
   try {
-    const { size } = await stat(path)
-    if (size > MAX_BYTES) throw new Error(`Expected at most ${MAX_BYTES} bytes, found ${size}.`)
-    const found = parseText(await readFile(path, 'utf8'))
+    const described = await readPlainText(path)
+    if (described.length > MAX_BYTES) throw new Error(`Expected at most ${MAX_BYTES} characters.`)
+    const found = parseText(described)
     if (typeof found === 'object' && found !== null && !Array.isArray(found)) return found as Fields
   } catch (cause) {
     if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined

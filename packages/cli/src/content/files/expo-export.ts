@@ -1,7 +1,8 @@
-import { open, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EXPO_CONFIG, EXPO_METADATA, readExpoExport, UnexpectedJsonError } from '@hotpatch/protocol'
 import { CommandError } from '../../errors/errors.ts'
+import { readPlainText } from '../../files/read-plain-text.ts'
 import type { ContentFile, ContentWish } from '../content-kind.ts'
 
 /** What of a folder that `expo export` has written is for one platform. */
@@ -11,8 +12,6 @@ export interface CollectedExpoExport {
   bundle: string
   files: readonly ContentFile[]
 }
-
-const MAX_METADATA_BYTES = 4 * 1024 * 1024
 
 /** Expo §7. Other tools have a file of that name, too. */
 export async function isExpoExport(directory: string): Promise<boolean> {
@@ -65,17 +64,11 @@ function readOne(path: string, text: string) {
 }
 
 async function readMetadata(directory: string): Promise<Record<string, unknown> | undefined> {
-  const handle = await open(join(directory, EXPO_METADATA)).catch(() => undefined)
-  if (!handle) return undefined
   try {
-    const { size } = await handle.stat()
-    if (size > MAX_METADATA_BYTES) return undefined
-    const json: unknown = JSON.parse(await handle.readFile('utf8'))
+    const json: unknown = JSON.parse(await readPlainText(join(directory, EXPO_METADATA)))
     return isObject(json) ? json : undefined
   } catch {
-    return undefined
-  } finally {
-    await handle.close()
+    return undefined // whatever it is, it is none of Expo's
   }
 }
 
