@@ -133,6 +133,7 @@ export type ChannelChanges = Static<typeof ChannelChanges>
 export const ChannelKey = Type.Object({
   id: Id,
   channel: ChannelName,
+  platform: Nullable({ ...PlatformName, description: 'Of clients that tell none, such as those of CodePush' }),
   name: Type.String(),
   key: Type.String(),
   createdAt: Timestamp,
@@ -144,6 +145,7 @@ export type ChannelKey = Static<typeof ChannelKey>
 export const NewChannelKey = Type.Object(
   {
     channel: ChannelName,
+    platform: Type.Optional(PlatformName),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
     key: Type.Optional(
       Type.String({

@@ -34,7 +34,7 @@ export interface ClientTakes {
 /** Whose exports have clients of their own. */
 export type ExportTool = 'expo'
 
-export type JudgedRequirement = Extract<keyof Requirement, 'minOsVersion' | 'architectures'>
+export type JudgedRequirement = Exclude<keyof Requirement, 'runtimeVersion'>
 
 /** A file of a whole binary, for the platform of its catalog. */
 export interface CatalogBinary {

@@ -192,7 +192,13 @@ const devices = fc.record({
         }),
       ),
       listed: fc.constantFrom(undefined, false, true),
-      judges: fc.constantFrom(undefined, ['minOsVersion' as const], ['architectures' as const]),
+      judges: fc.constantFrom(
+        undefined,
+        ['minOsVersion' as const],
+        ['architectures' as const],
+        ['minNativeVersion' as const],
+        ['minNativeVersion' as const, 'nativeRange' as const],
+      ),
     }),
   ),
   attributes: fc.oneof(
@@ -270,8 +276,8 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       releaseOf(rollout)?.requirement ?? {}
     if (nativeRange === 'no range' || minOsVersion === 'new') return 'requirement-unreadable'
     if (runtimeVersion !== undefined && runtimeVersion !== device.runtimeVersion) return 'runtime-mismatch'
-    const judged = device.takes?.judges?.[0]
-    const isJudged = (name: string, told: unknown) => told === undefined && judged === name
+    const judged: readonly string[] = device.takes?.judges ?? []
+    const isJudged = (name: string, told: unknown) => told === undefined && judged.includes(name)
     if (architectures && !isJudged('architectures', device.attributes?.architecture)) {
       const { architecture } = device.attributes ?? {}
       if (architecture === undefined) return 'architecture-unknown'
@@ -284,7 +290,11 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     }
     if (minNativeVersion === undefined && nativeRange === undefined) return null
     const native = Number(device.nativeVersion)
-    if (Number.isNaN(native)) return 'native-version-unknown'
+    if (Number.isNaN(native)) {
+      const asked = { minNativeVersion, nativeRange }
+      const others = Object.entries(asked).filter(([name, value]) => value !== undefined && !judged.includes(name))
+      return others.length > 0 ? 'native-version-unknown' : null
+    }
     const [, low, high] = /^>=(\d) <(\d)$/.exec(nativeRange ?? '>=0 <9') ?? []
     if (native < Number(low) || native >= Number(high)) return 'native-out-of-range'
     return minNativeVersion !== undefined && native < Number(minNativeVersion) ? 'native-too-old' : null

@@ -100,6 +100,11 @@ export function isRequirementReason(reason: string): reason is RequirementReason
   return REQUIREMENT_REASONS.has(reason)
 }
 
+/** Whether all that is required of the native version is the client's own to judge. */
+function leavesNative({ nativeRange, minNativeVersion }: CompiledRequirement, judges: readonly (keyof Requirement)[]) {
+  return (!nativeRange || judges.includes('nativeRange')) && (!minNativeVersion || judges.includes('minNativeVersion'))
+}
+
 /**
  * D3. Undefined when the shell can run the release.
  * The native minimum is judged last, so that `native-too-old` means: everything else fits (D9).
@@ -122,7 +127,7 @@ export function requirementReason(
     if (compareWithBound(os, requirement.minOsVersion) < 0) return 'os-too-old'
   }
   if (!requirement.nativeRange && !requirement.minNativeVersion) return undefined
-  if (!native) return 'native-version-unknown'
+  if (!native) return leavesNative(requirement, judges) ? undefined : 'native-version-unknown'
   if (requirement.nativeRange && !isInNativeRange(native, requirement.nativeRange)) return 'native-out-of-range'
   if (requirement.minNativeVersion && compareWithBound(native, requirement.minNativeVersion) < 0) {
     return 'native-too-old'

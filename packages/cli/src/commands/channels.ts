@@ -1,4 +1,5 @@
 import type { DeviceChoice } from '@hotpatch/api'
+import { PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readChannel } from '../arguments/readers.ts'
@@ -13,6 +14,7 @@ interface ChoiceOptions extends SessionOptions {
 interface ChannelKeyOptions extends SessionOptions {
   key?: string
   name?: string
+  platform?: Platform
 }
 
 export function addChannelCommands(program: Command, context: CliContext) {
@@ -38,6 +40,7 @@ export function addChannelCommands(program: Command, context: CliContext) {
     .argument('<channel>', 'such as staging', readChannel)
     .option('--key <key>', 'a key that binaries have already, such as a CodePush deployment key')
     .option('--name <name>', 'what it is for')
+    .addOption(new Option('--platform <platform>', 'of clients that tell none, as CodePush').choices(PLATFORMS))
     .action((channel: string, options: ChannelKeyOptions) => createKey(context, channel, options))
 
   serverCommand(keys, 'list', 'lists the keys of channels', withApp).action((options) => listKeys(context, options))
@@ -90,18 +93,18 @@ async function listChannels(context: CliContext, options: SessionOptions) {
 }
 
 async function createKey(context: CliContext, channel: string, options: ChannelKeyOptions) {
-  const { key, name } = options
+  const { key, name, platform } = options
   const { api, chooseApp, confirm, output } = await openSession(context, options)
   const app = await chooseApp()
   await confirm(`Make a key for the channel ${channel} of ${app.slug}?`)
-  const created = await api.createChannelKey(app.id, { channel, ...given({ key, name }) })
+  const created = await api.createChannelKey(app.id, { channel, ...given({ key, name, platform }) })
   output.result(created, () => output.fields(created))
 }
 
 async function listKeys(context: CliContext, options: SessionOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
   const app = await chooseApp()
-  output.page(await api.listChannelKeys(app.id), ['channel', 'name', 'key', 'createdAt', 'revokedAt', 'id'])
+  output.page(await api.listChannelKeys(app.id), ['channel', 'platform', 'name', 'key', 'createdAt', 'revokedAt', 'id'])
 }
 
 async function revokeKey(context: CliContext, id: string, options: SessionOptions) {

@@ -4,6 +4,7 @@ import { assetUpdates } from './asset-updates/asset-updates.ts'
 import { appcast } from './appcast/appcast.ts'
 import { capawesome } from './capawesome/capawesome.ts'
 import { capgo } from './capgo/capgo.ts'
+import { codePush } from './code-push/code-push.ts'
 import { electron } from './electron/electron.ts'
 import { expo } from './expo/expo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
@@ -18,6 +19,7 @@ export const DIALECTS: readonly Dialect[] = [
   webBundle(),
   capgo(),
   capawesome(),
+  codePush(),
   appVersions(),
   assetUpdates(),
   appcast(),

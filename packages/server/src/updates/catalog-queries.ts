@@ -72,8 +72,8 @@ export interface DirectoryEntry {
   id: string
   slug: string
   appKey: string
-  /** Further keys, each with the channel that it names. */
-  channelKeys: ReadonlyMap<string, string>
+  /** Further keys, each with what it names. */
+  channelKeys: ReadonlyMap<string, KeyPlace>
   isOpen: boolean
   deviceIds: 'hashed' | 'as-given'
   platforms: readonly Platform[]
@@ -88,6 +88,13 @@ export interface DirectoryEntry {
   observedMs: number
   /** Of its feeds that its publisher signed (Appcast §7): the signatures, by the SHA-256 of what they are over. */
   appcastSignatures: ReadonlyMap<string, string>
+}
+
+/** Where a key leads. */
+export interface KeyPlace {
+  channel: string
+  /** Null where the client tells its own. */
+  platform: Platform | null
 }
 
 /** Every app with its channels: what a check needs to know before there is a catalog. */
@@ -125,8 +132,10 @@ const NO_SIGNATURES: ReadonlyMap<string, string> = new Map()
 async function openChannelKeys(
   rows: readonly Schema['channel_key'][],
   open: (owner: string, sealed: string) => Promise<string>,
-): Promise<ReadonlyMap<string, string>> {
-  const pairs = rows.map(async ({ id, key, channel }) => [await open(channelKeyOwner(id), key), channel] as const)
+): Promise<ReadonlyMap<string, KeyPlace>> {
+  const pairs = rows.map(
+    async ({ id, key, channel, platform }) => [await open(channelKeyOwner(id), key), { channel, platform }] as const,
+  )
   return new Map(await Promise.all(pairs))
 }
 

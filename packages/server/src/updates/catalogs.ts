@@ -28,10 +28,11 @@ export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
   embeddedAnswers: readonly OfferedAnswer[] | undefined
 }
 
-/** Whose a key is; of a channel's key, the channel. */
+/** Whose a key is; of a channel's key, the channel, and the platform where it says that. */
 export interface KeyHolder {
   app: DirectoryEntry
   channel: string | null
+  platform: Platform | null
 }
 
 /** @see findBytes */
@@ -254,8 +255,8 @@ function offeredOf(rollouts: readonly CatalogRollout<OfferedRelease>[]): Map<str
 }
 
 function keysOf(app: DirectoryEntry): (readonly [string, KeyHolder])[] {
-  const ofChannels = [...app.channelKeys].map(([key, channel]) => [key, { app, channel }] as const)
-  return [...ofChannels, [app.appKey, { app, channel: null }]]
+  const ofChannels = [...app.channelKeys].map(([key, place]) => [key, { app, ...place }] as const)
+  return [...ofChannels, [app.appKey, { app, channel: null, platform: null }]]
 }
 
 /** App ids and platforms hold no slash. */

@@ -90,8 +90,9 @@ export function createDesk({
 
   /** Awaits nothing: neither the database nor the disk is on this path. */
   function check({ name }: Dialect, route: CheckReader, holder: KeyHolder, request: PlainRequest): PlainAnswer {
-    const { platform, channel: askedChannel, check: asked, events } = route.read(request)
+    const { platform: told, channel: askedChannel, check: asked, events } = route.read(request)
     const { app } = holder
+    const platform = holder.platform ?? told ?? onlyPlatformOf(app)
     const channel = holder.channel ?? askedChannel
     if (asked.deviceId !== null) {
       asked.deviceId = identity.storedId(app, asked.deviceId)
@@ -158,6 +159,7 @@ export function createDesk({
   ): Promise<PlainAnswer> {
     const { app } = holder
     const { deviceId: rawId, events, rejected: unreadable } = route.read(request)
+    if (rawId === null) return route.render({ accepted: [], rejected: unreadable }, request)
     const deviceId = identity.storedId(app, rawId)
     limits.admitDevice(app.id, deviceId)
     limits.admitEvents(request.address, app.id, deviceId, events.length + unreadable.length, request.bodyBytes)
@@ -168,8 +170,9 @@ export function createDesk({
     const rejected: RejectedEvent[] = [...unreadable]
     for (const { index, event } of events) {
       const channel = holder.channel ?? event.channel
-      const sent = { ...event, channel, deviceId, proof, dialect: dialect.name }
-      const subject = { ...event, channel, at: timeOfEvent(sent, now) }
+      const platform = holder.platform ?? event.platform
+      const sent = { ...event, platform, channel, deviceId, proof, dialect: dialect.name }
+      const subject = { ...event, platform, channel, at: timeOfEvent(sent, now) }
       const reported = orProblem(() => findReported(catalogs, app, subject, now))
       if (reported instanceof Problem) {
         rejected.push({ index, id: event.eventId ?? null, type: reported.type, detail: reported.message })

@@ -75,7 +75,8 @@ export interface CheckRoute extends Route {
 }
 
 export interface AskedCheck {
-  platform: Platform
+  /** Undefined when the client does not tell: that of its key, or else the app's only one. */
+  platform: Platform | undefined
   channel: string
   check: UpdateCheck
   /** What happened, of clients that tell it when they ask. The answer does not wait until it is stored. */
@@ -124,7 +125,8 @@ export interface ReportRoute extends Route {
 }
 
 export interface AskedReport {
-  deviceId: string
+  /** Null when the client tells none: then nothing of it is kept. */
+  deviceId: string | null
   events: readonly { index: number; event: SentEvent }[]
   /** Those that cannot be read, while the others can. */
   rejected: readonly RejectedEvent[]
@@ -138,6 +140,8 @@ export interface SentEvent {
   channel: string
   releaseId: string | undefined
   version: string | undefined
+  /** Of clients that have other names for releases; that of the channel comes first. */
+  name?: ReleaseName | undefined
   rolloutId?: string | undefined
   code: string | undefined
   detail: string | undefined

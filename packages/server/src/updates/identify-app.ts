@@ -29,7 +29,7 @@ export function identifyApp(
     return holder
   }
   const app = findNamed(catalogs, { named: addressName ?? name, bundleId, defaultApp })
-  if (app?.isOpen && isCalled(app, bundleId) && !isOther(app, name)) return { app, channel: null }
+  if (app?.isOpen && isCalled(app, bundleId) && !isOther(app, name)) return { app, channel: null, platform: null }
   throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
 }
 

@@ -13,6 +13,10 @@ export type ReleaseName =
   | { rolloutId: string }
   /** Such as v12: counted on each channel, new with every rollout (`labelOf`). */
   | { label: string }
+  /** Such as v12 of its rollouts for one platform and channel, the oldest of which is v1 (`countedLabelOf`). */
+  | { countedLabel: string }
+  /** The lower-case hex SHA-256 over what its archive contains (Code Push §5). */
+  | { packageHash: string }
   /** The lower-case hex SHA-256 of its content. */
   | { sha256: string }
   /** The first 15 digits of it, of clients whose ids have no room for more; with the place, where they tell that. */
@@ -21,6 +25,8 @@ export type ReleaseName =
 interface Names {
   byRollout: Map<string, OfferedRelease>
   byLabel: Map<string, OfferedRelease>
+  byCountedLabel: Map<string, OfferedRelease>
+  byPackageHash: Map<string, OfferedRelease>
   byDigest: Map<string, OfferedRelease>
   /** Several releases may have the same content: those placed later first. */
   byDigestStart: Map<string, OfferedRelease[]>
@@ -43,6 +49,8 @@ export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRele
   }
   const known = namesOf(catalog)
   if ('rolloutId' in name) return known.byRollout.get(name.rolloutId)
+  if ('countedLabel' in name) return known.byCountedLabel.get(name.countedLabel)
+  if ('packageHash' in name) return known.byPackageHash.get(name.packageHash)
   if ('digestStart' in name) return known.byPlace.get(placed(name)) ?? known.byDigestStart.get(name.digestStart)?.[0]
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)
 }
@@ -59,12 +67,22 @@ export function labelOf({ position }: Pick<CompiledRollout, 'position'>): string
   return `v${position}`
 }
 
+/**
+ * Rollouts are never taken away and the newest is the highest, so that the number of one never changes. Those for any
+ * platform count for each.
+ */
+export function countedLabelOf({ rollouts }: Pick<LiveCatalog, 'rollouts'>, { index }: Pick<CompiledRollout, 'index'>) {
+  return `v${rollouts.length - index}`
+}
+
 function namesOf(catalog: LiveCatalog): Names {
   const known = names.get(catalog)
   if (known) return known
   const made: Names = {
     byRollout: new Map(),
     byLabel: new Map(),
+    byCountedLabel: new Map(),
+    byPackageHash: new Map(),
     byDigest: new Map(),
     byDigestStart: new Map(),
     byPlace: new Map(),
@@ -74,6 +92,9 @@ function namesOf(catalog: LiveCatalog): Names {
     if (target === 'embedded') continue
     made.byRollout.set(rollout.id, target)
     made.byLabel.set(labelOf(rollout), target)
+    made.byCountedLabel.set(countedLabelOf(catalog, rollout), target)
+    const packageHash = target.content.kind === 'archive' ? target.content.packageHash : undefined
+    if (packageHash !== undefined && !made.byPackageHash.has(packageHash)) made.byPackageHash.set(packageHash, target)
     // Two releases may have the same content: the one placed last.
     for (const digest of digestsOf(target.content)) {
       if (!made.byDigest.has(digest)) made.byDigest.set(digest, target)

@@ -8,6 +8,7 @@ import { findByName, type ReleaseName } from './release-names.ts'
 export interface ReportedSubject {
   releaseId?: string | undefined
   version?: string | undefined
+  name?: ReleaseName | undefined
   rolloutId?: string | undefined
   platform?: Platform | undefined
   channel: string
@@ -34,14 +35,14 @@ export function findReported(
   subject: ReportedSubject,
   now: number,
 ): ReportedRelease {
-  const { releaseId, version, rolloutId, at } = subject
-  if (releaseId === undefined && (version === undefined || version === EMBEDDED)) {
+  const { releaseId, version, name, rolloutId, at } = subject
+  if (name === undefined && releaseId === undefined && (version === undefined || version === EMBEDDED)) {
     const isAboutEmbedded = version === EMBEDDED
     const event = { releaseId: null, rolloutId, at }
     const rollout = isAboutEmbedded ? rolloutOfEvent(catalogsOf(catalogs, app, subject), event, now) : null
     return { releaseId: null, version: null, rollout }
   }
-  const release = releaseId === undefined ? findByVersion(catalogs, app, subject) : catalogs.findRelease(app, releaseId)
+  const release = findSubject(catalogs, app, subject)
   if (!release) throw notFound(subject)
   const event = { releaseId: release.id, rolloutId, at }
   const near = rolloutOfEvent(knownCatalogsOf(catalogs, app, subject), event, now)
@@ -57,6 +58,21 @@ export function findNamed(
   near: { platform: Platform; channel: string },
 ): OfferedRelease | undefined {
   for (const catalog of [catalogs.get(app, near.platform, near.channel), ...catalogs.listOf(app)]) {
+    const release = findByName(catalog, name)
+    if (release) return release
+  }
+  return undefined
+}
+
+function findSubject(catalogs: Catalogs, app: DirectoryEntry, subject: ReportedSubject): OfferedRelease | undefined {
+  const { releaseId, name } = subject
+  if (name !== undefined) return findByNameNear(catalogs, app, subject, name)
+  return releaseId === undefined ? findByVersion(catalogs, app, subject) : catalogs.findRelease(app, releaseId)
+}
+
+/** A name may be counted on each channel: only there it names what is meant. */
+function findByNameNear(catalogs: Catalogs, app: DirectoryEntry, subject: ReportedSubject, name: ReleaseName) {
+  for (const catalog of knownCatalogsOf(catalogs, app, subject)) {
     const release = findByName(catalog, name)
     if (release) return release
   }
@@ -93,7 +109,10 @@ function knownCatalogsOf(catalogs: Catalogs, app: DirectoryEntry, subject: Repor
   return isKnown && isPlatformKnown ? catalogsOf(catalogs, app, subject) : []
 }
 
-function notFound({ releaseId, version }: ReportedSubject) {
+function notFound({ releaseId, version, name }: ReportedSubject) {
+  if (name !== undefined) {
+    return problem('release-not-found', `The channel has no release that is called ${Object.values(name).join(' ')}.`)
+  }
   return releaseId === undefined
     ? problem('release-not-found', `The app has no release of the version ${version ?? ''} that devices could have.`)
     : problem('release-not-found', `The app has no release with the id ${releaseId}.`)

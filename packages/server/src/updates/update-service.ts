@@ -12,7 +12,7 @@ import type { Clock } from '../ground/clock.ts'
 import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
-import { findAlike, findByName, type ReleaseName } from './release-names.ts'
+import { countedLabelOf, findAlike, findByName, type ReleaseName } from './release-names.ts'
 import { rolloutOfCheck } from './counted-rollout.ts'
 
 /** What a dialect's `read` makes of a request. */
@@ -42,7 +42,8 @@ export type RunningCode =
   | { kind: 'release'; id: string }
   /** The version of a release, or of the shell: then the device runs what the shell shipped with. */
   | { kind: 'version'; version: string }
-  | { kind: 'named'; name: ReleaseName }
+  /** Under a name that is not known here it runs something else; or, with `orEmbedded`, what its shell shipped with. */
+  | { kind: 'named'; name: ReleaseName; orEmbedded?: boolean }
 
 /** A decision with what its rendering needs. */
 export interface UpdateAnswer {
@@ -61,6 +62,8 @@ export interface UpdateAnswer {
    * The rollout that the check counts for: the one that is offered, or else the one that brought what the device runs.
    */
   rolloutId: string | null
+  /** Of what is offered, such as v12, where that has one (`countedLabelOf`). */
+  countedLabel: string | null
   isOffer: boolean
   /** When that rollout began. */
   rolloutStartedAt: number | null
@@ -114,6 +117,7 @@ export function createUpdateService({
       awaitsNative: awaitedOf(catalog, decision) ?? null,
       restatement,
       rolloutId,
+      countedLabel: rollout === null ? null : countedLabelOf(catalog, rollout),
       isOffer,
       rolloutStartedAt,
       signedAnswer: signedAnswerOf(catalog, decision, device),
@@ -188,6 +192,7 @@ function resolveRunning(catalog: LiveCatalog, current: RunningCode, takes: Clien
     case 'named': {
       const release = known(findByName(catalog, current.name))
       if (release) return { releaseId: release.id, release, nativeVersion: undefined }
+      if (current.orEmbedded) return { releaseId: null, release: null, nativeVersion: undefined }
       // Of another channel, or gone: it runs something that this catalog never takes back.
       return { releaseId: UNKNOWN_RELEASE, release: null, nativeVersion: undefined }
     }

@@ -18,7 +18,7 @@ const MAX_VERSION = 64
 const PLATFORMS = ['android', 'ios', 'macos', 'windows', 'linux'] as const satisfies Platform[]
 
 /** App versions §2. @throws problem invalid-request or platform-not-found */
-export function readUpdateCheck(fields: Fields): AskedCheck {
+export function readUpdateCheck(fields: Fields): AskedCheck & { platform: Platform } {
   return asProblem(() => {
     const platform = readAppPlatform(fields)
     const version = readCurrentVersion(fields)

@@ -184,6 +184,7 @@ create table channel_key (
   created_at bigint not null,
   created_by text not null,
   revoked_at bigint,
+  platform text,
   constraint channel_key_app foreign key (app_id) references app (id)
 );
 
@@ -380,6 +381,18 @@ create table install_page (
   changed_at bigint not null,
   constraint install_page_of unique (app_id, channel),
   constraint install_page_app foreign key (app_id) references app (id)
+);
+
+create table package_diff (
+  sha256 text not null,
+  base_sha256 text not null,
+  base_package text not null,
+  diff_sha256 text,
+  created_at bigint not null,
+  constraint package_diff_key primary key (sha256, base_sha256),
+  constraint package_diff_artifact foreign key (sha256) references artifact (sha256),
+  constraint package_diff_base foreign key (base_sha256) references artifact (sha256),
+  constraint package_diff_bytes foreign key (diff_sha256) references artifact (sha256)
 );
 
 create table platform_sequence (

@@ -60,6 +60,8 @@ export interface Schema {
     created_at: number
     created_by: string
     revoked_at: number | null
+    /** Of clients that tell none; null: those tell theirs. */
+    platform: Platform | null
   }
   /**
    * That a channel has a page to install from, and whom it lets in. `secret`, sealed, signs what lets somebody in: it
@@ -133,6 +135,15 @@ export interface Schema {
     map_sha256: string | null
     /** Of the map in the file. */
     embedded_bytes: number | null
+    created_at: number
+  }
+  /** Code Push §6: what changed of a zip since another one. Of a pair for which nothing was worth it, `diff_sha256` is null. */
+  package_diff: {
+    sha256: string
+    base_sha256: string
+    /** Of the base: what clients know it by. */
+    base_package: string
+    diff_sha256: string | null
     created_at: number
   }
   release: {

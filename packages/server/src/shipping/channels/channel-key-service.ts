@@ -9,7 +9,7 @@ import { channelKeyOwner } from '../../ground/secrets/seal-database.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { nameOf, type Author } from '../../people/authors/author.ts'
-import type { AppRow } from '../apps/app-service.ts'
+import { requirePlatform, type AppRow } from '../apps/app-service.ts'
 import { insertChannelKey, listChannelKeys, revokeChannelKey, type ChannelKeyRow } from './channel-key-store.ts'
 import type { ChannelService } from './channel-service.ts'
 
@@ -33,14 +33,17 @@ export function createChannelKeyService({
   clock: Clock
   newId: () => string
 }) {
-  /** @throws problem channel-not-found, or channel-key-exists when the key is somebody's already */
+  /** @throws problem channel-not-found, platform-not-found, or channel-key-exists when the key is somebody's already */
   async function create(app: AppRow, input: NewChannelKey, author: Author): Promise<ChannelKey> {
+    const { platform = null } = input
+    if (platform !== null) requirePlatform(app, platform)
     const id = newId()
     const key = input.key ?? `hpc_${randomBytes(18).toString('base64url')}`
     const row: ChannelKeyRow = {
       id,
       app_id: app.id,
       channel: input.channel,
+      platform,
       name: input.name ?? input.channel,
       key: await box.seal(channelKeyOwner(id), key),
       key_hash: hash('sha256', key),
@@ -100,6 +103,7 @@ function describe(row: ChannelKeyRow): Omit<ChannelKey, 'key'> {
   return {
     id: row.id,
     channel: row.channel,
+    platform: row.platform,
     name: row.name,
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,

@@ -104,6 +104,8 @@ export type ReleaseFile = Omit<Schema['release_file'], 'release_id'> & {
   told_sha256: string | null
   /** For clients that ask for it. */
   sha512: string | null
+  /** Of what an archive contains (Code Push §5). */
+  package_hash: string | null
 }
 
 /** What a publish says of an upload; what it does not say is not held against it. */

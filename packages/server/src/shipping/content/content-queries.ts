@@ -15,18 +15,25 @@ export type FilesByRelease = ReadonlyMap<string, readonly StoredFile[]>
 export async function insertReleaseFiles(tx: Connection, releaseId: string, files: readonly ReleaseFile[]) {
   for (let start = 0; start < files.length; start += BATCH) {
     const batch = files.slice(start, start + BATCH)
-    const rows = batch.map(({ told_sha256: _, sha512: __, ...file }) => ({ ...file, release_id: releaseId }))
+    const rows = batch.map(({ told_sha256: _, sha512: __, package_hash: ___, ...file }) => ({
+      ...file,
+      release_id: releaseId,
+    }))
     await tx.insertInto('release_file').values(rows).execute()
     const digests = batch.flatMap((file) => digestsOf(releaseId, file))
     if (digests.length > 0) await tx.insertInto('file_digest').values(digests).execute()
   }
 }
 
-function digestsOf(releaseId: string, { role, path, told_sha256, sha512 }: ReleaseFile): Schema['file_digest'][] {
+function digestsOf(
+  releaseId: string,
+  { role, path, told_sha256, sha512, package_hash }: ReleaseFile,
+): Schema['file_digest'][] {
   const of = { release_id: releaseId, role, path }
   return [
     ...(told_sha256 === null ? [] : [{ ...of, algorithm: 'sha256' as const, value: told_sha256 }]),
     ...(sha512 === null ? [] : [{ ...of, algorithm: 'sha512' as const, value: sha512 }]),
+    ...(package_hash === null ? [] : [{ ...of, algorithm: 'package' as const, value: package_hash }]),
   ]
 }
 
@@ -84,8 +91,20 @@ function selectFiles(db: Connection) {
         .onRef('long.path', '=', 'release_file.path')
         .on('long.algorithm', '=', 'sha512'),
     )
+    .leftJoin('file_digest as package', (join) =>
+      join
+        .onRef('package.release_id', '=', 'release_file.release_id')
+        .onRef('package.role', '=', 'release_file.role')
+        .onRef('package.path', '=', 'release_file.path')
+        .on('package.algorithm', '=', 'package'),
+    )
     .selectAll('release_file')
-    .select(['artifact_facts.facts', 'told.value as told_sha256', 'long.value as sha512'])
+    .select([
+      'artifact_facts.facts',
+      'told.value as told_sha256',
+      'long.value as sha512',
+      'package.value as package_hash',
+    ])
     .where('release_file.role', '!=', 'asset')
     .orderBy('release_file.release_id')
     .orderBy('release_file.path')

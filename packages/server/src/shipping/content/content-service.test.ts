@@ -65,6 +65,7 @@ describeOnEveryDatabase('content', (open) => {
       unpackedBytes: 14,
       rootFiles: ['index.bundle'],
       tree: sha256(Buffer.from(listed)),
+      packageHash: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
     expect(await store.spooled()).toEqual([])
   })

@@ -3,7 +3,7 @@ import type { ReleaseFile } from './content-kind.ts'
 
 /** A file that is for no system in particular, and lies here. */
 export function plainFile(
-  { path, sha256, sizeBytes }: ManifestFile,
+  { path, sha256, sizeBytes, packageHash }: ManifestFile & { packageHash?: string | undefined },
   role: ReleaseFile['role'],
   contentType: string,
 ): ReleaseFile {
@@ -21,5 +21,6 @@ export function plainFile(
     delta_from: null,
     told_sha256: null,
     sha512: null,
+    package_hash: packageHash ?? null,
   }
 }

@@ -12,6 +12,7 @@ import * as expoUpdates from './0011-expo-updates.ts'
 import * as expoExports from './0012-expo-exports.ts'
 import * as deltasOfApps from './0013-deltas-of-apps.ts'
 import * as answersOfContent from './0014-answers-of-content.ts'
+import * as codePush from './0017-code-push.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -28,4 +29,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0012-expo-exports': expoExports,
   '0013-deltas-of-apps': deltasOfApps,
   '0014-answers-of-content': answersOfContent,
+  '0017-code-push': codePush,
 }

@@ -6,6 +6,7 @@ import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createHashing } from './hash-files.ts'
+import { packageHashOf } from './package-hash.ts'
 import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
 
 /** Content §3. */
@@ -17,12 +18,16 @@ export interface ArchiveFacts extends Facts {
   rootFiles: readonly string[]
   /** Content §3.1. */
   tree: string
+  /** Code Push §5. */
+  packageHash: string
 }
 
 export interface OfferedArchive {
   kind: 'archive'
   sha256: string
   sizeBytes: number
+  /** Of what it contains (Code Push §5). */
+  packageHash?: string | undefined
 }
 
 /** Kept beside the bytes for good: more would let an upload fill the database. */
@@ -45,10 +50,10 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const names = files.map((file) => file.path).filter((name) => !name.includes('/'))
     const rootFiles = names.slice(0, MAX_ROOT_FILES)
     const unpacked = await unpacking.finish()
-    const tree = createHash('sha256')
-      .update(writeTree(unpacked?.files ?? hashing.files))
-      .digest('hex')
-    const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles, tree }
+    const hashed = unpacked?.files ?? hashing.files
+    const tree = createHash('sha256').update(writeTree(hashed)).digest('hex')
+    const packageHash = packageHashOf(hashed)
+    const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles, tree, packageHash }
     if (!unpacked) return { facts }
     const { list, ...rest } = unpacked
     return { facts: { ...facts, list }, ...rest }
@@ -88,24 +93,25 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const bytes = onlyOf(uploads)
     return [
       ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
-        plainFile({ path: name, ...zip }, 'archive', CONTENT_TYPE),
+        plainFile({ path: name, ...zip, packageHash: bytes.facts?.packageHash }, 'archive', CONTENT_TYPE),
       ),
       ...(bytes.files ?? []).map((file) => plainFile(file, 'asset', file.contentType ?? ANY_BYTES)),
     ]
   },
 
   describe(files, factsOf, urlOf) {
-    const zip = zipOf(files)
-    const { fileCount = 0, tree } = factsOf(zip.sha256) ?? {}
-    return { kind: 'archive', ...zip, fileCount, ...(tree !== undefined && { tree }), downloadUrl: urlOf(zip.sha256) }
+    const { sha256, sizeBytes } = zipOf(files)
+    const { fileCount = 0, tree } = factsOf(sha256) ?? {}
+    const told = { fileCount, ...(tree !== undefined && { tree }), downloadUrl: urlOf(sha256) }
+    return { kind: 'archive', sha256, sizeBytes, ...told }
   },
   stated(files, factsOf) {
-    const zip = zipOf(files)
-    return statedArchive({ ...zip, tree: factsOf(zip.sha256)?.tree })
+    const { sha256, sizeBytes } = zipOf(files)
+    return statedArchive({ sha256, sizeBytes, tree: factsOf(sha256)?.tree })
   },
   offered(files) {
-    const { sha256, sizeBytes } = zipOf(files)
-    return { kind: 'archive', sha256, sizeBytes }
+    const { sha256, sizeBytes, packageHash } = zipOf(files)
+    return { kind: 'archive', sha256, sizeBytes, packageHash }
   },
   digests: ({ sha256 }) => [sha256],
 }
@@ -122,5 +128,5 @@ function sizeOf(content: NewReleaseContent | undefined): number | undefined {
 function zipOf(files: readonly ReleaseFile[]) {
   const zip = files.find(({ role }) => role === 'archive')
   if (!zip || zip.sha256 === null) throw new Error('An archive without its zip.')
-  return { sha256: zip.sha256, sizeBytes: zip.size_bytes }
+  return { sha256: zip.sha256, sizeBytes: zip.size_bytes, packageHash: zip.package_hash ?? undefined }
 }

@@ -241,6 +241,7 @@ function releaseFile(
     delta_from: deltaFrom ?? null,
     told_sha256: isHere ? null : sha256,
     sha512: upload?.facts?.sha512 ?? null,
+    package_hash: null,
   }
 }
 
