@@ -16,6 +16,7 @@ export const prerequisites = [
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
   { tests: 'the journey of the Electron example', prepare: prepareElectron },
+  { tests: 'the journey of the Expo example', prepare: prepareExpo },
 ]
 
 async function preparePostgres() {
@@ -94,6 +95,10 @@ function prepareReactNative() {
 
 function prepareCapacitor() {
   return prepareExample('capacitor', { refusal: 'HOTPATCH_TEST_CAPACITOR', ready: 'HOTPATCH_CAPACITOR_READY' })
+}
+
+function prepareExpo() {
+  return prepareExample('expo', { refusal: 'HOTPATCH_TEST_EXPO', ready: 'HOTPATCH_EXPO_READY' })
 }
 
 async function prepareElectron() {
