@@ -205,7 +205,7 @@ export const Explanation = Type.Object({
   }),
   notices: Type.Array(
     Type.Object({
-      kind: Type.Literal('cohort-claim-ignored'),
+      kind: Type.Union([Type.Literal('cohort-claim-ignored'), Type.Literal('older-than-embedded')]),
       explanation: Type.String(),
     }),
     { description: 'What the device says that the app does not take its word for' },

@@ -1,3 +1,4 @@
+import { EmbeddedUpdate, EmbeddedUpdates, type NewEmbeddedUpdate } from './embedded-updates.ts'
 import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
 import type { Static, TSchema } from 'typebox'
@@ -322,6 +323,15 @@ export function createManagementClient(options: ManagementClientOptions) {
     listSignedAnswers: (app: string, filter: SignedAnswerFilter = {}) =>
       read(StoredSignedAnswers, path`/apps/${app}/signed-answers` + queryOf(filter)),
     getSignedAnswer: (app: string, id: string) => read(SignedAnswer, path`/apps/${app}/signed-answers/${id}`),
+
+    /** What a binary of Expo's shipped with; its bundle was uploaded before, as one file. */
+    addEmbeddedUpdate: (app: string, input: NewEmbeddedUpdate) =>
+      read(EmbeddedUpdate, path`/apps/${app}/embedded-updates`, input),
+    listEmbeddedUpdates: (app: string) => read(EmbeddedUpdates, path`/apps/${app}/embedded-updates`),
+    getEmbeddedUpdate: (app: string, platform: string, id: string) =>
+      read(EmbeddedUpdate, path`/apps/${app}/embedded-updates/${platform}/${id}`),
+    removeEmbeddedUpdate: (app: string, platform: string, id: string) =>
+      call<EmbeddedUpdate>('DELETE', path`/apps/${app}/embedded-updates/${platform}/${id}`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),

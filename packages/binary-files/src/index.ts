@@ -9,5 +9,6 @@ export {
   type ObjectionName,
   type ReadFile,
 } from './objections.ts'
+export { readEmbeddedUpdate, type ReadEmbeddedUpdate } from './expo/read-embedded-update.ts'
 export { iconType } from './picture.ts'
 export { readBinary, type ReadBinary } from './read-binary.ts'

@@ -29,6 +29,8 @@ export const DEVICE_ATTRIBUTES = {
   decryptionKeyId: { maxLength: 64 },
   /** Of the key by which it verifies answers, as its client calls it. */
   answerKeyId: { maxLength: 64 },
+  /** What the binary shipped with, as its client calls it. */
+  embeddedUpdateId: { maxLength: 64 },
   /** What its installer takes, best first, with commas between: such as "apk". */
   installerFormats: { maxLength: 200 },
   /** `true` or `false`. */

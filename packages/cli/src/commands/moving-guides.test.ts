@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Check } from '../doctor/check.ts'
 import { describe, expect, test } from 'vitest'
 import type { Page, Release } from '@hotpatch/api'
+import { anApk } from '@hotpatch/testkit/binaries'
 import { newExpoCertificate } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
@@ -106,6 +107,7 @@ describe('and another', () => {
 
   test('moving from EAS Update, word for word', async () => {
     const { lines } = await readGuide('moving-from-eas-update.md')
+    const deviceId = '6f1e1f0c-0d6c-4b0c-8d22-0a5b9c8f0001'
     const tool = await createTool()
     await tool.installProgram('npx', EXPO_PROGRAM)
     const updates = { url: 'https://u.expo.dev/0c2f7c0e-5a6f-4f3e-9a51-1f2b3c4d5e6f' }
@@ -115,8 +117,13 @@ describe('and another', () => {
       'app.json': JSON.stringify({ expo }, null, 2),
       'index.js': 'start()',
       ...newExpoCertificate(),
+      'app.apk': anApk({
+        more: [
+          { name: 'assets/app.manifest', content: JSON.stringify({ id: deviceId, commitTime: 1, assets: [] }) },
+          { name: 'assets/index.android.bundle', content: 'start()' },
+        ],
+      }),
     })
-    const deviceId = '6f1e1f0c-0d6c-4b0c-8d22-0a5b9c8f0001'
     const ask = (more: Record<string, string> = {}) =>
       fetch(`${another.url()}/expo/my-app/manifest`, {
         headers: {

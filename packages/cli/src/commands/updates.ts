@@ -12,6 +12,7 @@ import { findBefore, listChannelsOf } from '../release/find-release.ts'
 import { releaseFields } from '../release/release-fields.ts'
 import { readRollbackGuard, rollBack, withRollingBack, type RollingBackOptions } from '../release/roll-back.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
+import { addEmbeddedUpdateCommands } from './embedded-updates.ts'
 import { addLoginCommand } from './login.ts'
 import { listReleases, withReleaseFilter, type ReleaseListOptions } from './releases.ts'
 import { showHealth } from './stats-views.ts'
@@ -55,6 +56,7 @@ export function addUpdateCommands(program: Command, context: CliContext) {
     withInsightTimes,
   ).action((options: InsightOptions) => showUpdateStats(context, options))
 
+  addEmbeddedUpdateCommands(updates, context)
   addLoginCommand(updates, 'configure', context)
 }
 

@@ -29,6 +29,7 @@ import { installPageRoutes } from '../pages/install/install-page-routes.ts'
 import { visitorRoutes } from '../pages/install/visitor-routes.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
+import { embeddedUpdateRoutes } from '../shipping/embedded-updates/embedded-update-routes.ts'
 import { signedAnswerRoutes } from '../shipping/signed-answers/signed-answer-routes.ts'
 import { variantRoutes } from '../shipping/variants/variant-routes.ts'
 import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
@@ -122,6 +123,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
       maxUploadBytes: 2 * maxUploadBytesOf(core),
     }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
+    embeddedUpdateRoutes({ embeddedUpdates: services.embeddedUpdates, resolveApp }),
     signedAnswerRoutes({ signedAnswers: services.signedAnswers, resolveApp }),
     publishingRoutes({ ...forPublishing, resolveApp }),
     fileUploadRoutes({ files, resolveApp }),

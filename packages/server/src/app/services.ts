@@ -32,6 +32,7 @@ import { createPlanService } from '../rolling-out/plans/plan-service.ts'
 import { createSequenceService } from '../shipping/sequences/sequence-service.ts'
 import { createKeyService } from '../shipping/signing/key-service.ts'
 import { createReleaseSigning } from '../shipping/signing/release-signing.ts'
+import { createEmbeddedUpdateService } from '../shipping/embedded-updates/embedded-update-service.ts'
 import { createSignedAnswerService } from '../shipping/signed-answers/signed-answer-service.ts'
 import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
@@ -107,6 +108,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const signedAnswers = createSignedAnswerService({ ...changing, artifacts, raisePlatform })
+  const embeddedUpdates = createEmbeddedUpdateService({ ...changing, artifacts })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()
@@ -146,7 +148,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await sequences.getNext(await apps.get(appId), platform)).nextSequence
-  const explanations = createExplainService({ catalogs, updates, devices, findNextSequence })
+  const explanations = createExplainService({ db: reads, catalogs, updates, devices, findNextSequence })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
   const impacts = createImpactService({
@@ -189,6 +191,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     publishing,
     variants,
     signedAnswers,
+    embeddedUpdates,
     signatures,
     preflight,
     experiments,

@@ -68,6 +68,7 @@ export function readUpdateCheck(request: Headers): AskedCheck {
           ...customOf(extra),
           sdkVersion: String(protocolVersion(request)),
           answerKeyId: readAnswerKeyId(request),
+          embeddedUpdateId: lowerCase(told(request, 'expo-embedded-update-id', MAX_ID)),
         },
       },
       events: eventsOf(request, { current, failed }),

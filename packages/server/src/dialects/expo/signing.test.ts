@@ -251,6 +251,29 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
     expect(problemOf(await server.request('GET', `${url}/${app.id}`))).toBe('404 not-found')
   })
 
+  test('are older than a binary that was built later, which is said', async () => {
+    await publish('1.1.0')
+    await send([manifestOf('1.1.0', clock.now())])
+    await verified(await check())
+    const explained = async () => {
+      const url = `/manage/v1/apps/${app.slug}/devices/${told['eas-client-id']}/explain`
+      return (await server.request('GET', url)).body.notices
+    }
+    expect(await explained()).toEqual([])
+    const launch = sha256Of(Buffer.from('bundle 1.1.0'))
+    const builtAt = new Date(clock.now() + 60_000).toISOString()
+    const embedded = { platform: 'android', id: EMBEDDED, builtAt, sha256: launch, sizeBytes: 12 }
+    const url = `/manage/v1/apps/${app.slug}/embedded-updates`
+    const added = await server.request('POST', url, { body: embedded })
+    expect([added.status, added.body]).toMatchObject([200, { ...embedded, runtimeVersion: null }])
+    expect(await explained()).toMatchObject([{ kind: 'older-than-embedded' }])
+    expect((await server.request('GET', `${url}/android/${EMBEDDED}`)).body).toEqual(added.body)
+    const missing = await server.request('POST', url, { body: { ...embedded, sha256: '0'.repeat(64) } })
+    expect(problemOf(missing)).toMatch(/artifact-missing$/)
+    const anonymous = await server.request('POST', url, { body: embedded, token: null })
+    expect(anonymous.status).toBe(401)
+  })
+
   test('are of one key for each id, as clients tell them apart by it', async () => {
     await publish('1.1.0')
     const at = clock.now()

@@ -17,6 +17,8 @@ import {
   type Platform,
   type Rule,
 } from '@hotpatch/protocol'
+import type { Database } from '../../ground/database/schema.ts'
+import { findOlderThanEmbedded } from './older-than-embedded.ts'
 import type { DeviceService } from '../../fleet/devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
@@ -40,11 +42,13 @@ const PASSED: Record<Rule, string> = {
 export type ExplainService = ReturnType<typeof createExplainService>
 
 export function createExplainService({
+  db,
   catalogs,
   updates,
   devices,
   findNextSequence,
 }: {
+  db: Database
   catalogs: Catalogs
   updates: UpdateService
   devices: DeviceService
@@ -76,7 +80,9 @@ export function createExplainService({
     }
     const nextSequence = await findNextSequence(appId, platform)
     const place = { app: entry.slug, platform, channel, nextSequence }
-    const { decision, device, currentVersion, ignoredCohorts } = updates.answer(catalog, check, { trace: true })
+    const answer = updates.answer(catalog, check, { trace: true })
+    const { decision, device, currentVersion, ignoredCohorts } = answer
+    const older = await findOlderThanEmbedded(db, answer, { appId, platform, told: check.attributes })
     return {
       device: {
         id: deviceId,
@@ -97,7 +103,7 @@ export function createExplainService({
       generation: catalog.generation,
       decision: { ...renderDecision(decision), ...explainReason(decision, catalog, device, place) },
       rollouts: renderTrace(decision, catalog, device),
-      notices: ignoredCohorts.map(renderIgnoredCohort),
+      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...older],
       towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted, place)) : null,
     }
   }
