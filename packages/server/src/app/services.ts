@@ -11,6 +11,7 @@ import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
+import { createPackageDiffs } from '../shipping/package-diffs/package-diffs.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
 import { createResumableUploads } from '../shipping/content/resumable/resumable-uploads.ts'
@@ -96,7 +97,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   })
   const forReleases = { apps, channels, contents, sequences, releases }
   const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, timers, log }
-  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking)]
+  const packageDiffs = createPackageDiffs(forMaking)
+  // A promotion or a roll-back, too, makes another content the newest.
+  announcements.onRecorded(packageDiffs.wake)
+  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs]
   const onPublished = () => {
     for (const { wake } of madeLater) wake()
   }

@@ -15,6 +15,7 @@ import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
 import { loadAppcastSignatures } from '../shipping/appcasts/appcast-queries.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
+import { listPlacedDiffs, type OfferedDiffs } from '../shipping/package-diffs/package-diff-queries.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
@@ -211,6 +212,7 @@ export async function loadCatalog(
           : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, placement.stated_at) },
     })
   }
+  addDiffs(rollouts, await listPlacedDiffs(db, key))
   const variants = await loadVariants(db, key)
   for (const [id, release] of releases) release.variants = variants.get(id) ?? NO_VARIANTS
   const embeddedAnswers = answers.get(null)
@@ -218,6 +220,18 @@ export async function loadCatalog(
     catalog: { ...key, generation: row.generation, rollouts, ...(embeddedAnswers && { embeddedAnswers }) },
     restatements,
     embeddedAnswers,
+  }
+}
+
+/** Below these nobody is sent any more but by a roll-back, which has new ones made: the others need no room. */
+const MAX_WITH_DIFFS = 10
+
+function addDiffs(rollouts: readonly CatalogRollout<OfferedRelease>[], diffs: ReadonlyMap<string, OfferedDiffs>): void {
+  if (diffs.size === 0) return
+  for (const { target } of rollouts.slice(0, MAX_WITH_DIFFS)) {
+    if (target === 'embedded' || target.content.kind !== 'archive') continue
+    const made = diffs.get(target.content.sha256)
+    if (made) target.content.diffs = made
   }
 }
 

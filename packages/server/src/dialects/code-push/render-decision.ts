@@ -4,6 +4,7 @@ import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import { contentOf } from '../../updates/content-of.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
+import { toldText } from '../reading/read-fields.ts'
 import { rememberAnswers } from '../writing/remember-answers.ts'
 import { readAppVersion } from './read-update-check.ts'
 import { fieldsInBothSpellings, isOlder } from './spellings.ts'
@@ -55,13 +56,23 @@ const NOTHING: UpdateInfo = {
   shouldRunBinaryVersion: false,
 }
 
+interface Asked {
+  appVersion: string
+  /** Of what the client runs. */
+  packageHash: string | undefined
+  publicUrl: string
+}
+
 /** Code Push §3: pure; addresses are on `publicUrl`. `appVersion` is as the client told it. */
-export function renderDecision(answer: UpdateAnswer, appVersion: string, publicUrl: string): UpdateInfo {
+export function renderDecision(answer: UpdateAnswer, { appVersion, packageHash: has, publicUrl }: Asked): UpdateInfo {
   const { decision } = answer
   switch (decision.kind) {
     case 'update': {
       const { release, mandatory } = decision
-      const { sha256, sizeBytes, packageHash = '' } = contentOf(release, 'archive')
+      const content = contentOf(release, 'archive')
+      // Code Push §6: what changed since exactly what it runs.
+      const { sha256, sizeBytes } = content.diffs?.get(has ?? '') ?? content
+      const { packageHash = '' } = content
       return {
         downloadURL: offeredUrl(publicUrl, sha256, release.id),
         description: release.notes,
@@ -91,6 +102,9 @@ export function renderDecision(answer: UpdateAnswer, appVersion: string, publicU
   }
 }
 
+/** What an answer without an update needs to know. */
+const NOT_ASKED: Asked = { appVersion: '', packageHash: undefined, publicUrl: '' }
+
 /** The answer's bytes: a malformed one never leaves the server. */
 export function createAnswerWriter() {
   const remember = rememberAnswers()
@@ -98,11 +112,16 @@ export function createAnswerWriter() {
   return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl' | 'path' | 'query'>) {
     const { decision } = answer
     const older = isOlder(request.path)
-    if (decision.kind !== 'update') return write(renderDecision(answer, '', ''), older)
+    if (decision.kind !== 'update') return write(renderDecision(answer, NOT_ASKED), older)
     const { publicUrl } = request
-    const appVersion = readAppVersion(fieldsInBothSpellings(request.query))
-    const variant = JSON.stringify([older, decision.mandatory, appVersion, publicUrl])
-    return remember(decision.rollout, variant, () => write(renderDecision(answer, appVersion, publicUrl), older))
+    const fields = fieldsInBothSpellings(request.query)
+    const appVersion = readAppVersion(fields)
+    const packageHash = toldText(fields, 'package_hash', 64)
+    const { diffs } = contentOf(decision.release, 'archive')
+    const diff = diffs?.get(packageHash ?? '')?.sha256
+    const variant = JSON.stringify([older, decision.mandatory, appVersion, publicUrl, diff])
+    const asked = { appVersion, packageHash, publicUrl }
+    return remember(decision.rollout, variant, () => write(renderDecision(answer, asked), older))
   }
 }
 

@@ -13,6 +13,12 @@ function vectorsOf(name: string): unknown {
   return JSON.parse(readFileSync(url, 'utf8'))
 }
 
+/** By package hashes, as a catalog has them. */
+function withDiffs(release: AnswerVectors['cases'][number]['decision']['release']) {
+  if (!release?.content.diffs) return release
+  return { ...release, content: { ...release.content, diffs: new Map(Object.entries(release.content.diffs)) } }
+}
+
 /** What is not told is left out. */
 const told = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
@@ -38,7 +44,7 @@ interface AnswerVectors {
     path: string
     query: Record<string, unknown>
     countedLabel: string | null
-    decision: object
+    decision: { release?: { content: { diffs?: object } } }
     expected?: unknown
     stopped?: boolean
   }[]
@@ -47,7 +53,8 @@ const { publicUrl, cases } = vectorsOf('answers') as AnswerVectors
 
 describe('Code Push §3: an answer', () => {
   test.each(cases)('$comment', ({ decision, countedLabel, path, query, expected, stopped }) => {
-    const answer = { decision: { rollout: {}, ...decision }, countedLabel } as unknown as UpdateAnswer
+    const release = withDiffs(decision.release)
+    const answer = { decision: { rollout: {}, ...decision, release }, countedLabel } as unknown as UpdateAnswer
     const write = createAnswerWriter()
     const ask = () => write(answer, { publicUrl, path, query })
     if (stopped) return expect(ask).toThrow('An answer was stopped')

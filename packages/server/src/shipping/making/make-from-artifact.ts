@@ -47,14 +47,33 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
     from: SourceBytes,
     ask: (files: { source: string; target: string }) => Promise<Answer>,
   ): Promise<Answer | undefined> {
-    const source = await copy(from)
-    if (!source) return undefined
+    return withCopy(from, (source) => makeAt((target) => ask({ source, target })))
+  }
+
+  /** The same of two: of what changed since `base`. */
+  async function makeFromTwo<Answer extends Made>(
+    from: SourceBytes,
+    base: SourceBytes,
+    ask: (files: { source: string; base: string; target: string }) => Promise<Answer>,
+  ): Promise<Answer | undefined> {
+    return withCopy(from, (source) =>
+      withCopy(base, (before) => makeAt((target) => ask({ source, base: before, target }))),
+    )
+  }
+
+  /** @param use is given where the bytes are for as long as it takes */
+  async function withCopy<Result>(
+    from: SourceBytes,
+    use: (path: string) => Promise<Result>,
+  ): Promise<Result | undefined> {
+    const copied = await copy(from)
+    if (!copied) return undefined
     try {
-      if (source.sha256 === from.sha256) return await makeOf(source, ask)
-      log.warn({ expected: from.sha256, found: source.sha256 }, 'a stored file has other bytes, and stays as it is')
+      if (copied.sha256 === from.sha256) return await use(copied.path)
+      log.warn({ expected: from.sha256, found: copied.sha256 }, 'a stored file has other bytes, and stays as it is')
       return undefined
     } finally {
-      await source.discard()
+      await copied.discard()
     }
   }
 
@@ -72,13 +91,10 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
       .finally(() => stream.destroy())
   }
 
-  async function makeOf<Answer extends Made>(
-    source: SpooledUpload,
-    ask: (files: { source: string; target: string }) => Promise<Answer>,
-  ): Promise<Answer> {
+  async function makeAt<Answer extends Made>(ask: (target: string) => Promise<Answer>): Promise<Answer> {
     const target = await (await spool.begin()).finish()
     try {
-      const made = await ask({ source: source.path, target: target.path })
+      const made = await ask(target.path)
       if (made.bytes) await artifacts.keep([{ ...made.bytes, path: target.path }])
       return made
     } finally {
@@ -86,5 +102,5 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
     }
   }
 
-  return { make }
+  return { make, makeFromTwo }
 }

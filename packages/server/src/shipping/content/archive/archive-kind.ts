@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
 import { problem, statedArchive, writeTree } from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
-import type { ContentKind, Facts, ReleaseFile } from '../content-kind.ts'
+import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createHashing } from './hash-files.ts'
@@ -28,6 +28,8 @@ export interface OfferedArchive {
   sizeBytes: number
   /** Of what it contains (Code Push §5). */
   packageHash?: string | undefined
+  /** What changed since other contents, by their package hashes (Code Push §6); absent: nothing was made. */
+  diffs?: ReadonlyMap<string, ReceivedBytes>
 }
 
 /** Kept beside the bytes for good: more would let an upload fill the database. */
@@ -113,7 +115,7 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const { sha256, sizeBytes, packageHash } = zipOf(files)
     return { kind: 'archive', sha256, sizeBytes, packageHash }
   },
-  digests: ({ sha256 }) => [sha256],
+  digests: ({ sha256, diffs }) => (diffs ? [sha256, ...[...diffs.values()].map((diff) => diff.sha256)] : [sha256]),
 }
 
 function onlyOf<Bytes>([bytes]: readonly Bytes[]): Bytes {

@@ -11,7 +11,7 @@ const IGNORED = /^__MACOSX\/|(?:^|\/)\.DS_Store$/
 const SIGNATURE = /(?:^|\/)\.codepushrelease$/
 
 /** Whether it is a file of the package at all. */
-function isPackaged(path: string): boolean {
+export function isPackaged(path: string): boolean {
   return !IGNORED.test(path)
 }
 

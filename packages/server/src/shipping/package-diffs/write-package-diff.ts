@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { open, stat, type FileHandle } from 'node:fs/promises'
+import { checkArchive } from '../content/archive/archive-check.ts'
+import { readArchiveDirectory, type ArchiveEntry } from '../content/archive/archive-directory.ts'
+import { HEADER_BYTES, readHeader } from '../content/archive/archive-header.ts'
+import { createHashing } from '../content/archive/hash-files.ts'
+import { isPackaged, packageHashOf } from '../content/archive/package-hash.ts'
+import type { PackageDiffAnswer, PackageDiffQuestion } from './package-diffs.ts'
+import { createZipWriter } from './zip-writer.ts'
+
+/** Both were taken already, within the limits of then. */
+const LIMITS = { maxFiles: 65_535, maxUnpackedBytes: 2 ** 40, maxPathBytes: 65_535 }
+/** A name and extra fields, each as long as a header can say. */
+const MAX_HEADER_BYTES = HEADER_BYTES + 2 * 65_535
+const CHUNK_BYTES = 256 * 1024
+/** Code Push §6. */
+const WORTH_SHARE = 0.9
+/** What a client looks for in a package to know that it is one of these. */
+const MANIFEST = 'hotcodepush.json'
+
+/** Code Push §6: what a device that has `base` lacks of `source`, and what it has to remove. */
+export async function writePackageDiff(question: PackageDiffQuestion): Promise<PackageDiffAnswer> {
+  const { source, base, target, packageHash } = question
+  const [before, after] = [await hashesOf(base), await hashesOf(source)]
+  const deletedFiles = [...before.keys()].filter((path) => !after.has(path))
+  const changed = new Set([...after].flatMap(([path, sha256]) => (before.get(path) === sha256 ? [] : [path])))
+  // A package of its own with such a file would be taken for what changed.
+  if (after.has(MANIFEST) || packageHashOf(filesOf(after)) !== packageHash) return { bytes: undefined }
+  await writeZip({ source, target, deletedFiles, changed })
+  const { size: sizeBytes } = await stat(target)
+  if (sizeBytes > (await stat(source)).size * WORTH_SHARE) return { bytes: undefined }
+  return { bytes: { sha256: await digestOf(target), sizeBytes } }
+}
+
+async function hashesOf(path: string): Promise<ReadonlyMap<string, string>> {
+  const hashing = createHashing()
+  await checkArchive(path, LIMITS, { openFile: () => hashing.open })
+  return new Map(hashing.files.flatMap((file) => (isPackaged(file.path) ? [[file.path, file.sha256] as const] : [])))
+}
+
+function filesOf(hashes: ReadonlyMap<string, string>) {
+  return [...hashes].map(([path, sha256]) => ({ path, sha256 }))
+}
+
+async function writeZip(diff: {
+  source: string
+  target: string
+  deletedFiles: readonly string[]
+  changed: ReadonlySet<string>
+}): Promise<void> {
+  await using from = await open(diff.source)
+  await using to = await open(diff.target, 'w')
+  const zip = createZipWriter(async (bytes) => void (await to.write(bytes)))
+  const manifest = Buffer.from(JSON.stringify({ deletedFiles: diff.deletedFiles }))
+  await zip.addStored(MANIFEST, manifest)
+  const { entries } = await readArchiveDirectory(from, LIMITS)
+  for (const entry of entries) {
+    if (!entry.isFolder && diff.changed.has(entry.path)) await zip.addPacked(entry, packedBytesOf(from, entry))
+  }
+  await zip.finish()
+}
+
+/** As they are in the other zip. */
+async function* packedBytesOf(from: FileHandle, entry: ArchiveEntry): AsyncGenerator<Buffer> {
+  const { buffer, bytesRead } = await from.read(Buffer.alloc(MAX_HEADER_BYTES), { position: entry.headerOffset })
+  let position = entry.headerOffset + readHeader(entry, buffer.subarray(0, bytesRead)).bytes
+  const end = position + entry.packedBytes
+  while (position < end) {
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position))
+    const { bytesRead: count } = await from.read(chunk, { position })
+    if (count === 0) throw new Error(`Expected ${end} bytes, found the end of the file.`)
+    position += count
+    yield chunk.subarray(0, count)
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  await using file = await open(path)
+  const sum = createHash('sha256')
+  for await (const chunk of file.createReadStream({ autoClose: false })) sum.update(chunk as Buffer)
+  return sum.digest('hex')
+}
