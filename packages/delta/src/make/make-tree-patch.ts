@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
+import { inTreeOrder } from '@hotpatch/protocol'
 import type { DifferenceLimits } from '../differences/find-differences.ts'
 import { nodeSha256, nodeUnpacking } from '../node/index.ts'
 import { patchSource } from '../tree/patch-source.ts'
 import { readTreePatch } from '../tree/read-tree-patch.ts'
-import { inOrder, MAX_FILES, treeDigest, treeFault } from '../tree/tree-file.ts'
+import { MAX_FILES, treeDigest, treeFault } from '../tree/tree-file.ts'
 import { FRAME_BYTES, type Packing } from '../tree/tree-format.ts'
 import { makeFrame } from './make-frame.ts'
 import { PACKERS } from './pack.ts'
@@ -41,7 +42,7 @@ export async function makeTreePatch(
   targetFiles: readonly SourceFile[],
   { packings, signal, onProgress, ...limits }: TreePatchOptions,
 ): Promise<MadeTreePatches> {
-  const [base, target] = [baseFiles, targetFiles].map((files) => inOrder(files)) as [SourceFile[], SourceFile[]]
+  const [base, target] = [baseFiles, targetFiles].map((files) => inTreeOrder(files)) as [SourceFile[], SourceFile[]]
   expectTree(base, 'base')
   expectTree(target, 'target')
   const pause = async () => {

@@ -1,4 +1,4 @@
-import type { TreeFile } from '../tree/tree-file.ts'
+import type { TreeFile } from '@hotpatch/protocol'
 import { createSimilarFiles, sketchOf, type SimilarFiles } from './similar-files.ts'
 
 /** A file that is read when it is needed, and let go again. */

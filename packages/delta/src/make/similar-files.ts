@@ -1,4 +1,4 @@
-import type { TreeFile } from '../tree/tree-file.ts'
+import type { TreeFile } from '@hotpatch/protocol'
 
 /** So many of the pieces of a file stand for it. */
 const SKETCH_PIECES = 64

@@ -1,8 +1,8 @@
-import { hexFromBytes, MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
+import { comparePaths, hexFromBytes, MAX_FILE_PATH_BYTES, type TreeFile } from '@hotpatch/protocol'
 import { createByteReader, type ByteReader } from '../ground/byte-reader.ts'
 import { damaged, PatchError } from '../ground/patch-error.ts'
 import { textFromUtf8 } from '../ground/utf8.ts'
-import { comparePaths, MAX_FILES, treeFault, type TreeFile } from './tree-file.ts'
+import { MAX_FILES, treeFault } from './tree-file.ts'
 import { DIGEST_BYTES, ENTRY } from './tree-format.ts'
 
 /** A file of the target, and what comes to be it. */

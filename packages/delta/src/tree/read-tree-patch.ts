@@ -1,11 +1,11 @@
-import { hexFromBytes } from '@hotpatch/protocol'
+import { hexFromBytes, inTreeOrder, type TreeFile } from '@hotpatch/protocol'
 import { createByteReader } from '../ground/byte-reader.ts'
 import { expectDigest, type Sha256 } from '../ground/digest.ts'
 import { damaged, PatchError } from '../ground/patch-error.ts'
 import { makeNewFile, makePatchedFile, type FrameContent } from './make-file.ts'
 import { readPiece, type PatchSource } from './patch-source.ts'
 import { isMade, readIndex, type Frame, type PatchedFile, type TreeLimits } from './read-index.ts'
-import { inOrder, treeDigest, type TreeFile } from './tree-file.ts'
+import { treeDigest } from './tree-file.ts'
 import { DIGEST_BYTES, HEADER_BYTES, MAGIC, MAX_INDEX_BYTES, type Packing } from './tree-format.ts'
 import { readPacking, unpack, type Unpacking } from './unpack.ts'
 
@@ -51,7 +51,7 @@ interface Header {
 export async function readTreePatch(input: TreePatchInput): Promise<TreePatch> {
   const { patch, sha256, unpacking } = input
   const { packing, indexBytes, packedIndexBytes, ...header } = readHeader(await readPiece(patch, 0, HEADER_BYTES))
-  const base = inOrder(input.base)
+  const base = inTreeOrder(input.base)
   expectTreeDigest(header.baseSha256, await treeDigest(base, sha256), 'base-differs')
   expectTreeDigest(header.targetSha256, input.targetSha256, 'result-differs')
 

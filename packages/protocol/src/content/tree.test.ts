@@ -12,7 +12,7 @@ const { trees } = JSON.parse(
   readFileSync(new URL('../../../../vectors/trees.json', import.meta.url), 'utf8'),
 ) as TreeVectors
 
-test.each(trees)('Content §3.1: $comment', ({ files, text, sha256 }) => {
+test.each(trees)('Patches §4: $comment', ({ files, text, sha256 }) => {
   for (const order of [files, files.toReversed()]) {
     expect(writeTree(order)).toBe(text)
     expect(createHash('sha256').update(writeTree(order)).digest('hex')).toBe(sha256)

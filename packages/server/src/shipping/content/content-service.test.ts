@@ -58,7 +58,7 @@ describeOnEveryDatabase('content', (open) => {
       kept_until: null,
       awaits_compression: 0,
     })
-    const listed = `hotpatch.tree.v1\n${sha256(Buffer.from('console.log(1)'))} 14 index.bundle\n`
+    const listed = `${sha256(Buffer.from('console.log(1)'))} 14 index.bundle\n`
     expect(JSON.parse((await findFacts(db, upload.sha256, 'archive')) ?? '')).toEqual({
       kind: 'archive',
       fileCount: 1,
