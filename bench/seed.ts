@@ -142,6 +142,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       statement_id: statementId(index),
       kind: 'archive',
       version_code: null,
+      build_id: null,
       requirement: JSON.stringify(requirement),
       notes: NOTES,
       created_at: NOW,

@@ -1,3 +1,4 @@
+import { getDefaultNumericCohort, getNumericCohortRolloutPosition, isNumericCohort } from '@hot-updater/core'
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -5,6 +6,7 @@ import { bucketOf, fnv1a32, isInPercentage, sliceBucketOf, type BucketCount } fr
 
 interface BucketVectors {
   hashes: { salt: string; deviceId: string; fnv1a32: number; bucketOf100: number; bucketOf10000: number }[]
+  cohorts: { salt: string; deviceId: string; bucketOf1000: number }[]
   loneSurrogates: { deviceIdUtf16: number[]; fnv1a32: number }[]
   slices: { salt: string; deviceId: string; fnv1a32: number; sliceBucket: number }[]
   percentages: { percentage: number; buckets: BucketCount; salt: string; deviceId: string; isIn: boolean }[]
@@ -22,6 +24,10 @@ describe('vectors', () => {
     expect(bucketOf(salt, deviceId, 10_000)).toBe(vector.bucketOf10000)
   })
 
+  test.each(vectors.cohorts)('the bucket of 1,000 of "$salt" and "$deviceId"', ({ salt, deviceId, bucketOf1000 }) => {
+    expect(bucketOf(salt, deviceId, 1_000)).toBe(bucketOf1000)
+  })
+
   test.each(vectors.slices)('the slice bucket of "$salt" and "$deviceId"', (vector) => {
     expect(fnv1a32(vector.salt + vector.deviceId)).toBe(vector.fnv1a32)
     expect(sliceBucketOf(vector.salt, vector.deviceId)).toBe(vector.sliceBucket)
@@ -37,7 +43,7 @@ describe('vectors', () => {
 })
 
 const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
-const bucketCount = fc.constantFrom<BucketCount>(100, 10_000)
+const bucketCount = fc.constantFrom<BucketCount>(100, 1_000, 10_000)
 
 test('the hash of any text is that of its UTF-8 bytes', () => {
   fc.assert(
@@ -46,6 +52,19 @@ test('the hash of any text is that of its UTF-8 bytes', () => {
       for (const byte of new TextEncoder().encode(text)) hash = ((hash ^ BigInt(byte)) * 0x01000193n) % 2n ** 32n
       expect(fnv1a32(text)).toBe(Number(hash))
     }),
+  )
+})
+
+test("buckets of 1,000 are the places that hot-updater's own code gives", () => {
+  const salt = fc.oneof(fc.uuid({ version: 7 }), anyText)
+  fc.assert(
+    fc.property(salt, fc.integer({ min: 1, max: 1_000 }), anyText, (build, cohort, id) => {
+      expect(bucketOf(build, String(cohort), 1_000)).toBe(getNumericCohortRolloutPosition(build, cohort))
+      if (isNumericCohort(id)) return
+      const own = Number(getDefaultNumericCohort(id))
+      expect(bucketOf(build, id, 1_000)).toBe(getNumericCohortRolloutPosition(build, own))
+    }),
+    { numRuns: 1_000 },
   )
 })
 
@@ -67,6 +86,7 @@ test('growing a percentage loses nobody', () => {
 test('every step of the original rule and of ours grows by exactly one bucket', () => {
   for (const [buckets, step] of [
     [100, 1],
+    [1_000, 0.1],
     [10_000, 0.01],
   ] as const) {
     const bucket = bucketOf('', 'device-1', buckets)
@@ -78,7 +98,7 @@ test('every step of the original rule and of ours grows by exactly one bucket', 
 })
 
 test('odd percentages have an answer', () => {
-  for (const buckets of [100, 10_000] as const) {
+  for (const buckets of [100, 1_000, 10_000] as const) {
     expect(isInPercentage(Number.NaN, '', 'device-1', buckets)).toBe(false)
     expect(isInPercentage(-1, '', 'device-1', buckets)).toBe(false)
     expect(isInPercentage(Number.POSITIVE_INFINITY, '', 'device-1', buckets)).toBe(true)

@@ -1,3 +1,5 @@
+import { numericCohortOf, placeOfCohort, readNumericCohort } from './hot-updater/cohorts.ts'
+
 /**
  * Decision §4: in which share of the fleet a device falls.
  * Devices never compute this themselves, but anyone must be able to reproduce it: see vectors/buckets.json.
@@ -6,8 +8,8 @@
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
-/** 10,000 buckets give steps of 0.01 %. 100 is the React Native contract's original rule. */
-export type BucketCount = 100 | 10_000
+/** 10,000 buckets give steps of 0.01 %. 100 is the React Native contract's original rule, 1,000 hot-updater's. */
+export type BucketCount = 100 | 1_000 | 10_000
 
 /** Unsigned 32-bit FNV-1a over the UTF-8 bytes of `text`; a lone surrogate counts as U+FFFD. */
 export function fnv1a32(text: string): number {
@@ -40,8 +42,12 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff
 }
 
-/** The device's bucket, 0 … `buckets` − 1. */
+/**
+ * The device's bucket, 0 … `buckets` − 1.
+ * @param deviceId or, of a device that tells one, its rollout cohort
+ */
 export function bucketOf(salt: string, deviceId: string, buckets: BucketCount): number {
+  if (buckets === 1_000) return placeOfCohort(salt, readNumericCohort(deviceId) ?? numericCohortOf(deviceId))
   return fnv1a32(salt + deviceId) % buckets
 }
 
@@ -68,7 +74,7 @@ function mix32(hash: number): number {
 export function isInPercentage(percentage: number, salt: string, deviceId: string, buckets: BucketCount): boolean {
   if (percentage >= 100) return true
   if (percentage <= 0) return false
-  // The original compares the bucket with the percentage as it stands; ours counts in hundredths of a percent.
-  const threshold = buckets === 100 ? percentage : Math.round(percentage * 100)
+  // The contract's original compares the bucket with the percentage as it stands.
+  const threshold = buckets === 100 ? percentage : Math.round(percentage * (buckets / 100))
   return bucketOf(salt, deviceId, buckets) < threshold
 }

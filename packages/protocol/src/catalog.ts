@@ -21,8 +21,10 @@ export interface CatalogRelease {
   variants?: readonly Encryption[] | undefined
   /** Of files: the list of them, where it is in memory at the moment. */
   held?: { readonly files: readonly unknown[] | null } | undefined
-  /** Of files: whose export they are; absent: nobody's. */
+  /** Which tool's clients take it; absent: it is for those of none. */
   exportedBy?: ExportTool | undefined
+  /** Of a build that its tool has given an id: texts in the order of time; absent, or null: of none. */
+  buildId?: string | null | undefined
   /** Signed by its publisher, for clients that take no others; absent: none. */
   answers?: readonly SignedAnswer[] | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
@@ -156,6 +158,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
    * a binary, or by another tool; null: nothing is any of that.
    */
   nextForm: Int32Array | null
+  /** By index, that of the next rollout below whose build is later; null: nothing is a build with an id. */
+  nextBuild: Int32Array | null
   embeddedAnswers: readonly SignedAnswer[] | undefined
   /** By which any of its answers are signed; null: none is. */
   answerKeys: ReadonlySet<string> | null
@@ -193,6 +197,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     generation,
     kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
     nextForm: compileForms(rollouts),
+    nextBuild: compileBuilds(rollouts),
     embeddedAnswers,
     answerKeys: compileAnswerKeys(rollouts, embeddedAnswers),
     rollouts,
@@ -267,6 +272,23 @@ function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
     next[index] = keys[index + 1] === keys[index] ? (next[index + 1] ?? index + 1) : index + 1
   }
   return next
+}
+
+/** As `findNewer`, kept only where there are such builds. */
+function compileBuilds(rollouts: readonly CompiledRollout[]): Int32Array | null {
+  const ids = rollouts.map(({ target }) => (target === 'embedded' ? null : (target.buildId ?? null)))
+  if (ids.every((id) => id === null)) return null
+  const next = new Int32Array(rollouts.length)
+  for (let index = rollouts.length - 1; index >= 0; index--) {
+    let below = index + 1
+    while (below < rollouts.length && isNotLater(ids[below], ids[index])) below = next[below] ?? rollouts.length
+    next[index] = below
+  }
+  return next
+}
+
+function isNotLater(id: string | null | undefined, than: string | null | undefined): boolean {
+  return typeof id === 'string' && typeof than === 'string' && id <= than
 }
 
 function compileAnswerKeys(

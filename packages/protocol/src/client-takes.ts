@@ -23,16 +23,18 @@ export interface ClientTakes {
   binaries?: TakenBinaries | undefined
   /** Whether files have to be told to it one by one: then their list has to be in memory. */
   listed?: boolean | undefined
-  /** Of files: they have to be what this tool exports; absent: any files. */
+  /** Releases have to be what this tool makes; absent: whatever made them. */
   exports?: ExportTool | undefined
+  /** Of builds whose ids are in the order of time, the first that it takes: that of its binary; absent: any. */
+  buildsFrom?: string | undefined
   /** The key that has to have signed the very answer; absent: none. */
   answersSignedBy?: string | undefined
   /** What of a requirement the client judges itself, where it does not tell (D3). */
   judges?: readonly JudgedRequirement[] | undefined
 }
 
-/** Whose exports have clients of their own. */
-export type ExportTool = 'expo'
+/** Tools whose releases have clients of their own. */
+export type ExportTool = 'expo' | 'hot-updater'
 
 export type JudgedRequirement = Exclude<keyof Requirement, 'runtimeVersion'>
 

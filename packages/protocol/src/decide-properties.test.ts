@@ -1,3 +1,4 @@
+import { getDefaultNumericCohort, getNumericCohortRolloutPosition } from '@hot-updater/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AttributeRule } from './attribute-rules.ts'
@@ -31,6 +32,8 @@ const kind = fc.constantFrom(
   'files' as const,
 )
 const versionCode = fc.constantFrom(undefined, null, 1, 2, 3)
+
+const buildId = fc.constantFrom(undefined, undefined, null, 'build-1', 'build-2', 'build-3')
 
 const keyId = fc.constantFrom(null, 'key-1', 'key-1', 'key-2')
 const encryption = fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB-1', 'MIIB-2') })
@@ -66,13 +69,13 @@ const releases = fc
         statedAt,
         kind,
         variants,
-        fc.tuple(binaries, versionCode),
+        fc.tuple(binaries, versionCode, buildId),
       ),
     ),
   )
   .map((pool) =>
     pool.map(
-      ([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code]], index): CatalogRelease => {
+      ([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build]], index): CatalogRelease => {
         const sequence = index + 1
         return {
           id: `release-${sequence}`,
@@ -81,6 +84,8 @@ const releases = fc
           requirement: requires,
           kind: ofKind,
           versionCode: code,
+          buildId: build,
+          ...(build && { exportedBy: 'hot-updater' }),
           ...(encrypted && { variants: encrypted }),
           ...(ofKind === 'binary' && { binaries: files }),
           ...(ofKind === 'files' && { held: { files: floor % 2 === 0 ? [] : null } }),
@@ -121,7 +126,7 @@ const audience = fc.record({
     fc.nat({ max: 10_000 }).map((hundredths) => hundredths / 100),
   ),
   salt: fc.constantFrom('', 'salt'),
-  buckets: fc.constantFrom(100 as const, 10_000 as const),
+  buckets: fc.constantFrom(100 as const, 1_000 as const, 10_000 as const),
 })
 
 const catalogs = releases.chain((pool) =>
@@ -199,6 +204,8 @@ const devices = fc.record({
         ['minNativeVersion' as const],
         ['minNativeVersion' as const, 'nativeRange' as const],
       ),
+      exports: fc.constantFrom(undefined, undefined, undefined, 'hot-updater' as const),
+      buildsFrom: fc.constantFrom(undefined, 'build-2', 'build-3'),
     }),
   ),
   attributes: fc.oneof(
@@ -209,6 +216,7 @@ const devices = fc.record({
         osVersion: fc.constantFrom('1', '2', '3', 'Android 3'),
         model: fc.constantFrom('Pixel 8', 'pixel 9 pro', 'SM-S911B', ''),
         locale: fc.constantFrom('de', 'de-AT', 'de_CH', 'den', 'fr', 'FR_ca'),
+        rolloutCohort: fc.constantFrom('1', '740', '1000', 'qa', ''),
       },
       { requiredKeys: [] },
     ),
@@ -304,8 +312,19 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     new TextEncoder()
       .encode(text)
       .reduce((hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n, 2_166_136_261n)
+  const drawnBy = device.attributes?.rolloutCohort ? device.attributes.rolloutCohort : device.id
   const isInShare = ({ percentage, salt, buckets }: Audience) => {
-    const share = Number(hashOf(`${salt}${device.id}`) % BigInt(buckets)) / buckets
+    const number = Number(drawnBy)
+    const isCohort = number >= 1 && number <= 1_000
+    if (drawnBy !== device.id && !isCohort) return percentage === 100
+    const cohort = isCohort ? number : Number(getDefaultNumericCohort(drawnBy ?? ''))
+    const place =
+      buckets === 1_000
+        ? getNumericCohortRolloutPosition(salt ?? '', cohort)
+        : Number(hashOf(`${salt}${drawnBy}`) % BigInt(buckets))
+    // Steps of a tenth of a percent, to the nearest.
+    if (buckets === 1_000) return place < Math.floor(percentage * 10 + 0.5)
+    const share = place / buckets
     // Half of the smallest step, as hundredths of a percent have no exact binary form.
     return share + 0.000_000_5 < percentage / 100
   }
@@ -330,18 +349,18 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
   // Decision §12
   const isInArm = ({ slice: arm }: Audience) => {
     if (!arm) return true
-    let hash = hashOf(`${arm.salt}${device.id}`)
+    let hash = hashOf(`${arm.salt}${drawnBy}`)
     hash = ((hash ^ (hash / 2n ** 16n)) * 0x85ebca6bn) % 2n ** 32n
     hash = ((hash ^ (hash / 2n ** 13n)) * 0xc2b2ae35n) % 2n ** 32n
     const bucket = Number((hash ^ (hash / 2n ** 16n)) % 10_000n)
     return arm.from <= bucket && bucket < arm.to
   }
   const audienceOf = ({ audience: asked }: CatalogRollout): DecisionReason => {
-    if (device.id === null) {
+    if (drawnBy === null) {
       const isForAll = asked.percentage === 100 && asked.rules.length === 0 && !asked.slice
       return isForAll ? 'percentage' : 'anonymous'
     }
-    if (asked.devices.includes(device.id)) return 'forced-device'
+    if (asked.devices.some((each) => each === device.id)) return 'forced-device'
     if (!asked.rules.every(holds)) return 'attributes-differ'
     const isMember = asked.cohorts.filter((cohort) => device.cohorts.includes(cohort)).length > 0
     if (!isMember && !isInShare(asked)) return 'outside-audience'
@@ -392,6 +411,8 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
         return own.some((variant) => variant.keyId.slice(0, each.keyId.length) === each.keyId)
       })
       if (release && !isThere) return 'form-not-taken'
+      if (release && takes.exports !== undefined && release.exportedBy !== takes.exports) return 'form-not-taken'
+      if (release?.buildId && takes.buildsFrom && release.buildId < takes.buildsFrom) return 'built-before-binary'
       if (takes.listed === true && release?.held?.files === null) return 'list-not-held'
       const wanted = takes.binaries
       if (wanted && release?.binaries) {

@@ -31,6 +31,8 @@ export const DEVICE_ATTRIBUTES = {
   answerKeyId: { maxLength: 64 },
   /** What the binary shipped with, as its client calls it. */
   embeddedUpdateId: { maxLength: 64 },
+  /** By which percentages draw it in place of its id, of clients that share one: from 1 to 1000, or a name. */
+  rolloutCohort: { maxLength: 64 },
   /** What its installer takes, best first, with commas between: such as "apk". */
   installerFormats: { maxLength: 200 },
   /** `true` or `false`. */

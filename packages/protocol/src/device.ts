@@ -4,7 +4,7 @@ import type { DeviceTrust } from './device-trust.ts'
 
 /** An installation, as far as its check told: the same for every dialect. */
 export interface Device {
-  /** Null when the client tells none: it is in no bucket, and gets what is in force for everyone (D5). */
+  /** Null when the client tells none: unless it tells a rollout cohort, it gets what is in force for everyone (D5). */
   id: string | null
   /** The shell's version as its store shows it; undefined when the client did not say. */
   nativeVersion?: string | undefined

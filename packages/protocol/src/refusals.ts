@@ -9,6 +9,7 @@ export const REFUSAL_REASONS = [
   'kind-not-taken',
   'form-not-taken',
   'list-not-held',
+  'built-before-binary',
   'embedded-not-taken',
   'answer-not-signed',
   'not-newer',
@@ -62,7 +63,8 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
   if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
   if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
   if (!takesPlain(takes) && !findEncrypted(target.variants ?? [], takes.forms)) return 'form-not-taken'
-  if (kind === 'files' && takes.exports && target.exportedBy !== takes.exports) return 'form-not-taken'
+  if (takes.exports && target.exportedBy !== takes.exports) return 'form-not-taken'
+  if (takes.buildsFrom && target.buildId && target.buildId < takes.buildsFrom) return 'built-before-binary'
   if (kind === 'files' && takes.listed && !target.held?.files) return 'list-not-held'
   const { binaries, version } = target
   return !binaries || !takes.binaries || takesBinary({ binaries, version }, takes.binaries)
@@ -75,8 +77,9 @@ export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
   if (takes.answersSignedBy !== undefined) return false
+  if (takes.exports !== undefined || takes.buildsFrom !== undefined) return false
   if (takes.binaries && catalog.kinds.has('binary')) return false
-  if ((takes.listed || takes.exports) && catalog.kinds.has('files')) return false
+  if (takes.listed && catalog.kinds.has('files')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
   return true
 }
@@ -149,6 +152,10 @@ export function nextTakeable(
   }
   if (reason === 'kind-not-taken') return Math.min(nextKind, nextPlacement(catalog, currentReleaseId, index))
   if (reason === 'not-newer') return Math.min(nextHigher, nextPlacement(catalog, currentReleaseId, index))
+  if (reason === 'built-before-binary') {
+    const next = catalog.nextBuild?.[index] ?? index + 1
+    return Math.min(next, nextPlacement(catalog, currentReleaseId, index))
+  }
   if (reason === 'form-not-taken') {
     const { rollouts, nextForm } = catalog
     // Where nothing is encrypted, whoever wants it so takes no release at all.

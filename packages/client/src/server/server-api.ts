@@ -150,7 +150,7 @@ function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
     if (name === 'nativeBuild' || name === 'decryptionKeyId' || name === 'answerKeyId') continue
-    if (name === 'installerFormats' || name === 'embeddedUpdateId') continue
+    if (name === 'installerFormats' || name === 'embeddedUpdateId' || name === 'rolloutCohort') continue
     if (host[name] !== undefined) told[name] = String(host[name])
   }
   return told

@@ -8,6 +8,7 @@ import { codePush } from './code-push/code-push.ts'
 import { electron } from './electron/electron.ts'
 import { expo } from './expo/expo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
+import { hotUpdater } from './hot-updater/hot-updater.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { tauri } from './tauri/tauri.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
@@ -26,4 +27,5 @@ export const DIALECTS: readonly Dialect[] = [
   electron(),
   tauri(),
   expo(),
+  hotUpdater(),
 ]

@@ -287,6 +287,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'release.requirement',
       'release.kind',
       'release.version_code',
+      'release.build_id',
       'release.notes',
       'signature.value as signature',
       'signature.key_id as release_key_id',
@@ -335,7 +336,7 @@ function readAudience(
     cohorts: readList(cohorts),
     percentage,
     salt: salt === id ? undefined : salt,
-    buckets: buckets === 100 ? 100 : 10_000,
+    buckets: buckets === 100 || buckets === 1_000 ? buckets : 10_000,
     rules: readRules(rules),
     slice: slice === null ? null : (JSON.parse(slice) as AudienceSlice),
   }
@@ -429,6 +430,7 @@ function targetOf(
   if (ofRelease) release.answers = ofRelease
   if (row.version_code !== null) release.versionCode = row.version_code
   if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy
+  if (row.build_id !== null) Object.assign(release, { exportedBy: 'hot-updater', buildId: row.build_id })
   if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
   releases.set(release.id, release)
   return release

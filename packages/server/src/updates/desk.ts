@@ -85,6 +85,8 @@ export function createDesk({
         return showRelease(dialect, route, holder, request)
       case 'channels':
         return showChannels(route, holder, request)
+      case 'about':
+        return route.render(request)
     }
   }
 

@@ -34,7 +34,14 @@ export interface Dialect {
   renderProblem(problem: Problem, requestId: string, route: DialectRoute): PlainAnswer
 }
 
-export type DialectRoute = CheckRoute | FeedRoute | ReportRoute | RegistrationRoute | ReleaseRoute | ChannelsRoute
+export type DialectRoute =
+  | CheckRoute
+  | FeedRoute
+  | ReportRoute
+  | RegistrationRoute
+  | ReleaseRoute
+  | ChannelsRoute
+  | AboutRoute
 
 /** Answers at its path at the root, and under /apps/{slug}. */
 interface Route {
@@ -225,6 +232,12 @@ export interface AskedRelease {
   name: ReleaseName
   /** Another one, for what differs. */
   earlier?: ReleaseName
+}
+
+/** Somebody asks what answers here. */
+export interface AboutRoute extends Route {
+  kind: 'about'
+  render(request: PlainRequest): PlainAnswer
 }
 
 /** A device asks about the channels of its app: which there are for it, and whether it may choose one. */

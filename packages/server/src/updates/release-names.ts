@@ -21,6 +21,8 @@ export type ReleaseName =
   | { sha256: string }
   /** The first 15 digits of it, of clients whose ids have no room for more; with the place, where they tell that. */
   | { digestStart: string; place?: number }
+  /** That its tool has given the build. */
+  | { buildId: string }
 
 interface Names {
   byRollout: Map<string, OfferedRelease>
@@ -32,6 +34,7 @@ interface Names {
   byDigestStart: Map<string, OfferedRelease[]>
   /** What each rollout placed, by that beginning and the place. */
   byPlace: Map<string, OfferedRelease>
+  byBuild: Map<string, OfferedRelease>
 }
 
 /** Made when somebody asks: most catalogs are of clients that need none. */
@@ -52,6 +55,7 @@ export function findByName(catalog: LiveCatalog, name: ReleaseName): OfferedRele
   if ('countedLabel' in name) return known.byCountedLabel.get(name.countedLabel)
   if ('packageHash' in name) return known.byPackageHash.get(name.packageHash)
   if ('digestStart' in name) return known.byPlace.get(placed(name)) ?? known.byDigestStart.get(name.digestStart)?.[0]
+  if ('buildId' in name) return known.byBuild.get(name.buildId)
   return 'label' in name ? known.byLabel.get(name.label) : known.byDigest.get(name.sha256)
 }
 
@@ -86,6 +90,7 @@ function namesOf(catalog: LiveCatalog): Names {
     byDigest: new Map(),
     byDigestStart: new Map(),
     byPlace: new Map(),
+    byBuild: new Map(),
   }
   for (const rollout of catalog.rollouts) {
     const { target } = rollout
@@ -95,6 +100,8 @@ function namesOf(catalog: LiveCatalog): Names {
     made.byCountedLabel.set(countedLabelOf(catalog, rollout), target)
     const packageHash = target.content.kind === 'archive' ? target.content.packageHash : undefined
     if (packageHash !== undefined && !made.byPackageHash.has(packageHash)) made.byPackageHash.set(packageHash, target)
+    // A release for any platform may have the same build as one for this.
+    if (target.buildId && !made.byBuild.has(target.buildId)) made.byBuild.set(target.buildId, target)
     // Two releases may have the same content: the one placed last.
     for (const digest of digestsOf(target.content)) {
       if (!made.byDigest.has(digest)) made.byDigest.set(digest, target)

@@ -163,7 +163,8 @@ export function describeDialect(subject: DialectUnderTest): void {
       const ask = askOf(route, { ...asking, channel: 'nowhere' })
       const answer = await send(server, route, ask, `/apps/${app.slug}`)
       // What a report is about is found wherever it is, and a list of channels is about none of them.
-      const mayIgnoreIt = route.kind === 'report' || (route.kind === 'channels' && !hasBody(route))
+      const mayIgnoreIt =
+        route.kind === 'report' || route.kind === 'about' || (route.kind === 'channels' && !hasBody(route))
       if (answer.status !== 200 || !mayIgnoreIt) expect(readRefusal(answer)).toBe('channel-not-found')
     })
 
@@ -398,6 +399,7 @@ function render(
     case 'registration':
     case 'release':
     case 'channels':
+    case 'about':
       throw new Error('It offers nothing.')
   }
 }

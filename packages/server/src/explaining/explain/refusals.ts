@@ -5,6 +5,7 @@ import {
   type CompiledRollout,
   type Device,
   type DeviceTrust,
+  type ExportTool,
   type RefusalReason,
 } from '@hotpatch/protocol'
 import { timestamp } from '../../ground/clock.ts'
@@ -42,6 +43,8 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
       return `${sentence(name)} ${describeForms(rollout, takes)}`
     case 'list-not-held':
       return `The client on the device has to be told every file of ${name}, and the list of them is not in the memory of the server.`
+    case 'built-before-binary':
+      return `The binary of the app on the device has the build id ${takes.buildsFrom ?? ''}, and ${name}, ${buildIdOf(rollout)}, was built before: clients go back to what is older than their binary only by way of that.`
     case 'embedded-not-taken':
       return 'The client on the device cannot be told to go back to what its binary shipped with, so it keeps what it runs.'
     case 'answer-not-signed':
@@ -79,6 +82,8 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
       return [
         'Halt or withdraw what nobody is to get any more: the newest releases in force are held, as many as there is room for.',
       ]
+    case 'built-before-binary':
+      return ['Build it again, and publish that under a new version: its id is the time of the build.']
     case 'embedded-not-taken':
       return [
         `Roll back to a release instead: hotpatch rollback --version VERSION${whereOf(place)}. Or publish what the binary shipped with, under a new version.`,
@@ -131,9 +136,17 @@ export function keptFromEmbedded({ takes, trust = NO_TRUST }: Refusing, place: R
 function describeForms(rollout: Refused, takes: ClientTakes): string {
   const refused = refusedBinary(rollout)
   if (refused && takes.binaries) return describeBinaries(refused, takes.binaries)
-  if (takes.exports)
-    return `has other files than "npx expo export" writes, and the client on the device takes no others.`
+  if (takes.exports) return `is not what ${EXPORTS[takes.exports]} makes, and the client on the device takes no other.`
   return `is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
+}
+
+const EXPORTS: Readonly<Record<ExportTool, string>> = {
+  expo: '"npx expo export"',
+  'hot-updater': '"npx hot-updater deploy" with "zip"',
+}
+
+function buildIdOf({ target }: Refused): string {
+  return (target === 'embedded' ? null : target.buildId) ?? 'without one'
 }
 
 function refusedBinary({ target }: Refused) {
@@ -154,7 +167,7 @@ function takenForms({ forms }: ClientTakes): string {
 function otherForm(rollout: Refused, { forms, binaries, exports }: ClientTakes, { platform }: RefusalPlace): string {
   const { target } = rollout
   const refused = refusedBinary(rollout)
-  if (exports) return `Publish what "npx expo export --platform ${platform}" writes, under a new version.`
+  if (exports) return `Publish what ${EXPORTS[exports]} makes for ${platform}, under a new version.`
   if (refused && binaries) return mendBinaries(refused, binaries, platform)
   const version = target === 'embedded' ? 'VERSION' : target.version
   const key = forms.find((form) => form !== 'plain')

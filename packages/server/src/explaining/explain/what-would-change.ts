@@ -1,7 +1,9 @@
 import {
   placementsOf,
+  readNumericCohort,
   bucketOf,
   compileRules,
+  drawnByOf,
   isOutside,
   meetsRules,
   type AttributeRule,
@@ -92,6 +94,7 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'kind-not-taken',
   'form-not-taken',
   'list-not-held',
+  'built-before-binary',
   'not-newer',
 ])
 
@@ -147,6 +150,7 @@ function changeFor(
     case 'not-newer':
     case 'form-not-taken':
     case 'list-not-held':
+    case 'built-before-binary':
     case 'answer-not-signed':
     case 'embedded-not-taken':
     case 'below-high-water':
@@ -159,8 +163,7 @@ function changeFor(
     case 'attributes-differ':
       return unmetRules(rollout.audience.rules, device)
     case 'outside-audience':
-      // Of an anonymous device it would be another reason.
-      return device.id === null ? [] : outside(rollout, device.id)
+      return outside(rollout, device)
     case 'anonymous':
       return 'Widen the rollout to everyone, or have the client tell a device id.'
     case 'other-arm':
@@ -180,9 +183,15 @@ function describeRule(rule: AttributeRule): string {
 }
 
 /** The smallest percentage that has the device's bucket in it. */
-function outside({ id, audience }: CompiledRollout, deviceId: string): string {
+function outside({ id, audience }: CompiledRollout, device: Device): string | string[] {
+  const drawnBy = drawnByOf(device)
+  // Of an anonymous device it would be another reason.
+  if (drawnBy === null) return []
+  if (drawnBy !== device.id && readNumericCohort(drawnBy) === undefined) {
+    return `Widen the rollout to everyone, or name the cohort ${drawnBy} in it: it has no number that would be drawn.`
+  }
   const { percentage, salt = id, buckets, cohorts } = audience
-  const needed = (bucketOf(salt, deviceId, buckets) + 1) / (buckets / 100)
+  const needed = (bucketOf(salt, drawnBy, buckets) + 1) / (buckets / 100)
   const others = cohorts.length > 0 ? `, put it into ${cohorts.join(' or ')},` : ''
   return `Widen the rollout from ${percentage} % to ${needed} %${others} or name the device in it.`
 }

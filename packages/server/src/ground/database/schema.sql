@@ -439,10 +439,13 @@ create table release (
   statement_id text references statement (id),
   kind text default 'archive' not null check (kind in ('archive', 'files', 'binary', 'kit')),
   version_code bigint,
+  build_id text,
   constraint release_version unique (app_id, platform, version, channel),
   constraint release_sequence unique (app_id, platform, sequence),
   constraint release_app foreign key (app_id) references app (id)
 );
+
+create unique index release_build on release (app_id, platform, build_id);
 
 create unique index release_identity on release (app_id, platform, version);
 

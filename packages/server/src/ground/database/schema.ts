@@ -158,6 +158,8 @@ export interface Schema {
     kind: ContentKindName
     /** Orders whole binaries; null of what has none. */
     version_code: number | null
+    /** That its tool has given the build, where clients know it by that. */
+    build_id: string | null
     requirement: string
     notes: string
     created_at: number

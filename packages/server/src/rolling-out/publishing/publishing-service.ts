@@ -141,6 +141,7 @@ export function createPublishing({
 
     async function addNew(tx: Connection, change: Change, locked: AppRow, keyId: string | null): Promise<ReleaseRow> {
       const accepted = await contents.requireUnopposed(tx, app.id, input, content)
+      if (content.buildId !== undefined) await releases.requireNewBuild(tx, app, platform, content.buildId)
       const sequence =
         checked?.statement?.statement.sequence ?? (await sequences.getNext(locked, platform, tx)).nextSequence
       const stored = {
@@ -152,6 +153,7 @@ export function createPublishing({
         sequence,
         kind: content.kind,
         version_code: versionCode,
+        build_id: content.buildId ?? null,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
         created_at: clock.now(),

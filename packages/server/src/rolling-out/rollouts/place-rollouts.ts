@@ -144,7 +144,10 @@ function firstPercentage({ plan, percentage }: Placement): number {
   return plan?.steps[0]?.percentage ?? percentage ?? 100
 }
 
-function bucketRule(app: AppRow, rolloutId: string, { salt, buckets }: Pick<Placement, 'salt' | 'buckets'>) {
+/** To the original rule of whichever client it is: hot-updater's draws anew for each build. */
+function bucketRule(app: AppRow, rolloutId: string, { salt, buckets, release }: Placement) {
+  const { build_id: buildId = null } = release ?? {}
+  if (app.bucketing === 'original' && buildId !== null) return { salt: salt ?? buildId, buckets: buckets ?? 1_000 }
   return {
     salt: salt ?? (app.bucketing === 'per-rollout' ? rolloutId : ''),
     buckets: buckets ?? (app.bucketing === 'original' ? 100 : 10_000),

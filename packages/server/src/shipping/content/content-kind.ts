@@ -184,6 +184,8 @@ export interface ContentKind<
   filesOf(uploads: readonly ContentBytes<Found>[], wish: Pick<ContentWish<New>, 'platform' | 'content'>): ReleaseFile[]
   /** What orders a release among those of its app, where its files say that. */
   versionCodeOf?(uploads: readonly CheckedBytes<Found>[]): number | undefined
+  /** The id that its tool has given a build, where clients know it by that: its app has no other one of that id. */
+  buildIdOf?(uploads: readonly CheckedBytes<Found>[]): string | undefined
   /**
    * For people.
    * @param factsOf of bytes, by their SHA-256; undefined where they lie elsewhere

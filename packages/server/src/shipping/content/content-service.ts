@@ -53,6 +53,8 @@ export interface StoredContent {
   files: readonly ReleaseFile[]
   /** What orders the release, where its files say that. */
   versionCode: number | undefined
+  /** By which clients know it, where its tool gives builds one. */
+  buildId: string | undefined
 }
 
 /** Of the parts of a publish, those that are about its content. */
@@ -180,7 +182,13 @@ export function createContentService({
     const uploads = received ? [received] : await findTold(appId, name, told)
     for (const [index, each] of told.entries()) requireSameBytes(each, uploads[index])
     kind.requireFit(uploads, wish)
-    return { kind: name, uploads, files: kind.filesOf(uploads, wish), versionCode: kind.versionCodeOf?.(uploads) }
+    return {
+      kind: name,
+      uploads,
+      files: kind.filesOf(uploads, wish),
+      versionCode: kind.versionCodeOf?.(uploads),
+      buildId: kind.buildIdOf?.(uploads),
+    }
   }
 
   async function findTold(appId: string, kind: ContentKindName, told: readonly ToldBytes[]): Promise<StoredUpload[]> {

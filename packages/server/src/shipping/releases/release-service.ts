@@ -9,6 +9,7 @@ import { renderContent, statedOfRelease } from '../content/content-service.ts'
 import { listAssetsAfter, listFilesOf, type StoredFile } from '../content/content-queries.ts'
 import {
   findRelease,
+  findReleaseByBuild,
   findReleaseByVersion,
   insertRelease,
   listReleases,
@@ -73,6 +74,19 @@ export function createReleaseService({
     return findDifferences({ stated, requirement: requirementOf(row), notes, isSigned: row.key_id !== null }, found)
   }
 
+  /**
+   * A device tells which build it runs, and of two releases of one build nobody knows which that is.
+   * @throws problem release-exists
+   */
+  async function requireNewBuild(tx: Connection, app: AppRow, platform: Platform, buildId: string): Promise<void> {
+    const known = await findReleaseByBuild(tx, { appId: app.id, platform, buildId })
+    if (!known) return
+    const detail =
+      `The build ${buildId} for ${platform} is published already, as ${known.version}, and devices know what they run by its id. ` +
+      `Place that release, or build again.`
+    throw problem('release-exists', detail, { releaseId: known.id })
+  }
+
   /** Takes the release's sequence and stores it, with what its publisher signed. */
   async function add(
     tx: Connection,
@@ -133,6 +147,7 @@ export function createReleaseService({
     render,
     findByVersion,
     differencesFrom,
+    requireNewBuild,
     add,
     list,
     markArchived,

@@ -56,6 +56,20 @@ export async function findReleaseByVersion(
   return rows.find((row) => row.platform === platform) ?? rows[0]
 }
 
+/** Archived ones count: devices may run them. */
+export async function findReleaseByBuild(
+  db: Connection,
+  { appId, platform, buildId }: { appId: string; platform: Platform; buildId: string },
+): Promise<{ id: string; version: string } | undefined> {
+  return db
+    .selectFrom('release')
+    .select(['id', 'version'])
+    .where('app_id', '=', appId)
+    .where('platform', '=', platform)
+    .where('build_id', '=', buildId)
+    .executeTakeFirst()
+}
+
 export function listReleases(
   db: Connection,
   appId: string | null,

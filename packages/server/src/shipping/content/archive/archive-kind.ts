@@ -6,8 +6,9 @@ import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createHashing } from './hash-files.ts'
+import { findBuildId, requireBundleFor } from './hot-updater-build.ts'
 import { packageHashOf } from './package-hash.ts'
-import { createWebBundleUnpacking, isWebBundle, WEB_ENTRY } from './unpack-web-bundle.ts'
+import { createUnpacking, isWorthUnpacking, WEB_ENTRY } from './unpack-files.ts'
 
 /** Content §3. */
 export interface ArchiveFacts extends Facts {
@@ -20,6 +21,8 @@ export interface ArchiveFacts extends Facts {
   tree: string
   /** Code Push §5. */
   packageHash: string
+  /** Hot-updater §7: of what its tool builds, the id. */
+  buildId?: string
 }
 
 export interface OfferedArchive {
@@ -30,6 +33,8 @@ export interface OfferedArchive {
   packageHash?: string | undefined
   /** What changed since other contents, by their package hashes (Code Push §6); absent: nothing was made. */
   diffs?: ReadonlyMap<string, ReceivedBytes>
+  /** Of what hot-updater's tool builds. */
+  buildId?: string
 }
 
 /** Kept beside the bytes for good: more would let an upload fill the database. */
@@ -37,7 +42,7 @@ const MAX_ROOT_FILES = 500
 
 const CONTENT_TYPE = 'application/zip'
 
-/** One zip: React Native bundles, and web bundles, which are unpacked here as well. */
+/** One zip: React Native bundles, and web bundles and builds of hot-updater's, which are unpacked here as well. */
 export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedArchive> = {
   name: 'archive',
   maxBytes: ({ maxBytes }) => maxBytes,
@@ -45,9 +50,9 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
   contentTypeOf: () => CONTENT_TYPE,
 
   async check({ path }, limits, { begin, signal }) {
-    const unpacking = createWebBundleUnpacking(begin)
+    const unpacking = createUnpacking(begin)
     const hashing = createHashing()
-    const openFile = (files: readonly string[]) => (isWebBundle(files) ? unpacking.open : hashing.open)
+    const openFile = (files: readonly string[]) => (isWorthUnpacking(files) ? unpacking.open : hashing.open)
     const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, { openFile, signal })
     const names = files.map((file) => file.path).filter((name) => !name.includes('/'))
     const rootFiles = names.slice(0, MAX_ROOT_FILES)
@@ -58,7 +63,10 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const facts = { kind: 'archive' as const, fileCount, unpackedBytes, rootFiles, tree, packageHash }
     if (!unpacked) return { facts }
     const { list, ...rest } = unpacked
-    return { facts: { ...facts, list }, ...rest }
+    const buildId = findBuildId(rest.files, unpacking.readManifest())
+    if (buildId !== undefined) return { facts: { ...facts, list, buildId }, ...rest }
+    // Another tool's file of that name.
+    return names.includes(WEB_ENTRY) ? { facts: { ...facts, list }, ...rest } : { facts }
   },
 
   describeUpload: ({ sha256, sizeBytes, facts: { fileCount, tree } }, downloadUrl) => ({
@@ -74,11 +82,14 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
 
   requireFit(uploads, { platform, content }) {
     const { entry = platform === 'web' ? WEB_ENTRY : undefined } = content
-    const { rootFiles } = onlyOf(uploads).facts
+    const { rootFiles, buildId } = onlyOf(uploads).facts
+    if (buildId !== undefined) requireBundleFor(platform, onlyOf(uploads).files ?? [])
     if (entry === undefined || rootFiles.includes(entry)) return
     const many = rootFiles.length === MAX_ROOT_FILES ? ` among the first ${MAX_ROOT_FILES} files` : ''
     throw problem('content-unfit', `Expected the file "${entry}"${many} at the root of the zip, found none.`, { entry })
   },
+
+  buildIdOf: (uploads) => onlyOf(uploads).facts.buildId,
 
   amounts: ({ content, fileCount, unpackedBytes }, limits) => [
     { variable: 'HOTPATCH_MAX_BUNDLE_BYTES', found: sizeOf(content), most: limits.maxBytes, unit: 'bytes' },
@@ -111,9 +122,10 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const { sha256, sizeBytes } = zipOf(files)
     return statedArchive({ sha256, sizeBytes, tree: factsOf(sha256)?.tree })
   },
-  offered(files) {
+  offered(files, factsOf) {
     const { sha256, sizeBytes, packageHash } = zipOf(files)
-    return { kind: 'archive', sha256, sizeBytes, packageHash }
+    const buildId = factsOf(sha256)?.buildId
+    return { kind: 'archive', sha256, sizeBytes, packageHash, ...(buildId !== undefined && { buildId }) }
   },
   digests: ({ sha256, diffs }) => (diffs ? [sha256, ...[...diffs.values()].map((diff) => diff.sha256)] : [sha256]),
 }
