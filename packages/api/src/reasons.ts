@@ -22,7 +22,8 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
     'The client takes the release in none of the forms in which it is there: as it is, encrypted, by one of its files, or as its tool builds.',
   'list-not-held':
     'The client has to be told every file of the release, and the list of them is not in the memory of the server.',
-  'built-before-binary': 'The build is older than the binary of the app on the device, which takes only what came after.',
+  'built-before-binary':
+    'The build is older than the binary of the app on the device, which takes only what came after.',
   'embedded-not-taken': 'The client cannot be told to go back to what its binary shipped with; it keeps what it runs.',
   'answer-not-signed':
     'The client takes only answers that the publisher has signed, later than what the device has, and there is none.',

@@ -75,7 +75,10 @@ const releases = fc
   )
   .map((pool) =>
     pool.map(
-      ([requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build]], index): CatalogRelease => {
+      (
+        [requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build]],
+        index,
+      ): CatalogRelease => {
         const sequence = index + 1
         return {
           id: `release-${sequence}`,

@@ -80,7 +80,9 @@ const asksBelow = (base: string, isNamed: boolean): Record<string, (asking: Aski
     url: below('fingerprint', asking, { isNamed, cohort: '/beta-testers' }),
     headers: told(asking),
   }),
-  [`GET ${base}/version`]: ({ app }) => ({ url: isNamed ? `/hot-updater/${app.slug}/version` : '/hot-updater/version' }),
+  [`GET ${base}/version`]: ({ app }) => ({
+    url: isNamed ? `/hot-updater/${app.slug}/version` : '/hot-updater/version',
+  }),
 })
 
 describeDialect({

@@ -33,7 +33,12 @@ describeOnEveryDatabase('clients of hot-updater', (openDatabase) => {
 
   const filesOf = (text: string) => ({ 'index.android.bundle': `code ${text}`, 'assets/logo.png': 'logo' })
   const publish = async (version: string, buildId: string, more: Record<string, unknown> = {}) =>
-    server.publish(app, { bundle: await zipOf(buildOf(buildId, filesOf(version))), platform: 'android', version, ...more })
+    server.publish(app, {
+      bundle: await zipOf(buildOf(buildId, filesOf(version))),
+      platform: 'android',
+      version,
+      ...more,
+    })
 
   const check = async (
     bundleId: string,
@@ -159,7 +164,11 @@ describeOnEveryDatabase('clients of hot-updater', (openDatabase) => {
   })
 
   test('other archives are not for them', async () => {
-    await server.published(app, { bundle: await zipOf({ 'index.android.bundle': 'x' }), platform: 'android', version: '1.0.1' })
+    await server.published(app, {
+      bundle: await zipOf({ 'index.android.bundle': 'x' }),
+      platform: 'android',
+      version: '1.0.1',
+    })
     expect(await check(EMBEDDED, { headers: { 'x-device-id': 'other' } })).toEqual(NOTHING)
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices/other/explain`)
     expect(body.decision).toMatchObject({ reason: 'form-not-taken' })

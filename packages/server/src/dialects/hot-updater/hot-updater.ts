@@ -33,15 +33,13 @@ export function hotUpdater(): Dialect {
 function routesBelow(base: string): DialectRoute[] {
   const checks = STRATEGIES.flatMap(({ strategy, path }) =>
     // Clients before 0.29 tell no cohort.
-    ['', '/:cohort'].map(
-      (cohort): CheckRoute => ({
-        ...ROUTE,
-        kind: 'check',
-        path: base + path + cohort,
-        read: (request) => readUpdateCheck(strategy, request),
-        render: renderDecision,
-      }),
-    ),
+    ['', '/:cohort'].map((cohort): CheckRoute => ({
+      ...ROUTE,
+      kind: 'check',
+      path: base + path + cohort,
+      read: (request) => readUpdateCheck(strategy, request),
+      render: renderDecision,
+    })),
   )
   const about: AboutRoute = {
     ...ROUTE,
@@ -53,13 +51,13 @@ function routesBelow(base: string): DialectRoute[] {
 }
 
 /** Hot-updater §4: the original's servers offer nothing that was built before the binary. */
-function takes({ embeddedBuildId }: DeviceAttributes): ClientTakes {
+function takes({ embeddedUpdateId }: DeviceAttributes): ClientTakes {
   return {
     kinds: ['archive'],
     forms: ['plain'],
     embedded: true,
     exports: 'hot-updater',
-    ...(embeddedBuildId && { buildsFrom: embeddedBuildId }),
+    ...(embeddedUpdateId && { buildsFrom: embeddedUpdateId }),
   }
 }
 

@@ -49,7 +49,12 @@ export function readUpdateCheck(strategy: Strategy, request: Asking): AskedCheck
         cohorts: cohort === undefined || readNumericCohort(cohort) !== undefined ? [] : [cohort],
         attributes: attributesOf(request, minBundleId, cohort),
       },
-      events: failed.map((subject): ToldEvent => ({ kind: 'crashed', subject, code: FAILED_LAUNCH, detail: undefined })),
+      events: failed.map((subject): ToldEvent => ({
+        kind: 'crashed',
+        subject,
+        code: FAILED_LAUNCH,
+        detail: undefined,
+      })),
     }
   })
 }
@@ -91,7 +96,7 @@ function attributesOf(request: Asking, minBundleId: string, cohort: string | und
   const sdkVersion = readSdkVersion(request)
   return {
     // Empty: an earlier one of another binary counts no more.
-    embeddedBuildId: isBuildId(minBundleId) && minBundleId !== NO_BUILD ? minBundleId : '',
+    embeddedUpdateId: isBuildId(minBundleId) && minBundleId !== NO_BUILD ? minBundleId : '',
     ...(sdkVersion !== undefined && { sdkVersion }),
     ...(cohort !== undefined && { rolloutCohort: cohort }),
   }

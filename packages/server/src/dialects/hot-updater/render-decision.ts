@@ -66,7 +66,9 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
       const isForward = buildIdOf(release) > toldBundleId(request)
       // What is compressed later makes another list.
       const variant = [isForward, mandatory, answer.running?.id, publicUrl].join(' ')
-      const text = remember(release.held.files ?? release, variant, () => write(release, { answer, isForward, publicUrl }))
+      const text = remember(release.held.files ?? release, variant, () =>
+        write(release, { answer, isForward, publicUrl }),
+      )
       return jsonAnswer(text)
     }
     case 'embedded':

@@ -1,4 +1,4 @@
-import { sha256Of } from '@hotpatch/testkit'
+import { createHash } from 'node:crypto'
 
 /** Of that moment, as hot-updater's tools make them. */
 export function buildIdAt(at: number, random = 0): string {
@@ -8,7 +8,11 @@ export function buildIdAt(at: number, random = 0): string {
 
 /** What `npx hot-updater deploy` puts into its zip. */
 export function buildOf(buildId: string, files: Readonly<Record<string, string>>): Record<string, string> {
-  const assets = Object.entries(files).map(([path, text]) => [path, { fileHash: sha256Of(Buffer.from(text)) }])
+  const assets = Object.entries(files).map(([path, text]) => [path, { fileHash: sha256Of(text) }])
   const manifest = { bundleId: buildId, assets: Object.fromEntries(assets) }
   return { ...files, 'manifest.json': `${JSON.stringify(manifest, null, 2)}\n` }
+}
+
+function sha256Of(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }

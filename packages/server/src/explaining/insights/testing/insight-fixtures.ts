@@ -42,7 +42,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         statement_id: null,
         kind: 'archive',
         version_code: null,
-      build_id: null,
+        build_id: null,
         requirement: '{}',
         notes: '',
         created_at: 0,

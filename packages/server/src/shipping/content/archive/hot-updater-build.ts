@@ -11,7 +11,11 @@ import {
 /** Hot-updater §7: by these names a client finds what it starts. */
 const BUNDLES: readonly { platform: Platform; expected: string; pattern: RegExp }[] = [
   { platform: 'android', expected: 'index.android.bundle', pattern: /(?:^|\/)[^/]*\.android\.bundle$/ },
-  { platform: 'ios', expected: 'index.ios.bundle or main.jsbundle', pattern: /^(?:index\.ios\.bundle|main\.jsbundle)$/ },
+  {
+    platform: 'ios',
+    expected: 'index.ios.bundle or main.jsbundle',
+    pattern: /^(?:index\.ios\.bundle|main\.jsbundle)$/,
+  },
 ]
 
 /** Of older tools, beside the manifest: nobody needs it there. */
@@ -63,5 +67,7 @@ export function requireBundleFor(platform: Platform, files: readonly ManifestFil
   const wanted = BUNDLES.find((each) => each.platform === platform)
   if (!wanted || files.some(({ path }) => wanted.pattern.test(path))) return
   const { expected } = wanted
-  throw problem('content-unfit', `Expected ${expected} in the build, as it is for ${platform}, found none.`, { entry: expected })
+  throw problem('content-unfit', `Expected ${expected} in the build, as it is for ${platform}, found none.`, {
+    entry: expected,
+  })
 }
