@@ -2,6 +2,7 @@ import { compileCatalog, type CatalogRollout, type RolloutState } from '@hotpatc
 import { fixedClock, sha256Of } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { LiveCatalog } from '../../updates/catalogs.ts'
@@ -202,7 +203,7 @@ test.each([
         ]
         const poll = (client: Client) => {
           const { answered, rendered } = server.answer(client)
-          return { answered, taken: client.take(rendered.body) }
+          return { answered, taken: client.take(textOf(rendered.body)) }
         }
         for (const [each, pauseMs] of steps) {
           server.clock.advance(pauseMs)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Problem, readHotUpdaterManifest, UnexpectedJsonError } from '@hotpatch/protocol'
 import { expect, test } from 'vitest'
+import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { readUpdateCheck, type Strategy } from './read-update-check.ts'
@@ -53,8 +54,8 @@ test.each(casesOf<AnswerCase>('answers.json'))(
     } as unknown as PlainRequest
     const answer = { decision, running } as unknown as UpdateAnswer
     if (stopped) return expect(() => renderDecision(answer, request)).toThrow('An answer was stopped')
-    expect(JSON.parse(renderDecision(answer, request).body)).toEqual(expected)
-    expect(JSON.parse(renderDecision(answer, request).body)).toEqual(expected)
+    expect(JSON.parse(textOf(renderDecision(answer, request).body))).toEqual(expected)
+    expect(JSON.parse(textOf(renderDecision(answer, request).body))).toEqual(expected)
   },
 )
 
