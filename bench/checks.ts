@@ -1,6 +1,6 @@
 import type { OneRequest } from './bare-answer.ts'
 import { BINARIES, FILES } from './other-contents.ts'
-import { APP, CHANNEL, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
+import { APP, CHANNEL, DEPLOYMENT_KEY, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
 
 /** What a device tells. */
 interface Asked {
@@ -29,6 +29,10 @@ export const CLIENTS = [
   {
     name: "Capawesome's plugin",
     ask: (asked) => ({ path: `/v1/apps/${APP.id}/bundles/latest?${capawesomeQueryOf(asked)}` }),
+  },
+  {
+    name: "CodePush's clients",
+    ask: (asked) => ({ path: `/v0.1/public/codepush/update_check?${codePushQueryOf(asked)}`, headers: {} }),
   },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
   {
@@ -122,6 +126,10 @@ function queryOf({ deviceId, version }: Asked): string {
 function capawesomeQueryOf({ deviceId }: Asked): string {
   const told = `appVersionCode=1&appVersionName=${NATIVE_VERSION}&platform=0&osVersion=35&pluginVersion=8.4.3`
   return `${told}&channelName=${CHANNEL}&deviceId=${deviceId}`
+}
+
+function codePushQueryOf({ deviceId }: Asked): string {
+  return `deployment_key=${DEPLOYMENT_KEY}&app_version=${NATIVE_VERSION}&client_unique_id=${deviceId}`
 }
 
 function capgoBodyOf({ deviceId, version }: Asked): string {

@@ -7,6 +7,8 @@ import { digestSigningInput, writeReleaseStatement } from '../packages/protocol/
 import { migrate, openDatabase, type Schema } from '../packages/server/src/testing.ts'
 
 /** What the checks of the bench are about. */
+/** What CodePush's clients come with. */
+export const DEPLOYMENT_KEY = 'hpc_bench_deployment'
 export const APP = { id: '01900000-0000-7000-8000-000000000001', key: 'hpk_bench', platform: 'android' } as const
 export const CHANNEL = 'production'
 /** Of the release that is placed last, whatever is below it. */
@@ -80,6 +82,18 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     last_position: count,
     created_at: NOW,
     device_choice: 'closed',
+  })
+  insert('channel_key', {
+    id: id(3, 1),
+    app_id: APP.id,
+    channel: CHANNEL,
+    name: CHANNEL,
+    key: DEPLOYMENT_KEY,
+    key_hash: createHash('sha256').update(DEPLOYMENT_KEY).digest('hex'),
+    created_at: NOW,
+    created_by: 'bench',
+    revoked_at: null,
+    platform: APP.platform,
   })
   insert('signing_key', {
     id: KEY_ID,
@@ -169,6 +183,13 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       component: null,
       url: null,
       delta_from: null,
+    })
+    insert('file_digest', {
+      release_id: releaseId(index),
+      role: 'archive',
+      path: 'bundle.zip',
+      algorithm: 'package',
+      value: createHash('sha256').update(sha256).digest('hex'),
     })
     const rollout = rolloutId(index)
     insert('rollout', {

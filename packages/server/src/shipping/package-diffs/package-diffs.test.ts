@@ -3,9 +3,8 @@ import type { App } from '@hotpatch/api'
 import { describeOnEveryDatabase, sha256Of, startTestServer, zipOf, type TestServer } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { fromBufferPromise } from 'yauzl'
-import { buffer } from 'node:stream/consumers'
 import type { Database } from '../../ground/database/schema.ts'
+import { unzip } from '../content/testing/unzip.ts'
 
 type Files = Readonly<Record<string, string | Buffer>>
 
@@ -68,7 +67,7 @@ describeOnEveryDatabase('packages of what changed', (open) => {
     const offered = await diffFor(FIRST)
     const zip = await download(offered)
     expect(zip.length).toBe(offered.package_size)
-    const { 'hotcodepush.json': manifest = Buffer.from(''), ...changed } = await unzip(zip)
+    const { 'hotcodepush.json': manifest = Buffer.from(''), ...changed } = Object.fromEntries(await unzip(zip))
     expect(Object.keys(changed).sort()).toEqual(
       ['CodePush/.codepushrelease', 'CodePush/index.android.bundle', 'CodePush/new/ü.txt'].sort(),
     )
@@ -112,13 +111,4 @@ function hashOf(files: Files): string {
     .filter(([path]) => !path.endsWith('.codepushrelease'))
     .map(([path, content]) => `${path}:${sha256Of(Buffer.from(content))}`)
   return createHash('sha256').update(JSON.stringify(entries.sort())).digest('hex')
-}
-
-async function unzip(bytes: Buffer): Promise<Record<string, Buffer>> {
-  const zip = await fromBufferPromise(bytes)
-  const files: Record<string, Buffer> = {}
-  for await (const entry of zip.eachEntry()) {
-    files[entry.fileName] = await buffer(await zip.openReadStreamPromise(entry))
-  }
-  return files
 }

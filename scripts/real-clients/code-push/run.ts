@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { noise } from '../../../packages/testkit/src/archives/index.ts'
+import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
+import { createPublisher } from '../android/publisher.ts'
+import { createStories } from '../android/stories.ts'
+import { createPhone } from './phone.ts'
+import { MissingPackages, PLUGINS, stage, type Acquisition } from './stage.ts'
+
+/** CodePush's SDK and the JavaScript of its plugins, as they are published, against this checkout's server. */
+const cache = join(tmpdir(), 'hotpatch-real-clients', 'code-push')
+const { sdk, bundle } = await prepare()
+await mkdir(cache, { recursive: true })
+const folder = await mkdtemp(join(cache, 'run-'))
+const server = await startServerProcess({
+  directory: join(folder, 'data'),
+  env: { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' },
+})
+const { api, publish } = await createPublisher(server, folder)
+const { play, end } = createStories(process.argv[2])
+
+async function prepare() {
+  try {
+    return await stage(join(cache, 'packages'))
+  } catch (error) {
+    if (!(error instanceof MissingPackages)) throw error
+    console.log(`Skipped: ${error.message}`)
+    return process.exit(77)
+  }
+}
+
+const PHOTO = noise(60_000).toString('base64')
+const filesOf = (text: string) => ({ 'CodePush/index.android.bundle': text, 'CodePush/photo.txt': PHOTO })
+
+async function createDeployment(slug: string): Promise<string> {
+  await api.createApp({ slug })
+  return (await api.createChannelKey(slug, { channel: 'production', platform: 'android' })).key
+}
+
+/** The requester that a host gives the SDK. */
+const requester = {
+  request(verb: number, url: string, body: unknown, callback: unknown): void {
+    const done = (typeof body === 'function' ? body : callback) as (error: unknown, answer?: object) => void
+    const sent = typeof body === 'string' ? { body } : {}
+    const headers = { 'content-type': 'application/json' }
+    fetch(url, { method: verb === 2 ? 'POST' : 'GET', headers, ...sent }).then(
+      async (answer) => done(null, { statusCode: answer.status, body: await answer.text() }),
+      (error: unknown) => done(error),
+    )
+  },
+}
+const asked = <Value>(ask: (done: (error: Error | null, value: Value) => void) => void) =>
+  new Promise<Value>((resolve, reject) => ask((error, value) => (error ? reject(error) : resolve(value))))
+const query = (client: Acquisition, current: object) =>
+  asked<Record<string, unknown> | null>((done) => client.queryUpdateWithCurrentPackage(current, done))
+
+await play('the SDK finds an update, reports it, and says what is wrong with a key', async () => {
+  const deploymentKey = await createDeployment('sdk')
+  const configuration = { serverUrl: server.url, appVersion: '1.0', deploymentKey, clientUniqueId: 'sdk-phone' }
+  const client = new sdk.AcquisitionManager(requester, configuration)
+  assert.equal(await query(client, { appVersion: '1.0' }), null)
+  await publish('sdk', '1.1.0', filesOf('one'), { notes: 'Faster' })
+  const update = await query(client, { appVersion: '1.0' })
+  assert.ok(update)
+  const { label, description, appVersion, isMandatory } = update
+  assert.deepEqual([label, description, appVersion, isMandatory], ['v1', 'Faster', '1.0', false])
+  await asked((done) => client.reportStatusDownload(update, done))
+  await asked((done) => client.reportStatusDeploy(update, 'DeploymentSucceeded', '1.0', deploymentKey, done))
+  assert.equal(await query(client, { ...update, appVersion: '1.0' }), null)
+  const device = await api.getDevice('sdk', 'sdk-phone')
+  const kinds = device.events.map(({ kind }) => kind)
+  for (const kind of ['downloaded', 'confirmed'] as const) assert.ok(kinds.includes(kind), kinds.join())
+  const stranger = new sdk.AcquisitionManager(requester, { ...configuration, deploymentKey: 'nobodys-deployment-key' })
+  await assert.rejects(query(stranger, { appVersion: '1.0' }), /401: .*app-key-invalid/)
+})
+
+for (const [index, plugin] of PLUGINS.entries()) {
+  const file = await bundle(plugin)
+  await play(`${plugin} updates, takes what changed, fails, goes back and is explained`, async () => {
+    const slug = `plugin-${index}`
+    const deploymentKey = await createDeployment(slug)
+    const phone = createPhone({ serverUrl: server.url, deploymentKey, id: 'phone-1', plugin: file })
+    const mismatches: object[] = []
+    const sync = async () => {
+      const app = phone.start()
+      const status = await app.sync({}, undefined, undefined, (update) => void mismatches.push(update))
+      return Object.entries(app.SyncStatus).find(([, value]) => value === status)?.[0]
+    }
+    const ready = async () => {
+      await phone.start().notifyAppReady()
+      return phone.told()
+    }
+
+    assert.equal(await sync(), 'UP_TO_DATE')
+    await publish(slug, '1.1.0', filesOf('one'))
+    assert.equal(await sync(), 'UPDATE_INSTALLED')
+    const whole = phone.downloadedBytes()
+    assert.equal((await ready()).status, 'DeploymentSucceeded')
+    assert.equal(await sync(), 'UP_TO_DATE')
+    assert.equal(phone.runs(), 'one')
+
+    await publish(slug, '1.2.0', filesOf('two'), { mandatory: true })
+    await publish(slug, '1.3.0', filesOf('three'))
+    const update = await waitForDiff(async () => phone.start().checkForUpdate(), whole / 10)
+    assert.deepEqual([update.label, update.isMandatory], ['v3', true])
+    assert.equal(await sync(), 'UPDATE_INSTALLED')
+    assert.ok(phone.downloadedBytes() < whole / 10)
+    assert.equal(phone.runs(), 'three')
+    assert.equal((await ready()).status, 'DeploymentSucceeded')
+
+    await publish(slug, '1.4.0', filesOf('broken'))
+    assert.equal(await sync(), 'UPDATE_INSTALLED')
+    phone.start() // It never says that it is ready.
+    assert.equal((await ready()).status, 'DeploymentFailed')
+    assert.equal(phone.runs(), 'three')
+    assert.equal(await sync(), 'UP_TO_DATE')
+    const why = await api.explain(slug, 'phone-1')
+    assert.equal(why.decision.reason, 'runs-the-target')
+    const verdicts = JSON.stringify(why)
+    assert.match(verdicts, /failed-on-this-device/)
+
+    await publish(slug, '2.0.0', filesOf('new shell'), { minNativeVersion: '2.0' })
+    assert.equal(await sync(), 'UP_TO_DATE')
+    assert.equal(mismatches.length, 1)
+    phone.update('2.0.0')
+    assert.equal(await sync(), 'UPDATE_INSTALLED')
+    assert.equal(phone.runs(), 'new shell')
+  })
+}
+
+/** It is made after the publish. */
+async function waitForDiff<Update extends { packageSize?: number }>(
+  check: () => Promise<(Update & { label: string; isMandatory: boolean }) | null>,
+  maxBytes: number,
+) {
+  for (let tries = 0; tries < 100; tries++) {
+    const update = await check()
+    if (update && (update.packageSize ?? Infinity) < maxBytes) return update
+    await setTimeout(200)
+  }
+  throw new Error('There is no package of what changed.')
+}
+
+await server.stop()
+await rm(folder, { recursive: true, force: true })
+end('code-push 4.2.3 and its plugins')
