@@ -180,9 +180,9 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
       expect(attributes).not.toHaveProperty('custom.plan')
       await check({ 'expo-extra-params': `plan="${'y'.repeat(900)}", ${'z'.repeat(41)}="long", *star="a"` })
       expect((await device()).attributes).toEqual({
+        embeddedUpdateId: EMBEDDED,
         locale: 'de',
         sdkVersion: '1',
-        answerKeyId: undefined,
         'custom.plan': 'y'.repeat(200),
       })
     })
