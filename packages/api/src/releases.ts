@@ -27,11 +27,12 @@ export const ReleaseVersion = Type.String({
 })
 
 /**
- * `rsa-sha256`: PKCS#1 v1.5 over the artifact's own bytes; `minisign`: the text of a `.sig` file in base64;
+ * `rsa-sha256`: PKCS#1 v1.5 over the artifact's own bytes, `rsa-sha256-digest` over their SHA-256; `minisign`: the text of a `.sig` file in base64;
  * `sparkle-ed25519`: plain Ed25519 over the artifact's own bytes.
  */
 export const SignatureSchemeName = Type.Union([
   Type.Literal('rsa-sha256'),
+  Type.Literal('rsa-sha256-digest'),
   Type.Literal('minisign'),
   Type.Literal('sparkle-ed25519'),
 ])

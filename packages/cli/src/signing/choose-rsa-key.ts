@@ -17,7 +17,10 @@ export interface RegisteredRsaKey extends RsaKey {
 
 export function withRsaKey(command: Command): Command {
   return withGroup(command, "For the plugins' own protocols:", (grouped) =>
-    grouped.option('--rsa-key <file>', "signs it for Capawesome's plugin; rsaKey of hotpatch.json when absent"),
+    grouped.option(
+      '--rsa-key <file>',
+      "signs it for Capawesome's plugin, or hot-updater; rsaKey of hotpatch.json when absent",
+    ),
   )
 }
 

@@ -4,13 +4,15 @@ import { readFile } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 
-/** A key whose public half Capawesome's plugin was built with (Signing §10). The private half never leaves this object. */
+/** A key whose public half a client of others was built with (Signing §10). The private half never leaves this object. */
 export interface RsaKey {
   path: string
   /** PEM of its SPKI, as it is registered. */
   publicKey: string
   /** SHA256withRSA over the bytes of a file, in base64: the same bytes always have the same signature. */
   signFile(path: string): Promise<string>
+  /** The same over the 32 bytes of a SHA-256, which comes in hex. */
+  signDigest(sha256: string): string
 }
 
 const MIN_BITS = 2048
@@ -29,6 +31,7 @@ export async function readRsaKey(path: string): Promise<RsaKey> {
       await pipeline(createReadStream(file), signer)
       return signer.sign(key, 'base64')
     },
+    signDigest: (sha256) => createSign('sha256').update(Buffer.from(sha256, 'hex')).sign(key, 'base64'),
   }
 }
 

@@ -1,3 +1,4 @@
+import { createSign, createVerify, generateKeyPairSync } from 'node:crypto'
 import type { App } from '@hotpatch/api'
 import {
   describeOnEveryDatabase,
@@ -161,6 +162,31 @@ describeOnEveryDatabase('clients of hot-updater', (openDatabase) => {
     expect((await devices()).body.items).toMatchObject([{ id: expect.any(String) }])
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices/device-1/explain`)
     expect(body.decision).toMatchObject({ reason: 'failed-on-this-device' })
+  })
+
+  test('what its publisher has signed is told by the signatures alone', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const { body: key } = await place('keys', { algorithm: 'rsa', publicKey: pem, name: 'clients' })
+    await publish('1.0.1', FIRST)
+    const { body: second } = await publish('1.0.2', SECOND)
+    const manifest = digestOf(buildOf(SECOND, filesOf('1.0.2'))['manifest.json'] ?? '')
+    const sign = async (subject: string, signed = subject) => {
+      const value = createSign('sha256').update(Buffer.from(signed, 'hex')).sign(privateKey, 'base64')
+      const body = { scheme: 'rsa-sha256-digest', keyId: key.id, signatures: [{ subject, value }] }
+      return { value, answer: await place(`releases/${second.releaseId}/signatures`, body) }
+    }
+    expect(problemOf((await sign(manifest, digestOf('another'))).answer)).toBe('422 signature-invalid')
+    const whole = await sign(second.content.sha256)
+    expect(await check(FIRST)).toMatchObject({ fileHash: `sig:${whole.value}` })
+    // Of which the client could verify one half.
+    expect(await check(FIRST)).not.toHaveProperty('manifestUrl')
+    const list = await sign(manifest)
+    const answer = await check(FIRST)
+    expect(answer).toMatchObject({ fileHash: `sig:${whole.value}`, manifestFileHash: `sig:${list.value}` })
+    // As SignatureVerifier.kt does it.
+    const verifying = createVerify('sha256').update(Buffer.from(second.content.sha256, 'hex'))
+    expect(verifying.verify(publicKey, answer.fileHash.slice('sig:'.length), 'base64')).toBe(true)
   })
 
   test('other archives are not for them', async () => {

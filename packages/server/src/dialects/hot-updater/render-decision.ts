@@ -13,7 +13,7 @@ import { readSdkVersion, toldBundleId } from './read-update-check.ts'
 const BuildId = Type.String({ pattern: '^(?!00000000-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
 const Address = Type.String({ pattern: '^https?://' })
 const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
-const FileHash = Digest
+const FileHash = Type.String({ pattern: '^(?:[0-9a-f]{64}|sig:[A-Za-z0-9+/]+=*)$' })
 const Message = Type.Union([Type.String({ minLength: 1 }), Type.Null()])
 /** As the client resolves it inside of its folder. */
 const AssetPath = Type.String({ pattern: '^(?![/\\\\])[^\\\\]+$' })
@@ -64,11 +64,10 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
       const { release, mandatory } = decision
       const { publicUrl } = request
       const isForward = buildIdOf(release) > toldBundleId(request)
-      // What is compressed later makes another list.
-      const variant = [isForward, mandatory, answer.running?.id, publicUrl].join(' ')
-      const text = remember(release.held.files ?? release, variant, () =>
-        write(release, { answer, isForward, publicUrl }),
-      )
+      // Which lists are in memory changes while the release stays.
+      const isListed = listedBuild(release) !== undefined && answer.running?.held.files
+      const variant = [isForward, mandatory, isListed ? answer.running?.id : '', publicUrl].join(' ')
+      const text = remember(release, variant, () => write(release, { answer, isForward, publicUrl }))
       return jsonAnswer(text)
     }
     case 'embedded':
@@ -103,7 +102,7 @@ function buildOf(release: OfferedRelease, { answer, isForward, publicUrl }: Offe
     shouldForceUpdate: !isForward || isMandatory,
     message: release.notes === '' ? null : release.notes,
     fileUrl: offeredUrl(publicUrl, sha256, release.id),
-    fileHash: sha256,
+    fileHash: fileHash(release, sha256),
     ...fileByFile(release, answer, publicUrl),
   }
 }
@@ -114,11 +113,26 @@ function fileByFile(release: OfferedRelease, { running }: UpdateAnswer, publicUr
   const build = before && listedBuild(release)
   if (!build) return {}
   const { sha256 } = build.manifest
+  const manifestHash = fileHash(release, sha256)
+  // A client with a key would download it in vain.
+  if (isSigned(manifestHash) !== isSigned(fileHash(release, contentOf(release, 'archive').sha256))) return {}
   return {
     manifestUrl: offeredUrl(publicUrl, sha256, release.id),
-    manifestFileHash: sha256,
+    manifestFileHash: manifestHash,
     changedAssets: changedAssets(build, before, { releaseId: release.id, publicUrl }),
   }
+}
+
+/** Hot-updater §10: where its publisher has signed it, the signature alone, which says the digest, too. */
+function fileHash({ signatures }: OfferedRelease, sha256: string): string {
+  const signed = signatures?.find(({ scheme, subject }) => scheme === 'rsa-sha256-digest' && subject === sha256)
+  return signed ? SIGNED + signed.value : sha256
+}
+
+const SIGNED = 'sig:'
+
+function isSigned(hash: string): boolean {
+  return hash.startsWith(SIGNED)
 }
 
 function buildIdOf(release: OfferedRelease): string {

@@ -5,7 +5,7 @@ import type { Kysely, Transaction } from 'kysely'
 export type KeyAlgorithm = 'ed25519' | 'rsa' | 'minisign' | 'sparkle-ed25519'
 
 /** How something is signed. `ed25519-digest` is Signing §5, the others §10. */
-export type SignatureScheme = 'ed25519-digest' | 'rsa-sha256' | 'minisign' | 'sparkle-ed25519'
+export type SignatureScheme = 'ed25519-digest' | 'rsa-sha256' | 'rsa-sha256-digest' | 'minisign' | 'sparkle-ed25519'
 
 /**
  * The tables, the same on SQLite and PostgreSQL. Times are milliseconds since 1970, truth values 0 or 1,
