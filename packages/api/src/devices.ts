@@ -205,7 +205,11 @@ export const Explanation = Type.Object({
   }),
   notices: Type.Array(
     Type.Object({
-      kind: Type.Union([Type.Literal('cohort-claim-ignored'), Type.Literal('older-than-embedded')]),
+      kind: Type.Union([
+        Type.Literal('cohort-claim-ignored'),
+        Type.Literal('older-than-embedded'),
+        Type.Literal('certificate-expired'),
+      ]),
       explanation: Type.String(),
     }),
     { description: 'What the device says that the app does not take its word for' },

@@ -152,7 +152,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await sequences.getNext(await apps.get(appId), platform)).nextSequence
-  const explanations = createExplainService({ db: reads, catalogs, updates, devices, findNextSequence })
+  const explanations = createExplainService({ db: reads, catalogs, updates, devices, findNextSequence, clock })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
   const impacts = createImpactService({

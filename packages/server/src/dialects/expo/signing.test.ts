@@ -54,6 +54,13 @@ function newCertificate(days: { from: number; to: number } = { from: -1, to: 3_6
 
 const OWN = newCertificate()
 
+/** The same, made again without what it says that its key is for. */
+function withoutKeyUsage({ keyPair, certificate, sign }: typeof OWN): typeof OWN {
+  certificate.setExtensions(certificate.extensions.filter(({ name }: { name: string }) => name !== 'keyUsage'))
+  certificate.sign(keyPair.privateKey)
+  return { keyPair, certificate, pem: convertCertificateToCertificatePEM(certificate), sign }
+}
+
 describeOnEveryDatabase('answers that their publisher has signed', (openDatabase) => {
   let server: TestServer
   let app: App
@@ -274,6 +281,27 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
     expect(anonymous.status).toBe(401)
   })
 
+  test('are sent on when their certificate has expired, which no client takes, and which is said', async () => {
+    await publish('1.1.0')
+    const short = newCertificate({ from: -1, to: 1 })
+    const at = clock.now()
+    expect(await send([manifestOf('1.1.0', at)], { by: short })).toMatchObject({ status: 200 })
+    const url = `/manage/v1/apps/${app.slug}/devices/${told['eas-client-id']}/explain`
+    const notices = async () => (await server.request('GET', url)).body.notices
+    await verified(await check(), short)
+    expect(await notices()).toEqual([])
+    clock.advance(2 * DAY)
+    await verified(await check(), short)
+    expect(await notices()).toEqual([
+      {
+        kind: 'certificate-expired',
+        explanation: expect.stringMatching(/"main".* expired .*Make a new certificate with another key id/),
+      },
+    ])
+    // What is signed later is of a certificate that is still good.
+    expect(problemOf(await send([manifestOf('1.1.0', at + 1)], { by: short }))).toBe('400 invalid-request')
+  })
+
   test('are of one key for each id, as clients tell them apart by it', async () => {
     await publish('1.1.0')
     const at = clock.now()
@@ -332,6 +360,14 @@ describeOnEveryDatabase('answers that their publisher has signed', (openDatabase
     expect(await refusalOf('{"type":"reload"}')).toMatch(/noUpdateAvailable/)
     expect(await refusalOf('<html>')).toMatch(/JSON/)
     expect(await refusalOf(good, { by: newCertificate({ from: -10, to: -1 }) })).toMatch(/valid now/)
+    const forNothing = newCertificate()
+    const signedByIt = forNothing.sign(good)
+    expect(
+      await refusalOf(good, {
+        certificate: withoutKeyUsage(forNothing).pem,
+        answers: [{ body: good, signature: signedByIt }],
+      }),
+    ).toMatch(/certificate: expected the key usage digital signature.*found one without it/)
     expect(await refusalOf(good, { certificate: 'PEM' })).toMatch(/X.509/)
     expect(await refusalOf(good, { chain: newCertificate().pem })).toMatch(/begin with the certificate itself/)
     expect(await check()).toMatchObject({ status: 204 })

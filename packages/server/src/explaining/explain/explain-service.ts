@@ -17,7 +17,9 @@ import {
   type Platform,
   type Rule,
 } from '@hotpatch/protocol'
+import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { findExpiredCertificate } from './expired-certificate.ts'
 import { findOlderThanEmbedded } from './older-than-embedded.ts'
 import type { DeviceService } from '../../fleet/devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -47,12 +49,14 @@ export function createExplainService({
   updates,
   devices,
   findNextSequence,
+  clock,
 }: {
   db: Database
   catalogs: Catalogs
   updates: UpdateService
   devices: DeviceService
   findNextSequence: FindNextSequence
+  clock: Clock
 }) {
   /** What a device would get now, and why. Of one that never checked, the query tells what it would say. */
   async function explain(appId: string, givenId: string, query: ExplainQuery): Promise<Explanation> {
@@ -83,6 +87,7 @@ export function createExplainService({
     const answer = updates.answer(catalog, check, { trace: true })
     const { decision, device, currentVersion, ignoredCohorts } = answer
     const older = await findOlderThanEmbedded(db, answer, { appId, platform, told: check.attributes })
+    const expired = await findExpiredCertificate(db, appId, device.takes?.answersSignedBy, clock.now())
     return {
       device: {
         id: deviceId,
@@ -103,7 +108,7 @@ export function createExplainService({
       generation: catalog.generation,
       decision: { ...renderDecision(decision), ...explainReason(decision, catalog, device, place) },
       rollouts: renderTrace(decision, catalog, device),
-      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...older],
+      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...older, ...expired],
       towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted, place)) : null,
     }
   }

@@ -1,5 +1,6 @@
 import { verify, X509Certificate } from 'node:crypto'
 import { problem } from '@hotpatch/protocol'
+import { hasKeyUsage } from './key-usage.ts'
 
 /** RFC 5280 §4.2.1.12. */
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3'
@@ -29,9 +30,12 @@ export function readCertificate(text: string, now: number): AnswerCertificate {
   if (!(keyUsage as readonly string[] | undefined)?.includes(CODE_SIGNING)) {
     throw unfit('the extended key usage code signing', keyUsage?.join(', ') ?? 'none')
   }
-  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
-  if (now < from || now > to)
+  if (!hasKeyUsage(certificate, 'digitalSignature')) {
+    throw unfit("the key usage digital signature, without which Expo's clients refuse it", 'one without it')
+  }
+  if (!isValidAt(certificate, now)) {
     throw unfit('one that is valid now', `one from ${certificate.validFrom} to ${certificate.validTo}`)
+  }
   return {
     pem: certificate.toString(),
     isOfKey: (pem) => new X509Certificate(pem).publicKey.equals(publicKey),
@@ -43,7 +47,7 @@ export function readCertificate(text: string, now: number): AnswerCertificate {
  * From the certificate on to the one whose issuer the clients hold: each has to have signed the one before.
  * @throws problem invalid-request
  */
-export function readChain(text: string, { pem }: AnswerCertificate): string {
+export function readChain(text: string, { pem }: AnswerCertificate, now: number): string {
   const blocks = text.match(BLOCK) ?? []
   if (blocks.length === 0 || blocks.length > MAX_CHAIN) {
     throw problem('invalid-request', `chain: expected 1 to ${MAX_CHAIN} certificates in PEM, found ${blocks.length}.`)
@@ -58,8 +62,17 @@ export function readChain(text: string, { pem }: AnswerCertificate): string {
       const detail = `chain: expected the certificate ${index + 2} to be an authority that has signed the one before it.`
       throw problem('invalid-request', detail)
     }
+    if (!hasKeyUsage(issuer, 'keyCertSign') || !isValidAt(issuer, now)) {
+      const found = `one for ${issuer.validFrom} to ${issuer.validTo}`
+      const detail = `chain: expected the certificate ${index + 2} to have the key usage certificate signing and to be valid now, as Expo's clients want it; found ${found}.`
+      throw problem('invalid-request', detail)
+    }
   }
   return chain.map((each) => each.toString()).join('')
+}
+
+function isValidAt({ validFrom, validTo }: X509Certificate, now: number): boolean {
+  return now >= Date.parse(validFrom) && now <= Date.parse(validTo)
 }
 
 function parse(text: string, field: string): X509Certificate {

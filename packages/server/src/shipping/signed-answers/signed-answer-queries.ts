@@ -1,6 +1,8 @@
+import { X509Certificate } from 'node:crypto'
 import type { Platform, SignedAnswer } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { placedReleases, type PlaceOfReleases } from '../content/placed-release-queries.ts'
+import { findCertificate } from './signed-answer-store.ts'
 
 /** With all that is needed to say the same bytes again. */
 export interface OfferedAnswer extends SignedAnswer {
@@ -47,6 +49,12 @@ export async function listPlacedAnswers(
       found.slice(0, MAX_OF_ONE).map(offeredOf),
     ]),
   )
+}
+
+/** When clients stop taking what the key has signed, as far as it has signed anything here. */
+export async function findCertificateEnd(db: Connection, appId: string, keyId: string): Promise<number | undefined> {
+  const pem = await findCertificate(db, appId, keyId)
+  return pem === undefined ? undefined : Date.parse(new X509Certificate(pem).validTo)
 }
 
 function selectAnswers(db: Connection, { appId, platform }: PlaceOfReleases) {

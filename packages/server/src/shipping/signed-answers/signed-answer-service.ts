@@ -62,7 +62,7 @@ export function createSignedAnswerService({
     const contents = new Map<string, AnsweredContent>()
     const certificate = readCertificate(input.certificate, clock.now())
     await requireSameKey(app, keyId, certificate)
-    const chain = input.chain === undefined ? '' : readChain(input.chain, certificate)
+    const chain = input.chain === undefined ? '' : readChain(input.chain, certificate, clock.now())
     const rows: SignedAnswerRow[] = []
     for (const [index, { body, signature }] of input.answers.entries()) {
       if (!certificate.hasSigned(body, signature)) {
