@@ -15,6 +15,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addExpoCommands } from './commands/expo.ts'
+import { addImportCommands } from './commands/import.ts'
 import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
@@ -45,6 +46,7 @@ const GROUPS = {
     addInitCommand,
     addAppCommands,
     addExpoCommands,
+    addImportCommands,
     addChannelCommands,
     addInstallPageCommands,
     addKeyCommands,
