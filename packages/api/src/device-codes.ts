@@ -9,6 +9,7 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'download-timeout': 'A download stalled or took too long.',
   'download-too-large': 'More bytes came than were announced.',
   'download-truncated': 'Fewer bytes came than were announced.',
+  'patch-failed': 'A patch could not be had or applied; the whole download follows.',
   'storage-full': 'There is no space left.',
   'storage-failed': 'A file could not be read or written.',
   'hash-mismatch': 'The bytes do not have the announced SHA-256.',

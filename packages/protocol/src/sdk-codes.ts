@@ -10,6 +10,7 @@ export const SDK_CODES = {
   'download-timeout': { isRetryable: true, blamesRelease: false },
   'download-too-large': { isRetryable: true, blamesRelease: false },
   'download-truncated': { isRetryable: true, blamesRelease: false },
+  'patch-failed': { isRetryable: true, blamesRelease: false },
   'storage-full': { isRetryable: true, blamesRelease: false },
   'storage-failed': { isRetryable: true, blamesRelease: false },
   'hash-mismatch': { isRetryable: true, blamesRelease: false },

@@ -54,6 +54,7 @@ function readUpdate(json: Record<string, unknown>): Offer {
     bundleUrl: readString(list.url, '/update/list/url'),
     sha256: readString(list.sha256, '/update/list/sha256', { pattern: SHA256, expected: '64 lower-case hex digits' }),
     sizeBytes: readInteger(list.sizeBytes, '/update/list/sizeBytes', 1),
+    patch: null,
     fileUrl: readString(json.fileUrl, '/update/fileUrl', {
       pattern: /\{sha256\}/,
       expected: 'an address with {sha256}',

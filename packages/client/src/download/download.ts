@@ -16,7 +16,7 @@ import { readJson, writeJson } from '../ground/json-file.ts'
 import type { Ports } from '../ground/ports.ts'
 import { hashFile } from '../state/release-tree.ts'
 import type { Settings } from '../ground/settings.ts'
-import { PENDING_DOWNLOAD, PENDING_ZIP } from '../state/storage-layout.ts'
+import { PENDING_DOWNLOAD, PENDING_PATCH, PENDING_PATCH_DOWNLOAD, PENDING_ZIP } from '../state/storage-layout.ts'
 import { asUpdateError, isFinalStatus, UpdateError } from '../ground/update-error.ts'
 
 /** Bytes that are known before they come. */
@@ -35,6 +35,7 @@ export interface Place {
 }
 
 export const BUNDLE: Place = { bytes: PENDING_ZIP, note: PENDING_DOWNLOAD }
+export const PATCH: Place = { bytes: PENDING_PATCH, note: PENDING_PATCH_DOWNLOAD }
 
 type DownloadPorts = Pick<Ports, 'files' | 'http' | 'crypto' | 'clock'>
 
@@ -45,6 +46,8 @@ export interface DownloadContext {
   deadline?: number
   /** How much of it is there. */
   onProgress: (receivedBytes: number) => void
+  /** Something else will do: it is not asked for again when nothing of it came. */
+  isOptional?: boolean
   /** Whether nobody wants it any more. */
   isStopped?: () => boolean
 }
@@ -91,6 +94,7 @@ export async function download(wanted: Wanted, place: Place, context: DownloadCo
     },
   }
   for (let attempt = 0; ; attempt += 1) {
+    const before = receivedBytes
     try {
       await fetchRest(wanted, counting)
       return { isResumed, receivedBytes }
@@ -99,6 +103,7 @@ export async function download(wanted: Wanted, place: Place, context: DownloadCo
       const wait = error.retryAfterMs ?? backOff(ports.clock, attempt, limits)
       if (
         context.isStopped?.() ||
+        (context.isOptional && receivedBytes === before) ||
         !mayHelp(error) ||
         attempt + 1 >= limits.attempts ||
         ports.clock.elapsed() + wait >= deadline
@@ -108,6 +113,11 @@ export async function download(wanted: Wanted, place: Place, context: DownloadCo
       if (context.isStopped?.()) throw error
     }
   }
+}
+
+/** What is still to come of it. */
+export async function missingBytes(wanted: Wanted, place: Place, ports: DownloadPorts): Promise<number> {
+  return wanted.sizeBytes - (await readPartial(wanted, place, ports)).offset
 }
 
 export async function discardDownload({ bytes, note }: Place, { files }: Pick<DownloadPorts, 'files'>): Promise<void> {

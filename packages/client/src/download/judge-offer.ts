@@ -23,6 +23,8 @@ export interface Judgement {
   /** 0 for an app without signing keys. */
   sequence: number
   floor: number
+  /** What the release is, file by file (Content §3.1), where that is known: nothing else may come of a patch. */
+  tree: string | null
 }
 
 export interface JudgementContext {
@@ -34,7 +36,7 @@ export interface JudgementContext {
   state: Pick<StoredState, 'highWater' | 'floor'>
 }
 
-const UNSIGNED: Judgement = { sequence: 0, floor: 0 }
+const UNSIGNED: Judgement = { sequence: 0, floor: 0, tree: null }
 
 /**
  * Engine §4: everything that can be judged before a byte is downloaded, in this order.
@@ -42,7 +44,7 @@ const UNSIGNED: Judgement = { sequence: 0, floor: 0 }
  */
 export async function judgeOffer(offer: Offer, context: JudgementContext): Promise<Judgement> {
   // Without keys nothing distinguishes a publisher's statement from anyone's: it is not looked at.
-  if (context.settings.publicKeys.length === 0) return UNSIGNED
+  if (context.settings.publicKeys.length === 0) return { ...UNSIGNED, tree: announcedTree(offer) }
   // Signing §5: of an archive the announced digest is signed by itself, too; of anything else the statement alone.
   const signature = offer.kind === 'archive' ? required(offer.signature, 'signature') : null
   const statement = await readVerified(offer, context)
@@ -56,7 +58,7 @@ export async function judgeOffer(offer: Offer, context: JudgementContext): Promi
   expectStatement(archive?.sha256 === offer.sha256, 'it has another hash than the answer')
   expectStatement(archive?.sizeBytes === offer.sizeBytes, 'it has another size than the answer')
   expectRunnable(statement, context.host)
-  const judgement = judgeSequence(statement, context.state)
+  const judgement = { ...judgeSequence(statement, context.state), tree: statedTree(statement) }
   expectMadeForBinary(statement, context.builtAt)
   return judgement
 }
@@ -69,7 +71,15 @@ export async function judgeEmbeddedOrder(order: EmbeddedOrder, context: Judgemen
   }
   const statement = await readVerified(order, context)
   expectStatement(statement.target === 'embedded', 'it is not for embedded')
-  return judgeSequence(statement, context.state)
+  return { ...judgeSequence(statement, context.state), tree: null }
+}
+
+function announcedTree({ patch }: Offer): string | null {
+  return patch && 'tree' in patch ? patch.tree : null
+}
+
+function statedTree({ content }: ReleaseStatement): string | null {
+  return (content?.kind === 'archive' && content.tree) || null
 }
 
 async function readVerified(signed: SignedStatement, context: JudgementContext): Promise<ReleaseStatement> {
@@ -117,7 +127,10 @@ function expectRunnable({ requirement }: ReleaseStatement, host: HostPort): void
   if (reason !== undefined) refuse('requirement-not-met', `this shell does not meet its requirement (${reason})`)
 }
 
-function judgeSequence({ sequence, floor }: ReleaseStatement, state: JudgementContext['state']): Judgement {
+function judgeSequence(
+  { sequence, floor }: ReleaseStatement,
+  state: JudgementContext['state'],
+): Omit<Judgement, 'tree'> {
   expectStatement(floor <= sequence, `its floor ${floor} is above its own sequence ${sequence}`)
   if (sequence < state.floor) refuse('below-floor', `sequence ${sequence} is below the floor ${state.floor}`)
   if (sequence < state.highWater) {

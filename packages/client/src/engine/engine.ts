@@ -5,6 +5,7 @@ import { countOf } from '../recovery/choose-launch.ts'
 import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from '../state/crash-counter.ts'
 import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from '../recovery/launch.ts'
 import { createOutbox } from '../server/outbox.ts'
+import type { Patcher } from '../patch/patcher.ts'
 import type { Ports } from '../ground/ports.ts'
 import { createServerApi } from '../server/server-api.ts'
 import type { Installer } from '../install/installer.ts'
@@ -65,6 +66,8 @@ export interface EngineParts {
   contract: UpdateContract
   /** Of the kinds of content that the contract offers. */
   installers: readonly Installer[]
+  /** For archives that can be made of what is on the device already. */
+  patcher?: Patcher
 }
 
 interface Session {
@@ -89,7 +92,11 @@ interface Session {
  *
  * @throws RangeError when a public key is not the base64 of 32 bytes, or there are more than 20
  */
-export function createEngineFor(ports: Ports, config: EngineConfig, { contract, installers }: EngineParts): Engine {
+export function createEngineFor(
+  ports: Ports,
+  config: EngineConfig,
+  { contract, installers, patcher }: EngineParts,
+): Engine {
   const settings = readSettings(config)
   const server = createServerApi(ports, settings, contract)
   const listeners = new Set<(event: EngineEvent) => void>()
@@ -132,6 +139,7 @@ export function createEngineFor(ports: Ports, config: EngineConfig, { contract, 
       ports,
       settings,
       installers,
+      patcher,
       store,
       server,
       outbox,

@@ -3,19 +3,30 @@ import { isAllowedAddress } from '@hotpatch/device-ground'
 import { expectRoom } from '../ground/room.ts'
 import type { Installer } from '../install/installer.ts'
 import { getInstaller } from './installers.ts'
-import type { CheckAnswer, EmbeddedOrder, NativeUpdate, Offer } from '../server/update-contract.ts'
-import { BUNDLE, discardDownload, download as downloadBundle, verifyDownload } from '../download/download.ts'
+import type { CheckAnswer, EmbeddedOrder, NativeUpdate, Offer, PatchOffer } from '../server/update-contract.ts'
+import {
+  BUNDLE,
+  discardDownload,
+  download as downloadBytes,
+  missingBytes,
+  PATCH,
+  verifyDownload,
+  type DownloadContext,
+  type Place,
+  type Wanted,
+} from '../download/download.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import { judgeEmbeddedOrder, judgeOffer, type Judgement } from '../download/judge-offer.ts'
 import type { createOutbox } from '../server/outbox.ts'
 import type { Ports } from '../ground/ports.ts'
+import type { Patcher } from '../patch/patcher.ts'
 import { inspectSlot } from '../state/release-tree.ts'
 import { EMBEDDED_VERSION, type NewReport } from '../ground/report.ts'
 import type { CheckRequest, ServerApi } from '../server/server-api.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { nextState, type UpdateEvent, type UpdateState } from '../ground/states.ts'
-import { LEFT_OVER, PENDING, PENDING_ZIP, SLOTS } from '../state/storage-layout.ts'
+import { LEFT_OVER, PENDING, PENDING_PATCH, PENDING_TREE, PENDING_ZIP, SLOTS } from '../state/storage-layout.ts'
 import {
   isRemembered,
   isSameRelease,
@@ -52,6 +63,7 @@ export interface UpdateFlowContext {
   ports: Ports
   settings: Settings
   installers: readonly Installer[]
+  patcher: Patcher | undefined
   store: StateStore
   server: ServerApi
   outbox: ReturnType<typeof createOutbox>
@@ -64,7 +76,7 @@ export interface UpdateFlowContext {
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
 export function createUpdateFlow(context: UpdateFlowContext) {
-  const { ports, settings, installers, store, server, outbox, tellTrust, builtAt, running, emit } = context
+  const { ports, settings, installers, patcher, store, server, outbox, tellTrust, builtAt, running, emit } = context
   const { files } = ports
   let state: UpdateState = 'idle'
   let offered: Offered | undefined
@@ -91,9 +103,10 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function checkRequest(): Promise<CheckRequest> {
     const trust = await tellTrust()
     const failedReleaseIds = store.current().failed.map((release) => release.releaseId)
+    const told = { failedReleaseIds, trust, patches: patcher?.formats(ports) ?? [] }
     return running
-      ? { version: running.version, releaseId: running.releaseId, failedReleaseIds, trust }
-      : { version: ports.host.nativeVersion, failedReleaseIds, trust }
+      ? { version: running.version, releaseId: running.releaseId, ...told }
+      : { version: ports.host.nativeVersion, ...told }
   }
 
   async function takeAnswer(answer: CheckAnswer): Promise<UpdateOutcome> {
@@ -108,9 +121,13 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     }
     const { offer } = answer
     if (running?.releaseId === offer.releaseId) return nothingOffered('runs-the-target')
-    offered = { kind: 'release', offer, ...(await judge(offer)) }
+    const judged = await judge(offer)
+    offered = { kind: 'release', offer, ...judged }
     advance('offered', offer.releaseId)
-    const { releaseId, version, mandatory, sizeBytes, expectedBytes, notes } = offer
+    const { releaseId, version, mandatory, sizeBytes, notes } = offer
+    const patch = untriedPatch(offer)
+    const isPatched = patch && 'tree' in patch && patch.tree === judged.judgement.tree
+    const expectedBytes = isPatched ? patch.sizeBytes : offer.expectedBytes
     return { kind: 'available', releaseId, version, mandatory, sizeBytes, expectedBytes, notes }
   }
 
@@ -136,7 +153,10 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       // The server halted what came after it. Nothing of this answer is trusted but the wish to go back.
       const isTooLow = error instanceof UpdateError && error.code === 'sequence-too-low'
       if (!isTooLow || !previous || !previousIsOffered || previous.sequence < store.current().floor) throw error
-      return { judgement: { sequence: previous.sequence, floor: 0 }, source: { from: 'previous', release: previous } }
+      return {
+        judgement: { sequence: previous.sequence, floor: 0, tree: null },
+        source: { from: 'previous', release: previous },
+      }
     }
     const release = { ...identityOf(offer), sequence: judgement.sequence }
     const failure = failed.find((entry) => isRemembered([entry], release))
@@ -179,9 +199,8 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     } else {
       advance('download', releaseId)
       await noteBeginning(offer)
-      await makeRoom(offer)
-      const receivedBytes = await fetchAndVerify(offer)
-      await installAndStage(offer, judgement, receivedBytes)
+      const patched = await takePatch(offer, judgement)
+      if (!patched.isStaged) await takeBundle(offer, judgement, patched.receivedBytes)
       advance('verified', releaseId)
       await removeLeftOver().catch(() => undefined) // It is staged; what is left over is removed next time.
     }
@@ -195,6 +214,80 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     await store.commit((stored) => ({ ...stored, fetching }), [{ kind: 'download-started', releaseId, version }])
   }
 
+  async function takeBundle(offer: Offer, judgement: Judgement, earlierBytes: number): Promise<void> {
+    await makeRoom(offer)
+    const { releaseId, sizeBytes } = offer
+    // What else belongs to the release is known only from the list of its files.
+    const isAll = offer.kind !== 'files'
+    const onProgress = (receivedBytes: number) => {
+      if (isAll) emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
+    }
+    const receivedBytes = await fetchAndVerify(bundleOf(offer), BUNDLE, { releaseId, onProgress })
+    await installAndStage(offer, judgement, earlierBytes + receivedBytes)
+  }
+
+  /** What did not work once on this device is not tried again. */
+  function untriedPatch({ kind, patch }: Offer): Offer['patch'] {
+    if (!patcher || kind !== 'archive' || patch === null || !('tree' in patch)) return patch
+    const { failedPatches } = store.current()
+    const isFailed = failedPatches.some(({ baseTree, tree }) => baseTree === patch.baseTree && tree === patch.tree)
+    return isFailed ? null : patch
+  }
+
+  /** Engine §5: whatever is wrong with a patch, the whole bundle follows, and the release is not blamed. */
+  async function takePatch(offer: Offer, judgement: Judgement): Promise<{ isStaged: boolean; receivedBytes: number }> {
+    const patch = untriedPatch(offer)
+    if (!patcher || !patch) return { isStaged: false, receivedBytes: 0 }
+    const { releaseId, sizeBytes: bundleBytes } = offer
+    let receivedBytes = 0
+    try {
+      if (!('tree' in patch)) throw new UpdateError('answer-invalid', patch.message, { cause: patch })
+      const base = await patcher.findBase(patch, { tree: judgement.tree, bundleBytes }, ports)
+      // Of a bundle that is nearly there less is missing.
+      if ((await missingBytes(bundleOf(offer), BUNDLE, ports)) <= patch.sizeBytes)
+        return { isStaged: false, receivedBytes }
+      await files.makeDirectory(PENDING)
+      await expectRoom(files, patch.sizeBytes, 'the patch')
+      const onProgress = (received: number) => {
+        receivedBytes = received
+        emit({ type: 'progress', receivedBytes: received, sizeBytes: patch.sizeBytes, releaseId })
+      }
+      const wanted = { name: 'the patch', url: patch.url, sha256: patch.sha256, sizeBytes: patch.sizeBytes }
+      receivedBytes = await fetchAndVerify(wanted, PATCH, { releaseId, onProgress, isOptional: true })
+      const release = { ...identityOf(offer), sequence: judgement.sequence }
+      const download = { path: PENDING_PATCH, sizeBytes: patch.sizeBytes }
+      await patcher.install(patch, base, { ports, settings, download, release, makeWay })
+      await stageInstalled(offer, judgement, { release, receivedBytes })
+      return { isStaged: true, receivedBytes }
+    } catch (error) {
+      await giveUpPatch(error, patcher, { offer, patch })
+      return { isStaged: false, receivedBytes }
+    }
+  }
+
+  async function giveUpPatch(
+    cause: unknown,
+    { judge: judgeFault }: Patcher,
+    { offer, patch }: { offer: Offer; patch: NonNullable<Offer['patch']> },
+  ): Promise<void> {
+    const { releaseId, version } = offer
+    const { reason, error, isFinal, isOfDisk } = judgeFault(cause)
+    advance('patch-failed', releaseId)
+    emit({ type: 'patch-failed', reason, error, releaseId })
+    // What could be gone on with stays, should the bundle not come either.
+    await files.remove(PENDING_TREE).catch(() => undefined)
+    if (isFinal || isOfDisk) await discardDownload(PATCH, ports).catch(() => undefined)
+    const key = `${releaseId}:patch-failed`
+    if (isOfDisk || told.has(key)) return
+    told.add(key)
+    const detail = `${reason}: ${error.message}`
+    const report: NewReport = { kind: 'download-failed', releaseId, version, code: 'patch-failed', detail }
+    const tried = isFinal && 'tree' in patch ? [pairOf(patch)] : []
+    await store
+      .commit((stored) => ({ ...stored, failedPatches: [...stored.failedPatches, ...tried] }), [report])
+      .catch(() => outbox.keepInMemory(store.newReport(report)))
+  }
+
   async function makeRoom({ kind, sizeBytes }: Offer): Promise<void> {
     const most = getInstaller(installers, kind).maxBytes(settings.limits)
     if (sizeBytes > most) {
@@ -205,29 +298,27 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   }
 
   /** How many bytes that took. */
-  async function fetchAndVerify(offer: Offer): Promise<number> {
-    const { releaseId, sizeBytes, sha256, bundleUrl: url } = offer
-    const wanted = { name: 'the bundle', url, sha256, sizeBytes }
-    // What else belongs to the release is known only from the list of its files.
-    const isAll = offer.kind !== 'files'
-    const onProgress = (receivedBytes: number) => {
-      if (isAll) emit({ type: 'progress', receivedBytes, sizeBytes, releaseId })
-    }
-    const { isResumed, receivedBytes } = await downloadBundle(wanted, BUNDLE, { ports, settings, onProgress })
+  async function fetchAndVerify(
+    wanted: Wanted,
+    place: Place,
+    context: { releaseId: string } & Pick<DownloadContext, 'onProgress' | 'isOptional'>,
+  ): Promise<number> {
+    const { releaseId, ...how } = context
+    const { isResumed, receivedBytes } = await downloadBytes(wanted, place, { ports, settings, ...how })
     advance('downloaded', releaseId)
     try {
-      await verifyDownload(wanted, BUNDLE, ports)
+      await verifyDownload(wanted, place, ports)
       return receivedBytes
     } catch (error) {
-      await discardDownload(BUNDLE, ports)
+      await discardDownload(place, ports)
       if (!isResumed) throw error
       advance('resumed-wrongly', releaseId)
-      return receivedBytes + (await fetchAndVerify(offer))
+      return receivedBytes + (await fetchAndVerify(wanted, place, context))
     }
   }
 
   async function installAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
-    const { releaseId, version, kind, fileUrl } = offer
+    const { releaseId, kind, fileUrl } = offer
     const release = { ...identityOf(offer), sequence: judgement.sequence }
     const installed = await getInstaller(installers, kind).install({
       ports,
@@ -235,18 +326,27 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       release,
       fileUrl,
       download: { path: PENDING_ZIP, sizeBytes: offer.sizeBytes },
-      // Its directory is about to be emptied.
-      makeWay: async () => {
-        if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
-      },
+      makeWay,
       onListed: () => advance('listed', releaseId),
       onFetched: () => advance('downloaded', releaseId),
       onProgress: (received, sizeBytes) => emit({ type: 'progress', receivedBytes: received, sizeBytes, releaseId }),
     })
     const { launch, receivedBytes: more } = installed
-    const report: NewReport = { kind: 'downloaded', releaseId, version, receivedBytes: receivedBytes + more }
     const staged = { ...release, ...(launch !== undefined && { launch }) }
-    await stage({ from: 'pending', release: staged }, judgement, [report])
+    await stageInstalled(offer, judgement, { release: staged, receivedBytes: receivedBytes + more })
+  }
+
+  function stageInstalled(
+    { releaseId, version }: Offer,
+    judgement: Judgement,
+    { release, receivedBytes }: { release: InstalledRelease; receivedBytes: number },
+  ): Promise<void> {
+    return stage({ from: 'pending', release }, judgement, [{ kind: 'downloaded', releaseId, version, receivedBytes }])
+  }
+
+  /** The directory of what is staged is about to be emptied. */
+  async function makeWay(): Promise<void> {
+    if (store.current().staged) await store.commit((stored) => ({ ...stored, staged: null }))
   }
 
   /** Engine §4: only now, with the whole bundle verified, does the floor rise, and with it, for what is proven, the mark. */
@@ -325,6 +425,14 @@ const DOWNLOAD_CODES: ReadonlySet<SdkCode> = new Set<SdkCode>([
 const KEPT: ReadonlySet<SdkCode> = new Set<SdkCode>(['download-failed', 'download-truncated', 'download-timeout'])
 /** One file that is not what it should be says nothing of the others: each was verified by itself. */
 const KEPT_FILES: ReadonlySet<SdkCode> = new Set<SdkCode>([...KEPT, 'hash-mismatch', 'download-too-large'])
+
+function bundleOf({ bundleUrl: url, sha256, sizeBytes }: Offer): Wanted {
+  return { name: 'the bundle', url, sha256, sizeBytes }
+}
+
+function pairOf({ baseTree, tree }: PatchOffer) {
+  return { baseTree, tree }
+}
 
 function identityOf({ releaseId, version, sha256 }: Offer) {
   return { releaseId, version, sha256 }

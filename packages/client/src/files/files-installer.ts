@@ -1,10 +1,10 @@
 import { MAX_FILES_MANIFEST_BYTES, type ManifestFile } from '@hotpatch/protocol'
 import { expectRoom } from '../ground/room.ts'
 import { UpdateError } from '../ground/update-error.ts'
-import { finishTree } from '../install/finish-tree.ts'
+import { takeTree } from '../install/finish-tree.ts'
 import type { FetchingInstallation, Installation, Installer } from '../install/installer.ts'
 import { hashFile, readTree, writeUnfinishedMarker, type ReleaseFile } from '../state/release-tree.ts'
-import { PENDING, PENDING_BEFORE, PENDING_PARTS, PENDING_TREE, SLOTS } from '../state/storage-layout.ts'
+import { PENDING_BEFORE, PENDING_PARTS, PENDING_TREE } from '../state/storage-layout.ts'
 import { copyVerified, findCopies, type Copies } from './copy-verified.ts'
 import { fetchFile } from './fetch-file.ts'
 import { inParallel } from './in-parallel.ts'
@@ -30,12 +30,7 @@ export const filesInstaller: Installer = {
     const earlier = sumOf(listed.filter((file) => !isLacking.has(file) && !copies.has(file.sha256)))
     const receivedBytes = await fetchMissing(installation, missing)
     const tree: ReleaseFile[] = listed.map(({ path, sha256, sizeBytes }) => ({ path, sizeBytes, sha256 }))
-    await finishTree(files, PENDING_TREE, { release: { ...release, ...first }, files: tree })
-    // Until here what was staged could still be started.
-    await makeWay()
-    await files.remove(SLOTS.pending)
-    await files.rename(PENDING_TREE, SLOTS.pending)
-    await files.syncDirectory(PENDING)
+    await takeTree(files, { release: { ...release, ...first }, files: tree }, makeWay)
     return { receivedBytes: earlier + receivedBytes, ...first }
   },
 }

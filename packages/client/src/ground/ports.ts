@@ -37,4 +37,6 @@ export interface Ports {
   crypto: CryptoPort
   clock: ClockPort
   host: HostPort
+  /** Everything that `packed` stands for; stops with an error before it is more than `sizeBytes`. */
+  unpackBrotli?(packed: Uint8Array, sizeBytes: number): Uint8Array | Promise<Uint8Array>
 }

@@ -7,6 +7,8 @@ export interface Limits {
   bundleBytes: number
   unpackedBytes: number
   fileCount: number
+  /** Of a patch: one file of it, made or read, and what is unpacked of it at a time. */
+  patchPieceBytes: number
   /** Of one path inside the archive, in UTF-8 bytes. */
   pathBytes: number
   /** A check or a report, from the request to the last byte of its answer. */
@@ -35,7 +37,7 @@ export interface Limits {
   reports: number
   /** Reports in one request. */
   reportsAtOnce: number
-  /** Failed and refused releases that are remembered. */
+  /** Failed and refused releases, and patches that failed, that are remembered. */
   rememberedReleases: number
 }
 
@@ -44,6 +46,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   bundleBytes: 256 * 1024 * 1024,
   unpackedBytes: 1024 * 1024 * 1024,
   fileCount: 20_000,
+  patchPieceBytes: 64 * 1024 * 1024,
   pathBytes: MAX_FILE_PATH_BYTES,
   requestTimeoutMs: 30_000,
   idleTimeoutMs: 30_000,

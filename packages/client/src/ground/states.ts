@@ -28,6 +28,7 @@ export type UpdateEvent =
   | 'downloaded'
   | 'resumed-wrongly'
   | 'listed'
+  | 'patch-failed'
   | 'verified'
   | 'superseded'
   | 'start'
@@ -57,12 +58,14 @@ export const TRANSITIONS: readonly Transition[] = [
     'verifying',
     'exactly the announced number of bytes; of files, each is verified as it comes',
   ],
+  ['downloading', 'patch-failed', 'downloading', 'reported; the whole bundle follows'],
   ['downloading', 'failed', 'idle', 'reported; what has arrived is kept and resumed'],
   ['downloading', 'refused', 'idle', 'reported; what has arrived is removed'],
 
   ['verifying', 'verified', 'staged', 'whole and durable, in ota/pending/files; the floor rises'],
   ['verifying', 'resumed-wrongly', 'downloading', 'the kept part was not what it seemed: once more from its start'],
   ['verifying', 'listed', 'downloading', 'the list of files is verified: those that are not on the device follow'],
+  ['verifying', 'patch-failed', 'downloading', 'reported; the whole bundle follows'],
   ['verifying', 'failed', 'idle', 'reported; removed'],
   ['verifying', 'refused', 'idle', 'reported; removed'],
 

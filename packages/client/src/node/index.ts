@@ -6,6 +6,7 @@ import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createNodeCrypto } from './node-crypto.ts'
 import { createNodeFiles } from './node-files.ts'
+import { unpackBrotli } from './unpack-brotli.ts'
 
 export { createNodeCrypto, createNodeFiles, createNodeHttp, systemClock }
 export { unpackArchive, type UnpackOptions } from './unpack-archive.ts'
@@ -26,6 +27,7 @@ export function createNodeEngine({ directory, host, ports, ...config }: NodeEngi
       http: createNodeHttp(),
       crypto: createNodeCrypto(),
       clock: systemClock(),
+      unpackBrotli,
       ...ports,
       host,
     },

@@ -1,21 +1,31 @@
 import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
-import type { CheckAnswer, NativeUpdate, Offer, SignedStatement, UpdateContract } from './update-contract.ts'
+import { readOneOf } from '../ground/read-one-of.ts'
+import {
+  PATCH_FORMATS,
+  type CheckAnswer,
+  type NativeUpdate,
+  type Offer,
+  type PatchOffer,
+  type SignedStatement,
+  type UpdateContract,
+} from './update-contract.ts'
 
 /** React Native §1 and §2. */
 export const reactNativeContract: UpdateContract = {
   checkPath: '/update/check',
-  writeCheck: ({ device, cohorts, binary, attributes, trust, ...running }) => ({
+  writeCheck: ({ device, cohorts, binary, attributes, trust, patches, ...running }) => ({
     ...device,
     ...running,
     ...binary,
     ...attributes,
     ...trust,
     ...(cohorts.length > 0 && { cohorts }),
+    ...(patches.length > 0 && { patches }),
   }),
   readAnswer: (json) => readAnswer(readObject(json, '')),
 }
 
-const SHA256 = /^[0-9a-f]{64}$/
+const SHA256_TEXT = { pattern: /^[0-9a-f]{64}$/, expected: '64 lower-case hex digits' }
 // These name files and fill lists on the device.
 const SHORT = /^[^\0]{1,200}$/
 
@@ -39,12 +49,32 @@ function readOffer(json: Record<string, unknown>): Offer {
     kind: 'archive',
     bundleUrl: readString(json.bundleUrl, '/bundleUrl'),
     fileUrl: null,
-    sha256: readString(json.hash, '/hash', { pattern: SHA256, expected: '64 lower-case hex digits' }),
+    sha256: readString(json.hash, '/hash', SHA256_TEXT),
     sizeBytes: readInteger(json.sizeBytes, '/sizeBytes', 1),
     expectedBytes: null,
     signature: readNullableString(json.signature, '/signature'),
+    patch: readPatch(json.patch),
     mandatory: readBoolean(json.mandatory, '/mandatory'),
     notes: readNullableString(json.notes, '/notes'),
+  }
+}
+
+function readPatch(value: unknown): PatchOffer | UnexpectedJsonError | null {
+  if (value === undefined || value === null) return null
+  try {
+    const json = readObject(value, '/patch')
+    const digest = (found: unknown, pointer: string) => readString(found, pointer, SHA256_TEXT)
+    return {
+      format: readOneOf(json.format, '/patch/format', PATCH_FORMATS),
+      url: readString(json.url, '/patch/url'),
+      sha256: digest(json.sha256, '/patch/sha256'),
+      sizeBytes: readInteger(json.sizeBytes, '/patch/sizeBytes', 1),
+      baseTree: digest(json.baseTree, '/patch/baseTree'),
+      tree: digest(json.tree, '/patch/tree'),
+    }
+  } catch (error) {
+    if (error instanceof UnexpectedJsonError) return error
+    throw error
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ContentKindName, DeviceAttributes } from '@hotpatch/protocol'
+import type { ContentKindName, DeviceAttributes, UnexpectedJsonError } from '@hotpatch/protocol'
 import type { ToldTrust } from '../state/tell-trust.ts'
 
 /** What the engine tells with every check, whatever the server's contract calls it. */
@@ -13,6 +13,24 @@ export interface ToldCheck {
   binary: { nativeVersion: string; nativeBuild?: string; runtimeVersion?: string }
   attributes: DeviceAttributes
   trust: ToldTrust
+  /** The formats of patches that can be applied here, the best first. */
+  patches: readonly PatchFormat[]
+}
+
+/** Patches §5, by how it is packed. */
+export const PATCH_FORMATS = ['hpdelta1-br', 'hpdelta1-deflate'] as const
+
+export type PatchFormat = (typeof PATCH_FORMATS)[number]
+
+/** What makes the release of one that lies here. */
+export interface PatchOffer {
+  format: PatchFormat
+  url: string
+  sha256: string
+  sizeBytes: number
+  /** Of what it is made of, and of what comes of it (Content §3.1). */
+  baseTree: string
+  tree: string
 }
 
 /** How a server is asked for updates. Reports and credentials are the same for all (Events §2, Engine §9). */
@@ -44,6 +62,8 @@ export interface Offer extends SignedStatement {
   /** What will come over the network, as far as the server knows: for people, nothing is decided by it. */
   expectedBytes: number | null
   signature: string | null
+  /** Null when there is none, and an error when what is there cannot be read: the bundle is there all the same. */
+  patch: PatchOffer | UnexpectedJsonError | null
   mandatory: boolean
   notes: string | null
 }

@@ -63,11 +63,12 @@ export async function openStateStore(
   }
 
   function bounded(next: StoredState): StoredState {
-    const { failed, refused, ...rest } = next
+    const { failed, refused, failedPatches, ...rest } = next
     return {
       ...rest,
       failed: failed.slice(-limits.rememberedReleases),
       refused: refused.slice(-limits.rememberedReleases),
+      failedPatches: failedPatches.slice(-limits.rememberedReleases),
     }
   }
 

@@ -7,14 +7,25 @@ export const OUTBOX = 'ota/outbox.json'
 export const CREDENTIAL = 'ota/credential.json'
 export const PENDING_ZIP = 'ota/pending/bundle.zip'
 export const PENDING_DOWNLOAD = 'ota/pending/download.json'
-/** A tree that is being made of files, each by itself; and one that was, when another release came. */
+/** What makes a release out of what lies here. */
+export const PENDING_PATCH = 'ota/pending/patch'
+export const PENDING_PATCH_DOWNLOAD = 'ota/pending/patch.json'
+/** A tree that is being made, file by file; and one that was, when another release came. */
 export const PENDING_TREE = 'ota/pending/tree'
 export const PENDING_BEFORE = 'ota/pending/before'
 /** Large files that have not come whole. */
 export const PENDING_PARTS = 'ota/pending/parts'
 
 /** Whatever is in ota/pending but a staged release. */
-export const LEFT_OVER = [PENDING_DOWNLOAD, PENDING_ZIP, PENDING_TREE, PENDING_BEFORE, PENDING_PARTS] as const
+export const LEFT_OVER = [
+  PENDING_DOWNLOAD,
+  PENDING_ZIP,
+  PENDING_PATCH_DOWNLOAD,
+  PENDING_PATCH,
+  PENDING_TREE,
+  PENDING_BEFORE,
+  PENDING_PARTS,
+] as const
 
 /** Directories that can hold a whole release. */
 export const SLOTS = {

@@ -39,6 +39,12 @@ export interface RememberedRelease {
   code: SdkCode
 }
 
+/** Both Content §3.1. */
+export interface PatchIdentity {
+  baseTree: string
+  tree: string
+}
+
 /** ota/metadata.json: every change of it is one atomic write, together with what it has to report. */
 export interface StoredState {
   /** Which it was written for. */
@@ -59,6 +65,8 @@ export interface StoredState {
   failed: readonly RememberedRelease[]
   /** Refused before anything was downloaded; remembered so that each is reported once. */
   refused: readonly RememberedRelease[]
+  /** From one tree to another: did not work here, and the whole bundle is taken instead. */
+  failedPatches: readonly PatchIdentity[]
   /** On their way into ota/outbox.json. */
   unreported: readonly Report[]
 }
@@ -76,6 +84,7 @@ export function freshState(binary: Binary): StoredState {
     floor: 0,
     failed: [],
     refused: [],
+    failedPatches: [],
     unreported: [],
   }
 }
@@ -115,6 +124,7 @@ export function readStoredState(value: unknown): StoredState {
     floor: readInteger(json.floor, '/floor', 0),
     failed: readArray(json.failed, '/failed', MANY).map(readRemembered),
     refused: readArray(json.refused, '/refused', MANY).map(readRemembered),
+    failedPatches: readArray(json.failedPatches, '/failedPatches', MANY).map(readPatchIdentity),
     unreported: readReports(json.unreported, '/unreported'),
   }
 }
@@ -139,6 +149,11 @@ export function readInstalledRelease(value: unknown): InstalledRelease {
 function readIdentity(value: unknown): Identity {
   const json = readObject(value, '/fetching')
   return { releaseId: readString(json.releaseId, '/releaseId'), sha256: readString(json.sha256, '/sha256') }
+}
+
+function readPatchIdentity(value: unknown): PatchIdentity {
+  const json = readObject(value, '/patch')
+  return { baseTree: readString(json.baseTree, '/baseTree'), tree: readString(json.tree, '/tree') }
 }
 
 function readActive(value: unknown): ActiveRelease {

@@ -2,15 +2,20 @@ import { describe, expect, test } from 'vitest'
 import type { MemoryFilesOptions, Survival } from '../memory/memory-files.ts'
 import { createDevice, type Device } from './device.ts'
 import { createFakeServer, type FakeServer, type Target } from './fake-server.ts'
+import { patchBetween } from './patches.ts'
 import { createPublisher, type TestedKind } from './publisher.ts'
 
-/** Engine §6 for one kind of content: the power goes at every single change of the disk. */
-export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
+/**
+ * Engine §6 for one kind of content: the power goes at every single change of the disk. With patches, what follows a
+ * release comes as one.
+ */
+export async function describeCrashMatrix(kind: TestedKind, { isPatched = false } = {}): Promise<void> {
   const publisher = createPublisher(kind)
   const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })
   const v2 = publisher.publish({ version: '1.1.0', sequence: 11, floor: 5 })
   const bad = publisher.publish({ version: '1.2.0', sequence: 12 })
   const all = [v1, v2, bad]
+  const patches = isPatched ? [await patchBetween(v1, v2), await patchBetween(v2, bad, 'hpdelta1-deflate')] : []
 
   interface Goal {
     target: Target
@@ -50,7 +55,7 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
     cuts: Life['cuts'],
     { story = STORY, startsOnProbation = 2 } = {},
   ): Promise<Life> {
-    const server = createFakeServer()
+    const server = createPatchingServer()
     const config = { limits: { startsOnProbation } }
     const device = createDevice({ server, publicKeys: [publisher.publicKey], config })
     const life: Life = { device, server, cuts: [...cuts], cutCount: 0, highWater: 0 }
@@ -59,6 +64,12 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
     for (const goal of story) await pursue(life, goal)
     await device.engine.flushReports()
     return life
+  }
+
+  function createPatchingServer(): FakeServer {
+    const server = createFakeServer()
+    server.patches = patches
+    return server
   }
 
   /** With the power goes the network: a dead process tells nobody anything. */
@@ -135,6 +146,12 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
         'release-1.2.0 downloaded',
         'release-1.2.0 rolled-back not-confirmed',
       ])
+    })
+
+    test('has patches where there are some', () => {
+      const fetched = undisturbed.server.downloads().map(({ url }) => url.slice(url.lastIndexOf('/') + 1))
+      if (isPatched) expect(fetched).toEqual([v1.sha256, ...patches.map(({ offer }) => offer.sha256)])
+      else expect(fetched).toEqual(expect.arrayContaining([v1.sha256, v2.sha256, bad.sha256]))
     })
 
     test('has enough places to be disturbed at', () => expect(changes).toBeGreaterThan(300))
@@ -231,7 +248,7 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
     test('nothing is called damaged that is not', async () => {
       for (const survival of SURVIVALS) {
         for (let stopAt = 1; ; stopAt += 1) {
-          const server = createFakeServer()
+          const server = createPatchingServer()
           const device = createDevice({ server, publicKeys: [publisher.publicKey] })
           silenceTheDead(server, device)
           server.target = { release: v1 }
@@ -258,7 +275,7 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
   describe('the power goes while a release is moved into place, and takes some of it', () => {
     test('what ran before runs again', async () => {
       for (let stopAt = 1; stopAt < 30; stopAt += 1) {
-        const server = createFakeServer()
+        const server = createPatchingServer()
         const device = createDevice({ server, publicKeys: [publisher.publicKey] })
         silenceTheDead(server, device)
         await pursue({ device, server, cuts: [], cutCount: 0, highWater: 0 }, STORY[0] ?? expect.unreachable())
@@ -279,7 +296,7 @@ export async function describeCrashMatrix(kind: TestedKind): Promise<void> {
       const story = STORY.slice(0, 2)
       const needed = (await live({}, [], { story })).device.disk().changes()
       for (let fullAt = 1; fullAt <= needed; fullAt += 1) {
-        const server = createFakeServer()
+        const server = createPatchingServer()
         const device = createDevice({ server, publicKeys: [publisher.publicKey] })
         const life: Life = { device, server, cuts: [], cutCount: 0, highWater: 0 }
         device.disk().arrange({ fullAt })

@@ -2,11 +2,13 @@ import { expect } from 'vitest'
 import type { FilesPort, HttpPort } from '@hotpatch/device-ground'
 import { archiveInstaller } from '../archive/archive-installer.ts'
 import { filesInstaller } from '../files/files-installer.ts'
+import { treePatcher } from '../patch/patcher.ts'
 import { createEngineFor, type Engine } from '../engine/engine.ts'
 import type { Launch, StartOptions } from '../recovery/launch.ts'
 import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/memory-files.ts'
 import { createVirtualClock } from '../memory/virtual-clock.ts'
 import { createNodeCrypto } from '../node/node-crypto.ts'
+import { unpackBrotli } from '../node/unpack-brotli.ts'
 import type { HostPort } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { MARKER } from '../state/storage-layout.ts'
@@ -42,7 +44,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
         device.restarts += 1
       }
       device.engine = createEngineFor(
-        { files, http: server.http, crypto, clock, host: { restart, ...device.host } },
+        { files, http: server.http, crypto, clock, unpackBrotli, host: { restart, ...device.host } },
         {
           serverUrl: SERVER,
           appKey: 'key',
@@ -53,7 +55,7 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
           ...config,
           limits: { resumableBytes: 500, ...config?.limits },
         },
-        { contract: testContract, installers: [archiveInstaller, filesInstaller] },
+        { contract: testContract, installers: [archiveInstaller, filesInstaller], patcher: treePatcher },
       )
       return device.engine.start(options)
     },

@@ -1,5 +1,6 @@
 import type { HttpPort, HttpRequest, HttpResponse } from '@hotpatch/device-ground'
 import { utf8FromText } from '../ground/bytes.ts'
+import type { PatchOffer } from '../server/update-contract.ts'
 import type { PublishedRelease } from './publisher.ts'
 
 export interface FakeResponse {
@@ -19,7 +20,16 @@ export interface SentReport {
   releaseId?: string
   code?: string
   version?: string
+  detail?: string
   receivedBytes?: number
+}
+
+/** From one release to another, as devices that run the one are told of it. */
+export interface FakePatch {
+  from: string
+  to: string
+  bytes: Uint8Array
+  offer: PatchOffer
 }
 
 export type FakeServer = ReturnType<typeof createFakeServer>
@@ -30,6 +40,7 @@ export const SERVER = 'https://updates.test'
 export function createFakeServer() {
   const server = {
     target: null as Target,
+    patches: [] as readonly FakePatch[],
     isReachable: true,
     /** Every accepted report, once per event id. */
     reports: [] as SentReport[],
@@ -53,7 +64,7 @@ export function createFakeServer() {
     const body = request.body && bodyOf(request)
     if (request.url === `${SERVER}/update/check` && body) {
       server.checks.push(body)
-      const answer = server.tamper(answerTo(server.target, body))
+      const answer = server.tamper(answerTo(server, body))
       return { status: 200, body: answer instanceof Uint8Array ? answer : utf8FromText(JSON.stringify(answer)) }
     }
     if (request.url === `${SERVER}/events` && body) {
@@ -61,7 +72,7 @@ export function createFakeServer() {
       server.reports.push(...fresh)
       return { status: 200, body: utf8FromText(JSON.stringify({ accepted: fresh.length, rejected: [] })) }
     }
-    const artifact = artifactAt(request.url, server.target)
+    const artifact = artifactAt(request.url, server)
     if (artifact) return serveRange(artifact, request)
     return { status: 404, body: utf8FromText('{"detail":"there is nothing here"}') }
   }
@@ -80,7 +91,9 @@ function bodyOf({ body = '' }: HttpRequest): Record<string, unknown> {
   return JSON.parse(body) as Record<string, unknown>
 }
 
-function answerTo(target: Target, check: Record<string, unknown>): Record<string, unknown> {
+type Published = Pick<FakeServer, 'target' | 'patches'>
+
+function answerTo({ target, patches }: Published, check: Record<string, unknown>): Record<string, unknown> {
   if (!target) return { updateAvailable: false, reason: 'nothing-published' }
   const mandatory = target.mandatory ?? false
   if ('embedded' in target) {
@@ -93,8 +106,13 @@ function answerTo(target: Target, check: Record<string, unknown>): Record<string
   if ((check.failedReleaseIds as string[]).includes(release.releaseId)) {
     return { updateAvailable: false, reason: 'failed-on-this-device' }
   }
+  const told = (check.patches ?? []) as string[]
+  const patch = patches.find(
+    ({ from, to, offer }) => from === check.releaseId && to === release.releaseId && told.includes(offer.format),
+  )
   return {
     updateAvailable: true,
+    ...(patch && { patch: patch.offer }),
     bundleUrl: `${SERVER}/artifacts/${release.sha256}`,
     ...(release.kind === 'files' && { fileUrl: `${SERVER}/artifacts/{sha256}` }),
     hash: release.sha256,
@@ -109,8 +127,10 @@ function answerTo(target: Target, check: Record<string, unknown>): Record<string
   }
 }
 
-function artifactAt(url: string, target: Target): Uint8Array | undefined {
+function artifactAt(url: string, { target, patches }: Published): Uint8Array | undefined {
   const [, sha256 = ''] = url.split(`${SERVER}/artifacts/`)
+  const patch = patches.find(({ offer }) => offer.url === url)
+  if (patch) return patch.bytes
   return target && 'release' in target ? target.release.artifacts.get(sha256) : undefined
 }
 

@@ -5,6 +5,7 @@ import {
   statedArchive,
   writeFilesManifest,
   writeReleaseStatement,
+  writeTree,
   type NewReleaseStatement,
 } from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
@@ -66,7 +67,7 @@ export function createPublisher(kind: TestedKind = 'archive') {
       version,
       sequence,
       floor,
-      ...contentOf(kind, sha256, bundle.length),
+      ...contentOf(kind, { sha256, sizeBytes: bundle.length, tree: treeOf(files) }),
       ...rest.statement,
     })
     const artifacts = new Map([...files.values()].map((bytes) => [sha256Of(bytes), bytes]))
@@ -111,9 +112,17 @@ export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-function contentOf(kind: TestedKind, sha256: string, sizeBytes: number): Partial<NewReleaseStatement> {
-  if (kind === 'archive') return statedArchive({ sha256, sizeBytes })
+function contentOf(
+  kind: TestedKind,
+  { sha256, sizeBytes, tree }: { sha256: string; sizeBytes: number; tree: string },
+): Partial<NewReleaseStatement> {
+  if (kind === 'archive') return statedArchive({ sha256, sizeBytes, tree })
   return { content: { kind }, artifacts: [{ name: 'files.json', sha256, sizeBytes }] }
+}
+
+export function treeOf(files: ReadonlyMap<string, Uint8Array>): string {
+  const listed = [...files].map(([path, bytes]) => ({ path, sha256: sha256Of(bytes), sizeBytes: bytes.length }))
+  return sha256Of(utf8FromText(writeTree(listed)))
 }
 
 function zipOf(files: ReadonlyMap<string, Uint8Array>): Uint8Array {

@@ -1,0 +1,3 @@
+import { describeCrashMatrix } from '../testing/crash-matrix.ts'
+
+await describeCrashMatrix('archive', { isPatched: true })
