@@ -83,7 +83,9 @@ describe('an update that comes as a patch', () => {
   })
 
   test('is asked for in what can be unpacked', async () => {
-    const { server } = await runningDevice()
+    const { server, device } = await runningDevice()
+    expect(server.checks[0]).not.toHaveProperty('patches')
+    await device.engine.check()
     expect(server.checks.at(-1)).toMatchObject({ patches: ['hpdelta1-br', 'hpdelta1-deflate'] })
   })
 
