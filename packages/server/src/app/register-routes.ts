@@ -14,6 +14,7 @@ import { cohortRoutes } from '../rolling-out/cohorts/cohort-routes.ts'
 import { pingDatabase } from '../ground/database/open-database.ts'
 import { assetUpdatesPeople } from '../contracts/asset-updates/asset-updates-people.ts'
 import { appVersionsPeople } from '../contracts/app-versions/app-versions-people.ts'
+import { codePushPeople } from '../contracts/code-push/code-push-people.ts'
 import { reactNativePeople } from '../contracts/react-native/react-native-people.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import { experimentRoutes } from '../rolling-out/experiments/experiment-routes.ts'
@@ -78,6 +79,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     await http.register(contract)
     await http.register(contract, { prefix: '/apps/:slug' })
   }
+  await http.register(codePushOf(parts), { prefix: '/code-push' })
   serveDevices(parts, limits)
   const { catalogs, fleet } = parts.checkPath
   const onDownload = (sha256: string, releaseId: string | undefined, sentBytes: number) => {
@@ -163,6 +165,14 @@ function contracts({ core, services }: Parts, limits: DeviceLimits) {
     appVersionsPeople({ ...shared, maxUploadBytes: maxBinaryBytes }),
     assetUpdatesPeople({ ...shared, files, insights, maxUploadBytes: maxUploadBytesOf(core) }),
   ]
+}
+
+/** Below an address of its own: its paths are those of the apps themselves. */
+function codePushOf({ core, services }: Parts) {
+  const { apps, channels, channelKeys, contents, rollouts, publishing } = services
+  const { db, publicUrl } = core
+  const shared = { apps, channels, channelKeys, contents, rollouts, publishing, publicUrl }
+  return codePushPeople({ db, ...shared, maxUploadBytes: maxUploadBytesOf(core) })
 }
 
 /** In front of the framework. */

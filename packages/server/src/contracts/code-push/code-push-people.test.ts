@@ -1,0 +1,132 @@
+import { describeOnEveryDatabase, startTestServer, zipOf, type TestServer } from '@hotpatch/testkit'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+
+/** As the command-line tool names apps. */
+let count = 0
+
+describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
+  let server: TestServer
+  let app = ''
+  beforeAll(async () => {
+    const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }
+    server = await startTestServer({ database: await openDatabase(), env })
+  })
+  afterAll(() => server.close())
+  beforeEach(async () => {
+    app = `MyApp${++count}-Android`
+    await send('POST', '/apps/', { name: app })
+  })
+
+  const send = (method: string, path: string, body?: unknown) =>
+    server.request(method, `/code-push${path}`, { ...(body !== undefined && { body }) })
+  const of = (deployment: string, path = '') => `/apps/${app}/deployments/${deployment}${path}`
+  async function release(text: string, info: object = {}, deployment = 'Staging') {
+    const form = new FormData()
+    const zip = await zipOf({ 'CodePush/index.android.bundle': text })
+    form.append('package', new Blob([new Uint8Array(zip)]), 'package.zip')
+    form.append('packageInfo', JSON.stringify({ appVersion: '1.0.0', ...info }))
+    return server.request('POST', `/code-push${of(deployment, '/release')}`, { form })
+  }
+  const history = async (deployment: string) => (await send('GET', of(deployment, '/history'))).body.history
+  async function check(deployment: string, fields: Record<string, string> = {}) {
+    const { key } = (await send('GET', of(deployment))).body.deployment
+    const told = { deployment_key: key, app_version: '1.0.0', client_unique_id: 'device-1', ...fields }
+    const path = `/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
+    return (await server.request('GET', path, { token: null })).body.update_info
+  }
+
+  test('find out who they are, and which apps and deployments there are', async () => {
+    expect((await send('GET', '/authenticated')).body).toEqual({ authenticated: true })
+    expect((await send('GET', '/account')).body.account).toMatchObject({ email: expect.stringContaining('@') })
+    const { apps } = (await send('GET', '/apps')).body
+    expect(apps).toContainEqual(expect.objectContaining({ name: app, deployments: ['Production', 'Staging'] }))
+    const { deployments } = (await send('GET', `/apps/${app}/deployments/`)).body
+    expect(deployments).toMatchObject([
+      { name: 'Production', key: expect.stringMatching(/^hpc_/), package: null },
+      { name: 'Staging', key: expect.stringMatching(/^hpc_/), package: null },
+    ])
+    const key = 'a-key-that-binaries-have-already'
+    const made = await send('POST', `/apps/${app}/deployments/`, { name: 'Beta', key })
+    expect([made.status, made.body.deployment]).toEqual([201, { name: 'beta', key }])
+    expect((await send('POST', `/apps/${app}/deployments/`, { name: 'Beta' })).status).toBe(409)
+    expect((await send('GET', of('Nowhere'))).status).toBe(404)
+    const unknown = await send('GET', '/apps/nobodys/deployments/')
+    expect([unknown.status, unknown.headers['content-type'], unknown.body]).toEqual([
+      404,
+      'text/plain; charset=utf-8',
+      'App "nobodys" does not exist.',
+    ])
+  })
+
+  test('release, and a device gets it under its label', async () => {
+    const { status, body } = await release('one', { description: 'Faster', isMandatory: true })
+    expect([status, body.package]).toEqual([
+      201,
+      expect.objectContaining({
+        label: 'v1',
+        appVersion: '1.0.0',
+        description: 'Faster',
+        isMandatory: true,
+        isDisabled: false,
+        rollout: 100,
+      }),
+    ])
+    const offered = await check('Staging')
+    expect(offered).toMatchObject({ label: 'v1', package_hash: body.package.packageHash, is_mandatory: true })
+    expect(await check('Staging', { app_version: '0.9.0' })).toMatchObject({ update_app_version: true })
+    expect(await check('Staging', { app_version: '1.1.0' })).toMatchObject({ is_available: false })
+    const again = await release('one')
+    expect([again.status, again.body]).toEqual([409, expect.stringContaining('identical to the contents')])
+    expect((await release('one', { appVersion: 'soon' })).status).toBe(400)
+    expect(await history('Staging')).toHaveLength(1)
+  })
+
+  test('widen a rollout, switch a release off and on, and are told when nothing changed', async () => {
+    await release('one')
+    expect((await release('two', { rollout: 20 })).body.package).toMatchObject({ label: 'v2', rollout: 20 })
+    const early = await release('three')
+    expect([early.status, early.body]).toEqual([409, expect.stringContaining('100% rollout')])
+    const patch = (packageInfo: object) => send('PATCH', of('Staging', '/release'), { packageInfo })
+    expect((await patch({ label: null, rollout: 10 })).status).toBe(409)
+    expect((await patch({ rollout: 50 })).body.package).toMatchObject({ rollout: 50 })
+    expect((await patch({ rollout: 50 })).status).toBe(204)
+    expect((await patch({ rollout: 100 })).body.package).toMatchObject({ rollout: 100 })
+    expect((await patch({ isDisabled: true })).body.package).toMatchObject({ isDisabled: true })
+    expect(await check('Staging')).toMatchObject({ label: 'v1' })
+    expect((await patch({ isDisabled: false, isMandatory: true })).status).toBe(200)
+    expect(await check('Staging')).toMatchObject({ label: 'v2', is_mandatory: true })
+    expect((await patch({ description: 'Other words' })).status).toBe(409)
+    expect((await patch({ label: 'v9', isMandatory: true })).status).toBe(404)
+  })
+
+  test('promote, roll back and read what came of it', async () => {
+    await release('one')
+    const promoted = await send('POST', of('Staging', '/promote/Production'), { packageInfo: {} })
+    expect([promoted.status, promoted.body.package.label]).toEqual([201, 'v1'])
+    expect((await send('POST', of('Staging', '/promote/Production'), { packageInfo: {} })).status).toBe(409)
+    await release('two')
+    await send('POST', of('Staging', '/promote/Production'), { packageInfo: { isMandatory: true } })
+    expect(await check('Production')).toMatchObject({ label: 'v2', is_mandatory: true })
+    const back = await send('POST', of('Production', '/rollback/'))
+    expect([back.status, back.body.package.label]).toEqual([201, 'v3'])
+    const [first, , third] = await history('Production')
+    expect(third.packageHash).toBe(first.packageHash)
+    expect(await check('Production')).toMatchObject({ label: 'v3', package_hash: first.packageHash })
+    expect((await send('POST', of('Production', '/rollback/v1'))).status).toBe(409)
+    expect((await send('POST', of('Production', '/rollback/v77'))).status).toBe(404)
+    const { key } = (await send('GET', of('Production'))).body.deployment
+    const report = { deployment_key: key, app_version: '1.0.0', client_unique_id: 'device-1', label: 'v3' }
+    const path = '/v0.1/public/codepush/report_status/deploy'
+    await server.request('POST', path, { token: null, body: { ...report, status: 'DeploymentSucceeded' } })
+    await server.request('GET', `/manage/v1/apps/${app.toLowerCase()}/devices/device-1`)
+    const { metrics } = (await send('GET', of('Production', '/metrics'))).body
+    expect(metrics.v3).toMatchObject({ installed: 1, failed: 0 })
+  })
+
+  test('are told what they cannot do here, and whoever may not is refused', async () => {
+    const refused = await send('POST', `/apps/${app}/transfer/somebody@example.com`)
+    expect([refused.status, refused.body]).toEqual([404, expect.stringContaining('hotpatch')])
+    expect((await server.request('GET', '/code-push/apps', { token: null })).status).toBe(401)
+    expect((await send('DELETE', of('Staging', '/history'))).status).toBe(404)
+  })
+})

@@ -1,0 +1,56 @@
+import type { Requirement } from '@hotpatch/protocol'
+import { artifactUrl } from '../../ground/http/public-url.ts'
+import { rangeOf } from './binary-range.ts'
+import type { HistoryRow } from './history-queries.ts'
+
+/** A release as CodePush's tools read it. */
+export interface DescribedPackage {
+  label: string
+  appVersion: string
+  description: string
+  isDisabled: boolean
+  isMandatory: boolean
+  rollout: number
+  packageHash: string
+  blobUrl: string
+  size: number
+  uploadTime: number
+  releasedBy: string
+  releaseMethod: 'Upload'
+}
+
+export interface HistoryEntry extends HistoryRow {
+  label: string
+  appVersion: string
+}
+
+export function entryOf(row: HistoryRow, label: string): HistoryEntry {
+  return { ...row, label, appVersion: rangeOf(JSON.parse(row.requirement) as Requirement) }
+}
+
+/** Stopped in whichever way: nobody new gets it. */
+export function isDisabled({ state }: HistoryRow): boolean {
+  return state !== 'active'
+}
+
+/** The documented rule: nothing is placed on top of it. */
+export function isUnfinished(entry: HistoryRow | undefined): boolean {
+  return entry !== undefined && !isDisabled(entry) && entry.percentage < 100
+}
+
+export function describePackage(entry: HistoryEntry, publicUrl: string): DescribedPackage {
+  return {
+    label: entry.label,
+    appVersion: entry.appVersion,
+    description: entry.notes,
+    isDisabled: isDisabled(entry),
+    isMandatory: entry.mandatory === 1,
+    rollout: entry.percentage,
+    packageHash: entry.package_hash,
+    blobUrl: artifactUrl(publicUrl, entry.sha256),
+    size: entry.size_bytes,
+    uploadTime: entry.created_at,
+    releasedBy: entry.created_by,
+    releaseMethod: 'Upload',
+  }
+}

@@ -1,0 +1,75 @@
+import type { Platform, RolloutState } from '@hotpatch/protocol'
+import type { Database } from '../../ground/database/schema.ts'
+
+/** Where a deployment is. */
+export interface Place {
+  appId: string
+  platform: Platform
+  channel: string
+}
+
+export interface HistoryRow {
+  rollout_id: string
+  release_id: string
+  position: number
+  state: RolloutState
+  mandatory: number
+  percentage: number
+  created_at: number
+  created_by: string
+  requirement: string
+  notes: string
+  sha256: string
+  size_bytes: number
+  package_hash: string
+}
+
+/** The latest of a deployment's rollouts, newest first, and how many there are in all: labels are counted. */
+export async function listHistory(db: Database, { appId, platform, channel }: Place, limit: number) {
+  const placed = db
+    .selectFrom('rollout')
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.channel', '=', channel)
+    .where('rollout.platform', 'in', [platform, 'any'])
+  const { count } = await placed.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const latest = await placed.select(['id', 'position']).orderBy('position', 'desc').limit(limit).execute()
+  const labels = new Map(latest.map(({ id }, index) => [id, `v${count - index}`]))
+  const rows = await selectHistory(db, [...labels.keys()])
+  return { count, labels, rows }
+}
+
+/** Of those that place an archive: nothing else is there for such clients. */
+async function selectHistory(db: Database, ids: readonly string[]): Promise<HistoryRow[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('rollout')
+    .innerJoin('release', 'release.id', 'rollout.release_id')
+    .innerJoin('release_file', (join) =>
+      join.onRef('release_file.release_id', '=', 'release.id').on('release_file.role', '=', 'archive'),
+    )
+    .innerJoin('file_digest', (join) =>
+      join
+        .onRef('file_digest.release_id', '=', 'release.id')
+        .on('file_digest.role', '=', 'archive')
+        .on('file_digest.algorithm', '=', 'package'),
+    )
+    .select([
+      'rollout.id as rollout_id',
+      'release.id as release_id',
+      'rollout.position',
+      'rollout.state',
+      'rollout.mandatory',
+      'rollout.percentage',
+      'rollout.created_at',
+      'rollout.created_by',
+      'release.requirement',
+      'release.notes',
+      'release_file.sha256',
+      'release_file.size_bytes',
+      'file_digest.value as package_hash',
+    ])
+    .where('rollout.id', 'in', ids)
+    .orderBy('rollout.position', 'desc')
+    .execute()
+  return rows.map(({ sha256, ...row }) => ({ ...row, sha256: sha256 ?? '' }))
+}
