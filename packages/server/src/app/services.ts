@@ -11,6 +11,7 @@ import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
+import { createTreePatches } from '../shipping/patches/tree-patches.ts'
 import { createPackageDiffs } from '../shipping/package-diffs/package-diffs.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
@@ -100,7 +101,9 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const packageDiffs = createPackageDiffs(forMaking)
   // A promotion or a roll-back, too, makes another content the newest.
   announcements.onRecorded(packageDiffs.wake)
-  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs]
+  const treePatches = createTreePatches({ ...forMaking, reads, newId, bases: config.patchBases })
+  announcements.onRecorded(treePatches.wake)
+  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs, treePatches]
   const onPublished = () => {
     for (const { wake } of madeLater) wake()
   }

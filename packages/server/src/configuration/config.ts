@@ -32,6 +32,8 @@ export interface Config extends HttpSettings {
   secretsKeys: readonly string[] | null
   metrics: MetricsAccess
   bundles: Omit<ContentLimits, 'maxPathBytes'>
+  /** For how many bases patches are made; 0 for none. */
+  patchBases: number
   /** Those that go on where they broke off. */
   uploads: { maxUploads: number; expireMs: number }
   /** What is stored of single events; what is more is only counted. */
@@ -127,6 +129,7 @@ export function readConfig(environment: Environment): Config {
       maxUnpackedBytes: integer('HOTPATCH_MAX_UNPACKED_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxFiles: integer('HOTPATCH_MAX_BUNDLE_FILES', 1, MAX_ZIP_FILES),
     },
+    patchBases: integer('HOTPATCH_PATCH_BASES', 0, 50),
     uploads: {
       maxUploads: integer('HOTPATCH_MAX_UPLOADS', 1, 100_000),
       expireMs: integer('HOTPATCH_UPLOAD_HOURS', 1, 10_000) * HOUR_MS,

@@ -62,6 +62,11 @@ export const ENVIRONMENT = {
     meaning: 'Most files in a bundle; devices refuse more than this default',
     initially: '20000',
   },
+  HOTPATCH_PATCH_BASES: {
+    meaning:
+      'Patches are made from so many of the releases that most devices of a channel run, and from as many of those placed last on it; 0 for none',
+    initially: '5',
+  },
   HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: {
     meaning: 'Requests a minute from one device; 0 for no limit',
     initially: '60',

@@ -16,6 +16,7 @@ import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts
 import { loadAppcastSignatures } from '../shipping/appcasts/appcast-queries.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { listPlacedDiffs, type OfferedDiffs } from '../shipping/package-diffs/package-diff-queries.ts'
+import { listPlacedPatches, type OfferedPatches } from '../shipping/patches/tree-patch-queries.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
@@ -36,6 +37,8 @@ export interface OfferedRelease extends CatalogRelease {
   answers?: readonly OfferedAnswer[] | undefined
   /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
   held: HeldContent<OfferedFile>
+  /** By the archive that a device runs; absent where there are none. */
+  patches?: OfferedPatches
   /** What its publisher has encrypted of it, for devices that have the key. */
   variants: readonly OfferedVariant[]
   notes: string
@@ -213,6 +216,7 @@ export async function loadCatalog(
     })
   }
   addDiffs(rollouts, await listPlacedDiffs(db, key))
+  addPatches(rollouts, await listPlacedPatches(db, key))
   const variants = await loadVariants(db, key)
   for (const [id, release] of releases) release.variants = variants.get(id) ?? NO_VARIANTS
   const embeddedAnswers = answers.get(null)
@@ -232,6 +236,18 @@ function addDiffs(rollouts: readonly CatalogRollout<OfferedRelease>[], diffs: Re
     if (target === 'embedded' || target.content.kind !== 'archive') continue
     const made = diffs.get(target.content.sha256)
     if (made) target.content.diffs = made
+  }
+}
+
+function addPatches(
+  rollouts: readonly CatalogRollout<OfferedRelease>[],
+  patches: ReadonlyMap<string, OfferedPatches>,
+): void {
+  if (patches.size === 0) return
+  for (const { target } of rollouts.slice(0, MAX_WITH_DIFFS)) {
+    if (target === 'embedded' || target.content.kind !== 'archive') continue
+    const made = patches.get(target.content.sha256)
+    if (made) target.patches = made
   }
 }
 

@@ -138,6 +138,7 @@ export function createCatalogs({
       if (digests.includes(sha256)) return { sha256, isWhole: true }
       const [first] = digests
       if (variants.some((variant) => variant.sha256 === sha256)) return { sha256: first, isWhole: true }
+      if (isPatchOf(target, sha256)) return { sha256: first, isWhole: true }
       const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256) ?? false
       const isEncryptedFile = variants.some((variant) => variant.held.files?.some((file) => file.sha256 === sha256))
       return isFile || isEncryptedFile ? { sha256: first, isWhole: false } : undefined
@@ -236,6 +237,10 @@ export function createCatalogs({
     refresh,
     counts,
   }
+}
+
+function isPatchOf({ patches }: OfferedRelease, sha256: string): boolean {
+  return [...(patches?.values() ?? [])].some((made) => made.some((patch) => patch.sha256 === sha256))
 }
 
 /** The releases that may be offered now or after a roll-back, highest position first. */

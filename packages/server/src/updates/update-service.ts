@@ -10,6 +10,7 @@ import {
 } from '@hotpatch/protocol'
 import type { Clock } from '../ground/clock.ts'
 import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
+import type { OfferedPatch } from '../shipping/patches/tree-patch-queries.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { countedLabelOf, findAlike, findByName, type ReleaseName } from './release-names.ts'
@@ -32,6 +33,8 @@ export interface UpdateCheck {
   attributes?: DeviceAttributes | undefined
   /** The latest time of what it has, of clients that take only what is later. */
   heldAt?: number | undefined
+  /** Formats of patches that it can apply; undefined: none. */
+  patches?: readonly string[] | undefined
   /** What it refuses; undefined when the client does not tell, and so checks neither. */
   trust?: DeviceTrust | undefined
 }
@@ -54,6 +57,8 @@ export interface UpdateAnswer {
   currentVersion: string | null
   /** What the device runs, where the catalog knows it. */
   running: OfferedRelease | null
+  /** What makes what is offered of what it runs, for a client that takes such patches. */
+  patch: OfferedPatch | null
   /** What only a newer shell could run (D9). */
   awaitsNative: OfferedRelease | null
   /** The publisher's signature for this very answer, where a roll-back was signed. */
@@ -114,6 +119,7 @@ export function createUpdateService({
       device,
       currentVersion,
       running,
+      patch: patchOf(decision, running, check.patches),
       awaitsNative: awaitedOf(catalog, decision) ?? null,
       restatement,
       rolloutId,
@@ -227,6 +233,17 @@ function signedAnswerOf(
   if (keyId === undefined) return undefined
   if (decision.kind === 'update') return pickAnswer(decision.release.answers, keyId, device)
   return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, device) : undefined
+}
+
+/** The smallest that it can apply. */
+function patchOf(
+  decision: Decision<OfferedRelease>,
+  running: OfferedRelease | null,
+  formats: readonly string[] | undefined,
+): OfferedPatch | null {
+  if (!formats || decision.kind !== 'update' || running?.content.kind !== 'archive') return null
+  const made = decision.release.patches?.get(running.content.sha256)
+  return made?.find(({ format }) => formats.includes(format)) ?? null
 }
 
 /** Of those that the catalog has: what it has not is offered to nobody. The same content fails again. */

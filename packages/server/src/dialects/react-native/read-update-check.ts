@@ -52,6 +52,7 @@ export interface ReactNativeRegistration {
 
 const MAX_FAILED_RELEASES = 50
 const MAX_COHORTS = 50
+const MAX_PATCH_FORMATS = 10
 
 /** The contract's words for what happened, with those that our own SDK adds. */
 const STATUSES: Readonly<Record<string, DeviceEventKind>> = {
@@ -92,6 +93,7 @@ export function readUpdateCheck(fields: Fields): ReactNativeCheck {
         cohorts: list(fields, 'cohorts', MAX_COHORTS),
         attributes: readAttributes(fields),
         trust: readTrust(fields),
+        ...readPatchFormats(fields),
       },
     }
   })
@@ -137,6 +139,12 @@ export function readRegistration(fields: Fields): ReactNativeRegistration {
     ...(fields.credential === true && { wantsCredential: true }),
     trust: readTrust(fields),
   }))
+}
+
+/** Of our own engine. */
+function readPatchFormats(fields: Fields): Pick<UpdateCheck, 'patches'> {
+  const patches = list(fields, 'patches', MAX_PATCH_FORMATS)
+  return patches.length > 0 ? { patches } : {}
 }
 
 /** An original client says one version: its bundle's or its shell's. Ours says which release it runs, if any. */

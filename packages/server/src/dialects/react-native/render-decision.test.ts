@@ -8,6 +8,7 @@ interface Case {
   publicUrl: string
   decision: Record<string, unknown>
   restatement?: { statement: string; statementSignature: string }
+  patch?: object
   expected?: unknown
   stopped?: boolean
 }
@@ -16,8 +17,8 @@ const VECTORS = new URL('../../../../../vectors/dialects/react-native/answers.js
 const { cases } = JSON.parse(readFileSync(VECTORS, 'utf8')) as { cases: Case[] }
 
 /** The rollout is only told apart by identity here. */
-function answerOf({ decision, restatement }: Case): UpdateAnswer {
-  return { decision: { ...decision, rollout: {}, trace: null }, restatement } as unknown as UpdateAnswer
+function answerOf({ decision, restatement, patch }: Case): UpdateAnswer {
+  return { decision: { ...decision, rollout: {}, trace: null }, restatement, patch } as unknown as UpdateAnswer
 }
 
 describe('React Native §2: an answer', () => {
@@ -44,6 +45,7 @@ describe('the answer writer', () => {
   test.each([
     ['address', answer, 'http://other.example'],
     ['mandatory', { ...answer, decision: { ...answer.decision, mandatory: true } }, first.publicUrl],
+    ['patch', { ...answer, patch: cases.find(({ patch, expected }) => patch && expected)?.patch }, first.publicUrl],
     ['direction', { ...answer, decision: { ...answer.decision, direction: 'back' } }, first.publicUrl],
     ['reason', { ...answer, decision: { ...answer.decision, reason: 'cohort' } }, first.publicUrl],
     [

@@ -8,14 +8,28 @@ import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { contentOf } from '../../updates/content-of.ts'
 
 const Base64OrNull = Type.Union([Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' }), Type.Null()])
+const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const NativeUpdate = Type.Object({ minNativeVersion: Type.String(), releaseId: Type.String() })
+
+/** React Native §2.1: only to who says that they take it. */
+const Patch = Type.Object(
+  {
+    format: Type.Union([Type.Literal('hpdelta1-br'), Type.Literal('hpdelta1-deflate')]),
+    url: Type.String({ pattern: '^https?://' }),
+    sha256: Sha256,
+    sizeBytes: Type.Integer({ minimum: 1 }),
+    baseTree: Sha256,
+    tree: Sha256,
+  },
+  { additionalProperties: false },
+)
 
 /** React Native §2: an update. The first six fields after `updateAvailable` are the contract's own. */
 const UpdateOffer = Type.Object(
   {
     updateAvailable: Type.Literal(true),
     bundleUrl: Type.String({ pattern: '^https?://' }),
-    hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    hash: Sha256,
     signature: Base64OrNull,
     mandatory: Type.Boolean(),
     version: Type.String({ minLength: 1 }),
@@ -27,6 +41,7 @@ const UpdateOffer = Type.Object(
     statement: Base64OrNull,
     statementSignature: Base64OrNull,
     nativeUpdate: Type.Optional(NativeUpdate),
+    patch: Type.Optional(Patch),
   },
   { additionalProperties: false },
 )
@@ -60,7 +75,7 @@ export type CheckAnswer = Static<typeof CheckAnswer>
 const validator = createCheck(CheckAnswer)
 
 /** React Native §2. Pure; addresses are on `publicUrl`. */
-export function renderDecision({ decision, restatement }: UpdateAnswer, publicUrl: string): CheckAnswer {
+export function renderDecision({ decision, restatement, patch }: UpdateAnswer, publicUrl: string): CheckAnswer {
   const { reason } = decision
   const native = decision.nativeUpdate ? { nativeUpdate: decision.nativeUpdate } : {}
   switch (decision.kind) {
@@ -81,6 +96,7 @@ export function renderDecision({ decision, restatement }: UpdateAnswer, publicUr
         notes: release.notes,
         ...statementOf(restatement ?? release),
         ...native,
+        ...(patch && { patch: { ...patch, url: offeredUrl(publicUrl, patch.sha256, release.id) } }),
       }
     }
     case 'embedded': {
@@ -112,6 +128,7 @@ interface Variant {
   direction: string
   reason: string
   nativeReleaseId: string | undefined
+  patchSha256: string | undefined
   publicUrl: string
   text: string
 }
@@ -124,12 +141,13 @@ export function createAnswerWriter() {
   const written = new WeakMap<CompiledRollout<OfferedRelease>, Variant[]>()
 
   return function writeAnswer(answer: UpdateAnswer, request: Pick<PlainRequest, 'publicUrl'>): string {
-    const { decision } = answer
+    const { decision, patch } = answer
     // Only downloads have addresses.
     if (decision.kind !== 'update') return write(answer, '')
     const { publicUrl } = request
     const { rollout, mandatory, direction, reason, nativeUpdate } = decision
     const nativeReleaseId = nativeUpdate?.releaseId
+    const patchSha256 = patch?.sha256
     let variants = written.get(rollout)
     if (!variants) written.set(rollout, (variants = []))
     // One or two mostly: comparing is cheaper than putting a key together.
@@ -139,12 +157,13 @@ export function createAnswerWriter() {
         variant.direction === direction &&
         variant.reason === reason &&
         variant.nativeReleaseId === nativeReleaseId &&
+        variant.patchSha256 === patchSha256 &&
         variant.publicUrl === publicUrl,
     )
     if (known) return known.text
     if (variants.length >= MAX_VARIANTS) variants.length = 0
     const text = write(answer, publicUrl)
-    variants.push({ mandatory, direction, reason, nativeReleaseId, publicUrl, text })
+    variants.push({ mandatory, direction, reason, nativeReleaseId, patchSha256, publicUrl, text })
     return text
   }
 }

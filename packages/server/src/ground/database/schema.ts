@@ -146,6 +146,28 @@ export interface Schema {
     diff_sha256: string | null
     created_at: number
   }
+  /**
+   * Content §12: that a patch from one archive's tree to another's is wanted, and what came of it. Its bytes are in
+   * `artifact_variant`.
+   */
+  tree_patch: {
+    id: string
+    app_id: string
+    release_id: string
+    base_release_id: string
+    /** Of the archives of the two. */
+    sha256: string
+    base_sha256: string
+    /** Of what is not `waiting` and not `made`, why there is none: it is not tried again. */
+    state: 'waiting' | 'made' | 'not-smaller' | 'too-large' | 'lost' | 'pruned'
+    /** Content §3.1, where it was made. */
+    tree: string | null
+    base_tree: string | null
+    created_at: number
+    /** Who asked for it; null: the server, by itself. */
+    created_by: string | null
+    finished_at: number | null
+  }
   release: {
     id: string
     app_id: string

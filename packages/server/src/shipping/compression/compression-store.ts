@@ -1,4 +1,4 @@
-import type { Connection, Schema } from '../../ground/database/schema.ts'
+import type { Connection } from '../../ground/database/schema.ts'
 
 /** Larger ones are neither read into memory nor worth the time. */
 const MAX_BYTES = 16 * 1024 * 1024
@@ -24,13 +24,4 @@ export async function listAwaiting(db: Connection, limit: number): Promise<Await
 
 export async function markTried(tx: Connection, keys: readonly string[]): Promise<void> {
   await tx.updateTable('artifact').set({ awaits_compression: 0 }).where('sha256', 'in', keys).execute()
-}
-
-/** Another server may have made one meanwhile. */
-export async function insertVariants(tx: Connection, rows: readonly Schema['artifact_variant'][]): Promise<void> {
-  await tx
-    .insertInto('artifact_variant')
-    .values(rows)
-    .onConflict((conflict) => conflict.doNothing())
-    .execute()
 }

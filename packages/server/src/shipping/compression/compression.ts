@@ -6,7 +6,8 @@ import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
-import { insertVariants, listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
+import { insertVariants } from '../artifacts/artifact-variant-queries.ts'
+import { listAwaiting, markTried, type AwaitingArtifact } from './compression-store.ts'
 
 export interface CompressionQuestion {
   source: string

@@ -91,6 +91,7 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
       .finally(() => stream.destroy())
   }
 
+  /** @param ask puts what comes of it, if any, where it is told to */
   async function makeAt<Answer extends Made>(ask: (target: string) => Promise<Answer>): Promise<Answer> {
     const target = await (await spool.begin()).finish()
     try {
@@ -102,5 +103,5 @@ export function createMaker({ storage, spool, artifacts, log }: MakerParts) {
     }
   }
 
-  return { make, makeFromTwo }
+  return { make, makeFromTwo, makeAt }
 }

@@ -1,12 +1,19 @@
 import type { FastifyBaseLogger } from 'fastify'
 import { HOUR_MS, MINUTE_MS, type CancelTimer, type Timers } from '../../ground/clock.ts'
-import type { SourceBytes } from './make-from-artifact.ts'
 
 /** What fails may be the disk's or the storage's fault: after a minute it is tried again, then after twice as long. */
 const FIRST_WAIT_MS = MINUTE_MS
 const LONGEST_WAIT_MS = HOUR_MS
 /** When so many fail it is none of the files, and the others have time until the next try. */
 const MAX_FAILING = 100
+
+/** What is worked off. */
+export interface WorkItem {
+  /** Of its bytes. */
+  sha256: string
+  /** What it is known by, where several are of the same bytes. */
+  id?: string
+}
 
 export interface WorkedOff<Item, Result> {
   item: Item
@@ -18,7 +25,7 @@ export interface WorkedOff<Item, Result> {
  * Works off what stands in the database, batch after batch, one at a time: whoever adds to it wakes it, and a start does.
  * Whoever starts goes on with it; two servers may do the same twice.
  */
-export function createWorkOff<Item extends SourceBytes, Result>({
+export function createWorkOff<Item extends WorkItem, Result>({
   does,
   batch,
   list,
@@ -82,13 +89,13 @@ export function createWorkOff<Item extends SourceBytes, Result>({
    */
   async function workOnBatch(failing: Set<string>): Promise<boolean> {
     const waiting = await list(batch + failing.size)
-    const awaiting = waiting.filter(({ sha256 }) => !failing.has(sha256))
+    const awaiting = waiting.filter((item) => !failing.has(nameOf(item)))
     const done: WorkedOff<Item, Result>[] = []
     for (const item of awaiting) {
       if (isStopped) break
       const result = await tryTo(item)
       if (isStopped) break
-      if (result === 'failed') failing.add(item.sha256)
+      if (result === 'failed') failing.add(nameOf(item))
       else done.push({ item, result })
     }
     if (done.length > 0) await record(done)
@@ -113,4 +120,8 @@ export function createWorkOff<Item extends SourceBytes, Result>({
   }
 
   return { wake, stop }
+}
+
+function nameOf({ id, sha256 }: WorkItem): string {
+  return id ?? sha256
 }

@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto'
-import { open, stat, type FileHandle } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { checkArchive } from '../content/archive/archive-check.ts'
-import { readArchiveDirectory, type ArchiveEntry } from '../content/archive/archive-directory.ts'
-import { HEADER_BYTES, readHeader } from '../content/archive/archive-header.ts'
+import { readArchiveDirectory } from '../content/archive/archive-directory.ts'
 import { createHashing } from '../content/archive/hash-files.ts'
 import { isPackaged, packageHashOf } from '../content/archive/package-hash.ts'
+import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
 import type { PackageDiffAnswer, PackageDiffQuestion } from './package-diffs.ts'
 import { createZipWriter } from './zip-writer.ts'
 
-/** Both were taken already, within the limits of then. */
-const LIMITS = { maxFiles: 65_535, maxUnpackedBytes: 2 ** 40, maxPathBytes: 65_535 }
-/** A name and extra fields, each as long as a header can say. */
-const MAX_HEADER_BYTES = HEADER_BYTES + 2 * 65_535
-const CHUNK_BYTES = 256 * 1024
 /** Code Push §6. */
 const WORTH_SHARE = 0.9
 /** What a client looks for in a package to know that it is one of these. */
@@ -34,7 +29,7 @@ export async function writePackageDiff(question: PackageDiffQuestion): Promise<P
 
 async function hashesOf(path: string): Promise<ReadonlyMap<string, string>> {
   const hashing = createHashing()
-  await checkArchive(path, LIMITS, { openFile: () => hashing.open })
+  await checkArchive(path, TAKEN_LIMITS, { openFile: () => hashing.open })
   return new Map(hashing.files.flatMap((file) => (isPackaged(file.path) ? [[file.path, file.sha256] as const] : [])))
 }
 
@@ -53,25 +48,11 @@ async function writeZip(diff: {
   const zip = createZipWriter(async (bytes) => void (await to.write(bytes)))
   const manifest = Buffer.from(JSON.stringify({ deletedFiles: diff.deletedFiles }))
   await zip.addStored(MANIFEST, manifest)
-  const { entries } = await readArchiveDirectory(from, LIMITS)
+  const { entries } = await readArchiveDirectory(from, TAKEN_LIMITS)
   for (const entry of entries) {
     if (!entry.isFolder && diff.changed.has(entry.path)) await zip.addPacked(entry, packedBytesOf(from, entry))
   }
   await zip.finish()
-}
-
-/** As they are in the other zip. */
-async function* packedBytesOf(from: FileHandle, entry: ArchiveEntry): AsyncGenerator<Buffer> {
-  const { buffer, bytesRead } = await from.read(Buffer.alloc(MAX_HEADER_BYTES), { position: entry.headerOffset })
-  let position = entry.headerOffset + readHeader(entry, buffer.subarray(0, bytesRead)).bytes
-  const end = position + entry.packedBytes
-  while (position < end) {
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, end - position))
-    const { bytesRead: count } = await from.read(chunk, { position })
-    if (count === 0) throw new Error(`Expected ${end} bytes, found the end of the file.`)
-    position += count
-    yield chunk.subarray(0, count)
-  }
 }
 
 async function digestOf(path: string): Promise<string> {

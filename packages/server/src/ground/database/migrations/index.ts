@@ -14,6 +14,7 @@ import * as deltasOfApps from './0013-deltas-of-apps.ts'
 import * as answersOfContent from './0014-answers-of-content.ts'
 import * as codePush from './0017-code-push.ts'
 import * as buildIds from './0018-build-ids.ts'
+import * as treePatches from './0019-tree-patches.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -32,4 +33,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0014-answers-of-content': answersOfContent,
   '0017-code-push': codePush,
   '0018-build-ids': buildIds,
+  '0019-tree-patches': treePatches,
 }

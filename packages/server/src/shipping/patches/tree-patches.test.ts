@@ -1,0 +1,194 @@
+import type { App } from '@hotpatch/api'
+import { nodeSha256, nodeUnpacking } from '@hotpatch/delta/node'
+import { patchSource, readTreePatch } from '@hotpatch/delta'
+import {
+  describeOnEveryDatabase,
+  fixedClock,
+  sha256Of,
+  startTestServer,
+  zipOf,
+  type TestServer,
+} from '@hotpatch/testkit'
+import { noise } from '@hotpatch/testkit/archives'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
+import type { Database } from '../../ground/database/schema.ts'
+
+type Files = Readonly<Record<string, Buffer>>
+
+const lines = (count: number, word: string) =>
+  Buffer.from(Array.from({ length: count }, (_, line) => `const ${word}${line} = ${(line * 7919) % 1000}\n`).join(''))
+const bundleOf = (text: string) =>
+  Buffer.concat([noise(30_000), lines(2_000, 'a'), Buffer.from(text), lines(2_000, 'b')])
+
+/** Not a page, but what a React Native app has. */
+const FIRST: Files = {
+  'main.jsbundle': bundleOf('Hello'),
+  'assets/icon.png': noise(9_000),
+  'old.txt': Buffer.from('x'),
+}
+const SECOND: Files = { 'main.jsbundle': bundleOf('Hello, world'), 'assets/moved/icon.png': noise(9_000) }
+const THIRD: Files = { ...SECOND, 'main.jsbundle': bundleOf('Goodbye'), 'new.txt': Buffer.from('new') }
+
+const FORMATS = ['hpdelta1-br', 'hpdelta1-deflate']
+
+interface OfferedPatch {
+  format: string
+  url: string
+  sha256: string
+  sizeBytes: number
+  baseTree: string
+  tree: string
+}
+
+describeOnEveryDatabase('patches of trees', (open) => {
+  let db: Database
+  let server: TestServer
+  let app: App
+  const clock = fixedClock()
+  beforeAll(async () => {
+    db = await open()
+    server = await startTestServer({ database: db, clock, env: { HOTPATCH_PATCH_BASES: '1' } })
+  })
+  // The database is the suite's, which closes it.
+  afterAll(() => server?.close().catch(() => undefined))
+  beforeEach(async () => {
+    app = await server.createTestApp()
+  })
+
+  const publish = async (version: string, files: Files, changes: object = {}) =>
+    server.published(app, { bundle: await zipOf(files), platform: 'android', version, ...changes })
+  const check = async (releaseId: string, fields: object = { patches: FORMATS }) =>
+    (await server.check(app, { version: undefined, nativeVersion: '1.0.0', releaseId, ...fields })).body
+  /** As soon as it is there. */
+  const patchFrom = (releaseId: string, fields?: object): Promise<OfferedPatch> =>
+    vi.waitFor(async () => {
+      const { patch } = await check(releaseId, fields)
+      expect(patch).toBeDefined()
+      return patch
+    }, 20_000)
+  const statesOf = async () => {
+    const rows = await db.selectFrom('tree_patch').select('state').where('app_id', '=', app.id).execute()
+    return rows.map(({ state }) => state)
+  }
+  const settled = () =>
+    vi.waitFor(async () => {
+      const states = await statesOf()
+      expect(states).not.toEqual([])
+      expect(states).not.toContain('waiting')
+    }, 20_000)
+
+  async function apply({ url }: OfferedPatch, base: Files, target: string): Promise<Record<string, Buffer>> {
+    const { pathname, search } = new URL(url)
+    const { rawPayload } = await server.app.http.inject({ url: pathname + search })
+    const patch = await readTreePatch({
+      patch: patchSource(rawPayload),
+      base: Object.entries(base).map(([path, bytes]) => ({ path, sizeBytes: bytes.length, sha256: sha256Of(bytes) })),
+      targetSha256: target,
+      sha256: nodeSha256,
+      unpacking: nodeUnpacking,
+      limits: { maxFileBytes: 1e9, maxTargetBytes: 1e9 },
+    })
+    const made = new Map<string, Buffer>()
+    for await (const { file, bytes } of patch.make(({ path }) => base[path] as Buffer))
+      made.set(file.path, Buffer.from(bytes))
+    const known = new Map(Object.values(base).map((bytes) => [sha256Of(bytes), bytes]))
+    return Object.fromEntries(
+      patch.files.map(({ path, sha256 }) => [path, made.get(path) ?? (known.get(sha256) as Buffer)]),
+    )
+  }
+
+  test('bring a device from what it runs to what it is offered, in each packing', async () => {
+    const first = await publish('1.0.0', FIRST)
+    const second = await publish('2.0.0', SECOND)
+    for (const format of FORMATS) {
+      const patch = await patchFrom(first.releaseId, { patches: [format] })
+      expect(patch).toMatchObject({ format, baseTree: first.content.tree, tree: second.content.tree })
+      expect(patch.sizeBytes).toBeLessThan(second.content.sizeBytes / 20)
+      expect(await apply(patch, FIRST, second.content.tree ?? '')).toEqual(SECOND)
+    }
+    // The smaller one, whatever the device named first.
+    expect((await patchFrom(first.releaseId, { patches: FORMATS.toReversed() })).format).toBe('hpdelta1-br')
+  })
+
+  test('are offered to nobody who does not say that they take them, or runs something else', async () => {
+    const first = await publish('1.0.0', FIRST)
+    const second = await publish('2.0.0', SECOND)
+    await patchFrom(first.releaseId)
+    const { releaseId } = await publish('0.9.0', { 'main.jsbundle': noise(20_000) }, { channel: 'staging' })
+    for (const answer of [
+      await check(first.releaseId, {}),
+      await check(first.releaseId, { patches: ['bsdiff40'] }),
+      await check(releaseId),
+      (await server.check(app, { version: '1.0.0' })).body,
+    ]) {
+      expect(answer).toMatchObject({ updateAvailable: true, hash: second.content.sha256 })
+      expect(answer).not.toHaveProperty('patch')
+    }
+    expect(await check(second.releaseId)).not.toHaveProperty('patch')
+  })
+
+  test('are made of what devices run, however long ago that was placed', async () => {
+    const first = await publish('1.0.0', FIRST)
+    await check(first.releaseId)
+    await publish('2.0.0', SECOND)
+    await vi.waitFor(async () => {
+      const row = await db
+        .selectFrom('device')
+        .select('current_release_id')
+        .where('app_id', '=', app.id)
+        .executeTakeFirst()
+      expect(row?.current_release_id).toBe(first.releaseId)
+    }, 20_000)
+    const third = await publish('3.0.0', THIRD)
+    const patch = await patchFrom(first.releaseId)
+    expect(await apply(patch, FIRST, third.content.tree ?? '')).toEqual(THIRD)
+  })
+
+  test('are looked for again when devices have gone on', async () => {
+    const first = await publish('1.0.0', FIRST)
+    await publish('2.0.0', SECOND)
+    await publish('3.0.0', THIRD)
+    await settled()
+    expect((await check(first.releaseId)).patch).toBeUndefined()
+    clock.advance(HOUR_MS)
+    await vi.waitFor(async () => {
+      const rows = await db.selectFrom('device').select('device_id').where('app_id', '=', app.id).execute()
+      expect(rows).toHaveLength(1)
+    }, 20_000)
+    await publish('1.0.0', { 'main.jsbundle': noise(10) }, { platform: 'ios' })
+    await patchFrom(first.releaseId)
+  })
+
+  test('are none where nothing is saved, and that is not tried again', async () => {
+    await publish('1.0.0', { 'main.jsbundle': noise(20_000) })
+    await publish('2.0.0', { 'main.jsbundle': noise(20_000).reverse() })
+    await settled()
+    expect(await statesOf()).toEqual(['not-smaller'])
+  })
+
+  test('go on where a server that was killed left them', async () => {
+    const first = await publish('1.0.0', FIRST)
+    await publish('2.0.0', SECOND)
+    const { sha256 } = await patchFrom(first.releaseId)
+    await db.deleteFrom('artifact_variant').where('kind', '=', 'patch').execute()
+    await db.updateTable('tree_patch').set({ state: 'waiting' }).where('app_id', '=', app.id).execute()
+    // Any publish wakes it, as a start does.
+    await publish('1.0.0', { 'main.jsbundle': noise(10) }, { platform: 'ios' })
+    await settled()
+    const rows = await db.selectFrom('artifact_variant').select('variant_sha256').where('kind', '=', 'patch').execute()
+    expect(rows.map((row) => row.variant_sha256)).toContain(sha256)
+  })
+
+  test('count as downloads of the release that they lead to', async () => {
+    const first = await publish('1.0.0', FIRST)
+    const second = await publish('2.0.0', SECOND)
+    const patch = await patchFrom(first.releaseId)
+    const { pathname, search } = new URL(patch.url)
+    await server.app.http.inject({ url: pathname + search })
+    await vi.waitFor(async () => {
+      const rows = await db.selectFrom('download_hour').selectAll().where('release_id', '=', second.releaseId).execute()
+      expect(rows).toMatchObject([{ sha256: second.content.sha256, downloads: 1, sent_bytes: patch.sizeBytes }])
+    }, 20_000)
+  })
+})

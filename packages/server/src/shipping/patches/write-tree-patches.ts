@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto'
+import { open, writeFile, type FileHandle } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { inflateRaw } from 'node:zlib'
+import { makeTreePatch, type SourceFile } from '@hotpatch/delta/make'
+import { checkArchive } from '../content/archive/archive-check.ts'
+import { readArchiveDirectory, STORED, type ArchiveEntry } from '../content/archive/archive-directory.ts'
+import { createHashing } from '../content/archive/hash-files.ts'
+import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
+import type { ReceivedBytes } from '../content/content-kind.ts'
+import type { TreePatchAnswer, TreePatchQuestion } from './tree-patches.ts'
+
+/** Of each side: what is new of it is in memory, packed. */
+const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+/** Patches §8. */
+const MAX_FILES = 20_000
+
+const unpack = promisify<Buffer, object, Buffer>(inflateRaw)
+
+/** Content §12: in both packings, of two archives that were taken. */
+export async function writeTreePatches(question: TreePatchQuestion, signal: AbortSignal): Promise<TreePatchAnswer> {
+  await using base = await open(question.base)
+  await using target = await open(question.source)
+  const [before, after] = [await filesOf(base, question.base), await filesOf(target, question.source)]
+  if (!before || !after) return { outcome: 'too-large' }
+  const made = await makeTreePatch(before, after, { packings: ['brotli', 'deflate'], signal })
+  const bytes: { brotli?: ReceivedBytes; deflate?: ReceivedBytes } = {}
+  for (const patch of made.patches) {
+    if (patch.bytes.length > question.maxBytes) continue
+    await writeFile(question[patch.packing], patch.bytes)
+    bytes[patch.packing] = { sha256: digestOf(patch.bytes), sizeBytes: patch.bytes.length }
+  }
+  if (!bytes.brotli && !bytes.deflate) return { outcome: 'not-smaller' }
+  return { outcome: 'made', baseTree: made.baseSha256, tree: made.targetSha256, ...bytes }
+}
+
+/** One is in memory at a time. Undefined when they are too many, or too large together. */
+async function filesOf(handle: FileHandle, path: string): Promise<SourceFile[] | undefined> {
+  const { entries } = await readArchiveDirectory(handle, TAKEN_LIMITS)
+  const files = entries.filter(({ isFolder }) => !isFolder)
+  const unpackedBytes = files.reduce((sum, entry) => sum + entry.unpackedBytes, 0)
+  if (files.length > MAX_FILES || unpackedBytes > MAX_UNPACKED_BYTES) return undefined
+  const hashing = createHashing()
+  await checkArchive(path, TAKEN_LIMITS, { openFile: () => hashing.open })
+  const known = new Map(files.map((entry) => [entry.path, entry]))
+  return hashing.files.map((file) => {
+    const entry = known.get(file.path)
+    if (!entry) throw new Error(`Expected the file "${file.path}" in the directory of its archive, found none.`)
+    return { ...file, read: () => readContent(handle, entry) }
+  })
+}
+
+async function readContent(handle: FileHandle, entry: ArchiveEntry): Promise<Buffer> {
+  const packed = await buffer(packedBytesOf(handle, entry))
+  if (entry.method === STORED) return packed
+  // Nothing is no length that zlib takes.
+  return unpack(packed, { maxOutputLength: Math.max(1, entry.unpackedBytes) })
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex')
+}
