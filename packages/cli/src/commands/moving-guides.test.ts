@@ -8,6 +8,7 @@ import { newExpoCertificate } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
+import { zipOf } from '@hotpatch/testkit'
 
 const GUIDES = new URL('../../../../docs/guides/', import.meta.url)
 const ADDRESS = 'https://updates.example.com'
@@ -167,5 +168,34 @@ describe('and another', () => {
     expect(written).toMatchObject({
       expo: { updates: { url: `${another.url()}/expo/my-app/manifest`, codeSigningMetadata: { keyid: 'main' } } },
     })
+  })
+})
+
+describe('one that was CodePush', () => {
+  const codePush = useServer()
+
+  test('moving from CodePush, word for word', async () => {
+    const { lines } = await readGuide('moving-from-codepush.md')
+    const tool = await createTool()
+    await tool.write({
+      'package.json': JSON.stringify({ dependencies: { 'react-native': '0.81', 'react-native-code-push': '9' } }),
+      'android/build.gradle': '',
+      'ios/App/Info.plist': '',
+      'index.js': 'start()',
+      'bundle.zip': await zipOf({ 'index.android.bundle': 'one' }),
+      'bundle-2.zip': await zipOf({ 'index.android.bundle': 'two' }),
+    })
+    for (const line of lines) {
+      const isLogin = line.startsWith('hotpatch login')
+      const words = line.replaceAll(ADDRESS, codePush.url()).split(' ').slice(1)
+      const all = isLogin ? [...words, '--token-stdin'] : [...words]
+      const input = isLogin ? { input: codePush.ownerToken() } : { isTTY: true, input: 'y\n' }
+      const { exitCode, stderr } = await tool.run(all, input)
+      expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+    }
+    expect(lines.length).toBeGreaterThan(7)
+    const told = { deployment_key: 'Yh0WZq0e8cVbA2xkS1pQ5nDfT7uL9mR3', app_version: '1.4.0', client_unique_id: 'd1' }
+    const url = `${codePush.url()}/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
+    expect(await (await fetch(url)).json()).toMatchObject({ update_info: { is_available: true, label: 'v3' } })
   })
 })
