@@ -279,15 +279,17 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     // What could be gone on with stays, should the bundle not come either.
     await files.remove(PENDING_TREE).catch(() => undefined)
     if (isFinal || isOfDisk) await discardDownload(PATCH, ports).catch(() => undefined)
+    const tried = isFinal && 'tree' in patch ? [pairOf(patch)] : []
     const key = `${releaseId}:patch-failed`
-    if (isOfDisk || told.has(key)) return
+    const isTold = isOfDisk || told.has(key)
+    if (isTold && tried.length === 0) return
     told.add(key)
     const detail = `${reason}: ${error.message}`
     const report: NewReport = { kind: 'download-failed', releaseId, version, code: 'patch-failed', detail }
-    const tried = isFinal && 'tree' in patch ? [pairOf(patch)] : []
+    const reports = isTold ? [] : [report]
     await store
-      .commit((stored) => ({ ...stored, failedPatches: [...stored.failedPatches, ...tried] }), [report])
-      .catch(() => outbox.keepInMemory(store.newReport(report)))
+      .commit((stored) => ({ ...stored, failedPatches: [...stored.failedPatches, ...tried] }), reports)
+      .catch(() => (isTold ? undefined : outbox.keepInMemory(store.newReport(report))))
   }
 
   async function makeRoom({ kind, sizeBytes }: Offer): Promise<void> {
