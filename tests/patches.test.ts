@@ -1,0 +1,201 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { App, PublishedArchive } from '@hotpatch/api'
+import type { HttpPort } from '@hotpatch/client'
+import { createNodeEngine, createNodeHttp } from '@hotpatch/client/node'
+import {
+  createPostgresDatabase,
+  makeTemporaryDirectory,
+  runCliProcess,
+  startServerProcess,
+  type ServerProcess,
+} from '@hotpatch/testkit'
+import { noise } from '@hotpatch/testkit/archives'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readTree } from './react-native-app.ts'
+
+/** The tool publishes to a server process, which makes a patch, and engines on real folders go from 1.0.0 to 1.1.0. */
+const DATABASES = [
+  { name: 'SQLite', isThere: true },
+  { name: 'PostgreSQL', isThere: Boolean(process.env.TEST_POSTGRES_URL) },
+]
+
+const DEADLINE_MS = 60_000
+
+function filesOf(version: string): Record<string, string | Uint8Array> {
+  const code = Array.from({ length: 20_000 }, (_, line) => `__d(function(){return ${(line * 7919) % 10_007}},${line});`)
+  code.splice(9_000, 0, `show(${JSON.stringify(`This is ${version}`)});`)
+  return {
+    'index.android.bundle': code.join('\n'),
+    'drawable-mdpi/photo.jpg': noise(200_000),
+    'raw/only.txt': version,
+  }
+}
+
+for (const { name, isThere } of DATABASES) {
+  describe.skipIf(!isThere)(`patches from server to device, on ${name}`, () => {
+    let server: ServerProcess
+    let directory: string
+    let app: App
+    let publicKey: string
+    let dropDatabase: (() => Promise<void>) | undefined
+    const releases = new Map<string, { published: PublishedArchive; directory: string }>()
+
+    beforeAll(async () => {
+      directory = await makeTemporaryDirectory()
+      const env: Record<string, string> = { HOTPATCH_LOG_LEVEL: 'warn' }
+      if (name === 'PostgreSQL') {
+        const database = await createPostgresDatabase(process.env.TEST_POSTGRES_URL ?? '')
+        env.DATABASE_URL = database.url
+        dropDatabase = database.drop
+      }
+      server = await startServerProcess({ directory: join(directory, 'data'), env })
+      app = await hotpatch<App>('apps', 'create', 'patched', '--device-ids', 'as-given', '--yes')
+      await hotpatch('keys', 'generate', '--yes')
+      publicKey = (await hotpatch<{ publicKey: string }>('keys', 'show')).publicKey
+    })
+    afterAll(async () => {
+      await server.stop()
+      await dropDatabase?.()
+      await rm(directory, { recursive: true, force: true })
+    })
+
+    async function hotpatch<Answer>(...args: string[]): Promise<Answer> {
+      const env = { HOME: directory, HOTPATCH_URL: server.url, HOTPATCH_TOKEN: server.ownerToken }
+      const { code, stdout, stderr } = await runCliProcess([...args, '--json'], { cwd: directory, env })
+      if (code !== 0) throw new Error(`hotpatch ${args.join(' ')} ended with ${code}:\n${stderr}`)
+      return JSON.parse(stdout) as Answer
+    }
+
+    async function release(version: string): Promise<void> {
+      const built = join(directory, `built-${version}`)
+      for (const [path, content] of Object.entries(filesOf(version))) {
+        await mkdir(join(built, path, '..'), { recursive: true })
+        await writeFile(join(built, path), content)
+      }
+      const args = ['--app', 'patched', '--platform', 'android', '--version', version, '--bundle-dir', built, '--yes']
+      releases.set(version, { published: await hotpatch<PublishedArchive>('release', ...args), directory: built })
+    }
+
+    /** A phone that counts what it fetches. `damage` is what the way does to a patch. */
+    function createPhone(deviceId: string, damage: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
+      const network = createNodeHttp()
+      const fetched: { path: string; bytes: number }[] = []
+      const isBundle = (path: string) =>
+        [...releases.values()].some(({ published }) => path.endsWith(published.content.sha256))
+      const http: HttpPort = {
+        open(request) {
+          const { response, abort } = network.open(request)
+          if (request.method !== 'GET') return { response, abort }
+          const download = { path: new URL(request.url).pathname, bytes: 0 }
+          fetched.push(download)
+          const counted = async () => {
+            const { body, ...rest } = await response
+            return { ...rest, body: countOf(body) }
+          }
+          async function* countOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+            for await (const bytes of body) {
+              download.bytes += bytes.length
+              yield isBundle(download.path) ? bytes : damage(bytes)
+            }
+          }
+          return { response: counted(), abort }
+        },
+      }
+      const startEngine = async () => {
+        const engine = createNodeEngine({
+          directory: join(directory, 'phones', deviceId),
+          host: { platform: 'android', nativeVersion: '1.0' },
+          serverUrl: server.url,
+          appKey: app.appKey,
+          appId: app.id,
+          deviceId,
+          channel: 'production',
+          publicKeys: [publicKey],
+          allowInsecure: 'loopback',
+          ports: { http },
+        })
+        return { engine, launched: await engine.start() }
+      }
+
+      async function expectRuns(version: string): Promise<void> {
+        const { engine, launched } = await startEngine()
+        if (launched.kind !== 'release') throw new Error(`${deviceId} runs what it shipped with, not ${version}`)
+        expect(launched.version).toBe(version)
+        const tree = await readTree(launched.directory)
+        tree.delete('.hotpatch.json')
+        expect(tree).toEqual(await readTree(releases.get(version)?.directory ?? ''))
+        expect(await engine.confirm()).toBe(true)
+        await engine.flushReports()
+      }
+
+      async function update(): Promise<typeof fetched> {
+        const { engine } = await startEngine()
+        fetched.length = 0
+        expect(await engine.sync()).toMatchObject({ kind: 'staged' })
+        return fetched
+      }
+
+      return { startEngine, update, expectRuns }
+    }
+
+    const patched = () => createPhone('patched')
+    const unlucky = () =>
+      createPhone('unlucky', (bytes) => bytes.map((byte, index) => (index === 90 ? byte ^ 1 : byte)))
+
+    /** As devices that run it are told, once the server has made it. */
+    async function patchFrom(version: string): Promise<{ sizeBytes: number; url: string }> {
+      const { releaseId } = releases.get(version)?.published ?? {}
+      const told = { deviceId: 'asks', platform: 'android', nativeVersion: '1.0', releaseId, patches: ['hpdelta1-br'] }
+      const ask = async () => {
+        const response = await fetch(`${server.url}/update/check`, {
+          method: 'POST',
+          headers: { 'x-app-key': app.appKey, 'content-type': 'application/json' },
+          body: JSON.stringify(told),
+        })
+        return (await response.json()) as { patch?: { sizeBytes: number; url: string } }
+      }
+      await expect.poll(ask, { timeout: DEADLINE_MS }).toHaveProperty('patch')
+      return (await ask()).patch ?? expect.unreachable()
+    }
+
+    test('the first release comes whole', { timeout: DEADLINE_MS }, async () => {
+      await release('1.0.0')
+      for (const phone of [patched(), unlucky()]) {
+        const { content } = releases.get('1.0.0')?.published ?? expect.unreachable()
+        expect(await phone.update()).toEqual([{ path: `/artifacts/${content.sha256}`, bytes: content.sizeBytes }])
+        await phone.expectRuns('1.0.0')
+      }
+    })
+
+    test('the next one comes as a patch, in a hundredth of the bytes', { timeout: 2 * DEADLINE_MS }, async () => {
+      await release('1.1.0')
+      const patch = await patchFrom('1.0.0')
+      const { content } = releases.get('1.1.0')?.published ?? expect.unreachable()
+      expect(patch.sizeBytes).toBeLessThan(content.sizeBytes / 100)
+      const phone = patched()
+      expect(await phone.update()).toEqual([{ path: new URL(patch.url).pathname, bytes: patch.sizeBytes }])
+      await phone.expectRuns('1.1.0')
+    })
+
+    test('where it comes damaged, the bundle follows, and only that is told', { timeout: DEADLINE_MS }, async () => {
+      const patch = await patchFrom('1.0.0')
+      const { content, releaseId } = releases.get('1.1.0')?.published ?? expect.unreachable()
+      const phone = unlucky()
+      expect(await phone.update()).toEqual([
+        { path: new URL(patch.url).pathname, bytes: patch.sizeBytes },
+        { path: `/artifacts/${content.sha256}`, bytes: content.sizeBytes },
+      ])
+      await phone.expectRuns('1.1.0')
+      expect((await phone.startEngine()).engine.status().failedReleaseIds).toEqual([])
+      const response = await fetch(`${server.url}/manage/v1/apps/patched/devices/unlucky`, {
+        headers: { authorization: `Bearer ${server.ownerToken}` },
+      })
+      expect(response.status).toBe(200)
+      const told = JSON.stringify(await response.json())
+      expect(told).toContain(releaseId)
+      expect(told).toContain('patch-failed')
+      expect(told).toContain('hash-mismatch: ')
+    })
+  })
+}
