@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import type { StartOptions } from '../recovery/launch.ts'
 import type { Survival } from '../memory/memory-files.ts'
 import { createDevice, type Device } from '../testing/device.ts'
-import { createFakeServer, type Target } from '../testing/fake-server.ts'
+import { createFakeServer, type FakePatch, type Target } from '../testing/fake-server.ts'
+import { patchBetween } from '../testing/patches.ts'
 import { createPublisher, type PublishedRelease, type TestedKind } from '../testing/publisher.ts'
 
 function storyOf(kind: TestedKind) {
@@ -21,6 +22,13 @@ function storyOf(kind: TestedKind) {
     { embedded: publisher.orderEmbedded(12) },
   ]
   return { publisher, releases, targets }
+}
+
+/** From each to each; every third one is damaged. */
+async function patchesAmong(releases: readonly PublishedRelease[]): Promise<FakePatch[]> {
+  const pairs = releases.flatMap((base) => releases.filter((target) => target !== base).map((target) => [base, target]))
+  const patches = await Promise.all(pairs.map(([base, target]) => patchBetween(base!, target!)))
+  return patches.map((patch, index) => (index % 3 === 2 ? { ...patch, bytes: patch.bytes.toReversed() } : patch))
 }
 
 const TARGETS = 7
@@ -53,13 +61,19 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('full' as const), fullAt: fc.integer({ min: 1, max: 30 }) }) },
 )
 
-test.each<TestedKind>(['archive', 'files'])(
-  '%s: whatever happens, what starts is whole and verified, and nothing goes below the floor',
-  async (kind) => {
+test.each<{ name: string; kind: TestedKind; isPatched?: true }>([
+  { name: 'archives', kind: 'archive' },
+  { name: 'patches', kind: 'archive', isPatched: true },
+  { name: 'files', kind: 'files' },
+])(
+  '$name: whatever happens, what starts is whole and verified, and nothing goes below the floor',
+  async ({ kind, isPatched }) => {
     const { publisher, releases, targets } = storyOf(kind)
+    const patches = isPatched ? await patchesAmong(releases) : []
     expect(targets).toHaveLength(TARGETS)
     const property = fc.asyncProperty(fc.array(deed, { minLength: 5, maxLength: 40 }), async (deeds) => {
       const server = createFakeServer()
+      server.patches = patches
       const device = createDevice({ server, publicKeys: [publisher.publicKey] })
       const witness = createWitness(device, releases)
       let survival: Survival = 'worst'
