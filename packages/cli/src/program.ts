@@ -21,6 +21,7 @@ import { addInitCommand } from './commands/init.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
 import { addNativeCommands } from './commands/native.ts'
+import { addPatchCommands } from './commands/patches.ts'
 import { addPromoteCommand } from './commands/promote.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
@@ -65,6 +66,7 @@ const GROUPS = {
     addExperimentCommands,
     addBundleCommand,
     addVariantCommands,
+    addPatchCommands,
     addSignatureCommands,
     addAppcastCommands,
     addNativeCommands,

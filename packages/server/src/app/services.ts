@@ -11,6 +11,7 @@ import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
+import { createTreePatchService } from '../shipping/patches/tree-patch-service.ts'
 import { createTreePatches } from '../shipping/patches/tree-patches.ts'
 import { createPackageDiffs } from '../shipping/package-diffs/package-diffs.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
@@ -113,6 +114,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const forSignatures = { db, changes, storage, apps, releases, keys, audit, raiseReleases }
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
+  const patches = createTreePatchService({ ...changing, raiseReleases, wake: treePatches.wake })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const signedAnswers = createSignedAnswerService({ ...changing, artifacts, raisePlatform })
   const embeddedUpdates = createEmbeddedUpdateService({ ...changing, artifacts })
@@ -197,6 +199,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     rollouts,
     publishing,
     variants,
+    patches,
     signedAnswers,
     embeddedUpdates,
     signatures,

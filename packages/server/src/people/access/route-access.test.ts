@@ -163,6 +163,8 @@ describe('a token for one app', () => {
         .replace(/projects\/:id/, `projects/${theirs.slug}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
+        .replace(/(patches|signed-answers)\/:id/, `$1/${releaseId}`)
+        .replace(':platform/:id', `android/${releaseId}`)
         .replace(':sha256', 'a'.repeat(64))
         .replace(':scheme/:subject', `rsa-sha256/${'a'.repeat(64)}`)
         .replace(':scheme', 'rsa-sha256')
@@ -212,6 +214,14 @@ describe('a token for one app', () => {
         keyId: 'main',
         certificate: '',
         answers: [{ body: '{}', signature: 'AAAA' }],
+      },
+      'POST /manage/v1/apps/:app/patches': { platform: 'android', from: '1.0.0', to: '1.0.1' },
+      'POST /manage/v1/apps/:app/embedded-updates': {
+        platform: 'android',
+        id: releaseId,
+        builtAt: '2026-01-01T00:00:00.000Z',
+        sha256: 'a'.repeat(64),
+        sizeBytes: 1,
       },
       'POST /manage/v1/apps/:app/artifacts/missing': { files: [] },
       'POST /manage/v1/apps/:app/rollouts/preview': { platform: 'android', channel: 'production' },

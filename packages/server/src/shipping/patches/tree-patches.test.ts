@@ -151,11 +151,11 @@ describeOnEveryDatabase('patches of trees', (open) => {
     await publish('3.0.0', THIRD)
     await settled()
     expect((await check(first.releaseId)).patch).toBeUndefined()
-    clock.advance(HOUR_MS)
     await vi.waitFor(async () => {
       const rows = await db.selectFrom('device').select('device_id').where('app_id', '=', app.id).execute()
       expect(rows).toHaveLength(1)
     }, 20_000)
+    clock.advance(HOUR_MS)
     await publish('1.0.0', { 'main.jsbundle': noise(10) }, { platform: 'ios' })
     await patchFrom(first.releaseId)
   })
@@ -190,5 +190,42 @@ describeOnEveryDatabase('patches of trees', (open) => {
       const rows = await db.selectFrom('download_hour').selectAll().where('release_id', '=', second.releaseId).execute()
       expect(rows).toMatchObject([{ sha256: second.content.sha256, downloads: 1, sent_bytes: patch.sizeBytes }])
     }, 20_000)
+  })
+
+  test('are made when somebody asks, listed and pruned', async () => {
+    const path = `/manage/v1/apps/${app.slug}/patches`
+    const first = await publish('1.0.0', FIRST)
+    await publish('2.0.0', SECOND)
+    // Of no other app: what another one has as well stays.
+    const third = await publish('3.0.0', { ...THIRD, 'own.txt': Buffer.from(app.id) })
+    await settled()
+    expect((await check(first.releaseId)).patch).toBeUndefined()
+    const body = { platform: 'android', from: '1.0.0', to: '3.0.0' }
+    const wanted = await server.request('POST', path, { body })
+    expect([wanted.status, wanted.body]).toMatchObject([202, { ...body, state: 'waiting', sizeBytes: null }])
+    const { sha256, sizeBytes } = await patchFrom(first.releaseId)
+    const made = (await server.request('GET', `${path}/${wanted.body.id}`)).body
+    const fullSizeBytes = third.content.sizeBytes
+    expect(made).toMatchObject({ state: 'made', sizeBytes, fullSizeBytes, savedShare: 1 - sizeBytes / fullSizeBytes })
+    expect(made.packed).toHaveLength(2)
+    expect((await server.request('POST', path, { body })).body).toEqual(made)
+    expect((await server.request('GET', `${path}?state=made`)).body.items).toContainEqual(made)
+
+    expect((await server.request('DELETE', `${path}/${made.id}`)).body).toMatchObject({ state: 'pruned', packed: [] })
+    await vi.waitFor(async () => expect((await check(first.releaseId)).patch).toBeUndefined(), 20_000)
+    const row = await db.selectFrom('artifact').select('kept_until').where('sha256', '=', sha256).executeTakeFirst()
+    expect(row?.kept_until).not.toBeNull()
+    await server.request('POST', path, { body })
+    expect((await patchFrom(first.releaseId)).sha256).toBe(sha256)
+    expect(await db.selectFrom('artifact').select('kept_until').where('sha256', '=', sha256).execute()).toEqual([
+      { kept_until: null },
+    ])
+    for (const [method, url, asked, type] of [
+      ['GET', `${path}/01890000-0000-7000-8000-000000000001`, undefined, '/problems/not-found'],
+      ['POST', path, { ...body, from: '9.0.0' }, '/problems/release-not-found'],
+      ['POST', path, { ...body, from: '3.0.0' }, '/problems/invalid-request'],
+    ] as const) {
+      expect((await server.request(method, url, { body: asked })).body.type).toBe(type)
+    }
   })
 })

@@ -1,0 +1,106 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { TreePatch } from '@hotpatch/api'
+import type { Platform } from '@hotpatch/protocol'
+import type { Command } from 'commander'
+import { readPlatform, readVersion } from '../arguments/readers.ts'
+import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
+import { CommandError } from '../errors/errors.ts'
+import { formatBytes } from '../output/text.ts'
+import type { CliContext } from '../process/context.ts'
+import { choosePlatform } from '../release/several-platforms.ts'
+import { openSession, type Session, type SessionOptions } from '../session/session.ts'
+
+type MakeOptions = SessionOptions & { from: string; to: string; platform?: Platform }
+
+const ASK_EVERY_MS = 500
+
+/** What brings devices from one bundle to another in few bytes. */
+export function addPatchCommands(program: Command, context: CliContext) {
+  serverCommand(program, 'patch', 'has the server make a patch from one release to another, and waits for it', withApp)
+    .requiredOption('--from <version>', 'the release that devices run', readVersion)
+    .requiredOption('--to <version>', 'the release that they are sent', readVersion)
+    .option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
+    .action((options: MakeOptions) => make(context, options))
+
+  const patches = program.command('patches').description('patches from one release to another')
+  serverCommand(patches, 'list', 'lists them, the newest first', withApp).action((options: SessionOptions) =>
+    list(context, options),
+  )
+  serverCommand(patches, 'show', 'shows one', withApp)
+    .argument('<id>', 'see patches list')
+    .action((id: string, options: SessionOptions) => view(context, id, options))
+  serverCommand(patches, 'prune', 'removes one, and the server makes it no more by itself', withApp, withYes)
+    .argument('<id>', 'see patches list')
+    .action((id: string, options: SessionOptions) => prune(context, id, options))
+}
+
+async function make(context: CliContext, { from, to, ...options }: MakeOptions) {
+  const session = await openSession(context, options)
+  const { api, output } = session
+  const app = await session.chooseApp()
+  const platform = choosePlatform(options.platform, session.project)
+  let patch = await api.makePatch(app.id, { platform, from, to })
+  if (patch.state === 'waiting')
+    output.notice(`The server makes a patch from ${from} to ${to}. It goes on without this tool.`)
+  while (patch.state === 'waiting') {
+    await wait(ASK_EVERY_MS, undefined, { signal: context.signal })
+    patch = await api.getPatch(app.id, patch.id)
+  }
+  const why = WHY_NONE[patch.state]
+  if (why !== undefined) throw new CommandError('patch-not-made', `There is no patch from ${from} to ${to}: ${why}.`)
+  show(session, patch)
+}
+
+const WHY_NONE: Readonly<Partial<Record<TreePatch['state'], string>>> = {
+  'not-smaller': 'it would not be clearly smaller than the bundle, which devices take instead',
+  'too-large': 'the bundles are too large, unpacked, to be compared',
+  lost: 'the server does not have the bytes of both any more',
+  pruned: 'somebody pruned it meanwhile',
+}
+
+async function list(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const { items } = await api.listPatches((await chooseApp()).id)
+  output.result({ items }, () =>
+    output.table(
+      ['id', 'platform', 'from', 'to', 'state', 'size', 'whole', 'saved'],
+      items.map(({ id, platform, from, to, state, sizeBytes, fullSizeBytes, savedShare }) => [
+        id,
+        platform,
+        from,
+        to,
+        state,
+        sizeBytes === null ? '' : formatBytes(sizeBytes),
+        formatBytes(fullSizeBytes),
+        savedShare === null ? '' : formatShare(savedShare),
+      ]),
+    ),
+  )
+}
+
+async function view(context: CliContext, id: string, options: SessionOptions) {
+  const session = await openSession(context, options)
+  const app = await session.chooseApp()
+  show(session, await session.api.getPatch(app.id, id))
+}
+
+async function prune(context: CliContext, id: string, options: SessionOptions) {
+  const session = await openSession(context, options)
+  session.requireConsent()
+  const app = await session.chooseApp()
+  const { from, to, platform } = await session.api.getPatch(app.id, id)
+  await session.confirm(`Prune the patch from ${from} to ${to} for ${platform}? Devices take the whole bundle then.`)
+  show(session, await session.api.prunePatch(app.id, id))
+}
+
+function show({ output }: Session, patch: TreePatch) {
+  const { packed, savedShare, ...fields } = patch
+  output.result(patch, () => {
+    output.fields({ ...fields, ...(savedShare !== null && { saved: formatShare(savedShare) }) })
+    for (const { format, sizeBytes } of packed) output.notice(`${format}: ${formatBytes(sizeBytes)}`)
+  })
+}
+
+function formatShare(share: number): string {
+  return `${(100 * share).toFixed(1)} %`
+}
