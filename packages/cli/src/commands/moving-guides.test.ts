@@ -9,6 +9,7 @@ import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 import { zipOf } from '@hotpatch/testkit'
+import { xpremBucket } from '../testing/xprem-bucket.ts'
 
 const GUIDES = new URL('../../../../docs/guides/', import.meta.url)
 const ADDRESS = 'https://updates.example.com'
@@ -21,6 +22,13 @@ async function readGuide(name: string) {
   const commands = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code = '']) => code.trim().split('\n'))
   const config = /^```ts\n(.*?)^```/ms.exec(text)?.[1] ?? ''
   return { config, lines: commands.filter((line) => line.startsWith('hotpatch ')) }
+}
+
+/** The output that it shows first. */
+async function shownIn(name: string): Promise<string> {
+  const text = await readFile(new URL(name, GUIDES), 'utf8')
+  const blocks = text.matchAll(/^```(\w*)\n(.*?)^```$/gms)
+  return [...blocks].find(([, language]) => language === '')?.[2]?.trim() ?? 'no output'
 }
 
 async function follow(name: string, given: { url: string; token: string; files: Record<string, string> }) {
@@ -197,5 +205,66 @@ describe('one that was CodePush', () => {
     const told = { deployment_key: 'Yh0WZq0e8cVbA2xkS1pQ5nDfT7uL9mR3', app_version: '1.4.0', client_unique_id: 'd1' }
     const url = `${codePush.url()}/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
     expect(await (await fetch(url)).json()).toMatchObject({ update_info: { is_available: true, label: 'v3' } })
+  })
+})
+
+describe('and one more', () => {
+  const more = useServer()
+
+  test('moving from xprem, word for word', async () => {
+    const { lines } = await readGuide('moving-from-xprem.md')
+    const tool = await createTool()
+    await tool.installProgram('npx', EXPO_PROGRAM)
+    const updates = {
+      url: 'https://ota.example.com/manifest',
+      requestHeaders: { 'expo-channel-name': 'production', 'expo-app-id': '0c2f7c0e' },
+    }
+    const expo = { name: 'Shop', slug: 'shop', version: '1.4.0', runtimeVersion: '1', updates }
+    await tool.write({
+      'package.json': '{"dependencies":{"expo":"57"}}',
+      'app.json': JSON.stringify({ expo }, null, 2),
+      'index.js': 'start()',
+      ...newExpoCertificate(),
+      ...xpremBucket([{ at: 0, bundle: 'shop' }], { root: 'ota-bucket/0c2f7c0e' }),
+    })
+    const ask = async (headers: Record<string, string> = {}) => {
+      const told = { 'expo-platform': 'android', 'expo-protocol-version': '1', 'expo-runtime-version': '1' }
+      const accept = 'multipart/mixed,application/expo+json,application/json'
+      const answer = await fetch(`${more.url()}/expo/my-app/manifest`, {
+        headers: { accept, ...updates.requestHeaders, ...told, ...headers },
+      })
+      return answer.status === 204 ? 'nothing' : answer.text()
+    }
+    for (const line of lines) {
+      const isLogin = line.startsWith('hotpatch login')
+      const own = line.replaceAll(ADDRESS, more.url())
+      const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
+      const answered = isLogin ? { input: more.ownerToken() } : { isTTY: true, input: 'y\n' }
+      const { exitCode, stderr } = await tool.run(isLogin ? [...words, '--token-stdin'] : words, answered)
+      expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+      if (line.endsWith('--dry-run')) expect(stderr).toContain(await shownIn('moving-from-xprem.md'))
+      if (line.startsWith('hotpatch import') && !line.endsWith('--dry-run')) {
+        expect(await ask()).toContain('"runtimeVersion":"1","launchAsset"')
+        const signed = { 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' }
+        expect(await ask(signed)).toBe('nothing')
+      }
+    }
+    expect(lines.length).toBeGreaterThan(9)
+    const { items } = await tool.json<Page<Release>>('updates list --platform android')
+    expect(items.map(({ notes }) => notes)).toEqual(['A new basket', 'The shop\nCommit c0ffee'])
+    await tool.json(`rollouts set ${items[0]?.version} --platform android --percentage 100 --yes`)
+    expect(await ask({ 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' })).toContain(
+      'expo-signature: sig=',
+    )
+    const written = JSON.parse(await readFile(`${tool.cwd}/app.json`, 'utf8')) as object
+    expect(written).toMatchObject({
+      expo: {
+        updates: {
+          url: `${more.url()}/expo/my-app/manifest`,
+          requestHeaders: updates.requestHeaders,
+          codeSigningMetadata: { keyid: 'main' },
+        },
+      },
+    })
   })
 })
