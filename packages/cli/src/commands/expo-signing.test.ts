@@ -1,11 +1,11 @@
-import { createVerify } from 'node:crypto'
+import { createVerify, X509Certificate } from 'node:crypto'
 import { chmod, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseMultipartMixedResponseAsync } from '@expo/multipart-body-parser'
 import type { PublishedRelease, StoredSignedAnswers } from '@hotpatch/api'
 import { parseDictionary } from 'structured-headers'
 import { expect, test } from 'vitest'
-import { newExpoCertificate } from '../testing/expo-certificate.ts'
+import { newExpoCertificate, newExpoChain } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -216,4 +216,41 @@ test('another key under the id of the one before is refused', async () => {
   await app.write({ 'certs/certificate.pem': OTHER[CERTIFICATE], 'keys/private-key.pem': OTHER[KEY] })
   const { exitCode, stderr } = await app.publish('1.5.0')
   expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/another key has signed/)])
+})
+
+test('a certificate that the one in the app has issued signs, and is sent along', async () => {
+  const chain = newExpoChain()
+  const app = await createExpoApp({ files: chain })
+  const published = await app.publish('1.4.0')
+  expect([published.exitCode, published.stderr]).toEqual([0, expect.stringContaining('certificate-chain.pem')])
+  const answer = await app.check()
+  const type = String(answer.headers.get('content-type'))
+  const [manifest, sent] = await parseMultipartMixedResponseAsync(type, Buffer.from(await answer.arrayBuffer()))
+  if (!manifest || !sent) throw new Error('Too few parts.')
+  const leaf = new X509Certificate(sent.body)
+  expect([sent.name, leaf.raw]).toEqual([
+    'certificate_chain',
+    new X509Certificate(chain['certs/certificate-chain.pem']).raw,
+  ])
+  // As the client does it: the apps' certificate has issued the one that came, and its key has signed.
+  expect(leaf.verify(new X509Certificate(chain[CERTIFICATE]).publicKey)).toBe(true)
+  const signature = String(parseDictionary(String(manifest.headers.get('expo-signature'))).get('sig')?.[0])
+  expect(createVerify('RSA-SHA256').update(manifest.body).verify(sent.body, signature, 'base64')).toBe(true)
+})
+
+test('a chain that does not lead to the certificate in the app signs nothing', async () => {
+  const app = await createExpoApp({ files: newExpoChain() })
+  await app.write({ 'other/chain.pem': newExpoChain()['certs/certificate-chain.pem'], 'other/none.pem': 'PEM' })
+  const refusalOf = async (path: string) => {
+    const { exitCode, stderr } = await app.publish('1.4.0', `--private-key-path ${KEY} --certificate-chain ${path}`)
+    expect(exitCode).toBe(1)
+    return stderr
+  }
+  expect(await refusalOf('other/chain.pem')).toContain('found another issuer')
+  expect(await refusalOf('other/none.pem')).toContain('found none')
+  expect(await refusalOf('other/missing.pem')).toContain('found no such file')
+  expect(await refusalOf(KEY)).toContain('found a private key')
+  await app.write({ [KEY]: OTHER[KEY] })
+  expect(await refusalOf('certs/certificate-chain.pem')).toContain('which the chain begins with')
+  expect((await app.answers()).items).toEqual([])
 })

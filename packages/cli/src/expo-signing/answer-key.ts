@@ -9,8 +9,10 @@ import type { CliContext } from '../process/context.ts'
 export interface AnswerKey {
   /** As the clients are built to expect it. */
   keyId: string
-  /** PEM, as the apps hold it. */
+  /** PEM: as the apps hold it, or, with a chain, the first of that. */
   certificate: string
+  /** PEM, from the certificate on to one that the apps' own has issued; undefined: the apps hold the certificate. */
+  chain: string | undefined
   certificatePath: string
   /** Where the private half is from. */
   from: string
@@ -28,15 +30,20 @@ export interface AnswerKeyPlace {
   keyPath?: string | undefined
   /** Of it, where the project file says so. */
   usualPath?: string | undefined
+  /** Of a chain, where the command line says so. */
+  chainPath?: string | undefined
 }
 
 /** For machines without files of their own. */
 export const ANSWER_KEY_VARIABLE = 'HOTPATCH_EXPO_PRIVATE_KEY'
 /** What Expo's own tool calls it. */
 const KEY_FILE = 'private-key.pem'
+const CHAIN_FILE = 'certificate-chain.pem'
+const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
 /** RFC 5280 §4.2.1.12. */
 const CODE_SIGNING = '1.3.6.1.5.5.7.3.3'
 const MAX_CHARACTERS = 20_000
+const ISSUE = 'Its certificates are in PEM, that of the key first, and without that of the apps.'
 const MAKE = 'Make both: npx expo-updates codesigning:generate.'
 
 /**
@@ -45,17 +52,18 @@ const MAKE = 'Make both: npx expo-updates codesigning:generate.'
  * @throws CommandError key-missing, key-unreadable or certificate-unfit, without a word of what is in the key
  */
 export async function readAnswerKey(context: CliContext, place: AnswerKeyPlace): Promise<AnswerKey> {
-  const { certificatePath, keyId } = place
-  const certificate = await readCertificate(context, certificatePath)
+  const { keyId } = place
+  const { certificate, chain, path } = await readSigner(context, place)
   const { key, from, warnings } = await readPrivateKey(context, place)
   if (!certificate.checkPrivateKey(key)) {
-    const message = `The private key in ${from} is not that of the certificate in ${certificatePath}, which apps are built with.`
+    const message = `The private key in ${from} is not that of the certificate in ${path}, which ${chain === undefined ? 'apps are built with' : 'the chain begins with'}.`
     throw new CommandError('key-unfit', `${message} Name the one that was made with it: --private-key-path.`)
   }
   return {
     keyId,
     certificate: certificate.toString(),
-    certificatePath,
+    chain,
+    certificatePath: path,
     from,
     warnings,
     sign: (body) => sign('sha256', Buffer.from(body), key).toString('base64'),
@@ -64,17 +72,74 @@ export async function readAnswerKey(context: CliContext, place: AnswerKeyPlace):
   }
 }
 
-async function readCertificate(context: CliContext, path: string): Promise<X509Certificate> {
+/** The certificate of the key, which is the apps' own, or one that this has issued. */
+async function readSigner(context: CliContext, { certificatePath, chainPath }: AnswerKeyPlace) {
+  const held = await readCertificate(certificatePath)
+  const path = chainPath ?? join(dirname(certificatePath), CHAIN_FILE)
+  if (chainPath === undefined && !(await isThere(path))) {
+    return { certificate: requireFit(context, held, certificatePath), chain: undefined, path: certificatePath }
+  }
+  requireValid(context, held, certificatePath)
+  const chain = readChain(context, await readFileAt(path, 'certificate chain'), {
+    path,
+    held,
+    heldPath: certificatePath,
+  })
+  const [certificate] = chain
+  if (!certificate) throw unfit(path, 'and those between it and that of the apps', 'none', ISSUE)
+  return { certificate: requireFit(context, certificate, path), chain: chain.map(String).join(''), path }
+}
+
+/** Each has to be issued by the next, and the last by the certificate that the apps hold. */
+function readChain(
+  context: CliContext,
+  text: string,
+  { path, held, heldPath }: { path: string; held: X509Certificate; heldPath: string },
+): X509Certificate[] {
+  if (text.includes('PRIVATE KEY'))
+    throw unfit(path, 'and those between it and that of the apps', 'a private key', ISSUE)
+  const chain = (text.match(BLOCK) ?? []).flatMap((block) => parse(() => new X509Certificate(block)) ?? [])
+  for (const [index, issued] of chain.entries()) {
+    requireValid(context, issued, path)
+    const issuer = chain[index + 1] ?? held
+    // The apps' own may stand at the end of it.
+    if (issued.raw.equals(held.raw)) continue
+    if (issuer.ca && issued.checkIssued(issuer) && issued.verify(issuer.publicKey)) continue
+    const by = chain[index + 1]
+      ? 'the one behind it, an authority,'
+      : `that in ${heldPath}, an authority, which apps are built with,`
+    throw unfit(path, `number ${index + 1} of which ${by} has issued`, 'another issuer', ISSUE)
+  }
+  return chain
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function readCertificate(path: string): Promise<X509Certificate> {
   const text = await readFileAt(path, 'certificate')
   const certificate = text.includes('PRIVATE KEY') ? undefined : parse(() => new X509Certificate(text))
   if (!certificate) throw unfit(path, 'an X.509 certificate in PEM', 'something else', MAKE)
-  const { publicKey, keyUsage, validFrom, validTo } = certificate
+  return certificate
+}
+
+function requireFit(context: CliContext, certificate: X509Certificate, path: string): X509Certificate {
+  const { publicKey, keyUsage } = certificate
   if (publicKey.asymmetricKeyType !== 'rsa') {
     throw unfit(path, 'one with an RSA key', `one of ${publicKey.asymmetricKeyType}`, MAKE)
   }
   if (!(keyUsage as readonly string[] | undefined)?.includes(CODE_SIGNING)) {
     throw unfit(path, 'one for code signing', 'one for something else', MAKE)
   }
+  requireValid(context, certificate, path)
+  return certificate
+}
+
+function requireValid(context: CliContext, { validFrom, validTo }: X509Certificate, path: string) {
   const now = context.now().getTime()
   if (now > Date.parse(validTo)) {
     const advice = `Apps that are built with it take nothing any more: make another one, and build the app with it. ${MAKE}`
@@ -83,7 +148,6 @@ async function readCertificate(context: CliContext, path: string): Promise<X509C
   if (now < Date.parse(validFrom)) {
     throw unfit(path, 'one that is valid now', `one that begins on ${validFrom}`, 'Look at the clock of this machine.')
   }
-  return certificate
 }
 
 async function readPrivateKey(context: CliContext, { certificatePath, keyPath, usualPath }: AnswerKeyPlace) {

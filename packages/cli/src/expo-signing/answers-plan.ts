@@ -1,5 +1,6 @@
 import type { App, Release, Rollout } from '@hotpatch/api'
 import { writeExpoDirective, writeExpoTime, type Platform } from '@hotpatch/protocol'
+import { given } from '../arguments/given.ts'
 import { formatList } from '../output/text.ts'
 import type { Session } from '../session/session.ts'
 import { persistently } from '../upload/retry.ts'
@@ -103,7 +104,7 @@ export async function sendAnswers(session: Session, plan: AnswersPlan): Promise<
     writeExpoDirective({ type: 'rollBackToEmbedded', parameters: { commitTime } }),
   ]
   const answers = bodies.map((body) => ({ body, signature: key.sign(body) }))
-  const input = { platform, keyId: key.keyId, certificate: key.certificate, answers }
+  const input = { platform, keyId: key.keyId, certificate: key.certificate, ...given({ chain: key.chain }), answers }
   await persistently(session, () => session.api.addSignedAnswers(app.id, input))
 }
 

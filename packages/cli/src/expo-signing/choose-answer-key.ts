@@ -10,6 +10,7 @@ import { ANSWER_KEY_VARIABLE, readAnswerKey, type AnswerKey } from './answer-key
 
 export interface AnswerKeyOptions {
   privateKeyPath?: string
+  certificateChain?: string
   /** False after `--no-code-signing`. */
   codeSigning?: boolean
 }
@@ -27,6 +28,10 @@ export function withAnswerKey(command: Command): Command {
         '--private-key-path <file>',
         `of the certificate; what ${ANSWER_KEY_VARIABLE} holds, privateKeyPath of hotpatch.json, or private-key.pem beside it when absent`,
       )
+      .option(
+        '--certificate-chain <file>',
+        "where the apps' certificate has issued that of the key: this one first, and those between; certificate-chain.pem beside it when absent",
+      )
       .option('--no-code-signing', 'signs nothing for them: they keep what they have'),
   )
 }
@@ -37,7 +42,7 @@ export function withAnswerKey(command: Command): Command {
  */
 export async function chooseAnswerKey(
   session: Session,
-  { privateKeyPath, codeSigning }: AnswerKeyOptions,
+  { privateKeyPath, certificateChain, codeSigning }: AnswerKeyOptions,
   found?: ExpoProject,
 ): Promise<AnswerSigner | undefined> {
   const { context, project, output, url } = session
@@ -58,6 +63,7 @@ export async function chooseAnswerKey(
   const usual = project?.defaults.privateKeyPath
   const key = await readAnswerKey(context, {
     ...settings.codeSigning,
+    chainPath: certificateChain === undefined ? undefined : resolve(context.cwd, certificateChain),
     keyPath: privateKeyPath === undefined ? undefined : resolve(context.cwd, privateKeyPath),
     usualPath: usual === undefined || !project ? undefined : resolve(project.directory, usual),
   })
