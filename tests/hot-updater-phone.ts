@@ -172,8 +172,8 @@ export function createPhone(client: string, { platform = 'android', appVersion =
     })
     const require = createRequire(join(client, 'index.js'))
     for (const path of Object.keys(require.cache)) if (path.includes('/package/')) delete require.cache[path]
-    const { checkForUpdate } = require('./checkForUpdate.js') as Client
-    const { createDefaultResolver } = require('./DefaultResolver.js') as {
+    const { checkForUpdate } = require(join(client, 'checkForUpdate.js')) as Client
+    const { createDefaultResolver } = require(join(client, 'DefaultResolver.js')) as {
       createDefaultResolver(baseURL: string): object
     }
     return { checkForUpdate, createDefaultResolver }
