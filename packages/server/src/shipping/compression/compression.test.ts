@@ -1,14 +1,23 @@
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
-import { describeOnEveryDatabase, fixedClock, sha256Of, startTestServer, zipOf } from '@hotpatch/testkit'
+import {
+  describeOnEveryDatabase,
+  fixedClock,
+  makeTemporaryDirectory,
+  sha256Of,
+  startTestServer,
+  zipOf,
+} from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { createChanges } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
 import { createRecordingLog } from '../../fleet/recording/testing/fixtures.ts'
-import { createArtifactService } from '../artifacts/artifact-service.ts'
+import { asPart, createArtifactService } from '../artifacts/artifact-service.ts'
 import { createUploadSpool } from '../artifacts/upload-spool.ts'
 import { createCompression } from './compression.ts'
 
@@ -32,10 +41,10 @@ describeOnEveryDatabase('compression', (open) => {
   // The database is the suite's, which closes it.
   afterAll(() => server?.close().catch(() => undefined))
 
-  const variants = (algorithm = 'br') =>
-    db.selectFrom('artifact_variant').selectAll().where('algorithm', '=', algorithm).orderBy('sha256').execute()
-  const countAwaiting = async () =>
-    (await db.selectFrom('artifact').select('sha256').where('awaits_compression', '=', 1).execute()).length
+  const variants = (on = db, algorithm = 'br') =>
+    on.selectFrom('artifact_variant').selectAll().where('algorithm', '=', algorithm).orderBy('sha256').execute()
+  const countAwaiting = async (on = db) =>
+    (await on.selectFrom('artifact').select('sha256').where('awaits_compression', '=', 1).execute()).length
 
   test('is made of what is large enough and shrinks, after the publish, and raises the catalogs', async () => {
     const app = await server.createTestApp()
@@ -72,7 +81,7 @@ describeOnEveryDatabase('compression', (open) => {
       expect(zipped.headers['content-encoding']).toBe('gzip')
       expect(gunzipSync(zipped.rawPayload).equals(bytes)).toBe(true)
     }
-    expect((await variants('gzip')).map(({ sha256 }) => sha256)).toEqual(made.map(({ sha256 }) => sha256))
+    expect((await variants(db, 'gzip')).map(({ sha256 }) => sha256)).toEqual(made.map(({ sha256 }) => sha256))
   })
 
   test('goes on where a server that was killed left it', async () => {
@@ -87,13 +96,22 @@ describeOnEveryDatabase('compression', (open) => {
   })
 
   test('tries again later what the disk had no room for, and the others go on meanwhile', async () => {
-    await db.deleteFrom('artifact_variant').execute()
-    const keys = [sha256Of(script), sha256Of(large)]
-    await db.updateTable('artifact').set({ awaits_compression: 1 }).where('sha256', 'in', keys).execute()
+    // Of its own: the suite's server would do some of it.
+    const own = await open()
+    const directory = await makeTemporaryDirectory()
+    onTestFinished(() => rm(directory, { recursive: true }))
     const clock = fixedClock()
-    const storage = createDiskStorage({ directory: join(server.directory, 'artifacts'), clock })
-    const directory = join(server.directory, 'other-uploads')
-    const spool = createUploadSpool({ directory, maxBytes: 1e9, idleTimeoutMs: 1e4, clock })
+    const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock })
+    const uploads = join(directory, 'uploads')
+    const spool = createUploadSpool({ directory: uploads, maxBytes: 1e9, idleTimeoutMs: 1e4, clock })
+    const artifacts = createArtifactService({ db: own, storage, clock })
+    const keys = [sha256Of(script), sha256Of(large)]
+    const sent = [await spool.receive(Readable.from([script])), await spool.receive(Readable.from([large]))]
+    await artifacts.keep(sent)
+    await artifacts.register(
+      own,
+      sent.map((each) => ({ ...asPart(each), awaitsCompression: true })),
+    )
     let isFull = true
     const full: typeof spool = {
       ...spool,
@@ -111,13 +129,12 @@ describeOnEveryDatabase('compression', (open) => {
         return () => undefined
       },
     }
-    const artifacts = createArtifactService({ db, storage, clock })
-    const changes = createChanges({ db, raise: async () => undefined, announce: () => undefined })
+    const changes = createChanges({ db: own, raise: async () => undefined, announce: () => undefined })
     const { log } = createRecordingLog()
     const parts = { storage, spool: full, artifacts, changes, clock, timers, log }
-    const compression = createCompression({ db, ...parts, raiseReleases: async () => undefined })
+    const compression = createCompression({ db: own, ...parts, raiseReleases: async () => undefined })
     onTestFinished(() => compression.stop())
-    const made = async () => (await variants()).map(({ sha256 }) => sha256)
+    const made = async () => (await variants(own)).map(({ sha256 }) => sha256)
     compression.wake()
     await vi.waitFor(() => expect(waits).toEqual([60_000]), 20_000)
     expect(await made()).toEqual([sha256Of(script)])
@@ -125,10 +142,10 @@ describeOnEveryDatabase('compression', (open) => {
       next()
       await vi.waitFor(() => expect(waits).toHaveLength(round), 20_000)
     }
-    expect([await made(), await countAwaiting(), waits]).toEqual([[sha256Of(script)], 1, [60_000, 120_000, 240_000]])
+    expect([await made(), await countAwaiting(own), waits]).toEqual([[sha256Of(script)], 1, [60_000, 120_000, 240_000]])
     isFull = false
     next()
-    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    await vi.waitFor(async () => expect(await countAwaiting(own)).toBe(0), 20_000)
     expect(await made()).toEqual(keys.toSorted())
     expect(waits).toHaveLength(3)
   })
