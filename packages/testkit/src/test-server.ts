@@ -42,8 +42,8 @@ export async function startTestServer(
   } = {},
 ) {
   const directory = await makeTemporaryDirectory()
-  // Rounds are the tests' to ask for.
-  const own = { HOTPATCH_DATA: directory, HOTPATCH_AUTOMATION_SECONDS: '86400' }
+  // Rounds are the tests' to ask for, and patches: whoever looks at what changed would find them, sooner or later.
+  const own = { HOTPATCH_DATA: directory, HOTPATCH_AUTOMATION_SECONDS: '86400', HOTPATCH_PATCH_BASES: '0' }
   // Servers on one database must have the same.
   const shared = {
     HOTPATCH_DEVICE_ID_SECRET: 'the secret of all servers in tests',
