@@ -153,7 +153,9 @@ describe('and another', () => {
         .replace('<update id>', updateId)
         .replace('<device id>', deviceId)
       const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
-      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\n' }
+      // A version is made of the second: no two of them fall into one.
+      const now = () => new Date(Date.now() + 1_000 * lines.indexOf(line))
+      const answered = isLogin ? { input: another.ownerToken() } : { isTTY: true, input: 'y\n', now }
       await tool.write({ 'index.js': `start('${line}')` })
       const { exitCode, stderr } = await tool.run(isLogin ? [...words, '--token-stdin'] : words, answered)
       expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
