@@ -3,27 +3,16 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAppUpdater, type AppUpdaterOptions, type Host, type VerifiedFile } from '@hotpatch/app-updates'
 import { createNodeHost, createNodeHttp } from '@hotpatch/app-updates/node'
-import { createPostgresDatabase, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { SERVER_DATABASES, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startFileServer } from '../packages/app-updates/src/testing/file-server.ts'
 
-const postgres = process.env.TEST_POSTGRES_URL
 /** Where files lie that are not on the server. */
 const ELSEWHERE = 'https://downloads.example.com'
 
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-describe.each([
-  ['SQLite', async () => ({ env: {}, drop: async () => {} }), true],
-  [
-    'PostgreSQL',
-    async () => {
-      const database = await createPostgresDatabase(postgres ?? '')
-      return { env: { DATABASE_URL: database.url }, drop: database.drop }
-    },
-    postgres !== undefined,
-  ],
-] as const)('versions of a whole app, on %s', (_name, open, isHere) => {
+describe.each(SERVER_DATABASES)('versions of a whole app, on %s', (_name, open, isHere) => {
   test.skipIf(!isHere)('published, checked, made mandatory, taken back, and had again', async () => {
     const { env, drop } = await open()
     const directory = await temporaryDirectory()

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Guard, Page, PublishedRelease, Release, Rollout } from '@hotpatch/api'
 import { readExpoUpdateId } from '@hotpatch/protocol'
 import {
-  createPostgresDatabase,
+  SERVER_DATABASES,
   openWatchedLine,
   runCliProcess,
   sha256Of,
@@ -16,7 +16,6 @@ import { createSimulatedExpoClient, exportOf } from '@hotpatch/testkit/expo'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runUpdateProcess } from '../packages/asset-updates/src/testing/run-update-process.ts'
 
-const postgres = process.env.TEST_POSTGRES_URL
 const ASSETS = 1_000
 const FLEET = 30
 const EMBEDDED = 'f47ac10b-58cc-4372-a567-0e02b2c3d479'
@@ -31,17 +30,7 @@ interface Asset {
 
 const someAsset = (): Asset => ({ ext: 'png', bytes: randomBytes(200).toString('hex') })
 
-describe.each([
-  ['SQLite', async () => ({ env: {}, drop: async () => {} }), true],
-  [
-    'PostgreSQL',
-    async () => {
-      const database = await createPostgresDatabase(postgres ?? '')
-      return { env: { DATABASE_URL: database.url }, drop: database.drop }
-    },
-    postgres !== undefined,
-  ],
-] as const)('an app whose devices are of both kinds, on %s', (_name, open, isHere) => {
+describe.each(SERVER_DATABASES)('an app whose devices are of both kinds, on %s', (_name, open, isHere) => {
   test.skipIf(!isHere)(
     'its updates are sent through kill -9, change one asset of a thousand, widen, trip a guard and are taken back',
     async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   batchOf,
-  createPostgresDatabase,
+  SERVER_DATABASES,
   filesManifestOf,
   sha256Of,
   startServerProcess,
@@ -10,7 +10,6 @@ import {
 } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
-const postgres = process.env.TEST_POSTGRES_URL
 const ASSETS = 1_000
 const BATCH = 100
 const AT_ONCE = 4
@@ -24,17 +23,7 @@ interface Answer {
   body: any
 }
 
-describe.each([
-  ['SQLite', async () => ({ env: {}, drop: async () => {} }), true],
-  [
-    'PostgreSQL',
-    async () => {
-      const database = await createPostgresDatabase(postgres ?? '')
-      return { env: { DATABASE_URL: database.url }, drop: database.drop }
-    },
-    postgres !== undefined,
-  ],
-] as const)('updates of a thousand assets, on %s', (_name, open, isHere) => {
+describe.each(SERVER_DATABASES)('updates of a thousand assets, on %s', (_name, open, isHere) => {
   test.skipIf(!isHere)(
     'sent through kill -9, published whole or not at all, changed by one asset, widened and taken back',
     async () => {

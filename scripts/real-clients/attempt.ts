@@ -10,3 +10,22 @@ export async function attempt<Result>(what: string, attempted: Promise<Result>):
     throw new MissingTool(`${what} cannot be had here: ${line.trim()}`, { cause })
   }
 }
+
+/** Says what is missing, and ends as a skipped test does. @param takes all that this takes, for people */
+export async function orSkip<Result>(prepared: Promise<Result>, takes: string): Promise<Result> {
+  return prepared.catch((error: unknown) => {
+    if (!(error instanceof MissingTool)) throw error
+    console.log(`Skipped: ${error.message}. ${takes}`)
+    return process.exit(77)
+  })
+}
+
+/** What happens in the background, looked at for a minute or more: what `look` says when it says something at last. */
+export async function until<Seen>(what: string, look: () => Promise<Seen | false | null | undefined>): Promise<Seen> {
+  for (let times = 0; times < 600; times += 1) {
+    const seen = await look()
+    if (seen) return seen
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`It never came to this: ${what}.`)
+}

@@ -4,7 +4,7 @@ import { startServerProcess } from '../../../packages/testkit/src/server-process
 import { androidClasses } from './android-classes.ts'
 import { needTools } from './need-tools.ts'
 import { createNetwork, freePort } from './network.ts'
-import { createPublisher } from './publisher.ts'
+import { createPublisher } from '../publisher.ts'
 
 /** By which phones know the server, over https. */
 export const HOST = 'updates.hotpatch.test'

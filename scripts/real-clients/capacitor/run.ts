@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { CAPGO } from '../android/android-classes.ts'
 import { setStage } from '../android/stage.ts'
-import { createStories } from '../android/stories.ts'
+import { createStories } from '../stories.ts'
 import { createFollowingApp, pageOf, PLUGIN, VERSIONS, type FollowingApp } from './app.ts'
 
 /** Runs `@hotpatch/capacitor` over Capgo's plugin, its Java and Capacitor's as they are published. */

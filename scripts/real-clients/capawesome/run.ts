@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { createHash, generateKeyPairSync } from 'node:crypto'
 import { CAPAWESOME } from '../android/android-classes.ts'
 import { createPhone } from '../android/phone.ts'
-import type { Files } from '../android/publisher.ts'
+import type { Files } from '../publisher.ts'
 import { HOST, setStage } from '../android/stage.ts'
-import { createStories } from '../android/stories.ts'
+import { createStories } from '../stories.ts'
 
 const READY_MS = 600_000
 const BUNDLES = 'files/_capacitor_live_update_bundles'

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { CAPGO } from '../android/android-classes.ts'
 import { createPhone } from '../android/phone.ts'
-import type { Files } from '../android/publisher.ts'
+import type { Files } from '../publisher.ts'
 import { HOST, setStage } from '../android/stage.ts'
-import { createStories } from '../android/stories.ts'
+import { createStories } from '../stories.ts'
+import { until } from '../attempt.ts'
 import { encrypt } from './encrypt.ts'
 
 const PLUGIN = 'CapacitorUpdater'
@@ -117,14 +118,12 @@ async function untilCompressed(name: string, channel: string): Promise<void> {
     version_build: '0.1.0',
     defaultChannel: channel,
   }
-  for (let times = 0; times < 600; times += 1) {
-    const headers = { 'content-type': 'application/json' }
-    const address = `${server.url}/apps/${name}/capgo/updates`
+  const headers = { 'content-type': 'application/json' }
+  const address = `${server.url}/apps/${name}/capgo/updates`
+  await until('what is published is compressed', async () => {
     const answer = await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) })
-    if ((await answer.text()).includes('large.js.br')) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error('Nothing was compressed.')
+    return (await answer.text()).includes('large.js.br')
+  })
 }
 
 await play(

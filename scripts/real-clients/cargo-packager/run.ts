@@ -11,15 +11,18 @@ import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { appImage } from '../../../packages/testkit/src/desktop-files.ts'
 import { runCliProcess } from '../../../packages/testkit/src/cli-process.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { createPublisher } from '../android/publisher.ts'
-import { createStories } from '../android/stories.ts'
-import { MissingTool } from '../attempt.ts'
+import { createPublisher } from '../publisher.ts'
+import { createStories } from '../stories.ts'
+import { orSkip } from '../attempt.ts'
 import { buildApp, createSigner } from './tools.ts'
 
 /** The updater of cargo-packager, which reads what Tauri's reads, as it is published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'cargo-packager')
 await mkdir(cache, { recursive: true })
-const { app, signer } = await prepare()
+const { app, signer } = await orSkip(
+  prepare(),
+  'This takes cargo, a C compiler, and the crates and packages of their registries.',
+)
 const folder = await mkdtemp(join(cache, 'run-'))
 const server = await startServerProcess({
   directory: join(folder, 'data'),
@@ -35,15 +38,7 @@ const pubkey = await readFile(`${key}.pub`, 'utf8')
 const images = new Map<string, Buffer>()
 
 async function prepare() {
-  try {
-    return { app: await buildApp(cache), signer: await createSigner(cache) }
-  } catch (error) {
-    if (!(error instanceof MissingTool)) throw error
-    console.log(
-      `Skipped: ${error.message}. This takes cargo, a C compiler, and the crates and packages of their registries.`,
-    )
-    return process.exit(77)
-  }
+  return { app: await buildApp(cache), signer: await createSigner(cache) }
 }
 
 /** As an app is built, with a name of its own for each version. */

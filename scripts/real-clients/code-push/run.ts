@@ -2,17 +2,17 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { createPublisher } from '../android/publisher.ts'
-import { createStories } from '../android/stories.ts'
+import { createPublisher } from '../publisher.ts'
+import { createStories } from '../stories.ts'
+import { orSkip, until } from '../attempt.ts'
 import { createPhone } from './phone.ts'
-import { MissingPackages, PLUGINS, stage, type Acquisition } from './stage.ts'
+import { PLUGINS, stage, type Acquisition } from './stage.ts'
 
 /** CodePush's SDK and the JavaScript of its plugins, as they are published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'code-push')
-const { sdk, bundle } = await prepare()
+const { sdk, bundle } = await orSkip(stage(join(cache, 'packages')), 'This takes the packages of the npm registry.')
 await mkdir(cache, { recursive: true })
 const folder = await mkdtemp(join(cache, 'run-'))
 const server = await startServerProcess({
@@ -21,16 +21,6 @@ const server = await startServerProcess({
 })
 const { api, publish } = await createPublisher(server, folder)
 const { play, end } = createStories(process.argv[2])
-
-async function prepare() {
-  try {
-    return await stage(join(cache, 'packages'))
-  } catch (error) {
-    if (!(error instanceof MissingPackages)) throw error
-    console.log(`Skipped: ${error.message}`)
-    return process.exit(77)
-  }
-}
 
 const PHOTO = noise(60_000).toString('base64')
 const filesOf = (text: string) => ({ 'CodePush/index.android.bundle': text, 'CodePush/photo.txt': PHOTO })
@@ -136,12 +126,10 @@ async function waitForDiff<Update extends { packageSize?: number }>(
   check: () => Promise<(Update & { label: string; isMandatory: boolean }) | null>,
   maxBytes: number,
 ) {
-  for (let tries = 0; tries < 100; tries++) {
+  return until('there is a package of what changed', async () => {
     const update = await check()
-    if (update && (update.packageSize ?? Infinity) < maxBytes) return update
-    await setTimeout(200)
-  }
-  throw new Error('There is no package of what changed.')
+    return update && (update.packageSize ?? Infinity) < maxBytes && update
+  })
 }
 
 await server.stop()

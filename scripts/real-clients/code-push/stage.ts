@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { attempt } from '../attempt.ts'
 
 /** As they are published. `esbuild` does what Metro does for an app. */
 const PACKAGES = [
@@ -22,9 +23,6 @@ export const PLUGINS = [
 const SDK = 'code-push/script/acquisition-sdk'
 const STUB = fileURLToPath(new URL('react-native.cjs', import.meta.url))
 const exec = promisify(execFile)
-
-/** What is missing on this machine, and is no fault of ours. */
-export class MissingPackages extends Error {}
 
 /** The part of the SDK that asks a server and reports to it. */
 export interface AcquisitionModule {
@@ -46,7 +44,7 @@ export interface Acquisition {
   reportStatusDownload(downloaded: object, callback: Done<unknown>): void
 }
 
-/** @throws MissingPackages when they cannot be had */
+/** @throws MissingTool when they cannot be had */
 export async function stage(folder: string) {
   await mkdir(folder, { recursive: true })
   const isThere = await access(join(folder, 'node_modules/esbuild')).then(
@@ -56,9 +54,7 @@ export async function stage(folder: string) {
   if (!isThere) {
     await writeFile(join(folder, 'package.json'), '{ "private": true }')
     const install = ['install', ...PACKAGES, '--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund']
-    await exec('npm', [...install, '--silent'], { cwd: folder }).catch((cause: unknown) => {
-      throw new MissingPackages('The packages of the clients could not be installed.', { cause })
-    })
+    await attempt('The packages of the clients', exec('npm', [...install, '--silent'], { cwd: folder }))
   }
   const require = createRequire(join(folder, 'package.json'))
   return {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { PublishedRelease } from '../../../packages/api/src/index.ts'
 import { exportOf } from '../../../packages/testkit/src/expo/expo-export.ts'
 import { needTools } from '../android/need-tools.ts'
-import type { Files } from '../android/publisher.ts'
+import type { Files } from '../publisher.ts'
 import { openStage } from '../android/stage.ts'
-import { createStories } from '../android/stories.ts'
-import { MissingTool } from '../attempt.ts'
+import { createStories } from '../stories.ts'
+import { orSkip, until } from '../attempt.ts'
 import { clientClasses, EXPO_UPDATES } from './client-classes.ts'
 import { startPhones, type AppState, type Configuration } from './phone.ts'
 import { createSigner, manifestOf, wayBackAt } from './signer.ts'
@@ -20,11 +20,10 @@ const FAILING = 14
 
 /** Runs Expo's own client, its Kotlin as it is published, against this checkout's server. */
 await needTools()
-const client = await clientClasses().catch((error: unknown) => {
-  if (!(error instanceof MissingTool)) throw error
-  console.log(`Skipped: ${error.message}. This takes a JDK of 17 or later, Maven, and the packages of both registries.`)
-  return process.exit(77)
-})
+const client = await orSkip(
+  clientClasses(),
+  'This takes a JDK of 17 or later, Maven, and the packages of both registries.',
+)
 const env = { HOTPATCH_AUTOMATION_SECONDS: '0.2', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }
 const { server, network, api, hotpatch, write } = await openStage(join(client.folder, 'stage'), env)
 const phones = await startPhones(client, { binary: BINARY, javaOptions: network.options, name: 'stories' })
@@ -77,14 +76,6 @@ const heard = async (app: string, deviceId: string) =>
   (await api.getDevice(app, deviceId)).events.map(({ kind, version, code }) =>
     [kind, version, code].filter(Boolean).join(' '),
   )
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let times = 0; times < 600; times += 1) {
-    if (await isSo()) return
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-  throw new Error(`It never came to this: ${what}.`)
-}
 
 await play('what was built in runs while there is nothing new', () =>
   inApp('nothing', async () => {

@@ -13,7 +13,7 @@ import {
   writeExpoTime,
 } from '../../../packages/protocol/src/expo/index.ts'
 import type { createManagementClient } from '../../../packages/api/src/index.ts'
-import type { Files } from '../android/publisher.ts'
+import type { Files } from '../publisher.ts'
 
 const KEY_ID = 'main'
 const ALGORITHM = 'rsa-v1_5-sha256'

@@ -1,9 +1,10 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { createHash } from 'node:crypto'
 import { writeZip } from '@hotpatch/testkit/archives'
 import { zipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
 import vectors from '../../../../vectors/archives.json' with { type: 'json' }
-import { bytesFromBase64, utf8FromText } from '../ground/bytes.ts'
+import { bytesFromBase64 } from '../ground/bytes.ts'
 import { createMemoryFiles } from '../memory/memory-files.ts'
 import { createNodeCrypto } from '../node/node-crypto.ts'
 import { inspectSlot } from '../state/release-tree.ts'

@@ -1,6 +1,5 @@
-import { filePathFault, findPathConflict } from '@hotpatch/protocol'
+import { filePathFault, findPathConflict, textFromUtf8 } from '@hotpatch/protocol'
 import { concat, type FilesPort } from '@hotpatch/device-ground'
-import { textFromUtf8 } from '../ground/bytes.ts'
 import type { InstallLimits } from '../install/installer.ts'
 import {
   COMPRESSION_LEVEL,

@@ -10,9 +10,10 @@ import {
   UnexpectedJsonError,
   type ReleaseStatement,
   type SdkCode,
+  textFromUtf8,
 } from '@hotpatch/protocol'
 import { type CryptoPort, messageOf } from '@hotpatch/device-ground'
-import { bytesFromBase64, textFromUtf8 } from '../ground/bytes.ts'
+import { bytesFromBase64 } from '../ground/bytes.ts'
 import type { EmbeddedOrder, Offer, SignedStatement } from '../server/update-contract.ts'
 import type { HostPort } from '../ground/ports.ts'
 import type { Settings } from '../ground/settings.ts'

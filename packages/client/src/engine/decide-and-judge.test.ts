@@ -9,11 +9,11 @@ import {
   type Device as DecidedDevice,
   type RefusalReason,
   type SdkCode,
+  utf8FromText,
 } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { binaryOf } from '../ground/binary.ts'
-import { utf8FromText } from '../ground/bytes.ts'
 import { writeJson } from '../ground/json-file.ts'
 import { writeMarker } from '../state/release-tree.ts'
 import { freshState, type InstalledRelease, type StoredState } from '../state/stored-state.ts'

@@ -1,6 +1,6 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { deflateSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
-import { utf8FromText } from '../ground/bytes.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createDevice } from '../testing/device.ts'

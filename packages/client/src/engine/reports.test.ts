@@ -1,5 +1,6 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { jsonFromUtf8, utf8FromText } from '../ground/bytes.ts'
+import { jsonFromUtf8 } from '../ground/bytes.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import { createDevice, type Device } from '../testing/device.ts'
 import { chunked, createFakeServer, SERVER, type FakeResponse, type FakeServer } from '../testing/fake-server.ts'

@@ -4,9 +4,10 @@ import {
   UnexpectedJsonError,
   type FilesManifest,
   type ManifestFile,
+  textFromUtf8,
+  utf8FromText,
 } from '@hotpatch/protocol'
 import { messageOf } from '@hotpatch/device-ground'
-import { textFromUtf8, utf8FromText } from '../ground/bytes.ts'
 import { UpdateError } from '../ground/update-error.ts'
 import type { Installation, InstallLimits } from '../install/installer.ts'
 

@@ -1,6 +1,7 @@
+import { textFromUtf8, utf8FromText } from '@hotpatch/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bytesFromBase64, textFromUtf8, utf8FromText } from './bytes.ts'
+import { bytesFromBase64 } from './bytes.ts'
 
 describe('bytes and text', () => {
   test('agree with the platform’s own', () => {

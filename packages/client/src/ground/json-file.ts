@@ -1,6 +1,6 @@
-import { UnexpectedJsonError } from '@hotpatch/protocol'
+import { UnexpectedJsonError, utf8FromText } from '@hotpatch/protocol'
 import type { FilesPort } from '@hotpatch/device-ground'
-import { jsonFromUtf8, utf8FromText } from './bytes.ts'
+import { jsonFromUtf8 } from './bytes.ts'
 
 /** Undefined when the file is absent, or damaged: writes are atomic, so only a failing disk can tear one. */
 export async function readJson<T>(files: FilesPort, path: string, read: (value: unknown) => T): Promise<T | undefined> {

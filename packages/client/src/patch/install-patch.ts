@@ -1,6 +1,6 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { PatchError, readTreePatch, type PatchedFile, type TreePatchInput } from '@hotpatch/delta'
 import { copyVerified } from '../files/copy-verified.ts'
-import { utf8FromText } from '../ground/bytes.ts'
 import { expectRoom } from '../ground/room.ts'
 import type { Limits } from '../ground/settings.ts'
 import { takeTree } from '../install/finish-tree.ts'

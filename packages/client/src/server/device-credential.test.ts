@@ -1,5 +1,5 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { utf8FromText } from '../ground/bytes.ts'
 import { createDevice, type Device } from '../testing/device.ts'
 import { createFakeServer, SERVER, type FakeServer } from '../testing/fake-server.ts'
 

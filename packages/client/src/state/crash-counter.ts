@@ -1,6 +1,5 @@
-import { readInteger, readObject, readString } from '@hotpatch/protocol'
+import { readInteger, readObject, readString, utf8FromText } from '@hotpatch/protocol'
 import type { FilesPort } from '@hotpatch/device-ground'
-import { utf8FromText } from '../ground/bytes.ts'
 import { readJson, writeJson } from '../ground/json-file.ts'
 import { readOneOf } from '../ground/read-one-of.ts'
 import { CRASH_COUNT } from './storage-layout.ts'

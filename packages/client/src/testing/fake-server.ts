@@ -1,5 +1,5 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import type { HttpPort, HttpRequest, HttpResponse } from '@hotpatch/device-ground'
-import { utf8FromText } from '../ground/bytes.ts'
 import type { PatchOffer } from '../server/update-contract.ts'
 import type { PublishedRelease } from './publisher.ts'
 

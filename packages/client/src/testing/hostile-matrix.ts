@@ -1,8 +1,8 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
 import type { SdkCode } from '@hotpatch/protocol'
 // oxlint-disable-next-line no-restricted-imports -- Only tests take this in.
 import { writeZip, type ZipEntry } from '@hotpatch/testkit/archives'
-import { utf8FromText } from '../ground/bytes.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createDevice } from './device.ts'
 import { chunked, createFakeServer, SERVER, serveRange, type FakeResponse, type FakeServer } from './fake-server.ts'

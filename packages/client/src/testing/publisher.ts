@@ -7,9 +7,9 @@ import {
   writeReleaseStatement,
   writeTree,
   type NewReleaseStatement,
+  utf8FromText,
 } from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
-import { utf8FromText } from '../ground/bytes.ts'
 
 export const APP_ID = '0192d5a0-0000-7000-8000-000000000001'
 

@@ -1,5 +1,5 @@
+import { utf8FromText } from '@hotpatch/protocol'
 import { createByteWriter, type ByteWriter } from '../ground/byte-writer.ts'
-import { utf8FromText } from '../ground/utf8.ts'
 import { ENTRY, MAGIC, PACKINGS, type Packing } from '../tree/tree-format.ts'
 import type { MadeFrame } from './make-frame.ts'
 import type { PlannedFile, SourceFile } from './plan-tree.ts'

@@ -1,7 +1,6 @@
-import { comparePaths, hexFromBytes, MAX_FILE_PATH_BYTES, type TreeFile } from '@hotpatch/protocol'
+import { comparePaths, hexFromBytes, MAX_FILE_PATH_BYTES, type TreeFile, textFromUtf8 } from '@hotpatch/protocol'
 import { createByteReader, type ByteReader } from '../ground/byte-reader.ts'
 import { damaged, PatchError } from '../ground/patch-error.ts'
-import { textFromUtf8 } from '../ground/utf8.ts'
 import { MAX_FILES, treeFault } from './tree-file.ts'
 import { DIGEST_BYTES, ENTRY } from './tree-format.ts'
 

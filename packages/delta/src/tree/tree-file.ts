@@ -1,6 +1,12 @@
-import { filePathFault, findPathConflict, hexFromBytes, treeLines, type TreeFile } from '@hotpatch/protocol'
+import {
+  filePathFault,
+  findPathConflict,
+  hexFromBytes,
+  treeLines,
+  type TreeFile,
+  utf8FromText,
+} from '@hotpatch/protocol'
 import type { Sha256 } from '../ground/digest.ts'
-import { utf8FromText } from '../ground/utf8.ts'
 
 /** Patches §4: a list with as many files as a release may have. */
 export const MAX_FILES = 20_000

@@ -215,8 +215,7 @@ export async function loadCatalog(
           : { sequence, floor: floor ?? 0, keyId, statedAt: statedAt(target, placement.stated_at) },
     })
   }
-  addDiffs(rollouts, await listPlacedDiffs(db, key))
-  addPatches(rollouts, await listPlacedPatches(db, key))
+  addMade(rollouts, { diffs: await listPlacedDiffs(db, key), patches: await listPlacedPatches(db, key) })
   const variants = await loadVariants(db, key)
   for (const [id, release] of releases) release.variants = variants.get(id) ?? NO_VARIANTS
   const embeddedAnswers = answers.get(null)
@@ -228,26 +227,19 @@ export async function loadCatalog(
 }
 
 /** Below these nobody is sent any more but by a roll-back, which has new ones made: the others need no room. */
-const MAX_WITH_DIFFS = 10
+const MAX_WITH_MADE = 10
 
-function addDiffs(rollouts: readonly CatalogRollout<OfferedRelease>[], diffs: ReadonlyMap<string, OfferedDiffs>): void {
-  if (diffs.size === 0) return
-  for (const { target } of rollouts.slice(0, MAX_WITH_DIFFS)) {
-    if (target === 'embedded' || target.content.kind !== 'archive') continue
-    const made = diffs.get(target.content.sha256)
-    if (made) target.content.diffs = made
-  }
-}
-
-function addPatches(
+/** What was made of archives for those who run others, each by the digest of the archive that it leads to. */
+function addMade(
   rollouts: readonly CatalogRollout<OfferedRelease>[],
-  patches: ReadonlyMap<string, OfferedPatches>,
+  made: { diffs: ReadonlyMap<string, OfferedDiffs>; patches: ReadonlyMap<string, OfferedPatches> },
 ): void {
-  if (patches.size === 0) return
-  for (const { target } of rollouts.slice(0, MAX_WITH_DIFFS)) {
+  for (const { target } of rollouts.slice(0, MAX_WITH_MADE)) {
     if (target === 'embedded' || target.content.kind !== 'archive') continue
-    const made = patches.get(target.content.sha256)
-    if (made) target.patches = made
+    const diffs = made.diffs.get(target.content.sha256)
+    const patches = made.patches.get(target.content.sha256)
+    if (diffs) target.content.diffs = diffs
+    if (patches) target.patches = patches
   }
 }
 

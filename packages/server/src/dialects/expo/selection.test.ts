@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { compileCatalog, readExpoUpdateId, type CatalogRollout, type RolloutState } from '@hotpatch/protocol'
+import { readExpoUpdateId } from '@hotpatch/protocol'
 import { fixedClock } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -7,9 +7,9 @@ import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainAnswer, PlainRequest } from '../../ground/http/plain-request.ts'
 import type { OfferedAnswer } from '../../shipping/signed-answers/signed-answer-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
-import type { LiveCatalog } from '../../updates/catalogs.ts'
 import type { CheckRoute } from '../../updates/dialect.ts'
 import { createUpdateService } from '../../updates/update-service.ts'
+import { CHANGE_STEPS, createRollouts, historyOf, which, type ChangeStep } from '../testing/simulated-history.ts'
 import { expo } from './expo.ts'
 import { createSimulatedExpoClient } from '@hotpatch/testkit/expo'
 
@@ -86,10 +86,9 @@ function releaseOf(number: number, { bundle, assets, config, runtimeVersion }: E
 /** A server of one catalog, as the desk has it, and what it remembers of devices. */
 function createServer() {
   const clock = fixedClock()
-  const rollouts: CatalogRollout<OfferedRelease>[] = []
   const failures = new Map<string, Set<string>>()
   const embeddedAnswers: OfferedAnswer[] = []
-  let catalog = compiled()
+  const rollouts = createRollouts(embeddedAnswers)
   const updates = createUpdateService({
     clock,
     failedReleaseIds: (_app, device) => [...(failures.get(device) ?? [])],
@@ -98,32 +97,13 @@ function createServer() {
     takesOf: (_dialect, told) => dialect.takes(told),
   })
 
-  function compiled(): LiveCatalog {
-    const made = compileCatalog<OfferedRelease>({
-      embeddedAnswers,
-      appId: 'app',
-      platform: 'android',
-      channel: 'production',
-      generation: 1,
-      rollouts,
-    })
-    return { ...made, restatements: new Map(), embeddedAnswers }
-  }
-
   function place(target: OfferedRelease | 'embedded', percentage: number, delayMs: number): void {
     const now = clock.now()
-    rollouts.push({
-      id: `01890000-0000-7000-9000-${String(rollouts.length).padStart(12, '0')}`,
-      position: rollouts.length + 1,
-      target,
-      state: 'active',
+    rollouts.place(target, {
       startsAt: delayMs === 0 ? null : now + delayMs,
       startedAt: now + delayMs,
-      mandatory: false,
       audience: { devices: [], cohorts: [], percentage, buckets: 10_000, rules: [], slice: null },
-      restated: null,
     })
-    catalog = compiled()
   }
 
   /** What a publisher signs with a publish, now: it, the one before it again, and the way back to embedded. */
@@ -133,18 +113,7 @@ function createServer() {
     if (last) last.answers = [...(last.answers ?? []), signedFor(now)]
     if (before) before.answers = [...(before.answers ?? []), signedFor(now + 1)]
     embeddedAnswers.push(signedFor(now + 2))
-    catalog = compiled()
-  }
-
-  function change(
-    index: number,
-    edit: (rollout: CatalogRollout<OfferedRelease>) => Partial<CatalogRollout<OfferedRelease>>,
-  ) {
-    const at = rollouts.length === 0 ? -1 : index % rollouts.length
-    const rollout = rollouts[at]
-    if (!rollout || rollout.state === 'halted' || rollout.state === 'withdrawn') return
-    rollouts[at] = { ...rollout, ...edit(rollout) }
-    catalog = compiled()
+    rollouts.compile()
   }
 
   function answer(headers: Readonly<Record<string, string>>) {
@@ -152,17 +121,17 @@ function createServer() {
     const { check, events = [] } = route?.read(request) ?? { check: undefined }
     if (!check) throw new Error('It has no check.')
     const known = failures.get(check.deviceId ?? '') ?? new Set()
-    const answered = updates.answer(catalog, { ...check, dialect: 'expo' })
+    const answered = updates.answer(rollouts.catalog(), { ...check, dialect: 'expo' })
     for (const { subject, code } of events) {
       const start = 'digestStart' in subject ? subject.digestStart : ''
-      const failed = rollouts.find(({ target }) => target !== 'embedded' && digestStartOf(target) === start)?.target
-      if (code === 'launch-failed' && failed && failed !== 'embedded') known.add(failed.id)
+      const failed = rollouts.findTarget((release) => digestStartOf(release) === start)
+      if (code === 'launch-failed' && failed) known.add(failed.id)
     }
     failures.set(check.deviceId ?? '', known)
     return { answered, rendered: route?.render(answered, request) }
   }
 
-  return { clock, place, sign, change, answer }
+  return { clock, place, sign, change: (step: ChangeStep) => rollouts.change(step, clock.now()), answer }
 }
 
 function signedFor(at: number): OfferedAnswer {
@@ -177,11 +146,9 @@ function digestStartOf({ content }: OfferedRelease): string {
 /** One thing that somebody does. */
 type Step =
   | { do: 'publish' | 'place-again' | 'place-embedded'; which: number; percentage: number; delayMs: number }
-  | { do: 'end'; which: number; state: RolloutState }
-  | { do: 'pause' | 'resume' | 'widen'; which: number }
   | { do: 'poll' | 'start' | 'break'; which: number }
+  | ChangeStep
 
-const which = fc.nat(20)
 const placing = { which, percentage: fc.constantFrom(100, 100, 50, 10), delayMs: fc.constantFrom(0, 0, 0, 20_000) }
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('publish' as const), ...placing }) },
@@ -189,26 +156,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constantFrom('place-again' as const, 'place-embedded' as const), ...placing }),
   },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('end' as const),
-      which,
-      state: fc.constantFrom<RolloutState>('halted', 'withdrawn'),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'widen' as const), which }),
-  },
+  ...CHANGE_STEPS,
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('poll' as const, 'start' as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('break' as const), which }) },
 )
 
 const MAX_BROKEN = 2
 
-/** Long enough apart for a person; each check takes place at some moment between. */
-const history = fc.array(fc.tuple(step, fc.integer({ min: 100, max: 10_000 })), { minLength: 5, maxLength: 40 })
+/** Each check takes place at some moment between. */
+const history = historyOf(step)
 
 test.each([
   { clientsThat: 'take what is not signed', isSigned: false },
@@ -265,16 +221,10 @@ test.each([
               break
             }
             case 'end':
-              server.change(each.which, () => ({ state: each.state, endedAt: server.clock.now() }))
-              break
             case 'pause':
-              server.change(each.which, () => ({ state: 'paused' }))
-              break
             case 'resume':
-              server.change(each.which, () => ({ state: 'active' }))
-              break
             case 'widen':
-              server.change(each.which, ({ audience }) => ({ audience: { ...audience, percentage: 100 } }))
+              server.change(each)
               break
             case 'poll': {
               const client = clients[each.which % clients.length]

@@ -1,13 +1,12 @@
-import { compileCatalog, type CatalogRollout, type RolloutState } from '@hotpatch/protocol'
 import { fixedClock, sha256Of } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { textOf } from '../../ground/http/made-body.ts'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
-import type { LiveCatalog } from '../../updates/catalogs.ts'
 import type { CheckRoute } from '../../updates/dialect.ts'
 import { createUpdateService } from '../../updates/update-service.ts'
+import { CHANGE_STEPS, createRollouts, historyOf, which, type ChangeStep } from '../testing/simulated-history.ts'
 import { hotUpdater } from './hot-updater.ts'
 import { buildIdAt } from './testing/hot-updater-build.ts'
 import { createSimulatedClient } from './testing/simulated-client.ts'
@@ -69,14 +68,11 @@ function releaseOf(number: number, buildId: string): OfferedRelease {
   }
 }
 
-type Rollout = CatalogRollout<OfferedRelease>
-
 /** A server of one catalog, as the desk has it. */
 function createServer({ isOriginal }: { isOriginal: boolean }) {
   const clock = fixedClock('2026-06-01T00:00:00Z')
-  const rollouts: Rollout[] = []
+  const rollouts = createRollouts()
   const failures = new Map<string, Set<string>>()
-  let catalog = compiled()
   const updates = createUpdateService({
     clock,
     failedReleaseIds: (_app, device) => [...(failures.get(device) ?? [])],
@@ -85,68 +81,40 @@ function createServer({ isOriginal }: { isOriginal: boolean }) {
     takesOf: (_dialect, told) => dialect.takes(told),
   })
 
-  function compiled(): LiveCatalog {
-    const place = { appId: 'app', platform: 'android', channel: 'production' } as const
-    const made = compileCatalog<OfferedRelease>({ ...place, generation: 1, rollouts })
-    return { ...made, restatements: new Map(), embeddedAnswers: undefined }
-  }
-
   function place(target: OfferedRelease | 'embedded', percentage: number, cohorts: readonly string[]): void {
     const buildId = target === 'embedded' ? undefined : (target.buildId ?? undefined)
     const original = isOriginal && buildId !== undefined
-    rollouts.push({
-      id: `01890000-0000-7000-9000-${String(rollouts.length).padStart(12, '0')}`,
-      position: rollouts.length + 1,
-      target,
-      state: 'active',
+    const salted = { buckets: 1_000 as const, salt: buildId }
+    const drawn = original ? salted : { buckets: 10_000 as const }
+    rollouts.place(target, {
       startsAt: null,
-      mandatory: false,
-      audience: {
-        devices: [],
-        cohorts,
-        percentage,
-        buckets: original ? 1_000 : 10_000,
-        ...(original && { salt: buildId }),
-        rules: [],
-        slice: null,
-      },
-      restated: null,
+      audience: { devices: [], cohorts, percentage, rules: [], slice: null, ...drawn },
     })
-    catalog = compiled()
-  }
-
-  function change(index: number, edit: (rollout: Rollout) => Partial<Rollout>) {
-    const at = rollouts.length === 0 ? -1 : index % rollouts.length
-    const rollout = rollouts[at]
-    if (!rollout || rollout.state === 'halted' || rollout.state === 'withdrawn') return
-    rollouts[at] = { ...rollout, ...edit(rollout) }
-    catalog = compiled()
   }
 
   function answer(client: Client) {
     const { request, route } = requestOf(client)
     const { check, events = [] } = route.read(request)
-    const answered = updates.answer(catalog, { ...check, dialect: 'hot-updater' })
+    const answered = updates.answer(rollouts.catalog(), { ...check, dialect: 'hot-updater' })
     const known = failures.get(check.deviceId ?? '') ?? new Set()
     for (const { subject } of events) {
       const told = 'buildId' in subject ? subject.buildId : ''
-      const failed = rollouts.find(({ target }) => target !== 'embedded' && target.buildId === told)?.target
-      if (failed && failed !== 'embedded') known.add(failed.id)
+      const failed = rollouts.findTarget(({ buildId }) => buildId === told)
+      if (failed) known.add(failed.id)
     }
     if (check.deviceId !== null) failures.set(check.deviceId, known)
     return { answered, rendered: route.render(answered, request) }
   }
 
-  return { clock, place, change, answer }
+  return { clock, place, change: (step: ChangeStep) => rollouts.change(step, clock.now()), answer }
 }
 
 type Step =
   | { do: 'publish'; builtDaysAgo: number; percentage: number; which: number }
   | { do: 'place-again' | 'place-embedded'; percentage: number; which: number }
-  | { do: 'end'; state: RolloutState; which: number }
-  | { do: 'pause' | 'resume' | 'widen' | 'poll' | 'start'; which: number }
+  | { do: 'poll' | 'start'; which: number }
+  | ChangeStep
 
-const which = fc.nat(20)
 const percentage = fc.constantFrom(100, 100, 50, 10, 0)
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -163,22 +131,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ do: fc.constantFrom('place-again' as const, 'place-embedded' as const), percentage, which }),
   },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant('end' as const),
-      state: fc.constantFrom<RolloutState>('halted', 'withdrawn'),
-      which,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom('pause' as const, 'resume' as const, 'widen' as const), which }),
-  },
+  ...CHANGE_STEPS,
   { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('poll' as const, 'start' as const), which }) },
 )
 
-const history = fc.array(fc.tuple(step, fc.integer({ min: 100, max: 10_000 })), { minLength: 5, maxLength: 40 })
+const history = historyOf(step)
 
 test.each([
   { rule: 'its own', isOriginal: false },
@@ -225,16 +182,10 @@ test.each([
               break
             }
             case 'end':
-              server.change(each.which, () => ({ state: each.state, endedAt: server.clock.now() }))
-              break
             case 'pause':
-              server.change(each.which, () => ({ state: 'paused' }))
-              break
             case 'resume':
-              server.change(each.which, () => ({ state: 'active' }))
-              break
             case 'widen':
-              server.change(each.which, ({ audience }) => ({ audience: { ...audience, percentage: 100 } }))
+              server.change(each)
               break
             case 'poll':
               if (client) poll(client)

@@ -1,10 +1,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createManagementClient, type PublishedRelease } from '../../../packages/api/src/index.ts'
-import { runCliProcess } from '../../../packages/testkit/src/cli-process.ts'
-import { publishForm } from '../../../packages/testkit/src/publish-form.ts'
-import type { ServerProcess } from '../../../packages/testkit/src/server-process.ts'
-import { zipOf } from '../../../packages/testkit/src/zip-of.ts'
+import { createManagementClient, type PublishedRelease } from '../../packages/api/src/index.ts'
+import { runCliProcess } from '../../packages/testkit/src/cli-process.ts'
+import { publishForm } from '../../packages/testkit/src/publish-form.ts'
+import type { ServerProcess } from '../../packages/testkit/src/server-process.ts'
+import { zipOf } from '../../packages/testkit/src/zip-of.ts'
 
 export type Files = Record<string, string>
 
