@@ -49,10 +49,13 @@ export function createDiskStorage({ directory, clock }: { directory: string; clo
     await flush(directory)
   }
 
-  /** Makes an existing object count as just put. One of another size was damaged since, and is replaced. */
+  /**
+   * Makes an existing object count as just put. One of another size was damaged since, and is replaced. One that is moved
+   * out of sight between being found and being touched is touched there, too late for who removes it: so a second look.
+   */
   async function refresh(path: string, sizeBytes: number): Promise<boolean> {
-    const stats = await fileStats(path)
-    return stats?.size === sizeBytes && (await didUnless('ENOENT', touch(path)))
+    const isThere = async () => (await fileStats(path))?.size === sizeBytes
+    return (await isThere()) && (await didUnless('ENOENT', touch(path))) && (await isThere())
   }
 
   async function touch(path: string) {
