@@ -157,6 +157,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       kind: 'archive',
       version_code: null,
       build_id: null,
+      launch_sha256: null,
       requirement: JSON.stringify(requirement),
       notes: NOTES,
       created_at: NOW,

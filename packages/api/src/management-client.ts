@@ -1,7 +1,7 @@
 import { EmbeddedUpdate, EmbeddedUpdates, type NewEmbeddedUpdate } from './embedded-updates.ts'
 import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
-import { TreePatch, TreePatches, type NewTreePatch, type TreePatchFilter } from './tree-patches.ts'
+import { Patch, Patches, type NewPatch, type PatchFilter } from './patches.ts'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
@@ -335,12 +335,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<EmbeddedUpdate>('DELETE', path`/apps/${app}/embedded-updates/${platform}/${id}`),
 
     /** The 200 newest. */
-    listPatches: (app: string, filter: TreePatchFilter = {}) =>
-      read(TreePatches, path`/apps/${app}/patches` + queryOf(filter)),
-    getPatch: (app: string, id: string) => read(TreePatch, path`/apps/${app}/patches/${id}`),
+    listPatches: (app: string, filter: PatchFilter = {}) => read(Patches, path`/apps/${app}/patches` + queryOf(filter)),
+    getPatch: (app: string, id: string) => read(Patch, path`/apps/${app}/patches/${id}`),
     /** Made in the background: ask for it until it waits no more. */
-    makePatch: (app: string, input: NewTreePatch) => read(TreePatch, path`/apps/${app}/patches`, input),
-    prunePatch: (app: string, id: string) => call<TreePatch>('DELETE', path`/apps/${app}/patches/${id}`),
+    makePatch: (app: string, input: NewPatch) => read(Patch, path`/apps/${app}/patches`, input),
+    prunePatch: (app: string, id: string) => call<Patch>('DELETE', path`/apps/${app}/patches/${id}`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),

@@ -1,4 +1,4 @@
-import type { TreePatch, TreePatches } from '@hotpatch/api'
+import type { Patch, Patches } from '@hotpatch/api'
 import { zipOf } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { expect, test } from 'vitest'
@@ -16,10 +16,10 @@ test('a patch is made, listed, shown and pruned', async () => {
     await json(`release --bundle ${version}.zip --platform android --version ${version}.0.0 --any-native --yes`)
   }
   const line = 'patch --from 1.0.0 --to 2.0.0 --platform android'
-  const made = await json<TreePatch>(line)
+  const made = await json<Patch>(line)
   expect(made).toMatchObject({ from: '1.0.0', to: '2.0.0', platform: 'android', state: 'made' })
   expect(made.savedShare).toBeGreaterThan(0.9)
-  expect((await json<TreePatches>('patches list')).items).toEqual([made])
+  expect((await json<Patches>('patches list')).items).toEqual([made])
   const table = await run(`patches list --app ${app.slug}`)
   expect(table.stdout).toContain(made.id)
   expect(await json(`patches show ${made.id}`)).toEqual(made)

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { TreePatch } from '@hotpatch/api'
+import type { Patch } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { readPlatform, readVersion } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { CommandError } from '../errors/errors.ts'
@@ -10,9 +10,10 @@ import type { CliContext } from '../process/context.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 
-type MakeOptions = SessionOptions & { from: string; to: string; platform?: Platform }
+type MakeOptions = SessionOptions & { from: string; to: string; platform?: Platform; kind?: Patch['kind'] }
 
 const ASK_EVERY_MS = 500
+const KINDS: readonly Patch['kind'][] = ['tree', 'bsdiff40', 'bsdiff43']
 
 /** What brings devices from one bundle to another in few bytes. */
 export function addPatchCommands(program: Command, context: CliContext) {
@@ -20,6 +21,7 @@ export function addPatchCommands(program: Command, context: CliContext) {
     .requiredOption('--from <version>', 'the release that devices run', readVersion)
     .requiredOption('--to <version>', 'the release that they are sent', readVersion)
     .option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
+    .addOption(new Option('--kind <kind>', 'the one for the clients of such releases when absent').choices(KINDS))
     .action((options: MakeOptions) => make(context, options))
 
   const patches = program.command('patches').description('patches from one release to another')
@@ -34,12 +36,12 @@ export function addPatchCommands(program: Command, context: CliContext) {
     .action((id: string, options: SessionOptions) => prune(context, id, options))
 }
 
-async function make(context: CliContext, { from, to, ...options }: MakeOptions) {
+async function make(context: CliContext, { from, to, kind, ...options }: MakeOptions) {
   const session = await openSession(context, options)
   const { api, output } = session
   const app = await session.chooseApp()
   const platform = choosePlatform(options.platform, session.project)
-  let patch = await api.makePatch(app.id, { platform, from, to })
+  let patch = await api.makePatch(app.id, { platform, from, to, ...(kind && { kind }) })
   if (patch.state === 'waiting')
     output.notice(`The server makes a patch from ${from} to ${to}. It goes on without this tool.`)
   while (patch.state === 'waiting') {
@@ -51,7 +53,7 @@ async function make(context: CliContext, { from, to, ...options }: MakeOptions) 
   show(session, patch)
 }
 
-const WHY_NONE: Readonly<Partial<Record<TreePatch['state'], string>>> = {
+const WHY_NONE: Readonly<Partial<Record<Patch['state'], string>>> = {
   'not-smaller': 'it would not be clearly smaller than the bundle, which devices take instead',
   'too-large': 'the bundles are too large, unpacked, to be compared',
   lost: 'the server does not have the bytes of both any more',
@@ -63,9 +65,10 @@ async function list(context: CliContext, options: SessionOptions) {
   const { items } = await api.listPatches((await chooseApp()).id)
   output.result({ items }, () =>
     output.table(
-      ['id', 'platform', 'from', 'to', 'state', 'size', 'whole', 'saved'],
-      items.map(({ id, platform, from, to, state, sizeBytes, fullSizeBytes, savedShare }) => [
+      ['id', 'kind', 'platform', 'from', 'to', 'state', 'size', 'whole', 'saved'],
+      items.map(({ id, kind, platform, from, to, state, sizeBytes, fullSizeBytes, savedShare }) => [
         id,
+        kind,
         platform,
         from,
         to,
@@ -93,7 +96,7 @@ async function prune(context: CliContext, id: string, options: SessionOptions) {
   show(session, await session.api.prunePatch(app.id, id))
 }
 
-function show({ output }: Session, patch: TreePatch) {
+function show({ output }: Session, patch: Patch) {
   const { packed, savedShare, ...fields } = patch
   output.result(patch, () => {
     output.fields({ ...fields, ...(savedShare !== null && { saved: formatShare(savedShare) }) })

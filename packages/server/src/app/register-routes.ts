@@ -32,7 +32,7 @@ import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
 import { embeddedUpdateRoutes } from '../shipping/embedded-updates/embedded-update-routes.ts'
 import { signedAnswerRoutes } from '../shipping/signed-answers/signed-answer-routes.ts'
-import { treePatchRoutes } from '../shipping/patches/tree-patch-routes.ts'
+import { patchRoutes } from '../shipping/patches/patch-routes.ts'
 import { variantRoutes } from '../shipping/variants/variant-routes.ts'
 import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
 import { keyRoutes } from '../shipping/signing/key-routes.ts'
@@ -125,7 +125,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
       resolveApp,
       maxUploadBytes: 2 * maxUploadBytesOf(core),
     }),
-    treePatchRoutes({ patches: services.patches, resolveApp }),
+    patchRoutes({ patches: services.patches, resolveApp }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
     embeddedUpdateRoutes({ embeddedUpdates: services.embeddedUpdates, resolveApp }),
     signedAnswerRoutes({ signedAnswers: services.signedAnswers, resolveApp }),

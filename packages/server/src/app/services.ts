@@ -11,8 +11,8 @@ import { createServedTypes } from '../shipping/artifacts/served-types.ts'
 import { createUploadSpool } from '../shipping/artifacts/upload-spool.ts'
 import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
-import { createTreePatchService } from '../shipping/patches/tree-patch-service.ts'
-import { createTreePatches } from '../shipping/patches/tree-patches.ts'
+import { createPatchService } from '../shipping/patches/patch-service.ts'
+import { createPatches } from '../shipping/patches/patches.ts'
 import { createPackageDiffs } from '../shipping/package-diffs/package-diffs.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
@@ -102,9 +102,9 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const packageDiffs = createPackageDiffs(forMaking)
   // A promotion or a roll-back, too, makes another content the newest.
   announcements.onRecorded(packageDiffs.wake)
-  const treePatches = createTreePatches({ ...forMaking, reads, newId, bases: config.patchBases })
-  announcements.onRecorded(treePatches.wake)
-  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs, treePatches]
+  const patchMaking = createPatches({ ...forMaking, reads, newId, bases: config.patchBases })
+  announcements.onRecorded(patchMaking.wake)
+  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs, patchMaking]
   const onPublished = () => {
     for (const { wake } of madeLater) wake()
   }
@@ -114,10 +114,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const forSignatures = { db, changes, storage, apps, releases, keys, audit, raiseReleases }
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
-  const patches = createTreePatchService({ ...changing, raiseReleases, wake: treePatches.wake })
+  const patches = createPatchService({ ...changing, raiseReleases, wake: patchMaking.wake })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const signedAnswers = createSignedAnswerService({ ...changing, artifacts, raisePlatform })
-  const embeddedUpdates = createEmbeddedUpdateService({ ...changing, artifacts })
+  const embeddedUpdates = createEmbeddedUpdateService({ ...changing, artifacts, onAdded: patchMaking.lookAgain })
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()

@@ -16,7 +16,7 @@ import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts
 import { loadAppcastSignatures } from '../shipping/appcasts/appcast-queries.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { listPlacedDiffs, type OfferedDiffs } from '../shipping/package-diffs/package-diff-queries.ts'
-import { listPlacedPatches, type OfferedPatches } from '../shipping/patches/tree-patch-queries.ts'
+import { listPlacedPatches, MAX_PATCHED_ROLLOUTS, type OfferedPatches } from '../shipping/patches/patch-queries.ts'
 import { keyIdOfPublicKey } from '../shipping/signing/signing-keys.ts'
 import { listPlacedMaps } from '../shipping/block-maps/block-map-queries.ts'
 import { listPlacedSignatures } from '../shipping/signing/added-signature-queries.ts'
@@ -37,7 +37,7 @@ export interface OfferedRelease extends CatalogRelease {
   answers?: readonly OfferedAnswer[] | undefined
   /** Its files, where it has some and they are in memory: then a device may take only those that it lacks. */
   held: HeldContent<OfferedFile>
-  /** By the archive that a device runs; absent where there are none. */
+  /** Of what a device has; absent where there are none. */
   patches?: OfferedPatches
   /** What its publisher has encrypted of it, for devices that have the key. */
   variants: readonly OfferedVariant[]
@@ -226,20 +226,17 @@ export async function loadCatalog(
   }
 }
 
-/** Below these nobody is sent any more but by a roll-back, which has new ones made: the others need no room. */
-const MAX_WITH_MADE = 10
-
-/** What was made of archives for those who run others, each by the digest of the archive that it leads to. */
+/** What was made of contents for those who run others, each by the digest of the content that it leads to. */
 function addMade(
   rollouts: readonly CatalogRollout<OfferedRelease>[],
   made: { diffs: ReadonlyMap<string, OfferedDiffs>; patches: ReadonlyMap<string, OfferedPatches> },
 ): void {
-  for (const { target } of rollouts.slice(0, MAX_WITH_MADE)) {
-    if (target === 'embedded' || target.content.kind !== 'archive') continue
-    const diffs = made.diffs.get(target.content.sha256)
+  for (const { target } of rollouts.slice(0, MAX_PATCHED_ROLLOUTS)) {
+    if (target === 'embedded' || target.content.kind === 'binary') continue
     const patches = made.patches.get(target.content.sha256)
-    if (diffs) target.content.diffs = diffs
     if (patches) target.patches = patches
+    const diffs = made.diffs.get(target.content.sha256)
+    if (diffs && target.content.kind === 'archive') target.content.diffs = diffs
   }
 }
 

@@ -10,6 +10,7 @@ import type { Database } from '../ground/database/schema.ts'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import type { SecretBox } from '../ground/secrets/secret-box.ts'
 import { digestsOf } from '../shipping/content/kinds.ts'
+import { isOfTree, type OfferedPatch } from '../shipping/patches/patch-queries.ts'
 import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
 import { createHeldFileLists } from './held-files.ts'
 import {
@@ -138,7 +139,8 @@ export function createCatalogs({
       if (digests.includes(sha256)) return { sha256, isWhole: true }
       const [first] = digests
       if (variants.some((variant) => variant.sha256 === sha256)) return { sha256: first, isWhole: true }
-      if (isPatchOf(target, sha256)) return { sha256: first, isWhole: true }
+      const patch = findPatch(target, sha256)
+      if (patch) return { sha256: first, isWhole: isOfTree(patch) }
       const isFile = held.files?.some((file) => file.sha256 === sha256 || file.brotli?.sha256 === sha256) ?? false
       const isEncryptedFile = variants.some((variant) => variant.held.files?.some((file) => file.sha256 === sha256))
       return isFile || isEncryptedFile ? { sha256: first, isWhole: false } : undefined
@@ -239,8 +241,12 @@ export function createCatalogs({
   }
 }
 
-function isPatchOf({ patches }: OfferedRelease, sha256: string): boolean {
-  return [...(patches?.values() ?? [])].some((made) => made.some((patch) => patch.sha256 === sha256))
+function findPatch({ patches }: OfferedRelease, sha256: string): OfferedPatch | undefined {
+  for (const made of patches?.values() ?? []) {
+    const found = made.find((patch) => patch.sha256 === sha256)
+    if (found) return found
+  }
+  return undefined
 }
 
 /** The releases that may be offered now or after a roll-back, highest position first. */

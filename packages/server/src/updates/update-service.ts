@@ -10,7 +10,7 @@ import {
 } from '@hotpatch/protocol'
 import type { Clock } from '../ground/clock.ts'
 import type { OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
-import type { OfferedPatch } from '../shipping/patches/tree-patch-queries.ts'
+import type { OfferedPatch } from '../shipping/patches/patch-queries.ts'
 import type { OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { LiveCatalog } from './catalogs.ts'
 import { countedLabelOf, findAlike, findByName, type ReleaseName } from './release-names.ts'
@@ -241,7 +241,7 @@ function patchOf(
   running: OfferedRelease | null,
   formats: readonly string[] | undefined,
 ): OfferedPatch | null {
-  if (!formats || decision.kind !== 'update' || running?.content.kind !== 'archive') return null
+  if (!formats || decision.kind !== 'update' || !running || running.content.kind === 'binary') return null
   const made = decision.release.patches?.get(running.content.sha256)
   return made?.find(({ format }) => formats.includes(format)) ?? null
 }

@@ -1,5 +1,6 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import { UnexpectedJsonError, type DeviceEventKind, type DeviceTrust, type Platform } from '@hotpatch/protocol'
+import { isFormatOf } from '../../shipping/patches/patch-kinds.ts'
 import type { RunningCode, UpdateCheck } from '../../updates/update-service.ts'
 import {
   asProblem,
@@ -141,9 +142,9 @@ export function readRegistration(fields: Fields): ReactNativeRegistration {
   }))
 }
 
-/** Of our own engine. */
+/** Of our own engine. Those of other clients have no place in its answers, whoever asks for them. */
 function readPatchFormats(fields: Fields): Pick<UpdateCheck, 'patches'> {
-  const patches = list(fields, 'patches', MAX_PATCH_FORMATS)
+  const patches = list(fields, 'patches', MAX_PATCH_FORMATS).filter((format) => isFormatOf('tree', format))
   return patches.length > 0 ? { patches } : {}
 }
 

@@ -3,6 +3,8 @@ import { Type, type Static } from 'typebox'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
+import { isFormatOf } from '../../shipping/patches/patch-kinds.ts'
+import type { OfferedPatch } from '../../shipping/patches/patch-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
 import { contentOf } from '../../updates/content-of.ts'
@@ -96,7 +98,7 @@ export function renderDecision({ decision, restatement, patch }: UpdateAnswer, p
         notes: release.notes,
         ...statementOf(restatement ?? release),
         ...native,
-        ...(patch && { patch: { ...patch, url: offeredUrl(publicUrl, patch.sha256, release.id) } }),
+        ...(patch && { patch: patchOf(patch, offeredUrl(publicUrl, patch.sha256, release.id)) }),
       }
     }
     case 'embedded': {
@@ -166,6 +168,13 @@ export function createAnswerWriter() {
     variants.push({ mandatory, direction, reason, nativeReleaseId, patchSha256, publicUrl, text })
     return text
   }
+}
+
+/** React Native §2.1: no others were asked for. */
+function patchOf({ format, sha256, sizeBytes, from, to }: OfferedPatch, url: string) {
+  if (!isFormatOf('tree', format))
+    throw new Error(`An answer was stopped that React Native §2.1 has no patch for: ${format}.`)
+  return { format, url, sha256, sizeBytes, baseTree: from, tree: to }
 }
 
 function write(answer: UpdateAnswer, publicUrl: string): string {

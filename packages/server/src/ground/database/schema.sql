@@ -397,6 +397,36 @@ create table package_diff (
   constraint package_diff_bytes foreign key (diff_sha256) references artifact (sha256)
 );
 
+create table patch (
+  id text primary key,
+  app_id text not null,
+  kind text not null,
+  release_id text not null,
+  base_release_id text,
+  base_embedded_id text,
+  sha256 text not null,
+  base_sha256 text not null,
+  state text not null,
+  tree text,
+  base_tree text,
+  created_at bigint not null,
+  created_by text,
+  finished_at bigint,
+  constraint patch_once unique (app_id, kind, sha256, base_sha256),
+  constraint patch_app foreign key (app_id) references app (id),
+  constraint patch_release foreign key (release_id) references release (id),
+  constraint patch_base_release foreign key (base_release_id) references release (id),
+  constraint patch_artifact foreign key (sha256) references artifact (sha256),
+  constraint patch_base foreign key (base_sha256) references artifact (sha256),
+  constraint patch_kind check (kind in ('tree', 'bsdiff40', 'bsdiff43')),
+  constraint patch_of_one check ((base_release_id is null) <> (base_embedded_id is null)),
+  constraint patch_state check (state in ('waiting', 'made', 'not-smaller', 'too-large', 'lost', 'pruned'))
+);
+
+create index patch_sha256 on patch (sha256, base_sha256);
+
+create index patch_waiting on patch (id) where state = 'waiting';
+
 create table platform_sequence (
   app_id text not null,
   platform text not null,
@@ -442,6 +472,7 @@ create table release (
   kind text default 'archive' not null check (kind in ('archive', 'files', 'binary', 'kit')),
   version_code bigint,
   build_id text,
+  launch_sha256 text,
   constraint release_version unique (app_id, platform, version, channel),
   constraint release_sequence unique (app_id, platform, sequence),
   constraint release_app foreign key (app_id) references app (id)
@@ -450,6 +481,8 @@ create table release (
 create unique index release_build on release (app_id, platform, build_id);
 
 create unique index release_identity on release (app_id, platform, version);
+
+create index release_launch on release (app_id, launch_sha256) where launch_sha256 is not null;
 
 create table release_file (
   release_id text not null,
@@ -731,32 +764,6 @@ create table token_family (
 );
 
 create index token_family_token_index on token_family (token_id);
-
-create table tree_patch (
-  id text primary key,
-  app_id text not null,
-  release_id text not null,
-  base_release_id text not null,
-  sha256 text not null,
-  base_sha256 text not null,
-  state text not null,
-  tree text,
-  base_tree text,
-  created_at bigint not null,
-  created_by text,
-  finished_at bigint,
-  constraint tree_patch_once unique (app_id, sha256, base_sha256),
-  constraint tree_patch_app foreign key (app_id) references app (id),
-  constraint tree_patch_release foreign key (release_id) references release (id),
-  constraint tree_patch_base_release foreign key (base_release_id) references release (id),
-  constraint tree_patch_artifact foreign key (sha256) references artifact (sha256),
-  constraint tree_patch_base foreign key (base_sha256) references artifact (sha256),
-  constraint tree_patch_state check (state in ('waiting', 'made', 'not-smaller', 'too-large', 'lost', 'pruned'))
-);
-
-create index tree_patch_sha256 on tree_patch (sha256, base_sha256);
-
-create index tree_patch_waiting on tree_patch (id) where state = 'waiting';
 
 create table unkept_hour (
   app_id text not null,

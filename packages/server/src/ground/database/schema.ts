@@ -147,15 +147,18 @@ export interface Schema {
     created_at: number
   }
   /**
-   * Content §12: that a patch from one archive's tree to another's is wanted, and what came of it. Its bytes are in
-   * `artifact_variant`.
+   * Content §12: that a patch is wanted of what devices have, and what came of it. Its bytes are in `artifact_variant`.
    */
-  tree_patch: {
+  patch: {
     id: string
     app_id: string
+    /** Of the trees of two archives, or of the files that are run first, in one format. */
+    kind: 'tree' | 'bsdiff40' | 'bsdiff43'
     release_id: string
-    base_release_id: string
-    /** Of the archives of the two. */
+    /** What it is made of, a release or what a binary shipped with: one of the two is not null. */
+    base_release_id: string | null
+    base_embedded_id: string | null
+    /** Of the archives, or of the files. */
     sha256: string
     base_sha256: string
     /** Of what is not `waiting` and not `made`, why there is none: it is not tried again. */
@@ -182,6 +185,8 @@ export interface Schema {
     version_code: number | null
     /** That its tool has given the build, where clients know it by that. */
     build_id: string | null
+    /** Of the file that is run first, where clients take patches of that file alone; null: of others. */
+    launch_sha256: string | null
     requirement: string
     notes: string
     created_at: number

@@ -154,6 +154,7 @@ export function createPublishing({
         kind: content.kind,
         version_code: versionCode,
         build_id: content.buildId ?? null,
+        launch_sha256: content.launchSha256 ?? null,
         requirement: JSON.stringify(requirement),
         notes: input.notes ?? '',
         created_at: clock.now(),

@@ -186,6 +186,8 @@ export interface ContentKind<
   versionCodeOf?(uploads: readonly CheckedBytes<Found>[]): number | undefined
   /** The id that its tool has given a build, where clients know it by that: its app has no other one of that id. */
   buildIdOf?(uploads: readonly CheckedBytes<Found>[]): string | undefined
+  /** Content §12: the digest of the file that is run first, where clients take patches of that file alone. */
+  launchSha256Of?(uploads: readonly CheckedBytes<Found>[], platform: Platform): string | undefined
   /**
    * For people.
    * @param factsOf of bytes, by their SHA-256; undefined where they lie elsewhere

@@ -1,3 +1,4 @@
+import type { Platform } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { findEmbeddedUpdate, type EmbeddedUpdateName } from './embedded-update-store.ts'
 
@@ -8,4 +9,26 @@ export async function findBuiltAt(
   name: EmbeddedUpdateName,
 ): Promise<number | undefined> {
   return (await findEmbeddedUpdate(db, appId, name))?.built_at
+}
+
+/** The bundles of binaries that may be of this runtime version, those that were built last first: so many. */
+export async function listEmbeddedBundles(
+  db: Connection,
+  { appId, platform, runtimeVersion }: { appId: string; platform: Platform; runtimeVersion: string | undefined },
+  limit: number,
+): Promise<{ embeddedId: string; sha256: string }[]> {
+  let updates = db
+    .selectFrom('embedded_update')
+    .select(['update_id as embeddedId', 'sha256'])
+    .where('app_id', '=', appId)
+    .orderBy('built_at', 'desc')
+    .orderBy('update_id')
+    .limit(limit)
+  if (platform !== 'any') updates = updates.where('platform', '=', platform)
+  if (runtimeVersion !== undefined) {
+    updates = updates.where(({ or, eb }) =>
+      or([eb('runtime_version', 'is', null), eb('runtime_version', '=', runtimeVersion)]),
+    )
+  }
+  return updates.execute()
 }

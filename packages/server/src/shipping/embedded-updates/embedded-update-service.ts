@@ -28,12 +28,15 @@ export function createEmbeddedUpdateService({
   artifacts,
   audit,
   clock,
+  onAdded,
 }: {
   db: Database
   changes: Changes
   artifacts: Pick<ArtifactService, 'listMissing' | 'claim' | 'own'>
   audit: AuditService
   clock: Clock
+  /** Patches may be made of it. */
+  onAdded: () => void
 }) {
   /**
    * The same again changes nothing.
@@ -59,7 +62,7 @@ export function createEmbeddedUpdateService({
       const expected = `Expected the bundle ${sha256} of ${sizeBytes} bytes to be uploaded before`
       throw problem('artifact-missing', `${expected}, found none.`, { missing: [sha256] })
     }
-    return changes.run(async (tx) => {
+    const added = await changes.run(async (tx) => {
       const known = await findEmbeddedUpdate(tx, app.id, input)
       if (known) return described(requireSame(known, row))
       await artifacts.claim(tx, [sha256])
@@ -74,6 +77,8 @@ export function createEmbeddedUpdateService({
       })
       return described(row)
     })
+    onAdded()
+    return added
   }
 
   async function list(app: AppRow): Promise<EmbeddedUpdates> {

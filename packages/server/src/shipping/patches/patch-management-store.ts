@@ -1,27 +1,28 @@
-import type { TreePatchFilter } from '@hotpatch/api'
+import type { PatchFilter } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
-import { waitingRow, type TreePatchRow } from './tree-patch-store.ts'
-import type { ArchiveRelease, WantedPatch } from './wanted-patches.ts'
+import { isFormatOf, type PatchableRelease } from './patch-kinds.ts'
+import { waitingRow, type PatchRow } from './patch-store.ts'
+import type { WantedPatch } from './wanted-patches.ts'
 
 export type ListedPatch = Awaited<ReturnType<ReturnType<typeof selectPatches>['execute']>>[number]
 
 function selectPatches(db: Connection, appId: string) {
   return db
-    .selectFrom('tree_patch')
-    .innerJoin('release as target', 'target.id', 'tree_patch.release_id')
-    .innerJoin('release as base', 'base.id', 'tree_patch.base_release_id')
-    .innerJoin('artifact', 'artifact.sha256', 'tree_patch.sha256')
-    .selectAll('tree_patch')
+    .selectFrom('patch')
+    .innerJoin('release as target', 'target.id', 'patch.release_id')
+    .leftJoin('release as base', 'base.id', 'patch.base_release_id')
+    .innerJoin('artifact', 'artifact.sha256', 'patch.sha256')
+    .selectAll('patch')
     .select(['target.platform', 'target.version', 'base.version as base_version', 'artifact.size_bytes'])
-    .where('tree_patch.app_id', '=', appId)
-    .orderBy('tree_patch.id', 'desc')
+    .where('patch.app_id', '=', appId)
+    .orderBy('patch.id', 'desc')
 }
 
 export function listPatches(
   db: Connection,
   appId: string,
-  { state }: TreePatchFilter,
+  { state }: PatchFilter,
   limit: number,
 ): Promise<ListedPatch[]> {
   let patches = selectPatches(db, appId)
@@ -30,19 +31,19 @@ export function listPatches(
 }
 
 export function findPatch(db: Connection, appId: string, id: string): Promise<ListedPatch | undefined> {
-  return selectPatches(db, appId).where('tree_patch.id', '=', id).executeTakeFirst()
+  return selectPatches(db, appId).where('patch.id', '=', id).executeTakeFirst()
 }
 
 function selectPacked(db: Connection, ids: readonly string[]) {
   return db
-    .selectFrom('tree_patch')
+    .selectFrom('patch')
     .innerJoin('artifact_variant', (join) =>
       join
-        .onRef('artifact_variant.sha256', '=', 'tree_patch.sha256')
-        .onRef('artifact_variant.base_sha256', '=', 'tree_patch.base_sha256')
+        .onRef('artifact_variant.sha256', '=', 'patch.sha256')
+        .onRef('artifact_variant.base_sha256', '=', 'patch.base_sha256')
         .on('artifact_variant.kind', '=', 'patch'),
     )
-    .where('tree_patch.id', 'in', ids)
+    .where('patch.id', 'in', ids)
 }
 
 /** By the id of the patch, the smallest first. */
@@ -50,12 +51,13 @@ export async function listPacked(db: Connection, ids: readonly string[]) {
   if (ids.length === 0) return new Map<string, never>()
   const rows = await selectPacked(db, ids)
     .innerJoin('artifact', 'artifact.sha256', 'artifact_variant.variant_sha256')
-    .select(['id', 'algorithm', 'variant_sha256', 'size_bytes'])
+    .select(['id', 'patch.kind', 'algorithm', 'variant_sha256', 'size_bytes'])
     .where('state', '=', 'made')
     .orderBy('size_bytes')
     .orderBy('variant_sha256')
     .execute()
-  const packed = rows.map(({ id, algorithm, variant_sha256, size_bytes }) => ({
+  const own = rows.filter(({ kind, algorithm }) => isFormatOf(kind, algorithm))
+  const packed = own.map(({ id, algorithm, variant_sha256, size_bytes }) => ({
     id,
     each: { format: algorithm, sha256: variant_sha256, sizeBytes: size_bytes },
   }))
@@ -64,21 +66,22 @@ export async function listPacked(db: Connection, ids: readonly string[]) {
 }
 
 /** Of the newest release that has this version. */
-export async function findArchive(
+export async function findPatchable(
   db: Connection,
   { appId, platform, version }: { appId: string; platform: Platform; version: string },
-): Promise<ArchiveRelease | undefined> {
+): Promise<PatchableRelease | undefined> {
   const row = await db
     .selectFrom('release')
-    .innerJoin('release_file', 'release_file.release_id', 'release.id')
-    .select(['release.id', 'release_file.sha256'])
+    .leftJoin('release_file', (join) =>
+      join.onRef('release_file.release_id', '=', 'release.id').on('release_file.role', '=', 'archive'),
+    )
+    .select(['release.id', 'release.kind', 'launch_sha256', 'release_file.sha256'])
     .where('release.app_id', '=', appId)
     .where('release.platform', '=', platform)
     .where('release.version', '=', version)
-    .where('role', '=', 'archive')
     .orderBy('release.id', 'desc')
     .executeTakeFirst()
-  return row?.sha256 ? { releaseId: row.id, sha256: row.sha256 } : undefined
+  return row && { releaseId: row.id, content: row.kind, archive: row.sha256, launch: row.launch_sha256 }
 }
 
 /** What waits or is made stays as it is. Returns its id. */
@@ -88,42 +91,46 @@ export async function putWaiting(
   by: { id: string; now: number; createdBy: string },
 ): Promise<string> {
   const known = await tx
-    .selectFrom('tree_patch')
+    .selectFrom('patch')
     .select(['id', 'state'])
     .where('app_id', '=', wanted.appId)
+    .where('kind', '=', wanted.kind)
     .where('sha256', '=', wanted.target.sha256)
     .where('base_sha256', '=', wanted.base.sha256)
     .executeTakeFirst()
   if (!known) {
-    await tx.insertInto('tree_patch').values(waitingRow(wanted, by)).execute()
+    await tx.insertInto('patch').values(waitingRow(wanted, by)).execute()
     return by.id
   }
   if (known.state === 'made') return known.id
-  const again: Partial<TreePatchRow> = { state: 'waiting', created_by: by.createdBy, finished_at: null }
-  await tx.updateTable('tree_patch').set(again).where('id', '=', known.id).execute()
+  const again: Partial<PatchRow> = { state: 'waiting', created_by: by.createdBy, finished_at: null }
+  await tx.updateTable('patch').set(again).where('id', '=', known.id).execute()
   return known.id
 }
 
 export async function markPruned(tx: Connection, id: string, now: number): Promise<void> {
-  await tx.updateTable('tree_patch').set({ state: 'pruned', finished_at: now }).where('id', '=', id).execute()
+  await tx.updateTable('patch').set({ state: 'pruned', finished_at: now }).where('id', '=', id).execute()
 }
 
 /** Unless another app has the same. The bytes are let go by the sweep, unless something else has them. */
 export async function deletePatchBytes(tx: Connection, id: string, now: number): Promise<void> {
-  const rows = await selectPacked(tx, [id])
-    .select(['artifact_variant.sha256', 'artifact_variant.base_sha256', 'variant_sha256'])
+  const found = await selectPacked(tx, [id])
+    .select(['artifact_variant.sha256', 'variant_sha256', 'patch.kind', 'algorithm'])
     .where(({ not, exists, selectFrom }) =>
       not(
         exists(
-          selectFrom('tree_patch as other')
+          selectFrom('patch as other')
             .select('other.id')
-            .whereRef('other.sha256', '=', 'tree_patch.sha256')
-            .whereRef('other.base_sha256', '=', 'tree_patch.base_sha256')
+            .whereRef('other.id', '<>', 'patch.id')
+            .whereRef('other.kind', '=', 'patch.kind')
+            .whereRef('other.sha256', '=', 'patch.sha256')
+            .whereRef('other.base_sha256', '=', 'patch.base_sha256')
             .where('other.state', '=', 'made'),
         ),
       ),
     )
     .execute()
+  const rows = found.filter(({ kind, algorithm }) => isFormatOf(kind, algorithm))
   const keys = rows.map(({ variant_sha256 }) => variant_sha256)
   if (keys.length === 0) return
   for (const { sha256, variant_sha256 } of rows) {

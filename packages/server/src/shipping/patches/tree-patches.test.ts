@@ -68,7 +68,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
       return patch
     }, 20_000)
   const statesOf = async () => {
-    const rows = await db.selectFrom('tree_patch').select('state').where('app_id', '=', app.id).execute()
+    const rows = await db.selectFrom('patch').select('state').where('app_id', '=', app.id).execute()
     return rows.map(({ state }) => state)
   }
   const settled = () =>
@@ -172,7 +172,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
     await publish('2.0.0', SECOND)
     const { sha256 } = await patchFrom(first.releaseId)
     await db.deleteFrom('artifact_variant').where('kind', '=', 'patch').execute()
-    await db.updateTable('tree_patch').set({ state: 'waiting' }).where('app_id', '=', app.id).execute()
+    await db.updateTable('patch').set({ state: 'waiting' }).where('app_id', '=', app.id).execute()
     // Any publish wakes it, as a start does.
     await publish('1.0.0', { 'main.jsbundle': noise(10) }, { platform: 'ios' })
     await settled()

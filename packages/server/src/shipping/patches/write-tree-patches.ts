@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { open, writeFile, type FileHandle } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { inflateRaw } from 'node:zlib'
@@ -8,31 +7,29 @@ import { checkArchive } from '../content/archive/archive-check.ts'
 import { readArchiveDirectory, STORED, type ArchiveEntry } from '../content/archive/archive-directory.ts'
 import { createHashing } from '../content/archive/hash-files.ts'
 import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
-import type { ReceivedBytes } from '../content/content-kind.ts'
-import type { TreePatchAnswer, TreePatchQuestion } from './tree-patches.ts'
+import { keepSmaller } from './keep-smaller.ts'
+import type { PatchAnswer, PatchQuestion } from './patches.ts'
 
 /** Of each side: what is new of it is in memory, packed. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
 /** Patches §8. */
 const MAX_FILES = 20_000
 
+/** Patches §5.1. */
+const FORMATS = { brotli: 'hpdelta1-br', deflate: 'hpdelta1-deflate' } as const
+
 const unpack = promisify<Buffer, object, Buffer>(inflateRaw)
 
 /** Content §12: in both packings, of two archives that were taken. */
-export async function writeTreePatches(question: TreePatchQuestion, signal: AbortSignal): Promise<TreePatchAnswer> {
+export async function writeTreePatches(question: PatchQuestion, signal: AbortSignal): Promise<PatchAnswer> {
   await using base = await open(question.base)
   await using target = await open(question.source)
   const [before, after] = [await filesOf(base, question.base), await filesOf(target, question.source)]
   if (!before || !after) return { outcome: 'too-large' }
   const made = await makeTreePatch(before, after, { packings: ['brotli', 'deflate'], signal })
-  const bytes: { brotli?: ReceivedBytes; deflate?: ReceivedBytes } = {}
-  for (const patch of made.patches) {
-    if (patch.bytes.length > question.maxBytes) continue
-    await writeFile(question[patch.packing], patch.bytes)
-    bytes[patch.packing] = { sha256: digestOf(patch.bytes), sizeBytes: patch.bytes.length }
-  }
-  if (!bytes.brotli && !bytes.deflate) return { outcome: 'not-smaller' }
-  return { outcome: 'made', baseTree: made.baseSha256, tree: made.targetSha256, ...bytes }
+  const patches = made.patches.map(({ packing, bytes }) => ({ format: FORMATS[packing], bytes }))
+  const answer = await keepSmaller(question, patches)
+  return answer.outcome === 'made' ? { ...answer, baseTree: made.baseSha256, tree: made.targetSha256 } : answer
 }
 
 /** One is in memory at a time. Undefined when they are too many, or too large together. */
@@ -56,8 +53,4 @@ async function readContent(handle: FileHandle, entry: ArchiveEntry): Promise<Buf
   if (entry.method === STORED) return packed
   // Nothing is no length that zlib takes.
   return unpack(packed, { maxOutputLength: Math.max(1, entry.unpackedBytes) })
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

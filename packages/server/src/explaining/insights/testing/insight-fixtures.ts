@@ -43,6 +43,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         kind: 'archive',
         version_code: null,
         build_id: null,
+        launch_sha256: null,
         requirement: '{}',
         notes: '',
         created_at: 0,

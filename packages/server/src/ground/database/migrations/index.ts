@@ -15,6 +15,7 @@ import * as answersOfContent from './0014-answers-of-content.ts'
 import * as codePush from './0017-code-push.ts'
 import * as buildIds from './0018-build-ids.ts'
 import * as treePatches from './0019-tree-patches.ts'
+import * as patchesOfFiles from './0023-patches-of-files.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -34,4 +35,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0017-code-push': codePush,
   '0018-build-ids': buildIds,
   '0019-tree-patches': treePatches,
+  '0023-patches-of-files': patchesOfFiles,
 }

@@ -6,7 +6,7 @@ import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createHashing } from './hash-files.ts'
-import { findBuildId, requireBundleFor } from './hot-updater-build.ts'
+import { findBuildId, findBundle, requireBundleFor } from './hot-updater-build.ts'
 import { packageHashOf } from './package-hash.ts'
 import { createUnpacking, isWorthUnpacking, WEB_ENTRY } from './unpack-files.ts'
 
@@ -90,6 +90,11 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
   },
 
   buildIdOf: (uploads) => onlyOf(uploads).facts.buildId,
+
+  launchSha256Of(uploads, platform) {
+    const { facts, files = [] } = onlyOf(uploads)
+    return facts.buildId === undefined ? undefined : findBundle(platform, files)?.sha256
+  },
 
   amounts: ({ content, fileCount, unpackedBytes }, limits) => [
     { variable: 'HOTPATCH_MAX_BUNDLE_BYTES', found: sizeOf(content), most: limits.maxBytes, unit: 'bytes' },

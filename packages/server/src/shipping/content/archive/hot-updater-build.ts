@@ -65,9 +65,20 @@ function unfit(found: string, cause?: unknown): Error {
  */
 export function requireBundleFor(platform: Platform, files: readonly ManifestFile[]): void {
   const wanted = BUNDLES.find((each) => each.platform === platform)
-  if (!wanted || files.some(({ path }) => wanted.pattern.test(path))) return
+  if (!wanted || bundlesOf(wanted, files).length > 0) return
   const { expected } = wanted
   throw problem('content-unfit', `Expected ${expected} in the build, as it is for ${platform}, found none.`, {
     entry: expected,
   })
+}
+
+/** Hot-updater §8: the one that patches are made of; undefined where there are several. */
+export function findBundle(platform: Platform, files: readonly ManifestFile[]): ManifestFile | undefined {
+  const wanted = BUNDLES.find((each) => each.platform === platform)
+  const [bundle, another] = wanted ? bundlesOf(wanted, files) : []
+  return another ? undefined : bundle
+}
+
+function bundlesOf({ pattern }: { pattern: RegExp }, files: readonly ManifestFile[]): ManifestFile[] {
+  return files.filter(({ path }) => pattern.test(path))
 }

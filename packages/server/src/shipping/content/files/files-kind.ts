@@ -53,12 +53,13 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
     if (!owned)
       throw problem('invalid-request', 'Expected files.json to be uploaded before, found one that came along.')
     const manifest = readManifest(await readFile(path, 'utf8'))
-    const { launch, files } = manifest
+    const { files } = manifest
     const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
     requireAmount(files.length, limits.maxFiles, 'files')
     requireAmount(totalBytes, limits.maxUnpackedBytes, 'bytes in all files')
     await owned.requireAll(files)
     const exported = await findExpoExport(manifest, owned.readText)
+    const launch = manifest.launch ?? exported?.bundle
     const facts = {
       kind: 'files' as const,
       list: { sha256, sizeBytes },
@@ -79,6 +80,11 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
     if (exportedFor === undefined || exportedFor === platform) return
     const detail = `metadata.json: expected an export for the platform of the release, ${platform}, found one for ${exportedFor}.`
     throw problem('content-unfit', detail)
+  },
+
+  launchSha256Of([manifest]) {
+    const { facts, files } = manifest ?? {}
+    return facts?.expo === undefined ? undefined : files?.find(({ path }) => path === facts.launch)?.sha256
   },
 
   amounts: ({ content, fileCount, unpackedBytes }, limits) => [

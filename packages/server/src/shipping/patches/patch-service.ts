@@ -1,4 +1,4 @@
-import type { NewTreePatch, TreePatch, TreePatches, TreePatchFilter } from '@hotpatch/api'
+import type { NewPatch, Patch, Patches, PatchFilter } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
@@ -8,22 +8,23 @@ import { nameOf, type Author } from '../../people/authors/author.ts'
 import type { AppRow } from '../apps/app-service.ts'
 import {
   deletePatchBytes,
-  findArchive,
   findPatch,
+  findPatchable,
   listPacked,
   listPatches,
   markPruned,
   putWaiting,
   type ListedPatch,
 } from './patch-management-store.ts'
-import type { ArchiveRelease } from './wanted-patches.ts'
+import { PATCH_KINDS, subjectOf, type PatchableRelease } from './patch-kinds.ts'
+import type { WantedPatch } from './wanted-patches.ts'
 
 const MAX_LISTED = 200
 
-export type TreePatchService = ReturnType<typeof createTreePatchService>
+export type PatchService = ReturnType<typeof createPatchService>
 
 /** Content §12: which patches there are, and which people want or do not want. */
-export function createTreePatchService({
+export function createPatchService({
   db,
   changes,
   raiseReleases,
@@ -41,12 +42,12 @@ export function createTreePatchService({
   /** There may be something to make. */
   wake: () => void
 }) {
-  async function list(app: AppRow, filter: TreePatchFilter): Promise<TreePatches> {
+  async function list(app: AppRow, filter: PatchFilter): Promise<Patches> {
     return { items: await described(await listPatches(db, app.id, filter, MAX_LISTED)) }
   }
 
   /** @throws problem not-found */
-  async function get(app: AppRow, id: string): Promise<TreePatch> {
+  async function get(app: AppRow, id: string): Promise<Patch> {
     const row = await findPatch(db, app.id, id)
     const [patch] = row ? await described([row]) : []
     if (patch) return patch
@@ -55,34 +56,51 @@ export function createTreePatchService({
 
   /**
    * What is there stays, and what was tried in vain or pruned is tried again.
-   * @throws problem release-not-found, or invalid-request of two with the same bundle
+   * @throws problem release-not-found, or invalid-request of two of which none can be made
    */
-  async function make(app: AppRow, { platform, from, to }: NewTreePatch, author: Author): Promise<TreePatch> {
-    const base = await archiveOf(app, platform, from)
-    const target = await archiveOf(app, platform, to)
-    if (base.sha256 === target.sha256) {
+  async function make(app: AppRow, { platform, from, to, kind: asked }: NewPatch, author: Author): Promise<Patch> {
+    const before = await patchableOf(app, platform, from)
+    const after = await patchableOf(app, platform, to)
+    const kind = asked ?? PATCH_KINDS.find((each) => subjectOf(each, before) && subjectOf(each, after))
+    const target = kind && subjectOf(kind, after)
+    const base = kind && subjectOf(kind, before)
+    if (!kind || !target || !base) {
+      const expected = asked
+        ? `two releases of which patches of the kind ${asked} are made`
+        : 'two bundles, or two exports of Expo'
+      throw problem('invalid-request', `Expected ${expected}, found that ${from} and ${to} are not both that.`)
+    }
+    if (base === target) {
       throw problem('invalid-request', `Expected two bundles, found that ${from} and ${to} have the same one.`)
     }
     const id = await changes.run(async (tx) => {
-      const wanted = { appId: app.id, target, base }
+      const wanted: WantedPatch = {
+        appId: app.id,
+        kind,
+        target: { releaseId: after.releaseId, sha256: target },
+        base: { releaseId: before.releaseId, sha256: base },
+      }
       const put = await putWaiting(tx, wanted, { id: newId(), now: clock.now(), createdBy: nameOf(author) })
-      const subject = ['release', target.releaseId] as const
-      const after = { id: put, platform, from, to }
-      await audit.record(tx, author, { action: 'patch.wanted', subject: [...subject], appId: app.id, after })
+      await audit.record(tx, author, {
+        action: 'patch.wanted',
+        subject: ['release', after.releaseId],
+        appId: app.id,
+        after: { id: put, kind, platform, from, to },
+      })
       return put
     })
     wake()
     return get(app, id)
   }
 
-  async function archiveOf(app: AppRow, platform: Platform, version: string): Promise<ArchiveRelease> {
-    const found = await findArchive(db, { appId: app.id, platform, version })
+  async function patchableOf(app: AppRow, platform: Platform, version: string): Promise<PatchableRelease> {
+    const found = await findPatchable(db, { appId: app.id, platform, version })
     if (found) return found
-    throw problem('release-not-found', `${app.slug} has no bundle of the version ${version} for ${platform}.`)
+    throw problem('release-not-found', `${app.slug} has no release of the version ${version} for ${platform}.`)
   }
 
   /** @throws problem not-found */
-  async function prune(app: AppRow, id: string, author: Author): Promise<TreePatch> {
+  async function prune(app: AppRow, id: string, author: Author): Promise<Patch> {
     const before = await get(app, id)
     await changes.run(async (tx, change) => {
       await markPruned(tx, id, clock.now())
@@ -91,14 +109,14 @@ export function createTreePatchService({
         action: 'patch.pruned',
         subject: ['release', before.toReleaseId],
         appId: app.id,
-        before: { id, from: before.from, to: before.to, state: before.state },
+        before: { id, kind: before.kind, from: before.from, to: before.to, state: before.state },
       })
       await raiseReleases(tx, change, [before.toReleaseId])
     })
     return get(app, id)
   }
 
-  async function described(rows: readonly ListedPatch[]): Promise<TreePatch[]> {
+  async function described(rows: readonly ListedPatch[]): Promise<Patch[]> {
     const packed = await listPacked(
       db,
       rows.map(({ id }) => id),
@@ -108,10 +126,12 @@ export function createTreePatchService({
       const sizeBytes = ofRow[0]?.sizeBytes ?? null
       return {
         id: row.id,
+        kind: row.kind,
         platform: row.platform,
-        from: row.base_version,
+        from: row.base_version ?? `embedded ${row.base_embedded_id}`,
         to: row.version,
         fromReleaseId: row.base_release_id,
+        fromEmbeddedId: row.base_embedded_id,
         toReleaseId: row.release_id,
         state: row.state,
         fullSizeBytes: row.size_bytes,

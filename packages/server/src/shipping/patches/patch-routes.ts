@@ -1,17 +1,17 @@
-import { Id, NewTreePatch, TreePatch, TreePatches, TreePatchFilter } from '@hotpatch/api'
+import { Id, NewPatch, Patch, Patches, PatchFilter } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { authorOf } from '../../people/authors/author.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
-import type { TreePatchService } from './tree-patch-service.ts'
+import type { PatchService } from './patch-service.ts'
 
 const PatchParams = Type.Object({ app: Type.String(), id: Id })
 
-export function treePatchRoutes({
+export function patchRoutes({
   patches,
   resolveApp,
 }: {
-  patches: TreePatchService
+  patches: PatchService
   resolveApp: ResolveApp
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
@@ -23,8 +23,8 @@ export function treePatchRoutes({
           tags: ['releases'],
           summary: 'Patches between bundles, and those that are wanted or were tried; the 200 newest',
           params: AppParams,
-          querystring: TreePatchFilter,
-          response: { 200: TreePatches },
+          querystring: PatchFilter,
+          response: { 200: Patches },
         },
       },
       async (request) => patches.list(await resolveApp(request, request.params.app), request.query),
@@ -34,7 +34,7 @@ export function treePatchRoutes({
       '/apps/:app/patches/:id',
       {
         config: { access: 'releases:read' },
-        schema: { tags: ['releases'], summary: 'One patch', params: PatchParams, response: { 200: TreePatch } },
+        schema: { tags: ['releases'], summary: 'One patch', params: PatchParams, response: { 200: Patch } },
       },
       async (request) => patches.get(await resolveApp(request, request.params.app), request.params.id),
     )
@@ -50,8 +50,8 @@ export function treePatchRoutes({
             'In the background, before those that the server makes by itself. One that is there stays; one that was ' +
             'pruned, or of which nothing came, is tried again.',
           params: AppParams,
-          body: NewTreePatch,
-          response: { 202: TreePatch },
+          body: NewPatch,
+          response: { 202: Patch },
         },
       },
       async (request, reply) => {
@@ -68,7 +68,7 @@ export function treePatchRoutes({
           tags: ['releases'],
           summary: 'Removes a patch, or has it not made; the server makes it again only when it is told to',
           params: PatchParams,
-          response: { 200: TreePatch },
+          response: { 200: Patch },
         },
       },
       async (request) =>

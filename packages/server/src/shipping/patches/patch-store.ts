@@ -1,12 +1,15 @@
+import { sql } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { SourceBytes } from '../making/make-from-artifact.ts'
+import type { PatchKind } from './patch-kinds.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
-export type TreePatchRow = Schema['tree_patch']
+export type PatchRow = Schema['patch']
 
 /** That one is wanted, and nobody has tried yet. */
 export interface AwaitingPatch extends SourceBytes {
   id: string
+  kind: PatchKind
   base: SourceBytes
   /** What a device would fetch without it. */
   otherwiseBytes: number
@@ -20,21 +23,23 @@ export async function insertWanted(
 ): Promise<void> {
   if (wanted.length === 0) return
   await db
-    .insertInto('tree_patch')
+    .insertInto('patch')
     .values(wanted.map((each) => waitingRow(each, { id: newId(), now, createdBy: null })))
-    .onConflict((conflict) => conflict.columns(['app_id', 'sha256', 'base_sha256']).doNothing())
+    .onConflict((conflict) => conflict.columns(['app_id', 'kind', 'sha256', 'base_sha256']).doNothing())
     .execute()
 }
 
 export function waitingRow(
-  { appId, target, base }: WantedPatch,
+  { appId, kind, target, base }: WantedPatch,
   { id, now, createdBy }: { id: string; now: number; createdBy: string | null },
-): TreePatchRow {
+): PatchRow {
   return {
     id,
     app_id: appId,
+    kind,
     release_id: target.releaseId,
-    base_release_id: base.releaseId,
+    base_release_id: 'releaseId' in base ? base.releaseId : null,
+    base_embedded_id: 'embeddedId' in base ? base.embeddedId : null,
     sha256: target.sha256,
     base_sha256: base.sha256,
     state: 'waiting',
@@ -49,25 +54,27 @@ export function waitingRow(
 /** What somebody asked for first, then newest first. */
 export async function listAwaitingPatches(db: Connection, limit: number): Promise<AwaitingPatch[]> {
   const rows = await db
-    .selectFrom('tree_patch')
-    .innerJoin('artifact as target', 'target.sha256', 'tree_patch.sha256')
-    .innerJoin('artifact as base', 'base.sha256', 'tree_patch.base_sha256')
-    .select(['tree_patch.id', 'tree_patch.sha256', 'base_sha256', 'target.size_bytes', 'base.size_bytes as base_bytes'])
+    .selectFrom('patch')
+    .innerJoin('artifact as target', 'target.sha256', 'patch.sha256')
+    .innerJoin('artifact as base', 'base.sha256', 'patch.base_sha256')
+    .select(['patch.id', 'patch.kind', 'patch.sha256', 'base_sha256'])
+    .select(['target.size_bytes', 'base.size_bytes as base_bytes'])
     .select(({ selectFrom }) =>
       selectFrom('artifact_variant')
         .innerJoin('artifact as compressed', 'compressed.sha256', 'artifact_variant.variant_sha256')
         .select((of) => of.fn.min('compressed.size_bytes').as('bytes'))
-        .whereRef('artifact_variant.sha256', '=', 'tree_patch.sha256')
+        .whereRef('artifact_variant.sha256', '=', 'patch.sha256')
         .where('artifact_variant.kind', '=', 'compressed')
         .as('compressed_bytes'),
     )
     .where('state', '=', 'waiting')
     .orderBy(({ eb }) => eb.case().when('created_by', 'is', null).then(1).else(0).end())
-    .orderBy('tree_patch.id', 'desc')
+    .orderBy('patch.id', 'desc')
     .limit(limit)
     .execute()
-  return rows.map(({ id, sha256, base_sha256, size_bytes, base_bytes, compressed_bytes }) => ({
+  return rows.map(({ id, kind, sha256, base_sha256, size_bytes, base_bytes, compressed_bytes }) => ({
     id,
+    kind,
     sha256,
     sizeBytes: size_bytes,
     base: { sha256: base_sha256, sizeBytes: base_bytes },
@@ -79,13 +86,36 @@ export async function listAwaitingPatches(db: Connection, limit: number): Promis
 export async function finishPatch(
   tx: Connection,
   id: string,
-  found: Pick<TreePatchRow, 'state' | 'tree' | 'base_tree' | 'finished_at'>,
+  found: Pick<PatchRow, 'state' | 'tree' | 'base_tree' | 'finished_at'>,
 ): Promise<boolean> {
   const { numUpdatedRows } = await tx
-    .updateTable('tree_patch')
+    .updateTable('patch')
     .set(found)
     .where('id', '=', id)
     .where('state', '=', 'waiting')
     .executeTakeFirst()
   return numUpdatedRows > 0n
+}
+
+/**
+ * The ids of those that the server made by itself, and that lead to what is not among so many rollouts of any channel and
+ * platform any more: nobody is offered them.
+ */
+export async function listOutlived(db: Connection, rollouts: number, limit: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from patch
+    where created_by is null and state <> 'pruned' and release_id not in (
+      select release_id from (
+        select release_id, row_number() over (
+          partition by app_id, platform, channel order by position desc
+        ) as place from rollout
+      ) as placed
+      where place <= ${rollouts} and release_id is not null
+    )
+    order by id limit ${limit}`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+export async function deletePatches(tx: Connection, ids: readonly string[]): Promise<void> {
+  await tx.deleteFrom('patch').where('id', 'in', ids).execute()
 }

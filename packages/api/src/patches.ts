@@ -1,0 +1,59 @@
+import { Type, type Static } from 'typebox'
+import { Id, Nullable, OneOf, Sha256, Timestamp, PlatformName } from './shared-schemas.ts'
+
+const Version = Type.String({ minLength: 1, maxLength: 64 })
+
+const Kind = {
+  ...OneOf(['tree', 'bsdiff40', 'bsdiff43']),
+  description:
+    "Of all files, for HotPatch's own engine; of the bundle of an export, for Expo's client; of that of a build, for hot-updater's",
+}
+
+/** That one is wanted from what one release contains to what another one does: Content §12. */
+export const NewPatch = Type.Object(
+  {
+    platform: PlatformName,
+    from: { ...Version, description: 'The version of the release that devices run' },
+    to: { ...Version, description: 'The version of the release that they are sent' },
+    kind: Type.Optional({ ...Kind, description: 'The one for the clients that such releases are for when absent' }),
+  },
+  { additionalProperties: false },
+)
+export type NewPatch = Static<typeof NewPatch>
+
+const Packed = Type.Object({
+  format: Type.String({ description: 'hpdelta1-br, hpdelta1-deflate, bsdiff40 or bsdiff43' }),
+  sha256: Sha256,
+  sizeBytes: Type.Integer(),
+})
+
+export const Patch = Type.Object({
+  id: Id,
+  kind: Kind,
+  platform: Type.String(),
+  from: Type.String({ description: 'A version; of what a binary shipped with, "embedded" and its id' }),
+  to: Version,
+  fromReleaseId: Nullable(Id),
+  fromEmbeddedId: Nullable(Type.String()),
+  toReleaseId: Id,
+  state: {
+    ...OneOf(['waiting', 'made', 'not-smaller', 'too-large', 'lost', 'pruned']),
+    description: 'Of what is neither waiting nor made, why there is none: it is not made again by itself',
+  },
+  fullSizeBytes: Type.Integer({ description: 'Of the whole: of the zip, or of the bundle by itself' }),
+  sizeBytes: Nullable(Type.Integer({ description: 'Of the smallest of its packings' })),
+  savedShare: Nullable(Type.Number({ description: 'Of the whole, from 0 to 1' })),
+  packed: Type.Array(Packed),
+  createdAt: Timestamp,
+  createdBy: Nullable(Type.String({ description: 'Who asked for it; null: the server, by itself' })),
+  finishedAt: Nullable(Timestamp),
+})
+export type Patch = Static<typeof Patch>
+
+export const Patches = Type.Object({ items: Type.Array(Patch) })
+export type Patches = Static<typeof Patches>
+
+export const PatchFilter = Type.Object({
+  state: Type.Optional(Patch.properties.state),
+})
+export type PatchFilter = Static<typeof PatchFilter>
