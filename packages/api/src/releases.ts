@@ -15,6 +15,7 @@ import {
   MandatoryBelow,
   Nullable,
   OneOf,
+  Paused,
   Percentage,
   PlatformName,
   Sha256,
@@ -138,6 +139,7 @@ export const NewRelease = Type.Object(
     percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
     plan: Type.Optional(RolloutPlan),
     startsAt: Type.Optional(Timestamp),
+    paused: Type.Optional(Paused),
     devices: Type.Optional(ForcedDevices),
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
@@ -176,6 +178,7 @@ export const PublishedRelease = Type.Object({
   sequence: Type.Integer(),
   percentage: Percentage,
   mandatory: Type.Boolean(),
+  paused: Type.Optional(Type.Boolean({ description: 'Whether nobody gets it yet; absent where it was not asked for' })),
   content: ReleaseContent,
   keyRegistered: Type.Boolean({ description: "Whether this release registered the app's first signing key" }),
   existing: Type.Boolean({

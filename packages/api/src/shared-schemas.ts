@@ -80,3 +80,9 @@ export type ProblemDocument = Static<typeof ProblemDocument>
 
 /** A problem's `type` is this and its name: an address on the server itself, where a page explains it. */
 export const PROBLEM_TYPE_BASE = '/problems/'
+
+/** Of a new rollout. */
+export const Paused = Type.Boolean({
+  default: false,
+  description: 'Placed, and nobody gets it until it is resumed: there is no moment in which it is in force',
+})

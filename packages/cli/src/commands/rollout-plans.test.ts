@@ -55,6 +55,18 @@ describe('a plan', () => {
     expect(stdout).toContain('The rollout starts at 2099-01-01 12:00 UTC.')
   })
 
+  test('waits with the release for somebody to say that it begins', async () => {
+    const { run, json } = await createPublisher()
+    const { stderr } = await run([...RELEASE.split(' '), '--paused'])
+    expect(stderr).toMatch(/Paused +nobody gets it until it is resumed/)
+    const [rollout] = (await json<{ items: Rollout[] }>('rollouts list')).items
+    expect(rollout).toMatchObject({ state: 'paused', version: '1.0.0' })
+    const promote = `promote --release ${rollout?.releaseId} --to beta --yes --paused`
+    const [first, again] = [await json<Rollout>(promote), await json<Rollout>(promote)]
+    expect([first.state, again.id]).toEqual(['paused', first.id])
+    expect(await json(`rollouts resume ${rollout?.id} --yes`)).toMatchObject({ state: 'active' })
+  })
+
   test('is shown with its steps, and with what it waits for', async () => {
     const { id, run } = await createPlanned('--window', WINDOW)
     const { stdout } = await run(`rollouts show ${id}`)

@@ -95,14 +95,14 @@ function checkOf(
   bundle?: ReleaseBytes,
 ): ReleaseCheck {
   const { platform, version, channel, mandatory, percentage, plan, requirement } = wishes
-  const { guard, startsAt, notes, rules, devices, cohorts } = wishes
+  const { guard, startsAt, paused, notes, rules, devices, cohorts } = wishes
   return {
     platform,
     version,
     channel,
     mandatory,
     ...(plan ? { plan } : { percentage }),
-    ...given({ guard, startsAt, notes, rules, devices, cohorts }),
+    ...given({ guard, startsAt, paused, notes, rules, devices, cohorts }),
     ...requirement,
     publicKey: signing.kind === 'signed' ? signing.key.publicKey : null,
     ...opened?.told,
@@ -119,7 +119,7 @@ const isOn = ({ existing }: ReleasePreflight, channel: string) => existing?.chan
 /** What somebody who asks again for what is there was answered, as after an answer that got lost. */
 function findSame(
   existing: ReleasePreflight['existing'],
-  { percentage, mandatory, requirement }: ReleaseWishes,
+  { percentage, mandatory, paused = false, requirement }: ReleaseWishes,
   bytes: ReleaseBytes,
 ): PublishedRelease | undefined {
   if (!existing?.published || existing.isArchived) return undefined
@@ -128,6 +128,7 @@ function findSame(
     isSameContent(published.content, bytes) &&
     published.percentage === percentage &&
     published.mandatory === mandatory &&
+    (published.paused ?? false) === paused &&
     isSameRequirement(existing.requirement, requirement)
   return isSame ? published : undefined
 }

@@ -100,7 +100,7 @@ export async function preparePromotion(
 }
 
 /**
- * On top of the channel, in force, and for the same devices: as after an answer that got lost, or after another platform
+ * On top of the channel, in force or as wished paused, and for the same devices: as after an answer that got lost, or after another platform
  * failed. A plan may have widened it since.
  */
 async function findSame(
@@ -111,7 +111,8 @@ async function findSame(
 ): Promise<Rollout | undefined> {
   const { items } = await api.listRollouts(app.id, { platform: release.platform, channel: options.to, limit: 1 })
   const [top] = items
-  if (!top || top.releaseId !== release.id || top.state !== 'active' || top.coveredBy) return undefined
+  if (!top || top.releaseId !== release.id || top.state !== (schedule.paused ? 'paused' : 'active') || top.coveredBy)
+    return undefined
   const { rules = [], devices = [], cohorts = [] } = audience
   const wantedGuard = guardSettings(app, guard.guard)
   const isSame =

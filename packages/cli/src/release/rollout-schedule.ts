@@ -12,11 +12,13 @@ export interface ScheduleOptions {
   plan?: PlanStep[]
   window?: PlanWindow[]
   startAt?: string
+  paused?: boolean
 }
 
 export interface RolloutSchedule {
   plan?: RolloutPlan
   startsAt?: string
+  paused?: boolean
 }
 
 export function withSchedule(command: Command): Command {
@@ -32,22 +34,25 @@ export function withSchedule(command: Command): Command {
         'when the plan may go on, such as "Mon-Fri 09:00-17:00 Europe/Berlin"; may be given again',
         readPlanWindow,
       )
-      .option('--start-at <time>', 'when it starts, such as 2030-01-31T12:00:00Z; at once when absent', readTimestamp),
+      .option('--start-at <time>', 'when it starts, such as 2030-01-31T12:00:00Z; at once when absent', readTimestamp)
+      .option('--paused', 'placed only: nobody gets it until it is resumed'),
   )
 }
 
 /** @throws UsageError */
-export function readSchedule({ plan: steps, window: windows, startAt }: ScheduleOptions): RolloutSchedule {
+export function readSchedule({ plan: steps, window: windows, startAt, paused }: ScheduleOptions): RolloutSchedule {
   if (windows && !steps) throw new UsageError('--window says when a plan may go on: give the plan, too, with --plan.')
   return {
     ...(steps && { plan: { steps, ...(windows && { windows }) } }),
     ...(startAt !== undefined && { startsAt: startAt }),
+    ...(paused && { paused }),
   }
 }
 
 /** Lines for a person who has to say yes or no. */
-export function scheduleLines({ plan, startsAt }: RolloutSchedule): Record<string, string> {
+export function scheduleLines({ plan, startsAt, paused }: RolloutSchedule): Record<string, string> {
   return {
+    ...(paused && { Paused: 'nobody gets it until it is resumed' }),
     ...(startsAt !== undefined && { Starts: startsAt }),
     ...(plan && { Steps: plan.steps.map(describeStep).join(', then ') + haste(plan) }),
     ...(plan?.windows && { 'Goes on': plan.windows.map(formatWindow).join('; ') }),

@@ -1,4 +1,4 @@
-import { hasStarted, placementsOf, Problem, type ContentKindName, type Platform } from '@hotpatch/protocol'
+import { hasStarted, placementsOf, Problem, problem, type ContentKindName, type Platform } from '@hotpatch/protocol'
 import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { readProof, TOKEN_HEADER, type DeviceProof } from '../fleet/devices/device-proof.ts'
 import { timeOfEvent, type DeviceReport } from '../fleet/recording/device-report.ts'
@@ -25,7 +25,7 @@ import type {
 import { identifyApp } from './identify-app.ts'
 import { readFeed, readingOf } from './read-feed.ts'
 import { findByName, type ReleaseName } from './release-names.ts'
-import { findNamed, findReported } from './reported-release.ts'
+import { findNamed, findReported, type ReportedRelease } from './reported-release.ts'
 import type { UpdateService } from './update-service.ts'
 
 /** The common way of every dialect: from a plain request to a plain answer. */
@@ -94,7 +94,7 @@ export function createDesk({
   function check({ name }: Dialect, route: CheckReader, holder: KeyHolder, request: PlainRequest): PlainAnswer {
     const { platform: told, channel: askedChannel, check: asked, events } = route.read(request)
     const { app } = holder
-    const platform = holder.platform ?? told ?? onlyPlatformOf(app)
+    const platform = platformFor(holder, told) ?? onlyPlatformOf(app)
     const channel = holder.channel ?? askedChannel
     if (asked.deviceId !== null) {
       asked.deviceId = identity.storedId(app, asked.deviceId)
@@ -172,15 +172,17 @@ export function createDesk({
     const rejected: RejectedEvent[] = [...unreadable]
     for (const { index, event } of events) {
       const channel = holder.channel ?? event.channel
-      const platform = holder.platform ?? event.platform
-      const sent = { ...event, platform, channel, deviceId, proof, dialect: dialect.name }
-      const subject = { ...event, platform, channel, at: timeOfEvent(sent, now) }
-      const reported = orProblem(() => findReported(catalogs, app, subject, now))
+      const reported = orProblem((): DeviceReport & ReportedRelease => {
+        const platform = platformFor(holder, event.platform)
+        const sent = { ...event, platform, channel, deviceId, proof, dialect: dialect.name }
+        const subject = { ...event, platform, channel, at: timeOfEvent(sent, now) }
+        return { ...sent, ...findReported(catalogs, app, subject, now) }
+      })
       if (reported instanceof Problem) {
         rejected.push({ index, id: event.eventId ?? null, type: reported.type, detail: reported.message })
         continue
       }
-      reports.push({ ...sent, ...reported })
+      reports.push(reported)
       accepted.push({ index, releaseId: reported.releaseId })
     }
     await fleet.recordEvents(app.id, reports)
@@ -270,6 +272,16 @@ function findTold(
 }
 
 type CheckReader = Pick<CheckRoute, 'read' | 'render'>
+
+/**
+ * A key may be of one platform. A binary of another was built with the wrong one, and what it would get cannot run there.
+ * @throws problem app-key-invalid
+ */
+function platformFor({ platform: own }: KeyHolder, told: Platform | undefined): Platform | undefined {
+  if (own === null || own === 'any' || told === undefined || told === 'any' || told === own) return own ?? told
+  const detail = `The key is that of a channel for ${own}, and the device says that it runs on ${told}: build it with the key for ${told}.`
+  throw problem('app-key-invalid', detail)
+}
 
 function onlyPlatformOf({ platforms }: DirectoryEntry): Platform {
   const [only = 'any', another] = platforms

@@ -70,6 +70,15 @@ export interface AppClaim {
   bundleId?: string | undefined
   /** Of clients that have one word for all of it: any of these. */
   word?: string | undefined
+  /** Of clients whose key is not the header x-app-key: what whoever has to mend it can find. */
+  said?: KeyWords | undefined
+}
+
+export interface KeyWords {
+  /** As in "No app has the key …". */
+  key: string
+  /** The whole sentence to whoever has told none. */
+  missing: string
 }
 
 /** A device asks what it is to run. */

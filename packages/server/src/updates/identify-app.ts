@@ -1,7 +1,7 @@
 import { problem } from '@hotpatch/protocol'
 import type { DirectoryEntry } from './catalog-queries.ts'
 import type { Catalogs, KeyHolder } from './catalogs.ts'
-import type { AppClaim } from './dialect.ts'
+import type { AppClaim, KeyWords } from './dialect.ts'
 
 /**
  * Whose device this is. The key decides, and that of a channel decides about the channel, too; an app that was switched to open may be named without one.
@@ -15,22 +15,27 @@ export function identifyApp(
   addressName: string | undefined,
   defaultApp: string | null,
 ): KeyHolder {
-  const { key, name, bundleId } = readWord(catalogs, claim)
+  const { key, name, bundleId, said = IN_HEADER } = readWord(catalogs, claim)
   if (key !== undefined && key !== '') {
     const holder = catalogs.findKeyHolder(key)
-    if (!holder) throw problem('app-key-invalid', 'No app has the key in the header x-app-key.')
+    if (!holder) throw problem('app-key-invalid', `No app has the ${said.key}.`)
     const { app } = holder
     if (isOther(app, addressName) || isOther(app, name)) {
-      throw problem('app-key-invalid', 'The key in x-app-key is of another app.')
+      throw problem('app-key-invalid', `The ${said.key} is of another app.`)
     }
     if (!isCalled(app, bundleId)) {
-      throw problem('app-key-invalid', `The key in x-app-key is of an app whose binaries are not called ${bundleId}.`)
+      throw problem('app-key-invalid', `The ${said.key} is of an app whose binaries are not called ${bundleId}.`)
     }
     return holder
   }
   const app = findNamed(catalogs, { named: addressName ?? name, bundleId, defaultApp })
   if (app?.isOpen && isCalled(app, bundleId) && !isOther(app, name)) return { app, channel: null, platform: null }
-  throw problem('app-key-required', 'Expected the header x-app-key with the key of the app, found none.')
+  throw problem('app-key-required', said.missing)
+}
+
+const IN_HEADER: KeyWords = {
+  key: 'key in the header x-app-key',
+  missing: 'Expected the header x-app-key with the key of the app, found none.',
 }
 
 /** What names an app in addresses comes first: nobody takes its devices over by a key that reads the same. */

@@ -20,9 +20,9 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
   const send = (method: string, path: string, body?: unknown) =>
     server.request(method, `/code-push${path}`, { ...(body !== undefined && { body }) })
   const of = (deployment: string, path = '') => `/apps/${app}/deployments/${deployment}${path}`
-  async function release(text: string, info: object = {}, deployment = 'Staging') {
+  async function release(text: string, info: object = {}, deployment = 'Staging', more: Record<string, string> = {}) {
     const form = new FormData()
-    const zip = await zipOf({ 'CodePush/index.android.bundle': text })
+    const zip = await zipOf({ 'CodePush/index.android.bundle': text, ...more })
     form.append('package', new Blob([new Uint8Array(zip)]), 'package.zip')
     form.append('packageInfo', JSON.stringify({ appVersion: '1.0.0', ...info }))
     return server.request('POST', `/code-push${of(deployment, '/release')}`, { form })
@@ -97,6 +97,89 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
     expect(await check('Staging')).toMatchObject({ label: 'v2', is_mandatory: true })
     expect((await patch({ description: 'Other words' })).status).toBe(409)
     expect((await patch({ label: 'v9', isMandatory: true })).status).toBe(404)
+  })
+
+  test('release what is switched off, and it is in force at no moment', async () => {
+    await release('one')
+    expect((await release('two', { isDisabled: true, rollout: 20 })).body.package).toMatchObject({
+      label: 'v2',
+      isDisabled: true,
+      rollout: 20,
+    })
+    expect(await check('Staging')).toMatchObject({ label: 'v1' })
+    const promoted = await send('POST', of('Staging', '/promote/Production'), { packageInfo: { label: 'v2' } })
+    expect(promoted.body.package).toMatchObject({ label: 'v1', isDisabled: true })
+    expect(await check('Production')).toMatchObject({ is_available: false })
+    const { body } = await server.request('GET', `/manage/v1/audit?app=${app.toLowerCase()}&limit=100`)
+    const told = body.items
+      .map(({ action }: { action: string }) => action)
+      .filter((each: string) => /^rollout/.test(each))
+    expect(told).toEqual(['rollout.paused', 'rollout.paused', 'rollout.started'])
+    // What was never in force is nothing to go back to.
+    await release('three')
+    const back = await send('POST', of('Staging', '/rollback/'))
+    expect([back.status, (await check('Staging')).package_hash]).toEqual([
+      201,
+      (await history('Staging'))[0].packageHash,
+    ])
+    expect((await send('POST', of('Staging', '/rollback/v2'))).status).toBe(409)
+  })
+
+  test('release at once, and each gets a label of its own', async () => {
+    const all = await Promise.all(['one', 'two', 'three'].map((text) => release(text)))
+    expect(all.map(({ status }) => status)).toEqual([201, 201, 201])
+    expect(all.map(({ body }) => body.package.label).sort()).toEqual(['v1', 'v2', 'v3'])
+    expect(new Set(all.map(({ body }) => body.package.packageHash)).size).toBe(3)
+  })
+
+  test('release on channels whose long names begin alike', async () => {
+    for (const end of ['one', 'two']) {
+      const name = `${'long-'.repeat(10)}${end}`
+      await send('POST', `/apps/${app}/deployments`, { name })
+      expect((await release(end, {}, name)).status).toBe(201)
+    }
+  })
+
+  test('release again what was there before embedded was placed on top', async () => {
+    await release('one')
+    const place = { platform: 'android', channel: 'staging', to: 'embedded' }
+    await server.request('POST', `/manage/v1/apps/${app.toLowerCase()}/rollbacks`, { body: place })
+    expect((await release('one')).body.package.label).toBe('v3')
+  })
+
+  test('hear how many devices run a label now', async () => {
+    for (const text of ['one', 'two']) {
+      const { body } = await release(text)
+      const { label, packageHash: package_hash } = body.package
+      for (const client_unique_id of text === 'one' ? ['a', 'b', 'c'] : ['a', 'b']) {
+        await check('Staging', { client_unique_id, label, package_hash })
+      }
+    }
+    await server.request('GET', `/manage/v1/apps/${app.toLowerCase()}/devices/a`)
+    const { metrics } = (await send('GET', of('Staging', '/metrics'))).body
+    expect([metrics.v1.active, metrics.v2.active]).toEqual([1, 2])
+  })
+
+  test('are told in one sentence what is wrong, whatever it is', async () => {
+    const wrong = await Promise.all([
+      send('POST', '/apps/', { name: '__proto__' }),
+      send('POST', `/apps/${app}/deployments`, { name: 'a/b' }),
+      send('POST', `/apps/${app}/deployments`, { name: 'ünï' }),
+      send('POST', `/apps/${app}/deployments`, { name: '__proto__' }),
+      send('POST', of('Staging', '/release'), {}),
+      send('PATCH', of('Staging', '/release'), { packageInfo: { rollout: 0 } }),
+      server.request('PATCH', `/code-push${of('Staging', '/release')}`, {
+        body: '{',
+        headers: { 'content-type': 'application/json' },
+      }),
+    ])
+    for (const { status, headers, body } of wrong) {
+      expect([400, 415]).toContain(status)
+      expect(headers['content-type']).toBe('text/plain; charset=utf-8')
+      expect(body).toMatch(/^[^{]/)
+    }
+    const changes = await release('one', {}, 'Staging', { 'hotcodepush.json': '{"deletedFiles":["../../x"]}' })
+    expect([changes.status, changes.body]).toEqual([422, expect.stringContaining('hotcodepush.json')])
   })
 
   test('promote, roll back and read what came of it', async () => {

@@ -1,9 +1,10 @@
-import { Problem, problem, type Platform } from '@hotpatch/protocol'
+import { problem, type Platform } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { sumRolloutHours } from '../../fleet/progress/rollout-progress.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { knownProblem } from '../../ground/http/problem-response.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
 import { authorOf } from '../../people/authors/author.ts'
@@ -13,8 +14,9 @@ import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/a
 import type { ChannelKeyService } from '../../shipping/channels/channel-key-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import type { ContentService } from '../../shipping/content/content-service.ts'
-import { createDeployments, slugOf, type Deployment } from './deployments.ts'
-import { describePackage } from './describe.ts'
+import { createDeployments, placeOf, slugOf, type Deployment } from './deployments.ts'
+import { describePackage, metricsOf } from './describe.ts'
+import { countRunning } from './history-queries.ts'
 import { readPackageInfo, withPackage } from './read-package-info.ts'
 import { createReleasing } from './releasing.ts'
 
@@ -48,8 +50,11 @@ export function codePushPeople(parts: {
     return { name, key, package: newest ? describePackage(newest, publicUrl(request)) : null }
   }
 
-  async function newestOf(request: FastifyRequest, deployment: Deployment) {
-    return { package: (await describeDeployment(request, deployment)).package }
+  /** By its rollout: somebody else may have placed another one meanwhile. */
+  async function placedOn(request: FastifyRequest, deployment: Deployment, rolloutId: string) {
+    const { entries } = await deployments.historyOf(deployment)
+    const placed = entries.find(({ rollout_id }) => rollout_id === rolloutId)
+    return { package: placed ? describePackage(placed, publicUrl(request)) : null }
   }
 
   async function describeApps(request: FastifyRequest, app: AppRow) {
@@ -75,8 +80,9 @@ export function codePushPeople(parts: {
   return async (app) => {
     await takeForms(app)
     app.setErrorHandler((error, _request, reply) => {
-      if (!(error instanceof Problem)) throw error
-      return reply.code(error.status).type('text/plain; charset=utf-8').send(error.message)
+      const known = knownProblem(error)
+      if (!known) throw error
+      return reply.code(known.status).type('text/plain; charset=utf-8').send(known.message)
     })
     const hide = { hide: true } as const
 
@@ -155,18 +161,14 @@ export function codePushPeople(parts: {
     })
 
     app.get('/apps/:app/deployments/:deployment/metrics', read, async (request) => {
-      const { entries } = await deployments.historyOf(await deployments.find(request.actor, request.params))
+      const deployment = await deployments.find(request.actor, request.params)
+      const { entries } = await deployments.historyOf(deployment)
       const figures = await sumRolloutHours(
         db,
         entries.map(({ rollout_id }) => rollout_id),
       )
-      const metrics = entries.flatMap(({ label, rollout_id }) => {
-        const found = figures.get(rollout_id)
-        if (!found) return []
-        const { running, downloaded, confirmed, attempted_bad } = found
-        return [[label, { active: running, downloaded, installed: confirmed, failed: attempted_bad }] as const]
-      })
-      return { metrics: Object.fromEntries(metrics) }
+      const running = await countRunning(db, placeOf(deployment))
+      return { metrics: metricsOf(entries, figures, running) }
     })
 
     app.post(
@@ -178,16 +180,19 @@ export function codePushPeople(parts: {
       },
       async (request, reply) => {
         const deployment = await deployments.find(request.actor, request.params)
-        await withPackage(request, contents, (content, info) => release(request, deployment, content, info))
-        return reply.code(201).send(await newestOf(request, deployment))
+        const placed = await withPackage(request, contents, (content, info) =>
+          release(request, deployment, content, info),
+        )
+        return reply.code(201).send(await placedOn(request, deployment, placed))
       },
     )
 
     const change = { config: { access: 'rollouts:change' }, schema: { ...hide, params: DeploymentParams } } as const
     app.patch('/apps/:app/deployments/:deployment/release', change, async (request, reply) => {
       const deployment = await deployments.find(request.actor, request.params)
-      if (!(await patch(request, deployment, readPackageInfo(request.body)))) return reply.code(204).send()
-      return reply.send(await newestOf(request, deployment))
+      const changed = await patch(request, deployment, readPackageInfo(request.body))
+      if (changed === undefined) return reply.code(204).send()
+      return reply.send(await placedOn(request, deployment, changed))
     })
 
     app.post(
@@ -200,8 +205,8 @@ export function codePushPeople(parts: {
         const { app: name, to: target } = request.params
         const from = await deployments.find(request.actor, request.params)
         const to = await deployments.find(request.actor, { app: name, deployment: target })
-        await promote(request, from, to, readPackageInfo(request.body))
-        return reply.code(201).send(await newestOf(request, to))
+        const placed = await promote(request, from, to, readPackageInfo(request.body))
+        return reply.code(201).send(await placedOn(request, to, placed))
       },
     )
 
@@ -217,8 +222,8 @@ export function codePushPeople(parts: {
         },
         async (request, reply) => {
           const deployment = await deployments.find(request.actor, request.params)
-          await rollBack(request, deployment, request.params.label)
-          return reply.code(201).send(await newestOf(request, deployment))
+          const placed = await rollBack(request, deployment, request.params.label)
+          return reply.code(201).send(await placedOn(request, deployment, placed))
         },
       )
     }

@@ -1,15 +1,18 @@
-import { DEFAULT_CHANNEL } from '@hotpatch/api'
+import { ChannelName, DEFAULT_CHANNEL } from '@hotpatch/api'
 import { isPlatform, Problem, problem, type Platform } from '@hotpatch/protocol'
 import type { Database } from '../../ground/database/schema.ts'
+import { createCheck } from '../../ground/http/validate.ts'
 import type { Author } from '../../people/authors/author.ts'
 import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import type { ChannelKeyService } from '../../shipping/channels/channel-key-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import { entryOf, type HistoryEntry } from './describe.ts'
-import { listHistory } from './history-queries.ts'
+import { listHistory, type Place } from './history-queries.ts'
 
 /** As many as CodePush's own server keeps. */
 const MAX_HISTORY = 50
+
+const isChannelName = createCheck(ChannelName)
 
 /** What CodePush calls a deployment: a channel of an app on one platform, with its key. */
 export interface Deployment {
@@ -23,6 +26,14 @@ export interface Deployment {
 export interface NewDeployment {
   name: string
   key?: string
+}
+
+/** Newest first, and how many there ever were. */
+export interface DeploymentHistory {
+  count: number
+  entries: HistoryEntry[]
+  /** Whether what the binary shipped with was placed last: the newest entry is not what devices get. */
+  isEmbeddedOnTop: boolean
 }
 
 export type Deployments = ReturnType<typeof createDeployments>
@@ -73,6 +84,10 @@ export function createDeployments({
 
   async function create(author: Author, app: AppRow, platform: Platform, wish: NewDeployment) {
     const channel = channelOf(wish.name)
+    if (!isChannelName.Check(channel)) {
+      const detail = `Deployment "${wish.name}": expected a name of letters, digits, ".", "_" and "-", such as Beta.`
+      throw problem('invalid-request', detail)
+    }
     const { items } = await channels.list(app)
     if (!items.some(({ name }) => name === channel)) await channels.create(app, { name: channel }, author)
     const there = (await list(app, platform)).some((each) => each.channel === channel)
@@ -85,18 +100,17 @@ export function createDeployments({
     return { name: nameOfChannel(channel), key }
   }
 
-  /** Newest first, and how many there ever were. */
-  async function historyOf({
-    app,
-    platform,
-    channel,
-  }: Deployment): Promise<{ count: number; entries: HistoryEntry[] }> {
-    const place = { appId: app.id, platform, channel }
-    const { count, labels, rows } = await listHistory(db, place, MAX_HISTORY)
-    return { count, entries: rows.map((row) => entryOf(row, labels.get(row.rollout_id) ?? '')) }
+  async function historyOf(deployment: Deployment): Promise<DeploymentHistory> {
+    const { count, labels, rows, isEmbeddedOnTop } = await listHistory(db, placeOf(deployment), MAX_HISTORY)
+    const entries = rows.map((row) => entryOf(row, labels.get(row.rollout_id) ?? ''))
+    return { count, entries, isEmbeddedOnTop }
   }
 
   return { findApp, list, find, create, historyOf }
+}
+
+export function placeOf({ app, platform, channel }: Deployment): Place {
+  return { appId: app.id, platform, channel }
 }
 
 type Asker = Parameters<AppService['resolve']>[0]

@@ -1,4 +1,5 @@
 import type { Requirement } from '@hotpatch/protocol'
+import type { RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
 import { rangeOf } from './binary-range.ts'
 import type { HistoryRow } from './history-queries.ts'
@@ -53,4 +54,21 @@ export function describePackage(entry: HistoryEntry, publicUrl: string): Describ
     releasedBy: entry.created_by,
     releaseMethod: 'Upload',
   }
+}
+
+/** By label, which is that of a rollout. What runs now is known of a release: that is its latest label's. */
+export function metricsOf(
+  entries: readonly HistoryEntry[],
+  figures: ReadonlyMap<string, RolloutFigures>,
+  running: ReadonlyMap<string, number>,
+) {
+  const latest = new Map(entries.toReversed().map(({ release_id, label }) => [release_id, label]))
+  const metrics = entries.flatMap(({ label, release_id, rollout_id }) => {
+    const found = figures.get(rollout_id)
+    if (!found) return []
+    const active = latest.get(release_id) === label ? (running.get(release_id) ?? 0) : 0
+    const { downloaded, confirmed: installed, attempted_bad: failed } = found
+    return [[label, { active, downloaded, installed, failed }] as const]
+  })
+  return Object.fromEntries(metrics)
 }

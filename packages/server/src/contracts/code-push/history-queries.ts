@@ -32,10 +32,14 @@ export async function listHistory(db: Database, { appId, platform, channel }: Pl
     .where('rollout.channel', '=', channel)
     .where('rollout.platform', 'in', [platform, 'any'])
   const { count } = await placed.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-  const latest = await placed.select(['id', 'position']).orderBy('position', 'desc').limit(limit).execute()
+  const latest = await placed
+    .select(['id', 'position', 'release_id'])
+    .orderBy('position', 'desc')
+    .limit(limit)
+    .execute()
   const labels = new Map(latest.map(({ id }, index) => [id, `v${count - index}`]))
   const rows = await selectHistory(db, [...labels.keys()])
-  return { count, labels, rows }
+  return { count, labels, rows, isEmbeddedOnTop: latest[0]?.release_id === null }
 }
 
 /** Of those that place an archive: nothing else is there for such clients. */
@@ -72,4 +76,18 @@ async function selectHistory(db: Database, ids: readonly string[]): Promise<Hist
     .orderBy('rollout.position', 'desc')
     .execute()
   return rows.map(({ sha256, ...row }) => ({ ...row, sha256: sha256 ?? '' }))
+}
+
+/** How many of the devices that are not gone run each release there now. */
+export async function countRunning(db: Database, { appId, platform, channel }: Place): Promise<Map<string, number>> {
+  const rows = await db
+    .selectFrom('device')
+    .select(['current_release_id', (of) => of.fn.countAll<number>().as('devices')])
+    .where('app_id', '=', appId)
+    .where('platform', '=', platform)
+    .where('channel', '=', channel)
+    .where('gone_at', 'is', null)
+    .groupBy('current_release_id')
+    .execute()
+  return new Map(rows.flatMap(({ current_release_id: id, devices }) => (id === null ? [] : [[id, devices] as const])))
 }

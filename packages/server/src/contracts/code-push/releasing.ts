@@ -1,4 +1,5 @@
-import { isSameRequirement, problem } from '@hotpatch/protocol'
+import { randomBytes } from 'node:crypto'
+import { isSameRequirement, Problem, problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { authorOf } from '../../people/authors/author.ts'
@@ -6,11 +7,16 @@ import type { Publishing } from '../../rolling-out/publishing/publishing-service
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
 import type { ReceivedContent } from '../../shipping/content/content-service.ts'
 import { requirementOf } from './binary-range.ts'
-import type { Deployment, Deployments } from './deployments.ts'
+import type { Deployment, DeploymentHistory, Deployments } from './deployments.ts'
 import { isDisabled, isUnfinished, type HistoryEntry } from './describe.ts'
 import type { PackageInfo } from './read-package-info.ts'
 
-/** Code Push §8: what CodePush's tools do with releases, by the rules that they know. */
+/** Two people who release at once mean the same label: whoever comes second takes the next. */
+const MAX_ATTEMPTS = 5
+/** What a version has room for. */
+const MAX_VERSION_LENGTH = 50
+
+/** Code Push §8: what CodePush's tools do with releases, by the rules that they know. Each says which rollout it is about. */
 export function createReleasing({
   deployments: { historyOf },
   rollouts,
@@ -27,33 +33,38 @@ export function createReleasing({
     deployment: Deployment,
     content: ReceivedContent,
     info: PackageInfo,
-  ): Promise<void> {
+  ): Promise<string> {
     const { app, platform, channel } = deployment
-    const appVersion = info.appVersion ?? '*'
-    const requirement = requirementOf(appVersion)
-    const { count, entries } = await historyOf(deployment)
-    requireFinished(entries[0], 'Please update the previous release to 100% rollout before releasing a new package.')
+    const requirement = requirementOf(info.appVersion ?? '*')
     const packageHash = content.facts.kind === 'archive' ? content.facts.packageHash : undefined
-    requireOther(entries, { packageHash, requirement }, 'released')
-    const { published } = await publishing.publish(
-      app,
-      {
-        version: `v${count + 1}-${channel}-${platform}`.slice(0, 50),
-        platform,
-        channel,
-        content: { kind: 'archive' },
-        ...requirement,
-        ...told(info),
-      },
-      content,
-      {},
-      authorOf(request),
-      publicUrl(request),
-    )
-    if (info.isDisabled) await pause(request, published.rolloutId)
+    const rest = { platform, channel, content: { kind: 'archive' as const }, ...requirement, ...told(info) }
+    const taken: string[] = []
+    for (let attempt = 1; ; attempt += 1) {
+      const history = await historyOf(deployment)
+      requireFinished(
+        history.entries[0],
+        'Please update the previous release to 100% rollout before releasing a new package.',
+      )
+      requireOther(history, { packageHash, requirement }, 'released')
+      const version = versionOf(`v${history.count + 1}`, deployment, taken)
+      try {
+        const wish = { ...rest, version }
+        const { published } = await publishing.publish(app, wish, content, {}, authorOf(request), publicUrl(request))
+        return published.rolloutId
+      } catch (error) {
+        const isTaken = error instanceof Problem && error.type === 'release-exists' && 'channels' in error.extensions
+        if (!isTaken || attempt === MAX_ATTEMPTS) throw error
+        taken.push(version)
+      }
+    }
   }
 
-  async function promote(request: FastifyRequest, from: Deployment, to: Deployment, info: PackageInfo): Promise<void> {
+  async function promote(
+    request: FastifyRequest,
+    from: Deployment,
+    to: Deployment,
+    info: PackageInfo,
+  ): Promise<string> {
     const source = (await historyOf(from)).entries.find((entry) =>
       info.label ? entry.label === info.label : !isDisabled(entry),
     )
@@ -61,23 +72,31 @@ export function createReleasing({
       throw problem('release-not-found', 'Cannot promote from a deployment with no enabled releases.')
     }
     requireUnchanged(source, info)
-    const { entries } = await historyOf(to)
-    requireFinished(entries[0], 'Cannot promote to an unfinished rollout release unless it is already disabled.')
+    const target = await historyOf(to)
+    requireFinished(target.entries[0], 'Cannot promote to an unfinished rollout release unless it is already disabled.')
     const requirement = requirementOf(source.appVersion)
-    requireOther(entries, { packageHash: source.package_hash, requirement }, 'promoted')
-    const { percentage, mandatory = source.mandatory === 1 } = told(info)
-    const wish = { releaseId: source.release_id, channel: to.channel, mandatory }
-    const input = percentage === undefined ? wish : { ...wish, percentage }
-    const { id } = await rollouts.create(to.app, input, authorOf(request))
-    if (info.isDisabled) await pause(request, id)
+    requireOther(target, { packageHash: source.package_hash, requirement }, 'promoted')
+    const {
+      mandatory = source.mandatory === 1,
+      paused = isDisabled(source),
+      ...wish
+    } = told({ ...info, description: null })
+    const input = { ...wish, releaseId: source.release_id, channel: to.channel, mandatory, paused }
+    return (await rollouts.create(to.app, input, authorOf(request))).id
   }
 
-  async function rollBack(request: FastifyRequest, deployment: Deployment, label: string | undefined): Promise<void> {
-    const { entries } = await historyOf(deployment)
-    const [newest, previous] = entries
-    const target = label ? entries.find((entry) => entry.label === label) : previous
+  async function rollBack(request: FastifyRequest, deployment: Deployment, label: string | undefined): Promise<string> {
+    const [newest, ...before] = (await historyOf(deployment)).entries
+    const target = label
+      ? [newest, ...before].find((entry) => entry?.label === label)
+      : before.find((entry) => !isDisabled(entry))
     if (!newest || !target) {
-      throw problem('release-not-found', `Cannot perform rollback because there is no release ${label ?? 'before'}.`)
+      const which = label ? `release ${label}` : 'release before that is enabled'
+      throw problem('release-not-found', `Cannot perform rollback because there is no ${which}.`)
+    }
+    if (isDisabled(target) && target !== newest) {
+      const detail = `Cannot perform rollback because ${target.label} is disabled: enable it first, or name another.`
+      throw problem('rollout-state', detail)
     }
     if (target.appVersion !== newest.appVersion) {
       const detail =
@@ -88,11 +107,16 @@ export function createReleasing({
       throw problem('rollout-state', `Cannot perform rollback because ${target.label} is what is released already.`)
     }
     const { app, platform, channel } = deployment
-    await rollouts.rollBack(app, { platform, channel, to: { releaseId: target.release_id } }, authorOf(request))
+    const wish = { platform, channel, to: { releaseId: target.release_id }, mandatory: target.mandatory === 1 }
+    return (await rollouts.rollBack(app, wish, authorOf(request))).id
   }
 
-  /** @returns whether anything changed */
-  async function patch(request: FastifyRequest, deployment: Deployment, info: PackageInfo): Promise<boolean> {
+  /** Undefined: there was nothing to change. */
+  async function patch(
+    request: FastifyRequest,
+    deployment: Deployment,
+    info: PackageInfo,
+  ): Promise<string | undefined> {
     const { entries } = await historyOf(deployment)
     const entry = info.label ? entries.find(({ label }) => label === info.label) : entries[0]
     if (!entry) throw problem('release-not-found', 'There is no such release in this deployment.')
@@ -109,21 +133,25 @@ export function createReleasing({
     const transition = isToSwitch ? (info.isDisabled ? 'pause' : 'resume') : undefined
     if (Object.keys(changes).length > 0) await rollouts.change(rollout, changes, authorOf(request), transition)
     else if (transition) await rollouts.transition(rollout, transition, authorOf(request))
-    else return false
-    return true
-  }
-
-  async function pause(request: FastifyRequest, rolloutId: string): Promise<void> {
-    await rollouts.transition(await rollouts.get(rolloutId, request.actor), 'pause', authorOf(request))
+    else return undefined
+    return rollout.id
   }
 
   return { release, promote, rollBack, patch }
 }
 
-function told({ description, isMandatory, rollout }: PackageInfo) {
+/** Such as v3-staging-android, which of another channel or somebody's own naming may be there already. */
+function versionOf(label: string, { channel, platform }: Deployment, taken: readonly string[]): string {
+  const ending = (end: string) => `${label}-${channel}`.slice(0, MAX_VERSION_LENGTH - end.length) + end
+  const version = ending(`-${platform}`)
+  return taken.includes(version) ? ending(`-${platform}-${randomBytes(4).toString('hex')}`) : version
+}
+
+function told({ description, isDisabled, isMandatory, rollout }: PackageInfo) {
   return {
     ...(description && { notes: description }),
     ...(typeof isMandatory === 'boolean' && { mandatory: isMandatory }),
+    ...(typeof isDisabled === 'boolean' && { paused: isDisabled }),
     ...(typeof rollout === 'number' && { percentage: rollout }),
   }
 }
@@ -132,12 +160,13 @@ function requireFinished(newest: HistoryEntry | undefined, detail: string): void
   if (isUnfinished(newest)) throw problem('rollout-state', detail)
 }
 
-/** The documented rule: of the newest release for the same binaries. */
+/** The documented rule: of the newest release for the same binaries. What lies below embedded is none of them. */
 function requireOther(
-  entries: readonly HistoryEntry[],
+  { entries, isEmbeddedOnTop }: DeploymentHistory,
   wish: { packageHash: string | undefined; requirement: ReturnType<typeof requirementOf> },
   done: 'released' | 'promoted',
 ): void {
+  if (isEmbeddedOnTop) return
   const last = entries.find((entry) => isSameRequirement(requirementOf(entry.appVersion), wish.requirement))
   if (last === undefined || last.package_hash !== wish.packageHash) return
   const where = done === 'released' ? 'the specified' : 'the targeted'

@@ -160,7 +160,15 @@ describeOnEveryDatabase('a client of CodePush', (openDatabase) => {
       '/app_version: expected a version of the binary such as 1.0.0, found "latest" (invalid-request)',
     )
     const nobody = await ask('GET', `${at}?deployment_key=nobodys-deployment-key&app_version=1.0.0`)
-    expect([nobody.status, nobody.body]).toEqual([401, expect.stringMatching(/\(app-key-invalid\)$/)])
+    expect([nobody.status, nobody.body]).toEqual([
+      401,
+      'No app has the deployment key of this request, CodePushDeploymentKey in the app. (app-key-invalid)',
+    ])
+    const none = await ask('GET', `${at}?app_version=1.0.0`)
+    expect([none.status, none.body]).toEqual([
+      401,
+      expect.stringMatching(/^Expected deployment_key.* \(app-key-required\)$/),
+    ])
   })
 
   test('is of the deployment that its key names, until that is revoked', async () => {

@@ -1,7 +1,7 @@
 import type { ClientTakes, Problem } from '@hotpatch/protocol'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
-import type { AppClaim, CheckRoute, Dialect, ReportRoute } from '../../updates/dialect.ts'
+import type { AppClaim, CheckRoute, Dialect, KeyWords, ReportRoute } from '../../updates/dialect.ts'
 import { ARCHIVES_WITHOUT_EMBEDDED } from '../reading/archives-as-they-are.ts'
 import { asProblem, fieldsOf, optionalText } from '../reading/read-fields.ts'
 import { readDeployReport, readDownloadReport } from './read-reports.ts'
@@ -56,11 +56,16 @@ export function codePush(): Dialect {
   }
 }
 
+const DEPLOYMENT_KEY: KeyWords = {
+  key: 'deployment key of this request, CodePushDeploymentKey in the app',
+  missing: 'Expected deployment_key, the deployment key of the app (CodePushDeploymentKey), found none.',
+}
+
 /** Code Push §1: what it calls a deployment key is a key of a channel for one platform. */
 function claimOf(request: PlainRequest, told: unknown): AppClaim {
   const fields = fieldsInBothSpellings(fieldsOf(told))
   const key = request.header('x-app-key') ?? asProblem(() => optionalText(fields, 'deployment_key', 200))
-  return { key, name: undefined }
+  return { key, name: undefined, said: DEPLOYMENT_KEY }
 }
 
 /** Code Push §1: clients show the text, and look at nothing but the status. */

@@ -151,6 +151,20 @@ describeOnEveryDatabase('clients of hot-updater', (openDatabase) => {
     })
   })
 
+  test('a key of the other platform is refused, and so is a name that no app has, in words of its configuration', async () => {
+    await publish('1.0.1', FIRST)
+    const { body: key } = await place('channel-keys', { channel: 'production', platform: 'ios' })
+    const asked = async (word: string) => {
+      const path = `/hot-updater/${word}/app-version/android/1.0.0/production/${EMBEDDED}/${EMBEDDED}`
+      const { status, body } = await server.request('GET', path, { token: null })
+      return `${status} ${body.message}`
+    }
+    expect(await asked(key.key)).toBe(
+      '401 The key is that of a channel for ios, and the device says that it runs on android: build it with the key for android.',
+    )
+    expect(await asked('nobody')).toMatch(/^401 Expected in baseURL/)
+  })
+
   test('who tells no id has no row; who does is told nothing again of what crashed there', async () => {
     await publish('1.0.1', FIRST)
     await check(EMBEDDED, { cohort: '17' })

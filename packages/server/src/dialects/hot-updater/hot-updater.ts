@@ -1,7 +1,7 @@
 import type { ClientTakes, DeviceAttributes, Problem } from '@hotpatch/protocol'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
-import type { AboutRoute, CheckRoute, Dialect, DialectRoute } from '../../updates/dialect.ts'
+import type { AboutRoute, CheckRoute, Dialect, DialectRoute, KeyWords } from '../../updates/dialect.ts'
 import { readUpdateCheck, type Strategy } from './read-update-check.ts'
 import { renderDecision } from './render-decision.ts'
 
@@ -14,6 +14,12 @@ const STRATEGIES: readonly { strategy: Strategy; path: string }[] = [
   { strategy: 'fingerprint', path: '/fingerprint/:platform/:fingerprintHash/:channel/:minBundleId/:bundleId' },
 ]
 
+const KEY_WORDS: KeyWords = {
+  key: 'key in the header x-app-key, of requestHeaders',
+  missing:
+    'Expected in baseURL, as in …/hot-updater/my-app, an app that is open (--check-access open), or the key of an app or of one of its channels; found neither.',
+}
+
 const ROUTE = {
   method: 'GET',
   access: 'public',
@@ -22,6 +28,7 @@ const ROUTE = {
     key: request.header('x-app-key'),
     name: undefined,
     word: request.params.app,
+    said: KEY_WORDS,
   }),
 } as const
 

@@ -26,8 +26,7 @@ export function answerWithProblems(app: FastifyInstance): void {
 
 /** Also for what the framework refuses before it looks for a route: an address that cannot be read. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known =
-    error instanceof Problem ? error : (translateFrameworkError(error as FastifyError) ?? translateOutage(error))
+  const known = knownProblem(error)
   if (known && !(error instanceof Problem) && known.status >= 500) {
     request.server.log.warn({ err: error, reqId: request.id }, 'the database cannot be used now')
   }
@@ -39,6 +38,11 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   setHeaders(reply, problemHeaders(known))
   // As text: the route's own response schemas do not describe problems.
   return reply.code(known.status).send(renderProblem(known, request.id))
+}
+
+/** Undefined: a bug of ours, of which nobody outside is told anything. */
+export function knownProblem(error: unknown): Problem | undefined {
+  return error instanceof Problem ? error : (translateFrameworkError(error as FastifyError) ?? translateOutage(error))
 }
 
 function setHeaders(reply: FastifyReply, headers: readonly string[]): void {

@@ -86,6 +86,24 @@ describeOnEveryDatabase('rollout plans', (openDatabase) => {
   }
 
   describe('a plan', () => {
+    test('of what is placed paused begins when that is resumed, and nobody gets it before', async () => {
+      await server.published(app, { bundle, version: '0.8.0' })
+      const { rolloutId, releaseId, paused } = await publish({ steps }, { paused: true })
+      expect(paused).toBe(true)
+      expect((await server.check(app, { version: '0.9.0' })).body).toMatchObject({ version: '0.8.0' })
+      clock.advance(2 * HOUR_MS)
+      await server.tick()
+      expect(await status(rolloutId)).toMatchObject({ step: 1 })
+      expect(await announced(rolloutId)).toEqual(['rollout.paused'])
+      await move(rolloutId, 'resume')
+      clock.advance(HOUR_MS)
+      await server.tick()
+      expect(await announced(rolloutId)).toEqual(['rollout.paused', 'rollout.resumed', 'rollout.advanced'])
+      const body = { releaseId, channel: 'beta', paused: true }
+      const { body: promoted } = await server.request('POST', `/manage/v1/apps/${app.slug}/rollouts`, { body })
+      expect([promoted.state, await announced(promoted.id)]).toEqual(['paused', ['rollout.paused']])
+    })
+
     test('waits for no device that can never take it, and says so', async () => {
       const key = newSigningKey()
       const [trusts, stranger] = [key, newSigningKey()].map(({ publicKey }) => keyIdOfPublicKey(publicKey))

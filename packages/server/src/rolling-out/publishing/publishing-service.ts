@@ -271,6 +271,7 @@ function answerOf(
     sequence: rollout.sequence ?? release.sequence,
     percentage: rollout.percentage,
     mandatory: rollout.mandatory === 1,
+    ...(rollout.state === 'paused' && { paused: true }),
     content: describeContent(content, publicUrl),
     keyRegistered,
     existing: isExisting,

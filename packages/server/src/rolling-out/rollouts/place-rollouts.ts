@@ -58,7 +58,7 @@ export function createPlacing({
       channel,
       position,
       release_id: release?.id ?? null,
-      state: 'active' as const,
+      state: placement.paused ? ('paused' as const) : ('active' as const),
       starts_at: startsAt,
       awaits_start: awaitsStart ? 1 : 0,
       mandatory: placement.mandatory ? 1 : 0,
@@ -78,7 +78,8 @@ export function createPlacing({
     const inserted = { ...row, version, requirement, sequence, guard_state: null, guard_settings: null }
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
-    await records.record(tx, change, author, awaitsStart ? 'rollout.scheduled' : action, undefined, placed)
+    const told = placement.paused ? 'rollout.paused' : awaitsStart ? 'rollout.scheduled' : action
+    await records.record(tx, change, author, told, undefined, placed)
     await records.raise(tx, change, app, placed)
     return placed
   }

@@ -23,6 +23,8 @@ export interface Placement extends NewAudience {
   mandatory?: boolean | undefined
   mandatoryBelow?: string | undefined
   startsAt?: string | undefined
+  /** From the beginning: nobody gets it until it is resumed. */
+  paused?: boolean | undefined
   /** The release, or embedded, stated again (Signing §6). */
   restated?: StatementRow | undefined
   /** A roll-back's own: its guard may not roll back again. */

@@ -3,15 +3,13 @@ import { open, stat } from 'node:fs/promises'
 import { checkArchive } from '../content/archive/archive-check.ts'
 import { readArchiveDirectory } from '../content/archive/archive-directory.ts'
 import { createHashing } from '../content/archive/hash-files.ts'
-import { isPackaged, packageHashOf } from '../content/archive/package-hash.ts'
+import { CHANGES_MANIFEST, isPackaged, packageHashOf } from '../content/archive/package-hash.ts'
 import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
 import type { PackageDiffAnswer, PackageDiffQuestion } from './package-diffs.ts'
 import { createZipWriter } from './zip-writer.ts'
 
 /** Code Push §6. */
 const WORTH_SHARE = 0.9
-/** What a client looks for in a package to know that it is one of these. */
-const MANIFEST = 'hotcodepush.json'
 
 /** Code Push §6: what a device that has `base` lacks of `source`, and what it has to remove. */
 export async function writePackageDiff(question: PackageDiffQuestion): Promise<PackageDiffAnswer> {
@@ -20,7 +18,7 @@ export async function writePackageDiff(question: PackageDiffQuestion): Promise<P
   const deletedFiles = [...before.keys()].filter((path) => !after.has(path))
   const changed = new Set([...after].flatMap(([path, sha256]) => (before.get(path) === sha256 ? [] : [path])))
   // A package of its own with such a file would be taken for what changed.
-  if (after.has(MANIFEST) || packageHashOf(filesOf(after)) !== packageHash) return { bytes: undefined }
+  if (after.has(CHANGES_MANIFEST) || packageHashOf(filesOf(after)) !== packageHash) return { bytes: undefined }
   await writeZip({ source, target, deletedFiles, changed })
   const { size: sizeBytes } = await stat(target)
   if (sizeBytes > (await stat(source)).size * WORTH_SHARE) return { bytes: undefined }
@@ -47,7 +45,7 @@ async function writeZip(diff: {
   await using to = await open(diff.target, 'w')
   const zip = createZipWriter(async (bytes) => void (await to.write(bytes)))
   const manifest = Buffer.from(JSON.stringify({ deletedFiles: diff.deletedFiles }))
-  await zip.addStored(MANIFEST, manifest)
+  await zip.addStored(CHANGES_MANIFEST, manifest)
   const { entries } = await readArchiveDirectory(from, TAKEN_LIMITS)
   for (const entry of entries) {
     if (!entry.isFolder && diff.changed.has(entry.path)) await zip.addPacked(entry, packedBytesOf(from, entry))

@@ -7,7 +7,7 @@ import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
 import { createHashing } from './hash-files.ts'
 import { findBuildId, findBundle, requireBundleFor } from './hot-updater-build.ts'
-import { packageHashOf } from './package-hash.ts'
+import { CHANGES_MANIFEST, packageHashOf } from './package-hash.ts'
 import { createUnpacking, isWorthUnpacking, WEB_ENTRY } from './unpack-files.ts'
 
 /** Content §3. */
@@ -55,6 +55,10 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     const openFile = (files: readonly string[]) => (isWorthUnpacking(files) ? unpacking.open : hashing.open)
     const { fileCount, unpackedBytes, files } = await checkArchive(path, limits, { openFile, signal })
     const names = files.map((file) => file.path).filter((name) => !name.includes('/'))
+    if (names.includes(CHANGES_MANIFEST)) {
+      const detail = `${CHANGES_MANIFEST}: expected no such file at the root, by which clients of CodePush know packages of what changed, which this server makes: pack the whole app without it.`
+      throw problem('content-unfit', detail)
+    }
     const rootFiles = names.slice(0, MAX_ROOT_FILES)
     const unpacked = await unpacking.finish()
     const hashed = unpacked?.files ?? hashing.files

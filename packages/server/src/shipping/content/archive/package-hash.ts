@@ -10,6 +10,9 @@ const IGNORED = /^__MACOSX\/|(?:^|\/)\.DS_Store$/
 /** A signature over the rest. */
 const SIGNATURE = /(?:^|\/)\.codepushrelease$/
 
+/** At its root: clients take it for a package of what changed since what they have, and remove what it lists (Code Push §6). */
+export const CHANGES_MANIFEST = 'hotcodepush.json'
+
 /** Whether it is a file of the package at all. */
 export function isPackaged(path: string): boolean {
   return !IGNORED.test(path)
