@@ -113,7 +113,7 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
     const { body } = await server.request('GET', `/manage/v1/audit?app=${app.toLowerCase()}&limit=100`)
     const told = body.items
       .map(({ action }: { action: string }) => action)
-      .filter((each: string) => /^rollout/.test(each))
+      .filter((each: string) => each.startsWith('rollout'))
     expect(told).toEqual(['rollout.paused', 'rollout.paused', 'rollout.started'])
     // What was never in force is nothing to go back to.
     await release('three')
@@ -128,7 +128,7 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
   test('release at once, and each gets a label of its own', async () => {
     const all = await Promise.all(['one', 'two', 'three'].map((text) => release(text)))
     expect(all.map(({ status }) => status)).toEqual([201, 201, 201])
-    expect(all.map(({ body }) => body.package.label).sort()).toEqual(['v1', 'v2', 'v3'])
+    expect(new Set(all.map(({ body }) => body.package.label))).toEqual(new Set(['v1', 'v2', 'v3']))
     expect(new Set(all.map(({ body }) => body.package.packageHash)).size).toBe(3)
   })
 
