@@ -25,5 +25,5 @@ test('a patch is made, listed, shown and pruned', async () => {
   expect(await json(`patches show ${made.id}`)).toEqual(made)
   expect(await json(`patches prune ${made.id} --yes`)).toMatchObject({ state: 'pruned', packed: [] })
   const none = await run(`patch --from 9.0.0 --to 2.0.0 --platform android --app ${app.slug}`)
-  expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('no bundle of the version 9.0.0')])
+  expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('no release of the version 9.0.0')])
 })
