@@ -218,6 +218,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_by: 'bench',
       updated_at: NOW,
       ended_at: null,
+      label_number: null,
     })
   }
   insert('platform_sequence', { app_id: APP.id, platform: APP.platform, last_sequence: count })

@@ -7,6 +7,7 @@ import {
   Base64,
   ChannelName,
   Id,
+  LabelNumber,
   MandatoryBelow,
   Nullable,
   Paused,
@@ -47,6 +48,7 @@ export const Rollout = Type.Object({
   /** What watches it; null: nothing does. */
   guard: Nullable(Type.Object({ state: GuardState, isOn: Type.Boolean(), action: GuardAction })),
   sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),
+  labelNumber: Nullable(LabelNumber),
   /** Told where rollouts are listed and shown. */
   coveredBy: Type.Optional(
     Nullable(
@@ -102,6 +104,7 @@ export const NewRollout = Type.Object(
     rules: Type.Optional(AttributeRules),
     guard: Type.Optional(GuardChoice),
     prepared: Type.Optional(StepsBack),
+    labelNumber: Type.Optional(LabelNumber),
     ...restatement,
     dryRun,
   },

@@ -32,6 +32,14 @@ export const MandatoryBelow = Type.String({
   description: 'A native version such as 2.0.0, or 2.0.0+7 with a build: mandatory for shells below it',
 })
 
+/** Code Push §3. */
+export const LabelNumber = Type.Integer({
+  minimum: 1,
+  maximum: 999_999_999,
+  description:
+    'Of a rollout that another server had counted before: its label there, such as 12 for v12. Later ones count on from it',
+})
+
 export const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$', description: 'Lower-case hex' })
 
 /** Standard base64 with padding. */

@@ -13,6 +13,7 @@ import {
 import { MINUTE_MS } from '../ground/clock.ts'
 import type { Connection, Schema } from '../ground/database/schema.ts'
 import { appKeyOwner, channelKeyOwner } from '../ground/secrets/seal-database.ts'
+import { countLabels } from '../rolling-out/rollouts/count-labels.ts'
 import { loadAppcastSignatures } from '../shipping/appcasts/appcast-queries.ts'
 import { BUNDLE_SIGNATURE } from '../shipping/signing/statement-check.ts'
 import { listPlacedDiffs, type OfferedDiffs } from '../shipping/package-diffs/package-diff-queries.ts'
@@ -70,6 +71,8 @@ export interface CatalogData {
   catalog: Catalog<OfferedRelease>
   restatements: ReadonlyMap<string, Restatement>
   embeddedAnswers: readonly OfferedAnswer[] | undefined
+  /** @see LiveCatalog */
+  labelNumbers: ReadonlyMap<string, number> | null
 }
 
 export interface DirectoryEntry {
@@ -223,7 +226,16 @@ export async function loadCatalog(
     catalog: { ...key, generation: row.generation, rollouts, ...(embeddedAnswers && { embeddedAnswers }) },
     restatements,
     embeddedAnswers,
+    labelNumbers: numberLabels(rows),
   }
+}
+
+/** Most catalogs have nothing from elsewhere, and keep nothing for it. */
+function numberLabels(rows: readonly PlacementRow[]): ReadonlyMap<string, number> | null {
+  if (rows.every(({ label_number }) => label_number === null)) return null
+  const oldestFirst = rows.toReversed()
+  const numbers = countLabels(oldestFirst.map(({ label_number }) => label_number))
+  return new Map(oldestFirst.map(({ id }, index) => [id, numbers[index] ?? 0]))
 }
 
 /** What was made of contents for those who run others, each by the digest of the content that it leads to. */
@@ -280,6 +292,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.percentage',
       'rollout.salt',
       'rollout.buckets',
+      'rollout.label_number',
       'own.sequence',
       'own.floor',
       'own.text as statement',

@@ -27,6 +27,8 @@ import {
 export interface LiveCatalog extends CompiledCatalog<OfferedRelease> {
   restatements: ReadonlyMap<string, Restatement>
   embeddedAnswers: readonly OfferedAnswer[] | undefined
+  /** By rollout id, where another server had counted some of them before; null: they count from 1. */
+  labelNumbers: ReadonlyMap<string, number> | null
 }
 
 /** Whose a key is; of a channel's key, the channel, and the platform where it says that. */
@@ -178,6 +180,7 @@ export function createCatalogs({
       ...compileCatalog(data.catalog),
       restatements: data.restatements,
       embeddedAnswers: data.embeddedAnswers,
+      labelNumbers: data.labelNumbers,
     })
   }
 
@@ -277,5 +280,5 @@ function keyOf(appId: string, platform: Platform, channel: string): string {
 
 function emptyCatalog(key: CatalogKey): LiveCatalog {
   const empty = compileCatalog<OfferedRelease>({ ...key, generation: 0, rollouts: [] })
-  return { ...empty, restatements: new Map(), embeddedAnswers: undefined }
+  return { ...empty, restatements: new Map(), embeddedAnswers: undefined, labelNumbers: null }
 }

@@ -44,7 +44,7 @@ function catalogOf(...placed: Partial<CatalogRollout<OfferedRelease>>[]): LiveCa
     ...changes,
   }))
   const catalog = compileCatalog({ appId: 'app', platform: 'ios', channel: 'production', generation: 1, rollouts })
-  return { ...catalog, restatements: new Map(), embeddedAnswers: undefined }
+  return { ...catalog, restatements: new Map(), embeddedAnswers: undefined, labelNumbers: null }
 }
 
 const nobody = { devices: [], cohorts: [], percentage: 0, salt: 's', buckets: 10_000, rules: [], slice: null } as const

@@ -33,6 +33,7 @@ const catalog = {
   }),
   startedAt: new Map(),
   restatements: new Map(),
+  labelNumbers: null,
 } as LiveCatalog
 
 test.each([

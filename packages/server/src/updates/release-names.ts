@@ -73,10 +73,13 @@ export function labelOf({ position }: Pick<CompiledRollout, 'position'>): string
 
 /**
  * Rollouts are never taken away and the newest is the highest, so that the number of one never changes. Those for any
- * platform count for each.
+ * platform count for each. What another server had counted before keeps its number.
  */
-export function countedLabelOf({ rollouts }: Pick<LiveCatalog, 'rollouts'>, { index }: Pick<CompiledRollout, 'index'>) {
-  return `v${rollouts.length - index}`
+export function countedLabelOf(
+  { rollouts, labelNumbers }: Pick<LiveCatalog, 'rollouts' | 'labelNumbers'>,
+  { id, index }: Pick<CompiledRollout, 'id' | 'index'>,
+): string {
+  return `v${labelNumbers?.get(id) ?? rollouts.length - index}`
 }
 
 function namesOf(catalog: LiveCatalog): Names {

@@ -35,6 +35,7 @@ const place = { appId: 'app', platform: 'ios', channel: 'production', generation
 const catalog = {
   ...compileCatalog({ ...place, rollouts: rollouts as unknown as CatalogRollout<OfferedRelease>[] }),
   restatements: new Map(),
+  labelNumbers: null,
 } as LiveCatalog
 
 const updates = createUpdateService({

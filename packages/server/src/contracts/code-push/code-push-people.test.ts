@@ -206,6 +206,28 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
     expect(metrics.v3).toMatchObject({ installed: 1, failed: 0 })
   })
 
+  test('count on from the labels that another server had given, of which none is lost', async () => {
+    expect((await release('one')).body.package.label).toBe('v1')
+    const slug = app.toLowerCase()
+    const { items } = (await server.request('GET', `/manage/v1/apps/${slug}/rollouts`)).body
+    const place = (body: object) =>
+      server.request('POST', `/manage/v1/apps/${slug}/rollouts`, {
+        body: { releaseId: items[0].releaseId, channel: 'production', ...body },
+      })
+    expect((await place({ labelNumber: 41 })).body).toMatchObject({ labelNumber: 41 })
+    expect((await place({})).body).toMatchObject({ labelNumber: null })
+    const below = await place({ labelNumber: 42 })
+    expect([below.status, below.body.detail]).toEqual([400, expect.stringContaining('expected more than 42')])
+    // One was left out in between.
+    await place({ labelNumber: 51 })
+    const labels = (await history('Production')).map(({ label }: { label: string }) => label)
+    expect(labels).toEqual(['v41', 'v42', 'v51'])
+    expect(await check('Production')).toMatchObject({ is_available: true, label: 'v51' })
+    expect(await check('Production', { label: 'v41' })).toMatchObject({ is_available: false })
+    expect(await check('Production', { label: 'v1' })).toMatchObject({ is_available: true })
+    expect((await release('two', {}, 'Production')).body.package).toMatchObject({ label: 'v52' })
+  })
+
   test('are told what they cannot do here, and whoever may not is refused', async () => {
     const refused = await send('POST', `/apps/${app}/transfer/somebody@example.com`)
     expect([refused.status, refused.body]).toEqual([404, expect.stringContaining('hotpatch')])

@@ -28,9 +28,9 @@ export interface NewDeployment {
   key?: string
 }
 
-/** Newest first, and how many there ever were. */
+/** Newest first, and the number of the newest. */
 export interface DeploymentHistory {
-  count: number
+  newest: number
   entries: HistoryEntry[]
   /** Whether what the binary shipped with was placed last: the newest entry is not what devices get. */
   isEmbeddedOnTop: boolean
@@ -101,9 +101,9 @@ export function createDeployments({
   }
 
   async function historyOf(deployment: Deployment): Promise<DeploymentHistory> {
-    const { count, labels, rows, isEmbeddedOnTop } = await listHistory(db, placeOf(deployment), MAX_HISTORY)
-    const entries = rows.map((row) => entryOf(row, labels.get(row.rollout_id) ?? ''))
-    return { count, entries, isEmbeddedOnTop }
+    const { newest, labels, rows, isEmbeddedOnTop } = await listHistory(db, placeOf(deployment), MAX_HISTORY)
+    const entries = rows.map((row) => entryOf(row, `v${labels.get(row.rollout_id) ?? 0}`))
+    return { newest, entries, isEmbeddedOnTop }
   }
 
   return { findApp, list, find, create, historyOf }

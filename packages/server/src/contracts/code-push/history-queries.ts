@@ -1,5 +1,6 @@
 import type { Platform, RolloutState } from '@hotpatch/protocol'
 import type { Database } from '../../ground/database/schema.ts'
+import { listLabels } from '../../rolling-out/rollouts/label-queries.ts'
 
 /** Where a deployment is. */
 export interface Place {
@@ -24,22 +25,11 @@ export interface HistoryRow {
   package_hash: string
 }
 
-/** The latest of a deployment's rollouts, newest first, and how many there are in all: labels are counted. */
-export async function listHistory(db: Database, { appId, platform, channel }: Place, limit: number) {
-  const placed = db
-    .selectFrom('rollout')
-    .where('rollout.app_id', '=', appId)
-    .where('rollout.channel', '=', channel)
-    .where('rollout.platform', 'in', [platform, 'any'])
-  const { count } = await placed.select((of) => of.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
-  const latest = await placed
-    .select(['id', 'position', 'release_id'])
-    .orderBy('position', 'desc')
-    .limit(limit)
-    .execute()
-  const labels = new Map(latest.map(({ id }, index) => [id, `v${count - index}`]))
+/** The latest of a deployment's rollouts, newest first, and the number of the newest: labels are counted. */
+export async function listHistory(db: Database, place: Place, limit: number) {
+  const { newest, labels, isEmbeddedOnTop } = await listLabels(db, place, limit)
   const rows = await selectHistory(db, [...labels.keys()])
-  return { count, labels, rows, isEmbeddedOnTop: latest[0]?.release_id === null }
+  return { newest, labels, rows, isEmbeddedOnTop }
 }
 
 /** Of those that place an archive: nothing else is there for such clients. */

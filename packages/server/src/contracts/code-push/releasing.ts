@@ -46,7 +46,7 @@ export function createReleasing({
         'Please update the previous release to 100% rollout before releasing a new package.',
       )
       requireOther(history, { packageHash, requirement }, 'released')
-      const version = versionOf(`v${history.count + 1}`, deployment, taken)
+      const version = versionOf(`v${history.newest + 1}`, deployment, taken)
       try {
         const wish = { ...rest, version }
         const { published } = await publishing.publish(app, wish, content, {}, authorOf(request), publicUrl(request))

@@ -15,7 +15,7 @@ export function createRollouts(embeddedAnswers?: OfferedAnswer[]) {
   function compiled(): LiveCatalog {
     const place = { appId: 'app', platform: 'android', channel: 'production', generation: 1 } as const
     const made = compileCatalog<OfferedRelease>({ ...place, rollouts, ...(embeddedAnswers && { embeddedAnswers }) })
-    return { ...made, restatements: new Map(), embeddedAnswers }
+    return { ...made, restatements: new Map(), embeddedAnswers, labelNumbers: null }
   }
 
   function compile(): void {

@@ -74,6 +74,6 @@ export function findPlacedRelease(catalogs: Catalogs, app: DirectoryEntry, relea
 }
 
 export function withRollouts(catalog: LiveCatalog, rollouts: readonly CatalogRollout<OfferedRelease>[]): LiveCatalog {
-  const { restatements, embeddedAnswers } = catalog
-  return { ...compileCatalog({ ...catalog, rollouts }), restatements, embeddedAnswers }
+  const { restatements, embeddedAnswers, labelNumbers } = catalog
+  return { ...compileCatalog({ ...catalog, rollouts }), restatements, embeddedAnswers, labelNumbers }
 }

@@ -283,6 +283,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     created_by: 'test',
     updated_at: 0,
     ended_at: null,
+    label_number: null,
     awaits_start: 0,
   }
 }

@@ -559,6 +559,7 @@ create table rollout (
   statement_id text references statement (id),
   mandatory_below text,
   ended_at bigint,
+  label_number integer,
   constraint rollout_position unique (app_id, channel, position),
   constraint rollout_app foreign key (app_id) references app (id),
   constraint rollout_release foreign key (release_id) references release (id),

@@ -301,6 +301,8 @@ export interface Schema {
     updated_at: number
     /** When it was halted or withdrawn, whichever came first. */
     ended_at: number | null
+    /** As another server has counted it (Code Push §3); null: one above the one below it. */
+    label_number: number | null
   }
   /** The certificate by which clients verify answers that their publisher has signed in advance. */
   answer_certificate: {

@@ -11,6 +11,7 @@ import { statedContent, type ReleaseRow, type ReleaseService } from '../../shipp
 import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { audienceColumns, type NewAudience } from './audience.ts'
 import type { Placement, RolloutCompanion } from './placement.ts'
+import { findNewestLabel } from './label-queries.ts'
 import type { RolloutRecords } from './rollout-records.ts'
 import { findPlacedRelease, getRollout, insertRollout, type RolloutRow } from './rollout-store.ts'
 
@@ -51,6 +52,7 @@ export function createPlacing({
     const startsAt = placement.startsAt === undefined ? null : readTimestamp(placement.startsAt, 'startsAt')
     const awaitsStart = startsAt !== null && startsAt > now
     const position = await channels.takePosition(tx, app.id, channel)
+    if (placement.labelNumber !== undefined) await requireNextLabel(tx, app, placement, placement.labelNumber)
     const row = {
       id,
       app_id: app.id,
@@ -71,6 +73,7 @@ export function createPlacing({
       created_by: nameOf(author),
       updated_at: now,
       ended_at: null,
+      label_number: placement.labelNumber ?? null,
     }
     await insertRollout(tx, row)
     const { version = null, requirement = null } = release ?? {}
@@ -82,6 +85,19 @@ export function createPlacing({
     await records.record(tx, change, author, told, undefined, placed)
     await records.raise(tx, change, app, placed)
     return placed
+  }
+
+  /** Numbers rise, whoever has counted. */
+  async function requireNextLabel(
+    tx: Connection,
+    app: AppRow,
+    { platform, channel }: Placement,
+    labelNumber: number,
+  ): Promise<void> {
+    const newest = await findNewestLabel(tx, { appId: app.id, platform, channel })
+    if (labelNumber > newest) return
+    const what = `the number of the newest rollout on "${channel}" for ${platform}`
+    throw problem('invalid-request', `labelNumber: expected more than ${newest}, ${what}, found ${labelNumber}.`)
   }
 
   /** Places a release that exists on another channel, or on the same one anew. */

@@ -29,6 +29,8 @@ export interface Placement extends NewAudience {
   restated?: StatementRow | undefined
   /** A roll-back's own: its guard may not roll back again. */
   isRollback?: boolean | undefined
+  /** As another server has counted it (Code Push §3). */
+  labelNumber?: number | undefined
   /** Of another rollout, so that the percentage means the same devices. */
   salt?: string | undefined
   buckets?: number | undefined

@@ -24,6 +24,7 @@ export function renderRollout(row: RolloutRow): Rollout {
     buckets: row.buckets,
     guard: renderGuard(row),
     sequence: row.sequence,
+    labelNumber: row.label_number,
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
     updatedAt: timestamp(row.updated_at),

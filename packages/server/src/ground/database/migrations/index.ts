@@ -16,6 +16,7 @@ import * as codePush from './0017-code-push.ts'
 import * as buildIds from './0018-build-ids.ts'
 import * as treePatches from './0019-tree-patches.ts'
 import * as patchesOfFiles from './0023-patches-of-files.ts'
+import * as labelNumbers from './0025-label-numbers.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -36,4 +37,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0018-build-ids': buildIds,
   '0019-tree-patches': treePatches,
   '0023-patches-of-files': patchesOfFiles,
+  '0025-label-numbers': labelNumbers,
 }
