@@ -35,6 +35,7 @@ test('an app follows the server of a folder, below a path of it, with signatures
   onTestFinished(() => {
     server.closeAllConnections()
     server.close()
+    bundles.close()
   })
   const { port } = server.address() as AddressInfo
   const app = createFollower(`http://127.0.0.1:${port}/shop/`, { options: { publicKeys: [signer.publicKey] } })

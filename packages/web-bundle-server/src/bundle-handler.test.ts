@@ -402,12 +402,16 @@ describe('in other servers, below a path of theirs', () => {
   test('Express', async () => {
     const directory = await makeDirectory()
     await writeFiles(directory, filesOf(build))
+    const bundles = createBundleHandler({ directory, ...LATER })
     const app = express()
-    app.use('/shop', createBundleHandler({ directory, ...LATER }))
+    app.use('/shop', bundles)
     app.get('/shop/other', (_request, response) => void response.send('mine'))
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
-    onTestFinished(() => void server.close())
+    onTestFinished(() => {
+      bundles.close()
+      server.close()
+    })
     const { port } = server.address() as AddressInfo
     expect((await fetchFrom(port, `/shop${BASE}/manifest`)).json()).toEqual(manifestOf(build))
     expect(sha256((await fetchFrom(port, `/shop${BASE}/download`)).bytes)).toBe(build.checksum)
