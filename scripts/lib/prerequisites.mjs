@@ -1,6 +1,7 @@
 // What some tests need and not every machine has. Each entry answers with the environment that the tests read, plus
 // `stop` when something was started, or with why it is `absent` and how to have it.
 import { accessSync, constants, existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { ensureInstalled } from '../ensure-installed.mjs'
 import { root } from './child.mjs'
@@ -13,6 +14,7 @@ export const prerequisites = [
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: "Expo's own client, its Kotlin compiled", prepare: prepareJava },
+  { tests: 'the Android code of plugins for React Native, compiled', prepare: prepareAndroidPlugins },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
   { tests: 'the journey of the Electron example', prepare: prepareElectron },
@@ -79,7 +81,7 @@ function prepareCargo() {
 
 /** Its first run fetches some 350 MB and compiles for a minute or two; both are kept as above. */
 function prepareJava() {
-  const missing = ['javac', 'mvn'].find((name) => !findOnPath(name))
+  const missing = findMissingJava()
   const isRefused = process.env.HOTPATCH_TEST_EXPO_CLIENT === '0'
   if (!missing && !isRefused) return { env: { HOTPATCH_EXPO_CLIENT_READY: '1' } }
   return {
@@ -87,6 +89,24 @@ function prepareJava() {
     remedy: isRefused ? 'unset it' : 'install a JDK of 17 or later and Maven',
     onPurpose: true,
   }
+}
+
+/** Nothing is fetched for it: that is left to who runs all stories by hand. */
+function prepareAndroidPlugins() {
+  const missing = findMissingJava()
+  const isRefused = process.env.HOTPATCH_TEST_ANDROID_PLUGINS === '0'
+  const isFetched = existsSync(join(tmpdir(), 'hotpatch-real-clients/react-native/fetched.xml'))
+  if (!missing && !isRefused && isFetched) return { env: { HOTPATCH_ANDROID_PLUGINS_READY: '1' } }
+  if (isRefused) return { absent: 'HOTPATCH_TEST_ANDROID_PLUGINS is 0', remedy: 'unset it', onPurpose: true }
+  return {
+    absent: missing ? `${missing} is not on PATH` : 'what they are compiled with was not fetched',
+    remedy: 'node scripts/run.mjs scripts/real-clients/code-push-android/run.ts',
+    onPurpose: true,
+  }
+}
+
+function findMissingJava() {
+  return ['javac', 'mvn'].find((name) => !findOnPath(name))
 }
 
 function prepareReactNative() {

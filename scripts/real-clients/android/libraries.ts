@@ -126,7 +126,9 @@ function entry(
   return `<dependency>${coordinates(name)}<type>${type}</type><exclusions>${exclusions.join('')}</exclusions></dependency>`
 }
 
+/** `group:artifact:version`, and a classifier where there is one. */
 function coordinates(name: string): string {
-  const [group, artifact, version] = name.split(':')
-  return `<groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>`
+  const [group, artifact, version, classifier] = name.split(':')
+  const which = classifier === undefined ? '' : `<classifier>${classifier}</classifier>`
+  return `<groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version>${which}`
 }

@@ -10,6 +10,8 @@ export interface PassedRequest {
   path: string
   headers: IncomingMessage['headers']
   status: number
+  /** Of the body. */
+  bytes: number
 }
 
 /** Of an answer on its way: other bytes, another status, or other headers beside it. */
@@ -64,7 +66,7 @@ export async function createNetwork({ host, server, folder }: { host: string; se
     for await (const chunk of answer) chunks.push(chunk as Buffer)
     const given = { status: answer.statusCode ?? 502, body: Buffer.concat(chunks) }
     const { status, body, headers: more }: ReturnType<Meddler> = meddle?.(path, given) ?? given
-    passed.push({ path, headers, status })
+    passed.push({ path, headers, status, bytes: body.length })
     const { 'transfer-encoding': _, ...kept }: OutgoingHttpHeaders = answer.headers
     response.writeHead(status, { ...kept, ...more, 'content-length': body.length }).end(body)
   }

@@ -1,32 +1,6 @@
-import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { unzip } from '../../../packages/server/src/testing.ts'
-
-type Files = ReadonlyMap<string, Buffer>
-
-/** What the native half keeps of a package. */
-interface Metadata {
-  packageHash: string
-  label: string
-  appVersion: string
-  deploymentKey: string
-  downloadUrl: string
-  isMandatory: boolean
-}
-
-interface Installed {
-  metadata: Metadata
-  files: Files
-}
-
-export interface StatusReport {
-  status?: string
-  package?: Metadata
-  appVersion?: string
-  previousLabelOrAppVersion?: string
-  previousDeploymentKey?: string
-}
+import { until } from '../attempt.ts'
+import type { Metadata, NativeHalf, NativeModule, StatusReport } from './native-half.ts'
 
 /** The JavaScript half. */
 export interface CodePush {
@@ -36,125 +10,84 @@ export interface CodePush {
     onProgress: undefined,
     onMismatch: (update: object) => void,
   ): Promise<number>
-  checkForUpdate(): Promise<(Metadata & { failedInstall: boolean }) | null>
+  checkForUpdate(): Promise<(Metadata & { failedInstall: boolean; packageSize?: number }) | null>
   notifyAppReady(): Promise<unknown>
   SyncStatus: Record<'UP_TO_DATE' | 'UPDATE_INSTALLED' | 'UPDATE_IGNORED', number>
 }
 
-const SIGNATURE = /(?:^|\/)\.codepushrelease$/
 const require = createRequire(import.meta.url)
 
 /**
- * An installation: the native half of the plugin as its Android code has it, over files in memory, and the JavaScript
- * half as it is published.
+ * An installation: the JavaScript half of a plugin as it is published, loaded anew whenever the app is, over a native
+ * half. The app says that it is ready whenever it is loaded, but where its bundle is a broken one.
+ *
+ * @param plugin the file with the JavaScript half
  */
-export function createPhone(config: { serverUrl: string; deploymentKey: string; id: string; plugin: string }) {
-  let appVersion = '1.0.0'
-  let current: Installed | null = null
-  let previous: Installed | null = null
-  let isPending = false
-  /** Whether what is pending was run once. */
-  let wasStarted = false
-  /** What the native half has to tell the JavaScript half. */
-  let report: StatusReport | null = null
-  const failed = new Set<string>()
-  const staged = new Map<string, Files>()
-  let downloadedBytes = 0
-  let toldDone = Promise.withResolvers<StatusReport>()
+export function createPhone({ native, plugin }: { native: NativeHalf; plugin: string }) {
+  const reports: StatusReport[] = []
+  const untold: StatusReport[] = []
+  const mismatches: object[] = []
+  let app: CodePush | undefined
+  /** Whoever asks next is told what went wrong there. */
+  let reloading: Promise<unknown> = Promise.resolve()
 
-  const native = {
-    codePushInstallModeImmediate: 0,
-    codePushInstallModeOnNextRestart: 1,
-    codePushInstallModeOnNextResume: 2,
-    codePushInstallModeOnNextSuspend: 3,
-    codePushUpdateStateRunning: 0,
-    codePushUpdateStatePending: 1,
-    codePushUpdateStateLatest: 2,
-    getConfiguration: async () => ({
-      appVersion,
-      deploymentKey: config.deploymentKey,
-      serverUrl: config.serverUrl,
-      clientUniqueId: config.id,
-    }),
-    getUpdateMetadata: async () => current?.metadata ?? null,
-    isFailedUpdate: async (hash: string) => failed.has(hash),
-    isFirstRun: async () => false,
-    async downloadUpdate(update: Metadata) {
-      const answer = await fetch(update.downloadUrl, { headers: { 'accept-encoding': 'identity' } })
-      const bytes = Buffer.from(await answer.arrayBuffer())
-      // Its Android code refuses a download of another length.
-      assert.equal(Number(answer.headers.get('content-length')), bytes.length)
-      downloadedBytes = bytes.length
-      staged.set(update.packageHash, await unpack(bytes, current, update.packageHash))
-      return update
-    },
-    async installUpdate(update: Metadata) {
-      const files = staged.get(update.packageHash)
-      assert.ok(files)
-      ;[previous, current, isPending] = [current, { metadata: update, files }, true]
-    },
-    async notifyApplicationReady() {
-      if (isPending && current) report = { status: 'DeploymentSucceeded', package: current.metadata, ...before() }
-      isPending = false
-    },
-    async getNewStatusReport(): Promise<StatusReport | null> {
-      const told = report
-      report = null
-      return told
-    },
-    recordStatusReported: (told: StatusReport) => toldDone.resolve(told),
-    saveStatusReportForRetry: (untold: StatusReport) => toldDone.reject(new Error(JSON.stringify(untold))),
-    setLatestRollbackInfo: async () => undefined,
-    getLatestRollbackInfo: async () => null,
-    clearPendingRestart: async () => undefined,
-    restartApp: async () => undefined,
-    allow: async () => undefined,
-    disallow: async () => undefined,
+  async function load(module: NativeModule): Promise<void> {
+    const heard = {
+      recordStatusReported: (report: StatusReport) => void reports.push(report),
+      saveStatusReportForRetry: (report: StatusReport) => void untold.push(report),
+    }
+    const native = Object.entries(heard).map(([name, hear]) => [
+      name,
+      (report: StatusReport) => {
+        hear(report)
+        return (module[name] as (report: StatusReport) => unknown)(report)
+      },
+    ])
+    Reflect.set(globalThis, 'codePushNative', { ...module, ...Object.fromEntries(native) })
+    Reflect.deleteProperty(require.cache, plugin)
+    app = require(plugin) as CodePush
+    if (!runs().includes('broken')) await app.notifyAppReady()
   }
-  const before = () => ({
-    previousLabelOrAppVersion: previous?.metadata.label ?? appVersion,
-    previousDeploymentKey: config.deploymentKey,
-  })
+
+  function reload(module: NativeModule): void {
+    reloading = load(module)
+    reloading.catch(() => undefined)
+  }
+
+  async function loaded(): Promise<CodePush> {
+    await reloading
+    if (!app) throw new Error('the app does not run')
+    return app
+  }
+
+  function runs(): string {
+    return native.runs()
+  }
 
   return {
     /** A new process of the app: what was not ready by now has failed. */
-    start(): CodePush {
-      if (isPending && wasStarted) rollBack()
-      wasStarted = isPending
-      Reflect.set(globalThis, 'codePushNative', native)
-      toldDone = Promise.withResolvers<StatusReport>()
-      Reflect.deleteProperty(require.cache, config.plugin)
-      return require(config.plugin) as CodePush
+    async start(): Promise<void> {
+      await reloading
+      await load(await native.start(reload))
     },
-    /** When the JavaScript half has reported what came of an update. */
-    told: () => toldDone.promise,
-    runs: () => current?.files.get('CodePush/index.android.bundle')?.toString() ?? null,
-    downloadedBytes: () => downloadedBytes,
-    update: (version: string) => void ([appVersion, current, previous, isPending] = [version, null, null, false]),
+    /** As an app does it by itself. @returns the name of what came of it */
+    async sync(): Promise<string | undefined> {
+      const { sync, SyncStatus } = await loaded()
+      const status = await sync({}, undefined, undefined, (update) => void mismatches.push(update))
+      return Object.entries(SyncStatus).find(([, value]) => value === status)?.[0]
+    },
+    check: async () => (await loaded()).checkForUpdate(),
+    /** Waits for the server to have been told this of an update. */
+    told: (status: string, label: string) =>
+      until(`${status} of ${label} is told`, async () =>
+        reports.find((report) => report.status === status && report.package?.label === label),
+      ),
+    untold,
+    mismatches,
+    runs,
+    downloadedBytes: () => native.downloadedBytes(),
+    update: (appVersion: string) => native.update(appVersion),
   }
-
-  function rollBack() {
-    assert.ok(current)
-    failed.add(current.metadata.packageHash)
-    report = { status: 'DeploymentFailed', package: current.metadata }
-    ;[current, previous, isPending] = [previous, null, false]
-  }
-}
-/** As its Android code takes a download: a package of what changed is laid over what runs, and held against the hash. */
-async function unpack(bytes: Buffer, current: Installed | null, packageHash: string): Promise<Files> {
-  const files = await unzip(bytes)
-  const manifest = files.get('hotcodepush.json')
-  if (!manifest) return files
-  files.delete('hotcodepush.json')
-  const { deletedFiles } = JSON.parse(manifest.toString()) as { deletedFiles: string[] }
-  const whole = new Map([...(current?.files ?? []), ...files])
-  for (const path of deletedFiles) if (!files.has(path)) whole.delete(path)
-  assert.equal(hashOf(whole), packageHash, 'The update contents failed the data integrity check.')
-  return whole
 }
 
-function hashOf(files: Files): string {
-  const sha256 = (data: Buffer | string) => createHash('sha256').update(data).digest('hex')
-  const entries = [...files].flatMap(([path, content]) => (SIGNATURE.test(path) ? [] : [`${path}:${sha256(content)}`]))
-  return sha256(JSON.stringify(entries.sort()))
-}
+export type Phone = ReturnType<typeof createPhone>

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
 import { createPublisher } from '../publisher.ts'
 import { createStories } from '../stories.ts'
-import { orSkip, until } from '../attempt.ts'
-import { createPhone } from './phone.ts'
+import { orSkip } from '../attempt.ts'
 import { PLUGINS, stage, type Acquisition } from './stage.ts'
+import { createStandIn } from './stand-in.ts'
+import { createDeployment, filesOf, updateFailAndGoBack } from './update-story.ts'
 
 /** CodePush's SDK and the JavaScript of its plugins, as they are published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'code-push')
@@ -22,13 +22,7 @@ const server = await startServerProcess({
 const { api, publish } = await createPublisher(server, folder)
 const { play, end } = createStories(process.argv[2])
 
-const PHOTO = noise(60_000).toString('base64')
-const filesOf = (text: string) => ({ 'CodePush/index.android.bundle': text, 'CodePush/photo.txt': PHOTO })
-
-async function createDeployment(slug: string): Promise<string> {
-  await api.createApp({ slug })
-  return (await api.createChannelKey(slug, { channel: 'production', platform: 'android' })).key
-}
+const store = { api, publish }
 
 /** The requester that a host gives the SDK. */
 const requester = {
@@ -48,7 +42,7 @@ const query = (client: Acquisition, current: object) =>
   asked<Record<string, unknown> | null>((done) => client.queryUpdateWithCurrentPackage(current, done))
 
 await play('the SDK finds an update, reports it, and says what is wrong with a key', async () => {
-  const deploymentKey = await createDeployment('sdk')
+  const deploymentKey = await createDeployment(store, 'sdk')
   const configuration = { serverUrl: server.url, appVersion: '1.0', deploymentKey, clientUniqueId: 'sdk-phone' }
   const client = new sdk.AcquisitionManager(requester, configuration)
   assert.equal(await query(client, { appVersion: '1.0' }), null)
@@ -69,67 +63,11 @@ await play('the SDK finds an update, reports it, and says what is wrong with a k
 
 for (const [index, plugin] of PLUGINS.entries()) {
   const file = await bundle(plugin)
-  await play(`${plugin} updates, takes what changed, fails, goes back and is explained`, async () => {
-    const slug = `plugin-${index}`
-    const deploymentKey = await createDeployment(slug)
-    const phone = createPhone({ serverUrl: server.url, deploymentKey, id: 'phone-1', plugin: file })
-    const mismatches: object[] = []
-    const sync = async () => {
-      const app = phone.start()
-      const status = await app.sync({}, undefined, undefined, (update) => void mismatches.push(update))
-      return Object.entries(app.SyncStatus).find(([, value]) => value === status)?.[0]
-    }
-    const ready = async () => {
-      await phone.start().notifyAppReady()
-      return phone.told()
-    }
-
-    assert.equal(await sync(), 'UP_TO_DATE')
-    await publish(slug, '1.1.0', filesOf('one'))
-    assert.equal(await sync(), 'UPDATE_INSTALLED')
-    const whole = phone.downloadedBytes()
-    assert.equal((await ready()).status, 'DeploymentSucceeded')
-    assert.equal(await sync(), 'UP_TO_DATE')
-    assert.equal(phone.runs(), 'one')
-
-    await publish(slug, '1.2.0', filesOf('two'), { mandatory: true })
-    await publish(slug, '1.3.0', filesOf('three'))
-    const update = await waitForDiff(async () => phone.start().checkForUpdate(), whole / 10)
-    assert.deepEqual([update.label, update.isMandatory], ['v3', true])
-    assert.equal(await sync(), 'UPDATE_INSTALLED')
-    assert.ok(phone.downloadedBytes() < whole / 10)
-    assert.equal(phone.runs(), 'three')
-    assert.equal((await ready()).status, 'DeploymentSucceeded')
-
-    await publish(slug, '1.4.0', filesOf('broken'))
-    assert.equal(await sync(), 'UPDATE_INSTALLED')
-    phone.start() // It never says that it is ready.
-    assert.equal((await ready()).status, 'DeploymentFailed')
-    assert.equal(phone.runs(), 'three')
-    assert.equal(await sync(), 'UP_TO_DATE')
-    const why = await api.explain(slug, 'phone-1')
-    assert.equal(why.decision.reason, 'runs-the-target')
-    const verdicts = JSON.stringify(why)
-    assert.match(verdicts, /failed-on-this-device/)
-
-    await publish(slug, '2.0.0', filesOf('new shell'), { minNativeVersion: '2.0' })
-    assert.equal(await sync(), 'UP_TO_DATE')
-    assert.equal(mismatches.length, 1)
-    phone.update('2.0.0')
-    assert.equal(await sync(), 'UPDATE_INSTALLED')
-    assert.equal(phone.runs(), 'new shell')
-  })
-}
-
-/** It is made after the publish. */
-async function waitForDiff<Update extends { packageSize?: number }>(
-  check: () => Promise<(Update & { label: string; isMandatory: boolean }) | null>,
-  maxBytes: number,
-) {
-  return until('there is a package of what changed', async () => {
-    const update = await check()
-    return update && (update.packageSize ?? Infinity) < maxBytes && update
-  })
+  await play(`${plugin} updates, takes what changed, fails, goes back and is explained`, () =>
+    updateFailAndGoBack(store, { slug: `plugin-${index}`, serverUrl: server.url, plugin: file }, (configuration) =>
+      createStandIn({ ...configuration, id: 'phone-1' }),
+    ),
+  )
 }
 
 await server.stop()

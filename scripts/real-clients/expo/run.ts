@@ -8,8 +8,8 @@ import type { Files } from '../publisher.ts'
 import { openStage } from '../android/stage.ts'
 import { createStories } from '../stories.ts'
 import { orSkip, until } from '../attempt.ts'
-import { clientClasses, EXPO_UPDATES } from './client-classes.ts'
-import { startPhones, type AppState, type Configuration } from './phone.ts'
+import { EXPO_UPDATES, expoClasses } from './client-classes.ts'
+import { startExpoPhones, type AppState, type Configuration } from './phone.ts'
 import { createSigner, manifestOf, wayBackAt } from './signer.ts'
 
 const BINARY = { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: Date.now() - 86_400_000, bundle: 'built in' }
@@ -21,12 +21,12 @@ const FAILING = 14
 /** Runs Expo's own client, its Kotlin as it is published, against this checkout's server. */
 await needTools()
 const client = await orSkip(
-  clientClasses(),
+  expoClasses(),
   'This takes a JDK of 17 or later, Maven, and the packages of both registries.',
 )
 const env = { HOTPATCH_AUTOMATION_SECONDS: '0.2', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }
 const { server, network, api, hotpatch, write } = await openStage(join(client.folder, 'stage'), env)
-const phones = await startPhones(client, { binary: BINARY, javaOptions: network.options, name: 'stories' })
+const phones = await startExpoPhones(client, { binary: BINARY, javaOptions: network.options, name: 'stories' })
 const { play, end } = createStories(process.argv[2])
 
 const LOGO = { ext: 'png', bytes: 'a logo' }
