@@ -129,6 +129,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_at: NOW,
       kept_until: null,
       awaits_compression: 0,
+      awaits_packing: 0,
     })
     insert('artifact_facts', {
       sha256,

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App, PublishedArchive } from '@hotpatch/api'
 import type { HttpPort } from '@hotpatch/client'
+import { EMPTY_TREE } from '@hotpatch/protocol'
 import { createNodeEngine, createNodeHttp } from '@hotpatch/client/node'
 import {
   createPostgresDatabase,
@@ -11,7 +12,7 @@ import {
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readTree } from './react-native-app.ts'
 
 /** The tool publishes to a server process, which makes a patch, and engines on real folders go from 1.0.0 to 1.1.0. */
@@ -143,9 +144,11 @@ for (const { name, isThere } of DATABASES) {
     const unlucky = () =>
       createPhone('unlucky', (bytes) => bytes.map((byte, index) => (index === 90 ? byte ^ 1 : byte)))
 
-    /** As devices that run it are told, once the server has made it. */
-    async function patchFrom(version: string): Promise<{ sizeBytes: number; url: string }> {
-      const { releaseId } = releases.get(version)?.published ?? {}
+    type Patch = { sizeBytes: number; url: string; baseTree: string }
+
+    /** As devices that run it are told, once the server has made it; as others, of nothing. */
+    async function patchFrom(version: string | null): Promise<Patch> {
+      const { releaseId } = releases.get(version ?? '')?.published ?? {}
       const told = { deviceId: 'asks', platform: 'android', nativeVersion: '1.0', releaseId, patches: ['hpdelta1-br'] }
       const ask = async () => {
         const response = await fetch(`${server.url}/update/check`, {
@@ -153,19 +156,27 @@ for (const { name, isThere } of DATABASES) {
           headers: { 'x-app-key': app.appKey, 'content-type': 'application/json' },
           body: JSON.stringify(told),
         })
-        return (await response.json()) as { patch?: { sizeBytes: number; url: string } }
+        const { patch } = (await response.json()) as { patch?: Patch }
+        expect(patch && patch.baseTree === EMPTY_TREE).toBe(version === null)
+        return patch as Patch
       }
-      await expect.poll(ask, { timeout: DEADLINE_MS }).toHaveProperty('patch')
-      return (await ask()).patch ?? expect.unreachable()
+      // Not more often than a device may ask.
+      return vi.waitFor(ask, { timeout: DEADLINE_MS, interval: 1_000 })
     }
 
-    test('the first release comes whole', { timeout: DEADLINE_MS }, async () => {
+    test('the first release comes packed, and where that is damaged, whole', { timeout: 2 * DEADLINE_MS }, async () => {
       await release('1.0.0')
-      for (const phone of [patched(), unlucky()]) {
-        const { content } = releases.get('1.0.0')?.published ?? expect.unreachable()
-        expect(await phone.update()).toEqual([{ path: `/artifacts/${content.sha256}`, bytes: content.sizeBytes }])
-        await phone.expectRuns('1.0.0')
-      }
+      const { content } = releases.get('1.0.0')?.published ?? expect.unreachable()
+      const packed = await patchFrom(null)
+      expect(packed.sizeBytes).toBeLessThan(0.95 * content.sizeBytes)
+      const fetched = { path: new URL(packed.url).pathname, bytes: packed.sizeBytes }
+      const phone = patched()
+      expect(await phone.update()).toEqual([fetched])
+      await phone.expectRuns('1.0.0')
+      const other = unlucky()
+      const whole = { path: `/artifacts/${content.sha256}`, bytes: content.sizeBytes }
+      expect(await other.update()).toEqual([fetched, whole])
+      await other.expectRuns('1.0.0')
     })
 
     test('the next one comes as a patch, in a hundredth of the bytes', { timeout: 2 * DEADLINE_MS }, async () => {

@@ -22,6 +22,14 @@ export const DEVICE_EVENT_KINDS = [
 
 export type DeviceEventKind = (typeof DEVICE_EVENT_KINDS)[number]
 
+/**
+ * How a release came over the network: as the bytes that its statement names, as a patch of what the device had, or packed,
+ * as a patch of nothing.
+ */
+export const DOWNLOAD_ARRIVALS = ['whole', 'patch', 'packed'] as const
+
+export type DownloadArrival = (typeof DOWNLOAD_ARRIVALS)[number]
+
 /** What a device may report. */
 export const REPORTED_EVENT_KINDS = [
   'download-started',

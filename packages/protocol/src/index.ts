@@ -10,7 +10,7 @@ export { MAX_ARTIFACTS, type ContentArtifact } from './content/content-artifact.
 export { FILES_MANIFEST_NAME, statedFiles } from './content/files.ts'
 export * from './content/files-manifest.ts'
 export { contentTypeOfFile, extensionOf } from './content/file-types.ts'
-export { comparePaths, inTreeOrder, treeLines, writeTree, type TreeFile } from './content/tree.ts'
+export { comparePaths, EMPTY_TREE, inTreeOrder, treeLines, writeTree, type TreeFile } from './content/tree.ts'
 export { CONTENT_KINDS, type ContentKindName, type ReleaseContent } from './content/release-content.ts'
 export * from './decide.ts'
 export * from './device-attributes.ts'

@@ -61,6 +61,7 @@ describe('the usual way', () => {
       highestSequence: 0,
       floor: 0,
       trustedKeys: [publisher.keyId],
+      patches: ['hpdelta1-br', 'hpdelta1-deflate'],
     })
     await install(v1)
     await device.engine.check()

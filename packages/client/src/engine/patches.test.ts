@@ -4,7 +4,13 @@ import { describe, expect, test } from 'vitest'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createDevice } from '../testing/device.ts'
-import { chunked, createFakeServer, type FakeResponse, type FakeServer } from '../testing/fake-server.ts'
+import {
+  chunked,
+  createFakeServer,
+  type FakePatch,
+  type FakeResponse,
+  type FakeServer,
+} from '../testing/fake-server.ts'
 import { offered, patchBetween } from '../testing/patches.ts'
 import { createPublisher, sha256Of, treeOf } from '../testing/publisher.ts'
 
@@ -84,9 +90,11 @@ describe('an update that comes as a patch', () => {
 
   test('is asked for in what can be unpacked', async () => {
     const { server, device } = await runningDevice()
-    expect(server.checks[0]).not.toHaveProperty('patches')
     await device.engine.check()
-    expect(server.checks.at(-1)).toMatchObject({ patches: ['hpdelta1-br', 'hpdelta1-deflate'] })
+    // What the binary shipped with runs, and then a release.
+    for (const asked of [server.checks[0], server.checks.at(-1)]) {
+      expect(asked).toMatchObject({ patches: ['hpdelta1-br', 'hpdelta1-deflate'] })
+    }
   })
 
   test('is gone on with after a reset, in the same call', async () => {
@@ -150,6 +158,58 @@ describe('an update that comes as a patch', () => {
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
     expect(fetched(server)).toEqual(['bundle'])
   })
+})
+
+describe('a release that comes packed', () => {
+  /** A device that has its binary and nothing else. */
+  async function newDevice() {
+    const server = createFakeServer()
+    const device = createDevice({ server, publicKeys: SIGNED })
+    await device.boot()
+    server.target = { release: good }
+    server.patches = [await patchBetween(null, good)]
+    return { server, device }
+  }
+
+  test('is whole on a device that has nothing', async () => {
+    const { server, device } = await newDevice()
+    const [{ bytes }] = server.patches as [FakePatch]
+    expect(bytes.length).toBeLessThan(good.bundle.length)
+    expect(await device.engine.check()).toMatchObject({ kind: 'available', expectedBytes: bytes.length })
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: good.releaseId })
+    expect(fetched(server)).toEqual(['patch'])
+    expect(device.identify(await device.boot(), all)).toBe('1.0.0')
+  })
+
+  test('takes nothing of what runs', async () => {
+    const { server, device } = await runningDevice()
+    server.patches = [await patchBetween(null, update)]
+    await device.disk().write('ota/bundle/assets/fonts/same.txt', utf8FromText('damaged since it was started'))
+    await device.engine.sync()
+    expect(fetched(server)).toEqual(['patch'])
+    expect(device.identify(await device.boot(), all)).toBe('1.1.0')
+  })
+
+  test.each([
+    ['is another release', () => patchBetween(null, update)],
+    ['was damaged', async () => damaged(await patchBetween(null, good))],
+    ['makes files of a base', () => patchBetween(update, good)],
+  ] as const)('that %s, comes as its bundle after that, at once', async (_, make) => {
+    const { server, device } = await newDevice()
+    const other = await make()
+    const { baseTree } = (server.patches[0] as FakePatch).offer
+    server.patches = [{ ...other, from: null, to: good.releaseId, offer: { ...other.offer, baseTree } }]
+    expect(await device.engine.sync()).toMatchObject({ kind: 'staged' })
+    expect(fetched(server).at(-1)).toBe('bundle')
+    expect(server.downloads().length).toBeLessThanOrEqual(2)
+    expect(server.kinds()).toContain('download-failed:patch-failed')
+    expect(device.identify(await device.boot(), all)).toBe('1.0.0')
+  })
+
+  function damaged({ offer, bytes, ...patch }: FakePatch): FakePatch {
+    const other = bytes.map((byte, index) => (index === bytes.length - 9 ? byte ^ 0xff : byte))
+    return { ...patch, bytes: other, offer: { ...offer, sha256: sha256Of(other) } }
+  }
 })
 
 describe('a patch that is not as it must be', () => {

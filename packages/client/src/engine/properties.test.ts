@@ -24,10 +24,12 @@ function storyOf(kind: TestedKind) {
   return { publisher, releases, targets }
 }
 
-/** From each to each; every third one is damaged. */
+/** From each to each, and packed; every third one is damaged. */
 async function patchesAmong(releases: readonly PublishedRelease[]): Promise<FakePatch[]> {
   const pairs = releases.flatMap((base) => releases.filter((target) => target !== base).map((target) => [base, target]))
-  const patches = await Promise.all(pairs.map(([base, target]) => patchBetween(base!, target!)))
+  const packed = releases.map((target) => [null, target] as const)
+  const all = [...pairs.map(([base, target]) => [base!, target!] as const), ...packed]
+  const patches = await Promise.all(all.map(([base, target]) => patchBetween(base, target)))
   return patches.map((patch, index) => (index % 3 === 2 ? { ...patch, bytes: patch.bytes.toReversed() } : patch))
 }
 

@@ -103,8 +103,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function checkRequest(): Promise<CheckRequest> {
     const trust = await tellTrust()
     const failedReleaseIds = store.current().failed.map((release) => release.releaseId)
-    // There is no list of what the binary shipped with, so nothing is made of that.
-    const patches = (running && patcher?.formats(ports)) ?? []
+    const patches = patcher?.formats(ports) ?? []
     const told = { failedReleaseIds, trust, patches }
     return running
       ? { version: running.version, releaseId: running.releaseId, ...told }

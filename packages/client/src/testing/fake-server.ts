@@ -24,9 +24,9 @@ export interface SentReport {
   receivedBytes?: number
 }
 
-/** From one release to another, as devices that run the one are told of it. */
+/** From one release to another, as devices that run the one are told of it; from null, of nothing, for all. */
 export interface FakePatch {
-  from: string
+  from: string | null
   to: string
   bytes: Uint8Array
   offer: PatchOffer
@@ -108,7 +108,8 @@ function answerTo({ target, patches }: Published, check: Record<string, unknown>
   }
   const told = (check.patches ?? []) as string[]
   const patch = patches.find(
-    ({ from, to, offer }) => from === check.releaseId && to === release.releaseId && told.includes(offer.format),
+    ({ from, to, offer }) =>
+      (from === null || from === check.releaseId) && to === release.releaseId && told.includes(offer.format),
   )
   return {
     updateAvailable: true,

@@ -5,26 +5,31 @@ import { sha256Of, type PublishedRelease } from './publisher.ts'
 
 const PACKINGS = { 'hpdelta1-br': 'brotli', 'hpdelta1-deflate': 'deflate' } as const
 
-/** What a server makes after a publish. */
+/** What a server makes after a publish; of nothing without a base. */
 export async function patchBetween(
-  base: PublishedRelease,
+  base: PublishedRelease | null,
   target: PublishedRelease,
   format: PatchFormat = 'hpdelta1-br',
 ): Promise<FakePatch> {
-  const [from, to] = [filesOf(base), filesOf(target)]
+  const [from, to] = [base ? filesOf(base) : [], filesOf(target)]
   const { patches, baseSha256, targetSha256 } = await makeTreePatch(from, to, { packings: [PACKINGS[format]] })
   const { bytes } = patches[0]!
   return offered(base, target, bytes, { format, baseTree: baseSha256, tree: targetSha256 })
 }
 
 export function offered(
-  { releaseId: from }: PublishedRelease,
+  base: PublishedRelease | null,
   { releaseId: to }: PublishedRelease,
   bytes: Uint8Array,
   about: Pick<PatchOffer, 'format' | 'baseTree' | 'tree'>,
 ): FakePatch {
   const sha256 = sha256Of(bytes)
-  return { from, to, bytes, offer: { ...about, url: `${SERVER}/artifacts/${sha256}`, sha256, sizeBytes: bytes.length } }
+  return {
+    from: base?.releaseId ?? null,
+    to,
+    bytes,
+    offer: { ...about, url: `${SERVER}/artifacts/${sha256}`, sha256, sizeBytes: bytes.length },
+  }
 }
 
 function filesOf({ files }: PublishedRelease) {

@@ -17,6 +17,9 @@ export function treeLines(files: readonly TreeFile[]): string[] {
   return inTreeOrder(files).map(({ path, sha256, sizeBytes }) => `${sha256} ${sizeBytes} ${path}\n`)
 }
 
+/** The digest of no files: the base of a patch that needs none. */
+export const EMPTY_TREE = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+
 /** A copy, in the order of Patches §4. */
 export function inTreeOrder<File extends { path: string }>(files: readonly File[]): File[] {
   // Not every device's engine has toSorted.

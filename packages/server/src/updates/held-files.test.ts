@@ -43,7 +43,7 @@ async function insertApp(db: Connection): Promise<void> {
 async function insertReleases(db: Connection, first: number, count: number, files: number): Promise<void> {
   const paths = Array.from({ length: files }, (_, index) => `assets/chunk-${index}.js`)
   const releases = Array.from({ length: count }, (_, index) => first + index)
-  const artifact = { content_type: 'x', created_at: 0, kept_until: null, awaits_compression: 0 }
+  const artifact = { content_type: 'x', created_at: 0, kept_until: null, awaits_compression: 0, awaits_packing: 0 }
   await db
     .insertInto('artifact')
     .values(paths.map((path) => ({ ...artifact, sha256: sha256Of(Buffer.from(path)), size_bytes: 9 })))

@@ -1,5 +1,6 @@
 import {
   decide,
+  EMPTY_TREE,
   expoTimeOf,
   pickAnswer,
   type ClientTakes,
@@ -235,15 +236,18 @@ function signedAnswerOf(
   return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, device) : undefined
 }
 
-/** The smallest that it can apply. */
+/** The smallest that it can apply: to what it runs, or to nothing at all. */
 function patchOf(
   decision: Decision<OfferedRelease>,
   running: OfferedRelease | null,
   formats: readonly string[] | undefined,
 ): OfferedPatch | null {
-  if (!formats || decision.kind !== 'update' || !running || running.content.kind === 'binary') return null
-  const made = decision.release.patches?.get(running.content.sha256)
-  return made?.find(({ format }) => formats.includes(format)) ?? null
+  if (!formats || decision.kind !== 'update') return null
+  const { patches } = decision.release
+  const find = (base: string) => patches?.get(base)?.find(({ format }) => formats.includes(format)) ?? null
+  const packed = find(EMPTY_TREE)
+  const patch = running && running.content.kind !== 'binary' ? find(running.content.sha256) : null
+  return patch && packed && packed.sizeBytes < patch.sizeBytes ? packed : (patch ?? packed)
 }
 
 /** Of those that the catalog has: what it has not is offered to nobody. The same content fails again. */

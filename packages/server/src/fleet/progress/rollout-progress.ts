@@ -32,6 +32,11 @@ const COUNTERS = [
   'attempted_bad',
   'told_downloads',
   'received_bytes',
+  'told_patched',
+  'patched_bytes',
+  'told_packed',
+  'packed_bytes',
+  'patch_failed',
 ] as const
 
 /** Of a rollout that nobody has heard of yet. */

@@ -5,6 +5,7 @@ import {
   type DeviceAttributes,
   type DeviceEventKind,
   type DeviceTrust,
+  type DownloadArrival,
   type Platform,
 } from '@hotpatch/protocol'
 import { DAY_MS } from '../../ground/clock.ts'
@@ -78,6 +79,7 @@ export interface DeviceReport extends DeviceRegistration {
   /** Cut to 1,000 characters. */
   detail?: string | null | undefined
   receivedBytes?: number | null | undefined
+  arrival?: DownloadArrival | undefined
   /** By the device's clock. */
   occurredAt?: number | undefined
   /** What the device's clock showed when it sent the report: how far that clock is off. */
@@ -157,6 +159,7 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
       detail: text(report.detail, MAX_DETAIL_LENGTH),
       rollout_id: rollout?.id ?? null,
       received_bytes: readBytes(report.receivedBytes),
+      arrival: kind === 'downloaded' ? (report.arrival ?? null) : null,
       occurred_at: occurredAt,
       received_at: receivedAt,
     },

@@ -146,6 +146,7 @@ function goneEvent(device: Schema['device'], now: number): Schema['device_event'
     detail: null,
     rollout_id,
     received_bytes: null,
+    arrival: null,
     occurred_at: Math.min(goneAt, now),
     received_at: now,
   }

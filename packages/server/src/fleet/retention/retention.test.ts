@@ -300,6 +300,7 @@ function anEvent(changes: Partial<Schema['device_event']>): Schema['device_event
     detail: null,
     rollout_id: null,
     received_bytes: null,
+    arrival: null,
     occurred_at: 0,
     received_at: 0,
     ...changes,

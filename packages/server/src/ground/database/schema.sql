@@ -97,10 +97,13 @@ create table artifact (
   content_type text not null,
   created_at bigint not null,
   kept_until bigint,
-  awaits_compression integer default 0 not null
+  awaits_compression integer default 0 not null,
+  awaits_packing integer default 0 not null
 );
 
 create index artifact_awaits_compression on artifact (created_at) where awaits_compression = 1;
+
+create index artifact_awaits_packing on artifact (created_at) where awaits_packing = 1;
 
 create table artifact_facts (
   sha256 text not null,
@@ -277,6 +280,7 @@ create table device_event (
   received_at bigint not null,
   rollout_id text,
   received_bytes bigint,
+  arrival text,
   constraint device_event_key primary key (app_id, id),
   constraint device_event_app foreign key (app_id) references app (id)
 );
@@ -623,6 +627,11 @@ create table rollout_hour (
   attempted_bad bigint default 0 not null,
   told_downloads bigint default 0 not null,
   received_bytes bigint default 0 not null,
+  told_patched bigint default 0 not null,
+  patched_bytes bigint default 0 not null,
+  told_packed bigint default 0 not null,
+  packed_bytes bigint default 0 not null,
+  patch_failed bigint default 0 not null,
   constraint rollout_hour_key primary key (rollout_id, hour_at)
 ) without rowid;
 

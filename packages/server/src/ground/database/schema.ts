@@ -1,4 +1,4 @@
-import type { ContentKindName, DeviceEventKind, Platform, RolloutState } from '@hotpatch/protocol'
+import type { ContentKindName, DeviceEventKind, DownloadArrival, Platform, RolloutState } from '@hotpatch/protocol'
 import type { Kysely, Transaction } from 'kysely'
 
 /** What kind of key it is. */
@@ -107,6 +107,8 @@ export interface Schema {
     kept_until: number | null
     /** Whether nobody has tried yet how small it becomes. */
     awaits_compression: number
+    /** Of an archive, whether nobody has tried yet to pack its files anew. */
+    awaits_packing: number
   }
   /**
    * Of which artifacts an app has shown that it has them: it has sent them, or a release of it has them. `kept_until` as
@@ -411,6 +413,8 @@ export interface Schema {
     detail: string | null
     rollout_id: string | null
     received_bytes: number | null
+    /** Of what was downloaded, how it came. */
+    arrival: DownloadArrival | null
     occurred_at: number
     received_at: number
   }
@@ -452,6 +456,13 @@ export interface Schema {
     /** Of what was downloaded: how often a device told the bytes that it took, and how many. */
     told_downloads: number
     received_bytes: number
+    /** Of these, those that came as a patch of what the device ran, and those that came packed. */
+    told_patched: number
+    patched_bytes: number
+    told_packed: number
+    packed_bytes: number
+    /** How often either did not work, and the whole download followed. */
+    patch_failed: number
   }
   /** Devices that attempted a rollout, by their standing and the hour in which they got it. */
   rollout_sample: {

@@ -41,6 +41,7 @@ const artifact = (sha256: string, size_bytes: number) => ({
   created_at: 5,
   kept_until: null,
   awaits_compression: 0,
+  awaits_packing: 0,
 })
 
 function openThread(options: Partial<ReadThreadOptions> = {}) {

@@ -31,6 +31,8 @@ export interface CheckedArtifact {
   expoExport?: string
   /** Whether they are worth a try at being made smaller. */
   awaitsCompression: boolean
+  /** Of an archive: whether its files are. */
+  awaitsPacking?: boolean
 }
 
 /** A complete local file under the name that its bytes have. */
@@ -91,13 +93,14 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   function rowsOf(artifacts: readonly CheckedArtifact[], keptUntil: number | null): ArtifactRow[] {
-    return artifacts.map(({ sha256, sizeBytes, contentType, awaitsCompression }) => ({
+    return artifacts.map(({ sha256, sizeBytes, contentType, awaitsCompression, awaitsPacking = false }) => ({
       sha256,
       size_bytes: sizeBytes,
       content_type: contentType,
       created_at: clock.now(),
       kept_until: keptUntil,
       awaits_compression: awaitsCompression ? 1 : 0,
+      awaits_packing: awaitsPacking ? 1 : 0,
     }))
   }
 

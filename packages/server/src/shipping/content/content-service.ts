@@ -24,7 +24,7 @@ import type {
   UnpackedBytes,
 } from './content-kind.ts'
 import { insertReleaseFiles, listEarlierFacts, listFilesOf, type StoredFile } from './content-queries.ts'
-import { isCompressedAlready } from './file-types.ts'
+import { isCompressedAlready, MIN_COMPRESSED_BYTES } from './file-types.ts'
 import { receiveFiles } from './receive-files.ts'
 import { contentKind, type ContentFacts, type OfferedContent } from './kinds.ts'
 
@@ -467,6 +467,7 @@ function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked, expoExport }: R
     facts: known,
     ...(expoExport !== undefined && { expoExport }),
     awaitsCompression: false,
+    awaitsPacking: kind === 'archive' && sizeBytes >= MIN_COMPRESSED_BYTES,
   }
   const parts = unpacked.map((part) => ({ ...asPart(part), awaitsCompression: part.awaitsCompression }))
   return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import type { PatchFormat } from './patch-kinds.ts'
-import type { PatchAnswer, PatchQuestion } from './patches.ts'
+import type { PatchAnswer, PatchQuestion } from './patch-question.ts'
 
 /** Writes those that are worth it. */
 export async function keepSmaller(

@@ -10,6 +10,9 @@ export const PATCH_FORMATS = {
   bsdiff43: ['bsdiff43'],
 } as const satisfies Record<PatchKind, readonly string[]>
 
+/** Content §8.3: deflate packs a whole release no smaller than a zip is. */
+export const PACKED_FORMAT = 'hpdelta1-br' satisfies (typeof PATCH_FORMATS)['tree'][number]
+
 export type PatchFormat = (typeof PATCH_FORMATS)[PatchKind][number]
 
 /** For the clients of one protocol first, then for our own engine. */

@@ -1,6 +1,8 @@
+import { EMPTY_TREE } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { placedReleases, type PlaceOfReleases } from '../content/placed-release-queries.ts'
-import { isFormatOf, type PatchFormat } from './patch-kinds.ts'
+import type { ArchiveFacts } from '../content/archive/archive-kind.ts'
+import { isFormatOf, PACKED_FORMAT, type PatchFormat } from './patch-kinds.ts'
 
 /** Below these nobody is sent any more but by a roll-back, which has new ones made: the others need no room. */
 export const MAX_PATCHED_ROLLOUTS = 10
@@ -19,7 +21,10 @@ export function isOfTree({ format }: OfferedPatch): boolean {
   return isFormatOf('tree', format)
 }
 
-/** By the digest of the content that a device runs, or by the id of what its binary shipped with. The smallest first. */
+/**
+ * By the digest of the content that a device runs, or by the id of what its binary shipped with; by that of no files where
+ * it needs nothing (Content §8.3). The smallest first.
+ */
 export type OfferedPatches = ReadonlyMap<string, readonly OfferedPatch[]>
 
 interface FoundPatch {
@@ -39,6 +44,7 @@ export async function listPlacedPatches(
     ...(await listTrees(db, place)),
     ...(await listFiles(db, place)),
     ...(await listFromEmbedded(db, place)),
+    ...(await listPacked(db, place)),
   ]
   found.sort(
     ({ patch: left }, { patch: right }) => left.sizeBytes - right.sizeBytes || (left.sha256 < right.sha256 ? -1 : 1),
@@ -145,4 +151,36 @@ async function listFromEmbedded(db: Connection, place: PlaceOfReleases): Promise
     .select('embedded_update.update_id as base')
     .execute()
   return rows.flatMap(({ target, ...row }) => (target ? foundOf({ ...row, target }) : []))
+}
+
+/** Of the newest rollouts alone: no others are offered, and here every archive may have one. */
+async function listPacked(db: Connection, { appId, platform, channel }: PlaceOfReleases): Promise<FoundPatch[]> {
+  const rows = await db
+    .selectFrom('artifact_variant')
+    .innerJoin('artifact', 'artifact.sha256', 'artifact_variant.variant_sha256')
+    .innerJoin('artifact_facts', 'artifact_facts.sha256', 'artifact_variant.sha256')
+    .innerJoin('release_file', 'release_file.sha256', 'artifact_variant.sha256')
+    .select(['artifact_variant.sha256 as target', 'artifact.size_bytes', 'artifact.sha256', 'facts'])
+    .where('artifact_variant.kind', '=', 'compressed')
+    .where('algorithm', '=', PACKED_FORMAT)
+    .where('artifact_facts.kind', '=', 'archive')
+    .where('release_file.role', '=', 'archive')
+    .where('release_file.release_id', 'in', (newest) =>
+      newest
+        .selectFrom('rollout')
+        .select('release_id')
+        .where('app_id', '=', appId)
+        .where('platform', 'in', [platform, 'any'])
+        .where('channel', '=', channel)
+        .orderBy('position', 'desc')
+        .limit(MAX_PATCHED_ROLLOUTS)
+        .$castTo<{ release_id: string }>(),
+    )
+    .distinct()
+    .execute()
+  return rows.map(({ target, size_bytes, sha256, facts }) => {
+    const { tree } = JSON.parse(facts) as ArchiveFacts
+    const patch: OfferedPatch = { format: PACKED_FORMAT, sha256, sizeBytes: size_bytes, from: EMPTY_TREE, to: tree }
+    return { target, base: EMPTY_TREE, patch }
+  })
 }

@@ -4,13 +4,14 @@ import { keepThread } from '../../ground/threads/keep-thread.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { asPart } from '../artifacts/artifact-service.ts'
 import { insertVariants } from '../artifacts/artifact-variant-queries.ts'
-import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { deletePatchBytes } from './patch-management-store.ts'
-import { PATCH_FORMATS, type PatchFormat, type PatchKind } from './patch-kinds.ts'
+import { createPacking, type AwaitingPacking } from './packing.ts'
+import { PATCH_FORMATS, type PatchFormat } from './patch-kinds.ts'
 import { MAX_PATCHED_ROLLOUTS } from './patch-queries.ts'
+import { bytesOf, type PatchAnswer, type PatchQuestion } from './patch-question.ts'
 import {
   deletePatches,
   finishPatch,
@@ -20,28 +21,6 @@ import {
   type AwaitingPatch,
 } from './patch-store.ts'
 import { listEmbeddedBases, listPatchPlaces, listRunBases, wantedOf, type PatchPlace } from './wanted-patches.ts'
-
-export interface PatchQuestion {
-  kind: PatchKind
-  /** What it is to make, and what it is made of. */
-  source: string
-  base: string
-  /** Where to write it, by the formats of its kind. */
-  targets: Readonly<Partial<Record<PatchFormat, string>>>
-  /** A larger one is not worth it. */
-  maxBytes: number
-}
-
-export type PatchAnswer =
-  | {
-      outcome: 'made'
-      /** Of trees. */
-      tree?: string
-      baseTree?: string
-      /** By format; absent where it is not worth it. */
-      made: Readonly<Partial<Record<PatchFormat, ReceivedBytes>>>
-    }
-  | { outcome: 'not-smaller' | 'too-large' }
 
 /** Each takes seconds. */
 const BATCH = 1
@@ -79,16 +58,22 @@ export function createPatches({
   })
   /** What each channel and platform was last sent, and when its bases were looked for. */
   const looked = new Map<string, { sha256: string; at: number }>()
-  const { wake, stop } = createWorkOff({
+  const packing = createPacking({ db, changes, raiseReleases, clock, artifacts, maker, ask: thread.ask })
+  const { wake, stop } = createWorkOff<AwaitingPatch | AwaitingPacking, PatchAnswer>({
     does: 'compared',
     batch: BATCH,
     list: async (count) => {
       if (bases > 0 && (await wantNew())) await dropOutlived()
-      return listAwaitingPatches(db, count)
+      const patches = await listAwaitingPatches(db, count)
+      if (bases === 0 || patches.length === count) return patches
+      // Most devices run a release and take a patch of it: those come first.
+      return [...patches, ...(await packing.list(count - patches.length))]
     },
-    work,
+    work: (item) => ('base' in item ? work(item) : packing.work(item)),
     record: async (done) => {
-      for (const each of done) await record(each)
+      for (const { item, result } of done) {
+        await ('base' in item ? record({ item, result }) : packing.record({ item, result }))
+      }
     },
     timers,
     log,
@@ -182,10 +167,6 @@ export function createPatches({
   }
 
   return { wake, lookAgain, stop: () => stop(thread.closeNow) }
-}
-
-function bytesOf(answer: PatchAnswer, format: PatchFormat): ReceivedBytes | undefined {
-  return answer.outcome === 'made' ? answer.made[format] : undefined
 }
 
 function nameOf({ appId, platform, channel, kind, runtimeVersion = '' }: PatchPlace): string {

@@ -1,6 +1,7 @@
 import type { App } from '@hotpatch/api'
 import { nodeSha256, nodeUnpacking } from '@hotpatch/delta/node'
 import { patchSource, readTreePatch } from '@hotpatch/delta'
+import { EMPTY_TREE } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
   fixedClock,
@@ -10,7 +11,7 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 
@@ -60,12 +61,14 @@ describeOnEveryDatabase('patches of trees', (open) => {
     server.published(app, { bundle: await zipOf(files), platform: 'android', version, ...changes })
   const check = async (releaseId: string, fields: object = { patches: FORMATS }) =>
     (await server.check(app, { version: undefined, nativeVersion: '1.0.0', releaseId, ...fields })).body
+  /** Of what it runs: a packed release is a patch of nothing. */
+  const patchOf = ({ patch }: { patch?: OfferedPatch }) => (patch?.baseTree === EMPTY_TREE ? undefined : patch)
   /** As soon as it is there. */
   const patchFrom = (releaseId: string, fields?: object): Promise<OfferedPatch> =>
     vi.waitFor(async () => {
-      const { patch } = await check(releaseId, fields)
+      const patch = patchOf(await check(releaseId, fields))
       expect(patch).toBeDefined()
-      return patch
+      return patch as OfferedPatch
     }, 20_000)
   const statesOf = async () => {
     const rows = await db.selectFrom('patch').select('state').where('app_id', '=', app.id).execute()
@@ -119,12 +122,12 @@ describeOnEveryDatabase('patches of trees', (open) => {
     for (const answer of [
       await check(first.releaseId, {}),
       await check(first.releaseId, { patches: ['bsdiff40'] }),
-      await check(releaseId),
       (await server.check(app, { version: '1.0.0' })).body,
     ]) {
       expect(answer).toMatchObject({ updateAvailable: true, hash: second.content.sha256 })
       expect(answer).not.toHaveProperty('patch')
     }
+    expect(patchOf(await check(releaseId))).toBeUndefined()
     expect(await check(second.releaseId)).not.toHaveProperty('patch')
   })
 
@@ -150,7 +153,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
     await publish('2.0.0', SECOND)
     await publish('3.0.0', THIRD)
     await settled()
-    expect((await check(first.releaseId)).patch).toBeUndefined()
+    expect(patchOf(await check(first.releaseId))).toBeUndefined()
     await vi.waitFor(async () => {
       const rows = await db.selectFrom('device').select('device_id').where('app_id', '=', app.id).execute()
       expect(rows).toHaveLength(1)
@@ -199,7 +202,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
     // Of no other app: what another one has as well stays.
     const third = await publish('3.0.0', { ...THIRD, 'own.txt': Buffer.from(app.id) })
     await settled()
-    expect((await check(first.releaseId)).patch).toBeUndefined()
+    expect(patchOf(await check(first.releaseId))).toBeUndefined()
     const body = { platform: 'android', from: '1.0.0', to: '3.0.0' }
     const wanted = await server.request('POST', path, { body })
     expect([wanted.status, wanted.body]).toMatchObject([202, { ...body, state: 'waiting', sizeBytes: null }])
@@ -212,7 +215,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
     expect((await server.request('GET', `${path}?state=made`)).body.items).toContainEqual(made)
 
     expect((await server.request('DELETE', `${path}/${made.id}`)).body).toMatchObject({ state: 'pruned', packed: [] })
-    await vi.waitFor(async () => expect((await check(first.releaseId)).patch).toBeUndefined(), 20_000)
+    await vi.waitFor(async () => expect(patchOf(await check(first.releaseId))).toBeUndefined(), 20_000)
     const row = await db.selectFrom('artifact').select('kept_until').where('sha256', '=', sha256).executeTakeFirst()
     expect(row?.kept_until).not.toBeNull()
     await server.request('POST', path, { body })
@@ -227,5 +230,53 @@ describeOnEveryDatabase('patches of trees', (open) => {
     ] as const) {
       expect((await server.request(method, url, { body: asked })).body.type).toBe(type)
     }
+  })
+
+  describe('of nothing', () => {
+    /** Small files that are alike, as a web app has them. */
+    const PAGES: Files = Object.fromEntries(
+      Array.from({ length: 40 }, (_, page) => [`pages/${page}.js`, lines(100, `page${page}_`)]),
+    )
+    const packed = (fields: object = { patches: FORMATS }): Promise<OfferedPatch> =>
+      vi.waitFor(async () => {
+        const { body } = await server.check(app, { version: undefined, nativeVersion: '1.0.0', ...fields })
+        expect(body.patch).toBeDefined()
+        return body.patch
+      }, 20_000)
+
+    test('bring the whole release, in fewer bytes than its zip, to a device that runs no release', async () => {
+      const { content } = await publish('1.0.0', PAGES)
+      const patch = await packed()
+      expect(patch).toMatchObject({ format: 'hpdelta1-br', baseTree: EMPTY_TREE, tree: content.tree })
+      expect(patch.sizeBytes).toBeLessThan(content.sizeBytes / 2)
+      expect(await apply(patch, {}, content.tree ?? '')).toEqual(PAGES)
+      const { body } = await server.check(app, { nativeVersion: '1.0.0', patches: ['hpdelta1-deflate'] })
+      expect(body).not.toHaveProperty('patch')
+    })
+
+    test('are offered to whoever runs something of which no patch was made, and to nobody else', async () => {
+      const { releaseId } = await publish('0.9.0', { 'main.jsbundle': noise(20_000) }, { channel: 'staging' })
+      const first = await publish('1.0.0', PAGES)
+      const second = await publish('2.0.0', { ...PAGES, 'more.js': lines(10, 'more') })
+      const small = await patchFrom(first.releaseId)
+      const whole = await packed({ releaseId, patches: FORMATS })
+      expect(whole.tree).toBe(second.content.tree)
+      expect(small.sizeBytes).toBeLessThan(whole.sizeBytes / 2)
+      expect((await check(first.releaseId)).patch).toEqual(small)
+    })
+
+    test('are none where nothing is saved, and that is not tried again', async () => {
+      const { content } = await publish('1.0.0', { 'main.jsbundle': noise(20_000) })
+      await vi.waitFor(async () => {
+        const row = await db
+          .selectFrom('artifact')
+          .select('awaits_packing')
+          .where('sha256', '=', content.sha256)
+          .executeTakeFirst()
+        expect(row).toEqual({ awaits_packing: 0 })
+      }, 20_000)
+      const variants = db.selectFrom('artifact_variant').selectAll().where('sha256', '=', content.sha256)
+      expect(await variants.execute()).toEqual([])
+    })
   })
 })

@@ -8,25 +8,31 @@ import { readArchiveDirectory, STORED, type ArchiveEntry } from '../content/arch
 import { createHashing } from '../content/archive/hash-files.ts'
 import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
 import { keepSmaller } from './keep-smaller.ts'
-import type { PatchAnswer, PatchQuestion } from './patches.ts'
+import type { PatchAnswer, TreePatchQuestion } from './patch-question.ts'
 
 /** Of each side: what is new of it is in memory, packed. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
+/** Of a file that nothing is there for: devices have memory for no more at a time. */
+const MAX_NEW_FILE_BYTES = 64 * 1024 * 1024
 /** Patches §8. */
 const MAX_FILES = 20_000
 
 /** Patches §5.1. */
 const FORMATS = { brotli: 'hpdelta1-br', deflate: 'hpdelta1-deflate' } as const
+const PACKINGS = ['brotli', 'deflate'] as const
 
 const unpack = promisify<Buffer, object, Buffer>(inflateRaw)
 
-/** Content §12: in both packings, of two archives that were taken. */
-export async function writeTreePatches(question: PatchQuestion, signal: AbortSignal): Promise<PatchAnswer> {
-  await using base = await open(question.base)
+/** Content §12 and §8.3: of archives that were taken, in the packings that are wanted. */
+export async function writeTreePatches(question: TreePatchQuestion, signal: AbortSignal): Promise<PatchAnswer> {
+  await using base = question.base === null ? null : await open(question.base)
   await using target = await open(question.source)
-  const [before, after] = [await filesOf(base, question.base), await filesOf(target, question.source)]
+  const before = base && question.base !== null ? await filesOf(base, question.base) : []
+  const after = await filesOf(target, question.source)
   if (!before || !after) return { outcome: 'too-large' }
-  const made = await makeTreePatch(before, after, { packings: ['brotli', 'deflate'], signal })
+  if (!base && after.some(({ sizeBytes }) => sizeBytes > MAX_NEW_FILE_BYTES)) return { outcome: 'too-large' }
+  const packings = PACKINGS.filter((packing) => question.targets[FORMATS[packing]] !== undefined)
+  const made = await makeTreePatch(before, after, { packings, signal })
   const patches = made.patches.map(({ packing, bytes }) => ({ format: FORMATS[packing], bytes }))
   const answer = await keepSmaller(question, patches)
   return answer.outcome === 'made' ? { ...answer, baseTree: made.baseSha256, tree: made.targetSha256 } : answer

@@ -30,6 +30,7 @@ export function createInsightFixtures(db: Database, appId: string) {
           created_at: 0,
           kept_until: null,
           awaits_compression: 0,
+          awaits_packing: 0,
         })
         .execute()
       const release: Schema['release'] = {

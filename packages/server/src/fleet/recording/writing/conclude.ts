@@ -113,6 +113,7 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       detail: `${from} → ${to}`,
       rollout_id: null,
       received_bytes: null,
+      arrival: null,
       occurred_at: at,
       received_at: at,
     })
@@ -327,5 +328,10 @@ function emptyHour(rollout_id: string, hour_at: number): RolloutHourRow {
     attempted_bad: 0,
     told_downloads: 0,
     received_bytes: 0,
+    told_patched: 0,
+    patched_bytes: 0,
+    told_packed: 0,
+    packed_bytes: 0,
+    patch_failed: 0,
   }
 }

@@ -17,6 +17,7 @@ import * as buildIds from './0018-build-ids.ts'
 import * as treePatches from './0019-tree-patches.ts'
 import * as patchesOfFiles from './0023-patches-of-files.ts'
 import * as labelNumbers from './0025-label-numbers.ts'
+import * as bytesSaved from './0024-bytes-saved.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -38,4 +39,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0019-tree-patches': treePatches,
   '0023-patches-of-files': patchesOfFiles,
   '0025-label-numbers': labelNumbers,
+  '0024-bytes-saved': bytesSaved,
 }
