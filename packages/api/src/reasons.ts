@@ -20,6 +20,9 @@ export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'kind-not-taken': 'The client takes other kinds of content than the release is of.',
   'form-not-taken':
     'The client takes the release in none of the forms in which it is there: as it is, encrypted, by one of its files, or as its tool builds.',
+  'encryption-not-taken':
+    'The release is there only encrypted, and the client on the device tells no key to decrypt it by.',
+  'decryption-key-not-held': 'The release is encrypted for other keys than the app on the device has.',
   'list-not-held':
     'The client has to be told every file of the release, and the list of them is not in the memory of the server.',
   'built-before-binary':

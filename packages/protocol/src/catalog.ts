@@ -19,6 +19,8 @@ export interface CatalogRelease {
   kind?: ContentKindName | undefined
   /** What its publisher has encrypted of it, for clients that take nothing else; absent: nothing. */
   variants?: readonly Encryption[] | undefined
+  /** It is there for devices with one of these keys alone (Content §3.2); absent: it is there as it is. */
+  encryptedFor?: readonly Encryption[] | undefined
   /** Of files: the list of them, where it is in memory at the moment. */
   held?: { readonly files: readonly unknown[] | null } | undefined
   /** Which tool's clients take it; absent: it is for those of none. */
@@ -153,6 +155,8 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   generation: number
   /** Of all contents: where a device takes them, none is asked for its kind (D11). */
   kinds: ReadonlySet<ContentKindName>
+  /** Whether any of it is there for devices with a key alone. */
+  hasEncrypted: boolean
   /**
    * By index, that of the next rollout below which is there in other forms: encrypted for other keys, with other files of
    * a binary, or by another tool; null: nothing is any of that.
@@ -196,6 +200,7 @@ export function compileCatalog<Release extends CatalogRelease>(catalog: Catalog<
     channel,
     generation,
     kinds: new Set(rollouts.flatMap(({ kind }) => kind ?? [])),
+    hasEncrypted: rollouts.some(({ target }) => target !== 'embedded' && target.encryptedFor !== undefined),
     nextForm: compileForms(rollouts),
     nextBuild: compileBuilds(rollouts),
     embeddedAnswers,
@@ -300,8 +305,11 @@ function compileAnswerKeys(
   return keys.size === 0 ? null : keys
 }
 
-function formsOf({ variants = [], binaries, version, exportedBy }: CatalogRelease): string {
-  const encrypted = variants.map(({ algorithm, keyId }) => `${algorithm} ${keyId}`).toSorted()
+function formsOf({ variants = [], encryptedFor, binaries, version, exportedBy }: CatalogRelease): string {
+  const encrypted = [...variants, ...(encryptedFor ?? [])]
+    .map(({ algorithm, keyId }) => `${algorithm} ${keyId}`)
+    .toSorted()
+  if (encryptedFor) encrypted.push('not as it is')
   if (exportedBy) encrypted.push(`exported by ${exportedBy}`)
   if (!binaries) return encrypted.join('\n')
   const files = binaries.map(({ format, architecture, signatures = [] }) =>

@@ -70,6 +70,29 @@ export function findEncrypted<Encrypted extends Encryption>(
   )
 }
 
+/** What the forms of a release are, as far as a client takes some of them and others not. */
+export interface ReleaseForms {
+  /** Beside what it is itself. */
+  variants?: readonly Encryption[] | undefined
+  /** What it is itself is encrypted for these keys; absent: it is not. */
+  encryptedFor?: readonly Encryption[] | undefined
+}
+
+export type FormRefusal = 'form-not-taken' | 'encryption-not-taken' | 'decryption-key-not-held'
+
+/** D11: why a client takes a release in none of its forms; undefined: it takes one. */
+export function refusedForms(
+  { variants = [], encryptedFor }: ReleaseForms,
+  forms: readonly TakenForm[],
+): FormRefusal | undefined {
+  if (!encryptedFor) return forms.includes('plain') || findEncrypted(variants, forms) ? undefined : 'form-not-taken'
+  if (findEncrypted([...encryptedFor, ...variants], forms)) return undefined
+  const isTaken = forms.some((form) =>
+    encryptedFor.some((each) => form !== 'plain' && form.algorithm === each.algorithm),
+  )
+  return isTaken ? 'decryption-key-not-held' : 'encryption-not-taken'
+}
+
 /** Whether one of the files is one that the client takes. */
 export function takesBinary(
   { binaries, version }: { binaries: readonly CatalogBinary[]; version: string },

@@ -69,14 +69,14 @@ const releases = fc
         statedAt,
         kind,
         variants,
-        fc.tuple(binaries, versionCode, buildId),
+        fc.tuple(binaries, versionCode, buildId, variants),
       ),
     ),
   )
   .map((pool) =>
     pool.map(
       (
-        [requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build]],
+        [requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build, sealed]],
         index,
       ): CatalogRelease => {
         const sequence = index + 1
@@ -90,6 +90,7 @@ const releases = fc
           buildId: build,
           ...(build && { exportedBy: 'hot-updater' }),
           ...(encrypted && { variants: encrypted }),
+          ...(sealed && { encryptedFor: sealed }),
           ...(ofKind === 'binary' && { binaries: files }),
           ...(ofKind === 'files' && { held: { files: floor % 2 === 0 ? [] : null } }),
           floor: floor <= sequence ? floor : 0,
@@ -409,10 +410,17 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       if (!release && !takes.embedded) return 'embedded-not-taken'
       if (release && !takes.kinds.some((each) => each === (release.kind ?? 'archive'))) return 'kind-not-taken'
       const isThere = takes.forms.some((each) => {
-        if (each === 'plain') return true
-        const own = (release?.variants ?? []).filter(({ algorithm }) => algorithm === each.algorithm)
+        if (each === 'plain') return release?.encryptedFor === undefined
+        const all = [...(release?.variants ?? []), ...(release?.encryptedFor ?? [])]
+        const own = all.filter(({ algorithm }) => algorithm === each.algorithm)
         return own.some((variant) => variant.keyId.slice(0, each.keyId.length) === each.keyId)
       })
+      const sealed = release?.encryptedFor
+      if (release && !isThere && sealed) {
+        const algorithms = takes.forms.map((each) => (each === 'plain' ? '' : each.algorithm))
+        const isSpoken = sealed.some(({ algorithm }) => algorithms.includes(algorithm))
+        return isSpoken ? 'decryption-key-not-held' : 'encryption-not-taken'
+      }
       if (release && !isThere) return 'form-not-taken'
       if (release && takes.exports !== undefined && release.exportedBy !== takes.exports) return 'form-not-taken'
       if (release?.buildId && takes.buildsFrom && release.buildId < takes.buildsFrom) return 'built-before-binary'
@@ -428,6 +436,7 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
         if (fits.length === 0 || !isReadable) return 'form-not-taken'
       }
     }
+    if (takes === undefined && releaseOf(rollout)?.encryptedFor) return 'encryption-not-taken'
     if (!trust) return null
     const isSigned = releaseOf(rollout) ? true : rollout.restated !== null
     if (trust.keyIds.length === 0 || !isSigned) {

@@ -133,6 +133,21 @@ test.each([
   expect(looks).toBeLessThan(10)
 })
 
+test.each([
+  ['takes nothing encrypted', ['plain' as const], 'encryption-not-taken'],
+  [
+    'has another key',
+    ['plain' as const, { algorithm: 'hotpatch-v1', keyId: '2'.repeat(16) }],
+    'decryption-key-not-held',
+  ],
+])('a client that %s does not cost a look at every encrypted release', (_case, forms, reason) => {
+  const encryptedFor = [{ algorithm: 'hotpatch-v1', keyId: '1'.repeat(16) }]
+  const takes = { kinds: ['archive' as const], forms, embedded: true }
+  const { decision, looks } = countLooks({ takes }, () => ({ encryptedFor }))
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason })
+  expect(looks).toBeLessThan(10)
+})
+
 test('a client that takes none of the files of binaries does not cost a look at every rollout', () => {
   const takes = {
     kinds: ['binary' as const],

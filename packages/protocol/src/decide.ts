@@ -90,8 +90,8 @@ interface Circumstances extends AudienceSubject {
   now: number
   catalog: CompiledCatalog
   floor: number
-  /** What its client takes; null when that is all that the catalog has. */
-  takes: ClientTakes | null
+  /** What its client takes; null when that is all that the catalog has, undefined when it is not known. */
+  takes: ClientTakes | null | undefined
   /** As if it refused nothing (D11). */
   isWilling: boolean
   /** The device's native version, parsed when the first requirement asks for it. */
@@ -134,7 +134,7 @@ export function decide<Release extends CatalogRelease>(
   options: { trace?: boolean; willing?: boolean } = {},
 ): Decision<Release> {
   const floor = floorAt(catalog, now)
-  const takes = takesAll(device, catalog) ? null : (device.takes ?? null)
+  const takes = takesAll(device, catalog) ? null : device.takes
   const circumstances: Circumstances = {
     device,
     now,

@@ -25,8 +25,11 @@ export const DEVICE_ATTRIBUTES = {
   architecture: { maxLength: 64 },
   /** Of what speaks for the device: an SDK, a plugin. */
   sdkVersion: { maxLength: 64, isVersion: true },
-  /** Of the key by which that decrypts releases (Content §8.2): the id, or its beginning. */
-  decryptionKeyId: { maxLength: 64 },
+  /**
+   * Of the key by which that decrypts releases (Content §8.2): the id, or its beginning. Of several (Encryption §5) their
+   * ids, with commas between.
+   */
+  decryptionKeyId: { maxLength: 140 },
   /** Of the key by which it verifies answers, as its client calls it. */
   answerKeyId: { maxLength: 64 },
   /** What the binary shipped with, as its client calls it. */

@@ -1,5 +1,5 @@
 import { placementsOf, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
-import { findEncrypted, takesBinary, takesPlain, type ClientTakes } from './client-takes.ts'
+import { refusedForms, takesBinary, takesPlain, type ClientTakes, type TakenForm } from './client-takes.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
 import { pickAnswer, type SignedAnswer } from './signed-answers.ts'
@@ -8,6 +8,8 @@ import { pickAnswer, type SignedAnswer } from './signed-answers.ts'
 export const REFUSAL_REASONS = [
   'kind-not-taken',
   'form-not-taken',
+  'encryption-not-taken',
+  'decryption-key-not-held',
   'list-not-held',
   'built-before-binary',
   'embedded-not-taken',
@@ -41,6 +43,8 @@ export function refusalReason(
 ): RefusalReason | undefined {
   const { trust, currentReleaseId } = device
   if (rollout.releaseId === currentReleaseId) return undefined
+  // Of a client that nobody knows, nobody knows that it decrypts, either.
+  if (takes === undefined && !takesForm(rollout, ['plain'])) return 'encryption-not-taken'
   if (takes) {
     const reason = untakenReason(rollout, takes)
     if (reason) return reason
@@ -62,7 +66,8 @@ function lacksAnswer(
 export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTakes): RefusalReason | undefined {
   if (target === 'embedded') return takes.embedded ? undefined : 'embedded-not-taken'
   if (kind !== null && !takes.kinds.includes(kind)) return 'kind-not-taken'
-  if (!takesPlain(takes) && !findEncrypted(target.variants ?? [], takes.forms)) return 'form-not-taken'
+  const untaken = refusedForms(target, takes.forms)
+  if (untaken) return untaken
   if (takes.exports && target.exportedBy !== takes.exports) return 'form-not-taken'
   if (takes.buildsFrom && target.buildId && target.buildId < takes.buildsFrom) return 'built-before-binary'
   if (kind === 'files' && takes.listed && !target.held?.files) return 'list-not-held'
@@ -72,8 +77,13 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
     : 'form-not-taken'
 }
 
+function takesForm({ target }: CompiledRollout, forms: readonly TakenForm[]): boolean {
+  return target === 'embedded' || refusedForms(target, forms) === undefined
+}
+
 /** Whether no rollout of the catalog can be one that the client cannot take: then none is asked for it. */
 export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
+  if (catalog.hasEncrypted) return false
   if (!takes) return true
   if (!takesPlain(takes) || (!takes.embedded && catalog.byRelease.has(null))) return false
   if (takes.answersSignedBy !== undefined) return false
@@ -156,7 +166,7 @@ export function nextTakeable(
     const next = catalog.nextBuild?.[index] ?? index + 1
     return Math.min(next, nextPlacement(catalog, currentReleaseId, index))
   }
-  if (reason === 'form-not-taken') {
+  if (reason === 'form-not-taken' || reason === 'encryption-not-taken' || reason === 'decryption-key-not-held') {
     const { rollouts, nextForm } = catalog
     // Where nothing is encrypted, whoever wants it so takes no release at all.
     const next = nextForm?.[index] ?? Math.min(rollouts.length, nextPlacement(catalog, null, index))

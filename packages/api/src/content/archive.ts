@@ -1,6 +1,13 @@
 import { Type, type Static } from 'typebox'
 import { Sha256 } from '../shared-schemas.ts'
 
+/** Content §3.2: what its publisher says of what is inside. */
+export const ArchiveEncryption = Type.Object({
+  algorithm: Type.Literal('hotpatch-v1'),
+  keyIds: Type.Array(Type.String(), { description: 'Of the keys that open it' }),
+  plain: Type.Object({ sha256: Sha256, sizeBytes: Type.Integer() }, { description: 'The zip that is inside' }),
+})
+
 /** One zip. */
 export const ArchiveContent = Type.Object({
   kind: Type.Literal('archive'),
@@ -8,6 +15,7 @@ export const ArchiveContent = Type.Object({
   sizeBytes: Type.Integer(),
   fileCount: Type.Integer(),
   tree: Type.Optional(Type.String({ description: 'Content §3.1: the SHA-256 of what it unpacks to' })),
+  encryption: Type.Optional(ArchiveEncryption),
   downloadUrl: Type.String(),
 })
 export type ArchiveContent = Static<typeof ArchiveContent>

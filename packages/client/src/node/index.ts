@@ -5,10 +5,11 @@ import { createEngine } from '../engine/react-native-engine.ts'
 import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createNodeCrypto } from './node-crypto.ts'
+import { createNodeEncryption } from './node-encryption.ts'
 import { createNodeFiles } from './node-files.ts'
 import { unpackBrotli } from './unpack-brotli.ts'
 
-export { createNodeCrypto, createNodeFiles, createNodeHttp, systemClock }
+export { createNodeCrypto, createNodeEncryption, createNodeFiles, createNodeHttp, systemClock }
 export { unpackArchive, type UnpackOptions } from './unpack-archive.ts'
 
 export interface NodeEngineOptions extends EngineConfig {

@@ -12,11 +12,16 @@ export interface ContentReader<Content extends { kind: string }> {
   write(content: Content): object
 }
 
-/** Of a kind that consists of one artifact, always under the same name. */
-export function expectOnly(artifacts: readonly ContentArtifact[], name: string): void {
-  const [first, ...others] = artifacts
-  if (!first || others.length > 0) throw new UnexpectedJsonError('/artifacts', `one artifact, "${name}"`, artifacts)
-  if (first.name !== name) throw new UnexpectedJsonError('/artifacts/0/name', `"${name}"`, first.name)
+/** Of a kind that consists of artifacts with names of their own: exactly these, in this order. */
+export function expectNamed(artifacts: readonly ContentArtifact[], names: readonly string[]): void {
+  if (artifacts.length !== names.length) {
+    const expected =
+      names.length === 1 ? `one artifact, "${names[0]}"` : `${names.length} artifacts, ${names.join(', ')}`
+    throw new UnexpectedJsonError('/artifacts', expected, artifacts)
+  }
+  for (const [index, { name }] of artifacts.entries()) {
+    if (name !== names[index]) throw new UnexpectedJsonError(`/artifacts/${index}/name`, `"${names[index]}"`, name)
+  }
 }
 
 /** What is signed and means nothing would be fetched by one reader and passed over by another. */

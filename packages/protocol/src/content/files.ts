@@ -1,5 +1,5 @@
 import type { ContentArtifact } from './content-artifact.ts'
-import { expectOnly, type ContentReader } from './content-reader.ts'
+import { expectNamed, type ContentReader } from './content-reader.ts'
 
 /** Content §4: files by path, which the manifest lists that is the one artifact. */
 export interface FilesContent {
@@ -10,7 +10,7 @@ export const FILES_MANIFEST_NAME = 'files.json'
 
 export const filesReader: ContentReader<FilesContent> = {
   read(_json, artifacts) {
-    expectOnly(artifacts, FILES_MANIFEST_NAME)
+    expectNamed(artifacts, [FILES_MANIFEST_NAME])
     return { kind: 'files' }
   },
   write: ({ kind }) => ({ kind }),

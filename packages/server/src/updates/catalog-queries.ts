@@ -1,11 +1,13 @@
 import { DEFAULT_TRUST, type AddedSignature, type TrustDifferences } from '@hotpatch/api'
 import {
+  ENCRYPTION_ALGORITHM,
   type AttributeRule,
   type Audience,
   type AudienceSlice,
   type Catalog,
   type CatalogRelease,
   type CatalogRollout,
+  type Encryption,
   type Platform,
   type Requirement,
   type RolloutState,
@@ -447,11 +449,16 @@ function targetOf(
   const ofRelease = answers.get(row.release_id)
   if (ofRelease) release.answers = ofRelease
   if (row.version_code !== null) release.versionCode = row.version_code
+  if (content.kind === 'archive' && content.sealed) release.encryptedFor = keysOf(content.sealed.keyIds)
   if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy
   if (row.build_id !== null) Object.assign(release, { exportedBy: 'hot-updater', buildId: row.build_id })
   if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
   releases.set(release.id, release)
   return release
+}
+
+function keysOf(keyIds: readonly string[]): Encryption[] {
+  return keyIds.map((keyId) => ({ algorithm: ENCRYPTION_ALGORITHM, keyId }))
 }
 
 /** Those that devices of the catalog may take, with what else is signed of them, and their block maps. */

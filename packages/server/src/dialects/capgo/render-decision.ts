@@ -92,7 +92,7 @@ export function renderDecision({ decision }: UpdateAnswer, fields: Fields, publi
 /** Capgo §3. */
 function notOffered({ reason, rollout }: Extract<Decision, { kind: 'up-to-date' }>, fields: Fields): CapgoAnswer {
   const message = REASON_SENTENCES[reason]
-  if (reason === 'form-not-taken') return notDecrypted(fields)
+  if (reason === 'form-not-taken' || reason === 'encryption-not-taken') return notDecrypted(fields)
   if (reason === 'embedded-not-taken') {
     const error = 'revert_to_builtin_plugin_version_too_old'
     return refusal(error, 'failed', `${pluginOf(fields)} does not go back to what the binary shipped with.`)

@@ -1,7 +1,7 @@
 import { problemAnswer } from '../../ground/http/problem-document.ts'
 import { jsonAnswer } from '../../ground/http/plain-request.ts'
 import type { Dialect } from '../../updates/dialect.ts'
-import { ARCHIVES_AS_THEY_ARE } from '../reading/archives-as-they-are.ts'
+import { decryptingTakes } from '../reading/decrypting-takes.ts'
 import { fieldsOf } from '../reading/read-fields.ts'
 import { readAppId, readEvents } from './read-events.ts'
 
@@ -11,7 +11,7 @@ const MAX_BODY_BYTES = 256 * 1024
 export function hotPatchEvents(): Dialect {
   return {
     name: 'hotpatch',
-    takes: () => ARCHIVES_AS_THEY_ARE,
+    takes: decryptingTakes(),
     isCrossOrigin: true,
     renderProblem: problemAnswer,
     routes: [

@@ -2,7 +2,7 @@ import { problem } from '@hotpatch/protocol'
 import { problemAnswer } from '../../ground/http/problem-document.ts'
 import { jsonAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import type { AppClaim, Dialect, ReportOutcome } from '../../updates/dialect.ts'
-import { ARCHIVES_AS_THEY_ARE } from '../reading/archives-as-they-are.ts'
+import { decryptingTakes } from '../reading/decrypting-takes.ts'
 import { fieldsOf, fieldsOfQuery, type Fields } from '../reading/read-fields.ts'
 import { readAppId, readRegistration, readReport, readUpdateCheck } from './read-update-check.ts'
 import { createAnswerWriter } from './render-decision.ts'
@@ -23,7 +23,7 @@ export function reactNative(): Dialect {
 
   return {
     name: 'react-native',
-    takes: () => ARCHIVES_AS_THEY_ARE,
+    takes: decryptingTakes(),
     renderProblem: problemAnswer,
     routes: [
       { ...check, method: 'GET' },

@@ -1,4 +1,4 @@
-import type { CompiledRollout } from '@hotpatch/protocol'
+import { ENCRYPTION_ALGORITHM, type CompiledRollout } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import type { PlainRequest } from '../../ground/http/plain-request.ts'
 import { offeredUrl } from '../../ground/http/public-url.ts'
@@ -7,7 +7,7 @@ import { isFormatOf } from '../../shipping/patches/patch-kinds.ts'
 import type { OfferedPatch } from '../../shipping/patches/patch-queries.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
-import { contentOf } from '../../updates/content-of.ts'
+import { contentOf, type OfferedOf } from '../../updates/content-of.ts'
 
 const Base64OrNull = Type.Union([Type.String({ pattern: '^[A-Za-z0-9+/]+={0,2}$' }), Type.Null()])
 const Sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
@@ -22,6 +22,17 @@ const Patch = Type.Object(
     sizeBytes: Type.Integer({ minimum: 1 }),
     baseTree: Sha256,
     tree: Sha256,
+  },
+  { additionalProperties: false },
+)
+
+/** React Native §2.2: what is at `bundleUrl`, where that is not the bundle itself. Only to who says that it has a key. */
+const EncryptionOfOffer = Type.Object(
+  {
+    algorithm: Type.Literal('hotpatch-v1'),
+    sha256: Sha256,
+    sizeBytes: Type.Integer({ minimum: 1 }),
+    keyIds: Type.Array(Type.String({ pattern: '^[0-9a-f]{16}$' }), { minItems: 1, maxItems: 16 }),
   },
   { additionalProperties: false },
 )
@@ -43,6 +54,7 @@ const UpdateOffer = Type.Object(
     statement: Base64OrNull,
     statementSignature: Base64OrNull,
     nativeUpdate: Type.Optional(NativeUpdate),
+    encryption: Type.Optional(EncryptionOfOffer),
     patch: Type.Optional(Patch),
   },
   { additionalProperties: false },
@@ -83,21 +95,22 @@ export function renderDecision({ decision, restatement, patch }: UpdateAnswer, p
   switch (decision.kind) {
     case 'update': {
       const { release, mandatory, direction } = decision
-      const { sha256, sizeBytes } = contentOf(release, 'archive')
+      const { bundle, stored, encryption } = bundleOf(contentOf(release, 'archive'))
       return {
         updateAvailable: true,
-        bundleUrl: offeredUrl(publicUrl, sha256, release.id),
-        hash: sha256,
+        bundleUrl: offeredUrl(publicUrl, stored, release.id),
+        hash: bundle.sha256,
         signature: release.signature,
         mandatory,
         version: release.version,
         releaseId: release.id,
-        sizeBytes,
+        sizeBytes: bundle.sizeBytes,
         direction,
         reason,
         notes: release.notes,
         ...statementOf(restatement ?? release),
         ...native,
+        ...(encryption && { encryption }),
         ...(patch && { patch: patchOf(patch, offeredUrl(publicUrl, patch.sha256, release.id)) }),
       }
     }
@@ -109,6 +122,17 @@ export function renderDecision({ decision, restatement, patch }: UpdateAnswer, p
     case 'up-to-date':
     case 'native-update-required':
       return { updateAvailable: false, reason, ...native }
+  }
+}
+
+/** Content §3.2: signed is what is inside, and what is stored. */
+function bundleOf({ sha256, sizeBytes, sealed }: OfferedOf<'archive'>) {
+  if (!sealed) return { bundle: { sha256, sizeBytes }, stored: sha256, encryption: undefined }
+  const { keyIds, ...bundle } = sealed
+  return {
+    bundle,
+    stored: sha256,
+    encryption: { algorithm: ENCRYPTION_ALGORITHM, sha256, sizeBytes, keyIds: [...keyIds] },
   }
 }
 

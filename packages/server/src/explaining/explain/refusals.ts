@@ -41,6 +41,10 @@ export function describeRefusal(reason: RefusalReason, rollout: Refused, refusin
       return `${sentence(name)} is content of the kind "${rollout.kind}", and the client on the device takes only: ${takes.kinds.join(', ')}.`
     case 'form-not-taken':
       return `${sentence(name)} ${describeForms(rollout, takes)}`
+    case 'encryption-not-taken':
+      return `${sentence(name)} is there only encrypted, for ${sealedFor(rollout)}, and the client on the device tells no key to decrypt it by.`
+    case 'decryption-key-not-held':
+      return `${sentence(name)} is encrypted for ${sealedFor(rollout)}, and the app on the device has ${ownKeys(takes)}.`
     case 'list-not-held':
       return `The client on the device has to be told every file of ${name}, and the list of them is not in the memory of the server.`
     case 'built-before-binary':
@@ -78,6 +82,15 @@ export function waysOut(reason: RefusalReason, rollout: Refused, refusing: Refus
       return [`Publish it as content that the client takes, under a new version: ${takes.kinds.join(', ')}.`]
     case 'form-not-taken':
       return [otherForm(rollout, takes, place)]
+    case 'encryption-not-taken':
+      return [
+        'Bring out a binary whose client decrypts releases, and has the private key of one of these keys.',
+        'Or publish it as it is, under a new version: hotpatch release --no-encrypt.',
+      ]
+    case 'decryption-key-not-held':
+      return [
+        `Publish it under a new version, encrypted for ${ownKeys(takes)}, too: hotpatch release --encrypt-for FILE. Or bring out a binary that has the private key of one of those.`,
+      ]
     case 'list-not-held':
       return [
         'Halt or withdraw what nobody is to get any more: the newest releases in force are held, as many as there is room for.',
@@ -162,6 +175,18 @@ function formsOf({ target }: Refused): string {
 function takenForms({ forms }: ClientTakes): string {
   const keys = forms.map((form) => (form === 'plain' ? 'what is not encrypted' : `what is encrypted for ${form.keyId}`))
   return keys.length === 0 ? 'neither: it is too old for that' : `only ${keys.join(' or ')}`
+}
+
+function sealedFor({ target }: Refused): string {
+  return target === 'embedded' ? 'nobody' : keysNamed(target.encryptedFor ?? [])
+}
+
+function ownKeys({ forms }: ClientTakes): string {
+  return keysNamed(forms.filter((form) => form !== 'plain'))
+}
+
+function keysNamed(keys: readonly { keyId: string }[]): string {
+  return `${keys.length === 1 ? 'the key' : 'the keys'} ${keys.map(({ keyId }) => keyId).join(', ')}`
 }
 
 function otherForm(rollout: Refused, { forms, binaries, exports }: ClientTakes, { platform }: RefusalPlace): string {

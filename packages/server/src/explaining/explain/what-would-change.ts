@@ -93,6 +93,8 @@ const LASTING: ReadonlySet<PassedOverReason> = new Set<PassedOverReason>([
   'failed-on-this-device',
   'kind-not-taken',
   'form-not-taken',
+  'encryption-not-taken',
+  'decryption-key-not-held',
   'list-not-held',
   'built-before-binary',
   'not-newer',
@@ -149,6 +151,8 @@ function changeFor(
     case 'kind-not-taken':
     case 'not-newer':
     case 'form-not-taken':
+    case 'encryption-not-taken':
+    case 'decryption-key-not-held':
     case 'list-not-held':
     case 'built-before-binary':
     case 'answer-not-signed':

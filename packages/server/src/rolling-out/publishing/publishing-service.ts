@@ -14,7 +14,7 @@ import {
   type ReceivedContent,
   type StoredContent,
 } from '../../shipping/content/content-service.ts'
-import { parseNativeVersion, problem } from '@hotpatch/protocol'
+import { ARCHIVE_NAME, parseNativeVersion, problem } from '@hotpatch/protocol'
 import type { StatedContent } from '../../shipping/content/content-kind.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { type Author, nameOf } from '../../people/authors/author.ts'
@@ -109,7 +109,7 @@ export function createPublishing({
     await channels.require(app.id, channel)
     const release = { version, requirement, ...stated }
     const versionCode = readVersionCode(input, content)
-    const bundleSha256 = content.kind === 'archive' ? content.uploads[0]?.sha256 : undefined
+    const bundleSha256 = stated.artifacts.find(({ name }) => name === ARCHIVE_NAME)?.sha256
     const checked = await signing.check(app, { appId: app.id, platform, release }, bundleSha256, signatures)
     if (checked?.statement && !isStatementOf(early, checked.statement)) {
       await sequences.requireFree(app, platform, checked.statement.statement.sequence)

@@ -1,5 +1,5 @@
 import type { PatchFilter } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
+import { ARCHIVE_NAME, type Platform } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { isFormatOf, type PatchableRelease } from './patch-kinds.ts'
 import { waitingRow, type PatchRow } from './patch-store.ts'
@@ -65,23 +65,29 @@ export async function listPacked(db: Connection, ids: readonly string[]) {
   return new Map([...byPatch].map(([id, ofPatch]) => [id, ofPatch.map(({ each }) => each)]))
 }
 
+/** Of one that is encrypted, nobody here can look inside. */
+export type NamedRelease = PatchableRelease & { isEncrypted: boolean }
+
 /** Of the newest release that has this version. */
 export async function findPatchable(
   db: Connection,
   { appId, platform, version }: { appId: string; platform: Platform; version: string },
-): Promise<PatchableRelease | undefined> {
+): Promise<NamedRelease | undefined> {
   const row = await db
     .selectFrom('release')
     .leftJoin('release_file', (join) =>
       join.onRef('release_file.release_id', '=', 'release.id').on('release_file.role', '=', 'archive'),
     )
-    .select(['release.id', 'release.kind', 'launch_sha256', 'release_file.sha256'])
+    .select(['release.id', 'release.kind', 'launch_sha256', 'release_file.sha256', 'release_file.path'])
     .where('release.app_id', '=', appId)
     .where('release.platform', '=', platform)
     .where('release.version', '=', version)
     .orderBy('release.id', 'desc')
     .executeTakeFirst()
-  return row && { releaseId: row.id, content: row.kind, archive: row.sha256, launch: row.launch_sha256 }
+  if (!row) return undefined
+  const isEncrypted = row.path !== null && row.path !== ARCHIVE_NAME
+  const archive = isEncrypted ? null : row.sha256
+  return { releaseId: row.id, content: row.kind, archive, launch: row.launch_sha256, isEncrypted }
 }
 
 /** What waits or is made stays as it is. Returns its id. */

@@ -15,8 +15,9 @@ import {
   markPruned,
   putWaiting,
   type ListedPatch,
+  type NamedRelease,
 } from './patch-management-store.ts'
-import { PATCH_KINDS, subjectOf, type PatchableRelease } from './patch-kinds.ts'
+import { PATCH_KINDS, subjectOf } from './patch-kinds.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
 const MAX_LISTED = 200
@@ -61,6 +62,11 @@ export function createPatchService({
   async function make(app: AppRow, { platform, from, to, kind: asked }: NewPatch, author: Author): Promise<Patch> {
     const before = await patchableOf(app, platform, from)
     const after = await patchableOf(app, platform, to)
+    const sealed = before.isEncrypted ? from : after.isEncrypted ? to : undefined
+    if (sealed !== undefined) {
+      const detail = `Expected two releases that the server can read, found that ${sealed} is encrypted: hotpatch patch makes the patch where the key is, and sends it.`
+      throw problem('content-unfit', detail)
+    }
     const kind = asked ?? PATCH_KINDS.find((each) => subjectOf(each, before) && subjectOf(each, after))
     const target = kind && subjectOf(kind, after)
     const base = kind && subjectOf(kind, before)
@@ -93,7 +99,7 @@ export function createPatchService({
     return get(app, id)
   }
 
-  async function patchableOf(app: AppRow, platform: Platform, version: string): Promise<PatchableRelease> {
+  async function patchableOf(app: AppRow, platform: Platform, version: string): Promise<NamedRelease> {
     const found = await findPatchable(db, { appId: app.id, platform, version })
     if (found) return found
     throw problem('release-not-found', `${app.slug} has no release of the version ${version} for ${platform}.`)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { ContentKindName, Platform, Requirement } from '@hotpatch/protocol'
+import { ARCHIVE_NAME, type ContentKindName, type Platform, type Requirement } from '@hotpatch/protocol'
 import type { Connection } from '../../ground/database/schema.ts'
 import { listEmbeddedBundles } from '../embedded-updates/embedded-update-queries.ts'
 import { PATCH_KINDS, subjectOf, type PatchableRelease, type PatchKind } from './patch-kinds.ts'
@@ -47,7 +47,7 @@ interface PlacedRow {
   launch: string | null
 }
 
-/** Of each channel and platform, and of each runtime version there, what is newest and offered. */
+/** Of each channel and platform, and of each runtime version there, what is newest and offered; what is encrypted nobody here can read. */
 export async function listPatchPlaces(db: Connection, bases: number): Promise<PatchPlace[]> {
   const found = await sql<PlacedRow>`
     select * from (
@@ -59,6 +59,7 @@ export async function listPatchPlaces(db: Connection, bases: number): Promise<Pa
       from rollout
       join release on release.id = rollout.release_id
       left join release_file on release_file.release_id = release.id and release_file.role = 'archive'
+        and release_file.path = ${ARCHIVE_NAME}
       where release_file.sha256 is not null or release.launch_sha256 is not null
     ) as placed
     where place <= ${LOOKED_AT_FOR_EACH * (bases + 1)}
@@ -120,7 +121,10 @@ export async function listRunBases(reads: Connection, place: PatchPlace, bases: 
     )
     .innerJoin('release', 'release.id', 'running.current_release_id')
     .leftJoin('release_file', (join) =>
-      join.onRef('release_file.release_id', '=', 'release.id').on('release_file.role', '=', 'archive'),
+      join
+        .onRef('release_file.release_id', '=', 'release.id')
+        .on('release_file.role', '=', 'archive')
+        .on('release_file.path', '=', ARCHIVE_NAME),
     )
     .select(['release.id as release_id', 'release.kind as content', 'release.launch_sha256 as launch'])
     .select('release_file.sha256 as archive')

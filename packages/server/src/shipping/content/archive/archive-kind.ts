@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto'
-import type { NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
-import { problem, statedArchive, writeTree } from '@hotpatch/protocol'
+import type { ArchiveContent, NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
+import {
+  ARCHIVE_NAME,
+  ENCRYPTED_ARCHIVE_NAME,
+  ENCRYPTION_ALGORITHM,
+  problem,
+  statedArchive,
+  writeTree,
+  type EncryptedHeader,
+} from '@hotpatch/protocol'
 import { ANY_BYTES } from '../../artifacts/any-bytes.ts'
 import type { ContentKind, Facts, ReceivedBytes, ReleaseFile } from '../content-kind.ts'
 import { plainFile } from '../plain-file.ts'
 import { checkArchive } from './archive-check.ts'
+import { readEncrypted, type SealedFacts } from './encrypted-archive.ts'
 import { createHashing } from './hash-files.ts'
 import { findBuildId, findBundle, requireBundleFor } from './hot-updater-build.ts'
 import { CHANGES_MANIFEST, packageHashOf } from './package-hash.ts'
@@ -19,10 +28,12 @@ export interface ArchiveFacts extends Facts {
   rootFiles: readonly string[]
   /** Content §3.1. */
   tree: string
-  /** Code Push §5. */
-  packageHash: string
+  /** Code Push §5; absent where nobody here can look inside. */
+  packageHash?: string
   /** Hot-updater §7: of what its tool builds, the id. */
   buildId?: string
+  /** Content §3.2: then its files are counted by nobody. */
+  sealed?: SealedFacts
 }
 
 export interface OfferedArchive {
@@ -35,6 +46,8 @@ export interface OfferedArchive {
   diffs?: ReadonlyMap<string, ReceivedBytes>
   /** Of what hot-updater's tool builds. */
   buildId?: string
+  /** Content §3.2: of what is inside. Absent: it is a zip. */
+  sealed?: SealedFacts
 }
 
 /** Kept beside the bytes for good: more would let an upload fill the database. */
@@ -47,9 +60,11 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
   name: 'archive',
   maxBytes: ({ maxBytes }) => maxBytes,
   wantsSha512: false,
-  contentTypeOf: () => CONTENT_TYPE,
+  contentTypeOf,
 
-  async check({ path }, limits, { begin, signal }) {
+  async check({ path, sizeBytes }, limits, { begin, signal }) {
+    const sealed = await readEncrypted(path, { sizeBytes, purpose: 'archive' })
+    if (sealed) return { facts: sealedFacts(sealed) }
     const unpacking = createUnpacking(begin)
     const hashing = createHashing()
     const openFile = (files: readonly string[]) => (isWorthUnpacking(files) ? unpacking.open : hashing.open)
@@ -73,12 +88,13 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
     return names.includes(WEB_ENTRY) ? { facts: { ...facts, list }, ...rest } : { facts }
   },
 
-  describeUpload: ({ sha256, sizeBytes, facts: { fileCount, tree } }, downloadUrl) => ({
+  describeUpload: ({ sha256, sizeBytes, facts }, downloadUrl) => ({
     kind: 'archive',
     sha256,
     sizeBytes,
-    fileCount,
-    tree,
+    fileCount: facts.fileCount,
+    tree: facts.tree,
+    ...encryptionOf(facts.sealed),
     downloadUrl,
   }),
 
@@ -86,7 +102,8 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
 
   requireFit(uploads, { platform, content }) {
     const { entry = platform === 'web' ? WEB_ENTRY : undefined } = content
-    const { rootFiles, buildId } = onlyOf(uploads).facts
+    const { rootFiles, buildId, sealed } = onlyOf(uploads).facts
+    if (sealed) return requireUnseen(entry)
     if (buildId !== undefined) requireBundleFor(platform, onlyOf(uploads).files ?? [])
     if (entry === undefined || rootFiles.includes(entry)) return
     const many = rootFiles.length === MAX_ROOT_FILES ? ` among the first ${MAX_ROOT_FILES} files` : ''
@@ -113,30 +130,69 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
 
   filesOf(uploads) {
     const bytes = onlyOf(uploads)
+    const { facts, sha256, sizeBytes } = bytes
+    const path = facts?.sealed ? ENCRYPTED_ARCHIVE_NAME : ARCHIVE_NAME
+    const stored = { path, sha256, sizeBytes, packageHash: facts?.packageHash }
     return [
-      ...statedArchive(bytes).artifacts.map(({ name, ...zip }) =>
-        plainFile({ path: name, ...zip, packageHash: bytes.facts?.packageHash }, 'archive', CONTENT_TYPE),
-      ),
+      plainFile(stored, 'archive', contentTypeOf(facts)),
       ...(bytes.files ?? []).map((file) => plainFile(file, 'asset', file.contentType ?? ANY_BYTES)),
     ]
   },
 
   describe(files, factsOf, urlOf) {
     const { sha256, sizeBytes } = zipOf(files)
-    const { fileCount = 0, tree } = factsOf(sha256) ?? {}
-    const told = { fileCount, ...(tree !== undefined && { tree }), downloadUrl: urlOf(sha256) }
+    const { fileCount = 0, tree, sealed } = factsOf(sha256) ?? {}
+    const told = {
+      fileCount,
+      ...(tree !== undefined && { tree }),
+      ...encryptionOf(sealed),
+      downloadUrl: urlOf(sha256),
+    }
     return { kind: 'archive', sha256, sizeBytes, ...told }
   },
   stated(files, factsOf) {
     const { sha256, sizeBytes } = zipOf(files)
-    return statedArchive({ sha256, sizeBytes, tree: factsOf(sha256)?.tree })
+    const { tree, sealed } = factsOf(sha256) ?? {}
+    if (!sealed) return statedArchive({ sha256, sizeBytes, tree })
+    return statedArchive({ ...sealed, tree, encrypted: { sha256, sizeBytes } })
   },
   offered(files, factsOf) {
     const { sha256, sizeBytes, packageHash } = zipOf(files)
-    const buildId = factsOf(sha256)?.buildId
-    return { kind: 'archive', sha256, sizeBytes, packageHash, ...(buildId !== undefined && { buildId }) }
+    const { buildId, sealed } = factsOf(sha256) ?? {}
+    return {
+      kind: 'archive',
+      sha256,
+      sizeBytes,
+      packageHash,
+      ...(buildId !== undefined && { buildId }),
+      ...(sealed && { sealed }),
+    }
   },
   digests: ({ sha256, diffs }) => (diffs ? [sha256, ...[...diffs.values()].map((diff) => diff.sha256)] : [sha256]),
+}
+
+function contentTypeOf(facts: ArchiveFacts | undefined): string {
+  return facts?.sealed ? ANY_BYTES : CONTENT_TYPE
+}
+
+/** By the word of its publisher, whose statement says the same. */
+function sealedFacts({ recipients, sha256, sizeBytes, tree }: EncryptedHeader): ArchiveFacts {
+  const keyIds = recipients.map(({ keyId }) => keyId)
+  return { kind: 'archive', fileCount: 0, unpackedBytes: 0, rootFiles: [], tree, sealed: { keyIds, sha256, sizeBytes } }
+}
+
+/** For people. */
+function encryptionOf(sealed: SealedFacts | undefined): Pick<ArchiveContent, 'encryption'> {
+  if (!sealed) return {}
+  const { keyIds, ...plain } = sealed
+  return { encryption: { algorithm: ENCRYPTION_ALGORITHM, keyIds: [...keyIds], plain } }
+}
+
+/** Of what nobody here can look into, nobody here can say whether a file is in it. */
+function requireUnseen(entry: string | undefined): void {
+  if (entry === undefined) return
+  const detail = `Expected a zip that has "${entry}" at its root, found an encrypted one, of which the server cannot know that.`
+  throw problem('content-unfit', detail, { entry })
 }
 
 function onlyOf<Bytes>([bytes]: readonly Bytes[]): Bytes {
