@@ -6,10 +6,10 @@ const TIMEOUT_MS = 5 * 60_000
 
 /** What they do there is in the stories of those runs. */
 test(
-  "CodePush's SDK and the JavaScript of its plugins, as they are published, are served",
+  "CodePush's SDK, the JavaScript of its plugins and its command-line tool, as they are published, are served",
   { timeout: TIMEOUT_MS },
   async (context) => {
-    const passed = /code-push 4\.2\.3 and its plugins: 4 passed, 0 failed/
+    const passed = /code-push 4\.2\.3, its plugins and its tool: 5 passed, 0 failed/
     await playRealClient(context, { client: 'code-push', passed })
   },
 )

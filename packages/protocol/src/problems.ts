@@ -192,6 +192,11 @@ export const PROBLEMS = {
     title: 'There is no such token',
     advice: '`hotpatch tokens list` shows the tokens.',
   },
+  'token-exists': {
+    status: 409,
+    title: 'There is a token with this name',
+    advice: 'Choose another name; by its id `hotpatch tokens revoke` ends the one that is there.',
+  },
   'webhook-not-found': {
     status: 404,
     title: 'There is no such webhook',

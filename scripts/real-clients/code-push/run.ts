@@ -6,13 +6,17 @@ import { startServerProcess } from '../../../packages/testkit/src/server-process
 import { createPublisher } from '../publisher.ts'
 import { createStories } from '../stories.ts'
 import { orSkip } from '../attempt.ts'
-import { PLUGINS, stage, type Acquisition } from './stage.ts'
+import { PLUGINS, stage, TOOL, type Acquisition } from './stage.ts'
 import { createStandIn } from './stand-in.ts'
+import { useTool } from './tool-story.ts'
 import { createDeployment, filesOf, updateFailAndGoBack } from './update-story.ts'
 
 /** CodePush's SDK and the JavaScript of its plugins, as they are published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'code-push')
-const { sdk, bundle } = await orSkip(stage(join(cache, 'packages')), 'This takes the packages of the npm registry.')
+const { sdk, tool, bundle } = await orSkip(
+  stage(join(cache, 'packages')),
+  'This takes the packages of the npm registry.',
+)
 await mkdir(cache, { recursive: true })
 const folder = await mkdtemp(join(cache, 'run-'))
 const server = await startServerProcess({
@@ -40,6 +44,13 @@ const asked = <Value>(ask: (done: (error: Error | null, value: Value) => void) =
   new Promise<Value>((resolve, reject) => ask((error, value) => (error ? reject(error) : resolve(value))))
 const query = (client: Acquisition, current: object) =>
   asked<Record<string, unknown> | null>((done) => client.queryUpdateWithCurrentPackage(current, done))
+
+await play(`${TOOL} does with this server what its commands say`, () =>
+  useTool({ tool, folder, server }, async (deploymentKey, current) => {
+    const configuration = { serverUrl: server.url, appVersion: '1.0.0', deploymentKey, clientUniqueId: 'tool-phone' }
+    return query(new sdk.AcquisitionManager(requester, configuration), { ...current, appVersion: '1.0.0' })
+  }),
+)
 
 await play('the SDK finds an update, reports it, and says what is wrong with a key', async () => {
   const deploymentKey = await createDeployment(store, 'sdk')
@@ -72,4 +83,4 @@ for (const [index, plugin] of PLUGINS.entries()) {
 
 await server.stop()
 await rm(folder, { recursive: true, force: true })
-end('code-push 4.2.3 and its plugins')
+end('code-push 4.2.3, its plugins and its tool')

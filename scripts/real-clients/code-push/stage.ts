@@ -6,12 +6,16 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { attempt } from '../attempt.ts'
 
+/** The last of CodePush's tools that npm has and that speaks with servers of its own protocol. */
+export const TOOL = 'code-push-cli@2.1.9'
+
 /** As they are published. `esbuild` does what Metro does for an app. */
 const PACKAGES = [
   'code-push@4.2.3',
   'react-native-code-push@9.0.1',
   '@code-push-next/react-native-code-push@10.4.2',
   '@revopush/react-native-code-push@1.6.0',
+  TOOL,
   'esbuild@0.25.12',
 ]
 export const PLUGINS = [
@@ -47,7 +51,7 @@ export interface Acquisition {
 /** @throws MissingTool when they cannot be had */
 export async function stage(folder: string) {
   await mkdir(folder, { recursive: true })
-  const isThere = await access(join(folder, 'node_modules/esbuild')).then(
+  const isThere = await access(join(folder, 'node_modules/code-push-cli')).then(
     () => true,
     () => false,
   )
@@ -59,6 +63,7 @@ export async function stage(folder: string) {
   const require = createRequire(join(folder, 'package.json'))
   return {
     sdk: require(SDK) as AcquisitionModule,
+    tool: require.resolve('code-push-cli/script/cli.js'),
     /** @returns the file with the JavaScript half of a plugin, for each start of an app to load anew */
     async bundle(plugin: (typeof PLUGINS)[number]): Promise<string> {
       const outfile = join(folder, `${plugin.replace('/', '-')}.cjs`)

@@ -171,9 +171,9 @@ function contracts({ core, services }: Parts, limits: DeviceLimits) {
 
 /** Below an address of its own: its paths are those of the apps themselves. */
 function codePushOf({ core, services }: Parts) {
-  const { apps, channels, channelKeys, contents, rollouts, publishing } = services
-  const { db, publicUrl } = core
-  const shared = { apps, channels, channelKeys, contents, rollouts, publishing, publicUrl }
+  const { access, apps, channels, channelKeys, contents, rollouts, publishing } = services
+  const { db, clock, publicUrl } = core
+  const shared = { access, clock, apps, channels, channelKeys, contents, rollouts, publishing, publicUrl }
   return codePushPeople({ db, ...shared, maxUploadBytes: maxUploadBytesOf(core) })
 }
 

@@ -1,5 +1,6 @@
 import { describeOnEveryDatabase, startTestServer, zipOf, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { unzip } from '../../shipping/content/testing/unzip.ts'
 
 /** As the command-line tool names apps. */
 let count = 0
@@ -158,6 +159,71 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
     await server.request('GET', `/manage/v1/apps/${app.toLowerCase()}/devices/a`)
     const { metrics } = (await send('GET', of('Staging', '/metrics'))).body
     expect([metrics.v1.active, metrics.v2.active]).toEqual([1, 2])
+  })
+
+  test('release a bundle as it is, and a device gets it in a zip', async () => {
+    const bare = async (name: string, content = 'bundle '.repeat(50_000)) => {
+      const form = new FormData()
+      form.append('package', new Blob([content]), name)
+      form.append('packageInfo', JSON.stringify({ appVersion: '1.0.0' }))
+      return server.request('POST', `/code-push${of('Staging', '/release')}`, { form })
+    }
+    expect((await bare('index.android.bundle')).status).toBe(201)
+    const { download_url, package_size } = await check('Staging')
+    const { rawPayload } = await server.app.http.inject({ url: new URL(download_url).pathname })
+    expect(rawPayload.length).toBe(package_size)
+    expect(Object.fromEntries(await unzip(rawPayload))).toEqual({
+      'CodePush/index.android.bundle': Buffer.from('bundle '.repeat(50_000)),
+    })
+    for (const [name, content] of [
+      ['package.zip', 'no zip'],
+      ['notes.txt', 'text'],
+      ['index.android.bundle', ''],
+      ['../x.bundle/', 'x'],
+    ] as const) {
+      const { status, body } = await bare(name, content)
+      expect([status, body]).toEqual([400, expect.stringContaining('index.android.bundle or main.jsbundle')])
+    }
+  })
+
+  test('add, list and remove access keys, which are tokens with the rights of who adds them', async () => {
+    const added = await send('POST', '/accessKeys/', { friendlyName: `ci-${app}`, ttl: 3_600_000 })
+    const { name: key, ...shown } = added.body.accessKey
+    expect([added.status, shown]).toEqual([
+      201,
+      expect.objectContaining({ friendlyName: `ci-${app}`, isSession: false }),
+    ])
+    expect(shown.expires - shown.createdTime).toBe(3_600_000)
+    expect((await send('POST', '/accessKeys/', { friendlyName: `ci-${app}` })).status).toBe(409)
+    const { accessKeys } = (await send('GET', '/accessKeys')).body
+    expect(accessKeys).toContainEqual({ ...shown, name: '(hidden)' })
+    expect(JSON.stringify(accessKeys)).not.toContain(key)
+    const withKey = (path: string) => server.request('GET', `/code-push${path}`, { token: key })
+    expect((await withKey('/account')).body.account.email).toBe(`ci-${app.toLowerCase()}@token`)
+    const { collaborators } = (await withKey(`/apps/${app}/collaborators`)).body
+    expect(collaborators[`ci-${app.toLowerCase()}@token`]).toEqual({ isCurrentAccount: true, permission: 'Owner' })
+    expect(collaborators['owner@token']).toEqual({ isCurrentAccount: false, permission: 'Owner' })
+    expect((await send('DELETE', `/accessKeys/ci-${app}`)).status).toBe(204)
+    expect([(await withKey('/account')).status, (await send('GET', `/accessKeys/ci-${app}`)).status]).toEqual([
+      401, 404,
+    ])
+  })
+
+  test('see no keys of others, and give none away that may more, with a token that may not', async () => {
+    const slug = app.toLowerCase()
+    const reader = await server.createToken({ role: 'reader', app: slug })
+    const as = (method: string, path: string, body?: unknown) =>
+      server.request(method, `/code-push${path}`, { token: reader, ...(body !== undefined && { body }) })
+    expect((await as('GET', '/accessKeys')).status).toBe(403)
+    expect((await as('POST', '/accessKeys/', { friendlyName: 'mine' })).status).toBe(403)
+    expect((await as('DELETE', '/accessKeys/owner')).status).toBe(403)
+    const { collaborators } = (await as('GET', `/apps/${app}/collaborators`)).body
+    expect(Object.values(collaborators)).toEqual([{ isCurrentAccount: true, permission: 'Collaborator' }])
+    const admin = await server.createToken({ role: 'admin', app: slug })
+    const { accessKeys } = (await server.request('GET', '/code-push/accessKeys', { token: admin })).body
+    expect(accessKeys.map(({ friendlyName }: { friendlyName: string }) => friendlyName)).not.toContain('owner')
+    const hint = await send('POST', `/apps/${app}/collaborators/a@example.com`)
+    expect([hint.status, hint.body]).toEqual([404, expect.stringContaining('hotpatch tokens create --app')])
   })
 
   test('are told in one sentence what is wrong, whatever it is', async () => {

@@ -3,10 +3,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { sumRolloutHours } from '../../fleet/progress/rollout-progress.ts'
+import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { knownProblem } from '../../ground/http/problem-response.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
+import type { AccessService } from '../../people/access/access-service.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { Publishing } from '../../rolling-out/publishing/publishing-service.ts'
 import type { RolloutService } from '../../rolling-out/rollouts/rollout-service.ts'
@@ -14,9 +16,11 @@ import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/a
 import type { ChannelKeyService } from '../../shipping/channels/channel-key-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
 import type { ContentService } from '../../shipping/content/content-service.ts'
+import { createAccessKeys } from './access-keys.ts'
 import { createDeployments, placeOf, slugOf, type Deployment } from './deployments.ts'
 import { describePackage, metricsOf } from './describe.ts'
 import { countRunning } from './history-queries.ts'
+import { codePushAccounts, ownCollaborator } from './accounts.ts'
 import { readPackageInfo, withPackage } from './read-package-info.ts'
 import { createReleasing } from './releasing.ts'
 
@@ -31,6 +35,8 @@ const DeploymentParams = Type.Object({ ...AppParams.properties, deployment: Type
 /** Code Push §8: the management API that CodePush's command-line tools call. */
 export function codePushPeople(parts: {
   db: Database
+  access: AccessService
+  clock: Clock
   apps: AppService
   channels: ChannelService
   channelKeys: ChannelKeyService
@@ -44,17 +50,24 @@ export function codePushPeople(parts: {
   const deployments = createDeployments(parts)
   const { release, promote, rollBack, patch } = createReleasing({ ...parts, deployments })
 
+  /** Newest first. */
+  async function describeHistory(request: FastifyRequest, deployment: Deployment) {
+    const { entries } = await deployments.historyOf(deployment)
+    const sources = await deployments.sourcesOf(deployment, entries)
+    return entries.map((entry) => describePackage(entry, publicUrl(request), sources.get(entry.rollout_id)))
+  }
+
   async function describeDeployment(request: FastifyRequest, deployment: Deployment) {
-    const [newest] = (await deployments.historyOf(deployment)).entries
     const { name, key } = deployment
-    return { name, key, package: newest ? describePackage(newest, publicUrl(request)) : null }
+    return { name, key, package: (await describeHistory(request, deployment))[0] ?? null }
   }
 
   /** By its rollout: somebody else may have placed another one meanwhile. */
   async function placedOn(request: FastifyRequest, deployment: Deployment, rolloutId: string) {
     const { entries } = await deployments.historyOf(deployment)
+    const sources = await deployments.sourcesOf(deployment, entries)
     const placed = entries.find(({ rollout_id }) => rollout_id === rolloutId)
-    return { package: placed ? describePackage(placed, publicUrl(request)) : null }
+    return { package: placed ? describePackage(placed, publicUrl(request), sources.get(rolloutId)) : null }
   }
 
   async function describeApps(request: FastifyRequest, app: AppRow) {
@@ -67,7 +80,7 @@ export function codePushPeople(parts: {
     }
     const all = [own, ...names].map(async ({ name, platform = 'any' }) => ({
       name,
-      collaborators: collaboratorsOf(request),
+      collaborators: ownCollaborator(authorOf(request)),
       deployments: (await deployments.list(app, platform)).map((deployment) => deployment.name),
     }))
     const described = await Promise.all(all)
@@ -86,11 +99,7 @@ export function codePushPeople(parts: {
     })
     const hide = { hide: true } as const
 
-    app.get('/authenticated', { config: { access: 'apps:read' }, schema: hide }, async () => ({ authenticated: true }))
-
-    app.get('/account', { config: { access: 'apps:read' }, schema: hide }, async ({ actor }) => ({
-      account: { name: actor?.name ?? '', email: emailOf(actor?.name), linkedProviders: [] },
-    }))
+    await app.register(codePushAccounts(createAccessKeys(parts), deployments))
 
     app.get('/apps', { config: { access: 'apps:read' }, schema: hide }, async (request) => {
       const { items } = await apps.list(request.actor, APPS)
@@ -104,14 +113,17 @@ export function codePushPeople(parts: {
         { config: { access: 'apps:change' }, schema: { ...hide, body: NewCodePushApp } },
         async (request, reply) => {
           const { name, manuallyProvisionDeployments = false } = request.body
-          const [, suffix] = /[-_. ](android|ios)$/i.exec(name) ?? []
-          const platforms: Platform[] = suffix ? [suffix.toLowerCase() as Platform] : ['android', 'ios']
+          const [, system = request.body.os] = /[-_. ](android|ios)$/i.exec(name) ?? []
+          const own = ['android', 'ios'].find((each) => each === system?.toLowerCase())
+          const platforms: Platform[] = own ? [own as Platform] : ['android', 'ios']
           const created = await apps.create({ slug: slugOf(name), name, platforms }, authorOf(request))
           const row = await apps.get(created.id)
           const { platform } = await deployments.findApp(request.actor, row.slug)
           const names = manuallyProvisionDeployments ? [] : DEFAULT_DEPLOYMENTS
           for (const each of names) await deployments.create(authorOf(request), row, platform, { name: each })
-          return reply.code(201).send({ app: { name, collaborators: collaboratorsOf(request), deployments: names } })
+          return reply
+            .code(201)
+            .send({ app: { name, collaborators: ownCollaborator(authorOf(request)), deployments: names } })
         },
       )
     }
@@ -122,7 +134,9 @@ export function codePushPeople(parts: {
       async (request) => {
         const { app: row, platform } = await deployments.findApp(request.actor, request.params.app)
         const names = (await deployments.list(row, platform)).map(({ name }) => name)
-        return { app: { name: request.params.app, collaborators: collaboratorsOf(request), deployments: names } }
+        return {
+          app: { name: request.params.app, collaborators: ownCollaborator(authorOf(request)), deployments: names },
+        }
       },
     )
 
@@ -155,9 +169,9 @@ export function codePushPeople(parts: {
     }))
 
     app.get('/apps/:app/deployments/:deployment/history', read, async (request) => {
-      const { entries } = await deployments.historyOf(await deployments.find(request.actor, request.params))
+      const history = await describeHistory(request, await deployments.find(request.actor, request.params))
       // Oldest first.
-      return { history: entries.toReversed().map((entry) => describePackage(entry, publicUrl(request))) }
+      return { history: history.toReversed() }
     })
 
     app.get('/apps/:app/deployments/:deployment/metrics', read, async (request) => {
@@ -228,26 +242,30 @@ export function codePushPeople(parts: {
       )
     }
 
-    app.all('/*', { config: { access: 'apps:read' }, schema: hide }, async ({ method }) => {
-      const detail = `This server does not do that for CodePush's tools: use "hotpatch" instead. (${method})`
-      throw problem('not-found', detail)
+    app.all('/*', { config: { access: 'apps:read' }, schema: hide }, async ({ method, url }) => {
+      const instead = HINTS.find(({ path }) => path.test(url))?.instead ?? '"hotpatch"'
+      throw problem(
+        'not-found',
+        `This server does not do that for CodePush's tools: use ${instead} instead. (${method})`,
+      )
     })
   }
 }
 
 const NewCodePushApp = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 63, pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]*$' }),
+  /** Of tools before 3.0, which ask for it: iOS, Android or Windows. */
+  os: Type.Optional(Type.Union([Type.String({ maxLength: 20 }), Type.Null()])),
   manuallyProvisionDeployments: Type.Optional(Type.Boolean()),
 })
 const NewDeployment = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 63 }),
   key: Type.Optional(Type.String({ pattern: '^(?!hpk_)[A-Za-z0-9._~-]{16,128}$' })),
 })
-/** The tools know people by addresses, and there are tokens here. */
-function emailOf(name = ''): string {
-  return `${slugOf(name)}@token`
-}
 
-function collaboratorsOf({ actor }: FastifyRequest) {
-  return { [emailOf(actor?.name)]: { isCurrentAccount: true, permission: 'Owner' } }
-}
+/** What there is for that which these tools are not told how to do. */
+const HINTS = [
+  { path: /\/collaborators\//, instead: '"hotpatch tokens create --app" or "hotpatch tokens revoke"' },
+  { path: /\/transfer\//, instead: '"hotpatch tokens create --app"' },
+  { path: /\/sessions\//, instead: '"hotpatch tokens revoke"' },
+] as const

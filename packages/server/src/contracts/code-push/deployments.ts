@@ -6,7 +6,7 @@ import type { Author } from '../../people/authors/author.ts'
 import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import type { ChannelKeyService } from '../../shipping/channels/channel-key-service.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
-import { entryOf, type HistoryEntry } from './describe.ts'
+import { entryOf, type HistoryEntry, type PackageSource } from './describe.ts'
 import { listHistory, type Place } from './history-queries.ts'
 
 /** As many as CodePush's own server keeps. */
@@ -106,7 +106,28 @@ export function createDeployments({
     return { newest, entries, isEmbeddedOnTop }
   }
 
-  return { findApp, list, find, create, historyOf }
+  /** By rollout: what goes back to what was there before, and what came from another channel. */
+  async function sourcesOf(
+    deployment: Deployment,
+    entries: readonly HistoryEntry[],
+  ): Promise<ReadonlyMap<string, PackageSource>> {
+    const others = new Map<string, readonly HistoryEntry[]>()
+    const sources = new Map<string, PackageSource>()
+    for (const [index, { rollout_id: id, release_id: release, first_channel: channel }] of entries.entries()) {
+      const isSame = (entry: HistoryEntry) => entry.release_id === release
+      const before = entries.slice(index + 1).find(isSame)
+      if (before) sources.set(id, { releaseMethod: 'Rollback', originalLabel: before.label })
+      if (before || channel === deployment.channel) continue
+      const other = others.get(channel) ?? (await historyOf({ ...deployment, channel })).entries
+      others.set(channel, other)
+      const originalLabel = other.findLast(isSame)?.label
+      const originalDeployment = nameOfChannel(channel)
+      sources.set(id, { releaseMethod: 'Promote', originalDeployment, ...(originalLabel && { originalLabel }) })
+    }
+    return sources
+  }
+
+  return { findApp, list, find, create, historyOf, sourcesOf }
 }
 
 export function placeOf({ app, platform, channel }: Deployment): Place {

@@ -17,8 +17,14 @@ export interface DescribedPackage {
   size: number
   uploadTime: number
   releasedBy: string
-  releaseMethod: 'Upload'
+  releaseMethod: 'Upload' | 'Promote' | 'Rollback'
+  /** Of what it has its content from: of the same deployment, or of the other. */
+  originalLabel?: string
+  originalDeployment?: string
 }
+
+/** Where the content of a rollout came from. */
+export type PackageSource = Pick<DescribedPackage, 'releaseMethod' | 'originalLabel' | 'originalDeployment'>
 
 export interface HistoryEntry extends HistoryRow {
   label: string
@@ -39,7 +45,11 @@ export function isUnfinished(entry: HistoryRow | undefined): boolean {
   return entry !== undefined && !isDisabled(entry) && entry.percentage < 100
 }
 
-export function describePackage(entry: HistoryEntry, publicUrl: string): DescribedPackage {
+export function describePackage(
+  entry: HistoryEntry,
+  publicUrl: string,
+  source: PackageSource = { releaseMethod: 'Upload' },
+): DescribedPackage {
   return {
     label: entry.label,
     appVersion: entry.appVersion,
@@ -52,7 +62,7 @@ export function describePackage(entry: HistoryEntry, publicUrl: string): Describ
     size: entry.size_bytes,
     uploadTime: entry.created_at,
     releasedBy: entry.created_by,
-    releaseMethod: 'Upload',
+    ...source,
   }
 }
 

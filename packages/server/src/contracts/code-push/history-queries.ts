@@ -12,6 +12,8 @@ export interface Place {
 export interface HistoryRow {
   rollout_id: string
   release_id: string
+  /** The channel where the release was published first. */
+  first_channel: string
   position: number
   state: RolloutState
   mandatory: number
@@ -57,6 +59,7 @@ async function selectHistory(db: Database, ids: readonly string[]): Promise<Hist
       'rollout.created_at',
       'rollout.created_by',
       'release.requirement',
+      'release.channel as first_channel',
       'release.notes',
       'release_file.sha256',
       'release_file.size_bytes',

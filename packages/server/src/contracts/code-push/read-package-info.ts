@@ -4,6 +4,7 @@ import { Type, type Static } from 'typebox'
 import { asFormProblem } from '../../ground/http/take-forms.ts'
 import { createValidator } from '../../ground/http/validate.ts'
 import type { ContentService, ReceivedContent } from '../../shipping/content/content-service.ts'
+import { packageAsZip } from './package-as-zip.ts'
 
 /** What the tools say of a release; those that they do not know are `null`. */
 const PackageInfo = Type.Object({
@@ -36,7 +37,7 @@ export async function withPackage<Result>(
     for await (const part of request.parts({ limits: { parts: 10, fileSize: Number.MAX_SAFE_INTEGER } })) {
       if (part.type === 'file') {
         if (part.fieldname !== 'package' || content) throw refused(`a file in "${part.fieldname}"`)
-        content = await contents.receive(part.file)
+        content = await contents.receive(await packageAsZip(part.file, part.filename))
       } else if (part.fieldname === 'packageInfo') {
         info = typeof part.value === 'string' ? part.value : JSON.stringify(part.value)
       }
@@ -51,7 +52,7 @@ export async function withPackage<Result>(
 }
 
 function refused(found: string): Problem {
-  return problem('invalid-request', `Expected one zip in the part "package", found ${found}.`)
+  return problem('invalid-request', `Expected one file in the part "package", found ${found}.`)
 }
 
 function parseInfo(text: string | undefined): unknown {

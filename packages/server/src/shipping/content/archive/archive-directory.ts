@@ -16,7 +16,7 @@ export interface ArchiveEntry {
 }
 
 export const STORED = 0
-const DEFLATED = 8
+export const DEFLATED = 8
 /** The sizes follow the content, because the writer did not know them before. */
 export const HAS_DESCRIPTOR = 0x8
 const IS_UTF8 = 0x800
