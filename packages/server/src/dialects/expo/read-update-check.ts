@@ -109,9 +109,20 @@ function lowerCase(value: string | undefined): string | undefined {
   return value?.toLowerCase()
 }
 
+/** In lower case; undefined when nothing was launched. */
+export function readCurrentId(request: Headers): string | undefined {
+  return lowerCase(told(request, 'expo-current-update-id', MAX_ID))
+}
+
+/** Undefined of what no server of ours has named, such as what a binary shipped with. */
+export function readCurrentName(request: Headers): ReleaseName | undefined {
+  const current = readCurrentId(request)
+  return current === undefined ? undefined : nameOf(current)
+}
+
 /** Expo §5. */
 function readCurrent(request: Headers): RunningCode {
-  const current = lowerCase(told(request, 'expo-current-update-id', MAX_ID))
+  const current = readCurrentId(request)
   const embedded = lowerCase(told(request, 'expo-embedded-update-id', MAX_ID))
   if (current === undefined || current === embedded) return { kind: 'embedded' }
   const name = nameOf(current)

@@ -20,6 +20,9 @@ const MAX_COHORT = 64
 /** Clients remember ten. */
 const MAX_CRASHED = 20
 
+/** Hot-updater §8: clients that know of none do not look at it. */
+const PATCHES = ['bsdiff43'] as const
+
 /** Hot-updater §6: it never came up, and the client has gone back by itself. */
 const FAILED_LAUNCH = 'launch-failed'
 
@@ -46,6 +49,7 @@ export function readUpdateCheck(strategy: Strategy, request: Asking): AskedCheck
         current: isEmbedded ? { kind: 'embedded' } : { kind: 'named', name: { buildId: bundleId } },
         failedReleaseIds: [],
         failed,
+        patches: PATCHES,
         cohorts: cohort === undefined || readNumericCohort(cohort) !== undefined ? [] : [cohort],
         attributes: attributesOf(request, minBundleId, cohort),
       },

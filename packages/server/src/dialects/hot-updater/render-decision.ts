@@ -24,6 +24,18 @@ const ChangedAsset = Type.Object(
       { url: Address, compression: Type.Optional(Type.Literal('br')) },
       { additionalProperties: false },
     ),
+    patch: Type.Optional(
+      Type.Object(
+        {
+          algorithm: Type.Literal('bsdiff'),
+          baseBundleId: BuildId,
+          baseFileHash: Digest,
+          patchFileHash: Digest,
+          patchUrl: Address,
+        },
+        { additionalProperties: false },
+      ),
+    ),
   },
   { additionalProperties: false },
 )
@@ -66,7 +78,8 @@ export function renderDecision(answer: UpdateAnswer, request: PlainRequest): Pla
       const isForward = buildIdOf(release) > toldBundleId(request)
       // Which lists are in memory changes while the release stays.
       const isListed = listedBuild(release) !== undefined && answer.running?.held.files
-      const variant = [isForward, mandatory, isListed ? answer.running?.id : '', publicUrl].join(' ')
+      const patch = isListed ? answer.patch?.sha256 : ''
+      const variant = [isForward, mandatory, isListed ? answer.running?.id : '', patch, publicUrl].join(' ')
       const text = remember(release, variant, () => write(release, { answer, isForward, publicUrl }))
       return jsonAnswer(text)
     }
@@ -108,7 +121,7 @@ function buildOf(release: OfferedRelease, { answer, isForward, publicUrl }: Offe
 }
 
 /** Hot-updater §8: of what its binary shipped with a client has no list. */
-function fileByFile(release: OfferedRelease, { running }: UpdateAnswer, publicUrl: string) {
+function fileByFile(release: OfferedRelease, { running, patch }: UpdateAnswer, publicUrl: string) {
   const before = running && listedBuild(running)
   const build = before && listedBuild(release)
   if (!build) return {}
@@ -119,7 +132,12 @@ function fileByFile(release: OfferedRelease, { running }: UpdateAnswer, publicUr
   return {
     manifestUrl: offeredUrl(publicUrl, sha256, release.id),
     manifestFileHash: manifestHash,
-    changedAssets: changedAssets(build, before, { releaseId: release.id, publicUrl }),
+    changedAssets: changedAssets(build, before, {
+      releaseId: release.id,
+      publicUrl,
+      patch,
+      baseBuildId: buildIdOf(running),
+    }),
   }
 }
 

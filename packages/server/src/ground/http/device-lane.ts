@@ -263,7 +263,8 @@ export function createDeviceLane({
     return bytes
   }
 
-  function serveFrom({ request, response }: Exchange, { servedFrom, headers = [] }: ServedAddress): void {
+  function serveFrom({ request, response }: Exchange, { servedFrom, status = 200, headers = [] }: ServedAddress): void {
+    response.statusCode = status
     for (let at = 0; at < headers.length; at += 2) response.setHeader(headers[at] ?? '', headers[at + 1] ?? '')
     request.url = servedFrom
     serveFramework(request, response)

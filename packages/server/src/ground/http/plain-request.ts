@@ -40,7 +40,9 @@ export interface PlainAnswer {
 /** Instead of an answer: what the server has at another of its own addresses, such as an artifact, with ranges and all. */
 export interface ServedAddress {
   servedFrom: string
-  /** Besides those that it has there: names and values by turns. */
+  /** Instead of 200. */
+  status?: number
+  /** Besides those that it has there, or instead of them: names and values by turns. */
   headers?: readonly string[]
 }
 

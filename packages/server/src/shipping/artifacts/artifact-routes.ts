@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { isStorageKey, type ByteRange, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
 import { takenCodings } from '../../ground/http/accept-encoding.ts'
@@ -12,8 +12,12 @@ import { severalRanges } from './several-ranges.ts'
 /** The second as Asset updates §6 has it, also of one app. */
 const PATHS = ['/artifacts/:sha256', '/assets/:sha256', '/apps/:slug/assets/:sha256'] as const
 const Params = Type.Object({ sha256: Type.String(), slug: Type.Optional(Type.String()) })
-/** The release that the address was offered for, where it says so. */
-const Query = Type.Object({ release: Type.Optional(Type.String({ maxLength: 64 })) })
+const Query = Type.Object({
+  /** The release that the address was offered for, where it says so. */
+  release: Type.Optional(Type.String({ maxLength: 64 })),
+  /** What is sent when these bytes were lost, to clients that would come to nothing otherwise. */
+  instead: Type.Optional(Type.String({ maxLength: 64 })),
+})
 
 /** GET and HEAD of what lies under its SHA-256. Asks the storage first: downloads go on when the database does not. */
 export function artifactRoutes({
@@ -35,6 +39,18 @@ export function artifactRoutes({
     }
     return undefined
   }
+
+  /** What is set for bytes that were lost says nothing of others, and the next request may find them. */
+  async function findStored({ params: { sha256 }, query: { instead } }: Asked, reply: FastifyReply) {
+    const object = await statOf(sha256)
+    if (object || instead === undefined) return { sha256, object }
+    for (const name of reply.raw.getHeaderNames()) reply.raw.removeHeader(name)
+    reply.raw.setHeader('cache-control', 'no-store')
+    reply.code(200)
+    return { sha256: instead, object: await statOf(instead) }
+  }
+
+  const statOf = async (sha256: string) => (isStorageKey(sha256) ? storage.stat(sha256) : undefined)
 
   /** @param ranges none for the whole */
   async function open(key: string, ranges: readonly ByteRange[], whole: { sizeBytes: number; contentType: string }) {
@@ -64,8 +80,7 @@ export function artifactRoutes({
         schema: { params: Params, querystring: Query },
         config: { access: 'public' },
         handler: async (request, reply) => {
-          const { sha256 } = request.params
-          const object = isStorageKey(sha256) ? await storage.stat(sha256) : undefined
+          const { sha256, object } = await findStored(request, reply)
           if (!object) throw notFound(sha256)
           const { sizeBytes } = object
           const { release } = request.query
@@ -81,8 +96,9 @@ export function artifactRoutes({
             ? readRanges(request.headers.range, sizeBytes)
             : undefined
           const ranges = request.method === 'GET' && typeof asked === 'object' ? asked : []
-          // Stores and caches that links lead to send one range, or all of it.
-          const url = ranges.length > 1 ? undefined : await storage.downloadUrl(sha256)
+          // Stores and caches that links lead to send one range, or all of it, and nothing of what is set for another address.
+          const isOwn = ranges.length > 1 || reply.statusCode !== 200
+          const url = isOwn ? undefined : await storage.downloadUrl(sha256)
           if (url) {
             if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
             // The link expires, so the answer must not be kept.
@@ -99,6 +115,11 @@ export function artifactRoutes({
         },
       })
   }
+}
+
+interface Asked {
+  params: Static<typeof Params>
+  query: Static<typeof Query>
 }
 
 interface Representation {
@@ -120,14 +141,14 @@ function createHeaders(reply: FastifyReply, { sha256, tag, served, coding, diges
   const { contentType, fileName, fileExtension } = served
   return () =>
     reply.headers({
-      etag: `"${tag}"`,
-      vary: 'accept-encoding',
       ...(coding !== undefined && { 'content-encoding': coding }),
-      // Of what is sent, compressed as it is; the digest in the address is that of the file itself.
-      'repr-digest': digest,
       'accept-ranges': 'bytes',
       'x-content-type-options': 'nosniff',
       ...unlessSet(reply, {
+        etag: `"${tag}"`,
+        vary: 'accept-encoding',
+        // Of what is sent, compressed as it is; the digest in the address is that of the file itself.
+        'repr-digest': digest,
         'cache-control': 'public, max-age=31536000, immutable',
         'content-type': contentType,
         'content-disposition': saveAs(fileName ?? `${sha256}.${fileExtension}`),
