@@ -220,6 +220,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       updated_at: NOW,
       ended_at: null,
       label_number: null,
+      drawing: null,
     })
   }
   insert('platform_sequence', { app_id: APP.id, platform: APP.platform, last_sequence: count })

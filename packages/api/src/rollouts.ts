@@ -45,6 +45,11 @@ export const Rollout = Type.Object({
   experimentId: Nullable(Id),
   salt: Type.String(),
   buckets: Type.Integer({ description: '10000, or 100 for the React Native contract’s original rule' }),
+  drawing: Type.Optional(
+    Type.Literal('code-push', {
+      description: 'By CodePush’s own rule, whose salt is the label; else by the number of buckets',
+    }),
+  ),
   /** What watches it; null: nothing does. */
   guard: Nullable(Type.Object({ state: GuardState, isOn: Type.Boolean(), action: GuardAction })),
   sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),

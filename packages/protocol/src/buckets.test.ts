@@ -2,11 +2,12 @@ import { getDefaultNumericCohort, getNumericCohortRolloutPosition, isNumericCoho
 import fc from 'fast-check'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { bucketOf, fnv1a32, isInPercentage, sliceBucketOf, type BucketCount } from './buckets.ts'
+import { bucketOf, fnv1a32, isInPercentage, sliceBucketOf, type BucketCount, type BucketRule } from './buckets.ts'
 
 interface BucketVectors {
   hashes: { salt: string; deviceId: string; fnv1a32: number; bucketOf100: number; bucketOf10000: number }[]
   cohorts: { salt: string; deviceId: string; bucketOf1000: number }[]
+  codePush: { salt: string; deviceId: string; bucket: number }[]
   loneSurrogates: { deviceIdUtf16: number[]; fnv1a32: number }[]
   slices: { salt: string; deviceId: string; fnv1a32: number; sliceBucket: number }[]
   percentages: { percentage: number; buckets: BucketCount; salt: string; deviceId: string; isIn: boolean }[]
@@ -28,6 +29,12 @@ describe('vectors', () => {
     expect(bucketOf(salt, deviceId, 1_000)).toBe(bucketOf1000)
   })
 
+  test.each(vectors.codePush)("CodePush's bucket of $deviceId under $salt", ({ salt, deviceId, bucket }) => {
+    expect(bucketOf(salt, deviceId, 'code-push')).toBe(bucket)
+    const inside = [bucket, bucket + 1].map((percentage) => isInPercentage(percentage, salt, deviceId, 'code-push'))
+    expect(inside).toEqual([false, true])
+  })
+
   test.each(vectors.slices)('the slice bucket of "$salt" and "$deviceId"', (vector) => {
     expect(fnv1a32(vector.salt + vector.deviceId)).toBe(vector.fnv1a32)
     expect(sliceBucketOf(vector.salt, vector.deviceId)).toBe(vector.sliceBucket)
@@ -43,7 +50,7 @@ describe('vectors', () => {
 })
 
 const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) })
-const bucketCount = fc.constantFrom<BucketCount>(100, 1_000, 10_000)
+const bucketCount = fc.constantFrom<BucketRule>(100, 1_000, 10_000, 'code-push')
 
 test('the hash of any text is that of its UTF-8 bytes', () => {
   fc.assert(

@@ -1,3 +1,4 @@
+import { codePushBucketOf } from './code-push-bucket.ts'
 import { numericCohortOf, placeOfCohort, readNumericCohort } from './hot-updater/cohorts.ts'
 
 /**
@@ -10,6 +11,9 @@ const FNV_PRIME = 0x01000193
 
 /** 10,000 buckets give steps of 0.01 %. 100 is the React Native contract's original rule, 1,000 hot-updater's. */
 export type BucketCount = 100 | 1_000 | 10_000
+
+/** Into which buckets devices are drawn: so many, or CodePush's own 100. */
+export type BucketRule = BucketCount | 'code-push'
 
 /** Unsigned 32-bit FNV-1a over the UTF-8 bytes of `text`; a lone surrogate counts as U+FFFD. */
 export function fnv1a32(text: string): number {
@@ -44,9 +48,11 @@ function isLowSurrogate(unit: number): boolean {
 
 /**
  * The device's bucket, 0 … `buckets` − 1.
+ * @param salt of CodePush's rule the label
  * @param deviceId or, of a device that tells one, its rollout cohort
  */
-export function bucketOf(salt: string, deviceId: string, buckets: BucketCount): number {
+export function bucketOf(salt: string, deviceId: string, buckets: BucketRule): number {
+  if (buckets === 'code-push') return codePushBucketOf(salt, deviceId)
   if (buckets === 1_000) return placeOfCohort(salt, readNumericCohort(deviceId) ?? numericCohortOf(deviceId))
   return fnv1a32(salt + deviceId) % buckets
 }
@@ -71,10 +77,15 @@ function mix32(hash: number): number {
  * Decision §4: whether the device is in the first `percentage` (0 … 100) of the fleet. NaN is nobody.
  * A larger percentage with the same salt always contains a smaller one.
  */
-export function isInPercentage(percentage: number, salt: string, deviceId: string, buckets: BucketCount): boolean {
+export function isInPercentage(percentage: number, salt: string, deviceId: string, buckets: BucketRule): boolean {
   if (percentage >= 100) return true
   if (percentage <= 0) return false
-  // The contract's original compares the bucket with the percentage as it stands.
-  const threshold = buckets === 100 ? percentage : Math.round(percentage * (buckets / 100))
+  // The originals of 100 compare the bucket with the percentage as it stands.
+  const count = bucketCountOf(buckets)
+  const threshold = count === 100 ? percentage : Math.round(percentage * (count / 100))
   return bucketOf(salt, deviceId, buckets) < threshold
+}
+
+export function bucketCountOf(buckets: BucketRule): BucketCount {
+  return buckets === 'code-push' ? 100 : buckets
 }

@@ -1,5 +1,5 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
-import type { BucketCount } from './buckets.ts'
+import type { BucketRule } from './buckets.ts'
 import { isSemver, type CatalogBinary, type Encryption, type ExportTool } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
@@ -51,7 +51,7 @@ export interface Audience {
   percentage: number
   /** Absent: the rollout's id, so that it is not always the same people who go first. */
   salt?: string | undefined
-  buckets: BucketCount
+  buckets: BucketRule
   /** All must hold, of cohorts too; forced devices need not meet them. */
   rules: readonly AttributeRule[]
   /** An arm of an A/B test: only this part of the fleet. Null: all of it. */

@@ -130,7 +130,7 @@ const audience = fc.record({
     fc.nat({ max: 10_000 }).map((hundredths) => hundredths / 100),
   ),
   salt: fc.constantFrom('', 'salt'),
-  buckets: fc.constantFrom(100 as const, 1_000 as const, 10_000 as const),
+  buckets: fc.constantFrom(100 as const, 1_000 as const, 10_000 as const, 'code-push' as const),
 })
 
 const catalogs = releases.chain((pool) =>
@@ -316,12 +316,18 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
     new TextEncoder()
       .encode(text)
       .reduce((hash, byte) => ((hash ^ BigInt(byte)) * 16_777_619n) % 2n ** 32n, 2_166_136_261n)
+  const codePushBucket = (text: string) => {
+    const units = Array.from({ length: text.length }, (_, index) => BigInt(text.charCodeAt(index)))
+    const hash = units.reduce((sum, unit) => BigInt.asIntN(32, sum * 32n) - sum + unit, 0n)
+    return Number((hash < 0n ? -hash : hash) % 100n)
+  }
   const drawnBy = device.attributes?.rolloutCohort ? device.attributes.rolloutCohort : device.id
   const isInShare = ({ percentage, salt, buckets }: Audience) => {
     const number = Number(drawnBy)
     const isCohort = number >= 1 && number <= 1_000
     if (drawnBy !== device.id && !isCohort) return percentage === 100
     const cohort = isCohort ? number : Number(getDefaultNumericCohort(drawnBy ?? ''))
+    if (buckets === 'code-push') return codePushBucket(`${drawnBy}-${salt}`) < percentage
     const place =
       buckets === 1_000
         ? getNumericCohortRolloutPosition(salt ?? '', cohort)

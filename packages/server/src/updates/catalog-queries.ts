@@ -294,6 +294,7 @@ function selectPlacements(db: Connection, { appId, platform, channel }: CatalogK
       'rollout.percentage',
       'rollout.salt',
       'rollout.buckets',
+      'rollout.drawing',
       'rollout.label_number',
       'own.sequence',
       'own.floor',
@@ -343,12 +344,12 @@ function readList(text: string): readonly string[] {
 
 /** Rollouts that are for the same share that, unless they name devices. */
 function readAudience(
-  { id, devices, cohorts, percentage, salt, buckets, rules, slice }: PlacementRow,
+  { id, devices, cohorts, percentage, salt, buckets, drawing, rules, slice }: PlacementRow,
   app: IdentifiedApp,
   identity: DeviceIdentity,
   known: Map<string, Audience>,
 ): Audience {
-  const name = JSON.stringify([cohorts, percentage, salt === id ? null : salt, buckets, rules, slice])
+  const name = JSON.stringify([cohorts, percentage, salt === id ? null : salt, buckets, drawing, rules, slice])
   const shared = devices === '[]' ? known.get(name) : undefined
   if (shared) return shared
   const audience: Audience = {
@@ -356,7 +357,7 @@ function readAudience(
     cohorts: readList(cohorts),
     percentage,
     salt: salt === id ? undefined : salt,
-    buckets: buckets === 100 || buckets === 1_000 ? buckets : 10_000,
+    buckets: drawing ?? (buckets === 100 || buckets === 1_000 ? buckets : 10_000),
     rules: readRules(rules),
     slice: slice === null ? null : (JSON.parse(slice) as AudienceSlice),
   }

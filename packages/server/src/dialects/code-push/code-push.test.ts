@@ -148,6 +148,26 @@ describeOnEveryDatabase('a client of CodePush', (openDatabase) => {
     expect(JSON.stringify(why)).toContain('failed-on-this-device')
   })
 
+  test('is drawn as by its own server, for each label, where the app asks for that', async () => {
+    app = await server.createTestApp({ bucketing: 'original' })
+    await publish('1.0.1', { percentage: 30 })
+    // No key named the channel for the platform: then it is no deployment.
+    const rollouts = async () => (await server.request('GET', `/manage/v1/apps/${app.slug}/rollouts`)).body.items
+    expect((await rollouts())[0]).toMatchObject({ salt: '', buckets: 100 })
+    key = await createKey('production', 'android')
+    // vectors/buckets.json: under v2 this device is in bucket 31.
+    const { rolloutId } = await publish('1.1.0', { percentage: 31 })
+    expect((await rollouts())[0]).toMatchObject({ id: rolloutId, salt: 'v2', drawing: 'code-push' })
+    expect((await check()).label).not.toBe('v2')
+    const { body: why } = await server.request(
+      'GET',
+      `/manage/v1/apps/${app.slug}/devices/device-1/explain?version=1.1.0`,
+    )
+    expect(JSON.stringify(why.towards)).toContain('to 32 %')
+    await server.request('PATCH', `/manage/v1/rollouts/${rolloutId}`, { body: { percentage: 32 } })
+    expect((await check()).label).toBe('v2')
+  })
+
   test('may report a label that is not here, and sends it once', async () => {
     expect((await deployed('v77', 'DeploymentSucceeded')).status).toBe(200)
   })

@@ -1,6 +1,7 @@
 import {
   placementsOf,
   readNumericCohort,
+  bucketCountOf,
   bucketOf,
   compileRules,
   drawnByOf,
@@ -195,7 +196,7 @@ function outside({ id, audience }: CompiledRollout, device: Device): string | st
     return `Widen the rollout to everyone, or name the cohort ${drawnBy} in it: it has no number that would be drawn.`
   }
   const { percentage, salt = id, buckets, cohorts } = audience
-  const needed = (bucketOf(salt, drawnBy, buckets) + 1) / (buckets / 100)
+  const needed = (bucketOf(salt, drawnBy, buckets) + 1) / (bucketCountOf(buckets) / 100)
   const others = cohorts.length > 0 ? `, put it into ${cohorts.join(' or ')},` : ''
   return `Widen the rollout from ${percentage} % to ${needed} %${others} or name the device in it.`
 }

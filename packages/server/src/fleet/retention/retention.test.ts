@@ -284,6 +284,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     updated_at: 0,
     ended_at: null,
     label_number: null,
+    drawing: null,
     awaits_start: 0,
   }
 }

@@ -564,6 +564,7 @@ create table rollout (
   mandatory_below text,
   ended_at bigint,
   label_number integer,
+  drawing text constraint rollout_drawing check (drawing in ('code-push')),
   constraint rollout_position unique (app_id, channel, position),
   constraint rollout_app foreign key (app_id) references app (id),
   constraint rollout_release foreign key (release_id) references release (id),

@@ -296,6 +296,8 @@ export interface Schema {
     awaits_start: number
     salt: string
     buckets: number
+    /** Null: by the number of buckets. */
+    drawing: 'code-push' | null
     /** Its target stated again; null: the target's own statement stands. */
     statement_id: string | null
     created_at: number

@@ -206,7 +206,7 @@ export function createGuardWatch({
     // Devices take from now on only what comes after.
     const stepsBack = restated ? prepared.filter(({ statement }) => statement.sequence > restated.sequence) : []
     const app = await apps.get(halted.app_id, tx)
-    const { platform, channel, salt, buckets, percentage } = halted
+    const { platform, channel, salt, buckets, drawing, percentage } = halted
     const { devices, cohorts, rules, slice } = rollouts.render(halted)
     const row = await rollouts.place(
       tx,
@@ -217,6 +217,7 @@ export function createGuardWatch({
         channel,
         salt,
         buckets,
+        drawing,
         percentage,
         devices,
         cohorts,

@@ -67,7 +67,7 @@ export function createPlacing({
       mandatory_below: placement.mandatoryBelow ?? null,
       percentage: firstPercentage(placement),
       ...audienceColumns(placement),
-      ...bucketRule(app, id, placement),
+      ...(await bucketRule(tx, app, id, placement)),
       statement_id: restated?.id ?? null,
       created_at: now,
       created_by: nameOf(author),
@@ -98,6 +98,25 @@ export function createPlacing({
     if (labelNumber > newest) return
     const what = `the number of the newest rollout on "${channel}" for ${platform}`
     throw problem('invalid-request', `labelNumber: expected more than ${newest}, ${what}, found ${labelNumber}.`)
+  }
+
+  /** To the original rule of whichever client it is: hot-updater's draws anew for each build, CodePush's for each label. */
+  async function bucketRule(
+    tx: Connection,
+    app: AppRow,
+    rolloutId: string,
+    placement: Placement,
+  ): Promise<BucketColumns> {
+    const { salt, buckets, drawing = null, release, platform, channel } = placement
+    if (app.bucketing !== 'original') {
+      return { salt: salt ?? (app.bucketing === 'per-rollout' ? rolloutId : ''), buckets: buckets ?? 10_000, drawing }
+    }
+    const { build_id: buildId = null } = release ?? {}
+    if (buildId !== null) return { salt: salt ?? buildId, buckets: buckets ?? 1_000, drawing }
+    const isDeployment = salt === undefined && (await channels.hasKeyFor(tx, app.id, channel, platform))
+    if (!isDeployment) return { salt: salt ?? '', buckets: buckets ?? 100, drawing }
+    const next = (await findNewestLabel(tx, { appId: app.id, platform, channel })) + 1
+    return { salt: `v${placement.labelNumber ?? next}`, buckets: 100, drawing: 'code-push' }
   }
 
   /** Places a release that exists on another channel, or on the same one anew. */
@@ -161,12 +180,5 @@ function firstPercentage({ plan, percentage }: Placement): number {
   return plan?.steps[0]?.percentage ?? percentage ?? 100
 }
 
-/** To the original rule of whichever client it is: hot-updater's draws anew for each build. */
-function bucketRule(app: AppRow, rolloutId: string, { salt, buckets, release }: Placement) {
-  const { build_id: buildId = null } = release ?? {}
-  if (app.bucketing === 'original' && buildId !== null) return { salt: salt ?? buildId, buckets: buckets ?? 1_000 }
-  return {
-    salt: salt ?? (app.bucketing === 'per-rollout' ? rolloutId : ''),
-    buckets: buckets ?? (app.bucketing === 'original' ? 100 : 10_000),
-  }
-}
+/** By which rule a share of the devices is drawn. */
+type BucketColumns = Pick<RolloutRow, 'salt' | 'buckets' | 'drawing'>

@@ -34,6 +34,7 @@ export interface Placement extends NewAudience {
   /** Of another rollout, so that the percentage means the same devices. */
   salt?: string | undefined
   buckets?: number | undefined
+  drawing?: RolloutRow['drawing'] | undefined
   guard?: GuardChoice | undefined
   /** What was before, stated again for its guard to go back to: nearest first, at most two. */
   prepared?: readonly SignedStatement[] | undefined

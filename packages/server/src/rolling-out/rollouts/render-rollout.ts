@@ -22,6 +22,7 @@ export function renderRollout(row: RolloutRow): Rollout {
     ...renderAudience(row),
     salt: row.salt,
     buckets: row.buckets,
+    ...(row.drawing !== null && { drawing: row.drawing }),
     guard: renderGuard(row),
     sequence: row.sequence,
     labelNumber: row.label_number,

@@ -7,7 +7,7 @@ import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
-import { revokeChannelKeysOf } from './channel-key-store.ts'
+import { hasPlatformKey, revokeChannelKeysOf } from './channel-key-store.ts'
 import {
   deleteChannel,
   findChannel,
@@ -121,7 +121,16 @@ export function createChannelService({
     return { id: newId(), app_id: appId, name, last_position: 0, created_at: clock.now(), device_choice: 'closed' }
   }
 
-  return { createDefaults, create, change, remove, list, require: requireChannel, takePosition }
+  return {
+    createDefaults,
+    create,
+    change,
+    remove,
+    list,
+    require: requireChannel,
+    takePosition,
+    hasKeyFor: hasPlatformKey,
+  }
 }
 
 function channelNotFound(name: string) {

@@ -18,6 +18,7 @@ import * as treePatches from './0019-tree-patches.ts'
 import * as patchesOfFiles from './0023-patches-of-files.ts'
 import * as labelNumbers from './0025-label-numbers.ts'
 import * as bytesSaved from './0024-bytes-saved.ts'
+import * as drawings from './0026-drawings.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -40,4 +41,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0023-patches-of-files': patchesOfFiles,
   '0025-label-numbers': labelNumbers,
   '0024-bytes-saved': bytesSaved,
+  '0026-drawings': drawings,
 }
