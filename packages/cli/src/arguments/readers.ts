@@ -47,8 +47,12 @@ export function readPlatforms(text: string, before: readonly Platform[] = []): P
   return [...new Set([...before, ...platforms])]
 }
 
+export function isChannel(text: string): boolean {
+  return fits(ChannelName, text)
+}
+
 export function readChannel(text: string): string {
-  if (fits(ChannelName, text)) return text
+  if (isChannel(text)) return text
   throw new InvalidArgumentError('Expected at most 63 lower-case letters, digits, ".", "_" or "-", such as production.')
 }
 

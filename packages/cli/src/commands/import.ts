@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
-import { readChannel } from '../arguments/readers.ts'
+import type { Platform } from '@hotpatch/protocol'
+import { readChannel, readPlatform } from '../arguments/readers.ts'
 import { serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
 import { UsageError } from '../errors/errors.ts'
+import { importCodePush, type ImportCodePushOptions } from '../importing/import-code-push.ts'
 import { importXprem, type ImportXpremOptions } from '../importing/import-xprem.ts'
 import type { CliContext } from '../process/context.ts'
 
@@ -14,13 +16,39 @@ export function addImportCommands(program: Command, context: CliContext) {
     .option('--branch <branch=channel>', 'where its updates go; the channel of its name when absent', readBranch)
     .option('--dry-run', 'show the plan and publish nothing')
     .action((folder: string, options: ImportXpremOptions) => importXprem(context, folder, options))
+
+  serverCommand(imports, 'code-push', 'releases what a CodePush server has, with its deployment keys', withApp, withYes)
+    .requiredOption('--from <source>', 'address of the server, or a folder with what its tool printed')
+    .option('--source-app <name[=platform]>', 'an app of the source, which may be given several times', readSourceApp)
+    .option(
+      '--deployment <deployment=channel>',
+      'where its releases go; the channel of its name when absent',
+      readDeployment,
+    )
+    .option('--source-token-stdin', 'read the access key of the source from standard input; else HOTPATCH_SOURCE_TOKEN')
+    .option('--unverified', 'also packages whose hash is not the one that the source says')
+    .option('--leave-out', 'go on without releases that cannot be imported')
+    .option('--dry-run', 'show the plan and change nothing')
+    .action((options: ImportCodePushOptions) => importCodePush(context, options))
 }
 
+type Named<Value> = ReadonlyMap<string, Value>
+
 /** Given several times: one for each branch. */
-function readBranch(text: string, before: ReadonlyMap<string, string> = new Map()): ReadonlyMap<string, string> {
-  const [, branch, channel] = /^([^=]+)=(.+)$/.exec(text) ?? []
-  if (branch === undefined || channel === undefined) {
-    throw new UsageError(`--branch: expected branch=channel, such as main=production, found "${text}".`)
+const readBranch = readPlaces('--branch', 'branch=channel, such as main=production')
+const readDeployment = readPlaces('--deployment', 'deployment=channel, such as Production=production')
+
+function readPlaces(option: string, expected: string) {
+  return (text: string, before: Named<string> = new Map()): Named<string> => {
+    const [, name, channel] = /^([^=]+)=(.+)$/.exec(text) ?? []
+    if (name === undefined || channel === undefined) {
+      throw new UsageError(`${option}: expected ${expected}, found "${text}".`)
+    }
+    return new Map([...before, [name, readChannel(channel)]])
   }
-  return new Map([...before, [branch, readChannel(channel)]])
+}
+
+function readSourceApp(text: string, before: Named<Platform | undefined> = new Map()): Named<Platform | undefined> {
+  const [, name = text, platform] = /^(.+)=([a-z]+)$/.exec(text) ?? []
+  return new Map([...before, [name, platform === undefined ? undefined : readPlatform(platform)]])
 }

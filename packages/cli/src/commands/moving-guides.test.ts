@@ -1,9 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Check } from '../doctor/check.ts'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Page, Release } from '@hotpatch/api'
 import { anApk } from '@hotpatch/testkit/binaries'
+import { SOURCE_KEY, startCodePushSource } from '../testing/code-push-source.ts'
 import { newExpoCertificate } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
@@ -186,7 +187,11 @@ describe('one that was CodePush', () => {
 
   test('moving from CodePush, word for word', async () => {
     const { lines } = await readGuide('moving-from-codepush.md')
-    const tool = await createTool()
+    const tool = await createTool({ HOTPATCH_SOURCE_TOKEN: SOURCE_KEY })
+    const key = 'the-key-that-binaries-have-already'
+    const releases = [{ label: 'v7', bundle: 'seven', appVersion: '1.4.0', isMandatory: true }]
+    const source = await startCodePushSource({ 'MyApp-Android': { Production: { key, releases } } })
+    onTestFinished(() => void source.close())
     await tool.write({
       'package.json': JSON.stringify({ dependencies: { 'react-native': '0.81', 'react-native-code-push': '9' } }),
       'android/build.gradle': '',
@@ -197,17 +202,26 @@ describe('one that was CodePush', () => {
     })
     for (const line of lines) {
       const isLogin = line.startsWith('hotpatch login')
-      const words = line.replaceAll(ADDRESS, codePush.url()).split(' ').slice(1)
+      const own = line.replaceAll(ADDRESS, codePush.url()).replaceAll('https://codepush.example.com', source.url)
+      const words = own.split(' ').slice(1)
       const all = isLogin ? [...words, '--token-stdin'] : [...words]
       const input = isLogin ? { input: codePush.ownerToken() } : { isTTY: true, input: 'y\n' }
       const { exitCode, stderr } = await tool.run(all, input)
       expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+      if (line.endsWith('--dry-run')) expect(stderr).toContain(await shownIn('moving-from-codepush.md'))
+      const isImport = line.startsWith('hotpatch import') && !line.endsWith('--dry-run')
+      if (isImport) expect(await check(key)).toMatchObject({ is_available: true, label: 'v7', is_mandatory: true })
     }
-    expect(lines.length).toBeGreaterThan(7)
-    const told = { deployment_key: 'Yh0WZq0e8cVbA2xkS1pQ5nDfT7uL9mR3', app_version: '1.4.0', client_unique_id: 'd1' }
-    const url = `${codePush.url()}/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
-    expect(await (await fetch(url)).json()).toMatchObject({ update_info: { is_available: true, label: 'v3' } })
+    expect(lines.length).toBeGreaterThan(9)
+    const taken = await check('Yh0WZq0e8cVbA2xkS1pQ5nDfT7uL9mR3')
+    expect(taken).toMatchObject({ is_available: true, label: 'v10' })
   })
+
+  async function check(deploymentKey: string) {
+    const told = { deployment_key: deploymentKey, app_version: '1.4.0', client_unique_id: 'd1' }
+    const url = `${codePush.url()}/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
+    return ((await (await fetch(url)).json()) as { update_info: object }).update_info
+  }
 })
 
 describe('and one more', () => {

@@ -11,6 +11,8 @@ import { planRelease, type AskedRelease } from '../release/plan-release.ts'
 import { publishRelease } from '../release/publish-release.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
 import { chooseKey, type SigningChoice } from '../signing/choose-key.ts'
+import { leftOutBy, tellLeftOut } from './left-out.ts'
+import { listAllRollouts } from './placed.ts'
 import { readXpremHistory, XPREM_CONFIG, XPREM_OWN_FILES, type XpremUpdate } from './xprem-history.ts'
 
 export interface ImportXpremOptions extends SessionOptions, KeyOptions {
@@ -27,9 +29,6 @@ interface PlannedImport {
   isThere: boolean
 }
 
-/** What the server or the check of a folder may say against one update: the others are imported all the same. */
-const OF_ONE_UPDATE: readonly string[] = ['preflight-failed', 'bundle-invalid', 'bundle-unreadable', 'bundle-missing']
-
 /** Shows what will be done, asks once, and publishes what is not there yet, oldest first. */
 export async function importXprem(context: CliContext, directory: string, options: ImportXpremOptions) {
   const session = await openSession(context, options)
@@ -41,7 +40,7 @@ export async function importXprem(context: CliContext, directory: string, option
   await requireChannels(session, app, planned)
   const signing = await chooseKey(session, app, options)
   const leftOut = [...history.leftOut]
-  for (const { path, reason } of leftOut) output.notice(`! ${path} is left out: ${reason}.`)
+  tellLeftOut(session, leftOut)
   const open = planned.filter(({ isThere }) => !isThere)
   tellPlan(session, planned, signing)
   const shown = planned.map(importJson)
@@ -55,10 +54,10 @@ export async function importXprem(context: CliContext, directory: string, option
         `${each.update.version} for ${each.update.platform} is on ${each.channel}: ${index + 1} of ${open.length}.`,
       )
     } catch (error) {
-      if (!(error instanceof CommandError) || !OF_ONE_UPDATE.includes(error.type)) throw error
       const { branch, runtimeVersion, id } = each.update
-      leftOut.push({ path: join(branch, runtimeVersion, id), reason: error.message })
-      output.notice(`! ${join(branch, runtimeVersion, id)} is left out: ${error.message}`)
+      const found = leftOutBy(error, join(branch, runtimeVersion, id))
+      leftOut.push(found)
+      tellLeftOut(session, [found])
     }
   }
   output.result({ imported, already: planned.length - open.length, leftOut }, () =>
@@ -81,7 +80,8 @@ async function planImports(
   if (unknown.length > 0) {
     throw new UsageError(`--branch: there is no branch ${formatList(unknown)}, but ${formatList([...known])}.`)
   }
-  const there = await listPlaced(api, app)
+  const placed = await listAllRollouts(api, app)
+  const there = new Set(placed.map(({ platform, channel, version }) => nameOf(platform, channel, version)))
   const placeOf = ({ branch, runtimeVersion, platform }: XpremUpdate) => `${branch}/${runtimeVersion}/${platform}`
   // Oldest first: the last one of each place stays.
   const lastBack = new Map(updates.filter(({ kind }) => kind === 'roll-back').map((each) => [placeOf(each), each.at]))
@@ -99,18 +99,6 @@ async function planImports(
 }
 
 const nameOf = (platform: string, channel: string, version: string | null) => `${platform} ${channel} ${version ?? ''}`
-
-/** Whatever became of it since: what somebody has taken back is not placed again. */
-async function listPlaced(api: Session['api'], app: App): Promise<ReadonlySet<string>> {
-  const placed = new Set<string>()
-  let cursor: string | null | undefined
-  do {
-    const page = await api.listRollouts(app.id, { limit: 200, ...(cursor && { cursor }) })
-    for (const { platform, channel, version } of page.items) placed.add(nameOf(platform, channel, version))
-    cursor = page.nextCursor
-  } while (cursor)
-  return placed
-}
 
 async function requireChannels({ api, context }: Session, app: App, planned: readonly PlannedImport[]) {
   const names = new Set((await api.listChannels(app.id)).items.map(({ name }) => name))

@@ -1,7 +1,6 @@
-import type { Requirement } from '@hotpatch/protocol'
+import { binaryRangeOf, type Requirement } from '@hotpatch/protocol'
 import type { RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
 import { artifactUrl } from '../../ground/http/public-url.ts'
-import { rangeOf } from './binary-range.ts'
 import type { HistoryRow } from './history-queries.ts'
 
 /** A release as CodePush's tools read it. */
@@ -32,7 +31,7 @@ export interface HistoryEntry extends HistoryRow {
 }
 
 export function entryOf(row: HistoryRow, label: string): HistoryEntry {
-  return { ...row, label, appVersion: rangeOf(JSON.parse(row.requirement) as Requirement) }
+  return { ...row, label, appVersion: binaryRangeOf(JSON.parse(row.requirement) as Requirement) }
 }
 
 /** Stopped in whichever way: nobody new gets it. */
