@@ -1,6 +1,7 @@
 import {
   DEVICE_ATTRIBUTE_NAMES,
   DEVICE_EVENT_KINDS,
+  DOWNLOAD_ARRIVALS,
   type CustomAttribute,
   type DeviceAttribute,
 } from '@hotpatch/protocol'
@@ -98,6 +99,11 @@ export const TimelineEntry = Type.Object({
   code: Nullable(Type.String()),
   detail: Nullable(Type.String()),
   receivedBytes: Nullable(Type.Integer()),
+  arrival: Nullable(
+    OneOf(DOWNLOAD_ARRIVALS, {
+      description: 'Of a download, where the device told: whole, as a patch of what it ran, or packed',
+    }),
+  ),
   decision: Nullable(Type.String({ description: 'Of the last check' })),
   reason: Nullable(Type.String({ description: 'Of the last check' })),
 })

@@ -133,6 +133,30 @@ const reachFigures = {
   stuck: Type.Integer({ description: 'Offered it, never tried it, and no news of it for 24 hours' }),
 }
 
+/**
+ * What was downloaded. `downloads` and `sentBytes` are what the servers sent, not a CDN; `told…` what devices said that
+ * they took. `savedBytes` is the full size of what they told of, less what they took: null when none told.
+ */
+const toldFigures = {
+  toldDownloads: Count,
+  toldBytes: Count,
+  fullBytes: Type.Integer({ description: 'Whole size of the releases, as often as devices told of a download' }),
+  savedBytes: Nullable(Type.Integer()),
+}
+const downloadFigures = { downloads: Count, sentBytes: Count, ...toldFigures }
+
+/** What patches did, as devices told: nothing is decided by it. */
+export const PatchFigures = Type.Object({
+  tried: Type.Integer({ description: 'Downloads that began with a patch: `patched`, `packed` and `fellBack`' }),
+  patched: Type.Integer({ description: 'Came as a patch of what the device ran' }),
+  patchedBytes: Count,
+  packed: Type.Integer({ description: 'Came packed, as a patch of nothing' }),
+  packedBytes: Count,
+  fellBack: Type.Integer({ description: 'Of either something was wrong, and the whole followed' }),
+  savedBytes: Type.Integer({ description: 'Whole size of what came patched or packed, less what came of it' }),
+})
+export type PatchFigures = Static<typeof PatchFigures>
+
 const placedRollout = {
   rolloutId: Id,
   releaseId: Nullable(Id),
@@ -196,6 +220,10 @@ export const Adoption = Type.Object({
   takers: { ...Nullable(RolloutTakers), description: 'Null when it cannot be said now: ask again' },
   ...reachFigures,
   ...healthFigures,
+  downloads: Type.Object(
+    { ...toldFigures, patches: PatchFigures },
+    { description: 'As devices told, since the rollout began' },
+  ),
   share: Nullable({ ...Share, description: 'Of the eligible audience, what runs it now' }),
   reached: Type.Array(
     Type.Object({
@@ -233,23 +261,11 @@ export const ReleaseHealth = Type.Object({
 })
 export type ReleaseHealth = Static<typeof ReleaseHealth>
 
-/**
- * What was downloaded. `downloads` and `sentBytes` are what the servers sent, not a CDN; `told…` what devices said that
- * they took. `savedBytes` is the full size of what they told of, less what they took: null when none told.
- */
-const downloadFigures = {
-  downloads: Count,
-  sentBytes: Count,
-  toldDownloads: Count,
-  toldBytes: Count,
-  fullBytes: Type.Integer({ description: 'Whole size of the releases, as often as devices told of a download' }),
-  savedBytes: Nullable(Type.Integer()),
-}
-
 export const Downloads = Type.Object({
   ...range,
   eventsNotKept: EventsNotKept,
   ...downloadFigures,
+  patches: PatchFigures,
   releases: Type.Array(
     Type.Object({
       releaseId: Id,
@@ -257,9 +273,19 @@ export const Downloads = Type.Object({
       platform: PlatformName,
       sizeBytes: Count,
       ...downloadFigures,
+      patches: PatchFigures,
     }),
   ),
-  points: Type.Array(Type.Object({ at: Timestamp, downloads: Count, sentBytes: Count })),
+  points: Type.Array(
+    Type.Object({
+      at: Timestamp,
+      downloads: Count,
+      sentBytes: Count,
+      toldBytes: Count,
+      fullBytes: Count,
+      patchSavedBytes: Type.Integer({ description: '`savedBytes` of `patches`' }),
+    }),
+  ),
 })
 export type Downloads = Static<typeof Downloads>
 

@@ -50,7 +50,15 @@ export const Patch = Type.Object({
 })
 export type Patch = Static<typeof Patch>
 
-export const Patches = Type.Object({ items: Type.Array(Patch) })
+/** What the app's releases have beside their own bytes. Several apps may share some. */
+const Stored = Type.Object({
+  patches: Type.Integer({ description: 'In all packings' }),
+  patchBytes: Type.Integer(),
+  packed: Type.Integer({ description: 'Releases that are packed as a whole' }),
+  packedBytes: Type.Integer(),
+})
+
+export const Patches = Type.Object({ items: Type.Array(Patch), stored: Stored })
 export type Patches = Static<typeof Patches>
 
 export const PatchFilter = Type.Object({

@@ -14,6 +14,7 @@ import { formatCount } from '../output/text.ts'
 import { isRolloutId } from '../release/choose-rollout.ts'
 import { describeElsewhere, findRollout } from '../release/find-release.ts'
 import { openSession } from '../session/session.ts'
+import { showPatches } from './stats-views.ts'
 
 export function addAdoptionCommand(program: Command, context: CliContext) {
   serverCommand(program, 'adoption', 'shows how a rollout spreads, and how devices fare with it', withApp, withInsight)
@@ -73,6 +74,7 @@ function renderAdoption(output: Output, adoption: Adoption, drawing: Drawing): v
   output.line(
     `Ever ran it: ${formatNumber(everRan)} devices, ${formatNumber(Math.max(everRan - running, 0))} of them left it`,
   )
+  showPatches(output, adoption.downloads.patches)
   showTakers(output, adoption.takers)
   output.line('')
   const chart = {

@@ -120,9 +120,16 @@ function rolloutOf({ rollout }: TimelineEntry): string | null {
   return rollout && `${rollout.position} on ${rollout.channel}`
 }
 
-function moreOf({ kind, decision, reason, code, detail, receivedBytes }: TimelineEntry): string | null {
+const ARRIVALS: Readonly<Record<NonNullable<TimelineEntry['arrival']>, string | null>> = {
+  whole: null,
+  patch: 'as a patch',
+  packed: 'packed',
+}
+
+function moreOf({ kind, decision, reason, code, detail, receivedBytes, arrival }: TimelineEntry): string | null {
   if (kind === 'checked') return `${decision} (${reason})`
-  const parts = [describeCode(code), detail, receivedBytes === null ? null : formatBytes(receivedBytes)]
+  const took = receivedBytes === null ? null : formatBytes(receivedBytes)
+  const parts = [describeCode(code), detail, took, arrival && ARRIVALS[arrival]]
   return parts.filter((part) => part !== null).join(', ') || null
 }
 

@@ -5,7 +5,7 @@ import { Option, type Command } from 'commander'
 import { readPlatform, readVersion } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import { CommandError } from '../errors/errors.ts'
-import { formatBytes } from '../output/text.ts'
+import { formatBytes, formatCount } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
 import { choosePlatform } from '../release/several-platforms.ts'
 import { openSession, type Session, type SessionOptions } from '../session/session.ts'
@@ -62,8 +62,8 @@ const WHY_NONE: Readonly<Partial<Record<Patch['state'], string>>> = {
 
 async function list(context: CliContext, options: SessionOptions) {
   const { api, chooseApp, output } = await openSession(context, options)
-  const { items } = await api.listPatches((await chooseApp()).id)
-  output.result({ items }, () =>
+  const { items, stored } = await api.listPatches((await chooseApp()).id)
+  output.result({ items, stored }, () => {
     output.table(
       ['id', 'kind', 'platform', 'from', 'to', 'state', 'size', 'whole', 'saved'],
       items.map(({ id, kind, platform, from, to, state, sizeBytes, fullSizeBytes, savedShare }) => [
@@ -77,8 +77,13 @@ async function list(context: CliContext, options: SessionOptions) {
         formatBytes(fullSizeBytes),
         savedShare === null ? '' : formatShare(savedShare),
       ]),
-    ),
-  )
+    )
+    const { patches, patchBytes, packed, packedBytes } = stored
+    output.line(
+      `Stored: ${formatCount(patches, 'patch', 'patches')}, ${formatBytes(patchBytes)}; ` +
+        `${formatCount(packed, 'packed release', 'packed releases')}, ${formatBytes(packedBytes)}`,
+    )
+  })
 }
 
 async function view(context: CliContext, id: string, options: SessionOptions) {

@@ -1,4 +1,12 @@
-import type { ActiveDevices, Checks, Downloads, Reasons, ReleaseHealth, VersionDistribution } from '@hotpatch/api'
+import type {
+  ActiveDevices,
+  Checks,
+  Downloads,
+  PatchFigures,
+  Reasons,
+  ReleaseHealth,
+  VersionDistribution,
+} from '@hotpatch/api'
 import { bars, curve } from '../output/charts.ts'
 import { formatNumber, formatRate, formatShare, formatTime, formatVersion } from '../output/figures.ts'
 import { COUNTED_ALL_THE_SAME, noteNotKept } from '../output/not-kept.ts'
@@ -104,22 +112,33 @@ export function showDownloads(output: Output, downloads: Downloads): void {
         : `Told: ${formatNumber(downloads.toldDownloads)} downloads, ${formatBytes(downloads.toldBytes)} of ` +
             `${formatBytes(downloads.fullBytes)}: ${savedText(downloads.savedBytes)}`,
     )
+    showPatches(output, downloads.patches)
     if (downloads.releases.length > 0) showDownloadsByRelease(output, downloads)
     noteNotKept(output, downloads.eventsNotKept, COUNTED_ALL_THE_SAME)
   })
 }
 
+/** Nothing where none was tried. */
+export function showPatches(output: Output, { tried, patched, packed, fellBack, savedBytes }: PatchFigures): void {
+  if (tried === 0) return
+  const [of, as, whole] = [patched, packed, fellBack].map(formatNumber)
+  output.line(
+    `Patches: ${formatNumber(tried)} tried, ${of} of what ran, ${as} packed, ${whole} fell back: ${savedText(savedBytes)}`,
+  )
+}
+
 function showDownloadsByRelease(output: Output, { releases }: Downloads): void {
   output.line('')
   output.table(
-    ['version', 'platform', 'size', 'downloads', 'sent', 'saved'],
-    releases.map(({ version, platform, sizeBytes, downloads, sentBytes, savedBytes }) => [
+    ['version', 'platform', 'size', 'downloads', 'sent', 'saved', 'by patches'],
+    releases.map(({ version, platform, sizeBytes, downloads, sentBytes, savedBytes, patches }) => [
       version,
       platform,
       formatBytes(sizeBytes),
       formatNumber(downloads),
       formatBytes(sentBytes),
       savedBytes === null ? null : savedText(savedBytes),
+      patches.tried === 0 ? null : savedText(patches.savedBytes),
     ]),
   )
 }

@@ -60,7 +60,7 @@ describe('an update that comes as a patch', () => {
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: update.releaseId })
     expect(fetched(server)).toEqual(['patch'])
     expect(server.kinds()).toEqual(['download-started', 'downloaded'])
-    expect(server.reports[1]).toMatchObject({ receivedBytes: made.bytes.length })
+    expect(server.reports[1]).toMatchObject({ receivedBytes: made.bytes.length, arrival: 'patch' })
     expect(made.bytes.length).toBeLessThan(update.bundle.length)
     expect(device.disk().tree('ota/pending')?.has('patch')).toBe(false)
     expect(device.identify(await device.boot(), all)).toBe('1.1.0')
@@ -178,6 +178,7 @@ describe('a release that comes packed', () => {
     expect(await device.engine.check()).toMatchObject({ kind: 'available', expectedBytes: bytes.length })
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: good.releaseId })
     expect(fetched(server)).toEqual(['patch'])
+    expect(server.reports.at(-1)).toMatchObject({ kind: 'downloaded', receivedBytes: bytes.length, arrival: 'packed' })
     expect(device.identify(await device.boot(), all)).toBe('1.0.0')
   })
 
@@ -203,6 +204,7 @@ describe('a release that comes packed', () => {
     expect(fetched(server).at(-1)).toBe('bundle')
     expect(server.downloads().length).toBeLessThanOrEqual(2)
     expect(server.kinds()).toContain('download-failed:patch-failed')
+    expect(server.reports.at(-1)).toMatchObject({ kind: 'downloaded', arrival: 'whole' })
     expect(device.identify(await device.boot(), all)).toBe('1.0.0')
   })
 

@@ -1,4 +1,4 @@
-import { SDK_CODES, type SdkCode } from '@hotpatch/protocol'
+import { EMPTY_TREE, SDK_CODES, type DownloadArrival, type SdkCode } from '@hotpatch/protocol'
 import { isAllowedAddress } from '@hotpatch/device-ground'
 import { expectRoom } from '../ground/room.ts'
 import type { Installer } from '../install/installer.ts'
@@ -258,7 +258,8 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       const release = { ...identityOf(offer), sequence: judgement.sequence }
       const download = { path: PENDING_PATCH, sizeBytes: patch.sizeBytes }
       await patcher.install(patch, base, { ports, settings, download, release, makeWay })
-      await stageInstalled(offer, judgement, { release, receivedBytes })
+      const arrival = patch.baseTree === EMPTY_TREE ? 'packed' : 'patch'
+      await stageInstalled(offer, judgement, { release, receivedBytes, arrival })
       return { isStaged: true, receivedBytes }
     } catch (error) {
       await giveUpPatch(error, patcher, { offer, patch })
@@ -336,15 +337,19 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     })
     const { launch, receivedBytes: more } = installed
     const staged = { ...release, ...(launch !== undefined && { launch }) }
-    await stageInstalled(offer, judgement, { release: staged, receivedBytes: receivedBytes + more })
+    await stageInstalled(offer, judgement, {
+      release: staged,
+      receivedBytes: receivedBytes + more,
+      arrival: 'whole',
+    })
   }
 
   function stageInstalled(
     { releaseId, version }: Offer,
     judgement: Judgement,
-    { release, receivedBytes }: { release: InstalledRelease; receivedBytes: number },
+    { release, ...how }: { release: InstalledRelease; receivedBytes: number; arrival: DownloadArrival },
   ): Promise<void> {
-    return stage({ from: 'pending', release }, judgement, [{ kind: 'downloaded', releaseId, version, receivedBytes }])
+    return stage({ from: 'pending', release }, judgement, [{ kind: 'downloaded', releaseId, version, ...how }])
   }
 
   /** The directory of what is staged is about to be emptied. */

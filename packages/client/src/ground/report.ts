@@ -4,10 +4,11 @@ import {
   readObject,
   readString,
   REPORTED_EVENT_KINDS,
+  DOWNLOAD_ARRIVALS,
   SDK_CODES,
   UnexpectedJsonError,
 } from '@hotpatch/protocol'
-import type { ReportedEventKind, SdkCode } from '@hotpatch/protocol'
+import type { DownloadArrival, ReportedEventKind, SdkCode } from '@hotpatch/protocol'
 import { readOneOf } from './read-one-of.ts'
 
 /** Engine §7: what is told to the server about a release. The same `eventId` is told again until it is accepted. */
@@ -22,6 +23,8 @@ export interface Report {
   detail?: string
   /** What came over the network for a downloaded release. */
   receivedBytes?: number
+  /** How it came. */
+  arrival?: DownloadArrival
   nativeVersion: string
   nativeBuild?: string
   runtimeVersion?: string
@@ -61,7 +64,7 @@ const MANY = 10_000
 function readReport(value: unknown): Report {
   const json = readObject(value, '/report')
   const releaseId = json.releaseId === null ? null : readString(json.releaseId, '/releaseId')
-  const { code, detail, receivedBytes, nativeBuild, runtimeVersion } = json
+  const { code, detail, receivedBytes, arrival, nativeBuild, runtimeVersion } = json
   return {
     eventId: readString(json.eventId, '/eventId'),
     kind: readOneOf(json.kind, '/kind', REPORTED_EVENT_KINDS),
@@ -70,6 +73,7 @@ function readReport(value: unknown): Report {
     ...(typeof code === 'string' && Object.hasOwn(SDK_CODES, code) && { code: code as SdkCode }),
     ...(typeof detail === 'string' && { detail }),
     ...(receivedBytes !== undefined && { receivedBytes: readInteger(receivedBytes, '/receivedBytes', 0) }),
+    ...(arrival !== undefined && { arrival: readOneOf(arrival, '/arrival', DOWNLOAD_ARRIVALS) }),
     nativeVersion: readString(json.nativeVersion, '/nativeVersion'),
     ...(typeof nativeBuild === 'string' && { nativeBuild }),
     ...(typeof runtimeVersion === 'string' && { runtimeVersion }),

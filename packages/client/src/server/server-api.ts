@@ -177,7 +177,8 @@ function readDelivery({ status, body }: SmallAnswer): Delivery | undefined {
   return { kind: 'refused', reason: describeProblem(status, jsonFromUtf8(body)) }
 }
 
-function eventOf({ eventId, kind, releaseId, version, code, detail, receivedBytes, occurredAt }: Report) {
+function eventOf(report: Report) {
+  const { eventId, kind, releaseId, version, code, detail, receivedBytes, arrival, occurredAt } = report
   // A failure without a release is not one of the release that runs.
   const isNamed = releaseId !== null || version === EMBEDDED_VERSION
   return {
@@ -188,6 +189,7 @@ function eventOf({ eventId, kind, releaseId, version, code, detail, receivedByte
     ...(code !== undefined && { code }),
     ...(detail !== undefined && { detail }),
     ...(receivedBytes !== undefined && { receivedBytes }),
+    ...(arrival !== undefined && { arrival }),
     occurredAt,
   }
 }

@@ -22,6 +22,7 @@ export interface SentReport {
   version?: string
   detail?: string
   receivedBytes?: number
+  arrival?: string
 }
 
 /** From one release to another, as devices that run the one are told of it; from null, of nothing, for all. */

@@ -1,4 +1,5 @@
 import type {
+  DownloadArrival,
   ClientTakes,
   CompiledRollout,
   DeviceAttributes,
@@ -162,6 +163,7 @@ export interface SentEvent {
   code: string | undefined
   detail: string | undefined
   receivedBytes?: number | undefined
+  arrival?: DownloadArrival | undefined
   /** By the device's clock, in milliseconds since 1970. */
   occurredAt: number | undefined
   sentAt: number | undefined

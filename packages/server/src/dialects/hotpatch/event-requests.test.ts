@@ -228,6 +228,39 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
     expect(await figuresOf(rolloutId)).toMatchObject({ confirmed: 1, rolled_back: 1, attempted_bad: bad + 1 })
     expect((await check()).body).not.toMatchObject({ releaseId })
   })
+
+  test('counts how downloads came, each once, and where a patch did not work', async () => {
+    const { releaseId, rolloutId } = first
+    const before = await figuresOf(rolloutId)
+    const downloaded = { kind: 'downloaded', releaseId }
+    const events = [
+      { id: 'a1', ...downloaded, receivedBytes: 10, arrival: 'patch' },
+      { id: 'a2', ...downloaded, receivedBytes: 300, arrival: 'packed' },
+      { id: 'a3', ...downloaded, receivedBytes: 1_000, arrival: 'whole' },
+      { id: 'a4', ...downloaded, receivedBytes: 2_000, arrival: 'of a later engine' },
+      { id: 'a5', kind: 'download-failed', code: 'patch-failed', detail: 'hash-mismatch: …', releaseId },
+      { id: 'a6', kind: 'download-failed', code: 'download-timeout', releaseId },
+    ]
+    for (let times = 0; times < 2; times++) {
+      expect((await send({ deviceId: 'arrivals', events })).body).toEqual({ accepted: 6, rejected: [] })
+    }
+    expect(await figuresOf(rolloutId)).toMatchObject({
+      told_downloads: Number(before?.told_downloads) + 4,
+      received_bytes: Number(before?.received_bytes) + 3_310,
+      told_patched: 1,
+      patched_bytes: 10,
+      told_packed: 1,
+      packed_bytes: 300,
+      patch_failed: 1,
+    })
+    const stored = await eventsOf('arrivals')
+    expect(
+      stored
+        .map(({ arrival }) => arrival)
+        .filter(Boolean)
+        .sort(),
+    ).toEqual(['packed', 'patch', 'whole'])
+  })
 })
 
 test('a device that reports too often is told when to come back', async () => {

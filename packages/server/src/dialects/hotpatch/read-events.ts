@@ -1,11 +1,13 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import {
+  DOWNLOAD_ARRIVALS,
   readArray,
   readObject,
   REPORTED_EVENT_KINDS,
   UnexpectedJsonError,
   type DeviceAttributes,
   type DeviceTrust,
+  type DownloadArrival,
   type Platform,
   type ReportedEventKind,
 } from '@hotpatch/protocol'
@@ -44,6 +46,7 @@ export interface SentEvent {
   code: string | undefined
   detail: string | undefined
   receivedBytes: number | undefined
+  arrival: DownloadArrival | undefined
   occurredAt: number | undefined
 }
 
@@ -117,6 +120,8 @@ function readEvent(item: unknown): SentEvent {
     code: toldText(fields, 'code', 100),
     detail: toldText(fields, 'detail', 10_000),
     receivedBytes: readBytes(fields),
+    // Another word is of an engine that this server does not know yet: what came counts all the same.
+    arrival: DOWNLOAD_ARRIVALS.find((known) => known === fields.arrival),
     occurredAt: optionalTime(fields, 'occurredAt'),
   }
 }

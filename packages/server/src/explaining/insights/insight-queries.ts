@@ -1,9 +1,10 @@
 import type { Bucket, InsightQuery } from '@hotpatch/api'
 import type { ContentKindName } from '@hotpatch/protocol'
-import { sql, type SqlBool } from 'kysely'
+import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import { DAY_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
+import { TOLD_COUNTERS } from './download-figures.ts'
 import { type TimeRange } from './time-range.ts'
 
 /** Where to look: everywhere, when neither is given. */
@@ -226,16 +227,53 @@ export function sumToldDownloads(db: Connection, appId: string, { from, to }: Ti
     .selectFrom('release')
     .innerJoin('rollout', 'rollout.release_id', 'release.id')
     .innerJoin('rollout_hour', 'rollout_hour.rollout_id', 'rollout.id')
-    .select(['release.id', total('told_downloads').as('toldDownloads'), total('received_bytes').as('toldBytes')])
+    .select('release.id')
+    .select(TOLD_COUNTERS.map((counter) => total(counter).as(counter)))
+    .where('release.app_id', '=', appId)
+    .$if(place.platform !== undefined, (rows) => rows.where('release.platform', '=', place.platform ?? 'any'))
+    .$if(place.channel !== undefined, (rows) => rows.where('rollout.channel', '=', place.channel ?? ''))
+    .where('hour_at', '>=', from)
+    .where('hour_at', '<', to)
+    .where(({ eb, or }) => or([eb('received_bytes', '>', 0), eb('patch_failed', '>', 0)]))
+    .groupBy('release.id')
+    .orderBy('release.id', 'desc')
+    .limit(limit)
+    .execute()
+}
+
+/** The same over time, with the whole size of what they told of. */
+export function sumToldOverTime(db: Connection, appId: string, { from, to, bucket }: TimeRange, place: Place) {
+  const times = (count: string) => sql`${sql.ref(count)} * whole.size_bytes`
+  const sumOf = (value: RawBuilder<unknown>) => sql<number>`cast(coalesce(sum(${value}), 0) as bigint)`
+  return db
+    .selectFrom('release')
+    .innerJoin('rollout', 'rollout.release_id', 'release.id')
+    .innerJoin('rollout_hour', 'rollout_hour.rollout_id', 'rollout.id')
+    .innerJoin(
+      (files) =>
+        files
+          .selectFrom('release_file')
+          .innerJoin('release as of_app', 'of_app.id', 'release_file.release_id')
+          .select(['release_id', total('size_bytes').as('size_bytes')])
+          .where('of_app.app_id', '=', appId)
+          .where('role', '!=', 'asset')
+          .groupBy('release_id')
+          .as('whole'),
+      (join) => join.onRef('whole.release_id', '=', 'release.id'),
+    )
+    .select([
+      timeOf(bucket).as('at'),
+      total('received_bytes').as('toldBytes'),
+      sumOf(times('told_downloads')).as('fullBytes'),
+      sumOf(sql`(told_patched + told_packed) * whole.size_bytes - patched_bytes - packed_bytes`).as('patchSavedBytes'),
+    ])
     .where('release.app_id', '=', appId)
     .$if(place.platform !== undefined, (rows) => rows.where('release.platform', '=', place.platform ?? 'any'))
     .$if(place.channel !== undefined, (rows) => rows.where('rollout.channel', '=', place.channel ?? ''))
     .where('hour_at', '>=', from)
     .where('hour_at', '<', to)
     .where('received_bytes', '>', 0)
-    .groupBy('release.id')
-    .orderBy('release.id', 'desc')
-    .limit(limit)
+    .groupBy('at')
     .execute()
 }
 

@@ -19,6 +19,7 @@ import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
 
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import { countUnkept } from '../../fleet/recording/unkept-events.ts'
+import { addTold, NOTHING_TOLD, renderTold } from './download-figures.ts'
 import { shareOf } from './figures.ts'
 import {
   countKnown,
@@ -33,6 +34,7 @@ import {
   sumDownloadsByRelease,
   sumReleases,
   sumToldDownloads,
+  sumToldOverTime,
   type Place,
 } from './insight-queries.ts'
 import type { CountTakers } from '../../rolling-out/rollouts/takers.ts'
@@ -193,20 +195,23 @@ export function createInsightService({
 
   async function downloads(appId: string, query: InsightQuery): Promise<Downloads> {
     const range = readTimeRange(query, clock.now())
-    const points = fillBuckets(range, await sumDownloads(db, appId, range, query), ['downloads', 'sentBytes'])
+    const sent = fillBuckets(range, await sumDownloads(db, appId, range, query), ['downloads', 'sentBytes'])
+    const toldNames = ['toldBytes', 'fullBytes', 'patchSavedBytes'] as const
+    const told = fillBuckets(range, await sumToldOverTime(db, appId, range, query), toldNames)
     const releases = await downloadsByRelease(appId, range, query)
-    const sum = (name: 'toldDownloads' | 'toldBytes' | 'fullBytes') =>
-      releases.reduce((total, release) => total + release[name], 0)
-    const told = { toldDownloads: sum('toldDownloads'), toldBytes: sum('toldBytes'), fullBytes: sum('fullBytes') }
     return {
       ...renderRange(range),
       eventsNotKept: await countUnkept(db, appId, lastMomentOf(range)),
-      downloads: points.reduce((total, point) => total + point.downloads, 0),
-      sentBytes: points.reduce((total, point) => total + point.sentBytes, 0),
-      ...told,
-      savedBytes: savedOf(told),
+      downloads: sent.reduce((total, point) => total + point.downloads, 0),
+      sentBytes: sent.reduce((total, point) => total + point.sentBytes, 0),
+      ...addTold(releases),
       releases,
-      points: points.map(({ at, downloads, sentBytes }) => ({ at: timestamp(at), downloads, sentBytes })),
+      points: told.map((point, index) => ({
+        ...point,
+        at: timestamp(point.at),
+        downloads: sent[index]?.downloads ?? 0,
+        sentBytes: sent[index]?.sentBytes ?? 0,
+      })),
     }
   }
 
@@ -231,11 +236,9 @@ export function createInsightService({
     const toldById = new Map(told.map((row) => [row.id, row]))
     const releases = await listReleasesById(db, [...new Set([...sentById.keys(), ...toldById.keys()])])
     return releases.map(({ id, version, platform, size_bytes }) => {
-      const { toldDownloads = 0, toldBytes = 0 } = toldById.get(id) ?? {}
-      const figures = { toldDownloads, toldBytes, fullBytes: toldDownloads * size_bytes }
       const { downloads = 0, sentBytes = 0 } = sentById.get(id) ?? {}
       const release = { releaseId: id, version, platform, sizeBytes: size_bytes }
-      return { ...release, downloads, sentBytes, ...figures, savedBytes: savedOf(figures) }
+      return { ...release, downloads, sentBytes, ...renderTold(toldById.get(id) ?? NOTHING_TOLD, size_bytes) }
     })
   }
 
@@ -254,10 +257,6 @@ export function createInsightService({
     /** For rollouts that the caller may see. */
     armFigures,
   }
-}
-
-function savedOf(told: { toldDownloads: number; toldBytes: number; fullBytes: number }): number | null {
-  return told.toldDownloads === 0 ? null : told.fullBytes - told.toldBytes
 }
 
 function rounded(value: number): number {

@@ -87,8 +87,15 @@ export function reasonsTable({ reasons }: Reasons): CsvTable {
 
 export function downloadsTable({ points }: Downloads): CsvTable {
   return {
-    columns: ['at', 'downloads', 'sent_bytes'],
-    rows: points.map(({ at, downloads, sentBytes }) => [at, downloads, sentBytes]),
+    columns: ['at', 'downloads', 'sent_bytes', 'told_bytes', 'full_bytes', 'saved_by_patches_bytes'],
+    rows: points.map(({ at, downloads, sentBytes, toldBytes, fullBytes, patchSavedBytes }) => [
+      at,
+      downloads,
+      sentBytes,
+      toldBytes,
+      fullBytes,
+      patchSavedBytes,
+    ]),
   }
 }
 

@@ -1,4 +1,13 @@
-import type { ActiveDevices, App, Checks, Downloads, Overview, Reasons, VersionDistribution } from '@hotpatch/api'
+import type {
+  ActiveDevices,
+  Adoption,
+  App,
+  Checks,
+  Downloads,
+  Overview,
+  Reasons,
+  VersionDistribution,
+} from '@hotpatch/api'
 import { describeOnEveryDatabase, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
@@ -206,8 +215,27 @@ describeOnEveryDatabase('insights', (open) => {
     await fixtures.downloads(RELEASES[0], { hour_at: hour(-25), downloads: 1, sent_bytes: 1_000 })
     await fixtures.downloads(RELEASES[0], { hour_at: hour(-24 * 30), downloads: 100, sent_bytes: 100_000 })
     const rollout = await fixtures.rollout({ release_id: RELEASES[0].id })
-    await fixtures.rolloutHour(rollout, { hour_at: hour(-1), told_downloads: 4, received_bytes: 1_500 })
+    const patched = { told_patched: 2, patched_bytes: 40, told_packed: 1, packed_bytes: 460, patch_failed: 1 }
+    await fixtures.rolloutHour(rollout, { hour_at: hour(-1), told_downloads: 4, received_bytes: 1_500, ...patched })
+    const other = await fixtures.rollout({ release_id: RELEASES[1].id })
+    await fixtures.rolloutHour(other, { hour_at: hour(-2), patch_failed: 1 })
     const found = await ask<Downloads>('downloads')
+    const figures = {
+      tried: 4,
+      patched: 2,
+      patchedBytes: 40,
+      packed: 1,
+      packedBytes: 460,
+      fellBack: 1,
+      savedBytes: 2_500,
+    }
+    expect(found.patches).toEqual({ ...figures, tried: 5, fellBack: 2 })
+    expect(found.releases.map(({ patches }) => patches.fellBack)).toEqual([1, 1])
+    expect(found.points.reduce((sum, { patchSavedBytes }) => sum + patchSavedBytes, 0)).toBe(2_500)
+    expect(found.points.find(({ toldBytes }) => toldBytes > 0)).toMatchObject({ toldBytes: 1_500, fullBytes: 4_000 })
+    const { downloads } = await ask<Adoption>(`rollouts/${rollout}/adoption`)
+    expect(downloads).toMatchObject({ toldDownloads: 4, fullBytes: 4_000, savedBytes: 2_500, patches: figures })
+    expect(await ask<Downloads>('downloads?channel=other')).toMatchObject({ patches: { tried: 0, savedBytes: 0 } })
     expect(found).toMatchObject({
       downloads: 11,
       sentBytes: 10_000,
@@ -215,7 +243,10 @@ describeOnEveryDatabase('insights', (open) => {
       toldBytes: 1_500,
       fullBytes: 4_000,
       savedBytes: 2_500,
-      releases: [{ releaseId: RELEASES[0].id, version: '1.0.0', sizeBytes: 1_000, downloads: 11, savedBytes: 2_500 }],
+      releases: [
+        { releaseId: RELEASES[1].id, downloads: 0, savedBytes: null },
+        { releaseId: RELEASES[0].id, version: '1.0.0', sizeBytes: 1_000, downloads: 11, savedBytes: 2_500 },
+      ],
     })
     expect(found.points.filter(({ downloads }) => downloads > 0).map(({ downloads }) => downloads)).toEqual([1, 10])
   })

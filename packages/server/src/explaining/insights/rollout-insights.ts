@@ -24,7 +24,8 @@ import {
   shareOf,
   type PresentFigures,
 } from './figures.ts'
-import { countPresent } from './insight-queries.ts'
+import { renderTold } from './download-figures.ts'
+import { countPresent, listReleasesById } from './insight-queries.ts'
 import {
   countRunning,
   countStuck,
@@ -86,6 +87,7 @@ export function createRolloutInsights({
       takers: takers ? renderTakers(takers) : null,
       ...renderReach(figures, present(rolloutId)),
       ...renderHealth([figures], [believed]),
+      downloads: renderTold(figures, await sizeOf(rollout)),
       share: eligible.devices === 0 ? null : shareOf(running, eligible.devices),
       reached: MILESTONES.map((share) => ({
         share,
@@ -93,6 +95,11 @@ export function createRolloutInsights({
       })),
       points: withPresent(curveOf(range, hours, eligible.devices), range, running, now),
     }
+  }
+
+  async function sizeOf({ release_id }: PlacedRollout): Promise<number> {
+    const [release] = release_id === null ? [] : await listReleasesById(db, [release_id])
+    return release?.size_bytes ?? 0
   }
 
   async function presentOf(appId: string, rollouts: readonly PlacedRollout[]): Promise<(id: string) => PresentFigures> {

@@ -191,6 +191,7 @@ describeOnEveryDatabase('devices', (openDatabase) => {
           id: 'a',
           kind: 'downloaded',
           received_bytes: 12,
+          arrival: 'patch',
           occurred_at: at + 1,
           received_at: at + 9,
         },
@@ -224,6 +225,7 @@ describeOnEveryDatabase('devices', (openDatabase) => {
         code: null,
         detail: null,
         receivedBytes: 12,
+        arrival: 'patch',
         decision: null,
         reason: null,
       })

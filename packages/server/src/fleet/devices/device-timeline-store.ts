@@ -1,4 +1,4 @@
-import type { DeviceEventKind } from '@hotpatch/protocol'
+import type { DeviceEventKind, DownloadArrival } from '@hotpatch/protocol'
 import { sql } from 'kysely'
 import type { Connection } from '../../ground/database/schema.ts'
 
@@ -54,6 +54,7 @@ function reportsOf(db: Connection, appId: string, deviceId: string) {
       'device_event.detail',
       'device_event.rollout_id',
       'device_event.received_bytes',
+      'device_event.arrival',
       'device_event.occurred_at',
       'device_event.received_at',
       'rollout.channel',
@@ -77,6 +78,7 @@ function offersTo(db: Connection, appId: string, deviceId: string) {
       sql<string | null>`cast(null as text)`.as('detail'),
       sql<string | null>`rollout_device.rollout_id`.as('rollout_id'),
       sql<number | null>`cast(null as bigint)`.as('received_bytes'),
+      sql<DownloadArrival | null>`cast(null as text)`.as('arrival'),
       sql<number>`rollout_device.offered_at`.as('occurred_at'),
       sql<number>`rollout_device.offered_at`.as('received_at'),
       sql<string | null>`rollout.channel`.as('channel'),

@@ -63,6 +63,7 @@ export function renderTimelineRow(row: TimelineRow): TimelineEntry {
     rollout: isKnown ? { id: rollout_id, channel, position } : null,
     version: row.version,
     receivedBytes: row.received_bytes,
+    arrival: row.arrival,
     decision: null,
     reason: null,
   }
@@ -87,6 +88,7 @@ export function renderCheck(device: DeviceRow): TimelineEntry {
     code: null,
     detail: null,
     receivedBytes: null,
+    arrival: null,
     decision: device.last_decision,
     reason: device.last_reason,
   }

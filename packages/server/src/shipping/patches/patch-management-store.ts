@@ -1,7 +1,8 @@
 import type { PatchFilter } from '@hotpatch/api'
 import { ARCHIVE_NAME, type Platform } from '@hotpatch/protocol'
+import { sql, type Expression, type SqlBool } from 'kysely'
 import type { Connection } from '../../ground/database/schema.ts'
-import { isFormatOf, type PatchableRelease } from './patch-kinds.ts'
+import { isFormatOf, PACKED_FORMAT, type PatchableRelease } from './patch-kinds.ts'
 import { waitingRow, type PatchRow } from './patch-store.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
@@ -167,4 +168,49 @@ export async function deletePatchBytes(tx: Connection, id: string, now: number):
       ),
     )
     .execute()
+}
+
+/** What is stored of patches and packed releases, the same bytes once. */
+export async function sumStored(db: Connection, appId: string) {
+  const patches = await sumVariants(
+    db,
+    db
+      .selectFrom('patch')
+      .innerJoin('artifact_variant', (join) =>
+        join
+          .onRef('artifact_variant.sha256', '=', 'patch.sha256')
+          .onRef('artifact_variant.base_sha256', '=', 'patch.base_sha256')
+          .on('artifact_variant.kind', '=', 'patch'),
+      )
+      .select('variant_sha256')
+      .where('app_id', '=', appId)
+      .where('state', '=', 'made'),
+  )
+  const packed = await sumVariants(
+    db,
+    db
+      .selectFrom('release')
+      .innerJoin('release_file', 'release_file.release_id', 'release.id')
+      .innerJoin('artifact_variant', 'artifact_variant.sha256', 'release_file.sha256')
+      .select('variant_sha256')
+      .where('app_id', '=', appId)
+      .where('role', '=', 'archive')
+      .where('artifact_variant.kind', '=', 'compressed')
+      .where('algorithm', '=', PACKED_FORMAT),
+  )
+  return { patches: patches.count, patchBytes: patches.bytes, packed: packed.count, packedBytes: packed.bytes }
+}
+
+function sumVariants(db: Connection, keys: Expression<{ variant_sha256: string }>) {
+  return (
+    db
+      .selectFrom('artifact')
+      // PostgreSQL sums bigint into numeric, which would arrive as text.
+      .select([
+        sql<number>`count(*)`.as('count'),
+        sql<number>`cast(coalesce(sum(size_bytes), 0) as bigint)`.as('bytes'),
+      ])
+      .where(sql<SqlBool>`sha256 in ${keys}`)
+      .executeTakeFirstOrThrow()
+  )
 }

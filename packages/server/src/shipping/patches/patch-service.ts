@@ -14,6 +14,7 @@ import {
   listPatches,
   markPruned,
   putWaiting,
+  sumStored,
   type ListedPatch,
   type NamedRelease,
 } from './patch-management-store.ts'
@@ -44,7 +45,8 @@ export function createPatchService({
   wake: () => void
 }) {
   async function list(app: AppRow, filter: PatchFilter): Promise<Patches> {
-    return { items: await described(await listPatches(db, app.id, filter, MAX_LISTED)) }
+    const items = await described(await listPatches(db, app.id, filter, MAX_LISTED))
+    return { items, stored: await sumStored(db, app.id) }
   }
 
   /** @throws problem not-found */

@@ -1,4 +1,4 @@
-import type { App } from '@hotpatch/api'
+import type { App, Patch } from '@hotpatch/api'
 import { nodeSha256, nodeUnpacking } from '@hotpatch/delta/node'
 import { patchSource, readTreePatch } from '@hotpatch/delta'
 import { EMPTY_TREE } from '@hotpatch/protocol'
@@ -19,8 +19,7 @@ type Files = Readonly<Record<string, Buffer>>
 
 const lines = (count: number, word: string) =>
   Buffer.from(Array.from({ length: count }, (_, line) => `const ${word}${line} = ${(line * 7919) % 1000}\n`).join(''))
-const bundleOf = (text: string) =>
-  Buffer.concat([noise(30_000), lines(2_000, 'a'), Buffer.from(text), lines(2_000, 'b')])
+const bundleOf = (text: string) => Buffer.concat([noise(20_000), lines(300, 'a'), Buffer.from(text), lines(300, 'b')])
 
 /** Not a page, but what a React Native app has. */
 const FIRST: Files = {
@@ -212,7 +211,11 @@ describeOnEveryDatabase('patches of trees', (open) => {
     expect(made).toMatchObject({ state: 'made', sizeBytes, fullSizeBytes, savedShare: 1 - sizeBytes / fullSizeBytes })
     expect(made.packed).toHaveLength(2)
     expect((await server.request('POST', path, { body })).body).toEqual(made)
-    expect((await server.request('GET', `${path}?state=made`)).body.items).toContainEqual(made)
+    const { items, stored } = (await server.request('GET', `${path}?state=made`)).body
+    expect(items).toContainEqual(made)
+    const sizes = items.flatMap(({ packed }: Patch) => packed.map((each) => each.sizeBytes))
+    const patchBytes = sizes.reduce((sum: number, size: number) => sum + size, 0)
+    expect(stored).toMatchObject({ patches: sizes.length, patchBytes })
 
     expect((await server.request('DELETE', `${path}/${made.id}`)).body).toMatchObject({ state: 'pruned', packed: [] })
     await vi.waitFor(async () => expect(patchOf(await check(first.releaseId))).toBeUndefined(), 20_000)
@@ -252,6 +255,8 @@ describeOnEveryDatabase('patches of trees', (open) => {
       expect(await apply(patch, {}, content.tree ?? '')).toEqual(PAGES)
       const { body } = await server.check(app, { nativeVersion: '1.0.0', patches: ['hpdelta1-deflate'] })
       expect(body).not.toHaveProperty('patch')
+      const { stored } = (await server.request('GET', `/manage/v1/apps/${app.slug}/patches`)).body
+      expect(stored).toEqual({ patches: 0, patchBytes: 0, packed: 1, packedBytes: patch.sizeBytes })
     })
 
     test('are offered to whoever runs something of which no patch was made, and to nobody else', async () => {

@@ -119,13 +119,25 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
     })
   }
 
-  function advance(rolloutId: string, fact: Fact, stored: DeviceRow | undefined, device: DeviceRow): void {
-    const { bit, countsAt, receivedBytes } = fact
-    if (receivedBytes > 0) {
-      const hour = hourOf(rolloutId, countsAt)
-      hour.received_bytes += receivedBytes
-      if (bit === PROGRESS.downloaded) hour.told_downloads++
+  function countBytes(rolloutId: string, { bit, countsAt, receivedBytes, arrival, isPatchFailure }: Fact): void {
+    if (isPatchFailure) hourOf(rolloutId, countsAt).patch_failed++
+    if (receivedBytes === 0) return
+    const hour = hourOf(rolloutId, countsAt)
+    hour.received_bytes += receivedBytes
+    if (bit !== PROGRESS.downloaded) return
+    hour.told_downloads++
+    if (arrival === 'patch') {
+      hour.told_patched++
+      hour.patched_bytes += receivedBytes
+    } else if (arrival === 'packed') {
+      hour.told_packed++
+      hour.packed_bytes += receivedBytes
     }
+  }
+
+  function advance(rolloutId: string, fact: Fact, stored: DeviceRow | undefined, device: DeviceRow): void {
+    const { bit, countsAt } = fact
+    countBytes(rolloutId, fact)
     if (bit === 0) return
     const row = progressOf(rolloutId, device, stored)
     if ((row.progress & bit) === 0) {

@@ -1,4 +1,4 @@
-import { isRefusalToGoBack, type DeviceEventKind } from '@hotpatch/protocol'
+import { isRefusalToGoBack, type DeviceEventKind, type DownloadArrival, type SdkCode } from '@hotpatch/protocol'
 import { rowOfNote, type DeviceNote, type Proof, type ReadReport } from '../device-report.ts'
 import type { CountPacket } from '../fleet-counts.ts'
 import type { DeviceEventRow, DeviceFailureRow, DeviceRow } from '../fleet-store.ts'
@@ -24,6 +24,10 @@ export interface Fact {
   /** The time that `bit` counts at. */
   countsAt: number
   receivedBytes: number
+  /** Of what was downloaded, how it came, where the device told. */
+  arrival: DownloadArrival | null
+  /** Whether a patch did not work, and the whole download followed. */
+  isPatchFailure: boolean
   /** Of a check: when that rollout began, and when after its first check a device is established. */
   startedAt: number | null
   observedMs: number
@@ -31,6 +35,8 @@ export interface Fact {
   /** Of what was told without the proof that it takes: how far the device would have come. */
   unprovenBit?: number
 }
+
+const PATCH_FAILED = 'patch-failed' satisfies SdkCode
 
 const BITS: Partial<Record<DeviceEventKind, number>> = {
   'download-started': PROGRESS.download_started,
@@ -53,6 +59,8 @@ export function factOfNote(note: DeviceNote): Fact {
     bit: rolloutId === null ? 0 : bit,
     countsAt: at,
     receivedBytes: 0,
+    arrival: null,
+    isPatchFailure: false,
     startedAt: note.rolloutStartedAt ?? null,
     observedMs: note.observedMs ?? 0,
     ...(note.proof && { proof: note.proof }),
@@ -72,6 +80,8 @@ export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
     bit: event && isCounted && rolloutId !== null ? bitOf(event) : 0,
     countsAt,
     receivedBytes: isNewEvent ? (event?.received_bytes ?? 0) : 0,
+    arrival: event?.arrival ?? null,
+    isPatchFailure: isNewEvent && event?.kind === 'download-failed' && event.code === PATCH_FAILED,
     startedAt: null,
     observedMs: 0,
     ...(report.proof && { proof: report.proof }),
@@ -89,6 +99,7 @@ export function asFarAsProven(fact: Fact, known: DeviceRow | undefined): Fact {
     bit: 0,
     unprovenBit: fact.bit,
     receivedBytes: 0,
+    isPatchFailure: false,
     startedAt: null,
   }
 }
