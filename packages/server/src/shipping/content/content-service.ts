@@ -467,7 +467,7 @@ function artifactsOf({ kind, sha256, sizeBytes, facts, unpacked, expoExport }: R
     facts: known,
     ...(expoExport !== undefined && { expoExport }),
     awaitsCompression: false,
-    awaitsPacking: kind === 'archive' && sizeBytes >= MIN_COMPRESSED_BYTES,
+    awaitsPacking: sizeBytes >= MIN_COMPRESSED_BYTES && contentKind(kind).canBePacked(facts),
   }
   const parts = unpacked.map((part) => ({ ...asPart(part), awaitsCompression: part.awaitsCompression }))
   return [...new Map([...parts, whole].map((each) => [each.sha256, each])).values()]

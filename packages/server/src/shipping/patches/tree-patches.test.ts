@@ -4,9 +4,14 @@ import { patchSource, readTreePatch } from '@hotpatch/delta'
 import { EMPTY_TREE } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
+  encryptBytes,
   fixedClock,
+  newEncryptionKey,
+  newSigningKey,
   sha256Of,
+  signRelease,
   startTestServer,
+  statedEncrypted,
   zipOf,
   type TestServer,
 } from '@hotpatch/testkit'
@@ -268,6 +273,18 @@ describeOnEveryDatabase('patches of trees', (open) => {
       expect(whole.tree).toBe(second.content.tree)
       expect(small.sizeBytes).toBeLessThan(whole.sizeBytes / 2)
       expect((await check(first.releaseId)).patch).toEqual(small)
+    })
+
+    test('are none of what is encrypted', async () => {
+      const plain = await zipOf(PAGES)
+      const tree = sha256Of(Buffer.from('a tree'))
+      const encrypted = await encryptBytes(plain, [await newEncryptionKey()], { tree })
+      const release = { appId: app.id, platform: 'android' as const, version: '1.0.0', sequence: 1, bundle: plain }
+      const signatures = signRelease(newSigningKey(), release, statedEncrypted(plain, encrypted, tree))
+      await server.published(app, { bundle: encrypted, platform: 'android', version: '1.0.0', signatures })
+      const awaiting = db.selectFrom('artifact').select('awaits_packing').where('sha256', '=', sha256Of(encrypted))
+      expect(await awaiting.execute()).toEqual([{ awaits_packing: 0 }])
+      expect(encrypted.length).toBeGreaterThan(8 * 1024)
     })
 
     test('are none where nothing is saved, and that is not tried again', async () => {

@@ -60,6 +60,7 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
   name: 'archive',
   maxBytes: ({ maxBytes }) => maxBytes,
   wantsSha512: false,
+  canBePacked: ({ sealed }) => !sealed,
   contentTypeOf,
 
   async check({ path, sizeBytes }, limits, { begin, signal }) {

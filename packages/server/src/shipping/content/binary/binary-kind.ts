@@ -61,6 +61,7 @@ export const binaryKind: ContentKind<BinaryFacts, NewBinaryContent, OfferedBinar
   name: 'binary',
   maxBytes: ({ maxBinaryBytes }) => maxBinaryBytes,
   wantsSha512: true,
+  canBePacked: () => false,
   contentTypeOf: ({ format }) => BINARY_FORMATS[format].contentType,
 
   async check({ path, name, sha512 }, _limits, { signal, begin }) {

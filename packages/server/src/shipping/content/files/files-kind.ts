@@ -46,6 +46,7 @@ export const filesKind: ContentKind<FilesFacts, NewFilesContent, OfferedFiles> =
   name: 'files',
   maxBytes: ({ maxBytes }) => Math.min(maxBytes, MAX_FILES_MANIFEST_BYTES),
   wantsSha512: false,
+  canBePacked: () => false,
   contentTypeOf: () => FILES_CONTENT_TYPE,
 
   async check({ path, sha256, sizeBytes }, limits, { owned, signal }) {
