@@ -254,12 +254,8 @@ describeOnEveryDatabase('POST /events', (openDatabase) => {
       patch_failed: 1,
     })
     const stored = await eventsOf('arrivals')
-    expect(
-      stored
-        .map(({ arrival }) => arrival)
-        .filter(Boolean)
-        .sort(),
-    ).toEqual(['packed', 'patch', 'whole'])
+    const arrivals = stored.flatMap(({ arrival }) => arrival ?? [])
+    expect(new Set(arrivals)).toEqual(new Set(['packed', 'patch', 'whole']))
   })
 })
 

@@ -16,8 +16,8 @@ import * as codePush from './0017-code-push.ts'
 import * as buildIds from './0018-build-ids.ts'
 import * as treePatches from './0019-tree-patches.ts'
 import * as patchesOfFiles from './0023-patches-of-files.ts'
-import * as labelNumbers from './0025-label-numbers.ts'
 import * as bytesSaved from './0024-bytes-saved.ts'
+import * as labelNumbers from './0025-label-numbers.ts'
 import * as drawings from './0026-drawings.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
@@ -39,7 +39,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0018-build-ids': buildIds,
   '0019-tree-patches': treePatches,
   '0023-patches-of-files': patchesOfFiles,
-  '0025-label-numbers': labelNumbers,
   '0024-bytes-saved': bytesSaved,
+  '0025-label-numbers': labelNumbers,
   '0026-drawings': drawings,
 }
