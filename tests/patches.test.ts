@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { App, PublishedArchive } from '@hotpatch/api'
+import type { App, EmbeddedUpdate, Explanation, PublishedArchive } from '@hotpatch/api'
 import type { HttpPort } from '@hotpatch/client'
 import { EMPTY_TREE } from '@hotpatch/protocol'
 import { createNodeEngine, createNodeHttp } from '@hotpatch/client/node'
@@ -15,7 +15,10 @@ import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { readTree } from './react-native-app.ts'
 
-/** The tool publishes to a server process, which makes a patch, and engines on real folders go from 1.0.0 to 1.1.0. */
+/**
+ * The tool publishes to a server process, which makes patches, and engines on real folders go from 1.0.0 to 1.1.0, and to
+ * 1.2.0 from what their binary shipped with.
+ */
 const DATABASES = [
   { name: 'SQLite', isThere: true },
   { name: 'PostgreSQL', isThere: Boolean(process.env.TEST_POSTGRES_URL) },
@@ -68,18 +71,29 @@ for (const { name, isThere } of DATABASES) {
       return JSON.parse(stdout) as Answer
     }
 
-    async function release(version: string): Promise<void> {
+    async function build(version: string): Promise<string> {
       const built = join(directory, `built-${version}`)
       for (const [path, content] of Object.entries(filesOf(version))) {
         await mkdir(join(built, path, '..'), { recursive: true })
         await writeFile(join(built, path), content)
       }
+      return built
+    }
+
+    async function release(version: string): Promise<void> {
+      const built = await build(version)
       const args = ['--app', 'patched', '--platform', 'android', '--version', version, '--bundle-dir', built, '--yes']
       releases.set(version, { published: await hotpatch<PublishedArchive>('release', ...args), directory: built })
     }
 
     /** A phone that counts what it fetches. `damage` is what the way does to a patch. */
-    function createPhone(deviceId: string, damage: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes) {
+    function createPhone(
+      deviceId: string,
+      {
+        damage = (bytes) => bytes,
+        ships,
+      }: { damage?: (bytes: Uint8Array) => Uint8Array; ships?: string | undefined } = {},
+    ) {
       const network = createNodeHttp()
       const fetched: { path: string; bytes: number }[] = []
       const isBundle = (path: string) =>
@@ -107,6 +121,7 @@ for (const { name, isThere } of DATABASES) {
         const engine = createNodeEngine({
           directory: join(directory, 'phones', deviceId),
           host: { platform: 'android', nativeVersion: '1.0' },
+          ...(ships !== undefined && { embeddedDirectory: ships }),
           serverUrl: server.url,
           appKey: app.appKey,
           appId: app.id,
@@ -142,14 +157,16 @@ for (const { name, isThere } of DATABASES) {
 
     const patched = () => createPhone('patched')
     const unlucky = () =>
-      createPhone('unlucky', (bytes) => bytes.map((byte, index) => (index === 90 ? byte ^ 1 : byte)))
+      createPhone('unlucky', { damage: (bytes) => bytes.map((byte, index) => (index === 90 ? byte ^ 1 : byte)) })
+
+    const patchFrom = (version: string | null) =>
+      patchOf({ releaseId: releases.get(version ?? '')?.published.releaseId }, version === null)
 
     type Patch = { sizeBytes: number; url: string; baseTree: string }
 
     /** As devices that run it are told, once the server has made it; as others, of nothing. */
-    async function patchFrom(version: string | null): Promise<Patch> {
-      const { releaseId } = releases.get(version ?? '')?.published ?? {}
-      const told = { deviceId: 'asks', platform: 'android', nativeVersion: '1.0', releaseId, patches: ['hpdelta1-br'] }
+    async function patchOf(running: object, isOfNothing = false): Promise<Patch> {
+      const told = { deviceId: 'asks', platform: 'android', nativeVersion: '1.0', ...running, patches: ['hpdelta1-br'] }
       const ask = async () => {
         const response = await fetch(`${server.url}/update/check`, {
           method: 'POST',
@@ -157,7 +174,7 @@ for (const { name, isThere } of DATABASES) {
           body: JSON.stringify(told),
         })
         const { patch } = (await response.json()) as { patch?: Patch }
-        expect(patch && patch.baseTree === EMPTY_TREE).toBe(version === null)
+        expect(patch && patch.baseTree === EMPTY_TREE).toBe(isOfNothing)
         return patch as Patch
       }
       // Not more often than a device may ask.
@@ -199,14 +216,45 @@ for (const { name, isThere } of DATABASES) {
       ])
       await phone.expectRuns('1.1.0')
       expect((await phone.startEngine()).engine.status().failedReleaseIds).toEqual([])
-      const response = await fetch(`${server.url}/manage/v1/apps/patched/devices/unlucky`, {
-        headers: { authorization: `Bearer ${server.ownerToken}` },
-      })
-      expect(response.status).toBe(200)
-      const told = JSON.stringify(await response.json())
+      const told = await toldOf('unlucky')
       expect(told).toContain(releaseId)
       expect(told).toContain('patch-failed')
       expect(told).toContain('hash-mismatch: ')
+    })
+
+    /** The page of a device, or what happened to it, as text. */
+    async function toldOf(deviceId: string, part = ''): Promise<string> {
+      const response = await fetch(`${server.url}/manage/v1/apps/patched/devices/${deviceId}${part}`, {
+        headers: { authorization: `Bearer ${server.ownerToken}` },
+      })
+      expect(response.status).toBe(200)
+      return JSON.stringify(await response.json())
+    }
+
+    test('of what a binary shipped with, the first download is a patch', { timeout: 2 * DEADLINE_MS }, async () => {
+      const ships = await build('1.1.9')
+      const line = 'updates embedded upload --app patched --platform android --native-version 1.0+7 --yes'
+      const shipped = await hotpatch<EmbeddedUpdate>(...line.split(' '), ships)
+      await release('1.2.0')
+      const patch = await patchOf({ embeddedUpdateId: shipped.id })
+      const { content } = releases.get('1.2.0')?.published ?? expect.unreachable()
+      expect(patch.sizeBytes).toBeLessThan(content.sizeBytes / 100)
+      const phone = createPhone('new', { ships })
+      const { engine } = await phone.startEngine()
+      expect(await engine.check()).toMatchObject({ kind: 'available', expectedBytes: patch.sizeBytes })
+      const { notices } = await hotpatch<Explanation>('why', 'new', '--app', 'patched')
+      expect(notices).toMatchObject([
+        { kind: 'patch-there', explanation: expect.stringContaining(`${patch.sizeBytes} bytes`) },
+      ])
+      expect(await phone.update()).toEqual([{ path: new URL(patch.url).pathname, bytes: patch.sizeBytes }])
+      await phone.expectRuns('1.2.0')
+      await expect
+        .poll(() => toldOf('new', '/timeline'), { timeout: DEADLINE_MS })
+        .toContain(`"receivedBytes":${patch.sizeBytes}`)
+      // Another binary, of which nobody has said anything: the release packed, and no request that leads to nothing.
+      const packed = await patchOf({}, true)
+      const stranger = createPhone('stranger', { ships: await build('0.1.0') })
+      expect(await stranger.update()).toEqual([{ path: new URL(packed.url).pathname, bytes: packed.sizeBytes }])
     })
   })
 }

@@ -213,12 +213,16 @@ export const Explanation = Type.Object({
     Type.Object({
       kind: Type.Union([
         Type.Literal('cohort-claim-ignored'),
+        Type.Literal('patch-there'),
         Type.Literal('older-than-embedded'),
         Type.Literal('certificate-expired'),
       ]),
       explanation: Type.String(),
     }),
-    { description: 'What the device says that the app does not take its word for' },
+    {
+      description:
+        'What else is to be known of the answer, such as what the device says that the app does not take its word for',
+    },
   ),
   rollouts: Type.Array(
     Type.Object({

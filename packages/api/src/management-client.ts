@@ -325,7 +325,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(StoredSignedAnswers, path`/apps/${app}/signed-answers` + queryOf(filter)),
     getSignedAnswer: (app: string, id: string) => read(SignedAnswer, path`/apps/${app}/signed-answers/${id}`),
 
-    /** What a binary of Expo's shipped with; its bundle was uploaded before, as one file. */
+    /** What a binary shipped with; its bytes were uploaded before. */
     addEmbeddedUpdate: (app: string, input: NewEmbeddedUpdate) =>
       read(EmbeddedUpdate, path`/apps/${app}/embedded-updates`, input),
     listEmbeddedUpdates: (app: string) => read(EmbeddedUpdates, path`/apps/${app}/embedded-updates`),

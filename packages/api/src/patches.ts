@@ -13,7 +13,12 @@ const Kind = {
 export const NewPatch = Type.Object(
   {
     platform: PlatformName,
-    from: { ...Version, description: 'The version of the release that devices run' },
+    from: Type.String({
+      minLength: 1,
+      maxLength: 80,
+      description:
+        'The version of the release that devices run; or, of what their binary shipped with, its id or its native version after `embedded:`',
+    }),
     to: { ...Version, description: 'The version of the release that they are sent' },
     kind: Type.Optional({ ...Kind, description: 'The one for the clients that such releases are for when absent' }),
   },
@@ -31,7 +36,9 @@ export const Patch = Type.Object({
   id: Id,
   kind: Kind,
   platform: Type.String(),
-  from: Type.String({ description: 'A version; of what a binary shipped with, "embedded" and its id' }),
+  from: Type.String({
+    description: 'A version; of what a binary shipped with, "embedded" and its native version, or its id',
+  }),
   to: Version,
   fromReleaseId: Nullable(Id),
   fromEmbeddedId: Nullable(Type.String()),

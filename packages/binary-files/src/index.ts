@@ -9,6 +9,11 @@ export {
   type ObjectionName,
   type ReadFile,
 } from './objections.ts'
-export { readEmbeddedUpdate, type ReadEmbeddedUpdate } from './expo/read-embedded-update.ts'
+export {
+  readEmbeddedUpdate,
+  type ReadEmbeddedFiles,
+  type ReadEmbeddedUpdate,
+  type ReadExpoUpdate,
+} from './embedded/read-embedded-update.ts'
 export { iconType } from './picture.ts'
 export { readBinary, type ReadBinary } from './read-binary.ts'

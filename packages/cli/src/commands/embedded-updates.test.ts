@@ -66,7 +66,7 @@ test('what a binary shipped with is read of it, kept, shown and forgotten', asyn
     id: ID.toLowerCase(),
     builtAt: '2026-09-21T14:13:20.123Z',
     runtimeVersion: '1.4.0',
-    nativeVersion: '1.4.0+7',
+    nativeVersions: ['1.4.0+7'],
     sizeBytes: 7,
   })
   expect(await json(line)).toEqual(added)
@@ -108,12 +108,60 @@ test('an id that another build has, and a file without an update, are refused', 
   await json('updates embedded upload app.apk --yes')
   for (const [name, message] of [
     ['other.apk', 'Each build has an id of its own'],
-    ['plain.apk', 'built without expo-updates'],
+    ['plain.apk', 'it is no React Native app'],
     ['bad.apk', 'Expected a UUID'],
     ['none.apk', 'cannot be read'],
     ['text.txt', 'text.txt'],
   ] as const) {
     const { exitCode, stderr } = await run(`updates embedded upload ${name} --yes`)
     expect([name, exitCode, stderr]).toEqual([name, 1, expect.stringContaining(message)])
+  }
+})
+
+test('of a React Native app its files are kept, of which patches are made', async () => {
+  const { json, run, write, app } = await server.createPublisher()
+  const bundle = { name: 'assets/index.android.bundle', content: 'start()' }
+  await write({
+    'app.apk': anApk({ version: '2.0.0', versionCode: 7, more: [bundle] }),
+    // A store makes another file of the same.
+    'store.apk': anApk({ version: '2.0.0', versionCode: 8, more: [bundle, { name: 'assets/font.ttf', content: 'f' }] }),
+    'app.ipa': anIpa({
+      more: [
+        { name: 'Payload/Example.app/main.jsbundle', content: 'start ios' },
+        { name: 'Payload/Example.app/assets/src/photo.png', content: 'photo' },
+        { name: 'Payload/Example.app/Frameworks/other.bin', content: 'other' },
+      ],
+    }),
+    'shipped/main.jsbundle': 'start ios',
+    'shipped/main.jsbundle.map': '{}',
+    'shipped/assets/src/photo.png': 'photo',
+    'evil.ipa': anIpa({
+      more: [
+        { name: 'Payload/Example.app/main.jsbundle', content: 'start ios' },
+        { name: 'Payload/Example.app/assets/a:b', content: 'evil' },
+      ],
+    }),
+  })
+  const added = await json<EmbeddedUpdate>('updates embedded upload app.apk --yes')
+  expect(added).toMatchObject({ kind: 'archive', platform: 'android', builtAt: null, nativeVersions: ['2.0.0+7'] })
+  expect(await json('updates embedded upload store.apk --yes')).toEqual({
+    ...added,
+    nativeVersions: ['2.0.0+7', '2.0.0+8'],
+  })
+  const ofIpa = await json<EmbeddedUpdate>('updates embedded upload app.ipa --yes')
+  expect(ofIpa).toMatchObject({ kind: 'archive', platform: 'ios' })
+  expect(ofIpa.id).not.toBe(added.id)
+  const ofFolder = await json('updates embedded upload shipped --platform ios --native-version 1 --yes')
+  expect(ofFolder).toEqual({ ...ofIpa, nativeVersions: [...ofIpa.nativeVersions, '1'] })
+  const table = await run(`updates embedded list --app ${app.slug}`)
+  expect(table.stdout).toContain('2.0.0+7, 2.0.0+8')
+  expect(await json(`updates embedded delete ${added.id} --yes`)).toMatchObject({ id: added.id })
+  for (const [line, message] of [
+    ['evil.ipa', 'Expected paths that releases may have'],
+    ['shipped', '--platform ios'],
+    ['none', 'cannot be read'],
+  ] as const) {
+    const { exitCode, stderr } = await run(`updates embedded upload ${line} --yes`)
+    expect([line, exitCode > 0, stderr]).toEqual([line, true, expect.stringContaining(message)])
   }
 })

@@ -27,3 +27,14 @@ test('a patch is made, listed, shown and pruned', async () => {
   const none = await run(`patch --from 9.0.0 --to 2.0.0 --platform android --app ${app.slug}`)
   expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('no release of the version 9.0.0')])
 })
+
+test('and one of what a binary shipped with', async () => {
+  const { json, run, write, app } = await server.createPublisher()
+  await write({ '1.zip': await bundleOf('one'), '2.zip': await bundleOf('two') })
+  await json('updates embedded upload 1.zip --platform android --native-version 1.0.0+7 --yes')
+  await json('release --bundle 2.zip --platform android --version 2.0.0 --any-native --yes')
+  const made = await json<Patch>('patch --from embedded:1.0.0+7 --to 2.0.0 --platform android')
+  expect(made).toMatchObject({ from: 'embedded 1.0.0+7', fromReleaseId: null, to: '2.0.0', state: 'made' })
+  const none = await run(`patch --from embedded:9 --to 2.0.0 --platform android --app ${app.slug}`)
+  expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('knows of no binary 9 for android')])
+})

@@ -18,7 +18,11 @@ const KINDS: readonly Patch['kind'][] = ['tree', 'bsdiff40', 'bsdiff43']
 /** What brings devices from one bundle to another in few bytes. */
 export function addPatchCommands(program: Command, context: CliContext) {
   serverCommand(program, 'patch', 'has the server make a patch from one release to another, and waits for it', withApp)
-    .requiredOption('--from <version>', 'the release that devices run', readVersion)
+    .requiredOption(
+      '--from <version>',
+      'the release that devices run; or embedded:VERSION, what the binaries of a native version shipped with',
+      readBase,
+    )
     .requiredOption('--to <version>', 'the release that they are sent', readVersion)
     .option('--platform <platform>', 'the only one of hotpatch.json when absent', readPlatform)
     .addOption(new Option('--kind <kind>', 'the one for the clients of such releases when absent').choices(KINDS))
@@ -34,6 +38,11 @@ export function addPatchCommands(program: Command, context: CliContext) {
   serverCommand(patches, 'prune', 'removes one, and the server makes it no more by itself', withApp, withYes)
     .argument('<id>', 'see patches list')
     .action((id: string, options: SessionOptions) => prune(context, id, options))
+}
+
+/** What a binary shipped with goes by its native version or its id: the server knows which there are. */
+function readBase(text: string): string {
+  return text.startsWith('embedded:') ? text : readVersion(text)
 }
 
 async function make(context: CliContext, { from, to, kind, ...options }: MakeOptions) {

@@ -103,11 +103,16 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function checkRequest(): Promise<CheckRequest> {
     const trust = await tellTrust()
     const failedReleaseIds = store.current().failed.map((release) => release.releaseId)
-    const patches = patcher?.formats(ports) ?? []
-    const told = { failedReleaseIds, trust, patches }
-    return running
-      ? { version: running.version, releaseId: running.releaseId, ...told }
-      : { version: ports.host.nativeVersion, ...told }
+    const told = { failedReleaseIds, trust, patches: patcher?.formats(ports) ?? [] }
+    if (running) return { version: running.version, releaseId: running.releaseId, ...told }
+    const embeddedUpdateId = await findEmbedded()
+    return { version: ports.host.nativeVersion, ...told, ...(embeddedUpdateId !== undefined && { embeddedUpdateId }) }
+  }
+
+  /** A binary that cannot be read is no reason not to ask. */
+  async function findEmbedded(): Promise<string | undefined> {
+    const found = await patcher?.findEmbedded({ ports, settings }).catch(() => undefined)
+    return found?.tree
   }
 
   async function takeAnswer(answer: CheckAnswer): Promise<UpdateOutcome> {
@@ -243,7 +248,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     let receivedBytes = 0
     try {
       if (!('tree' in patch)) throw new UpdateError('answer-invalid', patch.message, { cause: patch })
-      const base = await patcher.findBase(patch, { tree: judgement.tree, bundleBytes }, ports)
+      const base = await patcher.findBase(patch, { tree: judgement.tree, bundleBytes }, { ports, settings })
       // Of a bundle that is nearly there less is missing.
       if ((await missingBytes(bundleOf(offer), BUNDLE, ports)) <= patch.sizeBytes)
         return { isStaged: false, receivedBytes }

@@ -21,20 +21,29 @@ export async function findCopies(files: FilesPort): Promise<Copies> {
   return copies
 }
 
-/** Every byte is hashed on its way. False when it is not what it was, or cannot be read: then it has to be fetched. */
+/** False when it is not what it was, or cannot be read: then it has to be fetched. */
 export async function copyVerified(
-  { files, crypto }: Installation['ports'],
+  ports: Installation['ports'],
   from: string,
   to: string,
-  { sha256, sizeBytes }: Pick<ManifestFile, 'sha256' | 'sizeBytes'>,
+  file: Pick<ManifestFile, 'sha256' | 'sizeBytes'>,
 ): Promise<boolean> {
-  const stat = await files.stat(from)
-  if (stat?.kind !== 'file' || stat.sizeBytes !== sizeBytes) return false
+  const stat = await ports.files.stat(from)
+  if (stat?.kind !== 'file' || stat.sizeBytes !== file.sizeBytes) return false
+  return copyRead(ports, (offset, length) => ports.files.readRange(from, offset, length), { to, ...file })
+}
+
+/** The same of what lies somewhere else. Every byte is hashed on its way. */
+export async function copyRead(
+  { files, crypto }: Installation['ports'],
+  read: (offset: number, length: number) => Promise<Uint8Array>,
+  { to, sha256, sizeBytes }: Pick<ManifestFile, 'sha256' | 'sizeBytes'> & { to: string },
+): Promise<boolean> {
   const hasher = crypto.sha256()
   for (let offset = 0; offset === 0 || offset < sizeBytes; offset += CHUNK) {
     const wanted = Math.min(CHUNK, sizeBytes - offset)
     // A place of the disk that cannot be read any more is no reason not to fetch what was there.
-    const bytes = await files.readRange(from, offset, wanted).catch(() => undefined)
+    const bytes = await read(offset, wanted).catch(() => undefined)
     if (bytes?.length !== wanted) return false
     hasher.update(bytes)
     await files.append(to, offset, bytes)

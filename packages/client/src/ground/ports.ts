@@ -31,12 +31,22 @@ export interface HostPort {
   restart?(): void | Promise<void>
 }
 
+/** What the binary shipped with, as the engine's releases have it: read, and never written. */
+export interface EmbeddedFilesPort {
+  /** All of it, each time the same, at paths with "/" between names. */
+  list(): Promise<readonly { path: string; sizeBytes: number }[]>
+  /** Fewer bytes than asked for only at the end of the file. */
+  readRange(path: string, offset: number, length: number): Promise<Uint8Array>
+}
+
 export interface Ports {
   files: FilesPort
   http: HttpPort
   crypto: CryptoPort
   clock: ClockPort
   host: HostPort
+  /** Without it nothing is made of what the binary shipped with (Engine §5). */
+  embeddedFiles?: EmbeddedFilesPort
   /** Everything that `packed` stands for; stops with an error before it is more than `sizeBytes`. */
   unpackBrotli?(packed: Uint8Array, sizeBytes: number): Uint8Array | Promise<Uint8Array>
 }

@@ -6,6 +6,7 @@ import type { HostPort, Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createNodeCrypto } from './node-crypto.ts'
 import { createNodeEncryption } from './node-encryption.ts'
+import { createNodeEmbeddedFiles } from './node-embedded-files.ts'
 import { createNodeFiles } from './node-files.ts'
 import { unpackBrotli } from './unpack-brotli.ts'
 
@@ -16,12 +17,14 @@ export interface NodeEngineOptions extends EngineConfig {
   /** The app's private folder; everything is kept in `ota/` below it. */
   directory: string
   host: HostPort
+  /** The files that the app shipped with, of which the first update may be made as a patch. */
+  embeddedDirectory?: string
   /** Instead of Node's own. */
   ports?: Partial<Omit<Ports, 'host'>>
 }
 
 /** The device engine on Node or Electron. */
-export function createNodeEngine({ directory, host, ports, ...config }: NodeEngineOptions): Engine {
+export function createNodeEngine({ directory, host, embeddedDirectory, ports, ...config }: NodeEngineOptions): Engine {
   return createEngine(
     {
       files: createNodeFiles(directory),
@@ -29,6 +32,7 @@ export function createNodeEngine({ directory, host, ports, ...config }: NodeEngi
       crypto: createNodeCrypto(),
       clock: systemClock(),
       unpackBrotli,
+      ...(embeddedDirectory !== undefined && { embeddedFiles: createNodeEmbeddedFiles(embeddedDirectory) }),
       ...ports,
       host,
     },

@@ -1,6 +1,6 @@
 import { utf8FromText } from '@hotpatch/protocol'
 import { PatchError, readTreePatch, type PatchedFile, type TreePatchInput } from '@hotpatch/delta'
-import { copyVerified } from '../files/copy-verified.ts'
+import { copyRead } from '../files/copy-verified.ts'
 import { expectRoom } from '../ground/room.ts'
 import type { Limits } from '../ground/settings.ts'
 import { takeTree } from '../install/finish-tree.ts'
@@ -40,7 +40,7 @@ export async function installPatch(
   const readBase = async ({ path, sizeBytes }: { path: string; sizeBytes: number }) => {
     if (sizeBytes > limits.patchPieceBytes) throw tooLarge(`a base of up to ${limits.patchPieceBytes} bytes`, sizeBytes)
     // What cannot be read is not what the patch is for; the reader sees it.
-    return (await files.read(`${base.root}/${path}`).catch(() => undefined)) ?? new Uint8Array()
+    return (await base.readRange(path, 0, sizeBytes).catch(() => undefined)) ?? new Uint8Array()
   }
   for await (const { file, bytes } of patch.make(readBase)) await files.write(placeOf(file.path), bytes)
   const made = patch.files.map(({ path, sizeBytes, sha256 }) => ({ path, sizeBytes, sha256 }))
@@ -49,9 +49,10 @@ export async function installPatch(
 
 async function takeFromBase(ports: Installation['ports'], base: PatchBase, file: PatchedFile): Promise<void> {
   if (file.from.kind !== 'kept' && file.from.kind !== 'moved') return
-  const from = `${base.root}/${file.from.base.path}`
-  if (await copyVerified(ports, from, placeOf(file.path), file)) return
-  throw new PatchError('base-differs', `Expected ${file.from.base.path} as it was installed, found something else.`)
+  const { path } = file.from.base
+  const read = (offset: number, length: number) => base.readRange(path, offset, length)
+  if (await copyRead(ports, read, { ...file, to: placeOf(file.path) })) return
+  throw new PatchError('base-differs', `Expected ${path} as it was, found something else.`)
 }
 
 /** Of what the device takes in any other way, too. */

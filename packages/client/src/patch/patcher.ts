@@ -1,10 +1,11 @@
 import { PatchError, type TreePatchInput } from '@hotpatch/delta'
 import type { PatchReason } from '../ground/engine-event.ts'
 import type { Ports } from '../ground/ports.ts'
-import type { Settings } from '../ground/settings.ts'
+import type { Limits, Settings } from '../ground/settings.ts'
 import { asUpdateError, isFinalStatus, type UpdateError } from '../ground/update-error.ts'
 import type { Installation } from '../install/installer.ts'
 import { PATCH_FORMATS, type PatchFormat, type PatchOffer } from '../server/update-contract.ts'
+import { findEmbeddedTree, forgetEmbeddedTree, type EmbeddedPorts, type EmbeddedTree } from './embedded-tree.ts'
 import { findBase, type PatchBase } from './find-base.ts'
 import { installPatch } from './install-patch.ts'
 import { createUnpacking } from './unpacking.ts'
@@ -13,6 +14,8 @@ import { createUnpacking } from './unpacking.ts'
 export interface Patcher {
   /** What can be unpacked here, the best first. */
   formats(ports: Pick<Ports, 'unpackBrotli'>): readonly PatchFormat[]
+  /** What the binary shipped with, where it can be a base. */
+  findEmbedded(place: PatchPlace): Promise<EmbeddedTree | undefined>
   /**
    * Whether a patch can be one for what lies here, before a byte of it is fetched. `tree` is what the release is by its
    * statement, or by the answer alone where no keys are.
@@ -21,7 +24,7 @@ export interface Patcher {
   findBase(
     patch: PatchOffer,
     expected: { tree: string | null; bundleBytes: number },
-    ports: Pick<Ports, 'files' | 'crypto' | 'unpackBrotli'>,
+    place: PatchPlace,
   ): Promise<PatchBase>
   /**
    * Makes ota/pending/files out of the verified patch, as installers do.
@@ -29,6 +32,11 @@ export interface Patcher {
    */
   install(patch: PatchOffer, base: PatchBase, installation: PatchInstallation): Promise<void>
   judge(error: unknown): PatchFault
+}
+
+export interface PatchPlace {
+  ports: EmbeddedPorts & Pick<Ports, 'unpackBrotli'>
+  settings: { limits: Limits }
 }
 
 export interface PatchInstallation extends Installation {
@@ -48,17 +56,26 @@ export interface PatchFault {
 export const treePatcher: Patcher = {
   formats: ({ unpackBrotli }) => PATCH_FORMATS.filter((format) => format !== 'hpdelta1-br' || unpackBrotli),
 
-  async findBase(patch, expected, ports) {
+  findEmbedded: ({ ports, settings }) => findEmbeddedTree(ports, settings.limits),
+
+  async findBase(patch, expected, { ports, settings: { limits } }) {
     if (!treePatcher.formats(ports).includes(patch.format)) {
       throw new PatchError('packing-unsupported', `Expected a patch that can be unpacked here, found ${patch.format}.`)
     }
-    return findBase(patch, expected, ports)
+    return findBase(patch, expected, { ports, limits })
   },
 
-  install(patch, base, installation) {
+  async install(patch, base, installation) {
     const { ports, settings } = installation
     const unpacking: TreePatchInput['unpacking'] = createUnpacking(ports, settings.limits)
-    return installPatch(installation, { base, tree: patch.tree, unpacking })
+    try {
+      await installPatch(installation, { base, tree: patch.tree, unpacking })
+    } catch (error) {
+      if (base.isEmbedded && error instanceof PatchError && error.code === 'base-differs') {
+        await forgetEmbeddedTree(ports)
+      }
+      throw error
+    }
   },
 
   judge(cause) {

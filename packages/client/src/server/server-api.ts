@@ -18,7 +18,10 @@ import type { ToldTrust } from '../state/tell-trust.ts'
 import { isFinalStatus, UpdateError } from '../ground/update-error.ts'
 import type { CheckAnswer, ToldCheck, UpdateContract } from './update-contract.ts'
 
-export type CheckRequest = Pick<ToldCheck, 'version' | 'releaseId' | 'failedReleaseIds' | 'trust' | 'patches'>
+export type CheckRequest = Pick<
+  ToldCheck,
+  'version' | 'releaseId' | 'failedReleaseIds' | 'trust' | 'embeddedUpdateId' | 'patches'
+>
 
 /** What became of reports that were sent. */
 export type Delivery =

@@ -13,6 +13,8 @@ export interface ToldCheck {
   binary: { nativeVersion: string; nativeBuild?: string; runtimeVersion?: string }
   attributes: DeviceAttributes
   trust: ToldTrust
+  /** Where embedded runs and can be a base: the digest of its tree (Content §3.1). */
+  embeddedUpdateId?: string
   /** The formats of patches that can be applied here, the best first. */
   patches: readonly PatchFormat[]
 }

@@ -65,7 +65,7 @@ export async function inspectSlot(
 }
 
 export async function hashFile(
-  { files, crypto }: { files: FilesPort; crypto: CryptoPort },
+  { files, crypto }: { files: Pick<FilesPort, 'readRange'>; crypto: CryptoPort },
   path: string,
   sizeBytes: number,
 ): Promise<string> {
@@ -81,7 +81,7 @@ function readMarker(value: unknown): ReleaseMarker {
   return { release: readInstalledRelease(json.release), files: readReleaseFiles(json.files) }
 }
 
-function readReleaseFiles(value: unknown): ReleaseFile[] {
+export function readReleaseFiles(value: unknown): ReleaseFile[] {
   return readArray(value, '/files', MAX_FILES).map((item, index) => {
     const file = readObject(item, `/files/${index}`)
     return {

@@ -2,12 +2,12 @@ import { describe, expect, test } from 'vitest'
 import type { MemoryFilesOptions, Survival } from '../memory/memory-files.ts'
 import { createDevice, type Device } from './device.ts'
 import { createFakeServer, type FakeServer, type Target } from './fake-server.ts'
-import { patchBetween } from './patches.ts'
+import { patchBetween, patchFromEmbedded } from './patches.ts'
 import { createPublisher, type TestedKind } from './publisher.ts'
 
 /**
  * Engine §6 for one kind of content: the power goes at every single change of the disk. With patches, the first release
- * comes packed, and what follows one as a patch of it.
+ * comes as one of what the binary shipped with, the next one as one of that, and the last one packed.
  */
 export async function describeCrashMatrix(kind: TestedKind, { isPatched = false } = {}): Promise<void> {
   const publisher = createPublisher(kind)
@@ -15,9 +15,15 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
   const v2 = publisher.publish({ version: '1.1.0', sequence: 11, floor: 5 })
   const bad = publisher.publish({ version: '1.2.0', sequence: 12 })
   const all = [v1, v2, bad]
+  const shipped = publisher.publish({ version: '0.9.0', sequence: 9 })
   const patches = isPatched
-    ? [await patchBetween(null, v1), await patchBetween(v1, v2), await patchBetween(v2, bad, 'hpdelta1-deflate')]
+    ? [
+        await patchFromEmbedded(shipped, v1),
+        await patchBetween(v1, v2, 'hpdelta1-deflate'),
+        await patchBetween(null, bad),
+      ]
     : []
+  const ofPublisher = { publicKeys: [publisher.publicKey], ...(isPatched && { embedded: shipped.files }) }
 
   interface Goal {
     target: Target
@@ -59,7 +65,7 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
   ): Promise<Life> {
     const server = createPatchingServer()
     const config = { limits: { startsOnProbation } }
-    const device = createDevice({ server, publicKeys: [publisher.publicKey], config })
+    const device = createDevice({ server, ...ofPublisher, config })
     const life: Life = { device, server, cuts: [...cuts], cutCount: 0, highWater: 0 }
     silenceTheDead(server, device)
     device.disk().arrange(first)
@@ -251,7 +257,7 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
       for (const survival of SURVIVALS) {
         for (let stopAt = 1; ; stopAt += 1) {
           const server = createPatchingServer()
-          const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+          const device = createDevice({ server, ...ofPublisher })
           silenceTheDead(server, device)
           server.target = { release: v1 }
           await device.boot()
@@ -278,7 +284,7 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
     test('what ran before runs again', async () => {
       for (let stopAt = 1; stopAt < 30; stopAt += 1) {
         const server = createPatchingServer()
-        const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+        const device = createDevice({ server, ...ofPublisher })
         silenceTheDead(server, device)
         await pursue({ device, server, cuts: [], cutCount: 0, highWater: 0 }, STORY[0] ?? expect.unreachable())
         server.target = { release: v2 }
@@ -299,7 +305,7 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
       const needed = (await live({}, [], { story })).device.disk().changes()
       for (let fullAt = 1; fullAt <= needed; fullAt += 1) {
         const server = createPatchingServer()
-        const device = createDevice({ server, publicKeys: [publisher.publicKey] })
+        const device = createDevice({ server, ...ofPublisher })
         const life: Life = { device, server, cuts: [], cutCount: 0, highWater: 0 }
         device.disk().arrange({ fullAt })
         for (const { target } of story) {

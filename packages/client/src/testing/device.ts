@@ -9,7 +9,7 @@ import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/me
 import { createVirtualClock } from '../memory/virtual-clock.ts'
 import { createNodeCrypto } from '../node/node-crypto.ts'
 import { unpackBrotli } from '../node/unpack-brotli.ts'
-import type { HostPort } from '../ground/ports.ts'
+import type { EmbeddedFilesPort, HostPort } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { MARKER } from '../state/storage-layout.ts'
 import { SERVER, type FakeServer } from './fake-server.ts'
@@ -21,21 +21,36 @@ export interface DeviceOptions {
   publicKeys?: string[]
   config?: Partial<EngineConfig>
   random?: () => number
+  /** What its binary shipped with; without it the host shows nothing. */
+  embedded?: ReadonlyMap<string, Uint8Array>
 }
 
 export type Device = ReturnType<typeof createDevice>
 
 /** A simulated device: its disk outlives its processes, and its clock is virtual. */
-export function createDevice({ server, publicKeys = [], config, random }: DeviceOptions) {
+export function createDevice({ server, publicKeys = [], config, random, embedded }: DeviceOptions) {
   const host: HostPort = { nativeVersion: '1.0', platform: 'android' }
   const clock = createVirtualClock({ whenIdle: setImmediate, startAt: Date.UTC(2026, 0, 1), ...(random && { random }) })
   const crypto = createNodeCrypto()
   let disk: MemoryFiles = createMemoryFiles()
 
+  const embeddedFilesOf = (shipped: ReadonlyMap<string, Uint8Array>): EmbeddedFilesPort => ({
+    list: async () => [...shipped].map(([path, bytes]) => ({ path, sizeBytes: bytes.length })),
+    async readRange(path, offset, length) {
+      const bytes = shipped.get(path)?.slice(offset, offset + length)
+      if (!bytes) throw new Error(`there is no ${path} in the binary`)
+      device.embeddedReads += bytes.length
+      return bytes
+    },
+  })
+
   const device = {
     clock,
     restarts: 0,
     host,
+    embedded,
+    /** What was read of it, in bytes. */
+    embeddedReads: 0,
     engine: undefined as unknown as Engine,
     disk: () => disk,
     /** A new process over the same disk. */
@@ -44,7 +59,15 @@ export function createDevice({ server, publicKeys = [], config, random }: Device
         device.restarts += 1
       }
       device.engine = createEngineFor(
-        { files, http: server.http, crypto, clock, unpackBrotli, host: { restart, ...device.host } },
+        {
+          files,
+          http: server.http,
+          crypto,
+          clock,
+          unpackBrotli,
+          host: { restart, ...device.host },
+          ...(device.embedded && { embeddedFiles: embeddedFilesOf(device.embedded) }),
+        },
         {
           serverUrl: SERVER,
           appKey: 'key',

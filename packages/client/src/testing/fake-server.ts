@@ -25,7 +25,10 @@ export interface SentReport {
   arrival?: string
 }
 
-/** From one release to another, as devices that run the one are told of it; from null, of nothing, for all. */
+/**
+ * From one release, or the tree that binaries shipped with, to another, as devices that run the one are told of it; from
+ * null, of nothing, for all.
+ */
 export interface FakePatch {
   from: string | null
   to: string
@@ -110,7 +113,9 @@ function answerTo({ target, patches }: Published, check: Record<string, unknown>
   const told = (check.patches ?? []) as string[]
   const patch = patches.find(
     ({ from, to, offer }) =>
-      (from === null || from === check.releaseId) && to === release.releaseId && told.includes(offer.format),
+      (from === null || from === (check.releaseId ?? check.embeddedUpdateId)) &&
+      to === release.releaseId &&
+      told.includes(offer.format),
   )
   return {
     updateAvailable: true,

@@ -1,7 +1,7 @@
 import { makeTreePatch } from '@hotpatch/delta/make'
 import type { PatchFormat, PatchOffer } from '../server/update-contract.ts'
 import { SERVER, type FakePatch } from './fake-server.ts'
-import { sha256Of, type PublishedRelease } from './publisher.ts'
+import { sha256Of, treeOf, type PublishedRelease } from './publisher.ts'
 
 const PACKINGS = { 'hpdelta1-br': 'brotli', 'hpdelta1-deflate': 'deflate' } as const
 
@@ -15,6 +15,11 @@ export async function patchBetween(
   const { patches, baseSha256, targetSha256 } = await makeTreePatch(from, to, { packings: [PACKINGS[format]] })
   const { bytes } = patches[0]!
   return offered(base, target, bytes, { format, baseTree: baseSha256, tree: targetSha256 })
+}
+
+/** The same for devices whose binary shipped with the files of `base`. */
+export async function patchFromEmbedded(base: PublishedRelease, target: PublishedRelease): Promise<FakePatch> {
+  return { ...(await patchBetween(base, target)), from: treeOf(base.files) }
 }
 
 export function offered(

@@ -58,7 +58,7 @@ export interface UpdateAnswer {
   currentVersion: string | null
   /** What the device runs, where the catalog knows it. */
   running: OfferedRelease | null
-  /** What makes what is offered of what it runs, for a client that takes such patches. */
+  /** What makes what is offered of what it runs, if only what its binary shipped with, where its client takes such patches. */
   patch: OfferedPatch | null
   /** What only a newer shell could run (D9). */
   awaitsNative: OfferedRelease | null
@@ -120,7 +120,7 @@ export function createUpdateService({
       device,
       currentVersion,
       running,
-      patch: patchOf(decision, running, check.patches),
+      patch: patchOf(decision, { running, device }, check.patches),
       awaitsNative: awaitedOf(catalog, decision) ?? null,
       restatement,
       rolloutId,
@@ -236,17 +236,19 @@ function signedAnswerOf(
   return decision.kind === 'embedded' ? pickAnswer(catalog.embeddedAnswers, keyId, device) : undefined
 }
 
-/** The smallest that it can apply: to what it runs, or to nothing at all. */
+/** The smallest that it can apply: to what it runs, if only what its binary shipped with, by what it says of that; or to nothing at all. */
 function patchOf(
   decision: Decision<OfferedRelease>,
-  running: OfferedRelease | null,
+  { running, device }: { running: OfferedRelease | null; device: Device },
   formats: readonly string[] | undefined,
 ): OfferedPatch | null {
   if (!formats || decision.kind !== 'update') return null
   const { patches } = decision.release
   const find = (base: string) => patches?.get(base)?.find(({ format }) => formats.includes(format)) ?? null
   const packed = find(EMPTY_TREE)
-  const patch = running && running.content.kind !== 'binary' ? find(running.content.sha256) : null
+  const embedded = device.currentReleaseId === null ? device.attributes?.embeddedUpdateId : undefined
+  const base = running ? (running.content.kind === 'binary' ? undefined : running.content.sha256) : embedded
+  const patch = base === undefined ? null : find(base)
   return patch && packed && packed.sizeBytes < patch.sizeBytes ? packed : (patch ?? packed)
 }
 

@@ -20,16 +20,19 @@ import {
 import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { findExpiredCertificate } from './expired-certificate.ts'
+import { findOfferedPatch } from './offered-patch.ts'
 import { findOlderThanEmbedded } from './older-than-embedded.ts'
 import type { DeviceService } from '../../fleet/devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
 import type { FindNextSequence } from '../previews/preview-service.ts'
+import { PATCH_FORMATS } from '../../shipping/patches/patch-kinds.ts'
 import { describeRefusal, keptFromEmbedded, waysOut, type RefusalPlace } from './refusals.ts'
 import type { UpdateCheck, UpdateService } from '../../updates/update-service.ts'
 import { whatWouldChange, type WhatWouldChange } from './what-would-change.ts'
 
 const SHOWN_EVENTS = 5
+const ANY_FORMAT = Object.values(PATCH_FORMATS).flat()
 
 /** What it means that a rule passed. */
 const PASSED: Record<Rule, string> = {
@@ -81,6 +84,7 @@ export function createExplainService({
       cohorts: known?.cohorts ?? [],
       attributes: known?.attributes ?? {},
       trust: known?.trust ? readTrust(known.trust) : undefined,
+      patches: ANY_FORMAT,
     }
     const nextSequence = await findNextSequence(appId, platform)
     const place = { app: entry.slug, platform, channel, nextSequence }
@@ -108,7 +112,7 @@ export function createExplainService({
       generation: catalog.generation,
       decision: { ...renderDecision(decision), ...explainReason(decision, catalog, device, place) },
       rollouts: renderTrace(decision, catalog, device),
-      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...older, ...expired],
+      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...findOfferedPatch(answer), ...older, ...expired],
       towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted, place)) : null,
     }
   }

@@ -313,16 +313,18 @@ create table embedded_update (
   app_id text not null,
   platform text not null,
   update_id text not null,
-  built_at bigint not null,
+  kind text not null,
+  built_at bigint,
   runtime_version text,
-  native_version text,
+  native_versions text not null,
   sha256 text not null,
   size_bytes bigint not null,
   created_at bigint not null,
   created_by text not null,
   constraint embedded_update_key primary key (app_id, platform, update_id),
   constraint embedded_update_app foreign key (app_id) references app (id),
-  constraint embedded_update_artifact foreign key (sha256) references artifact (sha256)
+  constraint embedded_update_artifact foreign key (sha256) references artifact (sha256),
+  constraint embedded_update_kind check (kind in ('expo', 'archive'))
 );
 
 create index embedded_update_sha256 on embedded_update (sha256);

@@ -337,16 +337,19 @@ export interface Schema {
     created_at: number
     created_by: string
   }
-  /** What a binary of Expo's shipped with: devices name it by its id. */
+  /** What a binary shipped with: devices name it by its id. */
   embedded_update: {
     app_id: string
     platform: Platform
+    /** Of an archive, the digest of its tree (Content §3.1). */
     update_id: string
-    /** When the binary was built: for its clients the time of the update. */
-    built_at: number
+    kind: 'expo' | 'archive'
+    /** When the binary was built: for Expo's clients the time of the update. Null where nobody said so. */
+    built_at: number | null
     runtime_version: string | null
-    native_version: string | null
-    /** Of the bundle that is run first. */
+    /** A JSON list: builds may ship with the same. */
+    native_versions: string
+    /** Of Expo's, the bundle that is run first; of an archive, a zip of all of it. */
     sha256: string
     size_bytes: number
     created_at: number

@@ -22,10 +22,11 @@ export function embeddedUpdateRoutes({
         config: { access: 'releases:publish' },
         schema: {
           tags: ['releases'],
-          summary: 'Adds what a binary of Expo’s shipped with',
+          summary: 'Adds what a binary shipped with',
           description:
-            'Its bundle is uploaded before, by `PUT /apps/{app}/artifacts/{sha256}?kind=asset`, and is kept from then on. ' +
-            'The same again changes nothing.',
+            'Its bytes are uploaded before, by `PUT /apps/{app}/artifacts/{sha256}?kind=asset` the bundle of an Expo app, ' +
+            'and by `?kind=archive` a zip of all of it, and are kept from then on. Of an archive the server finds the id, ' +
+            'and makes patches. The same again changes nothing.',
           params: AppParams,
           body: NewEmbeddedUpdate,
           response: { 200: EmbeddedUpdate },
@@ -41,7 +42,7 @@ export function embeddedUpdateRoutes({
         config: { access: 'apps:read' },
         schema: {
           tags: ['releases'],
-          summary: 'What binaries of Expo’s shipped with, those that were built last first',
+          summary: 'What binaries shipped with, those that were built last first',
           params: AppParams,
           response: { 200: EmbeddedUpdates },
         },

@@ -7,8 +7,14 @@ export interface EmbeddedUpdateName {
   id: string
 }
 
-export async function insertEmbeddedUpdate(tx: Connection, row: EmbeddedUpdateRow): Promise<void> {
-  await tx.insertInto('embedded_update').values(row).execute()
+/** False when it is there already. */
+export async function insertEmbeddedUpdate(tx: Connection, row: EmbeddedUpdateRow): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('embedded_update')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['app_id', 'platform', 'update_id']).doNothing())
+    .executeTakeFirst()
+  return numInsertedOrUpdatedRows === 1n
 }
 
 export function findEmbeddedUpdate(
@@ -31,9 +37,39 @@ export function listEmbeddedUpdates(db: Connection, appId: string, limit: number
     .selectFrom('embedded_update')
     .selectAll()
     .where('app_id', '=', appId)
-    .orderBy('built_at', 'desc')
+    .orderBy(({ fn }) => fn.coalesce('built_at', 'created_at'), 'desc')
     .orderBy('update_id')
     .limit(limit)
+    .execute()
+}
+
+export async function setNativeVersions(tx: Connection, row: EmbeddedUpdateRow): Promise<void> {
+  await tx
+    .updateTable('embedded_update')
+    .set({ native_versions: row.native_versions })
+    .where('app_id', '=', row.app_id)
+    .where('platform', '=', row.platform)
+    .where('update_id', '=', row.update_id)
+    .execute()
+}
+
+/** Of what nobody knows of any more: unless another platform's binaries shipped with it. */
+export async function deleteWaitingPatches(tx: Connection, appId: string, id: string): Promise<void> {
+  await tx
+    .deleteFrom('patch')
+    .where('app_id', '=', appId)
+    .where('base_embedded_id', '=', id)
+    .where('state', '=', 'waiting')
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('embedded_update')
+            .select('update_id')
+            .whereRef('embedded_update.app_id', '=', 'patch.app_id')
+            .whereRef('update_id', '=', 'base_embedded_id'),
+        ),
+      ),
+    )
     .execute()
 }
 

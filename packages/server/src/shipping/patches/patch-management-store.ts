@@ -9,15 +9,25 @@ import type { WantedPatch } from './wanted-patches.ts'
 export type ListedPatch = Awaited<ReturnType<ReturnType<typeof selectPatches>['execute']>>[number]
 
 function selectPatches(db: Connection, appId: string) {
-  return db
-    .selectFrom('patch')
-    .innerJoin('release as target', 'target.id', 'patch.release_id')
-    .leftJoin('release as base', 'base.id', 'patch.base_release_id')
-    .innerJoin('artifact', 'artifact.sha256', 'patch.sha256')
-    .selectAll('patch')
-    .select(['target.platform', 'target.version', 'base.version as base_version', 'artifact.size_bytes'])
-    .where('patch.app_id', '=', appId)
-    .orderBy('patch.id', 'desc')
+  return (
+    db
+      .selectFrom('patch')
+      .innerJoin('release as target', 'target.id', 'patch.release_id')
+      .leftJoin('release as base', 'base.id', 'patch.base_release_id')
+      .innerJoin('artifact', 'artifact.sha256', 'patch.sha256')
+      .selectAll('patch')
+      .select(['target.platform', 'target.version', 'base.version as base_version', 'artifact.size_bytes'])
+      // Of two platforms the same may have shipped.
+      .select(({ selectFrom }) =>
+        selectFrom('embedded_update')
+          .select(({ fn }) => fn.min('native_versions').as('versions'))
+          .whereRef('embedded_update.app_id', '=', 'patch.app_id')
+          .whereRef('embedded_update.update_id', '=', 'patch.base_embedded_id')
+          .as('embedded_versions'),
+      )
+      .where('patch.app_id', '=', appId)
+      .orderBy('patch.id', 'desc')
+  )
 }
 
 export function listPatches(
@@ -89,6 +99,28 @@ export async function findPatchable(
   const isEncrypted = row.path !== null && row.path !== ARCHIVE_NAME
   const archive = isEncrypted ? null : row.sha256
   return { releaseId: row.id, content: row.kind, archive, launch: row.launch_sha256, isEncrypted }
+}
+
+/**
+ * An archive; of the newest binary, if several are of that native version.
+ * @param name its id, or a native version
+ */
+export async function findEmbedded(
+  db: Connection,
+  { appId, platform, name }: { appId: string; platform: Platform; name: string },
+): Promise<{ embeddedId: string; sha256: string } | undefined> {
+  const rows = await db
+    .selectFrom('embedded_update')
+    .select(['update_id', 'sha256', 'native_versions'])
+    .where('app_id', '=', appId)
+    .where('kind', '=', 'archive')
+    .$if(platform !== 'any', (updates) => updates.where('platform', '=', platform))
+    .orderBy(({ fn }) => fn.coalesce('built_at', 'created_at'), 'desc')
+    .execute()
+  const found =
+    rows.find((row) => row.update_id === name) ??
+    rows.find((row) => (JSON.parse(row.native_versions) as string[]).includes(name))
+  return found && { embeddedId: found.update_id, sha256: found.sha256 }
 }
 
 /** What waits or is made stays as it is. Returns its id. */

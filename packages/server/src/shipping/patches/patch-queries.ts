@@ -104,7 +104,8 @@ async function listTrees(db: Connection, place: PlaceOfReleases): Promise<FoundP
         .$castTo<{ sha256: string }>(),
     )
     .execute()
-  return rows.flatMap(foundOf)
+  // By its tree, too: a binary that shipped with it is known by that.
+  return rows.flatMap((row) => [...foundOf(row), ...(row.from ? foundOf({ ...row, base: row.from }) : [])])
 }
 
 /** Of the file that is run first, whichever contents it is in. */

@@ -8,6 +8,7 @@ import { nameOf, type Author } from '../../people/authors/author.ts'
 import type { AppRow } from '../apps/app-service.ts'
 import {
   deletePatchBytes,
+  findEmbedded,
   findPatch,
   findPatchable,
   listPacked,
@@ -22,6 +23,8 @@ import { PATCH_KINDS, subjectOf } from './patch-kinds.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
 const MAX_LISTED = 200
+/** Before the id or the native version, of what a binary shipped with. */
+const EMBEDDED = 'embedded:'
 
 export type PatchService = ReturnType<typeof createPatchService>
 
@@ -62,7 +65,10 @@ export function createPatchService({
    * @throws problem release-not-found, or invalid-request of two of which none can be made
    */
   async function make(app: AppRow, { platform, from, to, kind: asked }: NewPatch, author: Author): Promise<Patch> {
-    const before = await patchableOf(app, platform, from)
+    const embedded = from.startsWith(EMBEDDED)
+      ? await embeddedOf(app, platform, from.slice(EMBEDDED.length))
+      : undefined
+    const before = embedded ? archiveOf(embedded.sha256) : await patchableOf(app, platform, from)
     const after = await patchableOf(app, platform, to)
     const sealed = before.isEncrypted ? from : after.isEncrypted ? to : undefined
     if (sealed !== undefined) {
@@ -86,7 +92,7 @@ export function createPatchService({
         appId: app.id,
         kind,
         target: { releaseId: after.releaseId, sha256: target },
-        base: { releaseId: before.releaseId, sha256: base },
+        base: embedded ?? { releaseId: before.releaseId, sha256: base },
       }
       const put = await putWaiting(tx, wanted, { id: newId(), now: clock.now(), createdBy: nameOf(author) })
       await audit.record(tx, author, {
@@ -105,6 +111,16 @@ export function createPatchService({
     const found = await findPatchable(db, { appId: app.id, platform, version })
     if (found) return found
     throw problem('release-not-found', `${app.slug} has no release of the version ${version} for ${platform}.`)
+  }
+
+  async function embeddedOf(app: AppRow, platform: Platform, name: string) {
+    const found = await findEmbedded(db, { appId: app.id, platform, name })
+    if (found) return found
+    const see = 'See: hotpatch updates embedded list.'
+    throw problem(
+      'not-found',
+      `${app.slug} knows of no binary ${name} for ${platform}, and what it shipped with. ${see}`,
+    )
   }
 
   /** @throws problem not-found */
@@ -136,7 +152,7 @@ export function createPatchService({
         id: row.id,
         kind: row.kind,
         platform: row.platform,
-        from: row.base_version ?? `embedded ${row.base_embedded_id}`,
+        from: row.base_version ?? embeddedName(row),
         to: row.version,
         fromReleaseId: row.base_release_id,
         fromEmbeddedId: row.base_embedded_id,
@@ -154,4 +170,17 @@ export function createPatchService({
   }
 
   return { list, get, make, prune }
+}
+
+/** As such a release would be, were it one. */
+function archiveOf(archive: string): NamedRelease {
+  return { releaseId: '', content: 'archive', archive, launch: null, isEncrypted: false }
+}
+
+function embeddedName({
+  base_embedded_id: id,
+  embedded_versions: told,
+}: Pick<ListedPatch, 'base_embedded_id' | 'embedded_versions'>): string {
+  const versions = told === null ? [] : (JSON.parse(told) as string[])
+  return `embedded ${versions.at(-1) ?? id}`
 }

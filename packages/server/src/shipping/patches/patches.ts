@@ -83,8 +83,9 @@ export function createPatches({
   async function wantNew(): Promise<boolean> {
     const places = (await listPatchPlaces(db, bases)).filter((place) => !isLookedFor(place))
     for (const place of places) {
-      const run = await listRunBases(reads, place, bases)
-      const wanted = wantedOf(place, { run, embedded: await listEmbeddedBases(db, place, bases) }, bases)
+      const embedded = await listEmbeddedBases(db, place)
+      const run = await listRunBases(reads, place, { bases, embedded })
+      const wanted = wantedOf(place, { run, embedded }, bases)
       // The newest is made first, and the first is wanted most.
       await insertWanted(db, wanted.toReversed(), { newId, now: clock.now() })
       looked.set(nameOf(place), { sha256: place.target.sha256, at: clock.now() })

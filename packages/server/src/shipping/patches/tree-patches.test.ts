@@ -1,4 +1,4 @@
-import type { App, Patch } from '@hotpatch/api'
+import type { App, EmbeddedUpdate, Patch } from '@hotpatch/api'
 import { nodeSha256, nodeUnpacking } from '@hotpatch/delta/node'
 import { patchSource, readTreePatch } from '@hotpatch/delta'
 import { EMPTY_TREE } from '@hotpatch/protocol'
@@ -197,6 +197,79 @@ describeOnEveryDatabase('patches of trees', (open) => {
       const rows = await db.selectFrom('download_hour').selectAll().where('release_id', '=', second.releaseId).execute()
       expect(rows).toMatchObject([{ sha256: second.content.sha256, downloads: 1, sent_bytes: patch.sizeBytes }])
     }, 20_000)
+  })
+
+  describe('of what binaries shipped with', () => {
+    /** As the tool does, of a binary that was built with these files. */
+    async function ship(files: Files, nativeVersion: string) {
+      const bytes = await zipOf(files)
+      const sha256 = sha256Of(bytes)
+      const manage = `/manage/v1/apps/${app.slug}`
+      const headers = { 'content-type': 'application/octet-stream' }
+      const sent = await server.request('PUT', `${manage}/artifacts/${sha256}?kind=archive`, { body: bytes, headers })
+      expect(sent.status).toBeLessThan(300)
+      const body = { kind: 'archive', platform: 'android', nativeVersion, sha256, sizeBytes: bytes.length }
+      return (await server.request('POST', `${manage}/embedded-updates`, { body })).body as EmbeddedUpdate
+    }
+    const runs = (embeddedUpdateId: string) => ({ patches: FORMATS, releaseId: undefined, embeddedUpdateId })
+
+    test('bring a device from there to what it is offered, by the digest that it tells', async () => {
+      const second = await publish('2.0.0', SECOND)
+      const shipped = await ship(FIRST, '1.0.0+7')
+      // A second build that ships with the same; the zip of another tool has other bytes.
+      expect(await ship(Object.fromEntries(Object.entries(FIRST).toReversed()), '1.0.0+8')).toEqual({
+        ...shipped,
+        nativeVersions: ['1.0.0+7', '1.0.0+8'],
+      })
+      const patch = await patchFrom('', runs(shipped.id))
+      expect(patch).toMatchObject({ baseTree: shipped.id, tree: second.content.tree })
+      expect(patch.sizeBytes).toBeLessThan(second.content.sizeBytes / 20)
+      expect(await apply(patch, FIRST, second.content.tree ?? '')).toEqual(SECOND)
+      for (const answer of [
+        await check('', { releaseId: undefined, embeddedUpdateId: shipped.id }),
+        await check('', runs('0'.repeat(64))),
+        await check('', { ...runs(shipped.id), releaseId: second.releaseId }),
+      ]) {
+        expect(answer.patch?.baseTree).not.toBe(shipped.id)
+      }
+      const { items } = (await server.request('GET', `/manage/v1/apps/${app.slug}/patches`)).body
+      expect(items).toMatchObject([
+        { from: 'embedded 1.0.0+8', to: '2.0.0', fromReleaseId: null, fromEmbeddedId: shipped.id, state: 'made' },
+      ])
+    })
+
+    test('are made of those that devices run, and no more when a binary is forgotten', async () => {
+      const old = await ship(FIRST, '1.0.0')
+      await check('', runs(old.id))
+      await vi.waitFor(async () => {
+        const row = await db.selectFrom('device').select('attributes').where('app_id', '=', app.id).executeTakeFirst()
+        expect(row?.attributes).toContain(old.id)
+      }, 20_000)
+      clock.advance(1)
+      await ship(THIRD, '3.0.0')
+      await publish('2.0.0', SECOND)
+      await patchFrom('', runs(old.id))
+      const path = `/manage/v1/apps/${app.slug}/embedded-updates/android/${old.id}`
+      await db.updateTable('patch').set({ state: 'waiting' }).where('base_embedded_id', '=', old.id).execute()
+      expect((await server.request('DELETE', path)).body).toEqual(old)
+      const rows = await db.selectFrom('patch').select('base_embedded_id').where('app_id', '=', app.id).execute()
+      expect(rows.map((row) => row.base_embedded_id)).not.toContain(old.id)
+    })
+
+    test('are made when somebody asks, by the native version', async () => {
+      const { id } = await ship({ 'main.jsbundle': noise(20_000), 'own.txt': Buffer.from(app.id) }, '1.0.0')
+      clock.advance(1)
+      await ship(FIRST, '2.0.0')
+      await publish('2.0.0', { 'main.jsbundle': noise(20_000), 'new.txt': Buffer.from('new') })
+      await settled()
+      expect((await check('', runs(id))).patch?.baseTree).not.toBe(id)
+      const path = `/manage/v1/apps/${app.slug}/patches`
+      const body = { platform: 'android', from: 'embedded:1.0.0', to: '2.0.0' }
+      expect((await server.request('POST', path, { body })).body).toMatchObject({ fromEmbeddedId: id })
+      await patchFrom('', runs(id))
+      const unknown = await server.request('POST', path, { body: { ...body, from: 'embedded:9.0.0' } })
+      expect(unknown.body).toMatchObject({ type: '/problems/not-found' })
+    })
   })
 
   test('are made when somebody asks, listed and pruned', async () => {

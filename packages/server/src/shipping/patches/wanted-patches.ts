@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { ARCHIVE_NAME, type ContentKindName, type Platform, type Requirement } from '@hotpatch/protocol'
-import type { Connection } from '../../ground/database/schema.ts'
+import { jsonText } from '../../ground/database/json-text.ts'
+import type { Connection, Schema } from '../../ground/database/schema.ts'
 import { listEmbeddedBundles } from '../embedded-updates/embedded-update-queries.ts'
 import { PATCH_KINDS, subjectOf, type PatchableRelease, type PatchKind } from './patch-kinds.ts'
 
@@ -9,7 +10,15 @@ export interface PatchTarget {
   sha256: string
   releaseId: string
 }
-export type PatchBase = PatchTarget | { sha256: string; embeddedId: string }
+export type PatchBase = PatchTarget | EmbeddedBase
+
+interface EmbeddedBase {
+  sha256: string
+  embeddedId: string
+}
+
+/** With how many devices run it. */
+type RunBy<Base> = Base & { devices: number }
 
 /** A patch that devices of a channel could take: they are sent `target`, and may run `base`. */
 export interface WantedPatch {
@@ -34,6 +43,13 @@ export interface PatchPlace {
 
 /** Some of them are there twice: after a roll-back, or for a further audience. */
 const LOOKED_AT_FOR_EACH = 4
+/** Devices of older binaries are few. */
+const MAX_EMBEDDED = 100
+/** Of the others nothing that binaries ship with is a base. */
+const EMBEDDED_KINDS: Partial<Record<PatchKind, Schema['embedded_update']['kind']>> = {
+  tree: 'archive',
+  bsdiff40: 'expo',
+}
 
 interface PlacedRow {
   app_id: string
@@ -101,9 +117,25 @@ function eachOnce<Base extends { sha256: string }>(bases: readonly Base[]): Base
   return bases.filter(({ sha256 }) => known.size < known.add(sha256).size)
 }
 
-/** What most of its devices run besides what they are sent: so many. */
-export async function listRunBases(reads: Connection, place: PatchPlace, bases: number): Promise<PatchBase[]> {
-  const { appId, platform, channel, kind, target } = place
+/** What most of its devices run besides what they are sent: so many, of releases and of what binaries shipped with. */
+export async function listRunBases(
+  reads: Connection,
+  place: PatchPlace,
+  { bases, embedded }: { bases: number; embedded: readonly EmbeddedBase[] },
+): Promise<PatchBase[]> {
+  const run: RunBy<PatchBase>[] = [
+    ...(await listRunReleases(reads, place, bases)),
+    ...(await listRunEmbedded(reads, place, embedded)),
+  ]
+  const others = run.filter(({ sha256 }) => sha256 !== place.target.sha256)
+  return eachOnce(others.sort((a, b) => b.devices - a.devices)).slice(0, bases)
+}
+
+async function listRunReleases(
+  reads: Connection,
+  { appId, platform, channel, kind }: PatchPlace,
+  bases: number,
+): Promise<RunBy<PatchTarget>[]> {
   const rows = await reads
     .selectFrom((from) =>
       from
@@ -126,33 +158,64 @@ export async function listRunBases(reads: Connection, place: PatchPlace, bases: 
         .on('release_file.role', '=', 'archive')
         .on('release_file.path', '=', ARCHIVE_NAME),
     )
-    .select(['release.id as release_id', 'release.kind as content', 'release.launch_sha256 as launch'])
+    .select(['release.id as release_id', 'release.kind as content', 'release.launch_sha256 as launch', 'devices'])
     .select('release_file.sha256 as archive')
     .where('release.app_id', '=', appId)
     .orderBy('devices', 'desc')
     .orderBy('release.id', 'desc')
     .execute()
-  const run = rows.flatMap((row) => {
+  return rows.flatMap((row) => {
     const sha256 = subjectOf(kind, patchableOf(row))
-    return sha256 === null || sha256 === target.sha256 ? [] : [{ releaseId: row.release_id, sha256 }]
+    return sha256 === null ? [] : [{ releaseId: row.release_id, sha256, devices: Number(row.devices) }]
   })
-  return eachOnce(run).slice(0, bases)
 }
 
-/** What binaries shipped with that can run the target: those that were built last. */
-export async function listEmbeddedBases(db: Connection, place: PatchPlace, bases: number): Promise<PatchBase[]> {
+/** Devices say what their binary shipped with; of what they say, only what the publisher has told counts. */
+async function listRunEmbedded(
+  reads: Connection,
+  { appId, platform, channel }: PatchPlace,
+  embedded: readonly EmbeddedBase[],
+): Promise<RunBy<EmbeddedBase>[]> {
+  if (embedded.length === 0) return []
+  const ids = embedded.map(({ embeddedId }) => embeddedId)
+  const rows = await reads
+    .selectFrom((from) =>
+      from
+        .selectFrom('device')
+        .select(jsonText(reads, 'attributes', 'embeddedUpdateId').as('told'))
+        .where('app_id', '=', appId)
+        .where('channel', '=', channel)
+        .$if(platform !== 'any', (devices) => devices.where('platform', '=', platform))
+        .where('gone_at', 'is', null)
+        .where('current_release_id', 'is', null)
+        .as('running'),
+    )
+    .select(({ fn }) => ['told', fn.countAll<number | string>().as('devices')])
+    .where('told', 'in', ids)
+    .groupBy('told')
+    .execute()
+  const devices = new Map(rows.map((row) => [row.told, Number(row.devices)]))
+  return embedded.flatMap((each) => {
+    const count = devices.get(each.embeddedId)
+    return count === undefined ? [] : [{ ...each, devices: count }]
+  })
+}
+
+/** What binaries shipped with that can run the target: those that were built last first. */
+export async function listEmbeddedBases(db: Connection, place: PatchPlace): Promise<EmbeddedBase[]> {
   const { kind, target } = place
-  // Of others there is no such file, or their clients take no patches of it.
-  if (kind !== 'bsdiff40') return []
-  const bundles = await listEmbeddedBundles(db, place, bases)
+  const embeddedKind = EMBEDDED_KINDS[kind]
+  if (embeddedKind === undefined) return []
+  const bundles = await listEmbeddedBundles(db, { ...place, kind: embeddedKind }, MAX_EMBEDDED)
   return eachOnce(bundles.filter(({ sha256 }) => sha256 !== target.sha256))
 }
 
-/** Most wanted first: what is run, what binaries shipped with, then what was placed last. */
+/** Most wanted first: what is run, what the newest binaries shipped with, then what was placed last. */
 export function wantedOf(
   { appId, kind, target, before }: PatchPlace,
-  { run, embedded }: { run: readonly PatchBase[]; embedded: readonly PatchBase[] },
+  { run, embedded }: { run: readonly PatchBase[]; embedded: readonly EmbeddedBase[] },
   bases: number,
 ): WantedPatch[] {
-  return eachOnce([...run, ...embedded, ...before.slice(0, bases)]).map((base) => ({ appId, kind, target, base }))
+  const all = eachOnce([...run, ...embedded.slice(0, bases), ...before.slice(0, bases)])
+  return all.map((base) => ({ appId, kind, target, base }))
 }

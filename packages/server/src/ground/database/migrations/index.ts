@@ -15,6 +15,7 @@ import * as answersOfContent from './0014-answers-of-content.ts'
 import * as codePush from './0017-code-push.ts'
 import * as buildIds from './0018-build-ids.ts'
 import * as treePatches from './0019-tree-patches.ts'
+import * as embeddedArchives from './0022-embedded-archives.ts'
 import * as patchesOfFiles from './0023-patches-of-files.ts'
 import * as bytesSaved from './0024-bytes-saved.ts'
 import * as labelNumbers from './0025-label-numbers.ts'
@@ -38,6 +39,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0017-code-push': codePush,
   '0018-build-ids': buildIds,
   '0019-tree-patches': treePatches,
+  '0022-embedded-archives': embeddedArchives,
   '0023-patches-of-files': patchesOfFiles,
   '0024-bytes-saved': bytesSaved,
   '0025-label-numbers': labelNumbers,
