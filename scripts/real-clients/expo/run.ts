@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PublishedRelease } from '../../../packages/api/src/index.ts'
+import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { exportOf } from '../../../packages/testkit/src/expo/expo-export.ts'
 import { needTools } from '../android/need-tools.ts'
 import type { Files } from '../publisher.ts'
@@ -9,10 +11,14 @@ import { openStage } from '../android/stage.ts'
 import { createStories } from '../stories.ts'
 import { orSkip, until } from '../attempt.ts'
 import { EXPO_UPDATES, expoClasses } from './client-classes.ts'
+import { nativePatcher } from './native-patcher.ts'
 import { startExpoPhones, type AppState, type Configuration } from './phone.ts'
 import { createSigner, manifestOf, wayBackAt } from './signer.ts'
 
-const BINARY = { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: Date.now() - 86_400_000, bundle: 'built in' }
+/** Not small when packed, and nearly the same each time. */
+const codeOf = (name: string) => `${name} ${noise(20_000).toString('base64')} ${name}`
+const BUILT_IN = codeOf('built in')
+const BINARY = { id: 'f47ac10b-58cc-4372-a567-0e02b2c3d479', builtAt: Date.now() - 86_400_000, bundle: BUILT_IN }
 /** A start waits for what the server has, as `fallbackToCacheTimeout` says it; by itself it waits for nothing. */
 const WAIT_MS = 30_000
 /** More than a guard needs to be sure. */
@@ -24,9 +30,18 @@ const client = await orSkip(
   expoClasses(),
   'This takes a JDK of 17 or later, Maven, and the packages of both registries.',
 )
-const env = { HOTPATCH_AUTOMATION_SECONDS: '0.2', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }
+const native = await orSkip(nativePatcher(), 'This takes a C compiler, called cc.')
+const env = {
+  HOTPATCH_AUTOMATION_SECONDS: '0.2',
+  HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0',
+  HOTPATCH_PATCH_BASES: '2',
+}
 const { server, network, api, hotpatch, write } = await openStage(join(client.folder, 'stage'), env)
-const phones = await startExpoPhones(client, { binary: BINARY, javaOptions: network.options, name: 'stories' })
+const phones = await startExpoPhones(client, {
+  binary: BINARY,
+  javaOptions: [...network.options, `-Djava.library.path=${native}`],
+  name: 'stories',
+})
 const { play, end } = createStories(process.argv[2])
 
 const LOGO = { ext: 'png', bytes: 'a logo' }
@@ -80,7 +95,7 @@ const heard = async (app: string, deviceId: string) =>
 await play('what was built in runs while there is nothing new', () =>
   inApp('nothing', async () => {
     const state = await start('nothing', 'nothing')
-    assert.deepEqual([state.id, state.isEmbedded, state.bundle], [BINARY.id, true, 'built in'])
+    assert.deepEqual([state.id, state.isEmbedded, state.bundle], [BINARY.id, true, BUILT_IN])
     assert.deepEqual(await phones.check(), { kind: 'nothing', reason: 'NO_UPDATE_AVAILABLE_ON_SERVER' })
     assert.deepEqual(
       network.passed().map(({ status }) => status),
@@ -143,6 +158,60 @@ await play('what is compressed arrives as it was', () =>
   }),
 )
 
+await play('the bundle comes as a patch of what runs, and whole where that was changed on its way', () =>
+  inApp('patched', async () => {
+    const bundle = Buffer.from(BUILT_IN)
+    const sha256 = createHash('sha256').update(bundle).digest('hex')
+    const told = { platform: 'android' as const, id: BINARY.id, builtAt: new Date(BINARY.builtAt).toISOString() }
+    await fetch(`${server.url}/manage/v1/apps/patched/artifacts/${sha256}?kind=asset`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${server.ownerToken}`, 'content-type': 'application/octet-stream' },
+      body: bundle,
+    })
+    await api.addEmbeddedUpdate('patched', { ...told, sha256, sizeBytes: bundle.length })
+    const bundles = () => network.passed().filter(({ path }) => path.includes('/assets/'))
+    const next = async (version: string, from: string) => {
+      await publish('patched', version, exportOf({ bundle: codeOf(version) }))
+      await until(`there is a patch from ${from}`, async () =>
+        (await api.listPatches('patched')).items.find(
+          (each) => each.from === from && each.to === version && each.state === 'made',
+        ),
+      )
+      network.passed()
+      const state = await start('patched', 'patched')
+      assert.equal(state.bundle, codeOf(version))
+      await phones.appear()
+      return state
+    }
+    // Of what was built in, of what came over the air, and one that is not what it was when it left.
+    for (const [version, from, base] of [
+      ['1.1.0', `embedded ${BINARY.id}`, BINARY.id],
+      ['1.2.0', '1.1.0', undefined],
+    ] as const) {
+      const before = base ?? (await phones.state()).id
+      await next(version, from)
+      const [patched, ...others] = bundles()
+      assert.deepEqual([patched?.status, others], [226, []])
+      assert.equal(patched?.headers['a-im'], 'bsdiff')
+      assert.equal(patched?.headers['expo-current-update-id'], before)
+      assert.ok((patched?.bytes ?? Infinity) < bundle.length / 10)
+    }
+    network.meddle((_, { status, body }) => {
+      if (status === 226) body.fill(7, 40)
+      return { status, body }
+    })
+    await next('1.3.0', '1.2.0')
+    const asked = bundles()
+    assert.deepEqual(
+      asked.map(({ status, headers }) => [status, headers['a-im']]),
+      [
+        [226, 'bsdiff'],
+        [200, undefined],
+      ],
+    )
+  }),
+)
+
 await play('the release before comes back as a new update, and nothing is fetched for it', () =>
   inApp('back', async () => {
     const first = await publish('back', '1.1.0', one)
@@ -175,7 +244,7 @@ await play('what was built in comes back by a directive, and later updates after
     assert.equal(found.kind, 'roll-back')
     assert.deepEqual(await phones.fetch(), { kind: 'roll-back' })
     const back = await phones.reload()
-    assert.deepEqual([back.id, back.isEmbedded, back.bundle], [BINARY.id, true, 'built in'])
+    assert.deepEqual([back.id, back.isEmbedded, back.bundle], [BINARY.id, true, BUILT_IN])
     network.passed()
     assert.equal((await phones.check()).kind, 'nothing')
     // What the server asked it to say from then on.
@@ -367,7 +436,7 @@ await play('with a certificate it takes what was signed for it, there and back, 
     await phones.appear()
     await api.rollBack('signed', { platform: 'android', channel: 'production', to: 'embedded' })
     assert.deepEqual(await phones.fetch(), { kind: 'roll-back' })
-    assert.equal((await phones.reload()).bundle, 'built in')
+    assert.equal((await phones.reload()).bundle, BUILT_IN)
 
     // Another publisher's app, and one that was built with no certificate.
     await start('signed-other', 'signed', { ...createSigner().configuration, checkOnLaunch: 'NEVER' })
