@@ -5,7 +5,10 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliDecompressSync } from 'node:zlib'
+import { loadHotUpdaterBsdiff } from '@hotpatch/delta/testing'
 import { unzipSync } from 'fflate'
+
+const theirs = await loadHotUpdaterBsdiff()
 
 /** Pinned: what is published later is another client. */
 const CLIENT = '@hot-updater/react-native@0.36.3'
@@ -51,7 +54,13 @@ interface UpdateParams {
   fileHash: string | null
   manifestUrl: string | null
   manifestFileHash: string | null
-  changedAssets: Record<string, { fileHash: string; file?: { url: string; compression?: 'br' } }> | null
+  changedAssets: Record<string, ChangedAsset> | null
+}
+
+interface ChangedAsset {
+  fileHash: string
+  file?: { url: string; compression?: 'br' }
+  patch?: { algorithm: string; baseBundleId: string; baseFileHash: string; patchFileHash: string; patchUrl: string }
 }
 
 type Files = Record<string, Buffer>
@@ -75,7 +84,8 @@ export interface PhoneOptions {
 
 /**
  * A phone with the client's own JavaScript. Its native half is this: it fetches what it is told, holds it against the
- * digests, and goes file by file where it has a manifest of what runs, as `BundleFileStorageService.kt` does.
+ * digests, and goes file by file where it has a manifest of what runs, as `BundleFileStorageService.kt` does. Patches are
+ * applied by hot-updater's own code, compiled to WebAssembly.
  */
 export function createPhone(client: string, { platform = 'android', appVersion = '1.0.0', ...own }: PhoneOptions) {
   const stored = new Map<string, Files>()
@@ -90,8 +100,20 @@ export function createPhone(client: string, { platform = 'android', appVersion =
     const bytes = Buffer.from(await answer.arrayBuffer())
     fetched.push({ url, bytes: bytes.length })
     const unpacked = compression ? brotliDecompressSync(bytes) : bytes
-    if (createHash('sha256').update(unpacked).digest('hex') !== sha256) throw new Error(`${url}: FileHashMismatch`)
+    if (digestOf(unpacked) !== sha256) throw new Error(`${url}: FileHashMismatch`)
     return unpacked
+  }
+
+  /** What is wrong with a patch, nobody is told: the whole file is taken. */
+  async function patched({ fileHash, patch }: ChangedAsset, before: Buffer | undefined): Promise<Buffer | undefined> {
+    if (patch?.algorithm !== 'bsdiff' || patch.baseBundleId !== launched) return undefined
+    if (!before || digestOf(before) !== patch.baseFileHash) return undefined
+    try {
+      const made = theirs.apply(before, await load(patch.patchUrl, patch.patchFileHash))
+      return digestOf(made) === fileHash ? made : undefined
+    } catch {
+      return undefined
+    }
   }
 
   async function install(params: UpdateParams): Promise<Files> {
@@ -106,8 +128,9 @@ export function createPhone(client: string, { platform = 'android', appVersion =
       for (const [path, { fileHash: sha256 }] of Object.entries(assets)) {
         const same = before[path]?.fileHash === sha256 ? current[path] : undefined
         const changed = changedAssets[path]
-        if (!same && !changed?.file) throw new Error(`Changed asset missing from update response: ${path}`)
-        files[path] = same ?? (await load(changed?.file?.url ?? '', sha256, changed?.file?.compression))
+        const made = same ?? (changed && (await patched(changed, current[path])))
+        if (!made && !changed?.file) throw new Error(`Changed asset missing from update response: ${path}`)
+        files[path] = made ?? (await load(changed?.file?.url ?? '', sha256, changed?.file?.compression))
       }
       return files
     }
@@ -186,6 +209,10 @@ export function createPhone(client: string, { platform = 'android', appVersion =
     files: () => (launched === null ? {} : (stored.get(launched) ?? {})),
     fetched: () => fetched.splice(0),
   }
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 function readManifest(text: Buffer): { bundleId: string; assets: Record<string, { fileHash: string }> } {

@@ -1,12 +1,15 @@
-import { rm } from 'node:fs/promises'
-import type { App } from '@hotpatch/api'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { App, Patch } from '@hotpatch/api'
 import { makeTemporaryDirectory, sha256Of, startTestServer, zipOf, type TestServer } from '@hotpatch/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { noise } from '@hotpatch/testkit/archives'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createPhone, installClient, MissingClient, type PhoneOptions } from './hot-updater-phone.ts'
 
 const EMBEDDED = '019b76da-a800-7000-8000-000000000000'
 const FIRST = '019c167f-cc00-7000-8000-000000000001'
 const SECOND = '019c167f-cc00-7000-8000-000000000002'
+const THIRD = '019c167f-cc00-7000-8000-000000000003'
 
 const folder = await makeTemporaryDirectory()
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -23,7 +26,8 @@ describe.runIf(client)('an app with the client of hot-updater 0.36.3', () => {
   let url = ''
 
   beforeAll(async () => {
-    server = await startTestServer({ env: { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' } })
+    const env = { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', HOTPATCH_PATCH_BASES: '1' }
+    server = await startTestServer({ env })
     const origin = await server.listen()
     url = origin.endsWith('/') ? origin.slice(0, -1) : origin
   })
@@ -69,6 +73,42 @@ describe.runIf(client)('an app with the client of hot-updater 0.36.3', () => {
     expect(await phone.update(base())).toBe('ROLLBACK 00000000-0000-0000-0000-000000000000')
     phone.restart()
     expect([phone.runs(), await phone.update(base())]).toEqual([EMBEDDED, 'nothing'])
+  })
+
+  test('takes the bundle as a patch of its own, and whole when that is damaged', async () => {
+    const phone = phoneWith()
+    const logo = 'logo '.repeat(1_000)
+    const codeOf = (version: string) => `start(${version})${noise(30_000).toString('hex')}`
+    const bundleOf = (version: string) => ({ 'index.android.bundle': codeOf(version), 'assets/logo.png': logo })
+    /** By its digest. */
+    const patchTo = (to: string) =>
+      vi.waitFor(async () => {
+        const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/patches`)
+        const made = body.items.find((each: Patch) => each.kind === 'bsdiff43' && each.to === to)
+        expect(made?.state).toBe('made')
+        return made.packed[0].sha256 as string
+      }, 20_000)
+    const take = async (version: string, buildId: string) => {
+      phone.fetched()
+      expect(await phone.update(base())).toBe(`UPDATE ${buildId}`)
+      phone.restart()
+      expect(phone.files()['index.android.bundle']?.toString()).toBe(codeOf(version))
+      return phone.fetched()
+    }
+    await publish('1.0.1', FIRST, bundleOf('1'))
+    const [zip] = await take('1', FIRST)
+    await publish('1.0.2', SECOND, bundleOf('2'))
+    const patch = await patchTo('1.0.2')
+    // The first update is always the whole, and the next one the manifest and the patch.
+    const [manifest, patched, ...others] = await take('2', SECOND)
+    expect([patched?.url, others]).toEqual([expect.stringContaining(patch), []])
+    expect((manifest?.bytes ?? 0) + (patched?.bytes ?? 0)).toBeLessThan((zip?.bytes ?? 0) / 20)
+
+    await publish('1.0.3', THIRD, bundleOf('3'))
+    const damaged = await patchTo('1.0.3')
+    await writeFile(join(server.directory, 'artifacts', damaged.slice(0, 2), damaged), 'something else')
+    const whole = await take('3', THIRD)
+    expect(whole.map(({ url }) => url.includes(damaged))).toEqual([false, true, false])
   })
 
   test('goes to another channel, and to what is for its cohort', async () => {

@@ -7,10 +7,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { applyBsdiff } from '../bsdiff/apply-bsdiff.ts'
 import type { BsdiffFormat } from '../bsdiff/bsdiff-format.ts'
+import { loadHotUpdaterBsdiff } from '../testing/index.ts'
 import { makeBsdiff } from './make-bsdiff.ts'
-
-/** Of what Node has, as far as it is used here. */
-declare const WebAssembly: { instantiate(module: Uint8Array): Promise<{ instance: { exports: unknown } }> }
 
 const BSDIFF = process.env.BSDIFF_PATH ?? ''
 const BSPATCH = process.env.BSPATCH_PATH ?? ''
@@ -125,32 +123,17 @@ describe.skipIf(BSDIFF === '' || BSPATCH === '')("Debian's bsdiff and bspatch", 
   })
 })
 
-/** What clients of hot-updater apply, compiled to WebAssembly: its JavaScript takes Hermes bytecode only. */
+/** What clients of hot-updater apply. */
 describe("hot-updater's own bsdiff", async () => {
-  const module = new URL('../assets/hdiff.wasm', import.meta.resolve('@hot-updater/bsdiff'))
-  const { instance } = await WebAssembly.instantiate(await readFile(module))
-  const theirs = instance.exports as Record<
-    'alloc' | 'create_patch' | 'apply_patch' | 'output_ptr' | 'output_len',
-    (...numbers: number[]) => number
-  > & { memory: { buffer: ArrayBuffer } }
-
-  function run(does: 'create_patch' | 'apply_patch', base: Uint8Array, other: Uint8Array): Buffer {
-    const given = [base, other].flatMap((bytes) => {
-      const pointer = theirs.alloc(bytes.length)
-      new Uint8Array(theirs.memory.buffer).set(bytes, pointer)
-      return [pointer, bytes.length]
-    })
-    expect(theirs[does](...given)).toBe(0)
-    return Buffer.from(theirs.memory.buffer.slice(theirs.output_ptr(), theirs.output_ptr() + theirs.output_len()))
-  }
+  const theirs = await loadHotUpdaterBsdiff()
 
   test('makes and applies the same as ours', async () => {
     const inputs = [...fc.sample(edited, 50), await realCode()].filter(
       ({ base, target }) => base.length * target.length > 0,
     )
     for (const { base, target } of inputs) {
-      expect(run('apply_patch', base, await makePatch(base, target, 'bsdiff43')).equals(target)).toBe(true)
-      expect(Buffer.from(await apply(run('create_patch', base, target), base, target)).equals(target)).toBe(true)
+      expect(theirs.apply(base, await makePatch(base, target, 'bsdiff43')).equals(target)).toBe(true)
+      expect(Buffer.from(await apply(theirs.make(base, target), base, target)).equals(target)).toBe(true)
     }
   })
 })

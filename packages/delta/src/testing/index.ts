@@ -1,0 +1,1 @@
+export { loadHotUpdaterBsdiff } from './hot-updater-bsdiff.ts'
