@@ -161,7 +161,7 @@ describeOnEveryDatabase('a client of CodePush', (openDatabase) => {
     expect((await check()).label).not.toBe('v2')
     const { body: why } = await server.request(
       'GET',
-      `/manage/v1/apps/${app.slug}/devices/device-1/explain?version=1.1.0`,
+      `/manage/v1/apps/${app.slug}/devices/device-1/explain?release=1.1.0`,
     )
     expect(JSON.stringify(why.towards)).toContain('to 32 %')
     await server.request('PATCH', `/manage/v1/rollouts/${rolloutId}`, { body: { percentage: 32 } })
