@@ -9,7 +9,7 @@ test(
   "CodePush's SDK, the JavaScript of its plugins and its command-line tool, as they are published, are served",
   { timeout: TIMEOUT_MS },
   async (context) => {
-    const passed = /code-push 4\.2\.3, its plugins and its tool: 5 passed, 0 failed/
+    const passed = /code-push 4\.2\.3, its plugins and its tool: 6 passed, 0 failed/
     await playRealClient(context, { client: 'code-push', passed })
   },
 )

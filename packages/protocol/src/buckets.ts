@@ -1,4 +1,4 @@
-import { codePushBucketOf } from './code-push-bucket.ts'
+import { codePushBucketOf } from './code-push/bucket.ts'
 import { numericCohortOf, placeOfCohort, readNumericCohort } from './hot-updater/cohorts.ts'
 
 /**

@@ -8,12 +8,12 @@ import { createStories } from '../stories.ts'
 import { orSkip } from '../attempt.ts'
 import { PLUGINS, stage, TOOL, type Acquisition } from './stage.ts'
 import { createStandIn } from './stand-in.ts'
-import { useTool } from './tool-story.ts'
+import { signPackages, useTool } from './tool-story.ts'
 import { createDeployment, filesOf, updateFailAndGoBack } from './update-story.ts'
 
 /** CodePush's SDK and the JavaScript of its plugins, as they are published, against this checkout's server. */
 const cache = join(tmpdir(), 'hotpatch-real-clients', 'code-push')
-const { sdk, tool, bundle } = await orSkip(
+const { sdk, tool, signing, bundle } = await orSkip(
   stage(join(cache, 'packages')),
   'This takes the packages of the npm registry.',
 )
@@ -23,7 +23,8 @@ const server = await startServerProcess({
   directory: join(folder, 'data'),
   env: { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' },
 })
-const { api, publish } = await createPublisher(server, folder)
+const publisher = await createPublisher(server, folder)
+const { api, publish } = publisher
 const { play, end } = createStories(process.argv[2])
 
 const store = { api, publish }
@@ -45,11 +46,15 @@ const asked = <Value>(ask: (done: (error: Error | null, value: Value) => void) =
 const query = (client: Acquisition, current: object) =>
   asked<Record<string, unknown> | null>((done) => client.queryUpdateWithCurrentPackage(current, done))
 
-await play(`${TOOL} does with this server what its commands say`, () =>
-  useTool({ tool, folder, server }, async (deploymentKey, current) => {
-    const configuration = { serverUrl: server.url, appVersion: '1.0.0', deploymentKey, clientUniqueId: 'tool-phone' }
-    return query(new sdk.AcquisitionManager(requester, configuration), { ...current, appVersion: '1.0.0' })
-  }),
+const askFor = (deploymentKey: string, current: object) => {
+  const configuration = { serverUrl: server.url, appVersion: '1.0.0', deploymentKey, clientUniqueId: 'tool-phone' }
+  return query(new sdk.AcquisitionManager(requester, configuration), { ...current, appVersion: '1.0.0' })
+}
+
+await play(`${TOOL} does with this server what its commands say`, () => useTool({ tool, folder, server }, askFor))
+
+await play(`${TOOL} and hotpatch sign packages alike`, () =>
+  signPackages({ tool, folder, server, signing, publisher, store }, askFor),
 )
 
 await play('the SDK finds an update, reports it, and says what is wrong with a key', async () => {

@@ -32,6 +32,11 @@ const exec = promisify(execFile)
 export interface AcquisitionModule {
   AcquisitionManager: new (requester: Requester, configuration: object) => Acquisition
 }
+export interface PackageSigning {
+  generatePackageHashFromDirectory(directory: string, above: string): PromiseLike<string>
+  /** @throws when it is not what the key has signed */
+  verify(token: string, publicKey: string, options: { algorithms: string[] }): { contentHash?: string }
+}
 export interface Requester {
   request(verb: number, url: string, body: unknown, callback?: unknown): void
 }
@@ -64,6 +69,14 @@ export async function stage(folder: string) {
   return {
     sdk: require(SDK) as AcquisitionModule,
     tool: require.resolve('code-push-cli/script/cli.js'),
+    /** By which the tool signs packages. */
+    signing: {
+      ...(require('code-push-cli/script/hash-utils') as Pick<PackageSigning, 'generatePackageHashFromDirectory'>),
+      ...(createRequire(require.resolve('code-push-cli/script/cli.js'))('jsonwebtoken') as Pick<
+        PackageSigning,
+        'verify'
+      >),
+    },
     /** @returns the file with the JavaScript half of a plugin, for each start of an app to load anew */
     async bundle(plugin: (typeof PLUGINS)[number]): Promise<string> {
       const outfile = join(folder, `${plugin.replace('/', '-')}.cjs`)

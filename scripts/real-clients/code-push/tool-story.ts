@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { unzipSync } from 'fflate'
 import type { ServerProcess } from '../../../packages/testkit/src/server-process.ts'
 import { until } from '../attempt.ts'
+import type { createPublisher } from '../publisher.ts'
+import { createDeployment, type Store } from './update-story.ts'
+import type { PackageSigning } from './stage.ts'
 import { createTool } from './tool.ts'
 
 interface Deployed {
@@ -74,4 +79,64 @@ export async function useTool(
   await done('login', `${server.url}/code-push`, '--accessKey', key)
   await done('access-key', 'rm', 'ci')
   assert.match((await run('app', 'ls')).output, /Error/)
+}
+
+const SIGNATURE = 'CodePush/.codepushrelease'
+
+/** Both tools sign for the same client: what one signs, the other's code says is signed. */
+export async function signPackages(
+  {
+    tool,
+    folder,
+    server,
+    signing,
+    publisher,
+    store,
+  }: {
+    tool: string
+    folder: string
+    server: Pick<ServerProcess, 'url' | 'ownerToken'>
+    signing: PackageSigning
+    publisher: Pick<Awaited<ReturnType<typeof createPublisher>>, 'hotpatch' | 'write'>
+    store: Store
+  },
+  ask: (deploymentKey: string, current: object) => Promise<Record<string, unknown> | null>,
+): Promise<void> {
+  const cwd = join(folder, 'signed')
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  })
+  const content = { 'key.pem': privateKey, 'content/index.android.bundle': 'signed', 'content/ä/logo.png': 'logo' }
+  const deploymentKey = await createDeployment(store, 'signed')
+  const signedHash = async () => {
+    const { downloadUrl, packageHash } = (await ask(deploymentKey, {})) ?? {}
+    const at = join(cwd, 'unpacked')
+    await rm(at, { recursive: true, force: true })
+    const zip = new Uint8Array(await (await fetch(String(downloadUrl))).arrayBuffer())
+    for (const [path, bytes] of Object.entries(unzipSync(zip))) {
+      await mkdir(dirname(join(at, path)), { recursive: true })
+      await writeFile(join(at, path), bytes)
+    }
+    const token = await readFile(join(at, SIGNATURE), 'utf8')
+    const { contentHash } = signing.verify(token, publicKey, { algorithms: ['RS256'] })
+    assert.equal(contentHash, packageHash)
+    assert.equal(await signing.generatePackageHashFromDirectory(at, at), contentHash)
+    return contentHash
+  }
+
+  await publisher.write(content)
+  const what = ['--app', 'signed', '--platform', 'android', '--version', '1.0.0', '--bundle-dir', 'content']
+  await publisher.hotpatch('release', ...what, '--no-sign', '--any-native', '--code-push-key', 'key.pem')
+  const first = await signedHash()
+
+  const { done } = createTool({ script: tool, home: join(folder, 'home'), cwd })
+  const there = join(cwd, 'CodePush')
+  await mkdir(there, { recursive: true })
+  await writeFile(join(cwd, 'key.pem'), privateKey)
+  await writeFile(join(there, 'index.android.bundle'), 'signed by the other')
+  await done('login', `${server.url}/code-push`, '--accessKey', server.ownerToken)
+  await done('release', 'signed-android', 'CodePush', '1.0.0', '-d', 'Production', '-k', 'key.pem')
+  assert.notEqual(await signedHash(), first)
 }

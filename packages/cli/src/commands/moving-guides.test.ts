@@ -199,6 +199,8 @@ describe('one that was CodePush', () => {
       'index.js': 'start()',
       'bundle.zip': await zipOf({ 'index.android.bundle': 'one' }),
       'bundle-2.zip': await zipOf({ 'index.android.bundle': 'two' }),
+      'bundle-3.zip': await zipOf({ 'index.android.bundle': 'three' }),
+      'private.pem': pem,
     })
     for (const line of lines) {
       const isLogin = line.startsWith('hotpatch login')
@@ -214,7 +216,7 @@ describe('one that was CodePush', () => {
     }
     expect(lines.length).toBeGreaterThan(9)
     const taken = await check('Yh0WZq0e8cVbA2xkS1pQ5nDfT7uL9mR3')
-    expect(taken).toMatchObject({ is_available: true, label: 'v10' })
+    expect(taken).toMatchObject({ is_available: true, label: 'v11' })
   })
 
   async function check(deploymentKey: string) {

@@ -60,8 +60,9 @@ import { choosePlatforms, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session } from '../session/session.ts'
 import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
+import { chooseCodePushKey, withCodePushKey, type CodePushKeyOptions } from '../signing/package-signature.ts'
 
-type Options = PublishOptions & CapgoKeyOptions & AnswerKeyOptions & { version: string }
+type Options = PublishOptions & CapgoKeyOptions & CodePushKeyOptions & AnswerKeyOptions & { version: string }
 
 type PublishingOptions = Omit<Options, 'version'> &
   InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string; branch?: string }
@@ -96,6 +97,7 @@ function withReleaseOptions(program: Command, name: string, description: string)
     withAnswerKey,
     withCapgoKey,
     withRsaKey,
+    withCodePushKey,
     withYes,
     withAudience,
     withSchedule,
@@ -140,12 +142,12 @@ interface BundleExtras {
 }
 
 async function publishBundles(session: Session, options: Options, { own, signer: answerSigner }: BundleExtras) {
-  const { asked, shared, capgoKey } = await readAsked(session, options, own)
+  const { asked, shared, capgoKey, codePushKey } = await readAsked(session, options, own)
   for (const { input, content } of asked.values()) {
     // What cannot be built is known before anybody is asked. What lies there ready may be wrong for several platforms.
     if (input.kind === 'project') await recogniseContent(input, content)
   }
-  await planAndPublish(session, { asked, shared, capgoKey, answerSigner }, options)
+  await planAndPublish(session, { asked, shared, capgoKey, codePushKey, answerSigner }, options)
 }
 
 /** What lies here, and what is built of a project that is none of Expo's. */
@@ -183,6 +185,8 @@ async function publishFound(context: CliContext, paths: readonly string[], optio
     if (found.length === 0) {
       throw new UsageError(`Found ${by}, and nothing that it was built into: build the app first.${remark}`)
     }
+    if (others.codePushKey !== undefined)
+      throw new UsageError('--code-push-key signs bundles, and this is a whole app.')
     session.output.notice(`Found ${tell(found)}, by ${by}: a whole app. Otherwise: --kind archive.${remark}`)
     const asked = await askedBinaries(session, await installersAt(found, others, platforms), others, saidBy(installers))
     return planAndPublish(session, { asked }, others)
@@ -267,10 +271,11 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
   const platforms = choosePlatforms(options.platform, project)
   if (platforms.length > 1) requireForSeveral(options)
   const place = await findPlace(session)
+  const codePushKey = await chooseCodePushKey(options, session.context.cwd)
   const asked = platforms.map((platform): AskedRelease => {
     return {
       wishes: readWishes({ ...options, ...own.get(platform) }, platform, project),
-      content: readContentWish(options, platform, place),
+      content: { ...readContentWish(options, platform, place), codePushKey },
       input: findContentInput(options, platform, place),
     }
   })
@@ -282,5 +287,6 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
     asked: new Map(asked.map((each) => [each.wishes.platform, each])),
     shared: platforms.length > 1 ? findShared(options, project) : undefined,
     capgoKey: await chooseCapgoKey(options, place),
+    codePushKey,
   }
 }

@@ -9,6 +9,7 @@ import type {
 } from '@hotpatch/api'
 import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
+import type { RsaKey } from '../signing/rsa-key.ts'
 
 /** What is to become a release's content. */
 export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersInput
@@ -66,6 +67,8 @@ export interface ContentWish {
   entry?: string | undefined
   /** Whether source maps are published, too. */
   withSourceMaps: boolean
+  /** Signs what is packed, for CodePush's clients. */
+  codePushKey?: RsaKey | undefined
 }
 
 /** Why an input is of a kind, or why not, as one says it to somebody. */

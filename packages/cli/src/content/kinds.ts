@@ -28,12 +28,18 @@ export async function recogniseContent(input: ContentInput, wish: ContentWish): 
   const reasons = []
   for (const kind of KINDS) {
     const recognition = await kind.recognise(input, wish)
-    if (recognition.isOfKind) return kind
+    if (recognition.isOfKind) return fit(kind, wish)
     const { expected, found, advice } = recognition
     reasons.push(`Expected ${expected}, found ${found}. ${advice}`)
   }
   const message = reasons.join('\n')
   throw input.kind === 'project' ? new UsageError(message) : new CommandError('bundle-invalid', message)
+}
+
+/** @throws UsageError where something is to be signed that only an archive has room for */
+function fit(kind: MadeKind, { codePushKey }: ContentWish): MadeKind {
+  if (!codePushKey || kind.name === 'archive') return kind
+  throw new UsageError(`--code-push-key signs one zip, and this would be published as ${kind.name}.`)
 }
 
 /** What a statement says of bytes that were published before and lie here as one file. Nothing is made of them. */

@@ -13,6 +13,7 @@ import type { Session, SessionOptions } from '../session/session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
 import { chooseFileSignatures, type FileSignatureOptions } from '../signing/choose-file-signatures.ts'
 import { chooseRsaKey, type RsaKeyOptions } from '../signing/choose-rsa-key.ts'
+import type { RsaKey } from '../signing/rsa-key.ts'
 import { keepSourceMaps } from '../symbolicate/keep-source-maps.ts'
 import { planRelease, type AskedRelease, type PlannedRelease, type PlanningOptions } from './plan-release.ts'
 import { publishRelease } from './publish-release.ts'
@@ -31,13 +32,14 @@ export interface AskedReleases {
   asked: ReadonlyMap<Platform, AskedRelease>
   shared?: SharedPlace | undefined
   capgoKey?: CapgoKey | undefined
+  codePushKey?: RsaKey | undefined
   answerSigner?: AnswerSigner | undefined
 }
 
 /** Plans all of it, shows it, asks once, and carries it out. */
 export async function planAndPublish(
   session: Session,
-  { asked, shared, capgoKey, answerSigner }: AskedReleases,
+  { asked, shared, capgoKey, codePushKey, answerSigner }: AskedReleases,
   options: PublishOptions,
 ): Promise<void> {
   const { context } = session
@@ -47,7 +49,7 @@ export async function planAndPublish(
   const rsaKey = await chooseRsaKey(session, app, options)
   const fileSignatures = await chooseFileSignatures(session, app, signedFilesOf(asked), options)
   if (answerSigner) await requireOwnKeyId(session, app, answerSigner)
-  const extras = { capgoKey, rsaKey, fileSignatures }
+  const extras = { capgoKey, rsaKey, codePushKey, fileSignatures }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }

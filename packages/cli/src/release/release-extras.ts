@@ -9,6 +9,7 @@ import { addRsaSignatures } from '../signing/add-rsa-signature.ts'
 import type { ChosenSignature } from '../signing/choose-file-signatures.ts'
 import type { RegisteredRsaKey } from '../signing/choose-rsa-key.ts'
 import { addFileSignatures } from '../signing/file-signatures.ts'
+import type { RsaKey } from '../signing/rsa-key.ts'
 
 /** What is made of a release besides, for clients that have keys of their own. */
 export interface ReleaseExtras {
@@ -16,6 +17,8 @@ export interface ReleaseExtras {
   capgoKey?: CapgoKey | undefined
   /** Signs it for Capawesome's plugin. */
   rsaKey?: RegisteredRsaKey | undefined
+  /** Has signed what is in the zip, for CodePush's plugins: there is nothing more to do. */
+  codePushKey?: RsaKey | undefined
   /** What others' tools signed of its files, verified already. */
   fileSignatures?: readonly ChosenSignature[] | undefined
 }
@@ -51,7 +54,7 @@ function subjectsOf({ content }: ReleaseBytes, signatures: readonly ChosenSignat
 
 /** For a person who has to say yes or no. */
 export function extraLines(
-  { capgoKey, rsaKey, fileSignatures = [] }: ReleaseExtras,
+  { capgoKey, rsaKey, codePushKey, fileSignatures = [] }: ReleaseExtras,
   platform: Platform,
 ): Record<string, string> {
   const ofFiles = fileSignatures.filter((of) => of.platform === platform)
@@ -59,16 +62,20 @@ export function extraLines(
   return {
     ...(told.length > 0 && { 'Files signed': formatList(told) }),
     ...(rsaKey && { 'RSA signed': `besides, for Capawesome's plugin with the key ${rsaKey.keyId} (${rsaKey.path})` }),
+    ...(codePushKey && {
+      'Package signed': `within the zip, for CodePush's plugins with the key in ${codePushKey.path}`,
+    }),
     ...(capgoKey && { Encrypted: `besides, for Capgo's plugin with the key ${capgoKey.keyId}` }),
   }
 }
 
 /** For `--json`. */
-export function extrasJson({ capgoKey, rsaKey, fileSignatures = [] }: ReleaseExtras, platform: Platform) {
+export function extrasJson({ capgoKey, rsaKey, codePushKey, fileSignatures = [] }: ReleaseExtras, platform: Platform) {
   const ofFiles = fileSignatures.filter((of) => of.platform === platform)
   return {
     ...(ofFiles.length > 0 && { fileSignatures: ofFiles.map(({ name, scheme, keyId }) => ({ name, scheme, keyId })) }),
     ...(rsaKey && { rsaKeyId: rsaKey.keyId }),
+    ...(codePushKey && { packageSigned: true }),
     ...(capgoKey && { encryptedFor: capgoKey.keyId }),
   }
 }

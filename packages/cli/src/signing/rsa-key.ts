@@ -13,6 +13,8 @@ export interface RsaKey {
   signFile(path: string): Promise<string>
   /** The same over the 32 bytes of a SHA-256, which comes in hex. */
   signDigest(sha256: string): string
+  /** The same over the UTF-8 of a text. */
+  signText(text: string): Buffer
 }
 
 const MIN_BITS = 2048
@@ -31,6 +33,7 @@ export async function readRsaKey(path: string): Promise<RsaKey> {
       await pipeline(createReadStream(file), signer)
       return signer.sign(key, 'base64')
     },
+    signText: (text) => createSign('sha256').update(text).sign(key),
     signDigest: (sha256) => createSign('sha256').update(Buffer.from(sha256, 'hex')).sign(key, 'base64'),
   }
 }

@@ -1,2 +1,8 @@
 export { binaryRangeOf, readBinaryRange, type BinaryRange } from './binary-range.ts'
-export { isPackaged, writePackageFiles } from './package-files.ts'
+export {
+  CHANGES_MANIFEST,
+  isPackaged,
+  isPackageSignature,
+  PACKAGE_SIGNATURE,
+  writePackageFiles,
+} from './package-files.ts'

@@ -22,6 +22,7 @@ import { withoutSourceMaps } from '../folder/source-maps.ts'
 import { askedEntry, chooseStartFile, type StartFile } from './start-file.ts'
 import { unpackZip } from './unpack-zip.ts'
 import { zipBundle, type UnpackedZip } from './zip-bundle.ts'
+import { zipSigned } from './zip-signed.ts'
 
 export interface CollectedArchive extends CollectedContent {
   start: StartFile | undefined
@@ -77,7 +78,10 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
   },
 
   async pack(context, { files, ready }, { directory, wish }, { start }) {
-    const zip = ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip')))
+    const { codePushKey: key } = wish
+    const zip = key
+      ? await zipSigned(context, files, { directory, key })
+      : (ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip'))))
     const { sha256, sizeBytes } = zip
     const { entry = askedEntry(start, wish.platform) } = wish
     const content = { kind: 'archive' as const, sha256, sizeBytes, ...(entry !== undefined && { entry }) }

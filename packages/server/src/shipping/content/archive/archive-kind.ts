@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ArchiveContent, NewArchiveContent, NewReleaseContent } from '@hotpatch/api'
 import {
   ARCHIVE_NAME,
+  CHANGES_MANIFEST,
   ENCRYPTED_ARCHIVE_NAME,
   ENCRYPTION_ALGORITHM,
   problem,
@@ -16,7 +17,7 @@ import { checkArchive } from './archive-check.ts'
 import { readEncrypted, type SealedFacts } from './encrypted-archive.ts'
 import { createHashing } from './hash-files.ts'
 import { findBuildId, findBundle, requireBundleFor } from './hot-updater-build.ts'
-import { CHANGES_MANIFEST, packageHashOf } from './package-hash.ts'
+import { packageHashOf } from './package-hash.ts'
 import { createUnpacking, isWorthUnpacking, WEB_ENTRY } from './unpack-files.ts'
 
 /** Content §3. */
