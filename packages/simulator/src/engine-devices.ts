@@ -1,13 +1,18 @@
 import { assetUpdatesContract } from '@hotpatch/asset-updates'
 import {
+  archiveInstaller,
   createEngine,
   createEngineFor,
   filesInstaller,
+  reactNativeContract,
   type ClockPort,
   type CryptoPort,
   type Engine,
+  type EngineConfig,
+  type EngineParts,
   type FilesPort,
   type Launch,
+  type Ports,
 } from '@hotpatch/client'
 import type { ContentPool } from './content-pool.ts'
 import { createDeviceFiles } from './device-files.ts'
@@ -37,10 +42,9 @@ interface EngineDevice {
 
 const RESTART_MS = 2_000
 
-const ENGINES: Record<UpdateKind, typeof createEngine> = {
-  archive: createEngine,
-  files: (ports, config) =>
-    createEngineFor(ports, config, { contract: assetUpdatesContract, installers: [filesInstaller] }),
+const PARTS: Record<UpdateKind, EngineParts> = {
+  archive: { contract: reactNativeContract, installers: [archiveInstaller] },
+  files: { contract: assetUpdatesContract, installers: [filesInstaller] },
 }
 
 /** Devices that run the real engine, each on a folder in memory. */
@@ -150,11 +154,12 @@ export function createEngineDevices(context: DeviceContext, crypto: CryptoPort, 
       },
     }
     const { platform, model, osVersion, locale } = traits
-    return ENGINES[options.kind ?? 'archive'](
+    const engine = createFor(
       {
         files: device.files,
         http: network.connect(connection),
         crypto: { ...crypto, randomUuid: ids.uuid },
+        ...(options.unpackBrotli && { unpackBrotli: options.unpackBrotli }),
         clock: { ...clock, now: () => Math.trunc(session.time + traits.skewMs) },
         host: {
           nativeVersion: profile.nativeVersions[device.native] ?? '1.0.0',
@@ -175,6 +180,13 @@ export function createEngineDevices(context: DeviceContext, crypto: CryptoPort, 
         allowInsecure: true,
       },
     )
+    engine.subscribe((event) => tally.noteDownload(event))
+    return engine
+  }
+
+  function createFor(ports: Ports, config: EngineConfig): Engine {
+    if (options.patches) return createEngine(ports, config)
+    return createEngineFor(ports, config, PARTS[options.kind ?? 'archive'])
   }
 
   /** Of this device: it stands still while nothing happens to it. */

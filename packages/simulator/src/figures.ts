@@ -1,3 +1,6 @@
+import type { EngineEvent } from '@hotpatch/client'
+import type { DownloadArrival } from '@hotpatch/protocol'
+
 /** What the devices of a fleet did and saw; of the server's view of it there may be more or less. */
 export interface FleetFigures {
   devices: number
@@ -11,6 +14,11 @@ export interface FleetFigures {
   requests: number
   downloads: number
   downloadedBytes: number
+  /** Of what was downloaded whole, as a patch, or packed, and of patches that did not work. */
+  arrivals: Record<DownloadArrival, number> & { failedPatches: number }
+  /** What the releases that were downloaded have, whole, and what came of them to be staged. */
+  fullBytes: number
+  receivedBytes: number
   staged: number
   applied: number
   confirmed: number
@@ -38,7 +46,10 @@ export function createTally(devices: number, embedded: string) {
     crashes: 0,
     rolledBack: 0,
     nativeUpdates: 0,
+    fullBytes: 0,
+    receivedBytes: 0,
   }
+  const arrivals = { whole: 0, patch: 0, packed: 0, failedPatches: 0 }
   const answers = new Map<string, number>()
   const failures = new Map<string, number>()
   const versions = new Map<string, number>([[embedded, devices]])
@@ -49,8 +60,17 @@ export function createTally(devices: number, embedded: string) {
     if (to !== null) addTo(versions, to, 1)
   }
 
+  function noteDownload(event: EngineEvent): void {
+    if (event.type === 'patch-failed') arrivals.failedPatches += 1
+    if (event.type !== 'downloaded') return
+    arrivals[event.arrival] += 1
+    counts.fullBytes += event.sizeBytes
+    counts.receivedBytes += event.receivedBytes
+  }
+
   return {
     counts,
+    noteDownload,
     answered: (kind: string) => addTo(answers, kind, 1),
     failed: (code: string) => addTo(failures, code, 1),
     /** A device runs something else; null when it is gone. */
@@ -58,6 +78,7 @@ export function createTally(devices: number, embedded: string) {
     figures: () => ({
       devices,
       ...counts,
+      arrivals: { ...arrivals },
       answers: Object.fromEntries(answers),
       failures: Object.fromEntries(failures),
       versions: Object.fromEntries([...versions].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1))),

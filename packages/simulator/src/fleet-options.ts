@@ -1,4 +1,4 @@
-import type { CryptoPort, HttpPort } from '@hotpatch/client'
+import type { CryptoPort, HttpPort, Ports } from '@hotpatch/client'
 import type { FleetRequest } from './network.ts'
 import type { FleetProfile } from './profile.ts'
 
@@ -18,6 +18,13 @@ export interface FleetOptions {
    * which each device fetches what it does not have (default archive).
    */
   kind?: UpdateKind
+  /**
+   * Whether they take patches where the server has some (default no). It makes them in the background: the same seed
+   * gives the same fleet when they are there before it is asked.
+   */
+  patches?: boolean
+  /** For patches that are packed with it: without it they take others. */
+  unpackBrotli?: Ports['unpackBrotli']
   /** Each device has one of them. */
   platforms: readonly string[]
   /** Base64; without any, devices take unsigned releases. */

@@ -1,7 +1,13 @@
+import type { Downloads } from '@hotpatch/api'
+import { unpackBrotli } from '@hotpatch/client/node'
+import { EMPTY_TREE } from '@hotpatch/protocol'
 import { filesManifestOf, publishFiles } from '@hotpatch/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Fleet } from './index.ts'
-import { createWorld, DAY_MS, offerOf } from './testing/world-suite.ts'
+import { createWorld, DAY_MS, offerOf, START } from './testing/world-suite.ts'
+
+/** Not more often than a device may ask. */
+const PATIENTLY = { timeout: 20_000, interval: 400 }
 
 function statesOf(fleet: Fleet) {
   const { devices } = fleet.figures()
@@ -152,6 +158,46 @@ describe('a fleet', { timeout: 60_000 }, () => {
     // Also what broke off: nothing came twice.
     expect(one.bytes).toEqual([6 * (listBytes(first) + all), 6 * (listBytes(second) + 'another one'.length)])
     expect(Object.keys(one.figures.failures)).toContain('download-failed')
+  })
+
+  test('takes patches where there are some, and shows what that saves, the same for the same seed', async () => {
+    /** Like a bundle: long, alike from one release to the next, and nothing that deflate packs best. */
+    const filesOf = (version: string) => {
+      const code = Array.from({ length: 3_000 }, (_, line) => `d(${line},${(line * 7919) % 10_007});`)
+      return { 'index.android.bundle': [...code, version].join('\n'), 'assets/more.js': code.slice(99).join('\n') }
+    }
+    const live = async () => {
+      const { fleet, publish, server, app } = await createWorld({
+        patches: true,
+        unpackBrotli,
+        filesOf,
+        env: { HOTPATCH_PATCH_BASES: '1' },
+        devices: 10,
+      })
+      /** What the server makes later, the fleet would find sooner or later. */
+      const offered = (told: object) =>
+        vi.waitFor(async () => {
+          const { body } = await server.check(app, { patches: ['hpdelta1-br'], version: '1', ...told })
+          expect(body.patch?.baseTree === EMPTY_TREE).toBe(!('releaseId' in told))
+          expect(body).toHaveProperty('patch')
+        }, PATIENTLY)
+      const first = await publish('1.0.0')
+      await offered({})
+      await fleet.run({ durationMs: DAY_MS })
+      await publish('1.1.0')
+      await offered({ releaseId: first.releaseId })
+      await fleet.run({ durationMs: DAY_MS })
+      await server.tick()
+      const path = `/manage/v1/apps/${app.slug}/insights/downloads?from=${new Date(START).toISOString()}`
+      return { figures: fleet.figures(), insights: (await server.request('GET', path)).body as Downloads }
+    }
+    const [{ figures, insights }, again] = [await live(), await live()]
+    expect(again.figures).toEqual(figures)
+    expect(figures.arrivals).toEqual({ whole: 0, patch: 10, packed: 10, failedPatches: 0 })
+    expect(figures.receivedBytes).toBeLessThan(figures.fullBytes / 2)
+    const { fullBytes, receivedBytes } = figures
+    const told = { fullBytes, toldBytes: receivedBytes, savedBytes: fullBytes - receivedBytes }
+    expect(insights).toMatchObject({ ...told, patches: { patched: 10, packed: 10, savedBytes: told.savedBytes } })
   })
 
   test('that only asks takes every answer, without an engine', async () => {

@@ -46,11 +46,14 @@ const ROUND_SHARE = 1 / 50
  * await fleet.run({ durationMs: 24 * 60 * 60 * 1000 })
  * fleet.figures().versions
  *
- * @throws RangeError when devices that only ask are to have files
+ * @throws RangeError when devices that only ask are to have files, or any but engines for archives patches
  */
 export function createFleet(options: FleetOptions): Fleet {
   if (options.checksOnly && options.kind === 'files') {
     throw new RangeError('expected devices with an engine for updates of files: without one, they ask for archives')
+  }
+  if (options.patches && (options.checksOnly || options.kind === 'files')) {
+    throw new RangeError('expected devices with an engine for archives to take patches: no others do')
   }
   const profile = { ...DEFAULT_PROFILE, ...options.profile }
   const pool = createContentPool()

@@ -42,6 +42,7 @@ interface SimulateOptions extends SessionOptions, StrangerFlags, StoryFlags {
   nativeVersion: string
   concurrency: number
   kind: UpdateKind
+  patches?: boolean
   checksOnly?: boolean
   yesReallyThisServer?: boolean
 }
@@ -78,6 +79,7 @@ export function addSimulateCommand(program: Command, context: CliContext) {
         .choices(['archive', 'files'])
         .default('archive'),
     )
+    .option('--patches', 'devices take patches, where the server has made some: see patches list')
     .option('--checks-only', 'devices that only ask and believe, without an engine: for very many')
     .option('--yes-really-this-server', 'also on a server that is neither on this machine nor on a private network')
     .action((options: SimulateOptions) => simulate(context, options))
@@ -89,6 +91,9 @@ async function simulate(context: CliContext, options: SimulateOptions) {
   }
   if (options.kind === 'files' && (options.checksOnly || options.story !== undefined)) {
     throw new UsageError('Files need devices with an engine, and stories are told of archives: leave out --kind files.')
+  }
+  if (options.patches && (options.checksOnly || options.kind === 'files')) {
+    throw new UsageError('Only devices with an engine take patches, and only of archives: leave out --patches.')
   }
   const session = await openSession(context, options)
   requireOwnServer(session, options)
@@ -148,7 +153,7 @@ async function fleetOptions(
   options: SimulateOptions,
   startAt: number,
 ) {
-  const { devices, seed, channel, platform, concurrency, kind, checksOnly = false } = options
+  const { devices, seed, channel, platform, concurrency, kind, patches = false, checksOnly = false } = options
   const ports = nodeFleetPorts()
   const keys = (await api.listKeys(app.id)).items.filter(({ revokedAt }) => revokedAt === null)
   const rates = new Map((options.crashRate ?? []).map(({ version, rate }) => [version, rate]))
@@ -170,6 +175,7 @@ async function fleetOptions(
     startAt,
     concurrency,
     kind,
+    patches,
     checksOnly,
     profile: {
       checkIntervalMs: options.checkInterval * MINUTE_MS,
@@ -190,6 +196,11 @@ const ANSWERS: Readonly<Record<string, string>> = {
   failed: 'not in a way that they could use',
 }
 
+function describeArrivals({ patch, packed, failedPatches }: FleetFigures['arrivals']) {
+  if (patch + packed + failedPatches === 0) return {}
+  return { patches: `${patch} of what they ran, ${packed} packed, ${failedPatches} that did not work` }
+}
+
 type Result = FleetFigures & { simulatedMinutes: number; seconds: number }
 
 function show(output: Output, result: Result): void {
@@ -202,6 +213,8 @@ function show(output: Output, result: Result): void {
     answered: Object.fromEntries(Object.entries(answers).map(([kind, count]) => [ANSWERS[kind] ?? kind, count])),
     // The server sends each file once: devices have it from each other.
     downloads: `${counts.downloads}, ${formatBytes(downloadedBytes)}; the server sent each file once for all`,
+    'of the releases': `${formatBytes(counts.receivedBytes)} of ${formatBytes(counts.fullBytes)}`,
+    ...describeArrivals(counts.arrivals),
     confirmed: counts.confirmed,
     crashes: counts.crashes,
     'rolled back': counts.rolledBack,

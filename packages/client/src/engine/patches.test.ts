@@ -53,14 +53,21 @@ const isPatch = (server: FakeServer, url: string) => server.patches.some(({ offe
 
 describe('an update that comes as a patch', () => {
   test.each(['hpdelta1-br', 'hpdelta1-deflate'] as const)('%s: is staged, and is whole', async (format) => {
-    const { server, device } = await runningDevice()
+    const { server, device, events } = await runningDevice()
     const made = await patchBetween(good, update, format)
     server.patches = [made]
     expect(await device.engine.check()).toMatchObject({ kind: 'available', expectedBytes: made.bytes.length })
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: update.releaseId })
     expect(fetched(server)).toEqual(['patch'])
     expect(server.kinds()).toEqual(['download-started', 'downloaded'])
-    expect(server.reports[1]).toMatchObject({ receivedBytes: made.bytes.length, arrival: 'patch' })
+    const how = { arrival: 'patch', receivedBytes: made.bytes.length }
+    expect(server.reports[1]).toMatchObject(how)
+    expect(events).toContainEqual({
+      type: 'downloaded',
+      ...how,
+      sizeBytes: update.bundle.length,
+      releaseId: update.releaseId,
+    })
     expect(made.bytes.length).toBeLessThan(update.bundle.length)
     expect(device.disk().tree('ota/pending')?.has('patch')).toBe(false)
     expect(device.identify(await device.boot(), all)).toBe('1.1.0')

@@ -349,12 +349,13 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     })
   }
 
-  function stageInstalled(
-    { releaseId, version }: Offer,
+  async function stageInstalled(
+    { releaseId, version, sizeBytes }: Offer,
     judgement: Judgement,
     { release, ...how }: { release: InstalledRelease; receivedBytes: number; arrival: DownloadArrival },
   ): Promise<void> {
-    return stage({ from: 'pending', release }, judgement, [{ kind: 'downloaded', releaseId, version, ...how }])
+    await stage({ from: 'pending', release }, judgement, [{ kind: 'downloaded', releaseId, version, ...how }])
+    emit({ type: 'downloaded', ...how, sizeBytes, releaseId })
   }
 
   /** The directory of what is staged is about to be emptied. */

@@ -1,4 +1,4 @@
-import type { SdkCode } from '@hotpatch/protocol'
+import type { DownloadArrival, SdkCode } from '@hotpatch/protocol'
 import type { PatchErrorCode } from '@hotpatch/delta'
 import type { Report } from './report.ts'
 import type { UpdateState } from './states.ts'
@@ -11,6 +11,8 @@ export type EngineEvent =
   | { type: 'state'; state: UpdateState; releaseId: string | null }
   | { type: 'progress'; receivedBytes: number; sizeBytes: number; releaseId: string }
   | { type: 'failed'; code: SdkCode; error: UpdateError; releaseId: string | null }
+  /** A release is whole on this device; `sizeBytes` is what its own bytes are, however it came. */
+  | { type: 'downloaded'; arrival: DownloadArrival; receivedBytes: number; sizeBytes: number; releaseId: string }
   /** A patch is not taken: the whole bundle is. `reason` is the patch's own code (Patches §7), or the download's. */
   | { type: 'patch-failed'; reason: PatchReason; error: Error; releaseId: string }
   /** The server will never take it: it is not told again. */

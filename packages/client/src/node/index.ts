@@ -11,6 +11,7 @@ import { createNodeFiles } from './node-files.ts'
 import { unpackBrotli } from './unpack-brotli.ts'
 
 export { createNodeCrypto, createNodeEncryption, createNodeFiles, createNodeHttp, systemClock }
+export { unpackBrotli } from './unpack-brotli.ts'
 export { unpackArchive, type UnpackOptions } from './unpack-archive.ts'
 
 export interface NodeEngineOptions extends EngineConfig {

@@ -1,12 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { createNodeCrypto, createNodeHttp } from '@hotpatch/client/node'
+import { createNodeCrypto, createNodeHttp, unpackBrotli } from '@hotpatch/client/node'
 import type { FleetOptions, Pace } from '../fleet-options.ts'
 
 export { patientHttp } from './patient-http.ts'
 
 /** What a fleet needs of Node. */
-export function nodeFleetPorts(): Pick<FleetOptions, 'http' | 'crypto' | 'whenIdle'> {
-  return { http: createNodeHttp(), crypto: createNodeCrypto(), whenIdle: setImmediate }
+export function nodeFleetPorts(): Pick<FleetOptions, 'http' | 'crypto' | 'whenIdle' | 'unpackBrotli'> {
+  return { http: createNodeHttp(), crypto: createNodeCrypto(), whenIdle: setImmediate, unpackBrotli }
 }
 
 /** @param speed simulated milliseconds for each real one */

@@ -1,15 +1,16 @@
 import { requireArchive, type Release } from '@hotpatch/api'
 import { createNodeCrypto } from '@hotpatch/client/node'
-import { writeReleaseStatement, statedArchive } from '@hotpatch/protocol'
+import { writeReleaseStatement, writeTree, statedArchive } from '@hotpatch/protocol'
 import {
-  bundleOf,
   hurriedTimers,
   injectHttp,
   INJECTED_URL,
   newSigningKey,
+  sha256Of,
   signRelease,
   signStatement,
   startTestServer,
+  zipOf,
 } from '@hotpatch/testkit'
 import { onTestFinished } from 'vitest'
 import { createFleet, type Fleet, type FleetOptions, type FleetProfile, type FleetRequest } from '../index.ts'
@@ -19,9 +20,21 @@ export const DAY_MS = 24 * HOUR_MS
 export const START = Date.parse('2027-01-01T00:00:00Z')
 
 /** A server in this process that takes its time from the fleet, with one signed app. */
-export async function createWorld(options: Partial<FleetOptions> & { profile?: Partial<FleetProfile> } = {}) {
+export async function createWorld({
+  env,
+  filesOf = filesSaying,
+  ...options
+}: Partial<FleetOptions> & {
+  profile?: Partial<FleetProfile>
+  env?: Record<string, string>
+  filesOf?: (version: string) => Record<string, string>
+} = {}) {
   let fleet: Fleet | undefined
-  const server = await startTestServer({ clock: { now: () => fleet?.now() ?? START }, timers: hurriedTimers })
+  const server = await startTestServer({
+    clock: { now: () => fleet?.now() ?? START },
+    timers: hurriedTimers,
+    env: env ?? {},
+  })
   onTestFinished(server.close)
   const key = newSigningKey()
   const app = await server.createTestApp({ slug: 'shop' })
@@ -66,10 +79,12 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
 
   /** @param goesBackTo is stated again under the sequence after this one's, for the guard to go back to */
   async function publish(version: string, changes: Record<string, unknown> = {}, goesBackTo?: Release) {
-    const bundle = await bundleOf(`this is ${version}`)
+    const files = filesOf(version)
+    const bundle = await zipOf(files)
     const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/sequence?platform=android`)
     const sequence = body.nextSequence as number
-    const signed = signRelease(key, { appId: app.id, platform: 'android', version, sequence, bundle })
+    const stated = statedArchive({ sha256: sha256Of(bundle), sizeBytes: bundle.length, tree: treeOf(files) })
+    const signed = signRelease(key, { appId: app.id, platform: 'android', version, sequence, bundle }, stated)
     const signatures = { ...signed, ...(goesBackTo && prepare(goesBackTo, sequence + 1)) }
     return server.published(app, { version, bundle, signatures, ...changes })
   }
@@ -88,6 +103,18 @@ export async function createWorld(options: Partial<FleetOptions> & { profile?: P
   }
 
   return { server, app, key, fleet, requests, offers, publish }
+}
+
+function filesSaying(version: string): Record<string, string> {
+  return { 'index.android.bundle': `this is ${version}`, 'assets/logo.txt': 'logo' }
+}
+
+function treeOf(files: Readonly<Record<string, string>>): string {
+  const listed = Object.entries(files).map(([path, text]) => {
+    const bytes = Buffer.from(text)
+    return { path, sizeBytes: bytes.length, sha256: sha256Of(bytes) }
+  })
+  return sha256Of(Buffer.from(writeTree(listed)))
 }
 
 export function offerOf(deviceId: string, releaseId: string): string {
