@@ -18,6 +18,7 @@ import { addExpoCommands } from './commands/expo.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
+import { addEncryptionKeyCommands } from './commands/encryption-keys.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
 import { addNativeCommands } from './commands/native.ts'
@@ -51,6 +52,7 @@ const GROUPS = {
     addChannelCommands,
     addInstallPageCommands,
     addKeyCommands,
+    addEncryptionKeyCommands,
     addTrustCommands,
     addDoctorCommand,
   ],

@@ -59,6 +59,7 @@ function readUpdate(json: Record<string, unknown>): Offer {
       pattern: /\{sha256\}/,
       expected: 'an address with {sha256}',
     }),
+    encryption: null,
     expectedBytes: readExpected(json, list.sizeBytes),
     signature: null,
     mandatory: readBoolean(json.isMandatory, '/update/isMandatory'),

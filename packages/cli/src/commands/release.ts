@@ -39,6 +39,7 @@ import { findInstallers } from '../installers/find-installers.ts'
 import { withTemporary } from '../content/temporary-folder.ts'
 import { recogniseContent } from '../content/kinds.ts'
 import { chooseCapgoKey, withCapgoKey, type CapgoKeyOptions } from '../encryption/choose-capgo-key.ts'
+import { chooseRecipients, withRecipients, type RecipientOptions } from '../encryption/choose-recipients.ts'
 import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
 import { readAccepted, readForced } from '../release/findings.ts'
@@ -62,7 +63,11 @@ import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
 import { chooseCodePushKey, withCodePushKey, type CodePushKeyOptions } from '../signing/package-signature.ts'
 
-type Options = PublishOptions & CapgoKeyOptions & CodePushKeyOptions & AnswerKeyOptions & { version: string }
+type Options = PublishOptions &
+  RecipientOptions &
+  CapgoKeyOptions &
+  CodePushKeyOptions &
+  AnswerKeyOptions & { version: string }
 
 type PublishingOptions = Omit<Options, 'version'> &
   InstallerOptions & { kind?: 'archive' | 'files' | 'binary'; message?: string; branch?: string }
@@ -95,6 +100,7 @@ function withReleaseOptions(program: Command, name: string, description: string)
     withApp,
     withSigning,
     withAnswerKey,
+    withRecipients,
     withCapgoKey,
     withRsaKey,
     withCodePushKey,
@@ -266,16 +272,31 @@ async function placeOfBundle(paths: readonly string[], cwd: string): Promise<Pic
   return found?.isDirectory() ? { bundleDir: path } : { bundle: path }
 }
 
+/** Who takes a release by another protocol than HotPatch's own has no key for it. */
+function requireEncryptable(platforms: readonly Platform[], isForOthers: boolean): void {
+  if (platforms.includes('web')) throw new UsageError('No client on web decrypts releases: --no-encrypt.')
+  if (isForOthers) {
+    const expected =
+      'What is encrypted is for clients of HotPatch alone, and keys for plugins of others sign or encrypt for those'
+    throw new UsageError(`${expected}: leave them out, or publish it as it is with --no-encrypt.`)
+  }
+}
+
 async function readAsked(session: Session, options: Options, own: OwnOptions) {
   const { project } = session
   const platforms = choosePlatforms(options.platform, project)
   if (platforms.length > 1) requireForSeveral(options)
   const place = await findPlace(session)
   const codePushKey = await chooseCodePushKey(options, session.context.cwd)
+  const encryptFor = await chooseRecipients(session, options)
+  const capgoKey = await chooseCapgoKey(options, place)
+  const isForOthers =
+    capgoKey !== undefined || codePushKey !== undefined || (options.rsaKey ?? project?.defaults.rsaKey) !== undefined
+  if (encryptFor) requireEncryptable(platforms, isForOthers)
   const asked = platforms.map((platform): AskedRelease => {
     return {
       wishes: readWishes({ ...options, ...own.get(platform) }, platform, project),
-      content: { ...readContentWish(options, platform, place), codePushKey },
+      content: { ...readContentWish(options, platform, place), codePushKey, encryptFor },
       input: findContentInput(options, platform, place),
     }
   })
@@ -286,7 +307,7 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
   return {
     asked: new Map(asked.map((each) => [each.wishes.platform, each])),
     shared: platforms.length > 1 ? findShared(options, project) : undefined,
-    capgoKey: await chooseCapgoKey(options, place),
+    capgoKey,
     codePushKey,
   }
 }

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path'
 import {
+  MAX_RECIPIENTS,
   PLATFORMS,
   isPlatform,
   readArray,
@@ -7,9 +8,11 @@ import {
   readOptional,
   readString,
   UnexpectedJsonError,
+  type EncryptionKey,
   type Platform,
 } from '@hotpatch/protocol'
 import { readChannel, readNativeRange, readNativeVersion, readPercentage } from '../arguments/readers.ts'
+import { encryptionKeyOf, onceEach } from '../encryption/encryption-key.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import { readAppId, readPublicKeys } from './trust-file.ts'
 import { normalizeUrl } from './connection.ts'
@@ -44,6 +47,8 @@ export interface Project {
   appId?: string | undefined
   /** Besides one's own: keys whose statements may be stated again. */
   trustedKeys?: string[] | undefined
+  /** For whose private keys bundles are encrypted that are published from here (Encryption §1). */
+  encryptFor?: readonly EncryptionKey[] | undefined
   url?: string | undefined
   platforms?: Platform[] | undefined
   defaults: ReleaseDefaults
@@ -68,7 +73,7 @@ export function readProject(text: string, path: string): Project {
   try {
     // Some editors begin a file with a byte order mark.
     const json = readObject(JSON.parse(text.replace(/^\uFEFF/, '')), '')
-    refuseUnknown(json, '', ['$schema', 'app', 'appId', 'trustedKeys', 'url', 'platforms', 'defaults'])
+    refuseUnknown(json, '', ['$schema', 'app', 'appId', 'trustedKeys', 'encryptFor', 'url', 'platforms', 'defaults'])
     const appId = readOptional(json.appId, (value) => readAppId(value, '/appId'))
     const trustedKeys = readOptional(json.trustedKeys, (value) => readPublicKeys(value, '/trustedKeys'))
     if (trustedKeys && appId === undefined) {
@@ -80,6 +85,7 @@ export function readProject(text: string, path: string): Project {
       app: readOptional(json.app, (value) => readText(value, '/app', 'the slug or id of an app')),
       appId,
       trustedKeys,
+      encryptFor: readOptional(json.encryptFor, readEncryptFor),
       url: readOptional(json.url, (value) => readWith(value, '/url', 'an http or https address', normalizeUrl)),
       platforms: readOptional(json.platforms, readPlatformList),
       defaults: readDefaults(json.defaults ?? {}),
@@ -113,6 +119,21 @@ function readDefaults(value: unknown): ReleaseDefaults {
     rsaKey: text('rsaKey'),
     privateKeyPath: text('privateKeyPath'),
   }
+}
+
+/** That none is named encrypts nothing, and looks as if it did. */
+function readEncryptFor(value: unknown): readonly EncryptionKey[] {
+  const keys = readArray(value, '/encryptFor', MAX_RECIPIENTS).map((each, index) => {
+    const key = typeof each === 'string' ? encryptionKeyOf(each) : undefined
+    if (key) return key
+    throw new UnexpectedJsonError(
+      `/encryptFor/${index}`,
+      'a public key of 32 bytes in base64: see encryption-keys show',
+      each,
+    )
+  })
+  if (keys.length === 0) throw new UnexpectedJsonError('/encryptFor', 'at least one public key', value)
+  return onceEach(keys)
 }
 
 function readText(value: unknown, pointer: string, expected: string): string {

@@ -7,7 +7,13 @@ import type {
   ReleaseFinding,
   UploadKind,
 } from '@hotpatch/api'
-import type { ContentArtifact, ContentKindName, Platform, ReleaseContent as SignedContent } from '@hotpatch/protocol'
+import type {
+  ContentArtifact,
+  ContentKindName,
+  EncryptionKey,
+  Platform,
+  ReleaseContent as SignedContent,
+} from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
 import type { RsaKey } from '../signing/rsa-key.ts'
 
@@ -69,6 +75,8 @@ export interface ContentWish {
   withSourceMaps: boolean
   /** Signs what is packed, for CodePush's clients. */
   codePushKey?: RsaKey | undefined
+  /** Encrypted for these; absent: as it is. */
+  encryptFor?: readonly EncryptionKey[] | undefined
 }
 
 /** Why an input is of a kind, or why not, as one says it to somebody. */
@@ -117,6 +125,14 @@ export interface PackedContent {
   uploads: readonly ContentUpload[]
   /** Content §3.1, of a zip whose files are known. */
   tree?: string
+  /** Content §3.2: what is inside of what is sent, and for which keys; absent: it is sent as it is. */
+  sealed?: SealedContent
+}
+
+export interface SealedContent {
+  sha256: string
+  sizeBytes: number
+  keyIds: readonly string[]
 }
 
 /** What the signed statement says of it (Signing §4). */
@@ -161,7 +177,7 @@ export interface ContentKind<Collected extends CollectedContent, Facts> {
   pack(context: CliContext, collected: Collected, working: Working, facts: Facts): Promise<PackedContent>
   stated(packed: PackedContent): StatedContent
   /** Whether a release that is there was made of these bytes. */
-  isSame(published: ReleaseContent, content: NewReleaseContent): boolean
+  isSame(published: ReleaseContent, packed: Pick<PackedContent, 'content' | 'sealed'>): boolean
   /** What the server is told beforehand, to compare it with its limits and with the last release. */
   told(collected: Collected): Pick<ReleaseCheck, 'fileCount' | 'unpackedBytes' | 'applications'>
   describe(collected: Collected, facts: Facts, packed: PackedContent): ContentDescription

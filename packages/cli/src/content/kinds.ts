@@ -12,6 +12,7 @@ import type {
   ContentKind,
   ContentUpload,
   ContentWish,
+  SealedContent,
   StatedContent,
   Working,
 } from './content-kind.ts'
@@ -48,9 +49,9 @@ export function stateFile(bytes: { sha256: string; sizeBytes: number }): StatedC
 }
 
 /** Whether a release that is there was made of these bytes. */
-export function isSameContent(published: ReleaseContent, { content }: Pick<ReleaseBytes, 'content'>): boolean {
+export function isSameContent(published: ReleaseContent, bytes: Pick<ReleaseBytes, 'content' | 'sealed'>): boolean {
   const kind = KINDS.find(({ name }) => name === published.kind)
-  return kind?.isSame(published, content) ?? false
+  return kind?.isSame(published, bytes) ?? false
 }
 
 export type OpenContent = Awaited<ReturnType<typeof openContent>>
@@ -59,6 +60,11 @@ export type OpenContent = Awaited<ReturnType<typeof openContent>>
 export async function openContent(context: CliContext, input: ContentInput, working: Working) {
   const { wish } = working
   const kind = await recogniseContent(input, wish)
+  if (wish.encryptFor && kind.name !== 'archive') {
+    throw new UsageError(
+      `Only bundles that are one zip are encrypted, and this is published as ${kind.name}: --no-encrypt.`,
+    )
+  }
   const collected = await kind.collect(context, input, working)
   const { findings, facts } = await kind.check(collected, wish)
   return {
@@ -87,9 +93,9 @@ export function wholeOf({ uploads, content }: Pick<ReleaseBytes, 'uploads' | 'co
   throw new CommandError('bundle-invalid', 'Expected content that is one zip, found several files.')
 }
 
-/** Of an archive, its digest: what else is signed or kept of it goes by that. */
-export function digestOfZip({ content }: Pick<ReleaseBytes, 'content'>): string | undefined {
-  return content.kind === 'archive' ? zipOf(content).sha256 : undefined
+/** Of an archive, the digest of its zip, encrypted or not: what else is signed or kept of it goes by that. */
+export function digestOfZip({ content, sealed }: Pick<ReleaseBytes, 'content' | 'sealed'>): string | undefined {
+  return content.kind === 'archive' ? (sealed ?? zipOf(content)).sha256 : undefined
 }
 
 /** All that a release needs of its content, whatever its kind. */
@@ -98,5 +104,6 @@ export interface ReleaseBytes {
   stated: StatedContent
   /** What the publish says of it. */
   content: NewReleaseContent
+  sealed?: SealedContent
   description: ContentDescription
 }

@@ -1,6 +1,7 @@
 import {
   compileRequirement,
   digestSigningInput,
+  ENCRYPTED_ARCHIVE_NAME,
   MAX_SEQUENCE_STEP,
   MAX_STATEMENT_BYTES,
   parseNativeVersion,
@@ -58,6 +59,7 @@ export async function judgeOffer(offer: Offer, context: JudgementContext): Promi
   const [archive] = statement.artifacts
   expectStatement(archive?.sha256 === offer.sha256, 'it has another hash than the answer')
   expectStatement(archive?.sizeBytes === offer.sizeBytes, 'it has another size than the answer')
+  expectEncryption(statement, offer)
   expectRunnable(statement, context.host)
   const judgement = { ...judgeSequence(statement, context.state), tree: statedTree(statement) }
   expectMadeForBinary(statement, context.builtAt)
@@ -117,6 +119,16 @@ async function isSigned(message: Uint8Array, base64: string, { crypto, settings 
     if (await crypto.verifyEd25519(key, message, signature)) return true
   }
   return false
+}
+
+/** Content §3.2: whether it is encrypted is signed, and which bytes that are. */
+function expectEncryption({ content, artifacts }: ReleaseStatement, { encryption }: Offer): void {
+  const isEncrypted = content?.kind === 'archive' && content.encryption !== undefined
+  const encrypted = artifacts.find(({ name }) => name === ENCRYPTED_ARCHIVE_NAME)
+  if (encryption === null) return expectStatement(!isEncrypted, 'it is of an encrypted release, and the answer of none')
+  expectStatement(isEncrypted, 'it is of a release that is not encrypted, and the answer of one that is')
+  expectStatement(encrypted?.sha256 === encryption.sha256, 'its encrypted file has another hash than the answer')
+  expectStatement(encrypted?.sizeBytes === encryption.sizeBytes, 'its encrypted file has another size than the answer')
 }
 
 /** The publisher's requirement is signed: a server cannot talk a device into a release for another shell. */

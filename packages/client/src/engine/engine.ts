@@ -1,10 +1,11 @@
-import { MAX_TRUSTED_KEYS } from '@hotpatch/protocol'
+import { ENCRYPTION_KEY_BYTES, MAX_TRUSTED_KEYS, type DecryptionKey } from '@hotpatch/protocol'
 import { readBuiltAt } from '../ground/binary.ts'
 import { bytesFromBase64 } from '../ground/bytes.ts'
 import { countOf } from '../recovery/choose-launch.ts'
 import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from '../state/crash-counter.ts'
 import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from '../recovery/launch.ts'
 import { createOutbox } from '../server/outbox.ts'
+import type { Decrypter } from '../decrypt/decrypter.ts'
 import type { Patcher } from '../patch/patcher.ts'
 import type { Ports } from '../ground/ports.ts'
 import { createServerApi } from '../server/server-api.ts'
@@ -68,6 +69,8 @@ export interface EngineParts {
   installers: readonly Installer[]
   /** For archives that can be made of what is on the device already. */
   patcher?: Patcher
+  /** For archives that are encrypted. */
+  decrypter?: Decrypter
 }
 
 interface Session {
@@ -90,15 +93,19 @@ interface Session {
  * await engine.confirm()
  * await engine.sync()
  *
- * @throws RangeError when a public key is not the base64 of 32 bytes, or there are more than 20
+ * @throws RangeError when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by
  */
 export function createEngineFor(
   ports: Ports,
   config: EngineConfig,
-  { contract, installers, patcher }: EngineParts,
+  { contract, installers, patcher, decrypter }: EngineParts,
 ): Engine {
   const settings = readSettings(config)
-  const server = createServerApi(ports, settings, contract)
+  let keys: Promise<readonly DecryptionKey[]> | undefined
+  const decryptionKeys = () => (keys ??= decrypter?.keysOf(ports, settings) ?? Promise.resolve([]))
+  const server = createServerApi(ports, settings, contract, async () =>
+    (await decryptionKeys()).map(({ keyId }) => keyId),
+  )
   const listeners = new Set<(event: EngineEvent) => void>()
   let session: Session | undefined
   // The folder could not even be read: embedded runs, and nothing is updated until the next start.
@@ -140,6 +147,8 @@ export function createEngineFor(
       settings,
       installers,
       patcher,
+      decrypter,
+      decryptionKeys,
       store,
       server,
       outbox,
@@ -322,10 +331,16 @@ function confirmActive(state: StoredState): StoredState {
   return { ...state, active: { ...state.active, standing: 'confirmed' }, highWater }
 }
 
+/** Encryption §1: as many as fit into what a check tells. */
+const MAX_DECRYPTION_KEYS = 8
+
 function readSettings(config: EngineConfig): Settings {
-  const { publicKeys = [] } = config
+  const { publicKeys = [], decryptionKeys = [] } = config
   if (publicKeys.length > MAX_TRUSTED_KEYS) {
     throw new RangeError(`at most ${MAX_TRUSTED_KEYS} public keys, found ${publicKeys.length}`)
+  }
+  if (decryptionKeys.length > MAX_DECRYPTION_KEYS) {
+    throw new RangeError(`at most ${MAX_DECRYPTION_KEYS} decryption keys, found ${decryptionKeys.length}`)
   }
   return {
     appKey: '',
@@ -339,6 +354,13 @@ function readSettings(config: EngineConfig): Settings {
       const key = bytesFromBase64(text)
       if (key?.length !== 32)
         throw new RangeError(`a public key must be base64 of 32 bytes, found ${text.slice(0, 60)}`)
+      return key
+    }),
+    decryptionKeys: decryptionKeys.map((text, index) => {
+      const key = bytesFromBase64(text)
+      // Never a part of it: messages are logged.
+      if (key?.length !== ENCRYPTION_KEY_BYTES)
+        throw new RangeError(`decryption key ${index + 1} must be base64 of ${ENCRYPTION_KEY_BYTES} bytes`)
       return key
     }),
   }

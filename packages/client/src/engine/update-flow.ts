@@ -1,4 +1,4 @@
-import { EMPTY_TREE, SDK_CODES, type DownloadArrival, type SdkCode } from '@hotpatch/protocol'
+import { EMPTY_TREE, SDK_CODES, type DecryptionKey, type DownloadArrival, type SdkCode } from '@hotpatch/protocol'
 import { isAllowedAddress } from '@hotpatch/device-ground'
 import { expectRoom } from '../ground/room.ts'
 import type { Installer } from '../install/installer.ts'
@@ -15,6 +15,7 @@ import {
   type Place,
   type Wanted,
 } from '../download/download.ts'
+import type { Decrypter } from '../decrypt/decrypter.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import { judgeEmbeddedOrder, judgeOffer, type Judgement } from '../download/judge-offer.ts'
 import type { createOutbox } from '../server/outbox.ts'
@@ -26,7 +27,16 @@ import type { CheckRequest, ServerApi } from '../server/server-api.ts'
 import type { Settings } from '../ground/settings.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { nextState, type UpdateEvent, type UpdateState } from '../ground/states.ts'
-import { LEFT_OVER, PENDING, PENDING_PATCH, PENDING_TREE, PENDING_ZIP, SLOTS } from '../state/storage-layout.ts'
+import {
+  LEFT_OVER,
+  PENDING,
+  PENDING_OPENED,
+  PENDING_OPENED_PATCH,
+  PENDING_PATCH,
+  PENDING_TREE,
+  PENDING_ZIP,
+  SLOTS,
+} from '../state/storage-layout.ts'
 import {
   isRemembered,
   isSameRelease,
@@ -64,6 +74,9 @@ export interface UpdateFlowContext {
   settings: Settings
   installers: readonly Installer[]
   patcher: Patcher | undefined
+  decrypter: Decrypter | undefined
+  /** That it opens by. */
+  decryptionKeys: () => Promise<readonly DecryptionKey[]>
   store: StateStore
   server: ServerApi
   outbox: ReturnType<typeof createOutbox>
@@ -76,7 +89,21 @@ export interface UpdateFlowContext {
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
 export function createUpdateFlow(context: UpdateFlowContext) {
-  const { ports, settings, installers, patcher, store, server, outbox, tellTrust, builtAt, running, emit } = context
+  const {
+    ports,
+    settings,
+    installers,
+    patcher,
+    decrypter,
+    decryptionKeys,
+    store,
+    server,
+    outbox,
+    tellTrust,
+    builtAt,
+    running,
+    emit,
+  } = context
   const { files } = ports
   let state: UpdateState = 'idle'
   let offered: Offered | undefined
@@ -133,7 +160,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     const { releaseId, version, mandatory, sizeBytes, notes } = offer
     const patch = untriedPatch(offer)
     const isPatched = patch && 'tree' in patch && patch.tree === judged.judgement.tree
-    const expectedBytes = isPatched ? patch.sizeBytes : offer.expectedBytes
+    const expectedBytes = isPatched ? patch.sizeBytes : (offer.encryption?.sizeBytes ?? offer.expectedBytes)
     return { kind: 'available', releaseId, version, mandatory, sizeBytes, expectedBytes, notes }
   }
 
@@ -172,7 +199,15 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       const known = { ...release, sequence: Math.max(release.sequence, previous.sequence) }
       if (known.sequence >= store.current().floor) return { judgement, source: { from: 'previous', release: known } }
     }
-    return { judgement, source: isSameRelease(staged?.release, offer) ? staged : null }
+    if (isSameRelease(staged?.release, offer)) return { judgement, source: staged }
+    if (offer.encryption) getDecrypter().judge(offer.encryption, await decryptionKeys())
+    return { judgement, source: null }
+  }
+
+  /** @throws UpdateError 'encryption-unknown' */
+  function getDecrypter(): Decrypter {
+    if (decrypter) return decrypter
+    throw new UpdateError('encryption-unknown', 'this engine takes nothing that is encrypted')
   }
 
   async function download(): Promise<UpdateOutcome> {
@@ -222,7 +257,8 @@ export function createUpdateFlow(context: UpdateFlowContext) {
 
   async function takeBundle(offer: Offer, judgement: Judgement, earlierBytes: number): Promise<void> {
     await makeRoom(offer)
-    const { releaseId, sizeBytes } = offer
+    const { releaseId } = offer
+    const { sizeBytes } = bundleOf(offer)
     // What else belongs to the release is known only from the list of its files.
     const isAll = offer.kind !== 'files'
     const onProgress = (receivedBytes: number) => {
@@ -261,7 +297,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       const wanted = { name: 'the patch', url: patch.url, sha256: patch.sha256, sizeBytes: patch.sizeBytes }
       receivedBytes = await fetchAndVerify(wanted, PATCH, { releaseId, onProgress, isOptional: true })
       const release = { ...identityOf(offer), sequence: judgement.sequence }
-      const download = { path: PENDING_PATCH, sizeBytes: patch.sizeBytes }
+      const download = await openPatch(offer, patch)
       await patcher.install(patch, base, { ports, settings, download, release, makeWay })
       const arrival = patch.baseTree === EMPTY_TREE ? 'packed' : 'patch'
       await stageInstalled(offer, judgement, { release, receivedBytes, arrival })
@@ -270,6 +306,15 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       await giveUpPatch(error, patcher, { offer, patch })
       return { isStaged: false, receivedBytes }
     }
+  }
+
+  /** Encryption §5. */
+  async function openPatch({ encryption }: Offer, { sizeBytes, tree, baseTree }: PatchOffer) {
+    const download = { path: PENDING_PATCH, sizeBytes }
+    if (!encryption) return download
+    const expected = { purpose: 'patch' as const, tree, baseTree }
+    const keys = await decryptionKeys()
+    return getDecrypter().open(download, { to: PENDING_OPENED_PATCH, expected, keys, ports })
   }
 
   async function giveUpPatch(
@@ -283,6 +328,7 @@ export function createUpdateFlow(context: UpdateFlowContext) {
     emit({ type: 'patch-failed', reason, error, releaseId })
     // What could be gone on with stays, should the bundle not come either.
     await files.remove(PENDING_TREE).catch(() => undefined)
+    await files.remove(PENDING_OPENED_PATCH).catch(() => undefined)
     if (isFinal || isOfDisk) await discardDownload(PATCH, ports).catch(() => undefined)
     const tried = isFinal && 'tree' in patch ? [pairOf(patch)] : []
     const key = `${releaseId}:patch-failed`
@@ -297,13 +343,24 @@ export function createUpdateFlow(context: UpdateFlowContext) {
       .catch(() => (isTold ? undefined : outbox.keepInMemory(store.newReport(report))))
   }
 
-  async function makeRoom({ kind, sizeBytes }: Offer): Promise<void> {
-    const most = getInstaller(installers, kind).maxBytes(settings.limits)
-    if (sizeBytes > most) {
-      throw new UpdateError('download-too-large', `${sizeBytes} bytes are more than the limit ${most}`)
+  async function makeRoom(offer: Offer): Promise<void> {
+    const most = getInstaller(installers, offer.kind).maxBytes(settings.limits)
+    const { sizeBytes } = bundleOf(offer)
+    const largest = Math.max(sizeBytes, offer.sizeBytes)
+    if (largest > most) {
+      throw new UpdateError('download-too-large', `${largest} bytes are more than the limit ${most}`)
     }
     await files.makeDirectory(PENDING)
-    await expectRoom(files, sizeBytes, 'the bundle')
+    await expectRoom(files, offer.encryption ? sizeBytes + offer.sizeBytes : sizeBytes, 'the bundle')
+  }
+
+  /** Encryption §5: what is at hand when the digest of what came was verified. */
+  async function openBundle({ encryption, sha256, sizeBytes }: Offer, { tree }: Judgement) {
+    if (!encryption) return { path: PENDING_ZIP, sizeBytes }
+    const download = { path: PENDING_ZIP, sizeBytes: encryption.sizeBytes }
+    const expected = { purpose: 'archive' as const, sha256, sizeBytes, tree }
+    const keys = await decryptionKeys()
+    return getDecrypter().open(download, { to: PENDING_OPENED, expected, keys, ports })
   }
 
   /** How many bytes that took. */
@@ -329,12 +386,13 @@ export function createUpdateFlow(context: UpdateFlowContext) {
   async function installAndStage(offer: Offer, judgement: Judgement, receivedBytes: number): Promise<void> {
     const { releaseId, kind, fileUrl } = offer
     const release = { ...identityOf(offer), sequence: judgement.sequence }
+    const download = await openBundle(offer, judgement)
     const installed = await getInstaller(installers, kind).install({
       ports,
       settings,
       release,
       fileUrl,
-      download: { path: PENDING_ZIP, sizeBytes: offer.sizeBytes },
+      download,
       makeWay,
       onListed: () => advance('listed', releaseId),
       onFetched: () => advance('downloaded', releaseId),
@@ -440,8 +498,9 @@ const KEPT: ReadonlySet<SdkCode> = new Set<SdkCode>(['download-failed', 'downloa
 /** One file that is not what it should be says nothing of the others: each was verified by itself. */
 const KEPT_FILES: ReadonlySet<SdkCode> = new Set<SdkCode>([...KEPT, 'hash-mismatch', 'download-too-large'])
 
-function bundleOf({ bundleUrl: url, sha256, sizeBytes }: Offer): Wanted {
-  return { name: 'the bundle', url, sha256, sizeBytes }
+function bundleOf({ bundleUrl: url, encryption, sha256, sizeBytes }: Offer): Wanted {
+  const stored = encryption ? { sha256: encryption.sha256, sizeBytes: encryption.sizeBytes } : { sha256, sizeBytes }
+  return { name: 'the bundle', url, ...stored }
 }
 
 function pairOf({ baseTree, tree }: PatchOffer) {

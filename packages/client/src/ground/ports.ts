@@ -1,4 +1,5 @@
 import type { ClockPort, CryptoPort, FilesPort, HttpPort } from '@hotpatch/device-ground'
+import type { OpeningCrypto } from '@hotpatch/protocol'
 
 /** The app binary around the engine. */
 export interface HostPort {
@@ -47,6 +48,8 @@ export interface Ports {
   host: HostPort
   /** Without it nothing is made of what the binary shipped with (Engine §5). */
   embeddedFiles?: EmbeddedFilesPort
+  /** Without it nothing that is encrypted is asked for. */
+  encryption?: OpeningCrypto
   /** Everything that `packed` stands for; stops with an error before it is more than `sizeBytes`. */
   unpackBrotli?(packed: Uint8Array, sizeBytes: number): Uint8Array | Promise<Uint8Array>
 }

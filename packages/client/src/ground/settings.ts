@@ -78,6 +78,11 @@ export interface EngineConfig {
   deviceCredential?: boolean
   /** Base64 of raw 32-byte Ed25519 keys; any one of them may sign. Without any, only hashes are checked. */
   publicKeys?: readonly string[]
+  /**
+   * Base64 of raw 32-byte X25519 private keys, of the binary that this is part of: what is encrypted for one of them can be
+   * opened (Encryption §1). At most 8.
+   */
+  decryptionKeys?: readonly string[]
   /** For development: "loopback" allows http: to this machine, `true` to anywhere. */
   allowInsecure?: AllowInsecure
   /** Whether sync() restarts the app for a mandatory update (default true). */
@@ -85,7 +90,8 @@ export interface EngineConfig {
   limits?: Partial<Limits>
 }
 
-export interface Settings extends Required<Omit<EngineConfig, 'limits' | 'publicKeys'>> {
+export interface Settings extends Required<Omit<EngineConfig, 'limits' | 'publicKeys' | 'decryptionKeys'>> {
   publicKeys: readonly Uint8Array[]
+  decryptionKeys: readonly Uint8Array[]
   limits: Limits
 }

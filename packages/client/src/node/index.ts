@@ -32,6 +32,7 @@ export function createNodeEngine({ directory, host, embeddedDirectory, ports, ..
       http: createNodeHttp(),
       crypto: createNodeCrypto(),
       clock: systemClock(),
+      encryption: createNodeEncryption(),
       unpackBrotli,
       ...(embeddedDirectory !== undefined && { embeddedFiles: createNodeEmbeddedFiles(embeddedDirectory) }),
       ...ports,

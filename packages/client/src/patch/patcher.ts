@@ -88,7 +88,7 @@ export const treePatcher: Patcher = {
 
 function isFinal({ code, status }: UpdateError): boolean {
   return (
-    ['hash-mismatch', 'download-too-large', 'insecure-url', 'answer-invalid'].includes(code) ||
+    ['hash-mismatch', 'download-too-large', 'insecure-url', 'answer-invalid', 'decryption-failed'].includes(code) ||
     isFinalStatus(status ?? 0)
   )
 }

@@ -1,10 +1,19 @@
-import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import {
+  MAX_RECIPIENTS,
+  readArray,
+  readInteger,
+  readObject,
+  readOptional,
+  readString,
+  UnexpectedJsonError,
+} from '@hotpatch/protocol'
 import { readOneOf } from '../ground/read-one-of.ts'
 import {
   PATCH_FORMATS,
   type CheckAnswer,
   type NativeUpdate,
   type Offer,
+  type OfferedEncryption,
   type PatchOffer,
   type SignedStatement,
   type UpdateContract,
@@ -51,11 +60,26 @@ function readOffer(json: Record<string, unknown>): Offer {
     fileUrl: null,
     sha256: readString(json.hash, '/hash', SHA256_TEXT),
     sizeBytes: readInteger(json.sizeBytes, '/sizeBytes', 1),
+    encryption: readEncryption(json.encryption),
     expectedBytes: null,
     signature: readNullableString(json.signature, '/signature'),
     patch: readPatch(json.patch),
     mandatory: readBoolean(json.mandatory, '/mandatory'),
     notes: readNullableString(json.notes, '/notes'),
+  }
+}
+
+/** React Native §2.2. */
+function readEncryption(value: unknown): OfferedEncryption | null {
+  if (value === undefined || value === null) return null
+  const json = readObject(value, '/encryption')
+  return {
+    algorithm: readString(json.algorithm, '/encryption/algorithm', { pattern: SHORT, expected: 'a short text' }),
+    sha256: readString(json.sha256, '/encryption/sha256', SHA256_TEXT),
+    sizeBytes: readInteger(json.sizeBytes, '/encryption/sizeBytes', 1),
+    keyIds: readArray(json.keyIds, '/encryption/keyIds', MAX_RECIPIENTS).map((keyId, index) =>
+      readString(keyId, `/encryption/keyIds/${index}`, { pattern: SHORT, expected: 'a short text' }),
+    ),
   }
 }
 

@@ -38,6 +38,8 @@ export function createServerApi(
   { files, http, clock, host }: Pick<Ports, 'files' | 'http' | 'clock' | 'host'>,
   settings: Settings,
   contract: UpdateContract,
+  /** Of the keys that it decrypts by. */
+  decryptionKeyIds: () => Promise<readonly string[]> = () => Promise.resolve([]),
 ) {
   const { limits } = settings
   const server = settings.serverUrl.replace(/\/+$/, '')
@@ -47,7 +49,7 @@ export function createServerApi(
     platform: host.platform,
     channel: settings.channel,
   }
-  const attributes = toldAttributes(host)
+  const ofHost = toldAttributes(host)
   // A server that asked for patience is not asked again before; forgotten with the process, as a start is rare.
   let notBefore = -Infinity
 
@@ -56,6 +58,11 @@ export function createServerApi(
     settings,
     register: () => send('/devices', { ...device, ...toldBinary(host), credential: true }),
   })
+
+  async function attributes(): Promise<DeviceAttributes> {
+    const keyIds = await decryptionKeyIds()
+    return keyIds.length === 0 ? ofHost : { ...ofHost, decryptionKeyId: keyIds.join(',') }
+  }
 
   async function post(path: string, body: unknown): Promise<SmallAnswer> {
     return send(path, body, await credential.token())
@@ -111,7 +118,13 @@ export function createServerApi(
 
   /** Tries again only where that can help, and never against the server's wish. */
   async function check(request: CheckRequest): Promise<CheckAnswer> {
-    const told = { ...request, device, cohorts: settings.cohorts, binary: toldBinary(host), attributes }
+    const told = {
+      ...request,
+      device,
+      cohorts: settings.cohorts,
+      binary: toldBinary(host),
+      attributes: await attributes(),
+    }
     const body = contract.writeCheck(told)
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -138,7 +151,7 @@ export function createServerApi(
   async function deliverBatch(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
     const sentAt = new Date(clock.now()).toISOString()
     const binary = toldBinary(reports[0] ?? host)
-    const body = { ...device, sentAt, ...binary, ...attributes, ...trust, events: reports.map(eventOf) }
+    const body = { ...device, sentAt, ...binary, ...(await attributes()), ...trust, events: reports.map(eventOf) }
     const answer = await post('/events', body)
     const delivery = readDelivery(answer)
     if (delivery) return delivery
@@ -148,7 +161,7 @@ export function createServerApi(
   return { check, deliver }
 }
 
-/** Of the engine's own: it opens nothing that is encrypted. The build goes with the binary that a report is about. */
+/** Of the host alone: its keys the engine tells itself. The build goes with the binary that a report is about. */
 function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {

@@ -51,6 +51,15 @@ export interface SignedStatement {
   statementSignature: string | null
 }
 
+/** What is at the address, where that is the release encrypted (React Native §2.2). */
+export interface OfferedEncryption {
+  algorithm: string
+  /** Of the encrypted file. */
+  sha256: string
+  sizeBytes: number
+  keyIds: readonly string[]
+}
+
 export interface Offer extends SignedStatement {
   releaseId: string
   version: string
@@ -61,6 +70,8 @@ export interface Offer extends SignedStatement {
   fileUrl: string | null
   sha256: string
   sizeBytes: number
+  /** Null when the address has the release as it is. */
+  encryption: OfferedEncryption | null
   /** What will come over the network, as far as the server knows: for people, nothing is decided by it. */
   expectedBytes: number | null
   signature: string | null

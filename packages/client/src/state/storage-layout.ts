@@ -12,6 +12,9 @@ export const PENDING_DOWNLOAD = 'ota/pending/download.json'
 /** What makes a release out of what lies here. */
 export const PENDING_PATCH = 'ota/pending/patch'
 export const PENDING_PATCH_DOWNLOAD = 'ota/pending/patch.json'
+/** What came out of an encrypted bundle, or of an encrypted patch. */
+export const PENDING_OPENED = 'ota/pending/opened.zip'
+export const PENDING_OPENED_PATCH = 'ota/pending/opened-patch'
 /** A tree that is being made, file by file; and one that was, when another release came. */
 export const PENDING_TREE = 'ota/pending/tree'
 export const PENDING_BEFORE = 'ota/pending/before'
@@ -24,6 +27,8 @@ export const LEFT_OVER = [
   PENDING_ZIP,
   PENDING_PATCH_DOWNLOAD,
   PENDING_PATCH,
+  PENDING_OPENED,
+  PENDING_OPENED_PATCH,
   PENDING_TREE,
   PENDING_BEFORE,
   PENDING_PARTS,

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { FilesPort, HttpPort } from '@hotpatch/device-ground'
 import { archiveInstaller } from '../archive/archive-installer.ts'
+import { fileDecrypter } from '../decrypt/decrypter.ts'
 import { filesInstaller } from '../files/files-installer.ts'
 import { treePatcher } from '../patch/patcher.ts'
 import { createEngineFor, type Engine } from '../engine/engine.ts'
@@ -8,6 +9,7 @@ import type { Launch, StartOptions } from '../recovery/launch.ts'
 import { createMemoryFiles, type MemoryFiles, type Survival } from '../memory/memory-files.ts'
 import { createVirtualClock } from '../memory/virtual-clock.ts'
 import { createNodeCrypto } from '../node/node-crypto.ts'
+import { createNodeEncryption } from '../node/node-encryption.ts'
 import { unpackBrotli } from '../node/unpack-brotli.ts'
 import type { EmbeddedFilesPort, HostPort } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
@@ -32,6 +34,7 @@ export function createDevice({ server, publicKeys = [], config, random, embedded
   const host: HostPort = { nativeVersion: '1.0', platform: 'android' }
   const clock = createVirtualClock({ whenIdle: setImmediate, startAt: Date.UTC(2026, 0, 1), ...(random && { random }) })
   const crypto = createNodeCrypto()
+  const encryption = createNodeEncryption()
   let disk: MemoryFiles = createMemoryFiles()
 
   const embeddedFilesOf = (shipped: ReadonlyMap<string, Uint8Array>): EmbeddedFilesPort => ({
@@ -65,6 +68,7 @@ export function createDevice({ server, publicKeys = [], config, random, embedded
           crypto,
           clock,
           unpackBrotli,
+          encryption,
           host: { restart, ...device.host },
           ...(device.embedded && { embeddedFiles: embeddedFilesOf(device.embedded) }),
         },
@@ -78,7 +82,12 @@ export function createDevice({ server, publicKeys = [], config, random, embedded
           ...config,
           limits: { resumableBytes: 500, ...config?.limits },
         },
-        { contract: testContract, installers: [archiveInstaller, filesInstaller], patcher: treePatcher },
+        {
+          contract: testContract,
+          installers: [archiveInstaller, filesInstaller],
+          patcher: treePatcher,
+          decrypter: fileDecrypter,
+        },
       )
       return device.engine.start(options)
     },

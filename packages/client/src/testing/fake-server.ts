@@ -120,7 +120,8 @@ function answerTo({ target, patches }: Published, check: Record<string, unknown>
   return {
     updateAvailable: true,
     ...(patch && { patch: patch.offer }),
-    bundleUrl: `${SERVER}/artifacts/${release.sha256}`,
+    bundleUrl: `${SERVER}/artifacts/${release.encrypted?.offer.sha256 ?? release.sha256}`,
+    ...(release.encrypted && { encryption: release.encrypted.offer }),
     ...(release.kind === 'files' && { fileUrl: `${SERVER}/artifacts/{sha256}` }),
     hash: release.sha256,
     signature: release.signature,

@@ -10,11 +10,18 @@ import {
   utf8FromText,
 } from '@hotpatch/protocol'
 import { zipSync } from 'fflate'
+import type { OfferedEncryption } from '../server/update-contract.ts'
 
 export const APP_ID = '0192d5a0-0000-7000-8000-000000000001'
 
 /** The kinds of content that the engine takes. */
 export type TestedKind = 'archive' | 'files'
+
+/** What of a release devices fetch in the place of its zip. */
+export interface PublishedEncryption {
+  bytes: Uint8Array
+  offer: OfferedEncryption
+}
 
 export interface PublishedRelease {
   releaseId: string
@@ -31,6 +38,7 @@ export interface PublishedRelease {
   signature: string
   statement: string
   statementSignature: string
+  encrypted?: PublishedEncryption
 }
 
 export interface NewRelease {
@@ -44,6 +52,8 @@ export interface NewRelease {
   /** Instead of what is made from the files. */
   bundle?: Uint8Array
   statement?: Partial<NewReleaseStatement>
+  /** Of the zip: then that is what devices fetch. */
+  encrypted?: PublishedEncryption
 }
 
 /** Someone with a signing key. */
@@ -63,17 +73,33 @@ export function createPublisher(kind: TestedKind = 'archive') {
     )
     const bundle = rest.bundle ?? (kind === 'archive' ? zipOf(files) : listOf(files, rest.launch))
     const sha256 = sha256Of(bundle)
+    const tree = treeOf(files)
+    const { encrypted } = rest
     const stated = state(privateKey, {
       version,
       sequence,
       floor,
-      ...contentOf(kind, { sha256, sizeBytes: bundle.length, tree: treeOf(files) }),
+      ...contentOf(kind, { sha256, sizeBytes: bundle.length, tree }, encrypted),
       ...rest.statement,
     })
     const artifacts = new Map([...files.values()].map((bytes) => [sha256Of(bytes), bytes]))
-    artifacts.set(sha256, bundle)
+    if (encrypted) artifacts.set(encrypted.offer.sha256, encrypted.bytes)
+    else artifacts.set(sha256, bundle)
     const signature = signed(privateKey, Buffer.from(sha256, 'hex'))
-    return { releaseId, version, sequence, floor, kind, files, bundle, artifacts, sha256, signature, ...stated }
+    const published = {
+      releaseId,
+      version,
+      sequence,
+      floor,
+      kind,
+      files,
+      bundle,
+      artifacts,
+      sha256,
+      signature,
+      ...stated,
+    }
+    return encrypted ? { ...published, encrypted } : published
   }
 
   function orderEmbedded(sequence: number, floor = 0) {
@@ -115,9 +141,14 @@ export function sha256Of(bytes: Uint8Array): string {
 function contentOf(
   kind: TestedKind,
   { sha256, sizeBytes, tree }: { sha256: string; sizeBytes: number; tree: string },
+  encrypted: PublishedEncryption | undefined,
 ): Partial<NewReleaseStatement> {
-  if (kind === 'archive') return statedArchive({ sha256, sizeBytes, tree })
+  if (kind === 'archive') return statedArchive({ sha256, sizeBytes, tree, encrypted: encrypted && storedOf(encrypted) })
   return { content: { kind }, artifacts: [{ name: 'files.json', sha256, sizeBytes }] }
+}
+
+function storedOf({ offer: { sha256, sizeBytes } }: PublishedEncryption) {
+  return { sha256, sizeBytes }
 }
 
 export function treeOf(files: ReadonlyMap<string, Uint8Array>): string {

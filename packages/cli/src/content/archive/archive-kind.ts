@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NewReleaseContent, ReleaseFinding } from '@hotpatch/api'
-import { statedArchive, writeTree } from '@hotpatch/protocol'
+import { ENCRYPTED_ARCHIVE_NAME, statedArchive, writeTree, type EncryptionKey } from '@hotpatch/protocol'
+import { encryptFile } from '../../encryption/encrypt-file.ts'
 import { formatBytes, formatCount } from '../../output/text.ts'
 import type { CliContext } from '../../process/context.ts'
 import type {
@@ -10,6 +11,7 @@ import type {
   ContentFile,
   ContentKind,
   ContentWish,
+  PackedContent,
   ProjectInput,
   Recognition,
   Working,
@@ -83,36 +85,72 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
       ? await zipSigned(context, files, { directory, key })
       : (ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip'))))
     const { sha256, sizeBytes } = zip
+    const tree = createHash('sha256').update(writeTree(zip.unpacked)).digest('hex')
+    if (wish.encryptFor) return encryptZip(context, { zip, tree }, { directory, keys: wish.encryptFor })
     const { entry = askedEntry(start, wish.platform) } = wish
     const content = { kind: 'archive' as const, sha256, sizeBytes, ...(entry !== undefined && { entry }) }
-    const tree = createHash('sha256').update(writeTree(zip.unpacked)).digest('hex')
     const upload = { kind: 'archive' as const, path: zip.path, sha256, sizeBytes, contentType: CONTENT_TYPE }
     return { content, uploads: [upload], tree }
   },
 
-  stated: ({ content, tree }) => statedArchive({ ...zipOf(content), tree }),
-  isSame: (published, content) =>
-    published.kind === 'archive' && content.kind === 'archive' && published.sha256 === content.sha256,
+  stated({ content, tree, sealed }) {
+    if (!sealed) return statedArchive({ ...zipOf(content), tree })
+    const { sha256, sizeBytes } = sealed
+    return statedArchive({ sha256, sizeBytes, tree, encrypted: zipOf(content) })
+  },
+  isSame(published, { content, sealed }) {
+    if (published.kind !== 'archive' || content.kind !== 'archive') return false
+    // Encrypted once more, the same is other bytes.
+    if (published.encryption && sealed) {
+      const { plain, keyIds } = published.encryption
+      return plain.sha256 === sealed.sha256 && keyIds.join() === sealed.keyIds.join()
+    }
+    return published.sha256 === content.sha256
+  },
 
   told: ({ files }) => ({
     fileCount: files.length,
     unpackedBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   }),
 
-  describe({ from, files, sourceMaps, ready }, { entry }, { content }) {
-    const { sha256, sizeBytes } = zipOf(content)
+  describe({ from, files, sourceMaps, ready }, { entry }, { content, sealed }) {
+    const { sha256, sizeBytes } = sealed ?? zipOf(content)
     const lines = {
       Bundle: `${formatCount(files.length, 'file')} of ${from}, ${ready ? 'as it is,' : 'zipped'} ${formatBytes(sizeBytes)}`,
       ...(entry && { Entry: `${entry.name}, ${describeEntry(entry.kind)}` }),
       'SHA-256': sha256,
+      ...(sealed && { Encrypted: `for ${sealed.keyIds.join(', ')}` }),
       ...sourceMapLines(files, sourceMaps),
     }
     const json = {
-      content: { kind: 'archive', sha256, sizeBytes, fileCount: files.length },
+      content: {
+        kind: 'archive',
+        sha256,
+        sizeBytes,
+        fileCount: files.length,
+        ...(sealed && { encryptedFor: sealed.keyIds }),
+      },
       entry: entry && { name: entry.name, ...entry.kind },
     }
     return { lines, json }
   },
+}
+
+/** What is sent is the encrypted file; the zip stays here. */
+async function encryptZip(
+  context: CliContext,
+  { zip: { path, sha256, sizeBytes }, tree }: { zip: UnpackedZip; tree: string },
+  { directory, keys }: { directory: string; keys: readonly EncryptionKey[] },
+): Promise<PackedContent> {
+  const facts = { purpose: 'archive' as const, sha256, sizeBytes, tree }
+  const encrypted = await encryptFile(context, path, join(directory, ENCRYPTED_ARCHIVE_NAME), { facts, keys })
+  const bytes = { kind: 'archive' as const, sha256: encrypted.sha256, sizeBytes: encrypted.sizeBytes }
+  return {
+    content: bytes,
+    uploads: [{ ...bytes, path: encrypted.path, contentType: 'application/octet-stream' }],
+    tree,
+    sealed: { sha256, sizeBytes, keyIds: keys.map(({ keyId }) => keyId) },
+  }
 }
 
 /** Of a zip that was packed here, all is known. */

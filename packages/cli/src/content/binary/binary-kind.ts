@@ -87,7 +87,7 @@ export const binaryKind: ContentKind<CollectedBinary, null> = {
     return statedBinary(content.files.map(({ platform = 'any', ...file }) => ({ ...file, platform })))
   },
 
-  isSame: (published, content) => content.kind === 'binary' && filesOf(published) === filesOf(content),
+  isSame: (published, { content }) => content.kind === 'binary' && filesOf(published) === filesOf(content),
   told: ({ installers }) => ({ applications: installers.flatMap(applicationOf) }),
 
   describe({ installers }, _facts, { content }) {

@@ -91,7 +91,7 @@ export const filesKind: ContentKind<CollectedFiles, null> = {
   },
 
   stated: ({ content }) => statedFiles(manifestOf(content)),
-  isSame: (published, content) =>
+  isSame: (published, { content }) =>
     published.kind === 'files' && content.kind === 'files' && published.sha256 === content.sha256,
 
   told: ({ files }) => ({ fileCount: files.length, unpackedBytes: totalOf(files) }),
