@@ -169,6 +169,9 @@ describeOnEveryDatabase('patches of single files', (open) => {
       const answer = await loadPatch(update, BINARY)
       expect(answer.headers['expo-base-update-id']).toBe(BINARY)
       await apply(answer.rawPayload, bundleOf('built in'), bundleOf('two'))
+      const asked = { platform: 'android', from: `embedded:${BINARY}`, to: '1.1.0' }
+      const { body } = await server.request('POST', `/manage/v1/apps/${app.slug}/patches`, { body: asked })
+      expect(body).toMatchObject({ id: patch.id, kind: 'bsdiff40', state: 'made' })
     })
 
     test('lead to what each runtime version is offered, and from nothing that it cannot have', async () => {

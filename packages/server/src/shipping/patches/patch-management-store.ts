@@ -108,19 +108,18 @@ export async function findPatchable(
 export async function findEmbedded(
   db: Connection,
   { appId, platform, name }: { appId: string; platform: Platform; name: string },
-): Promise<{ embeddedId: string; sha256: string } | undefined> {
+): Promise<{ embeddedId: string; sha256: string; kind: 'expo' | 'archive' } | undefined> {
   const rows = await db
     .selectFrom('embedded_update')
-    .select(['update_id', 'sha256', 'native_versions'])
+    .select(['update_id', 'sha256', 'kind', 'native_versions'])
     .where('app_id', '=', appId)
-    .where('kind', '=', 'archive')
     .$if(platform !== 'any', (updates) => updates.where('platform', '=', platform))
     .orderBy(({ fn }) => fn.coalesce('built_at', 'created_at'), 'desc')
     .execute()
   const found =
     rows.find((row) => row.update_id === name) ??
     rows.find((row) => (JSON.parse(row.native_versions) as string[]).includes(name))
-  return found && { embeddedId: found.update_id, sha256: found.sha256 }
+  return found && { embeddedId: found.update_id, sha256: found.sha256, kind: found.kind }
 }
 
 /** What waits or is made stays as it is. Returns its id. */

@@ -68,7 +68,7 @@ export function createPatchService({
     const embedded = from.startsWith(EMBEDDED)
       ? await embeddedOf(app, platform, from.slice(EMBEDDED.length))
       : undefined
-    const before = embedded ? archiveOf(embedded.sha256) : await patchableOf(app, platform, from)
+    const before = embedded ? asRelease(embedded) : await patchableOf(app, platform, from)
     const after = await patchableOf(app, platform, to)
     const sealed = before.isEncrypted ? from : after.isEncrypted ? to : undefined
     if (sealed !== undefined) {
@@ -92,7 +92,9 @@ export function createPatchService({
         appId: app.id,
         kind,
         target: { releaseId: after.releaseId, sha256: target },
-        base: embedded ?? { releaseId: before.releaseId, sha256: base },
+        base: embedded
+          ? { embeddedId: embedded.embeddedId, sha256: base }
+          : { releaseId: before.releaseId, sha256: base },
       }
       const put = await putWaiting(tx, wanted, { id: newId(), now: clock.now(), createdBy: nameOf(author) })
       await audit.record(tx, author, {
@@ -173,8 +175,10 @@ export function createPatchService({
 }
 
 /** As such a release would be, were it one. */
-function archiveOf(archive: string): NamedRelease {
-  return { releaseId: '', content: 'archive', archive, launch: null, isEncrypted: false }
+function asRelease({ kind, sha256 }: { kind: 'expo' | 'archive'; sha256: string }): NamedRelease {
+  const of = { releaseId: '', isEncrypted: false }
+  if (kind === 'expo') return { ...of, content: 'files', archive: null, launch: sha256 }
+  return { ...of, content: 'archive', archive: sha256, launch: null }
 }
 
 function embeddedName({
