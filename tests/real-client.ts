@@ -9,10 +9,18 @@ import { expect, type TestContext } from 'vitest'
  */
 export async function playRealClient(
   { skip, onTestFinished }: TestContext,
-  { client, only = [], passed }: { client: string; only?: readonly string[]; passed: RegExp },
+  {
+    client,
+    only = [],
+    passed,
+    env = {},
+  }: { client: string; only?: readonly string[]; passed: RegExp; env?: Record<string, string> },
 ): Promise<void> {
   const run = fileURLToPath(new URL(`../scripts/real-clients/${client}/run.ts`, import.meta.url))
-  const child = spawn(process.execPath, [run, ...only], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [run, ...only], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   onTestFinished(() => void child.kill())
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
   const [printed, code] = await Promise.all([text(child.stdout), ended])

@@ -95,12 +95,13 @@ function prepareJava() {
 function prepareAndroidPlugins() {
   const missing = findMissingJava()
   const isRefused = process.env.HOTPATCH_TEST_ANDROID_PLUGINS === '0'
-  const isFetched = existsSync(join(tmpdir(), 'hotpatch-real-clients/react-native/fetched.xml'))
+  const fetched = ['react-native', 'kotlin'].map((name) => join(tmpdir(), 'hotpatch-real-clients', name, 'fetched.xml'))
+  const isFetched = fetched.every((path) => existsSync(path))
   if (!missing && !isRefused && isFetched) return { env: { HOTPATCH_ANDROID_PLUGINS_READY: '1' } }
   if (isRefused) return { absent: 'HOTPATCH_TEST_ANDROID_PLUGINS is 0', remedy: 'unset it', onPurpose: true }
   return {
     absent: missing ? `${missing} is not on PATH` : 'what they are compiled with was not fetched',
-    remedy: 'node scripts/run.mjs scripts/real-clients/code-push-android/run.ts',
+    remedy: 'run the two of scripts/real-clients that end in -android (CONTRIBUTING.md, "Real clients")',
     onPurpose: true,
   }
 }

@@ -30,28 +30,34 @@ export async function clientClasses({
   ours,
   collect,
   jars = [],
+  phone = [],
 }: {
   folder: string
   libraries: Libraries
-  /** Folders with what of Android and its kind is not there, and with the phone. */
+  /** Folders with what of Android and its kind is not there, and with a phone that is of one module with the client. */
   ours: readonly string[]
   /** Copies the client's sources into a folder. */
   collect: (into: string) => Promise<void>
   /** What a client brings along. */
   jars?: readonly string[]
+  /** Folders with a phone in Java, by itself: a change there compiles no client anew. */
+  phone?: readonly string[]
 }): Promise<ClientClasses> {
   await mkdir(folder, { recursive: true })
   await attempt('what it is compiled and run with', fetchLibraries(folder, wanted))
   const libraries = [...(await jarsOf(folder)), ...jars]
-  const sources = await mkdtemp(join(folder, 'sources-'))
-  try {
-    await collect(sources)
-    for (const each of ours) await cp(each, sources, { recursive: true })
-    const classes = await compile(folder, sources, libraries)
-    return { classPath: [classes, ...libraries].join(':'), runtime: join(folder, 'runtime'), folder }
-  } finally {
-    await rm(sources, { recursive: true, force: true })
+  const own = await compile(folder, libraries, async (into) => {
+    await collect(into)
+    for (const each of ours) await cp(each, into, { recursive: true })
+  })
+  const path = [own, ...libraries]
+  if (phone.length > 0) {
+    const classes = await compile(folder, path, async (into) => {
+      for (const each of phone) await cp(each, into, { recursive: true })
+    })
+    path.unshift(classes)
   }
+  return { classPath: path.join(':'), runtime: join(folder, 'runtime'), folder }
 }
 
 async function jarsOf(fetched: string): Promise<string[]> {
@@ -66,25 +72,36 @@ async function unpackArchive(fetched: string, path: string): Promise<string> {
   return join(into, 'classes.jar')
 }
 
-async function compile(folder: string, sources: string, libraries: readonly string[]): Promise<string> {
-  const names = (await readdir(sources, { recursive: true })).filter((name) => /\.(java|kt)$/.test(name)).sort()
-  const hasKotlin = names.some((name) => name.endsWith('.kt'))
-  const hash = createHash('sha256').update([...libraries, JSON.stringify(COMPILER)].join(':'))
-  for (const name of names) hash.update(name).update(await readFile(join(sources, name)))
-  const classes = join(folder, 'classes', hash.digest('hex').slice(0, 16))
-  if (await exists(classes)) return classes
-  const into = join(sources, 'classes')
-  const path = libraries.join(':')
-  if (hasKotlin) {
-    const compiler = join(FOLDER, 'kotlin')
-    await attempt("Kotlin's compiler", fetchLibraries(compiler, COMPILER))
-    const jvm = ['-Xmx1500m', '-XX:+UseSerialGC', '-cp', (await jarsOf(compiler)).join(':'), COMPILER_CLASS]
-    const kotlin = ['-nowarn', '-no-stdlib', '-no-reflect', '-java-parameters', '-jvm-target', '17']
-    await run('java', [...jvm, ...kotlin, '-d', into, '-cp', path, sources])
+async function compile(
+  folder: string,
+  libraries: readonly string[],
+  collect: (into: string) => Promise<void>,
+): Promise<string> {
+  const sources = await mkdtemp(join(folder, 'sources-'))
+  try {
+    await collect(sources)
+    const names = (await readdir(sources, { recursive: true })).filter((name) => /\.(java|kt)$/.test(name)).sort()
+    const hash = createHash('sha256').update([...libraries, JSON.stringify(COMPILER)].join(':'))
+    for (const name of names) hash.update(name).update(await readFile(join(sources, name)))
+    const classes = join(folder, 'classes', hash.digest('hex').slice(0, 16))
+    if (await exists(classes)) return classes
+    const into = join(sources, 'classes')
+    if (names.some((name) => name.endsWith('.kt'))) await compileKotlin(sources, into, libraries)
+    const java = names.filter((name) => name.endsWith('.java')).map((name) => join(sources, name))
+    const path = [into, ...libraries].join(':')
+    await run('javac', ['-nowarn', '-proc:none', '-d', into, '-cp', path, ...java])
+    await mkdir(dirname(classes), { recursive: true })
+    await rename(into, classes)
+    return classes
+  } finally {
+    await rm(sources, { recursive: true, force: true })
   }
-  const java = names.filter((name) => name.endsWith('.java')).map((name) => join(sources, name))
-  await run('javac', ['-nowarn', '-proc:none', '-d', into, '-cp', `${into}:${path}`, ...java])
-  await mkdir(dirname(classes), { recursive: true })
-  await rename(into, classes)
-  return classes
+}
+
+async function compileKotlin(sources: string, into: string, libraries: readonly string[]): Promise<void> {
+  const compiler = join(FOLDER, 'kotlin')
+  await attempt("Kotlin's compiler", fetchLibraries(compiler, COMPILER))
+  const jvm = ['-Xmx1500m', '-XX:+UseSerialGC', '-cp', (await jarsOf(compiler)).join(':'), COMPILER_CLASS]
+  const kotlin = ['-nowarn', '-no-stdlib', '-no-reflect', '-java-parameters', '-jvm-target', '17']
+  await run('java', [...jvm, ...kotlin, '-d', into, '-cp', libraries.join(':'), sources])
 }

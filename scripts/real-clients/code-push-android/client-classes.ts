@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { clientClasses, type ClientClasses } from '../android/client-classes.ts'
 import { unpackPackage } from '../android/unpack-package.ts'
 import { attempt } from '../attempt.ts'
-import { REACT_NATIVE, REACT_NATIVE_SOURCES } from '../react-native/native-phones.ts'
+import { NATIVE_PHONE, REACT_NATIVE, REACT_NATIVE_STUBS } from '../react-native/native-phones.ts'
 
 /** Where the Java of each is. `react-native-code-push` 9.0.1 wants an older React Native. */
 export const ANDROID_PLUGINS = {
@@ -23,7 +23,8 @@ export async function codePushClasses(plugin: keyof typeof ANDROID_PLUGINS): Pro
   const { version, java } = ANDROID_PLUGINS[plugin]
   return clientClasses({
     ...REACT_NATIVE,
-    ours: [...REACT_NATIVE_SOURCES, ...['stubs', 'phone'].map((name) => join(here, name))],
+    ours: [REACT_NATIVE_STUBS, join(here, 'stubs')],
+    phone: [NATIVE_PHONE, join(here, 'phone')],
     collect: async (into) => {
       const from = await attempt(`${plugin} ${version}`, unpackPackage(plugin, version))
       await cp(join(from, java), into, { recursive: true })

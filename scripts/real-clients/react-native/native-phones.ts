@@ -10,8 +10,9 @@ const WITHOUT = ['androidx.test', 'androidx.test.espresso', 'org.robolectric:nat
 
 /** React Native as it is published, and what the native halves of plugins are compiled and run with. */
 export const REACT_NATIVE = { folder: join(FOLDER, 'react-native'), libraries: libraries() }
-/** The phone, and what of React Native is C++. */
-export const REACT_NATIVE_SOURCES = ['stubs', 'phone'].map((name) => join(here, name))
+/** What of React Native is C++. */
+export const REACT_NATIVE_STUBS = join(here, 'stubs')
+export const NATIVE_PHONE = join(here, 'phone')
 
 function libraries(): Libraries {
   return {

@@ -8,12 +8,14 @@ export type FactsRow = Schema['artifact_facts']
 const BATCH = 1_000
 
 /**
- * The same bytes may come again, as content or as a part of it. What a release has stays, whatever `kept_until` these
- * rows name; what they are called stays, unless it is now known better.
- * @param rows each of other bytes
+ * The same bytes may come again, as content or as a part of it, and twice at once: what changed since two releases is
+ * often the same. What a release has stays, whatever `kept_until` these rows name; what they are called stays, unless it
+ * is now known better.
  */
 export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow[]): Promise<void> {
-  for (const batch of batchesOf(rows)) {
+  const isNamed = ({ content_type }: ArtifactRow) => Number(content_type !== ANY_BYTES)
+  const sorted = rows.toSorted((one, other) => isNamed(one) - isNamed(other))
+  for (const batch of batchesOf(lastOfEach(sorted, ({ sha256 }) => sha256))) {
     await db
       .insertInto('artifact')
       .values(batch)
@@ -39,7 +41,7 @@ export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow
 
 /** What a check found of bytes, as each kind of content: a zip may be an archive, and an app. */
 export async function insertFacts(db: Connection, rows: readonly FactsRow[]): Promise<void> {
-  for (const batch of batchesOf(rows)) {
+  for (const batch of batchesOf(lastOfEach(rows, ({ sha256, kind }) => `${sha256} ${kind}`))) {
     await db
       .insertInto('artifact_facts')
       .values(batch)
@@ -55,11 +57,16 @@ export async function insertExpoExports(db: Connection, rows: readonly Schema['e
   if (rows.length === 0) return
   await db
     .insertInto('expo_export')
-    .values(rows)
+    .values(lastOfEach(rows, ({ sha256 }) => sha256))
     .onConflict((conflict) =>
       conflict.column('sha256').doUpdateSet(({ ref }) => ({ exported: ref('excluded.exported') })),
     )
     .execute()
+}
+
+/** PostgreSQL takes no statement that writes a row twice. */
+function lastOfEach<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Row[] {
+  return [...new Map(rows.map((row) => [keyOf(row), row])).values()]
 }
 
 export async function findFacts(db: Connection, sha256: string, kind: string): Promise<string | undefined> {

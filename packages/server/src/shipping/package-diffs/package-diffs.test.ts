@@ -61,6 +61,13 @@ describeOnEveryDatabase('packages of what changed', (open) => {
     return (await server.app.http.inject({ url: pathname })).rawPayload
   }
 
+  test('are one file where the same changed since two releases, and each is offered it', async () => {
+    const versions = ['// a', '// b', '// c'].map((code) => ({ ...FIRST, 'CodePush/index.android.bundle': code }))
+    for (const [index, files] of versions.entries()) await publish(`1.0.${index}`, files)
+    const [first, second] = await Promise.all(versions.slice(0, 2).map(diffFor))
+    expect(first?.download_url).toBe(second?.download_url)
+  })
+
   test('bring a device from what it runs to the same content as the whole', async () => {
     await publish('1.0.0', FIRST)
     await publish('2.0.0', SECOND)

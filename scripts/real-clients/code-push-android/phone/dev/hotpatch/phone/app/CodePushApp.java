@@ -30,7 +30,7 @@ public final class CodePushApp implements NativeApp {
     if (configuration.has("publicKey")) texts.put("CodePushPublicKey", configuration.getString("publicKey"));
     this.say = say;
     host = new AppReactHost(this::reload);
-    context = new AppContext(phone, folder, texts, host);
+    context = new AppContext(phone, folder, texts, host, (activity) -> {});
     codePush = CodePush.getInstance(configuration.getString("deploymentKey"), context, false);
     CodePush.setReactHost(() -> host);
     show();

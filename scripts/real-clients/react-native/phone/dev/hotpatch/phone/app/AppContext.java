@@ -2,6 +2,7 @@ package dev.hotpatch.phone.app;
 
 import android.content.Context;
 import android.content.ContextWrapper;
+import android.content.Intent;
 import android.content.SharedPreferences;
 import android.content.res.Resources;
 import com.facebook.react.ReactApplication;
@@ -10,16 +11,23 @@ import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
-/** An app: what it keeps is in a folder that outlives its process. */
-final class AppContext extends ContextWrapper implements ReactApplication {
+/** An app: what it keeps is in a folder that outlives its process. Plugins look into it by reflection, so it is public. */
+public final class AppContext extends ContextWrapper implements ReactApplication {
   private final File folder;
   private final Resources resources;
   private final AppReactHost host;
+  private final Consumer<String> onActivity;
 
-  /** @param texts of the binary, as `strings.xml` has them */
-  AppContext(Context phone, File folder, Map<String, String> texts, AppReactHost host) {
+  /**
+   * @param texts of the binary, as `strings.xml` has them
+   * @param onActivity told the class of an activity that is to be started
+   */
+  AppContext(
+      Context phone, File folder, Map<String, String> texts, AppReactHost host, Consumer<String> onActivity) {
     super(phone);
+    this.onActivity = onActivity;
     this.folder = folder;
     this.resources = new Texts(phone.getResources(), texts);
     this.host = host;
@@ -58,6 +66,11 @@ final class AppContext extends ContextWrapper implements ReactApplication {
   @Override
   public ReactHost getReactHost() {
     return host;
+  }
+
+  @Override
+  public void startActivity(Intent intent) {
+    onActivity.accept(intent.getComponent().getClassName());
   }
 
   private File below(String name) {

@@ -27,7 +27,7 @@ import kotlin.jvm.functions.Function0;
 import kotlin.jvm.functions.Function1;
 
 /** React Native's host as far as native modules go: what it loads, that it loads anew, and whom it tells of exceptions. */
-final class AppReactHost implements ReactHost {
+public final class AppReactHost implements ReactHost {
   /** Modules look for it, and for what is in it, by these names. */
   private final Delegate reactHostDelegate = new Delegate();
   private final Runnable onReload;

@@ -14,10 +14,7 @@ final class ModuleCalls {
   private ModuleCalls() {}
 
   static void call(Object module, String name, JSONArray given, Answer answer) throws Exception {
-    Method method = Stream.of(module.getClass().getMethods())
-        .filter((each) -> each.getName().equals(name) && !each.isBridge())
-        .findFirst()
-        .orElseThrow(() -> new NoSuchMethodException(name));
+    Method method = methodOf(module, name);
     Class<?>[] types = method.getParameterTypes();
     boolean isAwaited = types.length > 0 && types[types.length - 1] == Promise.class;
     Object[] values = new Object[types.length];
@@ -31,6 +28,18 @@ final class ModuleCalls {
     } catch (InvocationTargetException error) {
       answer.fails(null, error.getCause());
     }
+  }
+
+  /** What has no arguments and answers at once. */
+  static Object read(Object module, String name) throws Exception {
+    return Values.toJson(methodOf(module, name).invoke(module));
+  }
+
+  private static Method methodOf(Object module, String name) throws NoSuchMethodException {
+    return Stream.of(module.getClass().getMethods())
+        .filter((each) -> each.getName().equals(name) && !each.isBridge())
+        .findFirst()
+        .orElseThrow(() -> new NoSuchMethodException(name));
   }
 
   private static Object valueFor(Class<?> type, JSONArray given, int index) throws JSONException {
