@@ -107,7 +107,8 @@ export async function takePatches(
   const patchTo = (to: string) =>
     until('the patch is made', async () => {
       const { items } = await api.listPatches(slug)
-      return items.find((each) => each.kind === 'bsdiff43' && each.to === to && each.state === 'made')?.packed[0]?.sha256
+      return items.find((each) => each.kind === 'bsdiff43' && each.to === to && each.state === 'made')?.packed[0]
+        ?.sha256
     })
   const take = async (number: number) => {
     phone.fetched()
@@ -127,7 +128,7 @@ export async function takePatches(
   const [manifest, patched, ...others] = await take(2)
   assert.ok(patched?.url.includes(patch))
   assert.equal(others.length, 0)
-  assert.ok((manifest?.bytes ?? 0) + patched.bytes < (zip?.bytes ?? 0) / 20)
+  assert.ok((manifest?.bytes ?? 0) + (patched?.bytes ?? 0) < (zip?.bytes ?? 0) / 20)
 
   await publishNext(3)
   const damaged = await patchTo('1.0.3')

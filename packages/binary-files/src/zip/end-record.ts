@@ -9,6 +9,8 @@ interface EndRecord {
 
 const SIGNATURE = Buffer.from('PK\x05\x06')
 const RECORD_BYTES = 22
+const GZIP = Buffer.from([0x1f, 0x8b])
+const LOCAL_FILE = Buffer.from('PK')
 const MAX_COMMENT_BYTES = 0xffff
 const ZIP64_LOCATOR = 0x07064b50
 const ZIP64_LOCATOR_BYTES = 20
@@ -22,7 +24,7 @@ export async function readEndRecord(handle: FileHandle, archiveBytes: number): P
   if (tailBytes < RECORD_BYTES) throw refusal('structure', `Expected a zip archive, found ${archiveBytes} bytes.`)
   const { buffer: tail } = await handle.read(Buffer.alloc(tailBytes), { position: archiveBytes - tailBytes })
   const at = tail.lastIndexOf(SIGNATURE, tailBytes - RECORD_BYTES)
-  if (at < 0) throw refusal('structure', 'Expected a zip archive, found no end record: it is cut, or no zip.')
+  if (at < 0) throw refusal('structure', `Expected a zip archive, found ${await otherThanZip(handle)}`)
   const end = tail.subarray(at)
   const commentBytes = end.readUInt16LE(20)
   if (end.length !== RECORD_BYTES + commentBytes) {
@@ -43,4 +45,12 @@ export async function readEndRecord(handle: FileHandle, archiveBytes: number): P
     throw refusal('hidden-data', detail)
   }
   return { entryCount, sizeBytes, offset }
+}
+
+/** Build tools make others, too; of brotli nothing is to be seen in the bytes. */
+async function otherThanZip(handle: FileHandle): Promise<string> {
+  const { buffer: head } = await handle.read(Buffer.alloc(GZIP.length), { position: 0 })
+  if (head.equals(GZIP)) return 'gzip, as of a tar.gz. Have it built as a zip.'
+  const isCut = head.equals(LOCAL_FILE)
+  return isCut ? 'no end record: it is cut.' : 'no end record: it is no zip. A tar.gz or tar.br has to be built as one.'
 }

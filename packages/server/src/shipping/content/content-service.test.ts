@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS } from '../../ground/clock.ts'
@@ -82,6 +83,17 @@ describeOnEveryDatabase('content', (open) => {
     await expect(receive(Buffer.from('no zip'))).rejects.toMatchObject({ type: 'invalid-archive' })
     expect(await store.spooled()).toEqual([])
     expect(await listedKeys(store.storage)).toEqual([])
+  })
+
+  test.each([
+    ['another archive', gzipSync('a tar of some length'), 'found gzip, as of a tar.gz. Have it built as a zip.'],
+    ['what nobody can tell', Buffer.alloc(100, 'x'), 'it is no zip. A tar.gz or tar.br has to be built as one.'],
+    ['a zip that is cut', Buffer.concat([Buffer.from('PK'), Buffer.alloc(100)]), 'no end record: it is cut.'],
+  ])('%s is refused with what to do', async (_what, bytes, detail) => {
+    await expect(receive(bytes)).rejects.toMatchObject({
+      type: 'invalid-archive',
+      message: expect.stringContaining(detail),
+    })
   })
 
   test('what is discarded before it was kept is gone, after that it stays', async () => {
