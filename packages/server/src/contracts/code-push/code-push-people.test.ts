@@ -145,7 +145,16 @@ describeOnEveryDatabase("CodePush's tools", (openDatabase) => {
     await release('one')
     const place = { platform: 'android', channel: 'staging', to: 'embedded' }
     await server.request('POST', `/manage/v1/apps/${app.toLowerCase()}/rollbacks`, { body: place })
-    expect((await release('one')).body.package.label).toBe('v3')
+    const back = await send('POST', of('Staging', '/rollback/'))
+    expect(back.body.package).toMatchObject({ label: 'v3', originalLabel: 'v1' })
+    await server.request('POST', `/manage/v1/apps/${app.toLowerCase()}/rollbacks`, { body: place })
+    expect((await release('one')).body.package.label).toBe('v5')
+    const { body } = await server.request('GET', `/manage/v1/apps/${app.toLowerCase()}/releases`)
+    for (const { id } of body.items) await server.request('DELETE', `/manage/v1/releases/${id}`)
+    const enabled = await send('PATCH', of('Staging', '/release'), { packageInfo: { isDisabled: false } })
+    expect([enabled.status, enabled.body]).toEqual([409, expect.stringContaining('taken back for good')])
+    const taken = await send('POST', of('Staging', '/rollback/v1'))
+    expect([taken.status, taken.body]).toEqual([409, expect.stringContaining('taken back for good')])
   })
 
   test('hear how many devices run a label now', async () => {

@@ -12,7 +12,7 @@ import { isDisabled, isUnfinished, type HistoryEntry } from './describe.ts'
 import type { PackageInfo } from './read-package-info.ts'
 
 /** Two people who release at once mean the same label: whoever comes second takes the next. */
-const MAX_ATTEMPTS = 5
+const MAX_ATTEMPTS = 10
 /** What a version has room for. */
 const MAX_VERSION_LENGTH = 50
 
@@ -53,7 +53,11 @@ export function createReleasing({
         return published.rolloutId
       } catch (error) {
         const isTaken = error instanceof Problem && error.type === 'release-exists' && 'channels' in error.extensions
-        if (!isTaken || attempt === MAX_ATTEMPTS) throw error
+        if (!isTaken) throw error
+        if (attempt === MAX_ATTEMPTS) {
+          const detail = 'Others have released to this deployment at the same time. Please release again.'
+          throw problem('release-exists', detail, {}, { cause: error })
+        }
         taken.push(version)
       }
     }
@@ -86,16 +90,18 @@ export function createReleasing({
   }
 
   async function rollBack(request: FastifyRequest, deployment: Deployment, label: string | undefined): Promise<string> {
-    const [newest, ...before] = (await historyOf(deployment)).entries
-    const target = label
-      ? [newest, ...before].find((entry) => entry?.label === label)
-      : before.find((entry) => !isDisabled(entry))
+    const { entries, isEmbeddedOnTop } = await historyOf(deployment)
+    const [newest, ...others] = entries
+    const before = isEmbeddedOnTop ? entries : others
+    const target = label ? entries.find((entry) => entry.label === label) : before.find((entry) => !isDisabled(entry))
     if (!newest || !target) {
       const which = label ? `release ${label}` : 'release before that is enabled'
       throw problem('release-not-found', `Cannot perform rollback because there is no ${which}.`)
     }
     if (isDisabled(target) && target !== newest) {
-      const detail = `Cannot perform rollback because ${target.label} is disabled: enable it first, or name another.`
+      const why =
+        target.state === 'paused' ? 'is disabled: enable it first' : 'was taken back for good: release it anew'
+      const detail = `Cannot perform rollback because ${target.label} ${why}, or name another.`
       throw problem('rollout-state', detail)
     }
     if (target.appVersion !== newest.appVersion) {
@@ -103,7 +109,7 @@ export function createReleasing({
         'Cannot perform rollback to a different app version. Please perform a new release with the desired replacement package.'
       throw problem('rollout-state', detail)
     }
-    if (target.release_id === newest.release_id) {
+    if (target.release_id === newest.release_id && !isEmbeddedOnTop) {
       throw problem('rollout-state', `Cannot perform rollback because ${target.label} is what is released already.`)
     }
     const { app, platform, channel } = deployment
@@ -130,6 +136,12 @@ export function createReleasing({
     const rollout = await rollouts.get(entry.rollout_id, request.actor)
     const isToSwitch =
       info.isDisabled !== undefined && info.isDisabled !== null && info.isDisabled !== isDisabled(entry)
+    if (isToSwitch && !info.isDisabled && entry.state !== 'paused') {
+      throw problem(
+        'rollout-state',
+        `Cannot enable ${entry.label}: it was taken back for good. Please release it anew.`,
+      )
+    }
     const transition = isToSwitch ? (info.isDisabled ? 'pause' : 'resume') : undefined
     if (Object.keys(changes).length > 0) await rollouts.change(rollout, changes, authorOf(request), transition)
     else if (transition) await rollouts.transition(rollout, transition, authorOf(request))
