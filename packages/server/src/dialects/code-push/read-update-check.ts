@@ -32,7 +32,7 @@ export function readUpdateCheck(request: Pick<PlainRequest, 'query' | 'header'>)
 /** Code Push §2: as the client tells it, which need not be a whole version. */
 export function readAppVersion(fields: Fields): string {
   const version = text(fields, 'app_version', 64)
-  if (isSemver(repaired(version))) return version
+  if (isSemver(version) || isSemver(repaired(version))) return version
   throw new UnexpectedJsonError('/app_version', 'a version of the binary such as 1.0.0', version)
 }
 

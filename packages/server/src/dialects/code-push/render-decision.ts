@@ -4,9 +4,8 @@ import { offeredUrl } from '../../ground/http/public-url.ts'
 import { createCheck } from '../../ground/http/validate.ts'
 import { contentOf } from '../../updates/content-of.ts'
 import type { UpdateAnswer } from '../../updates/update-service.ts'
-import { toldText } from '../reading/read-fields.ts'
+import { text, toldText } from '../reading/read-fields.ts'
 import { rememberAnswers } from '../writing/remember-answers.ts'
-import { readAppVersion } from './read-update-check.ts'
 import { fieldsInBothSpellings, isOlder } from './spellings.ts'
 
 /** Code Push §3: what older clients read. The newer ones have the same in snake case. */
@@ -115,11 +114,13 @@ export function createAnswerWriter() {
     if (decision.kind !== 'update') return write(renderDecision(answer, NOT_ASKED), older)
     const { publicUrl } = request
     const fields = fieldsInBothSpellings(request.query)
-    const appVersion = readAppVersion(fields)
+    // It was read before.
+    const appVersion = text(fields, 'app_version', 64)
     const packageHash = toldText(fields, 'package_hash', 64)
     const { diffs } = contentOf(decision.release, 'archive')
     const diff = diffs?.get(packageHash ?? '')?.sha256
-    const variant = JSON.stringify([older, decision.mandatory, appVersion, publicUrl, diff])
+    // None of them has a space in it.
+    const variant = `${older} ${decision.mandatory} ${appVersion} ${diff} ${publicUrl}`
     const asked = { appVersion, packageHash, publicUrl }
     return remember(decision.rollout, variant, () => write(renderDecision(answer, asked), older))
   }
