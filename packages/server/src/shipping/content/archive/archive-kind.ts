@@ -161,14 +161,11 @@ export const archiveKind: ContentKind<ArchiveFacts, NewArchiveContent, OfferedAr
   offered(files, factsOf) {
     const { sha256, sizeBytes, packageHash } = zipOf(files)
     const { buildId, sealed } = factsOf(sha256) ?? {}
-    return {
-      kind: 'archive',
-      sha256,
-      sizeBytes,
-      packageHash,
-      ...(buildId !== undefined && { buildId }),
-      ...(sealed && { sealed }),
-    }
+    const offered: OfferedArchive = { kind: 'archive', sha256, sizeBytes, packageHash }
+    // Not in the literal: an object with a spread keeps room for what never comes, and there is one for each release.
+    if (buildId !== undefined) offered.buildId = buildId
+    if (sealed) offered.sealed = sealed
+    return offered
   },
   digests: ({ sha256, diffs }) => (diffs ? [sha256, ...[...diffs.values()].map((diff) => diff.sha256)] : [sha256]),
 }
