@@ -202,6 +202,20 @@ describeOnEveryDatabase('patches of single files', (open) => {
       expect(digestOf(answer.payload)).toBe(digestOf(bundleOf('two')))
     })
 
+    test('stay while any release is offered that has the same bundle', async () => {
+      await publish('1.0.0', bundleOf('one'))
+      const first = await updateOf(BINARY)
+      await publish('1.1.0', bundleOf('two'))
+      await made('bsdiff40', '1.0.0', '1.1.0')
+      for (let index = 0; index < 9; index += 1) await publish(`2.0.${index}`, `small ${index}`)
+      await publish('2.1.0', bundleOf('two'))
+      await vi.waitFor(async () => {
+        const looked = (await patches()).find(({ from, to }) => from === '2.0.8' && to === '2.1.0')
+        expect(looked?.state).toBe('not-smaller')
+      }, WAIT_MS)
+      await loadPatch(await updateOf(first.id), first.id)
+    })
+
     test('go when nobody is offered what they lead to any more, unless somebody asked for them', async () => {
       await publish('1.0.0', bundleOf('first'))
       await publish('1.1.0', bundleOf('second'))

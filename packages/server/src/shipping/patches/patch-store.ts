@@ -99,18 +99,24 @@ export async function finishPatch(
 
 /**
  * The ids of those that the server made by itself, and that lead to what is not among so many rollouts of any channel and
- * platform any more: nobody is offered them.
+ * platform any more, in whichever release: nobody is offered them.
  */
 export async function listOutlived(db: Connection, rollouts: number, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
+    with placed as (
+      select release_id, row_number() over (
+        partition by app_id, platform, channel order by position desc
+      ) as place from rollout
+    ), kept as (
+      select release.app_id, release.launch_sha256, release_file.sha256 as archive from placed
+      join release on release.id = placed.release_id
+      left join release_file on release_file.release_id = release.id and release_file.role = 'archive'
+      where placed.place <= ${rollouts}
+    )
     select id from patch
-    where created_by is null and state <> 'pruned' and release_id not in (
-      select release_id from (
-        select release_id, row_number() over (
-          partition by app_id, platform, channel order by position desc
-        ) as place from rollout
-      ) as placed
-      where place <= ${rollouts} and release_id is not null
+    where created_by is null and state <> 'pruned' and not exists (
+      select 1 from kept
+      where kept.app_id = patch.app_id and patch.sha256 in (kept.launch_sha256, kept.archive)
     )
     order by id limit ${limit}`.execute(db)
   return rows.map(({ id }) => id)
