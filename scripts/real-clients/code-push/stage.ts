@@ -25,6 +25,8 @@ export const PLUGINS = [
 ] as const
 
 const SDK = 'code-push/script/acquisition-sdk'
+const TOOL_SCRIPT = 'code-push-cli/script/cli.js'
+const TOOL_HASHES = 'code-push-cli/script/hash-utils'
 const STUB = fileURLToPath(new URL('react-native.cjs', import.meta.url))
 const exec = promisify(execFile)
 
@@ -68,14 +70,11 @@ export async function stage(folder: string) {
   const require = createRequire(join(folder, 'package.json'))
   return {
     sdk: require(SDK) as AcquisitionModule,
-    tool: require.resolve('code-push-cli/script/cli.js'),
+    tool: require.resolve(TOOL_SCRIPT),
     /** By which the tool signs packages. */
     signing: {
-      ...(require('code-push-cli/script/hash-utils') as Pick<PackageSigning, 'generatePackageHashFromDirectory'>),
-      ...(createRequire(require.resolve('code-push-cli/script/cli.js'))('jsonwebtoken') as Pick<
-        PackageSigning,
-        'verify'
-      >),
+      ...(require(TOOL_HASHES) as Pick<PackageSigning, 'generatePackageHashFromDirectory'>),
+      ...(createRequire(require.resolve(TOOL_SCRIPT))('jsonwebtoken') as Pick<PackageSigning, 'verify'>),
     },
     /** @returns the file with the JavaScript half of a plugin, for each start of an app to load anew */
     async bundle(plugin: (typeof PLUGINS)[number]): Promise<string> {
