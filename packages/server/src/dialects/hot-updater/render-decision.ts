@@ -10,7 +10,8 @@ import { rememberAnswers } from '../writing/remember-answers.ts'
 import { changedAssets, listedBuild } from './changed-assets.ts'
 import { readSdkVersion, toldBundleId } from './read-update-check.ts'
 
-const BuildId = Type.String({ pattern: '^(?!00000000-)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$' })
+/** What a manifest may have for an id, and no other: else what was taken at the publish would stop every check. */
+const BuildId = Type.String({ pattern: `^(?!${NO_BUILD}$)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$` })
 const Address = Type.String({ pattern: '^https?://' })
 const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const FileHash = Type.String({ pattern: '^(?:[0-9a-f]{64}|sig:[A-Za-z0-9+/]+=*)$' })
