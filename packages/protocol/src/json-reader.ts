@@ -41,6 +41,12 @@ export function readString(value: unknown, pointer: string, options: { pattern?:
   return value
 }
 
+const SHA256 = /^[0-9a-f]{64}$/
+
+export function readSha256(value: unknown, pointer: string): string {
+  return readString(value, pointer, { pattern: SHA256, expected: '64 lower-case hex digits' })
+}
+
 /** A safe integer of at least `minimum`. */
 export function readInteger(value: unknown, pointer: string, minimum: number): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < minimum) {

@@ -28,7 +28,10 @@ describe('a project file', () => {
     ['{', 'JSON'],
     ['{"app": ""}', '/app: expected the slug or id of an app, found ""'],
     ['{"app": 7}', '/app: expected the slug or id of an app, found 7'],
-    ['{"appp": "x"}', '/appp: expected only $schema, app, appId, trustedKeys, url, platforms, defaults here'],
+    [
+      '{"appp": "x"}',
+      '/appp: expected only $schema, app, appId, trustedKeys, encryptFor, url, platforms, defaults here',
+    ],
     ['{"appId": "x"}', '/appId: expected the id of an app, found "x"'],
     [`{"trustedKeys": ["${'A'.repeat(43)}="]}`, '/appId: expected the id of the app that trustedKeys are for'],
     ['{"trustedKeys": ["x"]}', '/trustedKeys/0: expected an Ed25519 public key in base64, found "x"'],

@@ -12,7 +12,7 @@ import {
   type Platform,
 } from '@hotpatch/protocol'
 import { readChannel, readNativeRange, readNativeVersion, readPercentage } from '../arguments/readers.ts'
-import { encryptionKeyOf, onceEach } from '../encryption/encryption-key.ts'
+import { encryptionKeyOf, onceEach } from './encryption-recipients.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import { readAppId, readPublicKeys } from './trust-file.ts'
 import { normalizeUrl } from './connection.ts'

@@ -1,9 +1,10 @@
 import { MAX_RECIPIENTS, type EncryptionKey } from '@hotpatch/protocol'
 import { InvalidArgumentError, type Command } from 'commander'
 import { withGroup } from '../arguments/shared-options.ts'
+import { encryptionKeyOf, onceEach } from '../config/encryption-recipients.ts'
 import { UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
-import { encryptionKeyOf, encryptionKeyPath, onceEach, readEncryptionKey } from './encryption-key.ts'
+import { encryptionKeyPath, readEncryptionKey } from './encryption-key.ts'
 
 export interface RecipientOptions {
   /** True after `--encrypt`, false after `--no-encrypt`. */

@@ -1,7 +1,7 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { ENCRYPTION_KEY_BYTES, keyIdOf, type EncryptionKey } from '@hotpatch/protocol'
+import { encryptionKeyId } from '../config/encryption-recipients.ts'
 import { userDirectory, writePrivateFile } from '../config/config-file.ts'
 import { CommandError, hasCode, systemReason } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
@@ -54,18 +54,6 @@ export async function readEncryptionKey(path: string): Promise<EncryptionKeyPair
   )
 }
 
-/** Undefined for what is no such key. */
-export function encryptionKeyOf(publicKey: string): EncryptionKey | undefined {
-  const raw = Buffer.from(publicKey, 'base64')
-  if (raw.length !== ENCRYPTION_KEY_BYTES || raw.toString('base64') !== publicKey) return undefined
-  return { keyId: idOf(raw), publicKey: raw }
-}
-
-/** A file has one recipient for each key. */
-export function onceEach(keys: readonly EncryptionKey[]): EncryptionKey[] {
-  return [...new Map(keys.map((key) => [key.keyId, key])).values()]
-}
-
 /** Errors of the parser may quote what they could not read. */
 function parsePrivateKey(pem: string): KeyObject | undefined {
   try {
@@ -80,12 +68,8 @@ function pairOf(key: KeyObject, path: string): EncryptionKeyPair {
   const raw = Buffer.from(x, 'base64url')
   return {
     path,
-    keyId: idOf(raw),
+    keyId: encryptionKeyId(raw),
     publicKey: raw.toString('base64'),
     privateKey: () => Buffer.from(key.export({ format: 'jwk' }).d ?? '', 'base64url'),
   }
-}
-
-function idOf(raw: Uint8Array): string {
-  return keyIdOf(createHash('sha256').update(raw).digest('hex'))
 }

@@ -23,8 +23,6 @@ import {
 
 const crypto = createNodeEncryption()
 
-export type TestKey = Awaited<ReturnType<typeof newTestKey>>
-
 export async function newTestKey() {
   const privateKey: Uint8Array = randomBytes(32)
   const publicKey = await encryptionPublicKey(privateKey, crypto)

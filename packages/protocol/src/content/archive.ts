@@ -1,6 +1,6 @@
 import { ENCRYPTION_ALGORITHM } from '../encryption/encrypted-file.ts'
-import { readOptional, UnexpectedJsonError } from '../json-reader.ts'
-import { readSha256, type ContentArtifact } from './content-artifact.ts'
+import { readOptional, readSha256, UnexpectedJsonError } from '../json-reader.ts'
+import type { ContentArtifact } from './content-artifact.ts'
 import { expectNamed, type ContentReader } from './content-reader.ts'
 
 /** Content §3: one zip, which devices unpack. */

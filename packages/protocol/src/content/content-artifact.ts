@@ -1,4 +1,4 @@
-import { readArray, readInteger, readObject, readString, UnexpectedJsonError } from '../json-reader.ts'
+import { readArray, readInteger, readObject, readSha256, readString, UnexpectedJsonError } from '../json-reader.ts'
 
 /** Bytes that a release consists of, whatever its kind. */
 export interface ContentArtifact {
@@ -12,8 +12,6 @@ export interface ContentArtifact {
 /** Signing §1: what does not fit is listed in an artifact whose digest is signed (Content §4). */
 export const MAX_ARTIFACTS = 200
 
-const SHA256 = /^[0-9a-f]{64}$/
-
 export function readArtifacts(value: unknown, pointer: string): ContentArtifact[] {
   const artifacts = readArray(value, pointer, MAX_ARTIFACTS).map((each, index) =>
     readArtifact(each, `${pointer}/${index}`),
@@ -25,10 +23,6 @@ export function readArtifacts(value: unknown, pointer: string): ContentArtifact[
     names.add(name)
   }
   return artifacts
-}
-
-export function readSha256(value: unknown, pointer: string): string {
-  return readString(value, pointer, { pattern: SHA256, expected: '64 lower-case hex digits' })
 }
 
 function readArtifact(value: unknown, pointer: string): ContentArtifact {

@@ -7,8 +7,8 @@ import {
   readOptional,
   readString,
   UnexpectedJsonError,
+  readSha256,
 } from '../json-reader.ts'
-import { readSha256 } from './content-artifact.ts'
 
 export const FILES_MANIFEST_TYPE = 'hotpatch.files.v1'
 

@@ -1,7 +1,14 @@
-import { readSha256 } from '../content/content-artifact.ts'
 import { isKeyId } from '../device-trust.ts'
 import { bytesFromHex, hexFromBytes } from '../hex.ts'
-import { parseJson, readArray, readInteger, readObject, readString, UnexpectedJsonError } from '../json-reader.ts'
+import {
+  parseJson,
+  readArray,
+  readInteger,
+  readObject,
+  readSha256,
+  readString,
+  UnexpectedJsonError,
+} from '../json-reader.ts'
 import { textFromUtf8, utf8FromText } from '../utf8.ts'
 
 /** Encryption §2: what it is called where algorithms are named. */
@@ -15,7 +22,6 @@ const MAGIC = 'HPCRYPT1'
 export const ENCRYPTED_PREFIX_BYTES = 12
 /** As much as 16 recipients take, and twice that. */
 const MAX_HEADER_BYTES = 8 * 1024
-export const MAX_ENCRYPTED_HEAD_BYTES = ENCRYPTED_PREFIX_BYTES + MAX_HEADER_BYTES
 
 /** Of what is encrypted at a time. */
 export const CHUNK_BYTES = 64 * 1024
