@@ -185,6 +185,25 @@ test('limits hold before anything is unpacked', async () => {
   }
 })
 
+test('a small index that stands for many more files than a tree has ends before it takes memory for them', async () => {
+  const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, number) => [`${number}.txt`, '']))
+  const { bytes, targetSha256 } = await patchOf(many, { ...many, 'new.txt': 'new' }, 'deflate')
+  const kept = [0, 0, (1_500 % 128) | 128, 1_500 >> 7]
+  const entries = 2_000
+  const index = Buffer.from([
+    0,
+    (entries % 128) | 128,
+    entries >> 7,
+    ...Array.from({ length: entries }, () => kept).flat(),
+  ])
+  const applied = apply(putTogether(bytes, index, Buffer.alloc(0)), filesOf(many), targetSha256)
+  // The fourteenth entry goes beyond 20,000; all of them together are three millions.
+  await expect(applied).rejects.toMatchObject({
+    code: 'patch-damaged',
+    message: expect.stringContaining('found 21000.'),
+  })
+})
+
 describe('a patch that was changed', () => {
   test('makes the announced files or none', async () => {
     const { bytes, targetSha256 } = await patchOf(BASE, TARGET, 'deflate')

@@ -36,7 +36,7 @@ export interface TreeLimits {
 export function readIndex(bytes: Uint8Array, base: readonly TreeFile[], limits: TreeLimits): TreeIndex {
   const reader = createByteReader(bytes, 'the index')
   const frames = readList(reader, 'frames', () => readFrame(reader))
-  const files = readList(reader, 'entries', () => readEntry(reader, base)).flat()
+  const files = readFiles(reader, base)
   reader.end()
   expectTree(files, limits)
   expectFrames(frames, files)
@@ -49,6 +49,19 @@ function readList<Item>(reader: ByteReader, what: string, read: () => Item): Ite
   const items: Item[] = []
   for (let index = 0; index < count; index += 1) items.push(read())
   return items
+}
+
+/** One entry can stand for all files of the base: they are counted before there are as many as all entries together say. */
+function readFiles(reader: ByteReader, base: readonly TreeFile[]): PatchedFile[] {
+  const files: PatchedFile[] = []
+  readList(reader, 'entries', () => {
+    const read = readEntry(reader, base)
+    if (files.length + read.length > MAX_FILES) {
+      throw damaged(`Expected up to ${MAX_FILES} files, found ${files.length + read.length}.`)
+    }
+    files.push(...read)
+  })
+  return files
 }
 
 function readFrame(reader: ByteReader): Frame {
@@ -110,7 +123,6 @@ function readPath(reader: ByteReader): string {
 }
 
 function expectTree(files: readonly PatchedFile[], { maxFileBytes, maxTargetBytes }: TreeLimits): void {
-  if (files.length > MAX_FILES) throw damaged(`Expected up to ${MAX_FILES} files, found ${files.length}.`)
   let sum = 0
   for (const [index, file] of files.entries()) {
     const before = files[index - 1]

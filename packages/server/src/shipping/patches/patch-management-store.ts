@@ -2,6 +2,7 @@ import type { PatchFilter } from '@hotpatch/api'
 import { ARCHIVE_NAME, type Platform } from '@hotpatch/protocol'
 import { sql, type Expression, type SqlBool } from 'kysely'
 import type { Connection } from '../../ground/database/schema.ts'
+import { letArtifactsGo } from '../artifacts/let-artifacts-go.ts'
 import { isFormatOf, PACKED_FORMAT, type PatchableRelease } from './patch-kinds.ts'
 import { waitingRow, type PatchRow } from './patch-store.ts'
 import type { WantedPatch } from './wanted-patches.ts'
@@ -178,27 +179,7 @@ export async function deletePatchBytes(tx: Connection, id: string, now: number):
       .where('variant_sha256', '=', variant_sha256)
       .execute()
   }
-  await tx
-    .updateTable('artifact')
-    .set({ kept_until: now })
-    .where('sha256', 'in', keys)
-    .where(({ and, exists, not, selectFrom }) =>
-      and(
-        (['release_file', 'embedded_update', 'artifact_variant', 'app_artifact'] as const).map((table) =>
-          not(exists(selectFrom(table).select(`${table}.sha256`).whereRef(`${table}.sha256`, '=', 'artifact.sha256'))),
-        ),
-      ),
-    )
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('artifact_variant')
-            .select('artifact_variant.sha256')
-            .whereRef('artifact_variant.variant_sha256', '=', 'artifact.sha256'),
-        ),
-      ),
-    )
-    .execute()
+  await letArtifactsGo(tx, keys, now)
 }
 
 /** What is stored of patches and packed releases, the same bytes once. */

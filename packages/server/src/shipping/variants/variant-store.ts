@@ -1,4 +1,5 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
+import { letArtifactsGo } from '../artifacts/let-artifacts-go.ts'
 
 export type VariantRow = Schema['release_variant']
 export type VariantFileRow = Schema['release_variant_file']
@@ -54,29 +55,5 @@ export async function deleteVariant(tx: Connection, { id, sha256 }: VariantRow, 
   await tx.deleteFrom('release_variant_file').where('variant_id', '=', id).execute()
   await tx.deleteFrom('release_variant').where('id', '=', id).execute()
   const keys = [...new Set([sha256, ...files.map((file) => file.sha256)])]
-  for (let start = 0; start < keys.length; start += BATCH) {
-    await tx
-      .updateTable('artifact')
-      .set({ kept_until: now })
-      .where('sha256', 'in', keys.slice(start, start + BATCH))
-      .where(({ and, exists, not, selectFrom }) =>
-        and(
-          (['release_file', 'release_variant', 'release_variant_file', 'artifact_variant'] as const).map((table) =>
-            not(
-              exists(selectFrom(table).select(`${table}.sha256`).whereRef(`${table}.sha256`, '=', 'artifact.sha256')),
-            ),
-          ),
-        ),
-      )
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('artifact_variant')
-              .select('artifact_variant.sha256')
-              .whereRef('artifact_variant.variant_sha256', '=', 'artifact.sha256'),
-          ),
-        ),
-      )
-      .execute()
-  }
+  await letArtifactsGo(tx, keys, now)
 }

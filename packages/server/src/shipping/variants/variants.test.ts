@@ -7,6 +7,7 @@ import {
   privateEncrypt,
   publicDecrypt,
   randomBytes,
+  randomUUID,
 } from 'node:crypto'
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import type { App, ReleaseVariant } from '@hotpatch/api'
@@ -187,6 +188,22 @@ describeOnEveryDatabase('an encrypted variant', (openDatabase) => {
       .where('sha256', 'in', [sha256Of(bundle), sha256Of(page)])
     expect(await plain.execute()).toEqual([{ kept_until: null }, { kept_until: null }])
     now += DAY_MS
+  })
+
+  test('goes, and the bytes stay that are something else as well, of whichever app', async () => {
+    const other = await server.createTestApp()
+    const variant = await aVariant()
+    const sha256 = sha256Of(variant.bundle)
+    const manage = `/manage/v1/apps/${other.slug}`
+    const headers = { 'content-type': 'application/octet-stream' }
+    await server.request('PUT', `${manage}/artifacts/${sha256}?kind=asset`, { body: variant.bundle, headers })
+    const shipped = { platform: 'android', id: randomUUID(), builtAt: '2027-01-01T00:00:00Z', sha256 }
+    const body = { ...shipped, sizeBytes: variant.bundle.length }
+    expect((await server.request('POST', `${manage}/embedded-updates`, { body })).status).toBe(200)
+    const { body: added } = await add(variant)
+    expect((await server.request('DELETE', `${path()}/${added.id}`)).status).toBe(200)
+    const row = db.selectFrom('artifact').select('kept_until').where('sha256', '=', sha256)
+    expect(await row.execute()).toEqual([{ kept_until: null }])
   })
 
   /** Without what is compressed meanwhile of files that were there before. */
