@@ -59,13 +59,16 @@ async function ofExample(directory: string): Promise<Finding[]> {
   const bytecode = await compileHermes(base, join(directory, 'bytecode'))
   const compile = (folder: string, from?: string) =>
     compileHermes(folder, `${folder}-${from ? 'based' : 'plain'}`, from)
+  const plain = await compile(feature)
   const trees: readonly (readonly [what: string, base: string, target: string, maxShare: number])[] = [
     ['text fix, JavaScript', base, fix, 0.1],
     ['feature, JavaScript', base, feature, 0.24],
     ['text fix, bytecode', bytecode, await compile(fix), 0.1],
-    ['feature, bytecode', bytecode, await compile(feature), 0.24],
+    ['feature, bytecode', bytecode, plain, 0.24],
     ['text fix, bytecode compiled on the base', bytecode, await compile(fix, bytecode), 0.01],
     ['feature, bytecode compiled on the base', bytecode, await compile(feature, bytecode), 0.05],
+    ['JavaScript, packed', await nothingIn(directory), feature, 1],
+    ['bytecode, packed', await nothingIn(directory), plain, 1],
   ]
   const findings: Finding[] = []
   for (const [what, from, to, maxShare] of trees) {
@@ -118,7 +121,8 @@ async function ofWebPackage(directory: string): Promise<Finding[]> {
     }
     trees.set(version, join(into, folder))
   }
-  const findings: Finding[] = []
+  const packed = { what: `${name} ${target}, packed`, kind: 'tree' as const, base: await nothingIn(directory) }
+  const findings = await shareOf(directory, { ...packed, target: trees.get(target)! })
   for (const from of [base, older]) {
     const what = `${name} ${from} to ${target}`
     findings.push(
@@ -126,6 +130,13 @@ async function ofWebPackage(directory: string): Promise<Finding[]> {
     )
   }
   return findings
+}
+
+/** Content §8.3: a patch of nothing is a way to pack the whole. */
+async function nothingIn(directory: string): Promise<string> {
+  const nothing = join(directory, 'nothing')
+  await mkdir(nothing, { recursive: true })
+  return nothing
 }
 
 /** Of Node's own program, and the same two megabytes further on: real code, most of which has moved. */
