@@ -29,13 +29,21 @@ export function createPacking({
   maker: Pick<ReturnType<typeof createMaker>, 'make'>
   ask: (question: TreePatchQuestion) => Promise<PatchAnswer>
 }) {
-  /** Newest first; of those that wait for their release nobody knows whether it comes. */
+  /** Newest first; of those that wait for their release nobody knows whether it comes, and no others are offered. */
   async function list(limit: number): Promise<AwaitingPacking[]> {
     const rows = await db
       .selectFrom('artifact')
       .select(['sha256', 'size_bytes'])
       .where('awaits_packing', '=', 1)
       .where('kept_until', 'is', null)
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('release_file')
+            .select('release_file.sha256')
+            .whereRef('release_file.sha256', '=', 'artifact.sha256')
+            .where('role', '=', 'archive'),
+        ),
+      )
       .orderBy('created_at', 'desc')
       .limit(limit)
       .execute()
