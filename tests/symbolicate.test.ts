@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import type { PublishedArchive } from '@hotpatch/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { copyReactNativeApp } from './react-native-app.ts'
+import { copyReactNativeApp, setRelease } from './react-native-app.ts'
 
 /** A function of the app, whose place in the bundle is found without any map. */
 const EXPLODE = `
@@ -30,10 +30,13 @@ describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('traces of a React N
   })
   afterAll(() => server.stop())
 
+  let said = ''
+
   async function hotpatch(args: string[], input = '') {
     const env = { HOME: directory, HOTPATCH_URL: server.url, HOTPATCH_TOKEN: server.ownerToken, TMPDIR: directory }
     const { code, stdout, stderr } = await runCliProcess(args, { cwd: app, env, input })
     if (code !== 0) throw new Error(`hotpatch ${args.join(' ')} ended with ${code}:\n${stderr}`)
+    said = stderr
     return stdout
   }
 
@@ -56,8 +59,8 @@ describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('traces of a React N
     expect(text).toMatch(new RegExp(`^Error: bad\\n    at explodeNow \\(src/HomeScreen.tsx:${throwLine}:\\d+\\)\\n$`))
   })
 
-  test('of Hermes bytecode, by address', async () => {
-    const kept = await release('1.1.0', '--hermes')
+  /** Every function that begins in the bytecode, by the map that was kept; and where the app's own one is. */
+  async function expectTraced(version: string, kept: string): Promise<void> {
     expect((await readdir(kept)).toSorted()).toEqual(['index.android.bundle.map', 'release.json'])
     const published = await readFile(join(app, 'build', 'hotpatch-android', 'index.android.bundle'))
     expect(published.readBigUInt64LE(0)).toBe(0x1f1903c103bc1fc6n)
@@ -67,8 +70,21 @@ describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('traces of a React N
     }
     const starts = map.x_hermes_function_offsets['0'] ?? []
     const trace = starts.map((offset) => `    at t (address at index.android.bundle:1:${offset})`).join('\n')
-    const text = await symbolicate('1.1.0', trace)
+    const text = await symbolicate(version, trace)
     const lines = text.split('\n').filter((line) => line.includes('explodeNow'))
     expect(lines).toEqual([expect.stringMatching(`at explodeNow \\(src/HomeScreen.tsx:${throwLine - 1}:8\\)`)])
+  }
+
+  test('of Hermes bytecode, by address', async () => {
+    await expectTraced('1.1.0', await release('1.1.0', '--hermes'))
+  })
+
+  test('of bytecode that was compiled against that of the release before, for a smaller patch', async () => {
+    await setRelease(app, { version: '1.2.0', headline: 'A headline that is longer than the one before' })
+    const kept = await release('1.2.0', '--hermes-base')
+    const told = /Compiled against 1\.1\.0, a patch from it has ([\d.]+) kB instead of ([\d.]+) kB/.exec(said)
+    expect(Number(told?.[1])).toBeLessThan(Number(told?.[2]) / 2)
+    expect(said).toContain('That is published.')
+    await expectTraced('1.2.0', kept)
   })
 })

@@ -51,6 +51,7 @@ import {
   findPlace,
   findShared,
   readContentWish,
+  readHermesBase,
   readWishes,
   requireForSeveral,
 } from '../release/release-wishes.ts'
@@ -127,6 +128,10 @@ function withReleaseOptions(program: Command, name: string, description: string)
     .option('--bundle <zip>', 'publish this zip as it is; {platform} stands for each')
     .option('--entry <file>', 'what a web app starts with; index.html when absent', readEntry)
     .option('--hermes', "compile the bundle to bytecode with the app's own Hermes")
+    .option(
+      '--hermes-base [version]',
+      'the same, against the bytecode of a release, that on the channel when none is named: smaller patches from it',
+    )
     .option('--min-native <version>', 'lowest version of the native app that can run it', readNativeVersion)
     .option('--native-range <range>', 'versions of the native app that can run it', readNativeRange)
     .option('--runtime-version <version>', 'exact runtime version or fingerprint of the native app')
@@ -231,8 +236,8 @@ async function findExported(
   { project, context }: Session,
   options: PublishingOptions,
 ): Promise<ExpoProject | undefined> {
-  const { bundle, bundleDir, entryFile, buildDir, hermes } = options
-  const said = [bundle, bundleDir, entryFile, buildDir, hermes, project?.defaults.bundleDir]
+  const { bundle, bundleDir, entryFile, buildDir, hermes, hermesBase } = options
+  const said = [bundle, bundleDir, entryFile, buildDir, hermes, hermesBase, project?.defaults.bundleDir]
   if (said.some((each) => each !== undefined)) return undefined
   return findExpoProject(context.cwd, project?.directory ?? context.cwd)
 }
@@ -294,8 +299,10 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
     capgoKey !== undefined || codePushKey !== undefined || (options.rsaKey ?? project?.defaults.rsaKey) !== undefined
   if (encryptFor) requireEncryptable(platforms, isForOthers)
   const asked = platforms.map((platform): AskedRelease => {
+    const wishes = readWishes({ ...options, ...own.get(platform) }, platform, project)
     return {
-      wishes: readWishes({ ...options, ...own.get(platform) }, platform, project),
+      wishes,
+      hermesBase: readHermesBase(options, wishes),
       content: { ...readContentWish(options, platform, place), codePushKey, encryptFor },
       input: findContentInput(options, platform, place),
     }

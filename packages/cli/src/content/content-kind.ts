@@ -62,6 +62,8 @@ export interface ProjectInput {
   buildDirectory: string
   /** Whether it becomes bytecode of the app's own Hermes. */
   isForHermes: boolean
+  /** Of the release that it may be compiled against: undefined where there is none yet. */
+  findHermesBase?: () => Promise<{ version: string; path: string } | undefined>
 }
 
 /** What a publish says of its content. */

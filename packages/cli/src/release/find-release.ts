@@ -132,6 +132,35 @@ export async function findBefore(
   return 'embedded'
 }
 
+/** Of which the bytecode is meant. */
+export interface HermesBaseWish {
+  platform: Platform
+  channel: string
+  /** Undefined: what is in force on the channel. */
+  version: string | undefined
+}
+
+/** @throws CommandError when there is no release of that version; undefined when nothing is in force yet */
+export function findHermesBase(
+  { api, context }: Pick<Session, 'api' | 'context'>,
+  app: App,
+  { platform, channel, version }: HermesBaseWish,
+): Promise<Release | undefined> {
+  if (version !== undefined) return findNamedRelease(api, app, { platform, version })
+  return findInForce(api, app.id, { platform, channel, now: context.now() })
+}
+
+/** What a channel has for everyone; undefined where that is what the binary shipped with. */
+async function findInForce(
+  api: ManagementClient,
+  appId: string,
+  { platform, channel, now }: { platform: Platform; channel: string; now: Date },
+): Promise<Release | undefined> {
+  const isOf = (rollout: Rollout) => rollout.platform === platform && isForEveryone(rollout, now)
+  const [newest] = (await listRolloutsThat(isOf, api, appId, { channel })).sort((a, b) => b.position - a.position)
+  return newest?.releaseId ? api.getRelease(newest.releaseId) : undefined
+}
+
 function isForEveryone({ state, startsAt, percentage, rules, slice }: Rollout, now: Date): boolean {
   const hasStarted = startsAt === null || Date.parse(startsAt) <= now.getTime()
   return state === 'active' && hasStarted && percentage === 100 && rules.length === 0 && slice === null

@@ -11,6 +11,8 @@ import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
 import { prepareRollbacks } from '../signing/prepared-rollbacks.ts'
 import { planSigning } from '../signing/signing-plan.ts'
+import { fetchHermesBase } from '../hermes/fetch-hermes-base.ts'
+import { findHermesBase as findBaseRelease, type HermesBaseWish } from './find-release.ts'
 import { prepareRelease } from './prepare-release.ts'
 import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
 import type { ReleaseExtras } from './release-extras.ts'
@@ -29,6 +31,8 @@ export interface AskedRelease {
   wishes: ReleaseWishes
   content: ContentWish
   input: ContentInput
+  /** What bytecode is compiled against. */
+  hermesBase?: HermesBaseWish | undefined
 }
 
 /** Of one platform: what will be done, or that it was done before. */
@@ -56,14 +60,23 @@ interface Planning {
 export async function planRelease(
   session: Session,
   app: App,
-  { wishes: asked, content, input }: AskedRelease,
+  { wishes: asked, content, input, hermesBase }: AskedRelease,
   { signing, temporary, options, isOneOfSeveral, shared, extras, answerSigner }: Planning,
 ): Promise<PlannedRelease> {
   const { platform } = asked
   const own = join(temporary, platform)
   await mkdir(own)
+  const findHermesBase =
+    hermesBase &&
+    (async () => {
+      const release = await findBaseRelease(session, app, hermesBase)
+      if (!release) return undefined
+      const directory = join(temporary, `${platform}-base`)
+      await mkdir(directory)
+      return fetchHermesBase(session, app, release, { signing, directory })
+    })
   const prepared = await prepareRelease(session, app, asked, {
-    input,
+    input: input.kind === 'project' && findHermesBase ? { ...input, findHermesBase } : input,
     working: { wish: content, directory: own },
     signing,
     forced: options.force ?? [],

@@ -7,6 +7,7 @@ import type { Project } from '../config/project-file.ts'
 import type { ContentInput, ContentWish } from '../content/content-kind.ts'
 import { UsageError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
+import type { HermesBaseWish } from './find-release.ts'
 import type { ReleaseWishes } from './release-plan.ts'
 import { readAudience, type AudienceOptions } from './rollout-audience.ts'
 import { readGuard, type GuardOptions } from './rollout-guard.ts'
@@ -32,6 +33,8 @@ export interface ReleaseOptions extends ScheduleOptions, AudienceOptions, GuardO
   entry?: string
   sourceMaps?: boolean
   hermes?: boolean
+  /** A version; `true`: what is in force. */
+  hermesBase?: string | true
   minNative?: string
   nativeRange?: string
   runtimeVersion?: string
@@ -131,9 +134,10 @@ export function findContentInput(
     throw new UsageError('Give --bundle, a zip, or --bundle-dir, a folder, not both.')
   }
   const isReady = options.bundle !== undefined || options.bundleDir !== undefined || defaults.bundleDir !== undefined
-  if (isReady && options.hermes) {
+  if (isReady && (options.hermes || options.hermesBase !== undefined)) {
     const option = options.bundle === undefined ? '--bundle-dir' : '--bundle'
-    throw new UsageError(`--hermes compiles what the bundler makes, and ${option} runs no bundler.`)
+    const asked = options.hermes ? '--hermes' : '--hermes-base'
+    throw new UsageError(`${asked} compiles what the bundler makes, and ${option} runs no bundler.`)
   }
   if (options.bundle !== undefined) return { kind: 'file', path: pathOf(ofPlatform(options.bundle), '') }
   if (isReady) {
@@ -146,18 +150,27 @@ export function findContentInput(
     kind: 'project',
     entryFile: relative(projectDirectory, pathOf(options.entryFile, defaults.entryFile ?? 'index.js')),
     buildDirectory: pathOf(options.buildDir, defaults.buildDir ?? 'build'),
-    isForHermes: options.hermes ?? defaults.hermes ?? false,
+    isForHermes: options.hermesBase !== undefined || (options.hermes ?? defaults.hermes ?? false),
   }
 }
 
 /** What the build of a Capacitor app has written: building it is the app's own affair. */
-function findWebDirectory(capacitor: CapacitorProject, { hermes, as }: ReleaseOptions): ContentInput {
-  if (hermes) throw new UsageError(`--hermes is for React Native, and ${capacitor.configPath} is of a Capacitor app.`)
+function findWebDirectory(capacitor: CapacitorProject, { hermes, hermesBase, as }: ReleaseOptions): ContentInput {
+  if (hermes || hermesBase !== undefined)
+    throw new UsageError(`--hermes is for React Native, and ${capacitor.configPath} is of a Capacitor app.`)
   const webDir = plainText(capacitor, 'webDir')
   if (webDir !== undefined) return { kind: 'folder', path: resolve(capacitor.directory, webDir), ...given({ as }) }
   const found = capacitor.read('webDir').kind === 'absent' ? 'no webDir' : 'one that a program works out'
   const expected = `Expected webDir in ${capacitor.configPath} as a plain text, found ${found}.`
   throw new UsageError(`${expected} Say which folder your build has written: --bundle-dir www.`)
+}
+
+export function readHermesBase(
+  { hermesBase }: ReleaseOptions,
+  { platform, channel }: ReleaseWishes,
+): HermesBaseWish | undefined {
+  if (hermesBase === undefined) return undefined
+  return { platform, channel, version: hermesBase === true ? undefined : hermesBase }
 }
 
 export function readContentWish(

@@ -5,6 +5,7 @@ import type { Platform } from '@hotpatch/protocol'
 import type { CliContext } from '../../process/context.ts'
 import { CommandError, hasCode, systemReason } from '../../errors/errors.ts'
 import { compileForHermes } from './compile-hermes.ts'
+import type { HermesBase } from './hermes-base.ts'
 import { runProgram } from '../../programs/run-program.ts'
 
 /** Platforms that React Native's bundler knows, with the name that the SDKs look for. */
@@ -26,6 +27,8 @@ export interface BundleBuild {
   buildDirectory: string
   /** Whether it becomes bytecode of the app's own Hermes. */
   isForHermes: boolean
+  /** What that may be compiled against. */
+  findHermesBase?: (() => Promise<HermesBase | undefined>) | undefined
 }
 
 /** Runs React Native's bundler and returns the folder with its output, the source map beside the bundle. */
@@ -43,7 +46,7 @@ export async function buildBundle(context: CliContext, build: BundleBuild): Prom
   const { command, before } = npxCommand(process.platform, process.execPath, existsSync)
   const name = `npx react-native bundle --platform ${platform}`
   await runProgram(context, { name, command, args: [...before, ...args], cwd: projectDirectory, type: 'bundler' })
-  if (isForHermes) await compileForHermes(context, { projectDirectory, bundle })
+  if (isForHermes) await compileForHermes(context, { projectDirectory, bundle, findBase: build.findHermesBase })
   if (!existsSync(`${bundle}.map`)) {
     context.stderr.write('The bundler wrote no source map: traces of this release cannot be read with symbolicate.\n')
   }

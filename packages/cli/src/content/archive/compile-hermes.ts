@@ -5,6 +5,8 @@ import { basename, dirname, join } from 'node:path'
 import type { CliContext } from '../../process/context.ts'
 import { CommandError } from '../../errors/errors.ts'
 import { runProgram } from '../../programs/run-program.ts'
+import { describeEntry, readEntryKind } from './entry-file.ts'
+import { describeMeasured, isWorthIt, measureBytecode, type HermesBase } from './hermes-base.ts'
 
 const COMPILERS: Readonly<Record<string, string>> = {
   'linux-x64': 'linux64-bin/hermesc',
@@ -14,27 +16,91 @@ const COMPILERS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Compiles a bundle in place, and its source map with it, as React Native's own builds do: what Metro's map says of the
+ * Compiles a bundle in place, against the bytecode of an earlier release where that makes less to fetch, and its source map with it, as React Native's own builds do: what Metro's map says of the
  * JavaScript and what Hermes' map says of the bytecode become one.
  */
 export async function compileForHermes(
   context: CliContext,
-  { projectDirectory, bundle }: { projectDirectory: string; bundle: string },
+  {
+    projectDirectory,
+    bundle,
+    findBase,
+  }: { projectDirectory: string; bundle: string; findBase?: (() => Promise<HermesBase | undefined>) | undefined },
 ): Promise<void> {
   const reactNative = findReactNative(projectDirectory)
+  const compiler = findCompiler(reactNative)
+  const base = findBase && (await findBaseFor(context, compiler, { projectDirectory, findBase }))
   const directory = dirname(bundle)
   // Names in the bundle's own folder: so the bytecode does not depend on where that is.
   const name = basename(bundle)
-  const bytecode = `${name}.hbc`
-  await runProgram(context, {
-    name: 'hermesc',
-    command: findCompiler(reactNative),
-    args: ['-w', '-O', '-emit-binary', '-output-source-map', '-out', bytecode, name],
-    cwd: directory,
-    type: 'hermes',
-  })
+  const alone = await compile(context, { compiler, directory, name, bytecode: `${name}.hbc` })
+  const bytecode = base ? await compileAgainst(context, base, { compiler, directory, name, alone }) : alone
   await rename(join(directory, bytecode), bundle)
   await composeMaps(context, { reactNative, directory, name, compiled: `${bytecode}.map` })
+}
+
+interface Compilation {
+  compiler: string
+  directory: string
+  name: string
+}
+
+async function compile(
+  context: CliContext,
+  { compiler, directory, name, bytecode, base }: Compilation & { bytecode: string; base?: string },
+): Promise<string> {
+  const against = base === undefined ? [] : ['-base-bytecode', base]
+  const args = ['-w', '-O', '-emit-binary', '-output-source-map', ...against, '-out', bytecode, name]
+  await runProgram(context, { name: 'hermesc', command: compiler, args, cwd: directory, type: 'hermes' })
+  return bytecode
+}
+
+/**
+ * What is in force may be missing, as before the first release. Nothing is fetched for a compiler that cannot use it.
+ * @throws CommandError when the compiler cannot
+ */
+async function findBaseFor(
+  context: CliContext,
+  compiler: string,
+  { projectDirectory, findBase }: { projectDirectory: string; findBase: () => Promise<HermesBase | undefined> },
+): Promise<HermesBase | undefined> {
+  const help = { name: 'hermesc -help', command: compiler, args: ['-help'], cwd: projectDirectory, type: 'hermes' }
+  if (!(await runProgram(context, { ...help, isAnswer: true })).includes('-base-bytecode')) {
+    const found = `the Hermes of this app, ${compiler}, has no option for it: it is too old`
+    throw new CommandError(
+      'hermes-base-unsupported',
+      `--hermes-base: ${found}. Leave it out, or take a newer React Native.`,
+    )
+  }
+  const base = await findBase()
+  if (!base) context.stderr.write('Nothing is in force that it could be compiled against: it is compiled by itself.\n')
+  return base
+}
+
+/** Returns which bytecode is taken. The other one goes. */
+async function compileAgainst(
+  context: CliContext,
+  base: HermesBase,
+  { alone, ...compilation }: Compilation & { alone: string },
+): Promise<string> {
+  const { directory, name } = compilation
+  const [before, now] = [await readEntryKind(base), await readEntryKind({ path: join(directory, alone) })]
+  if (before.kind !== 'hermes' || now.kind !== 'hermes' || before.bytecodeVersion !== now.bytecodeVersion) {
+    const [found, made] = [describeEntry(before), describeEntry(now)]
+    context.stderr.write(
+      `${base.version} is ${found}, and the Hermes of this app makes ${made}: it is compiled by itself.\n`,
+    )
+    return alone
+  }
+  const against = await compile(context, { ...compilation, bytecode: `${name}.base.hbc`, base: base.path })
+  const measured = {
+    against: await measureBytecode(join(directory, against), base, context.signal),
+    alone: await measureBytecode(join(directory, alone), base, context.signal),
+  }
+  context.stderr.write(`${describeMeasured(base, measured)}\n`)
+  const [taken, other] = isWorthIt(measured.against, measured.alone) ? [against, alone] : [alone, against]
+  for (const path of [other, `${other}.map`]) await rm(join(directory, path), { force: true })
+  return taken
 }
 
 async function composeMaps(
