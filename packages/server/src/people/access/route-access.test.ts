@@ -124,7 +124,9 @@ describe('a role', () => {
 /** Some tools of others read a sentence. */
 function refusalOf(response: TestResponse): string {
   const isText = response.headers['content-type'] === 'text/plain; charset=utf-8'
-  return isText && response.status === 403 ? '403 forbidden' : problemOf(response)
+  if (isText && response.status === 403) return '403 forbidden'
+  const isNoKey = isText && response.status === 404 && /^(?:The|An) access key /.test(String(response.body))
+  return isNoKey ? '404 token-not-found' : problemOf(response)
 }
 
 describe('a token for one app', () => {
@@ -254,6 +256,8 @@ describe('a token for one app', () => {
     for (const { method, url } of forPeople) {
       // There is nothing at other addresses of a contract.
       if (method === 'HEAD' || url.endsWith('*')) continue
+      // For its own app only: nothing in it could name another.
+      if (method === 'POST' && /^\/code-push\/accessKeys\/?$/.test(url)) continue
       const query = url.endsWith('/sequence')
         ? '?platform=android'
         : url.endsWith('/guard-target')
@@ -275,6 +279,7 @@ describe('a token for one app', () => {
       'GET /api/v1/deployments',
       'GET /api/v1/stats',
       'GET /api/v1/updates',
+      'GET /code-push/accessKeys',
       'GET /code-push/account',
       'GET /code-push/apps',
       'GET /code-push/authenticated',
