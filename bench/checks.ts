@@ -1,5 +1,5 @@
 import type { OneRequest } from './bare-answer.ts'
-import { BINARIES, FILES } from './other-contents.ts'
+import { BINARIES, BUILDS, FILES } from './other-contents.ts'
 import { APP, CHANNEL, DEPLOYMENT_KEY, deviceId, NATIVE_VERSION, NEWEST_VERSION, versionOf } from './seed.ts'
 
 /** What a device tells. */
@@ -34,6 +34,7 @@ export const CLIENTS = [
     name: "CodePush's clients",
     ask: (asked) => ({ path: `/v0.1/public/codepush/update_check?${codePushQueryOf(asked)}`, headers: {} }),
   },
+  { name: "hot-updater's client", ask: (asked) => ({ path: hotUpdaterPathOf(asked), headers: HOT_UPDATER }) },
   { name: 'web bundle', ask: () => ({ path: `/api/v1/native/bundle/manifest?${PLACE}` }) },
   {
     name: 'electron-updater',
@@ -131,6 +132,15 @@ function capawesomeQueryOf({ deviceId }: Asked): string {
 function codePushQueryOf({ deviceId }: Asked): string {
   return `deployment_key=${DEPLOYMENT_KEY}&app_version=${NATIVE_VERSION}&client_unique_id=${deviceId}`
 }
+
+/** Its devices are told apart by nothing but their cohort, of which there are 1,000. */
+function hotUpdaterPathOf({ deviceId }: Asked): string {
+  const cohort = 1 + (scatter(Number.parseInt(deviceId.replaceAll(/\D/g, '').slice(-6), 10) || 0) % 1_000)
+  const binary = `${NATIVE_VERSION}/${CHANNEL}/${BUILDS.embeddedId}/${BUILDS.embeddedId}`
+  return `/hot-updater/${BUILDS.slug}/app-version/android/${binary}/${cohort}`
+}
+
+const HOT_UPDATER = { 'hot-updater-sdk-version': '0.36.3', 'content-type': 'application/json' }
 
 function capgoBodyOf({ deviceId, version }: Asked): string {
   return JSON.stringify({

@@ -1,11 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { appImage, newMinisignKey, publishBinary, publishFiles, sha256Of } from '@hotpatch/testkit'
+import { appImage, newMinisignKey, publishBinary, publishFiles, publishForm, sha256Of, zipOf } from '@hotpatch/testkit'
 import type { RunningServer } from './sandbox.ts'
 
-/** An app of whole binaries and one of files, beside that of the archives: each open, as their clients have no key. */
+/** Apps of whole binaries, of files and of hot-updater's builds, beside that of the archives: each open, as their clients have no key. */
 export const BINARIES = { slug: 'bench-binaries', platforms: ['linux'], version: '2.0.0' } as const
 export const FILES = { slug: 'bench-files', platforms: ['android'], version: '2.0.0', runtimeVersion: '1' } as const
+export const BUILDS = {
+  slug: 'bench-builds',
+  platforms: ['android'],
+  version: '2.0.0',
+  buildId: '019c167f-cc00-7000-8000-000000000001',
+  /** Of what its binary shipped with. */
+  embeddedId: '019b76da-a800-7000-8000-000000000000',
+} as const
 
 /** As many as a large app has. */
 const ASSETS = 1_000
@@ -16,6 +24,7 @@ export async function publishOtherContents({ url }: RunningServer, dataDirectory
   const server = { request: requester(url, (await readFile(join(dataDirectory, 'owner-token'), 'utf8')).trim()) }
   await publishBinaries(server)
   await publishExport(server)
+  await publishBuild(server)
 }
 
 type Server = Parameters<typeof publishBinary>[0]
@@ -56,6 +65,19 @@ async function publishExport(server: Server): Promise<void> {
     version,
     runtimeVersion,
   })
+}
+
+/** What hot-updater's tool builds. */
+async function publishBuild(server: Server): Promise<void> {
+  await createApp(server, BUILDS)
+  const { version, buildId } = BUILDS
+  const bundle = Buffer.from('start()')
+  const assets = { 'index.android.bundle': { fileHash: sha256Of(bundle) } }
+  const manifest = JSON.stringify({ bundleId: buildId, assets })
+  const zip = await zipOf({ 'index.android.bundle': bundle, 'manifest.json': manifest })
+  const form = publishForm({ platform: 'android', version }, zip, {})
+  const { status, body } = await server.request('POST', `/manage/v1/apps/${BUILDS.slug}/releases`, { form })
+  if (status !== 201) throw new Error(`The build was not taken: ${JSON.stringify(body)}`)
 }
 
 async function createApp(server: Server, { slug, platforms }: { slug: string; platforms: readonly string[] }) {
