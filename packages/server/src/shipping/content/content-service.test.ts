@@ -58,6 +58,7 @@ describeOnEveryDatabase('content', (open) => {
       created_at: store.now(),
       kept_until: null,
       awaits_compression: 0,
+      awaits_packing: 0,
     })
     const listed = `${sha256(Buffer.from('console.log(1)'))} 14 index.bundle\n`
     expect(JSON.parse((await findFacts(db, upload.sha256, 'archive')) ?? '')).toEqual({
