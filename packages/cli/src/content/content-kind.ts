@@ -15,7 +15,6 @@ import type {
   ReleaseContent as SignedContent,
 } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
-import type { RsaKey } from '../signing/rsa-key.ts'
 
 /** What is to become a release's content. */
 export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersInput
@@ -75,8 +74,8 @@ export interface ContentWish {
   entry?: string | undefined
   /** Whether source maps are published, too. */
   withSourceMaps: boolean
-  /** Signs what is packed, for CodePush's clients. */
-  codePushKey?: RsaKey | undefined
+  /** Signs the files of what is packed, for CodePush's clients: of their list (Code Push §5) what goes along. */
+  signPackage?: ((list: string) => string) | undefined
   /** Encrypted for these; absent: as it is. */
   encryptFor?: readonly EncryptionKey[] | undefined
 }

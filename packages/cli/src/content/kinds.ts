@@ -38,8 +38,8 @@ export async function recogniseContent(input: ContentInput, wish: ContentWish): 
 }
 
 /** @throws UsageError where something is to be signed that only an archive has room for */
-function fit(kind: MadeKind, { codePushKey }: ContentWish): MadeKind {
-  if (!codePushKey || kind.name === 'archive') return kind
+function fit(kind: MadeKind, { signPackage }: ContentWish): MadeKind {
+  if (!signPackage || kind.name === 'archive') return kind
   throw new UsageError(`--code-push-key signs one zip, and this would be published as ${kind.name}.`)
 }
 

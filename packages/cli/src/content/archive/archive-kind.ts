@@ -80,9 +80,9 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
   },
 
   async pack(context, { files, ready }, { directory, wish }, { start }) {
-    const { codePushKey: key } = wish
-    const zip = key
-      ? await zipSigned(context, files, { directory, key })
+    const { signPackage: sign } = wish
+    const zip = sign
+      ? await zipSigned(context, files, { directory, sign })
       : (ready ?? (await zipBundle(context, files, join(directory, 'bundle.zip'))))
     const { sha256, sizeBytes } = zip
     const tree = createHash('sha256').update(writeTree(zip.unpacked)).digest('hex')

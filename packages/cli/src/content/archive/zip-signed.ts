@@ -4,8 +4,6 @@ import { join } from 'node:path'
 import { isPackageSignature, PACKAGE_SIGNATURE, writePackageFiles } from '@hotpatch/protocol'
 import { CommandError } from '../../errors/errors.ts'
 import type { CliContext } from '../../process/context.ts'
-import { signPackage } from '../../signing/package-signature.ts'
-import type { RsaKey } from '../../signing/rsa-key.ts'
 import type { ContentFile } from '../content-kind.ts'
 import { readUnchanged } from '../folder/read-unchanged.ts'
 import { zipBundle, type UnpackedZip } from './zip-bundle.ts'
@@ -14,13 +12,13 @@ import { zipBundle, type UnpackedZip } from './zip-bundle.ts'
 export async function zipSigned(
   context: CliContext,
   files: readonly ContentFile[],
-  { directory, key }: { directory: string; key: RsaKey },
+  { directory, sign }: { directory: string; sign: (list: string) => string },
 ): Promise<UnpackedZip> {
   const signed = files.filter(({ name }) => !isPackageSignature(name))
   const hashed = []
   for (const file of signed) hashed.push({ path: file.name, sha256: await digestOf(file) })
   const text = writePackageFiles(hashed)
-  const signature = signPackage(key, text)
+  const signature = sign(text)
   const path = join(directory, 'codepushrelease')
   await writeFile(path, signature)
   const added = { name: PACKAGE_SIGNATURE, path, sizeBytes: Buffer.byteLength(signature) }
