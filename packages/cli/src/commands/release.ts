@@ -62,7 +62,12 @@ import { choosePlatforms, tellChosen } from '../release/several-platforms.ts'
 import { openSession, type Session } from '../session/session.ts'
 import { withFileSignatures } from '../signing/choose-file-signatures.ts'
 import { withRsaKey } from '../signing/choose-rsa-key.ts'
-import { chooseCodePushKey, withCodePushKey, type CodePushKeyOptions } from '../signing/package-signature.ts'
+import {
+  chooseCodePushKey,
+  signPackage as signFiles,
+  withCodePushKey,
+  type CodePushKeyOptions,
+} from '../signing/package-signature.ts'
 
 type Options = PublishOptions &
   RecipientOptions &
@@ -293,6 +298,7 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
   if (platforms.length > 1) requireForSeveral(options)
   const place = await findPlace(session)
   const codePushKey = await chooseCodePushKey(options, session.context.cwd)
+  const signPackage = codePushKey && ((list: string) => signFiles(codePushKey, list))
   const encryptFor = await chooseRecipients(session, options)
   const capgoKey = await chooseCapgoKey(options, place)
   const isForOthers =
@@ -303,7 +309,7 @@ async function readAsked(session: Session, options: Options, own: OwnOptions) {
     return {
       wishes,
       hermesBase: readHermesBase(options, wishes),
-      content: { ...readContentWish(options, platform, place), codePushKey, encryptFor },
+      content: { ...readContentWish(options, platform, place), signPackage, encryptFor },
       input: findContentInput(options, platform, place),
     }
   })
