@@ -190,7 +190,7 @@ describe('one that was CodePush', () => {
     const tool = await createTool({ HOTPATCH_SOURCE_TOKEN: SOURCE_KEY })
     const key = 'the-key-that-binaries-have-already'
     const releases = [{ label: 'v7', bundle: 'seven', appVersion: '1.4.0', isMandatory: true }]
-    const source = await startCodePushSource({ 'MyApp-Android': { Production: { key, releases } } })
+    const source = await startCodePushSource({ 'MyApp-Android': { Production: { key, releases } }, 'MyApp-iOS': {} })
     onTestFinished(() => void source.close())
     await tool.write({
       'package.json': JSON.stringify({ dependencies: { 'react-native': '0.81', 'react-native-code-push': '9' } }),

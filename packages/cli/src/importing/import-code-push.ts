@@ -113,7 +113,8 @@ async function planImport(
   }
   requireApart(deployments)
   const platforms = [...new Set(chosen.map(({ platform }) => platform))]
-  const target = await findTarget(session, options, platforms, {})
+  // Drawn as at the source: a phone that is in a share there is in it here.
+  const target = await findTarget(session, options, platforms, { bucketing: 'original' })
   const { app } = target
   const releases = orderReleases(deployments, app ? await listAllRollouts(session.api, app) : [])
   const known = app ? (await session.api.listChannelKeys(app.id)).items : []
@@ -263,6 +264,10 @@ function tellPlan(session: Session, plan: ImportPlan) {
     )
   }
   tellLeftOut(session, leftOut)
+  const isPartial = releases.some(({ release, there }) => !there && release.percentage < 100)
+  if (isPartial && target.make.bucketing !== (target.app?.bucketing ?? 'original')) {
+    output.notice(`! ${target.slug} draws shares by a rule of its own: other phones are in them than at the source.`)
+  }
   for (const difference of differencesOf(releases)) output.notice(`! ${difference}: it is left as it is.`)
   if (people.length > 0) {
     output.notice(

@@ -107,16 +107,18 @@ export function createPlacing({
     rolloutId: string,
     placement: Placement,
   ): Promise<BucketColumns> {
-    const { salt, buckets, drawing = null, release, platform, channel } = placement
+    const { salt, buckets, drawing = null, release, platform, channel, labelNumber } = placement
     if (app.bucketing !== 'original') {
       return { salt: salt ?? (app.bucketing === 'per-rollout' ? rolloutId : ''), buckets: buckets ?? 10_000, drawing }
     }
     const { build_id: buildId = null } = release ?? {}
     if (buildId !== null) return { salt: salt ?? buildId, buckets: buckets ?? 1_000, drawing }
-    const isDeployment = salt === undefined && (await channels.hasKeyFor(tx, app.id, channel, platform))
+    // What has a label from elsewhere is of a deployment, whose key may come when all of them are there.
+    const isLabelled = labelNumber !== undefined || (await channels.hasKeyFor(tx, app.id, channel, platform))
+    const isDeployment = salt === undefined && isLabelled
     if (!isDeployment) return { salt: salt ?? '', buckets: buckets ?? 100, drawing }
     const next = (await findNewestLabel(tx, { appId: app.id, platform, channel })) + 1
-    return { salt: `v${placement.labelNumber ?? next}`, buckets: 100, drawing: 'code-push' }
+    return { salt: `v${labelNumber ?? next}`, buckets: 100, drawing: 'code-push' }
   }
 
   /** Places a release that exists on another channel, or on the same one anew. */
