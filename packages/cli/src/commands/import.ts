@@ -4,6 +4,7 @@ import { readChannel, readPlatform } from '../arguments/readers.ts'
 import { serverCommand, withApp, withSigning, withYes } from '../arguments/shared-options.ts'
 import { UsageError } from '../errors/errors.ts'
 import { importCodePush, type ImportCodePushOptions } from '../importing/import-code-push.ts'
+import { importHotUpdater, type ImportHotUpdaterOptions } from '../importing/import-hot-updater.ts'
 import { importXprem, type ImportXpremOptions } from '../importing/import-xprem.ts'
 import type { CliContext } from '../process/context.ts'
 
@@ -30,12 +31,36 @@ export function addImportCommands(program: Command, context: CliContext) {
     .option('--leave-out', 'go on without releases that cannot be imported')
     .option('--dry-run', 'show the plan and change nothing')
     .action((options: ImportCodePushOptions) => importCodePush(context, options))
+
+  serverCommand(
+    imports,
+    'hot-updater',
+    "publishes the bundles that hot-updater's server or storage has",
+    withApp,
+    withYes,
+  )
+    .requiredOption('--from <source>', 'address of the server, with its base path, or a copy of the storage')
+    .option('--storage <folder>', 'a copy of the storage, where its server is the source')
+    .option(
+      '--channel <channel=channel>',
+      'where its bundles go; the channel of its name when absent',
+      readSourceChannel,
+    )
+    .option(
+      '--source-token-stdin',
+      'read the bearer token of the source from standard input; else HOTPATCH_SOURCE_TOKEN',
+    )
+    .option('--unverified', 'also archives whose SHA-256 is not the one that the source says')
+    .option('--leave-out', 'go on without bundles that cannot be imported')
+    .option('--dry-run', 'show the plan and change nothing')
+    .action((options: ImportHotUpdaterOptions) => importHotUpdater(context, options))
 }
 
 type Named<Value> = ReadonlyMap<string, Value>
 
 /** Given several times: one for each branch. */
 const readBranch = readPlaces('--branch', 'branch=channel, such as main=production')
+const readSourceChannel = readPlaces('--channel', 'channel=channel, such as Production=production')
 const readDeployment = readPlaces('--deployment', 'deployment=channel, such as Production=production')
 
 function readPlaces(option: string, expected: string) {

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Page, Release } from '@hotpatch/api'
 import { anApk } from '@hotpatch/testkit/binaries'
 import { SOURCE_KEY, startCodePushSource } from '../testing/code-push-source.ts'
+import { bundleIdOf, hotUpdaterBucket, hotUpdaterBundle } from '../testing/hot-updater-source.ts'
 import { newExpoCertificate } from '../testing/expo-certificate.ts'
 import { EXPO_PROGRAM } from '../testing/expo-program.ts'
 import { createTool } from '../testing/run-tool.ts'
@@ -224,6 +225,45 @@ describe('one that was CodePush', () => {
     const url = `${codePush.url()}/v0.1/public/codepush/update_check?${new URLSearchParams(told)}`
     return ((await (await fetch(url)).json()) as { update_info: object }).update_info
   }
+})
+
+describe('one that was hot-updater', () => {
+  const hotUpdater = useServer()
+
+  test('moving from hot-updater, word for word, up to a roll-back', async () => {
+    const { lines } = await readGuide('moving-from-hot-updater.md')
+    const tool = await createTool()
+    const imported = { number: 1, text: 'before', row: { shouldForceUpdate: true } }
+    const { privateKey: rsaKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    await tool.write({
+      ...(await hotUpdaterBucket([imported])),
+      'package.json': JSON.stringify({ dependencies: { '@hot-updater/react-native': '0.36' } }),
+      'android/build.gradle': '',
+      'out/bundle/bundle.zip': (await hotUpdaterBundle({ number: 2, text: 'after' })).zip,
+      'public-key.pem': publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+      'private-key.pem': rsaKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    })
+    const check = async (runs: string) => {
+      const min = '019b76da-a800-7000-8000-000000000000'
+      const path = `app-version/android/1.2.0/production/${min}/${runs || min}/7`
+      return (await fetch(`${hotUpdater.url()}/hot-updater/my-app/${path}`)).json()
+    }
+    const followed = lines.filter((line) => !line.startsWith('hotpatch rollback'))
+    for (const line of followed) {
+      const isLogin = line.startsWith('hotpatch login')
+      const own = line.replaceAll(ADDRESS, hotUpdater.url())
+      const words = [...own.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '').slice(1)
+      const answered = isLogin ? { input: hotUpdater.ownerToken() } : { isTTY: true, input: 'y\n' }
+      const all = [...words, ...(isLogin ? ['--token-stdin'] : [])]
+      const { exitCode, stderr } = await tool.run(all, answered)
+      expect([line, exitCode, stderr]).toEqual([line, 0, expect.anything()])
+      if (line.endsWith('--dry-run')) expect(stderr).toContain(await shownIn('moving-from-hot-updater.md'))
+      const isImport = line.startsWith('hotpatch import') && !line.endsWith('--dry-run')
+      if (isImport) expect(await check('')).toMatchObject({ id: bundleIdOf(1), shouldForceUpdate: true })
+    }
+    expect(followed.length).toBeGreaterThan(7)
+    expect(await check(bundleIdOf(1))).toMatchObject({ id: bundleIdOf(2), fileHash: expect.stringContaining('sig:') })
+  })
 })
 
 describe('and one more', () => {
