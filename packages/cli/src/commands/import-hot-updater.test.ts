@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
@@ -10,6 +10,8 @@ import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
 const MIN = '019b76da-a800-7000-8000-000000000000'
+/** The SHA-256 of "ustar". */
+const USTAR = createHash('sha256').update('ustar').digest('hex')
 let count = 0
 
 async function createImporter(bundles: readonly SourceBundle[]) {
@@ -134,7 +136,7 @@ test('a table’s rows will do, and what is wrong is named and stops its place',
     { channel: 'No Channel' },
     { rolloutCohortCount: 2000 },
   ].map((lie, index) => ({ ...two.row, id: bundleIdOf(10 + index), channel: 'lies', ...lie }))
-  const tar = { ...two.row, id: bundleIdOf(20), channel: 'tars', storageUri: 's3://ota/tar' }
+  const tar = { ...two.row, id: bundleIdOf(20), channel: 'tars', storageUri: 's3://ota/tar', fileHash: USTAR }
   const rows = [{ ...one.row, ...sqlite }, { ...two.row, ...sqlite }, ...lies, tar].map(inSnakeCase)
   await tool.write({ 'bucket/ota/tar': 'ustar' })
   await tool.write({ 'bucket/bundles.json': JSON.stringify([{ results: rows }]) })
