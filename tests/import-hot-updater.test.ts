@@ -15,7 +15,9 @@ import { createPhone } from '../scripts/real-clients/hot-updater/phone.ts'
 import { createStandIn } from '../scripts/real-clients/hot-updater/stand-in.ts'
 
 /** hot-updater's own server, pinned. */
-const PACKAGES = ['@hot-updater/server@0.36.3', '@hot-updater/plugin-core@0.36.3']
+const SERVER = '@hot-updater/server'
+const PLUGIN_CORE = '@hot-updater/plugin-core'
+const PACKAGES = [`${SERVER}@0.36.3`, `${PLUGIN_CORE}@0.36.3`]
 const MIN = '019b76da-a800-7000-8000-000000000000'
 const exec = promisify(execFile)
 
@@ -48,10 +50,9 @@ async function stage() {
   const require = createRequire(join(at, 'package.json'))
   return {
     client: await installClient(join(folder, 'client')),
-    createHotUpdater: (require('@hot-updater/server') as { createHotUpdater(options: object): HotUpdater })
-      .createHotUpdater,
+    createHotUpdater: (require(SERVER) as { createHotUpdater(options: object): HotUpdater }).createHotUpdater,
     createBlobDatabase: (
-      require('@hot-updater/plugin-core') as {
+      require(PLUGIN_CORE) as {
         createBlobDatabasePlugin(options: object): (config: object) => unknown
       }
     ).createBlobDatabasePlugin,

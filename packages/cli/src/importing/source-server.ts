@@ -15,8 +15,6 @@ const MAX_JSON_BYTES = 64 * 1024 * 1024
 const IDLE_MS = 60_000
 const MAX_REDIRECTS = 5
 
-export type SourceServer = ReturnType<typeof openSourceServer>
-
 /** A server that is imported from. It is asked, and never told anything; what it answers is nobody's word. */
 export function openSourceServer(context: CliContext, from: string, token: string | undefined, accept: string) {
   const base = checkUrl({ value: from, source: '--from' })
