@@ -9,9 +9,8 @@ import { useServer } from '../testing/server-suite.ts'
 const server = useServer()
 
 /** The compiler of the example's own React Native. */
-const COMPILER = fileURLToPath(
-  new URL('../../../../examples/react-native/node_modules/hermes-compiler', import.meta.url),
-)
+const EXAMPLE = fileURLToPath(new URL('../../../../examples/react-native', import.meta.url))
+const COMPILER = join(EXAMPLE, 'node_modules', 'hermes-compiler')
 const PLACE = 'node_modules/hermes-compiler/hermesc/linux64-bin/hermesc'
 const BUNDLE = 'build/hotpatch-android/index.android.bundle'
 
