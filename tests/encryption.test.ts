@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { App, Explanation, PublishedArchive } from '@hotpatch/api'
+import type { App, Explanation, Patch, PublishedArchive } from '@hotpatch/api'
 import { createNodeEngine } from '@hotpatch/client/node'
 import {
   createPostgresDatabase,
@@ -182,6 +182,30 @@ for (const { name, isThere } of DATABASES) {
       expect(await fresh.update()).toMatchObject({ kind: 'staged', version: '1.2.0' })
       await fresh.expectRuns('1.2.0')
       await old.expectRuns('1.1.0')
+    })
+
+    test('comes as a patch that was made where the key is, in few bytes', async () => {
+      await project('first')
+      const keyed = (channel: string) => createPhone(`patched-${channel}`, [keys.get('first') ?? ''], channel)
+      const onBeta = ['--channel', 'beta']
+      await build('2.0.0')
+      await build('2.1.0')
+      await release('2.0.0', ...onBeta)
+      const phone = keyed('beta')
+      expect(await phone.update()).toMatchObject({ kind: 'staged', version: '2.0.0' })
+      await phone.expectRuns('2.0.0')
+      const { content } = await release('2.1.0', ...onBeta)
+      const patch = await hotpatch<Patch>('patch', '--from', '2.0.0', '--to', '2.1.0', '--decryption-key', 'first.pem')
+      expect(patch).toMatchObject({ state: 'made', isEncrypted: true, fullSizeBytes: content.sizeBytes })
+      const { engine } = await phone.start()
+      const received = new Map<number, number>()
+      engine.subscribe((event) => {
+        if (event.type === 'progress') received.set(event.sizeBytes, event.receivedBytes)
+      })
+      expect(await engine.sync()).toMatchObject({ kind: 'staged', version: '2.1.0' })
+      expect([...received]).toEqual([[patch.sizeBytes, patch.sizeBytes]])
+      expect(patch.sizeBytes).toBeLessThan(content.sizeBytes / 5)
+      await phone.expectRuns('2.1.0')
     })
 
     test('is promoted and rolled back to as every release', async () => {

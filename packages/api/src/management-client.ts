@@ -1,7 +1,7 @@
 import { EmbeddedUpdate, EmbeddedUpdates, type NewEmbeddedUpdate } from './embedded-updates.ts'
 import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
-import { Patch, Patches, type NewPatch, type PatchFilter } from './patches.ts'
+import { Patch, Patches, type NewPatch, type PatchFilter, type SentPatchQuery } from './patches.ts'
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
@@ -339,6 +339,11 @@ export function createManagementClient(options: ManagementClientOptions) {
     getPatch: (app: string, id: string) => read(Patch, path`/apps/${app}/patches/${id}`),
     /** Made in the background: ask for it until it waits no more. */
     makePatch: (app: string, input: NewPatch) => read(Patch, path`/apps/${app}/patches`, input),
+    /** To an encrypted release: made where its key is. */
+    sendPatch: async (app: string, query: SentPatchQuery, body: Blob) => {
+      const init = { method: 'PUT', headers: { 'content-type': 'application/octet-stream' }, body }
+      return (await readJson(await send(path`/apps/${app}/patches` + queryOf({ ...query }), init))) as Patch
+    },
     prunePatch: (app: string, id: string) => call<Patch>('DELETE', path`/apps/${app}/patches/${id}`),
 
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>

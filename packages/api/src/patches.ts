@@ -26,6 +26,13 @@ export const NewPatch = Type.Object(
 )
 export type NewPatch = Static<typeof NewPatch>
 
+/** Encryption §4.1: between which releases one is that its publisher has encrypted. */
+export const SentPatchQuery = Type.Object(
+  { platform: PlatformName, from: NewPatch.properties.from, to: Version },
+  { additionalProperties: false },
+)
+export type SentPatchQuery = Static<typeof SentPatchQuery>
+
 const Packed = Type.Object({
   format: Type.String({ description: 'hpdelta1-br, hpdelta1-deflate, bsdiff40 or bsdiff43' }),
   sha256: Sha256,
@@ -43,6 +50,9 @@ export const Patch = Type.Object({
   fromReleaseId: Nullable(Id),
   fromEmbeddedId: Nullable(Type.String()),
   toReleaseId: Id,
+  isEncrypted: Type.Boolean({
+    description: 'It leads to an encrypted release: whoever publishes has made and sent it',
+  }),
   state: {
     ...OneOf(['waiting', 'made', 'not-smaller', 'too-large', 'lost', 'pruned']),
     description: 'Of what is neither waiting nor made, why there is none: it is not made again by itself',

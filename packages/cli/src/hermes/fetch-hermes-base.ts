@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import type { App, Release } from '@hotpatch/api'
 import { ARCHIVE_NAME } from '@hotpatch/protocol'
-import { proxiedFetch } from '../config/proxy.ts'
 import type { HermesBase } from '../content/archive/hermes-base.ts'
 import { bundleNameOf } from '../content/archive/build-bundle.ts'
 import { unpackZip } from '../content/archive/unpack-zip.ts'
-import { writeMeasured } from '../content/archive/write-measured.ts'
+import { fetchArtifact } from '../download/fetch-artifact.ts'
 import { CommandError } from '../errors/errors.ts'
 import type { Session } from '../session/session.ts'
 import type { SigningChoice } from '../signing/choose-key.ts'
@@ -27,14 +25,14 @@ export async function fetchHermesBase(
   release: Release,
   { signing, directory }: { signing: SigningChoice; directory: string },
 ): Promise<HermesBase> {
-  const { context, url } = session
+  const { context } = session
   const { sha256, sizeBytes } = archiveOf(session, app, release, signing)
   if (sizeBytes > MAX_BYTES) throw refusal(release, `${sizeBytes} bytes, more than ${MAX_BYTES}`)
-  // As devices have it of this very server, wherever that leads to.
-  const address = `${url.replace(/\/+$/, '')}/artifacts/${sha256}`
   const path = join(directory, 'hermes-base.zip')
-  const fetched = await fetchInto(session, address, { path, sizeBytes })
-  if (fetched.sha256 !== sha256) throw refusal(release, `bytes with the SHA-256 ${fetched.sha256} at ${address}`)
+  await fetchArtifact(session, { sha256, sizeBytes }, path, (detail, options) => {
+    const advice = 'Without --hermes-base it is compiled by itself.'
+    return new CommandError('hermes-base-missing', `${detail} ${advice}`, options)
+  })
   const { files } = await unpackZip(context, path, directory)
   const name = bundleNameOf(release.platform)
   const bundle = files.find((file) => file.name === name)
@@ -51,36 +49,6 @@ function archiveOf(session: Session, app: App, release: Release, signing: Signin
   const archive = statement.artifacts.find(({ name }) => name === ARCHIVE_NAME)
   if (!archive) throw refusal(release, 'that it is encrypted')
   return archive
-}
-
-async function fetchInto(
-  { context }: Session,
-  address: string,
-  { path, sizeBytes }: { path: string; sizeBytes: number },
-) {
-  try {
-    const response = await proxiedFetch(context.env, address)(address, { signal: context.signal })
-    if (!response.ok || !response.body) throw new Error(`it answers ${response.status}`)
-    return await writeMeasured(
-      Readable.from(atMost(response.body as AsyncIterable<Uint8Array>, sizeBytes)),
-      path,
-      context.signal,
-    )
-  } catch (cause) {
-    if (cause instanceof CommandError) throw cause
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    const advice = 'Without --hermes-base it is compiled by itself.'
-    throw new CommandError('hermes-base-missing', `${address} cannot be fetched: ${reason}. ${advice}`, { cause })
-  }
-}
-
-async function* atMost(body: AsyncIterable<Uint8Array>, sizeBytes: number): AsyncGenerator<Uint8Array> {
-  let count = 0
-  for await (const bytes of body) {
-    count += bytes.length
-    if (count > sizeBytes) throw new Error(`it has more than ${sizeBytes} bytes`)
-    yield bytes
-  }
 }
 
 function refusal({ version, platform }: Release, found: string): CommandError {

@@ -125,7 +125,12 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
       resolveApp,
       maxUploadBytes: 2 * maxUploadBytesOf(core),
     }),
-    patchRoutes({ patches: services.patches, resolveApp }),
+    patchRoutes({
+      patches: services.patches,
+      sentPatches: services.sentPatches,
+      resolveApp,
+      maxBytes: services.contents.limits.maxBytes,
+    }),
     signatureRoutes({ signatures: services.signatures, resolveApp }),
     embeddedUpdateRoutes({ embeddedUpdates: services.embeddedUpdates, resolveApp }),
     signedAnswerRoutes({ signedAnswers: services.signedAnswers, resolveApp }),

@@ -13,6 +13,7 @@ import { createBlockMaps } from '../shipping/block-maps/block-maps.ts'
 import { createCompression } from '../shipping/compression/compression.ts'
 import { createPatchService } from '../shipping/patches/patch-service.ts'
 import { createPatches } from '../shipping/patches/patches.ts'
+import { createSentPatches } from '../shipping/patches/sent-patches.ts'
 import { createPackageDiffs } from '../shipping/package-diffs/package-diffs.ts'
 import { createContentService } from '../shipping/content/content-service.ts'
 import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
@@ -115,6 +116,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })
   const patches = createPatchService({ ...changing, raiseReleases, wake: patchMaking.wake })
+  const { receiveBytes } = contents
+  const sentPatches = createSentPatches({ ...changing, patches, artifacts, receiveBytes, raiseReleases })
   const variants = createVariantService({ ...changing, artifacts, raiseReleases })
   const signedAnswers = createSignedAnswerService({ ...changing, artifacts, raisePlatform })
   const embeddedUpdates = createEmbeddedUpdateService({ ...changing, artifacts, onAdded: patchMaking.lookAgain })
@@ -200,6 +203,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     publishing,
     variants,
     patches,
+    sentPatches,
     signedAnswers,
     embeddedUpdates,
     signatures,

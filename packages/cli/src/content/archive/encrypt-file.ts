@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { createNodeEncryption } from '@hotpatch/client/node'
 import { chunksOf, sealEncryptedFile, type EncryptedHeader, type EncryptionKey } from '@hotpatch/protocol'
+import { readAt, withFile } from './read-at.ts'
 import { writeMeasured, type MeasuredFile } from './write-measured.ts'
 import { CommandError } from '../../errors/errors.ts'
 import type { CliContext } from '../../process/context.ts'
@@ -29,25 +30,4 @@ export async function encryptFile(
     throw new CommandError('bundle-changed', `${from} changed while it was encrypted. Run it again.`)
   }
   return withFile(from, (file) => writeMeasured(Readable.from(sealed(file), { objectMode: false }), to, signal))
-}
-
-async function withFile<Result>(path: string, use: (file: FileHandle) => Promise<Result>): Promise<Result> {
-  const file = await open(path)
-  try {
-    return await use(file)
-  } finally {
-    await file.close()
-  }
-}
-
-/** Fewer where the file ends before. */
-async function readAt(file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const bytes = Buffer.alloc(length)
-  let filled = 0
-  while (filled < length) {
-    const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled)
-    if (bytesRead === 0) break
-    filled += bytesRead
-  }
-  return bytes.subarray(0, filled)
 }

@@ -674,6 +674,18 @@ create table rollout_sample (
   constraint rollout_sample_key primary key (rollout_id, hour_at, standing)
 ) without rowid;
 
+create table sent_patch (
+  patch_id text not null,
+  format text not null,
+  sha256 text not null,
+  created_at bigint not null,
+  constraint sent_patch_key primary key (patch_id, format),
+  constraint sent_patch_of foreign key (patch_id) references patch (id) on delete cascade,
+  constraint sent_patch_bytes foreign key (sha256) references artifact (sha256)
+);
+
+create index sent_patch_sha256 on sent_patch (sha256);
+
 create table server_setting (
   name text primary key,
   value text not null

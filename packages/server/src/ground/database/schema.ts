@@ -149,7 +149,8 @@ export interface Schema {
     created_at: number
   }
   /**
-   * Content §12: that a patch is wanted of what devices have, and what came of it. Its bytes are in `artifact_variant`.
+   * Content §12: that a patch is wanted of what devices have, and what came of it. Its bytes are in `artifact_variant`, or,
+   * to an encrypted release, in `sent_patch`.
    */
   patch: {
     id: string
@@ -172,6 +173,17 @@ export interface Schema {
     /** Who asked for it; null: the server, by itself. */
     created_by: string | null
     finished_at: number | null
+  }
+  /**
+   * Encryption §4.1: its bytes, where whoever publishes has made and encrypted it. By patch, and so by app: another app with
+   * the same releases has its own, as nobody here can look whether one is right.
+   */
+  sent_patch: {
+    patch_id: string
+    /** How it is packed, as its publisher says. */
+    format: string
+    sha256: string
+    created_at: number
   }
   release: {
     id: string

@@ -12,11 +12,9 @@ import {
   Sha256,
   UPLOAD_KINDS,
 } from '@hotpatch/api'
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
@@ -24,6 +22,7 @@ import { describeUpload, type ContentService } from '../../shipping/content/cont
 import type { FileUploads } from '../../shipping/content/files/file-uploads.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
+import { requireFits, takeBytes } from '../../ground/http/take-bytes.ts'
 import { takeForms } from '../../ground/http/take-forms.ts'
 import { readNewRelease } from './read-new-release.ts'
 import type { ReleaseService } from '../../shipping/releases/release-service.ts'
@@ -115,11 +114,7 @@ export function publishingRoutes({
       },
     )
 
-    app.addContentTypeParser(
-      ['application/zip', 'application/octet-stream'],
-      (_request: FastifyRequest, payload: IncomingMessage, done: (error: null, body: IncomingMessage) => void) =>
-        done(null, payload),
-    )
+    takeBytes(app, ['application/zip', 'application/octet-stream'])
 
     app.put(
       '/apps/:app/artifacts/:sha256',
@@ -210,10 +205,4 @@ export function publishingRoutes({
       },
     )
   }
-}
-
-/** Before anything is read: whoever sends more would learn it after minutes. */
-function requireFits(request: FastifyRequest, maxBytes: number): void {
-  const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > maxBytes) throw problem('body-too-large', `Expected at most ${maxBytes} bytes, found ${announced}.`)
 }

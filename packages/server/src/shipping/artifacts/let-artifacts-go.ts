@@ -25,6 +25,7 @@ const REFERENCES = [
   ['package_diff', 'diff_sha256'],
   ['patch', 'sha256'],
   ['patch', 'base_sha256'],
+  ['sent_patch', 'sha256'],
 ] as const satisfies readonly (readonly [keyof Schema, string])[]
 
 /** Of those of the keys that nothing has any more, the sweep removes the bytes. */

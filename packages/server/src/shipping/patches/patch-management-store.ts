@@ -1,5 +1,5 @@
 import type { PatchFilter } from '@hotpatch/api'
-import { ARCHIVE_NAME, type Platform } from '@hotpatch/protocol'
+import { ARCHIVE_NAME, ENCRYPTED_ARCHIVE_NAME, type Platform } from '@hotpatch/protocol'
 import { sql, type Expression, type SqlBool } from 'kysely'
 import type { Connection } from '../../ground/database/schema.ts'
 import { letArtifactsGo } from '../artifacts/let-artifacts-go.ts'
@@ -25,6 +25,16 @@ function selectPatches(db: Connection, appId: string) {
           .whereRef('embedded_update.app_id', '=', 'patch.app_id')
           .whereRef('embedded_update.update_id', '=', 'patch.base_embedded_id')
           .as('embedded_versions'),
+      )
+      .select(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('release_file')
+            .select('path')
+            .whereRef('release_file.release_id', '=', 'patch.release_id')
+            .whereRef('release_file.sha256', '=', 'patch.sha256')
+            .where('role', '=', 'archive')
+            .where('path', '=', ENCRYPTED_ARCHIVE_NAME),
+        ).as('is_encrypted'),
       )
       .where('patch.app_id', '=', appId)
       .orderBy('patch.id', 'desc')
@@ -68,7 +78,7 @@ export async function listPacked(db: Connection, ids: readonly string[]) {
     .orderBy('size_bytes')
     .orderBy('variant_sha256')
     .execute()
-  const own = rows.filter(({ kind, algorithm }) => isFormatOf(kind, algorithm))
+  const own = [...rows, ...(await listSentBytes(db, ids))].filter(({ kind, algorithm }) => isFormatOf(kind, algorithm))
   const packed = own.map(({ id, algorithm, variant_sha256, size_bytes }) => ({
     id,
     each: { format: algorithm, sha256: variant_sha256, sizeBytes: size_bytes },
@@ -77,8 +87,27 @@ export async function listPacked(db: Connection, ids: readonly string[]) {
   return new Map([...byPatch].map(([id, ofPatch]) => [id, ofPatch.map(({ each }) => each)]))
 }
 
-/** Of one that is encrypted, nobody here can look inside. */
-export type NamedRelease = PatchableRelease & { isEncrypted: boolean }
+/** Encryption §4.1: the same of those that their publisher has made. */
+function listSentBytes(db: Connection, ids: readonly string[]) {
+  return db
+    .selectFrom('sent_patch')
+    .innerJoin('patch', 'patch.id', 'sent_patch.patch_id')
+    .innerJoin('artifact', 'artifact.sha256', 'sent_patch.sha256')
+    .select(['patch.id', 'patch.kind', 'sent_patch.format as algorithm'])
+    .select(['sent_patch.sha256 as variant_sha256', 'artifact.size_bytes'])
+    .where('patch.id', 'in', ids)
+    .where('state', '=', 'made')
+    .orderBy('artifact.size_bytes')
+    .orderBy('sent_patch.sha256')
+    .execute()
+}
+
+/** Of one that is encrypted, nobody here can look inside: there is no archive to make anything of. */
+export interface NamedRelease extends PatchableRelease {
+  isEncrypted: boolean
+  /** The digest of its zip as it is stored, encrypted or not; null: it is no archive. */
+  stored: string | null
+}
 
 /** Of the newest release that has this version. */
 export async function findPatchable(
@@ -99,7 +128,7 @@ export async function findPatchable(
   if (!row) return undefined
   const isEncrypted = row.path !== null && row.path !== ARCHIVE_NAME
   const archive = isEncrypted ? null : row.sha256
-  return { releaseId: row.id, content: row.kind, archive, launch: row.launch_sha256, isEncrypted }
+  return { releaseId: row.id, content: row.kind, archive, stored: row.sha256, launch: row.launch_sha256, isEncrypted }
 }
 
 /**
@@ -153,6 +182,7 @@ export async function markPruned(tx: Connection, id: string, now: number): Promi
 
 /** Unless another app has the same. The bytes are let go by the sweep, unless something else has them. */
 export async function deletePatchBytes(tx: Connection, id: string, now: number): Promise<void> {
+  const sent = await tx.deleteFrom('sent_patch').where('patch_id', '=', id).returning('sha256').execute()
   const found = await selectPacked(tx, [id])
     .select(['artifact_variant.sha256', 'variant_sha256', 'patch.kind', 'algorithm'])
     .where(({ not, exists, selectFrom }) =>
@@ -170,7 +200,7 @@ export async function deletePatchBytes(tx: Connection, id: string, now: number):
     )
     .execute()
   const rows = found.filter(({ kind, algorithm }) => isFormatOf(kind, algorithm))
-  const keys = rows.map(({ variant_sha256 }) => variant_sha256)
+  const keys = [...rows.map(({ variant_sha256 }) => variant_sha256), ...sent.map(({ sha256 }) => sha256)]
   if (keys.length === 0) return
   for (const { sha256, variant_sha256 } of rows) {
     await tx
@@ -196,7 +226,14 @@ export async function sumStored(db: Connection, appId: string) {
       )
       .select('variant_sha256')
       .where('app_id', '=', appId)
-      .where('state', '=', 'made'),
+      .where('state', '=', 'made')
+      .union(
+        db
+          .selectFrom('sent_patch')
+          .innerJoin('patch', 'patch.id', 'sent_patch.patch_id')
+          .select('sent_patch.sha256 as variant_sha256')
+          .where('app_id', '=', appId),
+      ),
   )
   const packed = await sumVariants(
     db,

@@ -42,6 +42,7 @@ export async function listPlacedPatches(
 ): Promise<ReadonlyMap<string, OfferedPatches>> {
   const found = [
     ...(await listTrees(db, place)),
+    ...(await listSent(db, place)),
     ...(await listFiles(db, place)),
     ...(await listFromEmbedded(db, place)),
     ...(await listPacked(db, place)),
@@ -90,22 +91,43 @@ function foundOf({ kind, algorithm, size_bytes, patch, target, base, from, to }:
 }
 
 /** An archive is its own content. */
+function placedArchives(db: Connection, place: PlaceOfReleases) {
+  return db
+    .selectFrom('release_file')
+    .select('sha256')
+    .where('role', '=', 'archive')
+    .where('sha256', 'is not', null)
+    .where('release_id', 'in', placedReleases(db, place))
+    .$castTo<{ sha256: string }>()
+}
+
+/** By its tree, too: a binary that shipped with it is known by that. */
+function ofTree(row: MadeRow): FoundPatch[] {
+  return [...foundOf(row), ...(row.from ? foundOf({ ...row, base: row.from }) : [])]
+}
+
 async function listTrees(db: Connection, place: PlaceOfReleases): Promise<FoundPatch[]> {
   const rows = await selectMade(db, place)
     .select(['patch.sha256 as target', 'patch.base_sha256 as base', 'base_tree as from', 'tree as to'])
     .where('patch.kind', '=', 'tree')
-    .where('patch.sha256', 'in', (of) =>
-      of
-        .selectFrom('release_file')
-        .select('sha256')
-        .where('role', '=', 'archive')
-        .where('sha256', 'is not', null)
-        .where('release_id', 'in', placedReleases(db, place))
-        .$castTo<{ sha256: string }>(),
-    )
+    .where('patch.sha256', 'in', placedArchives(db, place))
     .execute()
-  // By its tree, too: a binary that shipped with it is known by that.
-  return rows.flatMap((row) => [...foundOf(row), ...(row.from ? foundOf({ ...row, base: row.from }) : [])])
+  return rows.flatMap(ofTree)
+}
+
+/** Encryption §4.1: those that this app's publisher has sent, whoever else has the same releases. */
+async function listSent(db: Connection, place: PlaceOfReleases): Promise<FoundPatch[]> {
+  const rows = await db
+    .selectFrom('patch')
+    .innerJoin('sent_patch', 'sent_patch.patch_id', 'patch.id')
+    .innerJoin('artifact', 'artifact.sha256', 'sent_patch.sha256')
+    .select(['patch.kind', 'sent_patch.format as algorithm', 'artifact.size_bytes', 'artifact.sha256 as patch'])
+    .select(['patch.sha256 as target', 'patch.base_sha256 as base', 'base_tree as from', 'tree as to'])
+    .where('patch.app_id', '=', place.appId)
+    .where('state', '=', 'made')
+    .where('patch.sha256', 'in', placedArchives(db, place))
+    .execute()
+  return rows.flatMap(ofTree)
 }
 
 /** Of the file that is run first, whichever contents it is in. */

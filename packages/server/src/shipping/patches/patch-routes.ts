@@ -1,20 +1,31 @@
-import { Id, NewPatch, Patch, Patches, PatchFilter } from '@hotpatch/api'
+import { Readable } from 'node:stream'
+import { Id, NewPatch, Patch, Patches, PatchFilter, SentPatchQuery } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { problem } from '@hotpatch/protocol'
 import { Type } from 'typebox'
+import { requireFits, takeBytes } from '../../ground/http/take-bytes.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import type { PatchService } from './patch-service.ts'
+import type { SentPatches } from './sent-patches.ts'
 
 const PatchParams = Type.Object({ app: Type.String(), id: Id })
 
 export function patchRoutes({
   patches,
+  sentPatches,
   resolveApp,
+  maxBytes,
 }: {
   patches: PatchService
+  sentPatches: SentPatches
   resolveApp: ResolveApp
+  /** Of one that is sent. */
+  maxBytes: number
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
+    takeBytes(app, ['application/octet-stream'])
+
     app.get(
       '/apps/:app/patches',
       {
@@ -57,6 +68,32 @@ export function patchRoutes({
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
         return reply.code(202).send(await patches.make(found, request.body, authorOf(request)))
+      },
+    )
+
+    app.put(
+      '/apps/:app/patches',
+      {
+        config: { access: 'releases:publish' },
+        schema: {
+          tags: ['releases'],
+          summary: 'Sends a patch to an encrypted release, made where its key is',
+          description:
+            'The body is the patch, encrypted for the keys of the release that it leads to. The same again is answered ' +
+            'the same; another in the same packing takes its place.',
+          consumes: ['application/octet-stream'],
+          params: AppParams,
+          querystring: SentPatchQuery,
+          response: { 200: Patch },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        requireFits(request, maxBytes)
+        if (!(request.body instanceof Readable)) {
+          throw problem('unsupported-media-type', 'Expected a patch as application/octet-stream, found nothing.')
+        }
+        return sentPatches.send(found, request.query, request.body, authorOf(request))
       },
     )
 

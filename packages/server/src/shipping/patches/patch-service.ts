@@ -1,5 +1,5 @@
 import type { NewPatch, Patch, Patches, PatchFilter } from '@hotpatch/api'
-import { problem, type Platform } from '@hotpatch/protocol'
+import { problem } from '@hotpatch/protocol'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
@@ -8,23 +8,19 @@ import { nameOf, type Author } from '../../people/authors/author.ts'
 import type { AppRow } from '../apps/app-service.ts'
 import {
   deletePatchBytes,
-  findEmbedded,
   findPatch,
-  findPatchable,
   listPacked,
   listPatches,
   markPruned,
   putWaiting,
   sumStored,
   type ListedPatch,
-  type NamedRelease,
 } from './patch-management-store.ts'
+import { baseOf, getEnds } from './patch-ends.ts'
 import { PATCH_KINDS, subjectOf } from './patch-kinds.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
 const MAX_LISTED = 200
-/** Before the id or the native version, of what a binary shipped with. */
-const EMBEDDED = 'embedded:'
 
 export type PatchService = ReturnType<typeof createPatchService>
 
@@ -65,14 +61,10 @@ export function createPatchService({
    * @throws problem release-not-found, or invalid-request of two of which none can be made
    */
   async function make(app: AppRow, { platform, from, to, kind: asked }: NewPatch, author: Author): Promise<Patch> {
-    const embedded = from.startsWith(EMBEDDED)
-      ? await embeddedOf(app, platform, from.slice(EMBEDDED.length))
-      : undefined
-    const before = embedded ? asRelease(embedded) : await patchableOf(app, platform, from)
-    const after = await patchableOf(app, platform, to)
+    const { before, after } = await getEnds(db, app, { platform, from, to })
     const sealed = before.isEncrypted ? from : after.isEncrypted ? to : undefined
     if (sealed !== undefined) {
-      const detail = `Expected two releases that the server can read, found that ${sealed} is encrypted: hotpatch patch makes the patch where the key is, and sends it.`
+      const detail = `Expected two releases that the server can read, found that ${sealed} is encrypted. ${adviceFor(after)}`
       throw problem('content-unfit', detail)
     }
     const kind = asked ?? PATCH_KINDS.find((each) => subjectOf(each, before) && subjectOf(each, after))
@@ -92,9 +84,7 @@ export function createPatchService({
         appId: app.id,
         kind,
         target: { releaseId: after.releaseId, sha256: target },
-        base: embedded
-          ? { embeddedId: embedded.embeddedId, sha256: base }
-          : { releaseId: before.releaseId, sha256: base },
+        base: baseOf(before, base),
       }
       const put = await putWaiting(tx, wanted, { id: newId(), now: clock.now(), createdBy: nameOf(author) })
       await audit.record(tx, author, {
@@ -107,22 +97,6 @@ export function createPatchService({
     })
     wake()
     return get(app, id)
-  }
-
-  async function patchableOf(app: AppRow, platform: Platform, version: string): Promise<NamedRelease> {
-    const found = await findPatchable(db, { appId: app.id, platform, version })
-    if (found) return found
-    throw problem('release-not-found', `${app.slug} has no release of the version ${version} for ${platform}.`)
-  }
-
-  async function embeddedOf(app: AppRow, platform: Platform, name: string) {
-    const found = await findEmbedded(db, { appId: app.id, platform, name })
-    if (found) return found
-    const see = 'See: hotpatch updates embedded list.'
-    throw problem(
-      'not-found',
-      `${app.slug} knows of no binary ${name} for ${platform}, and what it shipped with. ${see}`,
-    )
   }
 
   /** @throws problem not-found */
@@ -159,6 +133,7 @@ export function createPatchService({
         fromReleaseId: row.base_release_id,
         fromEmbeddedId: row.base_embedded_id,
         toReleaseId: row.release_id,
+        isEncrypted: Boolean(row.is_encrypted),
         state: row.state,
         fullSizeBytes: row.size_bytes,
         sizeBytes,
@@ -174,11 +149,9 @@ export function createPatchService({
   return { list, get, make, prune }
 }
 
-/** As such a release would be, were it one. */
-function asRelease({ kind, sha256 }: { kind: 'expo' | 'archive'; sha256: string }): NamedRelease {
-  const of = { releaseId: '', isEncrypted: false }
-  if (kind === 'expo') return { ...of, content: 'files', archive: null, launch: sha256 }
-  return { ...of, content: 'archive', archive: sha256, launch: null }
+function adviceFor({ isEncrypted }: { isEncrypted: boolean }): string {
+  if (isEncrypted) return 'hotpatch patch makes the patch where the key is, and sends it.'
+  return 'To a release that is not encrypted there are patches only of such.'
 }
 
 function embeddedName({

@@ -20,6 +20,7 @@ import * as patchesOfFiles from './0023-patches-of-files.ts'
 import * as bytesSaved from './0024-bytes-saved.ts'
 import * as labelNumbers from './0025-label-numbers.ts'
 import * as drawings from './0026-drawings.ts'
+import * as sentPatches from './0027-sent-patches.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -44,4 +45,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0024-bytes-saved': bytesSaved,
   '0025-label-numbers': labelNumbers,
   '0026-drawings': drawings,
+  '0027-sent-patches': sentPatches,
 }

@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { PublicUrl } from '../../../ground/http/public-url.ts'
+import { takeBytes } from '../../../ground/http/take-bytes.ts'
 import { AppParams, type ResolveApp } from '../../../people/authors/resolve-app.ts'
 import type { ResumableUploads } from './resumable-uploads.ts'
 
@@ -20,11 +20,7 @@ export function resumableUploadRoutes({
   publicUrl: PublicUrl
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
-    app.addContentTypeParser(
-      'application/offset+octet-stream',
-      (_request: FastifyRequest, payload: IncomingMessage, done: (error: null, body: IncomingMessage) => void) =>
-        done(null, payload),
-    )
+    takeBytes(app, ['application/offset+octet-stream'])
 
     async function answer(request: FastifyRequest<{ Params: { app: string; id?: string } }>, reply: FastifyReply) {
       const { app: named, id } = request.params
