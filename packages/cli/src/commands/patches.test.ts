@@ -77,6 +77,12 @@ test('to an encrypted release it is made here, and sent', async () => {
   const fromZips = await json<Patch>(`${line} --from-zip 1.zip --to-zip 2.zip --decryption-key other.pem`)
   expect(fromZips).toMatchObject({ id: made.id, state: 'made' })
   await json(`patches prune ${made.id} --yes`)
+  await json('updates embedded upload 1.zip --platform android --native-version 1.0.0+7 --yes')
+  const ofBinary = '--from embedded:1.0.0+7 --to 2.0.0 --platform android'
+  const shipped = await json<Patch>(`patch ${ofBinary} --from-zip 1.zip`)
+  expect(shipped).toMatchObject({ from: 'embedded 1.0.0+7', state: 'made', isEncrypted: true })
+  await refused('Of an encrypted patch: expected one of the tree', `${ofBinary} --from-zip 3.zip`)
+  await refused('Give the files that embedded:1.0.0+7 stands for', ofBinary, 2)
   await project({})
   await refused(`Found no public key of ${own.id}`, '--decryption-key other.pem')
   await json('release --bundle 3.zip --platform android --version 4.0.0 --any-native --no-encrypt --yes')

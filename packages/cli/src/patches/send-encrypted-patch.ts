@@ -11,7 +11,7 @@ import type { MeasuredFile } from '../content/archive/write-measured.ts'
 import { withTemporary } from '../content/temporary-folder.ts'
 import { encryptionKeyPath, readEncryptionKey, type EncryptionKeyPair } from '../encryption/encryption-key.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
-import { formatBytes } from '../output/text.ts'
+import { formatBytes, formatCount } from '../output/text.ts'
 import { findNamedRelease } from '../release/find-release.ts'
 import type { Session } from '../session/session.ts'
 import { findOwnKey } from '../signing/choose-key.ts'
@@ -40,6 +40,10 @@ interface WrittenPatch extends MeasuredFile {
 /** Patches §5.1. */
 const FORMATS = { brotli: 'hpdelta1-br', deflate: 'hpdelta1-deflate' } as const
 const PACKINGS = ['brotli', 'deflate'] as const
+/** As of patches that a server makes: what is new is in memory, packed. */
+const MAX_UNPACKED_BYTES = 512 * 1024 ** 2
+/** Patches §8. */
+const MAX_FILES = 20_000
 /** As of what was installed with a binary. */
 const EMBEDDED = /^embedded:/
 
@@ -160,6 +164,7 @@ async function writePatches(
   { base, target }: { base: OpenedRelease; target: OpenedRelease },
   { recipients, directory }: { recipients: readonly EncryptionKey[]; directory: string },
 ): Promise<WrittenPatch[]> {
+  for (const { files } of [base, target]) requireComparable(files)
   const wholeBytes = content.kind === 'archive' ? content.sizeBytes : 0
   const { patches } = await makeTreePatch(base.files, target.files, { packings: PACKINGS, signal: context.signal })
   const written: WrittenPatch[] = []
@@ -184,4 +189,12 @@ async function writePatches(
     'patch-not-made',
     `There is no patch to ${version}: it would have ${formatBytes(least)}, encrypted, and the release has ${formatBytes(wholeBytes)}, which devices take instead.`,
   )
+}
+
+function requireComparable(files: OpenedRelease['files']): void {
+  const unpackedBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  if (files.length <= MAX_FILES && unpackedBytes <= MAX_UNPACKED_BYTES) return
+  const found = `${formatCount(files.length, 'file')} of ${formatBytes(unpackedBytes)}`
+  const expected = `up to ${formatCount(MAX_FILES, 'file')} of ${formatBytes(MAX_UNPACKED_BYTES)}`
+  throw new CommandError('patch-not-made', `Expected two releases of ${expected}, unpacked, found ${found}.`)
 }

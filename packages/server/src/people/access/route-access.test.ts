@@ -264,7 +264,9 @@ describe('a token for one app', () => {
           ? '?platform=android&channel=production'
           : /\/(?:audit|stream)$/.test(url)
             ? `?app=${theirs.slug}`
-            : ''
+            : method === 'PUT' && url.endsWith('/patches')
+              ? '?platform=android&from=1.0.0&to=1.0.1'
+              : ''
       const response = await server.request(method, fill(url) + query, { token, ...optionsFor(url, method) })
       const { status, body } = response
       const text = JSON.stringify(body)
