@@ -79,7 +79,8 @@ test('to an encrypted release it is made here, and sent', async () => {
   await json(`patches prune ${made.id} --yes`)
   await json('updates embedded upload 1.zip --platform android --native-version 1.0.0+7 --yes')
   const ofBinary = '--from embedded:1.0.0+7 --to 2.0.0 --platform android'
-  const shipped = await json<Patch>(`patch ${ofBinary} --from-zip 1.zip`)
+  // Of several keys the one that opens it.
+  const shipped = await json<Patch>(`patch ${ofBinary} --from-zip 1.zip --decryption-key other.pem ${own.path}`)
   expect(shipped).toMatchObject({ from: 'embedded 1.0.0+7', state: 'made', isEncrypted: true })
   await refused('Of an encrypted patch: expected one of the tree', `${ofBinary} --from-zip 3.zip`)
   await refused('Give the files that embedded:1.0.0+7 stands for', ofBinary, 2)
