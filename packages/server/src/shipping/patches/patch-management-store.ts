@@ -152,12 +152,18 @@ export async function findEmbedded(
   return found && { embeddedId: found.update_id, sha256: found.sha256, kind: found.kind }
 }
 
-/** What waits or is made stays as it is. Returns its id. */
+/** What waits or is made stays as it is, be it that two ask at once. Returns its id. */
 export async function putWaiting(
   tx: Connection,
   wanted: WantedPatch,
   by: { id: string; now: number; createdBy: string },
 ): Promise<string> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('patch')
+    .values(waitingRow(wanted, by))
+    .onConflict((conflict) => conflict.columns(['app_id', 'kind', 'sha256', 'base_sha256']).doNothing())
+    .executeTakeFirst()
+  if (numInsertedOrUpdatedRows === 1n) return by.id
   const known = await tx
     .selectFrom('patch')
     .select(['id', 'state'])
@@ -165,11 +171,7 @@ export async function putWaiting(
     .where('kind', '=', wanted.kind)
     .where('sha256', '=', wanted.target.sha256)
     .where('base_sha256', '=', wanted.base.sha256)
-    .executeTakeFirst()
-  if (!known) {
-    await tx.insertInto('patch').values(waitingRow(wanted, by)).execute()
-    return by.id
-  }
+    .executeTakeFirstOrThrow()
   if (known.state === 'made') return known.id
   const again: Partial<PatchRow> = { state: 'waiting', created_by: by.createdBy, finished_at: null }
   await tx.updateTable('patch').set(again).where('id', '=', known.id).execute()

@@ -9,6 +9,7 @@ export type PatchRow = Schema['patch']
 /** That one is wanted, and nobody has tried yet. */
 export interface AwaitingPatch extends SourceBytes {
   id: string
+  appId: string
   kind: PatchKind
   base: SourceBytes
   /** What a device would fetch without it. */
@@ -51,13 +52,29 @@ export function waitingRow(
   }
 }
 
-/** What somebody asked for first, then newest first. */
-export async function listAwaitingPatches(db: Connection, limit: number): Promise<AwaitingPatch[]> {
+/**
+ * Of the app whose turn was longest ago first: whoever wants a thousand of one app lets no other wait for them. Within an
+ * app what somebody asked for, then newest first.
+ * @param turns when each app had its last turn, as numbers that rise
+ */
+export async function listAwaitingPatches(
+  db: Connection,
+  limit: number,
+  turns: ReadonlyMap<string, number>,
+): Promise<AwaitingPatch[]> {
+  const isAutomatic = sql<number>`case when created_by is null then 1 else 0 end`
   const rows = await db
-    .selectFrom('patch')
+    .selectFrom((from) =>
+      from
+        .selectFrom('patch')
+        .select(['id', 'app_id', 'kind', 'sha256', 'base_sha256', isAutomatic.as('is_automatic')])
+        .select(sql<number>`row_number() over (partition by app_id order by ${isAutomatic}, id desc)`.as('place'))
+        .where('state', '=', 'waiting')
+        .as('patch'),
+    )
     .innerJoin('artifact as target', 'target.sha256', 'patch.sha256')
     .innerJoin('artifact as base', 'base.sha256', 'patch.base_sha256')
-    .select(['patch.id', 'patch.kind', 'patch.sha256', 'base_sha256'])
+    .select(['patch.id', 'patch.app_id', 'patch.kind', 'patch.sha256', 'base_sha256'])
     .select(['target.size_bytes', 'base.size_bytes as base_bytes'])
     .select(({ selectFrom }) =>
       selectFrom('artifact_variant')
@@ -67,13 +84,15 @@ export async function listAwaitingPatches(db: Connection, limit: number): Promis
         .where('artifact_variant.kind', '=', 'compressed')
         .as('compressed_bytes'),
     )
-    .where('state', '=', 'waiting')
-    .orderBy(({ eb }) => eb.case().when('created_by', 'is', null).then(1).else(0).end())
+    .where('place', '<=', limit)
+    .orderBy('is_automatic')
     .orderBy('patch.id', 'desc')
-    .limit(limit)
     .execute()
-  return rows.map(({ id, kind, sha256, base_sha256, size_bytes, base_bytes, compressed_bytes }) => ({
+  const turnOf = (row: { app_id: string }) => turns.get(row.app_id) ?? 0
+  const inTurn = rows.toSorted((left, right) => turnOf(left) - turnOf(right)).slice(0, limit)
+  return inTurn.map(({ id, app_id, kind, sha256, base_sha256, size_bytes, base_bytes, compressed_bytes }) => ({
     id,
+    appId: app_id,
     kind,
     sha256,
     sizeBytes: size_bytes,

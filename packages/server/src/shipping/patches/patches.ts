@@ -30,6 +30,8 @@ const WORTH_SHARE = 0.8
 const LOOK_AGAIN_MS = HOUR_MS
 /** What becomes visible, or goes, at once. */
 const DROPPED_AT_ONCE = 50
+/** So many patches, and a release is packed, however many more are wanted. */
+const PATCHES_IN_A_ROW = 8
 
 /** Content §12: patches, made once and for all after the publish, in a thread of its own, newest first. */
 export function createPatches({
@@ -58,18 +60,26 @@ export function createPatches({
   })
   /** What each channel and platform was last sent, and when its bases were looked for. */
   const looked = new Map<string, { sha256: string; at: number }>()
+  /** When each app had one made last. */
+  const turns = new Map<string, number>()
+  let lastTurn = 0
+  let patchesInARow = 0
   const packing = createPacking({ db, changes, raiseReleases, clock, artifacts, maker, ask: thread.ask })
   const { wake, stop } = createWorkOff<AwaitingPatch | AwaitingPacking, PatchAnswer>({
     does: 'compared',
     batch: BATCH,
     list: async (count) => {
       if (bases > 0 && (await wantNew())) await dropOutlived()
-      const patches = await listAwaitingPatches(db, count)
-      if (bases === 0 || patches.length === count) return patches
       // Most devices run a release and take a patch of it: those come first.
-      return [...patches, ...(await packing.list(count - patches.length))]
+      const packs = bases === 0 ? [] : await packing.list(count)
+      const patches = await listAwaitingPatches(db, count, turns)
+      const inOrder = patchesInARow < PATCHES_IN_A_ROW ? [...patches, ...packs] : [...packs, ...patches]
+      return inOrder.slice(0, count)
     },
-    work: (item) => ('base' in item ? work(item) : packing.work(item)),
+    work: (item) => {
+      patchesInARow = 'base' in item ? patchesInARow + 1 : 0
+      return 'base' in item ? work(item) : packing.work(item)
+    },
     record: async (done) => {
       for (const { item, result } of done) {
         await ('base' in item ? record({ item, result }) : packing.record({ item, result }))
@@ -116,7 +126,14 @@ export function createPatches({
     }
   }
 
-  async function work({ kind, base, otherwiseBytes, ...target }: AwaitingPatch): Promise<PatchAnswer | undefined> {
+  async function work({
+    appId,
+    kind,
+    base,
+    otherwiseBytes,
+    ...target
+  }: AwaitingPatch): Promise<PatchAnswer | undefined> {
+    turns.set(appId, ++lastTurn)
     const maxBytes = Math.floor(otherwiseBytes * WORTH_SHARE)
     const [first, ...others] = PATCH_FORMATS[kind]
     const made = await maker.makeFromTwo(target, base, async ({ target: path, ...from }) => {

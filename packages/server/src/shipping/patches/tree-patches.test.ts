@@ -19,6 +19,7 @@ import { noise } from '@hotpatch/testkit/archives'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { listAwaitingPatches } from './patch-store.ts'
 
 type Files = Readonly<Record<string, Buffer>>
 
@@ -270,6 +271,36 @@ describeOnEveryDatabase('patches of trees', (open) => {
       const unknown = await server.request('POST', path, { body: { ...body, from: 'embedded:9.0.0' } })
       expect(unknown.body).toMatchObject({ type: '/problems/not-found' })
     })
+  })
+
+  test('are made of each app in its turn, however many somebody wants of one', async () => {
+    const asking = app
+    for (const version of ['1.0.0', '2.0.0', '3.0.0']) {
+      const files = version === '1.0.0' ? FIRST : version === '2.0.0' ? SECOND : THIRD
+      await publish(version, { ...files, 'own.txt': Buffer.from(app.id) })
+    }
+    await settled()
+    app = await server.createTestApp()
+    await publish('1.0.0', { ...FIRST, 'own.txt': Buffer.from(app.id) })
+    await publish('2.0.0', { ...SECOND, 'own.txt': Buffer.from(app.id) })
+    await settled()
+    const both = [asking.id, app.id]
+    await db.updateTable('patch').set({ state: 'waiting' }).where('app_id', 'in', both).execute()
+    await db.updateTable('patch').set({ created_by: 'somebody' }).where('app_id', '=', asking.id).execute()
+    const next = async (turns: [string, number][]) =>
+      (await listAwaitingPatches(db, 1, new Map(turns))).map(({ appId }) => appId)
+    try {
+      expect(await next([])).toEqual([asking.id])
+      expect(await next([[asking.id, 1]])).toEqual([app.id])
+      expect(
+        await next([
+          [asking.id, 1],
+          [app.id, 2],
+        ]),
+      ).toEqual([asking.id])
+    } finally {
+      await db.updateTable('patch').set({ state: 'pruned' }).where('app_id', 'in', both).execute()
+    }
   })
 
   test('are made when somebody asks, listed and pruned', async () => {
