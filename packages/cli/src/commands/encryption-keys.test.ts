@@ -50,6 +50,10 @@ describe('encryption keys', () => {
     expect(project(Array.from({ length: 17 }, () => publicKey))).toThrow('at most 16')
     expect(readRecipients(`${publicKey}, ${publicKey}`)).toHaveLength(1)
     expect(() => readRecipients('x')).toThrow('public keys in base64')
+    // Of small order (RFC 7748 §6.1): whatever is sealed for it, everybody can open.
+    const [zero, one] = [Buffer.alloc(32), Buffer.alloc(32).fill(1, 0, 1)].map((raw) => raw.toString('base64'))
+    expect(() => readRecipients(zero!)).toThrow('public keys in base64')
+    expect(project([publicKey, one])).toThrow('/encryptFor/1')
   })
 })
 
