@@ -15,6 +15,8 @@ import { writeIndex, writeTreePatch, type PackedFrame } from './write-tree-patch
 export interface TreePatchOptions extends DifferenceLimits, WorkOptions {
   /** Several cost little more than one: finding what differs is most of the work. */
   packings: readonly Packing[]
+  /** A larger one is not made, and no longer held in memory than until that is seen. */
+  maxBytes?: number
 }
 
 export interface MadeTreePatch {
@@ -40,7 +42,7 @@ type MadeFile = Exclude<PlannedFile, { kind: 'kept' | 'moved' }>
 export async function makeTreePatch(
   baseFiles: readonly SourceFile[],
   targetFiles: readonly SourceFile[],
-  { packings, signal, onProgress, ...limits }: TreePatchOptions,
+  { packings: wanted, maxBytes = Infinity, signal, onProgress, ...limits }: TreePatchOptions,
 ): Promise<MadeTreePatches> {
   const [base, target] = [baseFiles, targetFiles].map((files) => inTreeOrder(files)) as [SourceFile[], SourceFile[]]
   expectTree(base, 'base')
@@ -50,28 +52,34 @@ export async function makeTreePatch(
     await setImmediate()
   }
   const planned = await planTree(base, target, pause)
-  const frames = packings.map((): PackedFrame[] => [])
+  let packings = wanted.map((packing) => ({ packing, frames: [] as PackedFrame[], sizeBytes: 0 }))
+  const frameCounts: PackedFrame['stepCounts'][] = []
   const groups = intoFrames(planned.filter(isMade))
   for (const [index, group] of groups.entries()) {
     const share = (done: number) => onProgress?.(((index + done) / groups.length) * 0.95)
     const { content, ...frame } = await makeFrame(group, base, { ...limits, signal, onProgress: share })
-    for (const [each, packing] of packings.entries()) {
-      frames[each]!.push({ ...frame, packed: await PACKERS[packing](content) })
+    frameCounts.push(frame.stepCounts)
+    for (const made of packings) {
+      const packed = await PACKERS[made.packing](content)
+      made.frames.push({ ...frame, packed })
+      made.sizeBytes += packed.length
       await pause()
     }
+    packings = packings.filter(({ sizeBytes }) => sizeBytes <= maxBytes)
+    if (packings.length === 0) break
   }
 
   const digests = { baseSha256: await treeDigest(base, nodeSha256), targetSha256: await treeDigest(target, nodeSha256) }
   const patches: MadeTreePatch[] = []
-  for (const [each, packing] of packings.entries()) {
-    const index = writeIndex(planned, frames[each]!)
+  for (const { packing, frames } of packings) {
+    const index = writeIndex(planned, frames)
     const packedIndex = await PACKERS[packing](index)
-    const bytes = writeTreePatch({ packing, ...digests, indexBytes: index.length, packedIndex, frames: frames[each]! })
+    const bytes = writeTreePatch({ packing, ...digests, indexBytes: index.length, packedIndex, frames })
     await expectTarget(bytes, { base, target, targetSha256: digests.targetSha256, pause })
     patches.push({ packing, bytes })
   }
   onProgress?.(1)
-  return { ...digests, patches, counts: countsOf(planned, frames[0] ?? []) }
+  return { ...digests, patches, counts: countsOf(planned, frameCounts) }
 }
 
 function expectTree(files: readonly SourceFile[], what: string): void {
@@ -130,11 +138,11 @@ async function expectTarget(
   while (!(await made.next()).done) await pause()
 }
 
-function countsOf(planned: readonly PlannedFile[], frames: readonly PackedFrame[]) {
+function countsOf(planned: readonly PlannedFile[], stepCounts: readonly PackedFrame['stepCounts'][]) {
   const counts = { kept: 0, moved: 0, new: 0, patched: 0 }
   for (const { kind } of planned) counts[kind] += 1
   // Some that were to be patched have nothing of the base, or would have been too expensive.
-  const patched = frames.flatMap(({ stepCounts }) => stepCounts).filter((count) => count !== undefined).length
+  const patched = stepCounts.flat().filter((count) => count !== undefined).length
   counts.new += counts.patched - patched
   counts.patched = patched
   return counts

@@ -12,8 +12,8 @@ import type { PatchAnswer, TreePatchQuestion } from './patch-question.ts'
 
 /** Of each side: what is new of it is in memory, packed. */
 const MAX_UNPACKED_BYTES = 512 * 1024 * 1024
-/** Of a file that nothing is there for: devices have memory for no more at a time. */
-const MAX_NEW_FILE_BYTES = 64 * 1024 * 1024
+/** Of a file that is made: devices have memory for no more at a time, and would refuse the patch when they have it. */
+const MAX_MADE_FILE_BYTES = 64 * 1024 * 1024
 /** Patches §8. */
 const MAX_FILES = 20_000
 
@@ -30,9 +30,11 @@ export async function writeTreePatches(question: TreePatchQuestion, signal: Abor
   const before = base && question.base !== null ? await filesOf(base, question.base) : []
   const after = await filesOf(target, question.source)
   if (!before || !after) return { outcome: 'too-large' }
-  if (!base && after.some(({ sizeBytes }) => sizeBytes > MAX_NEW_FILE_BYTES)) return { outcome: 'too-large' }
+  const atHand = new Set(before.map(({ sha256 }) => sha256))
+  const isMade = ({ sha256 }: SourceFile) => !atHand.has(sha256)
+  if (after.some((file) => file.sizeBytes > MAX_MADE_FILE_BYTES && isMade(file))) return { outcome: 'too-large' }
   const packings = PACKINGS.filter((packing) => question.targets[FORMATS[packing]] !== undefined)
-  const made = await makeTreePatch(before, after, { packings, signal })
+  const made = await makeTreePatch(before, after, { packings, maxBytes: question.maxBytes, signal })
   const patches = made.patches.map(({ packing, bytes }) => ({ format: FORMATS[packing], bytes }))
   const answer = await keepSmaller(question, patches)
   return answer.outcome === 'made' ? { ...answer, baseTree: made.baseSha256, tree: made.targetSha256 } : answer
