@@ -45,7 +45,7 @@ export function createEmbeddedUpdateService({
 }) {
   /**
    * The same again changes nothing; of another native version, that is added.
-   * @throws problem artifact-missing, or invalid-request when something else has this id
+   * @throws problem artifact-missing, content-unfit, or invalid-request when something else has this id
    */
   async function add(app: AppRow, input: NewEmbeddedUpdate, author: Author): Promise<EmbeddedUpdate> {
     const { platform, sha256, sizeBytes, builtAt } = input
@@ -95,7 +95,10 @@ export function createEmbeddedUpdateService({
   async function treeOf(app: AppRow, sha256: string): Promise<string> {
     const found = await artifacts.find(app.id, sha256, 'archive')
     if (!found) throw artifactMissing(sha256)
-    return (JSON.parse(found.facts) as ArchiveFacts).tree
+    const { tree, sealed } = JSON.parse(found.facts) as ArchiveFacts
+    if (!sealed) return tree
+    const detail = 'Expected the zip of what the binary has, found an encrypted one, whose tree the server cannot know.'
+    throw problem('content-unfit', detail)
   }
 
   async function addVersions(tx: Connection, known: EmbeddedUpdateRow, row: EmbeddedUpdateRow) {

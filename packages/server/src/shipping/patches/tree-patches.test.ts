@@ -202,15 +202,16 @@ describeOnEveryDatabase('patches of trees', (open) => {
 
   describe('of what binaries shipped with', () => {
     /** As the tool does, of a binary that was built with these files. */
-    async function ship(files: Files, nativeVersion: string) {
-      const bytes = await zipOf(files)
+    const ship = async (files: Files, nativeVersion: string) =>
+      (await shipBytes(await zipOf(files), nativeVersion)).body as EmbeddedUpdate
+    async function shipBytes(bytes: Buffer, nativeVersion: string) {
       const sha256 = sha256Of(bytes)
       const manage = `/manage/v1/apps/${app.slug}`
       const headers = { 'content-type': 'application/octet-stream' }
       const sent = await server.request('PUT', `${manage}/artifacts/${sha256}?kind=archive`, { body: bytes, headers })
       expect(sent.status).toBeLessThan(300)
       const body = { kind: 'archive', platform: 'android', nativeVersion, sha256, sizeBytes: bytes.length }
-      return (await server.request('POST', `${manage}/embedded-updates`, { body })).body as EmbeddedUpdate
+      return server.request('POST', `${manage}/embedded-updates`, { body })
     }
     const runs = (embeddedUpdateId: string) => ({ patches: FORMATS, releaseId: undefined, embeddedUpdateId })
 
@@ -255,6 +256,12 @@ describeOnEveryDatabase('patches of trees', (open) => {
       expect((await server.request('DELETE', path)).body).toEqual(old)
       const rows = await db.selectFrom('patch').select('base_embedded_id').where('app_id', '=', app.id).execute()
       expect(rows.map((row) => row.base_embedded_id)).not.toContain(old.id)
+    })
+
+    test('are none of what is encrypted: no binary has such an archive, and nobody here could read it', async () => {
+      const encrypted = await encryptBytes(await zipOf(FIRST), [await newEncryptionKey()], { tree: 'a'.repeat(64) })
+      const { status, body } = await shipBytes(encrypted, '1.0.0')
+      expect([status, body.type]).toEqual([422, '/problems/content-unfit'])
     })
 
     test('are made when somebody asks, by the native version', async () => {
