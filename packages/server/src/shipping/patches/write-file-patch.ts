@@ -2,20 +2,22 @@ import { readFile, stat } from 'node:fs/promises'
 import { makeBsdiff, memoryNeeded } from '@hotpatch/delta/make'
 import { PatchError } from '@hotpatch/delta'
 import { keepSmaller } from './keep-smaller.ts'
+import { makingRoom } from './making-room.ts'
 import type { FilePatchQuestion, PatchAnswer } from './patch-question.ts'
 
-/** Patches §6. */
-const MAX_MEMORY_BYTES = 384 * 1024 * 1024
-
 /** Content §12: of one file, in one format. */
-export async function writeFilePatch(question: FilePatchQuestion, signal: AbortSignal): Promise<PatchAnswer> {
+export async function writeFilePatch(
+  question: FilePatchQuestion,
+  signal: AbortSignal,
+  { maxMemoryBytes } = makingRoom(),
+): Promise<PatchAnswer> {
   const { kind: format } = question
   const sizes = [await stat(question.base), await stat(question.source)].map(({ size }) => size)
   // Before they are read: nobody is asked how large a file is that is published.
-  if (memoryNeeded(sizes[0] ?? 0, sizes[1] ?? 0) > MAX_MEMORY_BYTES) return { outcome: 'too-large' }
+  if (memoryNeeded(sizes[0] ?? 0, sizes[1] ?? 0) > maxMemoryBytes) return { outcome: 'too-large' }
   const [base, target] = [await readFile(question.base), await readFile(question.source)]
   try {
-    const options = { formats: [format], signal, maxMemoryBytes: MAX_MEMORY_BYTES }
+    const options = { formats: [format], signal, maxMemoryBytes }
     const patches = await makeBsdiff(base, target, options)
     return await keepSmaller(
       question,

@@ -8,6 +8,7 @@ import { readArchiveDirectory, STORED, type ArchiveEntry } from '../content/arch
 import { createHashing } from '../content/archive/hash-files.ts'
 import { packedBytesOf, TAKEN_LIMITS } from '../content/archive/taken-archive.ts'
 import { keepSmaller } from './keep-smaller.ts'
+import { makingRoom } from './making-room.ts'
 import type { PatchAnswer, TreePatchQuestion } from './patch-question.ts'
 
 /** Of each side: what is new of it is in memory, packed. */
@@ -24,7 +25,11 @@ const PACKINGS = ['brotli', 'deflate'] as const
 const unpack = promisify<Buffer, object, Buffer>(inflateRaw)
 
 /** Content §12 and §8.3: of archives that were taken, in the packings that are wanted. */
-export async function writeTreePatches(question: TreePatchQuestion, signal: AbortSignal): Promise<PatchAnswer> {
+export async function writeTreePatches(
+  question: TreePatchQuestion,
+  signal: AbortSignal,
+  { maxMemoryBytes, maxHeldBytes } = makingRoom(),
+): Promise<PatchAnswer> {
   await using base = question.base === null ? null : await open(question.base)
   await using target = await open(question.source)
   const before = base && question.base !== null ? await filesOf(base, question.base) : []
@@ -32,9 +37,11 @@ export async function writeTreePatches(question: TreePatchQuestion, signal: Abor
   if (!before || !after) return { outcome: 'too-large' }
   const atHand = new Set(before.map(({ sha256 }) => sha256))
   const isMade = ({ sha256 }: SourceFile) => !atHand.has(sha256)
-  if (after.some((file) => file.sizeBytes > MAX_MADE_FILE_BYTES && isMade(file))) return { outcome: 'too-large' }
+  const maxFileBytes = Math.min(MAX_MADE_FILE_BYTES, maxHeldBytes)
+  if (after.some((file) => file.sizeBytes > maxFileBytes && isMade(file))) return { outcome: 'too-large' }
   const packings = PACKINGS.filter((packing) => question.targets[FORMATS[packing]] !== undefined)
-  const made = await makeTreePatch(before, after, { packings, maxBytes: question.maxBytes, signal })
+  const maxBytes = Math.min(question.maxBytes, maxHeldBytes)
+  const made = await makeTreePatch(before, after, { packings, maxBytes, maxMemoryBytes, signal })
   const patches = made.patches.map(({ packing, bytes }) => ({ format: FORMATS[packing], bytes }))
   const answer = await keepSmaller(question, patches)
   return answer.outcome === 'made' ? { ...answer, baseTree: made.baseSha256, tree: made.targetSha256 } : answer
