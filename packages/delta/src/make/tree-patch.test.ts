@@ -185,6 +185,15 @@ test('limits hold before anything is unpacked', async () => {
   }
 })
 
+test('a frame that takes more memory than a file may is refused before it is read', async () => {
+  const files = Object.fromEntries(['a', 'b', 'c'].map((seed) => [`${seed}.js`, code(seed)]))
+  const { bytes, targetSha256 } = await patchOf({}, files)
+  const largest = Math.max(...Object.values(files).map(({ length }) => length))
+  const limits = { ...LIMITS, maxFileBytes: largest + 100 }
+  const input = { patch: patchSource(bytes), base: [], targetSha256, sha256: nodeSha256, unpacking: nodeUnpacking }
+  await expect(readTreePatch({ ...input, limits })).rejects.toMatchObject({ code: 'patch-too-large' })
+})
+
 test('a small index that stands for many more files than a tree has ends before it takes memory for them', async () => {
   const many = Object.fromEntries(Array.from({ length: 1_500 }, (_, number) => [`${number}.txt`, '']))
   const { bytes, targetSha256 } = await patchOf(many, { ...many, 'new.txt': 'new' }, 'deflate')

@@ -26,7 +26,7 @@ export interface TreeIndex {
 }
 
 export interface TreeLimits {
-  /** Of one file that is made. */
+  /** Of one file that is made, and of one frame. */
   maxFileBytes: number
   /** Of all files of the target. */
   maxTargetBytes: number
@@ -39,7 +39,7 @@ export function readIndex(bytes: Uint8Array, base: readonly TreeFile[], limits: 
   const files = readFiles(reader, base)
   reader.end()
   expectTree(files, limits)
-  expectFrames(frames, files)
+  expectFrames(frames, files, limits)
   return { frames, files }
 }
 
@@ -140,7 +140,7 @@ function expectTree(files: readonly PatchedFile[], { maxFileBytes, maxTargetByte
 }
 
 /** What is unpacked is exactly what the files take, so that their limits are the limits of all. */
-function expectFrames(frames: readonly Frame[], files: readonly PatchedFile[]): void {
+function expectFrames(frames: readonly Frame[], files: readonly PatchedFile[], { maxFileBytes }: TreeLimits): void {
   const made = files.filter(isMade)
   let at = 0
   for (const { packedBytes, addedBytes, insertedBytes, stepBytes, fileCount } of frames) {
@@ -157,8 +157,10 @@ function expectFrames(frames: readonly Frame[], files: readonly PatchedFile[]): 
     if (steps > sum + held.length || stepBytes < 3 * steps || stepBytes > 24 * steps) {
       throw damaged(`Expected steps that ${sum} bytes may need, found ${steps} in ${stepBytes} bytes.`)
     }
-    // What cannot be packed grows by less.
     const unpackedBytes = stepBytes + sum
+    // It is read as a whole, packed and unpacked, however many small files somebody has put into one.
+    if (unpackedBytes > maxFileBytes) throw tooLarge(unpackedBytes, maxFileBytes, 'a frame')
+    // What cannot be packed grows by less.
     if (packedBytes > unpackedBytes + (unpackedBytes >> 8) + 64) {
       throw damaged(`Expected ${unpackedBytes} bytes to be packed, found ${packedBytes} for them.`)
     }
