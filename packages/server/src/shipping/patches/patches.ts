@@ -45,6 +45,7 @@ export function createPatches({
   timers,
   ...parts
 }: MakingParts & {
+  /** What goes through all rollouts, or all that is wanted, holds up no check. */
   reads: Connection
   /** So many that most devices run, and so many that were placed last; 0: none but those that somebody asks for. */
   bases: number
@@ -72,7 +73,7 @@ export function createPatches({
       if (bases > 0 && (await wantNew())) await dropOutlived()
       // Most devices run a release and take a patch of it: those come first.
       const packs = bases === 0 ? [] : await packing.list(count)
-      const patches = await listAwaitingPatches(db, count, turns)
+      const patches = await listAwaitingPatches(reads, count, turns)
       const inOrder = patchesInARow < PATCHES_IN_A_ROW ? [...patches, ...packs] : [...packs, ...patches]
       return inOrder.slice(0, count)
     },
@@ -91,9 +92,9 @@ export function createPatches({
 
   /** Those of what is newly sent, and now and then of all, as what devices run changes. False when nothing was. */
   async function wantNew(): Promise<boolean> {
-    const places = (await listPatchPlaces(db, bases)).filter((place) => !isLookedFor(place))
+    const places = (await listPatchPlaces(reads, bases)).filter((place) => !isLookedFor(place))
     for (const place of places) {
-      const embedded = await listEmbeddedBases(db, place)
+      const embedded = await listEmbeddedBases(reads, place)
       const run = await listRunBases(reads, place, { bases, embedded })
       const wanted = wantedOf(place, { run, embedded }, bases)
       // The newest is made first, and the first is wanted most.
@@ -117,7 +118,7 @@ export function createPatches({
   /** Whoever places it once more has it made once more. */
   async function dropOutlived(): Promise<void> {
     for (;;) {
-      const ids = await listOutlived(db, MAX_PATCHED_ROLLOUTS, DROPPED_AT_ONCE)
+      const ids = await listOutlived(reads, MAX_PATCHED_ROLLOUTS, DROPPED_AT_ONCE)
       if (ids.length === 0) return
       await changes.run(async (tx) => {
         for (const id of ids) await deletePatchBytes(tx, id, clock.now())
