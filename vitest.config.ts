@@ -19,8 +19,7 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
-          // They start real processes and bundlers: one file at a time, after everything that is quick.
-          fileParallelism: false,
+          // They start real processes and bundlers: after everything that is quick.
           sequence: { groupOrder: 1 },
         },
       },
