@@ -378,5 +378,6 @@ describe('a process that is killed in the middle of a download', () => {
       state: { kind: 'up-to-date', reason: 'failed-on-this-device' },
     })
     expect(server.reports.map(({ kind, code }) => (code ? `${kind}:${code}` : kind))).toContain('rolled-back:crashed')
-  })
+    // Five processes, of which each syncs a thousand files.
+  }, 60_000)
 })

@@ -77,7 +77,7 @@ describe('reports (Engine §7)', () => {
           releaseId: v1.releaseId,
           version: '1.0.0',
           occurredAt: expect.stringMatching(/^2026-01-01T/),
-          ...(kind === 'downloaded' && { receivedBytes: v1.bundle.length }),
+          ...(kind === 'downloaded' && { receivedBytes: v1.bundle.length, arrival: 'whole' }),
         })),
       },
     ])
