@@ -23,10 +23,9 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'sequence-too-far': 'The sequence is further above the highest one seen before than a device lets it rise at once.',
   'older-than-binary': 'The statement was signed before this binary was built, and names no binaries that it is for.',
   'below-floor': 'The publisher ruled out everything below a sequence, and this is below it.',
-  'encryption-unknown': 'The release is encrypted in a way that the client on the device does not know.',
-  'decryption-key-missing': 'The release is encrypted for other keys than the app on the device has.',
-  'decryption-failed':
-    'The encrypted file is the one that was signed, and does not open on the device, or has something else in it: publish it anew.',
+  'encryption-unknown': 'The release is encrypted in a way that is not known here.',
+  'decryption-key-missing': 'The release is encrypted for other keys than this binary has.',
+  'decryption-failed': 'The encrypted file is the one that was signed, and does not open, or has something else in it.',
   'install-failed': 'The installer of the system did not take the file.',
   'archive-invalid': 'The archive is broken, or has entries that are not allowed.',
   'files-invalid': 'The list of files is not as it must be, or has paths that are not allowed.',
