@@ -1,18 +1,8 @@
 import type { Adoption, PatchFigures } from '@hotpatch/api'
-import type { RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
+import { TOLD_COUNTERS, type RolloutFigures } from '../../fleet/progress/rollout-progress.ts'
 
 /** What devices told of their downloads. */
 export type ToldDownloads = Pick<RolloutFigures, (typeof TOLD_COUNTERS)[number]>
-
-export const TOLD_COUNTERS = [
-  'told_downloads',
-  'received_bytes',
-  'told_patched',
-  'patched_bytes',
-  'told_packed',
-  'packed_bytes',
-  'patch_failed',
-] as const satisfies (keyof RolloutFigures)[]
 
 export const NOTHING_TOLD = Object.fromEntries(TOLD_COUNTERS.map((counter) => [counter, 0])) as unknown as ToldDownloads
 

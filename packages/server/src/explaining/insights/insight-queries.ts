@@ -4,7 +4,7 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely'
 import { DAY_MS } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { startOfPeriod } from '../../fleet/recording/writing/periods.ts'
-import { TOLD_COUNTERS } from './download-figures.ts'
+import { TOLD_COUNTERS } from '../../fleet/progress/rollout-progress.ts'
 import { type TimeRange } from './time-range.ts'
 
 /** Where to look: everywhere, when neither is given. */

@@ -26,10 +26,8 @@ export const BAD = PROGRESS.failed | PROGRESS.rolled_back | PROGRESS.crashed
 /** Devices that came so far. */
 export type RolloutFigures = Omit<Schema['rollout_hour'], 'rollout_id' | 'hour_at'>
 
-const COUNTERS = [
-  ...(Object.keys(PROGRESS) as (keyof typeof PROGRESS)[]),
-  'attempted',
-  'attempted_bad',
+/** Of what devices told of their downloads. */
+export const TOLD_COUNTERS = [
   'told_downloads',
   'received_bytes',
   'told_patched',
@@ -37,6 +35,13 @@ const COUNTERS = [
   'told_packed',
   'packed_bytes',
   'patch_failed',
+] as const satisfies (keyof RolloutFigures)[]
+
+const COUNTERS = [
+  ...(Object.keys(PROGRESS) as (keyof typeof PROGRESS)[]),
+  'attempted',
+  'attempted_bad',
+  ...TOLD_COUNTERS,
 ] as const
 
 /** Of a rollout that nobody has heard of yet. */

@@ -4,6 +4,7 @@ import { sql, type Expression, type SqlBool } from 'kysely'
 import type { Connection } from '../../ground/database/schema.ts'
 import { letArtifactsGo } from '../artifacts/let-artifacts-go.ts'
 import { isFormatOf, PACKED_FORMAT, type PatchableRelease } from './patch-kinds.ts'
+import { selectPatchBytes } from './patch-queries.ts'
 import { waitingRow, type PatchRow } from './patch-store.ts'
 import type { WantedPatch } from './wanted-patches.ts'
 
@@ -57,15 +58,7 @@ export function findPatch(db: Connection, appId: string, id: string): Promise<Li
 }
 
 function selectPacked(db: Connection, ids: readonly string[]) {
-  return db
-    .selectFrom('patch')
-    .innerJoin('artifact_variant', (join) =>
-      join
-        .onRef('artifact_variant.sha256', '=', 'patch.sha256')
-        .onRef('artifact_variant.base_sha256', '=', 'patch.base_sha256')
-        .on('artifact_variant.kind', '=', 'patch'),
-    )
-    .where('patch.id', 'in', ids)
+  return selectPatchBytes(db).where('patch.id', 'in', ids)
 }
 
 /** By the id of the patch, the smallest first. */
@@ -218,14 +211,7 @@ export async function deletePatchBytes(tx: Connection, id: string, now: number):
 export async function sumStored(db: Connection, appId: string) {
   const patches = await sumVariants(
     db,
-    db
-      .selectFrom('patch')
-      .innerJoin('artifact_variant', (join) =>
-        join
-          .onRef('artifact_variant.sha256', '=', 'patch.sha256')
-          .onRef('artifact_variant.base_sha256', '=', 'patch.base_sha256')
-          .on('artifact_variant.kind', '=', 'patch'),
-      )
+    selectPatchBytes(db)
       .select('variant_sha256')
       .where('app_id', '=', appId)
       .where('state', '=', 'made')

@@ -58,7 +58,8 @@ export async function listPlacedPatches(
   )
 }
 
-function selectMade(db: Connection, { appId }: PlaceOfReleases) {
+/** Patches with the bytes of each of their formats. */
+export function selectPatchBytes(db: Connection) {
   return db
     .selectFrom('patch')
     .innerJoin('artifact_variant', (join) =>
@@ -67,6 +68,10 @@ function selectMade(db: Connection, { appId }: PlaceOfReleases) {
         .onRef('artifact_variant.base_sha256', '=', 'patch.base_sha256')
         .on('artifact_variant.kind', '=', 'patch'),
     )
+}
+
+function selectMade(db: Connection, { appId }: PlaceOfReleases) {
+  return selectPatchBytes(db)
     .innerJoin('artifact', 'artifact.sha256', 'artifact_variant.variant_sha256')
     .select(['patch.kind', 'algorithm', 'artifact.size_bytes', 'artifact.sha256 as patch'])
     .where('patch.app_id', '=', appId)
