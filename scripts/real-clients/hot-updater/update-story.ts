@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { createManagementClient, PublishedRelease } from '../../../packages/api/src/index.ts'
 import { noise } from '../../../packages/testkit/src/archives/index.ts'
 import { until } from '../attempt.ts'
+import { NO_BUILD } from './client.ts'
 import type { Files } from '../publisher.ts'
 import type { Phone } from './phone.ts'
 
@@ -103,12 +104,17 @@ export async function takePatches(
   const codeOf = (number: number) => `start(${number})${code}`
   const publishNext = (number: number) =>
     publish(slug, `1.0.${number}`, buildOf(buildId(number), filesOf(codeOf(number))))
-  /** By its digest. */
-  const patchTo = (to: string) =>
-    until('the patch is made', async () => {
+  /** By its digest, when devices are offered it: that follows when it is made. */
+  const patchTo = (number: number) =>
+    until('the patch is offered', async () => {
       const { items } = await api.listPatches(slug)
-      return items.find((each) => each.kind === 'bsdiff43' && each.to === to && each.state === 'made')?.packed[0]
-        ?.sha256
+      const made = items.find(
+        (each) => each.kind === 'bsdiff43' && each.to === `1.0.${number}` && each.state === 'made',
+      )
+      const sha256 = made?.packed[0]?.sha256
+      const place = `android/1.0/production/${NO_BUILD}/${buildId(number - 1)}`
+      const answer = await fetch(`${url}/hot-updater/${slug}/app-version/${place}`)
+      return sha256 !== undefined && (await answer.text()).includes(sha256) && sha256
     })
   const take = async (number: number) => {
     phone.fetched()
@@ -123,7 +129,7 @@ export async function takePatches(
   await publishNext(1)
   const [zip] = await take(1)
   await publishNext(2)
-  const patch = await patchTo('1.0.2')
+  const patch = await patchTo(2)
   // The first update is always the whole, and the next one the manifest and the patch.
   const [manifest, patched, ...others] = await take(2)
   assert.ok(patched?.url.includes(patch))
@@ -131,7 +137,7 @@ export async function takePatches(
   assert.ok((manifest?.bytes ?? 0) + (patched?.bytes ?? 0) < (zip?.bytes ?? 0) / 20)
 
   await publishNext(3)
-  const damaged = await patchTo('1.0.3')
+  const damaged = await patchTo(3)
   await damage(damaged)
   const whole = await take(3)
   assert.deepEqual(
