@@ -391,6 +391,12 @@ create table install_page (
   constraint install_page_app foreign key (app_id) references app (id)
 );
 
+create table interrupted_work (
+  name text not null,
+  tries integer not null,
+  constraint interrupted_work_key primary key (name)
+);
+
 create table package_diff (
   sha256 text not null,
   base_sha256 text not null,

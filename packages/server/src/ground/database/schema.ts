@@ -185,6 +185,8 @@ export interface Schema {
     sha256: string
     created_at: number
   }
+  /** What was begun in the background and has not ended: under way, or the process ended in the middle of it. */
+  interrupted_work: { name: string; tries: number }
   release: {
     id: string
     app_id: string

@@ -4,6 +4,7 @@ import { asPart } from '../artifacts/artifact-service.ts'
 import type { ReceivedBytes } from '../content/content-kind.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
+import { createUnlessItKills } from '../making/unless-it-kills.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { insertPackageDiffs, listAwaitingDiffs, type AwaitingDiff } from './package-diff-store.ts'
 
@@ -28,6 +29,7 @@ const BATCH = 5
 export function createPackageDiffs({ db, changes, raiseReleases, clock, timers, ...parts }: MakingParts) {
   const { artifacts, log } = parts
   const maker = createMaker(parts)
+  const unlessItKills = createUnlessItKills({ db, log })
   const thread = keepThread<PackageDiffQuestion, PackageDiffAnswer>({
     does: 'compares packages',
     script: scriptBeside(import.meta.url, 'package-diff-worker'),
@@ -39,7 +41,9 @@ export function createPackageDiffs({ db, changes, raiseReleases, clock, timers, 
     batch: BATCH,
     list: (count) => listAwaitingDiffs(db, count),
     work: (diff: AwaitingDiff) =>
-      maker.makeFromTwo(diff, diff.base, (files) => thread.ask({ ...files, packageHash: diff.packageHash })),
+      unlessItKills(`package diff ${diff.sha256} ${diff.base.sha256} ${diff.base.packageHash}`, () =>
+        maker.makeFromTwo(diff, diff.base, (files) => thread.ask({ ...files, packageHash: diff.packageHash })),
+      ),
     record,
     timers,
     log,

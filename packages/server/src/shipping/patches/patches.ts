@@ -6,6 +6,7 @@ import { asPart } from '../artifacts/artifact-service.ts'
 import { insertVariants } from '../artifacts/artifact-variant-queries.ts'
 import { listReleasesWith } from '../content/content-queries.ts'
 import { createMaker, type MakingParts } from '../making/make-from-artifact.ts'
+import { createUnlessItKills } from '../making/unless-it-kills.ts'
 import { createWorkOff, type WorkedOff } from '../making/work-off.ts'
 import { deletePatchBytes } from './patch-management-store.ts'
 import { createPacking } from './packing.ts'
@@ -54,6 +55,7 @@ export function createPatches({
 }) {
   const { artifacts, log } = parts
   const maker = createMaker(parts)
+  const unlessItKills = createUnlessItKills({ db, log })
   const thread = keepThread<PatchQuestion, PatchAnswer>({
     does: 'makes patches',
     script: scriptBeside(import.meta.url, 'patch-worker'),
@@ -80,7 +82,9 @@ export function createPatches({
     },
     work: (item) => {
       patchesInARow = 'base' in item ? patchesInARow + 1 : 0
-      return 'base' in item ? work(item) : packing.work(item)
+      return 'base' in item
+        ? unlessItKills(`patch ${item.id}`, () => work(item))
+        : unlessItKills(`packing ${item.sha256}`, () => packing.work(item))
     },
     record: async (done) => {
       for (const { item, result } of done) {

@@ -21,6 +21,7 @@ import * as bytesSaved from './0024-bytes-saved.ts'
 import * as labelNumbers from './0025-label-numbers.ts'
 import * as drawings from './0026-drawings.ts'
 import * as sentPatches from './0027-sent-patches.ts'
+import * as interruptedWork from './0028-interrupted-work.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -46,4 +47,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0025-label-numbers': labelNumbers,
   '0026-drawings': drawings,
   '0027-sent-patches': sentPatches,
+  '0028-interrupted-work': interruptedWork,
 }
