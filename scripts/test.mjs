@@ -13,7 +13,9 @@ await exitWith(async () => {
   rmSync(resultsFile, { force: true })
   await ensureInstalled()
 
-  const ready = ['EXAMPLE', 'CAPACITOR', 'ELECTRON', 'EXPO', 'EXPO_CLIENT'].map((name) => `HOTPATCH_${name}_READY`)
+  const ready = ['EXAMPLE', 'CAPACITOR', 'ELECTRON', 'EXPO', 'EXPO_CLIENT', 'ANDROID_ENGINE'].map(
+    (name) => `HOTPATCH_${name}_READY`,
+  )
   const env = Object.fromEntries(ready.map((name) => [name, '0']))
   const stops = []
   // A signal before or after Vitest must still stop what was started.

@@ -14,6 +14,7 @@ export const prerequisites = [
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: "Expo's own client, its Kotlin compiled", prepare: prepareJava },
+  { tests: 'the Kotlin of @hotpatch/react-native, compiled and tested', prepare: prepareAndroidEngine },
   { tests: 'the Android code of plugins for React Native, compiled', prepare: prepareAndroidPlugins },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
@@ -88,6 +89,19 @@ function prepareJava() {
     absent: isRefused ? 'HOTPATCH_TEST_EXPO_CLIENT is 0' : `${missing} is not on PATH`,
     remedy: isRefused ? 'unset it' : 'install a JDK of 17 or later and Maven',
     onPurpose: true,
+  }
+}
+
+/** As above. Unlike a client of others it is a part of what is published: in CI it is never left out. */
+function prepareAndroidEngine() {
+  if (process.env.HOTPATCH_TEST_ANDROID_ENGINE === '0') {
+    return { absent: 'HOTPATCH_TEST_ANDROID_ENGINE is 0', remedy: 'unset it', onPurpose: true }
+  }
+  const missing = findMissingJava()
+  if (!missing) return { env: { HOTPATCH_ANDROID_ENGINE_READY: '1' } }
+  return {
+    absent: `${missing} is not on PATH`,
+    remedy: 'install a JDK of 17 or later and Maven (Debian: apt-get install default-jdk-headless maven)',
   }
 }
 
