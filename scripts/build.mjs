@@ -19,6 +19,7 @@ const NAMES = [
   'update-elements',
   'app-updates',
   'asset-updates',
+  'react-native',
   'simulator',
   'server',
   'cli',
@@ -31,8 +32,13 @@ const PROJECTS = [
   'packages/update-elements/tsconfig.build.json',
   'packages/app-updates/tsconfig.build.json',
   'packages/asset-updates/tsconfig.build.json',
+  'packages/react-native/tsconfig.build.json',
 ]
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
+/** What is published as it lies in the folder, besides: sources that the builds of apps compile. */
+const ALSO = {
+  'react-native': ['src/NativeHotPatch.ts'],
+}
 
 await exitWith(async () => {
   const repository = readRepository(process.env)
@@ -63,11 +69,15 @@ function stage(name, { compiled, repository, target }) {
   const developed = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
   const manifest = publishedManifest(developed, { directory: `packages/${name}`, repository })
   cpSync(join(compiled, name, 'src'), join(target, 'dist'), { recursive: true })
-  for (const file of ['README.md', 'bin']) {
+  const also = ALSO[name] ?? []
+  for (const file of ['README.md', 'bin', ...also]) {
     if (existsSync(join(source, file))) cpSync(join(source, file), join(target, file), { recursive: true })
   }
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
-  writeFileSync(join(target, 'package.json'), `${JSON.stringify({ ...manifest, files: FILES }, undefined, 2)}\n`)
+  writeFileSync(
+    join(target, 'package.json'),
+    `${JSON.stringify({ ...manifest, files: [...FILES, ...also] }, undefined, 2)}\n`,
+  )
   for (const path of filesBelow(target)) finish(path, target)
   return target
 }

@@ -31,6 +31,7 @@ const NAMES = [
   '@hotpatch/delta',
   '@hotpatch/device-ground',
   '@hotpatch/protocol',
+  '@hotpatch/react-native',
   '@hotpatch/server',
   '@hotpatch/signatures',
   '@hotpatch/simulator',
