@@ -19,7 +19,7 @@ import { isSameRelease, type InstalledRelease, type StoredState } from '../state
 import { createTrustTeller } from '../state/tell-trust.ts'
 import { asUpdateError, UpdateError } from '../ground/update-error.ts'
 import type { EngineEvent } from '../ground/engine-event.ts'
-import { createUpdateFlow, type UpdateOutcome } from './update-flow.ts'
+import { createUpdateFlow, type UpdateFlow, type UpdateOutcome } from './update-flow.ts'
 
 export interface EngineStatus {
   running: Launch
@@ -79,7 +79,7 @@ interface Session {
   running: InstalledRelease | null
   /** A confirmation is due: that it comes says nothing of the app's habits. */
   wasOnProbation: boolean
-  flow: ReturnType<typeof createUpdateFlow>
+  flow: UpdateFlow
   outbox: ReturnType<typeof createOutbox>
 }
 
