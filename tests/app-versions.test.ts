@@ -125,7 +125,7 @@ describe.each(SERVER_DATABASES)('versions of a whole app, on %s', (_name, open, 
 
     // What became of it, and why.
     const device = async () => (await call('GET', '/manage/v1/apps/editor/devices/with-the-package')).body
-    await expect.poll(async () => (await device()).currentVersion, { timeout: 30_000 }).toBe('1.1.0+2')
+    await expect.poll(async () => (await device()).currentVersion).toBe('1.1.0+2')
     expect(await device()).toMatchObject({ nativeVersion: '1.1.0+2', dialect: 'app-versions' })
     const { body: timeline } = await call('GET', '/manage/v1/apps/editor/devices/with-the-package/timeline')
     const { body: versions } = await call('GET', '/manage/v1/apps/editor/insights/versions')

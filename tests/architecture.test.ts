@@ -88,3 +88,11 @@ test('each wing of the server knows those below it only, and each has its place'
   })
   expect(upwards).toEqual([])
 })
+
+test('no test waits as long as a library takes for enough, which is a second', () => {
+  const files = globSync(['packages/*/src/**/*.ts', 'tests/*.ts'], { cwd: join(PACKAGES, '..') })
+  const impatient = files.filter((path) =>
+    /\bvi\s*\.\s*(waitFor|waitUntil)\(/.test(readFileSync(join(PACKAGES, '..', path), 'utf8')),
+  )
+  expect(impatient).toEqual(['packages/testkit/src/eventually.ts'])
+})

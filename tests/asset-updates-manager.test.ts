@@ -131,10 +131,9 @@ describe.each(SERVER_DATABASES)(
           state: { kind: 'up-to-date' },
         })
         await expect
-          .poll(() => call('GET', '/apps/lumora/api/v1/stats'), { timeout: 20_000, interval: 500 })
+          .poll(() => call('GET', '/apps/lumora/api/v1/stats'), { interval: 500 })
           .toMatchObject({ totalDownloads: 3, rollbackCount: 1 })
       },
-      180_000,
     )
   },
 )

@@ -8,13 +8,14 @@ import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { createManagementClient } from '@hotpatch/api'
 import {
+  eventually,
   makeTemporaryDirectory,
   runCliProcess,
   sha256Of,
   startServerProcess,
   type ServerProcess,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { ElectronOutcome, ElectronRun } from './electron-app.ts'
 
@@ -124,7 +125,7 @@ describe.skipIf(process.env.HOTPATCH_ELECTRON_READY !== '1')(
       return parse(await (await fetch(`${newUrl()}${name}`, { headers })).text()) as ChannelFile
     }
 
-    test('from another place to here, a part of the devices, and the same address', { timeout: 300_000 }, async () => {
+    test('from another place to here, a part of the devices, and the same address', async () => {
       const text = await readFile(new URL('docs/guides/moving-from-electron-releases.md', ROOT), 'utf8')
       const lines = [...text.matchAll(/^```sh\n(.*?)^```/gms)].flatMap(([, code = '']) => code.trim().split('\n'))
       const before = await build('1.0.0', oldUrl)
@@ -179,7 +180,7 @@ describe.skipIf(process.env.HOTPATCH_ELECTRON_READY !== '1')(
       expect(await start(before, '1.0.0', { stagingId: outside })).toMatchObject({ version: '1.1.0', error: null })
     })
 
-    test('what the server says of a build is what electron-builder said', { timeout: 120_000 }, async () => {
+    test('what the server says of a build is what electron-builder said', async () => {
       const folder = join(directory, 'built-1.1.0')
       for (const name of (await readdir(folder)).filter((each) => /^latest.*\.yml$/.test(each))) {
         const said = parse(await readFile(join(folder, name), 'utf8')) as ChannelFile
@@ -196,7 +197,7 @@ describe.skipIf(process.env.HOTPATCH_ELECTRON_READY !== '1')(
           expect(facts(served)).toEqual(expect.arrayContaining(facts(said)))
           expect(served.files).toHaveLength(said.files.length)
         }
-        await vi.waitFor(isSame, 60_000)
+        await eventually(isSame)
       }
       const map = 'Demo-1.1.0-arm64.zip.blockmap'
       const served = await fetch(`${newUrl()}files/production/macos/1.1.0/arm64/${map}`)

@@ -9,6 +9,7 @@ import type { App } from '@hotpatch/api'
 import { makeBlockMap } from '@hotpatch/server/testing'
 import {
   appImage,
+  eventually,
   publishBinary,
   sha256Of,
   startTestServer,
@@ -18,7 +19,7 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ElectronOutcome, ElectronRun } from './electron-app.ts'
 
 /** The real electron-updater from npm, unmodified, in a process of its own, over real sockets. */
@@ -70,43 +71,35 @@ const publish = (platform: 'windows' | 'linux', version: string, bytes: Uint8Arr
 /** In the background, after the publish. */
 async function isMapped(version: string): Promise<void> {
   const path = `/electron/${app.slug}/files/production/windows/${version}/x64/Demo-Setup-${version}.exe.blockmap`
-  await vi.waitFor(async () => expect((await server.request('HEAD', path, { token: null })).status).toBe(200), 60_000)
+  await eventually(async () => expect((await server.request('HEAD', path, { token: null })).status).toBe(200))
 }
 
 describe('on Windows', () => {
   const [old, current] = [windowsProgram(before), windowsProgram(after)]
 
-  test(
-    'takes the whole of what is new, and only what changed where it has the one before',
-    { timeout: 120_000 },
-    async () => {
-      await publish('windows', '1.1.0', old)
-      await publish('windows', '1.2.0', current, { notes: 'Faster' })
-      await isMapped('1.1.0')
-      await isMapped('1.2.0')
-      const whole = await run({ download: true })
-      expect(whole).toMatchObject({ available: true, version: '1.2.0', error: null, sha256: sha256Of(current) })
-      expect(whole.sentBytes).toBeGreaterThan(current.length)
+  test('takes the whole of what is new, and only what changed where it has the one before', async () => {
+    await publish('windows', '1.1.0', old)
+    await publish('windows', '1.2.0', current, { notes: 'Faster' })
+    await isMapped('1.1.0')
+    await isMapped('1.2.0')
+    const whole = await run({ download: true })
+    expect(whole).toMatchObject({ available: true, version: '1.2.0', error: null, sha256: sha256Of(current) })
+    expect(whole.sentBytes).toBeGreaterThan(current.length)
 
-      const delta = await run({ download: true, installed: await installed(old) })
-      expect(delta).toMatchObject({ available: true, error: null, sha256: sha256Of(current) })
-      expect(delta.log.join('\n')).toMatch(/File has \d{3} changed blocks/)
-      expect(delta.log.join('\n')).not.toContain('fallback')
-      // One block, of 24 KiB on average, for each change, and the headers of its part.
-      expect(delta.sentBytes).toBeLessThan(current.length * 0.5)
-    },
-  )
+    const delta = await run({ download: true, installed: await installed(old) })
+    expect(delta).toMatchObject({ available: true, error: null, sha256: sha256Of(current) })
+    expect(delta.log.join('\n')).toMatch(/File has \d{3} changed blocks/)
+    expect(delta.log.join('\n')).not.toContain('fallback')
+    // One block, of 24 KiB on average, for each change, and the headers of its part.
+    expect(delta.sentBytes).toBeLessThan(current.length * 0.5)
+  })
 
-  test(
-    'is told nothing new where it has it, and an error where there is no such channel',
-    { timeout: 60_000 },
-    async () => {
-      expect(await run({ version: '1.2.0' })).toMatchObject({ available: false, version: '1.2.0', error: null })
-      expect(await run({ channel: 'beta' })).toMatchObject({ error: 'ERR_UPDATER_CHANNEL_FILE_NOT_FOUND' })
-    },
-  )
+  test('is told nothing new where it has it, and an error where there is no such channel', async () => {
+    expect(await run({ version: '1.2.0' })).toMatchObject({ available: false, version: '1.2.0', error: null })
+    expect(await run({ channel: 'beta' })).toMatchObject({ error: 'ERR_UPDATER_CHANNEL_FILE_NOT_FOUND' })
+  })
 
-  test('is in a rollout by its id, and a higher version ends it', { timeout: 120_000 }, async () => {
+  test('is in a rollout by its id, and a higher version ends it', async () => {
     const next = windowsProgram(noise(50_000))
     const { rolloutId } = await publish('windows', '1.3.0', next, { percentage: 50 })
     const versionFor = async (stagingId: string) => {
@@ -131,7 +124,7 @@ describe('on Windows', () => {
     expect(await run({ version: '1.3.0', stagingId: inside })).toMatchObject({ available: true, version: '1.3.1' })
   })
 
-  test('keeps nothing that is not what was announced', { timeout: 60_000 }, async () => {
+  test('keeps nothing that is not what was announced', async () => {
     const bytes = windowsProgram(noise(70_000))
     await publish('windows', '1.4.0', bytes)
     const sha256 = sha256Of(bytes)
@@ -155,16 +148,16 @@ describe('as an AppImage', () => {
     return withEmbeddedMap(file, deflateRawSync(JSON.stringify(map)))
   }
 
-  test('takes only what changed, by the maps that are in the files', { timeout: 120_000 }, async () => {
+  test('takes only what changed, by the maps that are in the files', async () => {
     const old = await imageOf(before.subarray(0, 3_000_000))
     const current = await imageOf(after.subarray(0, 3_000_000))
     await publish('linux', '1.1.0', old)
     await publish('linux', '1.2.0', current)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { body } = await server.request('GET', `/electron/${app.slug}/latest-linux.yml`, { token: null })
       expect(body).toContain('blockMapSize')
       expect(body).toContain(createHash('sha512').update(current).digest('base64'))
-    }, 60_000)
+    })
     const delta = await run({ platform: 'linux', download: true, installed: await installed(old) })
     expect(delta).toMatchObject({ available: true, version: '1.2.0', error: null, sha256: sha256Of(current) })
     expect(delta.log.join('\n')).not.toContain('fallback')

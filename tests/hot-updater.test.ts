@@ -54,7 +54,7 @@ describe.each(SERVER_DATABASES)('an app with the client of hot-updater 0.36.3, o
       await story.updateFailAndGoBack(store, 'plain', await phoneWith())
     })
 
-    test('takes the bundle as a patch of its own, and whole when that is damaged', { timeout: 60_000 }, async () => {
+    test('takes the bundle as a patch of its own, and whole when that is damaged', async () => {
       await story.takePatches(store, 'patched', await phoneWith(), (sha256) =>
         writeFile(join(server.directory, 'artifacts', sha256.slice(0, 2), sha256), 'something else'),
       )

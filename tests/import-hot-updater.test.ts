@@ -154,7 +154,7 @@ describe.runIf(real)("moving from hot-updater's own server", () => {
     url = (await server.listen()).replace(/\/$/, '')
     source = await startSource(bucket)
     for (const bundle of BUNDLES) await source.deploy(bundle)
-  }, 60_000)
+  })
   afterAll(async () => {
     await source.close()
     await server.close()
@@ -199,7 +199,7 @@ describe.runIf(real)("moving from hot-updater's own server", () => {
   test.each([
     ['from the server that runs', () => ['--from', source.url, '--storage', bucket]],
     ['from a copy of its bucket', () => ['--from', bucket]],
-  ])('%s: devices are answered as they were', { timeout: 60_000 }, async (from, args) => {
+  ])('%s: devices are answered as they were', async (from, args) => {
     const slug = from.replaceAll(/[^a-z]+/g, '-')
     expect(await hotpatch('import', 'hot-updater', ...args(), '--app', slug)).toMatchObject({
       already: 0,

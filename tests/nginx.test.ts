@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import {
   bundleOf,
+  eventually,
   publishFiles,
   publishForm,
   startServerProcess,
@@ -14,7 +15,7 @@ import {
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { exportOf } from '@hotpatch/testkit/expo'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 
 const NGINX = process.env.NGINX_PATH
 const GUIDE = new URL('../docs/guides/self-hosting.md', import.meta.url)
@@ -128,9 +129,9 @@ describe.skipIf(!NGINX)('behind a real nginx, as the guide has it', () => {
     const second = await publish('1.1.0', { 'expo-current-update-id': first.id })
     const asking = { ...told, 'expo-requested-update-id': second.id, 'expo-current-update-id': first.id }
     const forPatch = { ...asking, 'a-im': 'bsdiff' }
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await fetch(origin + second.path, { headers: forPatch })).status).toBe(226)
-    }, 20_000)
+    })
 
     const load = async (headers: Record<string, string>) => {
       const answer = await fetch(url + second.path, { headers })

@@ -133,7 +133,7 @@ ${USES}`
   for (const node of await findNodes()) {
     expect(await runNode(['app.mjs'], { cwd: project, node })).toBe('boolean function /api/v1/native/bundle/manifest\n')
   }
-}, 120_000)
+})
 
 test('a CommonJS project type-checks and runs', async () => {
   const required = `
@@ -151,7 +151,7 @@ ${USES}`
   // require() of a module: Node 22.12 and newer, without a flag.
   const output = await runNode(['app.cjs'], { cwd: project })
   expect(output).toBe('boolean function /api/v1/native/bundle/manifest\n')
-}, 120_000)
+})
 
 test('a Vite app type-checks, is built and runs', async () => {
   const source = `
@@ -189,4 +189,4 @@ export async function start(): Promise<string> {
     globalThis.localStorage = globalThis.sessionStorage = { getItem: () => null, setItem() {} };
     const { start } = await import('./lib/main.js'); console.log(await start())`
   expect(await runNode(['--input-type=module', '-e', run], { cwd: project })).toBe('nothing no-plugin nothing\n')
-}, 120_000)
+})

@@ -6,13 +6,14 @@ import { EMPTY_TREE } from '@hotpatch/protocol'
 import { createNodeEngine, createNodeHttp } from '@hotpatch/client/node'
 import {
   createPostgresDatabase,
+  eventually,
   makeTemporaryDirectory,
   runCliProcess,
   startServerProcess,
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readTree } from './react-native-app.ts'
 
 /**
@@ -23,8 +24,6 @@ const DATABASES = [
   { name: 'SQLite', isThere: true },
   { name: 'PostgreSQL', isThere: Boolean(process.env.TEST_POSTGRES_URL) },
 ]
-
-const DEADLINE_MS = 60_000
 
 function filesOf(version: string): Record<string, string | Uint8Array> {
   const code = Array.from({ length: 20_000 }, (_, line) => `__d(function(){return ${(line * 7919) % 10_007}},${line});`)
@@ -178,10 +177,10 @@ for (const { name, isThere } of DATABASES) {
         return patch as Patch
       }
       // Not more often than a device may ask.
-      return vi.waitFor(ask, { timeout: DEADLINE_MS, interval: 1_000 })
+      return eventually(ask, { everyMs: 1_000 })
     }
 
-    test('the first release comes packed, and where that is damaged, whole', { timeout: 2 * DEADLINE_MS }, async () => {
+    test('the first release comes packed, and where that is damaged, whole', async () => {
       await release('1.0.0')
       const { content } = releases.get('1.0.0')?.published ?? expect.unreachable()
       const packed = await patchFrom(null)
@@ -196,7 +195,7 @@ for (const { name, isThere } of DATABASES) {
       await other.expectRuns('1.0.0')
     })
 
-    test('the next one comes as a patch, in a hundredth of the bytes', { timeout: 2 * DEADLINE_MS }, async () => {
+    test('the next one comes as a patch, in a hundredth of the bytes', async () => {
       await release('1.1.0')
       const patch = await patchFrom('1.0.0')
       const { content } = releases.get('1.1.0')?.published ?? expect.unreachable()
@@ -206,7 +205,7 @@ for (const { name, isThere } of DATABASES) {
       await phone.expectRuns('1.1.0')
     })
 
-    test('where it comes damaged, the bundle follows, and only that is told', { timeout: DEADLINE_MS }, async () => {
+    test('where it comes damaged, the bundle follows, and only that is told', async () => {
       const patch = await patchFrom('1.0.0')
       const { content, releaseId } = releases.get('1.1.0')?.published ?? expect.unreachable()
       const phone = unlucky()
@@ -231,7 +230,7 @@ for (const { name, isThere } of DATABASES) {
       return JSON.stringify(await response.json())
     }
 
-    test('of what a binary shipped with, the first download is a patch', { timeout: 2 * DEADLINE_MS }, async () => {
+    test('of what a binary shipped with, the first download is a patch', async () => {
       const ships = await build('1.1.9')
       const line = 'updates embedded upload --app patched --platform android --native-version 1.0+7 --yes'
       const shipped = await hotpatch<EmbeddedUpdate>(...line.split(' '), ships)
@@ -248,9 +247,7 @@ for (const { name, isThere } of DATABASES) {
       ])
       expect(await phone.update()).toEqual([{ path: new URL(patch.url).pathname, bytes: patch.sizeBytes }])
       await phone.expectRuns('1.2.0')
-      await expect
-        .poll(() => toldOf('new', '/timeline'), { timeout: DEADLINE_MS })
-        .toContain(`"receivedBytes":${patch.sizeBytes}`)
+      await expect.poll(() => toldOf('new', '/timeline')).toContain(`"receivedBytes":${patch.sizeBytes}`)
       // Another binary, of which nobody has said anything: the release packed, and no request that leads to nothing.
       const packed = await patchOf({}, true)
       const stranger = createPhone('stranger', { ships: await build('0.1.0') })

@@ -240,7 +240,7 @@ for (const { name, isThere } of DATABASES) {
       expect((await api().listReleases('journey')).items).toEqual(rehosted(before, server.url))
       // What is made in the background after a start is there for a while, too.
       const spooled = async () => [...(await readTree(join(directory, 'data', 'uploads'))).keys()]
-      await expect.poll(spooled, { timeout: 60_000 }).toEqual([])
+      await expect.poll(spooled).toEqual([])
       // It has another port now, and the tool does not take another address for the same server by itself.
       await hotpatch('trust', 'app', '--app', 'journey', '--yes')
       const published = await release('android', '1.3.0')

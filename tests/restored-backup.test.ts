@@ -2,8 +2,14 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { App, PublishedRelease } from '@hotpatch/api'
-import { runCliProcess, startServerProcess, temporaryDirectory, type ServerProcess } from '@hotpatch/testkit'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import {
+  eventually,
+  runCliProcess,
+  startServerProcess,
+  temporaryDirectory,
+  type ServerProcess,
+} from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
 
 /** The guide "Restoring a backup", word for word, with processes as people run them. */
 test('a server from an older backup goes on above what phones have confirmed', async () => {
@@ -60,11 +66,11 @@ test('a server from an older backup goes on above what phones have confirmed', a
   server = await start(data, new URL(server.url).port)
   // They keep what they have: it is not taken back, and nothing older is offered.
   for (const phone of phones) expect(await check(phone, newest, 3)).toMatchObject({ updateAvailable: false })
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const { stdout } = await run('doctor --app my-app')
     expect(stdout).toMatch(/^! sequence-android: 3 devices have confirmed up to 3, and the server knows of 1 only/m)
     expect(stdout).toContain('hotpatch apps set my-app --platform android --next-sequence 4')
-  }, 20_000)
+  })
   const set = await run('apps set my-app --platform android --next-sequence 4 --yes')
   expect(set.stderr).toMatch(/^android: 1 was taken last; devices have confirmed up to 3\.$/m)
   const { stdout } = await run('doctor --app my-app')
@@ -73,7 +79,7 @@ test('a server from an older backup goes on above what phones have confirmed', a
   for (const phone of phones) {
     expect(await check(phone, newest, 3)).toMatchObject({ updateAvailable: true, version: '1.4.1' })
   }
-}, 300_000)
+})
 
 /** At the same address as before: the tool knows its server by it. */
 async function start(directory: string, port = '0'): Promise<ServerProcess> {

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { connect, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { bundleOf, injectRequest, listFiles, publishForm, temporaryDirectory } from '@hotpatch/testkit'
-import { describe, expect, test, vi } from 'vitest'
+import { bundleOf, eventually, injectRequest, listFiles, publishForm, temporaryDirectory } from '@hotpatch/testkit'
+import { describe, expect, test } from 'vitest'
 import { createApp, type App } from './app.ts'
 import { readConfig } from './configuration/config.ts'
 import { readEnvironment } from './configuration/env.ts'
@@ -31,7 +31,7 @@ async function sendHalfOfAnUpload(app: App, directory: string, token: string) {
   socket.write(`${head.join('\r\n')}\r\n\r\n`)
   const middle = body.indexOf('PK') + 40
   socket.write(body.subarray(0, middle))
-  await vi.waitFor(async () => expect(await listFiles(join(directory, 'uploads'))).toHaveLength(1))
+  await eventually(async () => expect(await listFiles(join(directory, 'uploads'))).toHaveLength(1))
   return { sendTheRest: () => socket.write(body.subarray(middle)), answer }
 }
 

@@ -1,20 +1,20 @@
 import type { Downloads } from '@hotpatch/api'
 import { unpackBrotli } from '@hotpatch/client/node'
 import { EMPTY_TREE } from '@hotpatch/protocol'
-import { filesManifestOf, publishFiles } from '@hotpatch/testkit'
-import { describe, expect, test, vi } from 'vitest'
+import { eventually, filesManifestOf, publishFiles } from '@hotpatch/testkit'
+import { describe, expect, test } from 'vitest'
 import type { Fleet } from './index.ts'
 import { createWorld, DAY_MS, offerOf, START } from './testing/world-suite.ts'
 
 /** Not more often than a device may ask. */
-const PATIENTLY = { timeout: 20_000, interval: 400 }
+const CHECK_EVERY_MS = 400
 
 function statesOf(fleet: Fleet) {
   const { devices } = fleet.figures()
   return Array.from({ length: devices }, (_, index) => fleet.device(index))
 }
 
-describe('a fleet', { timeout: 60_000 }, () => {
+describe('a fleet', () => {
   test('takes a release as real devices do: checked, downloaded, applied, confirmed', async () => {
     const { fleet, publish, server, app } = await createWorld()
     await fleet.run({ durationMs: DAY_MS })
@@ -176,11 +176,14 @@ describe('a fleet', { timeout: 60_000 }, () => {
       })
       /** What the server makes later, the fleet would find sooner or later. */
       const offered = (told: object) =>
-        vi.waitFor(async () => {
-          const { body } = await server.check(app, { patches: ['hpdelta1-br'], version: '1', ...told })
-          expect(body.patch?.baseTree === EMPTY_TREE).toBe(!('releaseId' in told))
-          expect(body).toHaveProperty('patch')
-        }, PATIENTLY)
+        eventually(
+          async () => {
+            const { body } = await server.check(app, { patches: ['hpdelta1-br'], version: '1', ...told })
+            expect(body.patch?.baseTree === EMPTY_TREE).toBe(!('releaseId' in told))
+            expect(body).toHaveProperty('patch')
+          },
+          { everyMs: CHECK_EVERY_MS },
+        )
       const first = await publish('1.0.0')
       await offered({})
       await fleet.run({ durationMs: DAY_MS })

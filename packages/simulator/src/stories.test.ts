@@ -57,7 +57,7 @@ test('a roll-back to embedded that was a mistake: stating again what lies below 
   expect(fleet.figures()).toMatchObject({ versions: { '1.1.0': 30 } })
   // Nobody was offered what it refuses.
   expect(fleet.figures().failures).toEqual({})
-}, 60_000)
+})
 
 test('the same undone by halting alone leaves them where they are, and nobody tells them otherwise', async () => {
   const { fleet, publish, live, halt, toEmbedded, why } = await createStory()
@@ -76,7 +76,7 @@ test('the same undone by halting alone leaves them where they are, and nobody te
     explanation: 'The device has confirmed sequence 3 already, and refuses lower ones: 1.1.0 is signed as 1.',
   })
   expect(towards.changes).toEqual([expect.stringContaining('hotpatch rollback --version 1.1.0')])
-}, 60_000)
+})
 
 test('a promotion that was a mistake, halted: phones go back to what they still hold', async () => {
   const { fleet, publish, live, ask, halt, promote } = await createStory()
@@ -118,7 +118,7 @@ test('two promotions that were a mistake, halted: phones hold nothing good any m
   await again(current)
   await live()
   expect(fleet.figures()).toMatchObject({ versions: { '1.1.0': 30 }, failures: {} })
-}, 60_000)
+})
 
 test('a new key: old binaries stay on the last release that their key signed, and why says so', async () => {
   const { server, app, fleet, publish, live, nextSequence, why, ask } = await createStory()
@@ -148,4 +148,4 @@ test('a new key: old binaries stay on the last release that their key signed, an
   await publish('2.0.1')
   await live()
   expect(fleet.figures().versions).toEqual({ '2.0.1': 30 })
-}, 60_000)
+})

@@ -1,5 +1,6 @@
 export * from './cli-process.ts'
 export * from './desktop-files.ts'
+export * from './eventually.ts'
 export * from './encryption.ts'
 export * from './fixed-clock.ts'
 export * from './inject-http.ts'

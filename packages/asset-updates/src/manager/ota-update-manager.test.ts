@@ -379,5 +379,5 @@ describe('a process that is killed in the middle of a download', () => {
     })
     expect(server.reports.map(({ kind, code }) => (code ? `${kind}:${code}` : kind))).toContain('rolled-back:crashed')
     // Five processes, of which each syncs a thousand files.
-  }, 60_000)
+  })
 })

@@ -1,5 +1,6 @@
 import type { Adoption, Guard, Impact, NextSequence, PublishedRelease, Rollout, SigningKey } from '@hotpatch/api'
-import { describe, expect, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
@@ -172,9 +173,9 @@ describe('the next sequence', () => {
     expect((await run('doctor')).stdout).toMatch(/^✓ sequence-android: No device has seen more than the server/m)
     await phones(3, current, 9)
     // What devices do is written in batches, a little later.
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { stdout } = await run('doctor')
       expect(stdout).toMatch(/^✓ sequence-android: 3 devices say to have confirmed 9, .* too few/m)
-    }, 10_000)
+    })
   })
 })

@@ -1,5 +1,6 @@
 import type { App, Device, DeviceWithEvents, Explanation, Page, TimelineEntry } from '@hotpatch/api'
-import { describe, expect, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
@@ -26,7 +27,7 @@ test('a device is listed, shown and explained', async () => {
   expect(await answer.json()).toMatchObject({ updateAvailable: false })
 
   // What devices do is written in batches, a little later.
-  await vi.waitFor(async () => expect((await json<Page<Device>>('devices list')).items).toHaveLength(1), 10_000)
+  await eventually(async () => expect((await json<Page<Device>>('devices list')).items).toHaveLength(1))
   expect(await json<DeviceWithEvents>('devices show phone-1')).toMatchObject({
     id: 'phone-1',
     events: expect.any(Array),

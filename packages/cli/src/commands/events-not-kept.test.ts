@@ -1,6 +1,7 @@
 import type { Adoption, DeviceWithEvents, Overview, TimelinePage } from '@hotpatch/api'
 import { SDK_CODES } from '@hotpatch/protocol'
-import { expect, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
 const KEPT = 2
@@ -27,9 +28,8 @@ async function withReports(codes: readonly string[]) {
     body: JSON.stringify({ ...device, events }),
   })
   expect(answer.status).toBe(200)
-  await vi.waitFor(
-    async () => expect((await tool.json<DeviceWithEvents>('devices show phone')).events).not.toHaveLength(0),
-    10_000,
+  await eventually(async () =>
+    expect((await tool.json<DeviceWithEvents>('devices show phone')).events).not.toHaveLength(0),
   )
   return tool
 }

@@ -1,12 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Announcement, Page, Rollout } from '@hotpatch/api'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { createCollector, createTool, type Tool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
-const soon = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 5 })
+const soon = (check: () => void) => eventually(check, { everyMs: 5 })
 
 async function publishAndPause(tool: Tool) {
   await tool.write({ 'made/index.android.bundle': 'one' })

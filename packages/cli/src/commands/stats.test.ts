@@ -1,5 +1,6 @@
 import type { Adoption, Overview, PublishedRelease, Reasons, VersionDistribution } from '@hotpatch/api'
-import { describe, expect, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
@@ -35,12 +36,9 @@ async function prepareFleet() {
   )
   await playFleet(tool, release)
   // What devices do is written in batches, a little later.
-  await vi.waitFor(
+  await eventually(
     async () => expect(await tool.json<Adoption>('adoption')).toMatchObject({ attempted: 2, offered: 3 }),
-    {
-      timeout: 15_000,
-      interval: 200,
-    },
+    { everyMs: 200 },
   )
   return { tool, release }
 }

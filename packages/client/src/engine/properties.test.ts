@@ -110,7 +110,6 @@ test.each<{ name: string; kind: TestedKind; isPatched?: true }>([
     })
     await fc.assert(property, { numRuns: 300 })
   },
-  120_000,
 )
 
 async function carryOut(next: Deed, device: Device, witness: ReturnType<typeof createWitness>) {

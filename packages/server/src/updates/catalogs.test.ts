@@ -1,5 +1,12 @@
 import { Kysely, type KyselyPlugin } from 'kysely'
-import { bundleOf, createPostgresDatabase, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
+import {
+  bundleOf,
+  createPostgresDatabase,
+  eventually,
+  problemOf,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openDatabase } from '../ground/database/open-database.ts'
 import type { Schema } from '../ground/database/schema.ts'
@@ -91,18 +98,18 @@ describe('a second server on the same database', () => {
     const { releaseId } = await first.published(app, { bundle: await bundleOf('one') })
     expect((await second.check(app)).status).toBe(401)
     await vi.advanceTimersByTimeAsync(7_000)
-    await vi.waitFor(async () => expect((await second.check(app)).body).toMatchObject({ releaseId }))
+    await eventually(async () => expect((await second.check(app)).body).toMatchObject({ releaseId }))
   })
 
   const url = process.env.TEST_POSTGRES_URL
-  test.skipIf(!url)('hears of every change from PostgreSQL', { timeout: 60_000 }, async () => {
+  test.skipIf(!url)('hears of every change from PostgreSQL', async () => {
     const database = await createPostgresDatabase(url ?? '')
     onTestFinished(() => database.drop())
     // An hour: what comes sooner was told.
     const env = { DATABASE_URL: database.url, HOTPATCH_REFRESH_SECONDS: '3600', JWT_SECRET: 'j'.repeat(32) }
     const first = await start({ env })
     const second = await start({ env })
-    const soon = <Result>(check: () => Promise<Result>) => vi.waitFor(check, { timeout: 10_000, interval: 20 })
+    const soon = <Result>(check: () => Promise<Result>) => eventually(check, { everyMs: 20 })
     const token = first.ownerToken
 
     const app = await first.createTestApp()

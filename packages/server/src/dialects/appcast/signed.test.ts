@@ -167,5 +167,5 @@ describeOnEveryDatabase('Appcast §7: feeds that their publisher has signed', (o
     expect(body.items).toMatchObject([{ after: { channel: 'production', platform: 'each', keyId } }])
     const rows = await database.selectFrom('signed_appcast').selectAll().where('app_id', '=', app.id).execute()
     expect(rows).toHaveLength(20)
-  }, 60_000)
+  })
 })

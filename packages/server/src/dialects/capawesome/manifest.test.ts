@@ -1,8 +1,15 @@
 import { createHash, createSign, generateKeyPairSync } from 'node:crypto'
 import { brotliDecompressSync } from 'node:zlib'
 import type { App } from '@hotpatch/api'
-import { describeOnEveryDatabase, injectRequest, startTestServer, type TestServer, zipOf } from '@hotpatch/testkit'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import {
+  describeOnEveryDatabase,
+  eventually,
+  injectRequest,
+  startTestServer,
+  type TestServer,
+  zipOf,
+} from '@hotpatch/testkit'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { MANIFEST } from './manifest.ts'
 
 const script = 'console.log("hello")\n'.repeat(1_000)
@@ -64,11 +71,11 @@ describeOnEveryDatabase("Capawesome's plugin takes files one by one", (openDatab
     const onIos = await getRaw(url, 'assets/c+d.css')
     expect(onIos.body).toBe('p {}')
     // It is compressed in the background.
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { headers, rawPayload } = await get(url, 'assets/app.js', { 'accept-encoding': 'br,gzip' })
       expect(headers).toMatchObject({ 'content-encoding': 'br', 'x-checksum': sha256Of(script) })
       expect(brotliDecompressSync(rawPayload).toString()).toBe(script)
-    }, 20_000)
+    })
   })
 
   test('nothing but what the release lists', async () => {

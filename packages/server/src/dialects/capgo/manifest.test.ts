@@ -1,7 +1,14 @@
 import type { App } from '@hotpatch/api'
-import { describeOnEveryDatabase, sha256Of, startTestServer, type TestServer, zipOf } from '@hotpatch/testkit'
+import {
+  describeOnEveryDatabase,
+  eventually,
+  sha256Of,
+  startTestServer,
+  type TestServer,
+  zipOf,
+} from '@hotpatch/testkit'
 import { brotliDecompressSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 const script = 'console.log("hello")\n'.repeat(1_000)
 
@@ -40,11 +47,11 @@ describeOnEveryDatabase("Capgo's plugin takes files one by one", (openDatabase) 
     const files = { 'index.html': '<p>1</p>', 'assets/app.js': script, 'assets/a b.css': '', 'sub/index.html': 'x' }
     const { releaseId } = await publish('1.1.0', files)
     // It is compressed in the background.
-    const withBrotli = await vi.waitFor(async () => {
+    const withBrotli = await eventually(async () => {
       const { manifest } = await ask({})
       expect(manifest.map(({ file_name }: Entry) => file_name)).toContain('assets/app.js.br')
       return manifest as Entry[]
-    }, 20_000)
+    })
     expect(withBrotli.map(({ file_name }) => file_name)).toEqual([
       'assets/a b.css',
       'assets/app.js.br',

@@ -3,6 +3,7 @@ import type { App } from '@hotpatch/api'
 import { readExpoUpdateId } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
+  eventually,
   fixedClock,
   injectRequest,
   publishFiles,
@@ -10,7 +11,7 @@ import {
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { exportOf } from '@hotpatch/testkit/expo'
 
@@ -88,7 +89,7 @@ describeOnEveryDatabase("Expo's client", (openDatabase) => {
         ['br', brotliDecompressSync],
       ] as const) {
         let device = 0
-        const packed = await vi.waitFor(async () => {
+        const packed = await eventually(async () => {
           const answer = await ask(`another ${device++}`, `deflate, ${coding}`)
           expect(answer.headers['content-encoding']).toBe(coding)
           return answer

@@ -259,7 +259,6 @@ test.each([
       { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
     )
   },
-  120_000,
 )
 
 test('what another server left under the same address does not stand in the way, and is not told to this one', async () => {
@@ -348,7 +347,7 @@ test('whatever an export has in it, every answer is one that clients read', asyn
     }),
     { numRuns: Number(process.env.EXPO_HISTORIES ?? 200) },
   )
-}, 120_000)
+})
 
 /** What Expo's modules read: `expo-wire.json` has what is refused of them. */
 const KNOWN: readonly string[] = ['name', 'slug', 'version', 'ios', 'extra', 'plugins', 'updates', 'experiments']

@@ -140,79 +140,75 @@ const history = historyOf(step)
 test.each([
   { rule: 'its own', isOriginal: false },
   { rule: "hot-updater's", isOriginal: true },
-])(
-  'whatever happens, clients that $rule rule draws end with what is decided',
-  ({ isOriginal }) => {
-    fc.assert(
-      fc.property(history, fc.uniqueArray(fc.nat(10), { maxLength: 3 }), (steps, bad) => {
-        const server = createServer({ isOriginal })
-        const releases: OfferedRelease[] = []
-        const starts = (id: string) => !bad.includes(releases.findIndex(({ buildId }) => buildId === id))
-        const own = { platform: 'android', appVersion: '1.0.0', minBundleId: buildIdAt(BUILT_AT), starts } as const
-        const clients = [
-          createSimulatedClient({ ...own, cohort: '1' }),
-          createSimulatedClient({ ...own, cohort: '740', deviceId: 'device-1' }),
-          createSimulatedClient({ ...own, cohort: 'qa' }),
-          createSimulatedClient({ ...own, cohort: undefined }),
-          // Its binary is later than some of the builds.
-          createSimulatedClient({ ...own, cohort: '1000', minBundleId: buildIdAt(Date.parse('2026-04-15')) }),
-          createSimulatedClient({ ...own, cohort: undefined, deviceId: 'device-2' }),
-        ]
-        const poll = (client: Client) => {
-          const { answered, rendered } = server.answer(client)
-          return { answered, taken: client.take(textOf(rendered.body)) }
-        }
-        for (const [each, pauseMs] of steps) {
-          server.clock.advance(pauseMs)
-          const client = clients[each.which % clients.length]
-          const cohorts = each.which % 3 === 0 ? ['qa'] : []
-          switch (each.do) {
-            case 'publish': {
-              const number = releases.length + 1
-              const release = releaseOf(number, buildIdAt(server.clock.now() - each.builtDaysAgo * DAY, number))
-              releases.push(release)
-              server.place(release, each.percentage, cohorts)
-              break
-            }
-            case 'place-again':
-            case 'place-embedded': {
-              const again =
-                each.do === 'place-embedded' ? 'embedded' : releases[each.which % Math.max(releases.length, 1)]
-              if (again) server.place(again, each.percentage, cohorts)
-              break
-            }
-            case 'end':
-            case 'pause':
-            case 'resume':
-            case 'widen':
-              server.change(each)
-              break
-            case 'poll':
-              if (client) poll(client)
-              break
-            case 'start':
-              client?.launch()
+])('whatever happens, clients that $rule rule draws end with what is decided', ({ isOriginal }) => {
+  fc.assert(
+    fc.property(history, fc.uniqueArray(fc.nat(10), { maxLength: 3 }), (steps, bad) => {
+      const server = createServer({ isOriginal })
+      const releases: OfferedRelease[] = []
+      const starts = (id: string) => !bad.includes(releases.findIndex(({ buildId }) => buildId === id))
+      const own = { platform: 'android', appVersion: '1.0.0', minBundleId: buildIdAt(BUILT_AT), starts } as const
+      const clients = [
+        createSimulatedClient({ ...own, cohort: '1' }),
+        createSimulatedClient({ ...own, cohort: '740', deviceId: 'device-1' }),
+        createSimulatedClient({ ...own, cohort: 'qa' }),
+        createSimulatedClient({ ...own, cohort: undefined }),
+        // Its binary is later than some of the builds.
+        createSimulatedClient({ ...own, cohort: '1000', minBundleId: buildIdAt(Date.parse('2026-04-15')) }),
+        createSimulatedClient({ ...own, cohort: undefined, deviceId: 'device-2' }),
+      ]
+      const poll = (client: Client) => {
+        const { answered, rendered } = server.answer(client)
+        return { answered, taken: client.take(textOf(rendered.body)) }
+      }
+      for (const [each, pauseMs] of steps) {
+        server.clock.advance(pauseMs)
+        const client = clients[each.which % clients.length]
+        const cohorts = each.which % 3 === 0 ? ['qa'] : []
+        switch (each.do) {
+          case 'publish': {
+            const number = releases.length + 1
+            const release = releaseOf(number, buildIdAt(server.clock.now() - each.builtDaysAgo * DAY, number))
+            releases.push(release)
+            server.place(release, each.percentage, cohorts)
+            break
           }
-        }
-        for (const client of clients) {
-          for (let round = 0; round < bad.length + 3; round++) {
-            client.launch()
-            poll(client)
+          case 'place-again':
+          case 'place-embedded': {
+            const again =
+              each.do === 'place-embedded' ? 'embedded' : releases[each.which % Math.max(releases.length, 1)]
+            if (again) server.place(again, each.percentage, cohorts)
+            break
           }
+          case 'end':
+          case 'pause':
+          case 'resume':
+          case 'widen':
+            server.change(each)
+            break
+          case 'poll':
+            if (client) poll(client)
+            break
+          case 'start':
+            client?.launch()
+        }
+      }
+      for (const client of clients) {
+        for (let round = 0; round < bad.length + 3; round++) {
           client.launch()
-          const runs = client.running()
-          const { answered, taken } = poll(client)
-          const release = releases.find(({ buildId }) => buildId === runs)
-          expect(answered.device.currentReleaseId).toBe(release?.id ?? null)
-          if (release) expect(runs.localeCompare(client.binary)).toBe(1)
-          const tells = client.headers()['x-device-id'] !== undefined
-          // A client that tells nobody what crashed is offered it again, and says no by itself.
-          if (!tells && taken === 'crashed-before') continue
-          expect([taken, answered.decision.kind]).toEqual(['nothing', 'up-to-date'])
+          poll(client)
         }
-      }),
-      { numRuns: Number(process.env.HOT_UPDATER_HISTORIES ?? 200) },
-    )
-  },
-  120_000,
-)
+        client.launch()
+        const runs = client.running()
+        const { answered, taken } = poll(client)
+        const release = releases.find(({ buildId }) => buildId === runs)
+        expect(answered.device.currentReleaseId).toBe(release?.id ?? null)
+        if (release) expect(runs.localeCompare(client.binary)).toBe(1)
+        const tells = client.headers()['x-device-id'] !== undefined
+        // A client that tells nobody what crashed is offered it again, and says no by itself.
+        if (!tells && taken === 'crashed-before') continue
+        expect([taken, answered.decision.kind]).toEqual(['nothing', 'up-to-date'])
+      }
+    }),
+    { numRuns: Number(process.env.HOT_UPDATER_HISTORIES ?? 200) },
+  )
+})

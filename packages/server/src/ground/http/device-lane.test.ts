@@ -4,8 +4,8 @@ import { connect, type AddressInfo } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { problem } from '@hotpatch/protocol'
-import { fixedClock } from '@hotpatch/testkit'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { eventually, fixedClock } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
 import { createClientOrigins } from './client-origin.ts'
 import { createDeviceLane, type LaneRoute } from './device-lane.ts'
 import { createDeviceLimits } from './device-limits.ts'
@@ -325,7 +325,7 @@ test('a long body is sent as it is, and compressed to whoever reads that when it
   ] as const) {
     // Nobody waits for it.
     expect(await get(acceptEncoding)).toEqual({ coding: undefined, bytes: plain, length: plain.length })
-    const packed = await vi.waitFor(async () => {
+    const packed = await eventually(async () => {
       const answer = await get(acceptEncoding)
       expect(answer.coding).toBe(coding)
       return answer

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 
 describe('two servers that start at once on an empty PostgreSQL', () => {
   const url = process.env.TEST_POSTGRES_URL
-  test.skipIf(!url)('make one schema and one owner', { timeout: 60_000 }, async () => {
+  test.skipIf(!url)('make one schema and one owner', async () => {
     const database = await createPostgresDatabase(url ?? '')
     onTestFinished(() => database.drop())
     const env = { DATABASE_URL: database.url, JWT_SECRET: 'j'.repeat(32) }

@@ -29,12 +29,12 @@ describe.skipIf(!POSTGRES)('many servers on one database', () => {
     const others = Array.from({ length: SERVERS - 1 }, () => startTestServer({ env, clock }))
     servers = [first, ...(await Promise.all(others))]
     db = openDatabase({ kind: 'postgres', url: postgres.url, maxConnections: 2 })
-  }, 60_000)
+  })
   afterAll(async () => {
     await db.destroy()
     await Promise.all(servers.map((server) => server.close()))
     await postgres.drop()
-  }, 60_000)
+  })
 
   const lookAtOnce = () => Promise.all(servers.map((server) => server.app.tick()))
   const entriesOf = (appId: string, action: string) =>

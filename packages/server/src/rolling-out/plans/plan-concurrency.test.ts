@@ -10,8 +10,6 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
 
-/** A lot on another machine's database takes its time. */
-const TIMEOUT_MS = 120_000
 const PLAN: RolloutPlan = {
   steps: [1, 10, 50, 100].map((percentage) => ({ percentage, bakeMinutes: 60 })),
 }
@@ -123,73 +121,57 @@ function defineRaces(
   }
   const planOf = async (rolloutId: string) => (await first.request('GET', `/manage/v1/rollouts/${rolloutId}/plan`)).body
 
-  test(
-    'servers and people who go on at once go on once',
-    async () => {
-      for (let round = 0; round < rounds; round += 1) {
-        const rolloutId = await begin()
-        await contend(servers, rolloutId, [tick, tick, advance(1)], round)
-        expect(await planOf(rolloutId)).toMatchObject({ step: 2, percentage: 10 })
-        const entries = await entriesOf(first, rolloutId)
-        expect(entries.map(({ action }) => action)).toEqual(['rollout.started', 'rollout.advanced'])
-        requireSound(entries)
-        await first.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
-      }
-    },
-    TIMEOUT_MS,
-  )
+  test('servers and people who go on at once go on once', async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const rolloutId = await begin()
+      await contend(servers, rolloutId, [tick, tick, advance(1)], round)
+      expect(await planOf(rolloutId)).toMatchObject({ step: 2, percentage: 10 })
+      const entries = await entriesOf(first, rolloutId)
+      expect(entries.map(({ action }) => action)).toEqual(['rollout.started', 'rollout.advanced'])
+      requireSound(entries)
+      await first.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
+    }
+  })
 
-  test(
-    'two who finish at once finish once',
-    async () => {
-      for (let round = 0; round < rounds / 5; round += 1) {
-        const rolloutId = await begin()
-        await contend(servers, rolloutId, [post('finish'), post('finish'), tick, advance(1)], round)
-        expect(await planOf(rolloutId)).toMatchObject({ state: 'finished', percentage: 100 })
-        requireSound(await entriesOf(first, rolloutId))
-      }
-    },
-    TIMEOUT_MS,
-  )
+  test('two who finish at once finish once', async () => {
+    for (let round = 0; round < rounds / 5; round += 1) {
+      const rolloutId = await begin()
+      await contend(servers, rolloutId, [post('finish'), post('finish'), tick, advance(1)], round)
+      expect(await planOf(rolloutId)).toMatchObject({ state: 'finished', percentage: 100 })
+      requireSound(await entriesOf(first, rolloutId))
+    }
+  })
 
-  test(
-    'a start is told once',
-    async () => {
-      for (let round = 0; round < rounds / 5; round += 1) {
-        const startsAt = new Date(clock.now() + HOUR_MS).toISOString()
-        const version = `2.${round}.0`
-        const { rolloutId } = await first.published(app, { bundle, version, plan: PLAN, startsAt })
-        clock.advance(HOUR_MS)
-        await contend(servers, rolloutId, [tick, tick, change], round)
-        const entries = await entriesOf(first, rolloutId)
-        requireSound(entries)
-        expect(entries.at(0)?.action).toBe('rollout.scheduled')
-        await first.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
-      }
-    },
-    TIMEOUT_MS,
-  )
+  test('a start is told once', async () => {
+    for (let round = 0; round < rounds / 5; round += 1) {
+      const startsAt = new Date(clock.now() + HOUR_MS).toISOString()
+      const version = `2.${round}.0`
+      const { rolloutId } = await first.published(app, { bundle, version, plan: PLAN, startsAt })
+      clock.advance(HOUR_MS)
+      await contend(servers, rolloutId, [tick, tick, change], round)
+      const entries = await entriesOf(first, rolloutId)
+      requireSound(entries)
+      expect(entries.at(0)?.action).toBe('rollout.scheduled')
+      await first.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
+    }
+  })
 
-  test(
-    'whatever else happens at once: after a halt nothing does, and no step is taken twice',
-    async () => {
-      for (let round = 0; round < rounds; round += 1) {
-        const rolloutId = await begin()
-        // Not at every server: what is halted twice is answered twice.
-        const answers = await contend(servers, rolloutId, [...ACTS, post('halt')], round)
-        const entries = await entriesOf(first, rolloutId)
-        requireSound(entries)
-        expect(entries.at(-1)?.action).toBe('rollout.halted')
-        expect((await first.request('GET', `/manage/v1/rollouts/${rolloutId}`)).body.state).toBe('halted')
-        expect(await planOf(rolloutId)).toMatchObject({ state: 'over' })
-        for (const server of servers) await server.tick()
-        expect(await entriesOf(first, rolloutId)).toEqual(entries)
-        const statuses = answers.map((answer) => (answer as { status?: number } | undefined)?.status ?? 200)
-        expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([])
-      }
-    },
-    TIMEOUT_MS,
-  )
+  test('whatever else happens at once: after a halt nothing does, and no step is taken twice', async () => {
+    for (let round = 0; round < rounds; round += 1) {
+      const rolloutId = await begin()
+      // Not at every server: what is halted twice is answered twice.
+      const answers = await contend(servers, rolloutId, [...ACTS, post('halt')], round)
+      const entries = await entriesOf(first, rolloutId)
+      requireSound(entries)
+      expect(entries.at(-1)?.action).toBe('rollout.halted')
+      expect((await first.request('GET', `/manage/v1/rollouts/${rolloutId}`)).body.state).toBe('halted')
+      expect(await planOf(rolloutId)).toMatchObject({ state: 'over' })
+      for (const server of servers) await server.tick()
+      expect(await entriesOf(first, rolloutId)).toEqual(entries)
+      const statuses = answers.map((answer) => (answer as { status?: number } | undefined)?.status ?? 200)
+      expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([])
+    }
+  })
 }
 
 describeOnEveryDatabase('plans that several change at once', (openDatabase, database) => {

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib'
 import { Readable } from 'node:stream'
+import { eventually } from '@hotpatch/testkit'
 import { writeZip } from '@hotpatch/testkit/archives'
 import Fastify from 'fastify'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
@@ -358,7 +359,7 @@ describe('downloads', () => {
     await once(answer, 'readable')
     expect(await openFiles(sha256(large))).toBe(1)
     request.destroy()
-    await vi.waitFor(async () => expect(await openFiles(sha256(large))).toBe(0))
+    await eventually(async () => expect(await openFiles(sha256(large))).toBe(0))
     expect(onDownload).not.toHaveBeenCalled()
   })
 
@@ -373,7 +374,7 @@ describe('downloads', () => {
     await once(answer, 'readable')
     expect(await openFiles(sha256(large))).toBe(1)
     request.destroy()
-    await vi.waitFor(async () => expect(await openFiles(sha256(large))).toBe(0))
+    await eventually(async () => expect(await openFiles(sha256(large))).toBe(0))
     expect(onDownload).not.toHaveBeenCalled()
   })
 })

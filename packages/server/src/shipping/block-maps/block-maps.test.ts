@@ -2,6 +2,7 @@ import { deflateRawSync, gunzipSync } from 'node:zlib'
 import {
   appImage,
   describeOnEveryDatabase,
+  eventually,
   publishBinary,
   sha256Of,
   startTestServer,
@@ -11,7 +12,7 @@ import {
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import type { App } from '@hotpatch/api'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { loadCatalog } from '../../updates/catalog-queries.ts'
@@ -37,11 +38,11 @@ describeOnEveryDatabase('block maps', (open) => {
   const mapOf = (bytes: Uint8Array) =>
     db.selectFrom('block_map').selectAll().where('sha256', '=', sha256Of(bytes)).executeTakeFirst()
   const made = async (bytes: Uint8Array) =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const map = await mapOf(bytes)
       expect(map).toBeDefined()
       return map
-    }, 20_000)
+    })
   const offered = async (platform: 'windows' | 'linux' | 'macos') => {
     const identity = createDeviceIdentity({ secret: 'x'.repeat(32) })
     const loaded = await loadCatalog(db, { appId: app.id, platform, channel: 'production' }, identity)
@@ -119,11 +120,11 @@ describeOnEveryDatabase('block maps', (open) => {
       files: [{ name: 'Demo Setup 1.3.0.exe', bytes: last }],
     })
     await made(setup)
-    const damaged = await vi.waitFor(async () => {
+    const damaged = await eventually(async () => {
       const rows = await db.selectFrom('block_map').selectAll().where('map_sha256', 'is', null).execute()
       expect(rows).toHaveLength(1)
       return rows
-    }, 20_000)
+    })
     expect(damaged).toMatchObject([{ embedded_bytes: null }])
   })
 })

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { problem } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
+  eventually,
   fixedClock,
   makeTemporaryDirectory,
   sha256Of,
@@ -12,7 +13,7 @@ import {
   zipOf,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { createChanges } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
@@ -57,7 +58,7 @@ describeOnEveryDatabase('compression', (open) => {
           .where('platform', '=', 'android')
           .executeTakeFirstOrThrow()
       ).generation
-    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    await eventually(async () => expect(await countAwaiting()).toBe(0))
     expect(await generation()).toBeGreaterThan(1)
 
     const made = await variants()
@@ -91,7 +92,7 @@ describeOnEveryDatabase('compression', (open) => {
     const app = await server.createTestApp()
     // Any publish wakes it, as a start does.
     await server.published(app, { bundle: await zipOf({ 'index.html': 'x' }), version: '1.0.0' })
-    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    await eventually(async () => expect(await countAwaiting()).toBe(0))
     expect((await variants()).map(({ sha256 }) => sha256)).toEqual(keys.sort())
   })
 
@@ -136,16 +137,16 @@ describeOnEveryDatabase('compression', (open) => {
     onTestFinished(() => compression.stop())
     const made = async () => (await variants(own)).map(({ sha256 }) => sha256)
     compression.wake()
-    await vi.waitFor(() => expect(waits).toEqual([60_000]), 20_000)
+    await eventually(() => expect(waits).toEqual([60_000]))
     expect(await made()).toEqual([sha256Of(script)])
     for (const round of [2, 3]) {
       next()
-      await vi.waitFor(() => expect(waits).toHaveLength(round), 20_000)
+      await eventually(() => expect(waits).toHaveLength(round))
     }
     expect([await made(), await countAwaiting(own), waits]).toEqual([[sha256Of(script)], 1, [60_000, 120_000, 240_000]])
     isFull = false
     next()
-    await vi.waitFor(async () => expect(await countAwaiting(own)).toBe(0), 20_000)
+    await eventually(async () => expect(await countAwaiting(own)).toBe(0))
     expect(await made()).toEqual(keys.toSorted())
     expect(waits).toHaveLength(3)
   })
@@ -158,7 +159,7 @@ describeOnEveryDatabase('compression', (open) => {
     await db.updateTable('artifact').set(grown).where('sha256', '=', sha256Of(script)).execute()
     const app = await server.createTestApp()
     await server.published(app, { bundle: await zipOf({ 'index.html': 'y' }), version: '1.0.0' })
-    await vi.waitFor(async () => expect(await countAwaiting()).toBe(0), 20_000)
+    await eventually(async () => expect(await countAwaiting()).toBe(0))
     expect((await variants()).map(({ sha256 }) => sha256)).toEqual([sha256Of(large)])
   })
 })

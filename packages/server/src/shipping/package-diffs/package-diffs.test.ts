@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { App } from '@hotpatch/api'
-import { describeOnEveryDatabase, sha256Of, startTestServer, zipOf, type TestServer } from '@hotpatch/testkit'
+import {
+  describeOnEveryDatabase,
+  eventually,
+  sha256Of,
+  startTestServer,
+  zipOf,
+  type TestServer,
+} from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { unzip } from '../content/testing/unzip.ts'
 
@@ -51,11 +58,11 @@ describeOnEveryDatabase('packages of what changed', (open) => {
   }
   /** As soon as it is there. */
   const diffFor = async (files: Files) =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const offered = await check(hashOf(files))
       expect(offered.package_size).toBeLessThan(10_000)
       return offered
-    }, 20_000)
+    })
   const download = async (offered: { download_url: string }) => {
     const { pathname } = new URL(offered.download_url)
     return (await server.app.http.inject({ url: pathname })).rawPayload
@@ -106,10 +113,10 @@ describeOnEveryDatabase('packages of what changed', (open) => {
     await publish('1.0.0', { 'CodePush/index.android.bundle': noise(20_000) })
     const second = await publish('2.0.0', { 'CodePush/index.android.bundle': Buffer.concat([noise(20_000), noise(9)]) })
     const { sha256 } = second.content
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const rows = await db.selectFrom('package_diff').selectAll().where('sha256', '=', sha256).execute()
       expect(rows).toMatchObject([{ diff_sha256: null }])
-    }, 20_000)
+    })
   })
 })
 

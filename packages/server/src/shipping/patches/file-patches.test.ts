@@ -4,6 +4,7 @@ import { applyBsdiff } from '@hotpatch/delta'
 import { nodeSha256 } from '@hotpatch/delta/node'
 import {
   describeOnEveryDatabase,
+  eventually,
   fixedClock,
   injectRequest,
   publishFiles,
@@ -14,13 +15,12 @@ import {
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { exportOf } from '@hotpatch/testkit/expo'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { buildIdAt, buildOf } from '../../dialects/hot-updater/testing/hot-updater-build.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
 
 const BINARY = 'f47ac10b-58cc-4372-a567-0e02b2c3d479'
-const WAIT_MS = 20_000
 
 /** Not small when packed, and nearly the same each time. */
 const bundleOf = (text: string) => `${noise(30_000).toString('hex')}${text}${noise(9_000).toString('hex')}`
@@ -46,11 +46,11 @@ describeOnEveryDatabase('patches of single files', (open) => {
   const patches = async () =>
     (await server.request('GET', `/manage/v1/apps/${app.slug}/patches`)).body.items as readonly Patch[]
   const made = (kind: Patch['kind'], from: string, to: string) =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const found = (await patches()).find((each) => each.kind === kind && each.from === from && each.to === to)
       expect(found?.state).toBe('made')
       return found as Patch
-    }, WAIT_MS)
+    })
   /** Throws unless it makes exactly that. */
   const apply = (patch: Uint8Array, base: string, target: string) => {
     const [from, to] = [Buffer.from(base), Buffer.from(target)]
@@ -82,11 +82,11 @@ describeOnEveryDatabase('patches of single files', (open) => {
       })
     /** As soon as catalogs have it, a moment after it is made. */
     const loadPatch = (update: { id: string; url: string }, current: string) =>
-      vi.waitFor(async () => {
+      eventually(async () => {
         const answer = await load(update, current)
         expect(answer.statusCode).toBe(226)
         return answer
-      }, WAIT_MS)
+      })
     const registerBinary = async (bundle: string, id = BINARY) => {
       const bytes = Buffer.from(bundle)
       const sha256 = sha256Of(bytes)
@@ -209,10 +209,10 @@ describeOnEveryDatabase('patches of single files', (open) => {
       await made('bsdiff40', '1.0.0', '1.1.0')
       for (let index = 0; index < 9; index += 1) await publish(`2.0.${index}`, `small ${index}`)
       await publish('2.1.0', bundleOf('two'))
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const looked = (await patches()).find(({ from, to }) => from === '2.0.8' && to === '2.1.0')
         expect(looked?.state).toBe('not-smaller')
-      }, WAIT_MS)
+      })
       await loadPatch(await updateOf(first.id), first.id)
     })
 
@@ -224,11 +224,11 @@ describeOnEveryDatabase('patches of single files', (open) => {
       await server.request('POST', `/manage/v1/apps/${app.slug}/patches`, { body: asked })
       await made('bsdiff40', '1.1.0', '1.0.0')
       for (let index = 0; index < 10; index += 1) await publish(`2.0.${index}`, `small ${index}`)
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const left = (await patches()).map(({ from, to }) => `${from} ${to}`)
         expect(left).not.toContain('1.0.0 1.1.0')
         expect(left).toContain('1.1.0 1.0.0')
-      }, WAIT_MS)
+      })
       const bytes = packed.map(({ sha256 }) => sha256)
       const rows = await db.selectFrom('artifact').select('kept_until').where('sha256', 'in', bytes).execute()
       expect(rows).not.toContainEqual({ kept_until: null })
@@ -254,11 +254,11 @@ describeOnEveryDatabase('patches of single files', (open) => {
       await publish('1.0.1', FIRST, bundleOf('one'))
       const { releaseId } = await publish('1.0.2', SECOND, bundleOf('two'))
       const { packed } = await made('bsdiff43', '1.0.1', '1.0.2')
-      const { changedAssets } = await vi.waitFor(async () => {
+      const { changedAssets } = await eventually(async () => {
         const answer = await check(FIRST)
         expect(answer.changedAssets['index.android.bundle']).toHaveProperty('patch')
         return answer
-      }, WAIT_MS)
+      })
       expect(Object.keys(changedAssets)).toEqual(['index.android.bundle'])
       const { fileHash, file, patch } = changedAssets['index.android.bundle']
       expect([fileHash, file.url]).toEqual([digestOf(bundleOf('two')), expect.stringContaining('/artifacts/')])
@@ -284,9 +284,9 @@ describeOnEveryDatabase('patches of single files', (open) => {
       await made('tree', '1.0.1', '1.0.2')
       const pruned = await server.request('DELETE', `/manage/v1/apps/${app.slug}/patches/${id}`)
       expect(pruned.body).toMatchObject({ state: 'pruned', packed: [] })
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         expect((await check(FIRST)).changedAssets['index.android.bundle']).not.toHaveProperty('patch')
-      }, WAIT_MS)
+      })
       expect((await made('tree', '1.0.1', '1.0.2')).packed).toHaveLength(2)
       const path = `/manage/v1/apps/${app.slug}/patches`
       const asked = { platform: 'android', from: '1.0.1', to: '1.0.2' }

@@ -5,6 +5,7 @@ import { EMPTY_TREE } from '@hotpatch/protocol'
 import {
   describeOnEveryDatabase,
   encryptBytes,
+  eventually,
   fixedClock,
   newEncryptionKey,
   newSigningKey,
@@ -16,7 +17,7 @@ import {
   type TestServer,
 } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { listAwaitingPatches } from './patch-store.ts'
@@ -70,21 +71,21 @@ describeOnEveryDatabase('patches of trees', (open) => {
   const patchOf = ({ patch }: { patch?: OfferedPatch }) => (patch?.baseTree === EMPTY_TREE ? undefined : patch)
   /** As soon as it is there. */
   const patchFrom = (releaseId: string, fields?: object): Promise<OfferedPatch> =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const patch = patchOf(await check(releaseId, fields))
       expect(patch).toBeDefined()
       return patch as OfferedPatch
-    }, 20_000)
+    })
   const statesOf = async () => {
     const rows = await db.selectFrom('patch').select('state').where('app_id', '=', app.id).execute()
     return rows.map(({ state }) => state)
   }
   const settled = () =>
-    vi.waitFor(async () => {
+    eventually(async () => {
       const states = await statesOf()
       expect(states).not.toEqual([])
       expect(states).not.toContain('waiting')
-    }, 20_000)
+    })
 
   async function apply({ url }: OfferedPatch, base: Files, target: string): Promise<Record<string, Buffer>> {
     const { pathname, search } = new URL(url)
@@ -140,14 +141,14 @@ describeOnEveryDatabase('patches of trees', (open) => {
     const first = await publish('1.0.0', FIRST)
     await check(first.releaseId)
     await publish('2.0.0', SECOND)
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const row = await db
         .selectFrom('device')
         .select('current_release_id')
         .where('app_id', '=', app.id)
         .executeTakeFirst()
       expect(row?.current_release_id).toBe(first.releaseId)
-    }, 20_000)
+    })
     const third = await publish('3.0.0', THIRD)
     const patch = await patchFrom(first.releaseId)
     expect(await apply(patch, FIRST, third.content.tree ?? '')).toEqual(THIRD)
@@ -159,10 +160,10 @@ describeOnEveryDatabase('patches of trees', (open) => {
     await publish('3.0.0', THIRD)
     await settled()
     expect(patchOf(await check(first.releaseId))).toBeUndefined()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const rows = await db.selectFrom('device').select('device_id').where('app_id', '=', app.id).execute()
       expect(rows).toHaveLength(1)
-    }, 20_000)
+    })
     clock.advance(HOUR_MS)
     await publish('1.0.0', { 'main.jsbundle': noise(10) }, { platform: 'ios' })
     await patchFrom(first.releaseId)
@@ -194,10 +195,10 @@ describeOnEveryDatabase('patches of trees', (open) => {
     const patch = await patchFrom(first.releaseId)
     const { pathname, search } = new URL(patch.url)
     await server.app.http.inject({ url: pathname + search })
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const rows = await db.selectFrom('download_hour').selectAll().where('release_id', '=', second.releaseId).execute()
       expect(rows).toMatchObject([{ sha256: second.content.sha256, downloads: 1, sent_bytes: patch.sizeBytes }])
-    }, 20_000)
+    })
   })
 
   describe('of what binaries shipped with', () => {
@@ -243,10 +244,10 @@ describeOnEveryDatabase('patches of trees', (open) => {
     test('are made of those that devices run, and no more when a binary is forgotten', async () => {
       const old = await ship(FIRST, '1.0.0')
       await check('', runs(old.id))
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const row = await db.selectFrom('device').select('attributes').where('app_id', '=', app.id).executeTakeFirst()
         expect(row?.attributes).toContain(old.id)
-      }, 20_000)
+      })
       clock.advance(1)
       await ship(THIRD, '3.0.0')
       await publish('2.0.0', SECOND)
@@ -334,7 +335,7 @@ describeOnEveryDatabase('patches of trees', (open) => {
     expect(stored).toMatchObject({ patches: sizes.length, patchBytes })
 
     expect((await server.request('DELETE', `${path}/${made.id}`)).body).toMatchObject({ state: 'pruned', packed: [] })
-    await vi.waitFor(async () => expect(patchOf(await check(first.releaseId))).toBeUndefined(), 20_000)
+    await eventually(async () => expect(patchOf(await check(first.releaseId))).toBeUndefined())
     const row = await db.selectFrom('artifact').select('kept_until').where('sha256', '=', sha256).executeTakeFirst()
     expect(row?.kept_until).not.toBeNull()
     await server.request('POST', path, { body })
@@ -357,11 +358,11 @@ describeOnEveryDatabase('patches of trees', (open) => {
       Array.from({ length: 40 }, (_, page) => [`pages/${page}.js`, lines(100, `page${page}_`)]),
     )
     const packed = (fields: object = { patches: FORMATS }): Promise<OfferedPatch> =>
-      vi.waitFor(async () => {
+      eventually(async () => {
         const { body } = await server.check(app, { version: undefined, nativeVersion: '1.0.0', ...fields })
         expect(body.patch).toBeDefined()
         return body.patch
-      }, 20_000)
+      })
 
     test('bring the whole release, in fewer bytes than its zip, to a device that runs no release', async () => {
       const { content } = await publish('1.0.0', PAGES)
@@ -400,14 +401,14 @@ describeOnEveryDatabase('patches of trees', (open) => {
 
     test('are none where nothing is saved, and that is not tried again', async () => {
       const { content } = await publish('1.0.0', { 'main.jsbundle': noise(20_000) })
-      await vi.waitFor(async () => {
+      await eventually(async () => {
         const row = await db
           .selectFrom('artifact')
           .select('awaits_packing')
           .where('sha256', '=', content.sha256)
           .executeTakeFirst()
         expect(row).toEqual({ awaits_packing: 0 })
-      }, 20_000)
+      })
       const variants = db.selectFrom('artifact_variant').selectAll().where('sha256', '=', content.sha256)
       expect(await variants.execute()).toEqual([])
     })

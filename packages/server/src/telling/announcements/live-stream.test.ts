@@ -4,16 +4,17 @@ import {
   bundleOf,
   createPostgresDatabase,
   describeOnEveryDatabase,
+  eventually,
   problemOf,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { createFakeTime } from '../../fleet/recording/testing/fake-time.ts'
 
 const env = { HOTPATCH_REFRESH_SECONDS: '3600' }
-const soon = <Result>(check: () => Result | Promise<Result>) => vi.waitFor(check, { timeout: 15_000, interval: 5 })
+const soon = <Result>(check: () => Result | Promise<Result>) => eventually(check, { everyMs: 5 })
 
 /** Reads a stream in the background, until the test ends. */
 async function watch(url: string, token: string, { query = '', lastId }: { query?: string; lastId?: string } = {}) {
@@ -277,7 +278,7 @@ test('the client of the API reads the stream, and says when it breaks', async ()
 
 describe('two servers', () => {
   const postgres = process.env.TEST_POSTGRES_URL
-  test.skipIf(!postgres)('tell of what happens on either', { timeout: 60_000 }, async () => {
+  test.skipIf(!postgres)('tell of what happens on either', async () => {
     const database = await createPostgresDatabase(postgres ?? '')
     onTestFinished(() => database.drop())
     const both = { ...env, DATABASE_URL: database.url, JWT_SECRET: 'j'.repeat(32) }

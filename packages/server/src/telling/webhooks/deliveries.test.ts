@@ -4,6 +4,7 @@ import {
   bundleOf,
   createPostgresDatabase,
   describeOnEveryDatabase,
+  eventually,
   problemOf,
   startTestServer,
 } from '@hotpatch/testkit'
@@ -21,7 +22,7 @@ type FakeTime = ReturnType<typeof createFakeTime>
 
 /** What the network and the database do takes its own time; what falls due at once after it is due. */
 const waitUntil = <Result>(time: FakeTime, check: () => Result | Promise<Result>) =>
-  vi.waitFor(() => time.advance(0).then(check), { timeout: 15_000, interval: 5 })
+  eventually(() => time.advance(0).then(check), { everyMs: 5 })
 
 describeOnEveryDatabase('deliveries', (openDatabase, database) => {
   let db: Database
@@ -299,7 +300,7 @@ describeOnEveryDatabase('deliveries', (openDatabase, database) => {
     // Days of attempts: the clock and the network are the same on every database.
     if (database !== 'sqlite') return
 
-    test('when nothing has arrived for five days', { timeout: 60_000 }, async () => {
+    test('when nothing has arrived for five days', async () => {
       const started = await start()
       const { receiver, publish, time } = started
       const since = time.clock.now()
@@ -320,7 +321,7 @@ describeOnEveryDatabase('deliveries', (openDatabase, database) => {
       expect((await started.list()).map(({ state }) => state)).toEqual(['failed', 'failed'])
     })
 
-    test('but not when something arrived in between, or the failures are far apart', { timeout: 60_000 }, async () => {
+    test('but not when something arrived in between, or the failures are far apart', async () => {
       const started = await start()
       const { receiver, publish, time } = started
       receiver.answerWith(answering(400))
@@ -527,7 +528,7 @@ describeOnEveryDatabase('deliveries', (openDatabase, database) => {
 
 describe('two servers', () => {
   const url = process.env.TEST_POSTGRES_URL
-  test.skipIf(!url)('on one PostgreSQL send each attempt once', { timeout: 60_000 }, async () => {
+  test.skipIf(!url)('on one PostgreSQL send each attempt once', async () => {
     const database = await createPostgresDatabase(url ?? '')
     onTestFinished(() => database.drop())
     const receiver = await startReceiver()

@@ -205,7 +205,7 @@ describeOnEveryDatabase('the fleet counters', (open, database) => {
     await insertApp(db)
   })
 
-  test('count every fact once, whatever is written again, and however batches are made', { timeout: 60_000 }, () =>
+  test('count every fact once, whatever is written again, and however batches are made', () =>
     fc.assert(
       fc.asyncProperty(history, async ({ batches, again, wholeAgain, order }) => {
         await forgetFleet(db)
@@ -228,8 +228,7 @@ describeOnEveryDatabase('the fleet counters', (open, database) => {
         expect(downloads).toMatchObject([{ downloads: batches.length }])
       }),
       { numRuns: database === 'sqlite' ? 200 : 25 },
-    ),
-  )
+    ))
 
   function write(db: Database, told: readonly Told[], number: number): Promise<void> {
     const downloads = [{ sha256: 'aa', release_id: '', hour_at: START, downloads: 1, sent_bytes: 10 }]
