@@ -42,9 +42,6 @@ fun readInteger(value: JsonValue?, pointer: String, minimum: Long): Long {
   return value.value.toLong()
 }
 
-fun readBoolean(value: JsonValue?, pointer: String): Boolean =
-  (value as? JsonBoolean ?: throw UnexpectedJsonException(pointer, "true or false", value)).value
-
 /** [read] of the value, or null when it is absent. JSON's own null is not absent. */
 inline fun <T> readOptional(value: JsonValue?, read: (JsonValue) -> T): T? = if (value == null) null else read(value)
 

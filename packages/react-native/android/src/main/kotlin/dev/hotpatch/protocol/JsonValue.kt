@@ -18,10 +18,3 @@ class JsonNumber(val value: Double) : JsonValue()
 class JsonBoolean(val value: Boolean) : JsonValue()
 
 object JsonNull : JsonValue()
-
-/** Leaves out what is null, as an undefined field is. */
-fun jsonObject(vararg fields: Pair<String, JsonValue?>): JsonObject {
-  val kept = LinkedHashMap<String, JsonValue>()
-  for ((name, value) in fields) if (value != null) kept[name] = value
-  return JsonObject(kept)
-}

@@ -13,16 +13,6 @@ fun readJson(text: String): JsonValue =
     throw UnexpectedJsonException("", "JSON", JsonString(text), cause)
   }
 
-/** Null when the bytes are not UTF-8 or not JSON. */
-fun jsonFromUtf8(bytes: ByteArray): JsonValue? {
-  val text = textFromUtf8(bytes) ?: return null
-  return try {
-    JsonParser(text).parse()
-  } catch (_: JsonSyntaxException) {
-    null // The caller treats it like any other content that is not what it must be.
-  }
-}
-
 private class JsonSyntaxException(at: Int) : Exception("not JSON at character $at")
 
 /** An object or an array of which the end was not seen yet. */
