@@ -30,8 +30,9 @@ export const MODULES: readonly Module[] = [
   tests('protocol', ['protocol', 'testing-tests']),
   tests('delta', ['protocol', 'delta', 'testing-tests']),
   tests('engine', [...ENGINE, 'testing-tests']),
-  tests('android', [...ENGINE, 'android', 'testing-tests']),
-  tests('reactnative', [...SHELL, 'testing-tests']),
+  // What ports are held against is the engine's.
+  tests('android', [...ENGINE, 'android', 'engine-tests', 'testing-tests']),
+  tests('reactnative', [...SHELL, 'engine-tests', 'testing-tests']),
 ]
 
 function main(name: (typeof SHELL)[number], knows: readonly string[]): Module {

@@ -27,12 +27,16 @@ object AndroidEncryption : OpeningCrypto {
     return if (X25519.calculateAgreement(privateKey, 0, publicKey, 0, shared, 0)) shared else null
   }
 
-  override fun openGcm(sealed: ByteArray, how: GcmInput): ByteArray? = try {
-    val cipher = Cipher.getInstance("AES/GCM/NoPadding")
-    cipher.init(Cipher.DECRYPT_MODE, SecretKeySpec(how.key, "AES"), GCMParameterSpec(TAG_BITS, how.nonce))
-    cipher.updateAAD(how.associated)
-    cipher.doFinal(sealed)
-  } catch (_: GeneralSecurityException) {
-    null // Its tag does not verify, or it is shorter than a tag.
+  override fun openGcm(sealed: ByteArray, how: GcmInput): ByteArray? {
+    // What is said of less than a tag differs from library to library.
+    if (sealed.size < TAG_BITS / Byte.SIZE_BITS) return null
+    return try {
+      val cipher = Cipher.getInstance("AES/GCM/NoPadding")
+      cipher.init(Cipher.DECRYPT_MODE, SecretKeySpec(how.key, "AES"), GCMParameterSpec(TAG_BITS, how.nonce))
+      cipher.updateAAD(how.associated)
+      cipher.doFinal(sealed)
+    } catch (_: GeneralSecurityException) {
+      null // Its tag does not verify.
+    }
   }
 }

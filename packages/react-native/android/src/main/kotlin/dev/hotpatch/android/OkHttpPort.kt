@@ -78,7 +78,8 @@ private class Receiver(private val heads: ArrayBlockingQueue<Result<Response>>) 
 }
 
 private class OkHttpResponse(private val response: Response) : HttpResponse {
-  private val body = response.body?.source()
+  /** Until its end. */
+  private var body = response.body?.source()
   override val status = response.code
   override val headers: Map<String, String> =
     response.headers.names().associate { it.lowercase() to response.headers.values(it).joinToString(", ") }
@@ -89,6 +90,7 @@ private class OkHttpResponse(private val response: Response) : HttpResponse {
     source.timeout().timeout(timeoutMs, TimeUnit.MILLISECONDS)
     try {
       if (source.read(piece, PIECE_BYTES) > 0) return piece.readByteArray()
+      body = null
       response.close()
       return null
     } catch (error: SocketTimeoutException) {
