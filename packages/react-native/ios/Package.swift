@@ -1,0 +1,35 @@
+// swift-tools-version:5.9
+import PackageDescription
+
+#if os(Linux)
+  /// What stands for CryptoKit and Compression where the tests run.
+  let libraries: [Target] = [
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CBrotli", pkgConfig: "libbrotlidec", providers: [.apt(["libbrotli-dev"])]),
+  ]
+#else
+  let libraries: [Target] = []
+#endif
+
+let package = Package(
+  name: "HotPatch",
+  platforms: [.iOS("15.1"), .macOS(.v12)],
+  products: [
+    .library(name: "HotPatchEngine", targets: ["HotPatchEngine"]),
+    .library(name: "HotPatchPorts", targets: ["HotPatchPorts"]),
+  ],
+  targets: libraries + [
+    // What a device does, whatever it runs on: nothing but Foundation.
+    .target(name: "HotPatchEngine"),
+    // Files, network, cryptography and decompression of the machine.
+    .target(
+      name: "HotPatchPorts",
+      dependencies: ["HotPatchEngine"] + libraries.map { .target(name: $0.name) },
+      linkerSettings: [.linkedLibrary("z")]
+    ),
+    .testTarget(name: "HotPatchEngineTests", dependencies: ["HotPatchEngine", "HotPatchPorts"]),
+    .testTarget(name: "HotPatchPortsTests", dependencies: ["HotPatchEngine", "HotPatchPorts"]),
+  ],
+  swiftLanguageVersions: [.v5]
+)

@@ -1,0 +1,17 @@
+#!/bin/sh
+# in-chroot.sh CHROOT CHECKOUT BUILD COMMAND…: runs it with the checkout, which it cannot write, at /checkout, and a folder
+# that is kept at /build. Mounts and processes are in namespaces of their own: when this ends, however, both are gone.
+set -eu
+export ROOT=$1 CHECKOUT=$2 BUILD=$3
+shift 3
+mkdir -p "$BUILD"
+exec unshare --mount --propagation private --pid --fork --kill-child sh -eu -c '
+  mount --rbind /dev "$ROOT/dev"
+  mount -t proc proc "$ROOT/proc"
+  mount --bind "$CHECKOUT" "$ROOT/checkout"
+  mount -o remount,bind,ro "$ROOT/checkout"
+  mount --bind "$BUILD" "$ROOT/build"
+  root=$ROOT
+  unset ROOT CHECKOUT BUILD
+  exec chroot "$root" "$@"
+' sh "$@"
