@@ -15,6 +15,7 @@ export const prerequisites = [
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: "Expo's own client, its Kotlin compiled", prepare: prepareJava },
   { tests: 'the Kotlin of @hotpatch/react-native, compiled and tested', prepare: prepareAndroidEngine },
+  { tests: 'the Swift of @hotpatch/react-native, compiled and tested', prepare: prepareSwiftEngine },
   { tests: 'the Android code of plugins for React Native, compiled', prepare: prepareAndroidPlugins },
   { tests: 'the journey of the React Native example', prepare: prepareReactNative },
   { tests: 'the journey of the Capacitor example', prepare: prepareCapacitor },
@@ -103,6 +104,22 @@ function prepareAndroidEngine() {
     absent: `${missing} is not on PATH`,
     remedy: 'install a JDK of 17 or later and Maven (Debian: apt-get install default-jdk-headless maven)',
   }
+}
+
+/** Whether the Debian with Swift can be made is seen when it is tried. */
+function prepareSwiftEngine() {
+  if (process.env.HOTPATCH_TEST_SWIFT_ENGINE === '0') {
+    return { absent: 'HOTPATCH_TEST_SWIFT_ENGINE is 0', remedy: 'unset it', onPurpose: true }
+  }
+  if (process.platform !== 'linux' || process.getuid() !== 0) {
+    return {
+      absent: 'it runs in a Debian of its own, which only root can make, on Linux',
+      remedy: 'become root, or run swift test in packages/react-native/ios',
+      onPurpose: true,
+    }
+  }
+  if (existsSync('/usr/sbin/debootstrap')) return { env: { HOTPATCH_SWIFT_ENGINE_READY: '1' } }
+  return { absent: 'debootstrap is not installed', remedy: 'install it (Debian: apt-get install debootstrap)' }
 }
 
 /** Nothing is fetched for it: that is left to who runs all stories by hand. */

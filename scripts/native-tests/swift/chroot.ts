@@ -28,6 +28,9 @@ const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url))
 /** `debootstrap` fetches 100 MB, and Swift is 600 MB. */
 const MAKING_MS = 20 * 60_000
 
+/** Where Debian has what only root runs. */
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`
+
 const NEEDS = {
   debootstrap: 'the package "debootstrap"',
   unshare: 'the package "util-linux"',
@@ -63,7 +66,7 @@ export async function swiftChroot(sources: string): Promise<SwiftChroot> {
       const enter = ['sh', '-c', 'cd "$0" && exec "$@"', `/checkout/${sources}`]
       return ended(
         spawn(script, [root, CHECKOUT, build, ...enter, ...command], {
-          env: { PATH: process.env.PATH, HOME: '/root', LANG: 'C.UTF-8', ...env },
+          env: { PATH, HOME: '/root', LANG: 'C.UTF-8', ...env },
           stdio: ['ignore', 'inherit', 'inherit'],
         }),
       )
@@ -77,7 +80,7 @@ async function make(root: string): Promise<void> {
   const child = spawn(script, [root, SUITE, ...PACKAGES], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: MAKING_MS,
-    env: { PATH: `${process.env.PATH}:/usr/sbin:/sbin`, HOME: '/root', LANG: 'C.UTF-8' },
+    env: { PATH, HOME: '/root', LANG: 'C.UTF-8' },
   })
   const [printed, complained, code] = await Promise.all([text(child.stdout), text(child.stderr), ended(child)])
   if (code === 0) return
@@ -86,7 +89,7 @@ async function make(root: string): Promise<void> {
 }
 
 async function succeeds(command: string, args: readonly string[]): Promise<boolean> {
-  return (await ended(spawn(command, args, { stdio: 'ignore' })).catch(() => 1)) === 0
+  return (await ended(spawn(command, args, { stdio: 'ignore', env: { PATH } })).catch(() => 1)) === 0
 }
 
 function ended(child: ReturnType<typeof spawn>): Promise<number> {

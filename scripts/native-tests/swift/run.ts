@@ -14,4 +14,12 @@ const chroot = await orSkip(
   swiftChroot('packages/react-native/ios'),
   'This takes root on Linux, debootstrap, and a mirror of Debian.',
 )
-process.exitCode = await chroot.run(['swift', action, '--scratch-path', '/build', ...rest])
+const command = [
+  'swift',
+  action,
+  '--scratch-path',
+  '/build',
+  ...(action === 'test' ? ['--disable-swift-testing'] : []),
+  ...rest,
+]
+process.exitCode = await chroot.run(command)
