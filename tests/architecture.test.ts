@@ -57,6 +57,7 @@ test.each([
   ['delta', 1],
   ['app-updates', 1],
   ['capacitor', 1],
+  ['react-native', 1],
   ['simulator', 1],
   ['cli', 1],
   ['server', 1],

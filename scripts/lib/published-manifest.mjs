@@ -1,8 +1,10 @@
 /** A package.json of packages/ as it is published: its entries lead to what was compiled, and what is ours alone is left out. */
 export function publishedManifest(manifest, { directory, repository }) {
-  const { private: _, devDependencies: _development, scripts: _scripts, exports, ...rest } = manifest
+  const { private: _, devDependencies: _development, scripts: _scripts, main, exports, ...rest } = manifest
   return {
     ...rest,
+    // For bundlers that do not read `exports`: Metro's before React Native 0.79.
+    ...(main && { main: compiledEntry(main).default, types: compiledEntry(main).types }),
     ...(repository && whereabouts(repository, directory)),
     ...(exports && { exports: publishedExports(exports) }),
   }
@@ -33,7 +35,9 @@ function whereabouts(repository, directory) {
 
 function publishedExports(exports) {
   const entries = Object.entries(typeof exports === 'string' ? { '.': exports } : exports)
-  const published = entries.filter(([name]) => name !== './testing').map(([name, path]) => [name, compiledEntry(path)])
+  const published = entries
+    .filter(([, path]) => !/^\.\/src\/testing[/.]/.test(path))
+    .map(([name, path]) => [name, compiledEntry(path)])
   return { ...Object.fromEntries(published), './package.json': './package.json' }
 }
 

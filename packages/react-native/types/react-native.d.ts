@@ -1,5 +1,7 @@
 // What is used of React Native, as it declares it: apps bring the real one, and a test compiles this package against it.
 declare module 'react-native' {
+  import type { ComponentType, ReactNode } from 'react'
+
   export interface TurboModule {
     readonly getConstants?: () => object
   }
@@ -7,6 +9,10 @@ declare module 'react-native' {
   export const TurboModuleRegistry: {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as React Native has it
     get<Module extends TurboModule>(name: string): Module | null
+  }
+
+  export const AppRegistry: {
+    setWrapperComponentProvider(provider: () => ComponentType<{ children: ReactNode }>): void
   }
 
   export class NativeEventEmitter {
