@@ -116,14 +116,18 @@ export function readReleaseStatement(text: string): ReleaseStatement {
 }
 
 const CREATED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
+/** What a date and the whole seconds of a time are written in. */
+const TO_THE_SECOND = 19
 
 /**
  * Engine §4: when a statement says that it was signed, in milliseconds since 1970. Null for every other way to write a
- * time: not all engines read those alike.
+ * time, and for a 30th of February or an hour 24: not all engines read those alike.
  */
 export function statementTime({ createdAt }: Pick<ReleaseStatement, 'createdAt'>): number | null {
   const time = CREATED_AT.test(createdAt) ? Date.parse(createdAt) : Number.NaN
-  return Number.isNaN(time) ? null : time
+  if (Number.isNaN(time)) return null
+  const isSame = new Date(time).toISOString().slice(0, TO_THE_SECOND) === createdAt.slice(0, TO_THE_SECOND)
+  return isSame ? time : null
 }
 
 function readRequirement(value: unknown): Requirement {

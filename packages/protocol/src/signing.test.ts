@@ -13,6 +13,7 @@ import {
   readReleaseStatement,
   RELEASE_STATEMENT_TYPE,
   STATED_EMBEDDED,
+  statementTime,
   writeReleaseStatement,
   type NewReleaseStatement,
 } from './release-statement.ts'
@@ -39,6 +40,7 @@ interface SigningVectors {
   rejected: { pointer: string; comment: string; text: string }[]
   digests: (Signed & { sha256: string })[]
   invalidDigests: { sha256: string; comment: string }[]
+  times: { createdAt: string; time: number | null; comment: string }[]
 }
 
 const vectors = JSON.parse(
@@ -97,6 +99,10 @@ describe('statements', () => {
 
   test.each(vectors.rejected)('refused at "$pointer": $comment', ({ text, pointer }) => {
     expect(pointerOf(() => readReleaseStatement(text))).toBe(pointer)
+  })
+
+  test.each(vectors.times)('time of $createdAt: $comment', ({ createdAt, time }) => {
+    expect(statementTime({ createdAt })).toBe(time)
   })
 
   test('at most 200 artifacts, which fit into a statement', () => {
