@@ -17,6 +17,8 @@ await exitWith(async () => {
     (name) => `HOTPATCH_${name}_READY`,
   )
   const env = Object.fromEntries(ready.map((name) => [name, '0']))
+  // Journeys start servers and tools by the hundred, from sources: what each has to compile first takes most of a start.
+  env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE ?? join(root, 'node_modules', '.cache', 'compiled')
   const stops = []
   // A signal before or after Vitest must still stop what was started.
   const stay = () => {}

@@ -23,13 +23,21 @@ interface SchemaPlace {
   httpStatus?: string
 }
 
+/** What was compiled in this process, by what it was compiled from: a server that is not its first compiles nothing. */
+const compiledInputs = new Map<string, ValidateFunction>()
+const compiledAnswers = new Map<string, (value: unknown) => string>()
+
+const OPTIONS = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
+const createAjv = (coerceTypes: boolean) => ajvFormats.default(new Ajv({ ...OPTIONS, coerceTypes }))
+let strict: Ajv | undefined
+let lenient: Ajv | undefined
+
 /**
  * Compiles a route's schemas when they are first needed. There are hundreds, and compiling all of them at the start
  * took half of it.
  */
 export function compileOnFirstUse() {
   const all: (() => unknown)[] = []
-  const compileForInput = createInputCompiler()
 
   /** Compiles once, and says for whom it could not be done. */
   function later<T>(place: SchemaPlace, compile: () => T): () => T {
@@ -53,7 +61,7 @@ export function compileOnFirstUse() {
   }
 
   function buildSerializer(place: SchemaPlace) {
-    const get = later(place, () => fastJsonStringify(place.schema))
+    const get = later(place, () => compileForAnswer(place))
     return (value: unknown) => get()(value)
   }
 
@@ -83,13 +91,20 @@ function named<T>({ method = '', url = '', httpPart, httpStatus }: SchemaPlace, 
 }
 
 /** A query is text, and its numbers are read from it; a body says what it means, and is taken as it is. */
-function createInputCompiler() {
-  const options = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
-  let strict: Ajv | undefined
-  let lenient: Ajv | undefined
-  const create = (coerceTypes: boolean) => ajvFormats.default(new Ajv({ ...options, coerceTypes }))
-  return ({ schema, httpPart }: SchemaPlace): ValidateFunction => {
-    const ajv = httpPart === 'body' ? (strict ??= create(false)) : (lenient ??= create(true))
+function compileForInput({ schema, httpPart }: SchemaPlace): ValidateFunction {
+  const isBody = httpPart === 'body'
+  return once(compiledInputs, `${isBody ? 'body' : 'text'} ${JSON.stringify(schema)}`, () => {
+    const ajv = isBody ? (strict ??= createAjv(false)) : (lenient ??= createAjv(true))
     return ajv.compile(schema)
-  }
+  })
+}
+
+function compileForAnswer({ schema }: SchemaPlace): (value: unknown) => string {
+  return once(compiledAnswers, JSON.stringify(schema), () => fastJsonStringify(schema))
+}
+
+function once<T>(known: Map<string, T>, key: string, compile: () => T): T {
+  const found = known.get(key) ?? compile()
+  known.set(key, found)
+  return found
 }

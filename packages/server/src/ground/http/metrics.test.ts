@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { PerformanceObserver } from 'node:perf_hooks'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createMetrics } from './metrics.ts'
 
 test('checks are counted by client protocol and decision, however often they are asked for', async () => {
@@ -13,4 +14,15 @@ test('checks are counted by client protocol and decision, however often they are
       'hotpatch_checks_total{dialect="web-bundle",decision="feed"} 1',
     ])
   }
+})
+
+test('every server tells the figures of the process, which is watched once', async () => {
+  const observing = vi.spyOn(PerformanceObserver.prototype, 'observe')
+  onTestFinished(() => observing.mockRestore())
+  const [first, second] = [createMetrics(), createMetrics()]
+  expect(observing.mock.calls.length).toBeLessThanOrEqual(1)
+  first.countDownload(5)
+  expect(await first.render()).toMatch(/^process_cpu_seconds_total [\d.]+$/m)
+  expect(await second.render()).toMatch(/^process_cpu_seconds_total [\d.]+$/m)
+  expect(await second.render()).toMatch(/^hotpatch_downloads_total 0$/m)
 })

@@ -11,9 +11,19 @@ export interface Metrics {
   gauge(name: string, help: string, read: () => number): void
 }
 
+/** Figures of the process, which watch it until it ends: once, however many servers it has. */
+let ofProcess: Registry | undefined
+
+function watchProcess(): Registry {
+  if (ofProcess) return ofProcess
+  ofProcess = new Registry()
+  collectDefaultMetrics({ register: ofProcess })
+  return ofProcess
+}
+
 export function createMetrics(): Metrics {
+  const process = watchProcess()
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
   // On the check path; a counter with labels costs ten times as much, and is asked for every few seconds at most.
   const checkCounts = new Map<string, Map<string, { count: number }>>()
   const checks = new Counter({
@@ -49,7 +59,7 @@ export function createMetrics(): Metrics {
 
   return {
     contentType: registry.contentType,
-    render: () => registry.metrics(),
+    render: async () => [await process.metrics(), await registry.metrics()].join('\n'),
     countCheck(dialect, kind) {
       let byKind = checkCounts.get(dialect)
       if (!byKind) checkCounts.set(dialect, (byKind = new Map()))
