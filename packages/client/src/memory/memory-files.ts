@@ -16,6 +16,8 @@ export interface MemoryFilesOptions {
 export interface MemoryFiles extends FilesPort {
   /** Changes so far: every write, sync, rename, removal of one thing and new directory. */
   changes(): number
+  /** The same by name, such as "write ota/metadata.json.tmp" or "rename a -> b"; the folder itself is ".". */
+  log(): readonly string[]
   hasStopped(): boolean
   /** Applies to the changes from now on, counted from 1 again. */
   arrange(options: MemoryFilesOptions): void
@@ -54,7 +56,7 @@ export function createMemoryFiles(options: MemoryFilesOptions = {}): MemoryFiles
 
 function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFiles {
   let { stopAt = Infinity, fullAt = Infinity } = options
-  let changes = 0
+  let log: string[] = []
   let isDead = false
 
   function guard(): void {
@@ -62,15 +64,19 @@ function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFi
   }
 
   /** Runs `torn` instead of `change` when the power goes here: a write may leave half of itself. */
-  function change<T>(run: () => T, { needsRoom = false, torn }: { needsRoom?: boolean; torn?: () => void } = {}): T {
+  function change<T>(
+    name: string,
+    run: () => T,
+    { needsRoom = false, torn }: { needsRoom?: boolean; torn?: () => void } = {},
+  ): T {
     guard()
-    changes += 1
-    if (changes >= stopAt) {
+    log.push(name)
+    if (log.length >= stopAt) {
       torn?.()
       isDead = true
-      throw new PowerCutError(`the power went at change ${changes}`)
+      throw new PowerCutError(`the power went at change ${log.length}: ${name}`)
     }
-    if (needsRoom && changes >= fullAt) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    if (needsRoom && log.length >= fullAt) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
     return run()
   }
 
@@ -119,7 +125,7 @@ function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFi
     const node = find(path)
     if (!node) return
     if (node.kind === 'directory') for (const name of node.names.keys()) removeNode(`${path}/${name}`)
-    change(() => link(path, undefined))
+    change(`remove ${path}`, () => link(path, undefined))
   }
 
   const port: FilesPort = {
@@ -135,24 +141,24 @@ function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFi
     },
     async write(path, bytes) {
       const half = () => put(path, 0, bytes.subarray(0, bytes.length >> 1))
-      change(() => put(path, 0, bytes), { needsRoom: true, torn: half })
-      change(() => syncNode(file(path)))
+      change(`write ${path}`, () => put(path, 0, bytes), { needsRoom: true, torn: half })
+      change(`sync ${path}`, () => syncNode(file(path)))
     },
     async append(path, offset, bytes) {
       const half = () => put(path, offset, bytes.subarray(0, bytes.length >> 1))
-      change(() => put(path, offset, bytes), { needsRoom: true, torn: half })
+      change(`append ${path}`, () => put(path, offset, bytes), { needsRoom: true, torn: half })
     },
     async sync(path) {
-      change(() => syncNode(file(path)))
+      change(`sync ${path}`, () => syncNode(file(path)))
     },
     async syncDirectory(path) {
-      change(() => {
+      change(`syncDirectory ${path || '.'}`, () => {
         const node = directory(path)
         node.history = [new Map(node.names)]
       })
     },
     async rename(from, to) {
-      change(() => {
+      change(`rename ${from} -> ${to}`, () => {
         const node = find(from)
         if (!node) throw missing(from)
         if (find(to)?.kind === 'directory') throw new Error(`there is a directory at ${to}`)
@@ -175,7 +181,7 @@ function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFi
       guard()
       segmentsOf(path).reduce((parent, name) => {
         const at = parent ? `${parent}/${name}` : name
-        if (!find(at)) change(() => link(at, newDirectory()), { needsRoom: true })
+        if (!find(at)) change(`makeDirectory ${at}`, () => link(at, newDirectory()), { needsRoom: true })
         return at
       }, '')
     },
@@ -189,10 +195,11 @@ function memoryFiles(root: DirectoryNode, options: MemoryFilesOptions): MemoryFi
 
   return {
     ...port,
-    changes: () => changes,
+    changes: () => log.length,
+    log: () => log,
     hasStopped: () => isDead,
     arrange(next) {
-      changes = 0
+      log = []
       stopAt = next.stopAt ?? Infinity
       fullAt = next.fullAt ?? Infinity
     },

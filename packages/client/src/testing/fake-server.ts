@@ -1,6 +1,7 @@
 import { utf8FromText } from '@hotpatch/protocol'
 import type { HttpPort, HttpRequest, HttpResponse } from '@hotpatch/device-ground'
 import type { PatchOffer } from '../server/update-contract.ts'
+import { described, type DescribedBody } from './described-body.ts'
 import type { PublishedRelease } from './publisher.ts'
 
 export interface FakeResponse {
@@ -155,11 +156,10 @@ export function serveRange(bytes: Uint8Array, { headers }: HttpRequest, etag = '
 }
 
 /** In pieces of `size`; after `failAfter` bytes the connection is reset. */
-export async function* chunked(bytes: Uint8Array, size = 150, failAfter = Infinity): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) {
-    if (at >= failAfter) throw new Error('ECONNRESET')
-    yield bytes.subarray(at, at + size)
-  }
+export function chunked(bytes: Uint8Array, size = 150, failAfter = Infinity): DescribedBody {
+  const end = Math.ceil(failAfter / size) * size
+  if (end >= bytes.length) return described([{ bytes, each: size }])
+  return described([{ bytes: bytes.subarray(0, end), each: size }, { end: 'reset' }])
 }
 
 function responseOf({ status, headers = {}, body = new Uint8Array() }: FakeResponse): HttpResponse {

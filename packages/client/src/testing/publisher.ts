@@ -1,5 +1,5 @@
 // oxlint-disable-next-line no-restricted-imports -- A publisher signs on a computer, not on a device.
-import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import {
   STATED_EMBEDDED,
   statedArchive,
@@ -56,9 +56,9 @@ export interface NewRelease {
   encrypted?: PublishedEncryption
 }
 
-/** Someone with a signing key. */
-export function createPublisher(kind: TestedKind = 'archive') {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+/** Someone with a signing key; with a name always the same. */
+export function createPublisher(kind: TestedKind = 'archive', name?: string) {
+  const { privateKey, publicKey } = name === undefined ? generateKeyPairSync('ed25519') : keysOf(name)
   const rawKey = publicKey.export({ format: 'jwk' }).x ?? ''
 
   function publish({
@@ -109,6 +109,15 @@ export function createPublisher(kind: TestedKind = 'archive') {
   const rawBytes = Buffer.from(rawKey, 'base64url')
   const keyId = createHash('sha256').update(rawBytes).digest('hex').slice(0, 16)
   return { publicKey: rawBytes.toString('base64'), keyId, privateKey, publish, orderEmbedded }
+}
+
+/** What stands before 32 raw bytes in PKCS #8. */
+const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+function keysOf(name: string): { privateKey: KeyObject; publicKey: KeyObject } {
+  const seed = createHash('sha256').update(`TEST ONLY ${name}`).digest()
+  const privateKey = createPrivateKey({ key: Buffer.concat([PRIVATE_PREFIX, seed]), format: 'der', type: 'pkcs8' })
+  return { privateKey, publicKey: createPublicKey(privateKey) }
 }
 
 function state(key: KeyObject, statement: Partial<NewReleaseStatement>) {
