@@ -163,7 +163,7 @@ interface HostPort {
   fun restart() {}
 }
 
-class EmbeddedFile(val path: String, val sizeBytes: Long)
+data class EmbeddedFile(val path: String, val sizeBytes: Long)
 
 /** What the binary shipped with, as the engine's releases have it: read, and never written. */
 interface EmbeddedFilesPort {

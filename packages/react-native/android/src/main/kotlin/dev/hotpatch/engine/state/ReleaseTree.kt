@@ -7,13 +7,15 @@ import dev.hotpatch.engine.ground.jsonOf
 import dev.hotpatch.engine.ground.readJsonFile
 import dev.hotpatch.engine.ground.writeJsonFile
 import dev.hotpatch.protocol.JsonValue
+import dev.hotpatch.protocol.TreeFile
 import dev.hotpatch.protocol.hexFromBytes
 import dev.hotpatch.protocol.readArray
 import dev.hotpatch.protocol.readInteger
 import dev.hotpatch.protocol.readObject
 import dev.hotpatch.protocol.readString
 
-data class ReleaseFile(val path: String, val sizeBytes: Long, val sha256: String)
+/** A file of a release: where it is, and what. */
+typealias ReleaseFile = TreeFile
 
 /** Engine §1: what a release directory holds, written by the engine after everything else in it is durable. */
 class ReleaseMarker(val release: InstalledRelease, val files: List<ReleaseFile>)

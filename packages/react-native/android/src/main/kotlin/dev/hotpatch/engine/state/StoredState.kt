@@ -62,7 +62,14 @@ data class Move(
   val release: InstalledRelease? get() = source.release
 }
 
-data class RememberedRelease(val releaseId: String, val sequence: Long, val sha256: String, val code: SdkCode)
+data class RememberedRelease(
+  val releaseId: String,
+  val sequence: Long,
+  val sha256: String,
+  val code: SdkCode,
+  /** For people, as long as the process that wrote it down lives: it is not read again. */
+  val version: String? = null,
+)
 
 /** Both Content §3.1. */
 data class PatchIdentity(val baseTree: String, val tree: String)
