@@ -11,13 +11,13 @@ export async function playScenario(file: ScenarioFile, { device, steps }: Scenar
   const network = createScriptedNetwork(file, bytesOf)
   const life = createLife(mergedDevice(file.device, device), bytesOf, network.on)
   for (const [index, step] of [...file.prelude, ...steps].entries()) {
-    const where = `step ${index + 1}, ${step.do}`
+    const where = `at step ${index + 1}, ${step.do}`
     network.expectExchanges(step.exchanges ?? [])
     const seen = await life.perform(step)
-    expect(network.faults(), `${where}`).toEqual([])
+    expect(network.faults(), `${where}:`).toEqual([])
     const expected = expectedOf(step)
     const observed = observe(life, step, seen)
-    expect(loosened(observed, expected), `${where}`).toEqual(expected)
+    expect(loosened(observed, expected), `${where}:`).toEqual(expected)
     if ('launch' in step) expectWhole(life, step.launch, file, bytesOf)
   }
 }
