@@ -69,7 +69,12 @@ function jsonAt(files: Record<string, unknown>, path: string): unknown {
 }
 
 /** Every file compared, none more, none fewer. */
-function expectWhole(life: Life, launch: unknown, { releases }: ScenarioFile, bytesOf: (name: string) => Uint8Array) {
+export function expectWhole(
+  life: Life,
+  launch: unknown,
+  { releases }: Pick<ScenarioFile, 'releases'>,
+  bytesOf: (name: string) => Uint8Array,
+) {
   const launched = launch as { kind: string; slot: string; releaseId: string }
   if (launched.kind === 'embedded') return
   const tree = life.disk().tree(`ota/${launched.slot}`)

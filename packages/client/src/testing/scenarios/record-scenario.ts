@@ -179,7 +179,7 @@ function piecesOf({ pieces }: DescribedBody): BodyPiece[] {
 }
 
 /** Everything that is said more than once gets a name. */
-function createNames() {
+export function createNames() {
   const bodies: Record<string, ScenarioBody> = {}
   const requests: Record<string, ScenarioRequest> = {}
   const known = new Map<string, { name: string; bytes: Uint8Array }>()
