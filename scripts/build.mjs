@@ -20,6 +20,7 @@ const NAMES = [
   'app-updates',
   'asset-updates',
   'react-native',
+  'rn-ota-sdk',
   'simulator',
   'server',
   'cli',
@@ -37,8 +38,21 @@ const PROJECTS = [
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 /** What is published as it lies in the folder, besides: sources that the builds of apps compile. */
 const ALSO = {
-  'react-native': ['src/NativeHotPatch.ts'],
+  'react-native': [
+    'src/NativeHotPatch.ts',
+    'app.plugin.js',
+    'react-native.config.js',
+    'HotPatch.podspec',
+    'android/build.gradle',
+    'android/consumer-rules.pro',
+    'android/src/main',
+    'ios/Sources/HotPatchEngine',
+    'ios/Sources/HotPatchPorts',
+    'ios/ReactNative',
+  ],
 }
+/** Another name for the same, which says of itself only what is different. */
+const SAME_AS = { 'rn-ota-sdk': 'react-native' }
 
 await exitWith(async () => {
   const repository = readRepository(process.env)
@@ -65,14 +79,16 @@ await exitWith(async () => {
 
 /** The folder of one package as it is published. */
 function stage(name, { compiled, repository, target }) {
-  const source = join(root, 'packages', name)
-  const developed = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'))
+  const from = SAME_AS[name] ?? name
+  const source = join(root, 'packages', from)
+  const developed = { ...readManifest(from), ...readManifest(name) }
   const manifest = publishedManifest(developed, { directory: `packages/${name}`, repository })
-  cpSync(join(compiled, name, 'src'), join(target, 'dist'), { recursive: true })
-  const also = ALSO[name] ?? []
-  for (const file of ['README.md', 'bin', ...also]) {
-    if (existsSync(join(source, file))) cpSync(join(source, file), join(target, file), { recursive: true })
+  cpSync(join(compiled, from, 'src'), join(target, 'dist'), { recursive: true })
+  const also = (ALSO[from] ?? []).filter((file) => existsSync(join(source, file)))
+  for (const file of ['bin', ...also].filter((file) => existsSync(join(source, file)))) {
+    cpSync(join(source, file), join(target, file), { recursive: true })
   }
+  cpSync(join(root, 'packages', name, 'README.md'), join(target, 'README.md'))
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'))
   writeFileSync(
     join(target, 'package.json'),
@@ -88,13 +104,17 @@ function finish(path, target) {
   const text = readFileSync(path, 'utf8')
   const finished = text
     .replaceAll(/(\bfrom |\bimport\()(['"])(\.{1,2}\/[^'"]+)\.ts\2/g, '$1$2$3.js$2')
-    .replaceAll(/(['"])\.\.\/src\/([^'"]+)\.js\1/g, '$1../dist/$2.js$1')
+    .replaceAll(/(['"])(\.{1,2})\/src\/([^'"]+)\.js\1/g, '$1$2/dist/$3.js$1')
   const left = /^.*['"`]\.{1,2}\/[^'"`]*\.ts['"`].*$/m.exec(finished)
   if (left) {
     const where = relative(target, path)
     throw new Error(`${where} names a file that is not published: ${left[0].trim()}. Use scriptBeside for a worker.`)
   }
   if (finished !== text) writeFileSync(path, finished)
+}
+
+function readManifest(name) {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8'))
 }
 
 function filesBelow(directory) {

@@ -38,6 +38,7 @@ const NAMES = [
   '@hotpatch/update-elements',
   '@hotpatch/web-bundle-server',
   'hotpatch',
+  'rn-ota-sdk',
 ]
 
 test('what is published is compiled, described and licensed, and nothing else', async () => {
@@ -58,9 +59,13 @@ test('what is published is compiled, described and licensed, and nothing else', 
   }
 })
 
-/** Sources that the builds of React Native apps compile. */
+const FOR_REACT_NATIVE = ['@hotpatch/react-native', 'rn-ota-sdk']
+
+/** What the builds of React Native apps look for and compile. */
 function isForApps({ name }: Manifest, file: string): boolean {
-  return name === '@hotpatch/react-native' && file === 'src/NativeHotPatch.ts'
+  const found =
+    /^(src\/NativeHotPatch\.ts|app\.plugin\.js|react-native\.config\.js|HotPatch\.podspec|android\/(build\.gradle|consumer-rules\.pro|src\/main\/.*\.(kt|xml))|ios\/(Sources|ReactNative)\/.*\.(swift|h|m|mm))$/
+  return FOR_REACT_NATIVE.includes(name) && found.test(file)
 }
 
 test('a package says what it is, and can be published with its provenance', () => {
@@ -124,8 +129,8 @@ function entriesOf({ bin = {}, exports = {} }: Manifest): string[] {
 test('every entry can be imported, with the dependencies that its package names', async () => {
   const entries = manifests.flatMap(({ name, exports = {} }) =>
     Object.keys(exports)
-      // React Native is not in Node: Metro bundles it, below.
-      .filter((path) => path !== './package.json' && !(name === '@hotpatch/react-native' && path === '.'))
+      // React Native and Expo are not here: tests/react-native-sdk.test.ts bundles it, and runs the plugin.
+      .filter((path) => path !== './package.json' && !(FOR_REACT_NATIVE.includes(name) && path !== './testing'))
       .map((path) => name + path.slice(1)),
   )
   expect(entries).toContain('@hotpatch/client/node')

@@ -43,6 +43,8 @@ function publishedExports(exports) {
 
 /** `types` first: conditions are tried in order. */
 function compiledEntry(source) {
+  // For what looks for a file of that name, in JavaScript.
+  if (!source.endsWith('.ts')) return source
   const path = source.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, '')
   return { types: `${path}.d.ts`, default: `${path}.js` }
 }

@@ -1,0 +1,2 @@
+// Expo looks for a plugin here.
+export { default } from './src/expo/index.ts'
