@@ -43,3 +43,8 @@ fun JsonValue.forEachCase(name: String, run: (JsonValue) -> Unit) {
     }
   }
 }
+
+/** The names of all files of a folder below vectors/. */
+fun vectorFolder(path: String): List<String> =
+  File(System.getProperty("hotpatch.vectors") ?: error("expected the folder of vectors as hotpatch.vectors"), path)
+    .list().orEmpty().sorted()

@@ -31,7 +31,7 @@ private class DirectoryNode(val names: LinkedHashMap<String, Node> = LinkedHashM
   val history = arrayListOf<Map<String, Node>>(LinkedHashMap(names))
 }
 
-private const val NEVER = Int.MAX_VALUE
+const val NEVER = Int.MAX_VALUE
 
 /**
  * A file system in memory that knows what would survive a power cut: file content as of its last sync, and the names
