@@ -16,10 +16,14 @@ export async function createPublisher(server: Pick<ServerProcess, 'url' | 'owner
   const env = { HOME: join(at, 'home'), HOTPATCH_TOKEN: server.ownerToken, HOTPATCH_URL: server.url }
   const api = createManagementClient({ url: server.url, token: server.ownerToken })
 
-  async function hotpatch<Answer>(...args: string[]): Promise<Answer> {
-    const { code, stdout, stderr } = await runCliProcess([...args, '--yes', '--json'], { cwd: at, env })
+  async function print(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await runCliProcess(args, { cwd: at, env })
     if (code !== 0) throw new Error(`hotpatch ${args.join(' ')} ended with ${code}:\n${stderr}`)
-    return JSON.parse(stdout) as Answer
+    return stdout
+  }
+
+  async function hotpatch<Answer>(...args: string[]): Promise<Answer> {
+    return JSON.parse(await print(...args, '--yes', '--json')) as Answer
   }
 
   async function write(files: Files): Promise<void> {
@@ -30,8 +34,12 @@ export async function createPublisher(server: Pick<ServerProcess, 'url' | 'owner
   }
 
   return {
+    /** The folder that the tool runs in. */
+    project: at,
     api,
     hotpatch,
+    /** What the tool says to people. */
+    print,
     write,
     async publish(app: string, version: string, files: Files, more: object = {}): Promise<PublishedRelease> {
       const metadata = { platform: 'android', channel: 'production', version, ...more }
