@@ -57,7 +57,8 @@ internal class Running(
   /** As if it had been started so often, at least. False when nothing runs that could be gone back from. */
   fun noteCrash(leastStarts: Int): Boolean = synchronized(counting) {
     val active = active ?: return false
-    val count = countOf(active, readStartCount(ports.files)) ?: StartCount(active.releaseId, active.standing, starts = 1)
+    val count = countOf(active, readStartCount(ports.files))
+      ?: StartCount(active.releaseId, active.standing, starts = 1)
     val starts = maxOf(count.starts, leastStarts.toLong())
     writeStartCount(ports.files, count.copy(starts = starts, hasCrashed = true))
     return true

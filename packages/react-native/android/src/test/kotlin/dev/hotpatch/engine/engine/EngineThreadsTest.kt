@@ -1,5 +1,6 @@
 package dev.hotpatch.engine.engine
 
+import dev.hotpatch.engine.ground.BackgroundPort
 import dev.hotpatch.engine.ground.FilesPort
 import dev.hotpatch.engine.ground.HttpExchange
 import dev.hotpatch.engine.ground.HttpMethod
@@ -17,6 +18,7 @@ import dev.hotpatch.engine.scenarios.TestHost
 import dev.hotpatch.engine.scenarios.configOf
 import dev.hotpatch.engine.stories.StoryServer
 import dev.hotpatch.protocol.JsonObject
+import dev.hotpatch.protocol.SdkCode
 import dev.hotpatch.testing.at
 import dev.hotpatch.testing.readVectors
 import java.lang.reflect.InvocationTargetException
@@ -49,7 +51,8 @@ class EngineThreadsTest {
 
   private fun newEngine(): Engine {
     val host = TestHost(story.at("device").at("host") as JsonObject) {}
-    val ports = Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, background = { work -> threads.execute(work) })
+    val later = BackgroundPort { work -> threads.execute(work) }
+    val ports = Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, later)
     return createEngine(ports, Limits())
   }
 
@@ -98,6 +101,17 @@ class EngineThreadsTest {
     assertFalse("the download still waits", syncing.isDone)
     http.open()
     assertTrue(syncing.get() is UpdateOutcome.Staged)
+  }
+
+  @Test
+  fun `another configuration does not wait for what is under way, and holds afterwards`() {
+    val (engine, syncing) = downloading()
+    val config = configOf(story.at("device").at("config") as JsonObject)
+    engine.configure(config.copy(serverUrl = "http://updates.test"))
+    assertFalse("the download still waits", syncing.isDone)
+    http.open()
+    assertTrue(syncing.get() is UpdateOutcome.Staged)
+    assertEquals(SdkCode.INSECURE_URL, (engine.check() as UpdateOutcome.Failed).code)
   }
 
   @Test
