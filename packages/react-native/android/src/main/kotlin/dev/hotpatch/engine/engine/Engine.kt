@@ -37,7 +37,8 @@ class EngineParts(
 )
 
 /**
- * The device engine over what its machine offers; one for each app and process, and no two in one folder. Everything
+ * The device engine over what its machine offers, one for each app and process. Another one over the same ports takes its
+ * place when it starts, which must not be while this one asks the server. Everything
  * blocks. What asks the server takes as long as the network does; start(), configure(), confirm(), crashed(), rollBack()
  * and status() wait for the disk at most, and may be called on any thread.
  */
@@ -154,6 +155,7 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
   }
 
   private fun begin(inBackground: Boolean): Launch {
+    ports.takeOver(::end)
     val store = try {
       StateStore(ports, limits)
     } catch (error: Throwable) {
@@ -165,6 +167,12 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
     val builtAt = readBuiltAt(ports.host, ports.clock.now())
     session = Session(running, Outbox(ports.files, store, limits, ::emit), builtAt)
     return running.launched
+  }
+
+  private fun end() {
+    val current = session ?: return
+    current.running.end()
+    current.outbox.end()
   }
 
   /** Whatever goes wrong, something is started that was verified: at worst what the binary shipped with. */

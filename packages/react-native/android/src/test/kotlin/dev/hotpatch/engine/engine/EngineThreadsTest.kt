@@ -49,12 +49,13 @@ class EngineThreadsTest {
     threads.shutdownNow()
   }
 
-  private fun newEngine(): Engine {
+  private fun newPorts(): Ports {
     val host = TestHost(story.at("device").at("host") as JsonObject) {}
     val later = BackgroundPort { work -> threads.execute(work) }
-    val ports = Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, later)
-    return createEngine(ports, Limits())
+    return Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, later)
   }
+
+  private fun newEngine(ports: Ports = newPorts()): Engine = createEngine(ports, Limits())
 
   private fun started(): Engine = newEngine().apply {
     start()
@@ -123,6 +124,26 @@ class EngineThreadsTest {
     assertSame("both get the same", syncing.get(), again.get())
     assertTrue(other.get() is UpdateOutcome.Available)
     assertEquals("release-1.1.0", engine.status().staged?.releaseId)
+  }
+
+  @Test
+  fun `an engine whose place another one took writes nothing any more`() {
+    server.target = "first"
+    val ports = newPorts()
+    val former = newEngine(ports).apply {
+      start()
+      configure(configOf(story.at("device").at("config") as JsonObject))
+      sync()
+    }
+    val launched = newEngine(ports).start()
+    assertEquals("release-1.0.0", (launched as Launch.Release).releaseId)
+    val kept = disk.tree("ota")!!.mapValues { String(it.value) }
+    assertFalse(former.confirm())
+    assertFalse(former.crashed())
+    assertFalse(former.rollBack())
+    former.flushReports()
+    assertTrue(former.sync() is UpdateOutcome.Failed)
+    assertEquals(kept, disk.tree("ota")!!.mapValues { String(it.value) })
   }
 
   @Test
