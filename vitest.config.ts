@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './vitest.sequencer.ts'
 
 /**
  * No test says how long something may take, on a machine that may be busy: these are for what never comes. What is waited
@@ -8,13 +9,16 @@ const WAITED_FOR_MS = 120_000
 
 export default defineConfig({
   test: {
-    // Two at a time on any machine: many test files start servers and databases, and timings should not depend on cores.
-    maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'modules',
           include: ['packages/*/src/**/*.test.ts', 'bench/**/*.test.ts'],
+          // As many on any machine: many test files start servers and databases, and now and then wait for one.
+          maxWorkers: 3,
+          // Loading the server takes two seconds, which most files would take anew. Nothing of ours keeps anything in a module.
+          isolate: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           expect: { poll: { timeout: WAITED_FOR_MS } },
@@ -24,11 +28,12 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: ['tests/**/*.test.ts'],
+          // They start real processes and bundlers, and wait for them: after everything that is quick.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
           testTimeout: 600_000,
           hookTimeout: 600_000,
           expect: { poll: { timeout: WAITED_FOR_MS } },
-          // They start real processes and bundlers: after everything that is quick.
-          sequence: { groupOrder: 1 },
         },
       },
     ],

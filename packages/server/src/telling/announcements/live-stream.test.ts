@@ -250,13 +250,12 @@ describeOnEveryDatabase('the live stream', (openDatabase, database) => {
   })
 })
 
-test('the live stream ends at once when the server stops', async () => {
+test('the live stream ends when the server stops, which does not wait for it', async () => {
+  // Longer than a test may take.
   const server = await startTestServer({ env: { ...env, HOTPATCH_STOP_SECONDS: '600' } })
   const reader = await watch(await server.listen(), server.ownerToken)
-  const startedAt = performance.now()
   await server.close()
   expect(await reader.ended).toBe('ended')
-  expect(performance.now() - startedAt).toBeLessThan(5_000)
 })
 
 test('the client of the API reads the stream, and says when it breaks', async () => {
