@@ -20,9 +20,9 @@ export async function orSkip<Result>(prepared: Promise<Result>, takes: string): 
   })
 }
 
-/** What happens in the background, looked at for a minute or more: what `look` says when it says something at last. */
+/** What happens in the background, looked at for two minutes or more: what `look` says when it says something at last. */
 export async function until<Seen>(what: string, look: () => Promise<Seen | false | null | undefined>): Promise<Seen> {
-  for (let times = 0; times < 600; times += 1) {
+  for (let times = 0; times < 1200; times += 1) {
     const seen = await look()
     if (seen) return seen
     await new Promise((resolve) => setTimeout(resolve, 100))
