@@ -19,8 +19,8 @@ export default defineConfig({
           maxWorkers: 3,
           // Loading the server takes two seconds, which most files would take anew. Nothing of ours keeps anything in a module.
           isolate: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
           expect: { poll: { timeout: WAITED_FOR_MS } },
         },
       },

@@ -9,6 +9,7 @@ import { checkScale } from './measurements/check-scale.ts'
 import { checkThroughput } from './measurements/check-throughput.ts'
 import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
+import { launch } from './measurements/launch.ts'
 import { memory } from './measurements/memory.ts'
 import { patches } from './measurements/patches.ts'
 import { publish } from './measurements/publish.ts'
@@ -25,6 +26,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   publish,
   ranges,
   start,
+  launch,
   memory,
   fleet,
   insights,

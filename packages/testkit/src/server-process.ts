@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const SERVER_ENTRY = fileURLToPath(new URL('../../../scripts/server-entry.mjs', import.meta.url))
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = 180_000
 
 /** The server as people run it: a process of its own. */
 export interface ServerProcess {
