@@ -38,8 +38,11 @@ export type NewReport = Omit<Report, 'eventId' | 'nativeVersion' | 'nativeBuild'
 
 const MAX_DETAIL = 200
 
+/** Not within a character of two units: half of one cannot be sent. */
 export function shortDetail(text: string): string {
-  return text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL - 1)}…` : text
+  if (text.length <= MAX_DETAIL) return text
+  const cut = text.slice(0, MAX_DETAIL - 1)
+  return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
 }
 
 /**

@@ -51,4 +51,9 @@ data class NewReport(
 
 private const val MAX_DETAIL = 200
 
-fun shortDetail(text: String): String = if (text.length > MAX_DETAIL) text.take(MAX_DETAIL - 1) + "…" else text
+/** Not within a character of two units: half of one cannot be sent. */
+fun shortDetail(text: String): String {
+  if (text.length <= MAX_DETAIL) return text
+  val cut = text.take(MAX_DETAIL - 1)
+  return (if (cut.last().isHighSurrogate()) cut.dropLast(1) else cut) + "…"
+}
