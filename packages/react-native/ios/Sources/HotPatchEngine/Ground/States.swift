@@ -50,7 +50,7 @@ struct Transition {
 }
 
 /// What each means is in vectors/engine/states.json, which is this table.
-let TRANSITIONS: [Transition] = [
+let transitions: [Transition] = [
   Transition(.idle, .check, .checking),
 
   Transition(.checking, .nothingOffered, .idle),
@@ -95,7 +95,7 @@ let TRANSITIONS: [Transition] = [
 
 /// Nil when the table has no such row.
 func transition(_ state: UpdateState, _ event: UpdateEvent) -> UpdateState? {
-  TRANSITIONS.first { $0.from == state && $0.event == event }?.to
+  transitions.first { $0.from == state && $0.event == event }?.to
 }
 
 /// A pair that the table has no row for is a bug in the engine: it is told, and what was the case stays so.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Why an update was not taken. `code` is the same in every SDK; the cause is kept.
 public struct UpdateError: Error, CustomStringConvertible {
   public let code: SdkCode
@@ -38,7 +40,11 @@ func asUpdateError(_ error: Error) -> UpdateError {
   return UpdateError(.storageFailed, "a file operation failed: \(messageOf(error))", cause: error)
 }
 
+/// Reports and logs have it. A system's own errors describe themselves with the whole address, which may have a secret in
+/// its query.
 func messageOf(_ error: Error) -> String {
   if let known = error as? UpdateError { return known.message }
-  return String(describing: error)
+  let system = error as NSError
+  let isSystems = type(of: error) is NSError.Type || !system.userInfo.isEmpty
+  return isSystems ? "\(system.localizedDescription) (\(system.domain) \(system.code))" : String(describing: error)
 }

@@ -24,7 +24,7 @@ func findBase(
   if isSameText(patch.baseTree, emptyTree) { return .nothing }
   let files = ports.files
   for slot in [Slot.bundle, Slot.previous] {
-    guard let base = try readTree(files, slot.path) else { continue }
+    guard let base = try readTree(files, slot.path)?.files else { continue }
     if isSameText(treeDigest(base, ports.crypto.sha256), patch.baseTree) {
       return PatchBase(isEmbedded: false, files: base) { try files.readRange("\(slot.path)/\($0)", offset: $1, length: $2) }
     }

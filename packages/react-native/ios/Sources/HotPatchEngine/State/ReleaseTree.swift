@@ -17,16 +17,19 @@ func writeMarker(_ files: FilesPort, _ root: String, _ marker: ReleaseMarker) th
   try writeJsonFile(files, "\(root)/\(StorageLayout.marker)", json)
 }
 
-/// Which release's files may lie in a tree.
-func readTree(_ files: FilesPort, _ root: String) throws -> [ReleaseFile]? {
+/// Of a release, or of a tree that is being made.
+struct StoredTree {
+  var sha256: String
+  var files: [ReleaseFile]
+}
+
+/// Which release's files may lie in a tree, finished or not.
+func readTree(_ files: FilesPort, _ root: String) throws -> StoredTree? {
   try readJsonFile(files, "\(root)/\(StorageLayout.marker)") { value in
     let json = try readObject(value, "")
-    if json["release"] == nil {
-      _ = try readString(json["sha256"], "/sha256")
-    } else {
-      _ = try readInstalledRelease(json["release"])
-    }
-    return try readReleaseFiles(json["files"])
+    let release = try json["release"].map { try readInstalledRelease($0) }
+    let sha256 = try release?.sha256 ?? readString(json["sha256"], "/sha256")
+    return StoredTree(sha256: sha256, files: try readReleaseFiles(json["files"]))
   }
 }
 
