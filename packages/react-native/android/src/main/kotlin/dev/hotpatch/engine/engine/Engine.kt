@@ -135,7 +135,7 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
   }
 
   fun status(): EngineStatus {
-    val running = started()?.running ?: return EngineStatus()
+    val running = started()?.running ?: return EngineStatus(problem = broken)
     val state = running.store.current()
     return EngineStatus(
       running = running.launched,

@@ -1,5 +1,6 @@
 package dev.hotpatch.engine.engine
 
+import dev.hotpatch.engine.ground.UpdateError
 import dev.hotpatch.engine.recovery.Launch
 import dev.hotpatch.engine.state.Standing
 
@@ -15,4 +16,6 @@ class EngineStatus(
   val highWater: Long = 0,
   val floor: Long = 0,
   val failedReleaseIds: List<String> = emptyList(),
+  /** The folder could not be read: embedded runs, and nothing is updated until the next start. */
+  val problem: UpdateError? = null,
 )
