@@ -6,7 +6,7 @@ const TIMEOUT_MS = 30 * 60_000
 
 /** `npm run test:swift` is the same, and takes what `swift test` takes, such as `--filter VersionTests`. */
 test.skipIf(process.env.HOTPATCH_SWIFT_ENGINE_READY !== '1')(
-  'the Swift of @hotpatch/react-native does what the vectors say',
+  'the Swift of @hotpatch/react-native does what the vectors say, and lives with a real server',
   { timeout: TIMEOUT_MS },
   (context) =>
     playNativeTests(context, {

@@ -13,7 +13,7 @@ Pod::Spec.new do |s|
 
   s.platforms = { :ios => "15.1" }
   s.swift_version = "5.9"
-  s.source_files = "ios/Sources/HotPatchEngine/**/*.swift", "ios/Sources/HotPatchPorts/**/*.swift", "ios/ReactNative/**/*.{h,m,mm,swift}"
+  s.source_files = "ios/Sources/HotPatch*/**/*.swift", "ios/ReactNative/**/*.{h,m,mm,swift}"
   s.frameworks = "CryptoKit", "Compression"
   s.libraries = "z"
   # A module that AppDelegate.swift can import.

@@ -16,14 +16,14 @@ export async function createPublisher(server: Pick<ServerProcess, 'url' | 'owner
   const env = { HOME: join(at, 'home'), HOTPATCH_TOKEN: server.ownerToken, HOTPATCH_URL: server.url }
   const api = createManagementClient({ url: server.url, token: server.ownerToken })
 
-  async function print(...args: string[]): Promise<string> {
+  async function say(...args: string[]): Promise<string> {
     const { code, stdout, stderr } = await runCliProcess(args, { cwd: at, env })
     if (code !== 0) throw new Error(`hotpatch ${args.join(' ')} ended with ${code}:\n${stderr}`)
     return stdout
   }
 
   async function hotpatch<Answer>(...args: string[]): Promise<Answer> {
-    return JSON.parse(await print(...args, '--yes', '--json')) as Answer
+    return JSON.parse(await say(...args, '--yes', '--json')) as Answer
   }
 
   async function write(files: Files): Promise<void> {
@@ -34,12 +34,10 @@ export async function createPublisher(server: Pick<ServerProcess, 'url' | 'owner
   }
 
   return {
-    /** The folder that the tool runs in. */
-    project: at,
     api,
     hotpatch,
-    /** What the tool says to people. */
-    print,
+    /** As people are told. */
+    say,
     write,
     async publish(app: string, version: string, files: Files, more: object = {}): Promise<PublishedRelease> {
       const metadata = { platform: 'android', channel: 'production', version, ...more }

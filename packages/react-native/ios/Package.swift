@@ -18,6 +18,7 @@ let package = Package(
   products: [
     .library(name: "HotPatchEngine", targets: ["HotPatchEngine"]),
     .library(name: "HotPatchPorts", targets: ["HotPatchPorts"]),
+    .library(name: "HotPatchBridge", targets: ["HotPatchBridge"]),
   ],
   targets: libraries + [
     // What a device does, whatever it runs on: nothing but Foundation.
@@ -28,8 +29,11 @@ let package = Package(
       dependencies: ["HotPatchEngine"] + libraries.map { .target(name: $0.name) },
       linkerSettings: [.linkedLibrary("z")]
     ),
+    // What the native module of React Native hands on, without React.
+    .target(name: "HotPatchBridge", dependencies: ["HotPatchEngine", "HotPatchPorts"]),
     .testTarget(name: "HotPatchEngineTests", dependencies: ["HotPatchEngine", "HotPatchPorts"]),
     .testTarget(name: "HotPatchPortsTests", dependencies: ["HotPatchEngine", "HotPatchPorts"]),
+    .testTarget(name: "HotPatchBridgeTests", dependencies: ["HotPatchBridge", "HotPatchEngine", "HotPatchPorts"]),
   ],
   swiftLanguageVersions: [.v5]
 )

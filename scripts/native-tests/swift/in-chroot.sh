@@ -8,6 +8,8 @@ mkdir -p "$BUILD"
 exec unshare --mount --propagation private --pid --fork --kill-child sh -eu -c '
   mount --rbind /dev "$ROOT/dev"
   mount -t proc proc "$ROOT/proc"
+  # What tests leave there ends with them, and the locks of SwiftPM, which it names by folders, are those of one build.
+  mount -t tmpfs -o size=2g,mode=1777 tmpfs "$ROOT/tmp"
   mount --bind "$CHECKOUT" "$ROOT/checkout"
   mount -o remount,bind,ro "$ROOT/checkout"
   mount --bind "$BUILD" "$ROOT/build"

@@ -8,7 +8,7 @@ struct PatchBase {
 }
 
 /// Throws PatchError.
-func findBase(
+func findPatchBase(
   _ patch: PatchOffer, tree: String?, bundleBytes: Int, _ ports: Ports, _ limits: Limits
 ) throws -> PatchBase {
   if !isSameText(patch.tree, tree) {

@@ -24,7 +24,7 @@ enum Patcher {
       let found = patch.format.rawValue
       throw PatchError(.packingUnsupported, "Expected a patch that can be unpacked here, found \(found).")
     }
-    return try HotPatchEngine.findBase(patch, tree: tree, bundleBytes: bundleBytes, ports, limits)
+    return try findPatchBase(patch, tree: tree, bundleBytes: bundleBytes, ports, limits)
   }
 
   /// Makes ota/pending/files out of the verified patch, as `installArchive` does of an archive. Throws PatchError.

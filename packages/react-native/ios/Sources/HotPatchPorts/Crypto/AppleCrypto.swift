@@ -1,7 +1,9 @@
 #if canImport(CryptoKit)
   import CryptoKit
   import Foundation
-  import HotPatchEngine
+  #if SWIFT_PACKAGE
+    import HotPatchEngine
+  #endif
 
   public final class SystemCrypto: CryptoPort, OpeningCrypto {
     public init() {}

@@ -1,7 +1,9 @@
 #if !canImport(CryptoKit)
   import CCrypto
   import Foundation
-  import HotPatchEngine
+  #if SWIFT_PACKAGE
+    import HotPatchEngine
+  #endif
 
   /// For tests, which run on Linux: by the library that Node has as well.
   public final class SystemCrypto: CryptoPort, OpeningCrypto {

@@ -1,4 +1,6 @@
-import HotPatchEngine
+#if SWIFT_PACKAGE
+  import HotPatchEngine
+#endif
 
 public final class SystemUnpacking: UnpackingPort {
   public let hasBrotli = true

@@ -1,4 +1,6 @@
-import HotPatchEngine
+#if SWIFT_PACKAGE
+  import HotPatchEngine
+#endif
 
 // Not Apple's own reader of deflate: devices have to refuse exactly what zlib refuses on the server.
 #if os(Linux)

@@ -1,0 +1,148 @@
+import Foundation
+import HotPatchEngine
+import HotPatchPorts
+import XCTest
+
+@testable import HotPatchBridge
+
+final class BridgeTests: XCTestCase {
+  private let root = FileManager.default.temporaryDirectory.appendingPathComponent("hotpatch-\(UUID().uuidString)").path
+  private lazy var files = SystemFiles("\(root)/app")
+  private let key = Data([UInt8](repeating: 1, count: 32)).base64EncodedString()
+
+  override func tearDown() {
+    try? FileManager.default.removeItem(atPath: root)
+  }
+
+  private func updates(_ native: NativeConfiguration = NativeConfiguration()) -> Updates {
+    let crypto = SystemCrypto()
+    let ports = Ports(
+      files: files, http: UrlSessionHttp(), crypto: crypto, clock: SystemClock(),
+      host: HostPort(nativeVersion: "1.0", nativeBuild: "7", platform: "ios"), unpacking: SystemUnpacking())
+    return Updates(ports, native, DeviceMemory(files, crypto), inBackground: false)
+  }
+
+  private func object(_ text: String) throws -> JsonObject {
+    try readObject(try readJson(text), "")
+  }
+
+  func testWhatTheBinarySays() throws {
+    let read = try readNativeConfiguration([
+      "apiUrl": "https://updates.example.com", "appId": "app", "channel": "beta", "publicKeys": [key],
+      "decryptionKeys": [key], "pins": ["updates.example.com=sha256/\(key)"], "allowInsecure": "loopback",
+      "runtimeVersion": "1.10", "builtAt": "2027-01-31T12:00:00Z",
+    ])
+    XCTAssertEqual(read.apiUrl, "https://updates.example.com")
+    XCTAssertEqual(read.publicKeys, [key])
+    XCTAssertEqual(read.allowInsecure, .loopback)
+    XCTAssertEqual(read.runtimeVersion, "1.10")
+    XCTAssertEqual(read.builtAt, 1_801_396_800_000)
+    XCTAssertEqual(try readNativeConfiguration(["builtAt": "2027-01-31T12:00:00.500Z"]).builtAt, 1_801_396_800_500)
+    XCTAssertEqual(try readNativeConfiguration([:]).allowInsecure, .never)
+    XCTAssertEqual(try readNativeConfiguration(["allowInsecure": true]).allowInsecure, .anywhere)
+  }
+
+  func testEveryMistakeIsToldAndNoSecret() {
+    let wrong: [String: Any] = [
+      "apiUrl": 1, "publicKeys": "one", "decryptionKeys": ["a secret"], "pins": ["nothing"], "allowInsecure": "perhaps",
+      "builtAt": "yesterday", "publickeys": [],
+    ]
+    XCTAssertThrowsError(try readNativeConfiguration(wrong)) { error in
+      let mistakes = (error as? NativeConfigurationError)?.mistakes ?? []
+      XCTAssertEqual(mistakes.count, wrong.count, "\(mistakes)")
+      XCTAssertFalse("\(error)".contains("a secret"))
+      for name in wrong.keys { XCTAssertTrue(mistakes.contains { $0.hasPrefix("\(name):") }, name) }
+    }
+  }
+
+  func testTheBinaryGoesBeforeJavaScript() throws {
+    var native = NativeConfiguration()
+    native.apiUrl = "https://own.example.com"
+    native.channel = "own"
+    native.publicKeys = [key]
+    let app = try readAppConfiguration(
+      #"{"apiUrl":"https://other.example.com","appId":"app","appKey":"key","channel":"said","deviceId":"me"}"#)
+    let config = try XCTUnwrap(engineConfigOf(native, app, channel: "said", deviceId: "random"))
+    XCTAssertEqual(config.serverUrl, "https://own.example.com")
+    XCTAssertEqual([config.appId, config.appKey, config.channel, config.deviceId], ["app", "key", "said", "me"])
+    XCTAssertEqual(config.publicKeys, [key])
+    XCTAssertNil(engineConfigOf(NativeConfiguration(), AppConfiguration(), channel: "c", deviceId: "d"))
+  }
+
+  func testWhatJavaScriptSaysWrong() throws {
+    let updates = self.updates()
+    for text in [
+      "", "[]", #"{"apiUrl":"ftp://a"}"#, #"{"apiUrl":"https://a?b"}"#, #"{"appId":""}"#, #"{"channel":1}"#,
+      #"{"cohorts":"a"}"#, #"{"deviceCredential":"yes"}"#,
+    ] {
+      XCTAssertThrowsError(try updates.configure(text), text) {
+        XCTAssertEqual(($0 as? AppMistakeError)?.code, "config-invalid", "\($0)")
+      }
+    }
+    XCTAssertThrowsError(try updates.check()) { XCTAssertEqual(($0 as? AppMistakeError)?.code, "not-configured") }
+  }
+
+  func testStatusAndChannel() throws {
+    let updates = self.updates()
+    XCTAssertNil(updates.bundle)
+    let status = try object(try updates.status())
+    XCTAssertEqual(
+      status.fields.map(\.name),
+      [
+        "running", "standing", "staged", "previous", "highWater", "floor", "failedReleaseIds", "channel", "deviceId",
+        "nativeVersion", "nativeBuild", "runtimeVersion", "isConfigured", "problem",
+      ])
+    XCTAssertEqual(status["channel"], .string("production"))
+    let chosen = try object(try updates.setChannel("beta"))
+    XCTAssertEqual(chosen["channel"], .string("beta"))
+    // It is remembered, and so is who this is.
+    let later = try object(try self.updates().status())
+    XCTAssertEqual(later["channel"], .string("beta"))
+    XCTAssertEqual(later["deviceId"], status["deviceId"])
+    XCTAssertEqual(try object(try updates.setChannel(nil))["channel"], .string("production"))
+    XCTAssertThrowsError(try updates.setChannel(""))
+    // Embedded runs, and cannot be gone back from.
+    XCTAssertFalse(updates.crashed())
+    XCTAssertFalse(try updates.rollBack())
+  }
+
+  func testWithoutAServerTheFailureIsTold() throws {
+    let updates = self.updates()
+    var told: [String] = []
+    updates.listen { told.append($0) }
+    let facts = #"{"apiUrl":"http://127.0.0.1:1","appId":"app"}"#
+    XCTAssertEqual(try object(try updates.configure(facts))["isConfigured"], .boolean(true))
+    // In the clear, which this binary does not allow.
+    let outcome = try object(try updates.check())
+    XCTAssertEqual(outcome["kind"], .string("failed"))
+    XCTAssertEqual(outcome["code"], .string("insecure-url"))
+    XCTAssertTrue(try told.contains { try object($0)["type"] == .string("failed") }, "\(told)")
+  }
+
+  func testWhereUpdatesAreOffTheReasonIsTold() throws {
+    let status = try object(offStatus("no key", nativeVersion: "1.0"))
+    XCTAssertEqual(status["isConfigured"], .boolean(false))
+    XCTAssertEqual(try readObject(status["problem"], "")["message"], .string("no key"))
+  }
+
+  func testOfProgressTheLastIsToldAndNotAll() {
+    var (now, sent): (Double, [String]) = (0, [])
+    let pace = EventPace { now }
+    let progress = { (bytes: Int) in "{\"type\":\"progress\",\"receivedBytes\":\(bytes)}" }
+    for bytes in 0..<100 {
+      pace.hear(progress(bytes)) { sent.append($0) }
+      now += 10
+    }
+    XCTAssertEqual(sent.count, 10)
+    pace.hear("{\"type\":\"state\"}") { sent.append($0) }
+    XCTAssertEqual(sent.suffix(2), [progress(99), "{\"type\":\"state\"}"])
+  }
+
+  func testARestartChoosesAnew() {
+    let updates = self.updates()
+    XCTAssertTrue(updates.restart { true })
+    XCTAssertEqual(try updates.confirm(), true)
+    XCTAssertFalse(updates.restart { false })
+    XCTAssertEqual(try updates.confirm(), false)
+  }
+}
