@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { appendFile, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { appendFile, cp, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App, Page, Device } from '@hotpatch/api'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { filesOf, findNodes, installPacked, link, ROOT, runNode, type Manifest } from './packed-packages.ts'
 import { copyReactNativeApp } from './react-native-app.ts'
+import { makeProject, readLinked } from './react-native-project.ts'
 
 /** Packages name the repository that they were told of. */
 const REPOSITORY = 'https://example.com/somebody/hotpatch'
@@ -60,6 +61,9 @@ test('what is published is compiled, described and licensed, and nothing else', 
 })
 
 const FOR_REACT_NATIVE = ['@hotpatch/react-native', 'rn-ota-sdk']
+const ANDROID_PACKAGE = 'packages/react-native/android/src/main/kotlin/dev/hotpatch/reactnative/HotPatchPackage.kt'
+/** Without a class to add, tools take it for a package without a native half. */
+const LINKS_ON_ANDROID = existsSync(join(ROOT, ANDROID_PACKAGE))
 
 /** What the builds of React Native apps look for and compile. */
 function isForApps({ name }: Manifest, file: string): boolean {
@@ -233,6 +237,99 @@ test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('Metro bundles the devic
   ]
   await runNode([bundler, ...args], { cwd: app, env: { TMPDIR: directory, CI: 'true' } })
   expect(await readFile(bundle, 'utf8')).toContain('start() must have resolved')
+})
+
+test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1' || !LINKS_ON_ANDROID).each(FOR_REACT_NATIVE)(
+  'React Native links the native half of %s, when an app depends on that alone',
+  async (sdk) => {
+    const app = join(directory, `linked-${sdk.replace('/', '-')}`)
+    const dependencies = { 'react-native': '0.88.1' }
+    await makeProject(app, { example: 'react-native', modules, sdk, dependencies })
+    for (const folder of ['android', 'ios'])
+      await cp(join(ROOT, 'examples/react-native', folder), join(app, folder), { recursive: true })
+    const home = await realpath(join(app, 'node_modules', sdk))
+    const linked = await readLinked(app, ['node_modules/@react-native-community/cli/build/bin.js', 'config'], sdk)
+    expect(linked?.platforms).toMatchObject({
+      ios: { podspecPath: join(home, 'HotPatch.podspec') },
+      android: {
+        sourceDir: join(home, 'android'),
+        packageImportPath: 'import dev.hotpatch.reactnative.HotPatchPackage;',
+        packageInstance: 'new HotPatchPackage()',
+        libraryName: 'HotPatchSpec',
+      },
+    })
+  },
+)
+
+describe.skipIf(process.env.HOTPATCH_EXPO_READY !== '1').each(FOR_REACT_NATIVE)('Expo and %s', (sdk) => {
+  const key = `${'A'.repeat(43)}=`
+  const env = { CI: '1', EXPO_NO_TELEMETRY: '1', EXPO_OFFLINE: '1', EXPO_NO_GIT_STATUS: '1' }
+  const app = () => join(directory, `expo-${sdk.replace('/', '-')}`)
+  const read = (...path: string[]) => readFile(join(app(), ...path), 'utf8')
+  const prebuild = () =>
+    runNode(['node_modules/expo/bin/cli', 'prebuild', '--no-install', '--platform', 'all'], { cwd: app(), env })
+
+  beforeAll(async () => {
+    const dependencies = { expo: '57.0.33', react: '19.2.3', 'react-native': '0.86.3' }
+    await makeProject(app(), { example: 'expo', modules, sdk, dependencies })
+    const options = { apiUrl: 'https://updates.example.com', channel: '1.10', publicKeys: [key] }
+    await writeFile(join(app(), 'app.json'), JSON.stringify(appConfig([[sdk, options]])))
+    await writeFile(join(app(), 'index.js'), '')
+  })
+
+  const appConfig = (plugins: unknown[], updates?: object) => ({
+    expo: {
+      name: 'Demo',
+      slug: 'demo',
+      platforms: ['android', 'ios'],
+      android: { package: 'com.example.demo' },
+      ios: { bundleIdentifier: 'com.example.demo' },
+      plugins,
+      ...(updates && { updates }),
+    },
+  })
+
+  test('a prebuild writes what the binary says and asks, once', async () => {
+    const written = async () => [
+      await read('android/app/src/main/java/com/example/demo/MainApplication.kt'),
+      await read('android/app/src/main/AndroidManifest.xml'),
+      await read('android/app/src/main/res/values/strings.xml'),
+      await read('ios/Demo/AppDelegate.swift'),
+      await read('ios/Demo/Info.plist'),
+    ]
+    await prebuild()
+    const once = await written()
+    expect(once).toEqual([
+      expect.stringContaining('jsBundleFilePath = dev.hotpatch.reactnative.HotPatch.bundleFile(applicationContext)'),
+      expect.stringContaining(`android:name="dev.hotpatch.publicKeys" android:value="${key}"`),
+      expect.stringContaining('<string name="hotpatch_channel" translatable="false">1.10</string>'),
+      expect.stringContaining('return HotPatch.bundleURL() ?? Bundle.main.url(forResource: "main"'),
+      expect.stringMatching(new RegExp(`<key>HotPatch</key>\\s*<dict>[\\s\\S]*<string>${key}</string>`)),
+    ])
+    await prebuild()
+    expect(await written()).toEqual(once)
+  })
+
+  test.skipIf(!LINKS_ON_ANDROID)('its own autolinking finds the native half', async () => {
+    const tool = join(
+      await realpath(join(app(), 'node_modules/expo-modules-autolinking')),
+      'bin/expo-modules-autolinking.js',
+    )
+    const ask = (...args: string[]) =>
+      readLinked(app(), [tool, 'react-native-config', '--json', '--platform', ...args], sdk)
+    const android = await ask('android', '--source-dir', 'android')
+    expect(android?.platforms.android).toMatchObject({
+      packageInstance: 'new HotPatchPackage()',
+      libraryName: 'HotPatchSpec',
+    })
+    expect((await ask('ios'))?.platforms.ios?.podspecPath).toMatch(/HotPatch\.podspec$/)
+  })
+
+  test('two that choose the bundle are refused', async () => {
+    const both = appConfig([[sdk, {}]], { url: 'https://updates.example.com/manifest' })
+    await writeFile(join(app(), 'app.json'), JSON.stringify(both))
+    await expect(prebuild()).rejects.toThrow(/expo-updates chooses the bundle, too/)
+  })
 })
 
 describe('a server, the tool and a device, all from packages', () => {

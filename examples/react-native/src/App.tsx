@@ -4,6 +4,7 @@ import { StatusBar, StyleSheet, View } from 'react-native'
 import { AboutScreen } from './AboutScreen'
 import { HomeScreen } from './HomeScreen'
 import { TabBar, type Tab } from './TabBar'
+import { UpdatesScreen } from './UpdatesScreen'
 import { colors } from './theme'
 
 export function App() {
@@ -11,7 +12,9 @@ export function App() {
   return (
     <View style={styles.app}>
       <StatusBar barStyle="dark-content" />
-      <View style={styles.screen}>{tab === 'home' ? <HomeScreen /> : <AboutScreen />}</View>
+      <View style={styles.screen}>
+        {tab === 'home' ? <HomeScreen /> : tab === 'updates' ? <UpdatesScreen /> : <AboutScreen />}
+      </View>
       <TabBar selected={tab} onSelect={setTab} />
     </View>
   )

@@ -2,10 +2,11 @@ import { Pressable, StyleSheet, Text, View } from 'react-native'
 
 import { colors } from './theme'
 
-export type Tab = 'home' | 'about'
+export type Tab = 'home' | 'updates' | 'about'
 
 const tabs: { id: Tab; title: string }[] = [
   { id: 'home', title: 'Home' },
+  { id: 'updates', title: 'Updates' },
   { id: 'about', title: 'About' },
 ]
 

@@ -1,5 +1,5 @@
 // What is used of Expo's config plugins, as they declare it: apps bring the real ones, and a test runs them.
-declare module 'expo/config-plugins' {
+declare module 'expo/config-plugins.js' {
   export interface ExpoConfig {
     updates?: { url?: string; enabled?: boolean }
   }
@@ -24,9 +24,12 @@ declare module 'expo/config-plugins' {
     resources: { string?: { $: Record<string, string>; _?: string }[] }
   }
 
-  export function withMainApplication(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
-  export function withAppDelegate(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
-  export function withAndroidManifest(config: ExpoConfig, change: Change<AndroidManifest>): ExpoConfig
-  export function withStringsXml(config: ExpoConfig, change: Change<StringsXml>): ExpoConfig
-  export function withInfoPlist(config: ExpoConfig, change: Change<Record<string, unknown>>): ExpoConfig
+  const plugins: {
+    withMainApplication(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
+    withAppDelegate(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
+    withAndroidManifest(config: ExpoConfig, change: Change<AndroidManifest>): ExpoConfig
+    withStringsXml(config: ExpoConfig, change: Change<StringsXml>): ExpoConfig
+    withInfoPlist(config: ExpoConfig, change: Change<Record<string, unknown>>): ExpoConfig
+  }
+  export default plugins
 }

@@ -8,7 +8,7 @@ declare module 'react-native' {
 
   export const TurboModuleRegistry: {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as React Native has it
-    get<Module extends TurboModule>(name: string): Module | null
+    get<Module extends TurboModule>(name: string): Module | null | undefined
   }
 
   export const AppRegistry: {

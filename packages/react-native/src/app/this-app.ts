@@ -15,7 +15,7 @@ interface GlobalsOfApp {
 export function thisApp(): OtaHost {
   const globals = globalThis as GlobalsOfApp
   return {
-    native: module && connectNative(module, new NativeEventEmitter(module)),
+    native: module ? connectNative(module, new NativeEventEmitter(module)) : null,
     isDevelopment: globals.__DEV__ === true,
     onFirstRender: (callback) => {
       const Wrapper = tellWhenRendered(callback)

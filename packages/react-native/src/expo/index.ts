@@ -1,16 +1,12 @@
-import {
-  withAndroidManifest,
-  withAppDelegate,
-  withInfoPlist,
-  withMainApplication,
-  withStringsXml,
-  type ConfigPlugin,
-} from 'expo/config-plugins'
+// With its ending: Expo names no entries, and what is an ES module is looked for by its file.
+import plugins, { type ConfigPlugin } from 'expo/config-plugins.js'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
 import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
 import { PluginError } from './plugin-error.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
+
+const { withAndroidManifest, withAppDelegate, withInfoPlist, withMainApplication, withStringsXml } = plugins
 
 /** `expo prebuild` writes what an app's binary has to say and to ask. */
 const withHotPatch: ConfigPlugin<PluginOptions | void> = (config, options) => {

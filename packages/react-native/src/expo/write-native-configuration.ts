@@ -1,4 +1,4 @@
-import type { AndroidManifest, StringsXml } from 'expo/config-plugins'
+import type { AndroidManifest, StringsXml } from 'expo/config-plugins.js'
 import type { NativeValue } from './native-configuration.ts'
 import { PluginError } from './plugin-error.ts'
 
