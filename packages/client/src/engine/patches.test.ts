@@ -1,18 +1,12 @@
 import { utf8FromText } from '@hotpatch/protocol'
-import { deflateSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
 import type { EngineEvent } from '../ground/engine-event.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { createDevice } from '../testing/device.ts'
-import {
-  chunked,
-  createFakeServer,
-  type FakePatch,
-  type FakeResponse,
-  type FakeServer,
-} from '../testing/fake-server.ts'
-import { offered, patchBetween } from '../testing/patches.ts'
-import { createPublisher, sha256Of, treeOf } from '../testing/publisher.ts'
+import { chunked, createFakeServer, type FakePatch, type FakeServer } from '../testing/fake-server.ts'
+import { createPatchRows } from '../testing/patch-rows.ts'
+import { patchBetween } from '../testing/patches.ts'
+import { createPublisher, sha256Of } from '../testing/publisher.ts'
 
 const publisher = createPublisher()
 const good = publisher.publish({ version: '1.0.0', sequence: 10 })
@@ -221,170 +215,18 @@ describe('a release that comes packed', () => {
   }
 })
 
+const toAnother = await patchBetween(good, mend)
+
 describe('a patch that is not as it must be', () => {
-  const { offer, bytes } = patch
-  const about = { format: offer.format, baseTree: offer.baseTree, tree: offer.tree }
   const told = (change: object) => (server: FakeServer) => {
-    server.patches = [{ ...patch, offer: { ...offer, ...change } }]
+    server.patches = [{ ...patch, offer: { ...patch.offer, ...change } }]
   }
-  /** Other bytes, and an answer that stands by them. */
-  const made =
-    (other: Uint8Array, change: Partial<typeof about> = {}) =>
-    (server: FakeServer) => {
-      server.patches = [offered(good, update, other, { ...about, ...change })]
-    }
-  const body = (respond: () => FakeResponse) => (server: FakeServer) => {
-    server.intercept = ({ url }) => (url === offer.url ? respond() : undefined)
-  }
-  const changed = (at: number, value: number) => bytes.map((byte, index) => (index === at ? value : byte))
-  const whole = (content: Uint8Array) => ({ status: 200, headers: { etag: '"a"' }, body: content })
-
-  async function* endless(): AsyncGenerator<Uint8Array> {
-    for (;;) yield new Uint8Array(1000)
-  }
-
-  interface Row {
-    name: string
-    attack: (server: FakeServer, device: Awaited<ReturnType<typeof runningDevice>>['device']) => void | Promise<void>
-    reason: string
-    /** Most are seen before a byte is asked for. */
-    isFetched: boolean
-    /** Of an app without keys: nothing but the answer says what must come. */
-    unsigned?: true
-  }
-
-  const rows: Row[] = [
-    { name: 'is not there', attack: body(() => ({ status: 404 })), reason: 'download-failed', isFetched: true },
-    { name: 'cannot be had', attack: body(() => ({ status: 500 })), reason: 'download-failed', isFetched: true },
-    {
-      name: 'is encoded',
-      attack: body(() => ({ status: 200, headers: { 'content-encoding': 'br' } })),
-      reason: 'download-failed',
-      isFetched: true,
-    },
-    {
-      name: 'leads to http:',
-      attack: body(() => ({ status: 302, headers: { location: 'http://updates.test/a' } })),
-      reason: 'insecure-url',
-      isFetched: true,
-    },
-    {
-      name: 'is at an http: address',
-      attack: told({ url: 'http://updates.test/a' }),
-      reason: 'insecure-url',
-      isFetched: false,
-    },
-    {
-      name: 'is cut off',
-      attack: body(() => ({ status: 200, body: new Uint8Array() })),
-      reason: 'download-truncated',
-      isFetched: true,
-    },
-    {
-      name: 'goes on for ever',
-      attack: body(() => ({ status: 200, body: endless() })),
-      reason: 'download-too-large',
-      isFetched: true,
-    },
-    { name: 'came damaged', attack: body(() => whole(changed(100, 0))), reason: 'hash-mismatch', isFetched: true },
-    {
-      name: 'is damaged where it was made',
-      attack: made(changed(bytes.length - 5, bytes[bytes.length - 5]! ^ 0xff)),
-      reason: 'patch-damaged',
-      isFetched: true,
-    },
-    { name: 'is something else', attack: made(utf8FromText('<html>')), reason: 'patch-damaged', isFetched: true },
-    {
-      name: 'goes on behind its end',
-      attack: made(Uint8Array.of(...bytes, 0)),
-      reason: 'patch-damaged',
-      isFetched: true,
-    },
-    {
-      name: 'has another packing than any',
-      attack: made(changed(8, 9)),
-      reason: 'packing-unsupported',
-      isFetched: true,
-    },
-    {
-      name: 'says that it is from another tree',
-      attack: made(changed(9, bytes[9]! ^ 1)),
-      reason: 'base-differs',
-      isFetched: true,
-    },
-    {
-      name: 'says that it is to another tree',
-      attack: made(changed(41, bytes[41]! ^ 1)),
-      reason: 'result-differs',
-      isFetched: true,
-    },
-    { name: 'has a list of gigabytes', attack: made(changed(76, 0xff)), reason: 'patch-too-large', isFetched: true },
-    { name: 'has a bomb for a list', attack: made(bombed(bytes)), reason: 'patch-damaged', isFetched: true },
-    {
-      name: 'is from what is not here',
-      attack: told({ baseTree: '0'.repeat(64) }),
-      reason: 'base-differs',
-      isFetched: false,
-    },
-    {
-      name: 'is to what nobody signed',
-      attack: told({ tree: '0'.repeat(64) }),
-      reason: 'result-differs',
-      isFetched: false,
-    },
-    {
-      name: 'is to another release that was signed',
-      attack: async (server) => {
-        const other = await patchBetween(good, mend)
-        server.patches = [{ ...other, to: update.releaseId }]
-      },
-      reason: 'result-differs',
-      isFetched: false,
-    },
-    {
-      name: 'has as many bytes as the bundle',
-      attack: told({ sizeBytes: update.bundle.length }),
-      reason: 'patch-too-large',
-      isFetched: false,
-    },
-    {
-      name: 'has a format that nobody knows',
-      attack: tampered({ ...offer, format: 'hpdelta9' }),
-      reason: 'answer-invalid',
-      isFetched: false,
-    },
-    { name: 'has no size', attack: tampered({ ...offer, sizeBytes: '7' }), reason: 'answer-invalid', isFetched: false },
-    { name: 'is a word', attack: tampered('patch'), reason: 'answer-invalid', isFetched: false },
-    {
-      name: 'is for what has changed on the disk',
-      attack: (_, device) =>
-        device.disk().write('ota/bundle/assets/fonts/same.txt', utf8FromText('the same in no version!!')),
-      reason: 'base-differs',
-      isFetched: true,
-    },
-    {
-      name: 'is for what the disk has lost',
-      attack: (_, device) => device.disk().remove('ota/bundle/index.bundle'),
-      reason: 'base-differs',
-      isFetched: true,
-    },
-    ...['../../evil', '/evil', '.hotpatch.json', 'a/../../evil', 'CON'].map((path): Row => {
-      const content = utf8FromText('evil')
-      const tree = treeOf(new Map([[path, content]]))
-      const evil = patchOf(path, content, { baseTree: offer.baseTree, tree })
-      return {
-        name: `writes ${path}`,
-        attack: made(evil, { format: 'hpdelta1-deflate', tree }),
-        reason: 'patch-damaged',
-        isFetched: true,
-        unsigned: true,
-      }
-    }),
-  ]
+  const rows = createPatchRows(patch, { good, update, toAnother })
 
   test.each(rows)('$name: the bundle follows, once, and that is told once', async (row) => {
     const { server, device, events } = await runningDevice(row.unsigned ? { publicKeys: [] } : {})
-    await row.attack(server, device)
+    row.attack(server)
+    if (row.damage) await device.disk().write(row.damage.path, row.damage.bytes)
     expect(await device.engine.sync()).toMatchObject({ kind: 'staged', releaseId: update.releaseId })
     expect(fetched(server)).toEqual(row.isFetched ? ['patch', 'bundle'] : ['bundle'])
     expect(server.kinds()).toEqual(['download-started', 'download-failed:patch-failed', 'downloaded'])
@@ -431,47 +273,4 @@ describe('a patch that is not as it must be', () => {
     await device.engine.sync()
     expect(fetched(server)).toEqual(['bundle'])
   })
-
-  function tampered(found: unknown) {
-    return (server: FakeServer) => {
-      server.tamper = (answer) => ({ ...answer, patch: found })
-    }
-  }
 })
-
-/** The same header, and a list that unpacks to far more than it says. */
-function bombed(bytes: Uint8Array): Uint8Array {
-  const bomb = deflateSync(new Uint8Array(20_000))
-  const header = new Uint8Array(bytes.subarray(0, 81))
-  const view = new DataView(header.buffer)
-  header[8] = 1
-  view.setUint32(73, 100, true)
-  view.setUint32(77, bomb.length, true)
-  return Uint8Array.of(...header, ...bomb)
-}
-
-/** Patches §5 by hand: one new file. */
-function patchOf(
-  path: string,
-  content: Uint8Array,
-  { baseTree, tree }: { baseTree: string; tree: string },
-): Uint8Array {
-  const frame = deflateSync(content)
-  const digest = (hex: string) => Buffer.from(hex, 'hex')
-  const name = utf8FromText(path)
-  const entry = [2, name.length, ...name, content.length, ...digest(sha256Of(content))]
-  const index = Uint8Array.of(1, frame.length, 0, 0, content.length, 1, 1, ...entry)
-  const packed = deflateSync(index)
-  const sizes = new Uint8Array(8)
-  new DataView(sizes.buffer).setUint32(0, index.length, true)
-  new DataView(sizes.buffer).setUint32(4, packed.length, true)
-  return Uint8Array.of(
-    ...utf8FromText('HPDELTA1'),
-    1,
-    ...digest(baseTree),
-    ...digest(tree),
-    ...sizes,
-    ...packed,
-    ...frame,
-  )
-}

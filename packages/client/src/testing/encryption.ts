@@ -23,8 +23,9 @@ import {
 
 const crypto = createNodeEncryption()
 
-export async function newTestKey() {
-  const privateKey: Uint8Array = randomBytes(32)
+/** @param name with one always the same */
+export async function newTestKey(name?: string) {
+  const privateKey: Uint8Array = name === undefined ? randomBytes(32) : namedBytes(name)(32)
   const publicKey = await encryptionPublicKey(privateKey, crypto)
   if (!publicKey) throw new Error('No key came of random bytes.')
   return { keyId: keyIdOf(sha256Of(publicKey)), publicKey, configured: Buffer.from(privateKey).toString('base64') }
@@ -35,11 +36,24 @@ export type Encrypt = (
   facts: Pick<EncryptedHeader, 'tree'> & Partial<Omit<EncryptedHeader, 'recipients'>>,
 ) => Promise<PublishedEncryption>
 
+/** Nothing random: for files that are written down. */
+export function namedBytes(name: string): (length: number) => Uint8Array {
+  let count = 0
+  return (length) => {
+    count += 1
+    return new Uint8Array(Buffer.from(sha256Of(Buffer.from(`TEST ONLY ${name} ${count}`)), 'hex')).subarray(0, length)
+  }
+}
+
 /** @param change of the file, after its digest is announced or before: a lie, or damage that was signed */
-export function encryptFor(keys: readonly EncryptionKey[], change = (file: Buffer): Uint8Array => file): Encrypt {
+export function encryptFor(
+  keys: readonly EncryptionKey[],
+  change = (file: Buffer): Uint8Array => file,
+  random: (length: number) => Uint8Array = randomBytes,
+): Encrypt {
   return async (plain, facts) => {
     const whole = { purpose: 'archive' as const, sha256: sha256Of(plain), sizeBytes: plain.length, ...facts }
-    const bytes = change(await sealed(await sealEncryptedFile(whole, keys, crypto), plain))
+    const bytes = change(await sealed(await sealEncryptedFile(whole, keys, { ...crypto, randomBytes: random }), plain))
     const keyIds = keys.map(({ keyId }) => keyId)
     return { bytes, offer: { algorithm: 'hotpatch-v1', sha256: sha256Of(bytes), sizeBytes: bytes.length, keyIds } }
   }

@@ -28,6 +28,8 @@ export function openDetails(value: unknown): unknown {
   const opened = Object.fromEntries(entries) as Record<string, unknown>
   const { detail, code, kind } = opened
   if (typeof detail !== 'string' || typeof kind !== 'string') return opened
-  if (code === 'patch-failed') return { ...opened, detail: `${detail.slice(0, detail.indexOf(':') + 1)} ${ANY}` }
+  // The reason in front is a code.
+  if (code === 'patch-failed' || code === 'decryption-failed')
+    return { ...opened, detail: `${detail.slice(0, detail.indexOf(':') + 1)} ${ANY}` }
   return kind.endsWith('failed') ? { ...opened, detail: ANY } : opened
 }

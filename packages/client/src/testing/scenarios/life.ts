@@ -109,7 +109,7 @@ export function createLife(
         host = { ...host, ...action.change }
         return {}
       case 'embedded':
-        embedded = action.files
+        embedded = action.shipped
         return {}
       case 'config':
         config = { ...config, ...action.change }

@@ -77,7 +77,7 @@ export function createScenarioRecorder(about: NewScenarioFile) {
     if (file.prelude.length === 0) file.prelude = before
     if (!isDeepStrictEqual(before, file.prelude)) throw new Error(`"${what}" begins otherwise than the others`)
     await script(life)
-    file.cases.push({ comment: what, ...(own && { device: own }), steps })
+    file.cases.push({ comment: what, ...(own && Object.keys(own).length > 0 && { device: own }), steps })
   }
 
   return { record, file: () => file }

@@ -65,7 +65,7 @@ export type ScenarioAction =
   | { do: 'wait'; ms: number }
   | { do: 'setClock'; byMs: number }
   | { do: 'host'; change: Record<string, unknown> }
-  | { do: 'embedded'; files: Record<string, string> | null }
+  | { do: 'embedded'; shipped: Record<string, string> | null }
   | { do: 'config'; change: Partial<EngineConfig> }
   | { do: 'write'; path: string; body: string }
   | { do: 'remove'; path: string }
