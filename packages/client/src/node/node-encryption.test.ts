@@ -35,7 +35,7 @@ interface HpkeCase {
 
 interface FileVectors {
   testOnlyKeys: { keyId: string; privateKey: string; publicKey: string }[]
-  opened: (FileCase & { random: string[]; recipients: string[]; plain: string })[]
+  opened: (FileCase & { random: string[]; recipients: string[]; plain: string; isHandMade?: true })[]
   long: {
     comment: string
     random: string[]
@@ -79,8 +79,9 @@ describe('HPKE', () => {
 })
 
 describe('encrypted files', () => {
-  test.each(files.opened)('$comment', async ({ file, keys, purpose, plain, random, recipients }) => {
+  test.each(files.opened)('$comment', async ({ file, keys, purpose, plain, random, recipients, isHandMade }) => {
     expect(hex(await openWhole(bytes(file), keys, purpose))).toBe(plain)
+    if (isHandMade) return
     const { header } = readEncryptedHead(headOf(bytes(file)))
     expect(hex((await sealWhole(bytes(plain), header, { random, recipients })).file)).toBe(file)
   })
