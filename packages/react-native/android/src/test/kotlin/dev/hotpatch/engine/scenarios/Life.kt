@@ -96,7 +96,7 @@ class Life(private val device: JsonObject, private val bodies: Bodies, networkOn
       "setClock" -> clock.set(step.long("byMs"))
       "host" -> changeHost(step.at("change") as JsonObject)
       "config" -> config = merged(config, step.at("change"))
-      "embedded" -> embedded = step.find("files") as JsonObject?
+      "embedded" -> embedded = step.find("shipped") as JsonObject?
       "write" -> write(step.text("path"), bodies.bytesOf(step.text("body")))
       "remove" -> disk.remove(step.text("path"))
       "fullDisk" -> if (step.boolean("isFull")) disk.arrange(fullAt = 1) else disk.arrange()
