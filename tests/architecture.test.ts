@@ -97,3 +97,80 @@ test('no test waits as long as a library takes for enough, which is a second', (
   )
   expect(impatient).toEqual(['packages/testkit/src/eventually.ts'])
 })
+
+const KOTLIN = join(PACKAGES, 'react-native/android/src/main/kotlin/dev/hotpatch')
+/** From the ground up, as in the TypeScript engine: each knows those before it only. */
+const KOTLIN_PACKAGES = [
+  'protocol',
+  'delta',
+  'engine.ground',
+  'engine.state',
+  'engine.recovery',
+  'engine.server',
+  'engine.install',
+  'engine.archive',
+  'engine.download',
+  'engine.decrypt',
+  'engine.patch',
+  'engine.engine',
+  'android',
+  'reactnative',
+]
+
+/** Of each package, whatever its files name as imported, or in full. */
+function kotlinNames(): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>()
+  for (const path of globSync('**/*.kt', { cwd: KOTLIN })) {
+    const from = dirname(path).replaceAll('/', '.')
+    const found = names.get(from) ?? new Set()
+    for (const line of readFileSync(join(KOTLIN, path), 'utf8').split('\n')) {
+      if (/^package |^ *(\/\/|\/?\*)/.test(line)) continue
+      for (const [name] of line.matchAll(/\b(?:[a-z][a-z0-9]*\.){2,}[A-Za-z]\w*/g)) found.add(name)
+      const imported = /^import ([\w.]+)/.exec(line)?.[1]
+      if (imported) found.add(imported)
+    }
+    names.set(from, found)
+  }
+  return names
+}
+
+test("the Kotlin engine's packages know those below them only, and each has its place", () => {
+  const names = kotlinNames()
+  const folders = [...names.keys()].map((folder) => folder.replace(/^(android|reactnative)\..*/, '$1'))
+  expect(folders.filter((folder) => !KOTLIN_PACKAGES.includes(folder))).toEqual([])
+  expect(names.size).toBeGreaterThan(2)
+  const upwards = [...names].flatMap(([from, known]) => {
+    const own = from.replace(/^(android|reactnative)\..*/, '$1')
+    const to = new Set(
+      Array.from(known, (name) => /^dev\.hotpatch\.((?:engine\.)?[a-z]+)/.exec(name)?.[1]).filter((name) => name),
+    )
+    return [...to]
+      .filter((name) => KOTLIN_PACKAGES.indexOf(name ?? '') > KOTLIN_PACKAGES.indexOf(own))
+      .map((name) => `${from} → ${name}`)
+  })
+  expect(upwards).toEqual([])
+})
+
+test('the Kotlin engine knows neither Android nor React nor any library but those of every JVM', () => {
+  const known = [...kotlinNames()].filter(([from]) => /^(protocol|delta|engine)\b/.test(from))
+  expect(known.length).toBeGreaterThan(5)
+  const imported = known.flatMap(([from, names]) => Array.from(names, (name) => `${from}: ${name}`))
+  const isForeign = (line: string) =>
+    /: (android|androidx|com|okhttp3|okio|org|io|kotlinx|javax)\.|: java\.nio\.file\b/.test(line)
+  expect(imported.filter(isForeign)).toEqual([])
+  expect(imported.some((line) => line.endsWith(': java.util.zip.Inflater'))).toBe(true)
+})
+
+/** Its folders are one module of Swift: which of them know which is nowhere said. */
+test('the Swift engine knows nothing but Foundation', () => {
+  const source = join(PACKAGES, 'react-native/ios/Sources/HotPatchEngine')
+  const files = globSync('**/*.swift', { cwd: source })
+  expect(files.length).toBeGreaterThan(10)
+  const imports = files.flatMap((path) =>
+    Array.from(
+      readFileSync(join(source, path), 'utf8').matchAll(/^\s*(?:@\S+ )?import (?:\w+ )?(\w+)/gm),
+      ([, name]) => `${path}: ${name}`,
+    ),
+  )
+  expect(imports.filter((line) => !line.endsWith(': Foundation'))).toEqual([])
+})
