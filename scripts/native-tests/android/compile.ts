@@ -6,24 +6,28 @@ import { attempt } from '../../real-clients/attempt.ts'
 import { FOLDER, run } from '../../real-clients/android/command.ts'
 import { fetchLibraries } from '../../real-clients/android/libraries.ts'
 import { exists } from '../../real-clients/android/unpack-package.ts'
-import { COMPILER, LIBRARIES } from './libraries.ts'
+import { COMPILER, LIBRARIES, type LibrarySet } from './libraries.ts'
 import { withKnown, type Module } from './modules.ts'
+import { compileSpec } from './spec.ts'
 
+/** What `build.gradle` is in. */
+export const ANDROID = fileURLToPath(new URL('../../../packages/react-native/android', import.meta.url))
 const CLASSES = join(FOLDER, 'react-native-android', 'classes')
 const JAVA = fileURLToPath(new URL('java/', import.meta.url))
 /** Classes that nobody has asked for in all this time go. */
 const KEPT_DAYS = 7
 
-export type JarsOf = Readonly<Record<keyof typeof LIBRARIES, readonly string[]>>
+export type JarsOf = Readonly<Record<LibrarySet, readonly string[]>>
 
 /** @throws MissingTool */
 export async function fetchAll(): Promise<{ jars: JarsOf; runtime: string }> {
   const folder = (name: string) => join(FOLDER, 'react-native-android', name)
-  const found: Partial<Record<keyof typeof LIBRARIES, string[]>> = {}
-  for (const name of ['kotlin', 'android', 'tests'] as const) {
+  const found: Partial<Record<LibrarySet, string[]>> = {}
+  for (const name of ['kotlin', 'android', 'generated', 'tests'] as const) {
     await attempt(`libraries (${name})`, fetchLibraries(folder(name), LIBRARIES[name]))
     found[name] = await jarsIn(folder(name))
   }
+  found.spec = [await compileSpec(CLASSES, [...(found.android ?? []), ...(found.generated ?? [])])]
   await attempt("Kotlin's compiler", fetchLibraries(join(FOLDER, 'kotlin'), COMPILER))
   return { jars: found as JarsOf, runtime: join(folder('tests'), 'runtime') }
 }

@@ -36,7 +36,13 @@ const TESTS: Libraries = {
   runtime: RUNTIME,
 }
 
+/** What React Native's generator annotates with, and an app has by React Native. */
+const GENERATED: Libraries = { jars: ['com.google.code.findbugs:jsr305:3.0.2'] }
+
 /** Each by itself, so that the engine does not see what it must not use. */
-export const LIBRARIES = { kotlin: KOTLIN, android: ANDROID, tests: TESTS } as const
+export const LIBRARIES = { kotlin: KOTLIN, android: ANDROID, generated: GENERATED, tests: TESTS } as const
+
+/** And the module's spec, which is made. */
+export type LibrarySet = keyof typeof LIBRARIES | 'spec'
 
 export const COMPILER: Libraries = { whole: { 'org.jetbrains.kotlin:kotlin-compiler-embeddable:2.4.21': [] } }

@@ -1,4 +1,4 @@
-import type { LIBRARIES } from './libraries.ts'
+import type { LibrarySet } from './libraries.ts'
 
 /**
  * The packages of Kotlin, each compiled by itself with nothing but those that it may know: an arrow that goes the wrong way
@@ -9,7 +9,7 @@ export interface Module {
   /** Below the folder of Android's sources. */
   folder: string
   knows: readonly string[]
-  libraries: readonly (keyof typeof LIBRARIES)[]
+  libraries: readonly LibrarySet[]
   /** The Java whose library it may use: Android 24 has that of 8, in the main. */
   java: 8 | 17
 }
@@ -41,14 +41,19 @@ function main(name: (typeof SHELL)[number], knows: readonly string[]): Module {
     name,
     folder: `${MAIN}/${name}`,
     knows,
-    libraries: isEngine ? ['kotlin'] : ['kotlin', 'android'],
+    libraries: isEngine
+      ? ['kotlin']
+      : name === 'reactnative'
+        ? ['kotlin', 'android', 'generated', 'spec']
+        : ['kotlin', 'android'],
     java: isEngine ? 8 : 17,
   }
 }
 
 function tests(name: string, knows: readonly string[]): Module {
   const folder = `${TESTS}/${name}`
-  return { name: `${name}-tests`, folder, knows, libraries: ['kotlin', 'android', 'tests'], java: 17 }
+  const libraries = ['kotlin', 'android', 'generated', 'spec', 'tests'] as const
+  return { name: `${name}-tests`, folder, knows, libraries, java: 17 }
 }
 
 /** With all that it knows, each after what it knows itself. */

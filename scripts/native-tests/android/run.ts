@@ -6,11 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { FOLDER } from '../../real-clients/android/command.ts'
 import { needTools } from '../../real-clients/android/need-tools.ts'
 import { orSkip } from '../../real-clients/attempt.ts'
-import { compileModules, compileRunner, fetchAll } from './compile.ts'
+import { ANDROID, compileModules, compileRunner, fetchAll } from './compile.ts'
 import { findTestClasses } from './test-classes.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
-const ANDROID = join(ROOT, 'packages/react-native/android')
 const TAKES = 'This takes a JDK of 17 or later and Maven, and a network the first time.'
 
 /**
@@ -38,7 +37,7 @@ const settings = {
 const folder = join(FOLDER, 'react-native-android', 'runs')
 await mkdir(folder, { recursive: true })
 const given = Object.entries(settings).map(([key, value]) => `-D${key}=${value}`)
-const path = [runner, ...compiled.values(), ...jars.kotlin, ...jars.android, ...jars.tests].join(':')
+const path = [runner, ...compiled.values(), ...Object.values(jars).flat()].join(':')
 const options = ['-XX:+UseSerialGC', '-Xmx700m', '-Dfile.encoding=UTF-8', ...given, '-cp', path]
 const child = spawn('java', [...options, 'RunTests', ofTest, ...classes.map(({ name }) => name)], {
   cwd: folder,

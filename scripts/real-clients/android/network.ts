@@ -14,11 +14,11 @@ export interface PassedRequest {
   bytes: number
 }
 
-/** Of an answer on its way: other bytes, another status, or other headers beside it. */
+/** Of an answer on its way: other bytes, another status, or other headers beside it; or an end after so many bytes. */
 export type Meddler = (
   path: string,
   answer: { status: number; body: Buffer },
-) => { status: number; body: Buffer; headers?: OutgoingHttpHeaders }
+) => { status: number; body: Buffer; headers?: OutgoingHttpHeaders; cutAt?: number }
 
 /**
  * All that a phone reaches: one host by https, with a certificate that the phone trusts, in front of a server. Whoever asks
@@ -65,15 +65,19 @@ export async function createNetwork({ host, server, folder }: { host: string; se
     const chunks: Buffer[] = []
     for await (const chunk of answer) chunks.push(chunk as Buffer)
     const given = { status: answer.statusCode ?? 502, body: Buffer.concat(chunks) }
-    const { status, body, headers: more }: ReturnType<Meddler> = meddle?.(path, given) ?? given
-    passed.push({ path, headers, status, bytes: body.length })
+    const { status, body, headers: more, cutAt }: ReturnType<Meddler> = meddle?.(path, given) ?? given
+    passed.push({ path, headers, status, bytes: cutAt ?? body.length })
     const { 'transfer-encoding': _, ...kept }: OutgoingHttpHeaders = answer.headers
-    response.writeHead(status, { ...kept, ...more, 'content-length': body.length }).end(body)
+    response.writeHead(status, { ...kept, ...more, 'content-length': body.length })
+    if (cutAt === undefined) response.end(body)
+    else response.write(body.subarray(0, cutAt), () => response.destroy())
   }
 
   const { port } = gate.address() as AddressInfo
   return {
     url: `https://${host}`,
+    /** Of the host, in PEM. */
+    certificate: cert.toString(),
     /** For the phone's Java. */
     options: [
       `-Djavax.net.ssl.trustStore=${trusted}`,
@@ -124,7 +128,7 @@ async function certify(host: string, folder: string) {
   await run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '1', ...name, ...files], at)
   const store = ['-keystore', 'trusted.p12', '-storetype', 'PKCS12', '-storepass', PASSWORD]
   await run('keytool', ['-importcert', '-noprompt', '-alias', 'test', '-file', 'cert.pem', ...store], at)
-  const [key, cert] = await Promise.all(['key.pem', 'cert.pem'].map((file) => readFile(join(at, file))))
+  const [key, cert] = await Promise.all([readFile(join(at, 'key.pem')), readFile(join(at, 'cert.pem'))])
   return { key, cert, trusted: join(at, 'trusted.p12') }
 }
 

@@ -10,6 +10,7 @@ import java.io.File;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Iterator;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -69,11 +70,13 @@ public class NativePhone {
     PackageInfo installed = Shadows.shadowOf(phone.getPackageManager())
         .getInternalMutablePackageInfo(phone.getPackageName());
     installed.versionName = configuration.getString("appVersion");
-    installed.applicationInfo.metaData = new Bundle();
+    installed.setLongVersionCode(configuration.optLong("versionCode", installed.getLongVersionCode()));
+    installed.applicationInfo.metaData = metaDataOf(configuration.optJSONObject("metaData"));
     File own = new File(folder, order.getString("phone"));
     own.mkdirs();
-    // There is room.
-    ShadowStatFs.registerStats(own.getPath(), 1 << 20, 1 << 19, 1 << 19);
+    // There is room, if nothing else is said: in blocks of 4 KiB.
+    int room = configuration.optInt("freeBlocks", 1 << 19);
+    ShadowStatFs.registerStats(own.getPath(), 1 << 20, room, room);
     NativeApp next = (NativeApp) new ProcessLoader(getClass().getClassLoader())
         .loadClass(order.getString("app"))
         .getDeclaredConstructor()
@@ -81,6 +84,17 @@ public class NativePhone {
     next.start(phone, own, configuration, this::tell);
     app = next;
     return app.state();
+  }
+
+  /** Of the manifest's application. */
+  private static Bundle metaDataOf(JSONObject said) throws JSONException {
+    Bundle metaData = new Bundle();
+    if (said == null) return metaData;
+    for (Iterator<String> names = said.keys(); names.hasNext(); ) {
+      String name = names.next();
+      metaData.putString(name, said.getString(name));
+    }
+    return metaData;
   }
 
   private void run(JSONObject order, NativeApp.Answer answer) throws Exception {

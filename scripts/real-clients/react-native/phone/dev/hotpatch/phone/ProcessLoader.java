@@ -7,7 +7,8 @@ import java.util.List;
 /** What classes keep goes with a process: so each has the client's, React Native's and the app's anew. */
 final class ProcessLoader extends ClassLoader {
   private static final List<String> OWN = List.of(
-      "com.facebook.", "com.hotupdater.", "com.microsoft.codepush.", "dev.hotpatch.phone.app.");
+      "com.facebook.", "com.hotupdater.", "com.microsoft.codepush.", "dev.hotpatch.android.", "dev.hotpatch.delta.",
+      "dev.hotpatch.engine.", "dev.hotpatch.phone.app.", "dev.hotpatch.protocol.", "dev.hotpatch.reactnative.");
 
   ProcessLoader(ClassLoader system) {
     super(system);

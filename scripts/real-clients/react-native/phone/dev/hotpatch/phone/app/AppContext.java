@@ -44,6 +44,11 @@ public final class AppContext extends ContextWrapper implements ReactApplication
   }
 
   @Override
+  public File getNoBackupFilesDir() {
+    return below("no_backup");
+  }
+
+  @Override
   public File getCacheDir() {
     return below("cache");
   }

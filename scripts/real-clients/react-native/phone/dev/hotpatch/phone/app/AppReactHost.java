@@ -8,6 +8,8 @@ import android.os.Bundle;
 import com.facebook.react.MemoryPressureRouter;
 import com.facebook.react.ReactHost;
 import com.facebook.react.ReactInstanceEventListener;
+import com.facebook.react.ReactPackage;
+import com.facebook.react.ReactPackageTurboModuleManagerDelegate;
 import com.facebook.react.bridge.JSBundleLoader;
 import com.facebook.react.bridge.JSBundleLoaderDelegate;
 import com.facebook.react.bridge.ReactContext;
@@ -16,20 +18,25 @@ import com.facebook.react.common.LifecycleState;
 import com.facebook.react.devsupport.interfaces.DevSupportManager;
 import com.facebook.react.interfaces.TaskInterface;
 import com.facebook.react.interfaces.fabric.ReactSurface;
+import com.facebook.react.runtime.BindingsInstaller;
+import com.facebook.react.runtime.JSRuntimeFactory;
+import com.facebook.react.runtime.ReactHostDelegate;
 import com.facebook.react.modules.core.DefaultHardwareBackBtnHandler;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.List;
 import kotlin.Unit;
 import kotlin.jvm.functions.Function0;
 import kotlin.jvm.functions.Function1;
 
 /** React Native's host as far as native modules go: what it loads, that it loads anew, and whom it tells of exceptions. */
 public final class AppReactHost implements ReactHost {
-  /** Modules look for it, and for what is in it, by these names. */
-  private final Delegate reactHostDelegate = new Delegate();
+  private final Delegate delegate = new Delegate();
+  /** Modules look for it, and for what is in it, by these names and types. */
+  private final ReactHostDelegate reactHostDelegate = delegate;
   private final Runnable onReload;
   private ReactContext context;
 
@@ -37,11 +44,46 @@ public final class AppReactHost implements ReactHost {
     this.onReload = onReload;
   }
 
-  private static final class Delegate {
+  private static final class Delegate implements ReactHostDelegate {
     private JSBundleLoader jsBundleLoader;
     private Function1<Exception, Unit> exceptionHandler = (error) -> {
       throw new IllegalStateException(error);
     };
+
+    @Override
+    public JSBundleLoader getJsBundleLoader() {
+      return jsBundleLoader;
+    }
+
+    @Override
+    public void handleInstanceException(Exception error) {
+      exceptionHandler.invoke(error);
+    }
+
+    @Override
+    public String getJsMainModulePath() {
+      return "index";
+    }
+
+    @Override
+    public BindingsInstaller getBindingsInstaller() {
+      return null;
+    }
+
+    @Override
+    public List<ReactPackage> getReactPackages() {
+      return List.of();
+    }
+
+    @Override
+    public JSRuntimeFactory getJsRuntimeFactory() {
+      throw new UnsupportedOperationException("JavaScript runs elsewhere.");
+    }
+
+    @Override
+    public ReactPackageTurboModuleManagerDelegate.Builder getTurboModuleManagerDelegateBuilder() {
+      throw new UnsupportedOperationException("JavaScript runs elsewhere.");
+    }
   }
 
   void show(ReactContext next, String bundle) {
@@ -49,21 +91,26 @@ public final class AppReactHost implements ReactHost {
     load(bundle);
   }
 
+  /** JavaScript is loaded again, from where it is now said to be. */
+  void showAgain(ReactContext next) {
+    context = next;
+  }
+
   private void load(String bundle) {
-    reactHostDelegate.jsBundleLoader = bundle.startsWith("assets://")
+    delegate.jsBundleLoader = bundle.startsWith("assets://")
         ? JSBundleLoader.createAssetLoader(context, bundle, false)
         : JSBundleLoader.createFileLoader(bundle);
   }
 
   /** What JavaScript threw. */
   void handle(Exception error) {
-    reactHostDelegate.exceptionHandler.invoke(error);
+    delegate.exceptionHandler.invoke(error);
   }
 
   /** The text of the bundle that it loads. */
   String bundle() {
     StringBuilder text = new StringBuilder();
-    reactHostDelegate.jsBundleLoader.loadScript(new JSBundleLoaderDelegate() {
+    delegate.jsBundleLoader.loadScript(new JSBundleLoaderDelegate() {
       @Override
       public void loadScriptFromAssets(AssetManager assets, String url, boolean isLoadedAtOnce) {
         try (InputStream stream = assets.open(url.substring("assets://".length()))) {

@@ -37,9 +37,10 @@ class EngineParts(
 )
 
 /**
- * The device engine over what its machine offers; one for each app and process, and no two in one folder. Everything
- * blocks. start(), confirm(), crashed(), rollBack() and status() are quick, and may be called on any thread; what asks the
- * server takes as long as the network does.
+ * The device engine over what its machine offers, one for each app and process. Another one over the same ports takes its
+ * place when it starts, which must not be while this one asks the server. Everything
+ * blocks. What asks the server takes as long as the network does; start(), configure(), confirm(), crashed(), rollBack()
+ * and status() wait for the disk at most, and may be called on any thread.
  */
 class Engine(private val ports: Ports, private val limits: Limits, private val parts: EngineParts) {
   private class Session(val running: Running, val outbox: Outbox, val builtAt: Long?)
@@ -69,34 +70,32 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
 
   /**
    * Where updates come from; before the first check, and again when something of it changes, which then holds from the next
-   * check on. Waits for what is under way.
+   * check on. What is under way goes on as it was begun.
    * @throws IllegalArgumentException when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by
    */
   fun configure(config: EngineConfig) {
     val settings = readSettings(config, limits)
     val current = started() ?: return
-    lane.withLock {
-      val decryptionKeys by lazy { parts.decrypter.keysOf(ports, settings) }
-      val server = ServerApi(ports, settings, parts.contract) { decryptionKeys.map { it.keyId } }
-      val store = current.running.store
-      val trust = TrustTeller(ports.files, ports.crypto, settings, store, current.builtAt)
-      val context = FlowContext(
-        ports = ports,
-        settings = settings,
-        installer = parts.installer,
-        patcher = parts.patcher,
-        decrypter = parts.decrypter,
-        decryptionKeys = { decryptionKeys },
-        store = store,
-        server = server,
-        outbox = current.outbox,
-        tellTrust = trust::tell,
-        builtAt = current.builtAt,
-        running = current.running.release,
-        emit = ::emit,
-      )
-      online = Online(UpdateFlow(context), server, trust, config)
-    }
+    val store = current.running.store
+    val decryptionKeys by lazy { parts.decrypter.keysOf(ports, settings) }
+    val server = ServerApi(ports, settings, parts.contract) { decryptionKeys.map { it.keyId } }
+    val trust = TrustTeller(ports.files, ports.crypto, settings, store, current.builtAt)
+    val context = FlowContext(
+      ports = ports,
+      settings = settings,
+      installer = parts.installer,
+      patcher = parts.patcher,
+      decrypter = parts.decrypter,
+      decryptionKeys = { decryptionKeys },
+      store = store,
+      server = server,
+      outbox = current.outbox,
+      tellTrust = trust::tell,
+      builtAt = current.builtAt,
+      running = current.running.release,
+      emit = ::emit,
+    )
+    online = Online(UpdateFlow(context), server, trust, config)
   }
 
   /**
@@ -105,7 +104,7 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
    */
   fun confirm(): Boolean {
     val current = started() ?: return true
-    return current.running.confirm().also { ports.background.run(::flushReports) }
+    return current.running.confirm().also { runCatching { ports.background.run(::flushReports) } }
   }
 
   /**
@@ -156,6 +155,7 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
   }
 
   private fun begin(inBackground: Boolean): Launch {
+    ports.takeOver(::end)
     val store = try {
       StateStore(ports, limits)
     } catch (error: Throwable) {
@@ -169,6 +169,12 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
     return running.launched
   }
 
+  private fun end() {
+    val current = session ?: return
+    current.running.end()
+    current.outbox.end()
+  }
+
   /** Whatever goes wrong, something is started that was verified: at worst what the binary shipped with. */
   private fun settle(store: StateStore, inBackground: Boolean): Pair<InstalledRelease?, Slot> = try {
     launch(ports, store, limits, inBackground) to Slot.BUNDLE
@@ -178,7 +184,9 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
   }
 
   private fun started(): Session? {
-    check(session != null || broken != null) { "start() must have returned before anything else is asked of the engine" }
+    check(session != null || broken != null) {
+      "start() must have returned before anything else is asked of the engine"
+    }
     return session
   }
 

@@ -35,11 +35,19 @@ internal class Running(
 
   /** ota/crash_count.json has one writer at a time. */
   private val counting = Any()
+  private var isOver = false
 
   val active: ActiveRelease? get() = store.current().active?.takeIf { isSameRelease(it, release) }
 
+  /** Nothing is written from now on. */
+  fun end() = synchronized(counting) {
+    isOver = true
+    store.end()
+  }
+
   /** False when it could not be stored: it is still on probation, and counted, and the app may ask again. */
   fun confirm(): Boolean = synchronized(counting) {
+    if (isOver) return false
     try {
       if (release != null && isOnProbation()) {
         val report = NewReport(ReportKind.CONFIRMED, release.releaseId, release.version)
@@ -56,8 +64,9 @@ internal class Running(
 
   /** As if it had been started so often, at least. False when nothing runs that could be gone back from. */
   fun noteCrash(leastStarts: Int): Boolean = synchronized(counting) {
-    val active = active ?: return false
-    val count = countOf(active, readStartCount(ports.files)) ?: StartCount(active.releaseId, active.standing, starts = 1)
+    val active = active?.takeUnless { isOver } ?: return false
+    val count = countOf(active, readStartCount(ports.files))
+      ?: StartCount(active.releaseId, active.standing, starts = 1)
     val starts = maxOf(count.starts, leastStarts.toLong())
     writeStartCount(ports.files, count.copy(starts = starts, hasCrashed = true))
     return true

@@ -7,7 +7,7 @@ private val ADDRESS = Regex(
   "([Hh][Tt][Tt][Pp][Ss]?)://([^/?#@\\\\$SPACE]+)((?:/[^?#\\\\$SPACE]*)?)(\\?[^#\\\\$SPACE]*)?(?:#[^\\\\$SPACE]*)?",
 )
 private val LOOPBACK =
-  Regex("(?:[Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|127(?:\\.[0-9]{1,3}){3}|\\[::1])(?::[0-9]+)?")
+  Regex("(?:[Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt]|127(?:\\.[0-9]{1,3}){3}|\\[::1\\])(?::[0-9]+)?")
 
 private class Address(val scheme: String, val host: String)
 

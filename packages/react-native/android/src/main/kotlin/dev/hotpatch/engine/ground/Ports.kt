@@ -192,4 +192,16 @@ class Ports(
   val encryption: OpeningCrypto? = null,
   /** Everything that the bytes stand for; stops with an error before it is more than the number given. */
   val unpackBrotli: ((packed: ByteArray, sizeBytes: Int) -> ByteArray)? = null,
-)
+) {
+  private var endFormer: () -> Unit = {}
+
+  /**
+   * Where an app loads its code again without a new process, another engine takes the folder over: `end` is called when that
+   * happens, and the one before writes nothing any more.
+   */
+  @Synchronized
+  internal fun takeOver(end: () -> Unit) {
+    endFormer()
+    endFormer = end
+  }
+}

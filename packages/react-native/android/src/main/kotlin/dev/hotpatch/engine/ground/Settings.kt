@@ -67,6 +67,11 @@ data class EngineConfig(
 }
 
 /** A config that was read, and its limits. */
-class Settings(val config: EngineConfig, val publicKeys: List<ByteArray>, val decryptionKeys: List<ByteArray>, val limits: Limits) {
+class Settings(
+  val config: EngineConfig,
+  val publicKeys: List<ByteArray>,
+  val decryptionKeys: List<ByteArray>,
+  val limits: Limits,
+) {
   val allowInsecure: AllowInsecure get() = config.allowInsecure
 }

@@ -38,4 +38,5 @@ private fun parseHttpDate(text: String): Long? {
 }
 
 // Made anew each time: a format is not for several threads.
-private fun inUtc(pattern: String) = SimpleDateFormat(pattern, Locale.US).apply { timeZone = TimeZone.getTimeZone("UTC") }
+private fun inUtc(pattern: String) =
+  SimpleDateFormat(pattern, Locale.US).apply { timeZone = TimeZone.getTimeZone("UTC") }

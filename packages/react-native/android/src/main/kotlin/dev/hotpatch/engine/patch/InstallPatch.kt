@@ -39,7 +39,8 @@ internal fun installPatch(installation: Installation, base: PatchBase, tree: Str
   expectRoom(files, patch.files.sumOf { it.file.sizeBytes }, "what comes of the patch")
   files.remove(PENDING_TREE)
   files.makeDirectory(PENDING_TREE)
-  for (folder in patch.files.mapTo(LinkedHashSet()) { placeOf(it).substringBeforeLast('/') }) files.makeDirectory(folder)
+  val folders = patch.files.mapTo(LinkedHashSet()) { placeOf(it).substringBeforeLast('/') }
+  folders.forEach(files::makeDirectory)
   for (file in patch.files) takeFromBase(ports, base, file)
   patch.make({ file -> readBase(base, file.path, file.sizeBytes, limits) }) { made, bytes ->
     files.write(placeOf(made), bytes)

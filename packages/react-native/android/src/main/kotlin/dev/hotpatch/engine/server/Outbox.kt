@@ -25,6 +25,7 @@ class Outbox(
 ) {
   private val flushing = Joined<Unit>()
   private var waiting: List<Report>? = null
+  private var isOver = false
 
   /** Still in the metadata as well, because the disk took no more. */
   private var takenOver: Set<String> = emptySet()
@@ -35,6 +36,12 @@ class Outbox(
   /** For a disk that takes no more: told if the process lives long enough, and if the disk can at least be read. */
   fun keepInMemory(report: Report) {
     ifPossible { synchronized(this) { waiting = (load() + report).takeLast(limits.reports) } }
+  }
+
+  /** Nothing is written from now on: what is sent twice has the same id. */
+  @Synchronized
+  fun end() {
+    isOver = true
   }
 
   private fun deliver(server: ServerApi, tellTrust: () -> ToldTrust) {
@@ -82,7 +89,7 @@ class Outbox(
   private fun save(reports: List<Report>): Boolean {
     val kept = reports.takeLast(limits.reports)
     waiting = kept
-    return ifPossible { writeJsonFile(files, OUTBOX, writeReports(kept)) }
+    return !isOver && ifPossible { writeJsonFile(files, OUTBOX, writeReports(kept)) }
   }
 }
 

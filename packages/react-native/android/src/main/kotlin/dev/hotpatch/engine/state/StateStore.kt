@@ -17,6 +17,7 @@ class StateStore(private val ports: Ports, private val limits: Limits) {
 
   @Volatile private var state: StoredState
   private var hasRoot = false
+  private var isOver = false
 
   init {
     val stored = readJsonFile(files, METADATA, ::readStoredState)
@@ -32,11 +33,18 @@ class StateStore(private val ports: Ports, private val limits: Limits) {
   /** Engine §6: the change and its reports become durable together, or not at all. One at a time. */
   @Synchronized
   fun commit(reports: List<NewReport> = emptyList(), change: (StoredState) -> StoredState) {
+    check(!isOver) { "another start has taken over" }
     val next = bounded(change(state))
     val changed = next.copy(unreported = (next.unreported + reports.map(::newReport)).takeLast(limits.reports))
     makeRoot()
     writeJsonFile(files, METADATA, writeStoredState(changed))
     state = changed
+  }
+
+  /** Nothing is written from now on. */
+  @Synchronized
+  fun end() {
+    isOver = true
   }
 
   fun newReport(report: NewReport): Report = Report(

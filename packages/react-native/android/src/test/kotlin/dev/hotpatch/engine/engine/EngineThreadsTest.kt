@@ -1,5 +1,6 @@
 package dev.hotpatch.engine.engine
 
+import dev.hotpatch.engine.ground.BackgroundPort
 import dev.hotpatch.engine.ground.FilesPort
 import dev.hotpatch.engine.ground.HttpExchange
 import dev.hotpatch.engine.ground.HttpMethod
@@ -17,6 +18,7 @@ import dev.hotpatch.engine.scenarios.TestHost
 import dev.hotpatch.engine.scenarios.configOf
 import dev.hotpatch.engine.stories.StoryServer
 import dev.hotpatch.protocol.JsonObject
+import dev.hotpatch.protocol.SdkCode
 import dev.hotpatch.testing.at
 import dev.hotpatch.testing.readVectors
 import java.lang.reflect.InvocationTargetException
@@ -47,11 +49,13 @@ class EngineThreadsTest {
     threads.shutdownNow()
   }
 
-  private fun newEngine(): Engine {
+  private fun newPorts(): Ports {
     val host = TestHost(story.at("device").at("host") as JsonObject) {}
-    val ports = Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, background = { work -> threads.execute(work) })
-    return createEngine(ports, Limits())
+    val later = BackgroundPort { work -> threads.execute(work) }
+    return Ports(locked(disk), http, TestCrypto(), VirtualClock(), host, later)
   }
+
+  private fun newEngine(ports: Ports = newPorts()): Engine = createEngine(ports, Limits())
 
   private fun started(): Engine = newEngine().apply {
     start()
@@ -101,6 +105,17 @@ class EngineThreadsTest {
   }
 
   @Test
+  fun `another configuration does not wait for what is under way, and holds afterwards`() {
+    val (engine, syncing) = downloading()
+    val config = configOf(story.at("device").at("config") as JsonObject)
+    engine.configure(config.copy(serverUrl = "http://updates.test"))
+    assertFalse("the download still waits", syncing.isDone)
+    http.open()
+    assertTrue(syncing.get() is UpdateOutcome.Staged)
+    assertEquals(SdkCode.INSECURE_URL, (engine.check() as UpdateOutcome.Failed).code)
+  }
+
+  @Test
   fun `a second call joins the first, another one follows it`() {
     val (engine, syncing) = downloading()
     val again = waiting(engine::sync)
@@ -109,6 +124,26 @@ class EngineThreadsTest {
     assertSame("both get the same", syncing.get(), again.get())
     assertTrue(other.get() is UpdateOutcome.Available)
     assertEquals("release-1.1.0", engine.status().staged?.releaseId)
+  }
+
+  @Test
+  fun `an engine whose place another one took writes nothing any more`() {
+    server.target = "first"
+    val ports = newPorts()
+    val former = newEngine(ports).apply {
+      start()
+      configure(configOf(story.at("device").at("config") as JsonObject))
+      sync()
+    }
+    val launched = newEngine(ports).start()
+    assertEquals("release-1.0.0", (launched as Launch.Release).releaseId)
+    val kept = disk.tree("ota")!!.mapValues { String(it.value) }
+    assertFalse(former.confirm())
+    assertFalse(former.crashed())
+    assertFalse(former.rollBack())
+    former.flushReports()
+    assertTrue(former.sync() is UpdateOutcome.Failed)
+    assertEquals(kept, disk.tree("ota")!!.mapValues { String(it.value) })
   }
 
   @Test

@@ -71,7 +71,7 @@ class MemoryFiles private constructor(private val root: DirectoryNode, stopAt: I
 
   /** Every file under a directory, by its path within it; null when there is no such directory. */
   fun tree(path: String): Map<String, ByteArray>? =
-    (find(path) as? DirectoryNode)?.let { directory -> LinkedHashMap<String, ByteArray>().also { gather(directory, "", it) } }
+    (find(path) as? DirectoryNode)?.let { LinkedHashMap<String, ByteArray>().apply { gather(it, "", this) } }
 
   override fun read(path: String): ByteArray? {
     guard()

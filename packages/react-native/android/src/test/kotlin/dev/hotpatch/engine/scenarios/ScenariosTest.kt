@@ -12,7 +12,11 @@ import org.junit.runners.Parameterized
 
 /** vectors/engine/scenarios: whole lives of a device, the same in every language. */
 @RunWith(Parameterized::class)
-class ScenariosTest(@Suppress("UNUSED_PARAMETER") name: String, private val file: JsonObject, private val case: JsonObject) {
+class ScenariosTest(
+  @Suppress("UNUSED_PARAMETER") name: String,
+  private val file: JsonObject,
+  private val case: JsonObject,
+) {
   @Test
   fun `is lived as the scenario says`() = playScenario(file, case)
 

@@ -22,7 +22,11 @@ import java.io.IOException
 import java.util.ArrayDeque
 
 /** Answers exactly the requests that a step expects, in their order. */
-class ScriptedNetwork(private val file: JsonObject, private val bodies: Bodies, private val clock: ClockPort) : HttpPort {
+class ScriptedNetwork(
+  private val file: JsonObject,
+  private val bodies: Bodies,
+  private val clock: ClockPort,
+) : HttpPort {
   private val waiting = ArrayDeque<JsonValue>()
   private val unexpected = ArrayList<String>()
 

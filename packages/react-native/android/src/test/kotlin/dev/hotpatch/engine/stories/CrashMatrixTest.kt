@@ -167,7 +167,7 @@ class CrashMatrixTest(@Suppress("UNUSED_PARAMETER") name: String, private val fi
   companion object {
     private val SURVIVALS = listOf(Survival.Worst, Survival.Best)
 
-    /** -Dhotpatch.long=true stops at more places. */
+    /** JAVA_TOOL_OPTIONS=-Dhotpatch.long=true stops at more places. */
     private val isLong = System.getProperty("hotpatch.long") == "true"
     private val LATER = listOf(1, 2, 3, 5, 8, 13, 21)
     private val STRIDE = if (isLong) 1 else 11

@@ -23,7 +23,11 @@ private const val PIECE_BYTES = 150
 private const val ETAG = "\"a\""
 
 /** vectors/README.md, "Stories": little more than the answers of the file; silent once the power is off. */
-class StoryServer(private val file: JsonObject, private val bodies: Bodies, private val isDead: () -> Boolean) : HttpPort {
+class StoryServer(
+  private val file: JsonObject,
+  private val bodies: Bodies,
+  private val isDead: () -> Boolean,
+) : HttpPort {
   private val reports = LinkedHashMap<String, JsonValue>()
 
   /** Null: nothing is offered. */
