@@ -44,7 +44,7 @@ final class ArchiveTests: XCTestCase {
     }
     let found = try inspectSlot(files, ports.crypto, .pending, thorough: true)
     XCTAssertEqual(found?.releaseId, release.releaseId)
-    return try readTree(files, Slot.pending.path)
+    return try readTree(files, Slot.pending.path)?.files
   }
 
   private func limitsOf(_ vector: Vector, from: Limits) throws -> Limits {
