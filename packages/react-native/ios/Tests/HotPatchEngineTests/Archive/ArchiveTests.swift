@@ -4,6 +4,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/archives.json: which zips are taken, and what comes out of them.
 final class ArchiveTests: XCTestCase {
   private let release = InstalledRelease(
     releaseId: "release-1", version: "1.0.0", sequence: 1, sha256: String(repeating: "0", count: 64))

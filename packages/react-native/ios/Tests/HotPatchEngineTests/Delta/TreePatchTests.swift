@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
-/// Of vectors/patches this device takes those of whole trees; bsdiff's files are for other clients (Patches §2).
+/// vectors/patches/tree.json. Of patches this device takes those of whole trees; bsdiff's files are for other clients (Patches §2).
 final class TreePatchTests: XCTestCase {
   private let crypto = SystemCrypto()
 

@@ -3,6 +3,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/encryption/hpke.json and vectors/encryption/files.json.
 final class EncryptionTests: XCTestCase {
   private let crypto = SystemCrypto()
 

@@ -3,6 +3,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/file-paths.json and vectors/trees.json.
 final class FilePathTests: XCTestCase {
   func testPaths() throws {
     let vectors = try VectorFile("file-paths").json

@@ -2,6 +2,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/problems/sdk-codes.json.
 final class SdkCodeTests: XCTestCase {
   func testCodes() throws {
     let vectors = try VectorFile("problems/sdk-codes").json

@@ -3,6 +3,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/signing.json.
 final class SigningTests: XCTestCase {
   private let crypto = SystemCrypto()
 

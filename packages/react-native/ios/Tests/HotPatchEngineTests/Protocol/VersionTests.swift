@@ -2,6 +2,7 @@ import XCTest
 
 @testable import HotPatchEngine
 
+/// vectors/versions.json, of which devices compare the native ones, and vectors/native-ranges.json.
 final class VersionTests: XCTestCase {
   func testVersions() throws {
     let vectors = try VectorFile("versions").json
