@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { App, DeviceWithEvents, Explanation, Patch, PublishedArchive } from '@hotpatch/api'
@@ -16,10 +16,12 @@ type Phones = Awaited<ReturnType<typeof startHotPatchPhones>>
 type Outcome = Record<string, unknown> & { kind: string }
 type Heard = Record<string, unknown>
 
-const EMBEDDED = bundleOf('what the binary shipped with')
+const EMBEDDED = bundleOf('what the binary shipped with', 2_000)
 /** Of each test its own. */
 const CHANNELS = [
   'main',
+  'shipped',
+  'chosen',
   'restart',
   'cut',
   'patched',
@@ -118,7 +120,7 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
 
   /** What the tool only looks up. */
   async function read<Answer>(...args: string[]): Promise<Answer> {
-    return JSON.parse(await stage.print(...args, '--json')) as Answer
+    return JSON.parse(await stage.say(...args, '--json')) as Answer
   }
 
   const why = (deviceId: string) => read<Explanation>('why', deviceId, '--app', 'shop')
@@ -223,9 +225,27 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
     expect((await phone.start()).bundle).toBe(bundleOf('second', 20_000))
   })
 
+  test('the first update is made of what the binary shipped with', async () => {
+    await stage.write({ 'shipped/index.android.bundle': EMBEDDED })
+    const what = ['--app', 'shop', '--platform', 'android', '--native-version', '1.0.0+1']
+    const shipped = await stage.hotpatch<{ id: string }>('updates', 'embedded', 'upload', 'shipped', ...what)
+    await release('shipped', '9.0.1', EMBEDDED.replace('7919', '0'))
+    const ids = ['--app', 'shop', '--platform', 'android']
+    expect(await read<Patch>('patch', '--from', 'embedded:1.0.0+1', '--to', '9.0.1', ...ids)).toMatchObject({
+      state: 'made',
+    })
+    const phone = phoneOf('shipped')
+    await phone.start()
+    expect(await phone.sync()).toMatchObject({ kind: 'staged', version: '9.0.1' })
+    expect(phone.heard.find(({ type }) => type === 'downloaded')).toMatchObject({ arrival: 'patch' })
+    const noted = JSON.parse(await readFile(join(phone.folder, 'ota/embedded.json'), 'utf8')) as { tree?: string }
+    expect(JSON.stringify(noted)).toContain(shipped.id)
+    expect((await phone.start()).bundle).toBe(EMBEDDED.replace('7919', '0'))
+  })
+
   test('an encrypted release is opened by who has the key', async () => {
     const made = await stage.hotpatch<{ publicKey: string }>('encryption-keys', 'generate', '--key', 'first.pem')
-    decryptionKeys.push(await stage.print('encryption-keys', 'private', '--key', 'first.pem'))
+    decryptionKeys.push(await stage.say('encryption-keys', 'private', '--key', 'first.pem'))
     await stage.write({ 'hotpatch.json': JSON.stringify({ app: 'shop', encryptFor: [made.publicKey] }) })
     await release('secret', '5.0.1', bundleOf('secret'))
     await rm(join(stage.project, 'hotpatch.json'))
@@ -275,6 +295,29 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
     const wrong = `${host}=sha256/${Buffer.alloc(32).toString('base64')}`
     await phone.start({ metaData: { 'dev.hotpatch.pins': wrong } })
     expect(await phone.call('check')).toMatchObject({ kind: 'failed', code: 'check-failed' })
+  })
+
+  test('a channel that is chosen on the device is kept there', async () => {
+    const phone = phoneOf('main')
+    await phone.start({}, 'chooser')
+    await release('chosen', '10.0.1', bundleOf('chosen'))
+    expect(await phone.call('setChannel', 'chosen')).toMatchObject({ channel: 'chosen' })
+    expect(await phone.call('check')).toMatchObject({ kind: 'available', version: '10.0.1' })
+    expect((await phone.start({}, 'chooser')).status).toMatchObject({ channel: 'chosen' })
+    expect(await phone.call('setChannel', null)).toMatchObject({ channel: 'main' })
+    await expect(phone.call('setChannel', '')).rejects.toThrow(/^config-invalid: .*the name of a channel/)
+  })
+
+  test('an app that is not set up runs what it shipped with, and says why', async () => {
+    const phone = phoneOf('main')
+    const { bundle, status } = await phone.start({ metaData: { 'dev.hotpatch.publicKeys': 'abc' } })
+    expect(bundle).toBe(EMBEDDED)
+    const reason = 'dev.hotpatch.publicKeys in the manifest: expected base64 of 32 bytes as key 1, found "abc"'
+    expect(status).toMatchObject({ running: { releaseId: null }, isConfigured: false })
+    expect(JSON.stringify(status.problem)).toContain(JSON.stringify(reason).slice(1, -1))
+    await expect(phone.call('check')).rejects.toThrow(/^config-invalid: .*publicKeys/)
+    await phone.start({ asksForNoBundle: true })
+    await expect(phone.call('sync')).rejects.toThrow(/^config-invalid: .*HotPatch\.bundleFile/)
   })
 
   test('http is refused', async () => {

@@ -34,6 +34,8 @@ export async function createPublisher(server: Pick<ServerProcess, 'url' | 'owner
   }
 
   return {
+    /** The folder that the tool runs in. */
+    project: at,
     api,
     hotpatch,
     /** As people are told. */
