@@ -171,7 +171,7 @@ describe('a fleet', () => {
         patches: true,
         unpackBrotli,
         filesOf,
-        env: { HOTPATCH_PATCH_BASES: '1' },
+        env: { HOTPATCH_PATCH_BASES: '1', HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' },
         devices: 10,
       })
       /** What the server makes later, the fleet would find sooner or later. */
