@@ -49,7 +49,7 @@ internal fun findBaseHere(
 
 private fun findRelease(baseTree: String, ports: Ports): PatchBase? {
   for (root in listOf(Slot.BUNDLE.path, Slot.PREVIOUS.path)) {
-    val base = readTree(ports.files, root) ?: continue
+    val base = readTree(ports.files, root)?.files ?: continue
     if (treeDigest(base, ports.crypto::sha256) != baseTree) continue
     return PatchBase(false, base) { path, offset, length -> ports.files.readRange("$root/$path", offset, length) }
   }

@@ -28,12 +28,13 @@ fun writeMarker(files: FilesPort, root: String, marker: ReleaseMarker) {
   writeJsonFile(files, "$root/$MARKER", value)
 }
 
-/** Which release's files may lie in a tree, finished or not. */
-fun readTree(files: FilesPort, root: String): List<ReleaseFile>? = readJsonFile(files, "$root/$MARKER") { value ->
+/** Which release's files may lie in a tree, finished or not; `sha256` as the release has it. */
+class FoundTree(val sha256: String, val files: List<ReleaseFile>)
+
+fun readTree(files: FilesPort, root: String): FoundTree? = readJsonFile(files, "$root/$MARKER") { value ->
   val json = readObject(value, "")
-  val release = json["release"]
-  if (release == null) readString(json["sha256"], "/sha256") else readInstalledRelease(release)
-  readReleaseFiles(json["files"])
+  val sha256 = json["release"]?.let { readInstalledRelease(it).sha256 } ?: readString(json["sha256"], "/sha256")
+  FoundTree(sha256, readReleaseFiles(json["files"]))
 }
 
 /**
