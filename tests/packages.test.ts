@@ -61,9 +61,6 @@ test('what is published is compiled, described and licensed, and nothing else', 
 })
 
 const FOR_REACT_NATIVE = ['@hotpatch/react-native', 'rn-ota-sdk']
-const ANDROID_PACKAGE = 'packages/react-native/android/src/main/kotlin/dev/hotpatch/reactnative/HotPatchPackage.kt'
-/** Without a class to add, tools take it for a package without a native half. */
-const LINKS_ON_ANDROID = existsSync(join(ROOT, ANDROID_PACKAGE))
 
 /** What the builds of React Native apps look for and compile. */
 function isForApps({ name }: Manifest, file: string): boolean {
@@ -239,7 +236,7 @@ test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')('Metro bundles the devic
   expect(await readFile(bundle, 'utf8')).toContain('start() must have resolved')
 })
 
-test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1' || !LINKS_ON_ANDROID).each(FOR_REACT_NATIVE)(
+test.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1').each(FOR_REACT_NATIVE)(
   'React Native links the native half of %s, when an app depends on that alone',
   async (sdk) => {
     const app = join(directory, `linked-${sdk.replace('/', '-')}`)
@@ -310,7 +307,7 @@ describe.skipIf(process.env.HOTPATCH_EXPO_READY !== '1').each(FOR_REACT_NATIVE)(
     expect(await written()).toEqual(once)
   })
 
-  test.skipIf(!LINKS_ON_ANDROID)('its own autolinking finds the native half', async () => {
+  test('its own autolinking finds the native half', async () => {
     const tool = join(
       await realpath(join(app(), 'node_modules/expo-modules-autolinking')),
       'bin/expo-modules-autolinking.js',

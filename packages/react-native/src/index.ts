@@ -14,7 +14,14 @@ export const OTA: Ota = createOta(thisApp())
 export const { OtaProvider, useOta, useUpdate, useUpdateProgress, ConfirmWhenRendered, withUpdates } =
   createReactParts(OTA)
 
-export type { ReleaseName, UpdateState } from './native/messages.ts'
+export type {
+  NativeEvent,
+  NativeFailure,
+  NativeOutcome,
+  NativeStatus,
+  ReleaseName,
+  UpdateState,
+} from './native/messages.ts'
 export type { OtaEvent, OtaEventOf } from './ota/events.ts'
 export type { OtaOptions } from './ota/options.ts'
 export type { Ota, OtaState, Progress } from './ota/ota.ts'
