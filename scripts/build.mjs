@@ -46,6 +46,7 @@ const ALSO = {
     'android/build.gradle',
     'android/consumer-rules.pro',
     'android/src/main',
+    'ios/Sources/HotPatchBridge',
     'ios/Sources/HotPatchEngine',
     'ios/Sources/HotPatchPorts',
     'ios/ReactNative',

@@ -69,6 +69,14 @@ function isForApps({ name }: Manifest, file: string): boolean {
   return FOR_REACT_NATIVE.includes(name) && found.test(file)
 }
 
+test.each(FOR_REACT_NATIVE)('%s has every source that its builds compile', async (name) => {
+  const inRepository = await filesOf(join(ROOT, 'packages/react-native'))
+  const compiled = /^(android\/src\/main\/|ios\/Sources\/HotPatch\w+\/|ios\/ReactNative\/).*\.(kt|xml|swift|h|m|mm)$/
+  const sources = inRepository.filter((file) => compiled.test(file))
+  expect(sources.length).toBeGreaterThan(200)
+  expect(await filesOf(join(modules, name))).toEqual(expect.arrayContaining(sources))
+})
+
 test('a package says what it is, and can be published with its provenance', () => {
   for (const manifest of manifests) {
     expect(manifest).toMatchObject({
