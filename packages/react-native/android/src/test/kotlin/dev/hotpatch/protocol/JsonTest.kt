@@ -1,11 +1,34 @@
 package dev.hotpatch.protocol
 
+import dev.hotpatch.testing.forEachCase
+import dev.hotpatch.testing.long
+import dev.hotpatch.testing.readVectors
+import dev.hotpatch.testing.text
+import java.util.Base64
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNull
 import org.junit.Assert.assertThrows
 import org.junit.Test
 
 class JsonTest {
   private fun again(text: String) = writeJson(readJson(text))
+
+  @Test
+  fun `as every device takes it`() {
+    val vectors = readVectors("json.json")
+    vectors.forEachCase("read") { case -> assertEquals(case.text("written"), again(case.text("text"))) }
+    vectors.forEachCase("refused") { case ->
+      assertThrows(UnexpectedJsonException::class.java) { readJson(case.text("text")) }
+    }
+    vectors.forEachCase("notUtf8") { case -> assertNull(textFromUtf8(Base64.getDecoder().decode(case.text("base64")))) }
+    vectors.forEachCase("deep") { case ->
+      val times = case.long("times").toInt()
+      val text = "${case.text("open").repeat(times)}1${case.text("close").repeat(times)}"
+      val isWhole = case.text("close").isNotEmpty()
+      if (isWhole) assertNotNull(readJson(text)) else assertThrows(UnexpectedJsonException::class.java) { readJson(text) }
+    }
+  }
 
   @Test
   fun `what is read is written as JavaScript writes it`() {
