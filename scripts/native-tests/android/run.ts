@@ -10,6 +10,9 @@ import { ANDROID, compileModules, compileRunner, fetchAll } from './compile.ts'
 import { findTestClasses } from './test-classes.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+/** Of all tests together: far more than they take on a busy machine. */
+const PATIENCE_MS = 15 * 60_000
+const DUMP_MS = 5_000
 const TAKES = 'This takes a JDK of 17 or later and Maven, and a network the first time.'
 
 /**
@@ -45,6 +48,12 @@ const child = spawn('java', [...options, 'RunTests', ofTest, ...classes.map(({ n
   env: { ...process.env, LC_ALL: 'C.UTF-8' },
   stdio: ['ignore', 'inherit', 'inherit'],
 })
+// Tests that never end say where they stand, as a JVM does when it is asked with this signal.
+const patience = setTimeout(() => {
+  child.kill('SIGQUIT')
+  setTimeout(() => child.kill('SIGKILL'), DUMP_MS)
+}, PATIENCE_MS)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 const [code] = (await once(child, 'exit')) as [number | null]
+clearTimeout(patience)
 process.exitCode = code ?? 1
