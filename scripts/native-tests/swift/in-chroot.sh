@@ -5,6 +5,9 @@ set -eu
 export ROOT=$1 CHECKOUT=$2 BUILD=$3
 shift 3
 mkdir -p "$BUILD"
+# Two that build the same take turns.
+exec 9> "$BUILD.lock"
+flock -w 1500 9
 exec unshare --mount --propagation private --pid --fork --kill-child sh -eu -c '
   mount --rbind /dev "$ROOT/dev"
   mount -t proc proc "$ROOT/proc"
