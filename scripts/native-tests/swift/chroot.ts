@@ -58,7 +58,7 @@ export async function swiftChroot(sources: string): Promise<SwiftChroot> {
     throw new MissingTool('this machine lets nobody mount folders, as some containers do')
   }
   if (!existsSync(root)) await make(root)
-  // Others' checkouts have other sources.
+  // Others' checkouts have other sources. Who builds the same twice waits (in-chroot.sh).
   const build = join(FOLDER, `build-${shortHash(`${root} ${CHECKOUT}`)}`)
   return {
     run(command, env = {}) {
