@@ -46,8 +46,9 @@ describe('the tables of vectors/README.md', () => {
   test.each(rows)('$path has readers, and each mentions it', (row) => {
     const readers = readersOf(row)
     expect(readers.length).toBeGreaterThan(0)
-    const name = basename(row.path, '.json')
-    const silent = readers.filter((reader) => !readFileSync(new URL(reader, ROOT), 'utf8').includes(name))
+    // As a name of its own: every test has "json" in it somewhere.
+    const name = new RegExp(`["'\x60/(]${basename(row.path, '.json')}(\\.json)?["'\x60/]`)
+    const silent = readers.filter((reader) => !name.test(readFileSync(new URL(reader, ROOT), 'utf8')))
     expect(silent).toEqual([])
   })
 
