@@ -173,7 +173,7 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
     const device = await read<DeviceWithEvents>('devices', 'show', 'main', '--app', 'shop')
     expect(device.currentReleaseId).toBe(good.releaseId)
     expect(device.failedReleaseIds.toSorted()).toEqual([bad.releaseId, worse.releaseId].toSorted())
-    const codes = device.events.filter(({ kind }) => kind === 'rolled-back').map(({ code }) => code)
+    const codes = device.events.filter(({ kind }) => kind === 'rolled-back').map(({ code }) => `${code}`)
     expect(codes.toSorted()).toEqual(['crashed', 'not-confirmed'])
   })
 
