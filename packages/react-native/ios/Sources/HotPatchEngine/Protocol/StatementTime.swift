@@ -12,9 +12,8 @@ func timeOf(_ text: String) -> Double? {
   let (year, month, day) = (fields[0], fields[1], fields[2])
   let (hour, minute, second) = (fields[3], fields[4], fields[5])
   guard (1...12).contains(month), (1...daysOf(month, in: year)).contains(day) else { return nil }
-  // ECMAScript has one more hour, which is midnight alone.
-  let isMidnight = hour == 24 && minute == 0 && second == 0 && ms == 0
-  guard hour < 24 || isMidnight, minute < 60, second < 60 else { return nil }
+  // Some have an hour 24, and not all read it alike.
+  guard hour < 24, minute < 60, second < 60 else { return nil }
   let seconds = (daysSince1970(year, month, day) * 24 + hour) * 3600 + minute * 60 + second
   return Double(seconds * 1000 + ms)
 }
