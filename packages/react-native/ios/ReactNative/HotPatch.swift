@@ -76,14 +76,17 @@ public final class HotPatch: NSObject {
     #else
       host.architecture = "x86_64"
     #endif
-    host.restart = { DispatchQueue.main.async { _ = restart() } }
+    // The engine that asks for it is under way, and has to end first.
+    host.restart = { restarts.async { _ = begun.updates.map { reload($0.restart) } } }
     return host
   }
 
+  /// It waits for a download that is under way, and nothing else waits for it.
+  static let restarts = DispatchQueue(label: "dev.hotpatch.restart")
+
   /// Chooses anew what runs, and loads JavaScript again.
-  static func restart() -> Bool {
-    guard let updates = begun.updates else { return false }
-    return updates.restart {
+  static func reload(_ restart: (() -> Bool) -> Bool) -> Bool {
+    restart {
       DispatchQueue.main.async {
         RCTReloadCommandSetBundleURL(bundleURL())
         RCTTriggerReloadCommandListeners("HotPatch: another bundle was chosen")

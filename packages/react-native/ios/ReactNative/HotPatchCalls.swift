@@ -10,6 +10,8 @@ public final class HotPatchCalls: NSObject {
   /// What is quick waits for no download.
   private let settings = DispatchQueue(label: "dev.hotpatch.settings")
   private let pace = EventPace()
+  /// Of the JavaScript that is being loaded: nil where updates are off.
+  private let session = HotPatch.updates?.calls()
 
   /// - Parameter send: takes a `NativeEvent` as JSON
   @objc public func listen(_ send: ((String) -> Void)?) {
@@ -18,11 +20,11 @@ public final class HotPatchCalls: NSObject {
   }
 
   @objc public func status() -> String {
-    (try? HotPatch.updates?.status()) ?? offStatus(problem, nativeVersion: HotPatch.nativeVersion)
+    (try? session?.status()) ?? offStatus(problem, nativeVersion: HotPatch.nativeVersion)
   }
 
   @objc public func crashed() -> Bool {
-    HotPatch.updates?.crashed() ?? false
+    session?.crashed() ?? false
   }
 
   @objc public func configure(_ configuration: String, resolve: @escaping Resolve, reject: @escaping Reject) {
@@ -54,7 +56,7 @@ public final class HotPatchCalls: NSObject {
   }
 
   @objc public func restart(_ resolve: @escaping Resolve, reject: @escaping Reject) {
-    settings.async { resolve(HotPatch.restart()) }
+    HotPatch.restarts.async { [session] in resolve(session.map { HotPatch.reload($0.restart) } ?? false) }
   }
 
   @objc public func flushReports(_ resolve: @escaping Resolve, reject: @escaping Reject) {
@@ -68,12 +70,12 @@ public final class HotPatchCalls: NSObject {
 
   private func answer(
     _ queue: DispatchQueue, _ resolve: @escaping Resolve, _ reject: @escaping Reject,
-    _ ask: @escaping (Updates) throws -> Any?
+    _ ask: @escaping (SessionCalls) throws -> Any?
   ) {
-    queue.async { [problem] in
-      guard let updates = HotPatch.updates else { return reject("config-invalid", problem, nil) }
+    queue.async { [problem, session] in
+      guard let session else { return reject("config-invalid", problem, nil) }
       do {
-        resolve(try ask(updates))
+        resolve(try ask(session))
       } catch {
         // What is not the app's mistake is ours: outcomes are values.
         reject((error as? AppMistakeError)?.code ?? "bug", String(describing: error), error)

@@ -70,7 +70,7 @@ final class BridgeTests: XCTestCase {
   }
 
   func testWhatJavaScriptSaysWrong() throws {
-    let updates = self.updates()
+    let updates = self.updates().calls()
     for text in [
       "", "[]", #"{"apiUrl":"ftp://a"}"#, #"{"apiUrl":"https://a?b"}"#, #"{"appId":""}"#, #"{"channel":1}"#,
       #"{"cohorts":"a"}"#, #"{"deviceCredential":"yes"}"#,
@@ -83,8 +83,8 @@ final class BridgeTests: XCTestCase {
   }
 
   func testStatusAndChannel() throws {
-    let updates = self.updates()
-    XCTAssertNil(updates.bundle)
+    XCTAssertNil(self.updates().bundle)
+    let updates = self.updates().calls()
     let status = try object(try updates.status())
     XCTAssertEqual(
       status.fields.map(\.name),
@@ -96,7 +96,7 @@ final class BridgeTests: XCTestCase {
     let chosen = try object(try updates.setChannel("beta"))
     XCTAssertEqual(chosen["channel"], .string("beta"))
     // It is remembered, and so is who this is.
-    let later = try object(try self.updates().status())
+    let later = try object(try self.updates().calls().status())
     XCTAssertEqual(later["channel"], .string("beta"))
     XCTAssertEqual(later["deviceId"], status["deviceId"])
     XCTAssertEqual(try object(try updates.setChannel(nil))["channel"], .string("production"))
@@ -107,9 +107,10 @@ final class BridgeTests: XCTestCase {
   }
 
   func testWithoutAServerTheFailureIsTold() throws {
-    let updates = self.updates()
+    let all = self.updates()
+    let updates = all.calls()
     var told: [String] = []
-    updates.listen { told.append($0) }
+    all.listen { told.append($0) }
     let facts = #"{"apiUrl":"http://127.0.0.1:1","appId":"app"}"#
     XCTAssertEqual(try object(try updates.configure(facts))["isConfigured"], .boolean(true))
     // In the clear, which this binary does not allow.
@@ -138,11 +139,41 @@ final class BridgeTests: XCTestCase {
     XCTAssertEqual(sent.suffix(2), [progress(99), "{\"type\":\"state\"}"])
   }
 
-  func testARestartChoosesAnew() {
+  func testARestartChoosesAnew() throws {
     let updates = self.updates()
-    XCTAssertTrue(updates.restart { true })
-    XCTAssertEqual(try updates.confirm(), true)
-    XCTAssertFalse(updates.restart { false })
-    XCTAssertEqual(try updates.confirm(), false)
+    let before = updates.calls()
+    XCTAssertTrue(before.restart { true })
+    // What JavaScript says whose place was taken is not of what was chosen after it.
+    XCTAssertFalse(try before.confirm())
+    XCTAssertFalse(try before.rollBack())
+    XCTAssertFalse(before.crashed())
+    XCTAssertFalse(before.restart { true })
+    let after = updates.calls()
+    XCTAssertTrue(try after.confirm())
+    XCTAssertFalse(after.restart { false })
+    XCTAssertFalse(try after.confirm())
+    XCTAssertFalse(try updates.calls().confirm())
+  }
+
+  func testARestartWaitsForWhatIsUnderWay() {
+    let lock = WorkLock()
+    let (isReading, mayEnd, hasWritten) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0), expectation(description: "it wrote"))
+    var order: [String] = []
+    Thread.detachNewThread {
+      lock.read {
+        isReading.signal()
+        mayEnd.wait()
+        order.append("read")
+      }
+    }
+    isReading.wait()
+    Thread.detachNewThread {
+      lock.write { order.append("written") }
+      hasWritten.fulfill()
+    }
+    mayEnd.signal()
+    wait(for: [hasWritten], timeout: 60)
+    XCTAssertEqual(order, ["read", "written"])
+    XCTAssertEqual(lock.read { order.count }, 2)
   }
 }

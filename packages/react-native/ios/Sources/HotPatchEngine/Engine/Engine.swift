@@ -1,7 +1,8 @@
 import Foundation
 
 /// The device engine over what its machine offers, for the React Native contract, whose updates are archives, as they are
-/// or encrypted, and patches of them. One for each app and process; two must not share a folder.
+/// or encrypted, and patches of them. One for each app and process. Another one over the same ports takes its place when it
+/// starts, which must not be while this one asks the server.
 ///
 /// Every function blocks. `start` needs no network and no configuration and is called where the app starts, before any of
 /// its own code; what asks the network is called from a thread that may wait.
@@ -128,6 +129,7 @@ public final class Engine {
   }
 
   private func begin(inBackground: Bool) -> Launch {
+    ports.writer.takeOver { [weak self] in self?.end() }
     let store: StateStore
     do {
       store = try StateStore(ports, limits)
@@ -147,6 +149,12 @@ public final class Engine {
     session = begun
     looking.unlock()
     return launched
+  }
+
+  private func end() {
+    guard let session = try? started() else { return }
+    session.readiness.end()
+    session.outbox.end()
   }
 
   /// Whatever goes wrong, something is started that was verified: at worst what the binary shipped with.

@@ -9,6 +9,7 @@ final class Readiness {
   private let wasOnProbation: Bool
   /// One writer of the counter at a time. Recursive, as a thread can crash anywhere.
   private let lock = NSRecursiveLock()
+  private var isOver = false
 
   init(_ files: FilesPort, _ store: StateStore, running: InstalledRelease?) {
     self.files = files
@@ -17,10 +18,19 @@ final class Readiness {
     wasOnProbation = store.current.active?.standing == .probation
   }
 
+  /// Nothing is written from now on.
+  func end() {
+    lock.lock()
+    defer { lock.unlock() }
+    isOver = true
+    store.end()
+  }
+
   /// False when it could not be stored.
   func confirm() -> Bool {
     lock.lock()
     defer { lock.unlock() }
+    if isOver { return false }
     do {
       if let running, isOnProbation {
         let report = NewReport(kind: .confirmed, releaseId: running.releaseId, version: running.version)
@@ -41,7 +51,7 @@ final class Readiness {
     // Another thread may have died with the lock: then what it wrote is whole or is not there.
     let hasLock = lock.lock(before: Date(timeIntervalSinceNow: 2))
     defer { if hasLock { lock.unlock() } }
-    guard let active = store.current.active, isSameRelease(active.release, running) else { return false }
+    guard !isOver, let active = store.current.active, isSameRelease(active.release, running) else { return false }
     var count =
       countOf(active, try readStartCount(files))
       ?? StartCount(

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What the engine needs of the machine it runs on: packages/device-ground and packages/client in TypeScript, as
 /// functions that block. The engine imports Foundation and nothing else.
 ///
@@ -230,6 +232,7 @@ public struct Ports {
   public var embeddedFiles: EmbeddedFilesPort?
   /// Without it nothing that is encrypted is asked for.
   public var encryption: OpeningCrypto?
+  let writer = Writer()
 
   public init(
     files: FilesPort, http: HttpPort, crypto: CryptoPort, clock: ClockPort, host: HostPort, unpacking: UnpackingPort,
@@ -243,5 +246,19 @@ public struct Ports {
     self.unpacking = unpacking
     self.embeddedFiles = embeddedFiles
     self.encryption = encryption
+  }
+}
+
+/// Who writes into the app's folder. Where an app loads its code again without a new process, another engine takes it over.
+final class Writer {
+  private let lock = NSLock()
+  private var endFormer: () -> Void = {}
+
+  /// - Parameter end: called when the next one takes over; whoever was here before writes nothing any more
+  func takeOver(_ end: @escaping () -> Void) {
+    lock.lock()
+    defer { lock.unlock() }
+    endFormer()
+    endFormer = end
   }
 }

@@ -13,6 +13,7 @@ final class Outbox {
   /// Still in the metadata as well, because the disk took no more.
   private var takenOver: Set<ExactText> = []
   private var link: (server: ServerApi, trust: TrustTeller)?
+  private var isOver = false
 
   init(_ files: FilesPort, _ store: StateStore, _ limits: Limits, emit: @escaping (EngineEvent) -> Void) {
     self.files = files
@@ -26,6 +27,13 @@ final class Outbox {
     lock.lock()
     defer { lock.unlock() }
     link = (server, trust)
+  }
+
+  /// Nothing is written from now on: what is sent twice has the same id.
+  func end() {
+    lock.lock()
+    defer { lock.unlock() }
+    isOver = true
   }
 
   /// Sends what it can; what it cannot waits. A second call joins one that is under way.
@@ -101,7 +109,7 @@ final class Outbox {
   private func save(_ reports: [Report]) -> Bool {
     let kept = Array(reports.suffix(limits.reports))
     waiting = kept
-    return (try? writeJsonFile(files, StorageLayout.outbox, writeReports(kept))) != nil
+    return !isOver && (try? writeJsonFile(files, StorageLayout.outbox, writeReports(kept))) != nil
   }
 
   private func locked<T>(_ work: () throws -> T) rethrows -> T {

@@ -10,6 +10,7 @@ final class StateStore {
   private let looking = NSLock()
   private var state: StoredState
   private var hasRoot = false
+  private var isOver = false
 
   init(_ ports: Ports, _ limits: Limits) throws {
     self.ports = ports
@@ -31,6 +32,7 @@ final class StateStore {
   func commit(reports: [NewReport] = [], _ change: (inout StoredState) throws -> Void) throws {
     changing.lock()
     defer { changing.unlock() }
+    if isOver { throw EngineUseError(description: "another start has taken over") }
     var next = current
     try change(&next)
     next.failed = next.failed.suffix(limits.rememberedReleases)
@@ -42,6 +44,13 @@ final class StateStore {
     looking.lock()
     state = next
     looking.unlock()
+  }
+
+  /// Nothing is written from now on.
+  func end() {
+    changing.lock()
+    isOver = true
+    changing.unlock()
   }
 
   func newReport(_ report: NewReport) -> Report {

@@ -111,6 +111,26 @@ final class ThreadsTests: XCTestCase {
     guard case .upToDate = try engine.sync() else { return XCTFail("there is nothing to be had") }
   }
 
+  func testAnEngineWhosePlaceAnotherOneTookWritesNothingAnyMore() throws {
+    let (story, goals) = try newStory()
+    story.server.target = goals[0].target
+    let ports = try story.life.ports()
+    let config = try story.life.device.engineConfig()
+    let former = Engine(ports)
+    _ = former.start()
+    try former.configure(config)
+    _ = try former.sync()
+    guard case .release(let release) = Engine(ports).start() else { return XCTFail("the release is not started") }
+    XCTAssertEqual(release.releaseId, "release-1.0.0")
+    let kept = story.life.disk.tree("ota")
+    XCTAssertFalse(try former.confirm())
+    try former.crashed()
+    XCTAssertFalse(try former.rollBack())
+    try former.flushReports()
+    guard case .failed = try former.sync() else { return XCTFail("it still stages") }
+    XCTAssertEqual(story.life.disk.tree("ota"), kept)
+  }
+
   private func newStory() throws -> (Story, [StoryGoal]) {
     let (_, file) = try XCTUnwrap(ScenarioFile.all(in: "stories").first)
     return (try Story(file), try Story.goals(file))

@@ -43,7 +43,7 @@ internal class SessionCalls(private val updates: Updates, private val session: U
   override fun restart(reload: Reload): Boolean = !session.isOver && updates.restart(reload)
 
   override fun setChannel(channel: String?): String {
-    if (channel != null && !isChannel(channel)) throw configInvalid("/channel: expected the name of a channel, found \"\"")
+    if (channel != null && !isChannel(channel)) throw configInvalid("/channel: expected the name of a channel, found \"${channel.take(80)}\"")
     try {
       updates.chooseChannel(channel)
     } catch (error: IOException) {
