@@ -50,7 +50,13 @@ export async function exchangeSmall(
 export function retryAfter(headers: HttpResponse['headers'], now: number, maxMs: number): number | undefined {
   const text = headers['retry-after']
   if (text === undefined) return undefined
-  const told = Date.parse(headers.date ?? '')
-  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - (Number.isNaN(told) ? now : told)
+  const told = timeOfHttpDate(headers.date ?? '')
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : timeOfHttpDate(text) - (Number.isNaN(told) ? now : told)
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), maxMs)
+}
+
+/** RFC 9110 §5.6.7, the form that is sent today. NaN for every other way to write a time: engines do not read those alike. */
+function timeOfHttpDate(text: string): number {
+  const time = Date.parse(text)
+  return Number.isNaN(time) || new Date(time).toUTCString() !== text ? Number.NaN : time
 }

@@ -51,7 +51,9 @@ private func millisecondsFromHttpDate(_ text: String) -> Double? {
   format.timeZone = TimeZone(identifier: "GMT")
   format.isLenient = false
   format.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-  return format.date(from: text).map { $0.timeIntervalSince1970 * 1000 }
+  // Written again it has to be the same: what is read beside the form differs with systems.
+  guard let date = format.date(from: text), isSameText(format.string(from: date), text) else { return nil }
+  return date.timeIntervalSince1970 * 1000
 }
 
 /// Full jitter, so that a fleet that failed together does not come back together.

@@ -93,4 +93,12 @@ class AndroidCryptoTest {
     assertThrows(IOException::class.java) { unpackBrotli(byteArrayOf(1, 2, 3), 100) }
     assertThrows(IOException::class.java) { unpackBrotli(packed.copyOf(packed.size - 1), text.size) }
   }
+  @Test
+  fun `nothing is behind the end of brotli`() {
+    val text = "hello ".repeat(1000).encodeToByteArray()
+    // Around what is read at a time.
+    for (behind in (1..20) + (4040..4120) + listOf(8192, 20_000)) {
+      assertThrows("$behind bytes more", IOException::class.java) { unpackBrotli(packed.copyOf(packed.size + behind), text.size) }
+    }
+  }
 }

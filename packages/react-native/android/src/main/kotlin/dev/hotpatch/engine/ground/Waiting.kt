@@ -32,9 +32,9 @@ private val SECONDS = Regex("[0-9]{1,10}")
 
 /** RFC 9110 §5.6.7, as every server of today writes it. */
 private fun parseHttpDate(text: String): Long? {
-  val at = ParsePosition(0)
   val format = inUtc("EEE, dd MMM yyyy HH:mm:ss 'GMT'").apply { isLenient = false }
-  return format.parse(text, at)?.time?.takeIf { at.index == text.length }
+  // Written again it has to be the same: what is read beside the form differs with systems.
+  return format.parse(text, ParsePosition(0))?.takeIf { format.format(it) == text }?.time
 }
 
 // Made anew each time: a format is not for several threads.

@@ -14,10 +14,10 @@ import dev.hotpatch.engine.memory.TestCrypto
 import dev.hotpatch.engine.memory.TestEncryption
 import dev.hotpatch.engine.memory.VirtualClock
 import dev.hotpatch.engine.memory.sha256Of
-import dev.hotpatch.engine.memory.unpackBrotli
 import dev.hotpatch.engine.state.MARKER
 import dev.hotpatch.protocol.JsonObject
 import dev.hotpatch.protocol.JsonValue
+import dev.hotpatch.testing.TestUnpacking
 import dev.hotpatch.testing.at
 import dev.hotpatch.testing.boolean
 import dev.hotpatch.testing.find
@@ -127,7 +127,7 @@ class Life(private val device: JsonObject, private val bodies: Bodies, networkOn
     background = { work -> work() },
     embeddedFiles = embedded?.let { ShippedFiles(bodies.filesOf(it)) },
     encryption = TestEncryption.takeUnless { isFalse("encryption") },
-    unpackBrotli = if (isFalse("brotli")) null else ::unpackBrotli,
+    unpackBrotli = if (isFalse("brotli")) null else TestUnpacking::unpackBrotli,
   )
 
   private fun isFalse(name: String): Boolean = device[name] != null && !device.boolean(name)
