@@ -10,6 +10,7 @@ import { checkThroughput } from './measurements/check-throughput.ts'
 import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
 import { launch } from './measurements/launch.ts'
+import { launchKotlin, launchSwift } from './measurements/native-launch.ts'
 import { memory } from './measurements/memory.ts'
 import { patches } from './measurements/patches.ts'
 import { publish } from './measurements/publish.ts'
@@ -27,6 +28,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   ranges,
   start,
   launch,
+  launchKotlin,
+  launchSwift,
   memory,
   fleet,
   insights,

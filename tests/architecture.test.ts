@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { LIBRARIES } from '../scripts/native-tests/android/libraries.ts'
 
 const PACKAGES = fileURLToPath(new URL('../packages/', import.meta.url))
 const IMPORTED = /\bfrom '(\.{1,2}\/[^']+)'|\bimport\('(\.{1,2}\/[^']+)'\)/g
@@ -159,6 +160,28 @@ test('the Kotlin engine knows neither Android nor React nor any library but thos
     /: (android|androidx|com|okhttp3|okio|org|io|kotlinx|javax)\.|: java\.nio\.file\b/.test(line)
   expect(imported.filter(isForeign)).toEqual([])
   expect(imported.some((line) => line.endsWith(': java.util.zip.Inflater'))).toBe(true)
+})
+
+const REACT_NATIVE = join(PACKAGES, 'react-native')
+const readReactNative = (path: string) => readFileSync(join(REACT_NATIVE, path), 'utf8')
+
+test('Kotlin and Swift tell servers the version of their package', () => {
+  const { version } = JSON.parse(readReactNative('package.json')) as { version: string }
+  const kotlin = readReactNative('android/src/main/kotlin/dev/hotpatch/android/AndroidHost.kt')
+  const swift = readReactNative('ios/Sources/HotPatchBridge/SdkVersion.swift')
+  expect(/^const val SDK_VERSION = "(.*)"$/m.exec(kotlin)?.[1]).toBe(version)
+  expect(/^public let sdkVersion = "(.*)"$/m.exec(swift)?.[1]).toBe(version)
+  expect(readReactNative('ios/ReactNative/HotPatch.swift')).toContain('host.sdkVersion = sdkVersion')
+})
+
+test('apps get the libraries that the Kotlin is compiled with and tested on here', () => {
+  const pinned = [...readReactNative('android/build.gradle').matchAll(/^ {2}implementation "(.+):(.+):(.+)"$/gm)]
+  expect(pinned.length).toBeGreaterThan(3)
+  const here = new Set(LIBRARIES.android.jars ?? [])
+  // Gradle finds what of a library is for Android by itself.
+  const asJar = ([, group, name, version]: RegExpExecArray) =>
+    `${group}:${name === 'annotation' ? 'annotation-jvm' : name}:${version}`
+  expect(pinned.map(asJar).filter((jar) => !here.has(jar))).toEqual([])
 })
 
 /** Its folders are one module of Swift: which of them know which is nowhere said. */

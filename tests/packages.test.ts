@@ -299,6 +299,7 @@ describe.skipIf(process.env.HOTPATCH_EXPO_READY !== '1').each(FOR_REACT_NATIVE)(
       await read('android/app/src/main/java/com/example/demo/MainApplication.kt'),
       await read('android/app/src/main/AndroidManifest.xml'),
       await read('android/app/src/main/res/values/strings.xml'),
+      await read('android/gradle.properties'),
       await read('ios/Demo/AppDelegate.swift'),
       await read('ios/Demo/Info.plist'),
     ]
@@ -308,6 +309,7 @@ describe.skipIf(process.env.HOTPATCH_EXPO_READY !== '1').each(FOR_REACT_NATIVE)(
       expect.stringContaining('jsBundleFilePath = dev.hotpatch.reactnative.HotPatch.bundleFile(applicationContext)'),
       expect.stringContaining(`android:name="dev.hotpatch.publicKeys" android:value="${key}"`),
       expect.stringContaining('<string name="hotpatch_channel" translatable="false">1.10</string>'),
+      expect.stringContaining('android.packagingOptions.excludes=org/bouncycastle/pqc/**'),
       expect.stringContaining('return HotPatch.bundleURL() ?? Bundle.main.url(forResource: "main"'),
       expect.stringMatching(new RegExp(`<key>HotPatch</key>\\s*<dict>[\\s\\S]*<string>${key}</string>`)),
     ])

@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest'
 /** What vectors/README.md says of its files: a table that is wrong is worse than none. */
 
 const ROOT = new URL('../', import.meta.url)
-const NOT_YET = 'not yet'
 
 interface Row {
   /** A file, or a folder with "/" at its end. */
@@ -52,10 +51,10 @@ describe('the tables of vectors/README.md', () => {
     expect(silent).toEqual([])
   })
 
-  test('say of every file that devices need who reads it in each language, or that nobody does yet', () => {
+  test('say of every file that devices need who reads it in each language', () => {
     const shared = rows.filter(({ cells }) => cells.length === 4)
     expect(shared.length).toBeGreaterThan(15)
-    const open = shared.filter(({ cells }) => cells.slice(1).some((cell) => !cell.startsWith('`') && cell !== NOT_YET))
+    const open = shared.filter(({ cells }) => cells.slice(1).some((cell) => !cell.startsWith('`')))
     expect(open.map(({ path }) => path)).toEqual([])
   })
 })

@@ -24,11 +24,17 @@ declare module 'expo/config-plugins.js' {
     resources: { string?: { $: Record<string, string>; _?: string }[] }
   }
 
+  export type GradleProperty =
+    | { type: 'comment'; value: string }
+    | { type: 'empty' }
+    | { type: 'property'; key: string; value: string }
+
   const plugins: {
     withMainApplication(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
     withAppDelegate(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
     withAndroidManifest(config: ExpoConfig, change: Change<AndroidManifest>): ExpoConfig
     withStringsXml(config: ExpoConfig, change: Change<StringsXml>): ExpoConfig
+    withGradleProperties(config: ExpoConfig, change: Change<GradleProperty[]>): ExpoConfig
     withInfoPlist(config: ExpoConfig, change: Change<Record<string, unknown>>): ExpoConfig
   }
   export default plugins

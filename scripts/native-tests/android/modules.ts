@@ -32,6 +32,8 @@ export const MODULES: readonly Module[] = [
   tests('engine', [...ENGINE, 'testing-tests']),
   // What ports are held against is the engine's.
   tests('android', [...ENGINE, 'android', 'engine-tests', 'testing-tests']),
+  // Tests nothing: bench/measurements/native-launch.ts runs it.
+  tests('bench', [...ENGINE, 'android']),
   tests('reactnative', [...SHELL, 'engine-tests', 'testing-tests']),
 ]
 

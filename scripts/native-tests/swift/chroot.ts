@@ -38,6 +38,8 @@ const NEEDS = {
 }
 
 export interface SwiftChroot {
+  /** What is /build there, kept for this checkout. */
+  build: string
   /** Runs it there, in the folder of the Swift sources, and says how it ended. What it prints goes where ours does. */
   run(command: readonly string[], env?: Readonly<Record<string, string>>): Promise<number>
 }
@@ -61,6 +63,7 @@ export async function swiftChroot(sources: string): Promise<SwiftChroot> {
   // Others' checkouts have other sources. Who builds the same twice waits (in-chroot.sh).
   const build = join(FOLDER, `build-${shortHash(`${root} ${CHECKOUT}`)}`)
   return {
+    build,
     run(command, env = {}) {
       const script = fileURLToPath(new URL('in-chroot.sh', import.meta.url))
       const enter = ['sh', '-c', 'cd "$0" && exec "$@"', `/checkout/${sources}`]

@@ -5,7 +5,7 @@ import type { PatchFault } from '../patch/patcher.ts'
 import type { Offer } from '../server/update-contract.ts'
 import { isRemembered } from '../state/stored-state.ts'
 import type { UpdateFlowContext } from './flow-context.ts'
-import { identityOf, pairOf } from './offer-parts.ts'
+import { pairOf } from './offer-parts.ts'
 
 /** What went wrong here: written down with its report, so that it is neither tried nor told again. */
 export interface FailureMemory {
@@ -26,7 +26,7 @@ export function createFailureMemory({ store, outbox, running, patcher }: Failure
   async function remember(error: UpdateError, offer: Offer | null): Promise<void> {
     const { code } = error
     const { failed, refused } = store.current()
-    const identity = offer && { ...identityOf(offer), sequence: 0 }
+    const identity = offer && { releaseId: offer.releaseId, sequence: 0, sha256: offer.sha256 }
     const key = `${offer?.releaseId}:${code}`
     const isKnown = identity && (isRemembered(failed, identity) || isRemembered(refused, identity, code))
     // Being offline is no news of a release; the rest is told once, not at every start.

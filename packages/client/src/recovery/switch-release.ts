@@ -124,8 +124,8 @@ function previousAfter({ active, previous }: StoredState, move: Move): StoredSta
   return release
 }
 
-function identityOf({ releaseId, version, sequence, sha256 }: ActiveRelease) {
-  return { releaseId, version, sequence, sha256 }
+function identityOf({ releaseId, sequence, sha256 }: ActiveRelease) {
+  return { releaseId, sequence, sha256 }
 }
 
 /** What could not be brought in is forgotten; the next choice is made without it. */

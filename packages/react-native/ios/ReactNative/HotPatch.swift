@@ -65,7 +65,9 @@ public final class HotPatch: NSObject {
     host.builtAt = native.builtAt
     host.osVersion = UIDevice.current.systemVersion
     host.model = UIDevice.current.model
-    host.locale = Locale.current.identifier
+    // As the other SDKs say it: de-AT.
+    host.locale = Locale.current.identifier.replacingOccurrences(of: "_", with: "-")
+    host.sdkVersion = sdkVersion
     #if targetEnvironment(simulator)
       host.isEmulator = true
     #else
@@ -74,7 +76,7 @@ public final class HotPatch: NSObject {
     #if arch(arm64)
       host.architecture = "arm64"
     #else
-      host.architecture = "x86_64"
+      host.architecture = "x64"
     #endif
     // The engine that asks for it is under way, and has to end first.
     host.restart = { restarts.async { _ = begun.updates.map { reload($0.restart) } } }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
+import { excludeResources } from './exclude-resources.ts'
 import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
 
@@ -39,6 +40,29 @@ const WITH_REACT_HOST = `class MainApplication : Application(), ReactApplication
 `
 const kotlin = (contents: string) => editMainApplication({ language: 'kt', contents })
 const swift = (contents: string) => editAppDelegate({ language: 'swift', contents })
+
+describe('gradle.properties', () => {
+  const name = 'android.packagingOptions.excludes'
+  const line = (value: string) => ({ type: 'property' as const, key: name, value })
+  const others = [{ type: 'empty' as const }, { type: 'property' as const, key: 'newArchEnabled', value: 'true' }]
+
+  test('leaves tables that nothing uses out of the app, once', () => {
+    const written = excludeResources(others)
+    expect(written).toEqual([...others, line('org/bouncycastle/pqc/**')])
+    expect(excludeResources(written)).toEqual(written)
+  })
+
+  test('leaves out as well what the app did', () => {
+    const written = excludeResources([line('/LICENSE, **/notes.txt'), ...others])
+    expect(written).toEqual([line('/LICENSE,**/notes.txt,org/bouncycastle/pqc/**'), ...others])
+    expect(excludeResources(written)).toEqual(written)
+  })
+
+  test('where a name is there twice, the last counts', () => {
+    const written = excludeResources([line('/LICENSE'), line('')])
+    expect(written).toEqual([line('/LICENSE'), line('org/bouncycastle/pqc/**')])
+  })
+})
 
 describe('MainApplication', () => {
   test('a ReactNativeHost gets an override', () => {

@@ -2,11 +2,19 @@
 import plugins, { type ConfigPlugin } from 'expo/config-plugins.js'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
+import { excludeResources } from './exclude-resources.ts'
 import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
 import { PluginError } from './plugin-error.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
 
-const { withAndroidManifest, withAppDelegate, withInfoPlist, withMainApplication, withStringsXml } = plugins
+const {
+  withAndroidManifest,
+  withAppDelegate,
+  withGradleProperties,
+  withInfoPlist,
+  withMainApplication,
+  withStringsXml,
+} = plugins
 
 /** `expo prebuild` writes what an app's binary has to say and to ask. */
 const withHotPatch: ConfigPlugin<PluginOptions | void> = (config, options) => {
@@ -22,6 +30,7 @@ const withHotPatch: ConfigPlugin<PluginOptions | void> = (config, options) => {
   })
   changed = withAndroidManifest(changed, (mod) => ({ ...mod, modResults: writeManifest(mod.modResults, said) }))
   changed = withStringsXml(changed, (mod) => ({ ...mod, modResults: writeStrings(mod.modResults, said) }))
+  changed = withGradleProperties(changed, (mod) => ({ ...mod, modResults: excludeResources(mod.modResults) }))
   changed = withAppDelegate(changed, (mod) => {
     mod.modResults.contents = editAppDelegate(mod.modResults)
     return mod

@@ -23,8 +23,7 @@ final class FailureMemory {
       kind: isOfDownload(code) ? .downloadFailed : .failed, releaseId: offer?.releaseId,
       version: offer?.version ?? running?.version ?? embeddedVersion, code: code, detail: error.message)
     let entry = offer.map {
-      RememberedRelease(
-        releaseId: $0.releaseId, version: $0.version, sequence: 0, sha256: $0.sha256, code: code)
+      RememberedRelease(releaseId: $0.releaseId, sequence: 0, sha256: $0.sha256, code: code)
     }
     do {
       try store.commit(reports: [report]) { state in

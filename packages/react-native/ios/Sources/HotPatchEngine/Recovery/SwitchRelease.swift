@@ -82,8 +82,7 @@ private func finishMove(_ state: inout StoredState, _ move: Move, _ binary: Bina
   if let active, try nextState(active.standing.state, leaving(move.why)) == .rolledBack {
     let release = active.release
     let entry = RememberedRelease(
-      releaseId: release.releaseId, version: release.version, sequence: release.sequence, sha256: release.sha256,
-      code: codeOf(move))
+      releaseId: release.releaseId, sequence: release.sequence, sha256: release.sha256, code: codeOf(move))
     state.failed.append(entry)
   }
   state.previous = previousAfter(state, move)

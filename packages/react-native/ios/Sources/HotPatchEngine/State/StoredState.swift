@@ -84,8 +84,6 @@ final class Move {
 
 struct RememberedRelease {
   var releaseId: String
-  /// For people, as long as the process that wrote it down lives: it is not read again.
-  var version: String?
   var sequence: Int
   var sha256: String
   var code: SdkCode

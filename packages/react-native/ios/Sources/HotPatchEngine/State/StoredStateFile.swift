@@ -135,7 +135,6 @@ private func writeIdentity(_ identity: Identity) -> JsonValue {
 private func writeRemembered(_ entry: RememberedRelease) -> JsonValue {
   jsonObject([
     ("releaseId", .string(entry.releaseId)),
-    ("version", jsonText(entry.version)),
     ("sequence", jsonNumber(entry.sequence)),
     ("sha256", .string(entry.sha256)),
     ("code", .string(entry.code.rawValue)),

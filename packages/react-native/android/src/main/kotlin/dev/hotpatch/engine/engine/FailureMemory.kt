@@ -43,7 +43,7 @@ class FailureMemory(
       detail = error.message,
     )
     val entry = release?.takeIf { !error.isRetryable }
-      ?.let { RememberedRelease(it.releaseId, it.sequence, it.sha256, code, it.version) }
+      ?.let { RememberedRelease(it.releaseId, it.sequence, it.sha256, code) }
     write(report, isNew = true) { stored ->
       when {
         entry == null -> stored

@@ -121,7 +121,7 @@ private fun stateOf(active: ActiveRelease): UpdateState = when (active.standing)
 }
 
 private fun rememberedAs(release: InstalledRelease, code: SdkCode) =
-  RememberedRelease(release.releaseId, release.sequence, release.sha256, code, release.version)
+  RememberedRelease(release.releaseId, release.sequence, release.sha256, code)
 
 private fun codeOf(why: MoveReason): SdkCode = when (why) {
   MoveReason.CRASHED -> SdkCode.CRASHED

@@ -67,8 +67,6 @@ data class RememberedRelease(
   val sequence: Long,
   val sha256: String,
   val code: SdkCode,
-  /** For people, as long as the process that wrote it down lives: it is not read again. */
-  val version: String? = null,
 )
 
 /** Both Content §3.1. */

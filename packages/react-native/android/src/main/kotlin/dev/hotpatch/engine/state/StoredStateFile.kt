@@ -140,7 +140,6 @@ private fun readRemembered(value: JsonValue?): RememberedRelease {
 
 private fun writeRemembered(entry: RememberedRelease): JsonObject = jsonOf(
   "releaseId" to entry.releaseId,
-  "version" to entry.version,
   "sequence" to entry.sequence,
   "sha256" to entry.sha256,
   "code" to entry.code.text,

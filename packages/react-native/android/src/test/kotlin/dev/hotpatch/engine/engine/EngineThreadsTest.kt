@@ -69,7 +69,10 @@ class EngineThreadsTest {
     val task = FutureTask(work)
     val thread = Thread(task)
     thread.start()
-    while (thread.state != Thread.State.WAITING) Thread.yield()
+    while (thread.state != Thread.State.WAITING) {
+      check(thread.isAlive) { "expected that it waits, found that it ended: ${runCatching { task.get() }}" }
+      Thread.yield()
+    }
     return task
   }
 
