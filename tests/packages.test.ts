@@ -138,7 +138,7 @@ function entriesOf({ bin = {}, exports = {} }: Manifest): string[] {
 test('every entry can be imported, with the dependencies that its package names', async () => {
   const entries = manifests.flatMap(({ name, exports = {} }) =>
     Object.keys(exports)
-      // React Native and Expo are not here: tests/react-native-sdk.test.ts bundles it, and runs the plugin.
+      // React Native and Expo are not here: tests/react-native-sdk.test.ts bundles it, and a prebuild below runs the plugin.
       .filter((path) => path !== './package.json' && !(FOR_REACT_NATIVE.includes(name) && path !== './testing'))
       .map((path) => name + path.slice(1)),
   )

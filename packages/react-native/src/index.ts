@@ -6,7 +6,11 @@ import { createReactParts } from './react/hooks.ts'
  * Updates of this app.
  *
  * @example
- * OTA.configure({ apiUrl: 'https://updates.example.com', appId: '0198c5f0-0000-7000-8000-000000000001' })
+ * OTA.configure({
+ *   apiUrl: 'https://updates.example.com',
+ *   appId: '0198c5f0-0000-7000-8000-000000000001',
+ *   appKey: 'hpk_26Xb4uBMRxsCOBswSOovE5G1',
+ * })
  * AppRegistry.registerComponent(name, () => App)
  */
 export const OTA: Ota = createOta(thisApp())

@@ -11,7 +11,7 @@ import { writeInfoPlist, writeManifest, writeStrings } from './write-native-conf
 const CALL = 'dev.hotpatch.reactnative.HotPatch.bundleFile(applicationContext)'
 const KEY = `${'A'.repeat(43)}=`
 
-// The lines that matter of what templates make; the newest one is really made in tests/react-native-expo.test.ts.
+// The lines that matter of what templates make; the newest one is really made in tests/packages.test.ts.
 const WITH_HOST = `class MainApplication : Application(), ReactApplication {
   override val reactNativeHost: ReactNativeHost = ReactNativeHostWrapper(
       this,

@@ -6,7 +6,7 @@ export interface OtaOptions {
   /** Where the server is: "https://updates.example.com", or with "/apps/{slug}". */
   apiUrl?: string
   appId?: string
-  /** Of the app; no secret, and an open app needs none. */
+  /** Of the app; no secret, and needed unless anybody may check (`checkAccess` "open"). */
   appKey?: string
   /** Unless another one was chosen on this device by `setChannel`. Absent: the binary's, or "production". */
   channel?: string
