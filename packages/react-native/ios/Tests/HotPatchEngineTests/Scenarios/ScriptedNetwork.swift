@@ -156,7 +156,7 @@ private final class ScriptedExchange: HttpExchange {
   }
 
   private func pass(_ ms: Double, within: Double, _ then: () -> [UInt8]?) throws -> [UInt8]? {
-    if ms >= within {
+    if ms > within {
       clock.sleep(ms: within)
       throw TookTooLongError("nothing came")
     }
