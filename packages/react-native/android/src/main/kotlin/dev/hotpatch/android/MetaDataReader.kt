@@ -15,8 +15,8 @@ private const val MAX_PINS = 50
 private const val SHOWN = 60
 
 private val BASE64 = Regex("[A-Za-z0-9+/]+={0,2}")
-/** As OkHttp takes them: of a name, or of any one name (`*.`), or of any names (`**.`) before it. */
-private val HOST = Regex("(?:\\*{1,2}\\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+/** Of a name, or of any one name before it (`*.`). OkHttp has `**.` as well, of which iOS knows nothing. */
+private val HOST = Regex("(?:\\*\\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 private val TIME = Regex("\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z")
 
 /** Reads what is there, and notes what it cannot read. Android has made numbers and truths of texts that look like them. */

@@ -103,7 +103,8 @@ class NativeConfigurationTest {
 
   @Test
   fun `a pin is of a host and a digest`() {
-    val bad = listOf("=sha256/$KEY", "a b=sha256/$KEY", "a.example.com=sha1/$KEY", "a.example.com=sha256/AAAA", "*=sha256/$KEY")
+    val bad = listOf("=sha256/$KEY", "a b=sha256/$KEY", "a.example.com=sha1/$KEY", "a.example.com=sha256/AAAA", "*=sha256/$KEY") +
+      "**.example.com=sha256/$KEY"
     for (pin in bad) assertEquals(pin, 1, mistakes("dev.hotpatch.pins" to pin).size)
   }
 }
