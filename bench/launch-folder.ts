@@ -42,6 +42,8 @@ export async function makeLaunchFolder(directory: string, files: number): Promis
   const launched = await second.start()
   if (launched.kind !== 'release') throw new Error(`Expected the release, found what the binary shipped with.`)
   await second.confirm()
+  // What is reported in the background still writes.
+  await second.flushReports()
   return folder
 }
 
