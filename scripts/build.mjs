@@ -41,6 +41,7 @@ const ALSO = {
   'react-native': [
     'src/NativeHotPatch.ts',
     'app.plugin.js',
+    'app.plugin.d.ts',
     'react-native.config.js',
     'HotPatch.podspec',
     'android/build.gradle',

@@ -1,0 +1,2 @@
+// For configurations in TypeScript.
+export { default } from './src/expo/index.ts'
