@@ -41,6 +41,17 @@ final class FilesTests: XCTestCase {
     XCTAssertGreaterThan(try XCTUnwrap(try files.freeBytes()), 0)
   }
 
+  func testWhatADamagedDiskTellsOfASizeEndsNoProcess() throws {
+    try files.makeDirectory("ota")
+    // Of these the disk has one byte.
+    try files.append("ota/metadata.json", offset: 1 << 40, [1])
+    XCTAssertThrowsError(try files.read("ota/metadata.json"))
+    let ports = Ports(
+      files: files, http: UrlSessionHttp(), crypto: SystemCrypto(), clock: SystemClock(),
+      host: HostPort(nativeVersion: "1.0", platform: "ios"), unpacking: SystemUnpacking())
+    XCTAssertEqual(Engine(ports).start(), .embedded)
+  }
+
   func testRenamedAndRemoved() throws {
     try files.makeDirectory("ota/bundle/deep")
     try files.write("ota/bundle/deep/a", [1])

@@ -10,6 +10,10 @@ import Foundation
   import Glibc
 #endif
 
+/// More than anything that is read whole. A damaged disk may tell any size, and a process that has no memory for it ends: at
+/// every start.
+private let maxReadBytes = 256 * 1024 * 1024
+
 /// The files port in a real folder, which is created when the first thing is written.
 public final class SystemFiles: FilesPort {
   private let root: String
@@ -24,7 +28,9 @@ public final class SystemFiles: FilesPort {
 
   public func read(_ path: String) throws -> [UInt8]? {
     guard let file = try OpenFile.ifThere(locate(path), O_RDONLY) else { return nil }
-    return try file.read(offset: 0, length: file.sizeBytes())
+    let sizeBytes = try file.sizeBytes()
+    if sizeBytes > maxReadBytes { throw FilesError("\(path) has \(sizeBytes) bytes: at most \(maxReadBytes) are read") }
+    return try file.read(offset: 0, length: sizeBytes)
   }
 
   public func readRange(_ path: String, offset: Int, length: Int) throws -> [UInt8] {
