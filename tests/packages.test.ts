@@ -65,7 +65,7 @@ const FOR_REACT_NATIVE = ['@hotpatch/react-native', 'rn-ota-sdk']
 /** What the builds of React Native apps look for and compile. */
 function isForApps({ name }: Manifest, file: string): boolean {
   const found =
-    /^(src\/NativeHotPatch\.ts|app\.plugin\.js|react-native\.config\.js|HotPatch\.podspec|android\/(build\.gradle|consumer-rules\.pro|src\/main\/.*\.(kt|xml))|ios\/(Sources|ReactNative)\/.*\.(swift|h|m|mm))$/
+    /^(src\/NativeHotPatch\.ts|app\.plugin\.(js|d\.ts)|react-native\.config\.js|HotPatch\.podspec|android\/(build\.gradle|consumer-rules\.pro|src\/main\/.*\.(kt|xml))|ios\/(Sources|ReactNative)\/.*\.(swift|h|m|mm))$/
   return FOR_REACT_NATIVE.includes(name) && found.test(file)
 }
 
