@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { attempt } from '../../real-clients/attempt.ts'
 import { FOLDER, run } from '../../real-clients/android/command.ts'
@@ -38,12 +38,20 @@ async function jarsIn(fetched: string): Promise<string[]> {
     names.map(async (name) => {
       const path = join(fetched, 'libraries', name)
       if (!name.endsWith('.aar')) return path
-      const into = join(fetched, 'archives', basename(name, '.aar'))
-      await mkdir(into, { recursive: true })
-      await run('unzip', ['-qod', into, path, 'classes.jar'])
-      return join(into, 'classes.jar')
+      const jar = join(fetched, 'archives', basename(name, '.aar'), 'classes.jar')
+      if (!(await exists(jar))) await takeClasses(path, jar)
+      return jar
     }),
   )
+}
+
+/** Whole or not at all: others may be at it, too. */
+async function takeClasses(archive: string, jar: string): Promise<void> {
+  await mkdir(dirname(jar), { recursive: true })
+  const taking = await mkdtemp(join(dirname(jar), 'taking-'))
+  await run('unzip', ['-qod', taking, archive, 'classes.jar'])
+  await rename(join(taking, 'classes.jar'), jar)
+  await rm(taking, { recursive: true })
 }
 
 interface Compiled {

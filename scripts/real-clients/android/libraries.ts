@@ -1,6 +1,7 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from './command.ts'
+import { exists } from './unpack-package.ts'
 
 /** What clients are compiled and run with, where Maven Central has it. */
 export interface Libraries {
@@ -65,17 +66,26 @@ export const CAPACITOR_LIBRARIES: Libraries = {
   runtime: RUNTIME,
 }
 
-/** Has them in the folders `libraries` and `runtime`, once. */
+/** Has them in the folders `libraries`, `archives` and `runtime`, once; several may ask for it at the same time. */
 export async function fetchLibraries(folder: string, libraries: Libraries): Promise<void> {
   const pom = libraryPom(libraries)
-  if ((await readFile(join(folder, 'fetched.xml'), 'utf8').catch(() => '')) === pom) return
+  const isFetched = async () => (await readFile(join(folder, 'fetched.xml'), 'utf8').catch(() => '')) === pom
+  if (await isFetched()) return
   await mkdir(folder, { recursive: true })
-  for (const name of ['libraries', 'archives', 'runtime']) {
-    await rm(join(folder, name), { recursive: true, force: true })
+  const fetching = await mkdtemp(join(folder, 'fetching-'))
+  try {
+    await writeFile(join(fetching, 'pom.xml'), pom)
+    await run('mvn', ['-B', '-q', 'process-resources'], fetching)
+    // Whoever was quicker has the same.
+    if (await isFetched()) return
+    for (const name of ['libraries', 'archives', 'runtime']) {
+      await rm(join(folder, name), { recursive: true, force: true })
+      if (await exists(join(fetching, name))) await rename(join(fetching, name), join(folder, name))
+    }
+    await writeFile(join(folder, 'fetched.xml'), pom)
+  } finally {
+    await rm(fetching, { recursive: true, force: true })
   }
-  await writeFile(join(folder, 'pom.xml'), pom)
-  await run('mvn', ['-B', '-q', 'process-resources'], folder)
-  await writeFile(join(folder, 'fetched.xml'), pom)
 }
 
 /** By itself Maven puts no Android archive on a class path, and takes what one names for a plain jar: so each is named. */
