@@ -78,15 +78,19 @@ public final class HotPatch: NSObject {
     #else
       host.architecture = "x64"
     #endif
-    // The engine that asks for it is under way, and has to end first.
-    host.restart = { restarts.async { _ = begun.updates.map { reload($0.restart) } } }
+    host.restart = {
+      // Of the session that asks: a second restart would count as a start that nobody confirmed.
+      let calls = begun.updates?.calls()
+      // Its engine is under way, and has to end first.
+      restarts.async { _ = calls.map { reload($0.restart) } }
+    }
     return host
   }
 
-  /// It waits for a download that is under way, and nothing else waits for it.
+  /// A restart waits for a download that is under way, and nothing else waits for a restart.
   static let restarts = DispatchQueue(label: "dev.hotpatch.restart")
 
-  /// Chooses anew what runs, and loads JavaScript again.
+  /// - Parameter restart: chooses anew what runs, and then has JavaScript loaded again
   static func reload(_ restart: (() -> Bool) -> Bool) -> Bool {
     restart {
       DispatchQueue.main.async {
