@@ -1,3 +1,4 @@
+export * from './all-is-made.ts'
 export * from './cli-process.ts'
 export * from './desktop-files.ts'
 export * from './eventually.ts'

@@ -1,5 +1,6 @@
 import { createSign, generateKeyPairSync, sign } from 'node:crypto'
 import {
+  allIsMade,
   bundleOf,
   describeOnEveryDatabase,
   newMinisignKey,
@@ -117,6 +118,7 @@ describeOnEveryDatabase('signatures of further schemes', (openDatabase) => {
     })
 
     test('are kept, and tell of themselves once', async () => {
+      await allIsMade(db)
       const before = await catalog()
       const signatures = [signed(bundle), ...texts.map((text) => signed(text))]
       const added = await addAll({ keyId, signatures })

@@ -12,6 +12,7 @@ import {
 import { brotliCompressSync, brotliDecompressSync } from 'node:zlib'
 import type { App, ReleaseVariant } from '@hotpatch/api'
 import {
+  allIsMade,
   describeOnEveryDatabase,
   problemOf,
   sha256Of,
@@ -166,6 +167,7 @@ describeOnEveryDatabase('an encrypted variant', (openDatabase) => {
           .where('platform', '=', 'android')
           .executeTakeFirst()
       )?.generation ?? 0
+    await allIsMade(db)
     const before = await generation()
     const variant = await aVariant()
     const { body } = await add(variant)
