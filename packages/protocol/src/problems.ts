@@ -341,6 +341,18 @@ export const PROBLEMS = {
     advice:
       'Give an https address on the public internet; whoever runs the server opens its own networks with HOTPATCH_WEBHOOK_ALLOW_PRIVATE.',
   },
+  'issuer-address-refused': {
+    status: 422,
+    title: 'Issuers are not asked at this address',
+    advice:
+      'Give an https address on the public internet; whoever runs the server opens its own networks with HOTPATCH_ISSUER_ALLOW_PRIVATE.',
+  },
+  'issuer-unusable': {
+    status: 502,
+    title: 'The issuer did not answer as an issuer of OpenID Connect does',
+    advice:
+      'Look whether the issuer answers at its address followed by /.well-known/openid-configuration, and try again.',
+  },
   'guard-state': {
     status: 409,
     title: 'The guard is not in a state for this',

@@ -1,7 +1,7 @@
 import { createAnnouncementRelay } from '../telling/announcements/announcement-relay.ts'
 import { createAnnouncementStreams } from '../telling/announcements/announcement-streams.ts'
 import { createDeliveryService } from '../telling/webhooks/delivery-service.ts'
-import { createAddressRules } from '../telling/webhooks/sending/address-rules.ts'
+import { createAddressRules } from '../ground/outgoing/address-rules.ts'
 import { createWebhookDispatcher } from '../telling/webhooks/webhook-dispatcher.ts'
 import { createWebhookService } from '../telling/webhooks/webhook-service.ts'
 import type { CheckPath } from './check-path.ts'
@@ -16,7 +16,10 @@ export function createTelling(
   { feed }: CheckPath,
   { audit, announcements }: Services,
 ) {
-  const addresses = createAddressRules({ allowed: config.webhooks.allowedNetworks })
+  const addresses = createAddressRules({
+    allowed: config.webhooks.allowedNetworks,
+    refusal: 'webhook-address-refused',
+  })
   const background = { clock, timers, newId, intervalMs: config.refreshIntervalMs, log }
   const webhooks = createWebhookService({ db, audit, box, addresses, clock, newId })
   const dispatcher = createWebhookDispatcher({ db, audit, box, addresses, random: Math.random, ...background })

@@ -41,6 +41,8 @@ export interface Config extends HttpSettings {
   rateLimits: DeviceLimitSettings
   /** Networks, or all, that webhooks may go to although they are private. */
   webhooks: { allowedNetworks: 'all' | readonly string[] }
+  /** In which issuers of OpenID Connect may be although they are private. */
+  issuers: { allowedNetworks: 'all' | readonly string[] }
   refreshIntervalMs: number
   automationIntervalMs: number
 }
@@ -103,8 +105,11 @@ export function readConfig(environment: Environment): Config {
   const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
   if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
 
-  const allowedNetworks = readAllowedNetworks(environment.HOTPATCH_WEBHOOK_ALLOW_PRIVATE)
-  if (!allowedNetworks) refuse('HOTPATCH_WEBHOOK_ALLOW_PRIVATE', 'true, or networks such as 10.0.0.0/8')
+  const opened = (name: 'HOTPATCH_WEBHOOK_ALLOW_PRIVATE' | 'HOTPATCH_ISSUER_ALLOW_PRIVATE') => {
+    const allowedNetworks = readAllowedNetworks(environment[name])
+    if (!allowedNetworks) refuse(name, 'true, or networks such as 10.0.0.0/8')
+    return { allowedNetworks: allowedNetworks ?? [] }
+  }
 
   const config: Config = {
     http: {
@@ -151,7 +156,8 @@ export function readConfig(environment: Environment): Config {
       appBytesPerMinute: integer('HOTPATCH_APP_BYTES_PER_MINUTE', 0, Number.MAX_SAFE_INTEGER),
       appEventsPerMinute: integer('HOTPATCH_APP_EVENTS_PER_MINUTE', 0, 1_000_000_000),
     },
-    webhooks: { allowedNetworks: allowedNetworks ?? [] },
+    webhooks: opened('HOTPATCH_WEBHOOK_ALLOW_PRIVATE'),
+    issuers: opened('HOTPATCH_ISSUER_ALLOW_PRIVATE'),
     automationIntervalMs: seconds('HOTPATCH_AUTOMATION_SECONDS', 0.1, 86_400),
     refreshIntervalMs: integer('HOTPATCH_REFRESH_SECONDS', 1, 3600) * 1000,
   }

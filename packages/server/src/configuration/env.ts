@@ -115,6 +115,11 @@ export const ENVIRONMENT = {
       'Networks that webhooks may go to although they are private, also without TLS, such as 10.0.0.0/8,127.0.0.0/8; true for all',
     initially: '',
   },
+  HOTPATCH_ISSUER_ALLOW_PRIVATE: {
+    meaning:
+      'Networks in which issuers of OpenID Connect may be although they are private, also without TLS, such as 10.0.0.0/8,127.0.0.0/8; true for all',
+    initially: '',
+  },
   HOTPATCH_REFRESH_SECONDS: {
     meaning: 'How often a server looks for changes that it did not hear of from another one',
     initially: '5',

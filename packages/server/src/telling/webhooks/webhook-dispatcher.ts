@@ -5,7 +5,7 @@ import type { Database } from '../../ground/database/schema.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import { bringPlansBack, claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
 import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
-import type { AddressRules } from './sending/address-rules.ts'
+import type { AddressRules } from '../../ground/outgoing/address-rules.ts'
 
 /**
  * Longer than an attempt can take: whoever holds a claim for longer has died. Servers whose clocks are further apart

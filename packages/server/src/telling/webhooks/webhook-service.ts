@@ -9,7 +9,7 @@ import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import { newDelivery } from './delivery.ts'
 import { insertDeliveries } from './delivery-store.ts'
-import type { AddressRules } from './sending/address-rules.ts'
+import type { AddressRules } from '../../ground/outgoing/address-rules.ts'
 import { newWebhookSecret, openSecrets, rotateSecrets, sealSecrets, type WebhookSecret } from './sending/signature.ts'
 import {
   countWebhooks,

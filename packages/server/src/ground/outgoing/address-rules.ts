@@ -1,7 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP } from 'node:net'
-import { problem } from '@hotpatch/protocol'
+import { problem, type ProblemType } from '@hotpatch/protocol'
 
 /** The addresses of a host, as IPv4 or IPv6. @throws when there are none */
 export type ResolveHost = (host: string) => Promise<readonly LookupAddress[]>
@@ -39,25 +39,32 @@ const PUBLIC_IPV6 = ['2000::/3']
 const REFUSED_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 
 /**
- * Webhooks are sent from inside the operator's network, to addresses that others choose: they must not become a way
- * in there (server-side request forgery).
+ * Webhooks are sent and issuers asked from inside the operator's network, at addresses that others choose: they must
+ * not become a way in there (server-side request forgery).
  * @param allowed networks that may be reached although they are private, and without TLS
+ * @param refusal the type of the problem that an address is refused with
  */
 export function createAddressRules({
   allowed,
+  refusal,
   resolveHost = resolveBySystem,
 }: {
   allowed: 'all' | readonly string[]
+  refusal: ProblemType
   resolveHost?: ResolveHost
 }) {
+  function refuse(detail: string, cause?: unknown) {
+    return problem(refusal, detail, {}, { cause })
+  }
+
   const refusedIpv4 = blockList(REFUSED_IPV4)
   const publicIpv6 = blockList(PUBLIC_IPV6)
   const refusedIpv6 = blockList(REFUSED_IPV6)
   const opened = blockList(allowed === 'all' ? [] : allowed)
 
   /**
-   * For when a webhook is made and for each time it is sent: what a name stands for can change.
-   * @throws problem webhook-address-refused
+   * For when an address is told and for each time it is used: what a name stands for can change.
+   * @throws problem of the type `refusal`
    */
   async function check(text: string): Promise<CheckedAddress> {
     const url = readUrl(text)
@@ -71,6 +78,15 @@ export function createAddressRules({
       if (url.protocol !== 'https:') throw refuse('Expected an address with https, found http.')
     }
     return { url, addresses }
+  }
+
+  function readUrl(text: string): URL {
+    if (!URL.canParse(text)) throw refuse('Expected an address such as https://example.com/hotpatch.')
+    const url = new URL(text)
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(`Expected https, found ${url.protocol}`)
+    if (url.username !== '' || url.password !== '') throw refuse('Expected an address without a user and password.')
+    if (url.hash !== '') throw refuse('Expected an address without a fragment (#…).')
+    return url
   }
 
   async function addressesOf(host: string): Promise<readonly LookupAddress[]> {
@@ -97,19 +113,6 @@ export function createAddressRules({
   }
 
   return { check }
-}
-
-function readUrl(text: string): URL {
-  if (!URL.canParse(text)) throw refuse('Expected an address such as https://example.com/hotpatch.')
-  const url = new URL(text)
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse(`Expected https, found ${url.protocol}`)
-  if (url.username !== '' || url.password !== '') throw refuse('Expected an address without a user and password.')
-  if (url.hash !== '') throw refuse('Expected an address without a fragment (#…).')
-  return url
-}
-
-function refuse(detail: string, cause?: unknown) {
-  return problem('webhook-address-refused', detail, {}, { cause })
 }
 
 function blockList(networks: readonly string[]): BlockList {
