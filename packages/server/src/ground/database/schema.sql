@@ -397,6 +397,28 @@ create table interrupted_work (
   constraint interrupted_work_key primary key (name)
 );
 
+create table one_time_link (
+  id text not null,
+  kind text not null,
+  secret_hash text not null,
+  email text,
+  name text,
+  grants text not null,
+  person_id text,
+  removes_second_factor integer default 0 not null,
+  created_at bigint not null,
+  created_by text not null,
+  created_by_person text,
+  expires_at bigint not null,
+  used_at bigint,
+  constraint one_time_link_key primary key (id),
+  constraint one_time_link_secret unique (secret_hash),
+  constraint one_time_link_kind check (kind in ('first-owner', 'invitation', 'reset')),
+  constraint one_time_link_person foreign key (person_id) references person (id) on delete cascade
+);
+
+create index one_time_link_expiry on one_time_link (expires_at);
+
 create table package_diff (
   sha256 text not null,
   base_sha256 text not null,
@@ -408,6 +430,24 @@ create table package_diff (
   constraint package_diff_base foreign key (base_sha256) references artifact (sha256),
   constraint package_diff_bytes foreign key (diff_sha256) references artifact (sha256)
 );
+
+create table passkey (
+  id text not null,
+  person_id text not null,
+  name text not null,
+  credential_id text not null,
+  public_key text not null,
+  counter bigint not null,
+  transports text not null,
+  is_backed_up integer not null,
+  created_at bigint not null,
+  used_at bigint,
+  constraint passkey_key primary key (id),
+  constraint passkey_credential unique (credential_id),
+  constraint passkey_person foreign key (person_id) references person (id) on delete cascade
+);
+
+create index passkey_of_person on passkey (person_id);
 
 create table patch (
   id text primary key,
@@ -438,6 +478,54 @@ create table patch (
 create index patch_sha256 on patch (sha256, base_sha256);
 
 create index patch_waiting on patch (id) where state = 'waiting';
+
+create table person (
+  id text not null,
+  name text not null,
+  email text not null,
+  email_verified integer not null,
+  image text,
+  two_factor_enabled integer default 0 not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  signed_in_at bigint,
+  disabled_at bigint,
+  constraint person_key primary key (id),
+  constraint person_email unique (email)
+);
+
+create table person_grant (
+  id text not null,
+  person_id text not null,
+  role text not null,
+  app_id text,
+  constraint person_grant_key primary key (id),
+  constraint person_grant_role check (role in ('owner', 'admin', 'publisher', 'reader')),
+  constraint person_grant_person foreign key (person_id) references person (id) on delete cascade,
+  constraint person_grant_app foreign key (app_id) references app (id)
+);
+
+create index person_grant_of_app on person_grant (app_id);
+
+create unique index person_grant_place on person_grant (person_id, coalesce(app_id, ''));
+
+create table person_session (
+  id text not null,
+  person_id text not null,
+  token text not null,
+  ip_address text,
+  user_agent text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  expires_at bigint not null,
+  constraint person_session_key primary key (id),
+  constraint person_session_token unique (token),
+  constraint person_session_person foreign key (person_id) references person (id) on delete cascade
+);
+
+create index person_session_expiry on person_session (expires_at);
+
+create index person_session_of_person on person_session (person_id);
 
 create table platform_sequence (
   app_id text not null,
@@ -697,6 +785,51 @@ create table server_setting (
   value text not null
 );
 
+create table sign_in_failure (
+  counted_for text not null,
+  failures integer not null,
+  failed_at bigint not null,
+  locked_until bigint not null,
+  constraint sign_in_failure_key primary key (counted_for)
+);
+
+create index sign_in_failure_time on sign_in_failure (failed_at);
+
+create table sign_in_method (
+  id text not null,
+  person_id text not null,
+  provider_id text not null,
+  account_id text not null,
+  password text,
+  access_token text,
+  refresh_token text,
+  id_token text,
+  access_token_expires_at bigint,
+  refresh_token_expires_at bigint,
+  scope text,
+  created_at bigint not null,
+  updated_at bigint not null,
+  constraint sign_in_method_key primary key (id),
+  constraint sign_in_method_account unique (provider_id, account_id),
+  constraint sign_in_method_person foreign key (person_id) references person (id) on delete cascade
+);
+
+create index sign_in_method_of_person on sign_in_method (person_id);
+
+create table sign_in_verification (
+  id text not null,
+  identifier text not null,
+  value text not null,
+  created_at bigint not null,
+  updated_at bigint not null,
+  expires_at bigint not null,
+  constraint sign_in_verification_key primary key (id)
+);
+
+create index sign_in_verification_expiry on sign_in_verification (expires_at);
+
+create index sign_in_verification_identifier on sign_in_verification (identifier);
+
 create table signature (
   release_id text not null,
   subject text not null,
@@ -796,11 +929,32 @@ create table token_family (
 
 create index token_family_token_index on token_family (token_id);
 
+create table two_factor (
+  id text not null,
+  person_id text not null,
+  secret text not null,
+  backup_codes text not null,
+  verified integer default 1 not null,
+  failed_verification_count integer default 0 not null,
+  locked_until bigint,
+  constraint two_factor_key primary key (id),
+  constraint two_factor_of_person unique (person_id),
+  constraint two_factor_person foreign key (person_id) references person (id) on delete cascade
+);
+
 create table unkept_hour (
   app_id text not null,
   hour_at bigint not null,
   events bigint not null,
   constraint unkept_hour_key primary key (app_id, hour_at)
+);
+
+create table used_totp_code (
+  person_id text not null,
+  code text not null,
+  used_at bigint not null,
+  constraint used_totp_code_key primary key (person_id, code),
+  constraint used_totp_code_person foreign key (person_id) references person (id) on delete cascade
 );
 
 create table webhook (

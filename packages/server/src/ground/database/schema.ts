@@ -664,6 +664,108 @@ export interface Schema {
     expires_at: number
     used_at: number | null
   }
+  /** Somebody who signs in. Of a disabled one nothing works, and everything is kept. */
+  person: {
+    id: string
+    name: string
+    /** In lower case. */
+    email: string
+    email_verified: number
+    image: string | null
+    two_factor_enabled: number
+    created_at: number
+    updated_at: number
+    signed_in_at: number | null
+    disabled_at: number | null
+  }
+  /** A role over everything, or for one app. */
+  person_grant: {
+    id: string
+    person_id: string
+    role: 'owner' | 'admin' | 'publisher' | 'reader'
+    app_id: string | null
+  }
+  /** A signed-in browser. What it has is `token`, signed with a key that is not in the database. */
+  person_session: {
+    id: string
+    person_id: string
+    token: string
+    ip_address: string | null
+    user_agent: string | null
+    created_at: number
+    updated_at: number
+    expires_at: number
+  }
+  /** A password (`credential`), or an account of somebody else's at which the person signs in. */
+  sign_in_method: {
+    id: string
+    person_id: string
+    provider_id: string
+    account_id: string
+    password: string | null
+    access_token: string | null
+    refresh_token: string | null
+    id_token: string | null
+    access_token_expires_at: number | null
+    refresh_token_expires_at: number | null
+    scope: string | null
+    created_at: number
+    updated_at: number
+  }
+  /** What a sign-in that is under way has to come back with. */
+  sign_in_verification: {
+    id: string
+    identifier: string
+    value: string
+    created_at: number
+    updated_at: number
+    expires_at: number
+  }
+  /** `secret` and `backup_codes` are encrypted with a key that is not in the database. */
+  two_factor: {
+    id: string
+    person_id: string
+    secret: string
+    backup_codes: string
+    verified: number
+    failed_verification_count: number
+    locked_until: number | null
+  }
+  /** Each code counts once. */
+  used_totp_code: { person_id: string; code: string; used_at: number }
+  passkey: {
+    id: string
+    person_id: string
+    name: string
+    credential_id: string
+    public_key: string
+    counter: number
+    /** As JSON. */
+    transports: string
+    is_backed_up: number
+    created_at: number
+    used_at: number | null
+  }
+  /** Works once. Its secret is in the fragment of an address, and here only its SHA-256. */
+  one_time_link: {
+    id: string
+    kind: 'first-owner' | 'invitation' | 'reset'
+    secret_hash: string
+    email: string | null
+    name: string | null
+    /** What whoever comes by it gets, as JSON: roles and ids of apps. */
+    grants: string
+    /** Whose password it sets. */
+    person_id: string | null
+    removes_second_factor: number
+    created_at: number
+    created_by: string
+    created_by_person: string | null
+    expires_at: number
+    used_at: number | null
+  }
+  /** Attempts to sign in that failed, of an account, a browser or an address. */
+  sign_in_failure: { counted_for: string; failures: number; failed_at: number; locked_until: number }
   audit_entry: {
     id: string
     at: number

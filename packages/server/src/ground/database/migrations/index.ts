@@ -22,6 +22,7 @@ import * as labelNumbers from './0025-label-numbers.ts'
 import * as drawings from './0026-drawings.ts'
 import * as sentPatches from './0027-sent-patches.ts'
 import * as interruptedWork from './0028-interrupted-work.ts'
+import * as people from './0029-people.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -48,4 +49,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0026-drawings': drawings,
   '0027-sent-patches': sentPatches,
   '0028-interrupted-work': interruptedWork,
+  '0029-people': people,
 }
