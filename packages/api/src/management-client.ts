@@ -27,6 +27,7 @@ import type {
   NewSigningKey,
 } from './apps.ts'
 import { App, NextSequence, SigningKey, type KeyAlgorithm } from './apps.ts'
+import type { Attention, AttentionQuery } from './attention.ts'
 import type { Appcast, AppcastQuery, NewSignedAppcast } from './appcasts.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
@@ -382,6 +383,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     explain: (app: string, deviceId: string, query: ExplainQuery = {}) =>
       call<Explanation>('GET', path`/apps/${app}/devices/${deviceId}/explain` + queryOf(query)),
 
+    getAttention: (query: AttentionQuery = {}) => call<Attention>('GET', `/attention${queryOf(query)}`),
     getOverview: (app: string, query: WholeInsightQuery = {}) =>
       call<Overview>('GET', path`/apps/${app}/insights/overview` + queryOf(query)),
     getActiveDevices: (app: string, query: InsightQuery = {}) =>

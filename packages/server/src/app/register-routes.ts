@@ -28,6 +28,7 @@ import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
 import { installPageRoutes } from '../pages/install/install-page-routes.ts'
 import { visitorRoutes } from '../pages/install/visitor-routes.ts'
+import { attentionRoutes } from '../explaining/attention/attention-routes.ts'
 import { insightRoutes } from '../explaining/insights/insight-routes.ts'
 import { planRoutes } from '../rolling-out/plans/plan-routes.ts'
 import { embeddedUpdateRoutes } from '../shipping/embedded-updates/embedded-update-routes.ts'
@@ -149,6 +150,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     announcementRoutes({ announcements, streams, resolveApp, authorize: authorizeReader }),
     webhookRoutes({ webhooks, deliveries, resolveApp }),
     insightRoutes({ insights: services.insights, resolveApp }),
+    attentionRoutes({ attention: services.attention, resolveApp, publicUrl }),
     auditRoutes({ audit: services.audit, resolveApp }),
   ]
 }

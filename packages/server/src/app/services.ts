@@ -49,6 +49,7 @@ import { createChanges, type Changes } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
 import { createInstallPageService } from '../pages/install/install-page-service.ts'
 import { createInstallables } from '../pages/install/installables.ts'
+import { createAttentionService } from '../explaining/attention/attention-service.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
 import { raisePlatform, raiseReleases } from '../rolling-out/rollouts/raise-releases.ts'
@@ -158,6 +159,14 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
+  const attention = createAttentionService({
+    db: reads,
+    plans,
+    appcasts,
+    getRollout: (id) => rollouts.get(id, null),
+    getApp: (id) => apps.get(id),
+    clock,
+  })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await sequences.getNext(await apps.get(appId), platform)).nextSequence
   const explanations = createExplainService({ db: reads, catalogs, updates, devices, findNextSequence, clock })
@@ -217,6 +226,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     findInstallables,
     devices,
     insights,
+    attention,
     explanations,
     previews,
     impacts,

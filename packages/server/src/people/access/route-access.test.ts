@@ -287,6 +287,7 @@ describe('a token for one app', () => {
       'GET /code-push/authenticated',
       'GET /manage/v1/announcements',
       'GET /manage/v1/apps',
+      'GET /manage/v1/attention',
       'GET /manage/v1/tokens',
       'GET /manage/v1/webhooks',
       'GET /manage/v1/whoami',
