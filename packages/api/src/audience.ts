@@ -7,9 +7,11 @@ import {
 } from '@hotpatch/protocol'
 import { Type } from 'typebox'
 
+export const MAX_FORCED_DEVICES = 10_000
+
 /** Forced devices: they get the rollout whatever its rules and percentage say. */
 export const ForcedDevices = Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
-  maxItems: 10_000,
+  maxItems: MAX_FORCED_DEVICES,
   uniqueItems: true,
   description: 'Devices that get it whatever else the audience says, by their ids',
 })

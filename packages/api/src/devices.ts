@@ -142,6 +142,7 @@ export const DeviceFilter = Type.Object({
   seenBefore: Type.Optional(Timestamp),
   isGone: Type.Optional(Type.Boolean()),
   hasFailed: Type.Optional(Type.String({ format: 'uuid', description: 'A release that failed on it' })),
+  hasFailures: Type.Optional(Type.Boolean({ description: 'Whether any release failed on it' })),
 })
 export type DeviceFilter = Static<typeof DeviceFilter>
 

@@ -146,6 +146,11 @@ export const RolloutChanges = Type.Object(
     mandatoryBelow: Type.Optional(Nullable(MandatoryBelow)),
     startsAt: Type.Optional(Nullable(Timestamp)),
     devices: Type.Optional(ForcedDevices),
+    addDevices: Type.Optional({
+      ...ForcedDevices,
+      description: 'To the devices that it names, whoever else adds some',
+    }),
+    removeDevices: Type.Optional({ ...ForcedDevices, description: 'From the devices that it names' }),
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
   },

@@ -84,6 +84,9 @@ describeOnEveryDatabase('devices', (openDatabase) => {
         ['isGone=false', all.slice(0, 4)],
         [`hasFailed=${releaseId}`, ['tablet_1']],
         ['hasFailed=01890000-0000-7000-8000-000000000000', []],
+        ['hasFailures=true', ['tablet_1']],
+        ['hasFailures=true&platform=ios', []],
+        ['hasFailures=false&search=tablet', ['tablet%1']],
       ]
       for (const [query, ids] of cases) expect([query, await idsOf(query)]).toEqual([query, ids])
     })
@@ -129,11 +132,23 @@ describeOnEveryDatabase('devices', (openDatabase) => {
 
   test('a page looks at a bounded number of devices, and says where to go on', async () => {
     await insertMany(database, app.id, 20_010)
-    const first = await get('?isGone=true')
+    const change = (changes: object) =>
+      database.updateTable('device').set(changes).where('device_id', '=', 'device-00003').execute()
+    const first = await get('?nativeVersion=9.9.9')
     expect(first.body).toEqual({ items: [], nextCursor: expect.any(String) })
-    await database.updateTable('device').set({ gone_at: 1 }).where('device_id', '=', 'device-00003').execute()
-    const second = await get(`?isGone=true&cursor=${first.body.nextCursor}`)
+    await change({ native_version: '9.9.9' })
+    const second = await get(`?nativeVersion=9.9.9&cursor=${first.body.nextCursor}`)
     expect(second.body).toMatchObject({ items: [{ id: 'device-00003' }], nextCursor: null })
+
+    // What is rare has an index of its own.
+    await change({ gone_at: 1 })
+    expect((await get('?isGone=true')).body).toMatchObject({ items: [{ id: 'device-00003' }], nextCursor: null })
+    const release_id = '01890000-0000-7000-8000-000000000000'
+    const failure = { app_id: app.id, device_id: 'device-00003', release_id, failed_at: 1 }
+    await database.insertInto('device_failure').values(failure).execute()
+    for (const query of ['hasFailures=true', `hasFailed=${release_id}`]) {
+      expect((await get(`?${query}`)).body).toMatchObject({ items: [{ id: 'device-00003' }], nextCursor: null })
+    }
   })
 
   test('a device shows what it told and what it was told', async () => {

@@ -48,7 +48,8 @@ export async function listDevices(
   query: DeviceQuery,
   { after, limit }: { after: DevicePosition | undefined; limit: number },
 ): Promise<{ rows: DeviceRow[]; next: DevicePosition | undefined }> {
-  const scan = inOrder(scanOf(db, appId, query, after), query)
+  const fewFailures = await findFewFailures(db, appId, query)
+  const scan = inOrder(scanOf(db, appId, query, after, fewFailures), query)
   const rows = hasOwnIndex(query)
     ? await scan
         .selectAll()
@@ -72,14 +73,22 @@ export async function listDevices(
 type DeviceSelect<Output = object> = SelectQueryBuilder<Schema, 'device', Output>
 
 /** What an index finds. */
-function scanOf(db: Connection, appId: string, query: DeviceQuery, after: DevicePosition | undefined): DeviceSelect {
-  const { id, releaseId, seenSince, seenBefore } = query
+function scanOf(
+  db: Connection,
+  appId: string,
+  query: DeviceQuery,
+  after: DevicePosition | undefined,
+  fewFailures: FailureSelect | undefined,
+): DeviceSelect {
+  const { id, releaseId, seenSince, seenBefore, isGone } = query
   const scan = db
     .selectFrom('device')
     .where('app_id', '=', appId)
     .$if(seenSince !== undefined, (devices) => devices.where('last_seen_at', '>=', seenSince ?? 0))
     .$if(seenBefore !== undefined, (devices) => devices.where('last_seen_at', '<', seenBefore ?? 0))
     .$if(releaseId !== undefined, (devices) => devices.where('current_release_id', '=', releaseId ?? ''))
+    .$if(isGone === true, (devices) => devices.where('gone_at', 'is not', null))
+    .$if(fewFailures !== undefined, (devices) => devices.where('device_id', 'in', () => fewFailures as FailureSelect))
   if (id && 'is' in id) return scan.where('device_id', '=', id.is)
   if (id) {
     return scan
@@ -90,6 +99,27 @@ function scanOf(db: Connection, appId: string, query: DeviceQuery, after: Device
   return scan.$if(after !== undefined, (devices) =>
     devices.where(sql<boolean>`(last_seen_at, device_id) < (${after?.lastSeenAt}, ${after?.deviceId})`),
   )
+}
+
+type FailureSelect = SelectQueryBuilder<Schema, 'device_failure', { device_id: string }>
+
+/** Where few devices had a failure that is asked for, these alone are looked at. */
+async function findFewFailures(
+  db: Connection,
+  appId: string,
+  { hasFailed, hasFailures }: DeviceQuery,
+): Promise<FailureSelect | undefined> {
+  if (hasFailed === undefined && hasFailures !== true) return undefined
+  const failures = db
+    .selectFrom('device_failure')
+    .select('device_id')
+    .where('app_id', '=', appId)
+    .$if(hasFailed !== undefined, (all) => all.where('release_id', '=', hasFailed ?? ''))
+  const { count } = await db
+    .selectFrom(failures.limit(MAX_SCANNED).as('failure'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return count < MAX_SCANNED ? failures : undefined
 }
 
 function inOrder<Output>(devices: DeviceSelect<Output>, { id }: DeviceQuery): DeviceSelect<Output> {
@@ -104,7 +134,7 @@ function hasOwnIndex({ id, releaseId: _, seenSince, seenBefore, ...others }: Dev
 }
 
 function filtered(db: Connection, scanned: DeviceSelect<DeviceRow>, query: DeviceQuery): DeviceSelect {
-  const { version, isGone, hasFailed } = query
+  const { version, isGone, hasFailed, hasFailures } = query
   let devices = db.selectFrom(scanned.as('device')) as unknown as DeviceSelect
   for (const [column, value] of [
     ['platform', query.platform],
@@ -122,17 +152,23 @@ function filtered(db: Connection, scanned: DeviceSelect<DeviceRow>, query: Devic
   if (version === EMBEDDED) devices = devices.where('current_release_id', 'is', null)
   else if (version !== undefined) devices = devices.where('current_version', '=', version)
   if (isGone !== undefined) devices = devices.where('gone_at', isGone ? 'is not' : 'is', null)
+  if (hasFailures !== undefined) {
+    devices = devices.where(({ exists, not }) => {
+      const failed = exists(failuresOf(db))
+      return hasFailures ? failed : not(failed)
+    })
+  }
   if (hasFailed === undefined) return devices
-  return devices.where((where) =>
-    where.exists(
-      where
-        .selectFrom('device_failure')
-        .select('device_failure.release_id')
-        .whereRef('device_failure.app_id', '=', 'device.app_id')
-        .whereRef('device_failure.device_id', '=', 'device.device_id')
-        .where('device_failure.release_id', '=', hasFailed),
-    ),
-  )
+  return devices.where(({ exists }) => exists(failuresOf(db).where('device_failure.release_id', '=', hasFailed)))
+}
+
+/** Of the device that is looked at. */
+function failuresOf(db: Connection) {
+  return db
+    .selectFrom('device_failure')
+    .select('device_failure.release_id')
+    .where(sql.ref('device_failure.app_id'), '=', sql.ref('device.app_id'))
+    .where(sql.ref('device_failure.device_id'), '=', sql.ref('device.device_id'))
 }
 
 function positionOf(row: Pick<DeviceRow, 'last_seen_at' | 'device_id'> | undefined): DevicePosition | undefined {

@@ -259,6 +259,8 @@ create table device (
   constraint device_app foreign key (app_id) references app (id)
 );
 
+create index device_gone on device (app_id, last_seen_at, device_id) where gone_at is not null;
+
 create index device_high_water on device (app_id, platform, high_water) where high_water is not null;
 
 create index device_place on device (app_id, platform, channel, current_release_id, gone_at, first_seen_at);
@@ -297,6 +299,8 @@ create table device_failure (
   constraint device_failure_key primary key (app_id, device_id, release_id),
   constraint device_failure_app foreign key (app_id) references app (id)
 );
+
+create index device_failure_release on device_failure (app_id, release_id, device_id);
 
 create index device_failure_time on device_failure (failed_at);
 

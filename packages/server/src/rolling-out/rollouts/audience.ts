@@ -1,4 +1,4 @@
-import type { Rollout } from '@hotpatch/api'
+import { MAX_FORCED_DEVICES, type Rollout, type RolloutChanges } from '@hotpatch/api'
 import {
   problem,
   readAttributeRules,
@@ -40,6 +40,23 @@ export function audienceChanges({ devices, cohorts, rules }: NewAudience): Parti
     ...(cohorts && { cohorts: JSON.stringify(cohorts) }),
     ...(rules && { rules: JSON.stringify(requireRules(rules)) }),
   }
+}
+
+/**
+ * The devices that a rollout names after some were added and others removed.
+ * @throws problem invalid-request when they are too many
+ */
+export function changedDevices(
+  before: Pick<RolloutRow, 'devices'>,
+  { addDevices, removeDevices }: Pick<RolloutChanges, 'addDevices' | 'removeDevices'>,
+): Partial<Pick<AudienceColumns, 'devices'>> {
+  if (!addDevices && !removeDevices) return {}
+  const named = new Set(JSON.parse(before.devices) as string[])
+  for (const device of removeDevices ?? []) named.delete(device)
+  for (const device of addDevices ?? []) named.add(device)
+  if (named.size <= MAX_FORCED_DEVICES) return { devices: JSON.stringify([...named]) }
+  const detail = `Expected at most ${MAX_FORCED_DEVICES} devices that a rollout names, found ${named.size}. Use a cohort.`
+  throw problem('invalid-request', detail, { errors: [{ pointer: '#/addDevices', detail }] })
 }
 
 export function renderAudience(

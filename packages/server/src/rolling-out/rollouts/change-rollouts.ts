@@ -6,7 +6,7 @@ import { actorOf, type Author } from '../../people/authors/author.ts'
 import { readTimestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
-import { audienceChanges } from './audience.ts'
+import { audienceChanges, changedDevices } from './audience.ts'
 import type { RolloutCompanion } from './placement.ts'
 import { renderRollout } from './render-rollout.ts'
 import type { RolloutAction, RolloutRecords } from './rollout-records.ts'
@@ -73,6 +73,7 @@ export function createChanging({
         throw problem('rollout-state', 'This rollout is an arm of an A/B test, whose arms all have one percentage.')
       }
       for (const companion of companions) await companion.refuse?.(tx, before, input)
+      return changedDevices({ ...before, ...columns }, input)
     }
     const start = startsAt !== undefined && {
       starts_at: startsAt === null ? null : readTimestamp(startsAt, 'startsAt'),

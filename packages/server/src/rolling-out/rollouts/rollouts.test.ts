@@ -159,6 +159,18 @@ describeOnEveryDatabase('rollouts', (openDatabase) => {
       expect(await offered({ cohorts: ['other', 'staff'] })).toBe('1.0.0')
     })
 
+    test('gets single devices and loses them, also when several people add some at once', async () => {
+      const { rolloutId } = await server.published(app, { bundle: one, percentage: 0 })
+      await patch(rolloutId, { devices: ['device-1'] })
+      await Promise.all(['device-2', 'device-3'].map((id) => patch(rolloutId, { addDevices: [id] })))
+      expect((await get(rolloutId)).devices.toSorted()).toEqual(['device-1', 'device-2', 'device-3'])
+      expect(await offered({ deviceId: 'device-3' })).toBe('1.0.0')
+      await patch(rolloutId, { removeDevices: ['device-1', 'device-9'], addDevices: ['device-2'] })
+      expect((await get(rolloutId)).devices.toSorted()).toEqual(['device-2', 'device-3'])
+      const many = Array.from({ length: 9_999 }, (_, index) => `other-${index}`)
+      expect(await refusal(() => patch(rolloutId, { addDevices: many }))).toBe('400 invalid-request')
+    })
+
     test('becomes mandatory and stops being it', async () => {
       const { rolloutId } = await server.published(app, { bundle: one })
       for (const mandatory of [true, false]) {
