@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ensureInstalled } from './ensure-installed.mjs'
 import { exitWith, root, runPinnedNode } from './lib/child.mjs'
+import { arePagesCurrent } from './lib/console-pages.mjs'
 import { findBundle, SERVER_SOURCE } from './lib/find-bundle.mjs'
 
 // Node's own options: the default young generation costs the server 20 MB and gains it nothing.
@@ -17,12 +18,16 @@ await exitWith(async () => {
   const options = [...serverOptions, ...process.argv.slice(2)]
   // A restart for a change is from the sources.
   const isWatching = options.some((option) => option.startsWith('--watch'))
-  if (!isWatching && !findBundle(root)) {
+  const stale = [
     // It prints where the bundle is, too; here that is found.
-    const code = await runPinnedNode(['scripts/server-entry.mjs'], {}, ['ignore', 'ignore', 'inherit'])
-    // A signal was for all of this.
-    if (code > 128) return code
-  }
+    ...(!isWatching && !findBundle(root) ? ['scripts/server-entry.mjs'] : []),
+    // Without them the server works as well, but for its console, and says so there.
+    ...(arePagesCurrent(root) ? [] : ['scripts/console-pages.mjs']),
+  ]
+  const codes = await Promise.all(stale.map((script) => runPinnedNode([script], {}, ['ignore', 'ignore', 'inherit'])))
+  // A signal was for all of this.
+  const interrupted = codes.find((code) => code > 128)
+  if (interrupted !== undefined) return interrupted
   const entry = (isWatching ? undefined : findBundle(root)) ?? SERVER_SOURCE
   return runPinnedNode([...options, entry], { NODE_COMPILE_CACHE: compileCache })
 })

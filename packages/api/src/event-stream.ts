@@ -15,7 +15,7 @@ export async function* readEventStream(
   body: ReadableStream<Uint8Array>,
   idleTimeoutMs = 60_000,
 ): AsyncGenerator<StreamEvent> {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
+  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
   yield { kind: 'open' }
   try {
     let rest = ''

@@ -26,6 +26,8 @@ import { createDeviceLimits, type DeviceLimits } from '../ground/http/device-lim
 import { managementApi, MANAGEMENT_PREFIX } from '../ground/http/management-api.ts'
 import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
+import { consoleDirectory } from '../pages/console/console-directory.ts'
+import { consoleRoutes } from '../pages/console/console-routes.ts'
 import { installPageRoutes } from '../pages/install/install-page-routes.ts'
 import { visitorRoutes } from '../pages/install/visitor-routes.ts'
 import { attentionRoutes } from '../explaining/attention/attention-routes.ts'
@@ -95,6 +97,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   await http.register(installPagesOf(parts, limits))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
+  await http.register(consoleRoutes({ directory: consoleDirectory() }))
   await http.register(frontPage(VERSION, parts.core.config.http.publicUrl))
   await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
 }

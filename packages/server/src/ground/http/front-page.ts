@@ -69,6 +69,7 @@ whoever runs this server; it asks for it:</p>
 <pre><code>npx hotpatch login --url ${escaped(publicUrl ?? '<the address of this page>')}
 npx hotpatch --help</code></pre>
 <dl>
+<dt><a href="dashboard/">Console</a></dt><dd>the pages for people: releases, rollouts, devices</dd>
 <dt><a href="${api}/reference">API reference</a></dt><dd>the management API, to read and to try</dd>
 <dt><a href="${api}/openapi.json">OpenAPI</a></dt><dd>the same for programs</dd>
 <dt><a href="healthz">Health</a></dt><dd>whether the process answers; <a href="readyz">readiness</a> asks the database, too</dd>

@@ -1,0 +1,61 @@
+import { AreaChart, BarChart, LineChart } from '@mantine/charts'
+import '@mantine/charts/styles.layer.css'
+import { useTranslation } from 'react-i18next'
+import { useFigures } from '../figures.ts'
+import type { FigureProps } from './figure.tsx'
+import { SERIES_COLORS, SERIES_DASHES } from './palette.ts'
+
+const DAY_MS = 86_400_000
+
+/** In a file of its own, as everything that draws comes with it. */
+export default function Chart({
+  kind,
+  rows,
+  xKey,
+  xKind,
+  series,
+  unit,
+  format,
+  isStacked = false,
+  domain,
+  height,
+}: FigureProps) {
+  const figures = useFigures()
+  const writeTime = useTimeAxis(rows.map((row) => String(row[xKey])))
+  const shared = {
+    h: height ?? 240,
+    data: rows.map((row) => ({ ...row })),
+    dataKey: xKey,
+    yAxisLabel: unit,
+    series: series.map(({ key, label }, index) => ({
+      name: key,
+      label,
+      color: SERIES_COLORS[index % SERIES_COLORS.length] ?? 'gray',
+      strokeDasharray: SERIES_DASHES[index % SERIES_DASHES.length] ?? '0',
+    })),
+    valueFormatter: format ?? figures.number,
+    tickLine: 'none' as const,
+    gridAxis: 'y' as const,
+    xAxisProps: { minTickGap: 32, ...(xKind === 'time' && { tickFormatter: writeTime }) },
+    yAxisProps: { width: 64, tickFormatter: format ?? figures.short, ...(domain && { domain }) },
+    tooltipProps: xKind === 'time' ? { labelFormatter: (at: unknown) => figures.dateTime(String(at)) } : {},
+    tooltipAnimationDuration: 0,
+  }
+  if (kind === 'bar') return <BarChart {...shared} type={isStacked ? 'stacked' : 'default'} maxBarWidth={48} />
+  if (kind === 'area') {
+    return <AreaChart {...shared} type={isStacked ? 'stacked' : 'default'} curveType="linear" withDots={false} />
+  }
+  return <LineChart {...shared} curveType="linear" withDots={rows.length <= 24} strokeWidth={2} />
+}
+
+/** Hours within days, days else. */
+function useTimeAxis(times: readonly string[]): (at: string) => string {
+  const { i18n } = useTranslation()
+  const first = new Date(times[0] ?? 0).getTime()
+  const last = new Date(times.at(-1) ?? 0).getTime()
+  const format = new Intl.DateTimeFormat(
+    i18n.language,
+    last - first <= 2 * DAY_MS ? { hour: '2-digit', minute: '2-digit' } : { day: 'numeric', month: 'short' },
+  )
+  return (at) => format.format(new Date(at))
+}

@@ -1,0 +1,38 @@
+import type { Whoami } from '@hotpatch/api'
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { currentApi } from './api.ts'
+import { serverKey } from './queries.ts'
+
+export const whoamiQuery = queryOptions({
+  queryKey: serverKey('whoami'),
+  queryFn: () => currentApi().whoami(),
+  staleTime: 60_000,
+})
+
+export function useWhoami(): Whoami | undefined {
+  return useQuery(whoamiQuery).data
+}
+
+/**
+ * Whether whoever is signed in may do this: what is shown goes by it. What is done goes by the server alone.
+ * @param appId undefined: on the server as a whole, or for at least one app
+ */
+export function useMay(): (permission: string, appId?: string) => boolean {
+  const whoami = useWhoami()
+  return (permission, appId) =>
+    grantsOf(whoami).some(
+      (grant) =>
+        grant.permissions.includes(permission) &&
+        (grant.appId === null || appId === undefined || grant.appId === appId),
+    )
+}
+
+interface ToldGrant {
+  appId: string | null
+  permissions: readonly string[]
+}
+
+function grantsOf(whoami: Whoami | undefined): readonly ToldGrant[] {
+  if (!whoami) return []
+  return (whoami as unknown as { grants?: ToldGrant[] }).grants ?? []
+}

@@ -1,0 +1,35 @@
+import { ApiProblem } from '@hotpatch/api'
+import { createRootRoute, createRoute, Outlet, redirect, type ParsedLocation } from '@tanstack/react-router'
+import { whoamiQuery } from './permissions.ts'
+import { queries } from './queries.ts'
+
+/** What is around every page; the shell is put around it by app/. */
+export const rootRoute = createRootRoute()
+
+/** Pages for whoever is not signed in: sign-in, invitations. */
+export const publicRoute = createRoute({ getParentRoute: () => rootRoute, id: 'public', component: Outlet })
+
+/** Pages about the server as a whole, such as /people. */
+export const serverRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'server',
+  beforeLoad: ({ location }) => requireSignIn(location),
+})
+
+/** Pages of one app, such as /apps/$app/releases. `app` is its slug. */
+export const appRoute = createRoute({ getParentRoute: () => serverRoute, path: '/apps/$app', component: Outlet })
+
+/** The slug of the app that this page is about. */
+export function useAppSlug(): string {
+  return appRoute.useParams().app
+}
+
+async function requireSignIn({ href }: ParsedLocation): Promise<void> {
+  try {
+    await queries.ensureQueryData(whoamiQuery)
+  } catch (error) {
+    if (!(error instanceof ApiProblem && error.status === 401)) throw error
+    // Back to where they wanted to go, once they are signed in.
+    throw redirect({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
+  }
+}

@@ -1,0 +1,62 @@
+import { Tooltip } from '@mantine/core'
+import { useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useFigures } from './figures.ts'
+
+const STEPS = [
+  ['year', 31_536_000],
+  ['month', 2_592_000],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+] as const
+const TICK_MS = 30_000
+
+/** How long ago, or in how long; the exact time when pointed at, and for whoever hears it read. */
+export function Time({ at }: { at: string | number }) {
+  const { i18n } = useTranslation()
+  const figures = useFigures()
+  const now = useNow()
+  const exact = figures.dateTime(at)
+  return (
+    <Tooltip label={exact} openDelay={200} events={{ hover: true, focus: true, touch: true }}>
+      <time dateTime={new Date(at).toISOString()} aria-label={exact}>
+        {relative(new Date(at).getTime() - now, i18n.language)}
+      </time>
+    </Tooltip>
+  )
+}
+
+function relative(differenceMs: number, language: string): string {
+  const seconds = Math.round(differenceMs / 1000)
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)
+  }
+  return format.format(0, 'second')
+}
+
+let nowMs = Date.now()
+const listeners = new Set<() => void>()
+let timer: ReturnType<typeof setInterval> | undefined
+
+/** One clock for all times of a page. */
+function useNow(): number {
+  return useSyncExternalStore(subscribe, () => nowMs)
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener)
+  timer ??= setInterval(tick, TICK_MS)
+  return () => {
+    listeners.delete(listener)
+    if (listeners.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
+}
+
+function tick(): void {
+  nowMs = Date.now()
+  for (const listener of listeners) listener()
+}
