@@ -12,10 +12,10 @@ const MAX_LINE_LENGTH = 4 * 1024 * 1024
  * @throws when the connection breaks or is idle; ends when the server ends it
  */
 export async function* readEventStream(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
   idleTimeoutMs = 60_000,
 ): AsyncGenerator<StreamEvent> {
-  const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader()
   yield { kind: 'open' }
   try {
     let rest = ''
