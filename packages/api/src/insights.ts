@@ -1,3 +1,4 @@
+import { CONTENT_KINDS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { BelievedDevices } from './trust.ts'
 import {
@@ -325,3 +326,28 @@ export const ExperimentResults = Type.Object({
   arms: Type.Array(Type.Object({ arm: Type.String(), weight: Percentage, ...ArmFigures.properties })),
 })
 export type ExperimentResults = Static<typeof ExperimentResults>
+
+export const ReleaseFiguresQuery = Type.Object({
+  kind: OneOf(CONTENT_KINDS, { description: 'Of their content' }),
+  platform: Type.Optional(PlatformName),
+  channel: Type.Optional(ChannelName),
+})
+export type ReleaseFiguresQuery = Static<typeof ReleaseFiguresQuery>
+
+/** Of releases of one kind, in devices, since they were placed. */
+export const ReleaseFigures = Type.Object({
+  releases: Type.Array(
+    Type.Object({
+      releaseId: Id,
+      version: Type.String(),
+      platform: PlatformName,
+      downloaded: Count,
+      attempted: Count,
+      succeeded: Count,
+      bad: Type.Integer({ description: 'Of those that attempted it' }),
+      rolledBack: Count,
+    }),
+    { description: 'The 500 newest that reached somebody, newest first' },
+  ),
+})
+export type ReleaseFigures = Static<typeof ReleaseFigures>

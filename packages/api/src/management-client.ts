@@ -29,6 +29,13 @@ import type {
 import { App, NextSequence, SigningKey, type KeyAlgorithm } from './apps.ts'
 import type { Attention, AttentionQuery } from './attention.ts'
 import type { Appcast, AppcastQuery, NewSignedAppcast } from './appcasts.ts'
+import type {
+  ReleaseComparison,
+  ReleaseComparisonQuery,
+  ReleaseEntries,
+  ReleaseEntryQuery,
+  ReleaseForms,
+} from './release-entries.ts'
 import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
 import type { InstallLink, InstallPage, NewInstallLink, NewInstallPage } from './install-pages.ts'
@@ -42,6 +49,8 @@ import type {
   InsightQuery,
   Overview,
   Reasons,
+  ReleaseFigures,
+  ReleaseFiguresQuery,
   ReleaseHealth,
   VersionDistribution,
   WholeInsightQuery,
@@ -227,6 +236,17 @@ export function createManagementClient(options: ManagementClientOptions) {
     getRelease: (releaseId: string) => read(Release, path`/releases/${releaseId}`),
     listReleaseFiles: (releaseId: string, query: PageQuery = {}) =>
       read(pageOf(ReleaseFile), path`/releases/${releaseId}/files` + queryOf(query)),
+    /** All that it consists of, also what is in its zip. */
+    listReleaseEntries: (releaseId: string, query: ReleaseEntryQuery = {}) =>
+      call<ReleaseEntries>('GET', path`/releases/${releaseId}/entries` + queryOf(query)),
+    compareRelease: (releaseId: string, query: ReleaseComparisonQuery = {}) =>
+      call<ReleaseComparison>('GET', path`/releases/${releaseId}/comparison` + queryOf(query)),
+    listReleaseForms: (releaseId: string) => call<ReleaseForms>('GET', path`/releases/${releaseId}/forms`),
+    /** Offers it to nobody any more on the channel; who has it keeps it. */
+    deactivateRelease: (releaseId: string, channel: string) =>
+      call<Rollout>('POST', path`/releases/${releaseId}/deactivate` + queryOf({ channel })),
+    activateRelease: (releaseId: string, channel: string) =>
+      call<Rollout>('POST', path`/releases/${releaseId}/activate` + queryOf({ channel })),
     archiveRelease: (releaseId: string) => call<Release>('DELETE', path`/releases/${releaseId}`),
     addSignatures: (app: string, releaseId: string, body: NewAddedSignatures) =>
       call<AddedSignatures>('POST', path`/apps/${app}/releases/${releaseId}/signatures`, body),
@@ -396,6 +416,8 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<ReleaseHealth>('GET', path`/apps/${app}/insights/releases/health` + queryOf(query)),
     getDownloads: (app: string, query: InsightQuery = {}) =>
       call<Downloads>('GET', path`/apps/${app}/insights/downloads` + queryOf(query)),
+    getReleaseFigures: (app: string, query: ReleaseFiguresQuery) =>
+      call<ReleaseFigures>('GET', path`/apps/${app}/insights/releases/figures` + queryOf(query)),
     getChecks: (app: string, query: InsightQuery = {}) =>
       call<Checks>('GET', path`/apps/${app}/insights/checks` + queryOf(query)),
     getReasons: (app: string, query: InsightQuery = {}) =>

@@ -80,5 +80,6 @@ export type Patches = Static<typeof Patches>
 
 export const PatchFilter = Type.Object({
   state: Type.Optional(Patch.properties.state),
+  to: Type.Optional({ ...Id, description: 'The release that they lead to' }),
 })
 export type PatchFilter = Static<typeof PatchFilter>

@@ -124,6 +124,19 @@ export const Release = Type.Object({
   createdAt: Timestamp,
   createdBy: Type.String(),
   archivedAt: Nullable(Timestamp),
+  /** Told where releases are listed and shown. */
+  inForce: Type.Optional(
+    Type.Array(
+      Type.Object({
+        rolloutId: Id,
+        channel: Type.String(),
+        state: OneOf(['active', 'paused']),
+        percentage: Percentage,
+        startsAt: Nullable(Timestamp),
+      }),
+      { description: 'Its rollouts that are active or paused, newest first' },
+    ),
+  ),
 })
 export type Release = Static<typeof Release>
 
@@ -266,7 +279,9 @@ export type ReleasePreflight = Static<typeof ReleasePreflight>
 export const ReleaseFilter = Type.Object({
   platform: Type.Optional(PlatformName),
   channel: Type.Optional(ChannelName),
+  inForceOn: Type.Optional({ ...ChannelName, description: 'Where a rollout of it is active or paused' }),
   version: Type.Optional(ReleaseVersion),
+  search: Type.Optional(Type.String({ maxLength: 50, description: 'A part of the version, whatever its case' })),
   kind: Type.Optional(OneOf(CONTENT_KINDS, { description: 'Of its content' })),
   active: Type.Optional(Type.Boolean({ description: 'Whether a rollout of it is active or paused' })),
   archived: Type.Optional(Type.Boolean({ default: false })),

@@ -162,5 +162,6 @@ export const RolloutFilter = Type.Object({
   platform: Type.Optional(PlatformName),
   channel: Type.Optional(ChannelName),
   state: Type.Optional(RolloutState),
+  releaseId: Type.Optional(Id),
 })
 export type RolloutFilter = Static<typeof RolloutFilter>

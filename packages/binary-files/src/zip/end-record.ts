@@ -1,5 +1,11 @@
-import type { FileHandle } from 'node:fs/promises'
 import { refusal, zip64Refusal } from './refusal.ts'
+
+/** What is read of a zip: a file that is open, or an object somewhere. */
+export interface ZipBytes {
+  stat(): Promise<{ size: number }>
+  /** Fewer at its end. */
+  read(buffer: Buffer, offset: number, length: number, position: number): Promise<{ bytesRead: number }>
+}
 
 interface EndRecord {
   entryCount: number
@@ -19,10 +25,11 @@ const ZIP64_LOCATOR_BYTES = 20
  * Where the directory is. Readers that found another one would see other files, so the directory has to reach up to
  * the last end record, and that up to the end. The comment in it is data for nobody, and allowed.
  */
-export async function readEndRecord(handle: FileHandle, archiveBytes: number): Promise<EndRecord> {
+export async function readEndRecord(handle: ZipBytes, archiveBytes: number): Promise<EndRecord> {
   const tailBytes = Math.min(archiveBytes, ZIP64_LOCATOR_BYTES + RECORD_BYTES + MAX_COMMENT_BYTES)
   if (tailBytes < RECORD_BYTES) throw refusal('structure', `Expected a zip archive, found ${archiveBytes} bytes.`)
-  const { buffer: tail } = await handle.read(Buffer.alloc(tailBytes), { position: archiveBytes - tailBytes })
+  const tail = Buffer.alloc(tailBytes)
+  await handle.read(tail, 0, tailBytes, archiveBytes - tailBytes)
   const at = tail.lastIndexOf(SIGNATURE, tailBytes - RECORD_BYTES)
   if (at < 0) throw refusal('structure', `Expected a zip archive, found ${await otherThanZip(handle)}`)
   const end = tail.subarray(at)
@@ -48,8 +55,9 @@ export async function readEndRecord(handle: FileHandle, archiveBytes: number): P
 }
 
 /** Build tools make others, too; of brotli nothing is to be seen in the bytes. */
-async function otherThanZip(handle: FileHandle): Promise<string> {
-  const { buffer: head } = await handle.read(Buffer.alloc(GZIP.length), { position: 0 })
+async function otherThanZip(handle: ZipBytes): Promise<string> {
+  const head = Buffer.alloc(GZIP.length)
+  await handle.read(head, 0, head.length, 0)
   if (head.equals(GZIP)) return 'gzip, as of a tar.gz. Have it built as a zip.'
   const isCut = head.equals(LOCAL_FILE)
   return isCut ? 'no end record: it is cut.' : 'no end record: it is no zip. A tar.gz or tar.br has to be built as one.'

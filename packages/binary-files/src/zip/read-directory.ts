@@ -1,6 +1,5 @@
-import type { FileHandle } from 'node:fs/promises'
 import { fromRandomAccessReaderPromise, RandomAccessReader, type Entry, type ZipFile } from 'yauzl'
-import { readEndRecord } from './end-record.ts'
+import { readEndRecord, type ZipBytes } from './end-record.ts'
 import { refusal } from './refusal.ts'
 
 const ENTRY_RECORD_BYTES = 46
@@ -18,7 +17,7 @@ export interface DirectoryLimits {
  * @param readEntry refuses what is not to be taken
  */
 export async function readDirectory<Read>(
-  handle: FileHandle,
+  handle: ZipBytes,
   limits: DirectoryLimits,
   readEntry: (entry: Entry) => Read,
 ): Promise<{ entries: Read[]; offset: number }> {
@@ -52,7 +51,7 @@ export async function readDirectory<Read>(
   }
 }
 
-async function openZip(handle: FileHandle, size: number): Promise<ZipFile> {
+async function openZip(handle: ZipBytes, size: number): Promise<ZipFile> {
   const options = { autoClose: false, decodeStrings: false, validateEntrySizes: false }
   try {
     return await fromRandomAccessReaderPromise(new ReadAhead(handle), size, options)
@@ -63,11 +62,11 @@ async function openZip(handle: FileHandle, size: number): Promise<ZipFile> {
 
 /** yauzl asks for two small pieces per entry, one after the other: without this a thousand entries take 100 ms. */
 class ReadAhead extends RandomAccessReader {
-  readonly #handle: FileHandle
+  readonly #handle: ZipBytes
   #piece = Buffer.alloc(0)
   #start = 0
 
-  constructor(handle: FileHandle) {
+  constructor(handle: ZipBytes) {
     super()
     this.#handle = handle
   }

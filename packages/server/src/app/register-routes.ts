@@ -39,11 +39,13 @@ import { patchRoutes } from '../shipping/patches/patch-routes.ts'
 import { variantRoutes } from '../shipping/variants/variant-routes.ts'
 import { sequenceRoutes } from '../shipping/sequences/sequence-routes.ts'
 import { keyRoutes } from '../shipping/signing/key-routes.ts'
+import { entryRoutes } from '../shipping/entries/entry-routes.ts'
 import { releaseRoutes } from '../shipping/releases/release-routes.ts'
 import { signatureRoutes } from '../rolling-out/publishing/signature-routes.ts'
 import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts'
 import { fileUploadRoutes } from '../shipping/content/files/file-upload-routes.ts'
 import { resumableUploadRoutes } from '../shipping/content/resumable/resumable-upload-routes.ts'
+import { switchRoutes } from '../rolling-out/rollouts/switch-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
@@ -122,6 +124,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     sequenceRoutes({ sequences: services.sequences, resolveApp }),
     keyRoutes({ keys: services.keys, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
+    entryRoutes({ entries: services.entries, releases }),
     variantRoutes({
       variants: services.variants,
       contents,
@@ -142,6 +145,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     fileUploadRoutes({ files, resolveApp }),
     resumableUploadRoutes({ uploads: services.uploads, resolveApp, publicUrl }),
     rolloutRoutes({ rollouts, resolveApp }),
+    switchRoutes({ rollouts, releases }),
     planRoutes({ plans: services.plans, rollouts }),
     rolloutGuardRoutes({ guards: services.guards, rollouts, releases, resolveApp, publicUrl }),
     deviceRoutes({ devices: services.devices, resolveApp }),

@@ -40,6 +40,7 @@ import { createEmbeddedUpdateService } from '../shipping/embedded-updates/embedd
 import { createSignedAnswerService } from '../shipping/signed-answers/signed-answer-service.ts'
 import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
+import { createEntryService } from '../shipping/entries/entry-service.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createSignatureService } from '../rolling-out/publishing/signature-service.ts'
@@ -87,6 +88,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const signing = createSigning(core, { changes, apps, audit })
   const { sequences, keys, statements } = signing
   const releases = createReleaseService({ db, sequences, statements })
+  const entries = createEntryService({ reads, storage, releases })
 
   const changing = { db, changes, audit, clock, newId }
   const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, statements, clock })]
@@ -208,6 +210,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     sequences,
     keys,
     releases,
+    entries,
     rollouts,
     publishing,
     variants,

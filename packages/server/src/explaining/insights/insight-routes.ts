@@ -7,11 +7,14 @@ import {
   InsightQuery,
   Overview,
   Reasons,
+  ReleaseFigures,
+  ReleaseFiguresQuery,
   ReleaseHealth,
   VersionDistribution,
   WholeInsightQuery,
 } from '@hotpatch/api'
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type, type Static, type TSchema } from 'typebox'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import { writeCsv, type CsvTable } from './csv.ts'
@@ -45,7 +48,7 @@ export function insightRoutes({
 }: {
   insights: InsightService
   resolveApp: ResolveApp
-}): FastifyPluginAsync {
+}): FastifyPluginAsyncTypebox {
   return async (app) => {
     const add = <Answer extends TSchema>(insight: Insight<Answer>) => addInsight(app, resolveApp, insight)
     add({
@@ -120,6 +123,26 @@ export function insightRoutes({
       read: (appId, _query, id) => insights.experiment(appId, id),
       table: experimentTable,
     })
+
+    app.get(
+      '/apps/:app/insights/releases/figures',
+      {
+        config: { access: 'insights:read' },
+        schema: {
+          tags: ['insights'],
+          summary: 'How releases of one kind of content have done since they were placed',
+          params: AppParams,
+          querystring: ReleaseFiguresQuery,
+          response: { 200: ReleaseFigures },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        const { kind, ...place } = request.query
+        const figures = await insights.releasesOf(found.id, kind, place)
+        return { releases: figures.map(({ id: releaseId, ...each }) => ({ releaseId, ...each })) }
+      },
+    )
   }
 }
 

@@ -50,7 +50,7 @@ export async function getRollout(db: Connection, id: string): Promise<RolloutRow
 export function listRollouts(
   db: Connection,
   appId: string,
-  { platform, channel, state }: RolloutFilter,
+  { platform, channel, state, releaseId }: RolloutFilter,
   { after, limit }: PageRequest,
 ): Promise<RolloutRow[]> {
   return selectRollouts(db)
@@ -58,6 +58,7 @@ export function listRollouts(
     .$if(platform !== undefined, (rollouts) => rollouts.where('rollout.platform', '=', platform ?? 'any'))
     .$if(channel !== undefined, (rollouts) => rollouts.where('rollout.channel', '=', channel ?? ''))
     .$if(state !== undefined, (rollouts) => rollouts.where('rollout.state', '=', state ?? 'active'))
+    .$if(releaseId !== undefined, (rollouts) => rollouts.where('rollout.release_id', '=', releaseId ?? ''))
     .$if(after !== undefined, (rollouts) => rollouts.where('rollout.id', '<', after ?? ''))
     .orderBy('rollout.id', 'desc')
     .limit(limit + 1)

@@ -45,11 +45,12 @@ function selectPatches(db: Connection, appId: string) {
 export function listPatches(
   db: Connection,
   appId: string,
-  { state }: PatchFilter,
+  { state, to }: PatchFilter,
   limit: number,
 ): Promise<ListedPatch[]> {
   let patches = selectPatches(db, appId)
   if (state !== undefined) patches = patches.where('state', '=', state)
+  if (to !== undefined) patches = patches.where('patch.release_id', '=', to)
   return patches.limit(limit).execute()
 }
 

@@ -49,7 +49,7 @@ export function releaseRoutes({
       async (request) => {
         const release = await releases.get(request.params.id)
         requireApp(request.actor, release.app_id)
-        return releases.render(release, publicUrl(request))
+        return releases.show(release, publicUrl(request))
       },
     )
 

@@ -12,6 +12,7 @@ import {
   findReleaseByBuild,
   findReleaseByVersion,
   insertRelease,
+  listInForce,
   listReleases,
   markArchived,
   type ReleaseRow,
@@ -119,8 +120,21 @@ export function createReleaseService({
       db,
       rows.map(({ id }) => id),
     )
-    const show = (row: ReleaseRow) => renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl)
+    const placed = await listInForce(
+      db,
+      rows.map(({ id }) => id),
+    )
+    const show = (row: ReleaseRow) => ({
+      ...renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl),
+      inForce: (placed.get(row.id) ?? []).map(renderInForce),
+    })
     return pageFromRows(rows, page, show)
+  }
+
+  /** With where it is in force. */
+  async function show(row: ReleaseRow, publicUrl: string): Promise<Release> {
+    const placed = (await listInForce(db, [row.id])).get(row.id) ?? []
+    return { ...(await render(row, publicUrl)), inForce: placed.map(renderInForce) }
   }
 
   /** As people see it. */
@@ -145,6 +159,7 @@ export function createReleaseService({
     get,
     listFiles,
     render,
+    show,
     findByVersion,
     differencesFrom,
     requireNewBuild,
@@ -152,6 +167,14 @@ export function createReleaseService({
     list,
     markArchived,
   }
+}
+
+type InForce = NonNullable<Release['inForce']>[number]
+
+function renderInForce(row: Pick<Schema['rollout'], 'id' | 'channel' | 'state' | 'percentage' | 'starts_at'>): InForce {
+  const { id: rolloutId, channel, percentage } = row
+  const state = row.state === 'paused' ? 'paused' : 'active'
+  return { rolloutId, channel, state, percentage, startsAt: nullableTimestamp(row.starts_at) }
 }
 
 function renderFile(file: Schema['release_file'], publicUrl: string): ReleaseFile {

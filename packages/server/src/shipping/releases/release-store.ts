@@ -1,5 +1,6 @@
 import type { ReleaseFilter } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
+import { sql, type SqlBool } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { PageRequest } from '../../ground/http/paging.ts'
 import { BUNDLE_SIGNATURE } from '../signing/statement-check.ts'
@@ -73,7 +74,7 @@ export async function findReleaseByBuild(
 export function listReleases(
   db: Connection,
   appId: string | null,
-  { platform, channel, version, kind, active, archived }: ReleaseFilter,
+  { platform, channel, inForceOn, version, search, kind, active, archived }: ReleaseFilter,
   { after, limit }: PageRequest,
 ): Promise<ReleaseRow[]> {
   return selectReleases(db)
@@ -90,7 +91,19 @@ export function listReleases(
         ),
       ),
     )
+    .$if(inForceOn !== undefined, (releases) =>
+      releases.where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('rollout')
+            .select('rollout.id')
+            .whereRef('rollout.release_id', '=', 'release.id')
+            .where('rollout.channel', '=', inForceOn ?? '')
+            .where('rollout.state', 'in', ['active', 'paused']),
+        ),
+      ),
+    )
     .$if(version !== undefined, (releases) => releases.where('release.version', '=', version ?? ''))
+    .$if(search !== undefined, (releases) => releases.where(containsText('release.version', search ?? '')))
     .$if(active !== undefined, (releases) =>
       releases.where(({ exists, not, selectFrom }) => {
         const isPlaced = exists(
@@ -107,6 +120,25 @@ export function listReleases(
     .orderBy('release.id', 'desc')
     .limit(limit + 1)
     .execute()
+}
+
+/** Whatever its case. */
+function containsText(column: string, text: string) {
+  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+  return sql<SqlBool>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`
+}
+
+/** Rollouts that are active or paused, newest first. */
+export async function listInForce(db: Connection, releaseIds: readonly string[]) {
+  if (releaseIds.length === 0) return new Map<string, never[]>()
+  const rows = await db
+    .selectFrom('rollout')
+    .select(['id', 'release_id', 'channel', 'state', 'percentage', 'starts_at'])
+    .where('release_id', 'in', releaseIds)
+    .where('state', 'in', ['active', 'paused'])
+    .orderBy('id', 'desc')
+    .execute()
+  return Map.groupBy(rows, (row) => row.release_id ?? '')
 }
 
 /** False when it was archived before. */
