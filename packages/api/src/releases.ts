@@ -132,6 +132,7 @@ export const Release = Type.Object({
         channel: Type.String(),
         state: OneOf(['active', 'paused']),
         percentage: Percentage,
+        mandatory: Type.Boolean(),
         startsAt: Nullable(Timestamp),
       }),
       { description: 'Its rollouts that are active or paused, newest first' },
@@ -210,6 +211,9 @@ export const ReleaseFinding = Type.Object({
   expected: Type.String(),
   found: Type.String(),
   advice: Type.String({ description: 'What to do about it' }),
+  acceptedBy: Type.Optional(
+    Type.String({ description: 'Of an error that may be meant: the word of `content.accept` by which it is taken' }),
+  ),
 })
 export interface ReleaseFinding {
   check: string
@@ -217,6 +221,7 @@ export interface ReleaseFinding {
   expected: string
   found: string
   advice: string
+  acceptedBy?: string
 }
 
 /** A publish that is not made yet: what is known of it. Readable where a publish would be refused, to say all at once. */

@@ -174,7 +174,8 @@ function objectionFinding({
   isAccepted,
 }: Objection & { isAccepted: boolean }): ReleaseFinding {
   const advice = isAccepted ? 'This is accepted.' : 'Publish the file that is meant, or accept this by its name.'
-  return { check: name, severity: isAccepted ? 'warning' : 'error', expected, found: `${found} in ${file}`, advice }
+  const told = { check: name, expected, found: `${found} in ${file}`, advice }
+  return isAccepted ? { ...told, severity: 'warning' } : { ...told, severity: 'error', acceptedBy: name }
 }
 
 function notesFindings({ notes = '' }: ReleaseCheck): ReleaseFinding[] {

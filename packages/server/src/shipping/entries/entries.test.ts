@@ -93,14 +93,19 @@ describeOnEveryDatabase('what is in releases', (openDatabase) => {
       const other = await server.createTestApp()
       const bundle = await zipOf({ 'index.android.bundle': 'x' })
       const { releaseId } = await server.published(other, { bundle })
-      expect(await comparisonOf(first, `?with=${second}`)).toMatchObject({ files: { added: 1, removed: 1, changed: 1 } })
+      expect(await comparisonOf(first, `?with=${second}`)).toMatchObject({
+        files: { added: 1, removed: 1, changed: 1 },
+      })
       for (const path of [`/releases/${first}/comparison?with=${releaseId}`, `/releases/${other.id}/entries`]) {
         expect(problemOf(await server.request('GET', `/manage/v1${path}`))).toBe('404 release-not-found')
       }
     })
 
     test('of which the bytes are lost say so', async () => {
-      const lost = await server.published(app, { version: '1.2.0', bundle: await zipOf({ 'index.android.bundle': 'l' }) })
+      const lost = await server.published(app, {
+        version: '1.2.0',
+        bundle: await zipOf({ 'index.android.bundle': 'l' }),
+      })
       const { sha256 } = lost.content
       await rm(join(server.directory, 'artifacts', sha256.slice(0, 2), sha256))
       expect((await entriesOf(lost.releaseId)).isReadable).toBe(false)
@@ -108,7 +113,9 @@ describeOnEveryDatabase('what is in releases', (openDatabase) => {
     })
 
     test('have their smaller forms told, once they are made', async () => {
-      const bundle = await zipOf({ 'index.android.bundle': Array.from({ length: 4_000 }, (_, index) => `var v${index} = ${index};`).join('\n') })
+      const bundle = await zipOf({
+        'index.android.bundle': Array.from({ length: 4_000 }, (_, index) => `var v${index} = ${index};`).join('\n'),
+      })
       const { releaseId } = await server.published(app, { version: '1.3.0', bundle })
       await allIsMade(db)
       const { items } = await ask<ReleaseForms>(`/releases/${releaseId}/forms`)

@@ -16,6 +16,7 @@ import {
   listReleases,
   markArchived,
   type ReleaseRow,
+  type RolloutInForce,
 } from './release-store.ts'
 import type { SequenceService } from '../sequences/sequence-service.ts'
 import { findDifferences, type ReleaseDifference, type ReleaseSubstance } from './release-differences.ts'
@@ -171,10 +172,15 @@ export function createReleaseService({
 
 type InForce = NonNullable<Release['inForce']>[number]
 
-function renderInForce(row: Pick<Schema['rollout'], 'id' | 'channel' | 'state' | 'percentage' | 'starts_at'>): InForce {
-  const { id: rolloutId, channel, percentage } = row
-  const state = row.state === 'paused' ? 'paused' : 'active'
-  return { rolloutId, channel, state, percentage, startsAt: nullableTimestamp(row.starts_at) }
+function renderInForce(row: RolloutInForce): InForce {
+  return {
+    rolloutId: row.id,
+    channel: row.channel,
+    state: row.state === 'paused' ? 'paused' : 'active',
+    percentage: row.percentage,
+    mandatory: row.mandatory === 1,
+    startsAt: nullableTimestamp(row.starts_at),
+  }
 }
 
 function renderFile(file: Schema['release_file'], publicUrl: string): ReleaseFile {

@@ -128,12 +128,20 @@ function containsText(column: string, text: string) {
   return sql<SqlBool>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`
 }
 
+export type RolloutInForce = Pick<
+  Schema['rollout'],
+  'id' | 'release_id' | 'channel' | 'state' | 'percentage' | 'mandatory' | 'starts_at'
+>
+
 /** Rollouts that are active or paused, newest first. */
-export async function listInForce(db: Connection, releaseIds: readonly string[]) {
-  if (releaseIds.length === 0) return new Map<string, never[]>()
+export async function listInForce(
+  db: Connection,
+  releaseIds: readonly string[],
+): Promise<ReadonlyMap<string, readonly RolloutInForce[]>> {
+  if (releaseIds.length === 0) return new Map()
   const rows = await db
     .selectFrom('rollout')
-    .select(['id', 'release_id', 'channel', 'state', 'percentage', 'starts_at'])
+    .select(['id', 'release_id', 'channel', 'state', 'percentage', 'mandatory', 'starts_at'])
     .where('release_id', 'in', releaseIds)
     .where('state', 'in', ['active', 'paused'])
     .orderBy('id', 'desc')
