@@ -151,9 +151,9 @@ export function createEntryService({
     const items = rows.map(({ algorithm, files, size_bytes, full_bytes }) => ({
       algorithm,
       isPacked: PACKED.test(algorithm),
-      files: Number(files),
-      sizeBytes: Number(size_bytes),
-      fullBytes: Number(full_bytes),
+      files,
+      sizeBytes: size_bytes,
+      fullBytes: full_bytes,
     }))
     return { items }
   }
