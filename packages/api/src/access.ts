@@ -79,28 +79,3 @@ export const ActorKind = Type.Union([
   Type.Literal('plan'),
 ])
 export type ActorKind = Static<typeof ActorKind>
-
-/** Who did what, when, from where, and what it changed. Never altered. */
-export const AuditEntry = Type.Object({
-  id: Id,
-  at: Timestamp,
-  actorId: Nullable(Id),
-  actorName: Type.String(),
-  actorKind: ActorKind,
-  action: Type.String({ description: 'Such as release.published' }),
-  subjectKind: Type.String(),
-  subjectId: Type.String(),
-  appId: Nullable(Id),
-  address: Nullable(Type.String()),
-  requestId: Nullable(Type.String()),
-  before: Type.Unknown(),
-  after: Type.Unknown(),
-})
-export type AuditEntry = Static<typeof AuditEntry>
-
-export const AuditFilter = Type.Object({
-  app: Type.Optional(Type.String()),
-  action: Type.Optional(Type.String({ maxLength: 100 })),
-  subjectId: Type.Optional(Type.String({ maxLength: 200 })),
-})
-export type AuditFilter = Static<typeof AuditFilter>

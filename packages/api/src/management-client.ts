@@ -1,3 +1,5 @@
+import { AuditHead, type AuditEntry, type AuditExportQuery, type AuditFilter, type AuditLine } from './audit.ts'
+import { readJsonLines } from './json-lines.ts'
 import { EmbeddedUpdate, EmbeddedUpdates, type NewEmbeddedUpdate } from './embedded-updates.ts'
 import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
@@ -5,16 +7,7 @@ import { Patch, Patches, type NewPatch, type PatchFilter, type SentPatchQuery } 
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
-import type {
-  ApiToken,
-  AuditEntry,
-  AuditFilter,
-  CreatedApiToken,
-  NewApiToken,
-  RevocationQuery,
-  RevokedApiToken,
-  Whoami,
-} from './access.ts'
+import type { ApiToken, CreatedApiToken, NewApiToken, RevocationQuery, RevokedApiToken, Whoami } from './access.ts'
 import type {
   AppChanges,
   Channel,
@@ -502,6 +495,19 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<WebhookDelivery>('POST', path`/webhooks/${webhookId}/deliveries/${deliveryId}/redeliver`),
 
     listAudit: (query: AuditFilter & PageQuery = {}) => call<Page<AuditEntry>>('GET', `/audit${queryOf(query)}`),
+    getAuditHead: () => read(AuditHead, '/audit/head'),
+    /** Line by line, as they come. One that breaks off has no line of the kind `end`. */
+    exportAudit: async function* (query: AuditExportQuery & { signal?: AbortSignal } = {}): AsyncGenerator<AuditLine> {
+      const { signal, ...filter } = query
+      const headers = { accept: 'application/x-ndjson' }
+      const { body } = await send(`/audit/export${queryOf(filter)}`, { headers, ...(signal && { signal }) })
+      if (!body) return
+      try {
+        for await (const line of readJsonLines(body)) yield line as AuditLine
+      } catch (cause) {
+        throw new ServerUnreachable(`The audit log of ${url} broke off`, { cause })
+      }
+    },
   }
 }
 

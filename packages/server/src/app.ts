@@ -35,12 +35,13 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerRoutes({ core, checkPath, services, telling })
   registerGauges(core, checkPath, telling)
 
-  const { access, automation, madeLater } = services
+  const { access, automation, auditSealer, madeLater } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))
   await checkPath.start()
   automation.start()
   for (const { wake } of madeLater) wake()
   telling.start()
+  auditSealer.start()
   checkPath.feed.start()
   const stopSweeping = startSweeping(core, services, telling)
 
@@ -58,6 +59,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await automationStopped
     for (const { stop } of madeLater) await stop()
     await telling.stop()
+    await auditSealer.stop()
     await checkPath.stop()
     if (reads !== db) await reads.destroy()
     await db.destroy()

@@ -80,7 +80,7 @@ export async function startTestServer(
       ...(options.from !== undefined && { remoteAddress: options.from }),
       ...(payload !== undefined && { payload: payload as object }),
     })
-    const isJson = response.payload !== '' && String(response.headers['content-type']).includes('json')
+    const isJson = response.payload !== '' && /\bjson\b/.test(String(response.headers['content-type']))
     return {
       status: response.statusCode,
       headers: response.headers,

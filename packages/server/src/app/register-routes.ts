@@ -158,7 +158,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts) {
     webhookRoutes({ webhooks, deliveries, resolveApp }),
     insightRoutes({ insights: services.insights, resolveApp }),
     attentionRoutes({ attention: services.attention, resolveApp, publicUrl }),
-    auditRoutes({ audit: services.audit, resolveApp }),
+    auditRoutes({ audit: services.audit, sealer: services.auditSealer, exports: services.auditExports, resolveApp }),
   ]
 }
 

@@ -19,6 +19,8 @@ import { createContentService } from '../shipping/content/content-service.ts'
 import { createFileUploads } from '../shipping/content/files/file-uploads.ts'
 import { createResumableUploads } from '../shipping/content/resumable/resumable-uploads.ts'
 import { fileExtensionOf } from '../shipping/content/kinds.ts'
+import { createAuditExports } from '../people/audit/audit-export.ts'
+import { createAuditSealer } from '../people/audit/audit-sealer.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
@@ -70,7 +72,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
   const settleFleet = fleet.settle
 
-  const audit = createAuditService({ db, clock, newId })
+  const audit = createAuditService({ db, reads, clock, newId })
+  const auditSealer = createAuditSealer({ db, clock, timers, intervalMs: config.refreshIntervalMs, log })
+  audit.onRecorded(auditSealer.wake)
+  const auditExports = createAuditExports({ reads })
   const announcements = createAnnouncementService({ db, clock, newId })
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
@@ -193,6 +198,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   return {
     audit,
+    auditSealer,
+    auditExports,
     announcements,
     access,
     storage,

@@ -143,12 +143,35 @@ create table audit_entry (
   request_id text,
   before text,
   after text,
-  actor_kind text default 'token' not null check (actor_kind in ('token', 'server', 'guard', 'plan'))
+  actor_kind text default 'token' not null check (actor_kind in ('token', 'server', 'guard', 'plan')) ,
+  person_id text
 );
+
+create index audit_entry_actor on audit_entry (actor_id, id);
+
+create index audit_entry_app on audit_entry (app_id, id);
 
 create trigger audit_entry_no_delete before delete on audit_entry begin select raise(abort, 'the audit log is append-only'); end;
 
 create trigger audit_entry_no_update before update on audit_entry begin select raise(abort, 'the audit log is append-only'); end;
+
+create index audit_entry_subject on audit_entry (subject_id, id);
+
+create table audit_seal (
+  position bigint primary key,
+  entry_id text not null,
+  previous_hash text not null,
+  hash text not null,
+  constraint audit_seal_of unique (entry_id)
+);
+
+create trigger audit_seal_no_delete before delete on audit_seal begin select raise(abort, 'the audit log is append-only'); end;
+
+create trigger audit_seal_no_update before update on audit_seal begin select raise(abort, 'the audit log is append-only'); end;
+
+create table audit_unsealed (
+  entry_id text primary key
+);
 
 create table block_map (
   sha256 text primary key,

@@ -780,6 +780,18 @@ export interface Schema {
     request_id: string | null
     before: string | null
     after: string | null
+    /** Who is behind the actor, where that is known. */
+    person_id: string | null
+  }
+  audit_seal: {
+    position: number
+    entry_id: string
+    previous_hash: string
+    hash: string
+  }
+  /** Entries that wait for their seal. */
+  audit_unsealed: {
+    entry_id: string
   }
 }
 

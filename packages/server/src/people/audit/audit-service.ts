@@ -1,9 +1,10 @@
 import type { AuditEntry, Page } from '@hotpatch/api'
 import { actorOf, nameOf, type Author } from '../authors/author.ts'
-import { timestamp, type Clock } from '../../ground/clock.ts'
-import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
+import type { Clock } from '../../ground/clock.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import { insertAuditEntry, listAuditEntries, type AuditQuery } from './audit-store.ts'
+import { renderEntry } from './render-entry.ts'
 
 /** Such as `{ action: 'rollout.paused', subject: ['rollout', id], before, after }`. */
 export interface Change {
@@ -16,7 +17,20 @@ export interface Change {
 
 export type AuditService = ReturnType<typeof createAuditService>
 
-export function createAuditService({ db, clock, newId }: { db: Database; clock: Clock; newId: () => string }) {
+export function createAuditService({
+  db,
+  reads = db,
+  clock,
+  newId,
+}: {
+  db: Database
+  /** Searches may take long. */
+  reads?: Database
+  clock: Clock
+  newId: () => string
+}) {
+  const listeners = new Set<() => void>()
+
   /** In the transaction of the change itself: neither is there without the other. */
   async function record(connection: Connection, author: Author, change: Change): Promise<void> {
     await insertAuditEntry(connection, {
@@ -33,30 +47,24 @@ export function createAuditService({ db, clock, newId }: { db: Database; clock: 
       request_id: author.kind === 'token' ? author.requestId : null,
       before: change.before === undefined ? null : JSON.stringify(change.before),
       after: change.after === undefined ? null : JSON.stringify(change.after),
+      person_id: null,
     })
+    for (const listener of listeners) listener()
   }
 
   async function list(query: AuditQuery, page: PageRequest): Promise<Page<AuditEntry>> {
-    return pageFromRows(await listAuditEntries(db, query, page), page, render)
+    return pageFromRows(await listAuditEntries(reads, query, page), page, render)
   }
 
-  return { record, list }
+  /** Called while the change is not committed yet. */
+  function onRecorded(listener: () => void): void {
+    listeners.add(listener)
+  }
+
+  return { record, onRecorded, list }
 }
 
-function render(row: Schema['audit_entry']): AuditEntry {
-  return {
-    id: row.id,
-    at: timestamp(row.at),
-    actorId: row.actor_id,
-    actorName: row.actor_name,
-    actorKind: row.actor_kind,
-    action: row.action,
-    subjectKind: row.subject_kind,
-    subjectId: row.subject_id,
-    appId: row.app_id,
-    address: row.address,
-    requestId: row.request_id,
-    before: row.before === null ? null : JSON.parse(row.before),
-    after: row.after === null ? null : JSON.parse(row.after),
-  }
+function render({ position, hash, ...row }: Awaited<ReturnType<typeof listAuditEntries>>[number]): AuditEntry {
+  const seal = position === null || hash === null ? null : { position, hash }
+  return { ...renderEntry(row), seal }
 }

@@ -68,6 +68,9 @@ describeOnEveryDatabase('the audit log', (openDatabase, database) => {
       appId: app.id,
       address: '127.0.0.1',
       requestId: expect.any(String),
+      personId: null,
+      // Soon.
+      seal: expect.toBeOneOf([null, expect.anything()]),
       before: withoutKey(app),
       after: { ...withoutKey(app), name: 'N' },
     })

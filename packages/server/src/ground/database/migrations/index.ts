@@ -23,6 +23,7 @@ import * as drawings from './0026-drawings.ts'
 import * as sentPatches from './0027-sent-patches.ts'
 import * as interruptedWork from './0028-interrupted-work.ts'
 import * as people from './0029-people.ts'
+import * as auditSeals from './0033-audit-seals.ts'
 import * as rareDevices from './0036-rare-devices.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
@@ -51,5 +52,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0027-sent-patches': sentPatches,
   '0028-interrupted-work': interruptedWork,
   '0029-people': people,
+  '0033-audit-seals': auditSeals,
   '0036-rare-devices': rareDevices,
 }
