@@ -262,7 +262,7 @@ describe('a token for one app', () => {
         ? '?platform=android'
         : url.endsWith('/guard-target')
           ? '?platform=android&channel=production'
-          : /\/(?:audit|stream)$/.test(url)
+          : /\/(?:audit|audit\/export|stream)$/.test(url)
             ? `?app=${theirs.slug}`
             : method === 'PUT' && url.endsWith('/patches')
               ? '?platform=android&from=1.0.0&to=1.0.1'
@@ -288,6 +288,7 @@ describe('a token for one app', () => {
       'GET /manage/v1/announcements',
       'GET /manage/v1/apps',
       'GET /manage/v1/attention',
+      'GET /manage/v1/audit/head',
       'GET /manage/v1/tokens',
       'GET /manage/v1/webhooks',
       'GET /manage/v1/whoami',
