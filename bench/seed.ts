@@ -221,6 +221,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       ended_at: null,
       label_number: null,
       drawing: null,
+      revision: 1,
     })
   }
   insert('platform_sequence', { app_id: APP.id, platform: APP.platform, last_sequence: count })

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { DeviceId } from './devices.ts'
-import { Id, Timestamp } from './shared-schemas.ts'
+import { Id, Nullable, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
 
 export const COHORT_LIMITS = {
   cohorts: 100,
@@ -55,3 +55,14 @@ export type CohortDevices = Static<typeof CohortDevices>
 
 export const CohortDevice = Type.Object({ deviceId: DeviceId })
 export type CohortDevice = Static<typeof CohortDevice>
+
+/** A rollout that names a cohort, and has not ended: the cohort cannot be deleted while there is one. */
+export const CohortRollout = Type.Object({
+  rolloutId: Id,
+  platform: PlatformName,
+  channel: Type.String(),
+  version: Nullable(Type.String({ description: 'Null: what the binary shipped with' })),
+  state: Type.Union([Type.Literal('active'), Type.Literal('paused')]),
+  percentage: Percentage,
+})
+export type CohortRollout = Static<typeof CohortRollout>

@@ -30,9 +30,25 @@ export const ImpactQuestion = Type.Union([
         Type.Object({ releaseId: Id }, { additionalProperties: false }),
         Type.Literal('embedded'),
       ]),
-      percentage: wantedAudience.percentage,
+      ...wantedAudience,
       signedBy,
     },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    {
+      change: Type.Literal('change-audience'),
+      rolloutId: Id,
+      percentage: Type.Optional(Percentage),
+      devices: Type.Optional(ForcedDevices),
+      cohorts: Type.Optional(CohortNames),
+      rules: Type.Optional(AttributeRules),
+    },
+    { additionalProperties: false, description: 'What is not named stays as it is' },
+  ),
+  Type.Object({ change: Type.Literal('step-back'), rolloutId: Id }, { additionalProperties: false }),
+  Type.Object(
+    { change: Type.Literal('finish-experiment'), experimentId: Id, winner: Nullable(Type.String({ maxLength: 40 })) },
     { additionalProperties: false },
   ),
   Type.Object(

@@ -245,6 +245,25 @@ export const Adoption = Type.Object({
 })
 export type Adoption = Static<typeof Adoption>
 
+const rates = { attempted: Count, bad: Rate }
+
+/** How devices fared with a rollout over time, whether guards believe them or not: the guard says whom it does. */
+export const RolloutHealth = Type.Object({
+  ...range,
+  ...placedRollout,
+  points: Type.Array(
+    Type.Object({
+      at: Timestamp,
+      ...rates,
+      failed: Count,
+      rolledBack: Count,
+      crashed: Count,
+      untilThen: { ...Type.Object(rates), description: 'Of all since it began, up to the end of the bucket' },
+    }),
+  ),
+})
+export type RolloutHealth = Static<typeof RolloutHealth>
+
 /** Of releases that something happened to in the time asked for: their figures since they were placed. */
 export const ReleaseHealth = Type.Object({
   from: Timestamp,
@@ -319,11 +338,26 @@ export type Reasons = Static<typeof Reasons>
 export const ArmFigures = Type.Object({ ...placedRollout, ...reachFigures, ...healthFigures })
 export type ArmFigures = Static<typeof ArmFigures>
 
+/** An arm held against the first one, by the share of believed devices on which it went badly. */
+export const ArmComparison = Type.Object({
+  arm: Type.String(),
+  comparedWith: Type.String(),
+  confidencePercent: Type.Number({ description: 'Of the interval: 95 of all comparisons together' }),
+  difference: Nullable(Type.Number({ description: '0.01: one device in a hundred more. Null: too few tried either' })),
+  low: Nullable(Type.Number()),
+  high: Nullable(Type.Number()),
+  conclusion: OneOf(['better', 'worse', 'undecided', 'too-few'], {
+    description: 'better, worse: the whole interval is on one side of no difference',
+  }),
+})
+export type ArmComparison = Static<typeof ArmComparison>
+
 /** An A/B test: its arms side by side. */
 export const ExperimentResults = Type.Object({
   experimentId: Id,
   name: Type.String(),
   arms: Type.Array(Type.Object({ arm: Type.String(), weight: Percentage, ...ArmFigures.properties })),
+  comparisons: Type.Array(ArmComparison),
 })
 export type ExperimentResults = Static<typeof ExperimentResults>
 

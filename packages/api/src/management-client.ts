@@ -29,7 +29,7 @@ import type {
   ReleaseEntryQuery,
   ReleaseForms,
 } from './release-entries.ts'
-import type { Cohort, CohortChanges, CohortDevice, NewCohort } from './cohorts.ts'
+import type { Cohort, CohortChanges, CohortDevice, CohortRollout, NewCohort } from './cohorts.ts'
 import type { Device, DeviceFilter, DeviceWithEvents, ExplainQuery, Explanation, TimelinePage } from './devices.ts'
 import type { InstallLink, InstallPage, NewInstallLink, NewInstallPage } from './install-pages.ts'
 import { Experiment, type ExperimentEnd, type NewExperiment } from './experiments.ts'
@@ -45,6 +45,7 @@ import type {
   ReleaseFigures,
   ReleaseFiguresQuery,
   ReleaseHealth,
+  RolloutHealth,
   VersionDistribution,
   WholeInsightQuery,
 } from './insights.ts'
@@ -66,7 +67,17 @@ import {
   type ReleaseCheck,
   type ReleaseFilter,
 } from './releases.ts'
-import { Rollout, type NewRollback, type NewRollout, type RolloutChanges, type RolloutFilter } from './rollouts.ts'
+import {
+  Rollout,
+  type InForce,
+  type NewRollback,
+  type NewRollout,
+  type RolloutChanges,
+  type RolloutDeed,
+  type RolloutFilter,
+  type SeenRevision,
+  type SteppedBack,
+} from './rollouts.ts'
 import { PROBLEM_TYPE_BASE, pageOf, ProblemDocument, type Page, type PageQuery } from './shared-schemas.ts'
 import type {
   DeliveryFilter,
@@ -371,9 +382,18 @@ export function createManagementClient(options: ManagementClientOptions) {
     rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
     changeRollout: (rolloutId: string, body: RolloutChanges) =>
       call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),
-    pauseRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/pause`),
-    resumeRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/resume`),
-    haltRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/halt`),
+    pauseRollout: (rolloutId: string, seen: SeenRevision = {}) =>
+      call<Rollout>('POST', path`/rollouts/${rolloutId}/pause` + queryOf(seen)),
+    resumeRollout: (rolloutId: string, seen: SeenRevision = {}) =>
+      call<Rollout>('POST', path`/rollouts/${rolloutId}/resume` + queryOf(seen)),
+    haltRollout: (rolloutId: string, seen: SeenRevision = {}) =>
+      call<Rollout>('POST', path`/rollouts/${rolloutId}/halt` + queryOf(seen)),
+    /** Halts it, and goes back for the same devices to what was before. */
+    stepBack: (rolloutId: string, seen: SeenRevision = {}) =>
+      call<SteppedBack>('POST', path`/rollouts/${rolloutId}/step-back` + queryOf(seen)),
+    listRolloutDeeds: (rolloutId: string, query: PageQuery = {}) =>
+      call<Page<RolloutDeed>>('GET', path`/rollouts/${rolloutId}/deeds` + queryOf(query)),
+    getInForce: (app: string, channel: string) => call<InForce>('GET', path`/apps/${app}/channels/${channel}/in-force`),
     /** @param fromStep the step, from 1, that the caller has seen and wants to leave */
     advanceRollout: (rolloutId: string, fromStep: number) =>
       call<Rollout>('POST', path`/rollouts/${rolloutId}/advance`, { fromStep }),
@@ -385,7 +405,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     rearmGuard: (rolloutId: string) => call<Guard>('POST', path`/rollouts/${rolloutId}/guard/rearm`),
     getGuardTarget: (app: string, query: { platform: string; channel: string; releaseId?: string }) =>
       read(NextGuardTarget, path`/apps/${app}/guard-target` + queryOf(query)),
-    withdrawRollout: (rolloutId: string) => call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw`),
+    withdrawRollout: (rolloutId: string, seen: SeenRevision = {}) =>
+      call<Rollout>('POST', path`/rollouts/${rolloutId}/withdraw` + queryOf(seen)),
 
     listDevices: (app: string, query: DeviceFilter & PageQuery = {}) =>
       call<Page<Device>>('GET', path`/apps/${app}/devices` + queryOf(query)),
@@ -405,6 +426,8 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<VersionDistribution>('GET', path`/apps/${app}/insights/versions` + queryOf(query)),
     getAdoption: (app: string, rolloutId: string, query: WholeInsightQuery = {}) =>
       call<Adoption>('GET', path`/apps/${app}/insights/rollouts/${rolloutId}/adoption` + queryOf(query)),
+    getRolloutHealth: (app: string, rolloutId: string, query: WholeInsightQuery = {}) =>
+      call<RolloutHealth>('GET', path`/apps/${app}/insights/rollouts/${rolloutId}/health` + queryOf(query)),
     getReleaseHealth: (app: string, query: InsightQuery = {}) =>
       call<ReleaseHealth>('GET', path`/apps/${app}/insights/releases/health` + queryOf(query)),
     getDownloads: (app: string, query: InsightQuery = {}) =>
@@ -428,6 +451,9 @@ export function createManagementClient(options: ManagementClientOptions) {
     getCohort: (app: string, name: string) => call<Cohort>('GET', path`/apps/${app}/cohorts/${name}`),
     createCohort: (app: string, body: NewCohort) => call<Cohort>('POST', path`/apps/${app}/cohorts`, body),
     deleteCohort: (app: string, name: string) => call<undefined>('DELETE', path`/apps/${app}/cohorts/${name}`),
+    /** Of rollouts that are in force, or may be again. */
+    listCohortRollouts: (app: string, name: string) =>
+      call<Page<CohortRollout>>('GET', path`/apps/${app}/cohorts/${name}/rollouts`),
     listCohortDevices: (app: string, name: string, query: PageQuery = {}) =>
       call<Page<CohortDevice>>('GET', path`/apps/${app}/cohorts/${name}/devices` + queryOf(query)),
     changeCohort: (app: string, name: string, body: CohortChanges) =>

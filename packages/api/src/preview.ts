@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { AttributeRules } from './audience.ts'
 import { DeviceId } from './devices.ts'
-import { ChannelName, Id, Percentage, PlatformName } from './shared-schemas.ts'
+import { ChannelName, Id, OneOf, Percentage, PlatformName } from './shared-schemas.ts'
 
 /** A rollout that is not made yet: of a release that exists, or of one with such requirements. */
 export const RolloutPreview = Type.Object(
@@ -9,6 +9,7 @@ export const RolloutPreview = Type.Object(
     platform: PlatformName,
     channel: ChannelName,
     releaseId: Type.Optional(Id),
+    to: Type.Optional(OneOf(['embedded'], { description: 'What the binary shipped with, instead of a release' })),
     minNativeVersion: Type.Optional(Type.String({ maxLength: 64 })),
     nativeRange: Type.Optional(Type.String({ maxLength: 256 })),
     runtimeVersion: Type.Optional(Type.String({ maxLength: 128 })),

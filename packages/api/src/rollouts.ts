@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { AttributeRules, AudienceSlice, CohortNames, ForcedDevices } from './audience.ts'
-import { GuardAction, GuardChoice, GuardState } from './guards.ts'
+import { GuardAction, GuardChoice, GuardState, GuardTrip } from './guards.ts'
 import { RolloutPlan } from './plans.ts'
 import { ReleaseVersion } from './releases.ts'
 import {
@@ -10,6 +10,7 @@ import {
   LabelNumber,
   MandatoryBelow,
   Nullable,
+  OneOf,
   Paused,
   Percentage,
   PlatformName,
@@ -52,6 +53,14 @@ export const Rollout = Type.Object({
   ),
   /** What watches it; null: nothing does. */
   guard: Nullable(Type.Object({ state: GuardState, isOn: Type.Boolean(), action: GuardAction })),
+  /** What widens it by itself; null: nothing does. */
+  plan: Nullable(
+    Type.Object({
+      state: OneOf(['running', 'finished']),
+      step: Type.Integer({ description: 'From 1' }),
+      steps: Type.Integer({ description: 'How many there are' }),
+    }),
+  ),
   sequence: Nullable(Type.Integer({ description: 'Of its own statement, when a roll-back was signed' })),
   labelNumber: Nullable(LabelNumber),
   /** Told where rollouts are listed and shown. */
@@ -67,11 +76,18 @@ export const Rollout = Type.Object({
       ),
     ),
   ),
+  revision: Type.Integer({ description: 'Rises with every change' }),
   createdAt: Timestamp,
   createdBy: Type.String(),
   updatedAt: Timestamp,
 })
 export type Rollout = Static<typeof Rollout>
+
+/** Where it is given and is not the rollout's any more, nothing is done: somebody else has changed it meanwhile. */
+const seen = { revision: Type.Optional(Type.Integer({ minimum: 1, description: '`revision` as the caller saw it' })) }
+
+export const SeenRevision = Type.Object(seen)
+export type SeenRevision = Static<typeof SeenRevision>
 
 const restatement = {
   statement: Type.Optional(Base64),
@@ -127,8 +143,14 @@ export const NewRollback = Type.Object(
       Type.Object({ releaseId: Id }, { additionalProperties: false }),
       Type.Literal('embedded'),
     ]),
-    percentage: Type.Optional({ ...Percentage, default: 100 }),
+    percentage: Type.Optional({ ...Percentage, description: '100 when neither this nor a plan is given' }),
+    plan: Type.Optional(RolloutPlan),
     mandatory: Type.Optional(Type.Boolean({ default: false })),
+    startsAt: Type.Optional(Timestamp),
+    paused: Type.Optional(Paused),
+    devices: Type.Optional(ForcedDevices),
+    cohorts: Type.Optional(CohortNames),
+    rules: Type.Optional(AttributeRules),
     /** As with `NewRollout`; what was rolled back from is no way back. */
     guard: Type.Optional(GuardChoice),
     prepared: Type.Optional(StepsBack),
@@ -153,10 +175,50 @@ export const RolloutChanges = Type.Object(
     removeDevices: Type.Optional({ ...ForcedDevices, description: 'From the devices that it names' }),
     cohorts: Type.Optional(CohortNames),
     rules: Type.Optional(AttributeRules),
+    ...seen,
   },
   { additionalProperties: false, minProperties: 1 },
 )
 export type RolloutChanges = Static<typeof RolloutChanges>
+
+/** What was done to a rollout, once, by somebody: of the audit log, for whoever may see the rollout. */
+export const RolloutDeed = Type.Object({
+  id: Id,
+  at: Timestamp,
+  action: Type.String({ description: 'Such as rollout.paused, guard.tripped or guard.changed' }),
+  by: Type.String(),
+  byKind: Type.String({ description: 'person, token, server, guard or plan' }),
+  changes: Type.Array(Type.Object({ field: Type.String(), before: Type.Unknown(), after: Type.Unknown() }), {
+    description: 'What it changed, by the names of the API; of forced devices only how many there are',
+  }),
+  trip: Type.Optional(Type.Unsafe<GuardTrip>({ description: 'Of a guard that tripped: its figures, and what it did' })),
+})
+export type RolloutDeed = Static<typeof RolloutDeed>
+
+/** What devices of a channel are offered now, platform by platform. */
+export const InForce = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      platform: PlatformName,
+      rollouts: Type.Array(Rollout, {
+        description: 'Newest first, down to the newest that is for everybody; at most 20',
+      }),
+      reachesAll: Type.Boolean({ description: 'Whether the last of them is for everybody' }),
+    }),
+  ),
+})
+export type InForce = Static<typeof InForce>
+
+/** What came of going back from a rollout to what was before it. */
+export const SteppedBack = Type.Object({
+  rollout: Rollout,
+  placed: Nullable({
+    ...Rollout,
+    description: 'Null: halting was enough, or only what the binary shipped with was before',
+  }),
+  passedOver: GuardTrip.properties.passedOver,
+})
+export type SteppedBack = Static<typeof SteppedBack>
 
 export const RolloutFilter = Type.Object({
   platform: Type.Optional(PlatformName),

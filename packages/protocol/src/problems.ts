@@ -325,6 +325,11 @@ export const PROBLEMS = {
     title: 'The rollout is not in a state for this',
     advice: '`hotpatch rollouts list` shows the state of each rollout.',
   },
+  'rollout-changed': {
+    status: 409,
+    title: 'Somebody else has changed the rollout',
+    advice: 'Look at the rollout as it is now, and decide again.',
+  },
   'webhook-state': {
     status: 409,
     title: 'The webhook cannot do this now',

@@ -25,10 +25,11 @@ import { createAuditService, type AuditService } from '../people/audit/audit-ser
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
 import { createCohortService } from '../rolling-out/cohorts/cohort-service.ts'
-import { createExperimentService } from '../rolling-out/experiments/experiment-service.ts'
+import { createExperimentService, renderExperiment } from '../rolling-out/experiments/experiment-service.ts'
 import { createDeviceService } from '../fleet/devices/device-service.ts'
 import { createGuardCompanion } from '../rolling-out/guards/guard-companion.ts'
 import { createGuardService } from '../rolling-out/guards/guard-service.ts'
+import { createPlacePrevious } from '../rolling-out/guards/place-previous.ts'
 import { createGuardWatch } from '../rolling-out/guards/guard-watch.ts'
 import { createInsightService } from '../explaining/insights/insight-service.ts'
 import { createAutomation } from '../rolling-out/plans/automation.ts'
@@ -132,9 +133,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const experiments = createExperimentService({ ...changing, apps, releases, rollouts })
 
   const sampling = createSampling()
-  const guards = createGuardService({ db, reads, releases, audit, sampling, clock })
-  const forWatch = { releases, rollouts, audit, announcements, sampling }
-  const guardWatch = createGuardWatch({ db, reads, apps, ...forWatch, clock, log })
+  const placePrevious = createPlacePrevious({ apps, releases, rollouts, clock })
+  const forGuards = { db, reads, rollouts, placePrevious, audit, sampling, clock }
+  const guards = createGuardService({ ...forGuards, releases })
+  const guardWatch = createGuardWatch({ ...forGuards, announcements, log })
   const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const { count: countTakers } = createRolloutTakers({ catalogs, updates, knownDevices, clock })
   const plans = createPlanService({ db, reads, rollouts, guards, sampling, countTakers, clock, log })
@@ -192,6 +194,21 @@ export async function createServices(core: Core, checkPath: CheckPath) {
         const rollout = await rollouts.get(rolloutId, null)
         if (rollout.app_id === appId) return rollout
         throw problem('rollout-not-found', `The app has no rollout with the id ${rolloutId}.`)
+      },
+      findStepBack: async (rolloutId) => {
+        const rollout = await rollouts.get(rolloutId, null)
+        const way = await guards.findWayFrom(rollout)
+        if (!way) return undefined
+        const statement = way.step?.statement
+        const restated = statement && { sequence: statement.sequence, floor: statement.floor }
+        const { items } = await keys.list(await apps.get(rollout.app_id))
+        const publicKey = items.find(({ id }) => id === statement?.key_id)?.publicKey ?? null
+        return { releaseId: way.releaseId, restated: restated ? { ...restated, publicKey } : null }
+      },
+      findExperiment: async (appId, experimentId) => {
+        const experiment = await experiments.get(experimentId, null)
+        if (experiment.app_id === appId) return renderExperiment(experiment)
+        throw problem('experiment-not-found', `The app has no experiment with the id ${experimentId}.`)
       },
     },
   })

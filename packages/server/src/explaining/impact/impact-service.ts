@@ -1,4 +1,4 @@
-import { REASON_SENTENCES, type Impact, type ImpactQuestion, type ROLLOUT_MOVES } from '@hotpatch/api'
+import { REASON_SENTENCES, type Experiment, type Impact, type ImpactQuestion, type ROLLOUT_MOVES } from '@hotpatch/api'
 import { placementsOf, problem, type CatalogRollout, type Platform, type RolloutState } from '@hotpatch/protocol'
 import { keyIdOfPublicKey } from '../../shipping/signing/signing-keys.ts'
 import type { Clock } from '../../ground/clock.ts'
@@ -10,6 +10,7 @@ import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
 import { createImpactTally, type DeviceImpact, type LostDevice } from './impact-tally.ts'
 import { findPlacedRelease, imagineRollout, withRollouts } from '../previews/imagined-rollout.ts'
 import { judgeImpact, type Scene } from './judge-impact.ts'
+import { requireRules } from '../../rolling-out/rollouts/audience.ts'
 import { checkOf, type KnownDevices } from '../known-devices/known-devices.ts'
 import type { FindNextSequence } from '../previews/preview-service.ts'
 import type { UpdateService } from '../../updates/update-service.ts'
@@ -32,6 +33,17 @@ export interface ImpactFacts {
   listWorkingKeys(appId: string): Promise<{ id: string; publicKey: string }[]>
   /** @throws problem rollout-not-found */
   placeOfRollout(appId: string, rolloutId: string): Promise<{ platform: Platform; channel: string }>
+  /** What halting a rollout would be followed by; undefined: nothing. */
+  findStepBack(rolloutId: string): Promise<PlannedStepBack | undefined>
+  /** @throws problem experiment-not-found */
+  findExperiment(appId: string, experimentId: string): Promise<Pick<Experiment, 'platform' | 'channel' | 'arms'>>
+}
+
+interface PlannedStepBack {
+  /** Null: what the binary shipped with. */
+  releaseId: string | null
+  /** As its publisher has stated it again in advance. */
+  restated: { sequence: number; floor: number; publicKey: string | null } | null
 }
 
 /** Where a change is, and what it makes of the catalogs there. */
@@ -82,9 +94,10 @@ export function createImpactService({
   async function placeOf(app: DirectoryEntry, question: RolloutQuestion): Promise<Place> {
     switch (question.change) {
       case 'roll-back': {
-        const { platform, channel, to, percentage = 100, signedBy } = question
+        const { platform, channel, to, signedBy, change: _, ...audience } = question
+        const { percentage = 100 } = audience
         const target = to === 'embedded' ? to : findTarget(catalogs.get(app, platform, channel), to)
-        const rollout = await imaginePlaced(app, platform, target, { percentage }, signedBy)
+        const rollout = await imaginePlaced(app, platform, target, audience, signedBy)
         const isDrawn = percentage > 0 && percentage < 100
         return { platform, channel, isDrawn, change: (rollouts) => [rollout, ...rollouts] }
       }
@@ -97,6 +110,19 @@ export function createImpactService({
         const isDrawn = percentage > 0 && percentage < 100
         return { platform, channel, isDrawn, change: (rollouts) => [rollout, ...rollouts] }
       }
+      case 'change-audience': {
+        const place = await facts.placeOfRollout(app.id, question.rolloutId)
+        const wanted = audienceOf(app, question)
+        const change = (each: OfferedRollout) => ({ ...each, audience: { ...each.audience, ...wanted } })
+        return { ...place, isDrawn: false, change: (rollouts) => changeOne(rollouts, question.rolloutId, change) }
+      }
+      case 'step-back': {
+        const place = await facts.placeOfRollout(app.id, question.rolloutId)
+        const step = await facts.findStepBack(question.rolloutId)
+        return { ...place, isDrawn: false, change: (rollouts) => stepBack(app, rollouts, question.rolloutId, step) }
+      }
+      case 'finish-experiment':
+        return placeOfExperiment(app, question)
       default: {
         const { rolloutId, change } = question
         const state = STATES[change]
@@ -104,10 +130,57 @@ export function createImpactService({
         return {
           ...place,
           isDrawn: false,
-          change: (rollouts) => rollouts.map((each) => (each.id === rolloutId ? { ...each, state } : each)),
+          change: (rollouts) => changeOne(rollouts, rolloutId, (each) => ({ ...each, state })),
         }
       }
     }
+  }
+
+  function audienceOf(app: DirectoryEntry, question: Extract<ImpactQuestion, { change: 'change-audience' }>) {
+    const { percentage, devices, cohorts, rules } = question
+    return {
+      ...(percentage !== undefined && { percentage }),
+      ...(devices && { devices: devices.map((device) => identity.resolve(app, device)) }),
+      ...(cohorts && { cohorts }),
+      ...(rules && { rules: requireRules(rules) }),
+    }
+  }
+
+  /** Halted, and what was before on top, for the same devices. */
+  function stepBack(
+    app: DirectoryEntry,
+    rollouts: readonly OfferedRollout[],
+    rolloutId: string,
+    step: PlannedStepBack | undefined,
+  ): readonly OfferedRollout[] {
+    const halted = rollouts.find(({ id }) => id === rolloutId)
+    const rest = changeOne(rollouts, rolloutId, (each) => ({ ...each, state: 'halted' }))
+    // Without a statement there is nothing to place: whoever ran it falls to what the binary shipped with (D6).
+    if (!halted || !step || (step.releaseId === null && !step.restated)) return rest
+    const target = step.releaseId === null ? 'embedded' : findPlacedRelease(catalogs, app, step.releaseId)
+    const imagined = imagineRollout(newId(), app, target, {}, identity)
+    const { audience } = halted
+    const restated = step.restated && { ...step.restated, keyId: keyIdOf(step.restated.publicKey) }
+    return [{ ...imagined, audience, restated }, ...rest]
+  }
+
+  async function placeOfExperiment(
+    app: DirectoryEntry,
+    { experimentId, winner }: Extract<ImpactQuestion, { change: 'finish-experiment' }>,
+  ): Promise<Place> {
+    const { platform, channel, arms } = await facts.findExperiment(app.id, experimentId)
+    const won = arms.find(({ name }) => name === winner)
+    if (winner !== null && !won) {
+      throw problem('invalid-request', `winner: expected one of ${arms.map(({ name }) => name).join(', ')}, or null.`)
+    }
+    const ids = new Set(arms.map(({ rolloutId }) => rolloutId))
+    const state = won ? ('paused' as const) : ('withdrawn' as const)
+    const placed = won && imagineRollout(newId(), app, findPlacedRelease(catalogs, app, won.releaseId), {}, identity)
+    const change = (rollouts: readonly OfferedRollout[]) => {
+      const ended = rollouts.map((each) => (ids.has(each.id) ? { ...each, state } : each))
+      return placed ? [placed, ...ended] : ended
+    }
+    return { platform, channel, isDrawn: false, change }
   }
 
   /** Stated again where somebody would sign it: as a roll-back is, or a promotion of what is not the newest. */
@@ -141,7 +214,7 @@ export function createImpactService({
       tally.add(device, judge(scene, device))
     }
     const devices = await countDevices(db, app.id, { platforms, channel })
-    const wayOut = await findWayOut(app, platform, scenes, tally.lost(), question.signedBy)
+    const wayOut = await findWayOut(app, platform, scenes, tally.lost(), signedByOf(question))
     return tally.render(devices, { isDrawn: place.isDrawn, wayOut })
   }
 
@@ -202,6 +275,24 @@ export function createImpactService({
   }
 
   return { ask }
+}
+
+type OfferedRollout = CatalogRollout<OfferedRelease>
+
+function changeOne(
+  rollouts: readonly OfferedRollout[],
+  rolloutId: string,
+  change: (rollout: OfferedRollout) => OfferedRollout,
+): readonly OfferedRollout[] {
+  return rollouts.map((each) => (each.id === rolloutId ? change(each) : each))
+}
+
+function signedByOf(question: RolloutQuestion): string | undefined {
+  return 'signedBy' in question ? question.signedBy : undefined
+}
+
+function keyIdOf(publicKey: string | null): string | null {
+  return publicKey === null ? null : keyIdOfPublicKey(publicKey)
 }
 
 /** @throws problem rollback-target-invalid */

@@ -274,12 +274,53 @@ describeOnEveryDatabase('what a change would do', (openDatabase) => {
     })
   })
 
+  test('widening a rollout says whom it will reach further, and exactly: who is drawn is known', async () => {
+    await publish('1.0.0', 1)
+    const second = await publish('1.1.0', 2, { percentage: 0 })
+    await run(null, 0)
+    const { rolloutId } = second
+    const ofAll = await impactOf({ change: 'change-audience', rolloutId, percentage: 100 })
+    expect(ofAll).toMatchObject({
+      isExact: true,
+      changed: DEVICES,
+      goBack: 0,
+      moves: [{ from: '1.0.0', to: '1.1.0', devices: DEVICES }],
+    })
+    const ofSome = await impactOf({ change: 'change-audience', rolloutId, devices: ['d-1', 'd-2', 'stranger'] })
+    expect(ofSome).toMatchObject({ isExact: true, changed: 2 })
+    const half = await impactOf({ change: 'change-audience', rolloutId, percentage: 50 })
+    await server.request('PATCH', `/manage/v1/rollouts/${rolloutId}`, { body: { percentage: 50 } })
+    let reached = 0
+    for (let index = 0; index < DEVICES; index += 1) {
+      const { body } = await server.check(app, { deviceId: `d-${index}`, nativeVersion: '1.0' })
+      if (body.version === '1.1.0') reached += 1
+    }
+    expect(reached).toBe(half.changed)
+  })
+
+  test('ending an A/B test says who moves to the winner, or away from all arms', async () => {
+    const one = await publish('1.0.0', 1, { percentage: 0 })
+    const two = await publish('1.1.0', 2, { percentage: 0 })
+    const arm = (name: string, releaseId: string) => ({ name, weight: 50, releaseId })
+    const body = { name: 'T', channel: 'production', arms: [arm('A', one.releaseId), arm('B', two.releaseId)] }
+    const { body: experiment } = await server.request('POST', `/manage/v1/apps/${app.slug}/experiments`, { body })
+    await run(two, 2, { count: 4 })
+    const end = { change: 'finish-experiment', experimentId: experiment.id } as const
+    expect(await impactOf({ ...end, winner: 'B' })).toMatchObject({ devices: 4, changed: 0 })
+    expect(await impactOf({ ...end, winner: null })).toMatchObject({ devices: 4 })
+    expect(problemOf(await ask({ ...end, winner: 'C' }))).toBe('400 invalid-request')
+  })
+
   test('what is not there is refused', async () => {
     const { rolloutId } = await publish('1.0.0', 1)
     const refused = async (question: ImpactQuestion) => problemOf(await ask(question))
     const id = '01970000-0000-7000-8000-00000000dead'
     const place = { platform: 'android', channel: 'production' } as const
     expect(await refused({ change: 'halt', rolloutId: id })).toBe('404 rollout-not-found')
+    expect(await refused({ change: 'step-back', rolloutId: id })).toBe('404 rollout-not-found')
+    expect(await refused({ change: 'change-audience', rolloutId: id, percentage: 1 })).toBe('404 rollout-not-found')
+    const finish = { change: 'finish-experiment', experimentId: id, winner: null } as const
+    expect(await refused(finish)).toBe('404 experiment-not-found')
     expect(await refused({ change: 'revoke-key', keyId: id })).toBe('404 key-not-found')
     expect(await refused({ change: 'promote', releaseId: id, channel: 'beta' })).toBe('404 release-not-found')
     expect(await refused({ change: 'roll-back', ...place, to: { version: '9' } })).toBe('422 rollback-target-invalid')

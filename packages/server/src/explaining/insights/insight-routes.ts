@@ -10,6 +10,7 @@ import {
   ReleaseFigures,
   ReleaseFiguresQuery,
   ReleaseHealth,
+  RolloutHealth,
   VersionDistribution,
   WholeInsightQuery,
 } from '@hotpatch/api'
@@ -28,6 +29,7 @@ import {
   healthTable,
   overviewTable,
   reasonsTable,
+  rolloutHealthTable,
   versionsTable,
 } from './insight-tables.ts'
 
@@ -82,6 +84,14 @@ export function insightRoutes({
       answer: Adoption,
       read: (appId, query, id) => insights.adoption(appId, id, query),
       table: adoptionTable,
+    })
+    add({
+      path: 'rollouts/:id/health',
+      hasPlaces: false,
+      summary: 'How devices fare with a rollout over time, with 95 % intervals',
+      answer: RolloutHealth,
+      read: (appId, query, id) => insights.healthOverTime(appId, id, query),
+      table: rolloutHealthTable,
     })
     add({
       path: 'releases/health',

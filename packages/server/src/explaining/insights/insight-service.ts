@@ -242,7 +242,12 @@ export function createInsightService({
     })
   }
 
-  const { adoption, health, experiment, armFigures } = createRolloutInsights({ db, clock, sampling, countTakers })
+  const { adoption, health, healthOverTime, experiment, armFigures } = createRolloutInsights({
+    db,
+    clock,
+    sampling,
+    countTakers,
+  })
   return {
     overview,
     active,
@@ -253,6 +258,7 @@ export function createInsightService({
     releasesOf,
     adoption,
     health,
+    healthOverTime,
     experiment,
     /** For rollouts that the caller may see. */
     armFigures,

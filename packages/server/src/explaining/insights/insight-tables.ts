@@ -8,6 +8,7 @@ import type {
   Rate,
   Reasons,
   ReleaseHealth,
+  RolloutHealth,
   VersionDistribution,
 } from '@hotpatch/api'
 import { REFUSAL_REASONS } from '@hotpatch/protocol'
@@ -119,6 +120,25 @@ export function adoptionTable({ points, takers }: Adoption): CsvTable {
       share,
       running,
       ...(running === null ? past : present),
+    ]),
+  }
+}
+
+/** In the last three columns all until then. */
+export function rolloutHealthTable({ points }: RolloutHealth): CsvTable {
+  const total = ['attempted', 'bad', 'bad_fraction'].map((name) => `${name}_until_then`)
+  return {
+    columns: ['at', 'attempted_devices', 'bad_devices', 'failed', 'rolled_back', 'crashed', ...total],
+    rows: points.map(({ at, attempted, bad, failed, rolledBack, crashed, untilThen }) => [
+      at,
+      attempted,
+      bad.devices,
+      failed,
+      rolledBack,
+      crashed,
+      untilThen.attempted,
+      untilThen.bad.devices,
+      untilThen.bad.share,
     ]),
   }
 }

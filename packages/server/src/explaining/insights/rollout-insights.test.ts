@@ -1,4 +1,4 @@
-import type { Adoption, App, ExperimentResults, ReleaseHealth } from '@hotpatch/api'
+import type { Adoption, App, ExperimentResults, ReleaseHealth, RolloutHealth } from '@hotpatch/api'
 import { describeOnEveryDatabase, startTestServer, type TestServer } from '@hotpatch/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
@@ -252,5 +252,32 @@ describeOnEveryDatabase('insights of rollouts', (open) => {
         },
       ],
     })
+  })
+
+  test('the health of a rollout over time: hour by hour, and all until then', async () => {
+    const id = await fixtures.rollout({ created_at: hour(-3) })
+    await fixtures.rolloutHour(id, { hour_at: hour(-3), attempted: 100, attempted_bad: 1, crashed: 1 })
+    await fixtures.rolloutHour(id, { hour_at: hour(-1), attempted: 50, attempted_bad: 14, failed: 10, crashed: 4 })
+    const { points } = await ask<RolloutHealth>(`rollouts/${id}/health`)
+    const shown = points.map(({ at, attempted, bad, untilThen }) => [
+      at,
+      attempted,
+      bad.devices,
+      untilThen.attempted,
+      untilThen.bad.share,
+    ])
+    expect(shown).toEqual([
+      [iso(hour(-3)), 100, 1, 100, 0.01],
+      [iso(hour(-2)), 0, 0, 100, 0.01],
+      [iso(hour(-1)), 50, 14, 150, 0.1],
+      [iso(hour(0)), 0, 0, 150, 0.1],
+    ])
+    const later = await ask<RolloutHealth>(`rollouts/${id}/health?from=${iso(hour(-1))}`)
+    expect(later.points[0]?.untilThen).toMatchObject({ attempted: 150, bad: { devices: 15 } })
+    const { body: csv } = await server.request(
+      'GET',
+      `/manage/v1/apps/${app.slug}/insights/rollouts/${id}/health?format=csv`,
+    )
+    expect(csv).toContain(`${iso(hour(-1))},50,14,10,0,4,150,15,0.1`)
   })
 })

@@ -6,6 +6,7 @@ import {
   type ExperimentResults,
   type InsightQuery,
   type ReleaseHealth,
+  type RolloutHealth,
   type WholeInsightQuery,
 } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
@@ -16,6 +17,7 @@ import type { CountTakers } from '../../rolling-out/rollouts/takers.ts'
 import { countUnkept } from '../../fleet/recording/unkept-events.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import {
+  rateOf,
   renderArm,
   renderHealth,
   renderPlaced,
@@ -32,10 +34,13 @@ import {
   findExperiment,
   findPlaced,
   listBusyRollouts,
+  listHealthHours,
   listPlaced,
   listRunningHours,
+  type HealthHour,
   type PlacedRollout,
 } from './rollout-queries.ts'
+import { compareArms } from './compare-arms.ts'
 import { fillBuckets, lastMomentOf, readTimeRange, renderRange, type TimeRange } from './time-range.ts'
 
 /** Of which no news makes a device stuck. */
@@ -63,13 +68,10 @@ export function createRolloutInsights({
 }) {
   /** @throws problem rollout-not-found */
   async function adoption(appId: string, rolloutId: string, query: WholeInsightQuery): Promise<Adoption> {
-    const rollout = await findPlaced(db, appId, rolloutId)
-    if (!rollout) throw problem('rollout-not-found', `The app has no rollout with the id ${rolloutId}.`)
+    const rollout = await getPlaced(appId, rolloutId)
     const now = clock.now()
     const startsAt = rollout.starts_at ?? rollout.created_at
-    // From where it began, as far back as one may ask.
-    const defaultFrom = (to: number) => Math.min(Math.max(startsAt, to - MAX_INSIGHT_DAYS * DAY_MS), to - HOUR_MS)
-    const range = readTimeRange(query, now, defaultFrom)
+    const range = readTimeRange(query, now, sinceStart(rollout))
     const figures = (await sumRolloutHours(db, [rolloutId])).get(rolloutId) ?? NO_FIGURES
     const present = await presentOf(appId, [rollout])
     const { running } = present(rolloutId)
@@ -95,6 +97,12 @@ export function createRolloutInsights({
       })),
       points: withPresent(curveOf(range, hours, eligible.devices), range, running, now),
     }
+  }
+
+  async function getPlaced(appId: string, rolloutId: string): Promise<PlacedRollout> {
+    const rollout = await findPlaced(db, appId, rolloutId)
+    if (rollout) return rollout
+    throw problem('rollout-not-found', `The app has no rollout with the id ${rolloutId}.`)
   }
 
   async function sizeOf({ release_id }: PlacedRollout): Promise<number> {
@@ -192,10 +200,24 @@ export function createRolloutInsights({
       const arm = figures.get(rolloutId)
       return arm ? [{ arm: name, weight, ...arm }] : []
     })
-    return { experimentId, name: found.name, arms: rendered }
+    return { experimentId, name: found.name, arms: rendered, comparisons: compareArms(rendered) }
   }
 
-  return { adoption, health, armFigures, experiment }
+  /** @throws problem rollout-not-found */
+  async function healthOverTime(appId: string, rolloutId: string, query: WholeInsightQuery): Promise<RolloutHealth> {
+    const rollout = await getPlaced(appId, rolloutId)
+    const now = clock.now()
+    const range = readTimeRange(query, now, sinceStart(rollout))
+    const hours = await listHealthHours(db, rolloutId, range.to)
+    return { ...renderRange(range), ...renderPlaced(rollout), points: healthCurve(range, hours) }
+  }
+
+  return { adoption, health, healthOverTime, armFigures, experiment }
+}
+
+/** From where it began, as far back as one may ask. */
+function sinceStart({ starts_at, created_at }: PlacedRollout): (to: number) => number {
+  return (to) => Math.min(Math.max(starts_at ?? created_at, to - MAX_INSIGHT_DAYS * DAY_MS), to - HOUR_MS)
 }
 
 /** The part of those who take part in a test that an arm is for. */
@@ -227,6 +249,23 @@ function renderMilestone(at: number | null, startsAt: number) {
 /** What runs it is known of now alone. */
 function withPresent(points: Adoption['points'], { to }: TimeRange, running: number, now: number): Adoption['points'] {
   return points.map((point, index) => (index === points.length - 1 && to >= now ? { ...point, running } : point))
+}
+
+const HEALTH_COUNTERS = ['attempted', 'bad', 'failed', 'rolledBack', 'crashed'] as const
+
+function healthCurve(range: TimeRange, hours: readonly HealthHour[]): RolloutHealth['points'] {
+  const before = hours.filter(({ at }) => at < range.from)
+  const total = {
+    attempted: before.reduce((sum, hour) => sum + hour.attempted, 0),
+    bad: before.reduce((sum, hour) => sum + hour.bad, 0),
+  }
+  const within = hours.filter(({ at }) => at >= range.from)
+  return fillBuckets(range, within, HEALTH_COUNTERS).map(({ at, attempted, bad, failed, rolledBack, crashed }) => {
+    total.attempted += attempted
+    total.bad += bad
+    const untilThen = { attempted: total.attempted, bad: rateOf(total.bad, total.attempted) }
+    return { at: timestamp(at), attempted, bad: rateOf(bad, attempted), failed, rolledBack, crashed, untilThen }
+  })
 }
 
 function curveOf(range: TimeRange, hours: readonly RunningHour[], eligible: number): Adoption['points'] {

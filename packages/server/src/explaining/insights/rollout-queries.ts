@@ -71,6 +71,20 @@ export function listRunningHours(db: Connection, rolloutId: string, limit: numbe
     .execute()
 }
 
+export type HealthHour = Awaited<ReturnType<typeof listHealthHours>>[number]
+
+/** Oldest first. */
+export function listHealthHours(db: Connection, rolloutId: string, to: number) {
+  return db
+    .selectFrom('rollout_hour')
+    .select(['hour_at as at', 'attempted', 'attempted_bad as bad', 'failed', 'rolled_back as rolledBack', 'crashed'])
+    .where('rollout_id', '=', rolloutId)
+    .where('hour_at', '<', to)
+    .where((hour) => hour.or([hour('attempted', '>', 0), hour('attempted_bad', '>', 0)]))
+    .orderBy('hour_at')
+    .execute()
+}
+
 /** Devices that were offered a rollout, have not tried it, and of which there is no news since. */
 export async function countStuck(db: Connection, rolloutIds: readonly string[], since: number) {
   const rows = await db

@@ -6,7 +6,13 @@ import { countDevices, type SampledDevice } from '../../fleet/devices/device-que
 import { readRequirement } from '../../shipping/releases/release-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
-import { findPlacedRelease, imagineRelease, imagineRollout, withRollouts } from './imagined-rollout.ts'
+import {
+  findPlacedRelease,
+  imagineRelease,
+  imagineRollout,
+  withRollouts,
+  type ImaginedSignature,
+} from './imagined-rollout.ts'
 import { checkOf, type KnownDevices } from '../known-devices/known-devices.ts'
 import type { UpdateCheck, UpdateService } from '../../updates/update-service.ts'
 
@@ -83,13 +89,20 @@ export function createPreviewService({
       keyId: wanted.keyId ?? ANY_KEY,
       sequence: await findNextSequence(app.id, wanted.platform),
     }
-    const target =
-      wanted.releaseId === undefined
-        ? imagineRelease(id, readRequirement(wanted), signature)
-        : findPlacedRelease(catalogs, app, wanted.releaseId)
+    const target = targetOf(app, wanted, id, signature)
     const rollout = imagineRollout(id, app, target, wanted, identity)
-    if (wanted.releaseId === undefined || wanted.keyId === undefined) return rollout
-    return { ...rollout, restated: { ...signature, floor: target.floor } }
+    const isNew = wanted.releaseId === undefined && wanted.to === undefined
+    if (isNew || wanted.keyId === undefined) return rollout
+    return { ...rollout, restated: { ...signature, floor: target === 'embedded' ? 0 : target.floor } }
+  }
+
+  function targetOf(app: DirectoryEntry, wanted: RolloutPreview, id: string, signature: ImaginedSignature) {
+    if (wanted.to === 'embedded') {
+      if (wanted.releaseId === undefined) return wanted.to
+      throw problem('invalid-request', 'Expected a releaseId or "to": "embedded", found both.')
+    }
+    if (wanted.releaseId === undefined) return imagineRelease(id, readRequirement(wanted), signature)
+    return findPlacedRelease(catalogs, app, wanted.releaseId)
   }
 
   return { preview }

@@ -134,4 +134,14 @@ describeOnEveryDatabase('what a rollout would reach', (openDatabase) => {
       expect(problemOf(await ask(body))).toBe(expected)
     })
   })
+
+  test('of what goes back to embedded: who runs it already is not reached', async () => {
+    const place = { platform: 'android', channel: 'production' }
+    const at = `/manage/v1/apps/${app.slug}/rollouts/preview`
+    const { body } = await server.request('POST', at, { body: { ...place, to: 'embedded' } })
+    expect(body).toMatchObject({ devices: DEVICES, reached: 0, alreadyRunning: DEVICES })
+    const { releaseId } = await server.published(app, { bundle })
+    const both = { ...place, to: 'embedded', releaseId }
+    expect(problemOf(await server.request('POST', at, { body: both }))).toBe('400 invalid-request')
+  })
 })

@@ -286,6 +286,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     label_number: null,
     drawing: null,
     awaits_start: 0,
+    revision: 1,
   }
 }
 

@@ -321,6 +321,8 @@ export interface Schema {
     ended_at: number | null
     /** As another server has counted it (Code Push §3); null: one above the one below it. */
     label_number: number | null
+    /** Rises with every change: of two people who change it at once, the second is told. */
+    revision: number
   }
   /** The certificate by which clients verify answers that their publisher has signed in advance. */
   answer_certificate: {

@@ -5,6 +5,7 @@ import {
   CohortDevice,
   CohortDevices,
   CohortName,
+  CohortRollout,
   NewCohort,
   pageOf,
   PageQuery,
@@ -86,6 +87,20 @@ export function cohortRoutes({
         await cohorts.remove(found, request.params.cohort, authorOf(request))
         return reply.code(204).send(null)
       },
+    )
+
+    app.get(
+      '/apps/:app/cohorts/:cohort/rollouts',
+      {
+        config: { access: 'cohorts:read' },
+        schema: {
+          tags: ['cohorts'],
+          summary: 'Rollouts that name a cohort and have not ended, newest first',
+          params: CohortParams,
+          response: { 200: pageOf(CohortRollout) },
+        },
+      },
+      async (request) => cohorts.listRollouts(await resolveApp(request, request.params.app), request.params.cohort),
     )
 
     app.get(

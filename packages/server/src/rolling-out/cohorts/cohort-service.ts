@@ -1,5 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import { COHORT_LIMITS, type Cohort, type CohortDevice, type NewCohort, type Page, type PageQuery } from '@hotpatch/api'
+import {
+  COHORT_LIMITS,
+  type Cohort,
+  type CohortDevice,
+  type CohortRollout,
+  type NewCohort,
+  type Page,
+  type PageQuery,
+} from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AppRow } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
@@ -13,6 +21,7 @@ import { isDeviceId } from '../../fleet/recording/device-report.ts'
 import * as store from './cohort-store.ts'
 
 const DEFAULT_PAGE_LIMIT = 50
+const MAX_ROLLOUTS = 200
 /** Ids that are hashed at once: a millisecond. */
 const SLICE = 500
 
@@ -138,7 +147,7 @@ export function createCohortService({
   async function remove(app: AppRow, name: string, author: Author): Promise<void> {
     await changes.run(async (tx, change) => {
       const cohort = await get(app, name, tx)
-      const rollouts = await store.listLiveRolloutsFor(tx, app.id, name)
+      const rollouts = (await store.listLiveRolloutsFor(tx, app.id, name)).map(({ id }) => id)
       if (rollouts.length > 0) {
         throw problem('cohort-in-use', `The cohort is named by the rollout ${rollouts.slice(0, 3).join(', ')}.`)
       }
@@ -146,6 +155,16 @@ export function createCohortService({
       change.raiseCohorts()
       await audit.record(tx, author, { ...subjectOf(app, cohort), action: 'cohort.deleted', before: render(cohort) })
     })
+  }
+
+  /** Which rollouts it cannot be deleted for: newest first, at most 200. */
+  async function listRollouts(app: AppRow, name: string): Promise<Page<CohortRollout>> {
+    await getId(app, name)
+    const rows = (await store.listLiveRolloutsFor(db, app.id, name)).slice(0, MAX_ROLLOUTS)
+    const items = rows.map(({ id, platform, channel, version, state, percentage }) => {
+      return { rolloutId: id, platform, channel, version, state: state as CohortRollout['state'], percentage }
+    })
+    return { items, nextCursor: null }
   }
 
   /** In the order of the ids. */
@@ -183,6 +202,7 @@ export function createCohortService({
     changeMembers,
     remove,
     listDevices,
+    listRollouts,
   }
 }
 

@@ -126,15 +126,18 @@ export function listGenerations(db: Connection) {
 }
 
 /** Rollouts that may still bring a release to somebody and name this cohort. */
-export async function listLiveRolloutsFor(db: Connection, appId: string, name: string): Promise<string[]> {
+export async function listLiveRolloutsFor(db: Connection, appId: string, name: string) {
   const rows = await db
     .selectFrom('rollout')
-    .select(['id', 'cohorts'])
-    .where('app_id', '=', appId)
-    .where('state', 'in', ['active', 'paused'])
-    .where('cohorts', '!=', '[]')
+    .leftJoin('release', 'release.id', 'rollout.release_id')
+    .select(['rollout.id', 'rollout.cohorts', 'rollout.platform', 'rollout.channel', 'rollout.state'])
+    .select(['rollout.percentage', 'release.version'])
+    .where('rollout.app_id', '=', appId)
+    .where('rollout.state', 'in', ['active', 'paused'])
+    .where('rollout.cohorts', '!=', '[]')
+    .orderBy('rollout.id', 'desc')
     .execute()
-  return rows.filter((row) => (JSON.parse(row.cohorts) as string[]).includes(name)).map((row) => row.id)
+  return rows.filter((row) => (JSON.parse(row.cohorts) as string[]).includes(name))
 }
 
 function* chunks(ids: readonly string[]): Generator<string[]> {

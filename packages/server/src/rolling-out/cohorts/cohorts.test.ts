@@ -133,6 +133,10 @@ describeOnEveryDatabase('cohorts', (openDatabase) => {
     await create({ name: 'testers', devices: ['a'] })
     const { rolloutId } = await server.published(app, { bundle, percentage: 0, cohorts: ['testers'] })
     const remove = () => server.request('DELETE', url('testers'))
+    const { body: usedBy } = await server.request('GET', url('testers/rollouts'))
+    expect(usedBy.items).toEqual([
+      { rolloutId, platform: 'android', channel: 'production', version: '1.0.0', state: 'active', percentage: 0 },
+    ])
     expect(problemOf(await remove())).toBe('409 cohort-in-use')
     await server.request('POST', `/manage/v1/rollouts/${rolloutId}/halt`)
     expect((await remove()).status).toBe(204)

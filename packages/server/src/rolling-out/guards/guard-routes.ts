@@ -1,4 +1,13 @@
-import { ChannelName, Guard, Id, GuardChanges, NextGuardTarget, PlatformName } from '@hotpatch/api'
+import {
+  ChannelName,
+  Guard,
+  Id,
+  GuardChanges,
+  NextGuardTarget,
+  PlatformName,
+  SeenRevision,
+  SteppedBack,
+} from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
@@ -71,6 +80,24 @@ export function rolloutGuardRoutes({
       async (request) => {
         const rollout = await rollouts.get(request.params.id, request.actor)
         return guards.rearm(rollout, authorOf(request))
+      },
+    )
+
+    app.post(
+      '/rollouts/:id/step-back',
+      {
+        config: { access: 'rollouts:change' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Halts a rollout and goes back, for the same devices, to what was before: as its guard would',
+          params: RolloutParams,
+          querystring: SeenRevision,
+          response: { 200: SteppedBack },
+        },
+      },
+      async (request) => {
+        const rollout = await rollouts.get(request.params.id, request.actor)
+        return guards.stepBack(rollout, authorOf(request), request.query.revision)
       },
     )
 

@@ -1,4 +1,4 @@
-import type { Guard, GuardChanges } from '@hotpatch/api'
+import type { Guard, GuardChanges, SteppedBack } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
@@ -8,13 +8,14 @@ import { NOBODY_LEFT_OUT } from '../../fleet/progress/bounded-sample.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { RolloutPlace } from '../rollouts/rollout-queries.ts'
-import type { RolloutRow } from '../rollouts/rollout-service.ts'
+import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { rearmed } from './guard-companion.ts'
 import { readGuard, readSightings, type WatchedRollout } from './guard-rows.ts'
 import { findGuard, updateGuard, type GuardRow } from './guard-store.ts'
 import { badToTrip, readFigures } from './judge-health.ts'
+import { findStepBack, PLACED_NOTHING, type PlacePrevious } from './place-previous.ts'
 import { listStepsBack } from './step-back-store.ts'
-import { findBaseline, findTargets, findWayBack, nextSuccessor, successorOf } from './previous-release.ts'
+import { findBaseline, findTargets, findWayBack, nextSuccessor, successorOf, type WayBack } from './previous-release.ts'
 
 export type GuardService = ReturnType<typeof createGuardService>
 
@@ -23,6 +24,8 @@ export function createGuardService({
   db,
   reads = db,
   releases,
+  rollouts,
+  placePrevious,
   audit,
   sampling,
   clock,
@@ -32,6 +35,8 @@ export function createGuardService({
   reads?: Database
   sampling: Sampling
   releases: ReleaseService
+  rollouts: RolloutService
+  placePrevious: PlacePrevious
   audit: AuditService
   clock: Clock
 }) {
@@ -95,6 +100,30 @@ export function createGuardService({
     return get(rollout)
   }
 
+  /**
+   * Halts a rollout, and goes back for the same devices to what was before, as its guard would: to what its publisher has
+   * signed in advance, where that was done.
+   * @param seen its revision, as whoever decided this has seen it
+   * @throws problem rollout-state, or rollout-changed
+   */
+  async function stepBack(rollout: RolloutRow, author: Author, seen?: number): Promise<SteppedBack> {
+    let back = PLACED_NOTHING
+    await rollouts.hold(rollout, ['active', 'paused'], async (tx, change, before) => {
+      rollouts.requireRevision(before, seen)
+      const guard = await findGuard(tx, before.id)
+      back = await placePrevious(tx, change, before, guard && readGuard(guard).settings, author)
+      await rollouts.transitionIn(tx, change, before.id, 'halt', author)
+    })
+    const { placed, passedOver } = back
+    const halted = await rollouts.show(await rollouts.get(rollout.id, null))
+    return { rollout: halted, placed: placed && rollouts.render(placed), passedOver }
+  }
+
+  /** Where that would go. */
+  function findWayFrom(rollout: RolloutRow): Promise<WayBack | undefined> {
+    return findStepBack(db, rollout, clock.now())
+  }
+
   /** Whether nothing was found against a rollout: it may go further. A guard that is off finds nothing. */
   async function isGreen(rolloutId: string, connection: Connection): Promise<boolean> {
     const row = await findGuard(connection, rolloutId)
@@ -139,7 +168,7 @@ export function createGuardService({
     }
   }
 
-  return { get, change, rearm, isGreen, findNextTargets }
+  return { get, change, rearm, stepBack, findWayFrom, isGreen, findNextTargets }
 }
 
 const NOTHING_SEEN = { sample: 0, bad: 0, withoutNetwork: 0, leftOut: NOBODY_LEFT_OUT }

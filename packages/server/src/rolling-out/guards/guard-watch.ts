@@ -2,7 +2,6 @@ import type { GuardAction, GuardFigures, GuardTrip, TrippedGuard } from '@hotpat
 import { Problem, problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
-import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import { type Clock, HOUR_MS, timestamp } from '../../ground/clock.ts'
@@ -11,8 +10,6 @@ import type { Connection, Database } from '../../ground/database/schema.ts'
 
 import { countBadOfWorstNetworks } from '../../fleet/progress/sample-queries.ts'
 import type { Sampling } from '../../fleet/progress/sampling.ts'
-import type { ReleaseService } from '../../shipping/releases/release-service.ts'
-import { hasNewerRollout } from '../rollouts/rollout-queries.ts'
 import type { RolloutRow, RolloutService } from '../rollouts/rollout-service.ts'
 import { readGuard, readSightings, type Sighting, type WatchedRollout } from './guard-rows.ts'
 import { listWatchingGuards, updateGuard, type GuardRow } from './guard-store.ts'
@@ -24,8 +21,8 @@ import {
   type HealthQuestion,
   type HealthVerdict,
 } from './judge-health.ts'
-import { listStepsBack } from './step-back-store.ts'
-import { findBaseline, findWayBack, successorOf } from './previous-release.ts'
+import { PLACED_NOTHING, type PlacePrevious } from './place-previous.ts'
+import { findBaseline, successorOf } from './previous-release.ts'
 
 /** How many guards are read at once. */
 const BATCH = 200
@@ -34,10 +31,6 @@ const LOOK_AGAIN_MS = HOUR_MS
 
 export const GUARD_AUTHOR: Author = { kind: 'guard' }
 
-type PlacedPrevious = Pick<GuardTrip, 'rolloutId' | 'backTo' | 'passedOver'>
-
-const PLACED_NOTHING: PlacedPrevious = { rolloutId: null, backTo: null, passedOver: [] }
-
 /** Another server, or a person, was first. */
 const TAKEN: ReadonlySet<string> = new Set(['guard-state', 'rollout-state', 'rollout-not-found'])
 
@@ -45,9 +38,8 @@ const TAKEN: ReadonlySet<string> = new Set(['guard-state', 'rollout-state', 'rol
 export function createGuardWatch({
   db,
   reads = db,
-  apps,
-  releases,
   rollouts,
+  placePrevious,
   audit,
   announcements,
   sampling,
@@ -57,9 +49,8 @@ export function createGuardWatch({
   db: Database
   /** For sums over many hours; `db` when it blocks nobody. */
   reads?: Database
-  apps: AppService
-  releases: ReleaseService
   rollouts: RolloutService
+  placePrevious: PlacePrevious
   audit: AuditService
   announcements: AnnouncementService
   sampling: Sampling
@@ -159,9 +150,12 @@ export function createGuardWatch({
       const data: TrippedGuard = { rollout: rendered, action, cause, figures }
       await announcements.record(tx, change, { type: 'guard.tripped', appId: rollout.app_id, data: { ...data } })
       // Positions are taken before catalogs change, as by whoever publishes: else both would wait for each other.
-      const back = action === 'roll-back' ? await placePrevious(tx, change, before, guard) : PLACED_NOTHING
+      const back =
+        action === 'roll-back' ? await placePrevious(tx, change, before, guard.settings, GUARD_AUTHOR) : PLACED_NOTHING
       await stop(tx, change, before, action)
-      const told: GuardTrip = { ...trip, ...back }
+      const { placed, passedOver } = back
+      const backTo = placed && { version: placed.version, sequence: placed.sequence }
+      const told: GuardTrip = { ...trip, rolloutId: placed?.id ?? null, backTo, passedOver }
       const { revision } = guard.row
       await updateGuard(tx, { ...guard.row, revision: revision + 1 }, { figures: JSON.stringify(told) })
       await audit.record(tx, GUARD_AUTHOR, {
@@ -184,60 +178,6 @@ export function createGuardWatch({
       case 'roll-back':
         return rollouts.transitionIn(tx, change, id, 'halt', GUARD_AUTHOR)
     }
-  }
-
-  /**
-   * For the very devices that the halted rollout was for. When something newer is in force above it, halting is enough:
-   * the way of those devices is forward, and a roll-back on top would take the newer one from everybody.
-   * @returns the new rollout, if there is one, and past what it goes
-   */
-  async function placePrevious(
-    tx: Connection,
-    change: Change,
-    halted: RolloutRow,
-    { settings }: WatchedRollout,
-  ): Promise<PlacedPrevious> {
-    if (await hasNewerRollout(tx, halted, clock.now())) return PLACED_NOTHING
-    const prepared = await listStepsBack(tx, halted.id)
-    const { releaseId, step, passedOver } = await findWayBack(tx, successorOf(halted), prepared)
-    const restated = step?.statement
-    // What the binary shipped with: there halted releases go anyway (D6), unless a floor keeps devices from it.
-    if (releaseId === null && !restated) return { ...PLACED_NOTHING, passedOver }
-    // Devices take from now on only what comes after.
-    const stepsBack = restated ? prepared.filter(({ statement }) => statement.sequence > restated.sequence) : []
-    const app = await apps.get(halted.app_id, tx)
-    const { platform, channel, salt, buckets, drawing, percentage } = halted
-    const { devices, cohorts, rules, slice } = rollouts.render(halted)
-    const row = await rollouts.place(
-      tx,
-      change,
-      app,
-      {
-        platform,
-        channel,
-        salt,
-        buckets,
-        drawing,
-        percentage,
-        devices,
-        cohorts,
-        rules,
-        ...(slice && { slice }),
-        release: releaseId === null ? null : await releases.get(releaseId, tx),
-        restated,
-        stepsBack,
-        // Whoever signed a further step wants it watched as this one was.
-        ...(stepsBack.length > 0 && { guard: settings }),
-        mandatory: halted.mandatory === 1,
-        isRollback: true,
-      },
-      GUARD_AUTHOR,
-      'rollout.rolled-back',
-    )
-    // Published meanwhile: positions are given one after the other, so from here on nothing can come in between.
-    if (await hasNewerRollout(tx, halted, clock.now(), row.position))
-      throw problem('guard-state', 'Something newer was published.')
-    return { rolloutId: row.id, backTo: { version: row.version, sequence: row.sequence }, passedOver }
   }
 
   return { watch }

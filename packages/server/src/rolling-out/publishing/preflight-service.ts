@@ -27,7 +27,7 @@ import type { SequenceService } from '../../shipping/sequences/sequence-service.
 import type { KeyService } from '../../shipping/signing/key-service.ts'
 import { requireRules } from '../rollouts/audience.ts'
 import type { RolloutService } from '../rollouts/rollout-service.ts'
-import { listInForce } from '../rollouts/rollout-queries.ts'
+import { listInForce, type RolloutPlace } from '../rollouts/rollout-queries.ts'
 import { createExistingReleases, findObjection, type ExistingRelease } from './existing-release.ts'
 import { summarizeNative } from './native-fleet.ts'
 import { isNearly } from './nearly.ts'
@@ -103,9 +103,14 @@ export function createPreflightService({
       limits: { maxBytes: limits.maxBytes, maxUnpackedBytes: limits.maxUnpackedBytes, maxFiles: limits.maxFiles },
       isUploaded: await contents.isUploaded(app.id, input.content),
       existing: existing?.row.platform === platform ? await renderExisting(existing, channel, publicUrl) : null,
-      inForce: await listInForce(db, { appId: app.id, platform, channel }, clock.now()),
+      inForce: await inForceOn({ appId: app.id, platform, channel }),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
     }
+  }
+
+  async function inForceOn(place: RolloutPlace): Promise<ReleasePreflight['inForce']> {
+    const { rows } = await listInForce(db, place, clock.now())
+    return rows.map(({ id, version, state, percentage }) => ({ rolloutId: id, version, state, percentage }))
   }
 
   async function objectionFindings(app: AppRow, input: ReleaseCheck): Promise<ReleaseFinding[]> {

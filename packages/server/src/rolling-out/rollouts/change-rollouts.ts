@@ -3,7 +3,7 @@ import { problem, type RolloutState } from '@hotpatch/protocol'
 import { requireApp, type Actor } from '../../people/authors/actor.ts'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import { actorOf, type Author } from '../../people/authors/author.ts'
-import { readTimestamp, type Clock } from '../../ground/clock.ts'
+import { readTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
 import type { Change, Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { audienceChanges, changedDevices } from './audience.ts'
@@ -63,8 +63,13 @@ export function createChanging({
     author: Author,
     then?: RolloutTransition,
   ): Promise<Rollout> {
-    const { percentage, mandatory, mandatoryBelow, startsAt } = input
+    const { revision, ...wanted } = input
+    if (Object.keys(wanted).length === 0) {
+      throw problem('invalid-request', 'Expected something to change, found a revision alone.')
+    }
+    const { percentage, mandatory, mandatoryBelow, startsAt } = wanted
     const requireAllowed = async (tx: Connection, before: RolloutRow) => {
+      requireRevision(before, revision)
       const hasStarted = before.starts_at === null || before.starts_at <= clock.now()
       if (startsAt !== undefined && hasStarted) {
         throw problem('rollout-state', 'This rollout has started: its start cannot be moved any more.')
@@ -103,10 +108,16 @@ export function createChanging({
     return renderRollout(after)
   }
 
-  async function transition(rollout: RolloutRow, name: RolloutTransition, author: Author): Promise<Rollout> {
+  /** @param revision that whoever decided this has seen */
+  async function transition(
+    rollout: RolloutRow,
+    name: RolloutTransition,
+    author: Author,
+    revision?: number,
+  ): Promise<Rollout> {
     const { from, to, action } = TRANSITIONS[name]
     if (rollout.state === to) return renderRollout(rollout)
-    return apply(rollout, from, action, author, { state: to })
+    return apply(rollout, from, action, author, { state: to }, async (_tx, before) => requireRevision(before, revision))
   }
 
   /** Within a transaction, for those that change more than the rollout. Nothing when its state does not allow it any more. */
@@ -165,7 +176,8 @@ export function createChanging({
   ): Promise<RolloutRow> {
     const now = clock.now()
     const ends = columns.state === 'halted' || columns.state === 'withdrawn'
-    const written = { ...columns, updated_at: now, ...(ends && { ended_at: before.ended_at ?? now }) }
+    const revision = before.revision + 1
+    const written = { ...columns, revision, updated_at: now, ...(ends && { ended_at: before.ended_at ?? now }) }
     if (!(await updateRolloutIn(tx, before.id, from, written))) {
       throw problem('rollout-state', `Expected a rollout that is ${from.join(' or ')}; this one is ${before.state}.`)
     }
@@ -256,4 +268,11 @@ export function createChanging({
   }
 
   return { get, change, apply, hold, transition, transitionIn, switchRelease, lockAll, tellStart, withdrawAllOf }
+}
+
+/** @throws problem rollout-changed when it is not any more as somebody saw it who decided something about it */
+export function requireRevision({ revision, updated_at }: RolloutRow, seen: number | undefined): void {
+  if (seen === undefined || seen === revision) return
+  const detail = `Expected revision ${seen}, found ${revision}: somebody changed the rollout on ${timestamp(updated_at)}.`
+  throw problem('rollout-changed', detail, { revision })
 }

@@ -74,11 +74,14 @@ export function createPlacing({
       updated_at: now,
       ended_at: null,
       label_number: placement.labelNumber ?? null,
+      revision: 1,
     }
     await insertRollout(tx, row)
     const { version = null, requirement = null } = release ?? {}
     const sequence = restated?.sequence ?? null
-    const inserted = { ...row, version, requirement, sequence, guard_state: null, guard_settings: null }
+    const guard = { guard_state: null, guard_settings: null }
+    const plan = { plan_state: null, plan_step: null, plan_steps: null }
+    const inserted = { ...row, version, requirement, sequence, ...guard, ...plan }
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
     const told = placement.paused ? 'rollout.paused' : awaitsStart ? 'rollout.scheduled' : action
@@ -142,6 +145,7 @@ export function createPlacing({
 
   /** A new rollout, on top, of an older release of the channel or of what the binary shipped with. */
   async function rollBackIn(tx: Connection, change: Change, { id }: AppRow, input: NewRollback, author: Author) {
+    const plan = readPlan(input)
     const app = await apps.lock(tx, id)
     requirePlatform(app, input.platform)
     if (input.to === 'embedded' && (input.prepared || input.guard)) {
@@ -157,7 +161,8 @@ export function createPlacing({
       await statedContent(tx, app.id, input.platform, release),
       input,
     )
-    return place(tx, change, app, { ...input, release, restated, isRollback: true }, author, 'rollout.rolled-back')
+    const placement = { ...input, plan, release, restated, isRollback: true }
+    return place(tx, change, app, placement, author, 'rollout.rolled-back')
   }
 
   async function getPlaced(

@@ -24,8 +24,10 @@ export function renderRollout(row: RolloutRow): Rollout {
     buckets: row.buckets,
     ...(row.drawing !== null && { drawing: row.drawing }),
     guard: renderGuard(row),
+    plan: renderPlan(row),
     sequence: row.sequence,
     labelNumber: row.label_number,
+    revision: row.revision,
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
     updatedAt: timestamp(row.updated_at),
@@ -41,4 +43,9 @@ function renderGuard({ guard_state: state, guard_settings: settings }: RolloutRo
   if (state === null || settings === null) return null
   const { isOn, action } = JSON.parse(settings) as GuardSettings
   return { state, isOn, action }
+}
+
+function renderPlan({ plan_state: state, plan_step: step, plan_steps: steps }: RolloutRow): Rollout['plan'] {
+  if (state === null || step === null || steps === null) return null
+  return { state, step: step + 1, steps: (JSON.parse(steps) as unknown[]).length }
 }

@@ -2,6 +2,7 @@ import type { Platform } from '@hotpatch/protocol'
 import type { ExpressionBuilder } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import { earlierRollouts, type EarlierRollout, type LaterRollout } from './earlier-rollouts.ts'
+import { selectRollouts } from './rollout-store.ts'
 
 /** A place on a channel. */
 export interface RolloutPlace {
@@ -152,21 +153,17 @@ const MAX_IN_FORCE = 20
  * nobody any more.
  */
 export async function listInForce(db: Connection, { appId, platform, channel }: RolloutPlace, now: number) {
-  const rows = await db
-    .selectFrom('rollout')
-    .leftJoin('release', 'release.id', 'rollout.release_id')
-    .selectAll('rollout')
-    .select('release.version')
+  const rows = await selectRollouts(db)
     .where('rollout.app_id', '=', appId)
     .where('rollout.channel', '=', channel)
     .$if(platform !== 'any', (rollouts) => rollouts.where('rollout.platform', 'in', [platform, 'any']))
     .where('rollout.state', 'in', ['active', 'paused'])
-    .where((where) => where.or([where('starts_at', 'is', null), where('starts_at', '<=', now)]))
+    .where((where) => where.or([where('rollout.starts_at', 'is', null), where('rollout.starts_at', '<=', now)]))
     .orderBy('rollout.position', 'desc')
     .limit(MAX_IN_FORCE)
     .execute()
-  const last = rows.findIndex((row) => row.state === 'active' && row.platform === platform && isForAll(row))
-  return rows
-    .slice(0, last === -1 ? undefined : last + 1)
-    .map(({ id, version, state, percentage }) => ({ rolloutId: id, version, state, percentage }))
+  const last = rows.findIndex(
+    (row) => row.state === 'active' && (row.platform === platform || row.platform === 'any') && isForAll(row),
+  )
+  return last === -1 ? { rows, reachesAll: false } : { rows: rows.slice(0, last + 1), reachesAll: true }
 }

@@ -1,4 +1,16 @@
-import { NewRollback, NewRollout, PageQuery, pageOf, Rollout, RolloutChanges, RolloutFilter } from '@hotpatch/api'
+import {
+  ChannelName,
+  InForce,
+  NewRollback,
+  NewRollout,
+  PageQuery,
+  pageOf,
+  Rollout,
+  RolloutChanges,
+  RolloutDeed,
+  RolloutFilter,
+  SeenRevision,
+} from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
@@ -88,6 +100,41 @@ export function rolloutRoutes({
       async (request) => rollouts.show(await rollouts.get(request.params.id, request.actor)),
     )
 
+    app.get(
+      '/rollouts/:id/deeds',
+      {
+        config: { access: 'rollouts:read' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'Who did what to a rollout, its guard and its plan, newest first',
+          params: RolloutParams,
+          querystring: PageQuery,
+          response: { 200: pageOf(RolloutDeed) },
+        },
+      },
+      async (request) => {
+        const rollout = await rollouts.get(request.params.id, request.actor)
+        return rollouts.listDeeds(rollout, readPageRequest(request.query))
+      },
+    )
+
+    app.get(
+      '/apps/:app/channels/:channel/in-force',
+      {
+        config: { access: 'rollouts:read' },
+        schema: {
+          tags: ['rollouts'],
+          summary: 'What devices of a channel are offered now, platform by platform',
+          params: Type.Object({ ...AppParams.properties, channel: ChannelName }),
+          response: { 200: InForce },
+        },
+      },
+      async (request) => {
+        const found = await resolveApp(request, request.params.app)
+        return rollouts.inForce(found, request.params.channel)
+      },
+    )
+
     app.patch(
       '/rollouts/:id',
       {
@@ -111,11 +158,18 @@ export function rolloutRoutes({
         `/rollouts/:id/${name}`,
         {
           config: { access: 'rollouts:change' },
-          schema: { tags: ['rollouts'], summary, params: RolloutParams, response: { 200: Rollout } },
+          schema: {
+            tags: ['rollouts'],
+            summary,
+            params: RolloutParams,
+            querystring: SeenRevision,
+            response: { 200: Rollout },
+          },
         },
         async (request) => {
           const rollout = await rollouts.get(request.params.id, request.actor)
-          return rollouts.transition(rollout, name as RolloutTransition, authorOf(request))
+          const { revision } = request.query
+          return rollouts.transition(rollout, name as RolloutTransition, authorOf(request), revision)
         },
       )
     }

@@ -1,7 +1,7 @@
-import type { NewRollback, NewRollout, Page, Rollout, RolloutFilter } from '@hotpatch/api'
+import type { InForce, NewRollback, NewRollout, Page, Rollout, RolloutDeed, RolloutFilter } from '@hotpatch/api'
 import { problem, type Requirement } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
-import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
+import { platformsOf, type AppRow, type AppService } from '../../shipping/apps/app-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import type { Author } from '../../people/authors/author.ts'
 import type { ChannelService } from '../../shipping/channels/channel-service.ts'
@@ -11,11 +11,12 @@ import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { StatementService } from '../../shipping/signing/statement-service.ts'
-import { createChanging } from './change-rollouts.ts'
+import { createChanging, requireRevision } from './change-rollouts.ts'
 import { createPlacing } from './place-rollouts.ts'
 import type { RolloutCompanion } from './placement.ts'
+import { deedOf } from './rollout-deeds.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
-import { findCovering, listCovering } from './rollout-queries.ts'
+import { findCovering, listCovering, listInForce } from './rollout-queries.ts'
 import { createRolloutRecords } from './rollout-records.ts'
 import { listChannelsOf, listDueStarts, listForEveryone, listRollouts, type RolloutRow } from './rollout-store.ts'
 
@@ -80,6 +81,22 @@ export function createRolloutService({
     return (await shownOf(rollout.app_id, [rollout]))(rollout)
   }
 
+  /** What devices of a channel are offered now. @throws problem channel-not-found */
+  async function inForce(app: AppRow, channel: string): Promise<InForce> {
+    await channels.require(app.id, channel)
+    const found = platformsOf(app).map(async (platform) => {
+      const { rows, reachesAll } = await listInForce(db, { appId: app.id, platform, channel }, clock.now())
+      return { platform, rollouts: rows.map(renderRollout), reachesAll }
+    })
+    return { items: await Promise.all(found) }
+  }
+
+  /** Who did what to it, newest first. */
+  async function listDeeds({ id }: RolloutRow, page: PageRequest): Promise<Page<RolloutDeed>> {
+    const { items, nextCursor } = await audit.list({ appIds: null, subjectId: id }, page)
+    return { items: items.map(deedOf), nextCursor }
+  }
+
   /** With what covers it. */
   async function shownOf(appId: string, rows: readonly RolloutRow[]): Promise<(row: RolloutRow) => Rollout> {
     const channels = [...new Set(rows.map(({ channel }) => channel))]
@@ -116,6 +133,9 @@ export function createRolloutService({
     rollBack,
     list,
     show,
+    inForce,
+    listDeeds,
+    requireRevision,
     listChannelsOf: (releaseId: string, connection: Connection = db) => listChannelsOf(connection, releaseId),
     findBefore,
     listDueStarts: (limit: number) => listDueStarts(db, clock.now(), limit),

@@ -5,6 +5,7 @@ import type { Connection, Schema } from '../../ground/database/schema.ts'
 import type { PageRequest } from '../../ground/http/paging.ts'
 
 type Guard = Schema['rollout_guard']
+type Plan = Schema['rollout_plan']
 
 export type RolloutRow = Schema['rollout'] & {
   version: string | null
@@ -14,14 +15,18 @@ export type RolloutRow = Schema['rollout'] & {
   sequence: number | null
   guard_state: Guard['state'] | null
   guard_settings: Guard['settings'] | null
+  plan_state: Plan['state'] | null
+  plan_step: Plan['step'] | null
+  plan_steps: Plan['steps'] | null
 }
 
-function selectRollouts(db: Connection) {
+export function selectRollouts(db: Connection) {
   return db
     .selectFrom('rollout')
     .leftJoin('release', 'release.id', 'rollout.release_id')
     .leftJoin('statement', 'statement.id', 'rollout.statement_id')
     .leftJoin('rollout_guard', 'rollout_guard.rollout_id', 'rollout.id')
+    .leftJoin('rollout_plan', 'rollout_plan.rollout_id', 'rollout.id')
     .selectAll('rollout')
     .select([
       'release.version',
@@ -29,6 +34,9 @@ function selectRollouts(db: Connection) {
       'statement.sequence',
       'rollout_guard.state as guard_state',
       'rollout_guard.settings as guard_settings',
+      'rollout_plan.state as plan_state',
+      'rollout_plan.step as plan_step',
+      'rollout_plan.steps as plan_steps',
     ])
 }
 

@@ -137,6 +137,7 @@ export function createInsightFixtures(db: Database, appId: string) {
       created_at: NOW - 5 * DAY,
       created_by: 'test',
       updated_at: NOW - 5 * DAY,
+      revision: 1,
       ...changes,
     }
     await db
