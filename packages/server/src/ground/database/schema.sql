@@ -688,6 +688,7 @@ create table rollout (
   ended_at bigint,
   label_number integer,
   drawing text constraint rollout_drawing check (drawing in ('code-push')),
+  revision integer default 1 not null,
   constraint rollout_position unique (app_id, channel, position),
   constraint rollout_app foreign key (app_id) references app (id),
   constraint rollout_release foreign key (release_id) references release (id),
