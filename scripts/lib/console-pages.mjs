@@ -1,13 +1,15 @@
 // The pages of the console, which the server serves: built once, and again when one of their sources has changed.
 // Plain JavaScript for any Node >= 20: npm start asks before it starts the pinned one.
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, extname, join, relative, sep } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { markOf } from './find-bundle.mjs'
 
 const PACKAGE = 'packages/dashboard'
 const SOURCES = ['src', '../api/src', '../protocol/src']
 /** Beside the sources: how they are built, and what of others they are built with. */
 const SIGNPOSTS = ['index.html', 'vite.config.ts', 'package.json', '../../node_modules/.package-lock.json']
+const LONGEST_BUILD_MS = 5 * 60_000
 const COMPRESSED = new Set(['.js', '.css', '.svg'])
 
 const pagesOf = (root) => join(root, PACKAGE, 'pages')
@@ -20,6 +22,35 @@ export function arePagesCurrent(root) {
     return existsSync(join(pagesOf(root), 'index.html')) && JSON.stringify(built) === JSON.stringify(inputsOf(root))
   } catch {
     return false // nothing was built yet, or one of its sources is gone
+  }
+}
+
+/** Two builds at once would take each other's pages away. What was left by one that was killed is not waited for. */
+export async function withBuildLock(root, build) {
+  const lock = join(root, PACKAGE, 'node_modules', '.cache', 'pages.lock')
+  mkdirSync(dirname(lock), { recursive: true })
+  for (;;) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error
+      if (isOld(lock)) rmSync(lock, { recursive: true, force: true })
+      else await wait(200)
+    }
+  }
+  try {
+    await build()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+function isOld(lock) {
+  try {
+    return Date.now() - statSync(lock).mtimeMs > LONGEST_BUILD_MS
+  } catch {
+    return false // it has just been given back
   }
 }
 

@@ -175,7 +175,7 @@ async function prepareExample(name, { refusal, ready }) {
   return { env: { [ready]: '1' } }
 }
 
-function findOnPath(...names) {
+export function findOnPath(...names) {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean)
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }

@@ -44,7 +44,6 @@ function Group({
           params={params as never}
           className={classes.entry}
           activeOptions={{ exact: address === '/', includeSearch: false }}
-          activeProps={{ 'data-active': true }}
         >
           <Icon size={18} stroke={1.6} aria-hidden />
           {t(`navigation.${text}`)}

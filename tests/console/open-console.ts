@@ -1,0 +1,113 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createManagementClient, type App, type ManagementClient } from '@hotpatch/api'
+import { createFleet, type Fleet, type FleetOptions } from '@hotpatch/simulator'
+import { nodeFleetPorts, realTimePace } from '@hotpatch/simulator/node'
+import { startTestServer, type TestServer } from '@hotpatch/testkit'
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+const BUILD = fileURLToPath(new URL('../../scripts/console-pages.mjs', import.meta.url))
+export const executablePath = process.env.CHROMIUM_PATH ?? ''
+// A browser that looks nowhere but at the page.
+const ARGUMENTS = [
+  ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
+  ['--disable-background-networking', '--disable-component-update'],
+].flat()
+
+export const DESK = { width: 1280, height: 860 }
+export const PHONE = { width: 390, height: 844 }
+
+/** A real server with the console that was built, and a browser: one of each for a file of stories. */
+export interface Console {
+  url: string
+  /** As the owner. */
+  api: ManagementClient
+  server: TestServer
+  browser: Browser
+  /** A window of somebody who is signed in: of the owner, or of whoever has the token. */
+  openPage(options?: { token?: string | null; viewport?: typeof DESK; colorScheme?: 'light' | 'dark' }): Promise<Page>
+  /** Simulated devices with the real engine, in real time, until the console is closed. */
+  startFleet(app: App, options?: Partial<FleetOptions>): Fleet
+  close(): Promise<void>
+}
+
+export async function openConsole({ env = {} }: { env?: Record<string, string> } = {}): Promise<Console> {
+  await promisify(execFile)(process.execPath, [BUILD])
+  const server = await startTestServer({
+    clock: { now: () => Date.now() },
+    onFile: true,
+    env: { HOTPATCH_AUTOMATION_SECONDS: '0.5', ...env },
+  })
+  const url = await server.listen()
+  const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
+  const api = createManagementClient({ url, token: server.ownerToken })
+  const end = new AbortController()
+  const lives: Promise<unknown>[] = []
+  const complaints: string[] = []
+
+  async function openPage({
+    token = server.ownerToken,
+    viewport = DESK,
+    colorScheme = 'light',
+  }: Parameters<Console['openPage']>[0] = {}): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' })
+    if (token !== null) await context.setExtraHTTPHeaders({ authorization: `Bearer ${token}` })
+    await listen(context, url, complaints)
+    return context.newPage()
+  }
+
+  function startFleet(app: App, options: Partial<FleetOptions> = {}): Fleet {
+    const fleet = createFleet({
+      ...nodeFleetPorts(),
+      devices: 20,
+      seed: 'console',
+      app,
+      serverUrl: url,
+      channel: 'production',
+      platforms: ['android'],
+      publicKeys: [],
+      startAt: Date.now(),
+      profile: { checkIntervalMs: 1_000, jitter: 0.5, confirmMs: [20, 50], reopenMs: [100, 300] },
+      ...options,
+    })
+    lives.push(fleet.run({ durationMs: 600_000, pace: realTimePace(1, end.signal), signal: end.signal }))
+    return fleet
+  }
+
+  async function close(): Promise<void> {
+    end.abort()
+    await Promise.allSettled(lives)
+    await browser.close()
+    await server.close()
+    expect(complaints).toEqual([])
+  }
+
+  return { url, api, server, browser, openPage, startFleet, close }
+}
+
+/** What no page of ours may do: throw, break its own policy, or ask anybody else. */
+async function listen(context: BrowserContext, url: string, complaints: string[]): Promise<void> {
+  context.on('weberror', (error) => complaints.push(error.error().message))
+  context.on('console', (message) => {
+    // That an answer was a problem is what stories are about; that a page did something that it may not is not.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
+      complaints.push(message.text())
+    }
+  })
+  await context.route(
+    (address) => address.origin !== url && !['data:', 'blob:'].includes(address.protocol),
+    (route) => {
+      complaints.push(`The page asked for ${route.request().url()}`)
+      return route.abort()
+    },
+  )
+}
+
+/** Within the console, without loading it anew. @param address below /dashboard, such as "/apps/demo/releases" */
+export async function go(page: Page, address: string): Promise<void> {
+  await page.evaluate(
+    `history.pushState({}, '', ${JSON.stringify(`/dashboard${address}`)}); dispatchEvent(new PopStateEvent('popstate'))`,
+  )
+}
