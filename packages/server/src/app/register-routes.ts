@@ -26,6 +26,7 @@ import { createDeviceLimits, type DeviceLimits } from '../ground/http/device-lim
 import { managementApi, MANAGEMENT_PREFIX } from '../ground/http/management-api.ts'
 import { operationsRoutes } from '../ground/http/operations-routes.ts'
 import { logAnswers, logRequests } from '../ground/http/request-log.ts'
+import { addSecurityHeaders } from '../ground/http/security-headers.ts'
 import { consoleDirectory } from '../pages/console/console-directory.ts'
 import { consoleRoutes } from '../pages/console/console-routes.ts'
 import { installPageRoutes } from '../pages/install/install-page-routes.ts'
@@ -75,6 +76,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   const { access, storage, servedAs } = parts.services
   guardRoutes(http, (request, permission) => access.authorize(request.headers.authorization, permission))
   logRequests(http, metrics)
+  addSecurityHeaders(http, config.http.publicUrl)
   await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
   const limits = createDeviceLimits({
     settings: config.rateLimits,

@@ -11,6 +11,7 @@ import {
   type ConnectionLimits,
 } from './guard-connections.ts'
 import { createIsTrusted, type TrustedProxies } from './trusted-proxies.ts'
+import { setSecurityHeaders } from './security-headers.ts'
 import { takeJson } from './take-json.ts'
 import {
   answerProblem,
@@ -99,7 +100,10 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
       ...(stream && { stream }),
     },
     genReqId: newRequestId,
-    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(reply.raw)
+      sendError(error, request, reply)
+    },
     clientErrorHandler: (error, socket) =>
       refuseConnection(error, socket, { requestId: newId(), ...connections.answersDue(socket), timers }),
     // Without proxies the framework does not even look for their headers.

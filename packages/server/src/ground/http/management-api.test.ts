@@ -18,6 +18,8 @@ const operations = Object.entries(document.paths as Record<string, Record<string
     Object.entries(methods).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, operation })),
 )
 
+const OTHER_TYPES: Record<string, string> = { '/stream': 'text/event-stream', '/export': 'application/x-ndjson' }
+
 /** Says in a header where the upload is, as tus has it. */
 const HAS_NO_BODY = new Set(['POST /manage/v1/apps/{app}/uploads'])
 
@@ -43,7 +45,7 @@ describe('the OpenAPI document', () => {
     expect(tags).toHaveLength(1)
     const named = parameters.filter((parameter) => parameter.in === 'path').map((parameter) => parameter.name)
     expect(named.sort()).toEqual([...name.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '').sort())
-    const contentType = name.endsWith('/stream') ? 'text/event-stream' : 'application/json'
+    const contentType = OTHER_TYPES[name.slice(name.lastIndexOf('/'))] ?? 'application/json'
     const success = Object.keys(responses).filter((status) => status.startsWith('2'))
     expect(success).not.toHaveLength(0)
     for (const status of success) {

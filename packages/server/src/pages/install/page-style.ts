@@ -50,8 +50,6 @@ export const PAGE_HEADERS = {
     "form-action 'self'",
     "base-uri 'none'; frame-ancestors 'none'",
   ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
   // It is for this visitor, and true now.
   'cache-control': 'private, no-store',
   vary: 'user-agent, cookie',

@@ -187,8 +187,6 @@ export function visitorRoutes(parts: VisitorParts): FastifyPluginAsyncTypebox {
         return reply
           .headers({
             'content-type': iconType(picture),
-            'x-content-type-options': 'nosniff',
-            'content-security-policy': "default-src 'none'",
             'cache-control': 'private, max-age=86400, immutable',
           })
           .send(picture)

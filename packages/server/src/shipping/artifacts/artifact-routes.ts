@@ -78,7 +78,7 @@ export function artifactRoutes({
         method: ['GET', 'HEAD'],
         url,
         schema: { params: Params, querystring: Query },
-        config: { access: 'public' },
+        config: { access: 'public', isForDevices: true },
         handler: async (request, reply) => {
           const { sha256, object } = await findStored(request, reply)
           if (!object) throw notFound(sha256)
