@@ -59,11 +59,24 @@ export type RevokedApiToken = Static<typeof RevokedApiToken>
 export const ServerAdvice = Type.Object({ about: Type.String(), detail: Type.String(), remedy: Type.String() })
 export type ServerAdvice = Static<typeof ServerAdvice>
 
-export const Whoami = Type.Object({
-  tokenId: Id,
-  name: Type.String(),
+/** What somebody may do somewhere. */
+export const Grant = Type.Object({
   role: Role,
   appId: Nullable(Id),
+  channels: Nullable(Type.Array(Type.String())),
+  permissions: Type.Array(Type.String()),
+})
+export type Grant = Static<typeof Grant>
+
+export const Whoami = Type.Object({
+  kind: OneOf(['token', 'person']),
+  id: Id,
+  tokenId: Nullable(Id),
+  personId: Nullable(Type.String({ description: 'Who is behind it: the person himself, or who made the token' })),
+  name: Type.String(),
+  role: OneOf(ROLES, { description: 'The one that may most of those that the grants have' }),
+  appId: Nullable(Type.String({ description: 'When it is for one app only' })),
+  grants: Type.Array(Grant, { description: 'May do anything that one of them allows, where that one is for' }),
   expiresAt: Nullable(Timestamp),
   serverVersion: Type.String(),
   serverTime: Timestamp,
@@ -71,9 +84,10 @@ export const Whoami = Type.Object({
 })
 export type Whoami = Static<typeof Whoami>
 
-/** Somebody with a token; or the server by itself, for a guard or a plan where it is not the first start. */
+/** Somebody; or the server by itself, for a guard or a plan where it is not the first start. */
 export const ActorKind = Type.Union([
   Type.Literal('token'),
+  Type.Literal('person'),
   Type.Literal('server'),
   Type.Literal('guard'),
   Type.Literal('plan'),

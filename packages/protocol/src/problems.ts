@@ -121,6 +121,11 @@ export const PROBLEMS = {
     title: 'The token is not valid',
     advice: 'Use a token that exists and was not revoked: `hotpatch login`.',
   },
+  'cross-site-request': {
+    status: 403,
+    title: 'The request came from another site',
+    advice: 'Use the console at the address of this server, or send an API token instead of a cookie.',
+  },
   'token-expired': {
     status: 401,
     title: 'The token has expired',
@@ -138,8 +143,8 @@ export const PROBLEMS = {
   },
   forbidden: {
     status: 403,
-    title: 'This token may not do that',
-    advice: 'Use a token with the role, and for the app, that this needs.',
+    title: 'This is not allowed to you',
+    advice: 'Use a token, or have a role, that may do this for the app: `hotpatch whoami` shows yours.',
   },
   'not-found': {
     status: 404,

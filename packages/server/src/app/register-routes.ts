@@ -2,6 +2,7 @@ import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { FastifyRequest } from 'fastify'
 import { accessRoutes } from '../people/access/access-routes.ts'
 import { requireAllApps } from '../people/authors/actor.ts'
+import { createAuthorize, type Authorize } from '../people/access/authorize.ts'
 import { guardRoutes } from '../people/access/route-access.ts'
 import { announcementRoutes } from '../telling/announcements/announcement-routes.ts'
 import { appcastRoutes } from '../shipping/appcasts/appcast-routes.ts'
@@ -73,11 +74,12 @@ interface Parts {
 /** Every address that the server answers at. */
 export async function registerRoutes(parts: Parts): Promise<void> {
   const { config, http, metrics, db } = parts.core
-  const { access, storage, servedAs } = parts.services
-  guardRoutes(http, (request, permission) => access.authorize(request.headers.authorization, permission))
+  const { storage, servedAs } = parts.services
+  const authorize = authorizeFor(parts)
+  guardRoutes(http, authorize)
   logRequests(http, metrics)
   addSecurityHeaders(http, config.http.publicUrl)
-  await http.register(managementApi(managementRoutes(parts), VERSION), { prefix: MANAGEMENT_PREFIX })
+  await http.register(managementApi(managementRoutes(parts, authorize), VERSION), { prefix: MANAGEMENT_PREFIX })
   const limits = createDeviceLimits({
     settings: config.rateLimits,
     isKnown: parts.checkPath.fleet.isKnown,
@@ -106,13 +108,21 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
 }
 
-function managementRoutes({ core, checkPath, services, telling }: Parts) {
+/** The one place that says who calls. */
+function authorizeFor({ core, services }: Parts): Authorize {
+  return createAuthorize({
+    access: services.access,
+    findSession: () => Promise.resolve(undefined),
+    publicUrl: core.publicUrl,
+  })
+}
+
+function managementRoutes({ core, checkPath, services, telling }: Parts, authorize: Authorize) {
   const { clock, publicUrl } = core
   const { access, announcements, apps, contents, files, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
   const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
-  const authorizeReader = (request: FastifyRequest) =>
-    access.authorize(request.headers.authorization, 'announcements:read')
+  const authorizeReader = (request: FastifyRequest) => authorize(request, 'announcements:read')
   const maxUploadBytes = maxUploadBytesOf(core)
   const { publishing, preflight } = services
   const forPublishing = { publishing, preflight, contents, files, apps, releases, publicUrl, maxUploadBytes }

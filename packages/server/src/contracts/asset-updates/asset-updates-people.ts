@@ -182,7 +182,7 @@ export function assetUpdatesPeople(parts: {
         const place = { ...(channel && { channel }), ...(platform && { platform: toPlatform(platform) }) }
         const page = readPageRequest(request.query)
         const { items, nextCursor } = await releases.list(
-          found.id,
+          [found.id],
           { ...place, kind: 'files' },
           page,
           publicUrl(request),

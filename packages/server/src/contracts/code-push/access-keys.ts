@@ -2,7 +2,8 @@ import type { ApiToken } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { DAY_MS, timestamp, type Clock } from '../../ground/clock.ts'
 import type { AccessService } from '../../people/access/access-service.ts'
-import type { TokenAuthor } from '../../people/authors/author.ts'
+import { appsOf, type Grant } from '../../people/authors/actor.ts'
+import type { Caller } from '../../people/authors/author.ts'
 
 /** A token as CodePush's tools read an access key: without its secret, which is shown once. */
 export interface AccessKey {
@@ -31,12 +32,12 @@ const MAX_PAGES = 25
 
 /** Code Push §8: access keys are API tokens. */
 export function createAccessKeys({ access, clock }: { access: AccessService; clock: Clock }) {
-  /** Those that work, oldest first; of a token for one app only those for that. */
-  async function listTokens(appId: string | null): Promise<ApiToken[]> {
+  /** Those that work, oldest first. */
+  async function listTokens(ofApps: readonly string[] | null): Promise<ApiToken[]> {
     const found: ApiToken[] = []
     let after: string | undefined
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const { items, nextCursor } = await access.list({ limit: PAGE, after }, appId)
+      const { items, nextCursor } = await access.list({ limit: PAGE, after }, ofApps)
       found.push(...items.filter(works))
       after = items.at(-1)?.id
       if (nextCursor === null) break
@@ -48,24 +49,25 @@ export function createAccessKeys({ access, clock }: { access: AccessService; clo
     return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > clock.now())
   }
 
-  async function list({ actor }: TokenAuthor): Promise<AccessKey[]> {
-    return (await listTokens(actor.appId)).map(describe)
+  async function list({ actor }: Caller): Promise<AccessKey[]> {
+    return (await listTokens(appsOf(actor))).map(describe)
   }
 
-  async function findTokens(author: TokenAuthor, name: string): Promise<[ApiToken, ...ApiToken[]]> {
-    const [first, ...more] = (await listTokens(author.actor.appId)).filter((token) => token.name === name)
+  async function findTokens(author: Caller, name: string): Promise<[ApiToken, ...ApiToken[]]> {
+    const [first, ...more] = (await listTokens(appsOf(author.actor))).filter((token) => token.name === name)
     if (first) return [first, ...more]
     throw problem('token-not-found', `The access key "${name}" does not exist.`)
   }
 
-  async function find(author: TokenAuthor, name: string): Promise<AccessKey> {
+  async function find(author: Caller, name: string): Promise<AccessKey> {
     return describe((await findTokens(author, name))[0])
   }
 
-  /** With the role and the app of whoever makes it, and never beyond its time. */
-  async function create(author: TokenAuthor, { friendlyName, ttl }: NewAccessKey): Promise<AccessKey> {
-    const { role, appId, expiresAt: latest } = author.actor
-    if ((await listTokens(appId)).some(({ name }) => name === friendlyName)) {
+  /** For what whoever makes it may do, and never beyond its time. */
+  async function create(author: Caller, { friendlyName, ttl }: NewAccessKey): Promise<AccessKey> {
+    const { expiresAt: latest } = author.actor
+    const { role, appId } = widest(author.actor.grants)
+    if ((await listTokens(appsOf(author.actor))).some(({ name }) => name === friendlyName)) {
       throw problem('token-exists', `The access key "${friendlyName}" already exists.`)
     }
     const wished = clock.now() + (ttl ?? DEFAULT_TTL_MS)
@@ -75,7 +77,7 @@ export function createAccessKeys({ access, clock }: { access: AccessService; clo
   }
 
   /** The tools know a key by its name, which several tokens may have. */
-  async function remove(author: TokenAuthor, name: string): Promise<void> {
+  async function remove(author: Caller, name: string): Promise<void> {
     const [token, another] = await findTokens(author, name)
     if (another) {
       const detail = `Several tokens are called "${name}": see hotpatch tokens list, and hotpatch tokens revoke ID.`
@@ -92,4 +94,13 @@ export type AccessKeys = ReturnType<typeof createAccessKeys>
 function describe({ name, createdBy, createdAt, expiresAt }: ApiToken): AccessKey {
   const times = { createdTime: Date.parse(createdAt), expires: expiresAt === null ? NEVER : Date.parse(expiresAt) }
   return { name: MASKED, friendlyName: name, createdBy, ...times, isSession: false }
+}
+
+/** The tools name no app with a key. */
+function widest(grants: readonly Grant[]): Grant {
+  const [first, ...more] = grants
+  if (!first) throw new Error('Who makes a key may make tokens somewhere.')
+  const found = more.length === 0 ? first : grants.find(({ appId }) => appId === null)
+  if (found) return found
+  throw problem('invalid-request', 'You are for several apps, and a key is for one: make it in the console.')
 }

@@ -1,8 +1,9 @@
+import type { Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import { may } from '../../people/authors/actor.ts'
-import { authorOf, type TokenAuthor } from '../../people/authors/author.ts'
+import { appsOf, may, roleOf } from '../../people/authors/actor.ts'
+import { authorOf, type Caller } from '../../people/authors/author.ts'
 import type { AccessKeys } from './access-keys.ts'
 import { slugOf, type Deployments } from './deployments.ts'
 
@@ -72,27 +73,27 @@ export function codePushAccounts(accessKeys: AccessKeys, deployments: Deployment
   }
 
   /** Whose token may not see those of others sees its own. */
-  async function listCollaborators(author: TokenAuthor, appId: string): Promise<Record<string, Collaborator>> {
+  async function listCollaborators(author: Caller, appId: string): Promise<Record<string, Collaborator>> {
     const { actor } = author
-    const all = may(actor, 'tokens:manage') ? await accessKeys.listTokens(actor.appId) : []
+    const all = may(actor, 'tokens:manage', appId) ? await accessKeys.listTokens(appsOf(actor)) : []
     const others = all.filter((token) => token.appId === null || token.appId === appId)
-    const owners = others.filter(({ role }) => isOwner({ role }))
-    const named = [...others, ...owners].map((token) => [emailOf(token.name), asCollaborator(token, false)] as const)
+    const owners = others.filter(({ role }) => isOwner(role))
+    const named = [...others, ...owners].map((token) => [emailOf(token.name), asCollaborator(token.role, false)] as const)
     return Object.fromEntries([...named, ...Object.entries(ownCollaborator(author))])
   }
 }
 
 /** Whoever asks. */
-export function ownCollaborator({ actor }: TokenAuthor): Record<string, Collaborator> {
-  return { [emailOf(actor.name)]: asCollaborator(actor, true) }
+export function ownCollaborator({ actor }: Caller): Record<string, Collaborator> {
+  return { [emailOf(actor.name)]: asCollaborator(roleOf(actor), true) }
 }
 
-function asCollaborator(of: Pick<TokenAuthor['actor'], 'role'>, isCurrentAccount: boolean): Collaborator {
-  return { isCurrentAccount, permission: isOwner(of) ? 'Owner' : 'Collaborator' }
+function asCollaborator(role: Role, isCurrentAccount: boolean): Collaborator {
+  return { isCurrentAccount, permission: isOwner(role) ? 'Owner' : 'Collaborator' }
 }
 
 /** CodePush's owners may do with an app what is for admins here. */
-function isOwner({ role }: Pick<TokenAuthor['actor'], 'role'>): boolean {
+function isOwner(role: Role): boolean {
   return role === 'owner' || role === 'admin'
 }
 

@@ -13,6 +13,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { AppService } from '../../shipping/apps/app-service.ts'
 import type { ContentService } from '../../shipping/content/content-service.ts'
+import { appsOf } from '../../people/authors/actor.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
@@ -132,10 +133,10 @@ export function reactNativeManagementRoutes(parts: {
         const { slug } = request.params as { slug?: string }
         const name = slug ?? named ?? appId
         const found = name === undefined ? undefined : await apps.resolve(request.actor, name)
-        const onlyApp = found?.id ?? request.actor?.appId ?? null
+        const ofApps = found ? [found.id] : appsOf(request.actor)
         const page = readPageRequest(request.query)
         return flattenPage(
-          await releases.list(onlyApp, { ...request.query, kind: 'archive' }, page, publicUrl(request)),
+          await releases.list(ofApps, { ...request.query, kind: 'archive' }, page, publicUrl(request)),
         )
       },
     )

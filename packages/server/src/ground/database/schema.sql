@@ -43,11 +43,17 @@ create table api_token (
   last_used_at bigint,
   revoked_at bigint,
   parent_id text,
+  person_id text,
+  channels text,
+  permissions text,
+  allowed_addresses text,
   constraint api_token_app foreign key (app_id) references app (id),
   constraint api_token_role check (role in ('owner', 'admin', 'publisher', 'reader'))
 );
 
 create index api_token_parent on api_token (parent_id);
+
+create index api_token_person on api_token (person_id);
 
 create table app (
   id text primary key,

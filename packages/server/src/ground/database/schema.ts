@@ -646,8 +646,16 @@ export interface Schema {
     expires_at: number | null
     last_used_at: number | null
     revoked_at: number | null
-    /** The token that it was made with, and ends with; null for the first owner's. */
+    /** The token that it was made with, and ends with; null for the first owner's, and for those that people make. */
     parent_id: string | null
+    /** Who stands behind it, and bounds what it may do. */
+    person_id: string | null
+    /** As JSON, like the next two; null: every channel. */
+    channels: string | null
+    /** Null: all those of the role. */
+    permissions: string | null
+    /** From which it works; null: from everywhere. */
+    allowed_addresses: string | null
   }
   /** All that came of one exchange of an API token: it ends as a whole. */
   token_family: {
@@ -773,7 +781,7 @@ export interface Schema {
     at: number
     actor_id: string | null
     actor_name: string
-    actor_kind: 'token' | 'server' | 'guard' | 'plan'
+    actor_kind: 'token' | 'person' | 'server' | 'guard' | 'plan'
     action: string
     subject_kind: string
     subject_id: string

@@ -11,6 +11,7 @@ import {
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { appsOf, onlyAppOf, roleOf, type Grant } from '../authors/actor.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import { authorOf } from '../authors/author.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
@@ -35,15 +36,19 @@ export function accessRoutes({
       '/whoami',
       {
         config: { access: 'self:read' },
-        schema: { tags: ['access'], summary: 'What this token is', response: { 200: Whoami } },
+        schema: { tags: ['access'], summary: 'Who asks, and what he may do where', response: { 200: Whoami } },
       },
       (request): Whoami => {
         const { actor } = authorOf(request)
         return {
-          tokenId: actor.tokenId,
+          kind: actor.kind,
+          id: actor.id,
+          tokenId: actor.kind === 'token' ? actor.id : null,
+          personId: actor.personId,
           name: actor.name,
-          role: actor.role,
-          appId: actor.appId,
+          role: roleOf(actor),
+          appId: onlyAppOf(actor),
+          grants: actor.grants.map(renderGrant),
           expiresAt: nullableTimestamp(actor.expiresAt),
           serverVersion: version,
           serverTime: timestamp(clock.now()),
@@ -63,7 +68,7 @@ export function accessRoutes({
           response: { 200: pageOf(ApiToken) },
         },
       },
-      (request) => access.list(readPageRequest(request.query), request.actor?.appId ?? null),
+      (request) => access.list(readPageRequest(request.query), appsOf(request.actor)),
     )
 
     app.post(
@@ -98,4 +103,8 @@ export function accessRoutes({
       (request) => access.revoke(request.params.id, authorOf(request), request.query),
     )
   }
+}
+
+function renderGrant({ role, appId, channels, permissions }: Grant): Whoami['grants'][number] {
+  return { role, appId, channels: channels && [...channels], permissions: [...permissions] }
 }

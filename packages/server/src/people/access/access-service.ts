@@ -2,7 +2,7 @@ import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken, Rol
 import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
 import type { AuditService } from '../audit/audit-service.ts'
-import { SERVER, type TokenAuthor } from '../authors/author.ts'
+import { SERVER, type Caller } from '../authors/author.ts'
 import { type Clock, DAY_MS, MINUTE_MS, nullableTimestamp, readTimestamp, timestamp } from '../../ground/clock.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
@@ -31,8 +31,7 @@ import {
   touchToken,
   useRefreshToken,
 } from './access-store.ts'
-import { may, type Actor } from '../authors/actor.ts'
-import { covers, rolesWith, type Permission } from '../authors/permissions.ts'
+import { appsOf, grantOf, requireCovers, type Actor } from '../authors/actor.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const ACCESS_TOKEN_SECONDS = 15 * 60
@@ -83,22 +82,14 @@ export function createAccessService({
     if (row.last_used_at === null || now - row.last_used_at > LAST_USED_RESOLUTION_MS) {
       await touchToken(db, row.id, now)
     }
-    return { tokenId: row.id, name: row.name, role: row.role, appId: row.app_id, expiresAt: row.expires_at }
-  }
-
-  /** @throws problem authentication-required, token-invalid, token-expired or forbidden */
-  async function authorize(authorization: string | undefined, needed: Permission): Promise<Actor> {
-    const bearer = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization ?? '')?.[1]
-    if (bearer === undefined) {
-      throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
+    return {
+      kind: 'token',
+      id: row.id,
+      name: row.name,
+      personId: row.person_id,
+      grants: [grantOf(row.role, row.app_id)],
+      expiresAt: row.expires_at,
     }
-    const actor = await authenticate(bearer)
-    if (!may(actor, needed)) {
-      const able = rolesWith(needed).join(' or ')
-      const detail = `This needs the permission ${needed}, which tokens of the role ${able} have; this one has the role ${actor.role}.`
-      throw problem('forbidden', detail)
-    }
-    return actor
   }
 
   /** The family that it belongs to. */
@@ -142,7 +133,7 @@ export function createAccessService({
 
   async function exchange(apiKey: string): Promise<TokenPair> {
     if (isJwt(apiKey)) throw problem('token-invalid', 'Expected an API token, found an access token.')
-    const { tokenId } = await authenticate(apiKey)
+    const { id: tokenId } = await authenticate(apiKey)
     const now = clock.now()
     const family = { id: newId(), token_id: tokenId, created_at: now, expires_at: now + REFRESH_TOKEN_MS }
     return db.transaction().execute(async (tx) => {
@@ -208,18 +199,13 @@ export function createAccessService({
     })
   }
 
-  async function create(input: NewApiToken, appId: string | null, author: TokenAuthor): Promise<CreatedApiToken> {
-    if (!covers(author.actor.role, input.role)) {
-      throw problem('forbidden', `A token with the role ${author.actor.role} cannot make one with ${input.role}.`)
-    }
-    if (author.actor.appId !== null && author.actor.appId !== appId) {
-      throw problem('forbidden', 'This token is for one app, and can make tokens for that app only.')
-    }
+  async function create(input: NewApiToken, appId: string | null, author: Caller): Promise<CreatedApiToken> {
+    requireCovers(author.actor, grantOf(input.role, appId))
     const token = newSecret('hpt')
     const row = newTokenRow({ ...input, expiresAt: readExpiry(input, author.actor) }, appId, token, author.actor)
     await db.transaction().execute(async (tx) => {
       // Else a token that is being revoked could leave a child behind.
-      if (!(await lockWorkingToken(tx, author.actor.tokenId))) throw problem('token-invalid', 'This token was revoked.')
+      if (author.kind === 'token' && !(await lockWorkingToken(tx, author.actor.id))) throw problem('token-invalid', 'This token was revoked.')
       await insertToken(tx, row)
       await audit.record(tx, author, {
         action: 'token.created',
@@ -254,18 +240,17 @@ export function createAccessService({
    */
   async function revoke(
     id: string,
-    author: TokenAuthor,
+    author: Caller,
     { keepDescendants = false }: { keepDescendants?: boolean } = {},
   ): Promise<RevokedApiToken> {
     return db.transaction().execute(async (tx) => {
       await lockOwners(tx)
       const row = await findToken(tx, id)
-      if (!row || (author.actor.appId !== null && row.app_id !== author.actor.appId)) {
+      const apps = appsOf(author.actor)
+      if (!row || (apps !== null && !apps.includes(row.app_id ?? ''))) {
         throw problem('token-not-found', `No token has the id ${id}.`)
       }
-      if (!covers(author.actor.role, row.role)) {
-        throw problem('forbidden', `A token with the role ${author.actor.role} cannot revoke one with ${row.role}.`)
-      }
+      requireCovers(author.actor, grantOf(row.role, row.app_id))
       if (keepDescendants) await passOn(tx, row, author.actor)
       const ended = await end(tx, row, author)
       const revokedAt = row.revoked_at ?? clock.now()
@@ -274,7 +259,7 @@ export function createAccessService({
   }
 
   async function passOn(tx: Connection, { id, parent_id: parentId }: TokenRow, by: Actor): Promise<void> {
-    if ((await listDescendants(tx, id)).some((token) => token.id === by.tokenId)) {
+    if ((await listDescendants(tx, id)).some((token) => token.id === by.id)) {
       throw problem(
         'forbidden',
         'Your token was made with this one, and could not outlive it by its own word: revoke it with itself, or with another.',
@@ -284,7 +269,7 @@ export function createAccessService({
   }
 
   /** The ids of all that end. */
-  async function end(tx: Connection, token: TokenRow, author: TokenAuthor): Promise<string[]> {
+  async function end(tx: Connection, token: TokenRow, author: Caller): Promise<string[]> {
     const now = clock.now()
     const ended: TokenRow[] = []
     // Again until there are none: one of them may just have been making another.
@@ -310,9 +295,9 @@ export function createAccessService({
     return ended.map(({ id }) => id)
   }
 
-  /** @param appId only the tokens for this app, unless it is null */
-  async function list(page: PageRequest, appId: string | null): Promise<Page<ApiToken>> {
-    return pageFromRows(await listTokens(db, page, appId), page, render)
+  /** @param ofApps only the tokens for these, unless it is null */
+  async function list(page: PageRequest, ofApps: readonly string[] | null): Promise<Page<ApiToken>> {
+    return pageFromRows(await listTokens(db, page, ofApps), page, render)
   }
 
   function newTokenRow(
@@ -329,14 +314,18 @@ export function createAccessService({
       token_hash: hashSecret(token),
       created_at: clock.now(),
       created_by: maker?.name ?? 'server',
-      parent_id: maker?.tokenId ?? null,
+      parent_id: maker?.kind === 'token' ? maker.id : null,
+      person_id: maker?.personId ?? null,
+      channels: null,
+      permissions: null,
+      allowed_addresses: null,
       expires_at: input.expiresAt ?? null,
       last_used_at: null,
       revoked_at: null,
     }
   }
 
-  return { authorize, exchange, refresh, createFirstOwner, create, revoke, list }
+  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, list }
 }
 
 type TokenRow = Schema['api_token']

@@ -90,11 +90,11 @@ export function adoptChildren(db: Connection, id: string, newParentId: string | 
   return db.updateTable('api_token').set({ parent_id: newParentId }).where('parent_id', '=', id).execute()
 }
 
-export function listTokens(db: Connection, { after, limit }: PageRequest, appId: string | null) {
+export function listTokens(db: Connection, { after, limit }: PageRequest, ofApps: readonly string[] | null) {
   return db
     .selectFrom('api_token')
     .selectAll()
-    .$if(appId !== null, (query) => query.where('app_id', '=', appId))
+    .$if(ofApps !== null, (query) => query.where('app_id', 'in', ofApps ?? []))
     .$if(after !== undefined, (query) => query.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')
     .limit(limit + 1)

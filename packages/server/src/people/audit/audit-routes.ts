@@ -3,6 +3,7 @@ import { AuditEntry, AuditExportQuery, AuditFilter, AuditHead, PageQuery, pageOf
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { appsOf } from '../authors/actor.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import { readTimestamp } from '../../ground/clock.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
@@ -25,7 +26,7 @@ export function auditRoutes({
   async function readQuery(request: FastifyRequest, filter: AuditFilter): Promise<AuditQuery> {
     const { app: named, from, to, action, actor, subjectId, text } = filter
     return {
-      appIds: named === undefined ? appsOf(request) : [(await resolveApp(request, named)).id],
+      appIds: named === undefined ? appsOf(request.actor) : [(await resolveApp(request, named)).id],
       // With a dot or without one at its end, it is the same question.
       action: action?.replace(/\.$/, ''),
       actor,
@@ -92,8 +93,4 @@ export function auditRoutes({
       },
     )
   }
-}
-
-function appsOf({ actor }: FastifyRequest): readonly string[] | null {
-  return actor?.appId === undefined || actor.appId === null ? null : [actor.appId]
 }

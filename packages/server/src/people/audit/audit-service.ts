@@ -1,5 +1,5 @@
 import type { AuditEntry, Page } from '@hotpatch/api'
-import { actorOf, nameOf, type Author } from '../authors/author.ts'
+import { actorOf, isCaller, nameOf, type Author } from '../authors/author.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
@@ -36,18 +36,18 @@ export function createAuditService({
     await insertAuditEntry(connection, {
       id: newId(),
       at: clock.now(),
-      actor_id: actorOf(author)?.tokenId ?? null,
+      actor_id: actorOf(author)?.id ?? null,
       actor_name: nameOf(author),
       actor_kind: author.kind,
       action: change.action,
       subject_kind: change.subject[0],
       subject_id: change.subject[1],
       app_id: change.appId ?? null,
-      address: author.kind === 'token' ? author.address : null,
-      request_id: author.kind === 'token' ? author.requestId : null,
+      person_id: actorOf(author)?.personId ?? null,
+      address: isCaller(author) ? author.address : null,
+      request_id: isCaller(author) ? author.requestId : null,
       before: change.before === undefined ? null : JSON.stringify(change.before),
       after: change.after === undefined ? null : JSON.stringify(change.after),
-      person_id: null,
     })
     for (const listener of listeners) listener()
   }

@@ -1,11 +1,12 @@
 import type { FastifyRequest } from 'fastify'
-import type { Actor } from './actor.ts'
+import { appsOf, type Actor } from './actor.ts'
 
-/** Who changes something: somebody with a token, or the server by itself, for a guard or a plan. */
-export type Author = TokenAuthor | { kind: 'server' } | { kind: 'guard' } | { kind: 'plan' }
+/** Who changes something: somebody who calls; or the server by itself, for a guard or a plan. */
+export type Author = Caller | { kind: 'server' } | { kind: 'guard' } | { kind: 'plan' }
 
-export interface TokenAuthor {
-  kind: 'token'
+/** A person, or whoever has a token. */
+export interface Caller {
+  kind: Actor['kind']
   actor: Actor
   address: string | null
   requestId: string | null
@@ -15,21 +16,27 @@ export interface TokenAuthor {
 export const SERVER: Author = { kind: 'server' }
 
 /** For routes for people. */
-export function authorOf(request: FastifyRequest): TokenAuthor {
-  if (!request.actor) throw new Error('This route does not authenticate its callers.')
-  return { kind: 'token', actor: request.actor, address: request.ip, requestId: request.id }
+export function authorOf(request: FastifyRequest): Caller {
+  const { actor } = request
+  if (!actor) throw new Error('This route does not authenticate its callers.')
+  return { kind: actor.kind, actor, address: request.ip, requestId: request.id }
+}
+
+export function isCaller(author: Author): author is Caller {
+  return author.kind === 'token' || author.kind === 'person'
 }
 
 /** For people to read. */
 export function nameOf(author: Author): string {
-  return author.kind === 'token' ? author.actor.name : author.kind
+  return isCaller(author) ? author.actor.name : author.kind
 }
 
-/** Whose role and app bound what the author may do; null of the server, which nothing bounds. */
+/** Whose grants bound what the author may do; null of the server, which nothing bounds. */
 export function actorOf(author: Author): Actor | null {
-  return author.kind === 'token' ? author.actor : null
+  return isCaller(author) ? author.actor : null
 }
 
-export function isForOneApp(author: Author): boolean {
-  return author.kind === 'token' && author.actor.appId !== null
+/** Whether not every app is the author's. */
+export function isForSomeApps(author: Author): boolean {
+  return appsOf(actorOf(author)) !== null
 }

@@ -56,3 +56,13 @@ export function rolesWith(permission: Permission): Role[] {
 export function covers(role: Role, other: Role): boolean {
   return [...ROLE_PERMISSIONS[other]].every((permission) => ROLE_PERMISSIONS[role].has(permission))
 }
+
+/** The one that may most. */
+export function strongest(roles: readonly Role[]): Role {
+  return ROLES.find((role) => roles.includes(role)) ?? 'reader'
+}
+
+/** The one that may least. */
+export function weakest(roles: readonly Role[]): Role {
+  return ROLES.findLast((role) => roles.includes(role)) ?? 'reader'
+}

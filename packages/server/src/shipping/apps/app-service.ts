@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { App, AppChanges, GuardDifferences, NewApp, Page, TrustDifferences } from '@hotpatch/api'
 import { problem, type Platform } from '@hotpatch/protocol'
 import type { AuditService } from '../../people/audit/audit-service.ts'
-import { isForOneApp, type Author } from '../../people/authors/author.ts'
-import { requireApp, type Actor } from '../../people/authors/actor.ts'
+import { isForSomeApps, type Author } from '../../people/authors/author.ts'
+import { appsOf, requireApp, type Actor } from '../../people/authors/actor.ts'
 import { timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
 import { isUniqueViolation } from '../../ground/database/database-errors.ts'
@@ -69,7 +69,7 @@ export function createAppService({
   }
 
   async function create(input: NewApp, author: Author): Promise<App> {
-    if (isForOneApp(author)) throw problem('forbidden', 'This token is for one app and cannot make others.')
+    if (isForSomeApps(author)) throw problem('forbidden', 'Who is for some apps only cannot make others.')
     // Apps are found by id or by slug: a slug in the form of an id could pass for another app.
     if (UUID.test(input.slug)) throw problem('invalid-request', 'slug: expected a name, found something like an id.')
     const id = newId()
@@ -153,7 +153,7 @@ export function createAppService({
 
   /** One that was made by mistake: with a release or a device it stays. */
   async function remove(app: AppRow, author: Author): Promise<App> {
-    if (isForOneApp(author)) throw problem('forbidden', 'This token is for one app and cannot delete it.')
+    if (isForSomeApps(author)) throw problem('forbidden', 'Who is for some apps only cannot delete them.')
     await settleFleet()
     const deleted = await render(app)
     await changes.run(async (tx, change) => {
@@ -184,7 +184,7 @@ export function createAppService({
   }
 
   async function list(actor: Actor | null, page: PageRequest): Promise<Page<App>> {
-    const rows = await listApps(db, actor?.appId ?? null, page)
+    const rows = await listApps(db, appsOf(actor), page)
     const { items, nextCursor } = pageFromRows(rows, page, (row) => row)
     const ids = items.map(({ id }) => id)
     const bundleIds = await listBundleIds(db, ids)

@@ -50,12 +50,12 @@ export function findApp(db: Connection, idOrSlug: string) {
 }
 
 /** @param onlyId the one app that the caller's token is for, or null */
-export function listApps(db: Connection, onlyId: string | null, { after, limit }: PageRequest) {
+export function listApps(db: Connection, only: readonly string[] | null, { after, limit }: PageRequest) {
   return db
     .selectFrom('app')
     .selectAll()
     .where('deleted_at', 'is', null)
-    .$if(onlyId !== null, (apps) => apps.where('id', '=', onlyId))
+    .$if(only !== null, (apps) => apps.where('id', 'in', only ?? []))
     .$if(after !== undefined, (apps) => apps.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')
     .limit(limit + 1)

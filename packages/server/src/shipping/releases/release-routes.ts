@@ -31,7 +31,7 @@ export function releaseRoutes({
       },
       async (request) => {
         const found = await resolveApp(request, request.params.app)
-        return releases.list(found.id, request.query, readPageRequest(request.query), publicUrl(request))
+        return releases.list([found.id], request.query, readPageRequest(request.query), publicUrl(request))
       },
     )
 

@@ -105,14 +105,14 @@ export function createReleaseService({
     return get(release.id, tx)
   }
 
-  /** @param appId null: releases of every app */
+  /** @param ofApps null: releases of every app */
   async function list(
-    appId: string | null,
+    ofApps: readonly string[] | null,
     filter: ReleaseFilter,
     page: PageRequest,
     publicUrl: string,
   ): Promise<Page<Release>> {
-    const rows = await listReleases(db, appId, filter, page)
+    const rows = await listReleases(db, ofApps, filter, page)
     const files = await listFilesOf(
       db,
       rows.map(({ id }) => id),

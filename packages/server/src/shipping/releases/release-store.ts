@@ -73,12 +73,12 @@ export async function findReleaseByBuild(
 
 export function listReleases(
   db: Connection,
-  appId: string | null,
+  ofApps: readonly string[] | null,
   { platform, channel, inForceOn, version, search, kind, active, archived }: ReleaseFilter,
   { after, limit }: PageRequest,
 ): Promise<ReleaseRow[]> {
   return selectReleases(db)
-    .$if(appId !== null, (releases) => releases.where('release.app_id', '=', appId ?? ''))
+    .$if(ofApps !== null, (releases) => releases.where('release.app_id', 'in', ofApps ?? []))
     .$if(platform !== undefined, (releases) => releases.where('release.platform', '=', platform ?? 'any'))
     .$if(kind !== undefined, (releases) => releases.where('release.kind', '=', kind ?? 'archive'))
     .$if(channel !== undefined, (releases) =>

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { appsOf, requireAllApps, requireApp, type Actor } from '../../people/authors/actor.ts'
 import type { ResolveApp } from '../../people/authors/resolve-app.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { AnnouncementService } from './announcement-service.ts'
@@ -18,11 +19,18 @@ export function announcementRoutes({
   streams: AnnouncementStreams
   resolveApp: ResolveApp
   /** Throws when the request's token may not read any more. */
-  authorize: (request: FastifyRequest) => Promise<unknown>
+  authorize: (request: FastifyRequest) => Promise<Actor>
 }): FastifyPluginAsyncTypebox {
-  /** Of the app that is named, else of the one that the token is for, else of all. */
-  async function readAppId(request: FastifyRequest, named: string | undefined): Promise<string | null> {
-    return named === undefined ? (request.actor?.appId ?? null) : (await resolveApp(request, named)).id
+  /** The one that is named, else all that are the reader's; null: all. */
+  async function readApps(request: FastifyRequest, named: string | undefined): Promise<readonly string[] | null> {
+    return named === undefined ? appsOf(request.actor) : [(await resolveApp(request, named)).id]
+  }
+
+  /** Throws, too, when they are not all the reader's any more. */
+  async function authorizeAgain(request: FastifyRequest, ofApps: readonly string[] | null): Promise<void> {
+    const actor = await authorize(request)
+    if (ofApps === null) requireAllApps(actor)
+    for (const appId of ofApps ?? []) requireApp(actor, appId)
   }
 
   return async (app) => {
@@ -38,7 +46,7 @@ export function announcementRoutes({
         },
       },
       async (request) =>
-        announcements.list(await readAppId(request, request.query.app), readPageRequest(request.query)),
+        announcements.list(await readApps(request, request.query.app), readPageRequest(request.query)),
     )
 
     app.get(
@@ -59,13 +67,13 @@ export function announcementRoutes({
         },
       },
       async (request, reply) => {
-        const appId = await readAppId(request, request.query.app)
+        const ofApps = await readApps(request, request.query.app)
         if (!/text\/event-stream|\*\/\*/.test(request.headers.accept ?? '')) {
           throw problem('not-acceptable', 'Expected the header "Accept: text/event-stream".')
         }
         const lastId = request.headers['last-event-id'] || undefined
-        const reader = request.actor?.tokenId ?? ''
-        const stream = { appId, lastId, reader, authorize: () => authorize(request) }
+        const reader = request.actor?.id ?? ''
+        const stream = { ofApps, lastId, reader, authorize: () => authorizeAgain(request, ofApps) }
         await streams.open(reply.raw, stream, () => void reply.hijack())
       },
     )

@@ -98,9 +98,9 @@ export function createAnnouncementService({ db, clock, newId }: { db: Database; 
     return (await findAnnouncement(db, id))?.position ?? undefined
   }
 
-  /** @param appId only what concerns this app, unless it is null */
-  async function list(appId: string | null, page: PageRequest): Promise<Page<Announcement>> {
-    return pageFromRows(await listAnnouncements(db, appId, page), page, render)
+  /** @param ofApps only what concerns these, unless it is null */
+  async function list(ofApps: readonly string[] | null, page: PageRequest): Promise<Page<Announcement>> {
+    return pageFromRows(await listAnnouncements(db, ofApps, page), page, render)
   }
 
   async function sweep(): Promise<void> {

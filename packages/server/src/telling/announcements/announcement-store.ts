@@ -66,11 +66,11 @@ export function listAfterPosition(db: Connection, position: number, limit: numbe
 }
 
 /** Newest first. */
-export function listAnnouncements(db: Connection, appId: string | null, { after, limit }: PageRequest) {
+export function listAnnouncements(db: Connection, apps: readonly string[] | null, { after, limit }: PageRequest) {
   return db
     .selectFrom('announcement')
     .selectAll()
-    .$if(appId !== null, (announcements) => announcements.where('app_id', '=', appId))
+    .$if(apps !== null, (announcements) => announcements.where('app_id', 'in', apps ?? []))
     .$if(after !== undefined, (announcements) => announcements.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')
     .limit(limit + 1)

@@ -50,7 +50,7 @@ function fakeAnnouncements() {
   }
 }
 
-const reader = (name = 'a') => ({ appId: null, lastId: undefined, reader: name, authorize: () => Promise.resolve() })
+const reader = (name = 'a') => ({ ofApps: null, lastId: undefined, reader: name, authorize: () => Promise.resolve() })
 
 test('what is placed while somebody reads is told to all who wait, not only to whoever reads', async () => {
   const announcements = fakeAnnouncements()

@@ -17,11 +17,11 @@ const MAX_BUFFERED_BYTES = 256 * 1024
 const RETRY_LATER = { retryAfterSeconds: 30 }
 
 export interface StreamRequest {
-  /** Only what concerns this app, unless it is null. */
-  appId: string | null
+  /** Only what concerns these apps, unless it is null. */
+  ofApps: readonly string[] | null
   /** The id of the last announcement that the reader has. */
   lastId: string | undefined
-  /** Whose stream it is: the id of a token. */
+  /** Whose stream it is: the id of a token or a person. */
   reader: string
   /** Throws when the reader may not read any more. */
   authorize(): Promise<unknown>
@@ -51,7 +51,7 @@ export function createAnnouncementStreams({
     }
     const ofReader = [...streams].filter(({ reader }) => reader === request.reader)
     if (ofReader.length >= MAX_STREAMS_OF_READER) {
-      const detail = `This token has ${MAX_STREAMS_OF_READER} streams open already: close one, or use another token.`
+      const detail = `There are ${MAX_STREAMS_OF_READER} streams open with the same token or account already: close one first.`
       throw problem('too-many-requests', detail, RETRY_LATER)
     }
     // Takes its place before anything is awaited.
@@ -65,7 +65,7 @@ export function createAnnouncementStreams({
     }
   }
 
-  function createStream(response: ServerResponse, { appId, lastId, reader, authorize }: StreamRequest) {
+  function createStream(response: ServerResponse, { ofApps, lastId, reader, authorize }: StreamRequest) {
     let position = 0
     let isPumping = true
     let isAskedAgain = false
@@ -117,7 +117,7 @@ export function createAnnouncementStreams({
         for (const { announcement, position: at } of placed) {
           if (isEnded) return
           position = at
-          if (appId === null || announcement.appId === appId) write(renderEvent(announcement))
+          if (ofApps === null || ofApps.includes(announcement.appId ?? '')) write(renderEvent(announcement))
           if (isBehind()) await new Promise<void>((resolve) => (onDrained = resolve))
         }
       } while (placed.length === READ_AT_ONCE)

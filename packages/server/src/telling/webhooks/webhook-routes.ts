@@ -12,6 +12,7 @@ import {
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
+import { appsOf } from '../../people/authors/actor.ts'
 import type { ResolveApp } from '../../people/authors/resolve-app.ts'
 import { authorOf } from '../../people/authors/author.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
@@ -46,8 +47,8 @@ export function webhookRoutes(options: WebhookRouteOptions): FastifyPluginAsyncT
       },
       async (request) => {
         const { app: named } = request.query
-        const appId = named === undefined ? (request.actor?.appId ?? null) : (await resolveApp(request, named)).id
-        return webhooks.list(appId, readPageRequest(request.query))
+        const ofApps = named === undefined ? appsOf(request.actor) : [(await resolveApp(request, named)).id]
+        return webhooks.list(ofApps, readPageRequest(request.query))
       },
     )
 

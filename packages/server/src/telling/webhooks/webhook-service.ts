@@ -137,9 +137,9 @@ export function createWebhookService({
     })
   }
 
-  /** @param appId only those of this app, unless it is null */
-  async function list(appId: string | null, page: PageRequest): Promise<Page<Webhook>> {
-    return pageFromRows(await listWebhooks(db, appId, page), page, renderWebhook)
+  /** @param ofApps only those of these, unless it is null */
+  async function list(ofApps: readonly string[] | null, page: PageRequest): Promise<Page<Webhook>> {
+    return pageFromRows(await listWebhooks(db, ofApps, page), page, renderWebhook)
   }
 
   /** A delivery for every webhook that wants to know, in the transaction that places the announcements. */

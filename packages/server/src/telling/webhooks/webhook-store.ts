@@ -39,12 +39,12 @@ export async function countWebhooks(db: Connection, appId: string | null): Promi
   return count
 }
 
-/** @param appId only those of this app, unless it is null */
-export function listWebhooks(db: Connection, appId: string | null, { after, limit }: PageRequest) {
+/** @param ofApps only those of these, unless it is null */
+export function listWebhooks(db: Connection, ofApps: readonly string[] | null, { after, limit }: PageRequest) {
   return db
     .selectFrom('webhook')
     .selectAll()
-    .$if(appId !== null, (webhooks) => webhooks.where('app_id', '=', appId))
+    .$if(ofApps !== null, (webhooks) => webhooks.where('app_id', 'in', ofApps ?? []))
     .$if(after !== undefined, (webhooks) => webhooks.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')
     .limit(limit + 1)

@@ -1,13 +1,13 @@
 import type { Announcement, Webhook } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
-import { may, requireApp, type Actor } from '../../people/authors/actor.ts'
+import { appsOf, may, requireApp, type Actor } from '../../people/authors/actor.ts'
 import { nullableTimestamp, timestamp } from '../../ground/clock.ts'
 import type { WebhookRow } from './webhook-store.ts'
 
 /** @throws problem forbidden: what tells about every app is an owner's to change */
 export function requireMayChange(actor: Actor | null, appId: string | null): void {
   if (!actor) return
-  if (appId === null && (actor.appId !== null || !may(actor, 'webhooks:all-apps'))) {
+  if (appId === null && (appsOf(actor) !== null || !may(actor, 'webhooks:all-apps'))) {
     throw problem('forbidden', 'A webhook for all apps takes an owner of them all; name one app otherwise.')
   }
   requireApp(actor, appId ?? '')

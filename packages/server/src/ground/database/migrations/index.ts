@@ -23,6 +23,7 @@ import * as drawings from './0026-drawings.ts'
 import * as sentPatches from './0027-sent-patches.ts'
 import * as interruptedWork from './0028-interrupted-work.ts'
 import * as people from './0029-people.ts'
+import * as scopesOfTokens from './0030-scopes-of-tokens.ts'
 import * as auditSeals from './0033-audit-seals.ts'
 import * as rolloutRevisions from './0035-rollout-revisions.ts'
 import * as rareDevices from './0036-rare-devices.ts'
@@ -53,6 +54,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0027-sent-patches': sentPatches,
   '0028-interrupted-work': interruptedWork,
   '0029-people': people,
+  '0030-scopes-of-tokens': scopesOfTokens,
   '0033-audit-seals': auditSeals,
   '0035-rollout-revisions': rolloutRevisions,
   '0036-rare-devices': rareDevices,

@@ -1,0 +1,56 @@
+import { problem } from '@hotpatch/protocol'
+import type { FastifyRequest } from 'fastify'
+import type { PublicUrl } from '../../ground/http/public-url.ts'
+import { requireSameOrigin } from '../../ground/http/same-origin.ts'
+import { narrowTo, roleOf, type Actor } from '../authors/actor.ts'
+import { rolesWith, type Permission } from '../authors/permissions.ts'
+import type { AccessService } from './access-service.ts'
+
+/** Who is signed in in the browser that asks; undefined when nobody is. */
+export type FindSession = (request: FastifyRequest) => Promise<Actor | undefined>
+
+export type Authorize = ReturnType<typeof createAuthorize>
+
+export function createAuthorize({
+  access,
+  findSession,
+  publicUrl,
+}: {
+  access: Pick<AccessService, 'authenticate'>
+  findSession: FindSession
+  publicUrl: PublicUrl
+}) {
+  /**
+   * Who calls, with only what he may do by this permission.
+   * @throws problem authentication-required, token-invalid, token-expired, cross-site-request or forbidden
+   */
+  async function authorize(request: FastifyRequest, needed: Permission): Promise<Actor> {
+    const actor = await identify(request)
+    const narrowed = narrowTo(actor, needed)
+    if (narrowed) return narrowed
+    const able = rolesWith(needed).join(' or ')
+    const whose = actor.kind === 'token' ? 'this token' : 'you'
+    throw problem(
+      'forbidden',
+      `This needs the permission ${needed}, which the role ${able} has; ${whose} has the role ${roleOf(actor)}.`,
+    )
+  }
+
+  /** A token goes before a cookie: whoever sends one means it, and no other page can make a browser send it. */
+  async function identify(request: FastifyRequest): Promise<Actor> {
+    const { authorization } = request.headers
+    if (authorization !== undefined) return access.authenticate(readBearer(authorization))
+    const person = await findSession(request)
+    if (!person) throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
+    requireSameOrigin(request, publicUrl(request))
+    return person
+  }
+
+  return authorize
+}
+
+function readBearer(authorization: string): string {
+  const bearer = /^Bearer ([\w.~+/=-]{1,4096})$/i.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer
+  throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
+}
