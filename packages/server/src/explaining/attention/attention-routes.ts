@@ -2,7 +2,7 @@ import { Attention, AttentionQuery } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import type { ResolveApp } from '../../people/authors/resolve-app.ts'
-import { may, type Actor } from '../../people/authors/actor.ts'
+import { appsOf, narrowTo, type Actor } from '../../people/authors/actor.ts'
 import type { AttentionService, WhereMay } from './attention-service.ts'
 
 export function attentionRoutes({
@@ -38,7 +38,7 @@ export function attentionRoutes({
 
 function whereMayOf(actor: Actor | null): WhereMay {
   return (permission) => {
-    if (!actor || !may(actor, permission)) return undefined
-    return actor.appId === null ? null : [actor.appId]
+    const narrowed = actor ? narrowTo(actor, permission) : undefined
+    return narrowed ? appsOf(narrowed) : undefined
   }
 }
