@@ -78,7 +78,9 @@ export function codePushAccounts(accessKeys: AccessKeys, deployments: Deployment
     const all = may(actor, 'tokens:manage', appId) ? await accessKeys.listTokens(appsOf(actor)) : []
     const others = all.filter((token) => token.appId === null || token.appId === appId)
     const owners = others.filter(({ role }) => isOwner(role))
-    const named = [...others, ...owners].map((token) => [emailOf(token.name), asCollaborator(token.role, false)] as const)
+    const named = [...others, ...owners].map(
+      (token) => [emailOf(token.name), asCollaborator(token.role, false)] as const,
+    )
     return Object.fromEntries([...named, ...Object.entries(ownCollaborator(author))])
   }
 }

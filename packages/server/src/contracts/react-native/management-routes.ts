@@ -135,9 +135,7 @@ export function reactNativeManagementRoutes(parts: {
         const found = name === undefined ? undefined : await apps.resolve(request.actor, name)
         const ofApps = found ? [found.id] : appsOf(request.actor)
         const page = readPageRequest(request.query)
-        return flattenPage(
-          await releases.list(ofApps, { ...request.query, kind: 'archive' }, page, publicUrl(request)),
-        )
+        return flattenPage(await releases.list(ofApps, { ...request.query, kind: 'archive' }, page, publicUrl(request)))
       },
     )
 

@@ -136,22 +136,7 @@ create table artifact_variant (
 
 create index artifact_variant_bytes on artifact_variant (variant_sha256);
 
-create table audit_entry (
-  id text primary key,
-  at bigint not null,
-  actor_id text,
-  actor_name text not null,
-  action text not null,
-  subject_kind text not null,
-  subject_id text not null,
-  app_id text,
-  address text,
-  request_id text,
-  before text,
-  after text,
-  actor_kind text default 'token' not null check (actor_kind in ('token', 'server', 'guard', 'plan')) ,
-  person_id text
-);
+create table "audit_entry" ( id text primary key, at bigint not null, actor_id text, actor_name text not null, action text not null, subject_kind text not null, subject_id text not null, app_id text, address text, request_id text, before text, after text, actor_kind text default 'token' not null, person_id text, constraint audit_entry_actor_kind check (actor_kind in ('token', 'person', 'server', 'guard', 'plan')) );
 
 create index audit_entry_actor on audit_entry (actor_id, id);
 

@@ -205,7 +205,8 @@ export function createAccessService({
     const row = newTokenRow({ ...input, expiresAt: readExpiry(input, author.actor) }, appId, token, author.actor)
     await db.transaction().execute(async (tx) => {
       // Else a token that is being revoked could leave a child behind.
-      if (author.kind === 'token' && !(await lockWorkingToken(tx, author.actor.id))) throw problem('token-invalid', 'This token was revoked.')
+      if (author.kind === 'token' && !(await lockWorkingToken(tx, author.actor.id)))
+        throw problem('token-invalid', 'This token was revoked.')
       await insertToken(tx, row)
       await audit.record(tx, author, {
         action: 'token.created',

@@ -65,7 +65,8 @@ export function roleOf({ grants }: Actor): Role {
 
 /** @throws problem forbidden when the actor may not for all apps */
 export function requireAllApps(actor: Actor): void {
-  if (appsOf(actor) !== null) throw problem('forbidden', `${sayWho(actor)} for every app, and this is about all of them.`)
+  if (appsOf(actor) !== null)
+    throw problem('forbidden', `${sayWho(actor)} for every app, and this is about all of them.`)
 }
 
 /** @throws problem forbidden when the actor may not for this app */
@@ -113,5 +114,8 @@ export function requireCovers(actor: Actor, wanted: Grant): void {
   const { role, appId } = wanted
   const where = appId === null ? 'every app' : 'this app'
   const whose = actor.kind === 'token' ? 'This token has' : 'You have'
-  throw problem('forbidden', `${whose} no more than the role ${roleOf(actor)}, or not there: it takes ${role} for ${where}.`)
+  throw problem(
+    'forbidden',
+    `${whose} no more than the role ${roleOf(actor)}, or not there: it takes ${role} for ${where}.`,
+  )
 }

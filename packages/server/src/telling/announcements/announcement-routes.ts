@@ -45,8 +45,7 @@ export function announcementRoutes({
           response: { 200: pageOf(Announcement) },
         },
       },
-      async (request) =>
-        announcements.list(await readApps(request, request.query.app), readPageRequest(request.query)),
+      async (request) => announcements.list(await readApps(request, request.query.app), readPageRequest(request.query)),
     )
 
     app.get(
