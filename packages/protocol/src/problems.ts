@@ -363,6 +363,42 @@ export const PROBLEMS = {
     advice:
       'Look whether the issuer answers at its address followed by /.well-known/openid-configuration, and try again.',
   },
+  'identity-token-invalid': {
+    status: 401,
+    title: 'The identity token is not taken',
+    advice:
+      'Ask the CI for a new token of the right audience in this very job; `hotpatch trust-rules explain` says what is amiss.',
+  },
+  'identity-token-used': {
+    status: 401,
+    title: 'The identity token was exchanged before',
+    advice: 'Exchange each token once, and keep what comes of it for the rest of the job.',
+  },
+  'trust-rule-unmatched': {
+    status: 403,
+    title: 'No trust rule lets this token in',
+    advice: 'Compare the token with the rules: `hotpatch trust-rules explain` does it, with the permission trust:manage.',
+  },
+  'trust-rule-ambiguous': {
+    status: 409,
+    title: 'Several trust rules let this token in',
+    advice: 'Say which one is meant, by its name: `rule` in the request, `--rule` in the tool.',
+  },
+  'trust-rule-not-found': {
+    status: 404,
+    title: 'There is no such trust rule',
+    advice: '`hotpatch trust-rules list` shows the rules.',
+  },
+  'trust-rule-exists': {
+    status: 409,
+    title: 'There is a trust rule of that name',
+    advice: 'Choose another name, or remove the one that is there.',
+  },
+  'too-many-trust-rules': {
+    status: 409,
+    title: 'There are as many trust rules as there can be',
+    advice: 'Remove one that nobody needs: `hotpatch trust-rules list` shows them.',
+  },
   'guard-state': {
     status: 409,
     title: 'The guard is not in a state for this',

@@ -1,5 +1,5 @@
 import type { ContentKindName, DeviceEventKind, DownloadArrival, Platform, RolloutState } from '@hotpatch/protocol'
-import type { Kysely, Transaction } from 'kysely'
+import type { Generated, Kysely, Transaction } from 'kysely'
 
 /** What kind of key it is. */
 export type KeyAlgorithm = 'ed25519' | 'rsa' | 'minisign' | 'sparkle-ed25519'
@@ -656,6 +656,46 @@ export interface Schema {
     permissions: string | null
     /** From which it works; null: from everywhere. */
     allowed_addresses: string | null
+    /** Of a rule's own token, and of those that jobs get by it. */
+    trust_rule_id: string | null
+  }
+  /**
+   * Who may exchange which tokens of an issuer. What they get is made with the rule's own token, which has what the rule
+   * grants and whose secret nobody knows.
+   */
+  trust_rule: {
+    id: string
+    name: string
+    issuer: string
+    audience: string
+    conditions: string
+    lifetime_ms: number
+    token_id: string
+    created_at: number
+    created_by: string
+    last_used_at: number | null
+  }
+  /** Each counts once; kept until it would have expired. */
+  used_identity_token: { digest: string; expires_at: number }
+  /** The one issuer at which people sign in. `client_secret` is sealed. */
+  single_sign_on: {
+    id: 'single-sign-on'
+    name: string
+    issuer: string
+    client_id: string
+    client_secret: string | null
+    scopes: string
+    group_claim: string
+    /** Which groups give what, as JSON. */
+    group_grants: string
+    makes_people: number
+    links_people: number
+    believes_emails: number
+    /** Nobody but owners signs in otherwise. */
+    is_only_way: number
+    session_ms: number
+    changed_at: number
+    changed_by: string
   }
   /** All that came of one exchange of an API token: it ends as a whole. */
   token_family: {
@@ -694,6 +734,8 @@ export interface Schema {
     person_id: string
     role: 'owner' | 'admin' | 'publisher' | 'reader'
     app_id: string | null
+    /** Who gave it: people, or the person's groups at the newest sign-in. */
+    source: Generated<'people' | 'single-sign-on'>
   }
   /** A signed-in browser. What it has is `token`, signed with a key that is not in the database. */
   person_session: {
@@ -705,6 +747,8 @@ export interface Schema {
     created_at: number
     updated_at: number
     expires_at: number
+    /** Then it ends at `expires_at`, however much it is used. */
+    by_single_sign_on: Generated<number>
   }
   /** A password (`credential`), or an account of somebody else's at which the person signs in. */
   sign_in_method: {

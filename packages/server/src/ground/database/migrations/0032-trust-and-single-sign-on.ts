@@ -29,6 +29,29 @@ const STATEMENTS: readonly string[] = [
     constraint used_identity_token_key primary key (digest)
   )`,
   'create index used_identity_token_expiry on used_identity_token (expires_at)',
+  `create table single_sign_on (
+    id text not null,
+    name text not null,
+    issuer text not null,
+    client_id text not null,
+    client_secret text,
+    scopes text not null,
+    group_claim text not null,
+    group_grants text not null,
+    makes_people integer not null,
+    links_people integer not null,
+    believes_emails integer not null,
+    is_only_way integer not null,
+    session_ms bigint not null,
+    changed_at bigint not null,
+    changed_by text not null,
+    constraint single_sign_on_key primary key (id)
+  )`,
+  // What the groups of a person give is taken with them; what people gave stays.
+  "alter table person_grant add column source text default 'people' not null",
+  'drop index person_grant_place',
+  "create unique index person_grant_place on person_grant (person_id, coalesce(app_id, ''), source)",
+  'alter table person_session add column by_single_sign_on integer default 0 not null',
 ]
 
 export async function up(db: Kysely<unknown>): Promise<void> {

@@ -27,6 +27,7 @@ import * as scopesOfTokens from './0030-scopes-of-tokens.ts'
 import * as auditSeals from './0033-audit-seals.ts'
 import * as rolloutRevisions from './0035-rollout-revisions.ts'
 import * as rareDevices from './0036-rare-devices.ts'
+import * as trustAndSingleSignOn from './0032-trust-and-single-sign-on.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -58,4 +59,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0033-audit-seals': auditSeals,
   '0035-rollout-revisions': rolloutRevisions,
   '0036-rare-devices': rareDevices,
+  '0032-trust-and-single-sign-on': trustAndSingleSignOn,
 }

@@ -1,0 +1,93 @@
+import { problem } from '@hotpatch/protocol'
+import type { Clock } from '../../ground/clock.ts'
+import type { Connection } from '../../ground/database/schema.ts'
+import { requireCovers, type Grant } from '../authors/actor.ts'
+import { nameOf, type Caller } from '../authors/author.ts'
+import { ROLE_PERMISSIONS } from '../authors/permissions.ts'
+import { findToken, insertToken, lockWorkingToken } from './access-store.ts'
+import { hashSecret, newSecret } from './secrets.ts'
+
+/** A token that was made a moment ago, with its secret. */
+export interface DerivedToken {
+  id: string
+  token: string
+  expiresAt: number
+}
+
+export type DerivedTokens = ReturnType<typeof createDerivedTokens>
+
+/**
+ * Tokens that the server makes for a rule that somebody made. The rule has a token of its own, whose secret nobody knows:
+ * it ends with whoever made it as any token does, and all that were made with it end with it.
+ */
+export function createDerivedTokens({ clock, newId }: { clock: Clock; newId: () => string }) {
+  /**
+   * The rule's own. Nobody grants more than he has, nor for longer.
+   * @throws problem forbidden or token-invalid
+   */
+  async function makeOwn(
+    tx: Connection,
+    { name, grant, trustRuleId }: { name: string; grant: Grant; trustRuleId: string },
+    author: Caller,
+  ): Promise<string> {
+    const { actor } = author
+    requireCovers(actor, grant)
+    const isToken = actor.kind === 'token'
+    // Else a token that is being revoked could leave the rule behind.
+    if (isToken && !(await lockWorkingToken(tx, actor.id))) throw problem('token-invalid', 'This token was revoked.')
+    const id = newId()
+    const isWhole = grant.permissions.size === ROLE_PERMISSIONS[grant.role].size
+    await insertToken(tx, {
+      id,
+      name,
+      role: grant.role,
+      app_id: grant.appId,
+      channels: grant.channels && JSON.stringify(grant.channels),
+      permissions: isWhole ? null : JSON.stringify([...grant.permissions]),
+      allowed_addresses: null,
+      token_hash: hashSecret(newSecret('hpt')),
+      created_at: clock.now(),
+      created_by: nameOf(author),
+      parent_id: isToken ? actor.id : null,
+      person_id: actor.personId,
+      trust_rule_id: trustRuleId,
+      expires_at: isToken ? actor.expiresAt : null,
+      last_used_at: null,
+      revoked_at: null,
+    })
+    return id
+  }
+
+  /**
+   * With what the rule's own has, for a while.
+   * @returns undefined when that does not work any more
+   */
+  async function makeFrom(
+    tx: Connection,
+    ownId: string,
+    { name, lifetimeMs }: { name: string; lifetimeMs: number },
+  ): Promise<DerivedToken | undefined> {
+    const now = clock.now()
+    if (!(await lockWorkingToken(tx, ownId))) return undefined
+    const own = await findToken(tx, ownId)
+    if (!own || (own.expires_at !== null && own.expires_at <= now)) return undefined
+    const token = newSecret('hpt')
+    const expiresAt = Math.min(now + lifetimeMs, own.expires_at ?? Infinity)
+    const id = newId()
+    await insertToken(tx, {
+      ...own,
+      id,
+      name,
+      token_hash: hashSecret(token),
+      created_at: now,
+      created_by: own.name,
+      parent_id: own.id,
+      expires_at: expiresAt,
+      last_used_at: null,
+      revoked_at: null,
+    })
+    return { id, token, expiresAt }
+  }
+
+  return { makeOwn, makeFrom }
+}

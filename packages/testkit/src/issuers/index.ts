@@ -1,0 +1,1 @@
+export { startCiIssuer, type CiIssuer, type CiTokenOptions } from './ci-issuer.ts'
