@@ -80,6 +80,14 @@ import {
 } from './rollouts.ts'
 import { PROBLEM_TYPE_BASE, pageOf, ProblemDocument, type Page, type PageQuery } from './shared-schemas.ts'
 import type {
+  ExchangedToken,
+  NewTrustRule,
+  TokenExchange,
+  TrustExplanation,
+  TrustQuestion,
+  TrustRule,
+} from './trust-rules.ts'
+import type {
   DeliveryFilter,
   NewWebhook,
   Webhook,
@@ -478,6 +486,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<Experiment>('POST', path`/experiments/${experimentId}/finish`, body),
 
     listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
+    listTrustRules: (query: PageQuery = {}) => call<Page<TrustRule>>('GET', `/trust-rules${queryOf(query)}`),
+    createTrustRule: (body: NewTrustRule) => call<TrustRule>('POST', '/trust-rules', body),
+    removeTrustRule: (id: string) => call<TrustRule>('DELETE', path`/trust-rules/${id}`),
+    explainTrust: (body: TrustQuestion) => call<TrustExplanation>('POST', '/trust-rules/explain', body),
+    exchangeToken: (body: TokenExchange) => call<ExchangedToken>('POST', '/token-exchange', body),
     createToken: (body: NewApiToken) => call<CreatedApiToken>('POST', '/tokens', body),
     revokeToken: (tokenId: string, query: RevocationQuery = {}) =>
       call<RevokedApiToken>('POST', `${path`/tokens/${tokenId}/revoke`}${queryOf(query)}`),

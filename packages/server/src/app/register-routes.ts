@@ -54,6 +54,7 @@ import { impactRoutes } from '../explaining/impact/impact-routes.ts'
 import { previewRoutes } from '../explaining/previews/preview-routes.ts'
 import { createDesk } from '../updates/desk.ts'
 import { VERSION } from '../ground/version.ts'
+import { trustRoutes } from '../people/trust/trust-routes.ts'
 import { webhookRoutes } from '../telling/webhooks/webhook-routes.ts'
 import { adviseOn } from './advise-on.ts'
 import type { CheckPath } from './check-path.ts'
@@ -128,6 +129,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
   const forPublishing = { publishing, preflight, contents, files, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
+    trustRoutes({ trustRules: services.trustRules, tokenExchange: services.tokenExchange, resolveApp, clock }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     appcastRoutes({ appcasts: services.appcasts, resolveApp, publicUrl }),

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import { MAX_FILE_PATH_BYTES, problem } from '@hotpatch/protocol'
-import { createAccessService } from '../people/access/access-service.ts'
+import { createAccessService, type AccessService } from '../people/access/access-service.ts'
+import { createDerivedTokens } from '../people/access/derived-tokens.ts'
+import { createAskIssuer } from '../people/issuers/ask-issuer.ts'
+import { createIssuers } from '../people/issuers/issuers.ts'
+import { createTokenExchangeService } from '../people/trust/token-exchange.ts'
+import { createTrustRuleService } from '../people/trust/trust-rule-service.ts'
+import { createAddressRules } from '../ground/outgoing/address-rules.ts'
 import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
 import { createAppcastService } from '../shipping/appcasts/appcast-service.ts'
@@ -81,6 +87,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
+  const trusting = createTrusting(core, { audit, access })
 
   const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
@@ -219,6 +226,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     auditExports,
     announcements,
     access,
+    ...trusting,
     storage,
     spool,
     artifacts,
@@ -257,6 +265,22 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     explanations,
     previews,
     impacts,
+  }
+}
+
+/** Whom the server believes because an issuer of OpenID Connect vouches for them. */
+function createTrusting(
+  { config, db, clock, newId, log }: Core,
+  given: { audit: AuditService; access: AccessService },
+) {
+  const addresses = createAddressRules({ allowed: config.issuers.allowedNetworks, refusal: 'issuer-address-refused' })
+  const askIssuer = createAskIssuer({ addresses })
+  const issuers = createIssuers({ ask: askIssuer, clock })
+  const derivedTokens = createDerivedTokens({ clock, newId })
+  const shared = { db, ...given, derivedTokens, issuers, clock }
+  return {
+    trustRules: createTrustRuleService({ ...shared, newId }),
+    tokenExchange: createTokenExchangeService({ ...shared, log }),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Telling } from './telling.ts'
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
 export function startSweeping(
   { log }: Core,
-  { spool, uploads, artifacts, announcements }: Services,
+  { spool, uploads, artifacts, announcements, tokenExchange }: Services,
   { deliveries }: Telling,
 ) {
   const sweeps = {
@@ -15,6 +15,7 @@ export function startSweeping(
     artifacts: () => artifacts.sweepOrphans({ olderThanMs: DAY_MS }),
     announcements: () => announcements.sweep(),
     deliveries: () => deliveries.sweep(),
+    identityTokens: () => tokenExchange.sweep(),
   }
 
   let isStopped = false

@@ -45,7 +45,11 @@ export async function startCiIssuer({ now = Date.now }: { now?: () => number } =
 
   async function answer(pathname: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (pathname === '/.well-known/openid-configuration') {
-      return sendJson(response, { issuer, jwks_uri: `${issuer}/keys`, id_token_signing_alg_values_supported: ['RS256'] })
+      return sendJson(response, {
+        issuer,
+        jwks_uri: `${issuer}/keys`,
+        id_token_signing_alg_values_supported: ['RS256'],
+      })
     }
     if (pathname === '/keys') {
       const jwks = await Promise.all(

@@ -122,6 +122,8 @@ export function listEndingTokens(db: Connection, appIds: AppIds, { from, to }: {
       'api_token.last_used_at',
     ])
     .where('api_token.revoked_at', 'is', null)
+    // Those of CI jobs end by the minute, and are meant to.
+    .where('api_token.trust_rule_id', 'is', null)
     .where('api_token.expires_at', '>=', from)
     .where('api_token.expires_at', '<', to)
     .$if(appIds !== null, (tokens) => tokens.where('api_token.app_id', 'in', appIds ?? []))

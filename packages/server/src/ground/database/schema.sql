@@ -47,6 +47,7 @@ create table api_token (
   channels text,
   permissions text,
   allowed_addresses text,
+  trust_rule_id text,
   constraint api_token_app foreign key (app_id) references app (id),
   constraint api_token_role check (role in ('owner', 'admin', 'publisher', 'reader'))
 );
@@ -54,6 +55,8 @@ create table api_token (
 create index api_token_parent on api_token (parent_id);
 
 create index api_token_person on api_token (person_id);
+
+create index api_token_trust_rule on api_token (trust_rule_id);
 
 create table app (
   id text primary key,
@@ -517,6 +520,7 @@ create table person_grant (
   person_id text not null,
   role text not null,
   app_id text,
+  source text default 'people' not null,
   constraint person_grant_key primary key (id),
   constraint person_grant_role check (role in ('owner', 'admin', 'publisher', 'reader')),
   constraint person_grant_person foreign key (person_id) references person (id) on delete cascade,
@@ -525,7 +529,7 @@ create table person_grant (
 
 create index person_grant_of_app on person_grant (app_id);
 
-create unique index person_grant_place on person_grant (person_id, coalesce(app_id, ''));
+create unique index person_grant_place on person_grant (person_id, coalesce(app_id, ''), source);
 
 create table person_session (
   id text not null,
@@ -536,6 +540,7 @@ create table person_session (
   created_at bigint not null,
   updated_at bigint not null,
   expires_at bigint not null,
+  by_single_sign_on integer default 0 not null,
   constraint person_session_key primary key (id),
   constraint person_session_token unique (token),
   constraint person_session_person foreign key (person_id) references person (id) on delete cascade
@@ -911,6 +916,25 @@ create table signing_key (
   constraint signing_key_app foreign key (app_id) references app (id)
 );
 
+create table single_sign_on (
+  id text not null,
+  name text not null,
+  issuer text not null,
+  client_id text not null,
+  client_secret text,
+  scopes text not null,
+  group_claim text not null,
+  group_grants text not null,
+  makes_people integer not null,
+  links_people integer not null,
+  believes_emails integer not null,
+  is_only_way integer not null,
+  session_ms bigint not null,
+  changed_at bigint not null,
+  changed_by text not null,
+  constraint single_sign_on_key primary key (id)
+);
+
 create table statement (
   id text primary key,
   app_id text not null,
@@ -948,6 +972,24 @@ create table token_family (
 
 create index token_family_token_index on token_family (token_id);
 
+create table trust_rule (
+  id text not null,
+  name text not null,
+  issuer text not null,
+  audience text not null,
+  conditions text not null,
+  lifetime_ms bigint not null,
+  token_id text not null,
+  created_at bigint not null,
+  created_by text not null,
+  last_used_at bigint,
+  constraint trust_rule_key primary key (id),
+  constraint trust_rule_name unique (name),
+  constraint trust_rule_token foreign key (token_id) references api_token (id)
+);
+
+create index trust_rule_issuer on trust_rule (issuer);
+
 create table two_factor (
   id text not null,
   person_id text not null,
@@ -967,6 +1009,14 @@ create table unkept_hour (
   events bigint not null,
   constraint unkept_hour_key primary key (app_id, hour_at)
 );
+
+create table used_identity_token (
+  digest text not null,
+  expires_at bigint not null,
+  constraint used_identity_token_key primary key (digest)
+);
+
+create index used_identity_token_expiry on used_identity_token (expires_at);
 
 create table used_totp_code (
   person_id text not null,

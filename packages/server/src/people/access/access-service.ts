@@ -320,6 +320,7 @@ export function createAccessService({
       channels: null,
       permissions: null,
       allowed_addresses: null,
+      trust_rule_id: null,
       expires_at: input.expiresAt ?? null,
       last_used_at: null,
       revoked_at: null,

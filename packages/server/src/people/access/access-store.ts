@@ -90,10 +90,12 @@ export function adoptChildren(db: Connection, id: string, newParentId: string | 
   return db.updateTable('api_token').set({ parent_id: newParentId }).where('parent_id', '=', id).execute()
 }
 
+/** Those of people and machines that keep them: rules of CI jobs, and what jobs get by them, are told with the rules. */
 export function listTokens(db: Connection, { after, limit }: PageRequest, ofApps: readonly string[] | null) {
   return db
     .selectFrom('api_token')
     .selectAll()
+    .where('trust_rule_id', 'is', null)
     .$if(ofApps !== null, (query) => query.where('app_id', 'in', ofApps ?? []))
     .$if(after !== undefined, (query) => query.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')

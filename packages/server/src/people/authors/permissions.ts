@@ -30,6 +30,7 @@ const ADMIN = [
   'sequences:raise',
   'devices:forget',
   'tokens:manage',
+  'trust:manage',
   'webhooks:manage',
   'audit:read',
 ] as const

@@ -10,7 +10,13 @@ import type { Caller } from '../authors/author.ts'
 import type { Issuers } from '../issuers/issuers.ts'
 import { readClaimed, verifyIdentityToken, type VerifiedToken } from '../issuers/verify-identity-token.ts'
 import { differencesOf, readConditions, shownClaims } from './trust-rule.ts'
-import { deleteExpiredIdentityTokens, listRulesOf, touchRule, useIdentityToken, type TrustRuleRow } from './trust-store.ts'
+import {
+  deleteExpiredIdentityTokens,
+  listRulesOf,
+  touchRule,
+  useIdentityToken,
+  type TrustRuleRow,
+} from './trust-store.ts'
 
 /** What of a job's token is kept in the audit log beside what the rule asks for: GitHub's and GitLab's words for who, what and where. */
 const TOLD_CLAIMS = [
@@ -74,14 +80,21 @@ export function createTokenExchangeService({
     if (!first) {
       // Everybody can have a token of a shared issuer: what the rules want is for those who run the server.
       log.info(
-        { issuer: verified.issuer, subject: verified.subject, rules: compared.map(({ rule, differences }) => ({ rule: rule.name, differences })) },
+        {
+          issuer: verified.issuer,
+          subject: verified.subject,
+          rules: compared.map(({ rule, differences }) => ({ rule: rule.name, differences })),
+        },
         'no trust rule lets this token in',
       )
       throw unmatched(verified.issuer, verified.audience, verified.subject)
     }
     if (more.length === 0) return first
     const names = fitting.map(({ name }) => `"${name}"`).join(', ')
-    throw problem('trust-rule-ambiguous', `The trust rules ${names} let this token in. Expected the name of one as "rule".`)
+    throw problem(
+      'trust-rule-ambiguous',
+      `The trust rules ${names} let this token in. Expected the name of one as "rule".`,
+    )
   }
 
   async function give(
@@ -102,7 +115,14 @@ export function createTokenExchangeService({
       throw problem('trust-rule-unmatched', detail)
     }
     await touchRule(tx, rule.id, now)
-    const actor = { kind: 'token' as const, id: made.id, name, personId: rule.person_id, grants: [], expiresAt: made.expiresAt }
+    const actor = {
+      kind: 'token' as const,
+      id: made.id,
+      name,
+      personId: rule.person_id,
+      grants: [],
+      expiresAt: made.expiresAt,
+    }
     await audit.record(
       tx,
       { kind: 'token', actor, ...from },

@@ -90,7 +90,12 @@ export function createTrustRuleService({
         last_used_at: null,
       })
       const created = renderRule(await get(id, author.actor, tx), now)
-      await audit.record(tx, author, { action: 'trust-rule.created', subject: ['trust-rule', id], appId, after: created })
+      await audit.record(tx, author, {
+        action: 'trust-rule.created',
+        subject: ['trust-rule', id],
+        appId,
+        after: created,
+      })
       return created
     })
   }
@@ -149,7 +154,10 @@ function requireSayable({ issuer, conditions }: NewTrustRule): void {
   }
   for (const { claim, matches } of conditions) {
     if (RESERVED_CLAIMS.some((reserved) => reserved === claim)) {
-      throw problem('invalid-request', `conditions: ${claim} is not for conditions; the rule has an issuer and an audience.`)
+      throw problem(
+        'invalid-request',
+        `conditions: ${claim} is not for conditions; the rule has an issuer and an audience.`,
+      )
     }
     if (matches.split('*').length - 1 > MAX_STARS) {
       throw problem('invalid-request', `conditions: expected at most ${MAX_STARS} "*" for ${claim}, found more.`)

@@ -14,6 +14,7 @@ export async function isUsed(db: Connection, appId: string): Promise<boolean> {
  */
 export async function deleteUnusedApp(tx: Connection, appId: string, now: number): Promise<void> {
   await tx.deleteFrom('token_family').where('token_id', 'in', tokensOf(tx, appId)).execute()
+  await tx.deleteFrom('trust_rule').where('token_id', 'in', tokensOf(tx, appId)).execute()
   for (const table of ['api_token', 'webhook', 'experiment', 'cohort'] as const) {
     await tx.deleteFrom(table).where('app_id', '=', appId).execute()
   }
