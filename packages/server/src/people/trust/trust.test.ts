@@ -91,16 +91,6 @@ describeOnEveryDatabase('trust rules', (openDatabase) => {
     expect(problemOf(await whoami(body.access_token))).toBe('401 token-expired')
   })
 
-  test('bind its tokens to channels and permissions of the role', async () => {
-    await rule({ channels: ['beta'], permissions: ['self:read', 'releases:read'] })
-    const { body } = await exchange(await sign())
-    const { grants } = (await whoami(body.access_token)).body
-    expect(grants).toEqual([
-      expect.objectContaining({ channels: ['beta'], permissions: ['self:read', 'releases:read'] }),
-    ])
-    expect(problemOf(await add({ permissions: ['tokens:manage'] }))).toBe('400 invalid-request')
-  })
-
   test('are asked by a form, as RFC 8693 has it', async () => {
     await rule()
     const form = new URLSearchParams({
