@@ -24,10 +24,10 @@ import * as sentPatches from './0027-sent-patches.ts'
 import * as interruptedWork from './0028-interrupted-work.ts'
 import * as people from './0029-people.ts'
 import * as scopesOfTokens from './0030-scopes-of-tokens.ts'
+import * as trustAndSingleSignOn from './0032-trust-and-single-sign-on.ts'
 import * as auditSeals from './0033-audit-seals.ts'
 import * as rolloutRevisions from './0035-rollout-revisions.ts'
 import * as rareDevices from './0036-rare-devices.ts'
-import * as trustAndSingleSignOn from './0032-trust-and-single-sign-on.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -56,8 +56,8 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0028-interrupted-work': interruptedWork,
   '0029-people': people,
   '0030-scopes-of-tokens': scopesOfTokens,
+  '0032-trust-and-single-sign-on': trustAndSingleSignOn,
   '0033-audit-seals': auditSeals,
   '0035-rollout-revisions': rolloutRevisions,
   '0036-rare-devices': rareDevices,
-  '0032-trust-and-single-sign-on': trustAndSingleSignOn,
 }
