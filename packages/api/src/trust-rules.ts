@@ -30,7 +30,8 @@ const RuleFields = {
   audience: Type.String({
     minLength: 1,
     maxLength: 500,
-    description: 'The only `aud` of its tokens: the address of this server, so that tokens for others are worth nothing here',
+    description:
+      'The only `aud` of its tokens: the address of this server, so that tokens for others are worth nothing here',
   }),
   conditions: Type.Array(TrustCondition, { minItems: 1, maxItems: 20, description: 'All have to be met' }),
   role: Role,
@@ -54,7 +55,10 @@ export const TrustRule = Type.Object({
   createdBy: Type.String(),
   lastUsedAt: Nullable(Timestamp),
   endedAt: Nullable(
-    Type.String({ format: 'date-time', description: 'Since when it lets nobody in: with who made it, or when that expired' }),
+    Type.String({
+      format: 'date-time',
+      description: 'Since when it lets nobody in: with who made it, or when that expired',
+    }),
   ),
 })
 export type TrustRule = Static<typeof TrustRule>
@@ -64,7 +68,11 @@ export const NewTrustRule = Type.Object(
     ...RuleFields,
     app: Type.Optional(Type.String({ description: 'Id or slug: its tokens then work for this app only' })),
     channels: Type.Optional(
-      Type.Array(ChannelName, { minItems: 1, maxItems: 100, description: 'Its tokens then work on these channels only' }),
+      Type.Array(ChannelName, {
+        minItems: 1,
+        maxItems: 100,
+        description: 'Its tokens then work on these channels only',
+      }),
     ),
     permissions: Type.Optional(
       Type.Array(Type.String({ maxLength: 100 }), {

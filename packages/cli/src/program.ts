@@ -34,6 +34,7 @@ import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
+import { addTrustRuleCommands } from './commands/trust-rules.ts'
 import { addUpdateCommands } from './commands/updates.ts'
 import { addVariantCommands } from './commands/variants.ts'
 import { addWebhookCommands } from './commands/webhooks.ts'
@@ -82,7 +83,7 @@ const GROUPS = {
     addSymbolicateCommand,
     addWebhookCommands,
   ],
-  'To run it:': [addTokenCommands, addAuditCommand, addSimulateCommand],
+  'To run it:': [addTokenCommands, addTrustRuleCommands, addAuditCommand, addSimulateCommand],
 }
 
 export function createProgram(context: CliContext): Command {

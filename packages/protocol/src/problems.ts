@@ -377,7 +377,8 @@ export const PROBLEMS = {
   'trust-rule-unmatched': {
     status: 403,
     title: 'No trust rule lets this token in',
-    advice: 'Compare the token with the rules: `hotpatch trust-rules explain` does it, with the permission trust:manage.',
+    advice:
+      'Compare the token with the rules: `hotpatch trust-rules explain` does it, with the permission trust:manage.',
   },
   'trust-rule-ambiguous': {
     status: 409,

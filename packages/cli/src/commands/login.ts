@@ -15,6 +15,7 @@ import type { CliContext } from '../process/context.ts'
 import { UsageError } from '../errors/errors.ts'
 import { createOutput } from '../output/output.ts'
 import { createQuestions } from '../output/questions.ts'
+import { exchangeIdentity } from '../identity/exchange-identity.ts'
 import { createClient, openSession } from '../session/session.ts'
 
 interface LogoutOptions extends JsonOptions {
@@ -23,6 +24,10 @@ interface LogoutOptions extends JsonOptions {
 
 interface LoginOptions extends ConnectionOptions, JsonOptions {
   tokenStdin?: boolean
+  ci?: boolean
+  rule?: string
+  audience?: string
+  print?: boolean
 }
 
 export function addLoginCommands(program: Command, context: CliContext) {
@@ -47,6 +52,10 @@ export function addLoginCommand(parent: Command, name: string, context: CliConte
   const login = parent.command(name).description('remembers a server and an API token for it')
   withJson(withYes(withConnection(login)))
     .option('--token-stdin', 'read the token from standard input')
+    .option('--ci', 'get a short-lived token for this job by what its CI says of it; see trust-rules')
+    .option('--rule <name>', 'with --ci: of several trust rules that let this job in, which one')
+    .option('--audience <audience>', "with --ci: whom the job's token is for; the address of the server when absent")
+    .option('--print', 'with --ci: print the token instead of remembering it')
     .action((options: LoginOptions) => logIn(context, options))
 }
 
@@ -55,17 +64,31 @@ async function logIn(context: CliContext, options: LoginOptions) {
   if (options.server !== undefined && !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(options.server)) {
     throw new UsageError('--server: expected lower-case letters, digits, "_" or "-", such as staging.')
   }
+  requireFitting(options)
   const path = configPath(context.env)
   const url = await findUrl(context, options)
-  const token = await findToken(context, options)
+  const token = options.ci ? await findTokenOfJob(context, url, options) : await findToken(context, options)
   if (url.startsWith('http:') && !isLoopback(url)) {
     createOutput(context, false).notice('This address is not https: everybody on the way can read the token.')
   }
+  if (options.print) return void context.stdout.write(`${token}\n`)
   const whoami = await createClient(context, url, token).whoami()
   await writeLogin(path, { url, token }, options.server)
   createOutput(context, options.json ?? false).result({ url, ...whoami }, () => {
     context.stdout.write(`Logged in to ${url} as ${whoami.name} (${whoami.role}). Stored in ${path}.\n`)
   })
+}
+
+function requireFitting({ ci, token, tokenStdin, rule, audience, print }: LoginOptions): void {
+  if (ci && (token !== undefined || tokenStdin)) throw new UsageError('Give --ci or a token, not both.')
+  if (!ci && (rule !== undefined || audience !== undefined || print)) {
+    throw new UsageError('--rule, --audience and --print go with --ci.')
+  }
+}
+
+async function findTokenOfJob(context: CliContext, url: string, options: LoginOptions): Promise<string> {
+  const { access_token: token } = await exchangeIdentity(context, url, options)
+  return checkToken({ value: token, source: 'The server' })
 }
 
 async function findUrl(context: CliContext, options: LoginOptions): Promise<string> {

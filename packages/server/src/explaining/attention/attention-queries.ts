@@ -109,27 +109,29 @@ export interface PatchTimes {
 
 /** Those whose end comes, or came, between two moments, the next first. */
 export function listEndingTokens(db: Connection, appIds: AppIds, { from, to }: { from: number; to: number }) {
-  return db
-    .selectFrom('api_token')
-    .leftJoin('app', 'app.id', 'api_token.app_id')
-    .select([
-      'api_token.id',
-      'api_token.name',
-      'api_token.app_id',
-      'app.slug',
-      'api_token.created_at',
-      'api_token.expires_at',
-      'api_token.last_used_at',
-    ])
-    .where('api_token.revoked_at', 'is', null)
-    // Those of CI jobs end by the minute, and are meant to.
-    .where('api_token.trust_rule_id', 'is', null)
-    .where('api_token.expires_at', '>=', from)
-    .where('api_token.expires_at', '<', to)
-    .$if(appIds !== null, (tokens) => tokens.where('api_token.app_id', 'in', appIds ?? []))
-    .orderBy('api_token.expires_at')
-    .limit(MAX_OF_ONE_SOURCE)
-    .execute()
+  return (
+    db
+      .selectFrom('api_token')
+      .leftJoin('app', 'app.id', 'api_token.app_id')
+      .select([
+        'api_token.id',
+        'api_token.name',
+        'api_token.app_id',
+        'app.slug',
+        'api_token.created_at',
+        'api_token.expires_at',
+        'api_token.last_used_at',
+      ])
+      .where('api_token.revoked_at', 'is', null)
+      // Those of CI jobs end by the minute, and are meant to.
+      .where('api_token.trust_rule_id', 'is', null)
+      .where('api_token.expires_at', '>=', from)
+      .where('api_token.expires_at', '<', to)
+      .$if(appIds !== null, (tokens) => tokens.where('api_token.app_id', 'in', appIds ?? []))
+      .orderBy('api_token.expires_at')
+      .limit(MAX_OF_ONE_SOURCE)
+      .execute()
+  )
 }
 
 /** Apps that take signed releases only, with how many keys can sign for them. */
