@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import type { Console } from './open-console.ts'
 import { appsPages } from './pages/apps.ts'
+import { settingsPages } from './pages/settings.ts'
 
 /** A page as the walk sees it: with something on it, whole. */
 export interface ConsolePage {
@@ -21,4 +22,8 @@ export interface ConsolePages {
 }
 
 /** One line for each domain. The first makes the app `demo`. */
-export const CONSOLE_PAGES: readonly ConsolePages[] = [appsPages]
+export const CONSOLE_PAGES: readonly ConsolePages[] = [
+  appsPages,
+  settingsPages,
+  //
+]

@@ -11,5 +11,10 @@ export const appsPages: ConsolePages = {
       address: '/',
       shows: (page) => page.getByRole('link', { name: 'Corner Shop' }).waitFor(),
     },
+    {
+      name: 'new-app',
+      address: '/new-app',
+      shows: (page) => page.getByRole('button', { name: 'Make the app' }).waitFor(),
+    },
   ],
 }

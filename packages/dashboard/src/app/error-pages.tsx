@@ -1,6 +1,6 @@
-import { Button } from '@mantine/core'
-import { Link, useRouter } from '@tanstack/react-router'
+import { useRouter } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { ButtonLink } from '../ground/links.tsx'
 import { Page } from '../ground/page.tsx'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { Empty } from '../ground/states.tsx'
@@ -12,9 +12,9 @@ export function NotFoundPage() {
       <Empty
         title={t('notFound.what')}
         action={
-          <Button component={Link} to="/" variant="default">
+          <ButtonLink to="/" variant="default">
             {t('notFound.home')}
-          </Button>
+          </ButtonLink>
         }
       >
         {t('notFound.detail')}

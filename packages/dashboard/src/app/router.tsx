@@ -1,15 +1,26 @@
 import { createRouter } from '@tanstack/react-router'
-import { appsRoutes } from '../apps/routes.tsx'
+import { appHomeRoutes, appsRoutes } from '../apps/routes.tsx'
 import { BASE_PATH } from '../ground/place.ts'
 import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.ts'
+import { settingsRoutes } from '../settings/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { FailedPage, NotFoundPage } from './error-pages.tsx'
 import { Shell } from './shell/shell.tsx'
 
 /** One line for each domain, in the group of where its pages are: for everybody, of the server, of one app. */
-const PUBLIC_PAGES = [...signInRoutes]
-const SERVER_PAGES = [...appsRoutes]
-const APP_PAGES: Parameters<typeof appRoute.addChildren>[0] = []
+const PUBLIC_PAGES = [
+  ...signInRoutes,
+  //
+]
+const SERVER_PAGES = [
+  ...appsRoutes,
+  //
+]
+const APP_PAGES = [
+  ...appHomeRoutes,
+  ...settingsRoutes,
+  //
+]
 
 export function createConsoleRouter() {
   serverRoute.update({ component: Shell })

@@ -40,8 +40,42 @@ const dark: MantineColorsTuple = [
   '#0a0e13',
 ]
 
+const red: MantineColorsTuple = [
+  '#fdf0f0',
+  '#fbdcdc',
+  '#f5b5b5',
+  '#f19a9a',
+  '#f28b8b',
+  '#dd4b4b',
+  '#c62f2f',
+  '#ad2626',
+  '#8f1f1f',
+  '#701818',
+]
+
+/** On a light ground of their own, with at least 5:1: the library's are too pale for small text. */
+const LIGHT_TEXTS = {
+  blue: '#1b3f9c',
+  red: '#8f1f1f',
+  yellow: '#6b4a00',
+  orange: '#7f3f00',
+  green: '#1d5c2b',
+  teal: '#065a43',
+  cyan: '#0b5566',
+  grape: '#6f2482',
+  violet: '#4b2fa8',
+  gray: '#3b4450',
+} as const
+
+const lightGrounds = Object.fromEntries(
+  Object.entries(LIGHT_TEXTS).flatMap(([color, text]) => [
+    [`--mantine-color-${color}-light`, `var(--mantine-color-${color}-${color === 'gray' ? 1 : 0})`],
+    [`--mantine-color-${color}-light-color`, text],
+  ]),
+)
+
 export const theme = createTheme({
-  colors: { blue, gray, dark },
+  colors: { blue, gray, dark, red },
   primaryColor: 'blue',
   primaryShade: { light: 6, dark: 6 },
   autoContrast: true,
@@ -77,6 +111,8 @@ export const theme = createTheme({
 export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
+    ...lightGrounds,
+    '--mantine-color-error': '#b32626',
     '--mantine-color-dimmed': '#5b6675',
     '--mantine-color-body': '#ffffff',
     '--mantine-color-default-border': '#c9d0d8',
@@ -89,6 +125,7 @@ export const variables: CSSVariablesResolver = () => ({
     '--console-line-strong': '#c9d0d8',
   },
   dark: {
+    '--mantine-color-error': '#f28b8b',
     '--mantine-color-dimmed': '#9aa4b2',
     '--mantine-color-body': '#161c24',
     '--mantine-color-text': '#dfe4ea',

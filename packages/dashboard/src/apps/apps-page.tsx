@@ -1,6 +1,9 @@
-import { Text } from '@mantine/core'
+import { Badge, Group, Text } from '@mantine/core'
+import { IconPlus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
+import { useMay } from '../ground/permissions.ts'
+import { ButtonLink } from '../ground/links.tsx'
 import { Page } from '../ground/page.tsx'
 import { SERVER_URL } from '../ground/place.ts'
 import { serverKey } from '../ground/queries.ts'
@@ -14,6 +17,7 @@ import type { App } from '@hotpatch/api'
 export function AppsPage() {
   const { t } = useTranslation('apps')
   const api = useApi()
+  const may = useMay()
   const pages = usePages({ queryKey: serverKey('apps'), fetchPage: (cursor) => api.listApps(cursor) })
   const columns: Column<App>[] = [
     {
@@ -26,12 +30,17 @@ export function AppsPage() {
         </RowLink>
       ),
     },
-    { id: 'slug', header: t('slug'), cell: (app) => <Text ff="monospace">{app.slug}</Text> },
-    { id: 'platforms', header: t('platforms'), cell: (app) => app.platforms.join(', ') },
-    { id: 'created', header: t('created'), cell: (app) => <Time at={app.createdAt} /> },
+    { id: 'slug', header: t('slug'), width: '22%', cell: (app) => <Text ff="monospace">{app.slug}</Text> },
+    { id: 'platforms', header: t('platforms'), width: '32%', cell: (app) => <Platforms app={app} /> },
+    { id: 'created', header: t('created'), width: '16%', cell: (app) => <Time at={app.createdAt} /> },
   ]
+  const add = may('apps:change') && (
+    <ButtonLink to="/new-app" leftSection={<IconPlus size={16} aria-hidden />}>
+      {t('new.title')}
+    </ButtonLink>
+  )
   return (
-    <Page title={t('title')}>
+    <Page title={t('title')} actions={pages.rows.length > 0 && add}>
       <DataTable
         {...pages}
         label={t('title')}
@@ -40,6 +49,7 @@ export function AppsPage() {
         empty={
           <Empty
             title={t('empty.title')}
+            action={add}
             commands={[
               { about: t('empty.login'), command: `npx hotpatch login --url ${SERVER_URL}` },
               { about: t('empty.create'), command: 'npx hotpatch apps create my-app' },
@@ -50,5 +60,18 @@ export function AppsPage() {
         }
       />
     </Page>
+  )
+}
+
+function Platforms({ app }: { app: App }) {
+  const { t } = useTranslation('apps')
+  return (
+    <Group gap={4}>
+      {app.platforms.map((platform) => (
+        <Badge key={platform} color="gray">
+          {t(`platform.${platform}`)}
+        </Badge>
+      ))}
+    </Group>
   )
 }

@@ -1,7 +1,9 @@
-import { ApiProblem } from '@hotpatch/api'
+import { ApiProblem, type App } from '@hotpatch/api'
+import { queryOptions, useSuspenseQuery } from '@tanstack/react-query'
 import { createRootRoute, createRoute, Outlet, redirect, type ParsedLocation } from '@tanstack/react-router'
+import { currentApi } from './api.ts'
 import { whoamiQuery } from './permissions.ts'
-import { queries } from './queries.ts'
+import { appKey, queries } from './queries.ts'
 
 /** What is around every page; the shell is put around it by app/. */
 export const rootRoute = createRootRoute()
@@ -17,11 +19,25 @@ export const serverRoute = createRoute({
 })
 
 /** Pages of one app, such as /apps/$app/releases. `app` is its slug. */
-export const appRoute = createRoute({ getParentRoute: () => serverRoute, path: '/apps/$app', component: Outlet })
+export const appRoute = createRoute({
+  getParentRoute: () => serverRoute,
+  path: '/apps/$app',
+  loader: ({ params }) => queries.ensureQueryData(appQuery(params.app)),
+  component: Outlet,
+})
 
 /** The slug of the app that this page is about. */
 export function useAppSlug(): string {
   return appRoute.useParams().app
+}
+
+/** The app that this page is about: it was read before the page was shown. */
+export function useCurrentApp(): App {
+  return useSuspenseQuery(appQuery(useAppSlug())).data
+}
+
+function appQuery(slug: string) {
+  return queryOptions({ queryKey: appKey(slug, 'app'), queryFn: () => currentApi().getApp(slug) })
 }
 
 async function requireSignIn({ href }: ParsedLocation): Promise<void> {
