@@ -46,7 +46,11 @@ describe.skipIf(!executablePath)('every page of the console', () => {
       expect.soft(await findings(page), `${shown.name}, ${look.name}`).toEqual([])
       expect.soft(await overflow(page), `${shown.name}, ${look.name}: wider than the window`).toBeLessThanOrEqual(0)
       if (PICTURES !== undefined) {
-        await page.screenshot({ path: join(PICTURES, `${shown.name}-${look.name}.png`), animations: 'disabled' })
+        await page.screenshot({
+          path: join(PICTURES, `${shown.name}-${look.name}.png`),
+          animations: 'disabled',
+          fullPage: true,
+        })
       }
     }
   })

@@ -14,7 +14,7 @@ export const settingsPages: ConsolePages = {
     {
       name: 'settings-general',
       address: '/apps/demo/settings',
-      shows: (page) => page.getByLabel('Name', { exact: true }).waitFor(),
+      shows: (page) => page.getByRole('textbox', { name: 'Name', exact: true }).waitFor(),
     },
     {
       name: 'settings-clients',

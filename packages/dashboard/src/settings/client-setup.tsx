@@ -43,7 +43,10 @@ export function ClientSetup({
 function Snippets({ app, kind, isFirstRelease }: { app: App; kind: ClientKind; isFirstRelease: boolean }) {
   const { t } = useTranslation('settings')
   const api = useApi()
-  const { data: keys } = useQuery({ queryKey: appKey(app.slug, 'keys', 'ed25519'), queryFn: () => api.listKeys(app.slug) })
+  const { data: keys } = useQuery({
+    queryKey: appKey(app.slug, 'keys', 'ed25519'),
+    queryFn: () => api.listKeys(app.slug),
+  })
   const publicKeys = (keys?.items ?? []).filter(({ revokedAt }) => revokedAt === null).map((key) => key.publicKey)
   const values = { app, serverUrl: SERVER_URL, channel: 'production', publicKeys }
   return (

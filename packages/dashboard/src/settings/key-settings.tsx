@@ -40,7 +40,12 @@ export function KeySettings({ app }: { app: App }) {
   const columns: Column<SigningKey>[] = [
     { id: 'name', header: t('keys.name'), phone: 'title', cell: (key) => key.name },
     { id: 'kind', header: t('keys.kind'), cell: (key) => t(`keys.algorithm.${key.algorithm}`) },
-    { id: 'key', header: t('keys.key'), width: '32%', cell: (key) => <CopyValue value={key.publicKey} shown={shortened(key)} /> },
+    {
+      id: 'key',
+      header: t('keys.key'),
+      width: '32%',
+      cell: (key) => <CopyValue value={key.publicKey} shown={shortened(key)} />,
+    },
     { id: 'since', header: t('keys.since'), cell: (key) => <Time at={key.createdAt} /> },
     {
       id: 'state',

@@ -21,7 +21,11 @@ export function SettingsPage() {
     void navigate({ to: '.', search, replace: true, resetScroll: false } as never)
   return (
     <Page title={t('title')} about={app.name} isNarrow>
-      <Tabs value={part} onChange={(value) => value !== null && show({ part: value as SettingsPart })} keepMounted={false}>
+      <Tabs
+        value={part}
+        onChange={(value) => value !== null && show({ part: value as SettingsPart })}
+        keepMounted={false}
+      >
         <Tabs.List mb="lg">
           {SETTINGS_PARTS.map((each) => (
             <Tabs.Tab key={each} value={each}>
@@ -34,7 +38,12 @@ export function SettingsPage() {
         </Tabs.Panel>
         <Tabs.Panel value="clients">
           <Section title={t('clients.title')} about={t('clients.about')}>
-            <ClientSetup app={app} client={client} onChoose={(id) => show({ part: 'clients', client: id })} isFirstRelease />
+            <ClientSetup
+              app={app}
+              client={client}
+              onChoose={(id) => show({ part: 'clients', client: id })}
+              isFirstRelease
+            />
           </Section>
         </Tabs.Panel>
         <Tabs.Panel value="keys">

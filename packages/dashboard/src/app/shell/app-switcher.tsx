@@ -25,7 +25,10 @@ export function AppSwitcher() {
   return (
     <Menu width="target" position="bottom-start" onClose={() => setWanted('')} shadow="md">
       <Menu.Target>
-        <UnstyledButton className={classes.switcher} aria-label={t('switcher.label', { app: current?.name ?? t('switcher.choose') })}>
+        <UnstyledButton
+          className={classes.switcher}
+          aria-label={t('switcher.label', { app: current?.name ?? t('switcher.choose') })}
+        >
           <span className={classes.switcherText}>{current?.name ?? t('switcher.choose')}</span>
           <IconSelector size={16} aria-hidden />
         </UnstyledButton>
