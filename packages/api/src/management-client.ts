@@ -52,6 +52,37 @@ import type {
 import { ReleaseFile, type AskedFiles, type MissingFiles, type ReceivedFiles } from './content/files.ts'
 import { Artifact, type UploadKind } from './content/release-content.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
+import type {
+  AccountChanges,
+  CreatedInvitation,
+  CreatedResetLink,
+  Invitation,
+  NewInvitation,
+  NewPasskey,
+  NewPasskeyOptions,
+  NewResetLink,
+  OneTimeLink,
+  OneTimeLinkSecret,
+  OneTimeLinkUse,
+  Passkey,
+  PasskeyOptions,
+  Passkeys,
+  PasskeySignIn,
+  PasswordAgain,
+  PasswordChange,
+  Person,
+  PersonChanges,
+  PersonFilter,
+  PersonRemoval,
+  PersonSessions,
+  RecoveryCodes,
+  RecoverySignIn,
+  SignIn,
+  SignInAnswer,
+  TotpConfirmation,
+  TotpEnrolment,
+  TotpSignIn,
+} from './people.ts'
 import type { RolloutPlanStatus } from './plans.ts'
 import { Impact, type ImpactQuestion } from './impact.ts'
 import { RolloutReach, type RolloutPreview } from './preview.ts'
@@ -202,6 +233,43 @@ export function createManagementClient(options: ManagementClientOptions) {
 
   return {
     whoami: () => call<Whoami>('GET', '/whoami'),
+
+    signIn: (body: SignIn) => call<SignInAnswer>('POST', '/sign-in', body),
+    signInWithTotp: (body: TotpSignIn) => call<SignInAnswer>('POST', '/sign-in/totp', body),
+    signInWithRecoveryCode: (body: RecoverySignIn) => call<SignInAnswer>('POST', '/sign-in/recovery-code', body),
+    beginPasskeySignIn: () => call<PasskeyOptions>('POST', '/sign-in/passkey/options'),
+    signInWithPasskey: (body: PasskeySignIn) => call<SignInAnswer>('POST', '/sign-in/passkey', body),
+    signOut: () => call<void>('POST', '/sign-out'),
+    signOutEverywhere: () => call<void>('POST', '/sign-out-everywhere'),
+    lookAtOneTimeLink: (body: OneTimeLinkSecret) => call<OneTimeLink>('POST', '/one-time-links/look', body),
+    useOneTimeLink: (body: OneTimeLinkUse) => call<SignInAnswer>('POST', '/one-time-links/use', body),
+
+    getAccount: () => call<Person>('GET', '/account'),
+    changeAccount: (body: AccountChanges) => call<Person>('PATCH', '/account', body),
+    changePassword: (body: PasswordChange) => call<void>('POST', '/account/password', body),
+    listAccountSessions: () => call<PersonSessions>('GET', '/account/sessions'),
+    endAccountSession: (id: string) => call<void>('DELETE', path`/account/sessions/${id}`),
+    enrolTotp: (body: PasswordAgain) => call<TotpEnrolment>('POST', '/account/totp', body),
+    confirmTotp: (body: TotpConfirmation) => call<void>('POST', '/account/totp/confirm', body),
+    removeTotp: (body: PasswordAgain) => call<void>('POST', '/account/totp/remove', body),
+    makeRecoveryCodes: (body: PasswordAgain) => call<RecoveryCodes>('POST', '/account/recovery-codes', body),
+    listPasskeys: () => call<Passkeys>('GET', '/account/passkeys'),
+    beginPasskey: (body: NewPasskeyOptions = {}) => call<PasskeyOptions>('POST', '/account/passkeys/options', body),
+    addPasskey: (body: NewPasskey) => call<Passkey>('POST', '/account/passkeys', body),
+    removePasskey: (id: string) => call<void>('DELETE', path`/account/passkeys/${id}`),
+
+    listPeople: (query: PersonFilter = {}) => call<Page<Person>>('GET', `/people${queryOf(query)}`),
+    getPerson: (id: string) => call<Person>('GET', path`/people/${id}`),
+    changePerson: (id: string, body: PersonChanges) => call<Person>('PATCH', path`/people/${id}`, body),
+    removePerson: (id: string, query: PersonRemoval = {}) =>
+      call<void>('DELETE', path`/people/${id}` + queryOf(query)),
+    makeResetLink: (id: string, body: NewResetLink = {}) =>
+      call<CreatedResetLink>('POST', path`/people/${id}/reset-link`, body),
+    listPersonSessions: (id: string) => call<PersonSessions>('GET', path`/people/${id}/sessions`),
+    endPersonSessions: (id: string) => call<void>('DELETE', path`/people/${id}/sessions`),
+    listInvitations: (query: PageQuery = {}) => call<Page<Invitation>>('GET', `/people/invitations${queryOf(query)}`),
+    invite: (body: NewInvitation) => call<CreatedInvitation>('POST', '/people/invitations', body),
+    withdrawInvitation: (id: string) => call<void>('DELETE', path`/people/invitations/${id}`),
 
     listApps: (query: PageQuery = {}) => read(pageOf(App), `/apps${queryOf(query)}`),
     getApp: (app: string) => read(App, path`/apps/${app}`),

@@ -126,6 +126,61 @@ export const PROBLEMS = {
     title: 'The request came from another site',
     advice: 'Use the console at the address of this server, or send an API token instead of a cookie.',
   },
+  'sign-in-failed': {
+    status: 401,
+    title: 'The sign-in failed',
+    advice: 'Try again with the right password or code; somebody with the permission people:manage can make a link to set a new password.',
+  },
+  'password-wrong': {
+    status: 403,
+    title: 'The password is not right',
+    advice: 'Give the password that you sign in with. After several wrong ones it takes up to 15 minutes until the next one counts.',
+  },
+  'sign-in-again': {
+    status: 403,
+    title: 'This takes a fresh sign-in',
+    advice: 'Sign out, sign in, and do it again within a quarter of an hour.',
+  },
+  'link-gone': {
+    status: 410,
+    title: 'The link does not work',
+    advice: 'Ask whoever gave you the link for another one. Until there is an owner, every start of the server makes one.',
+  },
+  'person-not-found': {
+    status: 404,
+    title: 'There is no such person',
+    advice: 'List them with `hotpatch people list`.',
+  },
+  'person-exists': {
+    status: 409,
+    title: 'There is a person with this e-mail address',
+    advice: 'Change what that person may do: `hotpatch people change`.',
+  },
+  'invitation-not-found': {
+    status: 404,
+    title: 'There is no such invitation',
+    advice: 'List those that wait with `hotpatch people invitations`.',
+  },
+  'last-owner': {
+    status: 409,
+    title: 'This is the last owner',
+    advice: 'Make somebody else an owner first.',
+  },
+  'second-factor-state': {
+    status: 409,
+    title: 'The second factor is not as this needs it',
+    advice: 'Look at your account: remove the authenticator app before you add another, and confirm it with a code after adding it.',
+  },
+  'passkey-refused': {
+    status: 422,
+    title: 'The passkey cannot be taken',
+    advice: 'Try again from the beginning, at the address that the server is reached by.',
+  },
+  'passkey-not-found': {
+    status: 404,
+    title: 'There is no such passkey',
+    advice: 'Look at your account, which lists them.',
+  },
   'token-expired': {
     status: 401,
     title: 'The token has expired',

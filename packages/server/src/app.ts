@@ -17,6 +17,8 @@ export interface App {
   handle: RequestListener
   /** Only at the very first start. It is also in the data folder. */
   ownerToken: string | undefined
+  /** Until there is an owner who signs in: the secret of the link by which somebody becomes that. */
+  firstOwnerSecret: string | undefined
   /** What the server else does by itself every few seconds: guards look, plans go on. Never two rounds at once. */
   tick(): Promise<void>
   /** Finishes the requests in flight and writes what is buffered. */
@@ -35,8 +37,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   await registerRoutes({ core, checkPath, services, telling })
   registerGauges(core, checkPath, telling)
 
-  const { access, automation, auditSealer, madeLater } = services
+  const { access, accounts, automation, auditSealer, madeLater } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))
+  const firstOwnerSecret = await accounts.makeFirstOwnerLink()
   await checkPath.start()
   automation.start()
   for (const { wake } of madeLater) wake()
@@ -65,5 +68,5 @@ export async function createApp(options: AppOptions): Promise<App> {
     await db.destroy()
   }
 
-  return { http, handle: core.serving.handle, ownerToken, tick: automation.tick, close }
+  return { http, handle: core.serving.handle, ownerToken, firstOwnerSecret, tick: automation.tick, close }
 }

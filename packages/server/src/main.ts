@@ -1,6 +1,12 @@
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { OWNER_TOKEN_FILE } from './people/access/secret-files.ts'
+import {
+  FIRST_OWNER_LINK_FILE,
+  forgetFirstOwnerLink,
+  keepFirstOwnerLink,
+  OWNER_TOKEN_FILE,
+} from './people/access/secret-files.ts'
+import { FIRST_OWNER_MINUTES } from './people/accounts/links/one-time-links.ts'
 import { createApp, type App } from './app.ts'
 import { readConfig, type Config } from './configuration/config.ts'
 import { readEnvironment } from './configuration/env.ts'
@@ -40,22 +46,40 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop)
 
   const started = whatStarted(config, app)
+  await keepWelcome(config.dataDirectory, started)
   if (isRead) print(describeStart(started, process.cwd()))
   // Whatever the level of the log is: scripts wait for this line.
-  else app.http.log.child({}, { level: 'info' }).info(started, `HotPatch listens on ${started.url}`)
+  else app.http.log.child({}, { level: 'info' }).info(forLog(started), `HotPatch listens on ${started.url}`)
 }
 
 function whatStarted({ http, dataDirectory, database }: Config, app: App): Started {
   // PORT=0 takes a free one.
   const port = (app.http.server.address() as AddressInfo | null)?.port ?? http.port
+  const url = http.publicUrl ?? `http://localhost:${port}`
   return {
     version: VERSION,
-    url: http.publicUrl ?? `http://localhost:${port}`,
+    url,
     dataDirectory,
     database: database.kind,
     ownerTokenFile: app.ownerToken === undefined ? undefined : join(dataDirectory, OWNER_TOKEN_FILE),
+    welcome: app.firstOwnerSecret === undefined ? undefined : welcomeAt(url, app.firstOwnerSecret, dataDirectory),
     notices: http.publicUrl === null ? [`${NO_PUBLIC_URL.detail} ${NO_PUBLIC_URL.remedy}`] : [],
   }
+}
+
+/** The secret is behind the "#", which browsers send to nobody. */
+function welcomeAt(url: string, secret: string, dataDirectory: string): NonNullable<Started['welcome']> {
+  const file = join(dataDirectory, FIRST_OWNER_LINK_FILE)
+  return { link: `${url}/dashboard/welcome#${secret}`, file, minutes: FIRST_OWNER_MINUTES }
+}
+
+function keepWelcome(dataDirectory: string, { welcome }: Started): Promise<void> {
+  return welcome ? keepFirstOwnerLink(dataDirectory, welcome.link) : forgetFirstOwnerLink(dataDirectory)
+}
+
+/** Logs are collected, and read by others: they say where the link is. */
+function forLog({ welcome, ...started }: Started) {
+  return { ...started, ...(welcome && { firstOwnerLinkFile: welcome.file }) }
 }
 
 try {

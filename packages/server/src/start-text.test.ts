@@ -8,6 +8,7 @@ const started: Started = {
   dataDirectory: '/srv/ota/data',
   database: 'sqlite',
   ownerTokenFile: undefined,
+  welcome: undefined,
   notices: [],
 }
 const say = (changes: Partial<Started>, directory = '/srv/ota') =>
@@ -28,6 +29,13 @@ test('the first start also says what comes next, as whoever started it would typ
   )
   expect(say({ ownerTokenFile }, '/home/me')).toContain(`--token-stdin < ${ownerTokenFile}\n`)
   expect(say({ ownerTokenFile: "/my data/o'k" }, '/home/me')).toContain(`--token-stdin < '/my data/o'\\''k'\n`)
+})
+
+test('until there is an owner, a start says where to become that', () => {
+  const link = 'http://localhost:8080/dashboard/welcome#secret'
+  const said = say({ welcome: { link, file: '/srv/ota/data/first-owner-link', minutes: 30 } })
+  expect(said).toContain(`\n    ${link}\n`)
+  expect(said).toContain('for 30 minutes')
 })
 
 test('a notice is folded between words', () => {

@@ -143,6 +143,8 @@ export async function startTestServer(
     clock,
     directory,
     ownerToken,
+    /** Of the link by which the first owner makes an account. */
+    firstOwnerSecret: app.firstOwnerSecret ?? '',
     request,
     createTestApp,
     publish,

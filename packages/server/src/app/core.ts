@@ -31,7 +31,8 @@ export async function openCore(options: AppOptions) {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
   const db = options.database ?? openDatabase(config.database)
   await migrate(db)
-  const box = createSecretBox(config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)])
+  const secretsKeys = config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)]
+  const box = createSecretBox(secretsKeys)
   await sealDatabase(db, box)
   const databaseFile = options.database ? undefined : fileOf(config)
   const serving = createHttp(config, newId, timers, options.logTo)
@@ -44,6 +45,8 @@ export async function openCore(options: AppOptions) {
     db,
     /** For secrets that stand in the database. */
     box,
+    /** What it is made of: what else has to be known again derives keys of its own from them. */
+    secretsKeys,
     /** Of SQLite on a disk, which other threads can open, too: another connection would open another one in memory. */
     databaseFile,
     /** For what takes long: on SQLite another thread. It sees what is committed, and cannot write. */

@@ -2,6 +2,7 @@ import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import type { FastifyRequest } from 'fastify'
 import { accessRoutes } from '../people/access/access-routes.ts'
 import { requireAllApps } from '../people/authors/actor.ts'
+import { accountsRoutes } from '../people/accounts/accounts-routes.ts'
 import { createAuthorize, type Authorize } from '../people/access/authorize.ts'
 import { guardRoutes } from '../people/access/route-access.ts'
 import { announcementRoutes } from '../telling/announcements/announcement-routes.ts'
@@ -113,7 +114,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
 function authorizeFor({ core, services }: Parts): Authorize {
   return createAuthorize({
     access: services.access,
-    findSession: () => Promise.resolve(undefined),
+    findSession: services.accounts.findSession,
     publicUrl: core.publicUrl,
   })
 }
@@ -130,6 +131,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
     trustRoutes({ trustRules: services.trustRules, tokenExchange: services.tokenExchange, resolveApp, clock }),
+    ...accountsRoutes({ accounts: services.accounts, resolveApp, publicUrl, clock }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     appcastRoutes({ appcasts: services.appcasts, resolveApp, publicUrl }),

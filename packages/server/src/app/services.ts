@@ -7,6 +7,7 @@ import { createIssuers } from '../people/issuers/issuers.ts'
 import { createTokenExchangeService } from '../people/trust/token-exchange.ts'
 import { createTrustRuleService } from '../people/trust/trust-rule-service.ts'
 import { createAddressRules } from '../ground/outgoing/address-rules.ts'
+import { createAccounts } from '../people/accounts/accounts.ts'
 import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
 import { createAppcastService } from '../shipping/appcasts/appcast-service.ts'
@@ -88,6 +89,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
   const trusting = createTrusting(core, { audit, access })
+  const { secretsKeys, publicUrl } = core
+  const accounts = createAccounts({ db, access, audit, secretsKeys, publicUrl, clock, newId, log })
 
   const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
@@ -227,6 +230,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     announcements,
     access,
     ...trusting,
+    accounts,
     storage,
     spool,
     artifacts,

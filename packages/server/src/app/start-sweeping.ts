@@ -6,7 +6,7 @@ import type { Telling } from './telling.ts'
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
 export function startSweeping(
   { log }: Core,
-  { spool, uploads, artifacts, announcements, tokenExchange }: Services,
+  { spool, uploads, artifacts, announcements, accounts, tokenExchange }: Services,
   { deliveries }: Telling,
 ) {
   const sweeps = {
@@ -16,6 +16,7 @@ export function startSweeping(
     announcements: () => announcements.sweep(),
     deliveries: () => deliveries.sweep(),
     identityTokens: () => tokenExchange.sweep(),
+    accounts: () => accounts.sweep(),
   }
 
   let isStopped = false

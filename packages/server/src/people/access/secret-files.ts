@@ -5,6 +5,9 @@ import { join } from 'node:path'
 /** Where the owner token is kept from the very first start on. */
 export const OWNER_TOKEN_FILE = 'owner-token'
 
+/** Where the link is by which the first owner makes an account. */
+export const FIRST_OWNER_LINK_FILE = 'first-owner-link'
+
 const JWT_SECRET_FILE = 'jwt-secret'
 const DEVICE_ID_SECRET_FILE = 'device-id-secret'
 const SECRETS_KEY_FILE = 'secrets-key'
@@ -12,6 +15,16 @@ const SECRETS_KEY_FILE = 'secrets-key'
 /** Replaces one that a start left which did not get further. */
 export function keepOwnerToken(directory: string, token: string): Promise<void> {
   return writeSecret(join(directory, OWNER_TOKEN_FILE), `${token}\n`)
+}
+
+/** Replaces the one of the start before. */
+export function keepFirstOwnerLink(directory: string, link: string): Promise<void> {
+  return writeSecret(join(directory, FIRST_OWNER_LINK_FILE), `${link}\n`)
+}
+
+/** It works no more. */
+export function forgetFirstOwnerLink(directory: string): Promise<void> {
+  return rm(join(directory, FIRST_OWNER_LINK_FILE), { force: true })
 }
 
 /** Made at the first start, so that access tokens outlive a restart. */

@@ -1,0 +1,220 @@
+import { randomBytes } from 'node:crypto'
+import type { OneTimeLink, OneTimeLinkUse } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import { hashSecret } from '../../access/secrets.ts'
+import type { AuditService } from '../../audit/audit-service.ts'
+import { DAY_MS, MINUTE_MS, timestamp, type Clock } from '../../../ground/clock.ts'
+import { isUniqueViolation } from '../../../ground/database/database-errors.ts'
+import type { Connection, Database } from '../../../ground/database/schema.ts'
+import { hashPassword } from '../auth/passwords.ts'
+import type { SignInAttempts } from '../auth/sign-in-attempts.ts'
+import { callerOf } from '../persons/actor-of-person.ts'
+import {
+  endSessions,
+  findAnyOwnerPerson,
+  findPerson,
+  insertPerson,
+  listApps,
+  removeSecondFactors,
+  replaceGrants,
+  setPassword,
+  type GrantRow,
+} from '../persons/person-store.ts'
+import {
+  deleteFirstOwnerLinks,
+  deleteLinksBefore,
+  deleteResetLinksFor,
+  findLink,
+  insertLink,
+  lockFirstPerson,
+  takeLink,
+  type LinkRow,
+} from './one-time-link-store.ts'
+
+export const FIRST_OWNER_MINUTES = 30
+const OWNER: readonly GrantRow[] = [{ role: 'owner', app_id: null }]
+
+/** What a link is made of. */
+export interface NewLink {
+  kind: LinkRow['kind']
+  lifetimeMs: number
+  email?: string | null
+  name?: string | null
+  grants?: readonly GrantRow[]
+  personId?: string
+  removesSecondFactor?: boolean
+  createdBy: string
+  createdByPerson: string | null
+}
+
+/** What comes from where a link is used. */
+interface From {
+  ip: string
+  id: string
+}
+
+export type OneTimeLinks = ReturnType<typeof createOneTimeLinks>
+
+/** Links that work once. Whoever has the secret is whom it was given to: it is told once, and kept as its hash. */
+export function createOneTimeLinks({
+  db,
+  audit,
+  attempts,
+  clock,
+  newId,
+}: {
+  db: Database
+  audit: AuditService
+  attempts: SignInAttempts
+  clock: Clock
+  newId: () => string
+}) {
+  async function make(tx: Connection, link: NewLink): Promise<{ secret: string; row: LinkRow }> {
+    const now = clock.now()
+    const secret = randomBytes(32).toString('base64url')
+    const row: LinkRow = {
+      id: newId(),
+      kind: link.kind,
+      secret_hash: hashSecret(secret),
+      email: link.email ?? null,
+      name: link.name ?? null,
+      grants: JSON.stringify(link.grants ?? []),
+      person_id: link.personId ?? null,
+      removes_second_factor: link.removesSecondFactor === true ? 1 : 0,
+      created_at: now,
+      created_by: link.createdBy,
+      created_by_person: link.createdByPerson,
+      expires_at: now + link.lifetimeMs,
+      used_at: null,
+    }
+    await insertLink(tx, row)
+    return { secret, row }
+  }
+
+  /** A new one at every start, until there is an owner who can sign in. Undefined when there is. */
+  async function makeFirstOwnerLink(): Promise<string | undefined> {
+    if (await findAnyOwnerPerson(db)) return undefined
+    const link = { kind: 'first-owner', lifetimeMs: FIRST_OWNER_MINUTES * MINUTE_MS, grants: OWNER, createdBy: 'server' } as const
+    return (await make(db, { ...link, createdByPerson: null })).secret
+  }
+
+  async function look(secret: string): Promise<OneTimeLink> {
+    const row = await findOpen(db, secret)
+    const person = row.person_id === null ? undefined : await findPerson(db, row.person_id)
+    return {
+      kind: row.kind,
+      email: person?.email ?? row.email,
+      name: person?.name ?? row.name,
+      grants: grantsOf(row).map(({ role, app_id: appId }) => ({ role, appId })),
+      invitedBy: row.kind === 'first-owner' ? null : row.created_by,
+      removesSecondFactor: row.removes_second_factor === 1,
+      expiresAt: timestamp(row.expires_at),
+    }
+  }
+
+  async function findOpen(connection: Connection, secret: string): Promise<LinkRow> {
+    const row = await findLink(connection, hashSecret(secret))
+    if (!row || row.used_at !== null || row.expires_at <= clock.now()) throw gone()
+    if (row.kind === 'first-owner' && (await findAnyOwnerPerson(connection))) throw gone()
+    return row
+  }
+
+  /** Whom it let in; undefined when it only set a password. */
+  async function use(input: OneTimeLinkUse, from: From): Promise<string | undefined> {
+    // Nobody makes the server work who has no link.
+    const found = await findOpen(db, input.secret)
+    requireFields(found, input)
+    const password = await hashPassword(input.password)
+    try {
+      return await db.transaction().execute(async (tx) => {
+        if (found.kind === 'first-owner') await lockFirstPerson(tx)
+        const row = await takeLink(tx, found.secret_hash, clock.now())
+        if (!row) throw gone()
+        if (row.kind === 'reset') return reset(tx, row, password, from)
+        if (row.kind === 'first-owner' && (await findAnyOwnerPerson(tx))) throw gone()
+        return welcome(tx, row, { ...input, password }, from)
+      })
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error
+      throw problem('person-exists', 'Somebody with this e-mail address is here already: sign in.')
+    }
+  }
+
+  /** The link stays as it is when something is missing. */
+  function requireFields(row: LinkRow, { email, name }: OneTimeLinkUse): void {
+    if (row.kind === 'reset') return
+    if ((row.email ?? email) === undefined) throw problem('invalid-request', 'email: expected the address to sign in with.')
+    if ((name ?? row.name) === null) throw problem('invalid-request', 'name: expected what others are to read.')
+  }
+
+  async function welcome(tx: Connection, row: LinkRow, input: OneTimeLinkUse, from: From): Promise<string> {
+    const now = clock.now()
+    const person = {
+      id: newId(),
+      name: (input.name ?? row.name ?? '').trim(),
+      // Whom an invitation is for has nothing to say about his address.
+      email: (row.email ?? input.email ?? '').toLowerCase(),
+    }
+    await insertPerson(tx, {
+      ...person,
+      email_verified: 0,
+      image: null,
+      two_factor_enabled: 0,
+      created_at: now,
+      updated_at: now,
+      signed_in_at: null,
+      disabled_at: null,
+    })
+    const grants = await stillThere(tx, grantsOf(row))
+    await replaceGrants(tx, person.id, grants, newId)
+    await setPassword(tx, person.id, input.password, { id: newId(), now })
+    await attempts.forget(tx, { account: person.email })
+    if (row.kind === 'first-owner') await deleteFirstOwnerLinks(tx)
+    await audit.record(tx, await callerOf(tx, person, from), {
+      action: 'person.joined',
+      subject: ['person', person.id],
+      after: { name: person.name, email: person.email, grants, by: row.kind },
+    })
+    return person.id
+  }
+
+  /** All sessions end: whoever had the old password may be in one. */
+  async function reset(tx: Connection, row: LinkRow, password: string, from: From): Promise<undefined> {
+    const person = await findPerson(tx, row.person_id ?? '')
+    if (!person || person.disabled_at !== null) throw gone()
+    await setPassword(tx, person.id, password, { id: newId(), now: clock.now() })
+    await endSessions(tx, person.id)
+    if (row.removes_second_factor === 1) await removeSecondFactors(tx, person.id)
+    await deleteResetLinksFor(tx, person.id)
+    await attempts.forget(tx, { account: person.email })
+    await audit.record(tx, await callerOf(tx, person, from), {
+      action: 'person.password-reset',
+      subject: ['person', person.id],
+      after: { removedSecondFactor: row.removes_second_factor === 1 },
+    })
+    return undefined
+  }
+
+  /** Used ones stay a while, and nothing of them works. */
+  async function sweep(): Promise<void> {
+    await deleteLinksBefore(db, clock.now() - DAY_MS)
+  }
+
+  return { make, makeFirstOwnerLink, look, use, sweep }
+}
+
+export function grantsOf(row: LinkRow): GrantRow[] {
+  return JSON.parse(row.grants) as GrantRow[]
+}
+
+/** An app may be gone since. */
+async function stillThere(tx: Connection, grants: readonly GrantRow[]): Promise<GrantRow[]> {
+  const named = grants.flatMap(({ app_id: appId }) => (appId === null ? [] : [appId]))
+  const apps = new Set((await listApps(tx, named)).map(({ id }) => id))
+  return grants.filter(({ app_id: appId }) => appId === null || apps.has(appId))
+}
+
+/** One answer for all: what was once, and what never was. */
+function gone(): Error {
+  return problem('link-gone', 'This link was used, has expired, was withdrawn, or is not whole.')
+}

@@ -1,0 +1,221 @@
+import type { Role } from '@hotpatch/api'
+import { sql, type Insertable } from 'kysely'
+import type { Connection, Schema } from '../../../ground/database/schema.ts'
+import type { PageRequest } from '../../../ground/http/paging.ts'
+
+export type PersonRow = Schema['person']
+export interface GrantRow {
+  role: Role
+  app_id: string | null
+}
+
+export function insertPerson(db: Connection, person: Insertable<Schema['person']>) {
+  return db.insertInto('person').values(person).execute()
+}
+
+export function findPerson(db: Connection, id: string) {
+  return db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+export function findPersonByEmail(db: Connection, email: string) {
+  return db.selectFrom('person').selectAll().where('email', '=', email).executeTakeFirst()
+}
+
+/** In one statement, so that it takes as long whoever is there. */
+export function findPasswordOf(db: Connection, email: string) {
+  return db
+    .selectFrom('person')
+    .leftJoin('sign_in_method', (join) =>
+      join.onRef('sign_in_method.person_id', '=', 'person.id').on('sign_in_method.provider_id', '=', 'credential'),
+    )
+    .select(['person.id', 'person.disabled_at', 'sign_in_method.password'])
+    .where('person.email', '=', email)
+    .executeTakeFirst()
+}
+
+/** @param of only people with a grant for one of these apps, unless it is null */
+export function listPersons(db: Connection, of: readonly string[] | null, text: string, { after, limit }: PageRequest) {
+  return db
+    .selectFrom('person')
+    .selectAll()
+    .$if(of !== null, (people) =>
+      people.where('id', 'in', (query) =>
+        query.selectFrom('person_grant').select('person_id').where('app_id', 'in', [...(of ?? []), '']),
+      ),
+    )
+    .$if(text !== '', (people) => people.where((where) => where.or([contains('name', text), contains('email', text)])))
+    .$if(after !== undefined, (people) => people.where('id', '<', after ?? ''))
+    .orderBy('id', 'desc')
+    .limit(limit + 1)
+    .execute()
+}
+
+function contains(column: 'name' | 'email', text: string) {
+  const pattern = `%${text.toLowerCase().replaceAll(/[\\%_]/g, '\\$&')}%`
+  return sql<boolean>`lower(${sql.ref(column)}) like ${pattern} escape '\\'`
+}
+
+export function updatePerson(db: Connection, id: string, changes: Partial<Omit<PersonRow, 'id'>>) {
+  return db.updateTable('person').set(changes).where('id', '=', id).execute()
+}
+
+/** With everything that is theirs alone. */
+export function deletePerson(db: Connection, id: string) {
+  return db.deleteFrom('person').where('id', '=', id).execute()
+}
+
+export function listGrants(db: Connection, personIds: readonly string[]) {
+  return db
+    .selectFrom('person_grant')
+    .select(['person_id', 'role', 'app_id'])
+    .where('person_id', 'in', [...personIds, ''])
+    .orderBy('id')
+    .execute()
+}
+
+export async function replaceGrants(db: Connection, personId: string, grants: readonly GrantRow[], newId: () => string) {
+  await db.deleteFrom('person_grant').where('person_id', '=', personId).execute()
+  if (grants.length === 0) return
+  const rows = grants.map((grant) => ({ id: newId(), person_id: personId, ...grant }))
+  await db.insertInto('person_grant').values(rows).execute()
+}
+
+export function findAnyOwnerPerson(db: Connection) {
+  return db
+    .selectFrom('person_grant')
+    .select('person_id')
+    .where('role', '=', 'owner')
+    .where('app_id', 'is', null)
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** Until the transaction ends, so that of two owners who end each other one stays. */
+export function lockOwnerPersons(tx: Connection) {
+  return tx
+    .updateTable('person_grant')
+    .set((set) => ({ role: set.ref('role') }))
+    .where('role', '=', 'owner')
+    .where('app_id', 'is', null)
+    .execute()
+}
+
+export function countOwnerPersons(db: Connection) {
+  return db
+    .selectFrom('person_grant')
+    .innerJoin('person', 'person.id', 'person_grant.person_id')
+    .select((query) => query.fn.countAll<number>().as('count'))
+    .where('person_grant.role', '=', 'owner')
+    .where('person_grant.app_id', 'is', null)
+    .where('person.disabled_at', 'is', null)
+    .executeTakeFirstOrThrow()
+}
+
+export function listMethods(db: Connection, personIds: readonly string[]) {
+  return db
+    .selectFrom('sign_in_method')
+    .select(['person_id', 'provider_id'])
+    .where('person_id', 'in', [...personIds, ''])
+    .execute()
+}
+
+export function countPasskeys(db: Connection, personIds: readonly string[]) {
+  return db
+    .selectFrom('passkey')
+    .select(['person_id', (query) => query.fn.countAll<number>().as('count')])
+    .where('person_id', 'in', [...personIds, ''])
+    .groupBy('person_id')
+    .execute()
+}
+
+/** The one that the person has, from now on. */
+export async function setPassword(
+  db: Connection,
+  personId: string,
+  password: string,
+  { id, now }: { id: string; now: number },
+) {
+  await db
+    .deleteFrom('sign_in_method')
+    .where('person_id', '=', personId)
+    .where('provider_id', '=', 'credential')
+    .execute()
+  await db
+    .insertInto('sign_in_method')
+    .values({
+      id,
+      person_id: personId,
+      provider_id: 'credential',
+      account_id: personId,
+      password,
+      access_token: null,
+      refresh_token: null,
+      id_token: null,
+      access_token_expires_at: null,
+      refresh_token_expires_at: null,
+      scope: null,
+      created_at: now,
+      updated_at: now,
+    })
+    .execute()
+}
+
+export async function removeSecondFactors(db: Connection, personId: string) {
+  await db.deleteFrom('two_factor').where('person_id', '=', personId).execute()
+  await db.deleteFrom('passkey').where('person_id', '=', personId).execute()
+  await db.updateTable('person').set({ two_factor_enabled: 0 }).where('id', '=', personId).execute()
+}
+
+export function listSessions(db: Connection, personId: string, now: number) {
+  return db
+    .selectFrom('person_session')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .where('expires_at', '>', now)
+    .orderBy('id', 'desc')
+    .limit(200)
+    .execute()
+}
+
+export function endSessions(db: Connection, personId: string) {
+  return db.deleteFrom('person_session').where('person_id', '=', personId).execute()
+}
+
+export async function endSession(db: Connection, personId: string, id: string): Promise<boolean> {
+  const query = db.deleteFrom('person_session').where('person_id', '=', personId).where('id', '=', id)
+  return (await query.executeTakeFirst()).numDeletedRows > 0n
+}
+
+export function touchSession(db: Connection, id: string, now: number) {
+  return db.updateTable('person_session').set({ updated_at: now }).where('id', '=', id).execute()
+}
+
+/** The app ids of those that are still there. */
+export function listApps(db: Connection, ids: readonly string[]) {
+  return db
+    .selectFrom('app')
+    .select('id')
+    .where('id', 'in', [...ids, ''])
+    .where('deleted_at', 'is', null)
+    .execute()
+}
+
+/** Each code counts once. False when it has counted. */
+export async function claimTotpCode(db: Connection, personId: string, code: string, now: number): Promise<boolean> {
+  const row = await db
+    .insertInto('used_totp_code')
+    .values({ person_id: personId, code, used_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .returning('code')
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+export function deleteUsedTotpCodes(db: Connection, before: number) {
+  return db.deleteFrom('used_totp_code').where('used_at', '<', before).execute()
+}
+
+export async function deleteExpired(db: Connection, now: number) {
+  await db.deleteFrom('person_session').where('expires_at', '<', now).execute()
+  await db.deleteFrom('sign_in_verification').where('expires_at', '<', now).execute()
+}

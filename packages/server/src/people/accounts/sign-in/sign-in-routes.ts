@@ -1,0 +1,141 @@
+import {
+  OneTimeLink,
+  OneTimeLinkSecret,
+  OneTimeLinkUse,
+  RecoverySignIn,
+  SignIn,
+  SignInAnswer,
+  TotpSignIn,
+} from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { MINUTE_MS, type Clock } from '../../../ground/clock.ts'
+import { addressPrefix } from '../../../ground/http/address-prefix.ts'
+import type { PublicUrl } from '../../../ground/http/public-url.ts'
+import { createRateLimiter, requireRoom } from '../../../ground/http/rate-limit.ts'
+import { requireSameOrigin } from '../../../ground/http/same-origin.ts'
+import type { OneTimeLinks } from '../links/one-time-links.ts'
+import { browserOf } from './browser.ts'
+import type { SignedIn, SignInService } from './sign-in-service.ts'
+
+/** Of one address: each costs the work of a password. */
+const PER_MINUTE = 60
+
+/** For everybody: nobody is signed in here yet. */
+export function signInRoutes({
+  signIns,
+  links,
+  publicUrl,
+  clock,
+}: {
+  signIns: SignInService
+  links: OneTimeLinks
+  publicUrl: PublicUrl
+  clock: Clock
+}): FastifyPluginAsyncTypebox {
+  const limiter = createRateLimiter({ perPeriod: PER_MINUTE, periodMs: MINUTE_MS, clock })
+
+  return async (app) => {
+    app.addHook('onRequest', async (request) => {
+      const address = addressPrefix(request.ip)
+      requireRoom(limiter, address, `the address ${address}`)
+      // Else another page could sign somebody in as somebody else.
+      requireSameOrigin(request, publicUrl(request))
+    })
+
+    app.post(
+      '/sign-in',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'Signs a person in by password; the answer sets a cookie',
+          body: SignIn,
+          response: { 200: SignInAnswer },
+        },
+      },
+      async (request, reply) => send(reply, await signIns.signIn(request.body, browserOf(request, publicUrl))),
+    )
+
+    app.post(
+      '/sign-in/totp',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'The second step, where the first said that it is needed: a code of the authenticator app',
+          body: TotpSignIn,
+          response: { 200: SignInAnswer },
+        },
+      },
+      async (request, reply) =>
+        send(reply, await signIns.signInWithTotp(request.body.code, browserOf(request, publicUrl))),
+    )
+
+    app.post(
+      '/sign-in/recovery-code',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'The second step without the authenticator app',
+          body: RecoverySignIn,
+          response: { 200: SignInAnswer },
+        },
+      },
+      async (request, reply) =>
+        send(reply, await signIns.signInWithRecoveryCode(request.body.code, browserOf(request, publicUrl))),
+    )
+
+    app.post(
+      '/sign-out',
+      {
+        config: { access: 'public' },
+        schema: { tags: ['sign in'], summary: 'Ends the session of this browser', response: { 204: Type.Null() } },
+      },
+      async (request: FastifyRequest, reply) => {
+        for (const cookie of await signIns.signOut(browserOf(request, publicUrl))) reply.header('set-cookie', cookie)
+        return reply.code(204).send(null)
+      },
+    )
+
+    app.post(
+      '/one-time-links/look',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'What a one-time link is for; it stays as it is',
+          body: OneTimeLinkSecret,
+          response: { 200: OneTimeLink },
+        },
+      },
+      (request) => links.look(request.body.secret),
+    )
+
+    app.post(
+      '/one-time-links/use',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'Makes the account, or sets the password, that a one-time link is for: once',
+          body: OneTimeLinkUse,
+          response: { 200: SignInAnswer },
+        },
+      },
+      async (request, reply) => {
+        const browser = browserOf(request, publicUrl)
+        const made = await links.use(request.body, browser)
+        if (made === undefined) return reply.send({ done: false, needs: 'sign-in' })
+        return send(reply, await signIns.beginSession(made, browser))
+      },
+    )
+  }
+}
+
+export function send(reply: FastifyReply, { answer, cookies }: SignedIn) {
+  for (const cookie of cookies) reply.header('set-cookie', cookie)
+  return reply.send(answer)
+}

@@ -1,0 +1,45 @@
+import type { TestResponse, TestServer } from '@hotpatch/testkit'
+
+const ORIGIN = 'http://localhost'
+
+/** A browser at the console: it keeps cookies, and says where its page is from. */
+export class BrowserOf {
+  readonly cookies = new Map<string, string>()
+  readonly #server: TestServer
+  readonly #from: string
+
+  constructor(server: TestServer, from = '127.0.0.1') {
+    this.#server = server
+    this.#from = from
+  }
+
+  get(path: string) {
+    return this.send('GET', path)
+  }
+
+  post(path: string, body?: unknown) {
+    return this.send('POST', path, body)
+  }
+
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<TestResponse> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+    const response = await this.#server.request(method, `/manage/v1${path}`, {
+      token: null,
+      from: this.#from,
+      headers: { host: 'localhost', origin: ORIGIN, ...(cookie !== '' && { cookie }), ...headers },
+      ...(body !== undefined && { body }),
+    })
+    this.#keep([response.headers['set-cookie'] ?? []].flat() as string[])
+    return response
+  }
+
+  #keep(set: readonly string[]): void {
+    for (const line of set) {
+      const [pair = '', ...attributes] = line.split('; ')
+      const at = pair.indexOf('=')
+      const isGone = attributes.some((attribute) => /^max-age=0$/i.test(attribute))
+      if (isGone) this.cookies.delete(pair.slice(0, at))
+      else this.cookies.set(pair.slice(0, at), pair.slice(at + 1))
+    }
+  }
+}
