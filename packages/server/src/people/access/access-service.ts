@@ -24,6 +24,7 @@ import {
   insertToken,
   listDescendants,
   listTokens,
+  listTokensOfPerson,
   lockFirstStart,
   lockOwners,
   lockWorkingToken,
@@ -271,6 +272,22 @@ export function createAccessService({
 
   /** The ids of all that end. */
   async function end(tx: Connection, token: TokenRow, author: Caller): Promise<string[]> {
+    const ended = await endTree(tx, token, author)
+    const endsOwner = ended.some(({ role, app_id: appId }) => role === 'owner' && appId === null)
+    if (endsOwner && (await countOwners(tx, clock.now())).count === 0) {
+      const last =
+        ended.length === 1 ? 'This is the last owner token' : 'No owner token would be left without those that it made'
+      throw problem('forbidden', `${last}. Make another one first, with another token, or keep those that it made.`)
+    }
+    return ended.map(({ id }) => id)
+  }
+
+  /** With every token that the person made, at any remove. There is an owner who signs in, so none of them is the last way in. */
+  async function endTokensOf(tx: Connection, personId: string, author: Caller): Promise<void> {
+    for (const token of await listTokensOfPerson(tx, personId)) await endTree(tx, token, author)
+  }
+
+  async function endTree(tx: Connection, token: TokenRow, author: Caller): Promise<TokenRow[]> {
     const now = clock.now()
     const ended: TokenRow[] = []
     // Again until there are none: one of them may just have been making another.
@@ -284,16 +301,10 @@ export function createAccessService({
       await endFamiliesOf(tx, ids, now)
       ended.push(...ending)
     }
-    const endsOwner = ended.some(({ role, app_id: appId }) => role === 'owner' && appId === null)
-    if (endsOwner && (await countOwners(tx, now)).count === 0) {
-      const last =
-        ended.length === 1 ? 'This is the last owner token' : 'No owner token would be left without those that it made'
-      throw problem('forbidden', `${last}. Make another one first, with another token, or keep those that it made.`)
-    }
     for (const { id, app_id: appId } of ended) {
       await audit.record(tx, author, { action: 'token.revoked', subject: ['token', id], appId })
     }
-    return ended.map(({ id }) => id)
+    return ended
   }
 
   /** @param ofApps only the tokens for these, unless it is null */
@@ -327,7 +338,7 @@ export function createAccessService({
     }
   }
 
-  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, list }
+  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, endTokensOf, list }
 }
 
 type TokenRow = Schema['api_token']

@@ -85,6 +85,17 @@ export function listDescendants(db: Connection, id: string) {
     .execute()
 }
 
+/** Those that the person made and that still work. */
+export function listTokensOfPerson(db: Connection, personId: string) {
+  return db
+    .selectFrom('api_token')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .where('revoked_at', 'is', null)
+    .orderBy('id')
+    .execute()
+}
+
 /** Those that were made with this one go on as if another had made them. */
 export function adoptChildren(db: Connection, id: string, newParentId: string | null) {
   return db.updateTable('api_token').set({ parent_id: newParentId }).where('parent_id', '=', id).execute()

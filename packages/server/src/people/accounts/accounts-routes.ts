@@ -3,10 +3,13 @@ import type { Clock } from '../../ground/clock.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import type { Accounts } from './accounts.ts'
+import { accountRoutes } from './own/account-routes.ts'
+import { personRoutes } from './persons/person-routes.ts'
 import { signInRoutes } from './sign-in/sign-in-routes.ts'
 
 export function accountsRoutes({
   accounts,
+  resolveApp,
   publicUrl,
   clock,
 }: {
@@ -15,5 +18,10 @@ export function accountsRoutes({
   publicUrl: PublicUrl
   clock: Clock
 }): FastifyPluginAsync[] {
-  return [signInRoutes({ signIns: accounts.signIns, links: accounts.links, publicUrl, clock })]
+  const { signIns, links, persons, own, passkeys } = accounts
+  return [
+    signInRoutes({ signIns, links, passkeys, publicUrl, clock }),
+    accountRoutes({ accounts: own, passkeys, getSession: signIns.getSession, publicUrl }),
+    personRoutes({ persons, accounts: own, resolveApp, publicUrl }),
+  ]
 }

@@ -8,6 +8,9 @@ import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { createAuth } from './auth/auth.ts'
 import { createSignInAttempts } from './auth/sign-in-attempts.ts'
 import { createOneTimeLinks } from './links/one-time-links.ts'
+import { createAccountService } from './own/account-service.ts'
+import { createPasskeyService } from './passkeys/passkey-service.ts'
+import { createPersonService } from './persons/person-service.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
 import { claimTotpCode, deleteExpired, deleteUsedTotpCodes, findPerson } from './persons/person-store.ts'
@@ -21,6 +24,7 @@ export type Accounts = ReturnType<typeof createAccounts>
 /** Persons, how they sign in, and where they are signed in. */
 export function createAccounts({
   db,
+  access,
   audit,
   secretsKeys,
   publicUrl,
@@ -30,7 +34,7 @@ export function createAccounts({
   plugins = [],
 }: {
   db: Database
-  access: AccessService
+  access: Pick<AccessService, 'endTokensOf'>
   audit: AuditService
   secretsKeys: readonly string[]
   publicUrl: PublicUrl
@@ -46,6 +50,9 @@ export function createAccounts({
   const knownBrowsers = createKnownBrowsers({ secret: secrets[0]?.value ?? '', newId })
   const signIns = createSignInService({ db, auth, attempts, knownBrowsers, audit, publicUrl, clock })
   const links = createOneTimeLinks({ db, audit, attempts, clock, newId })
+  const persons = createPersonService({ db, links, endTokensOf: access.endTokensOf, audit, clock, newId })
+  const own = createAccountService({ db, auth, attempts, persons, audit, clock })
+  const passkeys = createPasskeyService({ db, audit, clock, newId })
 
   /** Of nobody who is disabled, and by no code that was used before. */
   async function mayBegin(personId: string, context: unknown): Promise<boolean> {
@@ -68,6 +75,9 @@ export function createAccounts({
     auth,
     signIns,
     links,
+    persons,
+    own,
+    passkeys,
     findSession: signIns.findSession,
     makeFirstOwnerLink: links.makeFirstOwnerLink,
     sweep,

@@ -11,6 +11,7 @@ const READER = [
   'insights:read',
   'announcements:read',
   'metrics:read',
+  'account:change',
 ] as const
 
 const PUBLISHER = [
@@ -31,6 +32,7 @@ const ADMIN = [
   'devices:forget',
   'tokens:manage',
   'trust:manage',
+  'people:manage',
   'webhooks:manage',
   'audit:read',
 ] as const

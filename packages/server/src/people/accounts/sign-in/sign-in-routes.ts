@@ -2,6 +2,8 @@ import {
   OneTimeLink,
   OneTimeLinkSecret,
   OneTimeLinkUse,
+  PasskeyOptions,
+  PasskeySignIn,
   RecoverySignIn,
   SignIn,
   SignInAnswer,
@@ -16,6 +18,7 @@ import type { PublicUrl } from '../../../ground/http/public-url.ts'
 import { createRateLimiter, requireRoom } from '../../../ground/http/rate-limit.ts'
 import { requireSameOrigin } from '../../../ground/http/same-origin.ts'
 import type { OneTimeLinks } from '../links/one-time-links.ts'
+import type { PasskeyService } from '../passkeys/passkey-service.ts'
 import { browserOf } from './browser.ts'
 import type { SignedIn, SignInService } from './sign-in-service.ts'
 
@@ -26,11 +29,13 @@ const PER_MINUTE = 60
 export function signInRoutes({
   signIns,
   links,
+  passkeys,
   publicUrl,
   clock,
 }: {
   signIns: SignInService
   links: OneTimeLinks
+  passkeys: PasskeyService
   publicUrl: PublicUrl
   clock: Clock
 }): FastifyPluginAsyncTypebox {
@@ -86,6 +91,33 @@ export function signInRoutes({
       },
       async (request, reply) =>
         send(reply, await signIns.signInWithRecoveryCode(request.body.code, browserOf(request, publicUrl))),
+    )
+
+    app.post(
+      '/sign-in/passkey/options',
+      {
+        config: { access: 'public' },
+        schema: { tags: ['sign in'], summary: 'What the browser signs in by a passkey with', response: { 200: PasskeyOptions } },
+      },
+      (request) => passkeys.beginSignIn(browserOf(request, publicUrl)),
+    )
+
+    app.post(
+      '/sign-in/passkey',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags: ['sign in'],
+          summary: 'Signs in whose passkey the browser answered with',
+          body: PasskeySignIn,
+          response: { 200: SignInAnswer },
+        },
+      },
+      async (request, reply) => {
+        const browser = browserOf(request, publicUrl)
+        const personId = await passkeys.verify(request.body, browser)
+        return send(reply, await signIns.beginSession(personId, browser))
+      },
     )
 
     app.post(

@@ -89,12 +89,13 @@ export function createSignInService({
     return finish(response.user.id, browser, headers.getSetCookie())
   }
 
-  /** Of somebody who has shown by other means who it is. */
-  async function beginSession(personId: string, browser: Browser): Promise<SignedIn> {
+  /** Of somebody who has shown by other means who it is; of nobody, when that failed. */
+  async function beginSession(personId: string | undefined, browser: Browser): Promise<SignedIn> {
+    if (personId === undefined) throw wrongPasskey()
     const { headers, response } = await asked(browser, [], (api, about) =>
       api.beginSession({ body: { personId }, ...about }),
     )
-    if (!response.isDone) throw wrongPassword()
+    if (!response.isDone) throw wrongPasskey()
     return finish(personId, browser, headers.getSetCookie())
   }
 
@@ -185,6 +186,11 @@ function wrongPassword(cause?: unknown): Error {
     {},
     { cause },
   )
+}
+
+/** Also of somebody who is disabled. */
+function wrongPasskey(): Error {
+  return problem('sign-in-failed', 'This lets nobody in here.')
 }
 
 function wrongCode(cause?: unknown): Error {

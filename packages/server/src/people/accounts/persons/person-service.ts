@@ -1,0 +1,348 @@
+import type {
+  CreatedInvitation,
+  CreatedResetLink,
+  Invitation,
+  NewInvitation,
+  NewPersonGrant,
+  NewResetLink,
+  Page,
+  Person,
+  PersonChanges,
+} from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
+import type { AuditService } from '../../audit/audit-service.ts'
+import { appsOf, grantOf, requireCovers, type Actor } from '../../authors/actor.ts'
+import type { Caller } from '../../authors/author.ts'
+import { DAY_MS, MINUTE_MS, nullableTimestamp, timestamp, type Clock } from '../../../ground/clock.ts'
+import type { Connection, Database } from '../../../ground/database/schema.ts'
+import { pageFromRows, type PageRequest } from '../../../ground/http/paging.ts'
+import {
+  countOpenInvitations,
+  deleteInvitationsFor,
+  deleteLink,
+  deleteLinksBy,
+  deleteResetLinksFor,
+  findOpenInvitation,
+  listOpenInvitations,
+  type LinkRow,
+} from '../links/one-time-link-store.ts'
+import { grantsOf, type OneTimeLinks } from '../links/one-time-links.ts'
+import {
+  countOwnerPersons,
+  countPasskeys,
+  deletePerson,
+  endSessions,
+  findPerson,
+  findPersonByEmail,
+  listGrants,
+  listMethods,
+  listPersons,
+  lockOwnerPersons,
+  replaceGrants,
+  updatePerson,
+  type GrantRow,
+  type PersonRow,
+} from './person-store.ts'
+
+const INVITATION_MS = 7 * DAY_MS
+/** Invitations that wait at the same time. */
+const MAX_INVITATIONS = 1000
+
+/** The id of an app that a grant names, which its author may see. */
+export type FindAppId = (idOrSlug: string) => Promise<string>
+/** Ends every token that the person made. */
+export type EndTokensOf = (tx: Connection, personId: string, author: Caller) => Promise<void>
+
+export type PersonService = ReturnType<typeof createPersonService>
+
+/** Who is here, and what they may do: nobody gives or touches more than he has himself. */
+export function createPersonService({
+  db,
+  links,
+  endTokensOf,
+  audit,
+  clock,
+  newId,
+}: {
+  db: Database
+  links: OneTimeLinks
+  endTokensOf: EndTokensOf
+  audit: AuditService
+  clock: Clock
+  newId: () => string
+}) {
+  async function list(text: string, page: PageRequest, actor: Actor): Promise<Page<Person>> {
+    const rows = await listPersons(db, appsOf(actor), text.trim(), page)
+    const render = await renderers(rows.map(({ id }) => id))
+    return pageFromRows(rows, page, render)
+  }
+
+  async function get(id: string, actor: Actor): Promise<Person> {
+    return render((await getVisible(id, actor)).row)
+  }
+
+  /** @throws problem person-not-found also of somebody who is of other apps only */
+  async function getVisible(id: string, actor: Actor, connection: Connection = db) {
+    const row = await findPerson(connection, id)
+    const grants = row ? await listGrants(connection, [id]) : []
+    const apps = appsOf(actor)
+    const isSeen = apps === null || grants.some(({ app_id: appId }) => appId !== null && apps.includes(appId))
+    if (!row || !isSeen) throw problem('person-not-found', `No person has the id ${id}.`)
+    return { row, grants }
+  }
+
+  async function change(id: string, input: PersonChanges, findAppId: FindAppId, author: Caller): Promise<Person> {
+    const grants = input.grants && (await readGrants(input.grants, findAppId))
+    const changed = await db.transaction().execute(async (tx) => {
+      await lockOwnerPersons(tx)
+      const found = await getVisible(id, author.actor, tx)
+      const hadOwner = await hasOwner(tx)
+      if (input.name !== undefined || input.disabled !== undefined) requireMayTouch(author.actor, found.grants)
+      if (input.name !== undefined) await updatePerson(tx, id, { name: input.name.trim(), updated_at: clock.now() })
+      if (grants) await setGrants(tx, found, grants, author)
+      if (input.disabled !== undefined) await setDisabled(tx, found.row, input.disabled, author)
+      if (hadOwner) await requireOwner(tx)
+      const row = (await findPerson(tx, id)) ?? found.row
+      await audit.record(tx, author, {
+        action: 'person.changed',
+        subject: ['person', id],
+        before: described(found.row, found.grants),
+        after: described(row, grants ?? found.grants),
+      })
+      return row
+    })
+    return render(changed)
+  }
+
+  async function setGrants(
+    tx: Connection,
+    { row, grants: old }: { row: PersonRow; grants: readonly GrantRow[] },
+    grants: readonly GrantRow[],
+    { actor }: Caller,
+  ): Promise<void> {
+    // What stays as it is need not be his to give.
+    for (const grant of [...without(grants, old), ...without(old, grants)]) requireCovers(actor, asGrant(grant))
+    await replaceGrants(tx, row.id, grants, newId)
+    // What was given out with rights that are gone.
+    if (without(old, grants).length > 0) await deleteLinksBy(tx, row.id)
+  }
+
+  /** Everything of a disabled person ends at once. What is enabled again begins anew. */
+  async function setDisabled(tx: Connection, { id, disabled_at: since }: PersonRow, isDisabled: boolean, author: Caller) {
+    if (isDisabled && id === author.actor.personId) throw notOneself()
+    if (!isDisabled) return updatePerson(tx, id, { disabled_at: null, updated_at: clock.now() })
+    await updatePerson(tx, id, { disabled_at: since ?? clock.now(), updated_at: clock.now() })
+    await endAll(tx, id)
+    await endTokensOf(tx, id, author)
+  }
+
+  async function endAll(tx: Connection, id: string): Promise<void> {
+    await endSessions(tx, id)
+    await deleteLinksBy(tx, id)
+    await deleteResetLinksFor(tx, id)
+  }
+
+  async function remove(id: string, { keepTokens = false }: { keepTokens?: boolean }, author: Caller): Promise<void> {
+    if (id === author.actor.personId) throw notOneself()
+    await db.transaction().execute(async (tx) => {
+      await lockOwnerPersons(tx)
+      const { row, grants } = await getVisible(id, author.actor, tx)
+      const hadOwner = await hasOwner(tx)
+      requireMayTouch(author.actor, grants)
+      await endAll(tx, id)
+      if (!keepTokens) await endTokensOf(tx, id, author)
+      await deletePerson(tx, id)
+      if (hadOwner) await requireOwner(tx)
+      await audit.record(tx, author, {
+        action: 'person.removed',
+        subject: ['person', id],
+        before: described(row, grants),
+        after: { keptTokens: keepTokens },
+      })
+    })
+  }
+
+  async function makeResetLink(
+    id: string,
+    { minutes = 60, removesSecondFactor = false }: NewResetLink,
+    author: Caller,
+    publicUrl: string,
+  ): Promise<CreatedResetLink> {
+    return db.transaction().execute(async (tx) => {
+      const { row, grants } = await getVisible(id, author.actor, tx)
+      // Whoever has the link is the person.
+      requireMayTouch(author.actor, grants)
+      if (row.disabled_at !== null) throw problem('forbidden', 'This person is disabled: enable the account first.')
+      await deleteResetLinksFor(tx, id)
+      const made = await links.make(tx, {
+        kind: 'reset',
+        lifetimeMs: minutes * MINUTE_MS,
+        personId: id,
+        removesSecondFactor,
+        ...by(author),
+      })
+      await audit.record(tx, author, {
+        action: 'person.reset-link-made',
+        subject: ['person', id],
+        after: { removesSecondFactor, expiresAt: timestamp(made.row.expires_at) },
+      })
+      return { link: `${publicUrl}/dashboard/reset#${made.secret}`, expiresAt: timestamp(made.row.expires_at) }
+    })
+  }
+
+  async function signOut(id: string, author: Caller): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const { grants } = await getVisible(id, author.actor, tx)
+      requireMayTouch(author.actor, grants)
+      await endSessions(tx, id)
+      await audit.record(tx, author, { action: 'person.signed-out', subject: ['person', id] })
+    })
+  }
+
+  async function invite(
+    input: NewInvitation,
+    findAppId: FindAppId,
+    author: Caller,
+    publicUrl: string,
+  ): Promise<CreatedInvitation> {
+    const email = input.email.toLowerCase()
+    const grants = await readGrants(input.grants, findAppId)
+    for (const grant of grants) requireCovers(author.actor, asGrant(grant))
+    return db.transaction().execute(async (tx) => {
+      if (await findPersonByEmail(tx, email)) {
+        throw problem('person-exists', `${email} is here already.`)
+      }
+      await deleteInvitationsFor(tx, email)
+      if (Number((await countOpenInvitations(tx, clock.now())).count) >= MAX_INVITATIONS) {
+        throw problem('forbidden', `${MAX_INVITATIONS} invitations wait already: withdraw some that nobody needs.`)
+      }
+      const { secret, row } = await links.make(tx, {
+        kind: 'invitation',
+        lifetimeMs: INVITATION_MS,
+        email,
+        name: input.name?.trim() ?? null,
+        grants,
+        ...by(author),
+      })
+      await audit.record(tx, author, { action: 'person.invited', subject: ['invitation', row.id], after: { email, grants } })
+      return { ...renderInvitation(row), link: `${publicUrl}/dashboard/invitation#${secret}` }
+    })
+  }
+
+  async function listInvitations(page: PageRequest, actor: Actor): Promise<Page<Invitation>> {
+    const rows = await listOpenInvitations(db, clock.now(), page)
+    const { items, nextCursor } = pageFromRows(rows, page, (row) => row)
+    return { items: items.filter((row) => isSeenBy(actor, row)).map(renderInvitation), nextCursor }
+  }
+
+  async function withdraw(id: string, author: Caller): Promise<void> {
+    await db.transaction().execute(async (tx) => {
+      const row = await findOpenInvitation(tx, id, clock.now())
+      if (!row || !isSeenBy(author.actor, row)) {
+        throw problem('invitation-not-found', `No invitation that waits has the id ${id}.`)
+      }
+      requireMayTouch(author.actor, grantsOf(row))
+      await deleteLink(tx, id)
+      await audit.record(tx, author, {
+        action: 'person.invitation-withdrawn',
+        subject: ['invitation', id],
+        before: { email: row.email, grants: grantsOf(row) },
+      })
+    })
+  }
+
+  /** Of no app that is not there or not the author's, and one role for each place. */
+  async function readGrants(input: readonly NewPersonGrant[], findAppId: FindAppId): Promise<GrantRow[]> {
+    const grants: GrantRow[] = []
+    for (const { role, app } of input) {
+      const appId = app === undefined ? null : await findAppId(app)
+      if (grants.some((grant) => grant.app_id === appId)) {
+        throw problem('invalid-request', `grants: expected one role for ${app ?? 'every app'}, found two.`)
+      }
+      grants.push({ role, app_id: appId })
+    }
+    return grants
+  }
+
+  async function hasOwner(tx: Connection): Promise<boolean> {
+    return Number((await countOwnerPersons(tx)).count) > 0
+  }
+
+  /** Whoever is the last stays. Before there is one, tokens of owners may change people alone. */
+  async function requireOwner(tx: Connection): Promise<void> {
+    if (await hasOwner(tx)) return
+    throw problem('last-owner', 'Nobody who can sign in would own this server any more.')
+  }
+
+  async function render(row: PersonRow): Promise<Person> {
+    return (await renderers([row.id]))(row)
+  }
+
+  async function renderers(ids: readonly string[]) {
+    const [grants, methods, passkeys] = [await listGrants(db, ids), await listMethods(db, ids), await countPasskeys(db, ids)]
+    return (row: PersonRow): Person => {
+      const own = methods.filter(({ person_id: of }) => of === row.id).map(({ provider_id: by }) => by)
+      return {
+        id: row.id,
+        name: row.name,
+        email: row.email,
+        grants: grants.filter(({ person_id: of }) => of === row.id).map(renderGrant),
+        createdAt: timestamp(row.created_at),
+        signedInAt: nullableTimestamp(row.signed_in_at),
+        disabledAt: nullableTimestamp(row.disabled_at),
+        hasPassword: own.includes('credential'),
+        hasTotp: row.two_factor_enabled === 1,
+        passkeys: Number(passkeys.find(({ person_id: of }) => of === row.id)?.count ?? 0),
+        signsInElsewhere: own.some((by) => by !== 'credential'),
+      }
+    }
+  }
+
+  return { list, get, getVisible, change, remove, makeResetLink, signOut, invite, listInvitations, withdraw, render }
+}
+
+function by({ actor }: Caller) {
+  return { createdBy: actor.name, createdByPerson: actor.personId }
+}
+
+function asGrant({ role, app_id: appId }: GrantRow) {
+  return grantOf(role, appId)
+}
+
+/** @throws problem forbidden when somebody may more than he who would touch him */
+function requireMayTouch(actor: Actor, grants: readonly GrantRow[]): void {
+  for (const grant of grants) requireCovers(actor, asGrant(grant))
+}
+
+function without(some: readonly GrantRow[], others: readonly GrantRow[]): GrantRow[] {
+  return some.filter(({ role, app_id: appId }) => !others.some((other) => other.role === role && other.app_id === appId))
+}
+
+function isSeenBy(actor: Actor, row: LinkRow): boolean {
+  const apps = appsOf(actor)
+  return apps === null || grantsOf(row).some(({ app_id: appId }) => appId !== null && apps.includes(appId))
+}
+
+function notOneself(): Error {
+  return problem('forbidden', 'Nobody ends his own account: somebody else has to.')
+}
+
+function described({ name, email, disabled_at: disabledAt }: PersonRow, grants: readonly GrantRow[]) {
+  return { name, email, disabledAt: nullableTimestamp(disabledAt), grants: grants.map(renderGrant) }
+}
+
+function renderGrant({ role, app_id: appId }: GrantRow) {
+  return { role, appId }
+}
+
+function renderInvitation(row: LinkRow): Invitation {
+  return {
+    id: row.id,
+    email: row.email ?? '',
+    name: row.name,
+    grants: grantsOf(row).map(renderGrant),
+    createdAt: timestamp(row.created_at),
+    createdBy: row.created_by,
+    expiresAt: timestamp(row.expires_at),
+  }
+}
