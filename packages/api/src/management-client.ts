@@ -261,8 +261,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     listPeople: (query: PersonFilter = {}) => call<Page<Person>>('GET', `/people${queryOf(query)}`),
     getPerson: (id: string) => call<Person>('GET', path`/people/${id}`),
     changePerson: (id: string, body: PersonChanges) => call<Person>('PATCH', path`/people/${id}`, body),
-    removePerson: (id: string, query: PersonRemoval = {}) =>
-      call<void>('DELETE', path`/people/${id}` + queryOf(query)),
+    removePerson: (id: string, query: PersonRemoval = {}) => call<void>('DELETE', path`/people/${id}` + queryOf(query)),
     makeResetLink: (id: string, body: NewResetLink = {}) =>
       call<CreatedResetLink>('POST', path`/people/${id}/reset-link`, body),
     listPersonSessions: (id: string) => call<PersonSessions>('GET', path`/people/${id}/sessions`),

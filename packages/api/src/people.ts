@@ -88,7 +88,9 @@ export const NewResetLink = Type.Object(
   {
     minutes: Type.Optional(Type.Integer({ minimum: 30, maximum: 1440, default: 60 })),
     removesSecondFactor: Type.Optional(
-      Type.Boolean({ description: 'Whether TOTP, recovery codes and passkeys go, too: for somebody who has lost them' }),
+      Type.Boolean({
+        description: 'Whether TOTP, recovery codes and passkeys go, too: for somebody who has lost them',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -105,7 +107,9 @@ export type SignIn = Static<typeof SignIn>
 export const SignInAnswer = Type.Object({
   done: Type.Boolean(),
   needs: Type.Optional(
-    OneOf(['totp', 'sign-in'], { description: 'totp: a code or a recovery code; sign-in: the password is set, sign in' }),
+    OneOf(['totp', 'sign-in'], {
+      description: 'totp: a code or a recovery code; sign-in: the password is set, sign in',
+    }),
   ),
 })
 export type SignInAnswer = Static<typeof SignInAnswer>
@@ -120,7 +124,10 @@ export const RecoverySignIn = Type.Object(
 export type RecoverySignIn = Static<typeof RecoverySignIn>
 
 /** As `navigator.credentials` takes them, in the JSON form of WebAuthn. `ceremony` comes back with the answer. */
-export const PasskeyOptions = Type.Object({ ceremony: Type.String(), options: Type.Unsafe<object>(Type.Object({}, { additionalProperties: true })) })
+export const PasskeyOptions = Type.Object({
+  ceremony: Type.String(),
+  options: Type.Unsafe<object>(Type.Object({}, { additionalProperties: true })),
+})
 export type PasskeyOptions = Static<typeof PasskeyOptions>
 
 const Ceremony = Type.String({ minLength: 1, maxLength: 100 })
@@ -176,7 +183,10 @@ export type PersonSession = Static<typeof PersonSession>
 export const PersonSessions = Type.Object({ items: Type.Array(PersonSession) })
 export type PersonSessions = Static<typeof PersonSessions>
 
-export const AccountChanges = Type.Object({ name: Type.Optional(PersonName) }, { additionalProperties: false, minProperties: 1 })
+export const AccountChanges = Type.Object(
+  { name: Type.Optional(PersonName) },
+  { additionalProperties: false, minProperties: 1 },
+)
 export type AccountChanges = Static<typeof AccountChanges>
 
 export const PasswordChange = Type.Object(
@@ -215,7 +225,10 @@ export type Passkeys = Static<typeof Passkeys>
 
 export const NewPasskeyOptions = Type.Object(
   { password: Type.Optional(GivenPassword) },
-  { additionalProperties: false, description: 'The password of whoever has one; others have to have signed in just now' },
+  {
+    additionalProperties: false,
+    description: 'The password of whoever has one; others have to have signed in just now',
+  },
 )
 export type NewPasskeyOptions = Static<typeof NewPasskeyOptions>
 

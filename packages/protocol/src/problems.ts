@@ -129,12 +129,14 @@ export const PROBLEMS = {
   'sign-in-failed': {
     status: 401,
     title: 'The sign-in failed',
-    advice: 'Try again with the right password or code; somebody with the permission people:manage can make a link to set a new password.',
+    advice:
+      'Try again with the right password or code; somebody with the permission people:manage can make a link to set a new password.',
   },
   'password-wrong': {
     status: 403,
     title: 'The password is not right',
-    advice: 'Give the password that you sign in with. After several wrong ones it takes up to 15 minutes until the next one counts.',
+    advice:
+      'Give the password that you sign in with. After several wrong ones it takes up to 15 minutes until the next one counts.',
   },
   'sign-in-again': {
     status: 403,
@@ -144,7 +146,8 @@ export const PROBLEMS = {
   'link-gone': {
     status: 410,
     title: 'The link does not work',
-    advice: 'Ask whoever gave you the link for another one. Until there is an owner, every start of the server makes one.',
+    advice:
+      'Ask whoever gave you the link for another one. Until there is an owner, every start of the server makes one.',
   },
   'person-not-found': {
     status: 404,
@@ -169,7 +172,8 @@ export const PROBLEMS = {
   'second-factor-state': {
     status: 409,
     title: 'The second factor is not as this needs it',
-    advice: 'Look at your account: remove the authenticator app before you add another, and confirm it with a code after adding it.',
+    advice:
+      'Look at your account: remove the authenticator app before you add another, and confirm it with a code after adding it.',
   },
   'passkey-refused': {
     status: 422,

@@ -13,7 +13,7 @@ import { createPasskeyService } from './passkeys/passkey-service.ts'
 import { createPersonService } from './persons/person-service.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
-import { claimTotpCode, deleteExpired, deleteUsedTotpCodes, findPerson } from './persons/person-store.ts'
+import { claimTotpCode, deleteExpired, deleteUsedTotpCodes } from './persons/person-store.ts'
 
 /** Longer than any code is taken for. */
 const TOTP_CODE_MS = 5 * MINUTE_MS
@@ -54,10 +54,8 @@ export function createAccounts({
   const own = createAccountService({ db, auth, attempts, persons, audit, clock })
   const passkeys = createPasskeyService({ db, audit, clock, newId })
 
-  /** Of nobody who is disabled, and by no code that was used before. */
+  /** By no code that was used before. */
   async function mayBegin(personId: string, context: unknown): Promise<boolean> {
-    const person = await findPerson(db, personId)
-    if (!person || person.disabled_at !== null) return false
     const { path, body } = (context ?? {}) as { path?: string; body?: { code?: string } }
     if (path !== VERIFY_TOTP) return true
     return claimTotpCode(db, personId, body?.code ?? '', clock.now())

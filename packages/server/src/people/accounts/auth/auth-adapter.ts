@@ -1,4 +1,9 @@
-import { createAdapterFactory, type CleanedWhere, type DBAdapter, type DBTransactionAdapter } from 'better-auth/adapters'
+import {
+  createAdapterFactory,
+  type CleanedWhere,
+  type DBAdapter,
+  type DBTransactionAdapter,
+} from 'better-auth/adapters'
 import type { BetterAuthOptions } from 'better-auth'
 import { sql, type Kysely, type RawBuilder, type SqlBool } from 'kysely'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
@@ -42,7 +47,11 @@ function methodsOn(connection: Connection) {
   const db = connection as unknown as AnyTables
 
   async function create<T>({ model, data }: { model: string; data: T }): Promise<T> {
-    const row = await db.insertInto(tableOf(model)).values(toRow(data as Row)).returningAll().executeTakeFirstOrThrow()
+    const row = await db
+      .insertInto(tableOf(model))
+      .values(toRow(data as Row))
+      .returningAll()
+      .executeTakeFirstOrThrow()
     return fromRow(row) as T
   }
 
@@ -64,7 +73,11 @@ function methodsOn(connection: Connection) {
   }
 
   async function update<T>({ model, where, update: changes }: Updating<T>): Promise<T | null> {
-    const query = db.updateTable(tableOf(model)).set(toRow(changes as Row)).where(matching(where)).returningAll()
+    const query = db
+      .updateTable(tableOf(model))
+      .set(toRow(changes as Row))
+      .where(matching(where))
+      .returningAll()
     const row = await query.executeTakeFirst()
     return row ? (fromRow(row) as T) : null
   }
@@ -101,7 +114,12 @@ function methodsOn(connection: Connection) {
       return [column, sql`${sql.ref(column)} + ${by}`]
     })
     const changes = { ...toRow(set), ...(Object.fromEntries(added) as Row) }
-    const row = await db.updateTable(tableOf(model)).set(changes).where(matching(where)).returningAll().executeTakeFirst()
+    const row = await db
+      .updateTable(tableOf(model))
+      .set(changes)
+      .where(matching(where))
+      .returningAll()
+      .executeTakeFirst()
     return row ? (fromRow(row) as T) : null
   }
 

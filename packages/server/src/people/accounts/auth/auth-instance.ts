@@ -13,7 +13,11 @@ const SESSION_SECONDS = 14 * 24 * 60 * 60
 export type AuthInstance = ReturnType<typeof createAuthInstance>
 
 /** The library, for one address of the server. Loaded when somebody signs in, and not before. */
-export function createAuthInstance(settings: AuthSettings, origin: string, names: { cookie: string; isSecure: boolean }) {
+export function createAuthInstance(
+  settings: AuthSettings,
+  origin: string,
+  names: { cookie: string; isSecure: boolean },
+) {
   const { db, secrets, newId, log, plugins } = settings
   return betterAuth({
     appName: 'HotPatch',
@@ -31,7 +35,20 @@ export function createAuthInstance(settings: AuthSettings, origin: string, names
     },
     // An ended session has ended: nothing is believed because a cookie says so.
     session: { expiresIn: SESSION_SECONDS, cookieCache: { enabled: false }, disableSessionRefresh: true },
-    databaseHooks: { session: { create: { before: (session, context) => settings.mayBegin(session.userId, context) } } },
+    user: { additionalFields: { disabledAt: { type: 'date', required: false, input: false, returned: false } } },
+    databaseHooks: {
+      session: {
+        create: {
+          // By the library's own way to the database: it may be in a transaction, and SQLite has one connection.
+          before: async ({ userId }, context) => {
+            const user = (await context?.context.internalAdapter.findUserById(userId)) as {
+              disabledAt?: unknown
+            } | null
+            return !!user && !user.disabledAt && settings.mayBegin(userId, context)
+          },
+        },
+      },
+    },
     advanced: {
       cookiePrefix: names.cookie,
       // Would be in front of the names, where `__Host-` has to be.
@@ -71,17 +88,14 @@ function ours() {
   return {
     id: 'hotpatch',
     endpoints: {
-      beginSession: createAuthEndpoint.serverOnly(
-        { method: 'POST', body: Named },
-        async (context) => {
-          const { internalAdapter } = context.context
-          const user = await internalAdapter.findUserById(context.body.personId)
-          const session = user && (await internalAdapter.createSession(user.id))
-          if (!user || !session) return { isDone: false }
-          await setSessionCookie(context, { session, user })
-          return { isDone: true }
-        },
-      ),
+      beginSession: createAuthEndpoint.serverOnly({ method: 'POST', body: Named }, async (context) => {
+        const { internalAdapter } = context.context
+        const user = await internalAdapter.findUserById(context.body.personId)
+        const session = user && (await internalAdapter.createSession(user.id))
+        if (!user || !session) return { isDone: false }
+        await setSessionCookie(context, { session, user })
+        return { isDone: true }
+      }),
     },
   } satisfies BetterAuthPlugin
 }

@@ -11,7 +11,7 @@ export interface AuthSettings {
   /** Of the library, for other ways to sign in. */
   plugins: readonly unknown[]
   /**
-   * Asked before each new session, however it comes about.
+   * Asked before each new session of somebody who is not disabled, however it comes about.
    * @param context of the library's endpoint that begins it
    */
   mayBegin(personId: string, context: unknown): Promise<boolean>

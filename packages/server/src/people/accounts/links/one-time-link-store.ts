@@ -78,11 +78,7 @@ export function deleteResetLinksFor(db: Connection, personId: string) {
 
 /** What somebody has given out, and may not any more. */
 export function deleteLinksBy(db: Connection, personId: string) {
-  return db
-    .deleteFrom('one_time_link')
-    .where('created_by_person', '=', personId)
-    .where('used_at', 'is', null)
-    .execute()
+  return db.deleteFrom('one_time_link').where('created_by_person', '=', personId).where('used_at', 'is', null).execute()
 }
 
 export function deleteFirstOwnerLinks(db: Connection) {

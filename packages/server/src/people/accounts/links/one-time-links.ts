@@ -94,7 +94,12 @@ export function createOneTimeLinks({
   /** A new one at every start, until there is an owner who can sign in. Undefined when there is. */
   async function makeFirstOwnerLink(): Promise<string | undefined> {
     if (await findAnyOwnerPerson(db)) return undefined
-    const link = { kind: 'first-owner', lifetimeMs: FIRST_OWNER_MINUTES * MINUTE_MS, grants: OWNER, createdBy: 'server' } as const
+    const link = {
+      kind: 'first-owner',
+      lifetimeMs: FIRST_OWNER_MINUTES * MINUTE_MS,
+      grants: OWNER,
+      createdBy: 'server',
+    } as const
     return (await make(db, { ...link, createdByPerson: null })).secret
   }
 
@@ -143,7 +148,8 @@ export function createOneTimeLinks({
   /** The link stays as it is when something is missing. */
   function requireFields(row: LinkRow, { email, name }: OneTimeLinkUse): void {
     if (row.kind === 'reset') return
-    if ((row.email ?? email) === undefined) throw problem('invalid-request', 'email: expected the address to sign in with.')
+    if ((row.email ?? email) === undefined)
+      throw problem('invalid-request', 'email: expected the address to sign in with.')
     if ((name ?? row.name) === null) throw problem('invalid-request', 'name: expected what others are to read.')
   }
 

@@ -52,7 +52,10 @@ export function accountRoutes({
 
     app.patch(
       '/account',
-      { config: change, schema: { tags, summary: 'Changes the name', body: AccountChanges, response: { 200: Person } } },
+      {
+        config: change,
+        schema: { tags, summary: 'Changes the name', body: AccountChanges, response: { 200: Person } },
+      },
       (request) => {
         const { personId } = getSession(request)
         const { name } = request.body
@@ -64,7 +67,12 @@ export function accountRoutes({
       '/account/password',
       {
         config: change,
-        schema: { tags, summary: 'Sets a new password, and ends every other session', body: PasswordChange, response: Nothing },
+        schema: {
+          tags,
+          summary: 'Sets a new password, and ends every other session',
+          body: PasswordChange,
+          response: Nothing,
+        },
       },
       async (request, reply) => {
         getSession(request)
@@ -120,7 +128,10 @@ export function accountRoutes({
 
     app.post(
       '/account/totp/confirm',
-      { config: change, schema: { tags, summary: 'Confirms the authenticator app', body: TotpConfirmation, response: Nothing } },
+      {
+        config: change,
+        schema: { tags, summary: 'Confirms the authenticator app', body: TotpConfirmation, response: Nothing },
+      },
       async (request, reply) => {
         getSession(request)
         return done(reply, await accounts.confirmTotp(request.body.code, browser(request), authorOf(request)))
@@ -129,7 +140,10 @@ export function accountRoutes({
 
     app.post(
       '/account/totp/remove',
-      { config: change, schema: { tags, summary: 'Removes the authenticator app', body: PasswordAgain, response: Nothing } },
+      {
+        config: change,
+        schema: { tags, summary: 'Removes the authenticator app', body: PasswordAgain, response: Nothing },
+      },
       async (request, reply) => {
         getSession(request)
         return done(reply, await accounts.removeTotp(request.body.password, browser(request), authorOf(request)))
@@ -181,7 +195,12 @@ export function accountRoutes({
       '/account/passkeys',
       {
         config: change,
-        schema: { tags, summary: 'Adds the passkey that the browser made', body: NewPasskey, response: { 201: Passkey } },
+        schema: {
+          tags,
+          summary: 'Adds the passkey that the browser made',
+          body: NewPasskey,
+          response: { 201: Passkey },
+        },
       },
       async (request, reply) => {
         getSession(request)

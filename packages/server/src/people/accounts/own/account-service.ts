@@ -7,7 +7,14 @@ import type { Database } from '../../../ground/database/schema.ts'
 import { cookieAt, type Auth } from '../auth/auth.ts'
 import { isPassword } from '../auth/passwords.ts'
 import type { SignInAttempts } from '../auth/sign-in-attempts.ts'
-import { endSession, endSessions, findPasswordOf, findPerson, listSessions, updatePerson } from '../persons/person-store.ts'
+import {
+  endSession,
+  endSessions,
+  findPasswordOf,
+  findPerson,
+  listSessions,
+  updatePerson,
+} from '../persons/person-store.ts'
 import type { PersonService } from '../persons/person-service.ts'
 import { headersFor, type Browser } from '../sign-in/browser.ts'
 import { isRefusal, type CurrentSession } from '../sign-in/sign-in-service.ts'
@@ -150,7 +157,10 @@ export function createAccountService({
 
   async function ask<Answer>(
     browser: Browser,
-    question: (api: Awaited<ReturnType<Auth['at']>>['api'], about: { headers: Headers; returnHeaders: true }) => Promise<Answer>,
+    question: (
+      api: Awaited<ReturnType<Auth['at']>>['api'],
+      about: { headers: Headers; returnHeaders: true },
+    ) => Promise<Answer>,
   ): Promise<Answer> {
     const { api } = await auth.at(browser.origin)
     try {
@@ -180,7 +190,12 @@ export function createAccountService({
 function refusalOf(code: string | undefined, cause: unknown): Error {
   switch (code) {
     case 'INVALID_CODE':
-      return problem('second-factor-state', 'The code is not right: is the clock of the device with the app right?', {}, { cause })
+      return problem(
+        'second-factor-state',
+        'The code is not right: is the clock of the device with the app right?',
+        {},
+        { cause },
+      )
     case 'TOTP_ALREADY_ENABLED':
       return problem('second-factor-state', 'There is an authenticator app already: remove it first.', {}, { cause })
     case 'TOTP_NOT_ENABLED':

@@ -54,7 +54,10 @@ export function createPasskeyService({
     const person = await findPerson(db, personId)
     const known = await listPasskeys(db, personId)
     if (known.length >= MAX_PASSKEYS) {
-      throw problem('passkey-refused', `This account has ${MAX_PASSKEYS} passkeys already: remove one that you do not use.`)
+      throw problem(
+        'passkey-refused',
+        `This account has ${MAX_PASSKEYS} passkeys already: remove one that you do not use.`,
+      )
     }
     const { generateRegistrationOptions } = await loadWebAuthn()
     const options = await generateRegistrationOptions({
@@ -70,7 +73,11 @@ export function createPasskeyService({
     return { ceremony: await keep({ challenge: options.challenge, personId }), options }
   }
 
-  async function register({ ceremony, name, response }: NewPasskey, browser: Browser, author: Caller): Promise<Passkey> {
+  async function register(
+    { ceremony, name, response }: NewPasskey,
+    browser: Browser,
+    author: Caller,
+  ): Promise<Passkey> {
     const { challenge, personId } = await take(ceremony)
     if (personId !== author.actor.id) throw refused('It was begun by somebody else.')
     const { verifyRegistrationResponse } = await loadWebAuthn()

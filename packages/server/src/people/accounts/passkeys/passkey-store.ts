@@ -15,7 +15,11 @@ export function findPasskey(db: Connection, credentialId: string) {
   return db.selectFrom('passkey').selectAll().where('credential_id', '=', credentialId).executeTakeFirst()
 }
 
-export function notePasskeyUse(db: Connection, id: string, changes: Pick<PasskeyRow, 'counter' | 'is_backed_up' | 'used_at'>) {
+export function notePasskeyUse(
+  db: Connection,
+  id: string,
+  changes: Pick<PasskeyRow, 'counter' | 'is_backed_up' | 'used_at'>,
+) {
   return db.updateTable('passkey').set(changes).where('id', '=', id).execute()
 }
 
@@ -25,7 +29,10 @@ export async function deletePasskey(db: Connection, personId: string, id: string
 }
 
 /** What the browser has to sign, until it comes back with it. */
-export function insertCeremony(db: Connection, ceremony: { id: string; value: string; now: number; expiresAt: number }) {
+export function insertCeremony(
+  db: Connection,
+  ceremony: { id: string; value: string; now: number; expiresAt: number },
+) {
   const { id, value, now, expiresAt } = ceremony
   const row = { id, identifier: nameOf(id), value, created_at: now, updated_at: now, expires_at: expiresAt }
   return db.insertInto('sign_in_verification').values(row).execute()

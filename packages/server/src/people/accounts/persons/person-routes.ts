@@ -158,7 +158,12 @@ export function personRoutes({
       '/people/:id/sessions',
       {
         config,
-        schema: { tags, summary: 'Where a person is signed in', params: PersonParams, response: { 200: PersonSessions } },
+        schema: {
+          tags,
+          summary: 'Where a person is signed in',
+          params: PersonParams,
+          response: { 200: PersonSessions },
+        },
       },
       async (request) => {
         const { row } = await persons.getVisible(request.params.id, authorOf(request).actor)
@@ -170,7 +175,12 @@ export function personRoutes({
       '/people/:id/sessions',
       {
         config,
-        schema: { tags, summary: 'Signs a person out everywhere', params: PersonParams, response: { 204: Type.Null() } },
+        schema: {
+          tags,
+          summary: 'Signs a person out everywhere',
+          params: PersonParams,
+          response: { 204: Type.Null() },
+        },
       },
       async (request, reply) => {
         await persons.signOut(request.params.id, authorOf(request))

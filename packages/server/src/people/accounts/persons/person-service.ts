@@ -128,7 +128,12 @@ export function createPersonService({
   }
 
   /** Everything of a disabled person ends at once. What is enabled again begins anew. */
-  async function setDisabled(tx: Connection, { id, disabled_at: since }: PersonRow, isDisabled: boolean, author: Caller) {
+  async function setDisabled(
+    tx: Connection,
+    { id, disabled_at: since }: PersonRow,
+    isDisabled: boolean,
+    author: Caller,
+  ) {
     if (isDisabled && id === author.actor.personId) throw notOneself()
     if (!isDisabled) return updatePerson(tx, id, { disabled_at: null, updated_at: clock.now() })
     await updatePerson(tx, id, { disabled_at: since ?? clock.now(), updated_at: clock.now() })
@@ -224,7 +229,11 @@ export function createPersonService({
         grants,
         ...by(author),
       })
-      await audit.record(tx, author, { action: 'person.invited', subject: ['invitation', row.id], after: { email, grants } })
+      await audit.record(tx, author, {
+        action: 'person.invited',
+        subject: ['invitation', row.id],
+        after: { email, grants },
+      })
       return { ...renderInvitation(row), link: `${publicUrl}/dashboard/invitation#${secret}` }
     })
   }
@@ -279,7 +288,11 @@ export function createPersonService({
   }
 
   async function renderers(ids: readonly string[]) {
-    const [grants, methods, passkeys] = [await listGrants(db, ids), await listMethods(db, ids), await countPasskeys(db, ids)]
+    const [grants, methods, passkeys] = [
+      await listGrants(db, ids),
+      await listMethods(db, ids),
+      await countPasskeys(db, ids),
+    ]
     return (row: PersonRow): Person => {
       const own = methods.filter(({ person_id: of }) => of === row.id).map(({ provider_id: by }) => by)
       return {
@@ -315,7 +328,9 @@ function requireMayTouch(actor: Actor, grants: readonly GrantRow[]): void {
 }
 
 function without(some: readonly GrantRow[], others: readonly GrantRow[]): GrantRow[] {
-  return some.filter(({ role, app_id: appId }) => !others.some((other) => other.role === role && other.app_id === appId))
+  return some.filter(
+    ({ role, app_id: appId }) => !others.some((other) => other.role === role && other.app_id === appId),
+  )
 }
 
 function isSeenBy(actor: Actor, row: LinkRow): boolean {

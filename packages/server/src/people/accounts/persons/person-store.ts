@@ -40,7 +40,10 @@ export function listPersons(db: Connection, of: readonly string[] | null, text: 
     .selectAll()
     .$if(of !== null, (people) =>
       people.where('id', 'in', (query) =>
-        query.selectFrom('person_grant').select('person_id').where('app_id', 'in', [...(of ?? []), '']),
+        query
+          .selectFrom('person_grant')
+          .select('person_id')
+          .where('app_id', 'in', [...(of ?? []), '']),
       ),
     )
     .$if(text !== '', (people) => people.where((where) => where.or([contains('name', text), contains('email', text)])))
@@ -73,7 +76,12 @@ export function listGrants(db: Connection, personIds: readonly string[]) {
     .execute()
 }
 
-export async function replaceGrants(db: Connection, personId: string, grants: readonly GrantRow[], newId: () => string) {
+export async function replaceGrants(
+  db: Connection,
+  personId: string,
+  grants: readonly GrantRow[],
+  newId: () => string,
+) {
   await db.deleteFrom('person_grant').where('person_id', '=', personId).execute()
   if (grants.length === 0) return
   const rows = grants.map((grant) => ({ id: newId(), person_id: personId, ...grant }))

@@ -97,7 +97,11 @@ export function signInRoutes({
       '/sign-in/passkey/options',
       {
         config: { access: 'public' },
-        schema: { tags: ['sign in'], summary: 'What the browser signs in by a passkey with', response: { 200: PasskeyOptions } },
+        schema: {
+          tags: ['sign in'],
+          summary: 'What the browser signs in by a passkey with',
+          response: { 200: PasskeyOptions },
+        },
       },
       (request) => passkeys.beginSignIn(browserOf(request, publicUrl)),
     )

@@ -167,12 +167,24 @@ export function createSignInService({
     }
   }
 
-  return { signIn, signInWithTotp, signInWithRecoveryCode, beginSession, finish, signOut, findSession, getSession, asked }
+  return {
+    signIn,
+    signInWithTotp,
+    signInWithRecoveryCode,
+    beginSession,
+    finish,
+    signOut,
+    findSession,
+    getSession,
+    asked,
+  }
 }
 
 /** What the library throws on purpose: it says no. */
 export function isRefusal(error: unknown): error is { status: string; statusCode: number; body?: { code?: string } } {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
+  return (
+    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
+  )
 }
 
 function addressOf({ ip }: Browser): Counted {

@@ -21,7 +21,12 @@ export class BrowserOf {
     return this.send('POST', path, body)
   }
 
-  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<TestResponse> {
+  async send(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<TestResponse> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const response = await this.#server.request(method, `/manage/v1${path}`, {
       token: null,
