@@ -10,8 +10,8 @@ import { bundlesOf, markOf, SERVER_SOURCE } from './find-bundle.mjs'
 const WORKERS = 'packages/server/src/**/*-worker.ts'
 /** What its imports are found by. npm writes the last one whenever it changes what is installed. */
 const SIGNPOSTS = ['packages/*/package.json', 'node_modules/.package-lock.json']
-/** They read files beside them, and are loaded when somebody asks: from where they are installed. */
-const EXTERNAL = ['@fastify/swagger', '@fastify/swagger-ui', 'pg-native']
+/** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
+const EXTERNAL = ['@fastify/swagger', '@fastify/swagger-ui', '@node-rs/argon2', 'pg-native']
 /** A server that runs may start a thread any time, from the bundle that it was started from. */
 const KEPT_FOLDERS = 3
 
