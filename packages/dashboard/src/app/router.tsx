@@ -1,4 +1,5 @@
 import { createRouter } from '@tanstack/react-router'
+import { accountRoutes } from '../account/routes.tsx'
 import { appHomeRoutes, appsRoutes } from '../apps/routes.tsx'
 import { BASE_PATH } from '../ground/place.ts'
 import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.ts'
@@ -14,6 +15,7 @@ const PUBLIC_PAGES = [
 ]
 const SERVER_PAGES = [
   ...appsRoutes,
+  ...accountRoutes,
   //
 ]
 const APP_PAGES = [

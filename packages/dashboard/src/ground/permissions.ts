@@ -20,19 +20,9 @@ export function useWhoami(): Whoami | undefined {
 export function useMay(): (permission: string, appId?: string) => boolean {
   const whoami = useWhoami()
   return (permission, appId) =>
-    grantsOf(whoami).some(
+    (whoami?.grants ?? []).some(
       (grant) =>
         grant.permissions.includes(permission) &&
         (grant.appId === null || appId === undefined || grant.appId === appId),
     )
-}
-
-interface ToldGrant {
-  appId: string | null
-  permissions: readonly string[]
-}
-
-function grantsOf(whoami: Whoami | undefined): readonly ToldGrant[] {
-  if (!whoami) return []
-  return (whoami as unknown as { grants?: ToldGrant[] }).grants ?? []
 }

@@ -3,6 +3,7 @@ import { queryOptions, useSuspenseQuery } from '@tanstack/react-query'
 import { createRootRoute, createRoute, Outlet, redirect, type ParsedLocation } from '@tanstack/react-router'
 import { currentApi } from './api.ts'
 import { whoamiQuery } from './permissions.ts'
+import { BASE_PATH } from './place.ts'
 import { appKey, queries } from './queries.ts'
 
 /** What is around every page; the shell is put around it by app/. */
@@ -46,6 +47,6 @@ async function requireSignIn({ href }: ParsedLocation): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiProblem && error.status === 401)) throw error
     // Back to where they wanted to go, once they are signed in.
-    throw redirect({ to: '/sign-in', search: href === '/' ? {} : { next: href } })
+    throw redirect({ to: '/sign-in', search: href === '/' ? {} : { returnTo: BASE_PATH + href } })
   }
 }

@@ -2,14 +2,31 @@ import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { publicRoute } from '../ground/routes.ts'
 import { readText } from '../ground/search.ts'
 
-export const signInRoute = createRoute({
+export interface SignInSearch {
+  /** A page of the console, from the server's root on. */
+  returnTo?: string
+  /** Why single sign-on did not let somebody in. */
+  refused?: string
+}
+
+const signInRoute = createRoute({
   getParentRoute: () => publicRoute,
   path: '/sign-in',
-  validateSearch: (search): { next?: string } => {
-    const next = readText(search, 'next')
-    return next === undefined ? {} : { next }
+  validateSearch: (search): SignInSearch => {
+    const returnTo = readText(search, 'returnTo')
+    const refused = readText(search, 'refused')
+    return { ...(returnTo && { returnTo }), ...(refused && { refused }) }
   },
   component: lazyRouteComponent(() => import('./sign-in-page.tsx'), 'SignInPage'),
 })
 
-export const signInRoutes = [signInRoute]
+/** All one-time links are used alike; what one is for, the server says. */
+const linkRoutes = ['/welcome', '/invitation', '/reset'].map((path) =>
+  createRoute({
+    getParentRoute: () => publicRoute,
+    path,
+    component: lazyRouteComponent(() => import('./one-time-link-page.tsx'), 'OneTimeLinkPage'),
+  }),
+)
+
+export const signInRoutes = [signInRoute, ...linkRoutes]

@@ -1,64 +1,154 @@
-import { Box, Button, PasswordInput, Stack, Text, Title } from '@mantine/core'
-import { useQueryClient } from '@tanstack/react-query'
+import { singleSignOnAddress, type SignInAnswer } from '@hotpatch/api'
+import { Alert, Button, Divider, PasswordInput, Stack, TextInput, UnstyledButton } from '@mantine/core'
+import { IconFingerprint, IconLogin2 } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { currentApi, signInWith } from '../ground/api.ts'
+import { currentApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
-import { whoamiQuery } from '../ground/permissions.ts'
+import { BASE_PATH, SERVER_URL } from '../ground/place.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
+import { serverKey } from '../ground/queries.ts'
+import { CodeForm } from './code-form.tsx'
+import { forgetEverything, pageFrom } from './enter.ts'
 import classes from './sign-in.module.css'
+import { Outside } from './outside.tsx'
+import { hasPasskeys, signInWithPasskey, wasCancelled } from './passkeys.ts'
+import type { SignInSearch } from './routes.tsx'
+import { TokenForm } from './token-form.tsx'
 
 const route = getRouteApi('/public/sign-in')
+const REFUSALS = new Set([
+  'not-offered',
+  'expired',
+  'denied',
+  'issuer-failed',
+  'no-email',
+  'email-not-verified',
+  'not-a-member',
+  'email-taken',
+  'disabled',
+])
 
 export function SignInPage() {
   const { t } = useTranslation('sign-in')
   const router = useRouter()
-  const queries = useQueryClient()
-  const { next } = route.useSearch() as { next?: string }
-  const [token, setToken] = useState('')
-  useEffect(() => {
-    document.title = `${t('title')} · HotPatch`
-  }, [t])
+  const { returnTo, refused } = route.useSearch() as SignInSearch
+  const [step, setStep] = useState<'password' | 'code' | 'token'>('password')
 
-  const signIn = useChange({
-    change: async () => {
-      signInWith(token.trim())
-      try {
-        queries.setQueryData(whoamiQuery.queryKey, await currentApi().whoami())
-      } catch (error) {
-        signInWith(undefined)
-        throw error
-      }
-    },
-    onDone: () => void router.navigate({ href: next?.startsWith('/') && !next.startsWith('//') ? next : '/' }),
-  })
+  async function enter(answer: SignInAnswer) {
+    if (answer.needs === 'totp') return setStep('code')
+    await forgetEverything()
+    await router.navigate({ href: pageFrom(returnTo) })
+  }
 
+  if (step === 'code') return <CodeForm onDone={enter} onBack={() => setStep('password')} />
+  if (step === 'token') {
+    return <TokenForm onDone={() => enter({ done: true })} onBack={() => setStep('password')} />
+  }
   return (
-    <Box component="main" className={classes.page}>
-      <form
-        className={classes.form}
-        onSubmit={(event) => {
-          event.preventDefault()
-          signIn.mutate()
-        }}
-      >
-        <Stack gap="md">
-          <Title order={1}>{t('title')}</Title>
-          <Text c="dimmed">{t('token.about')}</Text>
-          <PasswordInput
-            label={t('token.label')}
-            value={token}
-            onChange={(event) => setToken(event.currentTarget.value)}
-            autoComplete="off"
-            required
-          />
-          <ProblemPanel error={signIn.error} />
-          <Button type="submit" loading={signIn.isPending}>
-            {t('submit')}
+    <Outside title={t('title')}>
+      <Stack gap="md">
+        {refused !== undefined && (
+          <Alert color="yellow" role="alert">
+            {t(REFUSALS.has(refused) ? `refused.${refused}` : 'refused.issuer-failed')}
+          </Alert>
+        )}
+        <PasswordForm onDone={enter} />
+        <OtherWays returnTo={returnTo} onDone={enter} />
+        <UnstyledButton className={classes.other} onClick={() => setStep('token')}>
+          {t('token.instead')}
+        </UnstyledButton>
+      </Stack>
+    </Outside>
+  )
+}
+
+function PasswordForm({ onDone }: { onDone: (answer: SignInAnswer) => Promise<void> | void }) {
+  const { t } = useTranslation('sign-in')
+  const [email, setEmail] = useState('')
+  const [password, setPassword] = useState('')
+  const signIn = useChange({
+    change: () => currentApi().signIn({ email: email.trim(), password }),
+    onDone: (answer) => void onDone(answer),
+  })
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        signIn.mutate()
+      }}
+    >
+      <Stack gap="md">
+        <TextInput
+          type="email"
+          label={t('email')}
+          value={email}
+          onChange={(event) => setEmail(event.currentTarget.value)}
+          autoComplete="username webauthn"
+          required
+          withAsterisk={false}
+        />
+        <PasswordInput
+          label={t('password')}
+          value={password}
+          onChange={(event) => setPassword(event.currentTarget.value)}
+          autoComplete="current-password"
+          required
+          withAsterisk={false}
+        />
+        <ProblemPanel error={signIn.error} />
+        <Button type="submit" loading={signIn.isPending} fullWidth>
+          {t('submit')}
+        </Button>
+      </Stack>
+    </form>
+  )
+}
+
+function OtherWays({
+  returnTo,
+  onDone,
+}: {
+  returnTo: string | undefined
+  onDone: (answer: SignInAnswer) => Promise<void> | void
+}) {
+  const { t } = useTranslation('sign-in')
+  const { data: offer } = useQuery({
+    queryKey: serverKey('single-sign-on', 'offer'),
+    queryFn: () => currentApi().getSingleSignOnOffer(),
+    retry: false,
+  })
+  const passkey = useChange({ change: signInWithPasskey, onDone: (answer) => void onDone(answer) })
+  const name = offer?.name ?? null
+  if (name === null && !hasPasskeys()) return null
+  return (
+    <>
+      <Divider label={t('or')} />
+      <Stack gap="xs">
+        {name !== null && (
+          <Button
+            component="a"
+            href={SERVER_URL + singleSignOnAddress(returnTo ?? `${BASE_PATH}/`)}
+            variant="default"
+            leftSection={<IconLogin2 size={18} aria-hidden />}
+          >
+            {t('singleSignOn', { name })}
           </Button>
-        </Stack>
-      </form>
-    </Box>
+        )}
+        {hasPasskeys() && (
+          <Button
+            variant="default"
+            leftSection={<IconFingerprint size={18} aria-hidden />}
+            loading={passkey.isPending}
+            onClick={() => passkey.mutate()}
+          >
+            {t('passkey')}
+          </Button>
+        )}
+        <ProblemPanel error={wasCancelled(passkey.error) ? undefined : passkey.error} />
+      </Stack>
+    </>
   )
 }

@@ -12,7 +12,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query'
 import { Link, useRouter } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
-import { signInWith } from '../../ground/api.ts'
+import { currentApi, isSignedInWithToken, signInWith } from '../../ground/api.ts'
 import { useWhoami } from '../../ground/permissions.ts'
 import { changeLanguage, currentLanguage, LANGUAGES, type Language } from '../../ground/texts.ts'
 import classes from './shell.module.css'
@@ -32,9 +32,10 @@ export function AccountMenu() {
   const hasAccount = Object.hasOwn(router.routesByPath, '/account')
 
   async function signOut() {
-    signInWith(undefined)
+    if (isSignedInWithToken()) signInWith(undefined)
+    else await currentApi().signOut()
     queries.clear()
-    await router.navigate({ to: '/sign-in' } as never)
+    await router.navigate({ to: '/sign-in' })
   }
 
   return (

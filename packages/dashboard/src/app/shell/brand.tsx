@@ -1,6 +1,6 @@
 import { Group, Text } from '@mantine/core'
 import { Link } from '@tanstack/react-router'
-import icon from '../icon.svg'
+import icon from '../../ground/icon.svg'
 import classes from './shell.module.css'
 
 export function Brand() {
