@@ -19,6 +19,12 @@ const ARGUMENTS = [
 export const DESK = { width: 1280, height: 860 }
 export const PHONE = { width: 390, height: 844 }
 
+export interface Account {
+  email: string
+  password: string
+}
+export const OWNER = { email: 'owner@example.com', name: 'Olivia Owner', password: 'correct horse battery' }
+
 /** A real server with the console that was built, and a browser: one of each for a file of stories. */
 export interface Console {
   url: string
@@ -26,14 +32,18 @@ export interface Console {
   api: ManagementClient
   server: TestServer
   browser: Browser
-  /** A window of somebody who is signed in: of the owner, or of whoever has the token. */
-  openPage(options?: { token?: string | null; viewport?: typeof DESK; colorScheme?: 'light' | 'dark' }): Promise<Page>
+  /** A window of its own, in which somebody is signed in: the owner, or another person; null: nobody. */
+  openPage(options?: { as?: Account | null; viewport?: typeof DESK; colorScheme?: 'light' | 'dark' }): Promise<Page>
   /** Simulated devices with the real engine, in real time, until the console is closed. */
   startFleet(app: App, options?: Partial<FleetOptions>): Fleet
   close(): Promise<void>
 }
 
-export async function openConsole({ env = {} }: { env?: Record<string, string> } = {}): Promise<Console> {
+/** @param options.hasOwner false: as at the first start, when nobody has an account */
+export async function openConsole({
+  env = {},
+  hasOwner = true,
+}: { env?: Record<string, string>; hasOwner?: boolean } = {}): Promise<Console> {
   await promisify(execFile)(process.execPath, [BUILD])
   const server = await startTestServer({
     clock: { now: () => Date.now() },
@@ -47,13 +57,15 @@ export async function openConsole({ env = {} }: { env?: Record<string, string> }
   const lives: Promise<unknown>[] = []
   const complaints: string[] = []
 
+  if (hasOwner) await api.useOneTimeLink({ secret: server.firstOwnerSecret, ...OWNER })
+
   async function openPage({
-    token = server.ownerToken,
+    as = OWNER,
     viewport = DESK,
     colorScheme = 'light',
   }: Parameters<Console['openPage']>[0] = {}): Promise<Page> {
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' })
-    if (token !== null) await context.setExtraHTTPHeaders({ authorization: `Bearer ${token}` })
+    if (as !== null) await signIn(context, url, as)
     await listen(context, url, complaints)
     return context.newPage()
   }
@@ -85,6 +97,13 @@ export async function openConsole({ env = {} }: { env?: Record<string, string> }
   }
 
   return { url, api, server, browser, openPage, startFleet, close }
+}
+
+/** Its cookies are the context's from then on. */
+async function signIn(context: BrowserContext, url: string, { email, password }: Account): Promise<void> {
+  const data = { email, password }
+  const answer = await context.request.post(`${url}/manage/v1/sign-in`, { data, headers: { origin: url } })
+  expect(await answer.json()).toMatchObject({ done: true })
 }
 
 /** What no page of ours may do: throw, break its own policy, or ask anybody else. */

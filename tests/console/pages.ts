@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core'
 import type { Console } from './open-console.ts'
+import { accountPages } from './pages/account.ts'
 import { appsPages } from './pages/apps.ts'
 import { settingsPages } from './pages/settings.ts'
 
@@ -25,5 +26,6 @@ export interface ConsolePages {
 export const CONSOLE_PAGES: readonly ConsolePages[] = [
   appsPages,
   settingsPages,
+  accountPages,
   //
 ]

@@ -22,7 +22,10 @@ export function Appearance() {
           </Text>
           <SegmentedControl
             aria-labelledby="theme-label"
-            data={(['auto', 'light', 'dark'] as const).map((value) => ({ value, label: t(`appearance.themes.${value}`) }))}
+            data={(['auto', 'light', 'dark'] as const).map((value) => ({
+              value,
+              label: t(`appearance.themes.${value}`),
+            }))}
             value={colorScheme}
             onChange={(value) => setColorScheme(value as typeof colorScheme)}
           />

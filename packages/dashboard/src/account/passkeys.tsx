@@ -23,7 +23,9 @@ export function PasskeySection({ person }: { person: Person }) {
   const add = useChange({
     change: async (password: string | undefined) => {
       const { ceremony, options } = await api.beginPasskey(password === undefined ? {} : { password })
-      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options as PublicKeyCredentialCreationOptionsJSON)
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
+        options as PublicKeyCredentialCreationOptionsJSON,
+      )
       const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential
       const given = name.trim() || t('passkeys.unnamed')
       return api.addPasskey({ ceremony, name: given, response: credential.toJSON() as object })

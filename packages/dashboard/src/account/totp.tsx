@@ -86,15 +86,7 @@ export function TotpSection({ person }: { person: Person }) {
   )
 }
 
-function Enrol({
-  enrolment,
-  onClose,
-  onDone,
-}: {
-  enrolment: TotpEnrolment
-  onClose: () => void
-  onDone: () => void
-}) {
+function Enrol({ enrolment, onClose, onDone }: { enrolment: TotpEnrolment; onClose: () => void; onDone: () => void }) {
   const { t } = useTranslation('account')
   const ground = useTranslation('ground').t
   const api = useApi()
@@ -108,7 +100,13 @@ function Enrol({
   const picture = `data:image/svg+xml,${encodeURIComponent(encodeQR(enrolment.uri, 'svg'))}`
   const secret = new URL(enrolment.uri).searchParams.get('secret') ?? ''
   return (
-    <Modal opened onClose={onClose} title={t('totp.enrol')} centered closeButtonProps={{ 'aria-label': ground('close') }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={t('totp.enrol')}
+      centered
+      closeButtonProps={{ 'aria-label': ground('close') }}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault()

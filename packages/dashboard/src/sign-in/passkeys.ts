@@ -2,7 +2,11 @@ import { currentApi } from '../ground/api.ts'
 
 /** Whether this browser has passkeys at all, and the address is one for which it gives them out. */
 export function hasPasskeys(): boolean {
-  return window.isSecureContext && typeof PublicKeyCredential === 'function' && 'parseRequestOptionsFromJSON' in PublicKeyCredential
+  return (
+    window.isSecureContext &&
+    typeof PublicKeyCredential === 'function' &&
+    'parseRequestOptionsFromJSON' in PublicKeyCredential
+  )
 }
 
 export async function signInWithPasskey() {

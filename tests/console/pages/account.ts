@@ -1,0 +1,21 @@
+import type { ConsolePages } from '../pages.ts'
+
+export const accountPages: ConsolePages = {
+  pages: [
+    {
+      name: 'account',
+      address: '/account',
+      shows: (page) => page.getByText('This one').waitFor(),
+    },
+    {
+      name: 'sign-in',
+      address: '/sign-in',
+      shows: (page) => page.getByRole('textbox', { name: 'E-mail' }).waitFor(),
+    },
+    {
+      name: 'link-that-is-broken',
+      address: '/invitation#nothing-that-anybody-was-ever-given',
+      shows: (page) => page.getByText('This link does not work').waitFor(),
+    },
+  ],
+}
