@@ -180,11 +180,11 @@ export function createSignInService({
   }
 }
 
-/** What the library throws on purpose: it says no. */
-export function isRefusal(error: unknown): error is { status: string; statusCode: number; body?: { code?: string } } {
-  return (
-    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' && error.statusCode < 500
-  )
+/** What the library throws on purpose: it says no. It calls it its own failure when we say that no session may begin. */
+export function isRefusal(error: unknown): error is Error & { statusCode: number; body?: { code?: string } } {
+  if (!(error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number')) return false
+  const { body } = error as { body?: { code?: string } }
+  return error.statusCode < 500 || body?.code === 'FAILED_TO_CREATE_SESSION'
 }
 
 function addressOf({ ip }: Browser): Counted {
