@@ -601,6 +601,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<WebhookDelivery>('POST', path`/webhooks/${webhookId}/deliveries/${deliveryId}/redeliver`),
 
     listAudit: (query: AuditFilter & PageQuery = {}) => call<Page<AuditEntry>>('GET', `/audit${queryOf(query)}`),
+    getAuditEntry: (entryId: string) => call<AuditEntry>('GET', path`/audit/entries/${entryId}`),
     getAuditHead: () => read(AuditHead, '/audit/head'),
     /** Line by line, as they come. One that breaks off has no line of the kind `end`. */
     exportAudit: async function* (query: AuditExportQuery & { signal?: AbortSignal } = {}): AsyncGenerator<AuditLine> {

@@ -1,10 +1,12 @@
 import { createRouter } from '@tanstack/react-router'
 import { accountRoutes } from '../account/routes.tsx'
 import { appHomeRoutes, appsRoutes } from '../apps/routes.tsx'
+import { auditRoutes } from '../audit/routes.tsx'
 import { BASE_PATH } from '../ground/place.ts'
 import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.ts'
 import { settingsRoutes } from '../settings/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
+import { webhooksRoutes } from '../webhooks/routes.tsx'
 import { FailedPage, NotFoundPage } from './error-pages.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -16,6 +18,8 @@ const PUBLIC_PAGES = [
 const SERVER_PAGES = [
   ...appsRoutes,
   ...accountRoutes,
+  ...auditRoutes,
+  ...webhooksRoutes,
   //
 ]
 const APP_PAGES = [

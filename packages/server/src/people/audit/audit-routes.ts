@@ -53,6 +53,20 @@ export function auditRoutes({
     )
 
     app.get(
+      '/audit/entries/:id',
+      {
+        config: { access: 'audit:read' },
+        schema: {
+          tags: ['audit'],
+          summary: 'One entry',
+          params: Type.Object({ id: Type.String() }),
+          response: { 200: AuditEntry },
+        },
+      },
+      (request) => audit.get(request.params.id, appsOf(request)),
+    )
+
+    app.get(
       '/audit/head',
       {
         config: { access: 'audit:read' },

@@ -1,9 +1,10 @@
 import type { AuditEntry, Page } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
 import { actorOf, isCaller, nameOf, type Author } from '../authors/author.ts'
 import type { Clock } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
-import { insertAuditEntry, listAuditEntries, type AuditQuery } from './audit-store.ts'
+import { findAuditEntry, insertAuditEntry, listAuditEntries, type AuditQuery } from './audit-store.ts'
 import { renderEntry } from './render-entry.ts'
 
 /** Such as `{ action: 'rollout.paused', subject: ['rollout', id], before, after }`. */
@@ -56,12 +57,19 @@ export function createAuditService({
     return pageFromRows(await listAuditEntries(reads, query, page), page, render)
   }
 
+  /** @throws problem not-found */
+  async function get(id: string, appIds: AuditQuery['appIds']): Promise<AuditEntry> {
+    const row = await findAuditEntry(reads, id, { appIds })
+    if (row) return render(row)
+    throw problem('not-found', `The audit log has no entry with the id ${id}, or none that you may see.`)
+  }
+
   /** Called while the change is not committed yet. */
   function onRecorded(listener: () => void): void {
     listeners.add(listener)
   }
 
-  return { record, onRecorded, list }
+  return { record, onRecorded, list, get }
 }
 
 function render({ position, hash, ...row }: Awaited<ReturnType<typeof listAuditEntries>>[number]): AuditEntry {

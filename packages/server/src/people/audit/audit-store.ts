@@ -35,6 +35,17 @@ export function listAuditEntries(db: Connection, query: AuditQuery, { after, lim
     .execute()
 }
 
+export function findAuditEntry(db: Connection, id: string, query: AuditQuery) {
+  return db
+    .selectFrom('audit_entry')
+    .leftJoin('audit_seal', 'audit_seal.entry_id', 'audit_entry.id')
+    .selectAll('audit_entry')
+    .select(['audit_seal.position', 'audit_seal.hash'])
+    .where('audit_entry.id', '=', id)
+    .where(matches(query))
+    .executeTakeFirst()
+}
+
 /** For any query that has the table of entries in it. */
 export function matches(query: AuditQuery) {
   const { appIds, action, actor, subjectId, from, to, text } = query

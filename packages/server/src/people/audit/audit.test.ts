@@ -164,6 +164,15 @@ describeOnEveryDatabase('the audit log', (openDatabase, database) => {
     expect(problemOf(await server.request('GET', '/manage/v1/audit', { token }))).toBe('403 forbidden')
   })
 
+  test('shows one entry by its id, to whoever may see it', async () => {
+    const [mine, other] = [await server.createTestApp(), await server.createTestApp()]
+    const [entry] = (await server.request('GET', `/manage/v1/audit?app=${mine.slug}`)).body.items
+    const at = `/manage/v1/audit/entries/${entry.id}`
+    expect((await server.request('GET', at)).body).toMatchObject({ id: entry.id, after: { slug: mine.slug } })
+    const token = await server.createToken({ role: 'admin', app: other.slug })
+    expect(problemOf(await server.request('GET', at, { token }))).toBe('404 not-found')
+  })
+
   test('shows the admin of one app what concerns that app', async () => {
     const [app] = [await server.createTestApp(), await server.createTestApp()]
     const token = await server.createToken({ role: 'admin', app: app.slug })
