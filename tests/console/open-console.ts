@@ -48,7 +48,8 @@ export async function openConsole({
   const server = await startTestServer({
     clock: { now: () => Date.now() },
     onFile: true,
-    env: { HOTPATCH_AUTOMATION_SECONDS: '0.5', ...env },
+    // Nothing of a test leaves the machine: webhooks, too, go no further.
+    env: { HOTPATCH_AUTOMATION_SECONDS: '0.5', HOTPATCH_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1/32', ...env },
   })
   const url = await server.listen()
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS })

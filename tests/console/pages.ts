@@ -2,7 +2,9 @@ import type { Page } from 'playwright-core'
 import type { Console } from './open-console.ts'
 import { accountPages } from './pages/account.ts'
 import { appsPages } from './pages/apps.ts'
+import { auditPages } from './pages/audit.ts'
 import { settingsPages } from './pages/settings.ts'
+import { webhooksPages } from './pages/webhooks.ts'
 
 /** A page as the walk sees it: with something on it, whole. */
 export interface ConsolePage {
@@ -28,4 +30,6 @@ export const CONSOLE_PAGES: readonly ConsolePages[] = [
   settingsPages,
   accountPages,
   //
+  auditPages,
+  webhooksPages,
 ]

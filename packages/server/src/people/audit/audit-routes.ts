@@ -63,7 +63,7 @@ export function auditRoutes({
           response: { 200: AuditEntry },
         },
       },
-      (request) => audit.get(request.params.id, appsOf(request)),
+      (request) => audit.get(request.params.id, appsOf(request.actor)),
     )
 
     app.get(
