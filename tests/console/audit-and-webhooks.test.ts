@@ -54,7 +54,7 @@ describe.skipIf(!executablePath)('the audit log and webhooks in the console', ()
     const change = page.getByRole('row', { name: /^name/ })
     await change.waitFor()
     expect((await change.innerText()).replace(/\s+/g, ' ')).toBe('name − Before Corner Shop + After The Shop')
-    await page.getByText(/that stayed$/).click()
+    await page.getByRole('switch').check()
     await page.getByRole('rowheader', { name: 'slug' }).waitFor()
     await page.getByRole('link', { name: 'All that was done to it' }).click()
     await eventually(async () =>

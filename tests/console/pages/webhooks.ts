@@ -20,7 +20,12 @@ export const webhooksPages: ConsolePages = {
     {
       name: 'webhook-new',
       address: '/webhooks',
-      shows: (page) => page.getByRole('button', { name: 'New webhook' }).click(),
+      shows: async (page) => {
+        // Of the look before.
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'hidden' })
+        await page.getByRole('button', { name: 'New webhook' }).click()
+      },
       prepare: async (page) => {
         await page.getByRole('radio', { name: 'Only these' }).check()
         await page.getByRole('checkbox', { name: 'guard.tripped' }).waitFor()

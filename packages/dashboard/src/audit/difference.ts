@@ -25,7 +25,8 @@ export function differences(before: unknown, after: unknown): Difference[] {
 function flat(value: unknown, place = '', into = new Map<string, string>()): Map<string, string> {
   if (value === null || value === undefined) {
     if (place !== '') into.set(place, '–')
-  } else if (isRecord(value) && Object.keys(value).length > 0) {
+  } else if (isRecord(value)) {
+    // Of one without members there is nothing to say.
     for (const [name, member] of Object.entries(value)) flat(member, place === '' ? name : `${place}.${name}`, into)
   } else into.set(place, textOf(value))
   return into
