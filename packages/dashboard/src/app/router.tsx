@@ -2,8 +2,11 @@ import { createRouter } from '@tanstack/react-router'
 import { accountRoutes } from '../account/routes.tsx'
 import { appHomeRoutes, appsRoutes } from '../apps/routes.tsx'
 import { auditRoutes } from '../audit/routes.tsx'
+import { devicesRoutes } from '../devices/routes.tsx'
 import { BASE_PATH } from '../ground/place.ts'
 import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.ts'
+import { insightsRoutes } from '../insights/routes.tsx'
+import { overviewRoutes } from '../overview/routes.tsx'
 import { settingsRoutes } from '../settings/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
@@ -24,6 +27,9 @@ const SERVER_PAGES = [
 ]
 const APP_PAGES = [
   ...appHomeRoutes,
+  ...overviewRoutes,
+  ...devicesRoutes,
+  ...insightsRoutes,
   ...settingsRoutes,
   //
 ]

@@ -38,7 +38,8 @@ export default function Chart({
     gridAxis: 'y' as const,
     xAxisProps: { minTickGap: 32, ...(xKind === 'time' && { tickFormatter: writeTime }) },
     yAxisProps: { width: 64, tickFormatter: format ?? figures.short, ...(domain && { domain }) },
-    tooltipProps: xKind === 'time' ? { labelFormatter: (at: unknown) => figures.dateTime(String(at)) } : {},
+    // While nothing is pointed at, it has no time.
+    tooltipProps: xKind === 'time' ? { labelFormatter: (at: unknown) => (at ? figures.dateTime(String(at)) : '') } : {},
     tooltipAnimationDuration: 0,
   }
   if (kind === 'bar') return <BarChart {...shared} type={isStacked ? 'stacked' : 'default'} maxBarWidth={48} />

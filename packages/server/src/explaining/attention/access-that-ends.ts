@@ -14,9 +14,9 @@ const FAILING_LONG_MS = HOUR_MS
 /** Tokens that end soon, and those that ended while they were in use. */
 export async function findEndingTokens(
   db: Database,
-  { appIds, now }: AttentionQuestion,
+  { now, ...whose }: AttentionQuestion,
 ): Promise<readonly FoundItem[]> {
-  const rows = await listEndingTokens(db, appIds, { from: now - EXPIRED_SHOWN_MS, to: now + EXPIRES_SOON_MS })
+  const rows = await listEndingTokens(db, whose, { from: now - EXPIRED_SHOWN_MS, to: now + EXPIRES_SOON_MS })
   return rows.flatMap(({ id, name, app_id, slug, created_at, expires_at, last_used_at }) => {
     const end = expires_at ?? 0
     if (end - created_at <= SHORT_LIVED_MS) return []
@@ -43,9 +43,9 @@ export async function findEndingTokens(
 /** Webhooks that the server turned off, and those that have not taken anything for long. */
 export async function findFailingWebhooks(
   db: Database,
-  { appIds, now }: AttentionQuestion,
+  { now, ...whose }: AttentionQuestion,
 ): Promise<readonly FoundItem[]> {
-  const rows = await listFailingWebhooks(db, appIds)
+  const rows = await listFailingWebhooks(db, whose)
   return rows.flatMap(({ id, app_id, slug, url, is_enabled, disabled_reason, failing_since, updated_at }) => {
     const isOff = is_enabled === 0
     const since = (isOff ? updated_at : failing_since) ?? updated_at

@@ -3,8 +3,10 @@ import { timestamp } from '../../ground/clock.ts'
 
 /** What somebody who asks may be told. */
 export interface AttentionQuestion {
-  /** Of these apps; null: of every one, and of what belongs to none. */
+  /** Of these apps; null: of every one. */
   appIds: readonly string[] | null
+  /** Also of what belongs to no app by itself, such as a token for all of them. */
+  ofAll: boolean
   now: number
 }
 

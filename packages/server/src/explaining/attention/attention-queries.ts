@@ -1,7 +1,8 @@
 import type { Connection, Schema } from '../../ground/database/schema.ts'
-import { MAX_OF_ONE_SOURCE } from './attention-item.ts'
+import { MAX_OF_ONE_SOURCE, type AttentionQuestion } from './attention-item.ts'
 
 type AppIds = readonly string[] | null
+type Whose = Pick<AttentionQuestion, 'appIds' | 'ofAll'>
 
 /** Rollouts of apps that are there. */
 function rolloutsOf(db: Connection, appIds: AppIds) {
@@ -108,7 +109,7 @@ export interface PatchTimes {
 }
 
 /** Those whose end comes, or came, between two moments, the next first. */
-export function listEndingTokens(db: Connection, appIds: AppIds, { from, to }: { from: number; to: number }) {
+export function listEndingTokens(db: Connection, whose: Whose, { from, to }: { from: number; to: number }) {
   return (
     db
       .selectFrom('api_token')
@@ -127,7 +128,14 @@ export function listEndingTokens(db: Connection, appIds: AppIds, { from, to }: {
       .where('api_token.trust_rule_id', 'is', null)
       .where('api_token.expires_at', '>=', from)
       .where('api_token.expires_at', '<', to)
-      .$if(appIds !== null, (tokens) => tokens.where('api_token.app_id', 'in', appIds ?? []))
+      .$if(whose.appIds !== null, (tokens) =>
+        tokens.where(({ eb, or }) =>
+          or([
+            eb('api_token.app_id', 'in', whose.appIds ?? []),
+            ...(whose.ofAll ? [eb('api_token.app_id', 'is', null)] : []),
+          ]),
+        ),
+      )
       .orderBy('api_token.expires_at')
       .limit(MAX_OF_ONE_SOURCE)
       .execute()
@@ -187,7 +195,7 @@ export function listSignedFeeds(db: Connection, appIds: AppIds, limit: number) {
 }
 
 /** Those that the server turned off, and those that do not take what they are told. */
-export function listFailingWebhooks(db: Connection, appIds: AppIds) {
+export function listFailingWebhooks(db: Connection, { appIds, ofAll }: Whose) {
   return db
     .selectFrom('webhook')
     .leftJoin('app', 'app.id', 'webhook.app_id')
@@ -207,7 +215,11 @@ export function listFailingWebhooks(db: Connection, appIds: AppIds) {
         where.and([where('webhook.is_enabled', '=', 1), where('webhook.failing_since', 'is not', null)]),
       ]),
     )
-    .$if(appIds !== null, (webhooks) => webhooks.where('webhook.app_id', 'in', appIds ?? []))
+    .$if(appIds !== null, (webhooks) =>
+      webhooks.where(({ eb, or }) =>
+        or([eb('webhook.app_id', 'in', appIds ?? []), ...(ofAll ? [eb('webhook.app_id', 'is', null)] : [])]),
+      ),
+    )
     .orderBy('webhook.updated_at', 'desc')
     .limit(MAX_OF_ONE_SOURCE)
     .execute()

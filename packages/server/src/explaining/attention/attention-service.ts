@@ -55,14 +55,15 @@ export function createAttentionService({
     { permission: 'webhooks:manage', find: (question) => findFailingWebhooks(db, question) },
   ]
 
-  /** @param appId only what concerns this app; null: of all apps, and what is of none */
+  /** @param appId only what concerns this app; null: of all apps */
   async function list(appId: string | null, whereMay: WhereMay, publicUrl: string): Promise<Attention> {
     const now = clock.now()
     const found: FoundItem[] = []
     for (const { permission, find } of sources) {
-      const appIds = within(whereMay(permission), appId)
+      const where = whereMay(permission)
+      const appIds = within(where, appId)
       if (appIds === undefined || appIds?.length === 0) continue
-      found.push(...(await find({ appIds, now }, publicUrl)))
+      found.push(...(await find({ appIds, ofAll: where === null, now }, publicUrl)))
     }
     const items = found.toSorted(inOrder).slice(0, MAX_ITEMS).map(renderItem)
     return { at: timestamp(now), items, leftOut: found.length - items.length }

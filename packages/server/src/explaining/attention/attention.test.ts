@@ -250,6 +250,14 @@ describeOnEveryDatabase('what needs attention', (openDatabase) => {
     await manage('POST', `/apps/${other.slug}/keys`, { publicKey: newSigningKey().publicKey })
 
     expect(await kinds()).toEqual(['webhook-turned-off', 'key-without-spare'])
+    // What is of all apps concerns each of them.
+    const expiresAt = new Date(clock.now() + 7 * DAY_MS).toISOString()
+    const { id: tokenId } = await manage('POST', '/tokens', { name: 'of all apps', role: 'reader', expiresAt })
+    expect(await kinds()).toEqual(['webhook-turned-off', 'token-expiring', 'key-without-spare'])
+    const admin = await server.createToken({ role: 'admin', app: app.slug })
+    expect((await ask('', admin)).items).toMatchObject([{ kind: 'webhook-turned-off' }, { kind: 'key-without-spare' }])
+    await manage('POST', `/tokens/${tokenId}/revoke`)
+
     const reader = await server.createToken({ role: 'reader', app: app.slug })
     expect((await ask('', reader)).items).toMatchObject([{ kind: 'key-without-spare', appSlug: app.slug }])
     const refused = await server.request('GET', `/manage/v1/attention?app=${other.slug}`, { token: reader })

@@ -1,0 +1,40 @@
+import { BUCKETS, type Bucket } from '@hotpatch/api'
+import { PLATFORMS, type Platform } from '@hotpatch/protocol'
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { appRoute } from '../ground/routes.ts'
+import { readOneOf, readText } from '../ground/search.ts'
+import { RANGES, type RangeName } from './insight-range.ts'
+
+export interface InsightsSearch {
+  range?: RangeName | undefined
+  /** Days, such as 2027-01-31, in UTC as all figures are: of the range "days". */
+  from?: string | undefined
+  to?: string | undefined
+  bucket?: Bucket | undefined
+  platform?: Platform | undefined
+  channel?: string | undefined
+  /** Of the adoption curves: ids, with commas between them. */
+  rollouts?: string | undefined
+}
+
+const insightsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/insights',
+  validateSearch: (search): InsightsSearch => ({
+    range: readOneOf(search, 'range', RANGES),
+    from: readDay(search, 'from'),
+    to: readDay(search, 'to'),
+    bucket: readOneOf(search, 'bucket', BUCKETS),
+    platform: readOneOf(search, 'platform', PLATFORMS),
+    channel: readText(search, 'channel'),
+    rollouts: readText(search, 'rollouts'),
+  }),
+  component: lazyRouteComponent(() => import('./insights-page.tsx'), 'InsightsPage'),
+})
+
+function readDay(search: Record<string, unknown>, name: string): string | undefined {
+  const text = readText(search, name)
+  return text !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined
+}
+
+export const insightsRoutes = [insightsRoute]
