@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -63,6 +63,50 @@ test('the first start says where the owner token is, and only its owner can read
   expect(second.output()).not.toContain(file)
   for (const { output } of [first, second]) expect(output()).not.toContain(first.ownerToken)
   expect((await stat(file)).mode & 0o777).toBe(0o600)
+})
+
+test('every start says where to become the owner, until there is one; logs say only where the link is', async () => {
+  const directory = await temporaryDirectory()
+  const file = join(directory, 'first-owner-link')
+  const logging = await startServerProcess({ directory })
+  const first = (await readFile(file, 'utf8')).trim()
+  await logging.stop()
+  expect(logging.output()).toContain(file)
+  expect(logging.output()).not.toContain(new URL(first).hash.slice(1))
+  expect((await stat(file)).mode & 0o777).toBe(0o600)
+
+  const env = { HOTPATCH_LOG_FORMAT: 'text', NO_COLOR: '1' }
+  const speaking = await startServerProcess({ directory, env })
+  const link = /http\S+\/dashboard\/welcome#\S+/.exec(speaking.output())?.[0] ?? ''
+  expect(link).not.toBe(first)
+  expect((await readFile(file, 'utf8')).trim()).toBe(link)
+  const response = await fetch(`${speaking.url}/manage/v1/one-time-links/use`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', origin: speaking.url },
+    body: JSON.stringify({
+      secret: new URL(link).hash.slice(1),
+      email: 'olga@example.com',
+      name: 'Olga',
+      password: 'correct horse battery',
+    }),
+  })
+  expect([response.status, await response.json()]).toEqual([200, { done: true }])
+  const headers = {
+    cookie: response.headers
+      .getSetCookie()
+      .map((cookie) => cookie.split(';')[0])
+      .join('; '),
+  }
+  const whoami = await fetch(`${speaking.url}/manage/v1/whoami`, { headers })
+  expect(await whoami.json()).toMatchObject({ kind: 'person', name: 'Olga', role: 'owner' })
+  await speaking.stop()
+
+  const third = await startServerProcess({ directory, env })
+  // A session outlives a restart.
+  expect((await fetch(`${third.url}/manage/v1/whoami`, { headers })).status).toBe(200)
+  await third.stop()
+  expect(third.output()).not.toContain('welcome#')
+  await expect(stat(file)).rejects.toThrow('ENOENT')
 })
 
 test('where words are asked for, the start and the log are words', async () => {

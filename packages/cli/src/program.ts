@@ -23,6 +23,7 @@ import { addKeyCommands } from './commands/keys.ts'
 import { addLoginCommands } from './commands/login.ts'
 import { addNativeCommands } from './commands/native.ts'
 import { addPatchCommands } from './commands/patches.ts'
+import { addPeopleCommands } from './commands/people.ts'
 import { addPromoteCommand } from './commands/promote.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
@@ -83,7 +84,7 @@ const GROUPS = {
     addSymbolicateCommand,
     addWebhookCommands,
   ],
-  'To run it:': [addTokenCommands, addTrustRuleCommands, addAuditCommand, addSimulateCommand],
+  'To run it:': [addPeopleCommands, addTokenCommands, addTrustRuleCommands, addAuditCommand, addSimulateCommand],
 }
 
 export function createProgram(context: CliContext): Command {
