@@ -1,4 +1,5 @@
 /** What tests of other packages may take from inside the server. */
+export { sql } from 'kysely'
 export { readEnvironment } from './configuration/env.ts'
 export { migrate } from './ground/database/migrate.ts'
 export { openDatabase } from './ground/database/open-database.ts'

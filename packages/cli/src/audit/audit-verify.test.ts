@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sealedText, type AuditLine, type SealedLine } from '@hotpatch/api'
-import { migrate, openDatabase, type Database } from '@hotpatch/server/testing'
+import { migrate, openDatabase, sql, type Database } from '@hotpatch/server/testing'
 import { startTestServer, type TestServer } from '@hotpatch/testkit'
-import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createTool, type Tool } from '../testing/run-tool.ts'
 import type { Verified } from './verify-chain.ts'
@@ -182,6 +181,11 @@ describe('audit verify', () => {
         const { finds, stderr } = await verify()
         expect(finds).toEqual(['cut-off 7'])
         expect(stderr).toContain('Up to 6 it is the chain that was seen on')
+        // As after a backup was restored: what is written next takes the places of what is gone.
+        await server.createToken({ name: 'after the restore', role: 'reader' })
+        expect(await verify()).toMatchObject({ finds: ['rewritten 7'], agreed: { position: 6 } })
+        expect(await verify('--accept', '--yes')).toMatchObject({ exitCode: 0, head: { position: 7 } })
+        expect((await verify()).ok).toBe(true)
       },
     )
   })
