@@ -110,6 +110,7 @@ import {
   type SteppedBack,
 } from './rollouts.ts'
 import { PROBLEM_TYPE_BASE, pageOf, ProblemDocument, type Page, type PageQuery } from './shared-schemas.ts'
+import type { NewSingleSignOn, SingleSignOn, SingleSignOnOffer } from './single-sign-on.ts'
 import type {
   ExchangedToken,
   NewTrustRule,
@@ -553,6 +554,10 @@ export function createManagementClient(options: ManagementClientOptions) {
       call<Experiment>('POST', path`/experiments/${experimentId}/finish`, body),
 
     listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
+    getSingleSignOn: () => call<SingleSignOn>('GET', '/single-sign-on'),
+    setSingleSignOn: (body: NewSingleSignOn) => call<SingleSignOn>('PUT', '/single-sign-on', body),
+    removeSingleSignOn: () => call<SingleSignOn>('DELETE', '/single-sign-on'),
+    getSingleSignOnOffer: () => call<SingleSignOnOffer>('GET', '/single-sign-on/offer'),
     listTrustRules: (query: PageQuery = {}) => call<Page<TrustRule>>('GET', `/trust-rules${queryOf(query)}`),
     createTrustRule: (body: NewTrustRule) => call<TrustRule>('POST', '/trust-rules', body),
     removeTrustRule: (id: string) => call<TrustRule>('DELETE', path`/trust-rules/${id}`),

@@ -422,6 +422,16 @@ export const PROBLEMS = {
     advice:
       'Look whether the issuer answers at its address followed by /.well-known/openid-configuration, and try again.',
   },
+  'single-sign-on-not-found': {
+    status: 404,
+    title: 'There is no single sign-on',
+    advice: 'An owner sets it up: `hotpatch single-sign-on set`.',
+  },
+  'single-sign-on-only': {
+    status: 403,
+    title: 'People sign in here by single sign-on only',
+    advice: 'Sign in with the button of your organisation; owners alone may do otherwise.',
+  },
   'identity-token-invalid': {
     status: 401,
     title: 'The identity token is not taken',

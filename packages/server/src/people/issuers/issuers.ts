@@ -12,17 +12,12 @@ const MAX_KEYS = 100
 /** Of which something is remembered. */
 const MAX_ISSUERS = 200
 
-/** What an issuer says of itself (OpenID Connect Discovery 1.0 §3), as far as it is used here. */
+/** What an issuer says of itself (OpenID Connect Discovery 1.0 §3). */
 export interface IssuerMetadata {
   issuer: string
   jwksUri: string
-  authorizationEndpoint: string | undefined
-  tokenEndpoint: string | undefined
-  userinfoEndpoint: string | undefined
-  endSessionEndpoint: string | undefined
-  tokenEndpointAuthMethods: readonly string[]
-  /** Whether its answers name it (RFC 9207), so that one of another issuer is not taken for its own. */
-  namesItself: boolean
+  /** All of it, as it came. */
+  document: Readonly<Record<string, unknown>>
 }
 
 interface Known {
@@ -119,16 +114,7 @@ async function discover(ask: AskIssuer, issuer: string): Promise<IssuerMetadata>
   }
   const jwksUri = textOf(found.jwks_uri)
   if (jwksUri === undefined) throw problem('issuer-unusable', `Expected jwks_uri at ${address}, found none.`)
-  return {
-    issuer,
-    jwksUri,
-    authorizationEndpoint: textOf(found.authorization_endpoint),
-    tokenEndpoint: textOf(found.token_endpoint),
-    userinfoEndpoint: textOf(found.userinfo_endpoint),
-    endSessionEndpoint: textOf(found.end_session_endpoint),
-    tokenEndpointAuthMethods: textsOf(found.token_endpoint_auth_methods_supported) ?? ['client_secret_basic'],
-    namesItself: found.authorization_response_iss_parameter_supported === true,
-  }
+  return { issuer, jwksUri, document: found }
 }
 
 async function fetchKeys(ask: AskIssuer, address: string): Promise<Pick<Known, 'keys' | 'keyIds'>> {
@@ -150,8 +136,4 @@ async function fetchKeys(ask: AskIssuer, address: string): Promise<Pick<Known, '
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function textsOf(value: unknown): string[] | undefined {
-  return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : undefined
 }

@@ -1,0 +1,127 @@
+import type { SignOnRefusal } from '@hotpatch/api'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Arrivals } from '../accounts/persons/arrivals.ts'
+import type { Browser } from '../accounts/sign-in/browser.ts'
+import type { SignInService } from '../accounts/sign-in/sign-in-service.ts'
+import { grantsOfGroups, groupsOf, hasTooManyGroups } from './group-grants.ts'
+import type { Identity, OpenIdConnect } from './open-id-connect.ts'
+import { CALLBACK_PATH, type SettingsService, type SingleSignOnSettings } from './settings-service.ts'
+import type { SignInState, SignInStates } from './sign-in-states.ts'
+
+/** Where a browser goes from here, and with which cookies. */
+export interface Onward {
+  address: string
+  cookies: readonly string[]
+}
+
+const CONSOLE = '/dashboard/'
+const MAX_NAME = 100
+
+export type SignOnService = ReturnType<typeof createSignOnService>
+
+/** Sign-in at an issuer: there, and back. */
+export function createSignOnService({
+  settings,
+  openIdConnect,
+  states,
+  arrivals,
+  signIns,
+  log,
+}: {
+  settings: Pick<SettingsService, 'find'>
+  openIdConnect: OpenIdConnect
+  states: SignInStates
+  arrivals: Arrivals
+  signIns: Pick<SignInService, 'beginSession'>
+  log: Pick<FastifyBaseLogger, 'warn' | 'info'>
+}) {
+  async function begin(returnTo: string | undefined, browser: Browser): Promise<Onward> {
+    const found = await settings.find()
+    const back = pageOfConsole(returnTo, browser.origin)
+    if (!found) return refused('not-offered', back)
+    try {
+      const { address, expected } = await openIdConnect.begin(found, callbackAt(browser).href)
+      const state = { ...expected, issuer: found.issuer, clientId: found.clientId, returnTo: back }
+      return { address: address.href, cookies: await states.keep(state, browser) }
+    } catch (error) {
+      log.warn({ err: error, issuer: found.issuer }, 'nobody can sign in at the issuer')
+      return refused('issuer-failed', back)
+    }
+  }
+
+  /** @param query as the issuer has written it */
+  async function finish(query: string, browser: Browser): Promise<Onward> {
+    const address = callbackAt(browser)
+    address.search = query
+    const given = address.searchParams.get('state') ?? ''
+    const state = await states.find(given, browser)
+    const found = await settings.find()
+    // Begun in another browser, long ago, or with what was configured before.
+    if (!state || found?.issuer !== state.issuer || found.clientId !== state.clientId) return refused('expired', CONSOLE)
+    const { address: next, cookies } = await arrive(found, address, state, browser)
+    return { address: next, cookies: [states.end(given, browser), ...cookies] }
+  }
+
+  async function arrive(
+    found: SingleSignOnSettings,
+    address: URL,
+    state: SignInState,
+    browser: Browser,
+  ): Promise<Onward> {
+    if (address.searchParams.has('error')) {
+      const error = address.searchParams.get('error')?.slice(0, 100)
+      log.info({ issuer: found.issuer, error }, 'the issuer let somebody not sign in')
+      return refused('denied', state.returnTo)
+    }
+    let identity: Identity
+    try {
+      identity = await openIdConnect.finish(found, address, state)
+    } catch (error) {
+      log.warn({ err: error, issuer: found.issuer }, 'an answer of the issuer is not taken')
+      return refused('issuer-failed', state.returnTo)
+    }
+    if (hasTooManyGroups(identity.claims, found.groupClaim)) {
+      log.warn({ issuer: found.issuer }, 'the issuer leaves groups out as there are too many: let it tell fewer')
+      return refused('issuer-failed', state.returnTo)
+    }
+    const outcome = await arrivals.receive(arrivalOf(identity, found), found, browser)
+    if (outcome.kind === 'refused') return refused(outcome.reason, state.returnTo)
+    const { sessionMs: lifetimeMs } = found
+    const { cookies } = await signIns.beginSession(outcome.personId, browser, { by: 'single-sign-on', lifetimeMs })
+    return { address: state.returnTo, cookies }
+  }
+
+  return { begin, finish }
+}
+
+function arrivalOf({ issuer, subject, claims }: Identity, settings: SingleSignOnSettings) {
+  const email = typeof claims.email === 'string' && claims.email.includes('@') ? claims.email : undefined
+  const given = grantsOfGroups(groupsOf(claims, settings.groupClaim), settings.groups)
+  const name = typeof claims.name === 'string' && claims.name.trim() !== '' ? claims.name.trim() : (email ?? subject)
+  return {
+    issuer,
+    subject,
+    name: name.slice(0, MAX_NAME),
+    email,
+    // Some say it as text; what is neither says no.
+    isEmailVerified: settings.believesEmails || claims.email_verified === true || claims.email_verified === 'true',
+    grants: given.map(({ role, appId }) => ({ role, app_id: appId })),
+  }
+}
+
+function callbackAt({ origin }: Browser): URL {
+  return new URL(CALLBACK_PATH, origin)
+}
+
+function refused(reason: SignOnRefusal, returnTo: string): Onward {
+  const query = new URLSearchParams({ refused: reason, returnTo })
+  return { address: `/dashboard/sign-in?${query.toString()}`, cookies: [] }
+}
+
+/** Nowhere else: an address that leads elsewhere would be a trap with our name on it. */
+function pageOfConsole(returnTo: string | undefined, origin: string): string {
+  if (returnTo === undefined || !URL.canParse(returnTo, origin)) return CONSOLE
+  const url = new URL(returnTo, origin)
+  const isOurs = url.origin === origin && url.pathname.startsWith(CONSOLE)
+  return isOurs ? url.pathname + url.search : CONSOLE
+}

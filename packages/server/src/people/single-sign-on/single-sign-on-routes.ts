@@ -1,0 +1,131 @@
+import { NewSingleSignOn, SingleSignOn, SingleSignOnOffer } from '@hotpatch/api'
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import { Type } from 'typebox'
+import type { Clock } from '../../ground/clock.ts'
+import { addressPrefix } from '../../ground/http/address-prefix.ts'
+import type { PublicUrl } from '../../ground/http/public-url.ts'
+import { createRateLimiter, requireRoom } from '../../ground/http/rate-limit.ts'
+import { browserOf } from '../accounts/sign-in/browser.ts'
+import { requireAllApps } from '../authors/actor.ts'
+import { authorOf } from '../authors/author.ts'
+import type { ResolveApp } from '../authors/resolve-app.ts'
+import type { SettingsService } from './settings-service.ts'
+import type { Onward, SignOnService } from './sign-on-service.ts'
+
+/** Of one address: each may ask the issuer. */
+const PER_MINUTE = 60
+const MAX_ADDRESS = 2_000
+
+const tags = ['single sign-on']
+
+interface Parts {
+  settings: SettingsService
+  signOn: SignOnService
+  resolveApp: ResolveApp
+  publicUrl: PublicUrl
+  clock: Clock
+}
+
+export function singleSignOnRoutes(parts: Parts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    await app.register(settingsRoutes(parts))
+    await app.register(signOnRoutes(parts))
+  }
+}
+
+function settingsRoutes({ settings, resolveApp, publicUrl }: Parts): FastifyPluginAsyncTypebox {
+  const config = { access: 'single-sign-on:manage' as const }
+  return async (app) => {
+    app.get(
+      '/single-sign-on',
+      { config, schema: { tags, summary: 'At which issuer people sign in', response: { 200: SingleSignOn } } },
+      (request) => {
+        requireAllApps(authorOf(request).actor)
+        return settings.get(publicUrl(request))
+      },
+    )
+
+    app.put(
+      '/single-sign-on',
+      {
+        config,
+        schema: {
+          tags,
+          summary: 'Lets people sign in at an issuer of OpenID Connect, which is asked before anything is kept',
+          body: NewSingleSignOn,
+          response: { 200: SingleSignOn },
+        },
+      },
+      (request) => {
+        requireAllApps(authorOf(request).actor)
+        const findAppId = async (app: string) => (await resolveApp(request, app)).id
+        return settings.set(request.body, findAppId, authorOf(request), publicUrl(request))
+      },
+    )
+
+    app.delete(
+      '/single-sign-on',
+      {
+        config,
+        schema: {
+          tags,
+          summary: 'Ends single sign-on, the sessions that were begun by it, and what groups gave',
+          response: { 200: SingleSignOn },
+        },
+      },
+      (request) => {
+        requireAllApps(authorOf(request).actor)
+        return settings.remove(authorOf(request), publicUrl(request))
+      },
+    )
+  }
+}
+
+/** For browsers, of whoever it may be. */
+function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPluginAsyncTypebox {
+  const limiter = createRateLimiter({ perPeriod: PER_MINUTE, clock })
+  return async (app) => {
+    app.addHook('onRequest', (request, _reply, done) => {
+      requireRoom(limiter, addressPrefix(request.ip), 'this address', 1, 'sign-ins')
+      done()
+    })
+
+    app.get(
+      '/single-sign-on/offer',
+      {
+        config: { access: 'public' },
+        schema: { tags, summary: 'What a page to sign in offers', response: { 200: SingleSignOnOffer } },
+      },
+      () => settings.offer(),
+    )
+
+    app.get(
+      '/single-sign-on/start',
+      {
+        config: { access: 'public' },
+        schema: {
+          tags,
+          summary: 'Sends a browser to the issuer',
+          querystring: Type.Object({ returnTo: Type.Optional(Type.String({ maxLength: MAX_ADDRESS })) }),
+        },
+      },
+      async (request, reply) =>
+        send(reply, await signOn.begin(request.query.returnTo, browserOf(request, publicUrl))),
+    )
+
+    app.get(
+      '/single-sign-on/callback',
+      { config: { access: 'public' }, schema: { tags, summary: 'Where the issuer sends a browser back to' } },
+      async (request, reply) => {
+        const { search } = new URL(request.url, 'http://localhost')
+        return send(reply, await signOn.finish(search, browserOf(request, publicUrl)))
+      },
+    )
+  }
+}
+
+function send(reply: FastifyReply, { address, cookies }: Onward) {
+  for (const cookie of cookies) reply.header('set-cookie', cookie)
+  return reply.redirect(address, 303)
+}
