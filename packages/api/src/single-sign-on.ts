@@ -24,7 +24,8 @@ const Fields = {
   groupClaim: Type.String({
     minLength: 1,
     maxLength: 200,
-    description: 'What tells the groups, a list or one text, such as groups; with dots into objects, such as realm_access.roles',
+    description:
+      'What tells the groups, a list or one text, such as groups; with dots into objects, such as realm_access.roles',
   }),
   makesPeople: Type.Boolean({ description: 'Whoever comes with a group that gives something is made a person here' }),
   linksPeople: Type.Boolean({

@@ -81,7 +81,10 @@ export function NewTrustRulePage() {
           />
           <Select
             label={t('new.issuer')}
-            data={(['github', 'gitlab', 'other'] as const).map((kind) => ({ value: kind, label: t(`issuers.${kind}`) }))}
+            data={(['github', 'gitlab', 'other'] as const).map((kind) => ({
+              value: kind,
+              label: t(`issuers.${kind}`),
+            }))}
             value={draft.kind}
             onChange={(kind) => choose(kind as IssuerKind)}
             allowDeselect={false}

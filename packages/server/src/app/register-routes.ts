@@ -55,6 +55,7 @@ import { impactRoutes } from '../explaining/impact/impact-routes.ts'
 import { previewRoutes } from '../explaining/previews/preview-routes.ts'
 import { createDesk } from '../updates/desk.ts'
 import { VERSION } from '../ground/version.ts'
+import { singleSignOnRoutes } from '../people/single-sign-on/single-sign-on-routes.ts'
 import { trustRoutes } from '../people/trust/trust-routes.ts'
 import { webhookRoutes } from '../telling/webhooks/webhook-routes.ts'
 import { adviseOn } from './advise-on.ts'
@@ -130,6 +131,13 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
   const forPublishing = { publishing, preflight, contents, files, apps, releases, publicUrl, maxUploadBytes }
   return [
     accessRoutes({ access, resolveApp, clock, version: VERSION, advise: () => adviseOn(core, checkPath) }),
+    singleSignOnRoutes({
+      settings: services.singleSignOn,
+      signOn: services.signOn,
+      resolveApp,
+      publicUrl,
+      clock,
+    }),
     trustRoutes({ trustRules: services.trustRules, tokenExchange: services.tokenExchange, resolveApp, clock }),
     ...accountsRoutes({ accounts: services.accounts, resolveApp, publicUrl, clock }),
     appRoutes({ apps, resolveApp }),

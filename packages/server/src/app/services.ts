@@ -4,10 +4,14 @@ import { createAccessService, type AccessService } from '../people/access/access
 import { createDerivedTokens } from '../people/access/derived-tokens.ts'
 import { createAskIssuer } from '../people/issuers/ask-issuer.ts'
 import { createIssuers } from '../people/issuers/issuers.ts'
+import { createOpenIdConnect } from '../people/single-sign-on/open-id-connect.ts'
+import { createSettingsService, isSingleSignOnOnly } from '../people/single-sign-on/settings-service.ts'
+import { createSignInStates } from '../people/single-sign-on/sign-in-states.ts'
+import { createSignOnService } from '../people/single-sign-on/sign-on-service.ts'
 import { createTokenExchangeService } from '../people/trust/token-exchange.ts'
 import { createTrustRuleService } from '../people/trust/trust-rule-service.ts'
 import { createAddressRules } from '../ground/outgoing/address-rules.ts'
-import { createAccounts } from '../people/accounts/accounts.ts'
+import { createAccounts, type Accounts } from '../people/accounts/accounts.ts'
 import { readJwtSecret } from '../people/access/secret-files.ts'
 import { createAnnouncementService } from '../telling/announcements/announcement-service.ts'
 import { createAppcastService } from '../shipping/appcasts/appcast-service.ts'
@@ -88,9 +92,12 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
-  const trusting = createTrusting(core, { audit, access })
   const { secretsKeys, publicUrl } = core
-  const accounts = createAccounts({ db, access, audit, secretsKeys, publicUrl, clock, newId, log })
+  const accounts = createAccounts({
+    ...{ db, access, audit, secretsKeys, publicUrl, clock, newId, log },
+    isSingleSignOnOnly: () => isSingleSignOnOnly(db),
+  })
+  const trusting = createTrusting(core, { audit, access, accounts })
 
   const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
@@ -274,17 +281,23 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
 /** Whom the server believes because an issuer of OpenID Connect vouches for them. */
 function createTrusting(
-  { config, db, clock, newId, log }: Core,
-  given: { audit: AuditService; access: AccessService },
+  { config, db, box, clock, newId, log }: Core,
+  { accounts, ...given }: { audit: AuditService; access: AccessService; accounts: Accounts },
 ) {
   const addresses = createAddressRules({ allowed: config.issuers.allowedNetworks, refusal: 'issuer-address-refused' })
   const askIssuer = createAskIssuer({ addresses })
   const issuers = createIssuers({ ask: askIssuer, clock })
   const derivedTokens = createDerivedTokens({ clock, newId })
   const shared = { db, ...given, derivedTokens, issuers, clock }
+  const { arrivals, signIns } = accounts
+  const singleSignOn = createSettingsService({ db, box, audit: given.audit, issuers, arrivals, clock })
+  const openIdConnect = createOpenIdConnect({ issuers, ask: askIssuer })
+  const states = createSignInStates({ box, clock })
   return {
     trustRules: createTrustRuleService({ ...shared, newId }),
     tokenExchange: createTokenExchangeService({ ...shared, log }),
+    singleSignOn,
+    signOn: createSignOnService({ settings: singleSignOn, openIdConnect, states, arrivals, signIns, log }),
   }
 }
 

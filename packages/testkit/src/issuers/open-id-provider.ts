@@ -68,7 +68,9 @@ export async function startOpenIdProvider({ redirectUris }: { redirectUris: read
         ({ sub, name }) => `<button name="account" value="${sub}">${name}</button>`,
       )
       response.setHeader('content-type', 'text/html; charset=utf-8')
-      response.end(`<!doctype html><title>Issuer</title><form method="post">${buttons.join('')}<button name="account" value="">Cancel</button></form>`)
+      response.end(
+        `<!doctype html><title>Issuer</title><form method="post">${buttons.join('')}<button name="account" value="">Cancel</button></form>`,
+      )
       return
     }
     let body = ''

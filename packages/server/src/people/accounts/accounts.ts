@@ -10,6 +10,7 @@ import { createSignInAttempts } from './auth/sign-in-attempts.ts'
 import { createOneTimeLinks } from './links/one-time-links.ts'
 import { createAccountService } from './own/account-service.ts'
 import { createPasskeyService } from './passkeys/passkey-service.ts'
+import { createArrivals } from './persons/arrivals.ts'
 import { createPersonService } from './persons/person-service.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
@@ -32,6 +33,7 @@ export function createAccounts({
   newId,
   log,
   plugins = [],
+  isSingleSignOnOnly,
 }: {
   db: Database
   access: Pick<AccessService, 'endTokensOf'>
@@ -43,15 +45,27 @@ export function createAccounts({
   log: FastifyBaseLogger
   /** Of the library, for other ways to sign in. */
   plugins?: readonly unknown[]
+  /** Whether nobody but owners signs in by what is here. */
+  isSingleSignOnOnly: () => Promise<boolean>
 }) {
   const secrets = secretsKeys.map(secretOf)
   const auth = createAuth({ db, secrets, newId, log, plugins, mayBegin })
   const attempts = createSignInAttempts({ db, clock })
   const knownBrowsers = createKnownBrowsers({ secret: secrets[0]?.value ?? '', newId })
-  const signIns = createSignInService({ db, auth, attempts, knownBrowsers, audit, publicUrl, clock })
+  const signIns = createSignInService({
+    db,
+    auth,
+    attempts,
+    knownBrowsers,
+    audit,
+    publicUrl,
+    isSingleSignOnOnly,
+    clock,
+  })
   const links = createOneTimeLinks({ db, audit, attempts, clock, newId })
   const persons = createPersonService({ db, links, endTokensOf: access.endTokensOf, audit, clock, newId })
   const own = createAccountService({ db, auth, attempts, persons, audit, clock })
+  const arrivals = createArrivals({ db, audit, clock, newId })
   const passkeys = createPasskeyService({ db, audit, clock, newId })
 
   /** By no code that was used before. */
@@ -74,6 +88,7 @@ export function createAccounts({
     signIns,
     links,
     persons,
+    arrivals,
     own,
     passkeys,
     findSession: signIns.findSession,

@@ -37,7 +37,7 @@ const ADMIN = [
   'audit:read',
 ] as const
 
-const OWNER = [...ADMIN, 'webhooks:all-apps'] as const
+const OWNER = [...ADMIN, 'webhooks:all-apps', 'single-sign-on:manage'] as const
 
 /** What somebody may do. Every route for people declares the one that it needs. */
 export type Permission = (typeof OWNER)[number]

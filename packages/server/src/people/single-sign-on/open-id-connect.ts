@@ -25,7 +25,10 @@ const loadLibrary = () => import('openid-client')
 /** The code flow with PKCE, by the library that has it; what is asked of the issuer goes by our rules of addresses. */
 export function createOpenIdConnect({ issuers, ask }: { issuers: Issuers; ask: AskIssuer }) {
   /** Where the browser goes. */
-  async function begin(settings: SingleSignOnSettings, redirectUri: string): Promise<{ address: URL; expected: Expected }> {
+  async function begin(
+    settings: SingleSignOnSettings,
+    redirectUri: string,
+  ): Promise<{ address: URL; expected: Expected }> {
     const client = await loadLibrary()
     const configuration = await configure(settings)
     const expected = {

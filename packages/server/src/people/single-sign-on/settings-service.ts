@@ -31,6 +31,11 @@ export interface SingleSignOnSettings {
   sessionMs: number
 }
 
+/** Whether nobody but owners signs in otherwise. */
+export async function isSingleSignOnOnly(db: Database): Promise<boolean> {
+  return (await findSettings(db))?.is_only_way === 1
+}
+
 export type FindAppId = (idOrSlug: string) => Promise<string>
 
 export type SettingsService = ReturnType<typeof createSettingsService>

@@ -57,7 +57,8 @@ export function createSignOnService({
     const state = await states.find(given, browser)
     const found = await settings.find()
     // Begun in another browser, long ago, or with what was configured before.
-    if (!state || found?.issuer !== state.issuer || found.clientId !== state.clientId) return refused('expired', CONSOLE)
+    if (!state || found?.issuer !== state.issuer || found.clientId !== state.clientId)
+      return refused('expired', CONSOLE)
     const { address: next, cookies } = await arrive(found, address, state, browser)
     return { address: next, cookies: [states.end(given, browser), ...cookies] }
   }
@@ -86,8 +87,7 @@ export function createSignOnService({
     }
     const outcome = await arrivals.receive(arrivalOf(identity, found), found, browser)
     if (outcome.kind === 'refused') return refused(outcome.reason, state.returnTo)
-    const { sessionMs: lifetimeMs } = found
-    const { cookies } = await signIns.beginSession(outcome.personId, browser, { by: 'single-sign-on', lifetimeMs })
+    const { cookies } = await signIns.beginSession(outcome.personId, browser, { lifetimeMs: found.sessionMs })
     return { address: state.returnTo, cookies }
   }
 

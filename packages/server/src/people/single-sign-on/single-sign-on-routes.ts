@@ -110,8 +110,7 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
           querystring: Type.Object({ returnTo: Type.Optional(Type.String({ maxLength: MAX_ADDRESS })) }),
         },
       },
-      async (request, reply) =>
-        send(reply, await signOn.begin(request.query.returnTo, browserOf(request, publicUrl))),
+      async (request, reply) => send(reply, await signOn.begin(request.query.returnTo, browserOf(request, publicUrl))),
     )
 
     app.get(

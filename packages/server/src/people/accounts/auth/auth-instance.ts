@@ -92,9 +92,9 @@ function ours() {
         const { internalAdapter } = context.context
         const user = await internalAdapter.findUserById(context.body.personId)
         const session = user && (await internalAdapter.createSession(user.id))
-        if (!user || !session) return { isDone: false }
+        if (!user || !session) return { sessionId: null }
         await setSessionCookie(context, { session, user })
-        return { isDone: true }
+        return { sessionId: session.id }
       }),
     },
   } satisfies BetterAuthPlugin

@@ -35,6 +35,7 @@ import {
   findPerson,
   findPersonByEmail,
   listGrants,
+  listGrantsBySource,
   listMethods,
   listPersons,
   lockOwnerPersons,
@@ -92,14 +93,18 @@ export function createPersonService({
   }
 
   async function change(id: string, input: PersonChanges, findAppId: FindAppId, author: Caller): Promise<Person> {
-    const grants = input.grants && (await readGrants(input.grants, findAppId))
+    const wished = input.grants && (await readGrants(input.grants, findAppId))
     const changed = await db.transaction().execute(async (tx) => {
       await lockOwnerPersons(tx)
       const found = await getVisible(id, author.actor, tx)
       const hadOwner = await hasOwner(tx)
       if (input.name !== undefined || input.disabled !== undefined) requireMayTouch(author.actor, found.grants)
       if (input.name !== undefined) await updatePerson(tx, id, { name: input.name.trim(), updated_at: clock.now() })
-      if (grants) await setGrants(tx, found, grants, author)
+      // What groups give is not people's to give, nor to take: it is there again at the next sign-in.
+      const ofGroups = await listGrantsBySource(tx, id, 'single-sign-on')
+      const grants = wished && without(wished, ofGroups)
+      const old = without(found.grants, ofGroups)
+      if (grants) await setGrants(tx, { row: found.row, grants: old }, grants, author)
       if (input.disabled !== undefined) await setDisabled(tx, found.row, input.disabled, author)
       if (hadOwner) await requireOwner(tx)
       const row = (await findPerson(tx, id)) ?? found.row
@@ -107,7 +112,7 @@ export function createPersonService({
         action: 'person.changed',
         subject: ['person', id],
         before: described(found.row, found.grants),
-        after: described(row, grants ?? found.grants),
+        after: described(row, grants ? [...grants, ...ofGroups] : found.grants),
       })
       return row
     })

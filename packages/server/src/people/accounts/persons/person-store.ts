@@ -76,15 +76,30 @@ export function listGrants(db: Connection, personIds: readonly string[]) {
     .execute()
 }
 
+/** Who gave them: people, or the person's groups at the newest sign-in. */
+export type GrantSource = 'people' | 'single-sign-on'
+
+export function listGrantsBySource(db: Connection, personId: string, source: GrantSource): Promise<GrantRow[]> {
+  return db
+    .selectFrom('person_grant')
+    .select(['role', 'app_id'])
+    .where('person_id', '=', personId)
+    .where('source', '=', source)
+    .orderBy('id')
+    .execute()
+}
+
+/** Those of this source; what others gave stays. */
 export async function replaceGrants(
   db: Connection,
   personId: string,
   grants: readonly GrantRow[],
   newId: () => string,
+  source: GrantSource = 'people',
 ) {
-  await db.deleteFrom('person_grant').where('person_id', '=', personId).execute()
+  await db.deleteFrom('person_grant').where('person_id', '=', personId).where('source', '=', source).execute()
   if (grants.length === 0) return
-  const rows = grants.map((grant) => ({ id: newId(), person_id: personId, ...grant }))
+  const rows = grants.map(({ role, app_id }) => ({ id: newId(), person_id: personId, role, app_id, source }))
   await db.insertInto('person_grant').values(rows).execute()
 }
 
@@ -192,6 +207,42 @@ export function endSessions(db: Connection, personId: string) {
 export async function endSession(db: Connection, personId: string, id: string): Promise<boolean> {
   const query = db.deleteFrom('person_session').where('person_id', '=', personId).where('id', '=', id)
   return (await query.executeTakeFirst()).numDeletedRows > 0n
+}
+
+/** @param personId undefined: of everybody */
+export function endSessionsBySingleSignOn(db: Connection, personId?: string) {
+  return db
+    .deleteFrom('person_session')
+    .where('by_single_sign_on', '=', 1)
+    .$if(personId !== undefined, (sessions) => sessions.where('person_id', '=', personId ?? ''))
+    .execute()
+}
+
+/** It ends then, however much it is used. */
+export function markSessionBySingleSignOn(db: Connection, id: string, expiresAt: number) {
+  return db
+    .updateTable('person_session')
+    .set({ by_single_sign_on: 1, expires_at: expiresAt })
+    .where('id', '=', id)
+    .execute()
+}
+
+export function deleteGrantsOfGroups(db: Connection) {
+  return db.deleteFrom('person_grant').where('source', '=', 'single-sign-on').execute()
+}
+
+/** What an issuer knows somebody by. */
+export function findIdentity(db: Connection, providerId: string, subject: string) {
+  return db
+    .selectFrom('sign_in_method')
+    .select('person_id')
+    .where('provider_id', '=', providerId)
+    .where('account_id', '=', subject)
+    .executeTakeFirst()
+}
+
+export function insertIdentity(db: Connection, identity: Insertable<Schema['sign_in_method']>) {
+  return db.insertInto('sign_in_method').values(identity).execute()
 }
 
 export function touchSession(db: Connection, id: string, now: number) {

@@ -12,7 +12,14 @@ import type { AuthInstance } from '../auth/auth-instance.ts'
 import { isPassword } from '../auth/passwords.ts'
 import type { Counted, SignInAttempts } from '../auth/sign-in-attempts.ts'
 import { actorOfPerson, callerOf } from '../persons/actor-of-person.ts'
-import { findPasswordOf, findPerson, listGrants, touchSession, updatePerson } from '../persons/person-store.ts'
+import {
+  findPasswordOf,
+  findPerson,
+  listGrants,
+  touchSession,
+  updatePerson,
+  markSessionBySingleSignOn,
+} from '../persons/person-store.ts'
 import { browserOf, headersFor, readCookies, type Browser } from './browser.ts'
 import type { KnownBrowsers } from './known-browsers.ts'
 
@@ -42,6 +49,7 @@ export function createSignInService({
   knownBrowsers,
   audit,
   publicUrl,
+  isSingleSignOnOnly,
   clock,
 }: {
   db: Database
@@ -50,6 +58,7 @@ export function createSignInService({
   knownBrowsers: KnownBrowsers
   audit: AuditService
   publicUrl: PublicUrl
+  isSingleSignOnOnly: () => Promise<boolean>
   clock: Clock
 }) {
   const sessions = new WeakMap<FastifyRequest, CurrentSession>()
@@ -63,6 +72,7 @@ export function createSignInService({
     const isOpen = await attempts.begin(counted)
     const fits = await isPassword(password, person?.password ?? undefined)
     if (!isOpen || !fits || !person || person.disabled_at !== null) throw wrongPassword()
+    await requireOtherWays(person.id)
     const { headers, response } = await asked(browser, [], (api, about) =>
       api.signInEmail({ body: { email, password }, ...about }),
     )
@@ -89,14 +99,32 @@ export function createSignInService({
     return finish(response.user.id, browser, headers.getSetCookie())
   }
 
-  /** Of somebody who has shown by other means who it is; of nobody, when that failed. */
-  async function beginSession(personId: string | undefined, browser: Browser): Promise<SignedIn> {
+  /**
+   * Of somebody who has shown by other means who it is; of nobody, when that failed.
+   * @param bySingleSignOn how long a session of that lasts
+   */
+  async function beginSession(
+    personId: string | undefined,
+    browser: Browser,
+    bySingleSignOn?: { lifetimeMs: number },
+  ): Promise<SignedIn> {
     if (personId === undefined) throw wrongPasskey()
+    if (!bySingleSignOn) await requireOtherWays(personId)
     const { headers, response } = await asked(browser, [], (api, about) =>
       api.beginSession({ body: { personId }, ...about }),
     )
-    if (!response.isDone) throw wrongPasskey()
+    const { sessionId } = response
+    if (sessionId === null) throw wrongPasskey()
+    if (bySingleSignOn) await markSessionBySingleSignOn(db, sessionId, clock.now() + bySingleSignOn.lifetimeMs)
     return finish(personId, browser, headers.getSetCookie())
+  }
+
+  /** Told only to who has shown who he is. */
+  async function requireOtherWays(personId: string): Promise<void> {
+    if (!(await isSingleSignOnOnly())) return
+    const grants = await listGrants(db, [personId])
+    if (grants.some(({ role, app_id: appId }) => role === 'owner' && appId === null)) return
+    throw problem('single-sign-on-only', 'Only owners sign in by a password or a passkey here.')
   }
 
   /** Also for who comes by single sign-on: notes it, and remembers the browser. */
