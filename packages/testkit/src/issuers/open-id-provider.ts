@@ -11,6 +11,7 @@ export interface Account {
   email?: string
   email_verified?: boolean
   groups?: string[]
+  [claim: string]: unknown
 }
 
 export type OpenIdProvider = Awaited<ReturnType<typeof startOpenIdProvider>>
