@@ -10,6 +10,8 @@ import { overviewRoutes } from '../overview/routes.tsx'
 import { settingsRoutes } from '../settings/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
+import { singleSignOnRoutes } from '../single-sign-on/routes.tsx'
+import { trustRulesRoutes } from '../trust-rules/routes.tsx'
 import { FailedPage, NotFoundPage } from './error-pages.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -20,6 +22,8 @@ const PUBLIC_PAGES = [
 ]
 const SERVER_PAGES = [
   ...appsRoutes,
+  ...singleSignOnRoutes,
+  ...trustRulesRoutes,
   ...accountRoutes,
   ...auditRoutes,
   ...webhooksRoutes,

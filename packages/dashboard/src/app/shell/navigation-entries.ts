@@ -50,8 +50,8 @@ export const SERVER_ENTRIES: readonly NavigationEntry[] = [
   { address: '/', text: 'apps', icon: IconApps },
   { address: '/people', text: 'people', icon: IconUsers, permission: 'people:manage' },
   { address: '/tokens', text: 'tokens', icon: IconKey, permission: 'tokens:manage' },
-  { address: '/trust-rules', text: 'trustRules', icon: IconShieldCheck, permission: 'tokens:manage' },
-  { address: '/single-sign-on', text: 'singleSignOn', icon: IconLockAccess, permission: 'people:manage' },
+  { address: '/trust-rules', text: 'trustRules', icon: IconShieldCheck, permission: 'trust:manage' },
+  { address: '/single-sign-on', text: 'singleSignOn', icon: IconLockAccess, permission: 'single-sign-on:manage' },
   { address: '/webhooks', text: 'webhooks', icon: IconWebhook, permission: 'webhooks:manage' },
   { address: '/audit', text: 'audit', icon: IconHistory, permission: 'audit:read' },
 ]
