@@ -389,13 +389,15 @@ export function createManagementClient(options: ManagementClientOptions) {
       app: string,
       id: string,
       offset: number,
-      { sizeBytes, body }: Omit<StreamedBody, 'contentType'>,
+      { sizeBytes, body, signal }: { sizeBytes: number; body: StreamedBody['body'] | Blob; signal?: AbortSignal },
     ): Promise<void> => {
       const contentType = 'application/offset+octet-stream'
       const lengths = { 'content-length': String(sizeBytes), 'upload-offset': String(offset) }
       const headers = { ...TUS, ...lengths, 'content-type': contentType }
+      const init: RequestInit & { duplex?: 'half' } = { method: 'PATCH', headers, ...(signal && { signal }) }
+      // Browsers send no stream by HTTP/1, and have no need to know what half is of anything else.
+      if (body instanceof ReadableStream) init.duplex = 'half'
       // Nothing is sent as nothing: a stream without bytes would be chunks without bytes.
-      const init: RequestInit & { duplex: 'half' } = { method: 'PATCH', headers, duplex: 'half' }
       if (sizeBytes > 0) init.body = body
       await send(path`/apps/${app}/uploads/${id}`, init)
     },

@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { ContentFile } from '../content-kind.ts'
-import { CONTENT_RULES, NAME_RULES } from './secret-rules.ts'
+import { SECRET_NAMES } from '@hotpatch/api'
+import { CONTENT_RULES } from './secret-rules.ts'
 
 export interface FoundSecret {
   /** Of the rule. */
@@ -36,7 +37,7 @@ export async function findSecrets(
   const unread: string[] = []
   let leftBytes = limits.totalBytes
   for (const file of files) {
-    const named = NAME_RULES.find(({ pattern }) => pattern.test(file.name.toLowerCase()))
+    const named = SECRET_NAMES.find(({ pattern }) => pattern.test(file.name.toLowerCase()))
     if (named) {
       secrets.push({ id: named.id, what: named.what, file: file.name })
       continue

@@ -1,0 +1,327 @@
+import type { App, NewRelease, PublishedRelease, ReleaseFinding, ReleasePreflight } from '@hotpatch/api'
+import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { IconCircleCheck } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { getRouteApi, Link, useBlocker } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useApi } from '../../ground/api.ts'
+import { useApp, useChannelNames } from '../../ground/app.ts'
+import { useChange } from '../../ground/change.ts'
+import { Confirm } from '../../ground/confirm.tsx'
+import { useFigures } from '../../ground/figures.ts'
+import { Page, Section } from '../../ground/page.tsx'
+import { useMay } from '../../ground/permissions.ts'
+import { ProblemPanel } from '../../ground/problem-panel.tsx'
+import { appKey } from '../../ground/queries.ts'
+import { useAppSlug } from '../../ground/routes.ts'
+import { Empty, Loading } from '../../ground/states.tsx'
+import type { PublishSearch } from '../routes.tsx'
+import { ChosenContent } from './chosen-content.tsx'
+import { DropArea } from './drop-area.tsx'
+import { TooManyFiles, type Dropped } from './dropped-files.ts'
+import { Findings } from './findings.tsx'
+import { OnlySigned } from './only-signed.tsx'
+import { contentOf, NEW_PLAN, releaseOf, suggestedVersion, type Plan } from './plan.ts'
+import { PlanForm } from './plan-form.tsx'
+import { recognise, type ContentChoice, type Fault, type Recognised } from './recognise.ts'
+import { useBringing } from './use-bringing.ts'
+
+const route = getRouteApi('/server/apps/$app/releases/publish')
+const TYPING_MS = 300
+
+export function PublishPage() {
+  const { t } = useTranslation('publish')
+  const slug = useAppSlug()
+  const app = useApp(slug)
+  const may = useMay()
+  return (
+    <Page title={t('title')} about={t('about')} isNarrow>
+      {!app && <Loading rows={5} />}
+      {app && !may('releases:publish', app.id) && <Empty title={t('forbidden')}>{t('forbiddenAbout')}</Empty>}
+      {app && may('releases:publish', app.id) && <ForApp app={app} />}
+    </Page>
+  )
+}
+
+function ForApp({ app }: { app: App }) {
+  const [published, setPublished] = useState<PublishedRelease>()
+  const [round, setRound] = useState(0)
+  if (app.signing === 'required') return <OnlySigned app={app} />
+  if (published) {
+    const again = () => {
+      setPublished(undefined)
+      setRound(round + 1)
+    }
+    return <Done app={app} published={published} onAgain={again} />
+  }
+  return <Publish key={round} app={app} onPublished={setPublished} />
+}
+
+function Publish({ app, onPublished }: { app: App; onPublished: (published: PublishedRelease) => void }) {
+  const { t } = useTranslation('publish')
+  const { kind, channel } = route.useSearch() as PublishSearch
+  const channels = useChannelNames(app.slug)
+  const [recognised, setRecognised] = useState<Recognised>()
+  const [fault, setFault] = useState<Fault | { fault: 'too-many' | 'unreadable' }>()
+  const [choice, setChoice] = useState<ContentChoice>()
+  const [areSecretsMeant, setAreSecretsMeant] = useState(false)
+  const [plan, setPlan] = useState<Plan>({ ...NEW_PLAN, ...(channel !== undefined && { channel }) })
+  const hasSecrets = (recognised?.secrets.length ?? 0) > 0
+  // What may have to stay secret goes nowhere before somebody has said that it is meant.
+  const bringing = useBringing(app.slug, recognised, hasSecrets && !areSecretsMeant ? undefined : choice)
+  const change = (changes: Partial<Plan>) => setPlan((before) => ({ ...before, ...changes }))
+  const isBusy = recognised !== undefined && bringing.phase !== 'failed'
+  useBlocker({
+    shouldBlockFn: () => !window.confirm(t('leave')),
+    enableBeforeUnload: isBusy,
+    disabled: !isBusy,
+  })
+
+  useEffect(() => {
+    const suggested = suggestedVersion(bringing.brought)
+    if (suggested !== undefined) setPlan((before) => (before.version === '' ? { ...before, version: suggested } : before))
+  }, [bringing.brought])
+
+  function take(dropped: Dropped): void {
+    const found = recognise(dropped)
+    if ('fault' in found) {
+      setFault(found)
+      return
+    }
+    setFault(undefined)
+    setRecognised(found)
+    setAreSecretsMeant(false)
+    setChoice(found.choices.find((each) => each === kind) ?? found.choices[0])
+    const guess = found.platform !== undefined && app.platforms.includes(found.platform) ? found.platform : undefined
+    const [only, ...others] = app.platforms
+    setPlan((before) => ({
+      ...before,
+      platform: guess ?? (others.length === 0 && only ? only : before.platform),
+      accept: [],
+    }))
+  }
+
+  if (!recognised || !choice) {
+    return (
+      <Stack gap="md">
+        <DropArea
+          onDropped={take}
+          onError={(error) => setFault({ fault: error instanceof TooManyFiles ? 'too-many' : 'unreadable' })}
+        />
+        {fault && (
+          <Alert color="red" role="alert" title={t('faults.title')}>
+            {t(`faults.${fault.fault}`, fault)}
+          </Alert>
+        )}
+      </Stack>
+    )
+  }
+  return (
+    <Stack gap="lg">
+      <ChosenContent
+        recognised={recognised}
+        choice={choice}
+        onChoice={setChoice}
+        onOther={() => setRecognised(undefined)}
+        bringing={bringing}
+        isLocked={false}
+      />
+      {hasSecrets && (
+        <Checkbox
+          label={t('secrets.meant')}
+          checked={areSecretsMeant}
+          onChange={(event) => setAreSecretsMeant(event.currentTarget.checked)}
+        />
+      )}
+      <Section title={t('plan.title')}>
+        <PlanForm app={app} channels={channels} plan={plan} onChange={change} />
+      </Section>
+      <AskAndPublish
+        app={app}
+        plan={plan}
+        onChange={change}
+        release={releaseOf(plan, contentOf(bringing.brought, plan))}
+        amounts={choice === 'binary' || recognised.zip ? undefined : recognised}
+        isBrought={bringing.phase === 'done'}
+        onPublished={onPublished}
+      />
+    </Stack>
+  )
+}
+
+function AskAndPublish({
+  app,
+  plan,
+  onChange,
+  release,
+  amounts,
+  isBrought,
+  onPublished,
+}: {
+  app: App
+  plan: Plan
+  onChange: (changes: Partial<Plan>) => void
+  release: NewRelease | undefined
+  amounts: Recognised | undefined
+  isBrought: boolean
+  onPublished: (published: PublishedRelease) => void
+}) {
+  const { t } = useTranslation('publish')
+  const api = useApi()
+  const [isAsking, setIsAsking] = useState(false)
+  const preflight = usePreflight(app, release, amounts)
+  const publish = useChange({
+    change: async (asked: NewRelease) => {
+      const form = new FormData()
+      form.set('metadata', JSON.stringify(asked))
+      return api.publishRelease(app.slug, form)
+    },
+    invalidates: [appKey(app.slug)],
+    onDone: onPublished,
+  })
+  const findings: readonly ReleaseFinding[] = preflight.data?.findings ?? []
+  const hasErrors = findings.some(({ severity }) => severity === 'error')
+  const isReady = release !== undefined && preflight.data !== undefined && !hasErrors && !preflight.isFetching
+  return (
+    <Stack gap="md">
+      <Findings findings={findings} accepted={plan.accept} onAccept={(accept) => onChange({ accept })} />
+      <ProblemPanel error={preflight.error} />
+      {preflight.data && !hasErrors && <Reach plan={plan} preflight={preflight.data} />}
+      <Group justify="flex-end" gap="sm">
+        <Text c="dimmed" size="xs">
+          {t(!isBrought ? 'wait.upload' : release === undefined ? 'wait.plan' : hasErrors ? 'wait.findings' : 'wait.none')}
+        </Text>
+        <Button disabled={!isReady} onClick={() => setIsAsking(true)}>
+          {t('publish')}
+        </Button>
+      </Group>
+      {release && (
+        <Confirm
+          opened={isAsking}
+          onClose={() => setIsAsking(false)}
+          title={t('ask.title', { version: release.version })}
+          action={t('ask.action')}
+          onConfirm={() => publish.mutateAsync(release)}
+        >
+          <WhatHappens plan={plan} release={release} preflight={preflight.data} />
+        </Confirm>
+      )}
+    </Stack>
+  )
+}
+
+function usePreflight(app: App, release: NewRelease | undefined, amounts: Recognised | undefined) {
+  const api = useApi()
+  const [asked] = useDebouncedValue(release && JSON.stringify(release), TYPING_MS)
+  const told = amounts && {
+    fileCount: amounts.files.length,
+    unpackedBytes: amounts.files.reduce((sum, { file }) => sum + file.size, 0),
+  }
+  return useQuery({
+    queryKey: appKey(app.slug, 'preflight', asked, told),
+    queryFn: () => {
+      const { paused: _, ...rest } = JSON.parse(asked ?? '{}') as NewRelease
+      return api.checkRelease(app.slug, { ...rest, ...told, publicKey: null })
+    },
+    enabled: asked !== undefined,
+    retry: false,
+    meta: { isLive: false },
+  })
+}
+
+/** What is there now, and how many devices are known there. */
+function Reach({ plan, preflight: { inForce, native, existing } }: { plan: Plan; preflight: ReleasePreflight }) {
+  const { t } = useTranslation('publish')
+  const figures = useFigures()
+  const now = inForce.map(({ version, percentage }) => `${version ?? t('embedded')} (${figures.percentage(percentage)})`)
+  return (
+    <Alert color="gray" title={t('reach.title', { channel: plan.channel })}>
+      <Text>
+        {t('reach.devices', {
+          count: native.devices,
+          devices: figures.number(native.devices),
+          reached: figures.number(Math.round((native.devices * plan.percentage) / 100)),
+          percentage: figures.percentage(plan.percentage),
+        })}
+      </Text>
+      <Text>{now.length === 0 ? t('reach.first') : t('reach.onTop', { versions: figures.list(now) })}</Text>
+      {existing && <Text>{t('reach.existing', { channels: figures.list(existing.channels) })}</Text>}
+    </Alert>
+  )
+}
+
+function WhatHappens({
+  plan,
+  release,
+  preflight,
+}: {
+  plan: Plan
+  release: NewRelease
+  preflight: ReleasePreflight | undefined
+}) {
+  const { t } = useTranslation('publish')
+  const { t: tr } = useTranslation('releases')
+  const figures = useFigures()
+  const said = {
+    version: release.version,
+    platform: tr(`platforms.${release.platform}`),
+    channel: plan.channel,
+    percentage: figures.percentage(plan.percentage),
+  }
+  return (
+    <Stack gap="xs">
+      <Text>
+        {plan.isPaused
+          ? t('ask.paused', said)
+          : plan.startsAt !== ''
+            ? t('ask.later', { ...said, at: figures.dateTime(plan.startsAt) })
+            : t('ask.now', said)}
+      </Text>
+      {preflight && (
+        <Text c="dimmed">
+          {t('ask.devices', {
+            count: preflight.native.devices,
+            devices: figures.number(Math.round((preflight.native.devices * plan.percentage) / 100)),
+          })}
+        </Text>
+      )}
+      {plan.mandatory && <Text>{t('ask.mandatory')}</Text>}
+      <Text c="dimmed">{t('ask.stays')}</Text>
+    </Stack>
+  )
+}
+
+function Done({ app, published, onAgain }: { app: App; published: PublishedRelease; onAgain: () => void }) {
+  const { t } = useTranslation('publish')
+  const figures = useFigures()
+  const { version, channel, percentage, releaseId } = published
+  return (
+    <Alert color="teal" icon={<IconCircleCheck aria-hidden />} title={t('done.title', { version })} role="status">
+      <Stack gap="sm">
+        <Text>
+          {t(published.paused ? 'done.paused' : 'done.about', { channel, percentage: figures.percentage(percentage) })}
+        </Text>
+        <Group gap="sm">
+          <Button
+            component={Link}
+            {...({ to: '/apps/$app/releases/$release', params: { app: app.slug, release: releaseId } } as object)}
+          >
+            {t('done.release')}
+          </Button>
+          <Button
+            variant="default"
+            component={Link}
+            {...({ to: '/apps/$app/rollouts', params: { app: app.slug }, search: { channel } } as object)}
+          >
+            {t('done.rollout')}
+          </Button>
+          <Button variant="subtle" onClick={onAgain}>
+            {t('done.again')}
+          </Button>
+        </Group>
+      </Stack>
+    </Alert>
+  )
+}

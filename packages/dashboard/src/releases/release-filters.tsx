@@ -1,0 +1,99 @@
+import type { App } from '@hotpatch/api'
+import { Group, SegmentedControl, Select, Switch, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { IconSearch } from '@tabler/icons-react'
+import { useNavigate } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useChannelNames } from '../ground/app.ts'
+import classes from './releases.module.css'
+import type { ReleasesSearch } from './routes.tsx'
+
+const TYPING_MS = 250
+
+/** All of them are in the address: what is found can be shared. */
+export function ReleaseFilters({
+  slug,
+  app,
+  filters,
+}: {
+  slug: string
+  app: App | undefined
+  filters: ReleasesSearch
+}) {
+  const { t } = useTranslation('releases')
+  const channels = useChannelNames(slug)
+  const navigate = useNavigate()
+  const change = (changes: ReleasesSearch) =>
+    void navigate({
+      to: '/apps/$app/releases',
+      params: { app: slug },
+      search: { ...filters, ...changes },
+      replace: true,
+    } as never)
+  return (
+    <Group gap="sm" align="flex-end" className={classes.filters}>
+      <VersionSearch value={filters.search} onChange={(search) => change({ search })} />
+      <Select
+        label={t('platform')}
+        placeholder={t('all')}
+        data={platformsOf(app).map((value) => ({ value, label: t(`platforms.${value}`) }))}
+        value={filters.platform ?? null}
+        onChange={(platform) => change({ platform: (platform as ReleasesSearch['platform']) ?? undefined })}
+        clearable
+      />
+      <Select
+        label={t('inForceOn')}
+        placeholder={t('all')}
+        data={[...channels]}
+        value={filters.channel ?? null}
+        onChange={(channel) => change({ channel: channel ?? undefined })}
+        clearable
+        searchable
+      />
+      <SegmentedControl
+        aria-label={t('content')}
+        className={classes.kinds}
+        data={(['all', 'archive', 'files', 'binary'] as const).map((value) => ({ value, label: t(`kinds.${value}`) }))}
+        value={filters.kind ?? 'all'}
+        onChange={(kind) => change({ kind: kind === 'all' ? undefined : (kind as ReleasesSearch['kind']) })}
+      />
+      <Switch
+        label={t('showArchived')}
+        checked={filters.archived ?? false}
+        onChange={(event) => change({ archived: event.currentTarget.checked ? true : undefined })}
+        mb={8}
+      />
+    </Group>
+  )
+}
+
+function VersionSearch({
+  value = '',
+  onChange,
+}: {
+  value?: string | undefined
+  onChange: (search: string | undefined) => void
+}) {
+  const { t } = useTranslation('releases')
+  const [typed, setTyped] = useState(value)
+  useEffect(() => setTyped(value), [value])
+  const tell = useDebouncedCallback((text: string) => onChange(text === '' ? undefined : text), TYPING_MS)
+  return (
+    <TextInput
+      type="search"
+      label={t('searchVersion')}
+      leftSection={<IconSearch size={16} aria-hidden />}
+      maxLength={50}
+      value={typed}
+      onChange={(event) => {
+        setTyped(event.currentTarget.value)
+        tell(event.currentTarget.value.trim())
+      }}
+    />
+  )
+}
+
+function platformsOf(app: App | undefined): readonly string[] {
+  return app ? [...app.platforms, ...(app.platforms.length > 1 ? ['any'] : [])] : []
+}
