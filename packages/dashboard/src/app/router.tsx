@@ -8,6 +8,9 @@ import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.
 import { insightsRoutes } from '../insights/routes.tsx'
 import { overviewRoutes } from '../overview/routes.tsx'
 import { settingsRoutes } from '../settings/routes.tsx'
+import { appVersionsRoutes } from '../app-versions/routes.tsx'
+import { assetUpdatesRoutes } from '../asset-updates/routes.tsx'
+import { releasesRoutes } from '../releases/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
 import { singleSignOnRoutes } from '../single-sign-on/routes.tsx'
@@ -35,6 +38,9 @@ const APP_PAGES = [
   ...devicesRoutes,
   ...insightsRoutes,
   ...settingsRoutes,
+  ...releasesRoutes,
+  ...appVersionsRoutes,
+  ...assetUpdatesRoutes,
   //
 ]
 

@@ -4,6 +4,11 @@ export interface Keep {
   finish(): Promise<Blob>
 }
 
+/** Only a thread beside the page has it, and TypeScript knows it only where there is no page. */
+type WritableInWorker = FileSystemFileHandle & {
+  createSyncAccessHandle(): Promise<{ write(bytes: Uint8Array<ArrayBuffer>): number; flush(): void; close(): void }>
+}
+
 const FOLDER = 'hotpatch-uploads'
 const PIECE_BYTES = 4 * 1024 * 1024
 
@@ -22,7 +27,7 @@ async function openFile(): Promise<Keep> {
   await root.removeEntry(FOLDER, { recursive: true }).catch(() => undefined)
   const folder = await root.getDirectoryHandle(FOLDER, { create: true })
   const handle = await folder.getFileHandle(`${crypto.randomUUID()}.zip`, { create: true })
-  const access = await handle.createSyncAccessHandle()
+  const access = await (handle as WritableInWorker).createSyncAccessHandle()
   return {
     add: (chunk) => void access.write(chunk as Uint8Array<ArrayBuffer>),
     async finish() {
