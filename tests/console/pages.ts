@@ -5,6 +5,7 @@ import { appsPages } from './pages/apps.ts'
 import { auditPages } from './pages/audit.ts'
 import { settingsPages } from './pages/settings.ts'
 import { webhooksPages } from './pages/webhooks.ts'
+import { releasesPages } from './pages/releases.ts'
 
 /** A page as the walk sees it: with something on it, whole. */
 export interface ConsolePage {
@@ -29,6 +30,7 @@ export const CONSOLE_PAGES: readonly ConsolePages[] = [
   appsPages,
   settingsPages,
   accountPages,
+  releasesPages,
   //
   auditPages,
   webhooksPages,
