@@ -82,7 +82,11 @@ export const releasesPages: ConsolePages = {
     {
       name: 'asset-updates-deployments',
       address: address('/asset-updates?tab=deployments'),
-      shows: (page) => page.getByRole('button', { name: /Change the deployment of 1.2.0/ }).first().waitFor(),
+      shows: (page) =>
+        page
+          .getByRole('button', { name: /Change the deployment of 1.2.0/ })
+          .first()
+          .waitFor(),
     },
     {
       name: 'asset-updates-statistics',
@@ -106,14 +110,17 @@ async function seedBundles({ server, api }: Console): Promise<void> {
     const version = minor === VERSIONS - 2 ? long.slice(0, 49) : `2.${minor}.0`
     const isNewest = minor >= VERSIONS - 2
     const bundle = await zipOf(bundleFiles(minor, isNewest ? ASSETS : 3))
-    const published = await server.published({ slug: APP }, {
-      version,
-      bundle,
-      channel: minor % 3 === 1 ? 'staging' : 'production',
-      percentage: minor === VERSIONS - 1 ? 25 : 100,
-      runtimeVersion: minor < 6 ? '48' : '49',
-      notes: `What is new:\n\n- The basket remembers what is in it.\n- Products load ${minor + 2} times faster.`,
-    })
+    const published = await server.published(
+      { slug: APP },
+      {
+        version,
+        bundle,
+        channel: minor % 3 === 1 ? 'staging' : 'production',
+        percentage: minor === VERSIONS - 1 ? 25 : 100,
+        runtimeVersion: minor < 6 ? '48' : '49',
+        notes: `What is new:\n\n- The basket remembers what is in it.\n- Products load ${minor + 2} times faster.`,
+      },
+    )
     if (minor === VERSIONS - 1) ids.bundle = published.releaseId
   }
   const [first] = (await api.listReleases(APP, { search: '2.0.0' })).items
@@ -126,7 +133,8 @@ function bundleFiles(minor: number, assets: number): Record<string, string> {
     const name = `assets/images/product-${String(index).padStart(4, '0')}.png`
     files[name] = `picture ${index % 7 === 0 ? minor : 0} `.repeat(1 + (index % 40))
   }
-  files['assets/src/components/checkout/steps/payment/methods/credit-card/assets/illustration-of-a-card@3x.png'] = 'card'
+  files['assets/src/components/checkout/steps/payment/methods/credit-card/assets/illustration-of-a-card@3x.png'] =
+    'card'
   return files
 }
 
@@ -134,7 +142,11 @@ async function seedUpdates({ server }: Console): Promise<void> {
   for (const version of ['1.0.0', '1.1.0', '1.2.0']) {
     const files = { 'main.js': `start("${version}")`, 'assets/logo.png': 'logo', [`assets/${version}.json`]: '{}' }
     const shared = { files, launch: 'main.js', platform: 'android', runtimeVersion: '3' }
-    await publishFiles(server, { slug: APP }, { ...shared, version: `${version}`, percentage: version === '1.2.0' ? 20 : 100 })
+    await publishFiles(
+      server,
+      { slug: APP },
+      { ...shared, version: `${version}`, percentage: version === '1.2.0' ? 20 : 100 },
+    )
   }
 }
 
@@ -146,12 +158,16 @@ async function seedBinaries({ server }: Console): Promise<void> {
     const facts = { id: 'com.example.boutique', version, versionCode, name: 'Boutique' }
     const permissions = ['INTERNET', 'CAMERA', ...(versionCode > 300 ? ['RECORD_AUDIO'] : [])]
     const bytes = anApk({ ...facts, permissions: permissions.map((each) => `android.permission.${each}`) })
-    const { releaseId } = await publishBinary(server, { slug: APP }, {
-      files: [{ name: `boutique-${version}.apk`, bytes, architecture: 'arm64-v8a' }],
-      platform: 'android',
-      version: `${version}+${versionCode}`,
-      notes: 'A new camera.',
-    })
+    const { releaseId } = await publishBinary(
+      server,
+      { slug: APP },
+      {
+        files: [{ name: `boutique-${version}.apk`, bytes, architecture: 'arm64-v8a' }],
+        platform: 'android',
+        version: `${version}+${versionCode}`,
+        notes: 'A new camera.',
+      },
+    )
     ids.binary = releaseId
   }
 }

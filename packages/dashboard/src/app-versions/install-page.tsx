@@ -47,7 +47,13 @@ function Opened({ slug, page, mayChange }: { slug: string; page: InstallPage; ma
         <Group gap="xs">
           <Badge color={page.access === 'open' ? 'teal' : 'blue'}>{t(`install.access.${page.access}`)}</Badge>
           <Text c="dimmed">
-            {t(page.access === 'open' ? 'install.openAbout' : page.hasPassword ? 'install.passwordAbout' : 'install.linkAbout')}
+            {t(
+              page.access === 'open'
+                ? 'install.openAbout'
+                : page.hasPassword
+                  ? 'install.passwordAbout'
+                  : 'install.linkAbout',
+            )}
           </Text>
         </Group>
         <CopyValue value={page.url} />

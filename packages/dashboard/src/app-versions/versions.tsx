@@ -2,12 +2,12 @@ import type { App, Release } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
 import { Badge, Button, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { Confirm } from '../ground/confirm.tsx'
+import { ButtonLink } from '../ground/links.tsx'
 import { useFigures } from '../ground/figures.ts'
 import { useMay } from '../ground/permissions.ts'
 import { SERVER_URL } from '../ground/place.ts'
@@ -170,22 +170,22 @@ function Switch({
   const what = isActive ? 'deactivate' : 'activate'
   const { version } = release
   const change = useChange({
-    change: () =>
-      isActive ? api.deactivateRelease(release.id, channel) : api.activateRelease(release.id, channel),
+    change: () => (isActive ? api.deactivateRelease(release.id, channel) : api.activateRelease(release.id, channel)),
     invalidates: [appKey(slug)],
     done: t(`${what}.done`, { version, channel }),
   })
   if (!inForce) {
     return (
-      <Button
+      <ButtonLink
         className={classes.action}
         size="xs"
         variant="subtle"
-        component={Link}
-        {...({ to: '/apps/$app/rollouts', params: { app: slug }, search: { channel } } as object)}
+        to="/apps/$app/rollouts"
+        params={{ app: slug }}
+        search={{ channel }}
       >
         {t('placeAnew')}
-      </Button>
+      </ButtonLink>
     )
   }
   return (

@@ -1,9 +1,10 @@
 import type { Platform } from '@hotpatch/protocol'
 import { Button, Group, Select, Tabs } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApp, useChannelNames } from '../ground/app.ts'
+import { ButtonLink } from '../ground/links.tsx'
 import { Page } from '../ground/page.tsx'
 import { useMay } from '../ground/permissions.ts'
 import { useAppSlug } from '../ground/routes.ts'
@@ -35,13 +36,14 @@ export function AssetUpdatesPage() {
       about={t('about')}
       actions={
         may('releases:publish', app?.id) && (
-          <Button
-            component={Link}
-            {...({ to: '/apps/$app/releases/publish', params: { app: slug }, search: { kind: 'files' } } as object)}
+          <ButtonLink
+            to="/apps/$app/releases/publish"
+            params={{ app: slug }}
+            search={{ kind: 'files' }}
             leftSection={<IconUpload size={16} aria-hidden />}
           >
             {t('publish')}
-          </Button>
+          </ButtonLink>
         )
       }
     >

@@ -63,7 +63,9 @@ function useColumns(slug: string, mayChange: boolean): Column<Rollout>[] {
     {
       id: 'state',
       header: tr('state'),
-      cell: ({ state }) => <Badge color={COLORS[state] ?? 'blue'}>{t(`states.${state}`, { defaultValue: state })}</Badge>,
+      cell: ({ state }) => (
+        <Badge color={COLORS[state] ?? 'blue'}>{t(`states.${state}`, { defaultValue: state })}</Badge>
+      ),
     },
     {
       id: 'percentage',
@@ -98,7 +100,11 @@ function Manage({ slug, rollout }: { slug: string; rollout: Rollout }) {
     <div className={classes.action}>
       <Menu position="bottom-end" shadow="md">
         <Menu.Target>
-          <Button size="xs" variant="default" aria-label={t('deployments.manage', { version, channel: rollout.channel })}>
+          <Button
+            size="xs"
+            variant="default"
+            aria-label={t('deployments.manage', { version, channel: rollout.channel })}
+          >
             {t('deployments.change')}
           </Button>
         </Menu.Target>

@@ -142,13 +142,38 @@ function ByUpdate({ releases }: { releases: readonly Figures[] }) {
   const share = ({ attempted }: Figures, part: number) =>
     attempted === 0 ? '–' : figures.percentage((part / attempted) * 100, 1)
   const columns: Column<Figures>[] = [
-    { id: 'version', header: tr('version'), phone: 'title', cell: ({ version }) => <span className={classes.version}>{version}</span> },
+    {
+      id: 'version',
+      header: tr('version'),
+      phone: 'title',
+      cell: ({ version }) => <span className={classes.version}>{version}</span>,
+    },
     { id: 'platform', header: tr('platform'), cell: ({ platform }) => tr(`platforms.${platform}`) },
-    { id: 'downloads', header: t('statistics.downloads'), align: 'end', cell: ({ downloaded }) => figures.number(downloaded) },
-    { id: 'attempted', header: t('statistics.attempted'), align: 'end', cell: ({ attempted }) => figures.number(attempted) },
-    { id: 'success', header: t('statistics.successRate'), align: 'end', cell: (row) => share(row, row.attempted - row.bad) },
+    {
+      id: 'downloads',
+      header: t('statistics.downloads'),
+      align: 'end',
+      cell: ({ downloaded }) => figures.number(downloaded),
+    },
+    {
+      id: 'attempted',
+      header: t('statistics.attempted'),
+      align: 'end',
+      cell: ({ attempted }) => figures.number(attempted),
+    },
+    {
+      id: 'success',
+      header: t('statistics.successRate'),
+      align: 'end',
+      cell: (row) => share(row, row.attempted - row.bad),
+    },
     { id: 'failure', header: t('statistics.failureRate'), align: 'end', cell: (row) => share(row, row.bad) },
-    { id: 'rollbacks', header: t('statistics.rollbacks'), align: 'end', cell: ({ rolledBack }) => figures.number(rolledBack) },
+    {
+      id: 'rollbacks',
+      header: t('statistics.rollbacks'),
+      align: 'end',
+      cell: ({ rolledBack }) => figures.number(rolledBack),
+    },
   ]
   return (
     <DataTable

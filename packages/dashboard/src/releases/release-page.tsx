@@ -53,7 +53,9 @@ function ShownRelease({ slug, release }: { slug: string; release: Release }) {
       title={`${release.version} · ${t(`platforms.${release.platform}`)}`}
       about={t(`kinds.${release.content.kind}`)}
       badge={isArchived && <Badge color="gray">{t('archived')}</Badge>}
-      actions={!isArchived && may('releases:archive', release.appId) && <ArchiveRelease slug={slug} release={release} />}
+      actions={
+        !isArchived && may('releases:archive', release.appId) && <ArchiveRelease slug={slug} release={release} />
+      }
     >
       <Tabs
         value={search.tab ?? 'overview'}

@@ -1,10 +1,11 @@
 import { formatOfName, type Release } from '@hotpatch/api'
 import { Badge, Button, Group, Text } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useApp } from '../ground/app.ts'
+import { ButtonLink } from '../ground/links.tsx'
 import { useFigures } from '../ground/figures.ts'
 import { Page } from '../ground/page.tsx'
 import { useMay } from '../ground/permissions.ts'
@@ -35,13 +36,13 @@ export function ReleasesPage() {
   const isFiltered = Object.values(filters).some((value) => value !== undefined)
   const mayPublish = may('releases:publish', app?.id)
   const publish = mayPublish && (
-    <Button
-      component={Link}
-      {...({ to: '/apps/$app/releases/publish', params: { app: slug } } as object)}
+    <ButtonLink
+      to="/apps/$app/releases/publish"
+      params={{ app: slug }}
       leftSection={<IconUpload size={16} aria-hidden />}
     >
       {t('publish')}
-    </Button>
+    </ButtonLink>
   )
   return (
     <Page title={t('title')} about={t('about')} actions={publish}>
@@ -88,8 +89,8 @@ function useColumns(slug: string): Column<Release>[] {
       ),
     },
     { id: 'platform', header: t('platform'), cell: ({ platform }) => t(`platforms.${platform}`) },
-    { id: 'content', header: t('content'), cell: (release) => <ContentOf release={release} /> },
-    { id: 'size', header: t('size'), align: 'end', cell: (release) => figures.bytes(downloadBytes(release)) },
+    { id: 'content', header: t('content'), width: '12rem', cell: (release) => <ContentOf release={release} /> },
+    { id: 'size', header: t('size'), align: 'end', width: '7rem', cell: (release) => figures.bytes(downloadBytes(release)) },
     { id: 'inForce', header: t('inForce'), width: '26%', cell: (release) => <InForce release={release} /> },
     { id: 'signed', header: t('signed'), cell: (release) => (isSigned(release) ? t('yes') : t('no')) },
     {
@@ -123,13 +124,9 @@ function NothingFound({ slug }: { slug: string }) {
     <Empty
       title={t('notFound.title')}
       action={
-        <Button
-          variant="default"
-          component={Link}
-          {...({ to: '/apps/$app/releases', params: { app: slug }, search: {} } as object)}
-        >
+        <ButtonLink variant="default" to="/apps/$app/releases" params={{ app: slug }} search={{}}>
           {t('notFound.all')}
-        </Button>
+        </ButtonLink>
       }
     >
       {t('notFound.about')}

@@ -98,11 +98,16 @@ function OtherRelease({
   )
 }
 
-function Summary({ comparison: { files, fileBytes, contentBytes, requirement, isReadable } }: { comparison: ReleaseComparison }) {
+function Summary({
+  comparison: { files, fileBytes, contentBytes, requirement, isReadable },
+}: {
+  comparison: ReleaseComparison
+}) {
   const { t } = useTranslation('releases')
   const figures = useFigures()
   const grown = contentBytes.after - contentBytes.before
-  const sizes = ({ before, after }: { before: number; after: number }) => `${figures.bytes(before)} → ${figures.bytes(after)}`
+  const sizes = ({ before, after }: { before: number; after: number }) =>
+    `${figures.bytes(before)} → ${figures.bytes(after)}`
   return (
     <Section title={t('comparison.summary')}>
       <dl className={classes.facts}>
@@ -199,7 +204,9 @@ function useColumns(): Column<Difference>[] {
       id: 'change',
       header: t('comparison.change'),
       width: '9rem',
-      cell: ({ change }) => <Badge color={COLORS[change as keyof typeof COLORS]}>{t(`comparison.one.${change}`)}</Badge>,
+      cell: ({ change }) => (
+        <Badge color={COLORS[change as keyof typeof COLORS]}>{t(`comparison.one.${change}`)}</Badge>
+      ),
     },
     {
       id: 'before',

@@ -56,7 +56,9 @@ function Told({ slug, release }: { slug: string; release: Release }) {
     queryKey: appKey(slug, 'releases', 'told', release.id),
     queryFn: () => {
       const to = new Date()
-      const from = new Date(Math.max(new Date(release.createdAt).getTime() - 3_600_000, to.getTime() - 399 * 86_400_000))
+      const from = new Date(
+        Math.max(new Date(release.createdAt).getTime() - 3_600_000, to.getTime() - 399 * 86_400_000),
+      )
       return api.getDownloads(slug, { from: from.toISOString(), to: to.toISOString(), bucket: 'day' })
     },
     enabled: true,
@@ -78,7 +80,12 @@ function PatchTable({ release, patches }: { release: Release; patches: readonly 
   const { t } = useTranslation('releases')
   const figures = useFigures()
   const columns: Column<Patch>[] = [
-    { id: 'from', header: t('patches.from'), phone: 'title', cell: ({ from }) => <span className={classes.version}>{from}</span> },
+    {
+      id: 'from',
+      header: t('patches.from'),
+      phone: 'title',
+      cell: ({ from }) => <span className={classes.version}>{from}</span>,
+    },
     {
       id: 'state',
       header: t('state'),
@@ -101,7 +108,11 @@ function PatchTable({ release, patches }: { release: Release; patches: readonly 
       align: 'end',
       cell: ({ savedShare }) => (savedShare === null ? '–' : figures.percentage(savedShare * 100, 1)),
     },
-    { id: 'made', header: t('patches.madeAt'), cell: ({ createdAt, finishedAt }) => <Time at={finishedAt ?? createdAt} /> },
+    {
+      id: 'made',
+      header: t('patches.madeAt'),
+      cell: ({ createdAt, finishedAt }) => <Time at={finishedAt ?? createdAt} />,
+    },
   ]
   return (
     <DataTable
@@ -138,7 +149,8 @@ function FormTable({ release, forms }: { release: Release; forms: readonly Form[
       id: 'form',
       header: t('forms.form'),
       phone: 'title',
-      cell: ({ algorithm, isPacked }) => (isPacked ? t('forms.packed', { algorithm }) : t('forms.compressed', { algorithm })),
+      cell: ({ algorithm, isPacked }) =>
+        isPacked ? t('forms.packed', { algorithm }) : t('forms.compressed', { algorithm }),
     },
     { id: 'files', header: t('tabs.files'), align: 'end', cell: ({ files }) => figures.number(files) },
     { id: 'full', header: t('forms.full'), align: 'end', cell: ({ fullBytes }) => figures.bytes(fullBytes) },

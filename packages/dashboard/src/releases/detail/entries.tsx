@@ -50,10 +50,7 @@ export default function Entries({
   return (
     <Stack gap="md">
       <Group gap="sm" align="flex-end" className={classes.filters}>
-        <PathSearch
-          value={search.search}
-          onChange={(text) => onSearch({ ...search, tab: 'files', search: text })}
-        />
+        <PathSearch value={search.search} onChange={(text) => onSearch({ ...search, tab: 'files', search: text })} />
         <SegmentedControl
           aria-label={t('entries.order')}
           data={[

@@ -1,11 +1,11 @@
 import type { Application, Release, Rollout } from '@hotpatch/api'
 import { Anchor, Badge, Group, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
 import { CopyValue } from '../../ground/copy-command.tsx'
+import { TextLink } from '../../ground/links.tsx'
 import { useFigures } from '../../ground/figures.ts'
 import { Section } from '../../ground/page.tsx'
 import { appKey } from '../../ground/queries.ts'
@@ -121,12 +121,9 @@ function Placements({ slug, release }: { slug: string; release: Release }) {
       header: t('channel'),
       phone: 'title',
       cell: (rollout) => (
-        <Anchor
-          component={Link}
-          {...({ to: '/apps/$app/rollouts', params: { app: slug }, search: { channel: rollout.channel } } as object)}
-        >
+        <TextLink to="/apps/$app/rollouts" params={{ app: slug }} search={{ channel: rollout.channel }}>
           {rollout.channel}
-        </Anchor>
+        </TextLink>
       ),
     },
     {
@@ -197,7 +194,9 @@ function ApplicationFacts({ application, before }: { application: Application; b
   const figures = useFigures()
   const added = before ? application.permissions.filter((each) => !before.permissions.includes(each)) : []
   const isOtherCertificate =
-    before !== undefined && before.certificates.join() !== '' && before.certificates.join() !== application.certificates.join()
+    before !== undefined &&
+    before.certificates.join() !== '' &&
+    before.certificates.join() !== application.certificates.join()
   return (
     <dl className={classes.facts}>
       <Fact label={t('application.id')}>{application.id}</Fact>

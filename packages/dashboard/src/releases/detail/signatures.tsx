@@ -24,7 +24,8 @@ export default function Signatures({ slug, release }: { slug: string; release: R
   const api = useApi()
   const { data: keys, error } = useQuery({
     queryKey: appKey(slug, 'keys', 'all'),
-    queryFn: async () => (await Promise.all(ALGORITHMS.map((each) => api.listKeys(slug, each)))).flatMap((page) => page.items),
+    queryFn: async () =>
+      (await Promise.all(ALGORITHMS.map((each) => api.listKeys(slug, each)))).flatMap((page) => page.items),
   })
   if (!isSigned(release)) return <Unsigned slug={slug} />
   if (error) return <ProblemPanel error={error} />

@@ -105,7 +105,11 @@ function Way({ bringing }: { bringing: Bringing & { retry: () => void } }) {
   const { phase, doneBytes, totalBytes, isWaiting, error, retry } = bringing
   if (phase === 'failed') return <ProblemPanel error={error} onRetry={retry} />
   const percentage = phase === 'done' ? 100 : totalBytes === 0 ? 0 : Math.min(100, (doneBytes / totalBytes) * 100)
-  const said = { count: figures.percentage(percentage, 0), done: figures.bytes(doneBytes), total: figures.bytes(totalBytes) }
+  const said = {
+    share: figures.percentage(percentage, 0),
+    done: figures.bytes(doneBytes),
+    total: figures.bytes(totalBytes),
+  }
   return (
     <Stack gap={6}>
       <Progress

@@ -3,13 +3,14 @@ import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCircleCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, useBlocker } from '@tanstack/react-router'
+import { getRouteApi, useBlocker } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
 import { useApp, useChannelNames } from '../../ground/app.ts'
 import { useChange } from '../../ground/change.ts'
 import { Confirm } from '../../ground/confirm.tsx'
+import { ButtonLink } from '../../ground/links.tsx'
 import { useFigures } from '../../ground/figures.ts'
 import { Page, Section } from '../../ground/page.tsx'
 import { useMay } from '../../ground/permissions.ts'
@@ -81,7 +82,8 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
 
   useEffect(() => {
     const suggested = suggestedVersion(bringing.brought)
-    if (suggested !== undefined) setPlan((before) => (before.version === '' ? { ...before, version: suggested } : before))
+    if (suggested !== undefined)
+      setPlan((before) => (before.version === '' ? { ...before, version: suggested } : before))
   }, [bringing.brought])
 
   function take(dropped: Dropped): void {
@@ -191,7 +193,15 @@ function AskAndPublish({
       {preflight.data && !hasErrors && <Reach plan={plan} preflight={preflight.data} />}
       <Group justify="flex-end" gap="sm">
         <Text c="dimmed" size="xs">
-          {t(!isBrought ? 'wait.upload' : release === undefined ? 'wait.plan' : hasErrors ? 'wait.findings' : 'wait.none')}
+          {t(
+            !isBrought
+              ? 'wait.upload'
+              : release === undefined
+                ? 'wait.plan'
+                : hasErrors
+                  ? 'wait.findings'
+                  : 'wait.none',
+          )}
         </Text>
         <Button disabled={!isReady} onClick={() => setIsAsking(true)}>
           {t('publish')}
@@ -235,7 +245,9 @@ function usePreflight(app: App, release: NewRelease | undefined, amounts: Recogn
 function Reach({ plan, preflight: { inForce, native, existing } }: { plan: Plan; preflight: ReleasePreflight }) {
   const { t } = useTranslation('publish')
   const figures = useFigures()
-  const now = inForce.map(({ version, percentage }) => `${version ?? t('embedded')} (${figures.percentage(percentage)})`)
+  const now = inForce.map(
+    ({ version, percentage }) => `${version ?? t('embedded')} (${figures.percentage(percentage)})`,
+  )
   return (
     <Alert color="gray" title={t('reach.title', { channel: plan.channel })}>
       <Text>
@@ -304,19 +316,12 @@ function Done({ app, published, onAgain }: { app: App; published: PublishedRelea
           {t(published.paused ? 'done.paused' : 'done.about', { channel, percentage: figures.percentage(percentage) })}
         </Text>
         <Group gap="sm">
-          <Button
-            component={Link}
-            {...({ to: '/apps/$app/releases/$release', params: { app: app.slug, release: releaseId } } as object)}
-          >
+          <ButtonLink to="/apps/$app/releases/$release" params={{ app: app.slug, release: releaseId }}>
             {t('done.release')}
-          </Button>
-          <Button
-            variant="default"
-            component={Link}
-            {...({ to: '/apps/$app/rollouts', params: { app: app.slug }, search: { channel } } as object)}
-          >
+          </ButtonLink>
+          <ButtonLink variant="default" to="/apps/$app/rollouts" params={{ app: app.slug }} search={{ channel }}>
             {t('done.rollout')}
-          </Button>
+          </ButtonLink>
           <Button variant="subtle" onClick={onAgain}>
             {t('done.again')}
           </Button>

@@ -22,12 +22,18 @@ export async function sendAssets(
 ): Promise<Extract<NewReleaseContent, { kind: 'files' }>> {
   const { api, app, signal } = sending
   const digests = await digestFiles(files, { onProgress: sending.onPacked, signal })
-  const assets = files.map(
-    ({ path, file }, index): Asset => ({ path, file, sha256: digests[index] ?? '', sizeBytes: file.size }),
-  )
+  const assets = files.map(({ path, file }, index): Asset => ({
+    path,
+    file,
+    sha256: digests[index] ?? '',
+    sizeBytes: file.size,
+  }))
   const asked = [...new Map(assets.map((asset) => [asset.sha256, asset])).values()]
   const missing = await persistently(sending, () =>
-    api().listMissingFiles(app, asked.map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes }))),
+    api().listMissingFiles(
+      app,
+      asked.map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes })),
+    ),
   )
   const wanted = new Set(missing.missing.map(({ sha256 }) => sha256))
   const left = asked.filter(({ sha256 }) => wanted.has(sha256))
