@@ -145,7 +145,7 @@ async function seedUpdates({ server }: Console): Promise<void> {
     await publishFiles(
       server,
       { slug: APP },
-      { ...shared, version: `${version}`, percentage: version === '1.2.0' ? 20 : 100 },
+      { ...shared, version: version, percentage: version === '1.2.0' ? 20 : 100 },
     )
   }
 }

@@ -1,6 +1,5 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
-import { Button, Group, Select } from '@mantine/core'
+import { Group, Select } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
@@ -63,7 +62,7 @@ export function AppVersionsPage() {
           data={(app?.platforms ?? []).map((value) => ({ value, label: tr(`platforms.${value}`) }))}
           value={platform ?? null}
           clearable
-          onChange={(value) => change({ platform: (value as Platform | null) ?? undefined })}
+          onChange={(value) => change({ platform: value ?? undefined })}
         />
       </Group>
       <Versions slug={slug} app={app} channel={channel} platform={platform} />

@@ -189,11 +189,7 @@ function PageForm({
       }}
     >
       <Stack gap="md">
-        <Radio.Group
-          label={t('install.whom')}
-          value={access}
-          onChange={(value) => setAccess(value as InstallPage['access'])}
-        >
+        <Radio.Group label={t('install.whom')} value={access} onChange={(value) => setAccess(value)}>
           <Stack gap="xs" mt="xs">
             <Radio value="open" label={t('install.access.open')} description={t('install.openAbout')} />
             <Radio value="protected" label={t('install.access.protected')} description={t('install.protectedAbout')} />

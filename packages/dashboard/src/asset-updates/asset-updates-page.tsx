@@ -1,5 +1,5 @@
 import type { Platform } from '@hotpatch/protocol'
-import { Button, Group, Select, Tabs } from '@mantine/core'
+import { Group, Select, Tabs } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
@@ -101,7 +101,7 @@ function Filters({
         data={[...platforms, 'any' as const].map((value) => ({ value, label: tr(`platforms.${value}`) }))}
         value={search.platform ?? null}
         clearable
-        onChange={(platform) => onChange({ platform: (platform as Platform | null) ?? undefined })}
+        onChange={(platform) => onChange({ platform: platform ?? undefined })}
       />
       {search.tab === 'deployments' && (
         <Select

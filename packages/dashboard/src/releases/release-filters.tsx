@@ -56,7 +56,7 @@ export function ReleaseFilters({
         className={classes.kinds}
         data={(['all', 'archive', 'files', 'binary'] as const).map((value) => ({ value, label: t(`kinds.${value}`) }))}
         value={filters.kind ?? 'all'}
-        onChange={(kind) => change({ kind: kind === 'all' ? undefined : (kind as ReleasesSearch['kind']) })}
+        onChange={(kind) => change({ kind: kind === 'all' ? undefined : kind })}
       />
       <Switch
         label={t('showArchived')}

@@ -51,7 +51,7 @@ function ShownRelease({ slug, release }: { slug: string; release: Release }) {
   return (
     <Page
       title={`${release.version} · ${t(`platforms.${release.platform}`)}`}
-      about={t(`kinds.${release.content.kind}`)}
+      about={t(`kindsOfOne.${release.content.kind}`)}
       badge={isArchived && <Badge color="gray">{t('archived')}</Badge>}
       actions={
         !isArchived && may('releases:archive', release.appId) && <ArchiveRelease slug={slug} release={release} />

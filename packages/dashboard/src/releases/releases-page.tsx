@@ -1,5 +1,5 @@
 import { formatOfName, type Release } from '@hotpatch/api'
-import { Badge, Button, Group, Text } from '@mantine/core'
+import { Badge, Group, Text } from '@mantine/core'
 import { IconUpload } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
@@ -90,7 +90,13 @@ function useColumns(slug: string): Column<Release>[] {
     },
     { id: 'platform', header: t('platform'), cell: ({ platform }) => t(`platforms.${platform}`) },
     { id: 'content', header: t('content'), width: '12rem', cell: (release) => <ContentOf release={release} /> },
-    { id: 'size', header: t('size'), align: 'end', width: '7rem', cell: (release) => figures.bytes(downloadBytes(release)) },
+    {
+      id: 'size',
+      header: t('size'),
+      align: 'end',
+      width: '7rem',
+      cell: (release) => figures.bytes(downloadBytes(release)),
+    },
     { id: 'inForce', header: t('inForce'), width: '26%', cell: (release) => <InForce release={release} /> },
     { id: 'signed', header: t('signed'), cell: (release) => (isSigned(release) ? t('yes') : t('no')) },
     {

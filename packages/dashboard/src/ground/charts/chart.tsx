@@ -5,6 +5,8 @@ import { useFigures } from '../figures.ts'
 import type { FigureProps } from './figure.tsx'
 import { SERIES_COLORS, SERIES_DASHES } from './palette.ts'
 
+/** It is hidden from whoever does not see it, who reads its table: nothing in it can be focused. */
+const UNFOCUSED = { accessibilityLayer: false }
 const DAY_MS = 86_400_000
 
 /** In a file of its own, as everything that draws comes with it. */
@@ -35,18 +37,20 @@ export default function Chart({
     })),
     valueFormatter: format ?? figures.number,
     tickLine: 'none' as const,
-    gridAxis: 'y' as const,
+    gridAxis: 'x' as const,
     xAxisProps: { minTickGap: 32, ...(xKind === 'time' && { tickFormatter: writeTime }) },
     yAxisProps: { width: 64, tickFormatter: format ?? figures.short, ...(domain && { domain }) },
     // While nothing is pointed at, it has no time.
     tooltipProps: xKind === 'time' ? { labelFormatter: (at: unknown) => (at ? figures.dateTime(String(at)) : '') } : {},
     tooltipAnimationDuration: 0,
   }
-  if (kind === 'bar') return <BarChart {...shared} type={isStacked ? 'stacked' : 'default'} maxBarWidth={48} />
+  const type = isStacked ? 'stacked' : 'default'
+  if (kind === 'bar') return <BarChart {...shared} type={type} maxBarWidth={48} barChartProps={UNFOCUSED} />
   if (kind === 'area') {
-    return <AreaChart {...shared} type={isStacked ? 'stacked' : 'default'} curveType="linear" withDots={false} />
+    return <AreaChart {...shared} type={type} curveType="linear" withDots={false} areaChartProps={UNFOCUSED} />
   }
-  return <LineChart {...shared} curveType="linear" withDots={rows.length <= 24} strokeWidth={2} />
+  const withDots = rows.length <= 24
+  return <LineChart {...shared} curveType="linear" withDots={withDots} strokeWidth={2} lineChartProps={UNFOCUSED} />
 }
 
 /** Hours within days, days else. */

@@ -174,9 +174,7 @@ function Changes({
           label: t(`comparison.changes.${value}`),
         }))}
         value={search.change ?? 'all'}
-        onChange={(value) =>
-          onSearch({ ...search, change: value === 'all' ? undefined : (value as ReleaseSearch['change']) })
-        }
+        onChange={(value) => onSearch({ ...search, change: value === 'all' ? undefined : value })}
       />
       <DataTable
         {...pages}
@@ -204,9 +202,7 @@ function useColumns(): Column<Difference>[] {
       id: 'change',
       header: t('comparison.change'),
       width: '9rem',
-      cell: ({ change }) => (
-        <Badge color={COLORS[change as keyof typeof COLORS]}>{t(`comparison.one.${change}`)}</Badge>
-      ),
+      cell: ({ change }) => <Badge color={COLORS[change]}>{t(`comparison.one.${change}`)}</Badge>,
     },
     {
       id: 'before',

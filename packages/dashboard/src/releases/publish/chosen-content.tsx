@@ -55,7 +55,7 @@ export function ChosenContent({
               aria-label={t('chosen.as')}
               data={recognised.choices.map((value) => ({ value, label: t(`choices.${value}`) }))}
               value={choice}
-              onChange={(value) => onChoice(value as ContentChoice)}
+              onChange={(value) => onChoice(value)}
               disabled={isLocked}
             />
             <Text size="xs" c="dimmed">

@@ -67,7 +67,7 @@ export function DropArea({
         aria-label={t('drop.folder')}
         data-testid="choose-folder"
         multiple
-        {...({ webkitdirectory: '' } as object)}
+        {...{ webkitdirectory: '' }}
         onChange={(event) => read(event.currentTarget)}
       />
       <input

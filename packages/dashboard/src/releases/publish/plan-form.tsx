@@ -1,5 +1,4 @@
 import type { App } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
 import { Accordion, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import type { Plan } from './plan.ts'
@@ -39,7 +38,7 @@ export function PlanForm({
           allowDeselect={false}
           data={platforms.map((value) => ({ value, label: tr(`platforms.${value}`) }))}
           value={plan.platform === '' ? null : plan.platform}
-          onChange={(platform) => onChange({ platform: (platform ?? '') as Platform | '' })}
+          onChange={(platform) => onChange({ platform: platform ?? '' })}
         />
       </div>
       <div className={classes.pair}>

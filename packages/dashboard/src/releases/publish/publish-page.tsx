@@ -192,17 +192,7 @@ function AskAndPublish({
       <ProblemPanel error={preflight.error} />
       {preflight.data && !hasErrors && <Reach plan={plan} preflight={preflight.data} />}
       <Group justify="flex-end" gap="sm">
-        <Text c="dimmed" size="xs">
-          {t(
-            !isBrought
-              ? 'wait.upload'
-              : release === undefined
-                ? 'wait.plan'
-                : hasErrors
-                  ? 'wait.findings'
-                  : 'wait.none',
-          )}
-        </Text>
+        <Missing isBrought={isBrought} hasPlan={release !== undefined} hasErrors={hasErrors} />
         <Button disabled={!isReady} onClick={() => setIsAsking(true)}>
           {t('publish')}
         </Button>
@@ -219,6 +209,18 @@ function AskAndPublish({
         </Confirm>
       )}
     </Stack>
+  )
+}
+
+/** Why it cannot be published yet. */
+function Missing({ isBrought, hasPlan, hasErrors }: { isBrought: boolean; hasPlan: boolean; hasErrors: boolean }) {
+  const { t } = useTranslation('publish')
+  const why = !isBrought ? 'upload' : !hasPlan ? 'plan' : hasErrors ? 'findings' : undefined
+  if (why === undefined) return null
+  return (
+    <Text c="dimmed" size="xs">
+      {t(`wait.${why}`)}
+    </Text>
   )
 }
 
