@@ -6,7 +6,8 @@ import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DESK, executablePath, go, openConsole, PHONE, type Console } from './open-console.ts'
-import { CONSOLE_PAGES, type ConsolePage } from './pages.ts'
+import type { ConsolePage } from './console-page.ts'
+import { CONSOLE_PAGES } from './pages.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** Where pictures go: npm run screenshots. */

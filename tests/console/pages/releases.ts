@@ -2,7 +2,7 @@ import { newSigningKey, publishBinary, publishFiles, signRelease, zipOf } from '
 import { anApk } from '@hotpatch/testkit/binaries'
 import type { Page } from 'playwright-core'
 import type { Console } from '../open-console.ts'
-import type { ConsolePages } from '../pages.ts'
+import type { ConsolePages } from '../console-page.ts'
 
 const APP = 'boutique'
 const SIGNED = 'boutique-pro'

@@ -1,5 +1,5 @@
 import { newSigningKey } from '@hotpatch/testkit'
-import type { ConsolePages } from '../pages.ts'
+import type { ConsolePages } from '../console-page.ts'
 
 export const settingsPages: ConsolePages = {
   seed: async ({ api }) => {

@@ -1,4 +1,4 @@
-import type { ConsolePages } from '../pages.ts'
+import type { ConsolePages } from '../console-page.ts'
 
 let webhookId = ''
 let deliveryId = ''
