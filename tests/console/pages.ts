@@ -2,6 +2,7 @@ import type { ConsolePages } from './console-page.ts'
 import { accountPages } from './pages/account.ts'
 import { appsPages } from './pages/apps.ts'
 import { auditPages } from './pages/audit.ts'
+import { rolloutsPages } from './pages/rollouts.ts'
 import { settingsPages } from './pages/settings.ts'
 import { webhooksPages } from './pages/webhooks.ts'
 import { releasesPages } from './pages/releases.ts'
@@ -9,6 +10,7 @@ import { releasesPages } from './pages/releases.ts'
 /** One line for each domain. The first makes the app `demo`. */
 export const CONSOLE_PAGES: readonly ConsolePages[] = [
   appsPages,
+  rolloutsPages,
   settingsPages,
   accountPages,
   releasesPages,

@@ -11,6 +11,10 @@ import { settingsRoutes } from '../settings/routes.tsx'
 import { appVersionsRoutes } from '../app-versions/routes.tsx'
 import { assetUpdatesRoutes } from '../asset-updates/routes.tsx'
 import { releasesRoutes } from '../releases/routes.tsx'
+import { channelsRoutes } from '../channels/routes.tsx'
+import { cohortsRoutes } from '../cohorts/routes.tsx'
+import { experimentsRoutes } from '../experiments/routes.tsx'
+import { rolloutsRoutes } from '../rollouts/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
 import { singleSignOnRoutes } from '../single-sign-on/routes.tsx'
@@ -34,6 +38,10 @@ const SERVER_PAGES = [
 ]
 const APP_PAGES = [
   ...appHomeRoutes,
+  ...rolloutsRoutes,
+  ...experimentsRoutes,
+  ...cohortsRoutes,
+  ...channelsRoutes,
   ...overviewRoutes,
   ...devicesRoutes,
   ...insightsRoutes,

@@ -1,0 +1,131 @@
+import type { App, Release } from '@hotpatch/api'
+import { bundleOf, publishForm } from '@hotpatch/testkit'
+import type { Console } from '../open-console.ts'
+import type { ConsolePages } from '../pages.ts'
+
+const DEVICES = 80
+const PLAN = {
+  steps: [
+    { percentage: 5, bakeMinutes: 240, minimumSample: 50 },
+    { percentage: 25, bakeMinutes: 720, minimumSample: 500 },
+    { percentage: 100, bakeMinutes: 0 },
+  ],
+  windows: [{ timeZone: 'Europe/Berlin', days: [1, 2, 3, 4, 5], from: '09:00', to: '17:00' }],
+}
+const seeded = { planned: '', tripped: '', experiment: '' }
+
+export const rolloutsPages: ConsolePages = {
+  seed: seedRollouts,
+  pages: [
+    {
+      name: 'rollouts',
+      address: '/apps/shop/rollouts?channel=production',
+      shows: (page) => page.getByRole('link', { name: '4.2.0' }).first().waitFor(),
+    },
+    {
+      name: 'rollout-planned',
+      address: () => `/apps/shop/rollouts/${seeded.planned}`,
+      shows: (page) => page.getByRole('region', { name: 'Plan' }).getByText('25%').waitFor(),
+    },
+    {
+      name: 'rollout-stopped',
+      address: () => `/apps/shop/rollouts/${seeded.tripped}`,
+      shows: (page) => page.getByText('The guard has halted this rollout').waitFor(),
+    },
+    {
+      name: 'rollout-step-back',
+      address: () => `/apps/shop/rollouts/${seeded.planned}`,
+      shows: (page) => page.getByRole('button', { name: 'Roll back' }).waitFor(),
+      prepare: async (page) => {
+        await page.getByRole('button', { name: 'Roll back' }).click()
+        await page.getByRole('dialog').getByText('Stay as they are').waitFor()
+      },
+    },
+    {
+      name: 'rollout-new',
+      address: '/apps/shop/rollouts/new?channel=beta',
+      shows: (page) => page.getByRole('heading', { name: 'New rollout' }).waitFor(),
+      prepare: async (page) => {
+        await page.getByPlaceholder('Choose a release').click()
+        await page.getByRole('option', { name: '4.0.0 · Android' }).click()
+        await page.getByText(/^Reaches \d+ of/).waitFor()
+      },
+    },
+  ],
+}
+
+/** An app with a history: a release for all, one on its way by a plan, one that its guard stopped. */
+async function seedRollouts(console: Console): Promise<void> {
+  const { api } = console
+  const app = await api.createApp({
+    slug: 'shop',
+    name: 'Shop',
+    platforms: ['android', 'ios'],
+    deviceIds: 'as-given',
+    trust: { observedMinutes: 0, networkPercent: 100 },
+  })
+  await publish(console, app, '4.0.0')
+  await liveAll(console, app, 'production')
+  await liveAll(console, app, 'beta', 30)
+  await api.createCohort(app.slug, { name: 'testers', description: 'Our own phones', devices: ['d-1', 'd-2', 'd-3'] })
+  await api.createCohort(app.slug, {
+    name: 'stores-in-berlin',
+    description: 'The tills of four stores',
+    devices: Array.from({ length: 20 }, (_, index) => `d-${index}`),
+  })
+  const guard = { action: 'roll-back', minimumSample: 10, maxBadPercent: 5 }
+  const bad = await publish(console, app, '4.1.0', { percentage: 40, cohorts: ['testers'], guard })
+  await liveAll(console, app, 'production', DEVICES, '4.1.0')
+  await console.server.tick()
+  const planned = await publish(console, app, '4.2.0', { plan: PLAN, guard: { ...guard, minimumSample: 50 } })
+  await api.advanceRollout(planned.rolloutId, 1)
+  await liveAll(console, app, 'production')
+  Object.assign(seeded, { planned: planned.rolloutId, tripped: bad.rolloutId })
+}
+
+export async function publish({ api }: Console, app: App, version: string, changes: Record<string, unknown> = {}) {
+  const form = publishForm({ platform: 'android', version, ...changes }, await bundleOf(version))
+  return api.publishRelease(app.slug, form)
+}
+
+async function liveAll(
+  console: Console,
+  app: App,
+  channel: string,
+  count = DEVICES,
+  badVersion: Release['version'] = '',
+): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    await live(console, app, {
+      deviceId: channel === 'production' ? `d-${index}` : `${channel}-${index}`,
+      channel,
+      badVersion,
+    })
+  }
+}
+
+const runs = new Map<string, string>()
+
+/** A device checks, takes what it is offered, and says how it went. */
+export async function live(
+  { server }: Console,
+  app: App,
+  { deviceId, channel, badVersion }: { deviceId: string; channel: string; badVersion: string },
+): Promise<void> {
+  const current = runs.get(deviceId)
+  const device = { deviceId, channel, nativeVersion: '2.0', osVersion: '14', ...(current && { releaseId: current }) }
+  const { body: offer } = await server.check(app, device)
+  if (!offer.updateAvailable) return
+  const isBad = offer.version === badVersion
+  const events = ['downloaded', 'applied', isBad ? 'crashed' : 'confirmed'].map((kind) => {
+    return { id: `${deviceId}-${offer.releaseId}-${kind}`, kind, releaseId: offer.releaseId }
+  })
+  await server.request('POST', '/events', {
+    body: { deviceId, platform: 'android', channel, events },
+    token: null,
+    headers: { 'x-app-key': app.appKey },
+  })
+  if (isBad) return
+  runs.set(deviceId, offer.releaseId)
+  await server.check(app, { ...device, releaseId: offer.releaseId })
+}
