@@ -1,7 +1,7 @@
 import type { App, Release } from '@hotpatch/api'
 import { bundleOf, publishForm } from '@hotpatch/testkit'
 import type { Console } from '../open-console.ts'
-import type { ConsolePages } from '../pages.ts'
+import type { ConsolePages } from '../console-page.ts'
 
 const DEVICES = 80
 const PLAN = {
