@@ -51,6 +51,41 @@ export const rolloutsPages: ConsolePages = {
         await page.getByText(/^Reaches \d+ of/).waitFor()
       },
     },
+    {
+      name: 'channels',
+      address: '/apps/shop/channels',
+      shows: (page) => page.getByRole('link', { name: '4.2.0' }).waitFor(),
+    },
+    {
+      name: 'channel',
+      address: '/apps/shop/channels/production',
+      shows: (page) => page.getByText('iPhones of 2024').waitFor(),
+    },
+    {
+      name: 'cohorts',
+      address: '/apps/shop/cohorts',
+      shows: (page) => page.getByText('stores-in-berlin').waitFor(),
+    },
+    {
+      name: 'cohort',
+      address: '/apps/shop/cohorts/testers',
+      shows: (page) => page.getByRole('link', { name: 'd-2' }).waitFor(),
+    },
+    {
+      name: 'experiments',
+      address: '/apps/shop/experiments',
+      shows: (page) => page.getByText('New checkout').waitFor(),
+    },
+    {
+      name: 'experiment',
+      address: () => `/apps/shop/experiments/${seeded.experiment}`,
+      shows: (page) => page.getByText('What may be concluded').waitFor(),
+    },
+    {
+      name: 'experiment-new',
+      address: '/apps/shop/experiments/new',
+      shows: (page) => page.getByRole('heading', { name: 'New A/B test' }).waitFor(),
+    },
   ],
 }
 
@@ -80,7 +115,25 @@ async function seedRollouts(console: Console): Promise<void> {
   const planned = await publish(console, app, '4.2.0', { plan: PLAN, guard: { ...guard, minimumSample: 50 } })
   await api.advanceRollout(planned.rolloutId, 1)
   await liveAll(console, app, 'production')
-  Object.assign(seeded, { planned: planned.rolloutId, tripped: bad.rolloutId })
+  await api.createChannelKey(app.slug, { channel: 'production', name: 'iPhones of 2024', platform: 'ios' })
+  const experiment = await seedExperiment(console, app)
+  Object.assign(seeded, { planned: planned.rolloutId, tripped: bad.rolloutId, experiment })
+}
+
+async function seedExperiment(console: Console, app: App): Promise<string> {
+  const inactive = { channel: 'staging', percentage: 0 }
+  const old = await publish(console, app, '4.3.0', inactive)
+  const next = await publish(console, app, '4.4.0', inactive)
+  const { id } = await console.api.createExperiment(app.slug, {
+    name: 'New checkout',
+    channel: 'staging',
+    arms: [
+      { name: 'old', weight: 50, releaseId: old.releaseId },
+      { name: 'new', weight: 50, releaseId: next.releaseId },
+    ],
+  })
+  await liveAll(console, app, 'staging', 130, '4.4.0', 3)
+  return id
 }
 
 export async function publish({ api }: Console, app: App, version: string, changes: Record<string, unknown> = {}) {
@@ -94,13 +147,12 @@ async function liveAll(
   channel: string,
   count = DEVICES,
   badVersion: Release['version'] = '',
+  /** It goes badly on every so manieth device. */
+  each = 1,
 ): Promise<void> {
   for (let index = 0; index < count; index += 1) {
-    await live(console, app, {
-      deviceId: channel === 'production' ? `d-${index}` : `${channel}-${index}`,
-      channel,
-      badVersion,
-    })
+    const deviceId = channel === 'production' ? `d-${index}` : `${channel}-${index}`
+    await live(console, app, { deviceId, channel, badVersion: index % each === 0 ? badVersion : '' })
   }
 }
 
