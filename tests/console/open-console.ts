@@ -25,6 +25,12 @@ export interface Account {
 }
 export const OWNER = { email: 'owner@example.com', name: 'Olivia Owner', password: 'correct horse battery' }
 
+/** Nothing of a test leaves the machine: webhooks go no further, and issuers are here. */
+const WITHIN = {
+  HOTPATCH_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1/32',
+  HOTPATCH_ISSUER_ALLOW_PRIVATE: '127.0.0.1/32',
+}
+
 /** A real server with the console that was built, and a browser: one of each for a file of stories. */
 export interface Console {
   url: string
@@ -39,17 +45,20 @@ export interface Console {
   close(): Promise<void>
 }
 
-/** @param options.hasOwner false: as at the first start, when nobody has an account */
+/**
+ * @param options.hasOwner false: as at the first start, when nobody has an account
+ * @param options.visits origins that pages may lead to, such as that of an issuer
+ */
 export async function openConsole({
   env = {},
   hasOwner = true,
-}: { env?: Record<string, string>; hasOwner?: boolean } = {}): Promise<Console> {
+  visits = [],
+}: { env?: Record<string, string>; hasOwner?: boolean; visits?: readonly string[] } = {}): Promise<Console> {
   await promisify(execFile)(process.execPath, [BUILD])
   const server = await startTestServer({
     clock: { now: () => Date.now() },
     onFile: true,
-    // Nothing of a test leaves the machine: webhooks, too, go no further.
-    env: { HOTPATCH_AUTOMATION_SECONDS: '0.5', HOTPATCH_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1/32', ...env },
+    env: { HOTPATCH_AUTOMATION_SECONDS: '0.5', ...WITHIN, ...env },
   })
   const url = await server.listen()
   const browser = await chromium.launch({ executablePath, args: ARGUMENTS })
@@ -67,7 +76,7 @@ export async function openConsole({
   }: Parameters<Console['openPage']>[0] = {}): Promise<Page> {
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' })
     if (as !== null) await signIn(context, url, as)
-    await listen(context, url, complaints)
+    await listen(context, [url, ...visits], complaints)
     return context.newPage()
   }
 
@@ -118,7 +127,7 @@ async function signIn(context: BrowserContext, url: string, { email, password }:
 }
 
 /** What no page of ours may do: throw, break its own policy, or ask anybody else. */
-async function listen(context: BrowserContext, url: string, complaints: string[]): Promise<void> {
+async function listen(context: BrowserContext, origins: readonly string[], complaints: string[]): Promise<void> {
   context.on('weberror', (error) => complaints.push(error.error().message))
   context.on('console', (message) => {
     // That an answer was a problem is what stories are about; that a page did something that it may not is not.
@@ -127,7 +136,7 @@ async function listen(context: BrowserContext, url: string, complaints: string[]
     }
   })
   await context.route(
-    (address) => address.origin !== url && !['data:', 'blob:'].includes(address.protocol),
+    (address) => !origins.includes(address.origin) && !['data:', 'blob:'].includes(address.protocol),
     (route) => {
       complaints.push(`The page asked for ${route.request().url()}`)
       return route.abort()

@@ -13,6 +13,7 @@ import classes from './sign-in.module.css'
 import { Outside } from './outside.tsx'
 import { hasPasskeys, signInWithPasskey, wasCancelled } from './passkeys.ts'
 import type { SignInSearch } from './routes.tsx'
+import { SingleSignOnButton } from './single-sign-on-button.tsx'
 import { TokenForm } from './token-form.tsx'
 
 const route = getRouteApi('/public/sign-in')
@@ -52,6 +53,7 @@ export function SignInPage() {
             {t(REFUSALS.has(refused) ? `refused.${refused}` : 'refused.issuer-failed')}
           </Alert>
         )}
+        <SingleSignOnButton returnTo={returnTo} />
         <PasswordForm onDone={enter} />
         <OtherWays onDone={enter} />
         <UnstyledButton className={classes.other} onClick={() => setStep('token')}>

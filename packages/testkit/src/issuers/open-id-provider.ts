@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, generateKeyPair } from 'jose'
-import { Provider } from 'oidc-provider'
+import { Provider, type Adapter, type AdapterPayload } from 'oidc-provider'
 
 /** Somebody at the issuer, whose facts a test may change at any time. */
 export interface Account {
@@ -40,6 +40,7 @@ export async function startOpenIdProvider({ redirectUris }: { redirectUris: read
   const provider = new Provider(issuer, {
     clients: [{ client_id: CLIENT.id, client_secret: CLIENT.secret, redirect_uris: [...redirectUris] }],
     jwks: { keys: [await newSigningKey()] },
+    adapter: keptInMemory(),
     cookies: { keys: [randomBytes(32).toString('hex')] },
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
     features: { devInteractions: { enabled: false } },
@@ -121,4 +122,24 @@ export async function startOpenIdProvider({ redirectUris }: { redirectUris: read
 async function newSigningKey() {
   const { privateKey } = await generateKeyPair('RS256', { extractable: true })
   return { ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('hex') }
+}
+
+/** Where the issuer keeps sessions, codes and tokens: its own place for that warns that it is for tests. */
+function keptInMemory(): (model: string) => Adapter {
+  const kept = new Map<string, AdapterPayload>()
+  return (model) => {
+    const keyOf = (id: string) => `${model} ${id}`
+    const find = (fits: (payload: AdapterPayload) => boolean) => Promise.resolve([...kept.values()].find(fits))
+    return {
+      upsert: async (id, payload) => void kept.set(keyOf(id), payload),
+      find: (id) => Promise.resolve(kept.get(keyOf(id))),
+      findByUid: (uid) => find((payload) => payload.kind === model && payload.uid === uid),
+      findByUserCode: (code) => find((payload) => payload.userCode === code),
+      consume: async (id) => void Object.assign(kept.get(keyOf(id)) ?? {}, { consumed: Math.floor(Date.now() / 1000) }),
+      destroy: async (id) => void kept.delete(keyOf(id)),
+      revokeByGrantId: async (grantId) => {
+        for (const [key, payload] of kept) if (payload.grantId === grantId) kept.delete(key)
+      },
+    }
+  }
 }

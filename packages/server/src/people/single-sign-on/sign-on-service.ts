@@ -14,7 +14,6 @@ export interface Onward {
   cookies: readonly string[]
 }
 
-const CONSOLE = '/dashboard/'
 const MAX_NAME = 100
 
 export type SignOnService = ReturnType<typeof createSignOnService>
@@ -35,60 +34,72 @@ export function createSignOnService({
   signIns: Pick<SignInService, 'beginSession'>
   log: Pick<FastifyBaseLogger, 'warn' | 'info'>
 }) {
-  async function begin(returnTo: string | undefined, browser: Browser): Promise<Onward> {
+  /** @param publicUrl where this server is, as the browser sees it */
+  async function begin(returnTo: string | undefined, browser: Browser, publicUrl: string): Promise<Onward> {
     const found = await settings.find()
-    const back = pageOfConsole(returnTo, browser.origin)
-    if (!found) return refused('not-offered', back)
+    const back = pageOfConsole(returnTo, publicUrl)
+    if (!found) return refused('not-offered', back, publicUrl)
     try {
-      const { address, expected } = await openIdConnect.begin(found, callbackAt(browser).href)
+      const { address, expected } = await openIdConnect.begin(found, publicUrl + CALLBACK_PATH)
       const state = { ...expected, issuer: found.issuer, clientId: found.clientId, returnTo: back }
       return { address: address.href, cookies: await states.keep(state, browser) }
     } catch (error) {
       log.warn({ err: error, issuer: found.issuer }, 'nobody can sign in at the issuer')
-      return refused('issuer-failed', back)
+      return refused('issuer-failed', back, publicUrl)
     }
   }
 
   /** @param query as the issuer has written it */
-  async function finish(query: string, browser: Browser): Promise<Onward> {
-    const address = callbackAt(browser)
+  async function finish(query: string, browser: Browser, publicUrl: string): Promise<Onward> {
+    const address = new URL(publicUrl + CALLBACK_PATH)
     address.search = query
     const given = address.searchParams.get('state') ?? ''
     const state = await states.find(given, browser)
     const found = await settings.find()
     // Begun in another browser, long ago, or with what was configured before.
-    if (!state || found?.issuer !== state.issuer || found.clientId !== state.clientId)
-      return refused('expired', CONSOLE)
-    const { address: next, cookies } = await arrive(found, address, state, browser)
-    return { address: next, cookies: [states.end(given, browser), ...cookies] }
+    if (!state || found?.issuer !== state.issuer || found.clientId !== state.clientId) {
+      return refused('expired', pageOfConsole(undefined, publicUrl), publicUrl)
+    }
+    const came = await arrive(found, address, state, browser)
+    const onward =
+      typeof came === 'string'
+        ? refused(came, state.returnTo, publicUrl)
+        : { address: state.returnTo, cookies: came.cookies }
+    return { ...onward, cookies: [states.end(given, browser), ...onward.cookies] }
   }
 
+  /** The cookies of whoever is let in. */
   async function arrive(
     found: SingleSignOnSettings,
     address: URL,
     state: SignInState,
     browser: Browser,
-  ): Promise<Onward> {
+  ): Promise<SignOnRefusal | { cookies: readonly string[] }> {
     if (address.searchParams.has('error')) {
       const error = address.searchParams.get('error')?.slice(0, 100)
       log.info({ issuer: found.issuer, error }, 'the issuer let somebody not sign in')
-      return refused('denied', state.returnTo)
+      return 'denied'
     }
-    let identity: Identity
+    const identity = await identify(found, address, state)
+    if (!identity) return 'issuer-failed'
+    const outcome = await arrivals.receive(arrivalOf(identity, found), found, browser)
+    if (outcome.kind === 'refused') return outcome.reason
+    return signIns.beginSession(outcome.personId, browser, { lifetimeMs: found.sessionMs })
+  }
+
+  async function identify(
+    found: SingleSignOnSettings,
+    address: URL,
+    state: SignInState,
+  ): Promise<Identity | undefined> {
     try {
-      identity = await openIdConnect.finish(found, address, state)
+      const identity = await openIdConnect.finish(found, address, state)
+      if (!hasTooManyGroups(identity.claims, found.groupClaim)) return identity
+      log.warn({ issuer: found.issuer }, 'the issuer leaves groups out as there are too many: let it tell fewer')
     } catch (error) {
       log.warn({ err: error, issuer: found.issuer }, 'an answer of the issuer is not taken')
-      return refused('issuer-failed', state.returnTo)
     }
-    if (hasTooManyGroups(identity.claims, found.groupClaim)) {
-      log.warn({ issuer: found.issuer }, 'the issuer leaves groups out as there are too many: let it tell fewer')
-      return refused('issuer-failed', state.returnTo)
-    }
-    const outcome = await arrivals.receive(arrivalOf(identity, found), found, browser)
-    if (outcome.kind === 'refused') return refused(outcome.reason, state.returnTo)
-    const { cookies } = await signIns.beginSession(outcome.personId, browser, { lifetimeMs: found.sessionMs })
-    return { address: state.returnTo, cookies }
+    return undefined
   }
 
   return { begin, finish }
@@ -109,19 +120,21 @@ function arrivalOf({ issuer, subject, claims }: Identity, settings: SingleSignOn
   }
 }
 
-function callbackAt({ origin }: Browser): URL {
-  return new URL(CALLBACK_PATH, origin)
-}
-
-function refused(reason: SignOnRefusal, returnTo: string): Onward {
+function refused(reason: SignOnRefusal, returnTo: string, publicUrl: string): Onward {
   const query = new URLSearchParams({ refused: reason, returnTo })
-  return { address: `/dashboard/sign-in?${query.toString()}`, cookies: [] }
+  return { address: `${consoleOf(publicUrl)}sign-in?${query.toString()}`, cookies: [] }
 }
 
 /** Nowhere else: an address that leads elsewhere would be a trap with our name on it. */
-function pageOfConsole(returnTo: string | undefined, origin: string): string {
-  if (returnTo === undefined || !URL.canParse(returnTo, origin)) return CONSOLE
-  const url = new URL(returnTo, origin)
-  const isOurs = url.origin === origin && url.pathname.startsWith(CONSOLE)
-  return isOurs ? url.pathname + url.search : CONSOLE
+function pageOfConsole(returnTo: string | undefined, publicUrl: string): string {
+  const first = consoleOf(publicUrl)
+  if (returnTo === undefined || !URL.canParse(returnTo, publicUrl)) return first
+  const url = new URL(returnTo, publicUrl)
+  const isOurs = url.origin === new URL(publicUrl).origin && url.pathname.startsWith(first)
+  return isOurs ? url.pathname + url.search : first
+}
+
+/** A proxy may have put the server anywhere. */
+function consoleOf(publicUrl: string): string {
+  return `${new URL(publicUrl).pathname.replace(/\/$/, '')}/dashboard/`
 }

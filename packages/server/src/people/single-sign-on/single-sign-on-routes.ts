@@ -110,7 +110,8 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
           querystring: Type.Object({ returnTo: Type.Optional(Type.String({ maxLength: MAX_ADDRESS })) }),
         },
       },
-      async (request, reply) => send(reply, await signOn.begin(request.query.returnTo, browserOf(request, publicUrl))),
+      async (request, reply) =>
+        send(reply, await signOn.begin(request.query.returnTo, browserOf(request, publicUrl), publicUrl(request))),
     )
 
     app.get(
@@ -118,7 +119,7 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
       { config: { access: 'public' }, schema: { tags, summary: 'Where the issuer sends a browser back to' } },
       async (request, reply) => {
         const { search } = new URL(request.url, 'http://localhost')
-        return send(reply, await signOn.finish(search, browserOf(request, publicUrl)))
+        return send(reply, await signOn.finish(search, browserOf(request, publicUrl), publicUrl(request)))
       },
     )
   }
