@@ -4,6 +4,7 @@ import { appsPages } from './pages/apps.ts'
 import { auditPages } from './pages/audit.ts'
 import { rolloutsPages } from './pages/rollouts.ts'
 import { settingsPages } from './pages/settings.ts'
+import { trustPages } from './pages/trust.ts'
 import { webhooksPages } from './pages/webhooks.ts'
 import { releasesPages } from './pages/releases.ts'
 
@@ -17,4 +18,5 @@ export const CONSOLE_PAGES: readonly ConsolePages[] = [
   //
   auditPages,
   webhooksPages,
+  trustPages,
 ]
