@@ -22,6 +22,7 @@ const NAMES = [
   'react-native',
   'rn-ota-sdk',
   'simulator',
+  'dashboard',
   'server',
   'cli',
   'web-bundle-server',
@@ -38,6 +39,7 @@ const PROJECTS = [
 const FILES = ['bin', 'dist', 'README.md', 'LICENSE']
 /** What is published as it lies in the folder, besides: sources that the builds of apps compile. */
 const ALSO = {
+  dashboard: ['pages'],
   'react-native': [
     'src/NativeHotPatch.ts',
     'app.plugin.js',
@@ -67,6 +69,8 @@ await exitWith(async () => {
     const code = await runPinnedNode(['node_modules/typescript/bin/tsc', '-p', project, '--outDir', compiled])
     if (code !== 0) return code
   }
+  const built = await runPinnedNode(['scripts/console-pages.mjs'])
+  if (built !== 0) return built
 
   const packages = NAMES.map((name) => stage(name, { compiled, repository, target: join(output, 'packages', name) }))
   rmSync(compiled, { recursive: true })
@@ -85,7 +89,8 @@ function stage(name, { compiled, repository, target }) {
   const source = join(root, 'packages', from)
   const developed = { ...readManifest(from), ...readManifest(name) }
   const manifest = publishedManifest(developed, { directory: `packages/${name}`, repository })
-  cpSync(join(compiled, from, 'src'), join(target, 'dist'), { recursive: true })
+  const code = join(compiled, from, 'src')
+  if (existsSync(code)) cpSync(code, join(target, 'dist'), { recursive: true })
   const also = (ALSO[from] ?? []).filter((file) => existsSync(join(source, file)))
   for (const file of ['bin', ...also].filter((file) => existsSync(join(source, file)))) {
     cpSync(join(source, file), join(target, file), { recursive: true })
@@ -96,7 +101,9 @@ function stage(name, { compiled, repository, target }) {
     join(target, 'package.json'),
     `${JSON.stringify({ ...manifest, files: [...FILES, ...also] }, undefined, 2)}\n`,
   )
-  for (const path of filesBelow(target)) finish(path, target)
+  // Pages are built whole.
+  const pages = join(target, 'pages')
+  for (const path of filesBelow(target).filter((path) => !path.startsWith(pages))) finish(path, target)
   return target
 }
 

@@ -29,6 +29,7 @@ const NAMES = [
   '@hotpatch/binary-files',
   '@hotpatch/capacitor',
   '@hotpatch/client',
+  '@hotpatch/dashboard',
   '@hotpatch/delta',
   '@hotpatch/device-ground',
   '@hotpatch/protocol',
@@ -50,7 +51,8 @@ test('what is published is compiled, described and licensed, and nothing else', 
     const others = files.filter(
       (file) =>
         !/^(LICENSE|README\.md|package\.json|bin\/[\w-]+\.js|dist\/.*\.(js|d\.ts))$/.test(file) &&
-        !isForApps(manifest, file),
+        !isForApps(manifest, file) &&
+        !isOfConsole(manifest, file),
     )
     expect(others).toEqual([])
     expect(files.filter((file) => /\.test\.|\/testing/.test(file))).toEqual([])
@@ -58,6 +60,23 @@ test('what is published is compiled, described and licensed, and nothing else', 
     expect(manifest).not.toHaveProperty('private')
     expect(manifest).not.toHaveProperty('devDependencies')
   }
+})
+
+/** What browsers load, as it is and compressed. */
+function isOfConsole({ name }: Manifest, file: string): boolean {
+  return name === '@hotpatch/dashboard' && /^pages\/(index\.html|assets\/[\w.-]+\.(js|css|svg)(\.br|\.gz)?)$/.test(file)
+}
+
+test('an installed server serves the console of its package', async () => {
+  const server = (await import(join(modules, '@hotpatch/server/dist/pages/console/console-directory.js'))) as {
+    consoleDirectory: () => string
+  }
+  const pages = server.consoleDirectory()
+  expect(await realpath(pages)).toBe(await realpath(join(modules, '@hotpatch/dashboard/pages')))
+  const index = await readFile(join(pages, 'index.html'), 'utf8')
+  const [, script = ''] = /<script type="module"[^>]* src="\.\/([^"]+)"/.exec(index) ?? []
+  expect(existsSync(join(pages, script))).toBe(true)
+  expect(existsSync(join(pages, `${script}.br`))).toBe(true)
 })
 
 const FOR_REACT_NATIVE = ['@hotpatch/react-native', 'rn-ota-sdk']
