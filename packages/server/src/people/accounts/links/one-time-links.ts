@@ -48,7 +48,7 @@ export interface NewLink {
 }
 
 /** What comes from where a link is used. */
-interface From {
+export interface From {
   ip: string
   id: string
 }
