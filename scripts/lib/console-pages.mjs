@@ -8,7 +8,13 @@ import { markOf } from './find-bundle.mjs'
 const PACKAGE = 'packages/dashboard'
 const SOURCES = ['src', '../api/src', '../protocol/src']
 /** Beside the sources: how they are built, and what of others they are built with. */
-const SIGNPOSTS = ['index.html', 'vite.config.ts', 'package.json', '../../node_modules/.package-lock.json']
+const SIGNPOSTS = [
+  'index.html',
+  'vite.config.ts',
+  'package.json',
+  '../../node_modules/.package-lock.json',
+  '../../scripts/lib/console-pages.mjs',
+]
 const LONGEST_BUILD_MS = 5 * 60_000
 const COMPRESSED = new Set(['.js', '.css', '.svg'])
 
@@ -56,6 +62,8 @@ function isOld(lock) {
 
 /** Needs what is installed, and the pinned Node. */
 export async function buildPages(root) {
+  // For users, whoever builds it: tests have another environment, and with it React would be its own for development.
+  process.env.NODE_ENV = 'production'
   const { build } = await import('vite')
   const inputs = inputsOf(root)
   const making = join(root, PACKAGE, 'node_modules', '.cache', `pages-${process.pid}`)

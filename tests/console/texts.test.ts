@@ -2,8 +2,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
-const TEXTS = import.meta.dirname
-const SOURCES = join(TEXTS, '..')
+const SOURCES = join(import.meta.dirname, '../../packages/dashboard/src')
+const TEXTS = join(SOURCES, 'texts')
 const namespaces = globSync('en/*.json', { cwd: TEXTS }).map((path) => basename(path, '.json'))
 
 function textsOf(language: string, namespace: string): Map<string, string> {
