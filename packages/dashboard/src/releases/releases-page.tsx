@@ -52,7 +52,7 @@ export function ReleasesPage() {
         label={t('title')}
         columns={columns}
         rowKey={(release) => release.id}
-        empty={isFiltered ? <NothingFound slug={slug} /> : <NoReleases slug={slug} publish={publish} />}
+        empty={isFiltered ? <NothingFound slug={slug} /> : <NoReleases slug={slug} />}
       />
     </Page>
   )
@@ -140,12 +140,11 @@ function NothingFound({ slug }: { slug: string }) {
   )
 }
 
-function NoReleases({ slug, publish }: { slug: string; publish: React.ReactNode }) {
+function NoReleases({ slug }: { slug: string }) {
   const { t } = useTranslation('releases')
   return (
     <Empty
       title={t('empty.title')}
-      action={publish}
       commands={[
         { about: t('empty.login'), command: `npx hotpatch login --url ${SERVER_URL}` },
         { about: t('empty.release'), command: `npx hotpatch release --app ${slug} --platform android --version 1.0.0` },

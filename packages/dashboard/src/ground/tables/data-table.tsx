@@ -101,7 +101,8 @@ function Rows<Row>({ label, columns, rows, rowKey, ...more }: DataTableProps<Row
                 <tr key={row.id} data-index={item.index} ref={virtual.measureElement} aria-rowindex={item.index + 2}>
                   {row.getAllCells().map((cell, index) => (
                     <td key={cell.id} data-align={columns[index]?.align}>
-                      <table.FlexRender cell={cell} />
+                      {/* Called, not rendered as a component of its own: what is open in a cell stays when columns are made anew. */}
+                      {columns[index]?.cell(row.original)}
                     </td>
                   ))}
                 </tr>
