@@ -10,8 +10,9 @@ import { useAppNames } from './use-app-names.ts'
 const TYPING_MS = 350
 /** What entries begin with; a whole action can be typed, too. */
 const ACTIONS = [
-  ['app', 'channel', 'channel-key', 'cohort', 'device', 'experiment', 'install-page', 'key', 'person'],
-  ['proposal', 'release', 'rollout', 'session', 'token', 'trust-rule', 'variant', 'webhook'],
+  ['answers', 'app', 'appcast', 'channel', 'channel-key', 'cohort', 'device', 'embedded-update', 'experiment', 'guard'],
+  ['install-page', 'key', 'patch', 'person', 'proposal', 'release', 'rollout', 'single-sign-on', 'token', 'trust-rule'],
+  ['webhook'],
 ].flat()
 
 type Name = keyof AuditSearch
