@@ -51,6 +51,7 @@ import type {
 } from './insights.ts'
 import { ReleaseFile, type AskedFiles, type MissingFiles, type ReceivedFiles } from './content/files.ts'
 import { Artifact, type UploadKind } from './content/release-content.ts'
+import { chunksOf } from './chunks-of.ts'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 import type {
   AccountChanges,
@@ -617,7 +618,7 @@ export function createManagementClient(options: ManagementClientOptions) {
       const { body } = await send(`/audit/export${queryOf(filter)}`, { headers, ...(signal && { signal }) })
       if (!body) return
       try {
-        for await (const line of readJsonLines(body)) yield line as AuditLine
+        for await (const line of readJsonLines(chunksOf(body))) yield line as AuditLine
       } catch (cause) {
         throw new ServerUnreachable(`The audit log of ${url} broke off`, { cause })
       }
@@ -632,7 +633,7 @@ async function readText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let sizeBytes = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of response.body ? chunksOf(response.body) : []) {
       chunks.push(chunk)
       sizeBytes += chunk.length
       if (sizeBytes > MAX_ANSWER_BYTES) break
