@@ -11,7 +11,7 @@ import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { Loading } from '../ground/states.tsx'
 import { Time } from '../ground/time.tsx'
 import classes from './account.module.css'
-import { browserName } from './browser-name.ts'
+import { browserName } from '../ground/browser-name.ts'
 import { accountKey } from './queries.ts'
 
 export function SessionSection() {

@@ -7,6 +7,7 @@ import { BASE_PATH } from '../ground/place.ts'
 import { appRoute, publicRoute, rootRoute, serverRoute } from '../ground/routes.ts'
 import { insightsRoutes } from '../insights/routes.tsx'
 import { overviewRoutes } from '../overview/routes.tsx'
+import { peopleRoutes } from '../people/routes.tsx'
 import { settingsRoutes } from '../settings/routes.tsx'
 import { appVersionsRoutes } from '../app-versions/routes.tsx'
 import { assetUpdatesRoutes } from '../asset-updates/routes.tsx'
@@ -32,6 +33,7 @@ const SERVER_PAGES = [
   ...singleSignOnRoutes,
   ...trustRulesRoutes,
   ...accountRoutes,
+  ...peopleRoutes,
   ...auditRoutes,
   ...webhooksRoutes,
   //

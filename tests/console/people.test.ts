@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executablePath, openConsole, type Console } from './open-console.ts'
+
+const PASSWORD = 'correct horse battery'
+
+describe.skipIf(!executablePath)('the pages of people', () => {
+  let console: Console
+
+  beforeAll(async () => {
+    console = await openConsole()
+    await console.api.createApp({ slug: 'shop', name: 'Corner Shop' })
+  })
+  afterAll(() => console.close())
+
+  test('somebody is invited to one app, comes by the link, and sees what he may', async () => {
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/people`)
+    await page.getByRole('button', { name: 'Invite somebody' }).click()
+    await page.getByRole('textbox', { name: 'E-mail' }).fill('Ina@Example.com')
+    await page.getByRole('combobox', { name: 'Where' }).click()
+    await page.getByRole('option', { name: 'Corner Shop' }).click()
+    await page.getByRole('button', { name: 'Make the link' }).click()
+    const shown = page.getByRole('dialog', { name: 'One-time link' })
+    const link = (await shown.locator('code').textContent()) ?? ''
+    expect(link).toMatch(/\/dashboard\/invitation#[\w-]{43}$/)
+    await shown.getByRole('button', { name: 'Done' }).last().click()
+    await page.getByText('Invitations that wait').waitFor()
+
+    const hers = await console.openPage({ as: null })
+    await hers.goto(link)
+    await hers.getByRole('textbox', { name: 'Your name' }).fill('Ina')
+    await hers.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+    await hers.getByRole('button', { name: 'Make the account' }).click()
+    await hers.getByText('Corner Shop').first().waitFor()
+    expect(hers.url()).not.toContain('#')
+    // A reader manages nobody.
+    expect(await hers.getByRole('link', { name: 'People' }).count()).toBe(0)
+    await hers.goto(`${console.url}/dashboard/people`)
+    await hers.getByRole('alert').first().waitFor()
+  })
+
+  test('roles are changed, and hold at once', async () => {
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/people`)
+    await page.getByRole('link', { name: 'Ina' }).click()
+    await page.getByRole('combobox', { name: 'Role' }).click()
+    await page.getByRole('option', { name: 'Admin' }).click()
+    await page.getByRole('button', { name: 'Save roles' }).click()
+    await page.getByText('Roles saved').waitFor()
+    const [ina] = (await console.api.listPeople({ text: 'ina@' })).items
+    expect(ina?.grants).toMatchObject([{ role: 'admin' }])
+  })
+
+  test('whoever is disabled is out in the middle of what he does, and removed when it is typed', async () => {
+    const hers = await console.openPage({ as: { email: 'ina@example.com', password: PASSWORD } })
+    await hers.goto(`${console.url}/dashboard/account`)
+    await hers.getByRole('heading', { name: 'Your account' }).waitFor()
+
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/people?text=ina`)
+    await page.getByRole('link', { name: 'Ina' }).click()
+    await page.getByRole('button', { name: 'Disable' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Disable' }).click()
+    await page.getByText('Disabled: all sessions and tokens have ended').waitFor()
+    await hers.reload()
+    await hers.getByRole('heading', { name: 'Sign in' }).waitFor()
+
+    await page.getByRole('button', { name: 'Remove', exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox').fill('ina@example.com')
+    await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
+    await page.getByRole('heading', { name: 'People' }).waitFor()
+    expect((await console.api.listPeople({ text: 'ina' })).items).toEqual([])
+  })
+})
