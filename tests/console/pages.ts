@@ -3,6 +3,7 @@ import { accountPages } from './pages/account.ts'
 import { appsPages } from './pages/apps.ts'
 import { auditPages } from './pages/audit.ts'
 import { rolloutsPages } from './pages/rollouts.ts'
+import { peoplePages } from './pages/people.ts'
 import { settingsPages } from './pages/settings.ts'
 import { trustPages } from './pages/trust.ts'
 import { webhooksPages } from './pages/webhooks.ts'
@@ -15,6 +16,7 @@ export const CONSOLE_PAGES: readonly ConsolePages[] = [
   settingsPages,
   accountPages,
   releasesPages,
+  peoplePages,
   //
   auditPages,
   webhooksPages,

@@ -1,5 +1,5 @@
 import type { Console } from '../open-console.ts'
-import type { ConsolePages } from '../pages.ts'
+import type { ConsolePages } from '../console-page.ts'
 
 let invited = ''
 
@@ -13,7 +13,11 @@ export const peoplePages: ConsolePages = {
     })
     const answer = await server.request('POST', '/manage/v1/one-time-links/use', {
       token: null,
-      headers: { 'sec-fetch-site': 'same-origin', host: new URL(url).host, 'user-agent': 'Mozilla/5.0 (X11; Linux) Firefox/140.0' },
+      headers: {
+        'sec-fetch-site': 'same-origin',
+        host: new URL(url).host,
+        'user-agent': 'Mozilla/5.0 (X11; Linux) Firefox/140.0',
+      },
       body: { secret: new URL(ina.link).hash.slice(1), password: 'correct horse battery' },
     })
     if (answer.status !== 200) throw new Error(`Nobody was invited: ${answer.status}`)

@@ -70,7 +70,9 @@ export function GrantsField({
               variant="subtle"
               size="compact-sm"
               leftSection={<IconPlus size={14} aria-hidden />}
-              onClick={() => onChange([...grants, { role: 'reader', appId: free.value === EVERYTHING ? null : free.value }])}
+              onClick={() =>
+                onChange([...grants, { role: 'reader', appId: free.value === EVERYTHING ? null : free.value }])
+              }
             >
               {t('grants.add')}
             </Button>

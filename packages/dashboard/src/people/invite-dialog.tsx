@@ -50,7 +50,14 @@ export function InviteDialog({
   }
 
   return (
-    <Modal opened={opened} onClose={close} title={t('invite.title')} size="lg" centered closeButtonProps={{ 'aria-label': t('cancel') }}>
+    <Modal
+      opened={opened}
+      onClose={close}
+      title={t('invite.title')}
+      size="lg"
+      centered
+      closeButtonProps={{ 'aria-label': t('cancel') }}
+    >
       <form
         onSubmit={(event) => {
           event.preventDefault()

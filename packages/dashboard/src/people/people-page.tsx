@@ -2,7 +2,7 @@ import type { CreatedInvitation, Person } from '@hotpatch/api'
 import { Badge, Button, Group, Text, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconSearch, IconUserPlus } from '@tabler/icons-react'
-import { getRouteApi } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
@@ -59,13 +59,13 @@ export function PeoplePage() {
 /** In the address, so that what was found can be shared. */
 function Search() {
   const { t } = useTranslation('people')
-  const navigate = route.useNavigate()
+  const navigate = useNavigate()
   const { text = '' } = route.useSearch()
   const [typed, setTyped] = useState(text)
-  const search = useDebouncedCallback(
-    (value: string) => void navigate({ search: value.trim() === '' ? {} : { text: value.trim() }, replace: true }),
-    TYPING_MS,
-  )
+  const search = useDebouncedCallback((value: string) => {
+    const search = value.trim() === '' ? {} : { text: value.trim() }
+    void navigate({ to: '/people', search: search as never, replace: true })
+  }, TYPING_MS)
   return (
     <TextInput
       type="search"
@@ -101,7 +101,12 @@ function PeopleTable({ pages, isSearch }: { pages: ReturnType<typeof usePages<Pe
         </Group>
       ),
     },
-    { id: 'email', header: t('email'), width: '24%', cell: ({ email }) => <Text className={classes.break}>{email}</Text> },
+    {
+      id: 'email',
+      header: t('email'),
+      width: '24%',
+      cell: ({ email }) => <Text className={classes.break}>{email}</Text>,
+    },
     { id: 'grants', header: t('grants.title'), cell: ({ grants }) => grantText(grants) },
     { id: 'factor', header: t('factor.title'), width: '14%', cell: (person) => <SecondFactor person={person} /> },
     {
@@ -140,7 +145,10 @@ function PeopleTable({ pages, isSearch }: { pages: ReturnType<typeof usePages<Pe
 
 function SecondFactor({ person }: { person: Person }) {
   const { t } = useTranslation('people')
-  const has = [person.hasTotp && t('factor.totp'), person.passkeys > 0 && t('factor.passkeys', { count: person.passkeys })]
+  const has = [
+    person.hasTotp && t('factor.totp'),
+    person.passkeys > 0 && t('factor.passkeys', { count: person.passkeys }),
+  ]
   const texts = has.filter((text) => text !== false)
-  return <Text c={texts.length === 0 ? 'dimmed' : undefined}>{texts.length === 0 ? t('factor.none') : texts.join(', ')}</Text>
+  return texts.length === 0 ? <Text c="dimmed">{t('factor.none')}</Text> : <Text>{texts.join(', ')}</Text>
 }

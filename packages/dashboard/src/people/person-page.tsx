@@ -30,7 +30,11 @@ export function PersonPage() {
   if (!person) {
     return (
       <Page title={t('person')} isNarrow>
-        {query.isPending ? <Loading rows={6} /> : <ProblemPanel error={query.error} onRetry={() => void query.refetch()} />}
+        {query.isPending ? (
+          <Loading rows={6} />
+        ) : (
+          <ProblemPanel error={query.error} onRetry={() => void query.refetch()} />
+        )}
       </Page>
     )
   }
@@ -67,17 +71,8 @@ function Known({ person }: { person: Person }) {
       )}
       <PersonSessionSection person={person} />
       {!isOneself && <AccessSection person={person} />}
-      <ResetDialog
-        person={person}
-        opened={isResetting}
-        onClose={() => setIsResetting(false)}
-        onMade={setLink}
-      />
-      <LinkShown
-        link={link}
-        about={t('reset.give', { email: person.email })}
-        onClose={() => setLink(undefined)}
-      />
+      <ResetDialog person={person} opened={isResetting} onClose={() => setIsResetting(false)} onMade={setLink} />
+      <LinkShown link={link} about={t('reset.give', { email: person.email })} onClose={() => setLink(undefined)} />
     </Page>
   )
 }
