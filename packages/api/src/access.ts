@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Id, Nullable, OneOf, Timestamp } from './shared-schemas.ts'
+import { ChannelName, Id, Nullable, OneOf, Timestamp } from './shared-schemas.ts'
 
 /** Each role may do all that those after it may: owner, admin, publisher, reader. */
 export const ROLES = ['owner', 'admin', 'publisher', 'reader'] as const
@@ -13,6 +13,10 @@ export const ApiToken = Type.Object({
   name: Type.String(),
   role: Role,
   appId: Nullable(Id),
+  channels: Nullable(Type.Array(Type.String(), { description: 'Null: every channel' })),
+  permissions: Nullable(Type.Array(Type.String(), { description: 'Null: all that the role has' })),
+  allowedAddresses: Nullable(Type.Array(Type.String(), { description: 'From which it works; null: from everywhere' })),
+  personId: Nullable(Type.String({ description: 'Who stands behind it: it may no more than he may now' })),
   createdAt: Timestamp,
   createdBy: Type.String(),
   parentId: Nullable(Type.String({ description: 'The token that it was made with, and ends with' })),
@@ -27,6 +31,30 @@ export const NewApiToken = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 100 }),
     role: Role,
     app: Type.Optional(Type.String({ description: 'Id or slug: the token then works for this app only' })),
+    channels: Type.Optional(
+      Type.Array(ChannelName, {
+        minItems: 1,
+        maxItems: 50,
+        uniqueItems: true,
+        description: 'Of the app: it then changes nothing on others, and has no permission that is not about channels',
+      }),
+    ),
+    permissions: Type.Optional(
+      Type.Array(Type.String({ maxLength: 40 }), {
+        minItems: 1,
+        maxItems: 60,
+        uniqueItems: true,
+        description: 'Some of those that the role has, such as releases:publish; by default all',
+      }),
+    ),
+    allowedAddresses: Type.Optional(
+      Type.Array(Type.String({ maxLength: 50 }), {
+        minItems: 1,
+        maxItems: 50,
+        uniqueItems: true,
+        description: 'Addresses and networks from which it works, such as 203.0.113.0/24; by default all',
+      }),
+    ),
     expiresAt: Type.Optional(
       Type.String({
         format: 'date-time',

@@ -121,6 +121,11 @@ export const PROBLEMS = {
     title: 'The token is not valid',
     advice: 'Use a token that exists and was not revoked: `hotpatch login`.',
   },
+  'address-not-allowed': {
+    status: 403,
+    title: 'The token does not work from there',
+    advice: 'Use it from one of the addresses that it was made for, or make another one.',
+  },
   'cross-site-request': {
     status: 403,
     title: 'The request came from another site',

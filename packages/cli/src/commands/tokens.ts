@@ -1,4 +1,4 @@
-import type { Role } from '@hotpatch/api'
+import type { ApiToken, Role } from '@hotpatch/api'
 import type { Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readMomentToCome, readRole } from '../arguments/readers.ts'
@@ -9,6 +9,9 @@ import { openSession, type SessionOptions } from '../session/session.ts'
 interface NewTokenOptions extends SessionOptions {
   name: string
   role: Role
+  channel?: string[]
+  permission?: string[]
+  from?: string[]
   expires?: string
 }
 
@@ -23,6 +26,9 @@ export function addTokenCommands(program: Command, context: CliContext) {
     .requiredOption('--name <name>', 'whose it is or what it is for')
     .requiredOption('--role <role>', 'owner, admin, publisher or reader', readRole)
     .option('--app <app>', 'id or slug: the token then works for this app only')
+    .option('--channel <channel>', 'of the app: it then changes nothing on others; more than once', collect)
+    .option('--permission <permission>', 'some of what the role may, such as releases:publish; more than once', collect)
+    .option('--from <network>', 'works from there only, such as 203.0.113.0/24; more than once', collect)
     .option('--expires <when>', 'such as 30d, 12h or 2030-01-31', (text) => readMomentToCome(text, context.now()))
     .action((options: NewTokenOptions) => createToken(context, options))
 
@@ -37,18 +43,20 @@ export function addTokenCommands(program: Command, context: CliContext) {
 }
 
 async function createToken(context: CliContext, options: NewTokenOptions) {
-  const { name, role, app, expires } = options
+  const { name, role, app, expires, channel: channels, permission: permissions, from: allowedAddresses } = options
   const { api, confirm, output } = await openSession(context, options)
   await confirm(`Make a token that may do what ${role === 'owner' || role === 'admin' ? 'an' : 'a'} ${role} may?`)
-  const created = await api.createToken({ name, role, ...given({ app, expiresAt: expires }) })
-  output.result(created, () => output.fields(created))
+  const scope = given({ app, channels, permissions, allowedAddresses, expiresAt: expires })
+  const created = await api.createToken({ name, role, ...scope })
+  output.result(created, () => output.fields(describe(created)))
   output.notice('Keep the token now: it is not shown again.')
 }
 
 async function listTokens(context: CliContext, options: SessionOptions & PageOptions) {
   const { api, output } = await openSession(context, options)
   const page = await api.listTokens(pageQuery(options))
-  output.page(page, ['name', 'role', 'appId', 'lastUsedAt', 'expiresAt', 'revokedAt', 'createdBy', 'id'])
+  const columns = ['name', 'role', 'appId', 'channels', 'permissions', 'allowedAddresses'] as const
+  output.page(page, [...columns, 'lastUsedAt', 'expiresAt', 'revokedAt', 'createdBy', 'id'], page.items.map(describe))
 }
 
 async function revokeToken(context: CliContext, id: string, options: RevokeOptions) {
@@ -56,5 +64,19 @@ async function revokeToken(context: CliContext, id: string, options: RevokeOptio
   const { api, confirm, output } = await openSession(context, options)
   await confirm(`Revoke the token ${id}${keepDescendants ? '' : ' and every token that was made with it'}?`)
   const revoked = await api.revokeToken(id, given({ keepDescendants: keepDescendants || undefined }))
-  output.result(revoked, () => output.fields({ ...revoked, alsoRevoked: revoked.alsoRevoked.join(', ') }))
+  output.result(revoked, () => output.fields({ ...describe(revoked), alsoRevoked: revoked.alsoRevoked.join(', ') }))
+}
+
+const collect = (value: string, before: readonly string[] = []) => [...before, value]
+
+/** Lists in one line; "all" where nothing is said. */
+function describe<Token extends ApiToken>(token: Token) {
+  const line = (list: readonly string[] | null) => list?.join(', ') ?? 'all'
+  const { channels, permissions, allowedAddresses } = token
+  return {
+    ...token,
+    channels: line(channels),
+    permissions: line(permissions),
+    allowedAddresses: line(allowedAddresses),
+  }
 }

@@ -116,6 +116,7 @@ function authorizeFor({ core, services }: Parts): Authorize {
   return createAuthorize({
     access: services.access,
     findSession: services.accounts.findSession,
+    findGrants: services.accounts.findGrants,
     publicUrl: core.publicUrl,
   })
 }

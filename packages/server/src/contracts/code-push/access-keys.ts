@@ -66,13 +66,23 @@ export function createAccessKeys({ access, clock }: { access: AccessService; clo
   /** For what whoever makes it may do, and never beyond its time. */
   async function create(author: Caller, { friendlyName, ttl }: NewAccessKey): Promise<AccessKey> {
     const { expiresAt: latest } = author.actor
-    const { role, appId } = widest(author.actor.grants)
+    const { role, appId, channels, permissions } = widest(author.actor.grants)
     if ((await listTokens(appsOf(author.actor))).some(({ name }) => name === friendlyName)) {
       throw problem('token-exists', `The access key "${friendlyName}" already exists.`)
     }
     const wished = clock.now() + (ttl ?? DEFAULT_TTL_MS)
     const expiresAt = ttl === undefined && latest !== null ? Math.min(wished, latest) : wished
-    const made = await access.create({ name: friendlyName, role, expiresAt: timestamp(expiresAt) }, appId, author)
+    const made = await access.create(
+      {
+        name: friendlyName,
+        role,
+        ...(channels && { channels: [...channels] }),
+        permissions: [...permissions],
+        expiresAt: timestamp(expiresAt),
+      },
+      appId,
+      author,
+    )
     return { ...describe(made), name: made.token }
   }
 

@@ -39,7 +39,7 @@ export function reactNativeAuthRoutes({
       async (request) => {
         const apiKey = request.body.apiKey ?? request.body.api_key
         if (apiKey === undefined) throw problem('invalid-request', 'Expected apiKey with an API token, found none.')
-        return access.exchange(apiKey)
+        return access.exchange(apiKey, request.ip)
       },
     )
 
@@ -55,7 +55,7 @@ export function reactNativeAuthRoutes({
       async (request) => {
         const refreshToken = request.body.refreshToken ?? request.body.refresh_token
         if (refreshToken === undefined) throw problem('invalid-request', 'Expected refreshToken, found none.')
-        return access.refresh(refreshToken)
+        return access.refresh(refreshToken, request.ip)
       },
     )
   }

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net'
+import { isNetwork, isWithin } from './networks.ts'
 
 /** Whose word about clients' addresses is taken. */
 export type TrustedProxies =
@@ -36,15 +36,6 @@ export function readNetworks(text: string, names: readonly string[] = []): strin
   return networks.every((network) => names.includes(network) || isNetwork(network)) ? networks : undefined
 }
 
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...others] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || others.length > 0) return false
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (version === 4 ? 32 : 128))
-  )
-}
-
 export function createIsTrusted(proxies: TrustedProxies): IsTrustedProxy {
   switch (proxies.kind) {
     case 'none':
@@ -55,22 +46,6 @@ export function createIsTrusted(proxies: TrustedProxies): IsTrustedProxy {
       const isKnown = remembering(isWithin(proxies.networks))
       return (address) => address !== undefined && isKnown(address)
     }
-  }
-}
-
-function isWithin(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList()
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/')
-    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return (address) => {
-    // A socket that takes both kinds writes IPv4 as IPv6.
-    const bare = address.toLowerCase().startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-    const version = isIP(bare)
-    return version !== 0 && list.check(bare, version === 4 ? 'ipv4' : 'ipv6')
   }
 }
 

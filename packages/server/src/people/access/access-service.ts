@@ -1,4 +1,4 @@
-import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken, Role } from '@hotpatch/api'
+import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
 import type { AuditService } from '../audit/audit-service.ts'
@@ -32,7 +32,9 @@ import {
   touchToken,
   useRefreshToken,
 } from './access-store.ts'
-import { appsOf, grantOf, requireCovers, type Actor } from '../authors/actor.ts'
+import { appsOf, grantOf, requireCovers, type Actor, type Grant } from '../authors/actor.ts'
+import { grantColumns, readGrant, storedGrant } from '../authors/read-grant.ts'
+import { areWithin, isNetwork, isWithin } from '../../ground/http/networks.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 const ACCESS_TOKEN_SECONDS = 15 * 60
@@ -71,7 +73,7 @@ export function createAccessService({
    * Takes an API token, or an access token that one was exchanged for.
    * The row is read every time, so that a revocation holds at once.
    */
-  async function authenticate(bearer: string): Promise<Actor> {
+  async function authenticate(bearer: string, address: string | null): Promise<Actor> {
     const row = isJwt(bearer)
       ? await findTokenOfFamily(db, await readAccessToken(bearer))
       : await findTokenByHash(db, hashSecret(bearer))
@@ -80,6 +82,7 @@ export function createAccessService({
     if (row.expires_at !== null && row.expires_at <= now) {
       throw problem('token-expired', `This token expired at ${timestamp(row.expires_at)}.`)
     }
+    requireAllowedAddress(row, address)
     if (row.last_used_at === null || now - row.last_used_at > LAST_USED_RESOLUTION_MS) {
       await touchToken(db, row.id, now)
     }
@@ -88,7 +91,7 @@ export function createAccessService({
       id: row.id,
       name: row.name,
       personId: row.person_id,
-      grants: [grantOf(row.role, row.app_id)],
+      grants: [storedGrant(row)],
       expiresAt: row.expires_at,
     }
   }
@@ -132,9 +135,9 @@ export function createAccessService({
     return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS }
   }
 
-  async function exchange(apiKey: string): Promise<TokenPair> {
+  async function exchange(apiKey: string, address: string | null): Promise<TokenPair> {
     if (isJwt(apiKey)) throw problem('token-invalid', 'Expected an API token, found an access token.')
-    const { id: tokenId } = await authenticate(apiKey)
+    const { id: tokenId } = await authenticate(apiKey, address)
     const now = clock.now()
     const family = { id: newId(), token_id: tokenId, created_at: now, expires_at: now + REFRESH_TOKEN_MS }
     return db.transaction().execute(async (tx) => {
@@ -145,7 +148,7 @@ export function createAccessService({
   }
 
   /** A refresh token works once. One that comes a second time was copied: all of its family end, access tokens too. */
-  async function refresh(refreshToken: string): Promise<TokenPair> {
+  async function refresh(refreshToken: string, address: string | null): Promise<TokenPair> {
     const row = await findRefreshToken(db, hashSecret(refreshToken))
     if (!row) throw problem('token-invalid', 'This refresh token is not known here.')
     const now = clock.now()
@@ -155,6 +158,7 @@ export function createAccessService({
     if (token.expires_at !== null && token.expires_at <= now) {
       throw problem('token-expired', 'The API token behind this has expired.')
     }
+    requireAllowedAddress(token, address)
     // Together: a token must not be used up without its successor, nor leave one when its family ends meanwhile.
     const pair = await db.transaction().execute(async (tx) => {
       // First of all, so that whoever ends the family waits, or has ended it.
@@ -189,7 +193,7 @@ export function createAccessService({
       if (await findAnyOwner(tx)) return undefined
       const token = newSecret('hpt')
       await keep(token)
-      const row = newTokenRow({ name: 'owner', role: 'owner' }, null, token, null)
+      const row = newTokenRow({ name: 'owner', expiresAt: null, allowedAddresses: null }, grantOf('owner'), token, null)
       await insertToken(tx, row)
       await audit.record(tx, SERVER, {
         action: 'token.created',
@@ -201,20 +205,22 @@ export function createAccessService({
   }
 
   async function create(input: NewApiToken, appId: string | null, author: Caller): Promise<CreatedApiToken> {
-    requireCovers(author.actor, grantOf(input.role, appId))
+    const { actor } = author
+    const grant = readGrant({ role: input.role, appId, channels: input.channels, permissions: input.permissions })
+    requireCovers(actor, grant)
+    const expiresAt = readExpiry(input, actor)
     const token = newSecret('hpt')
-    const row = newTokenRow({ ...input, expiresAt: readExpiry(input, author.actor) }, appId, token, author.actor)
-    await db.transaction().execute(async (tx) => {
-      // Else a token that is being revoked could leave a child behind.
-      if (author.kind === 'token' && !(await lockWorkingToken(tx, author.actor.id)))
-        throw problem('token-invalid', 'This token was revoked.')
-      await insertToken(tx, row)
+    const row = await db.transaction().execute(async (tx) => {
+      const allowedAddresses = await readAllowedAddresses(tx, input, actor)
+      const made = newTokenRow({ name: input.name, expiresAt, allowedAddresses }, grant, token, actor)
+      await insertToken(tx, made)
       await audit.record(tx, author, {
         action: 'token.created',
-        subject: ['token', row.id],
+        subject: ['token', made.id],
         appId,
-        after: { name: row.name, role: row.role, expiresAt: nullableTimestamp(row.expires_at) },
+        after: describeScope(made),
       })
+      return made
     })
     return { ...render(row), token }
   }
@@ -252,7 +258,7 @@ export function createAccessService({
       if (!row || (apps !== null && !apps.includes(row.app_id ?? ''))) {
         throw problem('token-not-found', `No token has the id ${id}.`)
       }
-      requireCovers(author.actor, grantOf(row.role, row.app_id))
+      requireCovers(author.actor, storedGrant(row))
       if (keepDescendants) await passOn(tx, row, author.actor)
       const ended = await end(tx, row, author)
       const revokedAt = row.revoked_at ?? clock.now()
@@ -313,26 +319,23 @@ export function createAccessService({
   }
 
   function newTokenRow(
-    input: { name: string; role: Role; expiresAt?: number | null },
-    appId: string | null,
+    input: { name: string; expiresAt: number | null; allowedAddresses: readonly string[] | null },
+    grant: Grant,
     token: string,
     maker: Actor | null,
   ): TokenRow {
     return {
       id: newId(),
       name: input.name,
-      role: input.role,
-      app_id: appId,
+      ...grantColumns(grant),
       token_hash: hashSecret(token),
       created_at: clock.now(),
       created_by: maker?.name ?? 'server',
       parent_id: maker?.kind === 'token' ? maker.id : null,
       person_id: maker?.personId ?? null,
-      channels: null,
-      permissions: null,
-      allowed_addresses: null,
+      allowed_addresses: input.allowedAddresses && JSON.stringify(input.allowedAddresses),
       trust_rule_id: null,
-      expires_at: input.expiresAt ?? null,
+      expires_at: input.expiresAt,
       last_used_at: null,
       revoked_at: null,
     }
@@ -342,6 +345,41 @@ export function createAccessService({
 }
 
 type TokenRow = Schema['api_token']
+
+/** @throws problem address-not-allowed */
+function requireAllowedAddress({ allowed_addresses: allowed }: Pick<TokenRow, 'allowed_addresses'>, address: string | null) {
+  if (allowed === null || (address !== null && isWithin(JSON.parse(allowed) as string[])(address))) return
+  throw problem('address-not-allowed', `This token does not work from the address ${address ?? 'of this connection'}.`)
+}
+
+/**
+ * Within those of the token that makes it: what works from some addresses only makes nothing that works from others.
+ * Locks the maker: else a token that is being revoked could leave a child behind.
+ */
+async function readAllowedAddresses(
+  tx: Connection,
+  { allowedAddresses: given }: NewApiToken,
+  maker: Actor,
+): Promise<readonly string[] | null> {
+  const unreadable = given?.find((network) => !isNetwork(network))
+  if (unreadable !== undefined) {
+    const detail = `allowedAddresses: expected addresses and networks such as 203.0.113.0/24, found "${unreadable}".`
+    throw problem('invalid-request', detail)
+  }
+  if (maker.kind !== 'token') return given ?? null
+  if (!(await lockWorkingToken(tx, maker.id))) throw problem('token-invalid', 'This token was revoked.')
+  const own = readList((await findToken(tx, maker.id))?.allowed_addresses ?? null)
+  if (own && given && !areWithin(given, own)) {
+    throw problem('forbidden', `The token that makes it works from ${own.join(', ')}, and can make none for elsewhere.`)
+  }
+  return given ?? own
+}
+
+/** For the audit log. */
+function describeScope(row: TokenRow) {
+  const { name, role, channels, permissions, allowedAddresses, expiresAt } = render(row)
+  return { name, role, channels, permissions, allowedAddresses, expiresAt }
+}
 
 function isJwt(bearer: string): boolean {
   return bearer.split('.').length === 3
@@ -353,6 +391,10 @@ function render(row: TokenRow): ApiToken {
     name: row.name,
     role: row.role,
     appId: row.app_id,
+    channels: readList(row.channels),
+    permissions: readList(row.permissions),
+    allowedAddresses: readList(row.allowed_addresses),
+    personId: row.person_id,
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
     parentId: row.parent_id,
@@ -360,4 +402,8 @@ function render(row: TokenRow): ApiToken {
     lastUsedAt: nullableTimestamp(row.last_used_at),
     revokedAt: nullableTimestamp(row.revoked_at),
   }
+}
+
+function readList(json: string | null): string[] | null {
+  return json === null ? null : (JSON.parse(json) as string[])
 }

@@ -268,6 +268,56 @@ describeOnEveryDatabase('access', (openDatabase) => {
       })
     })
 
+    describe('for less', () => {
+      const create = (body: object, token = server.ownerToken) =>
+        server.request('POST', '/manage/v1/tokens', { token, body: { name: 'less', role: 'publisher', ...body } })
+
+      test('a token has some permissions of its role, and gives no others', async () => {
+        const { body } = await create({ role: 'admin', permissions: ['tokens:manage', 'apps:read'] })
+        expect(body.permissions).toEqual(['self:read', 'tokens:manage', 'apps:read'])
+        const { token } = body
+        expect((await server.request('GET', '/manage/v1/apps', { token })).status).toBe(200)
+        expect(problemOf(await server.request('GET', '/manage/v1/audit', { token }))).toBe('403 forbidden')
+        expect(problemOf(await create({ role: 'reader' }, token))).toBe('403 forbidden')
+        expect((await create({ role: 'reader', permissions: ['apps:read'] }, token)).status).toBe(201)
+        expect(problemOf(await create({ permissions: ['audit:read'] }))).toBe('400 invalid-request')
+        const { tokenId } = (await whoami(server.ownerToken)).body
+        expect(problemOf(await server.request('POST', `/manage/v1/tokens/${tokenId}/revoke`, { token }))).toBe(
+          '403 forbidden',
+        )
+      })
+
+      test('a token for channels of an app has no permission that is about more', async () => {
+        const app = await server.createTestApp()
+        const { body } = await create({ role: 'admin', app: app.slug, channels: ['beta'] })
+        const [grant] = (await whoami(body.token)).body.grants
+        expect(grant).toMatchObject({ role: 'admin', appId: app.id, channels: ['beta'] })
+        expect(grant.permissions).toContain('releases:publish')
+        expect(grant.permissions).not.toContain('tokens:manage')
+        expect(problemOf(await create({ channels: ['beta'] }))).toBe('400 invalid-request')
+        const wish = { app: app.slug, channels: ['beta'], permissions: ['releases:archive'] }
+        expect(problemOf(await create(wish))).toBe('400 invalid-request')
+      })
+
+      test('a token works from its addresses only, and so does all that is made with it', async () => {
+        const { body: far } = await create({ role: 'admin', allowedAddresses: ['203.0.113.0/24', '2001:db8::/32'] })
+        const refused = await server.request('GET', '/manage/v1/whoami', {
+          token: far.token,
+          // Nobody has said that a proxy is to be trusted.
+          headers: { 'x-forwarded-for': '203.0.113.7' },
+        })
+        expect(problemOf(refused)).toBe('403 address-not-allowed')
+        const exchanged = await server.request('POST', '/auth/token', { token: null, body: { apiKey: far.token } })
+        expect(problemOf(exchanged)).toBe('403 address-not-allowed')
+        const { body: near } = await create({ role: 'admin', allowedAddresses: ['127.0.0.0/8'] })
+        expect((await whoami(near.token)).status).toBe(200)
+        expect((await create({}, near.token)).body.allowedAddresses).toEqual(['127.0.0.0/8'])
+        expect((await create({ allowedAddresses: ['127.0.0.1'] }, near.token)).status).toBe(201)
+        expect(problemOf(await create({ allowedAddresses: ['0.0.0.0/1'] }, near.token))).toBe('403 forbidden')
+        expect(problemOf(await create({ allowedAddresses: ['everywhere'] }))).toBe('400 invalid-request')
+      })
+    })
+
     test('when a token was used last is kept to the minute', async () => {
       const { id, token } = await newToken()
       const lastUsedAt = async () =>

@@ -2,22 +2,27 @@ import { problem } from '@hotpatch/protocol'
 import type { FastifyRequest } from 'fastify'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { requireSameOrigin } from '../../ground/http/same-origin.ts'
-import { narrowTo, roleOf, type Actor } from '../authors/actor.ts'
+import { boundBy, narrowTo, roleOf, type Actor, type Grant } from '../authors/actor.ts'
 import { rolesWith, type Permission } from '../authors/permissions.ts'
 import type { AccessService } from './access-service.ts'
 
 /** Who is signed in in the browser that asks; undefined when nobody is. */
 export type FindSession = (request: FastifyRequest) => Promise<Actor | undefined>
 
+/** What a person may do now; undefined of one who is gone, or may not come in. */
+export type FindGrants = (personId: string) => Promise<readonly Grant[] | undefined>
+
 export type Authorize = ReturnType<typeof createAuthorize>
 
 export function createAuthorize({
   access,
   findSession,
+  findGrants,
   publicUrl,
 }: {
   access: Pick<AccessService, 'authenticate'>
   findSession: FindSession
+  findGrants: FindGrants
   publicUrl: PublicUrl
 }) {
   /**
@@ -39,11 +44,19 @@ export function createAuthorize({
   /** A token goes before a cookie: whoever sends one means it, and no other page can make a browser send it. */
   async function identify(request: FastifyRequest): Promise<Actor> {
     const { authorization } = request.headers
-    if (authorization !== undefined) return access.authenticate(readBearer(authorization))
+    if (authorization !== undefined) return bounded(await access.authenticate(readBearer(authorization), request.ip))
     const person = await findSession(request)
     if (!person) throw problem('authentication-required', 'Expected the header "Authorization: Bearer TOKEN".')
     requireSameOrigin(request, publicUrl(request))
     return person
+  }
+
+  /** A token may no more than the person behind it may now, whatever he could when he made it. */
+  async function bounded(actor: Actor): Promise<Actor> {
+    if (actor.personId === null) return actor
+    const grants = await findGrants(actor.personId)
+    if (!grants) throw problem('token-invalid', 'Who stands behind this token has no account here any more.')
+    return { ...actor, grants: boundBy(actor.grants, grants) }
   }
 
   return authorize

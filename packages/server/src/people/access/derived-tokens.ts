@@ -3,7 +3,7 @@ import type { Clock } from '../../ground/clock.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import { requireCovers, type Grant } from '../authors/actor.ts'
 import { nameOf, type Caller } from '../authors/author.ts'
-import { ROLE_PERMISSIONS } from '../authors/permissions.ts'
+import { grantColumns } from '../authors/read-grant.ts'
 import { findToken, insertToken, lockWorkingToken } from './access-store.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
@@ -36,15 +36,13 @@ export function createDerivedTokens({ clock, newId }: { clock: Clock; newId: () 
     // Else a token that is being revoked could leave the rule behind.
     if (isToken && !(await lockWorkingToken(tx, actor.id))) throw problem('token-invalid', 'This token was revoked.')
     const id = newId()
-    const isWhole = grant.permissions.size === ROLE_PERMISSIONS[grant.role].size
+    const maker = isToken ? await findToken(tx, actor.id) : undefined
     await insertToken(tx, {
       id,
       name,
-      role: grant.role,
-      app_id: grant.appId,
-      channels: grant.channels && JSON.stringify(grant.channels),
-      permissions: isWhole ? null : JSON.stringify([...grant.permissions]),
-      allowed_addresses: null,
+      ...grantColumns(grant),
+      // What works from some addresses only makes nothing that works from others.
+      allowed_addresses: maker?.allowed_addresses ?? null,
       token_hash: hashSecret(newSecret('hpt')),
       created_at: clock.now(),
       created_by: nameOf(author),

@@ -1,6 +1,6 @@
 import type { Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
-import { covers, ROLE_PERMISSIONS, strongest, type Permission } from './permissions.ts'
+import { covers, ROLE_PERMISSIONS, strongest, weakest, type Permission } from './permissions.ts'
 
 /** What somebody may do somewhere. */
 export interface Grant {
@@ -92,6 +92,22 @@ function reaches(grant: Grant, appId: string, channel?: string): boolean {
 
 function sayWho({ kind }: Actor): string {
   return kind === 'token' ? 'This token is not' : 'You may not'
+}
+
+/** What both allow: nobody may more by a token than by himself. */
+export function boundBy(grants: readonly Grant[], bounds: readonly Grant[]): readonly Grant[] {
+  return grants.flatMap((grant) => bounds.flatMap((bound) => overlap(grant, bound) ?? []))
+}
+
+function overlap(one: Grant, other: Grant): Grant | undefined {
+  if (one.appId !== null && other.appId !== null && one.appId !== other.appId) return undefined
+  const channels = one.channels && other.channels ? one.channels.filter((each) => other.channels?.includes(each)) : null
+  return {
+    role: weakest([one.role, other.role]),
+    appId: one.appId ?? other.appId,
+    channels: channels ?? one.channels ?? other.channels,
+    permissions: new Set([...one.permissions].filter((permission) => other.permissions.has(permission))),
+  }
 }
 
 /** Whether one of these lets its holder do all that the other would. */

@@ -1,53 +1,74 @@
 import { ROLES, type Role } from '@hotpatch/api'
 
-const READER = [
-  'self:read',
-  'apps:read',
-  'releases:read',
-  'rollouts:read',
-  'cohorts:read',
-  'experiments:read',
-  'devices:read',
-  'insights:read',
-  'announcements:read',
-  'metrics:read',
-  'account:change',
-] as const
+/** How narrow a permission can be: only whole, by app, or by app and channel. */
+type Reach = 'server' | 'app' | 'channel'
 
-const PUBLISHER = [
-  ...READER,
-  'releases:publish',
-  'releases:archive',
-  'rollouts:change',
-  'cohorts:change',
-  'experiments:change',
-] as const
+interface PermissionRow {
+  /** The role that may least of those that have it: each has what those below it have. */
+  from: Role
+  reach: Reach
+  /** For people to read. */
+  lets: string
+}
 
-const ADMIN = [
-  ...PUBLISHER,
-  'apps:change',
-  'channels:change',
-  'keys:change',
-  'sequences:raise',
-  'devices:forget',
-  'tokens:manage',
-  'trust:manage',
-  'people:manage',
-  'webhooks:manage',
-  'audit:read',
-] as const
+/**
+ * The one table of what somebody may do. Every route for people declares the permission that it needs.
+ * docs/reference/permissions.md is made of it.
+ */
+export const PERMISSIONS = {
+  'self:read': { from: 'reader', reach: 'channel', lets: 'Ask who one is' },
+  'apps:read': { from: 'reader', reach: 'channel', lets: 'See apps, their channels and settings, and what needs attention' },
+  'releases:read': { from: 'reader', reach: 'channel', lets: 'See releases, their files, patches and signatures' },
+  'rollouts:read': { from: 'reader', reach: 'channel', lets: 'See rollouts, proposals, plans and guards' },
+  'cohorts:read': { from: 'reader', reach: 'channel', lets: 'See cohorts and who is in them' },
+  'experiments:read': { from: 'reader', reach: 'channel', lets: 'See A/B tests' },
+  'devices:read': { from: 'reader', reach: 'channel', lets: 'See devices, and why one gets what it gets' },
+  'insights:read': { from: 'reader', reach: 'channel', lets: 'See figures' },
+  'announcements:read': { from: 'reader', reach: 'channel', lets: 'See what happens, and follow the live stream' },
+  'metrics:read': { from: 'reader', reach: 'server', lets: 'Read /metrics' },
+  'account:change': { from: 'reader', reach: 'server', lets: "Change one's own account; only who is signed in" },
+  'releases:publish': { from: 'publisher', reach: 'channel', lets: 'Upload, publish, sign, and make patches and variants' },
+  'releases:archive': { from: 'publisher', reach: 'app', lets: 'Archive a release, which takes it back everywhere' },
+  'rollouts:change': {
+    from: 'publisher',
+    reach: 'channel',
+    lets: 'Promote, widen, pause, resume, halt, roll back; and approve what somebody else has proposed',
+  },
+  'cohorts:change': { from: 'publisher', reach: 'app', lets: 'Make cohorts, and say who is in them' },
+  'experiments:change': { from: 'publisher', reach: 'channel', lets: 'Start and finish A/B tests' },
+  'apps:change': { from: 'admin', reach: 'app', lets: 'Make apps, and change their settings' },
+  'channels:change': { from: 'admin', reach: 'app', lets: 'Make channels, their keys and install pages' },
+  'channels:protect': { from: 'admin', reach: 'app', lets: 'Say who may publish to a channel, and whether it takes two' },
+  'keys:change': { from: 'admin', reach: 'app', lets: 'Add and retire the keys that sign releases' },
+  'sequences:raise': { from: 'admin', reach: 'app', lets: 'Raise the sequence of an app' },
+  'devices:forget': { from: 'admin', reach: 'app', lets: 'Forget a device with all that is known of it' },
+  'tokens:manage': { from: 'admin', reach: 'app', lets: 'Make, see and revoke API tokens' },
+  'trust:manage': { from: 'admin', reach: 'app', lets: 'Say which CI jobs get tokens' },
+  'people:manage': { from: 'admin', reach: 'app', lets: 'Invite people, and say what they may do' },
+  'webhooks:manage': { from: 'admin', reach: 'app', lets: 'Make webhooks, and see what they were told' },
+  'audit:read': { from: 'admin', reach: 'app', lets: 'See who did what' },
+  'single-sign-on:manage': { from: 'owner', reach: 'server', lets: 'Say by which single sign-on people come in' },
+  'webhooks:all-apps': { from: 'owner', reach: 'server', lets: 'Make webhooks that are told of every app' },
+} as const satisfies Record<string, PermissionRow>
 
-const OWNER = [...ADMIN, 'webhooks:all-apps', 'single-sign-on:manage'] as const
+/** What somebody may do. */
+export type Permission = keyof typeof PERMISSIONS
 
-/** What somebody may do. Every route for people declares the one that it needs. */
-export type Permission = (typeof OWNER)[number]
+const ROWS = Object.entries(PERMISSIONS) as [Permission, PermissionRow][]
 
 /** Roles select from the permissions. */
-export const ROLE_PERMISSIONS: { readonly [Each in Role]: ReadonlySet<Permission> } = {
-  owner: new Set(OWNER),
-  admin: new Set(ADMIN),
-  publisher: new Set(PUBLISHER),
-  reader: new Set(READER),
+export const ROLE_PERMISSIONS = Object.fromEntries(ROLES.map((role) => [role, permissionsOf(role)])) as {
+  readonly [Each in Role]: ReadonlySet<Permission>
+}
+
+function permissionsOf(role: Role): ReadonlySet<Permission> {
+  const has = ({ from }: PermissionRow) => ROLES.indexOf(from) >= ROLES.indexOf(role)
+  return new Set(ROWS.filter(([, row]) => has(row)).map(([name]) => name))
+}
+
+/** Whether somebody who is for some channels of an app only can have it. */
+export function reachesChannels(permission: Permission): boolean {
+  return PERMISSIONS[permission].reach === 'channel'
 }
 
 /** From the one that may most. */
