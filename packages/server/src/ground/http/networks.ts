@@ -33,7 +33,9 @@ export function areWithin(networks: readonly string[], others: readonly string[]
 
 function holds(outer: string, inner: string): boolean {
   const [address = ''] = inner.split('/')
-  return isWithin([outer])(address) && bitsOf(outer) <= bitsOf(inner) && isIP(address) === isIP(outer.split('/')[0] ?? '')
+  return (
+    isWithin([outer])(address) && bitsOf(outer) <= bitsOf(inner) && isIP(address) === isIP(outer.split('/')[0] ?? '')
+  )
 }
 
 function bitsOf(network: string): number {

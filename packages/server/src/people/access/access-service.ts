@@ -19,6 +19,7 @@ import {
   findToken,
   findTokenByHash,
   findTokenOfFamily,
+  handTokensOver,
   insertFamily,
   insertRefreshToken,
   insertToken,
@@ -293,6 +294,11 @@ export function createAccessService({
     for (const token of await listTokensOfPerson(tx, personId)) await endTree(tx, token, author)
   }
 
+  /** Whoever keeps the tokens of somebody who goes stands behind them from then on. */
+  async function keepTokensOf(tx: Connection, personId: string, { actor }: Caller): Promise<void> {
+    await handTokensOver(tx, personId, actor.personId)
+  }
+
   async function endTree(tx: Connection, token: TokenRow, author: Caller): Promise<TokenRow[]> {
     const now = clock.now()
     const ended: TokenRow[] = []
@@ -341,13 +347,16 @@ export function createAccessService({
     }
   }
 
-  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, endTokensOf, list }
+  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, endTokensOf, keepTokensOf, list }
 }
 
 type TokenRow = Schema['api_token']
 
 /** @throws problem address-not-allowed */
-function requireAllowedAddress({ allowed_addresses: allowed }: Pick<TokenRow, 'allowed_addresses'>, address: string | null) {
+function requireAllowedAddress(
+  { allowed_addresses: allowed }: Pick<TokenRow, 'allowed_addresses'>,
+  address: string | null,
+) {
   if (allowed === null || (address !== null && isWithin(JSON.parse(allowed) as string[])(address))) return
   throw problem('address-not-allowed', `This token does not work from the address ${address ?? 'of this connection'}.`)
 }

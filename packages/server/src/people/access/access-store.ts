@@ -123,6 +123,11 @@ export function revokeTokens(db: Connection, ids: readonly string[], now: number
     .execute()
 }
 
+/** Another stands behind them from now on. */
+export function handTokensOver(db: Connection, personId: string, newPersonId: string | null) {
+  return db.updateTable('api_token').set({ person_id: newPersonId }).where('person_id', '=', personId).execute()
+}
+
 export function touchToken(db: Connection, id: string, now: number) {
   return db.updateTable('api_token').set({ last_used_at: now }).where('id', '=', id).execute()
 }

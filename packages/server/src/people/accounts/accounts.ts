@@ -36,7 +36,7 @@ export function createAccounts({
   isSingleSignOnOnly,
 }: {
   db: Database
-  access: Pick<AccessService, 'endTokensOf'>
+  access: Pick<AccessService, 'endTokensOf' | 'keepTokensOf'>
   audit: AuditService
   secretsKeys: readonly string[]
   publicUrl: PublicUrl
@@ -63,7 +63,15 @@ export function createAccounts({
     clock,
   })
   const links = createOneTimeLinks({ db, audit, attempts, clock, newId })
-  const persons = createPersonService({ db, links, endTokensOf: access.endTokensOf, audit, clock, newId })
+  const persons = createPersonService({
+    db,
+    links,
+    endTokensOf: access.endTokensOf,
+    keepTokensOf: access.keepTokensOf,
+    audit,
+    clock,
+    newId,
+  })
   const own = createAccountService({ db, auth, attempts, persons, audit, clock })
   const arrivals = createArrivals({ db, audit, clock, newId })
   const passkeys = createPasskeyService({ db, audit, clock, newId })
@@ -92,6 +100,7 @@ export function createAccounts({
     own,
     passkeys,
     findSession: signIns.findSession,
+    findGrants: persons.findGrants,
     makeFirstOwnerLink: links.makeFirstOwnerLink,
     sweep,
   }

@@ -17,7 +17,11 @@ interface PermissionRow {
  */
 export const PERMISSIONS = {
   'self:read': { from: 'reader', reach: 'channel', lets: 'Ask who one is' },
-  'apps:read': { from: 'reader', reach: 'channel', lets: 'See apps, their channels and settings, and what needs attention' },
+  'apps:read': {
+    from: 'reader',
+    reach: 'channel',
+    lets: 'See apps, their channels and settings, and what needs attention',
+  },
   'releases:read': { from: 'reader', reach: 'channel', lets: 'See releases, their files, patches and signatures' },
   'rollouts:read': { from: 'reader', reach: 'channel', lets: 'See rollouts, proposals, plans and guards' },
   'cohorts:read': { from: 'reader', reach: 'channel', lets: 'See cohorts and who is in them' },
@@ -27,7 +31,11 @@ export const PERMISSIONS = {
   'announcements:read': { from: 'reader', reach: 'channel', lets: 'See what happens, and follow the live stream' },
   'metrics:read': { from: 'reader', reach: 'server', lets: 'Read /metrics' },
   'account:change': { from: 'reader', reach: 'server', lets: "Change one's own account; only who is signed in" },
-  'releases:publish': { from: 'publisher', reach: 'channel', lets: 'Upload, publish, sign, and make patches and variants' },
+  'releases:publish': {
+    from: 'publisher',
+    reach: 'channel',
+    lets: 'Upload, publish, sign, and make patches and variants',
+  },
   'releases:archive': { from: 'publisher', reach: 'app', lets: 'Archive a release, which takes it back everywhere' },
   'rollouts:change': {
     from: 'publisher',
@@ -38,7 +46,11 @@ export const PERMISSIONS = {
   'experiments:change': { from: 'publisher', reach: 'channel', lets: 'Start and finish A/B tests' },
   'apps:change': { from: 'admin', reach: 'app', lets: 'Make apps, and change their settings' },
   'channels:change': { from: 'admin', reach: 'app', lets: 'Make channels, their keys and install pages' },
-  'channels:protect': { from: 'admin', reach: 'app', lets: 'Say who may publish to a channel, and whether it takes two' },
+  'channels:protect': {
+    from: 'admin',
+    reach: 'app',
+    lets: 'Say who may publish to a channel, and whether it takes two',
+  },
   'keys:change': { from: 'admin', reach: 'app', lets: 'Add and retire the keys that sign releases' },
   'sequences:raise': { from: 'admin', reach: 'app', lets: 'Raise the sequence of an app' },
   'devices:forget': { from: 'admin', reach: 'app', lets: 'Forget a device with all that is known of it' },

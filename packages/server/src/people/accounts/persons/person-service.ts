@@ -11,7 +11,7 @@ import type {
 } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../audit/audit-service.ts'
-import { appsOf, grantOf, requireCovers, type Actor } from '../../authors/actor.ts'
+import { appsOf, grantOf, requireCovers, type Actor, type Grant } from '../../authors/actor.ts'
 import type { Caller } from '../../authors/author.ts'
 import { DAY_MS, MINUTE_MS, nullableTimestamp, timestamp, type Clock } from '../../../ground/clock.ts'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
@@ -27,6 +27,7 @@ import {
   type LinkRow,
 } from '../links/one-time-link-store.ts'
 import { grantsOf, type OneTimeLinks } from '../links/one-time-links.ts'
+import { actorOfPerson } from './actor-of-person.ts'
 import {
   countOwnerPersons,
   countPasskeys,
@@ -51,7 +52,7 @@ const MAX_INVITATIONS = 1000
 
 /** The id of an app that a grant names, which its author may see. */
 export type FindAppId = (idOrSlug: string) => Promise<string>
-/** Ends every token that the person made. */
+/** Ends every token that the person made; or keeps them for whoever is the author. */
 export type EndTokensOf = (tx: Connection, personId: string, author: Caller) => Promise<void>
 
 export type PersonService = ReturnType<typeof createPersonService>
@@ -61,6 +62,7 @@ export function createPersonService({
   db,
   links,
   endTokensOf,
+  keepTokensOf,
   audit,
   clock,
   newId,
@@ -68,6 +70,7 @@ export function createPersonService({
   db: Database
   links: OneTimeLinks
   endTokensOf: EndTokensOf
+  keepTokensOf: EndTokensOf
   audit: AuditService
   clock: Clock
   newId: () => string
@@ -90,6 +93,13 @@ export function createPersonService({
     const isSeen = apps === null || grants.some(({ app_id: appId }) => appId !== null && apps.includes(appId))
     if (!row || !isSeen) throw problem('person-not-found', `No person has the id ${id}.`)
     return { row, grants }
+  }
+
+  /** What a person may do now; undefined of one who is gone or disabled. */
+  async function findGrants(id: string): Promise<readonly Grant[] | undefined> {
+    const row = await findPerson(db, id)
+    if (!row || row.disabled_at !== null) return undefined
+    return actorOfPerson(row, await listGrants(db, [id])).grants
   }
 
   async function change(id: string, input: PersonChanges, findAppId: FindAppId, author: Caller): Promise<Person> {
@@ -160,7 +170,7 @@ export function createPersonService({
       const hadOwner = await hasOwner(tx)
       requireMayTouch(author.actor, grants)
       await endAll(tx, id)
-      if (!keepTokens) await endTokensOf(tx, id, author)
+      await (keepTokens ? keepTokensOf : endTokensOf)(tx, id, author)
       await deletePerson(tx, id)
       if (hadOwner) await requireOwner(tx)
       await audit.record(tx, author, {
@@ -316,7 +326,20 @@ export function createPersonService({
     }
   }
 
-  return { list, get, getVisible, change, remove, makeResetLink, signOut, invite, listInvitations, withdraw, render }
+  return {
+    list,
+    get,
+    getVisible,
+    findGrants,
+    change,
+    remove,
+    makeResetLink,
+    signOut,
+    invite,
+    listInvitations,
+    withdraw,
+    render,
+  }
 }
 
 function by({ actor }: Caller) {
