@@ -27,9 +27,9 @@ const WINGS = [
 function importsBetweenFolders(source: string, depth: number): Map<string, Set<string>> {
   const folderOf = (path: string) => (dirname(path) === '.' ? path : dirname(path).split('/').slice(0, depth).join('/'))
   const imports = new Map<string, Set<string>>()
-  for (const path of globSync('**/*.ts', { cwd: source })) {
+  for (const path of globSync('**/*.{ts,tsx}', { cwd: source })) {
     // Tests stand outside.
-    if (/\.test\.ts$|(^|\/)testing(\/|\.ts$)/.test(path)) continue
+    if (/\.test\.tsx?$|(^|\/)testing(\/|\.ts$)/.test(path)) continue
     const from = folderOf(path)
     const found = imports.get(from) ?? new Set()
     for (const [, first, second] of readFileSync(join(source, path), 'utf8').matchAll(IMPORTED)) {
@@ -61,6 +61,7 @@ test.each([
   ['react-native', 1],
   ['simulator', 1],
   ['cli', 1],
+  ['dashboard', 1],
   ['server', 1],
   ['server', 2],
 ])('no circle of folders in %s, %i deep', (name, depth) => {
@@ -89,6 +90,21 @@ test('each wing of the server knows those below it only, and each has its place'
     return [...known].filter((to) => !to.startsWith('..') && isAbove(to)).map((to) => `${wing} → ${to}`)
   })
   expect(upwards).toEqual([])
+})
+
+test('each domain of the console stands on its ground alone, and app/ puts them together', () => {
+  const imports = importsBetweenFolders(join(PACKAGES, 'dashboard/src'), 1)
+  const allowed = (from: string) => (from === 'app' ? () => true : (to: string) => to === 'ground')
+  const others = [...imports]
+    .filter(([from]) => from !== 'main.tsx')
+    .flatMap(([from, known]) =>
+      [...known]
+        // Outside of src, and texts, which are loaded by their language.
+        .filter((to) => !to.startsWith('..') && !(from === 'ground' && to === 'texts') && !allowed(from)(to))
+        .map((to) => `${from} → ${to}`),
+    )
+  expect(imports.size).toBeGreaterThan(4)
+  expect(others).toEqual([])
 })
 
 test('no test waits as long as a library takes for enough, which is a second', () => {

@@ -27,7 +27,7 @@ export function Appearance() {
               label: t(`appearance.themes.${value}`),
             }))}
             value={colorScheme}
-            onChange={(value) => setColorScheme(value as typeof colorScheme)}
+            onChange={(value) => setColorScheme(value)}
           />
         </div>
       </Stack>

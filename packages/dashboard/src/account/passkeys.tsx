@@ -28,7 +28,7 @@ export function PasskeySection({ person }: { person: Person }) {
       )
       const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential
       const given = name.trim() || t('passkeys.unnamed')
-      return api.addPasskey({ ceremony, name: given, response: credential.toJSON() as object })
+      return api.addPasskey({ ceremony, name: given, response: credential.toJSON() })
     },
     invalidates: [accountKey()],
     done: t('passkeys.added'),

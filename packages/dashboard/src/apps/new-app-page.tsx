@@ -70,11 +70,7 @@ export function NewAppPage() {
           </Section>
           <Section title={t('new.devices')} about={t('new.devicesAbout')}>
             <Stack gap="lg">
-              <Radio.Group
-                label={t('deviceIds.label')}
-                value={deviceIds}
-                onChange={(value) => setDeviceIds(value as typeof deviceIds)}
-              >
+              <Radio.Group label={t('deviceIds.label')} value={deviceIds} onChange={(value) => setDeviceIds(value)}>
                 <Stack gap="xs" mt={6}>
                   <Radio value="hashed" label={t('deviceIds.hashed')} description={t('deviceIds.hashedAbout')} />
                   <Radio value="as-given" label={t('deviceIds.asGiven')} description={t('deviceIds.asGivenAbout')} />
@@ -83,7 +79,7 @@ export function NewAppPage() {
               <Radio.Group
                 label={t('checkAccess.label')}
                 value={checkAccess}
-                onChange={(value) => setCheckAccess(value as typeof checkAccess)}
+                onChange={(value) => setCheckAccess(value)}
               >
                 <Stack gap="xs" mt={6}>
                   <Radio value="app-key" label={t('checkAccess.key')} description={t('checkAccess.keyAbout')} />

@@ -59,7 +59,7 @@ export function GeneralSettings({ app }: { app: App }) {
               <Checkbox.Group
                 label={apps('platforms')}
                 value={now.platforms}
-                onChange={(platforms) => set({ platforms: platforms as App['platforms'] })}
+                onChange={(platforms) => set({ platforms: platforms })}
               >
                 <SimpleGrid cols={{ base: 2, xs: 3 }} spacing="xs" mt={6}>
                   {PLATFORMS.map((platform) => (
@@ -70,7 +70,7 @@ export function GeneralSettings({ app }: { app: App }) {
               <Radio.Group
                 label={apps('checkAccess.label')}
                 value={now.checkAccess}
-                onChange={(value) => set({ checkAccess: value as App['checkAccess'] })}
+                onChange={(value) => set({ checkAccess: value })}
               >
                 <Stack gap="xs" mt={6}>
                   <Radio value="app-key" label={apps('checkAccess.key')} description={apps('checkAccess.keyAbout')} />
@@ -81,7 +81,7 @@ export function GeneralSettings({ app }: { app: App }) {
                 label={apps('deviceIds.label')}
                 description={t('general.deviceIdsAbout')}
                 value={now.deviceIds}
-                onChange={(value) => set({ deviceIds: value as App['deviceIds'] })}
+                onChange={(value) => set({ deviceIds: value })}
               >
                 <Stack gap="xs" mt={6}>
                   <Radio value="hashed" label={apps('deviceIds.hashed')} />

@@ -29,11 +29,7 @@ export function GuardSettings({ app }: { app: App }) {
               checked={now.isOn}
               onChange={(event) => set({ isOn: event.currentTarget.checked })}
             />
-            <Radio.Group
-              label={t('guard.action')}
-              value={now.action}
-              onChange={(value) => set({ action: value as typeof now.action })}
-            >
+            <Radio.Group label={t('guard.action')} value={now.action} onChange={(value) => set({ action: value })}>
               <Stack gap="xs" mt={6}>
                 {(['notify', 'pause', 'roll-back'] as const).map((action) => (
                   <Radio

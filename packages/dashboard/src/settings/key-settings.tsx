@@ -156,7 +156,7 @@ function AddKey({ app, opened, onClose }: { app: App; opened: boolean; onClose: 
             label={t('keys.kind')}
             data={ALGORITHMS.map((value) => ({ value, label: t(`keys.algorithm.${value}`) }))}
             value={algorithm}
-            onChange={(value) => value !== null && setAlgorithm(value as KeyAlgorithm)}
+            onChange={(value) => value !== null && setAlgorithm(value)}
             allowDeselect={false}
           />
           <Textarea

@@ -13,7 +13,7 @@ export async function signInWithPasskey() {
   const { ceremony, options } = await currentApi().beginPasskeySignIn()
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options as PublicKeyCredentialRequestOptionsJSON)
   const credential = (await navigator.credentials.get({ publicKey })) as PublicKeyCredential
-  return currentApi().signInWithPasskey({ ceremony, response: credential.toJSON() as object })
+  return currentApi().signInWithPasskey({ ceremony, response: credential.toJSON() })
 }
 
 /** Whoever closes the browser's own dialog knows that they did: nothing has to be said. */

@@ -41,7 +41,8 @@ export default function Chart({
     xAxisProps: { minTickGap: 32, ...(xKind === 'time' && { tickFormatter: writeTime }) },
     yAxisProps: { width: 64, tickFormatter: format ?? figures.short, ...(domain && { domain }) },
     // While nothing is pointed at, it has no time.
-    tooltipProps: xKind === 'time' ? { labelFormatter: (at: unknown) => (at ? figures.dateTime(String(at)) : '') } : {},
+    tooltipProps:
+      xKind === 'time' ? { labelFormatter: (at: unknown) => (typeof at === 'string' ? figures.dateTime(at) : '') } : {},
     tooltipAnimationDuration: 0,
   }
   const type = isStacked ? 'stacked' : 'default'
