@@ -31,6 +31,7 @@ import { addRollbackCommand } from './commands/rollback.ts'
 import { addRolloutCommands } from './commands/rollouts.ts'
 import { addSignatureCommands } from './commands/signatures.ts'
 import { addSimulateCommand } from './commands/simulate.ts'
+import { addSingleSignOnCommands } from './commands/single-sign-on.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
 import { addTokenCommands } from './commands/tokens.ts'
@@ -84,7 +85,14 @@ const GROUPS = {
     addSymbolicateCommand,
     addWebhookCommands,
   ],
-  'To run it:': [addPeopleCommands, addTokenCommands, addTrustRuleCommands, addAuditCommand, addSimulateCommand],
+  'To run it:': [
+    addPeopleCommands,
+    addTokenCommands,
+    addTrustRuleCommands,
+    addSingleSignOnCommands,
+    addAuditCommand,
+    addSimulateCommand,
+  ],
 }
 
 export function createProgram(context: CliContext): Command {

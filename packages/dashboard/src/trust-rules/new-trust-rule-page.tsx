@@ -184,14 +184,14 @@ function Conditions({
         {conditions.map(({ claim, matches }, index) => (
           // A row is what it is by its place: what is in it changes while it is typed.
           // oxlint-disable-next-line react/no-array-index-key
-          <Group key={index} gap="xs" align="flex-end" wrap="nowrap">
+          <Group key={index} gap="xs" align="flex-end">
             <TextInput
               label={t('new.claim')}
               value={claim}
               onChange={(event) => replace(index, { claim: event.currentTarget.value })}
               autoCapitalize="off"
               required
-              flex={1}
+              flex="1 1 7rem"
             />
             <TextInput
               label={t('new.matches')}
@@ -199,7 +199,7 @@ function Conditions({
               onChange={(event) => replace(index, { matches: event.currentTarget.value })}
               autoCapitalize="off"
               required
-              flex={2}
+              flex="2 1 9rem"
             />
             <ActionIcon
               variant="subtle"
