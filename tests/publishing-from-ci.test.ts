@@ -1,14 +1,16 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createManagementClient, type ManagementClient } from '@hotpatch/api'
 import { makeTemporaryDirectory, runCliProcess, startServerProcess } from '@hotpatch/testkit'
 import { startCiIssuer, type CiIssuer } from '@hotpatch/testkit/issuers'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { runGitHubAction } from './ci/github-runner.ts'
 import { runGitLabJob } from './ci/gitlab-runner.ts'
 import { installToolPrograms } from './ci/tool-programs.ts'
 
+const GUIDE = fileURLToPath(new URL('../docs/guides/publishing-from-ci.md', import.meta.url))
 const DEPLOY = fileURLToPath(new URL('../deploy/ci/', import.meta.url))
 const ACTION = join(DEPLOY, 'github', 'action.yml')
 const TEMPLATE = join(DEPLOY, 'gitlab', 'hotpatch.gitlab-ci.yml')
@@ -74,14 +76,48 @@ const release = (version: string) =>
   `hotpatch release --platform android --version ${version} --bundle-dir dist --notes "it's a \\"test\\"" --yes`
 
 async function addRule(...more: string[]) {
-  const args = ['trust-rules', 'add', 'publish', '--issuer', issuer.issuer, '--role', 'publisher', '--app', 'notes']
+  await runTool([
+    'trust-rules',
+    'add',
+    'publish',
+    '--issuer',
+    issuer.issuer,
+    '--role',
+    'publisher',
+    '--app',
+    'notes',
+    ...more,
+  ])
+}
+
+async function runTool(args: readonly string[]) {
   const ofOwner = { HOTPATCH_URL: server.url, HOTPATCH_TOKEN: server.ownerToken }
-  const { code, stderr } = await runCliProcess([...args, ...more, '--yes'], {
+  const { code, stderr } = await runCliProcess([...args, '--yes'], {
     cwd: workspace,
     env: { ...env, ...ofOwner },
   })
   expect(stderr).toBe('')
   expect(code).toBe(0)
+}
+
+interface GuideStep {
+  uses?: string
+  with?: Record<string, string>
+}
+
+/** What the guide says of a rule, and what stands in the job: for GitHub first, then for GitLab. */
+async function readGuide(kind: 'github' | 'gitlab') {
+  const text = await readFile(GUIDE, 'utf8')
+  const blocks = (language: string) =>
+    [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block)
+  const at = kind === 'github' ? 0 : 1
+  return { command: blocks('sh')[at] ?? '', job: parse(blocks('yaml')[at] ?? '') as unknown }
+}
+
+/** For the issuer that is here. */
+async function addRuleBy(command: string) {
+  const [, ...words] = command.replaceAll('\\\n', ' ').trim().split(/\s+/)
+  await runTool(words.map((word) => (['github', 'gitlab'].includes(word) ? issuer.issuer : word)))
 }
 
 const onGitHub = (inputs: Record<string, string>, claims: Record<string, string> = ON_GITHUB) =>
@@ -92,15 +128,18 @@ const onGitHub = (inputs: Record<string, string>, claims: Record<string, string>
     temporary: join(workspace, '..', 'temporary'),
   })
 
-test('the action publishes by the identity of its job, and prints no token', async () => {
-  await addRule('--condition', 'repository=acme/notes', '--condition', 'ref=refs/heads/main')
-  const { code, log } = await onGitHub({ run: release('1.0.0') })
+test('the guide, followed on GitHub, publishes by the identity of the job, and prints no token', async () => {
+  const { command, job } = await readGuide('github')
+  await addRuleBy(command)
+  const steps = (job as { jobs: { publish: { steps: GuideStep[] } } }).jobs.publish.steps
+  const { with: inputs = {} } = steps.find(({ uses }) => uses === './.github/actions/hotpatch') ?? {}
+  const { code, log } = await onGitHub({ ...inputs, url: server.url })
   expect(log).not.toMatch(/hpt_/)
-  expect([code, log]).toEqual([0, expect.stringContaining('1.0.0')])
+  expect([code, log]).toEqual([0, expect.stringContaining('1.4.0')])
   const { items } = await api.listReleases('notes', {})
-  expect(items[0]).toMatchObject({ version: '1.0.0', notes: 'it\'s a "test"' })
+  expect(items[0]).toMatchObject({ version: '1.4.0' })
   const [exchanged] = (await api.listAudit({ action: 'token.exchanged' })).items
-  expect(exchanged).toMatchObject({ after: { rule: 'publish', claims: { run_id: '12', sub: ON_GITHUB.sub } } })
+  expect(exchanged).toMatchObject({ after: { rule: 'publish-notes', claims: { run_id: '12', sub: ON_GITHUB.sub } } })
 })
 
 test('the action publishes from another branch no more than the rule says', async () => {
@@ -134,24 +173,29 @@ test('the action says what a job needs that has no identity', async () => {
   expect([code, log]).toEqual([1, expect.stringContaining('permissions: id-token: write')])
 })
 
-test('the template publishes by the identity of its job, which is exchanged once', async () => {
-  await addRule('--condition', 'project_path=acme/notes', '--condition', 'ref_protected=true')
-  const run = (inputs: Record<string, string>, sign: (audience: string) => Promise<string>, script: string[]) =>
+test('the guide, followed on GitLab, publishes by the identity of the job, which is exchanged once', async () => {
+  const { command, job } = await readGuide('gitlab')
+  await addRuleBy(command)
+  const { include, publish } = job as { include: { inputs: Record<string, string> }[]; publish: { script: string[] } }
+  const [{ inputs } = { inputs: {} }] = include
+  const run = (sign: (audience: string) => Promise<string>, script: readonly string[]) =>
     runGitLabJob(TEMPLATE, {
-      inputs: { url: server.url, ...inputs },
+      inputs: { ...inputs, url: server.url },
       script,
       env,
       workspace,
       temporary: join(workspace, '..'),
       sign,
     })
+  // There is nothing to build here.
+  const script = publish.script.filter((line) => !line.startsWith('npm '))
   const signed = await issuer.sign({ audience: server.url, claims: ON_GITLAB })
-  const published = await run({}, () => Promise.resolve(signed), [release('2.0.0'), '[ -z "${HOTPATCH_ID_TOKEN-}" ]'])
-  expect([published.code, published.log]).toEqual([0, expect.stringContaining('2.0.0')])
+  const published = await run(() => Promise.resolve(signed), [...script, '[ -z "${HOTPATCH_ID_TOKEN-}" ]'])
+  expect([published.code, published.log]).toEqual([0, expect.stringContaining('1.5.0')])
   expect(published.log).not.toMatch(/hpt_/)
-  const again = await run({ rule: 'publish' }, () => Promise.resolve(signed), [release('2.0.1')])
+  const again = await run(() => Promise.resolve(signed), script)
   expect([again.code, again.log]).toEqual([1, expect.stringContaining('exchanged before')])
   const unprotected = (audience: string) => issuer.sign({ audience, claims: { ...ON_GITLAB, ref_protected: 'false' } })
-  const refused = await run({ rule: 'publish' }, unprotected, [release('2.0.1')])
+  const refused = await run(unprotected, script)
   expect([refused.code, refused.log]).toEqual([1, expect.stringContaining('No trust rule lets in a token')])
 })
