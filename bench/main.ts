@@ -7,6 +7,7 @@ import type { Bench, Finding, Measurement } from './finding.ts'
 import { checkLatency } from './measurements/check-latency.ts'
 import { checkScale } from './measurements/check-scale.ts'
 import { checkThroughput } from './measurements/check-throughput.ts'
+import { consolePage } from './measurements/console.ts'
 import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
 import { launch } from './measurements/launch.ts'
@@ -34,6 +35,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   fleet,
   insights,
   size,
+  consolePage,
   patches,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))

@@ -11,7 +11,7 @@ import { expect } from 'vitest'
 const BUILD = fileURLToPath(new URL('../../scripts/console-pages.mjs', import.meta.url))
 export const executablePath = process.env.CHROMIUM_PATH ?? ''
 // A browser that looks nowhere but at the page.
-const ARGUMENTS = [
+export const ARGUMENTS = [
   ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
   ['--disable-background-networking', '--disable-component-update'],
 ].flat()
@@ -45,6 +45,11 @@ export interface Console {
   close(): Promise<void>
 }
 
+/** Unless it is of what is there now. */
+export async function buildConsole(): Promise<void> {
+  await promisify(execFile)(process.execPath, [BUILD])
+}
+
 /**
  * @param options.hasOwner false: as at the first start, when nobody has an account
  * @param options.visits origins that pages may lead to, such as that of an issuer
@@ -54,7 +59,7 @@ export async function openConsole({
   hasOwner = true,
   visits = [],
 }: { env?: Record<string, string>; hasOwner?: boolean; visits?: readonly string[] } = {}): Promise<Console> {
-  await promisify(execFile)(process.execPath, [BUILD])
+  await buildConsole()
   const server = await startTestServer({
     clock: { now: () => Date.now() },
     onFile: true,
