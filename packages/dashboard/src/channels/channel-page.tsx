@@ -84,16 +84,10 @@ function Shown({ app, channel }: { app: string; channel: Channel }) {
       </Section>
       <ChannelKeys app={app} channel={name} />
       {mayChange && (
-        <Section
-          title={t('deleteTitle')}
-          about={t('deleteAbout')}
-          actions={
-            <Button color="red" variant="outline" onClick={() => setIsDeleting(true)}>
-              {t('delete')}
-            </Button>
-          }
-        >
-          {null}
+        <Section title={t('deleteTitle')} about={t('deleteAbout')}>
+          <Button color="red" variant="outline" onClick={() => setIsDeleting(true)}>
+            {t('delete')}
+          </Button>
         </Section>
       )}
       <Confirm

@@ -90,7 +90,7 @@ function Warnings({ impact }: { impact: Impact }) {
       <List size="sm">
         {cannotTake.map(({ reason, explanation, devices }) => (
           <List.Item key={reason}>
-            {t('cannotTake', { count: devices })} {explanation}
+            {t('cannotTake', { count: devices })} {t(`reasons:${reason}`, { defaultValue: explanation })}
           </List.Item>
         ))}
         {more > 0 && <List.Item>{t('stranded', { count: more })}</List.Item>}

@@ -51,7 +51,7 @@ export function ReachPreview({ app, wanted }: { app: string; wanted: RolloutPrev
                       <Text span fw={600}>
                         {figures.number(devices)}
                       </Text>{' '}
-                      {explanation}
+                      {t(`reasons:${reason}`, { defaultValue: explanation })}
                     </List.Item>
                   ))}
                 </List>

@@ -97,7 +97,7 @@ function Takers({ adoption: { takers } }: { adoption: Adoption }) {
             <Text span fw={600}>
               {figures.number(devices)}
             </Text>{' '}
-            {explanation}
+            {t(`reasons:${reason}`, { defaultValue: explanation })}
           </List.Item>
         ))}
       </List>

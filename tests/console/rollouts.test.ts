@@ -1,0 +1,128 @@
+import type { App, PublishedRelease, RolloutChanges } from '@hotpatch/api'
+import { eventually } from '@hotpatch/testkit'
+import type { Fleet } from '@hotpatch/simulator'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { executablePath, openConsole, type Console } from './open-console.ts'
+import { publish } from './pages/rollouts.ts'
+
+const PHONES = 20
+const BAD = '1.1.0'
+const READER = { name: 'Rita Reader', email: 'rita@example.com', password: 'reads all day and all night' }
+
+describe.skipIf(!executablePath)('rollouts in the console', () => {
+  let console: Console
+  let app: App
+  let fleet: Fleet
+
+  beforeAll(async () => {
+    console = await openConsole()
+    app = await console.api.createApp({ slug: 'shop', name: 'Shop', platforms: ['android'] })
+    await publish(console, app, '1.0.0')
+    fleet = console.startFleet(app, {
+      devices: PHONES,
+      profile: {
+        checkIntervalMs: 1_000,
+        jitter: 0.5,
+        confirmMs: [20, 50],
+        reopenMs: [100, 300],
+        crashRate: (version) => (version === BAD ? 1 : 0),
+      },
+    })
+    await runs('1.0.0', PHONES)
+  })
+  afterAll(() => console.close())
+
+  const runs = (version: string, devices: number) =>
+    eventually(() => expect(fleet.figures().versions[version] ?? 0).toBe(devices))
+
+  async function openRollout({ rolloutId }: PublishedRelease, page?: Page): Promise<Page> {
+    const opened = page ?? (await console.openPage())
+    await opened.goto(`${console.url}/dashboard/apps/shop/rollouts/${rolloutId}`)
+    await opened.getByRole('region', { name: 'Guard' }).waitFor()
+    return opened
+  }
+
+  test('one is widened, and its guard is seen to halt it and to go back', async () => {
+    const guard = { action: 'roll-back', minimumSample: 10, maxBadPercent: 5 }
+    const page = await openRollout(await publish(console, app, BAD, { percentage: 0, guard }))
+    await page.getByRole('button', { name: 'Widen or change' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('textbox', { name: 'Share of the devices' }).fill('100')
+    await dialog.getByText(`${PHONES} devices from 1.0.0 to ${BAD}`).waitFor()
+    await dialog.getByRole('button', { name: 'Change rollout' }).click()
+    await dialog.waitFor({ state: 'detached' })
+
+    await page.getByText('The guard has halted this rollout').waitFor({ timeout: 120_000 })
+    await page.getByRole('main').getByText('Halted', { exact: true }).first().waitFor()
+    expect(await page.getByRole('button', { name: 'Roll back' }).count()).toBe(0)
+    await page.getByRole('link', { name: 'Went back to 1.0.0' }).click()
+    await page.getByRole('heading', { name: '1.0.0 on production' }).waitFor()
+    await page.getByText('by guard').waitFor()
+    await runs('1.0.0', PHONES)
+  })
+
+  test('one is rolled back by hand, and the dialog has foretold what devices do', async () => {
+    const release = await publish(console, app, '1.2.0')
+    await runs('1.2.0', PHONES)
+    const page = await openRollout(release)
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('For the same devices 1.0.0 is placed on top.').waitFor()
+    await dialog.getByText(`${PHONES} devices from 1.2.0 to 1.0.0`).waitFor()
+    await dialog.getByRole('button', { name: 'Roll back' }).click()
+    await page.getByRole('heading', { name: '1.0.0 on production' }).waitFor()
+    await runs('1.0.0', PHONES)
+    const [newest] = (await console.api.listRollouts('shop')).items
+    expect(newest).toMatchObject({ version: '1.0.0', state: 'active', percentage: 100 })
+  })
+
+  test('what somebody else changes meanwhile is shown, and what is typed stays', async () => {
+    const release = await publish(console, app, '1.3.0', { percentage: 5 })
+    const page = await openRollout(release)
+    await page.getByRole('button', { name: 'Widen or change' }).click()
+    const dialog = page.getByRole('dialog')
+    const share = dialog.getByRole('textbox', { name: 'Share of the devices' })
+    await share.fill('40')
+    await change(release, { percentage: 25 })
+    await dialog.getByText('Share of the devices: 5% → 25%').waitFor()
+    expect(await share.inputValue()).toBe('40 %')
+    expect(await dialog.getByRole('button', { name: 'Change rollout' }).isDisabled()).toBe(true)
+    await dialog.getByRole('button', { name: 'Apply mine' }).click()
+    await dialog.getByRole('button', { name: 'Change rollout' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await console.api.getRollout(release.rolloutId)).toMatchObject({ percentage: 40 })
+    await page.getByRole('region', { name: 'History' }).getByText('Share: 25 → 40').waitFor()
+  })
+
+  test('a reader sees all of it, has no buttons for what he may not do, and is refused', async () => {
+    const release = await publish(console, app, '1.4.0', { percentage: 1 })
+    await inviteReader()
+    const page = await openRollout(release, await console.openPage({ as: READER }))
+    await page.getByRole('region', { name: 'History' }).getByText('Started').waitFor()
+    for (const name of ['Widen or change', 'Pause', 'Roll back', 'More', 'Change guard']) {
+      expect(await page.getByRole('button', { name, exact: true }).count(), name).toBe(0)
+    }
+    await page.goto(`${console.url}/dashboard/apps/shop/rollouts`)
+    await page.getByRole('link', { name: '1.4.0' }).first().waitFor()
+    expect(await page.getByRole('link', { name: 'New rollout' }).count()).toBe(0)
+    const status = await page.evaluate(
+      `fetch('/manage/v1/rollouts/${release.rolloutId}/halt', { method: 'POST' }).then((answer) => answer.status)`,
+    )
+    expect(status).toBe(403)
+    expect(await console.api.getRollout(release.rolloutId)).toMatchObject({ state: 'active' })
+  })
+
+  const change = ({ rolloutId }: PublishedRelease, changes: RolloutChanges) =>
+    console.api.changeRollout(rolloutId, changes)
+
+  async function inviteReader(): Promise<void> {
+    const { link } = await console.api.invite({ email: READER.email, grants: [{ role: 'reader' }] })
+    const { status } = await console.server.request('POST', '/manage/v1/one-time-links/use', {
+      token: null,
+      headers: { 'sec-fetch-site': 'same-origin' },
+      body: { secret: link.split('#')[1], ...READER },
+    })
+    expect(status).toBe(200)
+  }
+})
