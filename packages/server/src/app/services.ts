@@ -287,7 +287,7 @@ function createTrusting(
   const addresses = createAddressRules({ allowed: config.issuers.allowedNetworks, refusal: 'issuer-address-refused' })
   const askIssuer = createAskIssuer({ addresses })
   const issuers = createIssuers({ ask: askIssuer, clock })
-  const derivedTokens = createDerivedTokens({ clock, newId })
+  const derivedTokens = createDerivedTokens({ db, clock, newId })
   const shared = { db, ...given, derivedTokens, issuers, clock }
   const { arrivals, signIns } = accounts
   const singleSignOn = createSettingsService({ db, box, audit: given.audit, issuers, arrivals, clock })

@@ -203,3 +203,23 @@ export async function useRefreshToken(db: Connection, id: string, now: number): 
 export function deleteExpiredRefreshTokens(db: Connection, now: number) {
   return db.deleteFrom('refresh_token').where('expires_at', '<', now).execute()
 }
+
+/** Of CI jobs, long over. Not a rule's own, nor those that others were made with. */
+export function deleteTokensOfJobs(db: Connection, expiredBefore: number) {
+  return db
+    .deleteFrom('api_token')
+    .where('expires_at', '<', expiredBefore)
+    .where('trust_rule_id', 'is not', null)
+    .where('id', 'in', (query) =>
+      query
+        .selectFrom('api_token as job')
+        .innerJoin('api_token as own', 'own.id', 'job.parent_id')
+        .whereRef('own.trust_rule_id', '=', 'job.trust_rule_id')
+        .select('job.id'),
+    )
+    .where('id', 'not in', (query) =>
+      query.selectFrom('api_token as child').where('child.parent_id', 'is not', null).select('child.parent_id'),
+    )
+    .where('id', 'not in', (query) => query.selectFrom('token_family').select('token_family.token_id'))
+    .execute()
+}

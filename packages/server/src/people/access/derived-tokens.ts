@@ -1,11 +1,14 @@
 import { problem } from '@hotpatch/protocol'
-import type { Clock } from '../../ground/clock.ts'
-import type { Connection } from '../../ground/database/schema.ts'
+import { DAY_MS, type Clock } from '../../ground/clock.ts'
+import type { Connection, Database } from '../../ground/database/schema.ts'
 import { requireCovers, type Grant } from '../authors/actor.ts'
 import { nameOf, type Caller } from '../authors/author.ts'
 import { grantColumns } from '../authors/read-grant.ts'
-import { findToken, insertToken, lockWorkingToken } from './access-store.ts'
+import { deleteTokensOfJobs, findToken, insertToken, lockWorkingToken } from './access-store.ts'
 import { hashSecret, newSecret } from './secrets.ts'
+
+/** How long after its end a token is still known by its name; the audit log knows it for ever. */
+const RETENTION_MS = 30 * DAY_MS
 
 /** A token that was made a moment ago, with its secret. */
 export interface DerivedToken {
@@ -20,7 +23,7 @@ export type DerivedTokens = ReturnType<typeof createDerivedTokens>
  * Tokens that the server makes for a rule that somebody made. The rule has a token of its own, whose secret nobody knows:
  * it ends with whoever made it as any token does, and all that were made with it end with it.
  */
-export function createDerivedTokens({ clock, newId }: { clock: Clock; newId: () => string }) {
+export function createDerivedTokens({ db, clock, newId }: { db: Database; clock: Clock; newId: () => string }) {
   /**
    * The rule's own. Nobody grants more than he has, nor for longer.
    * @throws problem forbidden or token-invalid
@@ -87,5 +90,10 @@ export function createDerivedTokens({ clock, newId }: { clock: Clock; newId: () 
     return { id, token, expiresAt }
   }
 
-  return { makeOwn, makeFrom }
+  /** One for each job: there would be more and more. */
+  async function sweep(): Promise<void> {
+    await deleteTokensOfJobs(db, clock.now() - RETENTION_MS)
+  }
+
+  return { makeOwn, makeFrom, sweep }
 }

@@ -150,6 +150,7 @@ export function createTokenExchangeService({
 
   /** What is expired is refused without being remembered. */
   async function sweep(): Promise<void> {
+    await derivedTokens.sweep()
     await deleteExpiredIdentityTokens(db, clock.now())
   }
 

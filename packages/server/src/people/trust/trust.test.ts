@@ -4,6 +4,8 @@ import { startCiIssuer, type CiIssuer, type CiTokenOptions } from '@hotpatch/tes
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
+import { createDerivedTokens } from '../access/derived-tokens.ts'
+import { peopleOf } from '../accounts/testing/people.ts'
 
 const AUDIENCE = 'https://updates.example.com'
 const JOB = {
@@ -89,6 +91,30 @@ describeOnEveryDatabase('trust rules', (openDatabase) => {
     })
     clock.advance(10 * MINUTE_MS)
     expect(problemOf(await whoami(body.access_token))).toBe('401 token-expired')
+  })
+
+  test('bind its tokens to channels and permissions of the role', async () => {
+    await rule({ channels: ['beta'], permissions: ['self:read', 'releases:read'] })
+    const { body } = await exchange(await sign())
+    const { grants } = (await whoami(body.access_token)).body
+    expect(grants).toEqual([
+      expect.objectContaining({ channels: ['beta'], permissions: ['self:read', 'releases:read'] }),
+    ])
+    expect(problemOf(await add({ permissions: ['tokens:manage'] }))).toBe('400 invalid-request')
+  })
+
+  test('made by a person give no more than the person may now, and end with him', async () => {
+    const people = peopleOf(server)
+    const owner = await people.firstOwner()
+    const { id, browser } = await people.invite(owner, [{ role: 'admin' }])
+    expect((await browser.post('/trust-rules', newRule({ role: 'admin' }))).status).toBe(201)
+    const { access_token: token } = (await exchange(await sign())).body
+    expect((await whoami(token)).body).toMatchObject({ personId: id, role: 'admin' })
+    await owner.send('PATCH', `/people/${id}`, { grants: [{ role: 'reader' }] })
+    expect((await whoami(token)).body.role).toBe('reader')
+    await owner.send('PATCH', `/people/${id}`, { disabled: true })
+    expect(problemOf(await whoami(token))).toBe('401 token-invalid')
+    expect(problemOf(await exchange(await sign()))).toBe('403 trust-rule-unmatched')
   })
 
   test('are asked by a form, as RFC 8693 has it', async () => {
@@ -402,6 +428,18 @@ describeOnEveryDatabase('trust rules', (openDatabase) => {
       clock.advance(10 * MINUTE_MS)
       expect(problemOf(await exchange(old))).toBe('401 identity-token-invalid')
     })
+  })
+
+  test('leave no tokens of jobs behind for ever, and keep working', async () => {
+    const { id } = await rule()
+    const count = async () =>
+      (await db.selectFrom('api_token').select('id').where('trust_rule_id', '=', id).execute()).length
+    await exchange(await sign())
+    expect(await count()).toBe(2)
+    clock.advance(31 * 24 * 60 * MINUTE_MS)
+    await createDerivedTokens({ db, clock, newId: () => '' }).sweep()
+    expect(await count()).toBe(1)
+    expect((await exchange(await sign())).status).toBe(200)
   })
 
   test('are asked a number of times a minute from one address', async () => {
