@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson, sealedText, type SealedLine } from '@hotpatch/api'
+import { canonicalJson, sealedText } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import vectors from '../../../../vectors/audit/chain.json' with { type: 'json' }
 import { verifyChain } from './verify-chain.ts'
@@ -13,7 +13,7 @@ describe('vectors/audit/chain.json', () => {
   })
 
   test.each(vectors.seals)('$comment', ({ line, text }) => {
-    expect(sealedText(line as unknown as SealedLine)).toBe(text)
+    expect(sealedText(line as unknown as Parameters<typeof sealedText>[0])).toBe(text)
     expect(sha256(text)).toBe(line.hash)
   })
 

@@ -216,9 +216,8 @@ describeOnEveryDatabase('seals of the audit log', (openDatabaseForTest, database
 
 test('the log of an older server is sealed at the start, and what nobody wrote afterwards is not', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
-  const { '0033-audit-seals': seals, ...older } = MIGRATIONS
-  await migrate(db, older)
-  expect(seals).toBeDefined()
+  const older = Object.entries(MIGRATIONS).filter(([name]) => name < '0033-audit-seals')
+  await migrate(db, Object.fromEntries(older))
   const entry = (index: number) => ({
     id: `00000000-0000-7000-8000-${String(index).padStart(12, '0')}`,
     at: index,

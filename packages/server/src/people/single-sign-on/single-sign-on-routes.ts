@@ -108,6 +108,7 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
           tags,
           summary: 'Sends a browser to the issuer',
           querystring: Type.Object({ returnTo: Type.Optional(Type.String({ maxLength: MAX_ADDRESS })) }),
+          response: { 303: ONWARD },
         },
       },
       async (request, reply) =>
@@ -116,7 +117,10 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
 
     app.get(
       '/single-sign-on/callback',
-      { config: { access: 'public' }, schema: { tags, summary: 'Where the issuer sends a browser back to' } },
+      {
+        config: { access: 'public' },
+        schema: { tags, summary: 'Where the issuer sends a browser back to', response: { 303: ONWARD } },
+      },
       async (request, reply) => {
         const { search } = new URL(request.url, 'http://localhost')
         return send(reply, await signOn.finish(search, browserOf(request, publicUrl), publicUrl(request)))
@@ -124,6 +128,9 @@ function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPlu
     )
   }
 }
+
+/** There is nothing in it but where to go. */
+const ONWARD = Type.Null({ description: 'Where the browser goes on' })
 
 function send(reply: FastifyReply, { address, cookies }: Onward) {
   for (const cookie of cookies) reply.header('set-cookie', cookie)
