@@ -101,7 +101,7 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
     const page = await openRollout(release, await console.openPage({ as: READER }))
     await page.getByRole('region', { name: 'History' }).getByText('Started').waitFor()
     for (const name of ['Widen or change', 'Pause', 'Roll back', 'More', 'Change guard']) {
-      expect(await page.getByRole('button', { name, exact: true }).count(), name).toBe(0)
+      expect([name, await page.getByRole('button', { name, exact: true }).count()]).toEqual([name, 0])
     }
     await page.goto(`${console.url}/dashboard/apps/shop/rollouts`)
     await page.getByRole('link', { name: '1.4.0' }).first().waitFor()
