@@ -35,9 +35,11 @@ export const rolloutsPages: ConsolePages = {
     {
       name: 'rollout-step-back',
       address: () => `/apps/shop/rollouts/${seeded.planned}`,
-      shows: (page) => page.getByRole('button', { name: 'Roll back' }).waitFor(),
+      shows: (page) => page.getByRole('region', { name: 'Guard' }).waitFor(),
       prepare: async (page) => {
-        await page.getByRole('button', { name: 'Roll back' }).click()
+        // It stays open while the look changes.
+        if ((await page.getByRole('dialog').count()) === 0)
+          await page.getByRole('button', { name: 'Roll back' }).click()
         await page.getByRole('dialog').getByText('Stay as they are').waitFor()
       },
     },

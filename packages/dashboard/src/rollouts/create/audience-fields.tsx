@@ -102,8 +102,7 @@ export function PercentageField({
       />
       <Slider
         className={classes.slider}
-        aria-hidden
-        thumbProps={{ tabIndex: -1, 'aria-label': name }}
+        thumbLabel={name}
         label={null}
         min={0}
         max={100}
