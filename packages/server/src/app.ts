@@ -39,6 +39,7 @@ export async function createApp(options: AppOptions): Promise<App> {
 
   const { access, accounts, automation, auditSealer, madeLater } = services
   const ownerToken = await access.createFirstOwner((token) => keepOwnerToken(config.dataDirectory, token))
+  await accounts.reseal()
   const firstOwnerSecret = await accounts.makeFirstOwnerLink()
   await checkPath.start()
   automation.start()

@@ -47,6 +47,9 @@ export const peoplePages: ConsolePages = {
       address: '/people',
       shows: (page) => page.getByText('waiting@example.com').waitFor(),
       prepare: async (page) => {
+        // It may be open since the look before.
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
         await page.getByRole('button', { name: 'Invite somebody' }).click()
         await page.getByRole('textbox', { name: 'E-mail' }).fill('new@example.com')
         await page.getByRole('button', { name: 'Add a role' }).click()

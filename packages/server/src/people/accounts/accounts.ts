@@ -6,6 +6,7 @@ import { MINUTE_MS, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { createAuth } from './auth/auth.ts'
+import { resealSecondFactors } from './auth/reseal-second-factors.ts'
 import { createSignInAttempts } from './auth/sign-in-attempts.ts'
 import { createOneTimeLinks } from './links/one-time-links.ts'
 import { createAccountService } from './own/account-service.ts'
@@ -102,6 +103,7 @@ export function createAccounts({
     findSession: signIns.findSession,
     findGrants: persons.findGrants,
     makeFirstOwnerLink: links.makeFirstOwnerLink,
+    reseal: () => resealSecondFactors(db, secrets, log),
     sweep,
   }
 }

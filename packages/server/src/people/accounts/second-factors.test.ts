@@ -4,9 +4,10 @@ import {
   fixedClock,
   problemOf,
   startTestServer,
+  temporaryDirectory,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { MINUTE_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { SoftwarePasskey, totpOf } from './testing/authenticator.ts'
@@ -234,4 +235,34 @@ describeOnEveryDatabase('second factors', (openDatabase) => {
       expect([await use(two, second), await use(one, first)]).toEqual([200, 401])
     })
   })
+})
+
+test('a second factor is still there under another key of the server, and when the old key is gone', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const directory = await temporaryDirectory()
+  const start = (keys: string) =>
+    startTestServer({ onFile: true, env: { HOTPATCH_DATA: directory, HOTPATCH_SECRETS_KEY: keys } })
+  const [OLD, NEW] = ['the secrets key of the first year', 'the secrets key of the second year']
+  const later = (uri: string) => {
+    vi.setSystemTime(Date.now() + 30_000)
+    return totpOf(uri, Date.now())
+  }
+  const first = await start(OLD)
+  const owner = await peopleOf(first).firstOwner()
+  const { uri } = (await owner.post('/account/totp', { password: PASSWORD })).body
+  await owner.post('/account/totp/confirm', { code: later(uri) })
+  await first.close()
+
+  for (const keys of [`${NEW},${OLD}`, NEW]) {
+    const server = await start(keys)
+    const browser = new BrowserOf(server)
+    // Sessions are of the key that they began with.
+    for (const [name, value] of owner.cookies) browser.cookies.set(name, value)
+    expect((await browser.get('/whoami')).status).toBe(401)
+    const answer = await browser.post('/sign-in', { email: 'olga@example.com', password: PASSWORD })
+    expect(answer.body).toEqual({ done: false, needs: 'totp' })
+    expect((await browser.post('/sign-in/totp', { code: later(uri) })).body).toEqual({ done: true })
+    await server.close()
+  }
 })
