@@ -6,7 +6,7 @@ import {
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { BrowserOf } from './testing/browser.ts'
@@ -443,4 +443,25 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
     clock.advance(MINUTE_MS)
     expect(await db.selectFrom('one_time_link').select('id').where('kind', '=', 'first-owner').execute()).toEqual([])
   })
+})
+
+test('over https, cookies are secure and of this host alone, and no other is taken for them', async () => {
+  const origin = 'https://updates.example.com'
+  const server = await startTestServer({ env: { HOTPATCH_PUBLIC_URL: origin } })
+  onTestFinished(() => server.close())
+  const browser = new BrowserOf(server, '127.0.0.1', origin)
+  const owner = { secret: server.firstOwnerSecret, email: 'olga@example.com', name: 'Olga', password: PASSWORD }
+  const { headers } = await browser.post('/one-time-links/use', owner)
+  const cookies = [headers['set-cookie'] ?? []].flat() as string[]
+  expect(cookies.map((cookie) => cookie.split('=')[0]).toSorted()).toEqual(['__Host-hotpatch', '__Host-hotpatch-known'])
+  for (const cookie of cookies) {
+    expect(cookie).toMatch(/; Secure/)
+    expect(cookie).toMatch(/; Path=\//)
+    expect(cookie).not.toMatch(/Domain/i)
+  }
+  expect((await browser.get('/whoami')).status).toBe(200)
+  const session = browser.cookies.get('__Host-hotpatch') ?? ''
+  browser.cookies.clear()
+  for (const name of ['hotpatch', '__Secure-hotpatch']) browser.cookies.set(name, session)
+  expect((await browser.get('/whoami')).status).toBe(401)
 })

@@ -33,7 +33,6 @@ export function createAccounts({
   clock,
   newId,
   log,
-  plugins = [],
   isSingleSignOnOnly,
 }: {
   db: Database
@@ -44,13 +43,11 @@ export function createAccounts({
   clock: Clock
   newId: () => string
   log: FastifyBaseLogger
-  /** Of the library, for other ways to sign in. */
-  plugins?: readonly unknown[]
   /** Whether nobody but owners signs in by what is here. */
   isSingleSignOnOnly: () => Promise<boolean>
 }) {
   const secrets = secretsKeys.map(secretOf)
-  const auth = createAuth({ db, secrets, newId, log, plugins, mayBegin })
+  const auth = createAuth({ db, secrets, newId, log, mayBegin })
   const attempts = createSignInAttempts({ db, clock })
   const knownBrowsers = createKnownBrowsers({ secret: secrets[0]?.value ?? '', newId })
   const signIns = createSignInService({
@@ -92,8 +89,6 @@ export function createAccounts({
   }
 
   return {
-    /** For other ways to sign in. */
-    auth,
     signIns,
     links,
     persons,

@@ -12,16 +12,13 @@ const SESSION_SECONDS = 14 * 24 * 60 * 60
 
 export type AuthInstance = ReturnType<typeof createAuthInstance>
 
-/** The library, for one address of the server. Loaded when somebody signs in, and not before. */
-export function createAuthInstance(
-  settings: AuthSettings,
-  origin: string,
-  names: { cookie: string; isSecure: boolean },
-) {
-  const { db, secrets, newId, log, plugins } = settings
+/** The library, behind one cookie. Loaded when somebody signs in, and not before. */
+export function createAuthInstance(settings: AuthSettings, names: { cookie: string; isSecure: boolean }) {
+  const { db, secrets, newId, log } = settings
   return betterAuth({
     appName: 'HotPatch',
-    baseURL: origin,
+    // It sends nobody anywhere: our routes stand in front of it, and know where the browser is.
+    baseURL: `${names.isSecure ? 'https' : 'http'}://hotpatch.invalid`,
     basePath: '/manage/v1/auth',
     secrets: [...secrets],
     // Its types name an adapter of its own making only.
@@ -66,7 +63,7 @@ export function createAuthInstance(
       // What else it has to say has names and addresses of people in it.
       log: (level, message) => log[level === 'error' ? 'warn' : 'debug']({ of: 'sign-in' }, message),
     },
-    plugins: [twoFactor({ issuer: 'HotPatch', trustDeviceMaxAge: 1 }), ours(), ...(plugins as [])],
+    plugins: [twoFactor({ issuer: 'HotPatch', trustDeviceMaxAge: 1 }), ours()],
   })
 }
 

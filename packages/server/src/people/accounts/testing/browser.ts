@@ -7,10 +7,12 @@ export class BrowserOf {
   readonly cookies = new Map<string, string>()
   readonly #server: TestServer
   readonly #from: string
+  readonly #origin: string
 
-  constructor(server: TestServer, from = '127.0.0.1') {
+  constructor(server: TestServer, from = '127.0.0.1', origin = ORIGIN) {
     this.#server = server
     this.#from = from
+    this.#origin = origin
   }
 
   get(path: string) {
@@ -31,7 +33,7 @@ export class BrowserOf {
     const response = await this.#server.request(method, `/manage/v1${path}`, {
       token: null,
       from: this.#from,
-      headers: { host: 'localhost', origin: ORIGIN, ...(cookie !== '' && { cookie }), ...headers },
+      headers: { host: new URL(this.#origin).host, origin: this.#origin, ...(cookie !== '' && { cookie }), ...headers },
       ...(body !== undefined && { body }),
     })
     this.#keep([response.headers['set-cookie'] ?? []].flat() as string[])
