@@ -51,7 +51,7 @@ function Explained({ explanation: { refusal, rules, issuer, audience } }: { expl
   const { t } = useTranslation('trust-rules')
   return (
     <Stack gap="sm" aria-live="polite">
-      <Text size="sm">{t('explain.read', { issuer, audience })}</Text>
+      {issuer !== '' && <Text size="sm">{t('explain.read', { issuer, audience })}</Text>}
       {refusal !== null && <Alert color="red" title={refusal} icon={<IconX aria-hidden />} />}
       {rules.map(({ id, name, fits, differences }) => (
         <Alert

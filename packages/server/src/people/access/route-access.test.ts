@@ -53,6 +53,9 @@ describe('every route', () => {
       'GET /dashboard/*',
       'GET /healthz',
       'GET /manage/v1/openapi.json',
+      'GET /manage/v1/single-sign-on/callback',
+      'GET /manage/v1/single-sign-on/offer',
+      'GET /manage/v1/single-sign-on/start',
       'GET /problems/:type',
       'GET /readyz',
       'POST /apps/:slug/auth/refresh',
@@ -191,6 +194,16 @@ describe('a token for one app', () => {
       'POST /api/v1/deployments': { updateId: releaseId, channel: 'beta' },
       'PUT /api/v1/deployments/:id': { rolloutPercentage: 1 },
       'POST /manage/v1/tokens': { name: 'more', role: 'reader', app: theirs.slug },
+      'POST /manage/v1/trust-rules': {
+        name: 'mine',
+        issuer: 'https://gitlab.com',
+        audience: 'mine',
+        conditions: [{ claim: 'project_path', matches: 'mine/app' }],
+        role: 'reader',
+        app: theirs.slug,
+      },
+      'POST /manage/v1/trust-rules/explain': { token: 'x' },
+      'PUT /manage/v1/single-sign-on': { name: 'mine', issuer: 'https://gitlab.com', clientId: 'mine', groups: [] },
       'PATCH /manage/v1/apps/:app': { name: 'mine' },
       'PUT /manage/v1/apps/:app/sequence': { platform: 'android', nextSequence: 50 },
       'POST /manage/v1/apps/:app/impact': { change: 'halt', rolloutId },
@@ -304,9 +317,12 @@ describe('a token for one app', () => {
       'GET /manage/v1/webhooks',
       'GET /manage/v1/whoami',
       'GET /releases',
+      'POST /manage/v1/trust-rules/explain',
     ])
     const refused = answers.filter(([, answer]) => answer !== 'nothing of theirs')
-    expect(refused.filter(([, answer]) => !/^(?:403 forbidden|404 (?:token-)?not-found)$/.test(answer))).toEqual([])
+    expect(
+      refused.filter(([, answer]) => !/^(?:403 forbidden|404 (?:token-|trust-rule-)?not-found)$/.test(answer)),
+    ).toEqual([])
     expect(refused.length).toBeGreaterThan(25)
     expect(await dumpDatabase(db)).toEqual(before)
   })

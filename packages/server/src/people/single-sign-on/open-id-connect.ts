@@ -19,6 +19,8 @@ export interface Identity {
 
 export type OpenIdConnect = ReturnType<typeof createOpenIdConnect>
 
+type Claims = Readonly<Record<string, unknown>>
+
 /** Loaded by the first who signs in this way. */
 const loadLibrary = () => import('openid-client')
 
@@ -66,7 +68,7 @@ export function createOpenIdConnect({ issuers, ask }: { issuers: Issuers; ask: A
     const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined
     // Many issuers tell groups there alone. The library holds the subject against that of the token.
     const more = hasUserInfo ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : {}
-    return { issuer: settings.issuer, subject: claims.sub, claims: { ...more, ...claims } }
+    return { issuer: settings.issuer, subject: claims.sub, claims: mergeClaims(claims, more) }
   }
 
   async function configure(settings: SingleSignOnSettings): Promise<Configuration> {
@@ -104,6 +106,13 @@ export function createOpenIdConnect({ issuers, ask }: { issuers: Issuers; ask: A
   }
 
   return { begin, finish }
+}
+
+/** What the token says counts; that an address is verified is said of the address beside it, and of no other. */
+function mergeClaims(claims: Claims, more: Claims): Claims {
+  if (claims.email === undefined || claims.email === more.email) return { ...more, ...claims }
+  const { email_verified: _, ...rest } = more
+  return { ...rest, ...claims }
 }
 
 /** A symmetric one would make everybody who knows the client's secret an issuer. */

@@ -15,6 +15,8 @@ export interface Onward {
 }
 
 const MAX_NAME = 100
+/** It is kept in a cookie for each tab, and a browser sends them all along. */
+const MAX_RETURN_TO = 500
 
 export type SignOnService = ReturnType<typeof createSignOnService>
 
@@ -131,7 +133,8 @@ function pageOfConsole(returnTo: string | undefined, publicUrl: string): string 
   if (returnTo === undefined || !URL.canParse(returnTo, publicUrl)) return first
   const url = new URL(returnTo, publicUrl)
   const isOurs = url.origin === new URL(publicUrl).origin && url.pathname.startsWith(first)
-  return isOurs ? url.pathname + url.search : first
+  const page = url.pathname + url.search
+  return isOurs && page.length <= MAX_RETURN_TO ? page : first
 }
 
 /** A proxy may have put the server anywhere. */

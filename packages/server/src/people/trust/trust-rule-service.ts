@@ -10,7 +10,7 @@ import { appsOf, type Actor } from '../authors/actor.ts'
 import { nameOf, type Caller } from '../authors/author.ts'
 import { readGrant } from '../authors/read-grant.ts'
 import type { Issuers } from '../issuers/issuers.ts'
-import { readClaimed, verifyIdentityToken, type VerifiedToken } from '../issuers/verify-identity-token.ts'
+import { readClaimed, verifyIdentityToken } from '../issuers/verify-identity-token.ts'
 import { requireNamesSomebody } from './shared-issuers.ts'
 import { differencesOf, renderRule, shownClaims } from './trust-rule.ts'
 import {
@@ -120,19 +120,15 @@ export function createTrustRuleService({
 
   /** Why a token would be let in or not, by the rules that the asker may see; it can be exchanged afterwards. */
   async function explain(token: string, actor: Actor): Promise<TrustExplanation> {
-    const claimed = readClaimed(token)
+    const said = { issuer: '', audience: '', claims: {}, rules: [] }
+    const claimed = await refusalOr(() => readClaimed(token))
+    if (typeof claimed === 'string') return { ...said, refusal: claimed }
     const { issuer, audience } = claimed
     const rules = (await listRulesOf(db, issuer)).filter((rule) => isOf(rule, actor))
-    const said = { issuer, audience, claims: {}, rules: [] }
     // Nobody's issuer is asked because somebody has put its name into a token.
-    if (rules.length === 0) return { ...said, refusal: 'None of your trust rules names this issuer.' }
-    let verified: VerifiedToken
-    try {
-      verified = await verifyIdentityToken(token, claimed, { issuers, clock })
-    } catch (error) {
-      if (error instanceof Problem) return { ...said, refusal: error.message }
-      throw error
-    }
+    if (rules.length === 0) return { ...said, issuer, audience, refusal: 'None of your trust rules names this issuer.' }
+    const verified = await refusalOr(() => verifyIdentityToken(token, claimed, { issuers, clock }))
+    if (typeof verified === 'string') return { ...said, issuer, audience, refusal: verified }
     const compared = rules.map((rule) => {
       const differences = differencesOf(rule, verified)
       return { id: rule.id, name: rule.name, fits: differences.length === 0, differences }
@@ -141,6 +137,16 @@ export function createTrustRuleService({
   }
 
   return { list, create, remove, explain }
+}
+
+/** What is amiss with the token, or with its issuer, is the answer here. */
+async function refusalOr<Value>(read: () => Value | Promise<Value>): Promise<Value | string> {
+  try {
+    return await read()
+  } catch (error) {
+    if (error instanceof Problem) return error.message
+    throw error
+  }
 }
 
 function isOf({ app_id: appId }: TrustRuleRow, actor: Actor): boolean {

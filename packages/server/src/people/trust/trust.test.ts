@@ -357,6 +357,10 @@ describeOnEveryDatabase('trust rules', (openDatabase) => {
       ],
     })
     expect((await ask(await sign({ header: { kid: 'another' } }))).body.refusal).toMatch(/does not have/)
+    expect((await ask('no token')).body).toMatchObject({
+      refusal: expect.stringContaining('JSON Web Token'),
+      rules: [],
+    })
   })
 
   describe('of an issuer', () => {
