@@ -19,6 +19,7 @@ export const releasesPages: ConsolePages = {
     await console.api.createApp({ slug: SIGNED, name: 'Boutique Pro', platforms: ['android'] })
     await seedBundles(console)
     await seedUpdates(console)
+    await seedReports(console)
     await seedBinaries(console)
     await seedSigned(console)
     await console.api.openInstallPage(APP, 'production', { access: 'open' })
@@ -136,6 +137,22 @@ function bundleFiles(minor: number, assets: number): Record<string, string> {
   files['assets/src/components/checkout/steps/payment/methods/credit-card/assets/illustration-of-a-card@3x.png'] =
     'card'
   return files
+}
+
+/** Devices that take the newest update, and tell how it went. */
+async function seedReports({ server, api }: Console): Promise<void> {
+  const { id: appId, appKey } = await api.getApp(APP)
+  const [update] = (await api.listReleases(APP, { kind: 'files', search: '1.1.0' })).items
+  const headers = { 'x-app-key': appKey }
+  for (let device = 0; device < 24; device += 1) {
+    const deviceId = `device-${device}`
+    const check = { projectId: APP, platform: 'android', runtimeVersion: '3', nativeVersion: '1.0', deviceId }
+    await server.request('POST', '/api/v1/updates/check', { token: null, headers, body: check })
+    const kinds = ['downloaded', device % 12 === 5 ? 'failed' : 'confirmed']
+    const events = kinds.map((kind) => ({ id: `${kind}-${deviceId}`, kind, releaseId: update?.id }))
+    const body = { appId, deviceId, platform: 'android', events }
+    await server.request('POST', '/events', { token: null, headers, body })
+  }
 }
 
 async function seedUpdates({ server }: Console): Promise<void> {
