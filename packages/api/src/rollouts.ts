@@ -1,3 +1,4 @@
+import { CONTENT_KINDS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { AttributeRules, AudienceSlice, CohortNames, ForcedDevices } from './audience.ts'
 import { GuardAction, GuardChoice, GuardState, GuardTrip } from './guards.ts'
@@ -225,5 +226,8 @@ export const RolloutFilter = Type.Object({
   channel: Type.Optional(ChannelName),
   state: Type.Optional(RolloutState),
   releaseId: Type.Optional(Id),
+  kind: Type.Optional(
+    OneOf(CONTENT_KINDS, { description: 'Of the content of its release; what leads to embedded is of every kind' }),
+  ),
 })
 export type RolloutFilter = Static<typeof RolloutFilter>

@@ -30,7 +30,12 @@ export function Deployments({
   const { t } = useTranslation('asset-updates')
   const api = useApi()
   const may = useMay()
-  const query = { ...(channel && { channel }), ...(platform && { platform }), ...(state && { state }) }
+  const query = {
+    kind: 'files' as const,
+    ...(channel && { channel }),
+    ...(platform && { platform }),
+    ...(state && { state }),
+  }
   const pages = usePages({
     queryKey: appKey(slug, 'rollouts', 'deployments', query),
     fetchPage: (cursor) => api.listRollouts(slug, { ...query, ...cursor }),

@@ -15,7 +15,6 @@ import type { AssetUpdatesSearch } from './routes.tsx'
 
 /** As often as the page reads them again, beside what happens meanwhile. */
 const REFRESH_MS = 30_000
-const DAYS = 30
 const CHARTED = 12
 
 type Figures = ReleaseFigures['releases'][number]
@@ -42,7 +41,6 @@ export function Statistics({ slug, search: { channel, platform } }: { slug: stri
   return (
     <Stack gap="lg">
       <Totals releases={releases} active={overview.data.active.month.devices} />
-      <DownloadsChart slug={slug} place={place} />
       {releases.length > 0 && <Outcomes releases={releases} />}
       <Section title={t('statistics.byUpdate')}>
         <ByUpdate releases={releases} />
@@ -78,35 +76,6 @@ function Totals({ releases, active }: { releases: readonly Figures[]; active: nu
         </div>
       ))}
     </dl>
-  )
-}
-
-function DownloadsChart({ slug, place }: { slug: string; place: object }) {
-  const { t } = useTranslation('asset-updates')
-  const { t: tr } = useTranslation('releases')
-  const api = useApi()
-  const { data } = useQuery({
-    queryKey: appKey(slug, 'insights', 'downloads', DAYS, place),
-    queryFn: () => {
-      const to = new Date()
-      const from = new Date(to.getTime() - DAYS * 86_400_000)
-      return api.getDownloads(slug, { ...place, from: from.toISOString(), to: to.toISOString(), bucket: 'day' })
-    },
-    refetchInterval: REFRESH_MS,
-  })
-  if (!data) return <Loading rows={3} />
-  return (
-    <Figure
-      title={t('statistics.downloadsOverTime')}
-      about={t('statistics.downloadsAbout', { count: DAYS })}
-      kind="bar"
-      rows={data.points.map(({ at, downloads }) => ({ at, downloads }))}
-      xKey="at"
-      xLabel={tr('day')}
-      xKind="time"
-      series={[{ key: 'downloads', label: t('statistics.downloads') }]}
-      unit={t('statistics.downloads')}
-    />
   )
 }
 

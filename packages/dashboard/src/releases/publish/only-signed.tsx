@@ -1,9 +1,8 @@
 import type { App } from '@hotpatch/api'
-import { Alert, Stack, Text } from '@mantine/core'
 import { IconShieldLock } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { CopyCommand } from '../../ground/copy-command.tsx'
 import { SERVER_URL } from '../../ground/place.ts'
+import { Empty } from '../../ground/states.tsx'
 
 /** Private keys stay with developers, and no page gets one. */
 export function OnlySigned({ app }: { app: App }) {
@@ -17,17 +16,12 @@ export function OnlySigned({ app }: { app: App }) {
     },
   ]
   return (
-    <Alert color="blue" icon={<IconShieldLock aria-hidden />} title={t('signed.title', { app: app.name })}>
-      <Stack gap="sm">
-        <Text>{t('signed.about')}</Text>
-        {steps.map(({ about, command }) => (
-          <Stack gap={4} key={command}>
-            <Text>{about}</Text>
-            <CopyCommand command={command} label={about} />
-          </Stack>
-        ))}
-        <Text>{t('signed.ci')}</Text>
-      </Stack>
-    </Alert>
+    <Empty
+      title={t('signed.title', { app: app.name })}
+      icon={<IconShieldLock size={28} stroke={1.5} aria-hidden />}
+      commands={steps}
+    >
+      {t('signed.about')} {t('signed.ci')}
+    </Empty>
   )
 }

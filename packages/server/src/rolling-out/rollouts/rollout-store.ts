@@ -58,7 +58,7 @@ export async function getRollout(db: Connection, id: string): Promise<RolloutRow
 export function listRollouts(
   db: Connection,
   appId: string,
-  { platform, channel, state, releaseId }: RolloutFilter,
+  { platform, channel, state, releaseId, kind }: RolloutFilter,
   { after, limit }: PageRequest,
 ): Promise<RolloutRow[]> {
   return selectRollouts(db)
@@ -67,6 +67,11 @@ export function listRollouts(
     .$if(channel !== undefined, (rollouts) => rollouts.where('rollout.channel', '=', channel ?? ''))
     .$if(state !== undefined, (rollouts) => rollouts.where('rollout.state', '=', state ?? 'active'))
     .$if(releaseId !== undefined, (rollouts) => rollouts.where('rollout.release_id', '=', releaseId ?? ''))
+    .$if(kind !== undefined, (rollouts) =>
+      rollouts.where(({ or, eb }) =>
+        or([eb('release.kind', '=', kind ?? 'archive'), eb('rollout.release_id', 'is', null)]),
+      ),
+    )
     .$if(after !== undefined, (rollouts) => rollouts.where('rollout.id', '<', after ?? ''))
     .orderBy('rollout.id', 'desc')
     .limit(limit + 1)

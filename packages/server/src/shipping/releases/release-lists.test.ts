@@ -53,6 +53,9 @@ describeOnEveryDatabase('lists of releases', (openDatabase) => {
   test('its rollouts and the figures of its kind are listed by themselves', async () => {
     const rollouts = await server.request('GET', `/manage/v1/apps/${app.slug}/rollouts?releaseId=${ids.get('1.0.0')}`)
     expect(rollouts.body.items).toMatchObject([{ version: '1.0.0' }])
+    const ofKind = async (kind: string) =>
+      (await server.request('GET', `/manage/v1/apps/${app.slug}/rollouts?kind=${kind}`)).body.items.length
+    expect([await ofKind('archive'), await ofKind('files')]).toEqual([3, 0])
     const figures = await server.request('GET', `/manage/v1/apps/${app.slug}/insights/releases/figures?kind=archive`)
     expect(figures).toMatchObject({ status: 200, body: { releases: expect.any(Array) } })
     const patches = await server.request('GET', `/manage/v1/apps/${app.slug}/patches?to=${ids.get('1.0.0')}`)
