@@ -1,6 +1,7 @@
 import type { Configuration, CustomFetchOptions } from 'openid-client'
 import type { AskIssuer } from '../issuers/ask-issuer.ts'
 import type { Issuers } from '../issuers/issuers.ts'
+import { mergeClaims, type Claims } from './merge-claims.ts'
 import type { SingleSignOnSettings } from './settings-service.ts'
 
 /** What one sign-in has to come back with. */
@@ -14,12 +15,10 @@ export interface Expected {
 export interface Identity {
   issuer: string
   subject: string
-  claims: Readonly<Record<string, unknown>>
+  claims: Claims
 }
 
 export type OpenIdConnect = ReturnType<typeof createOpenIdConnect>
-
-type Claims = Readonly<Record<string, unknown>>
 
 /** Loaded by the first who signs in this way. */
 const loadLibrary = () => import('openid-client')
@@ -106,13 +105,6 @@ export function createOpenIdConnect({ issuers, ask }: { issuers: Issuers; ask: A
   }
 
   return { begin, finish }
-}
-
-/** What the token says counts; that an address is verified is said of the address beside it, and of no other. */
-function mergeClaims(claims: Claims, more: Claims): Claims {
-  if (claims.email === undefined || claims.email === more.email) return { ...more, ...claims }
-  const { email_verified: _, ...rest } = more
-  return { ...rest, ...claims }
 }
 
 /** A symmetric one would make everybody who knows the client's secret an issuer. */
