@@ -1,5 +1,5 @@
 import type { AuditEntry } from '@hotpatch/api'
-import { Anchor, Button, Switch, Text, VisuallyHidden } from '@mantine/core'
+import { Anchor, Button, Group, Switch, Text, VisuallyHidden } from '@mantine/core'
 import { IconArrowLeft } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useParams } from '@tanstack/react-router'
@@ -117,6 +117,8 @@ function Facts({ entry }: { entry: AuditEntry }) {
   const { t } = useTranslation('audit')
   const { nameOf } = useAppNames()
   const { appId, subjectKind, subjectId, address, requestId, seal } = entry
+  // Of a token, whoever made it: with all that was done by others of his.
+  const by = entry.personId ?? entry.actorId
   return (
     <Section title={t('facts.title')}>
       <dl className={classes.facts}>
@@ -126,7 +128,14 @@ function Facts({ entry }: { entry: AuditEntry }) {
         </dd>
         <dt>{t('actor')}</dt>
         <dd>
-          <Actor entry={entry} />
+          <Group gap="xs">
+            <Actor entry={entry} />
+            {by !== null && (
+              <Anchor component={Link} {...({ to: '/audit', search: { actor: by } } as object)}>
+                {t('facts.deeds')}
+              </Anchor>
+            )}
+          </Group>
         </dd>
         <dt>{t('subject')}</dt>
         <dd>
