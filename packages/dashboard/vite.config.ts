@@ -1,13 +1,22 @@
 import { defineConfig } from 'vite'
 import react from '@vitejs/plugin-react'
 
-/** Where `npm run dev` finds the server. */
-const SERVER = 'http://localhost:3000'
+/** Where `npm run dev:console` finds the server that `npm run dev` has started. */
+const SERVER = 'http://localhost:8080'
+const ADDRESS = '/dashboard/'
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   // The server may be below a path of a proxy: no address here is absolute.
-  base: './',
-  plugins: [react()],
+  base: command === 'serve' ? ADDRESS : './',
+  plugins: [
+    react(),
+    {
+      name: 'console-address',
+      apply: 'serve',
+      // What the server does for each page, which knows how deep its address is.
+      transformIndexHtml: (html) => html.replace('name="hotpatch-console" content="./"', `name="hotpatch-console" content="${ADDRESS}"`),
+    },
+  ],
   build: {
     outDir: 'pages',
     emptyOutDir: true,
@@ -19,4 +28,4 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
   },
   server: { proxy: { '/manage': SERVER } },
-})
+}))
