@@ -118,7 +118,10 @@ export async function openConsole({
 async function makeOwner(server: TestServer): Promise<void> {
   const { status } = await server.request('POST', '/manage/v1/one-time-links/use', {
     token: null,
-    headers: { 'sec-fetch-site': 'same-origin' },
+    headers: {
+      'sec-fetch-site': 'same-origin',
+      'user-agent': 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0',
+    },
     body: { secret: server.firstOwnerSecret, ...OWNER },
   })
   expect(status).toBe(200)
