@@ -31,14 +31,15 @@ export function InForce({ app, channel }: { app: string; channel: string }) {
 
 function PlatformInForce({ app, platform, rollouts, reachesAll }: { app: string } & Offers['items'][number]) {
   const { t } = useTranslation('impact')
+  const shown = rollouts.filter((rollout) => reachesSomebody(rollout))
   return (
     <Stack gap={6} className={classes.platform}>
       <Text fw={600}>{t(`platforms.${platform}`)}</Text>
-      {rollouts.length === 0 && <Text c="dimmed">{t('inForce.nothing')}</Text>}
-      {rollouts.map((rollout, index) => (
+      {shown.length === 0 && <Text c="dimmed">{t('inForce.nothing')}</Text>}
+      {shown.map((rollout, index) => (
         <Offered key={rollout.id} app={app} rollout={rollout} isRest={index > 0} />
       ))}
-      {rollouts.length > 0 && !reachesAll && <Text c="dimmed">{t('inForce.rest')}</Text>}
+      {shown.length > 0 && !reachesAll && <Text c="dimmed">{t('inForce.rest')}</Text>}
     </Stack>
   )
 }
@@ -62,4 +63,9 @@ function Offered({ app, rollout, isRest }: { app: string; rollout: Rollout; isRe
       {rollout.state !== 'active' && <RolloutState rollout={rollout} />}
     </Group>
   )
+}
+
+/** Placed at 0 % to be there, as the arms of an A/B test are before it. */
+function reachesSomebody({ percentage, cohorts, devices }: Rollout): boolean {
+  return percentage > 0 || cohorts.length > 0 || devices.length > 0
 }
