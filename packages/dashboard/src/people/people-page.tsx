@@ -64,7 +64,7 @@ function Search() {
   const [typed, setTyped] = useState(text)
   const search = useDebouncedCallback((value: string) => {
     const search = value.trim() === '' ? {} : { text: value.trim() }
-    void navigate({ to: '/people', search: search as never, replace: true })
+    void navigate({ to: '/people', search, replace: true })
   }, TYPING_MS)
   return (
     <TextInput

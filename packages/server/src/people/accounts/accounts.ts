@@ -15,7 +15,7 @@ import { createArrivals } from './persons/arrivals.ts'
 import { createPersonService } from './persons/person-service.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
-import { claimTotpCode, deleteExpired, deleteUsedTotpCodes } from './persons/person-store.ts'
+import { claimTotpCode, deleteExpired, deleteUsedTotpCodes } from './tables/person-table.ts'
 
 /** Longer than any code is taken for. */
 const TOTP_CODE_MS = 5 * MINUTE_MS

@@ -94,7 +94,7 @@ function methodsOn(connection: Connection) {
 
   async function count({ model, where }: { model: string; where?: CleanedWhere[] | undefined }): Promise<number> {
     const query = db.selectFrom(tableOf(model)).select((select) => select.fn.countAll<number>().as('count'))
-    return Number((await query.where(matching(where)).executeTakeFirstOrThrow()).count)
+    return (await query.where(matching(where)).executeTakeFirstOrThrow()).count
   }
 
   /** Of two who come at once with the same, one gets it. */

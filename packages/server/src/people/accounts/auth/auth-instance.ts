@@ -5,7 +5,7 @@ import { twoFactor } from 'better-auth/plugins/two-factor'
 import type { BetterAuthOptions, BetterAuthPlugin } from 'better-auth'
 import { ADDRESS_HEADER } from './address-header.ts'
 import { authAdapter } from './auth-adapter.ts'
-import type { AuthSettings } from './auth.ts'
+import type { AuthSettings } from './auth-settings.ts'
 import { hashPassword, isPassword } from './passwords.ts'
 
 const SESSION_SECONDS = 14 * 24 * 60 * 60

@@ -1,19 +1,5 @@
-import type { FastifyBaseLogger } from 'fastify'
-import type { Database } from '../../../ground/database/schema.ts'
 import type { AuthInstance } from './auth-instance.ts'
-
-export interface AuthSettings {
-  db: Database
-  /** The first signs and encrypts, each decrypts. */
-  secrets: readonly { version: number; value: string }[]
-  newId: () => string
-  log: FastifyBaseLogger
-  /**
-   * Asked before each new session of somebody who is not disabled, however it comes about.
-   * @param context of the library's endpoint that begins it
-   */
-  mayBegin(personId: string, context: unknown): Promise<boolean>
-}
+import type { AuthSettings } from './auth-settings.ts'
 
 /** How a browser is known: the prefix is believed by browsers only of a cookie that came over TLS, for this host alone. */
 const SECURE_COOKIE = '__Host-hotpatch'

@@ -19,7 +19,7 @@ import {
   replaceGrants,
   setPassword,
   type GrantRow,
-} from '../persons/person-store.ts'
+} from '../tables/person-table.ts'
 import {
   deleteFirstOwnerLinks,
   deleteLinksBefore,
@@ -29,7 +29,7 @@ import {
   lockFirstPerson,
   takeLink,
   type LinkRow,
-} from './one-time-link-store.ts'
+} from '../tables/one-time-link-table.ts'
 
 export const FIRST_OWNER_MINUTES = 30
 const OWNER: readonly GrantRow[] = [{ role: 'owner', app_id: null }]

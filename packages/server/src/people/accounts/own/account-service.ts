@@ -14,7 +14,7 @@ import {
   findPerson,
   listSessions,
   updatePerson,
-} from '../persons/person-store.ts'
+} from '../tables/person-table.ts'
 import type { PersonService } from '../persons/person-service.ts'
 import { headersFor, type Browser } from '../sign-in/browser.ts'
 import { isRefusal, type CurrentSession } from '../sign-in/sign-in-service.ts'

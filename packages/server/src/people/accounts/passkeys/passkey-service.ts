@@ -6,7 +6,7 @@ import type { Caller } from '../../authors/author.ts'
 import { MINUTE_MS, nullableTimestamp, timestamp, type Clock } from '../../../ground/clock.ts'
 import { isUniqueViolation } from '../../../ground/database/database-errors.ts'
 import type { Database } from '../../../ground/database/schema.ts'
-import { findPerson } from '../persons/person-store.ts'
+import { findPerson } from '../tables/person-table.ts'
 import type { Browser } from '../sign-in/browser.ts'
 import {
   deletePasskey,

@@ -1,7 +1,7 @@
 import { grantOf, type Actor } from '../../authors/actor.ts'
 import type { Caller } from '../../authors/author.ts'
 import type { Connection } from '../../../ground/database/schema.ts'
-import { listGrants, type GrantRow, type PersonRow } from './person-store.ts'
+import { listGrants, type GrantRow, type PersonRow } from '../tables/person-table.ts'
 
 export function actorOfPerson(person: Pick<PersonRow, 'id' | 'name'>, grants: readonly GrantRow[]): Actor {
   return {

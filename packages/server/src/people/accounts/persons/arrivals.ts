@@ -16,7 +16,7 @@ import {
   replaceGrants,
   type GrantRow,
   type PersonRow,
-} from './person-store.ts'
+} from '../tables/person-table.ts'
 
 /** Who came from an issuer, and what his groups give. */
 export interface Arrival {

@@ -25,7 +25,7 @@ import {
   findOpenInvitation,
   listOpenInvitations,
   type LinkRow,
-} from '../links/one-time-link-store.ts'
+} from '../tables/one-time-link-table.ts'
 import { grantsOf, type OneTimeLinks } from '../links/one-time-links.ts'
 import { actorOfPerson } from './actor-of-person.ts'
 import {
@@ -44,7 +44,7 @@ import {
   updatePerson,
   type GrantRow,
   type PersonRow,
-} from './person-store.ts'
+} from '../tables/person-table.ts'
 
 const INVITATION_MS = 7 * DAY_MS
 /** Invitations that wait at the same time. */
@@ -233,7 +233,7 @@ export function createPersonService({
         throw problem('person-exists', `${email} is here already.`)
       }
       await deleteInvitationsFor(tx, email)
-      if (Number((await countOpenInvitations(tx, clock.now())).count) >= MAX_INVITATIONS) {
+      if ((await countOpenInvitations(tx, clock.now())).count >= MAX_INVITATIONS) {
         throw problem('forbidden', `${MAX_INVITATIONS} invitations wait already: withdraw some that nobody needs.`)
       }
       const { secret, row } = await links.make(tx, {
@@ -289,7 +289,7 @@ export function createPersonService({
   }
 
   async function hasOwner(tx: Connection): Promise<boolean> {
-    return Number((await countOwnerPersons(tx)).count) > 0
+    return (await countOwnerPersons(tx)).count > 0
   }
 
   /** Whoever is the last stays. Before there is one, tokens of owners may change people alone. */
@@ -320,7 +320,7 @@ export function createPersonService({
         disabledAt: nullableTimestamp(row.disabled_at),
         hasPassword: own.includes('credential'),
         hasTotp: row.two_factor_enabled === 1,
-        passkeys: Number(passkeys.find(({ person_id: of }) => of === row.id)?.count ?? 0),
+        passkeys: passkeys.find(({ person_id: of }) => of === row.id)?.count ?? 0,
         signsInElsewhere: own.some((by) => by !== 'credential'),
       }
     }

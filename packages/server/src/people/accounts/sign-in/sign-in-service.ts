@@ -19,7 +19,7 @@ import {
   touchSession,
   updatePerson,
   markSessionBySingleSignOn,
-} from '../persons/person-store.ts'
+} from '../tables/person-table.ts'
 import { browserOf, headersFor, readCookies, type Browser } from './browser.ts'
 import type { KnownBrowsers } from './known-browsers.ts'
 

@@ -1,15 +1,31 @@
-import type { TestResponse, TestServer } from '@hotpatch/testkit'
-
 const ORIGIN = 'http://localhost'
+
+/** A server in this process: what the testkit starts. */
+export interface Server {
+  request(
+    method: string,
+    url: string,
+    options: { body?: unknown; headers?: Record<string, string>; token?: string | null; from?: string },
+  ): Promise<Answer>
+  firstOwnerSecret: string
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | number | undefined>
+  // The tests look into answers of every shape.
+  // oxlint-disable-next-line typescript/no-explicit-any
+  body: any
+}
 
 /** A browser at the console: it keeps cookies, and says where its page is from. */
 export class BrowserOf {
   readonly cookies = new Map<string, string>()
-  readonly #server: TestServer
+  readonly #server: Server
   readonly #from: string
   readonly #origin: string
 
-  constructor(server: TestServer, from = '127.0.0.1', origin = ORIGIN) {
+  constructor(server: Server, from = '127.0.0.1', origin = ORIGIN) {
     this.#server = server
     this.#from = from
     this.#origin = origin
@@ -23,12 +39,7 @@ export class BrowserOf {
     return this.send('POST', path, body)
   }
 
-  async send(
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<TestResponse> {
+  async send(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const response = await this.#server.request(method, `/manage/v1${path}`, {
       token: null,

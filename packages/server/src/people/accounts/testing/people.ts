@@ -1,12 +1,11 @@
-import type { TestServer } from '@hotpatch/testkit'
-import { BrowserOf } from './browser.ts'
+import { BrowserOf, type Server } from './browser.ts'
 
 export const PASSWORD = 'correct horse battery'
 
 let invited = 0
 
 /** People of one server: the first owner, and whom others invite. */
-export function peopleOf(server: TestServer) {
+export function peopleOf(server: Server) {
   async function firstOwner(): Promise<BrowserOf> {
     const browser = new BrowserOf(server)
     const owner = { secret: server.firstOwnerSecret, email: 'olga@example.com', name: 'Olga', password: PASSWORD }
