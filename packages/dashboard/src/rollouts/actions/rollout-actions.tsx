@@ -24,8 +24,7 @@ import { appKey } from '../../ground/queries.ts'
 import { useVersionName } from '../../ground/rollout-state.tsx'
 import { AudienceDialog } from './audience-dialog.tsx'
 
-export const MOVES = ['pause', 'resume', 'halt', 'withdraw', 'step-back'] as const
-type Move = (typeof MOVES)[number]
+type Move = 'pause' | 'resume' | 'halt' | 'withdraw' | 'step-back'
 
 const DANGEROUS: ReadonlySet<Move> = new Set(['halt', 'withdraw', 'step-back'])
 
