@@ -26,7 +26,7 @@ export function SingleSignOnButton({ returnTo = `${BASE_PATH}/` }: { returnTo?: 
       >
         {t('singleSignOn', { name })}
       </Button>
-      <Divider label={t('or')} />
+      <Divider label={t(offer.data?.isOnlyWay ? 'orAsOwner' : 'or')} />
     </>
   )
 }
