@@ -16,7 +16,9 @@ import { PASSWORD, peopleOf } from '../accounts/testing/people.ts'
 const CALLBACK = 'http://localhost/manage/v1/single-sign-on/callback'
 const HOUR_MS = 3_600_000
 
-describeOnEveryDatabase('single sign-on', (openDatabase) => {
+describeOnEveryDatabase('single sign-on', (openDatabase, database) => {
+  // What is between the browser, the issuer and this server, whichever database that has.
+  const isFirst = database === 'sqlite'
   // The issuer and the library go by the real time.
   let offset = 0
   const clock = { now: () => Date.now() + offset }
@@ -153,7 +155,7 @@ describeOnEveryDatabase('single sign-on', (openDatabase) => {
     expect(problemOf(refused)).toBe('400 invalid-request')
   })
 
-  test.each<[string, Record<string, unknown>, string]>([
+  test.runIf(isFirst).each<[string, Record<string, unknown>, string]>([
     ['an issuer that is not there', { issuer: 'http://127.0.0.1:1' }, '502 issuer-unusable'],
     ['one whose name is written otherwise', { issuer: undefined }, '502 issuer-unusable'],
     ['one on a private network', { issuer: 'http://169.254.169.254' }, '422 issuer-address-refused'],
@@ -323,7 +325,7 @@ describeOnEveryDatabase('single sign-on', (openDatabase) => {
     })
   })
 
-  describe('a way back', () => {
+  describe.runIf(isFirst)('a way back', () => {
     test('is taken in the browser that has begun it, and nowhere else', async () => {
       const [victim, attacker] = [newBrowser(), newBrowser()]
       const back = await provider.signIn(await start(attacker), account())
@@ -391,7 +393,7 @@ describeOnEveryDatabase('single sign-on', (openDatabase) => {
     })
   })
 
-  test.each<[string, string, number, Record<string, string>, string]>([
+  test.runIf(isFirst).each<[string, string, number, Record<string, string>, string]>([
     ['redirects the exchange', '/token', 307, { location: 'http://169.254.169.254/' }, ''],
     [
       'answers with another’s token',
