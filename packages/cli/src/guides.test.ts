@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { CommanderError, type Command } from 'commander'
 import { expect, test } from 'vitest'
@@ -9,6 +9,7 @@ const ROOT = new URL('../../../', import.meta.url)
 const GUIDES = new URL('docs/guides/', ROOT)
 const EXAMPLES = new URL('examples/react-native/README.md', ROOT)
 const FILES = [new URL('README.md', ROOT), EXAMPLES, ...readdirSync(GUIDES).map((name) => new URL(name, GUIDES))]
+const CONSOLE = new URL('packages/dashboard/src/', ROOT)
 const WORD = /"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']+/g
 /** What the shell does with the rest of a line: pipes, files, comments. */
 const END = /^(?:\||[<>]|#|&&)/
@@ -16,15 +17,28 @@ const END = /^(?:\||[<>]|#|&&)/
 /** A sentence may name a command without all that it needs. */
 const BRIEF = ['commander.missingArgument', 'commander.missingMandatoryOptionValue']
 
+/** What stands in sources for what the page knows. */
+const KNOWN: readonly (readonly [RegExp, string])[] = [
+  [/\$\{[^}]*url[^}]*\}/gi, 'https://updates.example.com'],
+  [/\$\{[^}]*version[^}]*\}/gi, '1.2.0'],
+  [/\$\{[^}]*platform[^}]*\}/gi, 'android'],
+  [/\$\{[^}]*\}/g, 'something'],
+]
+
 /** Guides tell of commands that exist, with options that exist, whose values can be read. */
-test.each(commandsOf(FILES))('%s: %s', async (_, line) => {
+test.each(commandsOf(FILES))('%s: %s', (_, line) => expectToBeRead(line))
+
+/** So do the pages of the console, for people to copy. */
+test.each(commandsOfConsole())('%s: %s', (_, line) => expectToBeRead(line))
+
+async function expectToBeRead(line: string): Promise<void> {
   const stderr = new PassThrough()
   const context = completeContext({ env: {}, cwd: '/', stdout: new PassThrough(), stderr })
   const program = createProgram(context)
   doNothing(program)
   const complaint = await program.parseAsync(wordsOf(line), { from: 'user' }).catch((error: unknown) => error)
-  expect([program, ...BRIEF]).toContain(complaint instanceof CommanderError ? complaint.code : complaint)
-})
+  expect([program, ...BRIEF], line).toContain(complaint instanceof CommanderError ? complaint.code : complaint)
+}
 
 /** Lines of shell examples, and commands within sentences that are whole. */
 function commandsOf(files: readonly URL[]): [file: string, line: string][] {
@@ -38,6 +52,17 @@ function commandsOf(files: readonly URL[]): [file: string, line: string][] {
       .map((line) => line.replace(/^npx /, ''))
       .filter((line) => line.startsWith('hotpatch ') && !line.includes('…') && !line.includes('<public key>'))
     return [...new Set(lines)].map((line): [string, string] => [file.pathname.split('/').at(-1) ?? '', line])
+  })
+}
+
+function commandsOfConsole(): [file: string, line: string][] {
+  return globSync('**/*.{ts,tsx}', { cwd: CONSOLE }).flatMap((path) => {
+    const source = readFileSync(new URL(path, CONSOLE), 'utf8')
+    const texts = [...source.matchAll(/(`|'|\\n)npx (hotpatch (?:(?!\1|\\n|`).)*)/g)]
+    return texts.map(([, , line = '']): [string, string] => [
+      path,
+      KNOWN.reduce((text, [pattern, value]) => text.replaceAll(pattern, value), line),
+    ])
   })
 }
 

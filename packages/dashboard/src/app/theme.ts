@@ -125,6 +125,8 @@ export const variables: CSSVariablesResolver = () => ({
     '--console-line-strong': '#c9d0d8',
   },
   dark: {
+    '--mantine-color-gray-light': '#262e39',
+    '--mantine-color-gray-light-color': '#c3cbd6',
     '--mantine-color-error': '#f28b8b',
     '--mantine-color-dimmed': '#9aa4b2',
     '--mantine-color-body': '#161c24',

@@ -6,7 +6,8 @@ import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { CopyCommand } from '../ground/copy-command.tsx'
-import { ButtonLink } from '../ground/links.tsx'
+import { ButtonLink, TextLink } from '../ground/links.tsx'
+import { useMay } from '../ground/permissions.ts'
 import { Page } from '../ground/page.tsx'
 import { SERVER_URL } from '../ground/place.ts'
 import { appKey } from '../ground/queries.ts'
@@ -21,6 +22,7 @@ export function FirstStepsPage() {
   const { t } = useTranslation('settings')
   const app = useCurrentApp()
   const api = useApi()
+  const may = useMay()
   const navigate = useNavigate()
   const { client } = route.useSearch() as { client?: string }
   const keys = useQuery({ queryKey: appKey(app.slug, 'keys', 'ed25519'), queryFn: () => api.listKeys(app.slug) })
@@ -39,9 +41,10 @@ export function FirstStepsPage() {
       <ol className={classes.steps}>
         <Step number={1} title={t('firstSteps.tool')} isDone={has(keys)}>
           <Text>{t('firstSteps.toolAbout')}</Text>
+          {may('tokens:manage') && <TextLink to="/tokens">{t('firstSteps.token')}</TextLink>}
           <CopyCommand
             label={t('firstSteps.tool')}
-            command={`npx hotpatch login --url ${SERVER_URL}\nnpx hotpatch keys generate --app ${app.slug}`}
+            command={`npx hotpatch login --url ${SERVER_URL}\nnpx hotpatch keys generate\nnpx hotpatch keys add --app ${app.slug}`}
           />
         </Step>
         <Step number={2} title={t('firstSteps.client')} isDone={has(devices)}>

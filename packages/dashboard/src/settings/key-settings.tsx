@@ -73,7 +73,12 @@ export function KeySettings({ app }: { app: App }) {
           <Empty
             title={t('keys.empty')}
             action={add}
-            commands={[{ about: t('keys.emptyCommand'), command: `npx hotpatch keys generate --app ${app.slug}` }]}
+            commands={[
+              {
+                about: t('keys.emptyCommand'),
+                command: `npx hotpatch keys generate\nnpx hotpatch keys add --app ${app.slug}`,
+              },
+            ]}
           >
             {t('keys.emptyAbout')}
           </Empty>
