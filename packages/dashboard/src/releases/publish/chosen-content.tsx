@@ -16,14 +16,12 @@ export function ChosenContent({
   onChoice,
   onOther,
   bringing,
-  isLocked,
 }: {
   recognised: Recognised
   choice: ContentChoice
   onChoice: (choice: ContentChoice) => void
   onOther: () => void
   bringing: Bringing & { retry: () => void }
-  isLocked: boolean
 }) {
   const { t } = useTranslation('publish')
   const figures = useFigures()
@@ -43,7 +41,6 @@ export function ChosenContent({
             size="xs"
             leftSection={<IconRefresh size={14} aria-hidden />}
             onClick={onOther}
-            disabled={isLocked}
             style={{ flex: 'none' }}
           >
             {t('chosen.other')}
@@ -56,7 +53,6 @@ export function ChosenContent({
               data={recognised.choices.map((value) => ({ value, label: t(`choices.${value}`) }))}
               value={choice}
               onChange={(value) => onChoice(value)}
-              disabled={isLocked}
             />
             <Text size="xs" c="dimmed">
               {t(`choices.${choice}About`)}

@@ -128,7 +128,6 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
         onChoice={setChoice}
         onOther={() => setRecognised(undefined)}
         bringing={bringing}
-        isLocked={false}
       />
       {hasSecrets && (
         <Checkbox
