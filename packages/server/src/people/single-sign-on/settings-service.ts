@@ -109,7 +109,9 @@ export function createSettingsService({
     }
     await db.transaction().execute(async (tx) => {
       // Who came from another issuer, or by what groups gave before, has to come again.
-      if (before) await arrivals.endAll(tx, { takesGrants: before.issuer !== row.issuer })
+      if (before && !letsInTheSame(before, row)) {
+        await arrivals.endAll(tx, { takesGrants: before.issuer !== row.issuer })
+      }
       await replaceSettings(tx, row)
       await audit.record(tx, author, {
         action: 'single-sign-on.changed',
@@ -150,6 +152,22 @@ export function createSettingsService({
   }
 
   return { get, find, offer, set, remove }
+}
+
+/** What decides who comes in, and with what. */
+const DECIDING = [
+  'issuer',
+  'client_id',
+  'group_claim',
+  'group_grants',
+  'makes_people',
+  'links_people',
+  'believes_emails',
+] as const
+
+/** Another name on the button signs nobody out. */
+function letsInTheSame(before: SettingsRow, after: SettingsRow): boolean {
+  return DECIDING.every((column) => before[column] === after[column])
 }
 
 function ownerOf(issuer: string): string {

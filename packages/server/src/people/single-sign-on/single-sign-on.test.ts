@@ -136,6 +136,14 @@ describeOnEveryDatabase('single sign-on', (openDatabase, database) => {
     expect((await newBrowser().get('/single-sign-on/offer')).body).toEqual({ name: 'Acme', isOnlyWay: false })
   })
 
+  test('that lets in others from now on signs out who came by it, and another name does not', async () => {
+    const { browser } = await signIn(account())
+    await set({ name: 'Other', sessionHours: 3 })
+    expect((await browser.get('/whoami')).status).toBe(200)
+    await set({ groups: [{ group: 'everybody', role: 'publisher' }] })
+    expect((await browser.get('/whoami')).status).toBe(401)
+  })
+
   test('is for owners of everything to set', async () => {
     const admin = await people.invite(owner, [{ role: 'admin' }])
     const ofApp = await people.invite(owner, [{ role: 'owner', app: 'demo' }])
