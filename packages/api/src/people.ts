@@ -46,6 +46,7 @@ export type Person = Static<typeof Person>
 export const PersonChanges = Type.Object(
   {
     name: Type.Optional(PersonName),
+    email: Type.Optional(Email),
     grants: Type.Optional(NewGrants),
     disabled: Type.Optional(
       Type.Boolean({ description: 'Ends every session of the person, and every token that the person made' }),

@@ -35,7 +35,9 @@ describe('people', () => {
 
     const changed = await tool.json<Person>('people change ina@example.com --grant admin --disable --yes')
     expect(changed).toMatchObject({ grants: [{ role: 'admin', appId: null }], disabledAt: expect.any(String) })
-    expect(await tool.json(`people change ${changed.id} --enable --yes`)).toMatchObject({ disabledAt: null })
+    expect(await tool.json(`people change ${changed.id} --enable --email ina@example.com --yes`)).toMatchObject({
+      disabledAt: null,
+    })
     expect(await tool.run('people change ina@example.com --yes')).toMatchObject({ exitCode: 2 })
     const nobody = await tool.run('people change x@example.com --enable --yes')
     expect(nobody).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('Nobody with the e-mail address') })

@@ -15,6 +15,7 @@ interface InviteOptions extends SessionOptions {
 interface ChangeOptions extends SessionOptions {
   grant?: NewPersonGrant[]
   name?: string
+  email?: string
   disable?: boolean
   enable?: boolean
 }
@@ -22,6 +23,13 @@ interface ChangeOptions extends SessionOptions {
 interface ResetOptions extends SessionOptions {
   minutes?: number
   removeSecondFactor?: boolean
+}
+
+interface WishedChange {
+  grants: NewPersonGrant[] | undefined
+  name: string | undefined
+  email: string | undefined
+  disabled: boolean | undefined
 }
 
 const GRANT = 'a role over everything, such as reader, or for one app, such as publisher@my-app; again for more'
@@ -51,6 +59,7 @@ export function addPeopleCommands(program: Command, context: CliContext) {
     .argument('<person>', 'e-mail address or id')
     .option('--grant <role>', `all that the person may do from now on: ${GRANT}`, readGrants)
     .option('--name <name>', 'as others are to read it')
+    .option('--email <email>', 'the address to sign in with from now on')
     .option('--disable', 'ends every session of the person, and every token that the person made')
     .option('--enable', 'lets the person sign in again')
     .action((person: string, options: ChangeOptions) => changePerson(context, person, options))
@@ -108,30 +117,24 @@ async function withdraw(context: CliContext, id: string, options: SessionOptions
 }
 
 async function changePerson(context: CliContext, named: string, options: ChangeOptions) {
-  const { grant: grants, name, disable, enable } = options
+  const { grant: grants, name, email, disable, enable } = options
   if (disable && enable) throw new UsageError('Give --disable or --enable, not both.')
   const disabled = disable ? true : enable ? false : undefined
-  if (grants === undefined && name === undefined && disabled === undefined) {
-    throw new UsageError('Give --grant, --name, --disable or --enable.')
+  if ([grants, name, email, disabled].every((change) => change === undefined)) {
+    throw new UsageError('Give --grant, --name, --email, --disable or --enable.')
   }
   const { api, confirm, output } = await openSession(context, options)
   const person = await findPerson(api, named)
-  await confirm(sayChange(person, { grants, name, disabled }))
-  const changed = await api.changePerson(person.id, given({ grants, name, disabled }))
+  await confirm(sayChange(person, { grants, name, email, disabled }))
+  const changed = await api.changePerson(person.id, given({ grants, name, email, disabled }))
   output.result(changed, () => output.fields(shown(changed)))
 }
 
-function sayChange(
-  person: Person,
-  {
-    grants,
-    name,
-    disabled,
-  }: { grants: NewPersonGrant[] | undefined; name: string | undefined; disabled: boolean | undefined },
-): string {
+function sayChange(person: Person, { grants, name, email, disabled }: WishedChange): string {
   const parts = [
     grants && `give ${person.name} ${grants.map(sayGrant).join(', ')} instead of ${sayGrants(person.grants)}`,
     name !== undefined && `call ${person.name} ${name}`,
+    email !== undefined && `let ${person.name} sign in as ${email} instead of ${person.email}`,
     disabled === true && `end every session of ${person.name} and every token that ${person.name} made`,
     disabled === false && `let ${person.name} sign in again`,
   ].filter((part) => typeof part === 'string')

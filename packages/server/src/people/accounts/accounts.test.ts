@@ -359,11 +359,12 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
         await admin.send('PATCH', `/people/${id}`, { disabled: true }),
         await admin.send('PATCH', `/people/${id}`, { grants: [{ role: 'reader' }] }),
         await admin.send('PATCH', `/people/${id}`, { name: 'Mallory' }),
+        await admin.send('PATCH', `/people/${id}`, { email: 'mallory@example.com' }),
         await admin.send('DELETE', `/people/${id}`),
         await admin.post(`/people/${id}/reset-link`, {}),
         await admin.send('DELETE', `/people/${id}/sessions`),
       ]
-      expect(answers.map(problemOf)).toEqual(Array.from({ length: 6 }, () => '403 forbidden'))
+      expect(answers.map(problemOf)).toEqual(Array.from({ length: 7 }, () => '403 forbidden'))
       const own = (await admin.get('/account')).body.id
       const more = await admin.send('PATCH', `/people/${own}`, { grants: [{ role: 'owner' }] })
       expect(problemOf(more)).toBe('403 forbidden')
@@ -391,6 +392,16 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
         before: { grants: [{ role: 'reader', appId: null }] },
         after: { name: 'New', grants: [{ role: 'publisher', appId: null }] },
       })
+    })
+
+    test('signs in by another address when it was changed, and by nobody else is one taken', async () => {
+      const { id, email } = await people.invite(owner, [{ role: 'reader' }])
+      const taken = await owner.send('PATCH', `/people/${id}`, { email: 'OLGA@example.com' })
+      expect(problemOf(taken)).toBe('409 person-exists')
+      const changed = await owner.send('PATCH', `/people/${id}`, { email: 'Moved@Example.com' })
+      expect(changed.body.email).toBe('moved@example.com')
+      expect((await people.signIn('moved@example.com')).response.status).toBe(200)
+      expect((await people.signIn(email)).response.status).toBe(401)
     })
 
     test('who is the last owner stays one, also when two owners end each other at once', async () => {

@@ -104,18 +104,23 @@ export function createPersonService({
 
   async function change(id: string, input: PersonChanges, findAppId: FindAppId, author: Caller): Promise<Person> {
     const wished = input.grants && (await readGrants(input.grants, findAppId))
+    const { name, email, disabled } = input
     const changed = await db.transaction().execute(async (tx) => {
       await lockOwnerPersons(tx)
       const found = await getVisible(id, author.actor, tx)
       const hadOwner = await hasOwner(tx)
-      if (input.name !== undefined || input.disabled !== undefined) requireMayTouch(author.actor, found.grants)
-      if (input.name !== undefined) await updatePerson(tx, id, { name: input.name.trim(), updated_at: clock.now() })
+      // Whoever may write another address may make himself the person.
+      if (name !== undefined || email !== undefined || disabled !== undefined) {
+        requireMayTouch(author.actor, found.grants)
+      }
+      if (name !== undefined) await updatePerson(tx, id, { name: name.trim(), updated_at: clock.now() })
+      if (email !== undefined) await setEmail(tx, id, email.toLowerCase())
       // What groups give is not people's to give, nor to take: it is there again at the next sign-in.
       const ofGroups = await listGrantsBySource(tx, id, 'single-sign-on')
       const grants = wished && without(wished, ofGroups)
       const old = without(found.grants, ofGroups)
       if (grants) await setGrants(tx, { row: found.row, grants: old }, grants, author)
-      if (input.disabled !== undefined) await setDisabled(tx, found.row, input.disabled, author)
+      if (disabled !== undefined) await setDisabled(tx, found.row, disabled, author)
       if (hadOwner) await requireOwner(tx)
       const row = (await findPerson(tx, id)) ?? found.row
       await audit.record(tx, author, {
@@ -127,6 +132,12 @@ export function createPersonService({
       return row
     })
     return render(changed)
+  }
+
+  async function setEmail(tx: Connection, id: string, email: string): Promise<void> {
+    const other = await findPersonByEmail(tx, email)
+    if (other && other.id !== id) throw problem('person-exists', `${email} is somebody else's address here.`)
+    await updatePerson(tx, id, { email, updated_at: clock.now() })
   }
 
   async function setGrants(
