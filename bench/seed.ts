@@ -203,6 +203,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       release_id: releaseId(index),
       state: 'active',
       starts_at: null,
+      awaits_approval: 0,
       awaits_start: 0,
       mandatory: index % MANDATORY_EVERY === 0 && index < count ? 1 : 0,
       mandatory_below: null,

@@ -16,6 +16,10 @@ export const ANNOUNCEMENT_TYPES = [
   'rollout.finished',
   'guard.tripped',
   'rollback',
+  'proposal.made',
+  'proposal.approved',
+  'proposal.rejected',
+  'proposal.withdrawn',
 ] as const
 export const AnnouncementType = OneOf(ANNOUNCEMENT_TYPES)
 export type AnnouncementType = (typeof ANNOUNCEMENT_TYPES)[number]

@@ -110,6 +110,13 @@ import {
   type SeenRevision,
   type SteppedBack,
 } from './rollouts.ts'
+import type {
+  ChannelProtection,
+  NewChannelProtection,
+  Proposal,
+  ProposalFilter,
+  ProposalRejection,
+} from './proposals.ts'
 import { PROBLEM_TYPE_BASE, pageOf, ProblemDocument, type Page, type PageQuery } from './shared-schemas.ts'
 import type { NewSingleSignOn, SingleSignOn, SingleSignOnOffer } from './single-sign-on.ts'
 import type {
@@ -287,6 +294,11 @@ export function createManagementClient(options: ManagementClientOptions) {
 
     changeChannel: (app: string, name: string, body: ChannelChanges) =>
       call<Channel>('PATCH', path`/apps/${app}/channels/${name}`, body),
+    listProtections: (app: string) => call<{ items: ChannelProtection[] }>('GET', path`/apps/${app}/protections`),
+    protectChannel: (app: string, name: string, body: NewChannelProtection) =>
+      call<ChannelProtection>('PUT', path`/apps/${app}/channels/${name}/protection`, body),
+    unprotectChannel: (app: string, name: string) =>
+      call<ChannelProtection>('DELETE', path`/apps/${app}/channels/${name}/protection`),
     deleteChannel: (app: string, name: string) => call<Channel>('DELETE', path`/apps/${app}/channels/${name}`),
     listChannelKeys: (app: string) => call<Page<ChannelKey>>('GET', path`/apps/${app}/channel-keys`),
     createChannelKey: (app: string, body: NewChannelKey) =>
@@ -459,6 +471,13 @@ export function createManagementClient(options: ManagementClientOptions) {
     /** What a change would do to known devices; nothing is made. */
     getImpact: (app: string, body: ImpactQuestion) => read(Impact, path`/apps/${app}/impact`, body),
     rollBack: (app: string, body: NewRollback) => call<Rollout>('POST', path`/apps/${app}/rollbacks`, body),
+    listProposals: (app: string, query: ProposalFilter & PageQuery = {}) =>
+      call<Page<Proposal>>('GET', `${path`/apps/${app}/proposals`}${queryOf(query)}`),
+    getProposal: (proposalId: string) => call<Proposal>('GET', path`/proposals/${proposalId}`),
+    approveProposal: (proposalId: string) => call<Proposal>('POST', path`/proposals/${proposalId}/approve`),
+    rejectProposal: (proposalId: string, body: ProposalRejection = {}) =>
+      call<Proposal>('POST', path`/proposals/${proposalId}/reject`, body),
+    withdrawProposal: (proposalId: string) => call<Proposal>('POST', path`/proposals/${proposalId}/withdraw`),
     changeRollout: (rolloutId: string, body: RolloutChanges) =>
       call<Rollout>('PATCH', path`/rollouts/${rolloutId}`, body),
     pauseRollout: (rolloutId: string, seen: SeenRevision = {}) =>

@@ -3,6 +3,7 @@ import type { DecisionReason } from '@hotpatch/protocol'
 /** Every reason of a decision in a sentence about the device. */
 export const REASON_SENTENCES: Record<DecisionReason, string> = {
   'not-started': 'The rollout has not started yet.',
+  'awaits-approval': 'The rollout waits until a second person has approved it.',
   paused: 'The rollout is paused: those who have it keep it, and nobody else gets it.',
   halted: 'The rollout was halted.',
   withdrawn: 'The rollout was withdrawn.',

@@ -36,6 +36,7 @@ export const Rollout = Type.Object({
   releaseId: Nullable(Id),
   version: Nullable(Type.String()),
   state: RolloutState,
+  awaitsApproval: Type.Optional(Type.Boolean({ description: 'Placed, and paused until a second person approves it' })),
   startsAt: Nullable(Timestamp),
   mandatory: Type.Boolean(),
   mandatoryBelow: Nullable(Type.String({ description: 'Also mandatory for shells below this native version' })),

@@ -34,6 +34,7 @@ import { addSimulateCommand } from './commands/simulate.ts'
 import { addSingleSignOnCommands } from './commands/single-sign-on.ts'
 import { addStatsCommand } from './commands/stats.ts'
 import { addSymbolicateCommand } from './commands/symbolicate.ts'
+import { addProposalCommands } from './commands/proposals.ts'
 import { addTokenCommands } from './commands/tokens.ts'
 import { addTrustCommands } from './commands/trust.ts'
 import { addTrustRuleCommands } from './commands/trust-rules.ts'
@@ -87,6 +88,7 @@ const GROUPS = {
   ],
   'To run it:': [
     addPeopleCommands,
+    addProposalCommands,
     addTokenCommands,
     addTrustRuleCommands,
     addSingleSignOnCommands,

@@ -78,6 +78,8 @@ export interface CatalogRollout<Release extends CatalogRelease = CatalogRelease>
   position: number
   target: Release | 'embedded'
   state: RolloutState
+  /** Placed, and waiting for a second person: it reaches nobody, as if it had not started (D2). */
+  awaitsApproval?: boolean | undefined
   /** Milliseconds since 1970, or null: at once. */
   startsAt: number | null
   /** When it was placed, or came into force later, in milliseconds since 1970; absent: not known. No decision asks. */
@@ -329,8 +331,20 @@ function compileRollout<Release extends CatalogRelease>(
   requirements: Map<string, CompiledRequirement>,
   audiences: Map<Audience, CompiledAudience>,
 ): CompiledRollout<Release> {
-  const { id, position, target, state, startsAt, startedAt, endedAt, mandatory, mandatoryBelow, audience, restated } =
-    rollout
+  const {
+    id,
+    position,
+    target,
+    state,
+    awaitsApproval,
+    startsAt,
+    startedAt,
+    endedAt,
+    mandatory,
+    mandatoryBelow,
+    audience,
+    restated,
+  } = rollout
   const release = target === 'embedded' ? undefined : target
   const sequence = restated?.sequence ?? release?.sequence ?? 0
   // Field by field: an object that begins as a copy of another keeps room for fields that never come.
@@ -339,6 +353,7 @@ function compileRollout<Release extends CatalogRelease>(
     position,
     target,
     state,
+    awaitsApproval,
     startsAt,
     startedAt,
     endedAt,

@@ -17,6 +17,7 @@ import { compareNativeVersions, parseNativeVersion, type NativeVersion } from '.
 /** Why a rollout was passed over. */
 export type PassedOverReason =
   | 'not-started'
+  | 'awaits-approval'
   | 'paused'
   | 'halted'
   | 'withdrawn'
@@ -285,6 +286,7 @@ function passedOver(rollout: CompiledRollout, circumstances: Circumstances): Pas
 /** D2. A paused rollout is in force for those who have it. */
 function notInForce(rollout: CompiledRollout, device: Device, now: number): PassedOverReason | undefined {
   if (rollout.state !== 'active' && rollout.state !== 'paused') return rollout.state
+  if (rollout.awaitsApproval) return 'awaits-approval'
   if (!hasStarted(rollout, now)) return 'not-started'
   if (rollout.state === 'paused' && rollout.releaseId !== device.currentReleaseId) return 'paused'
   return undefined
@@ -292,7 +294,7 @@ function notInForce(rollout: CompiledRollout, device: Device, now: number): Pass
 
 /** D2. */
 export function hasStarted(rollout: CompiledRollout, now: number): boolean {
-  return rollout.startsAt === null || rollout.startsAt <= now
+  return !rollout.awaitsApproval && (rollout.startsAt === null || rollout.startsAt <= now)
 }
 
 function isGone(rollout: CompiledRollout): boolean {

@@ -126,6 +126,42 @@ export const PROBLEMS = {
     title: 'The token does not work from there',
     advice: 'Use it from one of the addresses that it was made for, or make another one.',
   },
+  'channel-protected': {
+    status: 403,
+    title: 'The channel is protected',
+    advice:
+      'Ask somebody who is named in its protection, `hotpatch channels protections`, or publish to another channel.',
+  },
+  'protection-not-found': {
+    status: 404,
+    title: 'The channel is not protected',
+    advice: 'List what is: `hotpatch channels protections`.',
+  },
+  'approval-awaited': {
+    status: 409,
+    title: 'It waits for a second person',
+    advice: 'Have somebody else approve it: `hotpatch proposals list`, `hotpatch proposals approve`.',
+  },
+  'approval-required': {
+    status: 409,
+    title: 'It takes a second person',
+    advice: 'Do it in a way that can be proposed, as `detail` says.',
+  },
+  'approval-not-yours': {
+    status: 403,
+    title: 'This approval is not yours to give',
+    advice: 'Somebody else has to approve it, who is signed in or uses a token of his own.',
+  },
+  'proposal-not-found': {
+    status: 404,
+    title: 'There is no such proposal',
+    advice: 'List those that are open: `hotpatch proposals list`.',
+  },
+  'proposal-decided': {
+    status: 409,
+    title: 'The proposal is decided already',
+    advice: 'Look at what became of it, and propose it anew if it should still be.',
+  },
   'cross-site-request': {
     status: 403,
     title: 'The request came from another site',

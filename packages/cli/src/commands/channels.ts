@@ -1,14 +1,22 @@
-import type { DeviceChoice } from '@hotpatch/api'
+import type { ChannelProtection, DeviceChoice, Role } from '@hotpatch/api'
 import { PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { Option, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
-import { readChannel } from '../arguments/readers.ts'
+import { readChannel, readRole } from '../arguments/readers.ts'
 import { serverCommand, withApp, withYes } from '../arguments/shared-options.ts'
 import type { CliContext } from '../process/context.ts'
+import { UsageError } from '../errors/errors.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
 
 interface ChoiceOptions extends SessionOptions {
   deviceChoice?: DeviceChoice
+}
+
+interface ProtectOptions extends SessionOptions {
+  role?: Role[]
+  person?: string[]
+  apiToken?: string[]
+  needsApproval?: boolean
 }
 
 interface ChannelKeyOptions extends SessionOptions {
@@ -33,6 +41,28 @@ export function addChannelCommands(program: Command, context: CliContext) {
   serverCommand(channels, 'delete', 'deletes a channel on which nothing was ever placed', withApp, withYes)
     .argument('<name>', 'such as bta', readChannel)
     .action((name: string, options: SessionOptions) => deleteChannel(context, name, options))
+
+  serverCommand(
+    channels,
+    'protect',
+    'says who may publish to a channel; pausing and halting stay open',
+    withApp,
+    withYes,
+  )
+    .argument('<name>', 'such as production', readChannel)
+    .option('--role <role>', 'whoever has it for the app; more than once', collectRole)
+    .option('--person <id>', 'and what he stands behind; more than once', collect)
+    .option('--api-token <id>', 'an API token, or a trust rule for its jobs; more than once', collect)
+    .option('--needs-approval', 'what is started, widened or resumed waits for a second person')
+    .action((name: string, options: ProtectOptions) => protectChannel(context, name, options))
+
+  serverCommand(channels, 'unprotect', 'opens a channel to all who may change rollouts', withApp, withYes)
+    .argument('<name>', 'such as production', readChannel)
+    .action((name: string, options: SessionOptions) => unprotectChannel(context, name, options))
+
+  serverCommand(channels, 'protections', 'lists the channels that are protected', withApp).action((options) =>
+    listProtections(context, options),
+  )
 
   const keys = channels.command('keys').description('keys that name the app and one of its channels')
 
@@ -85,6 +115,40 @@ async function deleteChannel(context: CliContext, name: string, options: Session
   const channel = await api.deleteChannel(app.id, name)
   output.result(channel, () => output.fields(channel))
 }
+
+async function protectChannel(context: CliContext, name: string, options: ProtectOptions) {
+  const { role: roles, person: people, apiToken: tokens, needsApproval } = options
+  if (!roles && !people && !tokens) throw new UsageError('Say who may: --role, --person or --api-token.')
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Let only these publish to the channel ${name} of ${app.slug}?`)
+  const made = await api.protectChannel(app.id, name, given({ roles, people, tokens, needsApproval }))
+  output.result(made, () => output.fields(describeProtection(made)))
+}
+
+async function unprotectChannel(context: CliContext, name: string, options: SessionOptions) {
+  const { api, chooseApp, confirm, output } = await openSession(context, options)
+  const app = await chooseApp()
+  await confirm(`Let everybody who may change rollouts publish to the channel ${name} of ${app.slug}?`)
+  const removed = await api.unprotectChannel(app.id, name)
+  output.result(removed, () => output.fields(describeProtection(removed)))
+}
+
+async function listProtections(context: CliContext, options: SessionOptions) {
+  const { api, chooseApp, output } = await openSession(context, options)
+  const app = await chooseApp()
+  const { items } = await api.listProtections(app.id)
+  const columns = ['channel', 'roles', 'people', 'tokens', 'needsApproval', 'updatedBy'] as const
+  output.page({ items, nextCursor: null }, columns, items.map(describeProtection))
+}
+
+function describeProtection(protection: ChannelProtection) {
+  const { roles, people, tokens } = protection
+  return { ...protection, roles: roles.join(', '), people: people.join(', '), tokens: tokens.join(', ') }
+}
+
+const collect = (value: string, before: readonly string[] = []) => [...before, value]
+const collectRole = (value: string, before: readonly Role[] = []) => [...before, readRole(value)]
 
 async function listChannels(context: CliContext, options: SessionOptions) {
   const { api, chooseApp, output } = await openSession(context, options)

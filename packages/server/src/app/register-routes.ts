@@ -49,6 +49,8 @@ import { publishingRoutes } from '../rolling-out/publishing/publishing-routes.ts
 import { fileUploadRoutes } from '../shipping/content/files/file-upload-routes.ts'
 import { resumableUploadRoutes } from '../shipping/content/resumable/resumable-upload-routes.ts'
 import { switchRoutes } from '../rolling-out/rollouts/switch-routes.ts'
+import { proposalRoutes } from '../rolling-out/proposals/proposal-routes.ts'
+import { protectionRoutes } from '../rolling-out/protections/protection-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
@@ -170,6 +172,8 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
     fileUploadRoutes({ files, resolveApp }),
     resumableUploadRoutes({ uploads: services.uploads, resolveApp, publicUrl }),
     rolloutRoutes({ rollouts, resolveApp }),
+    protectionRoutes({ protections: services.protections, resolveApp }),
+    proposalRoutes({ proposals: services.proposals, resolveApp }),
     switchRoutes({ rollouts, releases }),
     planRoutes({ plans: services.plans, rollouts }),
     rolloutGuardRoutes({ guards: services.guards, rollouts, releases, resolveApp, publicUrl }),

@@ -59,6 +59,9 @@ import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createSignatureService } from '../rolling-out/publishing/signature-service.ts'
 import { createPublishing } from '../rolling-out/publishing/publishing-service.ts'
+import { createProtectionService } from '../rolling-out/protections/protection-service.ts'
+import { createProposalGate } from '../rolling-out/proposals/proposal-gate.ts'
+import { createProposalService } from '../rolling-out/proposals/proposal-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
 import { createChanges, type Changes } from '../ground/database/changes.ts'
 import { createDiskStorage } from '../ground/storage/disk-storage.ts'
@@ -114,16 +117,20 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const entries = createEntryService({ reads, storage, releases })
 
   const changing = { db, changes, audit, clock, newId }
-  const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, statements, clock })]
+  const protections = createProtectionService({ db, channels, audit, clock })
+  const gate = createProposalGate({ protections, audit, announcements, clock, newId })
+  const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, statements, clock }), gate]
   const rollouts = createRolloutService({
     ...changing,
     announcements,
     companions,
+    gate,
     apps,
     channels,
     releases,
     statements,
   })
+  const proposals = createProposalService({ db, changes, gate, rollouts, clock })
   const forReleases = { apps, channels, contents, sequences, releases }
   const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, timers, log }
   const packageDiffs = createPackageDiffs(forMaking)
@@ -255,6 +262,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     releases,
     entries,
     rollouts,
+    protections,
+    proposals,
     publishing,
     variants,
     patches,

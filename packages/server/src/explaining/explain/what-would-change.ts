@@ -122,6 +122,8 @@ function changeFor(
   switch (reason) {
     case 'not-started':
       return `Wait until ${timestamp(rollout.startsAt ?? 0)}, or start the rollout earlier.`
+    case 'awaits-approval':
+      return 'Have somebody else approve it: hotpatch proposals list.'
     case 'paused':
       return 'Resume the rollout.'
     case 'halted':

@@ -285,6 +285,7 @@ function aRollout(id: string, position: number, app_id: string): Schema['rollout
     ended_at: null,
     label_number: null,
     drawing: null,
+    awaits_approval: 0,
     awaits_start: 0,
     revision: 1,
   }

@@ -212,6 +212,19 @@ create table channel_key (
 
 create index channel_key_place on channel_key (app_id, channel);
 
+create table channel_protection (
+  app_id text not null,
+  channel text not null,
+  roles text not null,
+  people text not null,
+  tokens text not null,
+  needs_approval integer not null,
+  updated_at bigint not null,
+  updated_by text not null,
+  constraint channel_protection_key primary key (app_id, channel),
+  constraint channel_protection_app foreign key (app_id) references app (id)
+);
+
 create table check_hour (
   app_id text not null,
   hour_at bigint not null,
@@ -558,6 +571,34 @@ create table platform_sequence (
   constraint platform_sequence_app foreign key (app_id) references app (id)
 );
 
+create table proposal (
+  id text not null,
+  app_id text not null,
+  channel text not null,
+  rollout_id text not null,
+  kind text not null,
+  changes text,
+  revision bigint not null,
+  state text not null,
+  actor_kind text not null,
+  actor_id text not null,
+  person_id text,
+  proposed_at bigint not null,
+  proposed_by text not null,
+  decided_at bigint,
+  decided_by text,
+  reason text,
+  constraint proposal_key primary key (id),
+  constraint proposal_rollout foreign key (rollout_id) references rollout (id),
+  constraint proposal_app foreign key (app_id) references app (id),
+  constraint proposal_kind check (kind in ('start', 'change', 'resume')),
+  constraint proposal_state check (state in ('open', 'approved', 'rejected', 'withdrawn', 'overtaken'))
+);
+
+create index proposal_of_app on proposal (app_id, id);
+
+create unique index proposal_open on proposal (rollout_id, kind) where state = 'open';
+
 create table publication (
   release_id text not null,
   channel text not null,
@@ -684,6 +725,7 @@ create table rollout (
   ended_at bigint,
   label_number integer,
   drawing text constraint rollout_drawing check (drawing in ('code-push')),
+  awaits_approval integer default 0 not null,
   revision integer default 1 not null,
   constraint rollout_position unique (app_id, channel, position),
   constraint rollout_app foreign key (app_id) references app (id),

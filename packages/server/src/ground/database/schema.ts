@@ -323,6 +323,42 @@ export interface Schema {
     label_number: number | null
     /** Rises with every change: of two people who change it at once, the second is told. */
     revision: number
+    /** Placed, and paused until a second person has approved it. */
+    awaits_approval: number
+  }
+  /** A channel on which only some may publish. */
+  channel_protection: {
+    app_id: string
+    channel: string
+    /** As JSON, like the next two. */
+    roles: string
+    people: string
+    tokens: string
+    needs_approval: number
+    updated_at: number
+    updated_by: string
+  }
+  /** A change of a rollout for which one person is not enough. */
+  proposal: {
+    id: string
+    app_id: string
+    channel: string
+    rollout_id: string
+    kind: 'start' | 'change' | 'resume'
+    /** As JSON; null where the kind says it all. */
+    changes: string | null
+    /** Of the rollout, when this was proposed. */
+    revision: number
+    state: 'open' | 'approved' | 'rejected' | 'withdrawn' | 'overtaken'
+    actor_kind: 'token' | 'person'
+    actor_id: string
+    /** Who is behind it. */
+    person_id: string | null
+    proposed_at: number
+    proposed_by: string
+    decided_at: number | null
+    decided_by: string | null
+    reason: string | null
   }
   /** The certificate by which clients verify answers that their publisher has signed in advance. */
   answer_certificate: {

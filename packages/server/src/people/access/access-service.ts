@@ -94,6 +94,7 @@ export function createAccessService({
       personId: row.person_id,
       grants: [storedGrant(row)],
       expiresAt: row.expires_at,
+      trustRuleId: row.trust_rule_id ?? undefined,
     }
   }
 

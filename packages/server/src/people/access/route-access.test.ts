@@ -158,6 +158,10 @@ describe('a token for one app', () => {
     const ofTheirs = `/manage/v1/apps/${theirs.slug}`
     const { body: theirTest } = await server.request('POST', `${ofTheirs}/experiments`, { body: test })
     await server.request('POST', `${ofTheirs}/cohorts`, { body: { name: 'testers' } })
+    const ownChannel = { roles: ['owner'], needsApproval: true }
+    await server.request('PUT', `${ofTheirs}/channels/staging/protection`, { body: ownChannel })
+    await server.request('POST', `${ofTheirs}/rollouts`, { body: { releaseId, channel: 'staging' } })
+    const { body: theirProposals } = await server.request('GET', `${ofTheirs}/proposals`)
     const token = await server.createToken({ role: 'owner', app: mine.slug })
     const { body: tokens } = await server.request('GET', '/manage/v1/tokens')
     const ownerId = tokens.items.at(-1).id
@@ -174,6 +178,7 @@ describe('a token for one app', () => {
         .replace(/updates\/:id/, `updates/${releaseId}`)
         .replace(/deployments\/:id/, `deployments/${rolloutId}`)
         .replace(/projects\/:id/, `projects/${theirs.slug}`)
+        .replace(/proposals\/:id/, `proposals/${theirProposals.items[0].id}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
         .replace(/(patches|signed-answers)\/:id/, `$1/${releaseId}`)
@@ -186,6 +191,8 @@ describe('a token for one app', () => {
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
     const bodies: Record<string, unknown> = {
       'POST /manage/v1/apps': { slug: 'another' },
+      'PUT /manage/v1/apps/:app/channels/:channel/protection': ownChannel,
+      'POST /manage/v1/proposals/:id/reject': {},
       'POST /code-push/apps': { name: 'another' },
       'POST /code-push/apps/': { name: 'another' },
       'POST /code-push/apps/:app/deployments': { name: 'mine' },

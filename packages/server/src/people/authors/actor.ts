@@ -27,6 +27,8 @@ export interface Actor {
   personId: string | null
   grants: readonly Grant[]
   expiresAt: number | null
+  /** By which a job got the token. */
+  trustRuleId?: string | undefined
 }
 
 /** All that a role may do: everywhere, unless an app is named. */

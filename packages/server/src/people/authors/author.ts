@@ -10,6 +10,8 @@ export interface Caller {
   actor: Actor
   address: string | null
   requestId: string | null
+  /** The id of a proposal of somebody else's that this carries out. */
+  approves?: string
 }
 
 /** The first start, and what the server ends by itself. */

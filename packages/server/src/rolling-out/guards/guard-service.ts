@@ -79,6 +79,8 @@ export function createGuardService({
     changesOf: (tx: Connection, guard: WatchedRollout) => Promise<Partial<GuardRow> | undefined>,
   ): Promise<Guard> {
     await db.transaction().execute(async (tx) => {
+      // Whoever turns a guard off lets a rollout go on that it would stop.
+      await rollouts.admit(tx, rollout, author, 'withdraws')
       const before = readGuard(await find(rollout.id, tx))
       if (before.row.state === 'over' || rollout.state === 'halted' || rollout.state === 'withdrawn') {
         throw problem('guard-state', `This guard is over: its rollout is ${rollout.state}.`)

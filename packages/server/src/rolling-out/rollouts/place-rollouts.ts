@@ -10,7 +10,7 @@ import { readPlan } from '../plan-rules/read-plan.ts'
 import { statedContent, type ReleaseRow, type ReleaseService } from '../../shipping/releases/release-service.ts'
 import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { audienceColumns, type NewAudience } from './audience.ts'
-import type { Placement, RolloutCompanion } from './placement.ts'
+import type { Placement, RolloutCompanion, RolloutGate } from './placement.ts'
 import { findNewestLabel } from './label-queries.ts'
 import type { RolloutRecords } from './rollout-records.ts'
 import { findPlacedRelease, getRollout, insertRollout, type RolloutRow } from './rollout-store.ts'
@@ -24,6 +24,7 @@ export function createPlacing({
   releases,
   statements,
   companions,
+  gate,
   records,
   clock,
   newId,
@@ -33,11 +34,15 @@ export function createPlacing({
   releases: ReleaseService
   statements: StatementService
   companions: readonly RolloutCompanion[]
+  gate: RolloutGate
   records: RolloutRecords
   clock: Clock
   newId: () => string
 }) {
-  /** Puts a rollout on top of its channel, within the caller's transaction. */
+  /**
+   * Puts a rollout on top of its channel, within the caller's transaction. Where it takes a second person, it is there and
+   * reaches nobody.
+   */
   async function place(
     tx: Connection,
     change: Change,
@@ -47,6 +52,9 @@ export function createPlacing({
     action: 'rollout.started' | 'rollout.rolled-back',
   ): Promise<RolloutRow> {
     const { platform, channel, release, restated } = placement
+    const { waits } = await gate.admit(tx, author, { app_id: app.id, channel }, 'widens')
+    // Resuming it will ask.
+    const awaitsApproval = waits && !placement.paused
     const id = newId()
     const now = clock.now()
     const startsAt = placement.startsAt === undefined ? null : readTimestamp(placement.startsAt, 'startsAt')
@@ -60,7 +68,8 @@ export function createPlacing({
       channel,
       position,
       release_id: release?.id ?? null,
-      state: placement.paused ? ('paused' as const) : ('active' as const),
+      state: placement.paused || awaitsApproval ? ('paused' as const) : ('active' as const),
+      awaits_approval: awaitsApproval ? 1 : 0,
       starts_at: startsAt,
       awaits_start: awaitsStart ? 1 : 0,
       mandatory: placement.mandatory ? 1 : 0,
@@ -85,7 +94,8 @@ export function createPlacing({
     for (const companion of companions) await companion.placed?.(tx, inserted, placement)
     const placed = await getRollout(tx, id)
     const told = placement.paused ? 'rollout.paused' : awaitsStart ? 'rollout.scheduled' : action
-    await records.record(tx, change, author, told, undefined, placed)
+    await records.record(tx, change, author, awaitsApproval ? 'rollout.proposed' : told, undefined, placed)
+    if (awaitsApproval) await gate.propose(tx, change, author, placed, { kind: 'start' })
     await records.raise(tx, change, app, placed)
     return placed
   }

@@ -1,5 +1,7 @@
-import type { GuardChoice, RolloutChanges, RolloutPlan } from '@hotpatch/api'
+import type { GuardChoice, Proposal, RolloutChanges, RolloutPlan } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
+import type { Author } from '../../people/authors/author.ts'
+import type { Change } from '../../ground/database/changes.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import type { ReleaseRow } from '../../shipping/releases/release-service.ts'
 import type { NewAudience } from './audience.ts'
@@ -49,4 +51,26 @@ export interface RolloutCompanion {
   refuse?(tx: Connection, rollout: RolloutRow, changes: RolloutChanges): Promise<void>
   /** The rollout is locked, and is changed as `after` says. */
   changed?(tx: Connection, before: RolloutRow, after: RolloutRow): Promise<void>
+}
+
+/** What a change of a rollout is to devices: may bring it to more, takes it back, or only stops it. */
+export type RolloutDeed = 'widens' | 'withdraws' | 'stops'
+
+/** What somebody wants done that one person is not enough for. */
+export interface Proposed {
+  kind: Proposal['kind']
+  changes?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Who may do what on a channel that is not everybody's. Everything that places or changes a rollout asks it. */
+export interface RolloutGate {
+  /** @throws problem forbidden or channel-protected. It waits when a second person has to approve it */
+  admit(
+    tx: Connection,
+    author: Author,
+    place: { app_id: string; channel: string },
+    deed: RolloutDeed,
+  ): Promise<{ waits: boolean }>
+  /** Instead of doing it. @throws problem approval-awaited when it is proposed already */
+  propose(tx: Connection, change: Change, author: Author, rollout: RolloutRow, proposed: Proposed): Promise<Proposal>
 }

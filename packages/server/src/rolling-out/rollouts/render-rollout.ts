@@ -15,6 +15,7 @@ export function renderRollout(row: RolloutRow): Rollout {
     releaseId: row.release_id,
     version: row.version,
     state: row.state,
+    awaitsApproval: row.awaits_approval === 1,
     startsAt: nullableTimestamp(row.starts_at),
     mandatory: row.mandatory === 1,
     mandatoryBelow: row.mandatory_below,

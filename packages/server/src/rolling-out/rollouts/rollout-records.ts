@@ -10,7 +10,11 @@ import { raiseGenerations } from './catalog-generation-store.ts'
 import type { RolloutRow } from './rollout-store.ts'
 
 /** What happens to a rollout, as the audit log names it. */
-export type RolloutAction = Extract<AnnouncementType, `rollout.${string}`> | 'rollout.rolled-back' | 'rollout.scheduled'
+export type RolloutAction =
+  | Extract<AnnouncementType, `rollout.${string}`>
+  | 'rollout.rolled-back'
+  | 'rollout.scheduled'
+  | 'rollout.proposed'
 
 export type RolloutRecords = ReturnType<typeof createRolloutRecords>
 
@@ -39,8 +43,8 @@ export function createRolloutRecords({
       ...(before && { before: renderRollout(before) }),
       after: rollout,
     })
-    // A start is told when it comes.
-    if (action === 'rollout.scheduled') return
+    // A start is told when it comes, and a proposal by itself.
+    if (action === 'rollout.scheduled' || action === 'rollout.proposed') return
     const type = action === 'rollout.rolled-back' ? 'rollback' : action
     const previous = before && { state: before.state, percentage: before.percentage }
     const data = { rollout, ...(previous && { previous }), by: nameOf(author) }

@@ -13,7 +13,7 @@ import type { ReleaseRow, ReleaseService } from '../../shipping/releases/release
 import type { StatementService } from '../../shipping/signing/statement-service.ts'
 import { createChanging, requireRevision } from './change-rollouts.ts'
 import { createPlacing } from './place-rollouts.ts'
-import type { RolloutCompanion } from './placement.ts'
+import type { RolloutCompanion, RolloutGate } from './placement.ts'
 import { deedOf } from './rollout-deeds.ts'
 import { renderCovering, renderRollout } from './render-rollout.ts'
 import { findCovering, listCovering, listInForce } from './rollout-queries.ts'
@@ -21,7 +21,8 @@ import { createRolloutRecords } from './rollout-records.ts'
 import { listChannelsOf, listDueStarts, listForEveryone, listRollouts, type RolloutRow } from './rollout-store.ts'
 
 export type { RolloutTransition } from './change-rollouts.ts'
-export type { RolloutCompanion } from './placement.ts'
+export { approvalAwaited } from './change-rollouts.ts'
+export type { RolloutCompanion, RolloutGate } from './placement.ts'
 export type { RolloutRow } from './rollout-store.ts'
 
 export type RolloutService = ReturnType<typeof createRolloutService>
@@ -37,6 +38,7 @@ export function createRolloutService({
   audit,
   announcements,
   companions,
+  gate,
   clock,
   newId,
 }: {
@@ -49,12 +51,13 @@ export function createRolloutService({
   audit: AuditService
   announcements: AnnouncementService
   companions: readonly RolloutCompanion[]
+  gate: RolloutGate
   clock: Clock
   newId: () => string
 }) {
   const records = createRolloutRecords({ audit, announcements })
-  const placing = createPlacing({ apps, channels, releases, statements, companions, records, clock, newId })
-  const changing = createChanging({ db, changes, apps, companions, records, clock })
+  const placing = createPlacing({ apps, channels, releases, statements, companions, gate, records, clock, newId })
+  const changing = createChanging({ db, changes, apps, companions, gate, records, clock })
 
   function create(app: AppRow, input: NewRollout, author: Author): Promise<Rollout> {
     return placed(input, (tx, change) => placing.createIn(tx, change, app, input, author))

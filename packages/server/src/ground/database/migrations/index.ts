@@ -24,6 +24,7 @@ import * as sentPatches from './0027-sent-patches.ts'
 import * as interruptedWork from './0028-interrupted-work.ts'
 import * as people from './0029-people.ts'
 import * as scopesOfTokens from './0030-scopes-of-tokens.ts'
+import * as protectedChannels from './0031-protected-channels.ts'
 import * as trustAndSingleSignOn from './0032-trust-and-single-sign-on.ts'
 import * as auditSeals from './0033-audit-seals.ts'
 import * as rolloutRevisions from './0035-rollout-revisions.ts'
@@ -56,6 +57,7 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0028-interrupted-work': interruptedWork,
   '0029-people': people,
   '0030-scopes-of-tokens': scopesOfTokens,
+  '0031-protected-channels': protectedChannels,
   '0032-trust-and-single-sign-on': trustAndSingleSignOn,
   '0033-audit-seals': auditSeals,
   '0035-rollout-revisions': rolloutRevisions,
