@@ -1,5 +1,5 @@
 import type { Cohort, CohortDevice, CohortRollout } from '@hotpatch/api'
-import { Alert, Anchor, Button, List, Text } from '@mantine/core'
+import { Alert, Anchor, Button, List, Modal, Text } from '@mantine/core'
 import { IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
@@ -220,6 +220,21 @@ function DeleteCohort({
     onDone: () => void navigate({ to: '/apps/$app/cohorts', params: { app } } as never),
     invalidates: [appKey(app, 'cohorts')],
   })
+  if (usedBy.length > 0) {
+    return (
+      <Modal
+        opened
+        onClose={onClose}
+        title={t('deleteAsk', { name })}
+        centered
+        closeButtonProps={{ 'aria-label': t('ground:close') }}
+      >
+        <Alert color="orange" title={t('inUse')}>
+          <RolloutList app={app} rollouts={usedBy} />
+        </Alert>
+      </Modal>
+    )
+  }
   return (
     <Confirm
       opened
@@ -229,13 +244,7 @@ function DeleteCohort({
       isDangerous
       onConfirm={() => remove.mutateAsync()}
     >
-      {usedBy.length > 0 ? (
-        <Alert color="orange" title={t('inUse')}>
-          <RolloutList app={app} rollouts={usedBy} />
-        </Alert>
-      ) : (
-        t('deleteWill')
-      )}
+      {t('deleteWill')}
     </Confirm>
   )
 }

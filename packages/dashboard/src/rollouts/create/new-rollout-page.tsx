@@ -35,8 +35,13 @@ interface Draft {
   guard: 'usual' | GuardSettings
 }
 
-/** Places a release, or what the binary shipped with, on a channel. */
+/** Places a release, or what the binary shipped with, on a channel: begun anew where the address names something else. */
 export function NewRolloutPage() {
+  const search = route.useSearch()
+  return <NewRolloutForm key={JSON.stringify(search)} />
+}
+
+function NewRolloutForm() {
   const { t } = useTranslation('rollouts')
   const slug = useAppSlug()
   const api = useApi()
