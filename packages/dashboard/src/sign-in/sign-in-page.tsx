@@ -1,15 +1,12 @@
-import { singleSignOnAddress, type SignInAnswer } from '@hotpatch/api'
+import type { SignInAnswer } from '@hotpatch/api'
 import { Alert, Button, Divider, PasswordInput, Stack, TextInput, UnstyledButton } from '@mantine/core'
-import { IconFingerprint, IconLogin2 } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { IconFingerprint } from '@tabler/icons-react'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { currentApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
-import { BASE_PATH, SERVER_URL } from '../ground/place.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
-import { serverKey } from '../ground/queries.ts'
 import { CodeForm } from './code-form.tsx'
 import { forgetEverything, pageFrom } from './enter.ts'
 import classes from './sign-in.module.css'
@@ -58,7 +55,7 @@ export function SignInPage() {
         )}
         <SingleSignOnButton returnTo={returnTo} />
         <PasswordForm onDone={enter} />
-        <OtherWays returnTo={returnTo} onDone={enter} />
+        <OtherWays onDone={enter} />
         <UnstyledButton className={classes.other} onClick={() => setStep('token')}>
           {t('token.instead')}
         </UnstyledButton>
@@ -109,46 +106,22 @@ function PasswordForm({ onDone }: { onDone: (answer: SignInAnswer) => Promise<vo
   )
 }
 
-function OtherWays({
-  returnTo,
-  onDone,
-}: {
-  returnTo: string | undefined
-  onDone: (answer: SignInAnswer) => Promise<void> | void
-}) {
+function OtherWays({ onDone }: { onDone: (answer: SignInAnswer) => Promise<void> | void }) {
   const { t } = useTranslation('sign-in')
-  const { data: offer } = useQuery({
-    queryKey: serverKey('single-sign-on', 'offer'),
-    queryFn: () => currentApi().getSingleSignOnOffer(),
-    retry: false,
-  })
   const passkey = useChange({ change: signInWithPasskey, onDone: (answer) => void onDone(answer) })
-  const name = offer?.name ?? null
-  if (name === null && !hasPasskeys()) return null
+  if (!hasPasskeys()) return null
   return (
     <>
       <Divider label={t('or')} />
       <Stack gap="xs">
-        {name !== null && (
-          <Button
-            component="a"
-            href={SERVER_URL + singleSignOnAddress(returnTo ?? `${BASE_PATH}/`)}
-            variant="default"
-            leftSection={<IconLogin2 size={18} aria-hidden />}
-          >
-            {t('singleSignOn', { name })}
-          </Button>
-        )}
-        {hasPasskeys() && (
-          <Button
-            variant="default"
-            leftSection={<IconFingerprint size={18} aria-hidden />}
-            loading={passkey.isPending}
-            onClick={() => passkey.mutate()}
-          >
-            {t('passkey')}
-          </Button>
-        )}
+        <Button
+          variant="default"
+          leftSection={<IconFingerprint size={18} aria-hidden />}
+          loading={passkey.isPending}
+          onClick={() => passkey.mutate()}
+        >
+          {t('passkey')}
+        </Button>
         <ProblemPanel error={wasCancelled(passkey.error) ? undefined : passkey.error} />
       </Stack>
     </>

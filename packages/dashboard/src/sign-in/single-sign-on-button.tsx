@@ -7,12 +7,13 @@ import { currentApi } from '../ground/api.ts'
 import { BASE_PATH, SERVER_URL } from '../ground/place.ts'
 import { serverKey } from '../ground/queries.ts'
 
-/** Where the server has an issuer at which people sign in. What it asks of others is none of its business here. */
+/** Where the server has an issuer at which people sign in. */
 export function SingleSignOnButton({ returnTo = `${BASE_PATH}/` }: { returnTo?: string | undefined }) {
   const { t } = useTranslation('sign-in')
   const offer = useQuery({
     queryKey: serverKey('single-sign-on', 'offer'),
     queryFn: () => currentApi().getSingleSignOnOffer(),
+    retry: false,
   })
   const name = offer.data?.name
   if (!name) return null
