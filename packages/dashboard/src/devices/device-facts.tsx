@@ -1,9 +1,9 @@
 import type { DeviceWithEvents } from '@hotpatch/api'
-import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { CopyValue } from '../ground/copy-command.tsx'
 import { useFigures } from '../ground/figures.ts'
+import { TextLink } from '../ground/links.tsx'
 import { Time } from '../ground/time.tsx'
 import classes from './devices.module.css'
 
@@ -19,7 +19,9 @@ export function DeviceFacts({ slug, device }: { slug: string; device: DeviceWith
       device.currentReleaseId === null ? (
         t('embedded')
       ) : (
-        <Link to={`/apps/${slug}/releases/${device.currentReleaseId}`}>{device.currentVersion}</Link>
+        <TextLink to="/apps/$app/releases/$release" params={{ app: slug, release: device.currentReleaseId }}>
+          {device.currentVersion}
+        </TextLink>
       ),
     ],
     [t('platform'), t(`platforms.${device.platform}`)],

@@ -2,11 +2,12 @@ import type { DeviceWithEvents } from '@hotpatch/api'
 import { ApiProblem } from '@hotpatch/api'
 import { Badge, Button, Stack } from '@mantine/core'
 import { IconPin, IconTrash } from '@tabler/icons-react'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { Confirm } from '../ground/confirm.tsx'
+import { ButtonLink, TextLink } from '../ground/links.tsx'
 import { useMayHere } from '../ground/page-app.ts'
 import { Page, Section } from '../ground/page.tsx'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
@@ -36,9 +37,9 @@ export function DevicePage() {
       title={t('deviceTitle', { id })}
       badge={device && <Badges device={device} />}
       about={
-        <Link to="/apps/$app/devices" params={{ app: slug }}>
+        <TextLink to="/apps/$app/devices" params={{ app: slug }}>
           {t('toList')}
-        </Link>
+        </TextLink>
       }
       actions={device && <Actions slug={slug} device={device} />}
     >
@@ -139,9 +140,9 @@ function UnknownDevice({ slug, id }: { slug: string; id: string }) {
       <Empty
         title={t('unknown.title')}
         action={
-          <Button component={Link} to={`/apps/${slug}/devices`} variant="default">
+          <ButtonLink to="/apps/$app/devices" params={{ app: slug }} variant="default">
             {t('toList')}
-          </Button>
+          </ButtonLink>
         }
       >
         {t('unknown.about')}

@@ -58,9 +58,23 @@ export function DeviceTimeline({ slug, device }: { slug: string; device: DeviceW
       {query.isPending && <Loading />}
       {query.data && entries.length === 0 && <Text c="dimmed">{t('timeline.empty')}</Text>}
       <Timeline bulletSize={24} lineWidth={2} active={entries.length}>
-        {entries.map((entry) => (
-          <Entry key={entry.id} entry={entry} />
-        ))}
+        {entries.map((entry) => {
+          // Items have to be the timeline's own children: it tells them where they stand.
+          const { icon: EntryIcon, color } = LOOKS[entry.kind]
+          return (
+            <Timeline.Item
+              key={entry.id}
+              bullet={<EntryIcon size={14} aria-hidden />}
+              color={color}
+              title={t(`timeline.kinds.${entry.kind}`, { version: entry.version ?? t('embedded') })}
+            >
+              <Details entry={entry} />
+              <Text c="dimmed" size="xs" component="div">
+                <Time at={entry.occurredAt} />
+              </Text>
+            </Timeline.Item>
+          )
+        })}
       </Timeline>
       {query.hasNextPage && (
         <Button variant="subtle" onClick={() => void query.fetchNextPage()} loading={query.isFetchingNextPage}>
@@ -73,25 +87,6 @@ export function DeviceTimeline({ slug, device }: { slug: string; device: DeviceW
         </Text>
       )}
     </Section>
-  )
-}
-
-function Entry({ entry }: { entry: TimelineEntry }) {
-  const { t } = useTranslation('devices')
-  const { icon: EntryIcon, color } = LOOKS[entry.kind]
-  const version = entry.version ?? t('embedded')
-  return (
-    <Timeline.Item
-      bullet={<EntryIcon size={14} aria-hidden />}
-      color={color}
-      title={t(`timeline.kinds.${entry.kind}`, { version })}
-      lineVariant="solid"
-    >
-      <Details entry={entry} />
-      <Text c="dimmed" size="xs" component="div">
-        <Time at={entry.occurredAt} />
-      </Text>
-    </Timeline.Item>
   )
 }
 

@@ -1,5 +1,6 @@
 import type { Device, DeviceFilter } from '@hotpatch/api'
-import { Badge, Group, Text } from '@mantine/core'
+import { Group, Text, Tooltip } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -69,9 +70,9 @@ function useColumns(slug: string): readonly Column<Device>[] {
           <Group gap={6} className={classes.states}>
             <DeviceState device={device} />
             {device.failedReleaseIds.length > 0 && (
-              <Badge color="red" className={classes.badge}>
-                {t('hasFailed')}
-              </Badge>
+              <Tooltip label={t('hasFailed')}>
+                <IconAlertTriangle size={18} color="var(--mantine-color-red-text)" role="img" aria-label={t('hasFailed')} />
+              </Tooltip>
             )}
           </Group>
         ),

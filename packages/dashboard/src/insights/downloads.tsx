@@ -19,9 +19,10 @@ export function Downloads(asked: Asked) {
     <FigureStates title={t('downloads.title')} query={query}>
       {(found) => (
         <Stack gap="sm">
+          <Tiles found={found} />
           <Figure
             title={t('downloads.title')}
-            about={<Tiles found={found} />}
+            about={t('downloads.about')}
             actions={<CsvButton {...asked} insight={['downloads']} />}
             kind="bar"
             isStacked
@@ -48,9 +49,7 @@ function Tiles({ found }: { found: DownloadFigures }) {
   const { downloads, sentBytes, patches, fullBytes } = found
   const savedShare = fullBytes === 0 ? null : patches.savedBytes / fullBytes
   return (
-    <Stack gap="sm" mt="xs">
-      <Text c="dimmed">{t('downloads.about')}</Text>
-      <div className={classes.tiles}>
+      <section className={classes.tiles} aria-label={t('downloads.title')}>
         <Tile label={t('downloads.count')}>{figures.number(downloads)}</Tile>
         <Tile label={t('downloads.sent')}>{figures.bytes(sentBytes)}</Tile>
         <Tile
@@ -65,8 +64,7 @@ function Tiles({ found }: { found: DownloadFigures }) {
         <Tile label={t('downloads.patched', { fellBack: figures.number(patches.fellBack) })}>
           {figures.number(patches.patched + patches.packed)}
         </Tile>
-      </div>
-    </Stack>
+      </section>
   )
 }
 

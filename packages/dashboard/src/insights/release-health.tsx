@@ -1,8 +1,8 @@
 import type { Rate, ReleaseHealth as Health } from '@hotpatch/api'
 import { Badge, Group, Text } from '@mantine/core'
-import { Link } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useFigures } from '../ground/figures.ts'
+import { TextLink } from '../ground/links.tsx'
 import { Section } from '../ground/page.tsx'
 import { CsvButton } from './csv-button.tsx'
 import { FigureStates } from './figure-states.tsx'
@@ -43,7 +43,7 @@ function HealthTable({ slug, releases }: { slug: string; releases: readonly Rele
   const scale = SCALES.find((end) => highest <= end) ?? 1
   return (
     <div className={classes.scroll} tabIndex={0} role="group" aria-label={t('health.title')}>
-      <table className={classes.bars}>
+      <table className={`${classes.bars} ${classes.health}`}>
         <thead>
           <tr>
             <th scope="col">{t('release')}</th>
@@ -91,7 +91,7 @@ function HealthRow({ slug, release, scale }: { slug: string; release: ReleaseRow
           <Text span fw={500}>
             {nameOf(version)}
           </Text>
-          <Badge color="gray">{t(`platforms.${platform}`)}</Badge>
+          <Badge color="gray" style={{ flexShrink: 0 }}>{t(`platforms.${platform}`)}</Badge>
         </Group>
       </th>
       <td data-align="end">{figures.number(attempted)}</td>
@@ -103,9 +103,9 @@ function HealthRow({ slug, release, scale }: { slug: string; release: ReleaseRow
       </td>
       <td data-align="end">
         {bad.devices > 0 && releaseId !== null ? (
-          <Link to="/apps/$app/devices" params={{ app: slug }} search={{ failed: releaseId }}>
+          <TextLink to="/apps/$app/devices" params={{ app: slug }} search={{ failed: releaseId }}>
             <Share rate={bad} />
-          </Link>
+          </TextLink>
         ) : (
           <Share rate={bad} />
         )}

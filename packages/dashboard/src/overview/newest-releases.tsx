@@ -1,11 +1,12 @@
 import { DEFAULT_CHANNEL, type Adoption, type Rollout } from '@hotpatch/api'
 import { Badge, Group, Progress, Select, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChannelNames } from '../ground/app.ts'
 import { useFigures } from '../ground/figures.ts'
+import { TextLink } from '../ground/links.tsx'
 import { Section } from '../ground/page.tsx'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { appKey } from '../ground/queries.ts'
@@ -85,9 +86,9 @@ function NewestRelease({ slug, rollout }: { slug: string; rollout: Rollout }) {
     <div className={classes.release}>
       <Group justify="space-between" gap="xs" mb={6}>
         <Group gap="xs">
-          <Link to={`/apps/${slug}/rollouts/${rollout.id}` as never} className={classes.name}>
+          <TextLink to="/apps/$app/rollouts/$rollout" params={{ app: slug, rollout: rollout.id }} fw={600}>
             {rollout.version ?? t('embedded')}
-          </Link>
+          </TextLink>
           <Badge color="gray">{t(`platforms.${rollout.platform}`)}</Badge>
           <Badge color={STATE_COLORS[rollout.state]}>{t(`newest.states.${rollout.state}`)}</Badge>
           {rollout.guard?.state === 'tripped' && <Badge color="red">{t('newest.tripped')}</Badge>}

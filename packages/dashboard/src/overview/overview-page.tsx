@@ -1,10 +1,11 @@
 import type { Overview } from '@hotpatch/api'
-import { Button, Stack } from '@mantine/core'
+import { Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link } from '@tanstack/react-router'
+import { getRouteApi } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useApp } from '../ground/app.ts'
+import { ButtonLink } from '../ground/links.tsx'
 import { Page } from '../ground/page.tsx'
 import { SERVER_URL } from '../ground/place.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
@@ -42,9 +43,9 @@ export function OverviewPage() {
       title={app?.name ?? slug}
       about={t('about')}
       actions={
-        <Button component={Link} to={`/apps/${slug}/insights`} variant="default">
+        <ButtonLink to="/apps/$app/insights" params={{ app: slug }} variant="default">
           {t('toInsights')}
-        </Button>
+        </ButtonLink>
       }
     >
       <AttentionList slug={slug} />

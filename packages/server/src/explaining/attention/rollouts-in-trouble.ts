@@ -113,7 +113,7 @@ function subjectOf({ id, app_id, slug, version, platform, channel }: Omit<Trippe
     app_id,
     slug,
     subject: { kind: 'rollout', id, name: version ?? 'embedded' },
-    address: `apps/${slug}/rollouts?${new URLSearchParams({ platform, channel, rollout: id })}`,
+    address: `apps/${slug}/rollouts/${id}`,
   }
 }
 
