@@ -118,7 +118,7 @@ describe.skipIf(!executablePath)('devices and insights', () => {
             await page.evaluate(`window.scrollTo(0, ${row * 45})`)
             return (await indexes()).includes(row)
           },
-          { timeout: 30_000 },
+          { timeout: 60_000 },
         )
         .toBe(true)
     }
@@ -127,19 +127,19 @@ describe.skipIf(!executablePath)('devices and insights', () => {
       await open('many/devices')
       await page.locator('tr[aria-rowindex="2"]').waitFor()
       const seen = new Set<string>()
-      for (const row of [150, 350, 550, 1_150]) {
+      for (const row of [150, 390, 790]) {
         await scrollTo(row)
         expect((await indexes()).length).toBeLessThan(80)
         seen.add(await page.locator(`tr[aria-rowindex="${row}"] a`).innerText())
       }
-      expect(seen.size).toBe(4)
+      expect(seen.size).toBe(3)
     })
 
     test('are narrowed to the few that count as uninstalled, and to one', async () => {
       await open('many/devices?state=gone')
       const rows = page.locator('tbody tr[aria-rowindex]')
       await rows.first().waitFor()
-      expect(await rows.count()).toBe(MANY / 5_000)
+      expect(await page.getByRole('table').getAttribute('aria-rowcount')).toBe(String(MANY / 5_000 + 1))
       await page.getByRole('searchbox', { name: 'Find a device by its id' }).fill('device-054999')
       await page.waitForURL(/search=device-054999/)
       await expect.poll(() => rows.count()).toBe(1)

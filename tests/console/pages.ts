@@ -2,6 +2,7 @@ import type { ConsolePages } from './console-page.ts'
 import { accountPages } from './pages/account.ts'
 import { appsPages } from './pages/apps.ts'
 import { auditPages } from './pages/audit.ts'
+import { devicesAndInsightsPages } from './pages/devices-and-insights.ts'
 import { rolloutsPages } from './pages/rollouts.ts'
 import { peoplePages } from './pages/people.ts'
 import { settingsPages } from './pages/settings.ts'
@@ -13,6 +14,7 @@ import { releasesPages } from './pages/releases.ts'
 export const CONSOLE_PAGES: readonly ConsolePages[] = [
   appsPages,
   rolloutsPages,
+  devicesAndInsightsPages,
   settingsPages,
   accountPages,
   releasesPages,

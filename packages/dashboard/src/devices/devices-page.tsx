@@ -115,7 +115,7 @@ function useColumns(slug: string): readonly Column<Device>[] {
 
 function Runs({ device: { currentReleaseId, currentVersion } }: { device: Device }) {
   const { t } = useTranslation('devices')
-  return currentReleaseId === null ? <Text c="dimmed">{t('embedded')}</Text> : <Text>{currentVersion ?? '–'}</Text>
+  return currentReleaseId === null ? <Text c="dimmed">{t('builtIn')}</Text> : <Text>{currentVersion ?? '–'}</Text>
 }
 
 function NothingFound({ search, isSearching }: { search: DevicesSearch; isSearching: boolean }) {

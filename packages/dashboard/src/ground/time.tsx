@@ -29,11 +29,22 @@ export function Time({ at }: { at: string | number }) {
 
 function relative(differenceMs: number, language: string): string {
   const seconds = Math.round(differenceMs / 1000)
-  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  const format = formatIn(language)
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return format.format(Math.trunc(seconds / size), unit)
   }
   return format.format(0, 'second')
+}
+
+const formats = new Map<string, Intl.RelativeTimeFormat>()
+
+/** Kept: to make one takes longer than all else about a row of a table. */
+function formatIn(language: string): Intl.RelativeTimeFormat {
+  const known = formats.get(language)
+  if (known) return known
+  const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto' })
+  formats.set(language, format)
+  return format
 }
 
 let nowMs = Date.now()

@@ -33,6 +33,8 @@ export function usePages<Row>({
     initialPageParam: null as string | null,
     getNextPageParam: (last) => last.nextCursor,
     enabled: isEnabled,
+    // Comparing all pages with all that were there before is what very long lists would wait for.
+    structuralSharing: false,
     meta: { isLive },
   })
   const rows = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data])
