@@ -60,7 +60,9 @@ describe.skipIf(!executablePath)('devices and insights', () => {
       await wanted('1.2.0').getByText('Update the app from its store to 2.0.0 or newer (it has 1.0.0).').waitFor()
       expect(await wanted('1.2.0').getByRole('listitem').count()).toBe(2)
       await choose('1.3.0')
-      await wanted('1.3.0').getByText(/^Widen the rollout from 0 % to/).waitFor()
+      await wanted('1.3.0')
+        .getByText(/^Widen the rollout from 0 % to/)
+        .waitFor()
       expect(new URL(page.url()).searchParams.get('release')).toMatch(/^[0-9a-f-]{36}$/)
     })
 
@@ -115,8 +117,11 @@ describe.skipIf(!executablePath)('devices and insights', () => {
       await expect
         .poll(
           async () => {
-            await page.evaluate(`window.scrollTo(0, ${row * 45})`)
-            return (await indexes()).includes(row)
+            const shown = await indexes()
+            const [first = 0, last = 0] = [shown[0], shown.at(-1)]
+            const rows = row < first ? row - first - 10 : Math.max(0, row - last) + 10
+            if (!shown.includes(row)) await page.evaluate(`window.scrollBy(0, ${rows * 44})`)
+            return shown.includes(row)
           },
           { timeout: 60_000 },
         )

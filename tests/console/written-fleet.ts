@@ -49,14 +49,22 @@ export async function writeFleet(
   await db.transaction().execute(async (tx) => {
     for (let first = 0; first < devices; first += AT_ONCE) {
       const count = Math.min(AT_ONCE, devices - first)
-      const rows = Array.from({ length: count }, (_, index) => aDevice(app, releases, { idOf, days, now }, first + index))
+      const rows = Array.from({ length: count }, (_, index) =>
+        aDevice(app, releases, { idOf, days, now }, first + index),
+      )
       await tx.insertInto('device').values(rows).execute()
     }
     for (const release of releases) {
       const { hours, failures } = historyOf(release, devices, { idOf, days, now })
+      const created_at = now - release.daysAgo * DAY_MS
+      await tx.updateTable('rollout').set({ created_at }).where('id', '=', release.rolloutId).execute()
+      await tx.updateTable('release').set({ created_at }).where('id', '=', release.releaseId).execute()
       if (hours.length > 0) await tx.insertInto('rollout_hour').values(hours).execute()
       for (const failure of failures) {
-        await tx.insertInto('device_failure').values({ app_id: app.id, ...failure }).execute()
+        await tx
+          .insertInto('device_failure')
+          .values({ app_id: app.id, ...failure })
+          .execute()
       }
     }
     for (const rows of chunked(activityOf(app, releases, devices, { days, now }))) {

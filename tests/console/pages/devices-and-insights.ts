@@ -43,7 +43,10 @@ export const devicesAndInsightsPages: ConsolePages = {
       address: '/apps/kiosk/overview',
       shows: async (page) => {
         await page.getByText('The token “Release pipeline” expires soon').waitFor()
-        await page.getByText(/^Runs on/).first().waitFor()
+        await page
+          .getByText(/^Runs on/)
+          .first()
+          .waitFor()
         await page.locator('.recharts-surface').first().waitFor()
       },
     },

@@ -71,7 +71,12 @@ function useColumns(slug: string): readonly Column<Device>[] {
             <DeviceState device={device} />
             {device.failedReleaseIds.length > 0 && (
               <Tooltip label={t('hasFailed')}>
-                <IconAlertTriangle size={18} color="var(--mantine-color-red-text)" role="img" aria-label={t('hasFailed')} />
+                <IconAlertTriangle
+                  size={18}
+                  color="var(--mantine-color-red-text)"
+                  role="img"
+                  aria-label={t('hasFailed')}
+                />
               </Tooltip>
             )}
           </Group>

@@ -94,10 +94,11 @@ function CsvOfFirst({ slug, search, id }: Asked & { id: string }) {
 function rowsOf(curves: readonly AdoptionFigures[]): Record<string, string | number | null>[] {
   const rows = new Map<string, Record<string, string | number | null>>()
   for (const { rolloutId, points, startedAt } of curves) {
+    // A line begins at nothing, one bucket before.
     const began = startedAt === null ? -1 : points.findLastIndex(({ at }) => at <= startedAt)
     for (const [index, { at, share }] of points.entries()) {
       const row = rows.get(at) ?? { at }
-      row[rolloutId] = share === null || index < began ? null : share * 100
+      row[rolloutId] = share === null || index < began - 1 ? null : share * 100
       rows.set(at, row)
     }
   }

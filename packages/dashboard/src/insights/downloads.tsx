@@ -49,22 +49,22 @@ function Tiles({ found }: { found: DownloadFigures }) {
   const { downloads, sentBytes, patches, fullBytes } = found
   const savedShare = fullBytes === 0 ? null : patches.savedBytes / fullBytes
   return (
-      <section className={classes.tiles} aria-label={t('downloads.title')}>
-        <Tile label={t('downloads.count')}>{figures.number(downloads)}</Tile>
-        <Tile label={t('downloads.sent')}>{figures.bytes(sentBytes)}</Tile>
-        <Tile
-          label={
-            savedShare === null
-              ? t('downloads.patchesSaved')
-              : t('downloads.patchesSavedShare', { share: figures.percentage(savedShare * 100, 0) })
-          }
-        >
-          {figures.bytes(patches.savedBytes)}
-        </Tile>
-        <Tile label={t('downloads.patched', { fellBack: figures.number(patches.fellBack) })}>
-          {figures.number(patches.patched + patches.packed)}
-        </Tile>
-      </section>
+    <section className={classes.tiles} aria-label={t('downloads.title')}>
+      <Tile label={t('downloads.count')}>{figures.number(downloads)}</Tile>
+      <Tile label={t('downloads.sent')}>{figures.bytes(sentBytes)}</Tile>
+      <Tile
+        label={
+          savedShare === null
+            ? t('downloads.patchesSaved')
+            : t('downloads.patchesSavedShare', { share: figures.percentage(savedShare * 100, 0) })
+        }
+      >
+        {figures.bytes(patches.savedBytes)}
+      </Tile>
+      <Tile label={t('downloads.patched', { fellBack: figures.number(patches.fellBack) })}>
+        {figures.number(patches.patched + patches.packed)}
+      </Tile>
+    </section>
   )
 }
 

@@ -91,7 +91,9 @@ function HealthRow({ slug, release, scale }: { slug: string; release: ReleaseRow
           <Text span fw={500}>
             {nameOf(version)}
           </Text>
-          <Badge color="gray" style={{ flexShrink: 0 }}>{t(`platforms.${platform}`)}</Badge>
+          <Badge color="gray" style={{ flexShrink: 0 }}>
+            {t(`platforms.${platform}`)}
+          </Badge>
         </Group>
       </th>
       <td data-align="end">{figures.number(attempted)}</td>
