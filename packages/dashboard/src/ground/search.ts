@@ -14,8 +14,3 @@ export function readOneOf<Value extends string>(
 ): Value | undefined {
   return values.find((value) => value === search[name])
 }
-
-export function readInteger(search: Search, name: string): number | undefined {
-  const value = Number(search[name])
-  return search[name] !== undefined && Number.isSafeInteger(value) ? value : undefined
-}
