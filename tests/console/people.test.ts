@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { executablePath, openConsole, type Console } from './open-console.ts'
+import { executablePath, openConsole, OWNER, type Console } from './open-console.ts'
 
 const PASSWORD = 'correct horse battery'
 
@@ -71,5 +71,34 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
     await page.getByRole('heading', { name: 'People' }).waitFor()
     expect((await console.api.listPeople({ text: 'ina' })).items).toEqual([])
+  })
+
+  test('a passkey of the browser is added, and lets in without the password', async () => {
+    // Passkeys belong to names, and to no address of numbers.
+    const url = console.url.replace('127.0.0.1', 'localhost')
+    const context = await console.browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce' })
+    const page = await context.newPage()
+    const devices = await context.newCDPSession(page)
+    await devices.send('WebAuthn.enable')
+    const kind = { protocol: 'ctap2', transport: 'internal', hasResidentKey: true } as const
+    const verified = { hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true }
+    await devices.send('WebAuthn.addVirtualAuthenticator', { options: { ...kind, ...verified } })
+
+    await page.goto(`${url}/dashboard/account`)
+    await page.getByRole('textbox', { name: 'E-mail' }).fill(OWNER.email)
+    await page.getByRole('textbox', { name: 'Password' }).fill(OWNER.password)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('textbox', { name: 'Name of the new one' }).fill('Laptop')
+    await page.getByRole('button', { name: 'Add a passkey' }).click()
+    const again = page.getByRole('dialog')
+    await again.getByRole('textbox').fill(OWNER.password)
+    await again.getByRole('button', { name: 'Add a passkey' }).click()
+    await page.getByText('Passkey added').waitFor()
+
+    await page.getByRole('button', { name: OWNER.name }).click()
+    await page.getByRole('menuitem', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
+    await page.getByRole('button', { name: OWNER.name }).waitFor()
+    await context.close()
   })
 })
