@@ -11,7 +11,6 @@ declare module 'fastify' {
 /** What no page of ours uses, and nothing that gets into one is to have. */
 const FEATURES = [
   'accelerometer',
-  'bluetooth',
   'browsing-topics',
   'camera',
   'display-capture',
