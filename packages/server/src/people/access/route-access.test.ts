@@ -12,6 +12,8 @@ import Fastify, { type RouteOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import { covers, ROLE_PERMISSIONS, type Permission } from '../authors/permissions.ts'
+import type { BrowserOf } from '../accounts/testing/browser.ts'
+import { peopleOf } from '../accounts/testing/people.ts'
 import { permissionReference, readPermissionReference, REFERENCE } from './testing/permission-reference.ts'
 import { guardRoutes } from './route-access.ts'
 
@@ -125,12 +127,41 @@ describe('a role', () => {
     for (const role of ROLES) {
       const { status } = await call(tokens[role])
       // A token has no account.
-      if (told.get(route.access)?.has(role) && !/^.manage.v1.account/.test(route.url))
-        expect([401, 403, 500]).not.toContain(status)
+      if (isAboutOneself(route.url)) expect([400, 403]).toContain(status)
+      else if (told.get(route.access)?.has(role)) expect([401, 403, 500]).not.toContain(status)
       else expect(status).toBe(403)
     }
   })
 })
+
+describe('a person with a role', () => {
+  const told = readPermissionReference()
+  const people = {} as Record<Role, BrowserOf>
+  beforeAll(async () => {
+    const { firstOwner, invite } = peopleOf(server)
+    people.owner = await firstOwner()
+    for (const role of ROLES) if (role !== 'owner') people[role] = (await invite(people.owner, [{ role }])).browser
+  })
+
+  test('may call what the table says, and nothing else', async () => {
+    const wrong: string[] = []
+    // Who signs out everywhere is not there for the next route.
+    for (const { method, url, access } of forPeople.filter((route) => isOurs(route) && !isAboutOneself(route.url))) {
+      for (const role of ROLES) {
+        const { status } = await people[role].send(method, url.replace(/:\w+/g, 'nothing').replace('/manage/v1', ''))
+        const may = told.get(access)?.has(role) === true
+        if (may ? [401, 403, 500].includes(status) : status !== 403) wrong.push(`${role} ${method} ${url}: ${status}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+})
+
+const isOurs = ({ method, url }: { method: string; url: string }) => method !== 'HEAD' && url.startsWith('/manage/v1/')
+
+function isAboutOneself(url: string): boolean {
+  return /^\/manage\/v1\/(?:account\b|sign-out-everywhere)/.test(url)
+}
 
 /** Some tools of others read a sentence. */
 function refusalOf(response: TestResponse): string {
@@ -178,6 +209,7 @@ describe('a token for one app', () => {
         .replace(/updates\/:id/, `updates/${releaseId}`)
         .replace(/deployments\/:id/, `deployments/${rolloutId}`)
         .replace(/projects\/:id/, `projects/${theirs.slug}`)
+        .replace('channels/:channel/', 'channels/production/')
         .replace(/proposals\/:id/, `proposals/${theirProposals.items[0].id}`)
         .replace(/tokens\/:id/, `tokens/${ownerId}`)
         .replace(/webhooks\/:id/, `webhooks/${theirWebhook.id}`)
@@ -191,6 +223,19 @@ describe('a token for one app', () => {
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
     const bodies: Record<string, unknown> = {
       'POST /manage/v1/apps': { slug: 'another' },
+      'PUT /manage/v1/single-sign-on': {
+        name: 'another',
+        issuer: 'https://93.184.215.14',
+        clientId: 'hotpatch',
+        groups: [],
+      },
+      'POST /manage/v1/people/invitations': {
+        email: 'another@example.com',
+        name: 'Another',
+        grants: [{ role: 'reader', app: theirs.slug }],
+      },
+      'PATCH /manage/v1/people/:id': { name: 'Another' },
+      'POST /manage/v1/people/:id/reset-link': {},
       'PUT /manage/v1/apps/:app/channels/:channel/protection': ownChannel,
       'POST /manage/v1/proposals/:id/reject': {},
       'POST /code-push/apps': { name: 'another' },
@@ -284,6 +329,8 @@ describe('a token for one app', () => {
     for (const { method, url } of forPeople) {
       // There is nothing at other addresses of a contract.
       if (method === 'HEAD' || url.endsWith('*')) continue
+      // Accounts' own tests have those that are about oneself.
+      if (isAboutOneself(url)) continue
       // For its own app only: nothing in it could name another.
       if (method === 'POST' && /^\/code-push\/accessKeys\/?$/.test(url)) continue
       const query = url.endsWith('/sequence')
@@ -292,9 +339,13 @@ describe('a token for one app', () => {
           ? '?platform=android&channel=production'
           : /\/(?:audit|audit\/export|stream)$/.test(url)
             ? `?app=${theirs.slug}`
-            : method === 'PUT' && url.endsWith('/patches')
-              ? '?platform=android&from=1.0.0&to=1.0.1'
-              : ''
+            : /\/manage\/.*\/(?:de)?activate$/.test(url)
+              ? '?channel=production'
+              : url.endsWith('/releases/figures')
+                ? '?kind=archive'
+                : method === 'PUT' && url.endsWith('/patches')
+                  ? '?platform=android&from=1.0.0&to=1.0.1'
+                  : ''
       const response = await server.request(method, fill(url) + query, { token, ...optionsFor(url, method) })
       const { status, body } = response
       const text = JSON.stringify(body)
@@ -328,7 +379,9 @@ describe('a token for one app', () => {
     ])
     const refused = answers.filter(([, answer]) => answer !== 'nothing of theirs')
     expect(
-      refused.filter(([, answer]) => !/^(?:403 forbidden|404 (?:token-|trust-rule-)?not-found)$/.test(answer)),
+      refused.filter(
+        ([, answer]) => !/^(?:403 forbidden|404 (?:token-|trust-rule-|person-|invitation-)?not-found)$/.test(answer),
+      ),
     ).toEqual([])
     expect(refused.length).toBeGreaterThan(25)
     expect(await dumpDatabase(db)).toEqual(before)
