@@ -38,8 +38,8 @@ export const releasesPages: ConsolePages = {
     },
     {
       name: 'release-files',
-      address: () => address(`/releases/${ids.bundle}?tab=files&order=size`),
-      shows: text('index.android.bundle'),
+      address: () => address(`/releases/${ids.bundle}?tab=files&order=size&search=product-001`),
+      shows: text('assets/images/product-0019.png'),
     },
     {
       name: 'release-difference',
@@ -132,7 +132,7 @@ function bundleFiles(minor: number, assets: number): Record<string, string> {
   const files: Record<string, string> = { 'index.android.bundle': `var release = ${minor};\n`.repeat(20_000) }
   for (let index = 0; index < assets; index += 1) {
     const name = `assets/images/product-${String(index).padStart(4, '0')}.png`
-    files[name] = `picture ${index % 7 === 0 ? minor : 0} `.repeat(1 + (index % 40))
+    files[name] = `picture ${index % 150 === 7 ? minor : 0} `.repeat(1 + (index % 40))
   }
   files['assets/src/components/checkout/steps/payment/methods/credit-card/assets/illustration-of-a-card@3x.png'] =
     'card'

@@ -68,8 +68,8 @@ function useColumns(slug: string, mayChange: boolean): Column<Rollout>[] {
     {
       id: 'state',
       header: tr('state'),
-      cell: ({ state }) => (
-        <Badge color={COLORS[state] ?? 'blue'}>{t(`states.${state}`, { defaultValue: state })}</Badge>
+      cell: ({ state, awaitsApproval }) => (
+        <Badge color={COLORS[state] ?? 'blue'}>{t(`states.${awaitsApproval ? 'proposed' : state}`)}</Badge>
       ),
     },
     {

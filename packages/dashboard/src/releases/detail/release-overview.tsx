@@ -129,9 +129,9 @@ function Placements({ slug, release }: { slug: string; release: Release }) {
     {
       id: 'state',
       header: t('state'),
-      cell: ({ state, coveredBy }) => (
+      cell: ({ state, coveredBy, awaitsApproval }) => (
         <Group gap={6}>
-          <Badge color={STATE_COLORS[state] ?? 'gray'}>{t(`states.${state}`, { defaultValue: state })}</Badge>
+          <Badge color={STATE_COLORS[state] ?? 'gray'}>{t(`states.${awaitsApproval ? 'proposed' : state}`)}</Badge>
           {coveredBy && <Text c="dimmed">{t('coveredBy', { version: coveredBy.version ?? t('embedded') })}</Text>}
         </Group>
       ),

@@ -309,13 +309,17 @@ function WhatHappens({
 function Done({ app, published, onAgain }: { app: App; published: PublishedRelease; onAgain: () => void }) {
   const { t } = useTranslation('publish')
   const figures = useFigures()
-  const { version, channel, percentage, releaseId } = published
+  const api = useApi()
+  const { version, channel, percentage, releaseId, rolloutId } = published
+  const { data: rollout } = useQuery({
+    queryKey: appKey(app.slug, 'rollouts', 'one', rolloutId),
+    queryFn: () => api.getRollout(rolloutId),
+  })
+  const said = rollout?.awaitsApproval ? 'done.proposed' : published.paused ? 'done.paused' : 'done.about'
   return (
     <Alert color="teal" icon={<IconCircleCheck aria-hidden />} title={t('done.title', { version })} role="status">
       <Stack gap="sm">
-        <Text>
-          {t(published.paused ? 'done.paused' : 'done.about', { channel, percentage: figures.percentage(percentage) })}
-        </Text>
+        <Text>{t(said, { channel, percentage: figures.percentage(percentage) })}</Text>
         <Group gap="sm">
           <ButtonLink to="/apps/$app/releases/$release" params={{ app: app.slug, release: releaseId }}>
             {t('done.release')}
