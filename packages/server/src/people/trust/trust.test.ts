@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { describeOnEveryDatabase, fixedClock, problemOf, startTestServer, type TestServer } from '@hotpatch/testkit'
+import {
+  bundleOf,
+  describeOnEveryDatabase,
+  fixedClock,
+  problemOf,
+  startTestServer,
+  type TestServer,
+} from '@hotpatch/testkit'
 import { startCiIssuer, type CiIssuer, type CiTokenOptions } from '@hotpatch/testkit/issuers'
 import { SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -102,6 +109,12 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
     expect(grants).toEqual([
       expect.objectContaining({ channels: ['beta'], permissions: ['self:read', 'releases:read'] }),
     ])
+    await rule({ name: 'beta only', channels: ['beta'] })
+    const { access_token: token } = (await exchange(await sign(), { rule: 'beta only' })).body
+    const bundle = await bundleOf('one')
+    const publish = (channel: string) => server.publish({ slug: 'demo' }, { bundle, version: '1.0.0', channel, token })
+    expect(problemOf(await publish('production'))).toBe('403 forbidden')
+    expect((await publish('beta')).status).toBe(201)
     expect(problemOf(await add({ permissions: ['tokens:manage'] }))).toBe('400 invalid-request')
   })
 
