@@ -61,6 +61,17 @@ export async function hasLaterRelease(
   return later !== undefined
 }
 
+/** Changes of rollouts that wait for a second person, the oldest first. */
+export function listOpenProposals(db: Connection, appIds: AppIds) {
+  return rolloutsOf(db, appIds)
+    .innerJoin('proposal', 'proposal.rollout_id', 'rollout.id')
+    .select(['proposal.id as proposal_id', 'proposal.proposed_at', 'proposal.proposed_by'])
+    .where('proposal.state', '=', 'open')
+    .orderBy('proposal.proposed_at')
+    .limit(MAX_OF_ONE_SOURCE)
+    .execute()
+}
+
 /** Those that may go on, the longest in their step first. */
 export function listPlansUnderWay(db: Connection, appIds: AppIds, stepBefore: number, limit: number) {
   return rolloutsOf(db, appIds)

@@ -10,7 +10,7 @@ import { findEndingTokens, findFailingWebhooks } from './access-that-ends.ts'
 import { inOrder, renderItem, type AttentionQuestion, type FoundItem } from './attention-item.ts'
 import { findEndingCertificates, findLonelyKeys, findUnsignedFeeds } from './keys-and-certificates.ts'
 import { findUnmadePatches } from './making-that-fails.ts'
-import { findStuckPlans, findTrippedGuards } from './rollouts-in-trouble.ts'
+import { findOpenProposals, findStuckPlans, findTrippedGuards } from './rollouts-in-trouble.ts'
 
 const MAX_ITEMS = 100
 
@@ -44,6 +44,7 @@ export function createAttentionService({
   const sources: readonly Source[] = [
     { permission: 'rollouts:read', find: (question) => findTrippedGuards(db, question) },
     { permission: 'rollouts:read', find: (question) => findStuckPlans(db, question, { plans, getRollout }) },
+    { permission: 'rollouts:read', find: (question) => findOpenProposals(db, question) },
     { permission: 'releases:read', find: (question) => findUnmadePatches(db, question) },
     { permission: 'apps:read', find: (question) => findLonelyKeys(db, question) },
     { permission: 'apps:read', find: (question) => findEndingCertificates(db, question) },

@@ -18,6 +18,7 @@ import { writeSignedAppcast } from '@hotpatch/signatures'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { peopleOf } from '../../people/accounts/testing/people.ts'
 import { addAttempts } from '../../rolling-out/guards/testing/add-attempts.ts'
 
 describeOnEveryDatabase('what needs attention', (openDatabase) => {
@@ -122,6 +123,27 @@ describeOnEveryDatabase('what needs attention', (openDatabase) => {
       },
     ])
     await manage('POST', `/rollouts/${rolloutId}/pause`)
+    expect(await kinds()).toEqual([])
+  })
+
+  test('a proposal, until a second person has decided', async () => {
+    await publish('1.0.0')
+    const owner = await peopleOf(server).firstOwner()
+    const protection = { roles: ['owner'], needsApproval: true }
+    await owner.send('PUT', `/apps/${app.slug}/channels/production/protection`, protection)
+    const { releaseId } = await publish('1.1.0', { channel: 'beta' })
+    await owner.post(`/apps/${app.slug}/rollouts`, { releaseId, channel: 'production' })
+    const { body } = await owner.get(`/apps/${app.slug}/proposals?state=open`)
+    expect(await items()).toMatchObject([
+      {
+        kind: 'proposal-waiting',
+        severity: 'warning',
+        subject: { kind: 'proposal', id: body.items[0].id, name: '1.1.0' },
+        facts: { channel: 'production', platform: 'android' },
+        address: `apps/${app.slug}/proposals`,
+      },
+    ])
+    await owner.post(`/proposals/${body.items[0].id}/withdraw`)
     expect(await kinds()).toEqual([])
   })
 

@@ -4,7 +4,13 @@ import type { Database } from '../../ground/database/schema.ts'
 import type { PlanService } from '../../rolling-out/plans/plan-service.ts'
 import type { RolloutRow } from '../../rolling-out/rollouts/rollout-service.ts'
 import type { AttentionQuestion, FoundItem } from './attention-item.ts'
-import { hasLaterRelease, listPlansUnderWay, listTrippedGuards, type TrippedRow } from './attention-queries.ts'
+import {
+  hasLaterRelease,
+  listOpenProposals,
+  listPlansUnderWay,
+  listTrippedGuards,
+  type TrippedRow,
+} from './attention-queries.ts'
 
 /** After that, whoever has not looked at a roll-back will not. */
 const ROLLED_BACK_SHOWN_MS = 14 * DAY_MS
@@ -66,6 +72,22 @@ function figuresOf(trip: GuardTrip | null): string {
 
 function factsOf({ platform, channel }: TrippedRow, trip: GuardTrip | null): FoundItem['facts'] {
   return { platform, channel, ...(trip && { bad: trip.figures.bad, sample: trip.figures.sample }) }
+}
+
+/** What somebody proposed for a protected channel: until another person has decided, it reaches nobody. */
+export async function findOpenProposals(db: Database, { appIds }: AttentionQuestion): Promise<readonly FoundItem[]> {
+  const rows = await listOpenProposals(db, appIds)
+  return rows.map(({ proposal_id, proposed_at, proposed_by, ...row }) => ({
+    ...subjectOf(row),
+    kind: 'proposal-waiting',
+    severity: 'warning',
+    subject: { kind: 'proposal', id: proposal_id, name: row.version ?? 'embedded' },
+    since: proposed_at,
+    explanation: `${proposed_by} proposed a change of ${placeOf(row)}, which waits for a second person.`,
+    remedy: 'Look at it, and approve or reject it.',
+    facts: { platform: row.platform, channel: row.channel, by: proposed_by },
+    address: `apps/${row.slug}/proposals`,
+  }))
 }
 
 /** Plans that will not go on by themselves. */
