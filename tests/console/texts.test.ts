@@ -53,7 +53,7 @@ test('every text that a page names in plain words is there', () => {
     for (const [, renamed, direct, namespace = ''] of functions) {
       const texts = formsJoined(textsOf('en', namespace))
       const name = renamed ?? direct ?? 't'
-      for (const [, key = ''] of source.matchAll(new RegExp(`\\b${name}\\('([\\w.-]+)'`, 'g'))) {
+      for (const [, key = ''] of source.matchAll(new RegExp(`\\b${name}\\('([\\w.-]+)'(?! in )`, 'g'))) {
         const isIn = [...source.matchAll(/useTranslation\('([a-z-]+)'\)/g)].some(([, other = '']) =>
           formsJoined(textsOf('en', other)).has(key),
         )
