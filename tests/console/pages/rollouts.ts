@@ -54,6 +54,11 @@ export const rolloutsPages: ConsolePages = {
       },
     },
     {
+      name: 'proposals',
+      address: '/apps/shop/proposals',
+      shows: (page) => page.getByRole('region', { name: 'Start 4.5.0 on beta' }).waitFor(),
+    },
+    {
       name: 'channels',
       address: '/apps/shop/channels',
       shows: (page) => page.getByRole('link', { name: '4.2.0' }).waitFor(),
@@ -119,6 +124,8 @@ async function seedRollouts(console: Console): Promise<void> {
   await liveAll(console, app, 'production')
   await api.createChannelKey(app.slug, { channel: 'production', name: 'iPhones of 2024', platform: 'ios' })
   const experiment = await seedExperiment(console, app)
+  await api.protectChannel(app.slug, 'beta', { roles: ['owner'], needsApproval: true })
+  await publish(console, app, '4.5.0', { channel: 'beta' })
   Object.assign(seeded, { planned: planned.rolloutId, tripped: bad.rolloutId, experiment })
 }
 

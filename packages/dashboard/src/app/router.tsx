@@ -15,6 +15,7 @@ import { releasesRoutes } from '../releases/routes.tsx'
 import { channelsRoutes } from '../channels/routes.tsx'
 import { cohortsRoutes } from '../cohorts/routes.tsx'
 import { experimentsRoutes } from '../experiments/routes.tsx'
+import { proposalsRoutes } from '../proposals/routes.tsx'
 import { rolloutsRoutes } from '../rollouts/routes.tsx'
 import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
@@ -40,6 +41,7 @@ const SERVER_PAGES = [
 ]
 const APP_PAGES = [
   ...appHomeRoutes,
+  ...proposalsRoutes,
   ...rolloutsRoutes,
   ...experimentsRoutes,
   ...cohortsRoutes,

@@ -1,6 +1,6 @@
-import type { Channel } from '@hotpatch/api'
+import type { Channel, ChannelProtection } from '@hotpatch/api'
 import { Anchor, Badge, Button, Group } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
+import { IconLock, IconPlus } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -25,6 +25,10 @@ export function ChannelsPage() {
     queryKey: appKey(app, 'channels'),
     queryFn: () => api.listChannels(app),
   })
+  const protections = useQuery({
+    queryKey: appKey(app, 'protections'),
+    queryFn: () => api.listProtections(app),
+  })
   return (
     <Page
       title={t('title')}
@@ -40,25 +44,45 @@ export function ChannelsPage() {
       {error && !data ? <ProblemPanel error={error} onRetry={() => void refetch()} /> : null}
       {!data && !error && <Loading rows={4} height={72} />}
       {data?.items.map((channel) => (
-        <ChannelCard key={channel.id} app={app} channel={channel} />
+        <ChannelCard
+          key={channel.id}
+          app={app}
+          channel={channel}
+          protection={protections.data?.items.find((each) => each.channel === channel.name)}
+        />
       ))}
       {isMaking && <NewChannelDialog app={app} onClose={() => setIsMaking(false)} />}
     </Page>
   )
 }
 
-function ChannelCard({ app, channel }: { app: string; channel: Channel }) {
+function ChannelCard({
+  app,
+  channel,
+  protection,
+}: {
+  app: string
+  channel: Channel
+  protection: ChannelProtection | undefined
+}) {
   const { t } = useTranslation('channels')
   const { name, deviceChoice } = channel
   return (
     <Section
       title={name}
       about={
-        deviceChoice === 'open' && (
-          <Badge color="blue" variant="outline">
-            {t('open')}
-          </Badge>
-        )
+        <Group gap="xs">
+          {deviceChoice === 'open' && (
+            <Badge color="blue" variant="outline">
+              {t('open')}
+            </Badge>
+          )}
+          {protection && (
+            <Badge color="grape" variant="outline" leftSection={<IconLock size={12} aria-hidden />}>
+              {t(protection.needsApproval ? 'needsApproval' : 'protected')}
+            </Badge>
+          )}
+        </Group>
       }
       actions={
         <Group gap="md">
