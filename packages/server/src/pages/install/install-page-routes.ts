@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { authorOf } from '../../people/authors/author.ts'
+import { requireChannel } from '../../people/authors/actor.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import type { InstallPageService } from './install-page-service.ts'
 
@@ -83,6 +84,7 @@ export function installPageRoutes({
       async (request, reply) => {
         const found = await resolveApp(request, request.params.app)
         const { channel } = request.params
+        requireChannel(request.actor, found.id, channel)
         const link = await installPages.link(found, channel, request.body, publicUrl(request), authorOf(request))
         return reply.code(201).send(link)
       },

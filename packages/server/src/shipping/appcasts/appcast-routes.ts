@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
 import { authorOf } from '../../people/authors/author.ts'
+import { requireChannel } from '../../people/authors/actor.ts'
 import { AppParams, type ResolveApp } from '../../people/authors/resolve-app.ts'
 import type { AppcastService } from './appcast-service.ts'
 
@@ -54,6 +55,7 @@ export function appcastRoutes({
       async (request) => {
         const found = await resolveApp(request, request.params.app)
         const { channel } = request.params
+        requireChannel(request.actor, found.id, channel)
         return appcasts.sign(found, channel, request.body, publicUrl(request), authorOf(request))
       },
     )

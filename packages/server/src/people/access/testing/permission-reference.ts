@@ -25,6 +25,25 @@ permission allow, where they allow it.
 - **A cookie is believed from this server's pages only**: what changes something needs \`Sec-Fetch-Site: same-origin\`, or
   an \`Origin\` of this server.
 
+## Protected channels
+
+\`hotpatch channels protect production --role owner --needs-approval\` says who may publish to a channel: roles, people, API
+tokens, trust rules. Nobody else starts, widens, resumes, withdraws or rolls back anything there, nor changes its guards,
+by whichever contract; pausing and halting stay open to whoever may change rollouts, guards and plans go on. Who is named
+as a person may by his tokens, too; a token that is named may itself, and not what is made with it. The protection is
+changed by those whom it lets in, and by owners.
+
+With \`--needs-approval\`, what is started is placed, reaches nobody and is a **proposal**, as is what is widened or resumed:
+the answer is \`approval-awaited\`, and nothing has changed. Another person approves it, signed in or by a token of his own:
+not who proposed it, not by a token, and not a token that nobody stands behind. A change of the rollout in between makes
+the proposal worthless (\`rollout-changed\`); narrowing and stopping wait for nobody. Steps of a plan are approved with it.
+Arms of an A/B test start together.
+
+What it cannot do: whoever may make people or is an owner can make a second person, and whoever may change cohorts decides
+who is in those that a rollout there names. Both are in the audit log.
+
+## The table
+
 | permission | roles | for less than everything | lets |
 |---|---|---|---|
 `
