@@ -91,6 +91,7 @@ export function ProposalCard({ app, proposal }: { app: string; proposal: Proposa
         <Decide
           app={app}
           proposal={proposal}
+          rollout={rollout}
           version={version}
           decision={asking}
           onClose={() => setAsking(undefined)}
@@ -120,12 +121,14 @@ function Changes({ proposal: { changes, kind }, rollout }: { proposal: Proposal;
 function Decide({
   app,
   proposal,
+  rollout,
   version,
   decision,
   onClose,
 }: {
   app: string
   proposal: Proposal
+  rollout: Rollout
   version: string
   decision: Decision
   onClose: () => void
@@ -159,7 +162,7 @@ function Decide({
     >
       <Stack gap="sm">
         <Text>{t(`will.${decision}`)}</Text>
-        {decision === 'approve' && <ImpactNotice app={app} question={questionOf(proposal)} />}
+        {decision === 'approve' && <ImpactNotice app={app} question={questionOf(proposal, rollout)} />}
         {decision === 'reject' && (
           <Textarea
             label={t('reason')}
@@ -176,10 +179,18 @@ function Decide({
 }
 
 /** What would come of it if it were approved now. */
-function questionOf({ kind, changes, rolloutId }: Proposal): ImpactQuestion {
-  if (kind !== 'change') return { change: 'resume', rolloutId }
+function questionOf({ kind, changes, rolloutId }: Proposal, rollout: Rollout): ImpactQuestion {
+  if (kind === 'resume') return { change: 'resume', rolloutId }
+  if (kind === 'start') return startOf(rollout)
   const named = Object.entries(changes ?? {}).filter(([field]) => AUDIENCE.has(field))
   return { change: 'change-audience', rolloutId, ...Object.fromEntries(named) }
+}
+
+/** As if it were placed now: what waits for its start is in no catalog. */
+function startOf({ releaseId, platform, channel, percentage, devices, cohorts, rules }: Rollout): ImpactQuestion {
+  const audience = { percentage, devices, cohorts, rules }
+  if (releaseId !== null) return { change: 'promote', releaseId, channel, ...audience }
+  return { change: 'roll-back', platform, channel, to: 'embedded', ...audience }
 }
 
 const AUDIENCE: ReadonlySet<string> = new Set(['percentage', 'devices', 'cohorts', 'rules'])
