@@ -223,12 +223,6 @@ describe('a token for one app', () => {
         .replace(/experiments\/:id/, `experiments/${theirTest.id}`)
     const bodies: Record<string, unknown> = {
       'POST /manage/v1/apps': { slug: 'another' },
-      'PUT /manage/v1/single-sign-on': {
-        name: 'another',
-        issuer: 'https://93.184.215.14',
-        clientId: 'hotpatch',
-        groups: [],
-      },
       'POST /manage/v1/people/invitations': {
         email: 'another@example.com',
         name: 'Another',

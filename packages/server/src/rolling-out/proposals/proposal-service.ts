@@ -19,6 +19,9 @@ const DECISIONS = {
 
 type Decision = keyof typeof DECISIONS
 
+/** And what is to become of the rollout with them. */
+type ProposedChanges = RolloutChanges & { transition?: RolloutTransition }
+
 export type ProposalService = ReturnType<typeof createProposalService>
 
 /** What becomes of proposals: each decision, and what it does to the rollout, in one transaction. */
@@ -103,8 +106,8 @@ export function createProposalService({
     if (proposal.kind === 'start') return rollouts.startIn(tx, change, rollout, author)
     rollouts.requireRevision(rollout, proposal.revision)
     if (proposal.kind === 'resume') return rollouts.transitionIn(tx, change, rollout.id, 'resume', author)
-    const { then, ...wanted } = JSON.parse(proposal.changes ?? '{}') as RolloutChanges & { then?: RolloutTransition }
-    await rollouts.changeIn(tx, change, rollout, wanted, author, then)
+    const { transition, ...wanted } = JSON.parse(proposal.changes ?? '{}') as ProposedChanges
+    await rollouts.changeIn(tx, change, rollout, wanted, author, transition)
   }
 
   /** What never started is withdrawn with its proposal. */

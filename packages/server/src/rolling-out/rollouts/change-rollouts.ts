@@ -126,7 +126,7 @@ export function createChanging({
     const isStop = then === 'pause' || then === 'halt'
     if (isStop) await transitionIn(tx, unit, rollout.id, then, author)
     const { revision: _seen, ...wanted } = input
-    const asked = { kind: 'change' as const, changes: { ...wanted, ...(then && !isStop && { then }) } }
+    const asked = { kind: 'change' as const, changes: { ...wanted, ...(then && !isStop && { transition: then }) } }
     return gate.propose(tx, unit, author, await get(rollout.id, null, tx), asked)
   }
 
