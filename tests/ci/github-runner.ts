@@ -32,7 +32,7 @@ export async function runGitHubAction(file: string, job: GitHubJob): Promise<{ c
   const values = new Map<string, string>()
   for (const [name, { required = false, default: initially = '' }] of Object.entries(inputs)) {
     if (required && job.inputs[name] === undefined) throw new Error(`The input ${name} is missing.`)
-    values.set(`inputs.${name}`, job.inputs[name] ?? String(initially))
+    values.set(`inputs.${name}`, job.inputs[name] ?? initially)
   }
   const unknown = Object.keys(job.inputs).find((name) => !(name in inputs))
   if (unknown !== undefined) throw new Error(`The action has no input ${unknown}.`)
@@ -57,9 +57,7 @@ async function runStep(step: Step, position: number, job: GitHubJob, values: Map
   const output = join(job.temporary, `output-${position}`)
   await writeFile(script, step.run)
   await writeFile(output, '')
-  const env = Object.fromEntries(
-    Object.entries(step.env ?? {}).map(([name, value]) => [name, evaluate(String(value), values)]),
-  )
+  const env = Object.fromEntries(Object.entries(step.env ?? {}).map(([name, value]) => [name, evaluate(value, values)]))
   const result = await runShell({
     command: 'bash',
     args: ['--noprofile', '--norc', '-eo', 'pipefail', script],

@@ -46,7 +46,8 @@ export async function runGitLabJob(file: string, given: GitLabJob): Promise<{ co
 async function includeTemplate(file: string, inputs: Record<string, string>): Promise<Job> {
   const source = await readFile(file, 'utf8')
   const [header, ...more] = parseAllDocuments(source)
-  const { spec } = header?.toJS() as Template
+  if (!header) throw new Error('The template is empty.')
+  const { spec } = header.toJS() as Template
   const unknown = Object.keys(inputs).find((name) => !(name in spec.inputs))
   if (unknown !== undefined || more.length !== 1) throw new Error(`The template has no input ${unknown}.`)
   const filled = source

@@ -152,9 +152,19 @@ function historyOf(
     const start = now - daysAgo * DAY_MS + hour * HOUR_MS
     const fine = came - bad
     hours.push({
-      ...{ rollout_id: rolloutId, hour_at: start - (start % HOUR_MS), offered: came, downloaded: came, applied: came },
-      ...{ confirmed: fine, running: fine, crashed: bad, attempted: came, attempted_bad: bad },
-      ...{ told_downloads: came, received_bytes: came * 90, told_patched: Math.round(came * 0.7) },
+      rollout_id: rolloutId,
+      hour_at: start - (start % HOUR_MS),
+      offered: came,
+      downloaded: came,
+      applied: came,
+      confirmed: fine,
+      running: fine,
+      crashed: bad,
+      attempted: came,
+      attempted_bad: bad,
+      told_downloads: came,
+      received_bytes: came * 90,
+      told_patched: Math.round(came * 0.7),
       patched_bytes: Math.round(came * 0.7) * 20,
     })
     before = until

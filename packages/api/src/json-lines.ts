@@ -5,7 +5,7 @@ const MAX_LINE_LENGTH = 16 * 1024 * 1024
  * Reads one JSON value a line, as they come; empty lines are passed over.
  * @throws SyntaxError that names the line which is not JSON, or has no end
  */
-export async function* readJsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<unknown> {
+export async function* readJsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator {
   const decoder = new TextDecoder()
   let rest = ''
   let number = 0

@@ -77,7 +77,10 @@ async function set(context: CliContext, options: SetOptions) {
     `Let people sign in at ${issuer}${options.onlyWay ? ', and but for owners by nothing else' : ''}?`,
   )
   const settings = await session.api.setSingleSignOn({
-    ...{ name, issuer, clientId, groups: group },
+    name,
+    issuer,
+    clientId,
+    groups: group,
     ...given({ clientSecret, scopes, groupClaim, sessionHours }),
     makesPeople: options.makePeople ?? false,
     linksPeople: options.linkPeople ?? false,

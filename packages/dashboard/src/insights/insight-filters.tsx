@@ -2,9 +2,8 @@ import { SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApp, useChannelNames } from '../ground/app.ts'
-import { bucketsOf, DEFAULT_RANGE, dayOf, RANGES, type RangeName } from './insight-range.ts'
+import { bucketsOf, DEFAULT_RANGE, dayOf, RANGES, type InsightsSearch } from './insight-range.ts'
 import classes from './insights.module.css'
-import type { InsightsSearch } from './routes.tsx'
 
 /** What all figures of the page are of; it is in the address. */
 export function InsightFilters({ slug, search }: { slug: string; search: InsightsSearch }) {
@@ -29,7 +28,7 @@ export function InsightFilters({ slug, search }: { slug: string; search: Insight
           data={RANGES.map((value) => ({ value, label: t(`ranges.${value}`) }))}
           value={range}
           // A bucket of another range may be none of this one.
-          onChange={(value) => change({ range: value as RangeName, bucket: undefined })}
+          onChange={(value) => change({ range: value, bucket: undefined })}
           fullWidth
         />
       </div>

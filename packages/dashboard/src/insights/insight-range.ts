@@ -1,9 +1,21 @@
 import type { Bucket, InsightQuery } from '@hotpatch/api'
-import type { InsightsSearch } from './routes.tsx'
+import type { Platform } from '@hotpatch/protocol'
 
 /** `days`: from one day to another. */
 export const RANGES = ['24h', '7d', '30d', '90d', 'days'] as const
 export type RangeName = (typeof RANGES)[number]
+
+export interface InsightsSearch {
+  range?: RangeName | undefined
+  /** Days, such as 2027-01-31, in UTC as all figures are: of the range "days". */
+  from?: string | undefined
+  to?: string | undefined
+  bucket?: Bucket | undefined
+  platform?: Platform | undefined
+  channel?: string | undefined
+  /** Of the adoption curves: ids, with commas between them. */
+  rollouts?: string | undefined
+}
 
 export const DEFAULT_RANGE: RangeName = '7d'
 

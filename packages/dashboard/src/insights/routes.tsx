@@ -3,19 +3,7 @@ import { PLATFORMS, type Platform } from '@hotpatch/protocol'
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { appRoute } from '../ground/routes.ts'
 import { readOneOf, readText } from '../ground/search.ts'
-import { RANGES, type RangeName } from './insight-range.ts'
-
-export interface InsightsSearch {
-  range?: RangeName | undefined
-  /** Days, such as 2027-01-31, in UTC as all figures are: of the range "days". */
-  from?: string | undefined
-  to?: string | undefined
-  bucket?: Bucket | undefined
-  platform?: Platform | undefined
-  channel?: string | undefined
-  /** Of the adoption curves: ids, with commas between them. */
-  rollouts?: string | undefined
-}
+import { RANGES, type InsightsSearch } from './insight-range.ts'
 
 const insightsRoute = createRoute({
   getParentRoute: () => appRoute,

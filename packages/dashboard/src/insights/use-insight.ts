@@ -2,8 +2,7 @@ import type { InsightQuery, ManagementClient, WholeInsightQuery } from '@hotpatc
 import { useQuery } from '@tanstack/react-query'
 import { useApi } from '../ground/api.ts'
 import { appKey } from '../ground/queries.ts'
-import { queryOf, wholeQueryOf } from './insight-range.ts'
-import type { InsightsSearch } from './routes.tsx'
+import { queryOf, wholeQueryOf, type InsightsSearch } from './insight-range.ts'
 
 /** @param name of the insight, under which it is kept */
 export function useInsight<Answer>(

@@ -50,8 +50,16 @@ export function settingsOf(draft: Draft): NewSingleSignOn {
   const { makesPeople, linksPeople, believesEmails, isOnlyWay } = draft
   const secret = draft.isPublicClient ? null : draft.clientSecret || undefined
   return {
-    ...{ name, issuer, clientId, scopes, groupClaim, sessionHours },
-    ...{ makesPeople, linksPeople, believesEmails, isOnlyWay },
+    name,
+    issuer,
+    clientId,
+    scopes,
+    groupClaim,
+    sessionHours,
+    makesPeople,
+    linksPeople,
+    believesEmails,
+    isOnlyWay,
     ...(secret !== undefined && { clientSecret: secret }),
     groups: draft.groups
       .filter(({ group }) => group !== '')

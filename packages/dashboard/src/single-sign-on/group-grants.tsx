@@ -31,7 +31,6 @@ export function GroupGrants({
     <Stack gap="xs">
       {groups.map(({ group, role, app }, index) => (
         // A row is what it is by its place: what is in it changes while it is typed.
-        // oxlint-disable-next-line react/no-array-index-key
         <Group key={index} gap="xs" align="flex-end">
           <TextInput
             label={t('group')}

@@ -183,7 +183,6 @@ function Conditions({
       <Stack gap="xs">
         {conditions.map(({ claim, matches }, index) => (
           // A row is what it is by its place: what is in it changes while it is typed.
-          // oxlint-disable-next-line react/no-array-index-key
           <Group key={index} gap="xs" align="flex-end">
             <TextInput
               label={t('new.claim')}

@@ -96,10 +96,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
   const access = createAccessService({ db, audit, clock, newId, jwtSecret })
   const { secretsKeys, publicUrl } = core
-  const accounts = createAccounts({
-    ...{ db, access, audit, secretsKeys, publicUrl, clock, newId, log },
-    isSingleSignOnOnly: () => isSingleSignOnOnly(db),
-  })
+  const forAccounts = { db, access, audit, secretsKeys, publicUrl, clock, newId, log }
+  const accounts = createAccounts({ ...forAccounts, isSingleSignOnOnly: () => isSingleSignOnOnly(db) })
   const trusting = createTrusting(core, { audit, access, accounts })
 
   const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)

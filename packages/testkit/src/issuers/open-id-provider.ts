@@ -33,7 +33,7 @@ export async function startOpenIdProvider({ redirectUris }: { redirectUris: read
     const override = overrides.get(path)
     if (override) override(request, response)
     else if (INTERACTION.test(path)) void interact(request, response)
-    else serve(request, response)
+    else void serve(request, response)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

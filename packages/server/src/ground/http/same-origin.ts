@@ -31,6 +31,6 @@ function isOwn(origin: string | undefined, hosts: readonly string[]): boolean {
 }
 
 function found({ origin, 'sec-fetch-site': site }: IncomingHttpHeaders): string {
-  if (site !== undefined) return `"Sec-Fetch-Site: ${String(site).slice(0, 40)}"`
+  if (site !== undefined) return `"Sec-Fetch-Site: ${site.slice(0, 40)}"`
   return origin === undefined ? 'neither' : `"Origin: ${origin.slice(0, 200)}"`
 }

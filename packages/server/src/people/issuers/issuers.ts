@@ -1,5 +1,5 @@
 import { problem } from '@hotpatch/protocol'
-import { createLocalJWKSet, type JSONWebKeySet, type LocalJWKSet } from 'jose'
+import { createLocalJWKSet, type JWK, type LocalJWKSet } from 'jose'
 import { elapsedOn, MINUTE_MS, SECOND_MS, type Clock } from '../../ground/clock.ts'
 import { askForJson, type AskIssuer } from './ask-issuer.ts'
 
@@ -127,7 +127,7 @@ async function fetchKeys(ask: AskIssuer, address: string): Promise<Pick<Known, '
     (key) => typeof key === 'object' && key !== null && typeof key.kty === 'string' && key.kty !== 'oct',
   )
   try {
-    const keys = createLocalJWKSet({ keys: usable } as unknown as JSONWebKeySet)
+    const keys = createLocalJWKSet({ keys: usable as JWK[] })
     return { keys, keyIds: new Set(usable.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : []))) }
   } catch (cause) {
     throw problem('issuer-unusable', `Expected a set of JSON Web Keys at ${address}.`, {}, { cause })

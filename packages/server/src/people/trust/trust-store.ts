@@ -64,7 +64,7 @@ export async function countRules(db: Connection): Promise<number> {
     .selectFrom('trust_rule')
     .select((query) => query.fn.countAll<number>().as('count'))
     .executeTakeFirstOrThrow()
-  return Number(count)
+  return count
 }
 
 export function touchRule(db: Connection, id: string, now: number) {

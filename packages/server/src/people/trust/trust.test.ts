@@ -154,7 +154,7 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
     await rule()
     const token = await sign()
     const answers = await Promise.all([exchange(token), exchange(token), exchange(token)])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401])
+    expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 401, 401])
     expect(problemOf(await exchange(token))).toBe('401 identity-token-used')
     const withoutId = await sign({ claims: { jti: undefined as unknown as string } })
     expect((await exchange(withoutId)).status).toBe(200)

@@ -75,11 +75,11 @@ export function createChanging({
     rollout: RolloutRow,
     input: RolloutChanges,
     author: Author,
-    then?: RolloutTransition,
+    transition?: RolloutTransition,
   ): Promise<Rollout> {
     const outcome = await changes.run(async (tx, unit) => {
-      const proposal = await proposeChange(tx, unit, rollout, input, author, then)
-      return proposal ? { proposal } : { changed: await changeIn(tx, unit, rollout, input, author, then) }
+      const proposal = await proposeChange(tx, unit, rollout, input, author, transition)
+      return proposal ? { proposal } : { changed: await changeIn(tx, unit, rollout, input, author, transition) }
     })
     if ('proposal' in outcome) throw approvalAwaited(outcome.proposal)
     return renderRollout(outcome.changed)
@@ -92,7 +92,7 @@ export function createChanging({
     rollout: RolloutRow,
     input: RolloutChanges,
     author: Author,
-    then?: RolloutTransition,
+    transition?: RolloutTransition,
   ): Promise<RolloutRow> {
     const columns = columnsOf(input)
     const changed = await lockAndApply(tx, unit, {
@@ -104,8 +104,8 @@ export function createChanging({
       within: (_tx, before) => requireAllowed(tx, before, input, columns),
       deed: deedOf(rollout, input),
     })
-    if (!then) return changed
-    await transitionIn(tx, unit, rollout.id, then, author)
+    if (!transition) return changed
+    await transitionIn(tx, unit, rollout.id, transition, author)
     return get(rollout.id, null, tx)
   }
 
@@ -116,17 +116,17 @@ export function createChanging({
     rollout: RolloutRow,
     input: RolloutChanges,
     author: Author,
-    then: RolloutTransition | undefined,
+    transition: RolloutTransition | undefined,
   ): Promise<Proposal | undefined> {
     await lockRollout(tx, rollout.id)
     const before = await get(rollout.id, actorOf(author), tx)
     const { waits } = await gate.admit(tx, author, before, deedOf(before, input))
     if (!waits || !(before.state === 'active' || before.state === 'paused')) return undefined
     await requireAllowed(tx, before, input, columnsOf(input))
-    const isStop = then === 'pause' || then === 'halt'
-    if (isStop) await transitionIn(tx, unit, rollout.id, then, author)
+    const isStop = transition === 'pause' || transition === 'halt'
+    if (isStop) await transitionIn(tx, unit, rollout.id, transition, author)
     const { revision: _seen, ...wanted } = input
-    const asked = { kind: 'change' as const, changes: { ...wanted, ...(then && !isStop && { transition: then }) } }
+    const asked = { kind: 'change' as const, changes: { ...wanted, ...(transition && !isStop && { transition }) } }
     return gate.propose(tx, unit, author, await get(rollout.id, null, tx), asked)
   }
 
