@@ -4,8 +4,7 @@ import { notifications } from '@mantine/notifications'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
-import { queryOf, wholeQueryOf } from './insight-range.ts'
-import type { InsightsSearch } from './routes.tsx'
+import { queryOf, wholeQueryOf, type InsightsSearch } from './insight-range.ts'
 
 /**
  * The figures as the server writes them for spreadsheets.

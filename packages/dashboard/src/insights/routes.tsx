@@ -1,5 +1,5 @@
-import { BUCKETS, type Bucket } from '@hotpatch/api'
-import { PLATFORMS, type Platform } from '@hotpatch/protocol'
+import { BUCKETS } from '@hotpatch/api'
+import { PLATFORMS } from '@hotpatch/protocol'
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { appRoute } from '../ground/routes.ts'
 import { readOneOf, readText } from '../ground/search.ts'

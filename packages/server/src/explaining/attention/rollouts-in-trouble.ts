@@ -130,7 +130,7 @@ function stuckSince({ waitsFor, steps, step, stepStartedAt }: RolloutPlanStatus,
   return waitsFor.for === 'sample' && now - baked >= STUCK_AFTER_MS ? baked : undefined
 }
 
-function subjectOf({ id, app_id, slug, version, platform, channel }: Omit<TrippedRow, 'tripped_at' | 'figures'>) {
+function subjectOf({ id, app_id, slug, version }: Omit<TrippedRow, 'tripped_at' | 'figures'>) {
   return {
     app_id,
     slug,

@@ -123,11 +123,11 @@ async function fetchKeys(ask: AskIssuer, address: string): Promise<Pick<Known, '
     throw problem('issuer-unusable', `Expected at most ${MAX_KEYS} keys at ${address}, found something else.`)
   }
   // A symmetric key that everybody can read would be nobody's.
-  const usable = (found as Record<string, unknown>[]).filter(
+  const usable = (found as JWK[]).filter(
     (key) => typeof key === 'object' && key !== null && typeof key.kty === 'string' && key.kty !== 'oct',
   )
   try {
-    const keys = createLocalJWKSet({ keys: usable as JWK[] })
+    const keys = createLocalJWKSet({ keys: usable })
     return { keys, keyIds: new Set(usable.flatMap(({ kid }) => (typeof kid === 'string' ? [kid] : []))) }
   } catch (cause) {
     throw problem('issuer-unusable', `Expected a set of JSON Web Keys at ${address}.`, {}, { cause })
