@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
-import { expect, test } from 'vitest'
+import { eventually, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
 
 const run = promisify(execFile)
 const ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
@@ -59,6 +60,27 @@ test('a source that changed is never left out of a start', async () => {
   expect(await start()).toBe('two thread')
   // The server that runs may still start its threads.
   expect((await run(process.execPath, [main])).stdout.trim()).toBe('one thread')
+})
+
+test('a bundle stays for as long as a server runs from it, however often another is made', async () => {
+  const { root, put } = await aCheckout()
+  await put('main.ts', "process.stdin.resume().once('end', () => process.exit())\n")
+  const { main } = await entryOf(root)
+  const server = spawn(process.execPath, [main], { stdio: ['pipe', 'ignore', 'inherit'] })
+  const hasEnded = once(server, 'exit')
+  onTestFinished(() => void server.kill('SIGKILL'))
+  await eventually(() => access(join(dirname(main), `used-by-${server.pid}`)))
+  const makeAnother = async (word: string) => {
+    await put('word.ts', `export const WORD: string = '${word}'\n`)
+    await put('main.ts', `import { WORD } from './word.ts'\nconsole.log(WORD)\n`)
+    return (await entryOf(root)).main
+  }
+  for (const word of ['two', 'three', 'four', 'five']) await makeAnother(word)
+  await access(main)
+  server.stdin.end()
+  await hasEnded
+  for (const word of ['six', 'seven', 'eight', 'nine']) await makeAnother(word)
+  await expect(access(main)).rejects.toMatchObject({ code: 'ENOENT' })
 })
 
 test('what cannot be bundled starts from its sources, which say what is wrong with them', async () => {
