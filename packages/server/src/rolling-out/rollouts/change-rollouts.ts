@@ -68,7 +68,7 @@ export function createChanging({
   }
 
   /**
-   * @param then what is to become of it in the same transaction: both, or neither
+   * @param transition what is to become of it in the same transaction: both, or neither
    * @throws problem approval-awaited where it takes a second person: then it is proposed
    */
   async function change(
