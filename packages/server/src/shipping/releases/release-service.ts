@@ -117,14 +117,9 @@ export function createReleaseService({
       db,
       rows.map(({ id }) => id),
     )
-    const added = await listAddedSignatures(
-      db,
-      rows.map(({ id }) => id),
-    )
-    const placed = await listInForce(
-      db,
-      rows.map(({ id }) => id),
-    )
+    const ids = rows.map(({ id }) => id)
+    const added = await listAddedSignatures(db, ids)
+    const placed = await listInForce(db, ids)
     const show = (row: ReleaseRow) => ({
       ...renderRelease(row, files.get(row.id) ?? [], added.get(row.id), publicUrl),
       inForce: (placed.get(row.id) ?? []).map(renderInForce),
