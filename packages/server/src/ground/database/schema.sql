@@ -445,6 +445,7 @@ create table one_time_link (
   created_by_person text,
   expires_at bigint not null,
   used_at bigint,
+  created_by_token text,
   constraint one_time_link_key primary key (id),
   constraint one_time_link_secret unique (secret_hash),
   constraint one_time_link_kind check (kind in ('first-owner', 'invitation', 'reset')),

@@ -851,6 +851,8 @@ export interface Schema {
     created_at: number
     created_by: string
     created_by_person: string | null
+    /** That it was made with, if not by a person who was signed in. */
+    created_by_token: string | null
     expires_at: number
     used_at: number | null
   }

@@ -53,6 +53,14 @@ export interface TokenPair {
   expiresIn: number
 }
 
+/** Of a token that works. */
+export interface WorkingToken {
+  grants: readonly Grant[]
+  personId: string | null
+  /** To a time or to addresses. */
+  isBound: boolean
+}
+
 export type AccessService = ReturnType<typeof createAccessService>
 
 export function createAccessService({
@@ -135,6 +143,15 @@ export function createAccessService({
       used_at: null,
     })
     return { accessToken, refreshToken, tokenType: 'Bearer', expiresIn: ACCESS_TOKEN_SECONDS }
+  }
+
+  /** What a token may do by itself now: it cannot be revoked until the transaction ends. Undefined when it does not work. */
+  async function findWorking(tx: Connection, id: string): Promise<WorkingToken | undefined> {
+    const isWorking = await lockWorkingToken(tx, id)
+    const row = isWorking ? await findToken(tx, id) : undefined
+    if (!row || (row.expires_at !== null && row.expires_at <= clock.now())) return undefined
+    const isBound = row.expires_at !== null || row.allowed_addresses !== null
+    return { grants: [storedGrant(row)], personId: row.person_id, isBound }
   }
 
   async function exchange(apiKey: string, address: string | null): Promise<TokenPair> {
@@ -348,7 +365,18 @@ export function createAccessService({
     }
   }
 
-  return { authenticate, exchange, refresh, createFirstOwner, create, revoke, endTokensOf, keepTokensOf, list }
+  return {
+    authenticate,
+    findWorking,
+    exchange,
+    refresh,
+    createFirstOwner,
+    create,
+    revoke,
+    endTokensOf,
+    keepTokensOf,
+    list,
+  }
 }
 
 type TokenRow = Schema['api_token']

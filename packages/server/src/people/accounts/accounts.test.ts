@@ -1,6 +1,9 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import {
   describeOnEveryDatabase,
   dumpDatabase,
+  eventually,
   fixedClock,
   problemOf,
   startTestServer,
@@ -235,6 +238,19 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
       expect((await people.signIn(email, OTHER_PASSWORD)).response.status).toBe(200)
     })
 
+    test('is not set by a link that was made by who may less than the person has come to since', async () => {
+      const app = await server.createTestApp()
+      const admin = (await people.invite(owner, [{ role: 'admin', app: app.slug }])).browser
+      const { id } = await people.invite(owner, [{ role: 'reader', app: app.slug }])
+      const { body } = await admin.post(`/people/${id}/reset-link`, { minutes: 1440 })
+      const secret = secretOf(body.link)
+      expect((await newBrowser().post('/one-time-links/look', { secret })).status).toBe(200)
+      await owner.send('PATCH', `/people/${id}`, { grants: [{ role: 'owner' }] })
+      const use = await newBrowser().post('/one-time-links/use', { secret, password: OTHER_PASSWORD })
+      expect(problemOf(use)).toBe('410 link-gone')
+      await owner.send('PATCH', `/people/${id}`, { grants: [{ role: 'reader' }] })
+    })
+
     test('is not set by a link whose time is over, nor by the one before the newest', async () => {
       const { id } = await people.invite(owner, [{ role: 'reader' }])
       const make = async () => secretOf((await owner.post(`/people/${id}/reset-link`, {})).body.link)
@@ -306,6 +322,71 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
       await owner.send('PATCH', `/people/${id}`, { grants: [{ role: 'reader' }] })
       const look = await newBrowser().post('/one-time-links/look', { secret: secretOf(body.link) })
       expect(problemOf(look)).toBe('410 link-gone')
+    })
+
+    test('ends with the token that made it, and is not made by one that is for a time or some addresses', async () => {
+      const input = { email: 'by-token@example.com', grants: [{ role: 'admin' }] }
+      const make = async (limits: object) =>
+        (await owner.post('/tokens', { name: 'inviting', role: 'owner', ...limits })).body
+      const { id, token } = await make({})
+      const { body } = await server.request('POST', '/manage/v1/people/invitations', { token, body: input })
+      expect((await owner.post(`/tokens/${id}/revoke`)).status).toBe(200)
+      const use = { secret: secretOf(body.link), name: 'Mallory', password: PASSWORD }
+      expect(problemOf(await newBrowser().post('/one-time-links/use', use))).toBe('410 link-gone')
+      const expiresAt = new Date(clock.now() + DAY_MS).toISOString()
+      for (const limits of [{ expiresAt }, { allowedAddresses: ['127.0.0.1'] }]) {
+        const bound = { token: (await make(limits)).token as string }
+        const invited = await server.request('POST', '/manage/v1/people/invitations', { ...bound, body: input })
+        expect(problemOf(invited)).toBe('403 forbidden')
+        const reader = await people.invite(owner, [{ role: 'reader' }])
+        const grants = { grants: [{ role: 'owner' }] }
+        const given = await server.request('PATCH', `/manage/v1/people/${reader.id}`, { ...bound, body: grants })
+        expect(problemOf(given)).toBe('403 forbidden')
+        const reset = await server.request('POST', `/manage/v1/people/${reader.id}/reset-link`, { ...bound, body: {} })
+        expect(problemOf(reset)).toBe('403 forbidden')
+        const disabled = { ...bound, body: { disabled: true } }
+        expect((await server.request('PATCH', `/manage/v1/people/${reader.id}`, disabled)).status).toBe(200)
+      }
+    })
+
+    test('that gives more is not withdrawn by whoever invites the same address to less', async () => {
+      const app = await server.createTestApp()
+      const admin = (await people.invite(owner, [{ role: 'admin', app: app.slug }])).browser
+      const email = 'boss@example.com'
+      const more = (await invite(owner, { email, grants: [{ role: 'owner' }] })).body
+      const less = await invite(admin, { email, grants: [{ role: 'reader', app: app.slug }] })
+      expect(less.status).toBe(201)
+      const look = await newBrowser().post('/one-time-links/look', { secret: secretOf(more.link) })
+      expect(look.body).toMatchObject({ grants: [{ role: 'owner', appId: null }] })
+      expect((await owner.send('DELETE', `/people/invitations/${more.id}`)).status).toBe(204)
+    })
+
+    test('is not made by a request that arrives when its author has lost the right to', async () => {
+      const { id, browser } = await people.invite(owner, [{ role: 'admin' }])
+      const input = JSON.stringify({ email: 'late@example.com', grants: [{ role: 'admin' }] })
+      const address = new URL(await server.listen())
+      const asked = request(new URL('/manage/v1/people/invitations', address), {
+        method: 'POST',
+        headers: {
+          origin: address.origin,
+          cookie: `hotpatch=${browser.cookies.get('hotpatch')}`,
+          'content-type': 'application/json',
+          'content-length': input.length,
+        },
+      })
+      const answer = once(asked, 'response') as Promise<[IncomingMessage]>
+      // Then the server has looked who it is.
+      clock.advance(HOUR_MS)
+      asked.write(input.slice(0, 5))
+      await eventually(async () => {
+        const { body } = await owner.get(`/people/${id}/sessions`)
+        expect(body.items).toMatchObject([{ lastUsedAt: new Date(clock.now()).toISOString() }])
+      })
+      await owner.send('PATCH', `/people/${id}`, { disabled: true })
+      asked.end(input.slice(5))
+      const [response] = await answer
+      response.resume()
+      expect(response.statusCode).toBeOneOf([401, 403])
     })
   })
 

@@ -13,6 +13,7 @@ import { createAccountService } from './own/account-service.ts'
 import { createPasskeyService } from './passkeys/passkey-service.ts'
 import { createArrivals } from './persons/arrivals.ts'
 import { createPersonService } from './persons/person-service.ts'
+import { createStandings } from './persons/standings.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
 import { claimTotpCode, deleteExpired, deleteUsedTotpCodes } from './tables/person-table.ts'
@@ -36,7 +37,7 @@ export function createAccounts({
   isSingleSignOnOnly,
 }: {
   db: Database
-  access: Pick<AccessService, 'endTokensOf' | 'keepTokensOf'>
+  access: Pick<AccessService, 'endTokensOf' | 'findWorking' | 'keepTokensOf'>
   audit: AuditService
   secretsKeys: readonly string[]
   publicUrl: PublicUrl
@@ -60,10 +61,12 @@ export function createAccounts({
     isSingleSignOnOnly,
     clock,
   })
-  const links = createOneTimeLinks({ db, audit, attempts, clock, newId })
+  const standings = createStandings({ findWorkingToken: access.findWorking })
+  const links = createOneTimeLinks({ db, audit, attempts, standings, clock, newId })
   const persons = createPersonService({
     db,
     links,
+    standings,
     endTokensOf: access.endTokensOf,
     keepTokensOf: access.keepTokensOf,
     audit,

@@ -29,6 +29,7 @@ import * as trustAndSingleSignOn from './0032-trust-and-single-sign-on.ts'
 import * as auditSeals from './0033-audit-seals.ts'
 import * as rolloutRevisions from './0035-rollout-revisions.ts'
 import * as rareDevices from './0036-rare-devices.ts'
+import * as makersOfLinks from './0037-makers-of-links.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
 export const MIGRATIONS: Record<string, Migration> = {
@@ -62,4 +63,5 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0033-audit-seals': auditSeals,
   '0035-rollout-revisions': rolloutRevisions,
   '0036-rare-devices': rareDevices,
+  '0037-makers-of-links': makersOfLinks,
 }

@@ -16,6 +16,8 @@ permission allow, where they allow it.
 
 - **Nobody gives more than he has.** Whoever makes a token, a rule for CI or an invitation gives at most his own role,
   permissions, app, channels, addresses and time; and revokes or changes only what has no more than that.
+- **What people get is for no time and no address.** So a token that expires or is for some addresses gives them nothing: it
+  invites nobody, changes no roles and makes no links.
 - **A token may no more than the person behind it may now.** Behind a token is who made it, also by another token. When
   his grants shrink, his tokens shrink with them, at once; when he is disabled, they rest.
 - **Channels.** A token can be for some channels of an app. It then has only permissions that the table marks with

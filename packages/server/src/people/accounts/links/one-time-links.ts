@@ -8,13 +8,17 @@ import { isUniqueViolation } from '../../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
 import { hashPassword } from '../auth/passwords.ts'
 import type { SignInAttempts } from '../auth/sign-in-attempts.ts'
+import { coversGrant, grantOf } from '../../authors/actor.ts'
 import { callerOf } from '../persons/actor-of-person.ts'
+import type { Doer, Standings } from '../persons/standings.ts'
 import {
   endSessions,
   findAnyOwnerPerson,
   findPerson,
   insertPerson,
   listApps,
+  listGrants,
+  lockOwnerPersons,
   removeSecondFactors,
   replaceGrants,
   setPassword,
@@ -44,7 +48,8 @@ export interface NewLink {
   personId?: string
   removesSecondFactor?: boolean
   createdBy: string
-  createdByPerson: string | null
+  /** Null of the server. */
+  doer: Doer | null
 }
 
 /** What comes from where a link is used. */
@@ -60,12 +65,14 @@ export function createOneTimeLinks({
   db,
   audit,
   attempts,
+  standings,
   clock,
   newId,
 }: {
   db: Database
   audit: AuditService
   attempts: SignInAttempts
+  standings: Standings
   clock: Clock
   newId: () => string
 }) {
@@ -83,7 +90,8 @@ export function createOneTimeLinks({
       removes_second_factor: link.removesSecondFactor === true ? 1 : 0,
       created_at: now,
       created_by: link.createdBy,
-      created_by_person: link.createdByPerson,
+      created_by_person: link.doer?.personId ?? null,
+      created_by_token: link.doer?.tokenId ?? null,
       expires_at: now + link.lifetimeMs,
       used_at: null,
     }
@@ -100,7 +108,7 @@ export function createOneTimeLinks({
       grants: OWNER,
       createdBy: 'server',
     } as const
-    return (await make(db, { ...link, createdByPerson: null })).secret
+    return (await make(db, { ...link, doer: null })).secret
   }
 
   async function look(secret: string): Promise<OneTimeLink> {
@@ -120,8 +128,17 @@ export function createOneTimeLinks({
   async function findOpen(connection: Connection, secret: string): Promise<LinkRow> {
     const row = await findLink(connection, hashSecret(secret))
     if (!row || row.used_at !== null || row.expires_at <= clock.now()) throw gone()
-    if (row.kind === 'first-owner' && (await findAnyOwnerPerson(connection))) throw gone()
+    if (!(await isStillGiven(connection, row))) throw gone()
     return row
+  }
+
+  /** A link gives no more than who made it may now; and a person may have come to more since. */
+  async function isStillGiven(connection: Connection, row: LinkRow): Promise<boolean> {
+    if (row.kind === 'first-owner') return !(await findAnyOwnerPerson(connection))
+    const { created_by_token: tokenId, created_by_person: personId } = row
+    const maker = await standings.find(connection, { tokenId, personId })
+    const given = row.kind === 'reset' ? await listGrants(connection, [row.person_id ?? '']) : grantsOf(row)
+    return maker !== undefined && given.every((grant) => coversGrant(maker.grants, grantOf(grant.role, grant.app_id)))
   }
 
   /** Whom it let in; undefined when it only set a password. */
@@ -132,11 +149,10 @@ export function createOneTimeLinks({
     const password = await hashPassword(input.password)
     try {
       return await db.transaction().execute(async (tx) => {
-        if (found.kind === 'first-owner') await lockFirstPerson(tx)
+        await (found.kind === 'first-owner' ? lockFirstPerson(tx) : lockOwnerPersons(tx))
         const row = await takeLink(tx, found.secret_hash, clock.now())
-        if (!row) throw gone()
+        if (!row || !(await isStillGiven(tx, row))) throw gone()
         if (row.kind === 'reset') return reset(tx, row, password, from)
-        if (row.kind === 'first-owner' && (await findAnyOwnerPerson(tx))) throw gone()
         return welcome(tx, row, { ...input, password }, from)
       })
     } catch (error) {

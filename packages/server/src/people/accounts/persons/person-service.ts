@@ -11,23 +11,24 @@ import type {
 } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { AuditService } from '../../audit/audit-service.ts'
-import { appsOf, grantOf, requireCovers, type Actor, type Grant } from '../../authors/actor.ts'
+import { appsOf, coversGrant, grantOf, narrowTo, requireCovers, type Actor, type Grant } from '../../authors/actor.ts'
 import type { Caller } from '../../authors/author.ts'
 import { DAY_MS, MINUTE_MS, nullableTimestamp, timestamp, type Clock } from '../../../ground/clock.ts'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../../ground/http/paging.ts'
 import {
   countOpenInvitations,
-  deleteInvitationsFor,
   deleteLink,
   deleteLinksBy,
   deleteResetLinksFor,
   findOpenInvitation,
+  listInvitationsFor,
   listOpenInvitations,
   type LinkRow,
 } from '../tables/one-time-link-table.ts'
 import { grantsOf, type OneTimeLinks } from '../links/one-time-links.ts'
 import { actorOfPerson } from './actor-of-person.ts'
+import { doerOf, type Standings } from './standings.ts'
 import {
   countOwnerPersons,
   countPasskeys,
@@ -61,6 +62,7 @@ export type PersonService = ReturnType<typeof createPersonService>
 export function createPersonService({
   db,
   links,
+  standings,
   endTokensOf,
   keepTokensOf,
   audit,
@@ -69,6 +71,7 @@ export function createPersonService({
 }: {
   db: Database
   links: OneTimeLinks
+  standings: Standings
   endTokensOf: EndTokensOf
   keepTokensOf: EndTokensOf
   audit: AuditService
@@ -102,11 +105,35 @@ export function createPersonService({
     return actorOfPerson(row, await listGrants(db, [id])).grants
   }
 
-  async function change(id: string, input: PersonChanges, findAppId: FindAppId, author: Caller): Promise<Person> {
+  /**
+   * With what the author may do to people now: he may have lost it while the request arrived. Whoever is an owner stays
+   * one until the transaction ends.
+   * @param deed whether it gives something that stays: then a token that is for a time or for some addresses would leave
+   *   behind what is neither
+   * @throws problem forbidden
+   */
+  async function acting(tx: Connection, author: Caller, deed: 'gives' | 'takes'): Promise<Caller> {
+    await lockOwnerPersons(tx)
+    const standing = await standings.find(tx, doerOf(author.actor))
+    const actor = standing && narrowTo({ ...author.actor, grants: standing.grants }, 'people:manage')
+    if (!actor) throw problem('forbidden', 'You may not manage people any more.')
+    if (standing.isBound && deed === 'gives') {
+      const detail =
+        'This token is for a time or for some addresses only, and what people get is for neither: sign in, or use another token.'
+      throw problem('forbidden', detail)
+    }
+    return { ...author, actor }
+  }
+
+  async function change(id: string, input: PersonChanges, findAppId: FindAppId, caller: Caller): Promise<Person> {
     const wished = input.grants && (await readGrants(input.grants, findAppId))
     const { name, email, disabled } = input
     const changed = await db.transaction().execute(async (tx) => {
-      await lockOwnerPersons(tx)
+      const author = await acting(
+        tx,
+        caller,
+        input.disabled === true && !wished && email === undefined ? 'takes' : 'gives',
+      )
       const found = await getVisible(id, author.actor, tx)
       const hadOwner = await hasOwner(tx)
       // Whoever may write another address may make himself the person.
@@ -173,10 +200,10 @@ export function createPersonService({
     await deleteResetLinksFor(tx, id)
   }
 
-  async function remove(id: string, { keepTokens = false }: { keepTokens?: boolean }, author: Caller): Promise<void> {
-    if (id === author.actor.personId) throw notOneself()
+  async function remove(id: string, { keepTokens = false }: { keepTokens?: boolean }, caller: Caller): Promise<void> {
+    if (id === caller.actor.personId) throw notOneself()
     await db.transaction().execute(async (tx) => {
-      await lockOwnerPersons(tx)
+      const author = await acting(tx, caller, keepTokens ? 'gives' : 'takes')
       const { row, grants } = await getVisible(id, author.actor, tx)
       const hadOwner = await hasOwner(tx)
       requireMayTouch(author.actor, grants)
@@ -196,10 +223,11 @@ export function createPersonService({
   async function makeResetLink(
     id: string,
     { minutes = 60, removesSecondFactor = false }: NewResetLink,
-    author: Caller,
+    caller: Caller,
     publicUrl: string,
   ): Promise<CreatedResetLink> {
     return db.transaction().execute(async (tx) => {
+      const author = await acting(tx, caller, 'gives')
       const { row, grants } = await getVisible(id, author.actor, tx)
       // Whoever has the link is the person.
       requireMayTouch(author.actor, grants)
@@ -221,8 +249,9 @@ export function createPersonService({
     })
   }
 
-  async function signOut(id: string, author: Caller): Promise<void> {
+  async function signOut(id: string, caller: Caller): Promise<void> {
     await db.transaction().execute(async (tx) => {
+      const author = await acting(tx, caller, 'takes')
       const { grants } = await getVisible(id, author.actor, tx)
       requireMayTouch(author.actor, grants)
       await endSessions(tx, id)
@@ -233,17 +262,18 @@ export function createPersonService({
   async function invite(
     input: NewInvitation,
     findAppId: FindAppId,
-    author: Caller,
+    caller: Caller,
     publicUrl: string,
   ): Promise<CreatedInvitation> {
     const email = input.email.toLowerCase()
     const grants = await readGrants(input.grants, findAppId)
-    for (const grant of grants) requireCovers(author.actor, asGrant(grant))
     return db.transaction().execute(async (tx) => {
+      const author = await acting(tx, caller, 'gives')
+      for (const grant of grants) requireCovers(author.actor, asGrant(grant))
       if (await findPersonByEmail(tx, email)) {
         throw problem('person-exists', `${email} is here already.`)
       }
-      await deleteInvitationsFor(tx, email)
+      await withdrawEarlier(tx, email, author.actor)
       if ((await countOpenInvitations(tx, clock.now())).count >= MAX_INVITATIONS) {
         throw problem('forbidden', `${MAX_INVITATIONS} invitations wait already: withdraw some that nobody needs.`)
       }
@@ -264,14 +294,22 @@ export function createPersonService({
     })
   }
 
+  /** The newest counts; but what gives more is not for him to end. */
+  async function withdrawEarlier(tx: Connection, email: string, actor: Actor): Promise<void> {
+    for (const row of await listInvitationsFor(tx, email)) {
+      if (mayTouch(actor, grantsOf(row))) await deleteLink(tx, row.id)
+    }
+  }
+
   async function listInvitations(page: PageRequest, actor: Actor): Promise<Page<Invitation>> {
     const rows = await listOpenInvitations(db, clock.now(), page)
     const { items, nextCursor } = pageFromRows(rows, page, (row) => row)
     return { items: items.filter((row) => isSeenBy(actor, row)).map(renderInvitation), nextCursor }
   }
 
-  async function withdraw(id: string, author: Caller): Promise<void> {
+  async function withdraw(id: string, caller: Caller): Promise<void> {
     await db.transaction().execute(async (tx) => {
+      const author = await acting(tx, caller, 'takes')
       const row = await findOpenInvitation(tx, id, clock.now())
       if (!row || !isSeenBy(author.actor, row)) {
         throw problem('invitation-not-found', `No invitation that waits has the id ${id}.`)
@@ -354,7 +392,7 @@ export function createPersonService({
 }
 
 function by({ actor }: Caller) {
-  return { createdBy: actor.name, createdByPerson: actor.personId }
+  return { createdBy: actor.name, doer: doerOf(actor) }
 }
 
 function asGrant({ role, app_id: appId }: GrantRow) {
@@ -364,6 +402,10 @@ function asGrant({ role, app_id: appId }: GrantRow) {
 /** @throws problem forbidden when somebody may more than he who would touch him */
 function requireMayTouch(actor: Actor, grants: readonly GrantRow[]): void {
   for (const grant of grants) requireCovers(actor, asGrant(grant))
+}
+
+function mayTouch({ grants: own }: Actor, grants: readonly GrantRow[]): boolean {
+  return grants.every((grant) => coversGrant(own, asGrant(grant)))
 }
 
 function without(some: readonly GrantRow[], others: readonly GrantRow[]): GrantRow[] {

@@ -62,10 +62,10 @@ export function deleteLink(db: Connection, id: string) {
   return db.deleteFrom('one_time_link').where('id', '=', id).execute()
 }
 
-/** Also those of before for the same address: the newest counts. */
-export function deleteInvitationsFor(db: Connection, email: string) {
+export function listInvitationsFor(db: Connection, email: string) {
   return db
-    .deleteFrom('one_time_link')
+    .selectFrom('one_time_link')
+    .selectAll()
     .where('kind', '=', 'invitation')
     .where('email', '=', email)
     .where('used_at', 'is', null)
