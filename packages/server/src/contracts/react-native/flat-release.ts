@@ -2,7 +2,7 @@ import { ArchiveContent, pageOf, PublishedRelease, Release, type OfArchive, type
 import { problem } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 
-const { content: _release, versionCode: _versionCode, ...ofRelease } = Release.properties
+const { content: _release, versionCode: _versionCode, inForce: _inForce, ...ofRelease } = Release.properties
 const { content: _published, ...ofPublished } = PublishedRelease.properties
 const { kind: _kind, ...ofZip } = ArchiveContent.properties
 
@@ -17,8 +17,8 @@ export const ContractReleasePage = pageOf(ContractRelease)
 
 /** @throws problem release-not-found of what is no zip: the contract has no other releases */
 export function flattenRelease(found: Release): ContractRelease {
-  const { content, versionCode: __, ...release } = requireArchive(found, found.id)
-  const { kind: _, ...zip } = content
+  const { content, versionCode: _code, inForce: _places, ...release } = requireArchive(found, found.id)
+  const { kind: _kind, ...zip } = content
   return { ...release, ...zip }
 }
 

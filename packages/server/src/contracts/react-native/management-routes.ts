@@ -161,7 +161,7 @@ export function reactNativeManagementRoutes(parts: {
       },
       async (request) => {
         const { release } = await getRelease(request, request.params.id)
-        return flattenRelease(await releases.show(release, publicUrl(request)))
+        return flattenRelease(await releases.render(release, publicUrl(request)))
       },
     )
 

@@ -113,11 +113,8 @@ export function createReleaseService({
     publicUrl: string,
   ): Promise<Page<Release>> {
     const rows = await listReleases(db, ofApps, filter, page)
-    const files = await listFilesOf(
-      db,
-      rows.map(({ id }) => id),
-    )
     const ids = rows.map(({ id }) => id)
+    const files = await listFilesOf(db, ids)
     const added = await listAddedSignatures(db, ids)
     const placed = await listInForce(db, ids)
     const show = (row: ReleaseRow) => ({
