@@ -41,6 +41,11 @@ describe('the console', () => {
     expect(headers['cache-control']).toBe('no-store')
   })
 
+  test('an address that is deeper than any page is none: each of the addresses in it would be as long', async () => {
+    expect((await get(`/dashboard/${'a/'.repeat(19)}`)).statusCode).toBe(200)
+    expect((await get(`/dashboard/${'a/'.repeat(3000)}`)).statusCode).toBe(404)
+  })
+
   test('its style elements have the nonce of its policy, another one each time; scripts have to be files', async () => {
     const policies = await Promise.all([get('/dashboard/'), get('/dashboard/')])
     const nonces = policies.map(({ body, headers }) => {

@@ -17,6 +17,8 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 }
 const ENDINGS = { br: '.br', gzip: '.gz' } as const satisfies Record<Coding, string>
 const NONCE_BYTES = 16
+/** No page of the console is deeper; and each of its addresses is written with the way back up. */
+const MAX_DEPTH = 20
 
 /**
  * The console: its page at whatever address below /dashboard/, as the page itself knows which of its own it shows, and the
@@ -42,6 +44,7 @@ export function consoleRoutes({ directory }: { directory: string }): FastifyPlug
   }
 
   async function sendPage(reply: FastifyReply, path: string) {
+    if (path.split('/').length > MAX_DEPTH) throw problem('not-found', 'The console has no page at this address.')
     const html = await readFile(join(directory, 'index.html'), 'utf8').catch(ifThere)
     if (html === undefined) {
       throw problem('not-found', 'The pages of the console have not been built here: `npm start` does that.')
