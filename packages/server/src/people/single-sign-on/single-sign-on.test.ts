@@ -250,6 +250,25 @@ describeOnEveryDatabase('single sign-on', (openDatabase, database) => {
       expect(await audited('person.linked')).toMatchObject({ after: { subject: namesake.sub } })
     })
 
+    test('of an account that gains by it, who had a password or a session for it is out', async () => {
+      await set({ linksPeople: true })
+      const admin = (await people.invite(owner, [{ role: 'admin', app: 'demo' }])).browser
+      const prepared = await people.invite(admin, [{ role: 'reader', app: 'demo' }])
+      const boss = account({ email: prepared.email, groups: ['everybody', 'mobile-leads'] })
+      const { browser } = await signIn(boss)
+      expect((await browser.get('/account')).body).toMatchObject({ id: prepared.id, hasPassword: false })
+      expect((await prepared.browser.get('/whoami')).status).toBe(401)
+      expect((await people.signIn(prepared.email)).response.status).toBe(401)
+      expect(await audited('person.linked')).toMatchObject({ after: { endsOtherWays: true } })
+    })
+
+    test('of an account that gains nothing by it, its password stays', async () => {
+      await set({ linksPeople: true })
+      const known = await people.invite(owner, [{ role: 'admin' }])
+      await signIn(account({ email: known.email }))
+      expect((await people.signIn(known.email)).response.status).toBe(200)
+    })
+
     test('of whoever is known already, it does not matter', async () => {
       const nora = account()
       const { browser } = await signIn(nora)

@@ -1,18 +1,23 @@
 import type { AuditService } from '../../audit/audit-service.ts'
+import { coversGrant, grantOf } from '../../authors/actor.ts'
 import type { Clock } from '../../../ground/clock.ts'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
 import type { Browser } from '../sign-in/browser.ts'
 import { callerOf } from './actor-of-person.ts'
 import {
   deleteGrantsOfGroups,
+  endSessions,
   endSessionsBySingleSignOn,
   findIdentity,
   findPerson,
   findPersonByEmail,
   insertIdentity,
   insertPerson,
+  listGrants,
   listGrantsBySource,
   lockOwnerPersons,
+  removePassword,
+  removeSecondFactors,
   replaceGrants,
   type GrantRow,
   type PersonRow,
@@ -75,6 +80,8 @@ export function createArrivals({
     if (namesake && !rules.linksPeople) return 'email-taken' as const
     if (!namesake && (!rules.makesPeople || arrival.grants.length === 0)) return 'not-a-member' as const
     const person = namesake ?? (await make(tx, arrival.name, email))
+    const endsOtherWays = namesake !== undefined && (await gains(tx, namesake, arrival.grants))
+    if (endsOtherWays) await endOtherWays(tx, person.id)
     const now = clock.now()
     await insertIdentity(tx, {
       id: newId(),
@@ -87,9 +94,25 @@ export function createArrivals({
     await audit.record(tx, await callerOf(tx, person, browser), {
       action: namesake ? 'person.linked' : 'person.joined',
       subject: ['person', person.id],
-      after: { email, issuer: arrival.issuer, subject: arrival.subject },
+      after: { email, issuer: arrival.issuer, subject: arrival.subject, ...(endsOtherWays && { endsOtherWays }) },
     })
     return person
+  }
+
+  /** Whether the groups give what the account did not have. */
+  async function gains(tx: Connection, { id }: PersonRow, given: readonly GrantRow[]): Promise<boolean> {
+    const own = (await listGrants(tx, [id])).map(({ role, app_id: appId }) => grantOf(role, appId))
+    return !given.every(({ role, app_id: appId }) => coversGrant(own, grantOf(role, appId)))
+  }
+
+  /**
+   * Nobody has shown so far that the account is of who has the address: somebody who may invite people, and may less than
+   * the groups give, could have made it for himself.
+   */
+  async function endOtherWays(tx: Connection, personId: string): Promise<void> {
+    await removePassword(tx, personId)
+    await removeSecondFactors(tx, personId)
+    await endSessions(tx, personId)
   }
 
   async function make(tx: Connection, name: string, email: string): Promise<PersonRow> {

@@ -158,11 +158,7 @@ export async function setPassword(
   password: string,
   { id, now }: { id: string; now: number },
 ) {
-  await db
-    .deleteFrom('sign_in_method')
-    .where('person_id', '=', personId)
-    .where('provider_id', '=', 'credential')
-    .execute()
+  await removePassword(db, personId)
   await db
     .insertInto('sign_in_method')
     .values({
@@ -180,6 +176,14 @@ export async function setPassword(
       created_at: now,
       updated_at: now,
     })
+    .execute()
+}
+
+export function removePassword(db: Connection, personId: string) {
+  return db
+    .deleteFrom('sign_in_method')
+    .where('person_id', '=', personId)
+    .where('provider_id', '=', 'credential')
     .execute()
 }
 
