@@ -6,6 +6,7 @@ import { devicesAndInsightsPages } from './pages/devices-and-insights.ts'
 import { rolloutsPages } from './pages/rollouts.ts'
 import { peoplePages } from './pages/people.ts'
 import { settingsPages } from './pages/settings.ts'
+import { tokensPages } from './pages/tokens.ts'
 import { trustPages } from './pages/trust.ts'
 import { webhooksPages } from './pages/webhooks.ts'
 import { releasesPages } from './pages/releases.ts'
@@ -23,4 +24,5 @@ export const CONSOLE_PAGES: readonly ConsolePages[] = [
   auditPages,
   webhooksPages,
   trustPages,
+  tokensPages,
 ]

@@ -66,6 +66,23 @@ export const NewApiToken = Type.Object(
 )
 export type NewApiToken = Static<typeof NewApiToken>
 
+/** Without `ended`: all of them. */
+export const TokenFilter = Type.Object({
+  ended: Type.Optional(
+    Type.Boolean({ description: 'Only those that were revoked or have expired; false: only others' }),
+  ),
+})
+export type TokenFilter = Static<typeof TokenFilter>
+
+/** One entry of the table of what somebody may do. */
+export const PermissionEntry = Type.Object({
+  name: Type.String(),
+  roles: Type.Array(Role, { description: 'Those that have it' }),
+  reach: OneOf(['server', 'app', 'channel'], { description: 'The narrowest that it can be given for' }),
+  lets: Type.String(),
+})
+export type PermissionEntry = Static<typeof PermissionEntry>
+
 /** The secret is shown once, here. */
 export const CreatedApiToken = Type.Object({ ...ApiToken.properties, token: Type.String() })
 export type CreatedApiToken = Static<typeof CreatedApiToken>

@@ -7,7 +7,16 @@ import { Patch, Patches, type NewPatch, type PatchFilter, type SentPatchQuery } 
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { Announcement, AnnouncementFilter } from './announcements.ts'
-import type { ApiToken, CreatedApiToken, NewApiToken, RevocationQuery, RevokedApiToken, Whoami } from './access.ts'
+import type {
+  ApiToken,
+  CreatedApiToken,
+  NewApiToken,
+  PermissionEntry,
+  RevocationQuery,
+  RevokedApiToken,
+  TokenFilter,
+  Whoami,
+} from './access.ts'
 import type {
   AppChanges,
   Channel,
@@ -575,7 +584,9 @@ export function createManagementClient(options: ManagementClientOptions) {
     finishExperiment: (experimentId: string, body: ExperimentEnd) =>
       call<Experiment>('POST', path`/experiments/${experimentId}/finish`, body),
 
-    listTokens: (query: PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
+    listPermissions: () => call<{ items: PermissionEntry[] }>('GET', '/permissions'),
+    listTokens: (query: TokenFilter & PageQuery = {}) => call<Page<ApiToken>>('GET', `/tokens${queryOf(query)}`),
+    listTokensMadeWith: (tokenId: string) => call<{ items: ApiToken[] }>('GET', path`/tokens/${tokenId}/made`),
     getSingleSignOn: () => call<SingleSignOn>('GET', '/single-sign-on'),
     setSingleSignOn: (body: NewSingleSignOn) => call<SingleSignOn>('PUT', '/single-sign-on', body),
     removeSingleSignOn: () => call<SingleSignOn>('DELETE', '/single-sign-on'),

@@ -21,6 +21,7 @@ import { signInRoutes } from '../sign-in/routes.tsx'
 import { webhooksRoutes } from '../webhooks/routes.tsx'
 import { singleSignOnRoutes } from '../single-sign-on/routes.tsx'
 import { trustRulesRoutes } from '../trust-rules/routes.tsx'
+import { tokensRoutes } from '../tokens/routes.tsx'
 import { FailedPage, NotFoundPage } from './error-pages.tsx'
 import { Shell } from './shell/shell.tsx'
 
@@ -33,6 +34,7 @@ const SERVER_PAGES = [
   ...appsRoutes,
   ...singleSignOnRoutes,
   ...trustRulesRoutes,
+  ...tokensRoutes,
   ...accountRoutes,
   ...peopleRoutes,
   ...auditRoutes,

@@ -37,16 +37,12 @@ export function createAccessKeys({ access, clock }: { access: AccessService; clo
     const found: ApiToken[] = []
     let after: string | undefined
     for (let page = 0; page < MAX_PAGES; page += 1) {
-      const { items, nextCursor } = await access.list({ limit: PAGE, after }, ofApps)
-      found.push(...items.filter(works))
+      const { items, nextCursor } = await access.list({ limit: PAGE, after }, { ended: false }, ofApps)
+      found.push(...items)
       after = items.at(-1)?.id
       if (nextCursor === null) break
     }
     return found.reverse()
-  }
-
-  function works({ revokedAt, expiresAt }: ApiToken): boolean {
-    return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > clock.now())
   }
 
   async function list({ actor }: Caller): Promise<AccessKey[]> {

@@ -4,8 +4,10 @@ import {
   NewApiToken,
   PageQuery,
   pageOf,
+  PermissionEntry,
   RevocationQuery,
   RevokedApiToken,
+  TokenFilter,
   Whoami,
   type ServerAdvice,
 } from '@hotpatch/api'
@@ -14,6 +16,7 @@ import { Type } from 'typebox'
 import { appsOf, onlyAppOf, roleOf, type Grant } from '../authors/actor.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import { authorOf } from '../authors/author.ts'
+import { listPermissions } from '../authors/permissions.ts'
 import { nullableTimestamp, timestamp, type Clock } from '../../ground/clock.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
 import type { AccessService } from './access-service.ts'
@@ -58,17 +61,44 @@ export function accessRoutes({
     )
 
     app.get(
+      '/permissions',
+      {
+        config: { access: 'self:read' },
+        schema: {
+          tags: ['access'],
+          summary: 'The table of what somebody may do, and which roles let them',
+          response: { 200: Type.Object({ items: Type.Array(PermissionEntry) }) },
+        },
+      },
+      () => ({ items: listPermissions() }),
+    )
+
+    app.get(
       '/tokens',
       {
         config: { access: 'tokens:manage' },
         schema: {
           tags: ['access'],
           summary: 'API tokens, newest first',
-          querystring: PageQuery,
+          querystring: Type.Object({ ...TokenFilter.properties, ...PageQuery.properties }),
           response: { 200: pageOf(ApiToken) },
         },
       },
-      (request) => access.list(readPageRequest(request.query), appsOf(request.actor)),
+      (request) => access.list(readPageRequest(request.query), request.query, appsOf(request.actor)),
+    )
+
+    app.get(
+      '/tokens/:id/made',
+      {
+        config: { access: 'tokens:manage' },
+        schema: {
+          tags: ['access'],
+          summary: 'Tokens that were made with it, at any remove, and still work: they end with it',
+          params: Type.Object({ id: Type.String() }),
+          response: { 200: Type.Object({ items: Type.Array(ApiToken) }) },
+        },
+      },
+      async (request) => ({ items: await access.listMadeWith(request.params.id, appsOf(request.actor)) }),
     )
 
     app.post(

@@ -1,4 +1,4 @@
-import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken } from '@hotpatch/api'
+import type { ApiToken, CreatedApiToken, NewApiToken, Page, RevokedApiToken, TokenFilter } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { jwtVerify, SignJWT, errors as joseErrors } from 'jose'
 import type { AuditService } from '../audit/audit-service.ts'
@@ -272,17 +272,22 @@ export function createAccessService({
   ): Promise<RevokedApiToken> {
     return db.transaction().execute(async (tx) => {
       await lockOwners(tx)
-      const row = await findToken(tx, id)
-      const apps = appsOf(author.actor)
-      if (!row || (apps !== null && !apps.includes(row.app_id ?? ''))) {
-        throw problem('token-not-found', `No token has the id ${id}.`)
-      }
+      const row = await requireToken(tx, id, appsOf(author.actor))
       requireCovers(author.actor, storedGrant(row))
       if (keepDescendants) await passOn(tx, row, author.actor)
       const ended = await end(tx, row, author)
       const revokedAt = row.revoked_at ?? clock.now()
       return { ...render({ ...row, revoked_at: revokedAt }), alsoRevoked: ended.filter((ending) => ending !== id) }
     })
+  }
+
+  /** @throws problem token-not-found, also where it is not for one of these apps */
+  async function requireToken(connection: Connection, id: string, ofApps: readonly string[] | null): Promise<TokenRow> {
+    const row = await findToken(connection, id)
+    if (!row || (ofApps !== null && !ofApps.includes(row.app_id ?? ''))) {
+      throw problem('token-not-found', `No token has the id ${id}.`)
+    }
+    return row
   }
 
   async function passOn(tx: Connection, { id, parent_id: parentId }: TokenRow, by: Actor): Promise<void> {
@@ -338,8 +343,20 @@ export function createAccessService({
   }
 
   /** @param ofApps only the tokens for these, unless it is null */
-  async function list(page: PageRequest, ofApps: readonly string[] | null): Promise<Page<ApiToken>> {
-    return pageFromRows(await listTokens(db, page, ofApps), page, render)
+  async function list(
+    page: PageRequest,
+    { ended }: TokenFilter,
+    ofApps: readonly string[] | null,
+  ): Promise<Page<ApiToken>> {
+    return pageFromRows(await listTokens(db, page, { ended, ofApps, now: clock.now() }), page, render)
+  }
+
+  /** What ends with it. A token for an app makes none for elsewhere. */
+  async function listMadeWith(id: string, ofApps: readonly string[] | null): Promise<ApiToken[]> {
+    const { id: known } = await requireToken(db, id, ofApps)
+    const now = clock.now()
+    const made = await listDescendants(db, known)
+    return made.filter(({ expires_at: expiresAt }) => expiresAt === null || expiresAt > now).map(render)
   }
 
   function newTokenRow(
@@ -376,6 +393,7 @@ export function createAccessService({
     endTokensOf,
     keepTokensOf,
     list,
+    listMadeWith,
   }
 }
 

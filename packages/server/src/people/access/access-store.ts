@@ -102,12 +102,24 @@ export function adoptChildren(db: Connection, id: string, newParentId: string | 
 }
 
 /** Those of people and machines that keep them: rules of CI jobs, and what jobs get by them, are told with the rules. */
-export function listTokens(db: Connection, { after, limit }: PageRequest, ofApps: readonly string[] | null) {
+export function listTokens(
+  db: Connection,
+  { after, limit }: PageRequest,
+  { ended, ofApps, now }: { ended: boolean | undefined; ofApps: readonly string[] | null; now: number },
+) {
   return db
     .selectFrom('api_token')
     .selectAll()
     .where('trust_rule_id', 'is', null)
     .$if(ofApps !== null, (query) => query.where('app_id', 'in', ofApps ?? []))
+    .$if(ended === true, (query) =>
+      query.where((row) => row.or([row('revoked_at', 'is not', null), row('expires_at', '<=', now)])),
+    )
+    .$if(ended === false, (query) =>
+      query
+        .where('revoked_at', 'is', null)
+        .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', now)])),
+    )
     .$if(after !== undefined, (query) => query.where('id', '<', after ?? ''))
     .orderBy('id', 'desc')
     .limit(limit + 1)

@@ -76,6 +76,38 @@ describeOnEveryDatabase('access', (openDatabase) => {
       expect(response.headers['www-authenticate']).toBe('Bearer')
     })
 
+    test('those that ended are listed apart', async () => {
+      const working = await newToken({ name: 'works', expiresAt: new Date(clock.now() + 2 * DAY_MS).toISOString() })
+      const revoked = await newToken({ name: 'revoked' })
+      const expired = await newToken({ name: 'expired', expiresAt: new Date(clock.now() + 1).toISOString() })
+      await revoke(revoked.id)
+      clock.advance(1)
+      const idsOf = async (query: string) => {
+        const { body } = await server.request('GET', `/manage/v1/tokens?limit=200&${query}`)
+        return (body as { items: { id: string }[] }).items.map(({ id }) => id)
+      }
+      const [now, before] = [await idsOf('ended=false'), await idsOf('ended=true')]
+      expect([working, revoked, expired].map(({ id }) => now.includes(id))).toEqual([true, false, false])
+      expect([working, revoked, expired].map(({ id }) => before.includes(id))).toEqual([false, true, true])
+      expect((await idsOf('')).length).toBe(now.length + before.length)
+    })
+
+    test('what ends with one is told before, to whoever may see the token', async () => {
+      const maker = await newToken({ role: 'admin' })
+      const child = await newToken({ role: 'admin' }, maker.token)
+      const grandchild = await newToken({}, child.token)
+      const madeWith = async (id: string, token = server.ownerToken) =>
+        server.request('GET', `/manage/v1/tokens/${id}/made`, { token })
+      const told = (await madeWith(maker.id)).body as { items: { id: string }[] }
+      expect(told.items.map(({ id }) => id).sort()).toEqual([child.id, grandchild.id].sort())
+      expect(JSON.stringify(told)).not.toContain(child.token)
+      const { slug } = await server.createTestApp()
+      const elsewhere = await newToken({ role: 'admin', app: slug })
+      expect((await madeWith(maker.id, elsewhere.token)).status).toBe(404)
+      await revoke(grandchild.id)
+      expect((await madeWith(child.id)).body).toEqual({ items: [] })
+    })
+
     test('a token ends when its time has come', async () => {
       const { token } = await newToken({ expiresAt: new Date(clock.now() + MINUTE_MS).toISOString() })
       expect((await whoami(token)).status).toBe(200)

@@ -363,6 +363,7 @@ describe('a token for one app', () => {
       'GET /manage/v1/audit/head',
       'GET /manage/v1/people',
       'GET /manage/v1/people/invitations',
+      'GET /manage/v1/permissions',
       'GET /manage/v1/tokens',
       'GET /manage/v1/trust-rules',
       'GET /manage/v1/webhooks',

@@ -1,4 +1,4 @@
-import { ROLES, type Role } from '@hotpatch/api'
+import { ROLES, type PermissionEntry, type Role } from '@hotpatch/api'
 
 /** How narrow a permission can be: only whole, by app, or by app and channel. */
 type Reach = 'server' | 'app' | 'channel'
@@ -86,6 +86,11 @@ export function reachesChannels(permission: Permission): boolean {
 /** From the one that may most. */
 export function rolesWith(permission: Permission): Role[] {
   return ROLES.filter((role) => ROLE_PERMISSIONS[role].has(permission))
+}
+
+/** For whoever chooses some of them. */
+export function listPermissions(): PermissionEntry[] {
+  return ROWS.map(([name, { reach, lets }]) => ({ name, roles: rolesWith(name), reach, lets }))
 }
 
 /** Whether somebody of this role may do all that one of the other may: nobody hands out more than they have. */
