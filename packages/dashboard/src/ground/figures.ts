@@ -47,6 +47,7 @@ export function figuresIn(language: string): Figures {
 function bytesIn(language: string, value: number): string {
   const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
   const unit = BYTE_UNITS[power] ?? 'byte'
-  const maximumFractionDigits = power === 0 ? 0 : 1
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits }).format(value / 1000 ** power)
+  // Of bytes the short form is one word for one and for many: "514 byte".
+  const form = power === 0 ? ({ unitDisplay: 'long', maximumFractionDigits: 0 } as const) : { maximumFractionDigits: 1 }
+  return new Intl.NumberFormat(language, { style: 'unit', unit, ...form }).format(value / 1000 ** power)
 }

@@ -106,9 +106,6 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const createDefaultChannels = channels.createDefaults
   const forApps = { identity, createDefaultChannels, settleFleet }
   const apps = createAppService({ db, changes, audit, clock, newId, box, ...forApps })
-  const { countOthers: countOtherMembers } = cohortMembers
-  const forCohorts = { identity, reads, countOtherMembers }
-  const cohorts = createCohortService({ db, changes, audit, clock, newId, ...forCohorts })
   const signing = createSigning(core, { changes, apps, audit })
   const { sequences, keys, statements } = signing
   const releases = createReleaseService({ db, sequences, statements })
@@ -117,6 +114,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const changing = { db, changes, audit, clock, newId }
   const protections = createProtectionService({ db, channels, audit, clock })
   const gate = createProposalGate({ protections, audit, announcements, clock, newId })
+  const { countOthers: countOtherMembers } = cohortMembers
+  const cohorts = createCohortService({ ...changing, identity, reads, countOtherMembers, gate })
   const companions = [createPlanCompanion({ clock }), createGuardCompanion({ apps, releases, statements, clock }), gate]
   const rollouts = createRolloutService({
     ...changing,
@@ -142,7 +141,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   }
   const forPublishing = { announcements, onPublished, signing: signing.ofReleases, statements, rollouts }
   const publishing = createPublishing({ ...changing, ...forReleases, ...forPublishing })
-  const forPreflight = { ...forReleases, rollouts, keys, limits: contents.limits }
+  const forPreflight = { ...forReleases, rollouts, gate, keys, limits: contents.limits }
   const forSignatures = { db, changes, storage, apps, releases, keys, audit, raiseReleases }
   const signatures = createSignatureService(forSignatures)
   const preflight = createPreflightService({ db, reads, ...forPreflight, clock, settleFleet })

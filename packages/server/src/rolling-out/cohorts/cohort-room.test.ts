@@ -21,6 +21,7 @@ describeOnEveryDatabase('all cohorts of an app', (openDatabase) => {
       identity: createDeviceIdentity({ secret: 's'.repeat(32) }),
       countOtherMembers: () => COHORT_LIMITS.devicesOfApp - 2,
       changes: createChanges({ db, raise: () => Promise.resolve(), announce: () => undefined }),
+      gate: { admit: () => Promise.resolve({ waits: false }) },
     })
     await cohorts.create(app, { name: 'testers', devices: ['a', 'b'] }, SERVER)
     const refused = { type: 'invalid-request', message: expect.stringMatching(/at most 1000000 .* make 1000001/) }

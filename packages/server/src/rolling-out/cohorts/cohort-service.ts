@@ -18,6 +18,7 @@ import { isUniqueViolation } from '../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { isDeviceId } from '../../fleet/recording/device-report.ts'
+import type { RolloutDeed, RolloutGate } from '../rollouts/placement.ts'
 import * as store from './cohort-store.ts'
 
 const DEFAULT_PAGE_LIMIT = 50
@@ -44,6 +45,7 @@ export function createCohortService({
   newId,
   countOtherMembers,
   changes,
+  gate,
 }: {
   db: Database
   /** For counting members outside a change, which takes a while. */
@@ -55,6 +57,7 @@ export function createCohortService({
   /** Of the app's other cohorts, as this server has them in memory. */
   countOtherMembers: (appId: string, cohortId: string) => number
   changes: Changes
+  gate: Pick<RolloutGate, 'admit'>
 }) {
   /** @throws problem cohort-not-found */
   async function get(app: AppRow, name: string, connection: Connection = db): Promise<store.CountedCohortRow> {
@@ -92,6 +95,7 @@ export function createCohortService({
       if ((await store.countCohorts(tx, app.id)) >= COHORT_LIMITS.cohorts) {
         throw problem('invalid-request', `An app has at most ${COHORT_LIMITS.cohorts} cohorts; delete one first.`)
       }
+      await requireAdmitted(tx, author, row, 'widens')
       await store.insertCohort(tx, row).catch((error: unknown) => {
         if (!isUniqueViolation(error)) throw error
         throw problem('cohort-exists', `The app has a cohort "${row.name}" already.`, {}, { cause: error })
@@ -110,10 +114,12 @@ export function createCohortService({
   async function changeMembers(app: AppRow, name: string, members: MemberChanges, author: Author): Promise<Cohort> {
     const added = await readMembers(app, members.add)
     const removed = await readMembers(app, members.remove)
+    const deed = added.length > 0 ? 'widens' : 'withdraws'
     const changed = await changes.run(async (tx, change) => {
       const id = await getId(app, name, tx)
       await store.touchCohort(tx, id, clock.now())
       const before = await get(app, name, tx)
+      await requireAdmitted(tx, author, before, deed)
       if (members.replace) await store.removeAllMembers(tx, id)
       await store.addMembers(tx, id, added)
       await store.removeMembers(tx, id, removed)
@@ -131,6 +137,27 @@ export function createCohortService({
       return after
     })
     return render(changed)
+  }
+
+  /**
+   * Who is in a cohort is who gets what names it: whoever may not change those rollouts may not change it.
+   * @throws problem forbidden, channel-protected, or approval-required, as a cohort's members cannot be proposed
+   */
+  async function requireAdmitted(
+    tx: Connection,
+    author: Author,
+    { app_id, name }: Pick<store.CohortRow, 'app_id' | 'name'>,
+    deed: RolloutDeed,
+  ): Promise<void> {
+    const rollouts = await store.listLiveRolloutsFor(tx, app_id, name)
+    for (const channel of new Set(rollouts.map((rollout) => rollout.channel))) {
+      const { waits } = await gate.admit(tx, author, { app_id, channel }, deed)
+      if (!waits) continue
+      const detail =
+        `A rollout on the channel "${channel}" names the cohort "${name}", and what reaches more devices there takes a ` +
+        'second person: put the devices into another cohort, and name that in the rollout, which is then proposed.'
+      throw problem('approval-required', detail)
+    }
   }
 
   /** @throws problem invalid-request */

@@ -25,8 +25,9 @@ import {
 } from '../../shipping/releases/release-service.ts'
 import type { SequenceService } from '../../shipping/sequences/sequence-service.ts'
 import type { KeyService } from '../../shipping/signing/key-service.ts'
+import type { Author } from '../../people/authors/author.ts'
 import { requireRules } from '../rollouts/audience.ts'
-import type { RolloutService } from '../rollouts/rollout-service.ts'
+import type { RolloutGate, RolloutService } from '../rollouts/rollout-service.ts'
 import { listInForce, type RolloutPlace } from '../rollouts/rollout-queries.ts'
 import { createExistingReleases, findObjection, type ExistingRelease } from './existing-release.ts'
 import { summarizeNative } from './native-fleet.ts'
@@ -47,6 +48,7 @@ export function createPreflightService({
   keys,
   releases,
   rollouts,
+  gate,
   limits,
   clock,
   settleFleet,
@@ -60,13 +62,14 @@ export function createPreflightService({
   keys: KeyService
   releases: ReleaseService
   rollouts: RolloutService
+  gate: Pick<RolloutGate, 'admit'>
   limits: ContentLimits
   clock: Clock
   settleFleet: () => Promise<void>
 }) {
   const existingReleases = createExistingReleases({ releases, rollouts })
 
-  async function check(app: AppRow, input: ReleaseCheck, publicUrl: string): Promise<ReleasePreflight> {
+  async function check(app: AppRow, input: ReleaseCheck, author: Author, publicUrl: string): Promise<ReleasePreflight> {
     const { platform, version, channel = DEFAULT_CHANNEL } = input
     const findings: ReleaseFinding[] = []
     const isPlatform = await collect(findings, 'platform', () => requirePlatform(app, platform))
@@ -77,6 +80,7 @@ export function createPreflightService({
     }
     const names = (await channels.list(app)).items.map(({ name }) => name)
     if (!names.includes(channel)) findings.push(channelFinding(names, channel))
+    else findings.push(...(await protectionFindings(app, channel, author)))
     await collect(findings, 'requirement', () => readRequirement(input))
     await collect(findings, 'plan', () => readPlan(input))
     await collect(findings, 'rules', () => requireRules(input.rules ?? []))
@@ -105,6 +109,18 @@ export function createPreflightService({
       existing: existing?.row.platform === platform ? await renderExisting(existing, channel, publicUrl) : null,
       inForce: await inForceOn({ appId: app.id, platform, channel }),
       native: summarizeNative(await countNativeVersions(reads, app.id, { platforms, channel })),
+    }
+  }
+
+  /** Whoever is kept out there is told before anything is sent. */
+  async function protectionFindings(app: AppRow, channel: string, author: Author): Promise<ReleaseFinding[]> {
+    try {
+      await gate.admit(db, author, { app_id: app.id, channel }, 'widens')
+      return []
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const expected = 'a channel that you may publish to'
+      return [errorOf(error.type, expected, error.message, PROBLEMS[error.type].advice)]
     }
   }
 

@@ -183,7 +183,7 @@ export function publishingRoutes({
       },
       async (request) => {
         const found = await resolveApp(request, request.params.app)
-        return preflight.check(found, request.body, publicUrl(request))
+        return preflight.check(found, request.body, authorOf(request), publicUrl(request))
       },
     )
 

@@ -41,8 +41,10 @@ not who proposed it, not by a token, and not a token that nobody stands behind. 
 the proposal worthless (\`rollout-changed\`); narrowing and stopping wait for nobody. Steps of a plan are approved with it.
 Arms of an A/B test start together.
 
-What it cannot do: whoever may make people or is an owner can make a second person, and whoever may change cohorts decides
-who is in those that a rollout there names. Both are in the audit log.
+Who is in a cohort that a rollout there names is changed by those whom the channel lets in; where it takes a second person,
+nobody is put into it (\`approval-required\`): name another cohort in the rollout, which is then proposed.
+
+What it cannot do: whoever may make people or is an owner can make a second person, which is in the audit log.
 
 ## The table
 
