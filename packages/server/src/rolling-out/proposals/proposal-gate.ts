@@ -1,4 +1,6 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Proposal } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
 import type { AnnouncementService } from '../../telling/announcements/announcement-service.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { requireChannel } from '../../people/authors/actor.ts'
@@ -44,7 +46,7 @@ export function createProposalGate({
   const propose: RolloutGate['propose'] = async (tx, change, author, rollout, { kind, changes }) => {
     if (!isCaller(author)) throw new Error('Only somebody who calls proposes.')
     const open = await findOpenProposal(tx, rollout.id, kind)
-    if (open) throw approvalAwaited(renderProposal(open))
+    if (open) await makeRoom(tx, open, rollout.revision, changes)
     const row: ProposalRow = {
       id: newId(),
       app_id: rollout.app_id,
@@ -66,6 +68,21 @@ export function createProposalGate({
     await insertProposal(tx, row)
     await record(tx, change, author, 'proposal.made', row)
     return renderProposal(row)
+  }
+
+  /** What the rollout has left behind makes way: nobody can approve it any more. What is in force is not told as another's. */
+  async function makeRoom(
+    tx: Connection,
+    open: ProposalRow,
+    revision: number,
+    changes: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<void> {
+    const proposal = renderProposal(open)
+    const isCurrent = open.kind === 'start' || open.revision === revision
+    if (!isCurrent) return void (await overtakeProposals(tx, open.rollout_id, clock.now(), [open.kind]))
+    if (isDeepStrictEqual(proposal.changes, changes ?? null)) throw approvalAwaited(proposal)
+    const detail = `Something else is proposed for this rollout already, by ${open.proposed_by}: ${open.id}. Have that approved, rejected or withdrawn first.`
+    throw problem('rollout-state', detail)
   }
 
   /** In the audit log, and for those who listen. */

@@ -131,7 +131,8 @@ describeOnEveryDatabase('protected channels', (openDatabase) => {
       await quentin.browser.post(`/proposals/${(await proposals())[0].id}/approve`)
       const change = (percentage: number) => pia.browser.send('PATCH', `/rollouts/${placed.id}`, { percentage })
       expect(problemOf(await change(50))).toBe('409 approval-awaited')
-      expect(problemOf(await change(60))).toBe('409 approval-awaited')
+      expect(problemOf(await change(50))).toBe('409 approval-awaited')
+      expect(problemOf(await change(60))).toBe('409 rollout-state')
       const [widening] = await proposals()
       expect(widening).toMatchObject({ kind: 'change', changes: { percentage: 50 } })
       expect((await quentin.browser.post(`/proposals/${widening.id}/approve`)).status).toBe(200)
@@ -151,9 +152,15 @@ describeOnEveryDatabase('protected channels', (openDatabase) => {
       const [widening] = await proposals()
       await quentin.browser.post(`/rollouts/${placed.id}/pause`)
       expect(problemOf(await quentin.browser.post(`/proposals/${widening.id}/approve`))).toBe('409 rollout-changed')
-      expect(await proposals()).toHaveLength(1)
-      await quentin.browser.post(`/rollouts/${placed.id}/halt`)
+      expect(problemOf(await pia.browser.send('PATCH', `/rollouts/${placed.id}`, { percentage: 60 }))).toBe(
+        '409 approval-awaited',
+      )
       expect((await owner.get(`/proposals/${widening.id}`)).body.state).toBe('overtaken')
+      const [anew, ...others] = await proposals()
+      expect(others).toEqual([])
+      expect(anew).toMatchObject({ kind: 'change', changes: { percentage: 60 } })
+      await quentin.browser.post(`/rollouts/${placed.id}/halt`)
+      expect((await owner.get(`/proposals/${anew.id}`)).body.state).toBe('overtaken')
     })
 
     test('what is rejected or taken back is withdrawn, and by nobody who may not', async () => {
