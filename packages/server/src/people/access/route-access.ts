@@ -21,7 +21,8 @@ declare module 'fastify' {
 
 /**
  * Every route must declare who may call it; the server does not start with one that forgot.
- * Routes for people get the check in front of everything else.
+ * Routes for people get the check in front of everything else, and again when a body has arrived: it may take minutes, in
+ * which a token is revoked, or a person is disabled.
  */
 export function guardRoutes(
   app: FastifyInstance,
@@ -40,6 +41,13 @@ export function guardRoutes(
         request.actor = await authenticate(request, access)
       },
       ...(Array.isArray(existing) ? existing : [existing]),
+    ]
+    const before = route.preValidation ?? []
+    route.preValidation = [
+      async (request: FastifyRequest) => {
+        if (request.body !== undefined) request.actor = await authenticate(request, access)
+      },
+      ...(Array.isArray(before) ? before : [before]),
     ]
   })
   app.addHook('onReady', () => {

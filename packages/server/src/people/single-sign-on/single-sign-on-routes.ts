@@ -37,13 +37,16 @@ export function singleSignOnRoutes(parts: Parts): FastifyPluginAsyncTypebox {
 function settingsRoutes({ settings, resolveApp, publicUrl }: Parts): FastifyPluginAsyncTypebox {
   const config = { access: 'single-sign-on:manage' as const }
   return async (app) => {
+    // Before anything is said of what was sent.
+    app.addHook('preValidation', (request, _reply, done) => {
+      requireAllApps(authorOf(request).actor)
+      done()
+    })
+
     app.get(
       '/single-sign-on',
       { config, schema: { tags, summary: 'At which issuer people sign in', response: { 200: SingleSignOn } } },
-      (request) => {
-        requireAllApps(authorOf(request).actor)
-        return settings.get(publicUrl(request))
-      },
+      (request) => settings.get(publicUrl(request)),
     )
 
     app.put(
@@ -58,7 +61,6 @@ function settingsRoutes({ settings, resolveApp, publicUrl }: Parts): FastifyPlug
         },
       },
       (request) => {
-        requireAllApps(authorOf(request).actor)
         const findAppId = async (app: string) => (await resolveApp(request, app)).id
         return settings.set(request.body, findAppId, authorOf(request), publicUrl(request))
       },
@@ -74,10 +76,7 @@ function settingsRoutes({ settings, resolveApp, publicUrl }: Parts): FastifyPlug
           response: { 200: SingleSignOn },
         },
       },
-      (request) => {
-        requireAllApps(authorOf(request).actor)
-        return settings.remove(authorOf(request), publicUrl(request))
-      },
+      (request) => settings.remove(authorOf(request), publicUrl(request)),
     )
   }
 }
