@@ -1,4 +1,4 @@
-import type { App, PublishedRelease, RolloutChanges } from '@hotpatch/api'
+import type { App, PublishedRelease, Role, RolloutChanges } from '@hotpatch/api'
 import { eventually } from '@hotpatch/testkit'
 import type { Fleet } from '@hotpatch/simulator'
 import type { Page } from 'playwright-core'
@@ -9,6 +9,7 @@ import { publish } from './pages/rollouts.ts'
 const PHONES = 20
 const BAD = '1.1.0'
 const READER = { name: 'Rita Reader', email: 'rita@example.com', password: 'reads all day and all night' }
+const PUBLISHER = { name: 'Pia Publisher', email: 'pia@example.com', password: 'publishes now and again' }
 
 describe.skipIf(!executablePath)('rollouts in the console', () => {
   let console: Console
@@ -97,7 +98,7 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
 
   test('a reader sees all of it, has no buttons for what he may not do, and is refused', async () => {
     const release = await publish(console, app, '1.4.0', { percentage: 1 })
-    await inviteReader()
+    await invite(READER, 'reader')
     const page = await openRollout(release, await console.openPage({ as: READER }))
     await page.getByRole('region', { name: 'History' }).getByText('Started').waitFor()
     for (const name of ['Widen or change', 'Pause', 'Roll back', 'More', 'Change guard']) {
@@ -113,15 +114,62 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
     expect(await console.api.getRollout(release.rolloutId)).toMatchObject({ state: 'active' })
   })
 
+  test('on a protected channel one person proposes, another approves, and only then devices get it', async () => {
+    const { releaseId } = await publish(console, app, '1.5.0', { channel: 'staging' })
+    await invite(PUBLISHER, 'publisher')
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/apps/shop/channels/production`)
+    await page.getByRole('button', { name: 'Protect this channel' }).click()
+    const protection = page.getByRole('region', { name: 'Protection' })
+    await protection.getByRole('checkbox', { name: 'Publisher' }).check()
+    await protection.getByRole('switch', { name: 'A second person has to approve' }).check()
+    await protection.getByRole('button', { name: 'Save protection' }).click()
+    await page.getByText('The channel is protected').waitFor()
+
+    const hers = await console.openPage({ as: PUBLISHER })
+    await hers.goto(`${console.url}/dashboard/apps/shop/rollouts/new?release=${releaseId}&channel=production`)
+    await hers.getByRole('button', { name: 'Continue' }).click()
+    await hers.getByRole('dialog').getByRole('button', { name: 'Start rollout' }).click()
+    await hers.getByText('The rollout is placed, and waits for a second person').waitFor()
+    await hers.getByRole('link', { name: 'To the proposal' }).click()
+    await hers.getByText('You proposed it: somebody else has to approve it.').waitFor()
+    expect(await hers.getByRole('button', { name: 'Approve' }).count()).toBe(0)
+    const [proposal] = (await console.api.listProposals('shop', { state: 'open' })).items
+    const status = await hers.evaluate(
+      `fetch('/manage/v1/proposals/${proposal?.id}/approve', { method: 'POST' }).then((answer) => answer.status)`,
+    )
+    expect(status).toBe(403)
+    expect(fleet.figures().versions['1.5.0'] ?? 0).toBe(0)
+
+    await page.goto(`${console.url}/dashboard/apps/shop/proposals`)
+    const proposed = page.getByRole('region', { name: 'Start 1.5.0 on production' })
+    await proposed.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click()
+    await page.getByText('The proposal is approved').waitFor()
+    await runs('1.5.0', PHONES)
+
+    // Stopping is hers alone; going on is a proposal again, and no failure.
+    await hers.getByRole('link', { name: 'The rollout' }).click()
+    await hers.getByRole('button', { name: 'Pause' }).click()
+    await hers.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    await hers.getByRole('button', { name: 'Resume' }).click()
+    const dialog = hers.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Resume' }).click()
+    await dialog.getByText('Nothing is changed yet.').waitFor()
+    expect(await dialog.getByRole('alert').count()).toBe(0)
+    await dialog.getByRole('link', { name: 'To the proposal' }).click()
+    await hers.getByRole('region', { name: 'Resume 1.5.0 on production' }).waitFor()
+  })
+
   const change = ({ rolloutId }: PublishedRelease, changes: RolloutChanges) =>
     console.api.changeRollout(rolloutId, changes)
 
-  async function inviteReader(): Promise<void> {
-    const { link } = await console.api.invite({ email: READER.email, grants: [{ role: 'reader' }] })
+  async function invite(person: typeof READER, role: Role): Promise<void> {
+    const { link } = await console.api.invite({ email: person.email, grants: [{ role }] })
     const { status } = await console.server.request('POST', '/manage/v1/one-time-links/use', {
       token: null,
       headers: { 'sec-fetch-site': 'same-origin' },
-      body: { secret: link.split('#')[1], ...READER },
+      body: { secret: link.split('#')[1], ...person },
     })
     expect(status).toBe(200)
   }

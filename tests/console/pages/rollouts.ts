@@ -69,6 +69,11 @@ export const rolloutsPages: ConsolePages = {
       shows: (page) => page.getByText('iPhones of 2024').waitFor(),
     },
     {
+      name: 'channel-protected',
+      address: '/apps/shop/channels/beta',
+      shows: (page) => page.getByRole('button', { name: 'Save protection' }).waitFor(),
+    },
+    {
       name: 'cohorts',
       address: '/apps/shop/cohorts',
       shows: (page) => page.getByText('stores-in-berlin').waitFor(),

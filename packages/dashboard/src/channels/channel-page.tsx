@@ -15,6 +15,7 @@ import { appKey } from '../ground/queries.ts'
 import { useAppSlug } from '../ground/routes.ts'
 import { Empty, Loading } from '../ground/states.tsx'
 import { ChannelKeys } from './channel-keys.tsx'
+import { ProtectionSection } from './protection-section.tsx'
 
 const route = getRouteApi('/server/apps/$app/channels/$channel')
 
@@ -82,6 +83,7 @@ function Shown({ app, channel }: { app: string; channel: Channel }) {
         />
         <ProblemPanel error={choose.error} />
       </Section>
+      <ProtectionSection app={app} channel={name} />
       <ChannelKeys app={app} channel={name} />
       {mayChange && (
         <Section title={t('deleteTitle')} about={t('deleteAbout')}>
