@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { isApprovalAwaited } from './approval-notice.tsx'
 import { ProblemPanel } from './problem-panel.tsx'
 
 export interface ConfirmProps {
@@ -24,6 +25,8 @@ export function Confirm({ opened, onClose, title, children, action, isDangerous,
   const [typed, setTyped] = useState('')
   const [error, setError] = useState<unknown>()
   const [isBusy, setIsBusy] = useState(false)
+
+  const isProposed = isApprovalAwaited(error)
 
   function close() {
     if (isBusy) return
@@ -68,16 +71,18 @@ export function Confirm({ opened, onClose, title, children, action, isDangerous,
           <ProblemPanel error={error} />
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={close} disabled={isBusy}>
-              {t('cancel')}
+              {t(isProposed ? 'close' : 'cancel')}
             </Button>
-            <Button
-              type="submit"
-              {...(isDangerous && { color: 'red' })}
-              loading={isBusy}
-              disabled={mustType !== undefined && typed !== mustType}
-            >
-              {action}
-            </Button>
+            {!isProposed && (
+              <Button
+                type="submit"
+                {...(isDangerous && { color: 'red' })}
+                loading={isBusy}
+                disabled={mustType !== undefined && typed !== mustType}
+              >
+                {action}
+              </Button>
+            )}
           </Group>
         </Stack>
       </form>

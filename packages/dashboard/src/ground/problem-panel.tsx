@@ -3,11 +3,13 @@ import { PROBLEMS, type ProblemType } from '@hotpatch/protocol'
 import { Alert, Button, Group, List, Text } from '@mantine/core'
 import { IconAlertTriangle, IconPlugConnectedX } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { ApprovalNotice, isApprovalAwaited, proposalOf } from './approval-notice.tsx'
 
-/** What went wrong, as the server said it, and what to do about it. Nothing while nothing did. */
+/** What went wrong, as the server said it, and what to do about it; or that it waits for somebody. Nothing while nothing did. */
 export function ProblemPanel({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const { t } = useTranslation('ground')
   if (!error) return null
+  if (isApprovalAwaited(error)) return <ApprovalNotice proposalId={proposalOf(error)} />
   const isLost = error instanceof ServerUnreachable
   const document = error instanceof ApiProblem ? error.document : undefined
   return (

@@ -39,7 +39,7 @@ export function ProposalCard({ app, proposal }: { app: string; proposal: Proposa
     queryFn: () => api.getRollout(proposal.rolloutId),
   })
   const { kind, state, channel, proposedAt, proposedBy, personId, decidedAt, decidedBy, reason } = proposal
-  const isOwn = personId !== null && whoami?.id === personId
+  const isOwn = personId !== null && whoami?.personId === personId
   const mayDecide = state === 'open' && mayHere('rollouts:change')
   const version = rollout ? versionName(rollout.version) : '…'
   return (

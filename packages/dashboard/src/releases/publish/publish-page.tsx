@@ -7,6 +7,7 @@ import { getRouteApi, useBlocker } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
+import { ApprovalNotice } from '../../ground/approval-notice.tsx'
 import { useApp, useChannelNames } from '../../ground/app.ts'
 import { useChange } from '../../ground/change.ts'
 import { Confirm } from '../../ground/confirm.tsx'
@@ -320,6 +321,7 @@ function Done({ app, published, onAgain }: { app: App; published: PublishedRelea
     <Alert color="teal" icon={<IconCircleCheck aria-hidden />} title={t('done.title', { version })} role="status">
       <Stack gap="sm">
         <Text>{t(said, { channel, percentage: figures.percentage(percentage) })}</Text>
+        {rollout?.awaitsApproval && <ApprovalNotice />}
         <Group gap="sm">
           <ButtonLink to="/apps/$app/releases/$release" params={{ app: app.slug, release: releaseId }}>
             {t('done.release')}

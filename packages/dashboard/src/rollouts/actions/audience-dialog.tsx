@@ -6,6 +6,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
+import { isApprovalAwaited } from '../../ground/approval-notice.tsx'
 import { useChange } from '../../ground/change.ts'
 import { useFigures } from '../../ground/figures.ts'
 import { ImpactNotice } from '../../ground/impact-notice.tsx'
@@ -37,6 +38,7 @@ export function AudienceDialog({ app, rollout, onClose }: { app: string; rollout
     onDone: onClose,
   })
   const isConflict = change.error instanceof ApiProblem && change.error.type === 'rollout-changed'
+  const isProposed = isApprovalAwaited(change.error)
   const queries = useQueryClient()
   useEffect(() => {
     if (isConflict) void queries.invalidateQueries({ queryKey: appKey(app, 'rollout', rollout.id) })
@@ -78,11 +80,13 @@ export function AudienceDialog({ app, rollout, onClose }: { app: string; rollout
           {!isConflict && <ProblemPanel error={change.error} />}
           <Group justify="flex-end" gap="xs">
             <Button variant="default" onClick={onClose} disabled={change.isPending}>
-              {t('ground:cancel')}
+              {t(isProposed ? 'ground:close' : 'ground:cancel')}
             </Button>
-            <Button type="submit" disabled={!hasChanges || isOld} loading={change.isPending}>
-              {t('actions.change')}
-            </Button>
+            {!isProposed && (
+              <Button type="submit" disabled={!hasChanges || isOld} loading={change.isPending}>
+                {t('actions.change')}
+              </Button>
+            )}
           </Group>
         </Stack>
       </form>

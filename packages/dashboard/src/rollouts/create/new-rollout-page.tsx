@@ -69,7 +69,7 @@ function NewRolloutForm() {
   const create = useChange({
     change: () => send(),
     invalidates: [appKey(slug, 'rollouts'), appKey(slug, 'in-force')],
-    done: t('form.done'),
+    done: ({ awaitsApproval }) => t(awaitsApproval ? 'form.proposed' : 'form.done'),
     onDone: (rollout: Rollout) =>
       void navigate({ to: '/apps/$app/rollouts/$rollout', params: { app: slug, rollout: rollout.id } } as never),
   })

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { Trans, useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
+import { ApprovalNotice } from '../../ground/approval-notice.tsx'
 import { Page } from '../../ground/page.tsx'
 import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
@@ -73,6 +74,7 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
       }
       actions={<RolloutActions app={app} rollout={rollout} />}
     >
+      <WaitsForApproval app={app} rollout={rollout} />
       {coveredBy && (
         <Alert color="gray" icon={<IconStack2 aria-hidden />}>
           <Text>
@@ -103,4 +105,15 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
       <DeedsSection app={app} rollout={rollout} />
     </Page>
   )
+}
+
+/** It was proposed to start, change or resume it. */
+function WaitsForApproval({ app, rollout }: { app: string; rollout: Rollout }) {
+  const api = useApi()
+  const { data } = useQuery({
+    queryKey: appKey(app, 'proposals', 'of-rollout', rollout.id),
+    queryFn: () => api.listProposals(app, { rolloutId: rollout.id, state: 'open' }),
+  })
+  const [proposal] = data?.items ?? []
+  return proposal ? <ApprovalNotice proposalId={proposal.id} /> : null
 }
