@@ -116,7 +116,7 @@ function ProtectionForm({
           label={t('protection.roles')}
           description={t('protection.rolesAbout')}
           value={roles}
-          onChange={(chosen) => set({ roles: chosen as Role[] })}
+          onChange={(roles) => set({ roles })}
         >
           <Group gap="md" mt={8}>
             {ROLES.map((role) => (
