@@ -18,6 +18,7 @@ import { writeSignedAppcast } from '@hotpatch/signatures'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { DAY_MS, HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import type { BrowserOf } from '../../people/accounts/testing/browser.ts'
 import { peopleOf } from '../../people/accounts/testing/people.ts'
 import { addAttempts } from '../../rolling-out/guards/testing/add-attempts.ts'
 
@@ -26,10 +27,13 @@ describeOnEveryDatabase('what needs attention', (openDatabase) => {
   let db: Database
   let server: TestServer
   let app: App
+  let owner: BrowserOf
 
   beforeAll(async () => {
     db = await openDatabase()
     server = await startTestServer({ database: db, clock, env: { HOTPATCH_WEBHOOK_ALLOW_PRIVATE: '127.0.0.0/8' } })
+    // At once: the link works for half an hour of the clock, which the tests advance by days.
+    owner = await peopleOf(server).firstOwner()
   })
   afterAll(() => server.close())
   beforeEach(async () => {
@@ -89,6 +93,15 @@ describeOnEveryDatabase('what needs attention', (openDatabase) => {
       expect(await kinds()).toEqual([])
     })
 
+    test('until somebody halts what it has paused', async () => {
+      await publish('1.0.0')
+      const { rolloutId } = await publish('1.1.0')
+      await trip(rolloutId)
+      expect(await kinds()).toEqual(['guard-tripped'])
+      await manage('POST', `/rollouts/${rolloutId}/halt`)
+      expect(await kinds()).toEqual([])
+    })
+
     test('and rolled back, until something newer is published, or for two weeks', async () => {
       await publish('1.0.0')
       const { rolloutId } = await publish('1.1.0', { guard: { action: 'roll-back' } })
@@ -128,7 +141,6 @@ describeOnEveryDatabase('what needs attention', (openDatabase) => {
 
   test('a proposal, until a second person has decided', async () => {
     await publish('1.0.0')
-    const owner = await peopleOf(server).firstOwner()
     const protection = { roles: ['owner'], needsApproval: true }
     await owner.send('PUT', `/apps/${app.slug}/channels/production/protection`, protection)
     const { releaseId } = await publish('1.1.0', { channel: 'beta' })

@@ -28,8 +28,10 @@ export async function findTrippedGuards(
   const items: FoundItem[] = []
   for (const row of rows) {
     const isOver = row.state === 'halted'
-    if (isOver && (await hasLaterRelease(db, row, row.tripped_at ?? 0))) continue
     const trip = row.figures === null ? null : (JSON.parse(row.figures) as GuardTrip)
+    // Such a guard halts nothing: a person did, and has dealt with it.
+    if (isOver && trip && trip.action !== 'roll-back') continue
+    if (isOver && (await hasLaterRelease(db, row, row.tripped_at ?? 0))) continue
     items.push(isOver ? rolledBack(row, trip) : tripped(row, trip))
   }
   return items

@@ -34,10 +34,10 @@ export function createAuthorize({
     const narrowed = narrowTo(actor, needed)
     if (narrowed) return narrowed
     const able = rolesWith(needed).join(' or ')
-    const whose = actor.kind === 'token' ? 'this token' : 'you'
+    const whose = actor.kind === 'token' ? 'this token has' : 'you have'
     throw problem(
       'forbidden',
-      `This needs the permission ${needed}, which the role ${able} has; ${whose} has the role ${roleOf(actor)}.`,
+      `This needs the permission ${needed}, which the role ${able} has; ${whose} the role ${roleOf(actor)}.`,
     )
   }
 
