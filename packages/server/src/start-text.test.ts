@@ -18,6 +18,7 @@ test('a start says where everything is, and no more', () => {
   expect(say({}).trim().split('\n')).toEqual([
     'HotPatch 1.2.3 listens on http://localhost:8080',
     '  Data:           data (SQLite)',
+    '  Console:        http://localhost:8080/dashboard/',
     '  API reference:  http://localhost:8080/manage/v1/reference',
   ])
 })

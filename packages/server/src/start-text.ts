@@ -27,6 +27,7 @@ export function describeStart(started: Started, directory: string): string {
   const lines = [
     `${styleText('bold', `HotPatch ${version}`)} listens on ${styleText('bold', url)}`,
     `Data:           ${data} (${database === 'sqlite' ? 'SQLite' : 'artifacts; the database is PostgreSQL'})`,
+    `Console:        ${url}/dashboard/`,
     `API reference:  ${url}/manage/v1/reference`,
   ]
   if (welcome) lines.push('', ...firstOwner(welcome))
