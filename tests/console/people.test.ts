@@ -30,7 +30,7 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     await hers.goto(link)
     await hers.getByRole('textbox', { name: 'Your name' }).fill('Ina')
     await hers.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
-    await hers.getByRole('button', { name: 'Take the invitation' }).click()
+    await hers.getByRole('button', { name: 'Accept the invitation' }).click()
     await hers.getByText('Corner Shop').first().waitFor()
     expect(hers.url()).not.toContain('#')
     // A reader manages nobody.

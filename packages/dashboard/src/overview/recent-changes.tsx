@@ -6,7 +6,9 @@ import {
   IconBan,
   IconBox,
   IconCheck,
+  IconChecks,
   IconEdit,
+  IconHourglass,
   IconPlayerPause,
   IconPlayerPlay,
   IconPlayerSkipForward,
@@ -38,6 +40,9 @@ const LOOKS: Partial<Record<AnnouncementType, { icon: Icon; color: string }>> = 
   'rollout.finished': { icon: IconCheck, color: 'teal' },
   'guard.tripped': { icon: IconAlertOctagon, color: 'red' },
   rollback: { icon: IconArrowBackUp, color: 'orange' },
+  'proposal.made': { icon: IconHourglass, color: 'yellow' },
+  'proposal.approved': { icon: IconChecks, color: 'teal' },
+  'proposal.rejected': { icon: IconBan, color: 'red' },
 }
 const OTHER = { icon: IconEdit, color: 'gray' }
 
@@ -100,8 +105,8 @@ interface ToldChange {
   by?: string | undefined
 }
 
-/** What it is about stands in one place or the other. */
+/** What it is about stands in one of several places. */
 function readData(data: Announcement['data']): ToldChange {
-  const subject = (data.rollout ?? data.release ?? {}) as ToldChange
+  const subject = (data.rollout ?? data.release ?? data.proposal ?? {}) as ToldChange
   return { ...subject, by: typeof data.by === 'string' ? data.by : undefined }
 }

@@ -8,6 +8,7 @@ import { AccountMenu } from './account-menu.tsx'
 import { AppSwitcher } from './app-switcher.tsx'
 import { Brand } from './brand.tsx'
 import { LostConnection } from './lost-connection.tsx'
+import { MayLook } from './may-look.tsx'
 import { Navigation } from './navigation.tsx'
 import classes from './shell.module.css'
 
@@ -49,7 +50,9 @@ export function Shell() {
       </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1}>
         <LostConnection connection={connection} />
-        <Outlet />
+        <MayLook>
+          <Outlet />
+        </MayLook>
       </AppShell.Main>
     </AppShell>
   )

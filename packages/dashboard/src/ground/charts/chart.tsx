@@ -39,7 +39,13 @@ export default function Chart({
     tickLine: 'none' as const,
     gridAxis: 'x' as const,
     xAxisProps: { minTickGap: 32, ...(xKind === 'time' && { tickFormatter: writeTime }) },
-    yAxisProps: { width: 64, tickFormatter: format ?? figures.short, ...(domain && { domain }) },
+    yAxisProps: {
+      width: 64,
+      // What has no format of its own is counted: there is no half device.
+      allowDecimals: format !== undefined,
+      tickFormatter: format ?? figures.short,
+      ...(domain && { domain }),
+    },
     // While nothing is pointed at, it has no time.
     tooltipProps:
       xKind === 'time' ? { labelFormatter: (at: unknown) => (typeof at === 'string' ? figures.dateTime(at) : '') } : {},

@@ -205,7 +205,7 @@ function AskAndPublish({
           action={t('ask.action')}
           onConfirm={() => publish.mutateAsync(release)}
         >
-          <WhatHappens plan={plan} release={release} preflight={preflight.data} />
+          <WhatHappens app={app.slug} plan={plan} release={release} preflight={preflight.data} />
         </Confirm>
       )}
     </Stack>
@@ -267,10 +267,12 @@ function Reach({ plan, preflight: { inForce, native, existing } }: { plan: Plan;
 }
 
 function WhatHappens({
+  app,
   plan,
   release,
   preflight,
 }: {
+  app: string
   plan: Plan
   release: NewRelease
   preflight: ReleasePreflight | undefined
@@ -278,6 +280,9 @@ function WhatHappens({
   const { t } = useTranslation('publish')
   const { t: tr } = useTranslation('releases')
   const figures = useFigures()
+  const api = useApi()
+  const protections = useQuery({ queryKey: appKey(app, 'protections'), queryFn: () => api.listProtections(app) })
+  const protection = protections.data?.items.find(({ channel }) => channel === plan.channel)
   const said = {
     version: release.version,
     platform: tr(`platforms.${release.platform}`),
@@ -301,6 +306,7 @@ function WhatHappens({
           })}
         </Text>
       )}
+      {protection?.needsApproval && <Text>{t('ask.approval')}</Text>}
       {plan.mandatory && <Text>{t('ask.mandatory')}</Text>}
       <Text c="dimmed">{t('ask.stays')}</Text>
     </Stack>
@@ -326,7 +332,11 @@ function Done({ app, published, onAgain }: { app: App; published: PublishedRelea
           <ButtonLink to="/apps/$app/releases/$release" params={{ app: app.slug, release: releaseId }}>
             {t('done.release')}
           </ButtonLink>
-          <ButtonLink variant="default" to="/apps/$app/rollouts" params={{ app: app.slug }} search={{ channel }}>
+          <ButtonLink
+            variant="default"
+            to="/apps/$app/rollouts/$rollout"
+            params={{ app: app.slug, rollout: rolloutId }}
+          >
             {t('done.rollout')}
           </ButtonLink>
           <Button variant="subtle" onClick={onAgain}>

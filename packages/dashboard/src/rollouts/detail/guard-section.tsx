@@ -168,7 +168,9 @@ function Trip({ app, trip }: { app: string; trip: GuardTrip }) {
           confidence: figures.percentage(seen.confidencePercent, 1),
           limit: figures.percentage(seen.maxBadPercent),
           previous: figures.percentage(seen.previous?.badPercent ?? 0),
-        })}{' '}
+        })}
+      </Text>
+      <Text size="sm" c="dimmed">
         <Time at={at} />
       </Text>
       {rolloutId !== null && (
