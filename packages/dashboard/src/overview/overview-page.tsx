@@ -1,4 +1,4 @@
-import type { Overview } from '@hotpatch/api'
+import type { App, Overview } from '@hotpatch/api'
 import { Stack } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
@@ -51,7 +51,7 @@ export function OverviewPage() {
       <AttentionList slug={slug} />
       <ProblemPanel error={error} onRetry={() => void refetch()} />
       {!data && !error && <Loading rows={6} />}
-      {data && (isNew ? <FirstSteps slug={slug} /> : <Fleet slug={slug} overview={data} channel={channel} />)}
+      {data && (isNew ? <FirstSteps slug={slug} app={app} /> : <Fleet slug={slug} overview={data} channel={channel} />)}
     </Page>
   )
 }
@@ -71,7 +71,7 @@ function Fleet({ slug, overview, channel }: { slug: string; overview: Overview; 
   )
 }
 
-function FirstSteps({ slug }: { slug: string }) {
+function FirstSteps({ slug, app }: { slug: string; app: App | undefined }) {
   const { t } = useTranslation('overview')
   return (
     <Empty
@@ -79,11 +79,17 @@ function FirstSteps({ slug }: { slug: string }) {
       commands={[
         { about: t('empty.login'), command: `npx hotpatch login --url ${SERVER_URL}` },
         { about: t('empty.init'), command: `npx hotpatch init --app ${slug}` },
-        { about: t('empty.publish'), command: 'npx hotpatch release 1.0.1' },
+        { about: t('empty.publish'), command: firstPublish(app) },
         { about: t('empty.simulate'), command: `npx hotpatch simulate --app ${slug} --devices 50` },
       ]}
     >
       {t('empty.about')}
     </Empty>
   )
+}
+
+/** Of phones a bundle of JavaScript at first; of anything else whatever the folder has. */
+function firstPublish(app: App | undefined): string {
+  const isForPhones = app?.platforms.some((platform) => platform === 'android' || platform === 'ios') ?? true
+  return isForPhones ? 'npx hotpatch release 1.0.1' : 'npx hotpatch publish --version 1.0.1'
 }

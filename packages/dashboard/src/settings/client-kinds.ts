@@ -30,12 +30,22 @@ export interface ClientKind {
 
 const PHONES = ['android', 'ios'] as const
 const DESKS = ['windows', 'macos', 'linux'] as const
+const SCREENS = [...PHONES, 'web', ...DESKS] as const
 
 const baseOf = ({ serverUrl, app }: ClientValues) => `${serverUrl}/apps/${app.slug}`
 const keysOf = ({ publicKeys }: ClientValues) => (publicKeys.length > 0 ? publicKeys.join(',') : 'FIRST,SPARE')
+/** The first of the app's own that the client is for. */
+const platformOf = ({ app }: ClientValues, ofClient: readonly string[]) =>
+  app.platforms.find((platform) => ofClient.includes(platform)) ?? ofClient[0]
 const release = ({ app }: ClientValues) => `npx hotpatch release --app ${app.slug} --platform android --version 1.0.1`
 const publishBuild = (folder: string) => (values: ClientValues) =>
   `npx hotpatch publish ${folder} --app ${values.app.slug}`
+
+const publishWebBundle = ({ app }: ClientValues) => {
+  const own = app.platforms.filter((platform) => platform === 'web' || platform === 'android' || platform === 'ios')
+  const platforms = own.length > 0 ? own : PHONES
+  return `npm run build\nnpx hotpatch publish --app ${app.slug} --platform ${platforms.join()} --version 1.0.1`
+}
 
 const reactNative: ClientKind = {
   id: 'reactNative',
@@ -79,7 +89,7 @@ const capacitor: ClientKind = {
       code: `export const updater = createBundleUpdater(host, { serverUrl: '${baseOf(values)}' })`,
     },
   ],
-  publish: ({ app }) => `npm run build\nnpx hotpatch publish --app ${app.slug} --platform android,ios --version 1.0.1`,
+  publish: publishWebBundle,
 }
 
 const capgo: ClientKind = {
@@ -99,7 +109,7 @@ const capgo: ClientKind = {
     },
   ],
   needsOpenAccess: true,
-  publish: capacitor.publish,
+  publish: publishWebBundle,
 }
 
 const capawesome: ClientKind = {
@@ -120,7 +130,7 @@ const capawesome: ClientKind = {
 },`,
     },
   ],
-  publish: capacitor.publish,
+  publish: publishWebBundle,
 }
 
 const codePush: ClientKind = {
@@ -230,16 +240,26 @@ const appVersions: ClientKind = {
 x-app-key: ${values.app.appKey}
 content-type: application/json
 
-{ "platform": "android", "current_version": "1.0.0+1", "device_id": "made at first start", "channel": "${values.channel}" }`,
+{ "platform": "${platformOf(values, [...PHONES, ...DESKS])}", "current_version": "1.0.0+1", "device_id": "made at first start", "channel": "${values.channel}" }`,
     },
   ],
-  publish: ({ app }) => `npx hotpatch binary publish my-app-1.1.0.apk --app ${app.slug}`,
+  publish: (values) => {
+    const files = {
+      android: 'my-app-1.1.0.apk',
+      ios: 'my-app-1.1.0.ipa',
+      windows: 'my-app-1.1.0-setup.exe',
+      macos: 'my-app-1.1.0.dmg',
+      linux: 'my-app-1.1.0.deb',
+    }
+    const platform = platformOf(values, [...PHONES, ...DESKS]) as keyof typeof files
+    return `npx hotpatch binary publish ${files[platform]} --app ${values.app.slug}`
+  },
 }
 
 const assetUpdates: ClientKind = {
   id: 'assetUpdates',
   name: 'Asset updates (Flutter and others)',
-  platforms: [...PHONES, 'web', ...DESKS],
+  platforms: SCREENS,
   snippets: (values) => [
     {
       text: 'check',
@@ -247,10 +267,11 @@ const assetUpdates: ClientKind = {
 x-app-key: ${values.app.appKey}
 content-type: application/json
 
-{ "platform": "android", "channel": "${values.channel}", "deviceId": "made at first start" }`,
+{ "platform": "${platformOf(values, SCREENS)}", "channel": "${values.channel}", "deviceId": "made at first start" }`,
     },
   ],
-  publish: ({ app }) => `npx hotpatch publish www --kind files --app ${app.slug} --platform android --version 1.0.1`,
+  publish: (values) =>
+    `npx hotpatch publish www --kind files --app ${values.app.slug} --platform ${platformOf(values, SCREENS)} --version 1.0.1`,
 }
 
 const node: ClientKind = {
