@@ -1,11 +1,40 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ApiToken, App, Channel, CreatedApiToken, Page, SigningKey } from '@hotpatch/api'
+import type {
+  ApiToken,
+  App,
+  Channel,
+  ChannelProtection,
+  CreatedApiToken,
+  CreatedInvitation,
+  Page,
+  Proposal,
+  Role,
+  SigningKey,
+} from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { createTool } from '../testing/run-tool.ts'
 import { useServer } from '../testing/server-suite.ts'
 
 const server = useServer()
+
+/** As the console does it: whoever has the link makes an account, and a token that he stands behind. */
+async function signUp(link: string, token: { name: string; role: Role; app: string }): Promise<string> {
+  const send = (path: string, body: object, cookie = '') =>
+    fetch(`${server.url()}/manage/v1/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', origin: server.url(), cookie },
+      body: JSON.stringify(body),
+    })
+  const used = await send('one-time-links/use', {
+    secret: new URL(link).hash.slice(1),
+    password: 'correct horse battery',
+  })
+  const cookies = used.headers.getSetCookie().map((line) => line.split(';')[0])
+  const made = await send('tokens', token, cookies.join('; '))
+  if (made.status !== 201) throw new Error(`No token was made: ${await made.text()}`)
+  return ((await made.json()) as CreatedApiToken).token
+}
 
 describe('login', () => {
   test('remembers a server and a token, until logout', async () => {
@@ -95,6 +124,43 @@ describe('tokens', () => {
     expect(stdout).toMatch(new RegExp(`alsoRevoked +${child.id}`))
   })
 
+  test('may less than their role, on some channels, from some networks', async () => {
+    const { app, json, run, env } = await server.createPublisher({ key: false })
+    const about = ['--app', app.slug, '--name', 'nightly', '--role', 'publisher']
+    const permissions = ['apps:read', 'releases:read', 'rollouts:read', 'rollouts:change']
+    const scope = [
+      '--channel',
+      'beta',
+      '--channel',
+      'staging',
+      ...permissions.flatMap((each) => ['--permission', each]),
+    ]
+    const from = ['--from', '127.0.0.0/8', '--from', '::1']
+    const made = await json<CreatedApiToken>('tokens', 'create', ...about, ...scope, ...from, '--yes')
+    expect(made).toMatchObject({
+      appId: app.id,
+      channels: ['beta', 'staging'],
+      permissions: ['self:read', ...permissions],
+      allowedAddresses: ['127.0.0.0/8', '::1'],
+    })
+    const { stdout } = await run('tokens list')
+    expect(stdout).toMatch(
+      /nightly +publisher +\S+ +beta, staging +self:read, apps:read, .*rollouts:change +127\.0\.0\.0\/8, ::1/,
+    )
+    const nightly = await createTool({ ...env, HOTPATCH_TOKEN: made.token })
+    const back = ['rollback', '--app', app.slug, '--platform', 'android', '--to', 'embedded', '--yes']
+    expect((await nightly.run([...back, '--channel', 'production'])).stderr).toContain('is for the channel beta or')
+    expect((await nightly.run(['cohorts', 'create', 'x', '--app', app.slug, '--yes'])).stderr).toContain(
+      'needs the permission cohorts:change',
+    )
+
+    const elsewhere = await json<CreatedApiToken>('tokens', 'create', ...about, '--from', '203.0.113.0/24', '--yes')
+    const far = await createTool({ ...env, HOTPATCH_TOKEN: elsewhere.token })
+    expect(await far.run('whoami')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('from there') })
+    const wrong = await run(['tokens', 'create', ...about, '--permission', 'people:manage', '--yes', '--json'])
+    expect([wrong.exitCode, JSON.parse(wrong.stderr).error.type]).toEqual([1, 'invalid-request'])
+  })
+
   test('and an app that was mistyped gets the one that was meant', async () => {
     const { app, run } = await server.createPublisher({ key: false })
     const { exitCode, stderr } = await run(['releases', 'list', '--app', `${app.slug}x`])
@@ -108,7 +174,7 @@ describe('tokens', () => {
     const { exitCode, stderr } = await reader.run('apps create readers-app --yes')
     expect([exitCode, stderr]).toEqual([
       1,
-      expect.stringMatching(/may not do that.*whoami" shows what your token may do/s),
+      expect.stringMatching(/needs the permission apps:change.*whoami" shows what your token may do/s),
     ])
   })
 })
@@ -180,6 +246,75 @@ test('channels are made and listed', async () => {
   const channel = await json<Channel>('channels create nightly --yes')
   expect((await json<Page<Channel>>('channels list')).items).toContainEqual(channel)
   expect((await run('channels create nightly --yes')).exitCode).toBe(1)
+})
+
+describe('protected channels', () => {
+  test('are protected, listed and opened', async () => {
+    const { json, run } = await server.createPublisher({ key: false })
+    expect(await run('channels protect production --yes')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('--role, --person or --api-token'),
+    })
+    expect(await run('channels protect production --role boss --yes')).toMatchObject({ exitCode: 2 })
+    const token = await json<CreatedApiToken>('tokens create --name release --role publisher --yes')
+    const who = ['--role', 'owner', '--role', 'admin', '--api-token', token.id]
+    const made = await json<ChannelProtection>('channels', 'protect', 'production', ...who, '--needs-approval', '--yes')
+    expect(made).toMatchObject({ roles: ['owner', 'admin'], tokens: [token.id], people: [], needsApproval: true })
+    expect((await json<Page<ChannelProtection>>('channels protections')).items).toEqual([made])
+    expect((await run('channels protections')).stdout).toMatch(/production +owner, admin +.*true|yes/)
+    expect(await json('channels unprotect production --yes')).toEqual(made)
+    expect((await json<Page<ChannelProtection>>('channels protections')).items).toEqual([])
+    expect((await run('channels unprotect production --yes')).stderr).toContain('is not protected')
+  })
+
+  test('have proposals, which somebody else approves or rejects, and whoever made them takes back', async () => {
+    const { app, json, run, env } = await server.createPublisher({ key: false })
+    const [pia, quentin] = await Promise.all(
+      ['pia', 'quentin'].map(async (name) => {
+        const invitation = ['people', 'invite', `${name}@example.com`, '--name', name, '--grant', 'admin']
+        const { link } = JSON.parse((await run([...invitation, '--yes', '--json'])).stdout) as CreatedInvitation
+        const token = await signUp(link, { name, role: 'admin', app: app.slug })
+        return createTool({ ...env, HOTPATCH_TOKEN: token })
+      }),
+    )
+    if (!pia || !quentin) throw new Error('Nobody came.')
+    await json('channels protect production --role admin --needs-approval --yes')
+    const place = [
+      'rollback',
+      '--app',
+      app.slug,
+      '--platform',
+      'android',
+      '--channel',
+      'production',
+      '--to',
+      'embedded',
+    ]
+    const propose = async () => {
+      await pia.json(...place, '--yes')
+      const { items } = await json<Page<Proposal>>('proposals list')
+      return items[0] as Proposal
+    }
+    const one = await propose()
+    expect(one).toMatchObject({ kind: 'start', channel: 'production', state: 'open', proposedBy: 'pia' })
+    expect((await run('proposals list')).stdout).toMatch(/production +start +.*pia/)
+    expect(await pia.run(['proposals', 'approve', one.id, '--yes'])).toMatchObject({ exitCode: 1 })
+    expect(await quentin.run(['proposals', 'approve', one.id], { isTTY: true, input: 'y' })).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/Approve what pia has proposed for the channel.*production: start\?/s),
+    })
+    const two = await propose()
+    const why = ['--reason', 'not on a Friday']
+    expect(await quentin.json('proposals', 'reject', two.id, ...why, '--yes')).toMatchObject({
+      state: 'rejected',
+      reason: 'not on a Friday',
+    })
+    const three = await propose()
+    expect(await quentin.run(['proposals', 'withdraw', three.id, '--yes'])).toMatchObject({ exitCode: 1 })
+    expect(await pia.json('proposals', 'withdraw', three.id, '--yes')).toMatchObject({ state: 'withdrawn' })
+    expect((await json<Page<Proposal>>('proposals list')).items).toEqual([])
+    expect((await json<Page<Proposal>>('proposals list --state approved')).items).toMatchObject([{ id: one.id }])
+  })
 })
 
 test('keys of an app are added, listed and revoked', async () => {

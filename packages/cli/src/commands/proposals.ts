@@ -46,7 +46,8 @@ async function listProposals(context: CliContext, options: ListOptions) {
 async function approve(context: CliContext, id: string, options: SessionOptions) {
   const { api, confirm, output } = await openSession(context, options)
   const { kind, channel, changes, proposedBy } = describe(await api.getProposal(id))
-  await confirm(`Approve what ${proposedBy} has proposed for the channel ${channel}: ${kind} ${changes}?`)
+  const what = changes === '' ? kind : `${kind} ${changes}`
+  await confirm(`Approve what ${proposedBy} has proposed for the channel ${channel}: ${what}?`)
   const decided = await api.approveProposal(id)
   output.result(decided, () => output.fields(describe(decided)))
 }

@@ -20,7 +20,8 @@ export function peopleOf(server: Server) {
     name = `Person ${(invited += 1)}`,
   ): Promise<{ id: string; email: string; browser: BrowserOf }> {
     const email = `${name.toLowerCase().replaceAll(' ', '-')}@example.com`
-    const { body } = await by.post('/people/invitations', { email, name, grants })
+    const { status, body } = await by.post('/people/invitations', { email, name, grants })
+    if (status !== 201) throw new Error(`not invited: ${status} ${JSON.stringify(body)}`)
     const browser = new BrowserOf(server)
     await expectDone(browser.post('/one-time-links/use', { secret: secretOf(body.link), password: PASSWORD }))
     return { id: (await browser.get('/account')).body.id, email, browser }
