@@ -384,5 +384,5 @@ test('a reader cannot publish, and hears so before the bundler runs', async () =
   await installProgram('npx', 'console.log("bundling")')
   const { exitCode, stderr } = await run('release --platform ios --version 1.0.0 --yes', asReader)
   expect(stderr).not.toContain('bundling')
-  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('This token may not do that')])
+  expect([exitCode, stderr]).toEqual([1, expect.stringContaining('This is not allowed to you')])
 })

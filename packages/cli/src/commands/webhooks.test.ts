@@ -89,6 +89,6 @@ describe('webhooks', () => {
     const { run, env } = await server.createPublisher()
     const token = await server.createToken('publisher')
     const refused = await run('webhooks list', { env: { ...env, HOTPATCH_TOKEN: token } })
-    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('may not do that') })
+    expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('is not allowed to you') })
   })
 })

@@ -249,6 +249,7 @@ describe('a token for one app', () => {
         app: theirs.slug,
       },
       'POST /manage/v1/trust-rules/explain': { token: 'x' },
+      'PUT /manage/v1/single-sign-on': { name: 'mine', issuer: 'https://gitlab.com', clientId: 'mine', groups: [] },
       'PATCH /manage/v1/apps/:app': { name: 'mine' },
       'PUT /manage/v1/apps/:app/sequence': { platform: 'android', nextSequence: 50 },
       'POST /manage/v1/apps/:app/impact': { change: 'halt', rolloutId },
