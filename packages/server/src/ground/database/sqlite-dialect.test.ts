@@ -18,14 +18,19 @@ test('nobody else writes between what a transaction reads and what it writes', a
     await rm(directory, { recursive: true, force: true })
   })
   await migrate(db)
-  const write = () => other.exec("insert into server_setting values ('theirs', '')")
+  const write = () => other.exec("insert into server_setting values ('theirs', 'written')")
 
   await db.transaction().execute(async (tx) => {
     await sql`select * from server_setting`.execute(tx)
     expect(write).toThrow(/locked/)
-    await tx.insertInto('server_setting').values({ name: 'ours', value: '' }).execute()
+    await tx.insertInto('server_setting').values({ name: 'ours', value: 'written' }).execute()
   })
   write()
-  const names = await db.selectFrom('server_setting').select('name').orderBy('name').execute()
+  const names = await db
+    .selectFrom('server_setting')
+    .select('name')
+    .where('value', '=', 'written')
+    .orderBy('name')
+    .execute()
   expect(names).toEqual([{ name: 'ours' }, { name: 'theirs' }])
 })
