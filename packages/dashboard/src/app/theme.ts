@@ -112,6 +112,8 @@ export const variables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     ...lightGrounds,
+    // The library's has 4:1 on white, which small text is not read by.
+    '--mantine-color-grape-outline': LIGHT_TEXTS.grape,
     '--mantine-color-error': '#b32626',
     '--mantine-color-dimmed': '#5b6675',
     '--mantine-color-body': '#ffffff',

@@ -67,8 +67,9 @@ function Deed({ deed }: { deed: RolloutDeed }) {
       </ThemeIcon>
       <div>
         <Text>
-          {i18n.exists(`rollouts:${key}`) ? t(key) : deed.action}{' '}
+          {i18n.exists(`rollouts:${key}`) ? t(key) : deed.action}
           <Text span c="dimmed">
+            {' · '}
             {t(`deeds.by.${deed.byKind}`, { name: deed.by, defaultValue: deed.by })} · <Time at={deed.at} />
           </Text>
         </Text>
