@@ -36,7 +36,8 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     // A reader manages nobody.
     expect(await hers.getByRole('link', { name: 'People' }).count()).toBe(0)
     await hers.goto(`${console.url}/dashboard/people`)
-    await hers.getByRole('alert').first().waitFor()
+    await hers.getByText('This page is not for you').waitFor()
+    expect(await hers.getByRole('button', { name: 'Invite somebody' }).count()).toBe(0)
   })
 
   test('roles are changed, and hold at once', async () => {
