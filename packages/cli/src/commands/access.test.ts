@@ -279,19 +279,9 @@ describe('protected channels', () => {
     )
     if (!pia || !quentin) throw new Error('Nobody came.')
     await json('channels protect production --role admin --needs-approval --yes')
-    const place = [
-      'rollback',
-      '--app',
-      app.slug,
-      '--platform',
-      'android',
-      '--channel',
-      'production',
-      '--to',
-      'embedded',
-    ]
+    const place = `--app ${app.slug} --platform android --channel production --to embedded`
     const propose = async () => {
-      await pia.json(...place, '--yes')
+      await pia.json(`rollback ${place} --yes`)
       const { items } = await json<Page<Proposal>>('proposals list')
       return items[0] as Proposal
     }
