@@ -1,18 +1,15 @@
-import { Pill, Select, TextInput, Group } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconSearch } from '@tabler/icons-react'
+import { Pill, Select, Group } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useApp, useChannelNames } from '../ground/app.ts'
 import { appKey } from '../ground/queries.ts'
+import { SearchField } from '../ground/search-field.tsx'
 import { DEVICE_STATES, SEEN_TIMES } from './device-states.ts'
 import classes from './devices.module.css'
 import type { DevicesSearch } from './routes.tsx'
 
-const TYPING_MS = 300
 const EMBEDDED = 'embedded'
 
 /** All of them are in the address: what is found can be shared. */
@@ -31,7 +28,14 @@ export function DeviceFilters({ slug, filters }: { slug: string; filters: Device
   return (
     <div>
       <div className={classes.filters} role="search">
-        <IdSearch value={filters.search} onChange={(search) => change({ search })} />
+        <SearchField
+          className={classes.wide}
+          label={t('search')}
+          placeholder={t('searchHint')}
+          maxLength={200}
+          value={filters.search}
+          onChange={(search) => change({ search })}
+        />
         <Select
           label={t('state')}
           placeholder={t('all')}
@@ -156,34 +160,6 @@ function ReleaseSelect({
       clearable
       searchable
       limit={100}
-    />
-  )
-}
-
-function IdSearch({
-  value = '',
-  onChange,
-}: {
-  value?: string | undefined
-  onChange: (search: string | undefined) => void
-}) {
-  const { t } = useTranslation('devices')
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value])
-  const tell = useDebouncedCallback((text: string) => onChange(text === '' ? undefined : text), TYPING_MS)
-  return (
-    <TextInput
-      className={classes.wide}
-      type="search"
-      label={t('search')}
-      placeholder={t('searchHint')}
-      leftSection={<IconSearch size={16} aria-hidden />}
-      maxLength={200}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        tell(event.currentTarget.value.trim())
-      }}
     />
   )
 }

@@ -59,10 +59,13 @@ function gathered(act: () => void): () => void {
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms)
-    signal.addEventListener('abort', () => {
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+
+    function end() {
       clearTimeout(timer)
+      signal.removeEventListener('abort', end)
       resolve()
-    })
+    }
   })
 }

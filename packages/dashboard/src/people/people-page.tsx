@@ -1,13 +1,13 @@
 import type { CreatedInvitation, Person } from '@hotpatch/api'
-import { Badge, Button, Group, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconSearch, IconUserPlus } from '@tabler/icons-react'
+import { Badge, Button, Group, Text } from '@mantine/core'
+import { IconUserPlus } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { Page } from '../ground/page.tsx'
 import { SERVER_URL } from '../ground/place.ts'
+import { SearchField } from '../ground/search-field.tsx'
 import { Empty } from '../ground/states.tsx'
 import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { RowLink } from '../ground/tables/row-link.tsx'
@@ -20,7 +20,6 @@ import { LinkShown } from './link-shown.tsx'
 import classes from './people.module.css'
 import { peopleKey } from './queries.ts'
 
-const TYPING_MS = 250
 const route = getRouteApi('/server/people')
 
 export function PeoplePage() {
@@ -60,24 +59,16 @@ export function PeoplePage() {
 function Search() {
   const { t } = useTranslation('people')
   const navigate = useNavigate()
-  const { text = '' } = route.useSearch()
-  const [typed, setTyped] = useState(text)
-  const search = useDebouncedCallback((value: string) => {
-    const search = value.trim() === '' ? {} : { text: value.trim() }
-    void navigate({ to: '/people', search, replace: true })
-  }, TYPING_MS)
+  const { text } = route.useSearch()
   return (
-    <TextInput
-      type="search"
+    <SearchField
       className={classes.search}
       aria-label={t('search')}
       placeholder={t('search')}
-      leftSection={<IconSearch size={16} aria-hidden />}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        search(event.currentTarget.value)
-      }}
+      value={text}
+      onChange={(searched) =>
+        void navigate({ to: '/people', search: searched === undefined ? {} : { text: searched }, replace: true })
+      }
       maxLength={100}
     />
   )

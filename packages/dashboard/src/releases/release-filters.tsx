@@ -1,15 +1,11 @@
 import type { App } from '@hotpatch/api'
-import { Group, SegmentedControl, Select, Switch, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconSearch } from '@tabler/icons-react'
+import { Group, SegmentedControl, Select, Switch } from '@mantine/core'
 import { useNavigate } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChannelNames } from '../ground/app.ts'
+import { SearchField } from '../ground/search-field.tsx'
 import classes from './releases.module.css'
 import type { ReleasesSearch } from './routes.tsx'
-
-const TYPING_MS = 250
 
 /** All of them are in the address: what is found can be shared. */
 export function ReleaseFilters({
@@ -33,7 +29,12 @@ export function ReleaseFilters({
     } as never)
   return (
     <Group gap="sm" align="flex-end" className={classes.filters}>
-      <VersionSearch value={filters.search} onChange={(search) => change({ search })} />
+      <SearchField
+        label={t('searchVersion')}
+        maxLength={50}
+        value={filters.search}
+        onChange={(search) => change({ search })}
+      />
       <Select
         label={t('platform')}
         placeholder={t('all')}
@@ -65,32 +66,6 @@ export function ReleaseFilters({
         mb={8}
       />
     </Group>
-  )
-}
-
-function VersionSearch({
-  value = '',
-  onChange,
-}: {
-  value?: string | undefined
-  onChange: (search: string | undefined) => void
-}) {
-  const { t } = useTranslation('releases')
-  const [typed, setTyped] = useState(value)
-  useEffect(() => setTyped(value), [value])
-  const tell = useDebouncedCallback((text: string) => onChange(text === '' ? undefined : text), TYPING_MS)
-  return (
-    <TextInput
-      type="search"
-      label={t('searchVersion')}
-      leftSection={<IconSearch size={16} aria-hidden />}
-      maxLength={50}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        tell(event.currentTarget.value.trim())
-      }}
-    />
   )
 }
 

@@ -1,20 +1,17 @@
 import type { Release, ReleaseEntry } from '@hotpatch/api'
-import { Group, SegmentedControl, Stack, Text, TextInput } from '@mantine/core'
-import { useDebouncedCallback } from '@mantine/hooks'
-import { IconSearch } from '@tabler/icons-react'
+import { Group, SegmentedControl, Stack, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../../ground/api.ts'
 import { useFigures } from '../../ground/figures.ts'
 import { appKey } from '../../ground/queries.ts'
+import { SearchField } from '../../ground/search-field.tsx'
 import { Empty } from '../../ground/states.tsx'
 import { DataTable, type Column } from '../../ground/tables/data-table.tsx'
 import { usePages } from '../../ground/tables/use-pages.ts'
 import classes from '../releases.module.css'
 import type { ReleaseSearch } from '../routes.tsx'
 
-const TYPING_MS = 250
 const PAGE = 200
 
 /** Every file, be it thousands: they come as somebody scrolls. */
@@ -50,7 +47,12 @@ export default function Entries({
   return (
     <Stack gap="md">
       <Group gap="sm" align="flex-end" className={classes.filters}>
-        <PathSearch value={search.search} onChange={(text) => onSearch({ ...search, tab: 'files', search: text })} />
+        <SearchField
+          label={t('entries.search')}
+          maxLength={200}
+          value={search.search}
+          onChange={(text) => onSearch({ ...search, tab: 'files', search: text })}
+        />
         <SegmentedControl
           aria-label={t('entries.order')}
           data={[
@@ -136,29 +138,4 @@ const digestColumn: Column<ReleaseEntry> = {
   header: 'SHA-256',
   width: '11rem',
   cell: ({ sha256 }) => (sha256 === null ? '–' : <code title={sha256}>{sha256.slice(0, 12)}…</code>),
-}
-
-function PathSearch({
-  value = '',
-  onChange,
-}: {
-  value?: string | undefined
-  onChange: (text: string | undefined) => void
-}) {
-  const { t } = useTranslation('releases')
-  const [typed, setTyped] = useState(value)
-  const tell = useDebouncedCallback((text: string) => onChange(text === '' ? undefined : text), TYPING_MS)
-  return (
-    <TextInput
-      type="search"
-      label={t('entries.search')}
-      leftSection={<IconSearch size={16} aria-hidden />}
-      maxLength={200}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.currentTarget.value)
-        tell(event.currentTarget.value.trim())
-      }}
-    />
-  )
 }
