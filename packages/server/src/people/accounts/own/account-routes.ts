@@ -44,6 +44,8 @@ export function accountRoutes({
   const browser = (request: FastifyRequest) => browserOf(request, publicUrl)
 
   return async (app) => {
+    app.addHook('preHandler', async (request) => void getSession(request))
+
     app.get(
       '/account',
       { config, schema: { tags, summary: 'The account of whoever is signed in', response: { 200: Person } } },
@@ -75,7 +77,6 @@ export function accountRoutes({
         },
       },
       async (request, reply) => {
-        getSession(request)
         return done(reply, await accounts.changePassword(request.body, browser(request), authorOf(request)))
       },
     )
@@ -93,7 +94,6 @@ export function accountRoutes({
       '/account/sessions/:id',
       { config: change, schema: { tags, summary: 'Signs one browser out', params: IdParams, response: Nothing } },
       async (request, reply) => {
-        getSession(request)
         await accounts.endSession(request.params.id, authorOf(request))
         return done(reply)
       },
@@ -103,7 +103,6 @@ export function accountRoutes({
       '/sign-out-everywhere',
       { config: change, schema: { tags, summary: 'Ends every session, this one included', response: Nothing } },
       async (request, reply) => {
-        getSession(request)
         await accounts.signOutEverywhere(authorOf(request))
         return done(reply)
       },
@@ -121,7 +120,6 @@ export function accountRoutes({
         },
       },
       (request) => {
-        getSession(request)
         return accounts.enrolTotp(request.body.password, browser(request), authorOf(request))
       },
     )
@@ -133,7 +131,6 @@ export function accountRoutes({
         schema: { tags, summary: 'Confirms the authenticator app', body: TotpConfirmation, response: Nothing },
       },
       async (request, reply) => {
-        getSession(request)
         return done(reply, await accounts.confirmTotp(request.body.code, browser(request), authorOf(request)))
       },
     )
@@ -145,7 +142,6 @@ export function accountRoutes({
         schema: { tags, summary: 'Removes the authenticator app', body: PasswordAgain, response: Nothing },
       },
       async (request, reply) => {
-        getSession(request)
         return done(reply, await accounts.removeTotp(request.body.password, browser(request), authorOf(request)))
       },
     )
@@ -162,7 +158,6 @@ export function accountRoutes({
         },
       },
       (request) => {
-        getSession(request)
         return accounts.makeRecoveryCodes(request.body.password, browser(request), authorOf(request))
       },
     )
@@ -203,7 +198,6 @@ export function accountRoutes({
         },
       },
       async (request, reply) => {
-        getSession(request)
         return reply.code(201).send(await passkeys.register(request.body, browser(request), authorOf(request)))
       },
     )
@@ -212,7 +206,6 @@ export function accountRoutes({
       '/account/passkeys/:id',
       { config: change, schema: { tags, summary: 'Removes a passkey', params: IdParams, response: Nothing } },
       async (request, reply) => {
-        getSession(request)
         await passkeys.remove(request.params.id, authorOf(request))
         return done(reply)
       },

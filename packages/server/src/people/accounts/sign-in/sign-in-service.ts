@@ -170,7 +170,7 @@ export function createSignInService({
     return { id, personId, begunAt: createdAt.getTime() }
   }
 
-  /** @throws an error when nobody is signed in by a session: for routes where somebody is */
+  /** @throws problem forbidden when nobody is signed in by a session */
   function getSession(request: FastifyRequest): CurrentSession {
     const session = sessions.get(request)
     if (session) return session
