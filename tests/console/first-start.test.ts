@@ -1,13 +1,25 @@
+import { rm } from 'node:fs/promises'
+import { eventually, makeTemporaryDirectory } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dropFiles, folderOf } from './drop-files.ts'
 import { executablePath, openConsole, OWNER, type Console } from './open-console.ts'
+
+const PHONES = 12
+/** Figures of devices are told by nobody: pages ask for them now and then. */
+const READ_AGAIN = { timeout: 90_000 }
 
 describe.skipIf(!executablePath)('the first start', () => {
   let console: Console
+  let directory: string
 
   beforeAll(async () => {
+    directory = await makeTemporaryDirectory()
     console = await openConsole({ hasOwner: false })
   })
-  afterAll(() => console.close())
+  afterAll(async () => {
+    await console.close()
+    await rm(directory, { recursive: true, force: true })
+  })
 
   test('the printed link makes the owner, who makes an app, and sees the first steps with it', async () => {
     const page = await console.openPage({ as: null })
@@ -37,13 +49,46 @@ describe.skipIf(!executablePath)('the first start', () => {
     await page.getByRole('heading', { name: 'This link does not work' }).waitFor()
   })
 
-  test('a first release reaches a device, and the page says so by itself', async () => {
+  test('a dropped folder is published, a fleet takes it, and goes back: all of it in the browser', async () => {
     const page = await console.openPage()
+    const publish = async (version: string) => {
+      await dropFiles(page, await folderOf(directory, version, { 'index.android.bundle': `start('${version}')` }))
+      await page.getByText('Uploaded.').waitFor()
+      await page.getByRole('textbox', { name: 'Version', exact: true }).fill(version)
+      await page.getByRole('button', { name: 'Publish', exact: true }).click()
+      await page.getByRole('button', { name: 'Publish now' }).click()
+      await page.getByText(`${version} is published`).waitFor()
+    }
+
     await page.goto(`${console.url}/dashboard/apps/corner-shop/first-steps`)
     await page.getByText('No device has asked yet').waitFor()
+    await page.getByRole('link', { name: 'Publish in the browser' }).click()
+    await publish('1.0.0')
     const app = await console.api.getApp('corner-shop')
-    await console.server.check(app)
+    const fleet = console.startFleet(app, { devices: PHONES })
+    const runs = (version: string) => eventually(() => expect(fleet.figures().versions[version] ?? 0).toBe(PHONES))
+    await runs('1.0.0')
+    await page.goBack()
     await page.getByText('Devices have asked for updates').waitFor()
+
+    await page.getByRole('link', { name: 'Publish in the browser' }).click()
+    await publish('1.1.0')
+    await runs('1.1.0')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    const newest = page.getByRole('region', { name: 'Newest releases' })
+    await newest.getByText(`Runs on ${PHONES} of ${PHONES} devices that it is for (100%)`).waitFor(READ_AGAIN)
+
+    await page.getByRole('link', { name: 'Rollouts' }).click()
+    await page.getByRole('list', { name: 'Timeline' }).getByRole('link', { name: '1.1.0' }).click()
+    await page.getByRole('button', { name: 'Roll back' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(`${PHONES} devices from 1.1.0 to 1.0.0`).waitFor()
+    await dialog.getByRole('button', { name: 'Roll back' }).click()
+    await page.getByRole('heading', { name: '1.0.0 on production' }).waitFor()
+    await runs('1.0.0')
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await newest.getByRole('link', { name: '1.0.0' }).waitFor()
+    await newest.getByText(`Runs on ${PHONES} of ${PHONES} devices that it is for (100%)`).waitFor(READ_AGAIN)
   })
 
   test('whoever is not signed in is brought back to where they wanted to go', async () => {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { appImage, makeTemporaryDirectory, sha256Of, zipOf } from '@hotpatch/testkit'
 import { anApk } from '@hotpatch/testkit/binaries'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dropFiles, folderOf } from './drop-files.ts'
 import { executablePath, openConsole, type Console } from './open-console.ts'
 
 describe.skipIf(!executablePath)('releases in the console', () => {
@@ -27,26 +28,8 @@ describe.skipIf(!executablePath)('releases in the console', () => {
   const open = (path: string) => page.goto(`${console.url}/dashboard/apps/shop${path}`)
   const newest = async () => (await console.api.listReleases('shop', { limit: 1 })).items[0]
 
-  async function folderOf(name: string, files: Readonly<Record<string, string>>): Promise<string> {
-    const folder = join(directory, name)
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      await writeFile(join(folder, path), content)
-    }
-    return folder
-  }
-
-  /** As a person does with the mouse, from the desktop. */
-  async function drop(...paths: readonly string[]): Promise<void> {
-    const area = page.getByText('Drop a folder, a zip, or the files of a whole app')
-    const { x = 0, y = 0 } = (await area.boundingBox()) ?? {}
-    const session = await page.context().newCDPSession(page)
-    const data = { items: [], files: [...paths], dragOperationsMask: 1 }
-    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-      await session.send('Input.dispatchDragEvent', { type, x: x + 5, y: y + 5, data })
-    }
-    await session.detach()
-  }
+  const folder = (name: string, files: Readonly<Record<string, string>>) => folderOf(directory, name, files)
+  const drop = (...paths: readonly string[]) => dropFiles(page, ...paths)
 
   async function publishAs(version: string, platform?: string): Promise<void> {
     await page.getByRole('textbox', { name: 'Version', exact: true }).fill(version)
@@ -60,7 +43,7 @@ describe.skipIf(!executablePath)('releases in the console', () => {
   }
 
   test('a dropped folder is zipped in the browser, and reaches devices', async () => {
-    const folder = await folderOf('dist', {
+    const dropped = await folder('dist', {
       'index.android.bundle': 'start()',
       'index.android.bundle.map': 'sources',
       'assets/ä logo.png': 'logo',
@@ -69,7 +52,7 @@ describe.skipIf(!executablePath)('releases in the console', () => {
     await open('/releases')
     await page.getByRole('heading', { name: 'No releases yet' }).waitFor()
     await page.getByRole('link', { name: 'Publish', exact: true }).click()
-    await drop(folder)
+    await drop(dropped)
     await page.getByText('1 file is left out: index.android.bundle.map').waitFor()
     await page.getByText('Uploaded.').waitFor()
     await publishAs('1.0.0')
@@ -80,9 +63,9 @@ describe.skipIf(!executablePath)('releases in the console', () => {
   })
 
   test('what may be a secret goes nowhere before somebody says that it is meant', async () => {
-    const folder = await folderOf('leaky', { 'index.android.bundle': 'start()', '.env': 'PASSWORD=1' })
+    const dropped = await folder('leaky', { 'index.android.bundle': 'start()', '.env': 'PASSWORD=1' })
     await open('/releases/publish')
-    await drop(folder)
+    await drop(dropped)
     await page.getByText('This looks as if it should stay secret').waitFor()
     await page.getByText('.env: environment variables').waitFor()
     await page.getByText('Reading and packing').waitFor()
@@ -170,9 +153,9 @@ describe.skipIf(!executablePath)('releases in the console', () => {
   })
 
   test('single files are an update, which is deployed further and rolled back', async () => {
-    const folder = await folderOf('update', { 'index.html': '<p>1</p>', 'assets/a.js': 'a', 'assets/b.js': 'a' })
+    const dropped = await folder('update', { 'index.html': '<p>1</p>', 'assets/a.js': 'a', 'assets/b.js': 'a' })
     await open('/releases/publish?kind=files')
-    await drop(folder)
+    await drop(dropped)
     await page.getByText('Uploaded.').waitFor()
     await publishAs('4.0.0', 'Android')
     expect((await newest())?.content).toMatchObject({ kind: 'files', fileCount: 3, launch: 'index.html' })
