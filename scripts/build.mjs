@@ -22,6 +22,7 @@ const NAMES = [
   'react-native',
   'rn-ota-sdk',
   'simulator',
+  'kit',
   'dashboard',
   'server',
   'cli',

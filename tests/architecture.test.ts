@@ -59,6 +59,7 @@ test.each([
   ['app-updates', 1],
   ['capacitor', 1],
   ['react-native', 1],
+  ['kit', 1],
   ['simulator', 1],
   ['cli', 1],
   ['dashboard', 1],

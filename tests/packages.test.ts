@@ -32,6 +32,7 @@ const NAMES = [
   '@hotpatch/dashboard',
   '@hotpatch/delta',
   '@hotpatch/device-ground',
+  '@hotpatch/kit',
   '@hotpatch/protocol',
   '@hotpatch/react-native',
   '@hotpatch/server',

@@ -1,0 +1,22 @@
+import type { FilesPort } from '@hotpatch/device-ground'
+
+/**
+ * The folder that a kit is installed in. Paths are relative to it, with "/" between names, and none leads out of it: a
+ * link on the way that does is refused (`path-escapes`). Beside what every client needs of files there are links, by
+ * which a whole folder is exchanged at once, and what is executable.
+ */
+export interface KitDisk extends FilesPort {
+  /** The names in a folder, in their order; undefined when there is no such folder. */
+  list(path: string): Promise<string[] | undefined>
+  /** Where a link points, as it was written; undefined when there is no link. */
+  readLink(path: string): Promise<string | undefined>
+  /**
+   * A link at `path` to `target`, which is relative to the link's folder and stays inside. Takes the place of another
+   * link at once: nobody ever sees none. Durable after `syncDirectory`.
+   */
+  link(target: string, path: string): Promise<void>
+  /** Of a file: whether it can be executed. */
+  setExecutable(path: string, isExecutable: boolean): Promise<void>
+  /** The same bytes at another place, durable; with whether it can be executed. Replaces a file there. */
+  copyFile(from: string, to: string): Promise<void>
+}
