@@ -20,6 +20,7 @@ import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addEncryptionKeyCommands } from './commands/encryption-keys.ts'
 import { addKeyCommands } from './commands/keys.ts'
+import { addKitCommands } from './commands/kit.ts'
 import { addLoginCommands } from './commands/login.ts'
 import { addNativeCommands } from './commands/native.ts'
 import { addPatchCommands } from './commands/patches.ts'
@@ -68,6 +69,7 @@ const GROUPS = {
     addRolloutCommands,
     addRollbackCommand,
     addUpdateCommands,
+    addKitCommands,
     addCohortCommands,
     addExperimentCommands,
     addBundleCommand,

@@ -1,0 +1,7 @@
+import type { Command } from 'commander'
+import type { CliContext } from '../process/context.ts'
+
+/** Several components, one release: on the machine that has them, and where they are published. */
+export function addKitCommands(program: Command, _context: CliContext) {
+  program.command('kit').description('several components that are updated together, or not at all')
+}
