@@ -2,7 +2,7 @@ export type { ComponentAdapter, ComponentPorts, ComponentWork } from './componen
 export type { ArtifactSource, KitOffer } from './offers/kit-offer.ts'
 export { KIT_STATES, KIT_TRANSITIONS, type KitHappening, type KitState } from './applying/kit-states.ts'
 export type { HookCommand, HookOutcome, HooksPort } from './ground/hooks.ts'
-export type { KitDisk } from './ground/kit-disk.ts'
+export type { FileRights, KitDisk } from './ground/kit-disk.ts'
 export { KIT_CODES, KitError, type KitCode } from './ground/kit-error.ts'
 export type * from './installation/installation.ts'
 export type { KitPlan, KitStep } from './planning/kit-plan.ts'

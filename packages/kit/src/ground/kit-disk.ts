@@ -1,5 +1,13 @@
 import type { FilesPort } from '@hotpatch/device-ground'
 
+/** Who may do what with a file: what replaces it gets the same, as services may run as other users than the coordinator. */
+export interface FileRights {
+  /** Permission bits, such as 0o640. */
+  mode: number
+  owner?: number
+  group?: number
+}
+
 /**
  * The folder that a kit is installed in. Paths are relative to it, with "/" between names, and none leads out of it: a
  * link on the way that does is refused (`path-escapes`). Beside what every client needs of files there are links, by
@@ -17,6 +25,10 @@ export interface KitDisk extends FilesPort {
   link(target: string, path: string): Promise<void>
   /** Of a file: whether it can be executed. */
   setExecutable(path: string, isExecutable: boolean): Promise<void>
-  /** The same bytes at another place, durable; with whether it can be executed. Replaces a file there. */
+  /** Of a file; undefined when there is none. Never follows a link. */
+  rights(path: string): Promise<FileRights | undefined>
+  /** Owner and group as far as this process may give them away: where it may not, they stay, and that is no error. */
+  setRights(path: string, rights: FileRights): Promise<void>
+  /** The same bytes at another place, durable; with its rights. Replaces a file there. */
   copyFile(from: string, to: string): Promise<void>
 }
