@@ -9,6 +9,7 @@ const WAITED_FOR_MS = 120_000
 
 export default defineConfig({
   test: {
+    globalSetup: './packages/testkit/src/migrated-postgres.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
       {

@@ -25,14 +25,17 @@ await exitWith(async () => {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, stay)
   try {
     const missing = []
-    for (const { tests, prepare } of prerequisites) {
-      const found = await prepare()
+    // At once: what examples need comes over the network.
+    const prepared = await Promise.allSettled(prerequisites.map(({ prepare }) => prepare()))
+    for (const { value } of prepared) if (value?.stop) stops.push(value.stop)
+    for (const [index, { tests }] of prerequisites.entries()) {
+      const { reason, value: found } = prepared[index]
+      if (!found) throw reason
       if (found.absent) {
         console.log(`skipped: ${tests}. ${found.absent}; to run them, ${found.remedy}.`)
         if (!found.onPurpose) missing.push(found.absent)
       }
       Object.assign(env, found.env)
-      if (found.stop) stops.push(found.stop)
     }
     if (nothingMayBeAbsent && missing.length > 0) {
       throw new Error(`Nothing may be skipped in CI, but: ${missing.join('; ')}.`)

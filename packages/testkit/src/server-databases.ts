@@ -1,4 +1,4 @@
-import { createPostgresDatabase } from './test-database.ts'
+import { createPostgresDatabase } from './postgres-database.ts'
 
 const postgres = process.env.TEST_POSTGRES_URL
 

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import { migrate, openDatabase, type Database, type Schema } from '@hotpatch/server/testing'
-import { Kysely, PGliteDialect, sql } from 'kysely'
-import { afterAll, describe } from 'vitest'
+import { Kysely, PGliteDialect } from 'kysely'
+import { afterAll, describe, inject } from 'vitest'
 import { readMigratedPglite } from './migrated-pglite.ts'
+import { createPostgresDatabase } from './postgres-database.ts'
 
 /** Opens an empty, migrated database; it is closed, and dropped where that applies, when the file's tests end. */
 export type OpenTestDatabase = () => Promise<Database>
@@ -63,11 +63,10 @@ async function openPglite(): Promise<TestDatabase> {
   return { db, close: () => db.destroy() }
 }
 
-/** A database of its own, so that test files can run side by side on one server. */
+/** A database of its own, so that test files can run side by side on one server: a copy of one that was migrated once. */
 async function openPostgres(serverUrl: string): Promise<TestDatabase> {
-  const { url, drop } = await createPostgresDatabase(serverUrl)
+  const { url, drop } = await createPostgresDatabase(serverUrl, inject('migratedPostgres'))
   const db = openDatabase({ kind: 'postgres', url, maxConnections: 5 })
-  await migrate(db)
   return {
     db,
     async close() {
@@ -75,21 +74,4 @@ async function openPostgres(serverUrl: string): Promise<TestDatabase> {
       await drop()
     },
   }
-}
-
-/** Makes an empty database on the server that `serverUrl` names; `drop` removes it. */
-export async function createPostgresDatabase(serverUrl: string): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = `hotpatch_test_${randomUUID().replaceAll('-', '')}`
-  const admin = async (statement: string) => {
-    const db = openDatabase({ kind: 'postgres', url: serverUrl, maxConnections: 1 })
-    try {
-      await sql.raw(statement).execute(db)
-    } finally {
-      await db.destroy()
-    }
-  }
-  await admin(`create database ${name}`)
-  const url = new URL(serverUrl)
-  url.pathname = `/${name}`
-  return { url: url.href, drop: () => admin(`drop database if exists ${name} with (force)`) }
 }
