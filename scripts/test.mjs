@@ -26,7 +26,7 @@ await exitWith(async () => {
   try {
     const missing = []
     // At once: what examples need comes over the network.
-    const prepared = await Promise.allSettled(prerequisites.map(({ prepare }) => prepare()))
+    const prepared = await Promise.allSettled(prerequisites.map(async ({ prepare }) => prepare()))
     for (const { value } of prepared) if (value?.stop) stops.push(value.stop)
     for (const [index, { tests }] of prerequisites.entries()) {
       const { reason, value: found } = prepared[index]
