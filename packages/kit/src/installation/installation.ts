@@ -37,13 +37,13 @@ export interface InstallationSource {
 export interface ConsentRules {
   /** Kinds that are applied unasked when nothing else changes: shells of desktops. */
   auto: readonly 'app'[]
-  /** When something may be applied unasked, in local time; absent: at any time. */
+  /** When something may be applied unasked, in local time; 1 is Monday. None: at any time. One that ends before it begins goes over midnight. */
   windows: readonly { days: readonly number[]; from: string; to: string }[]
 }
 
 /** Where a component lies, and what has to happen around it. Kinds use of it what they need (Kits §3). */
 export interface InstalledPlace {
-  /** Relative to the root: the link of a folder, the executable, the settings file that a template makes, the staging folder. */
+  /** Relative to the root: the link of a folder, the executable, the settings file that a template makes, the staging folder. '' of one that only migrates or repairs. */
   path: string
   service?: ServiceHooks
   /** Of a template: holds the file that was written against the server's own rules, before anything is reloaded. */
