@@ -1,5 +1,6 @@
 export { isEd25519PublicKey, isSignedBy } from './ed25519-keys.ts'
 export {
+  findInComment,
   findMinisignKeyLine,
   readMinisignKey,
   readMinisignSignature,

@@ -5,3 +5,7 @@ export function bytesFromBase64(text: string): Uint8Array | undefined {
   // Stray bits at the end would be a second spelling of the same.
   return btoa(characters) === text ? Uint8Array.from(characters, (each) => each.charCodeAt(0)) : undefined
 }
+
+export function base64FromBytes(bytes: Uint8Array): string {
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(''))
+}

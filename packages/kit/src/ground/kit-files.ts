@@ -1,0 +1,60 @@
+import { textFromUtf8, UnexpectedJsonError, utf8FromText } from '@hotpatch/protocol'
+import type { FilesPort } from '@hotpatch/device-ground'
+import { KitError } from './kit-error.ts'
+
+/** Where the coordinator keeps what is its own; nobody else writes there (Kits §8). */
+export const KIT_FOLDER = '.kit'
+export const TRUST_FILE = `${KIT_FOLDER}/trust.json`
+export const INSTALL_FILE = `${KIT_FOLDER}/install.json`
+export const OUTBOX_FILE = `${KIT_FOLDER}/outbox.json`
+export const FAILURES_FILE = `${KIT_FOLDER}/failures.json`
+export const RELEASES_FILE = `${KIT_FOLDER}/releases.json`
+export const SNOOZE_FILE = `${KIT_FOLDER}/snooze.json`
+export const ARTIFACTS_FOLDER = `${KIT_FOLDER}/artifacts`
+export const LOGS_FOLDER = 'logs'
+
+/** None of the coordinator's own files is as long as that. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024
+
+/**
+ * Undefined when the file is absent. Writes are atomic, so a damaged one was damaged from outside, and what it says is
+ * not made up anew.
+ * @throws KitError storage-failed with what to do
+ */
+export async function readKitFile<T>(
+  disk: Pick<FilesPort, 'read' | 'stat'>,
+  path: string,
+  read: (value: unknown) => T,
+): Promise<T | undefined> {
+  const found = await disk.stat(path)
+  if (!found) return undefined
+  try {
+    if (found.kind !== 'file' || found.sizeBytes > MAX_FILE_BYTES) {
+      throw new UnexpectedJsonError('', `a file of at most ${MAX_FILE_BYTES} bytes`, found.sizeBytes)
+    }
+    const text = textFromUtf8((await disk.read(path)) ?? new Uint8Array())
+    if (text === undefined) throw new UnexpectedJsonError('', 'UTF-8', undefined)
+    return read(parse(text))
+  } catch (cause) {
+    if (!(cause instanceof UnexpectedJsonError)) throw cause
+    const advice = 'Bring it back from a backup, or move it away to begin anew without what it knew.'
+    throw new KitError('storage-failed', `${path} is damaged: ${cause.message}. ${advice}`, { cause })
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw Object.assign(new UnexpectedJsonError('', 'JSON', text), { cause })
+  }
+}
+
+/** After a power cut at any moment the file is the old one or the new one. One writer of a path at a time. */
+export async function writeKitFile(disk: FilesPort, path: string, content: unknown): Promise<void> {
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  await disk.makeDirectory(folder)
+  await disk.write(`${path}.new`, utf8FromText(`${JSON.stringify(content)}\n`))
+  await disk.rename(`${path}.new`, path)
+  await disk.syncDirectory(folder)
+}

@@ -1,0 +1,34 @@
+import { readInteger, readObject } from '@hotpatch/protocol'
+import type { FilesPort } from '@hotpatch/device-ground'
+import { readKitFile, TRUST_FILE, writeKitFile } from '../ground/kit-files.ts'
+
+/** Kits §6: what this machine goes below never again. Neither falls, and only what was signed raises them. */
+export interface KitTrust {
+  /** The highest sequence that was ever committed. */
+  sequence: number
+  /** The highest floor that was ever seen. */
+  floor: number
+}
+
+const NOTHING_SEEN: KitTrust = { sequence: 0, floor: 0 }
+
+/** @throws KitError storage-failed: a file that cannot be read does not mean that nothing was ever seen */
+export async function readTrust(disk: Pick<FilesPort, 'read' | 'stat'>): Promise<KitTrust> {
+  const read = (value: unknown): KitTrust => {
+    const json = readObject(value, '')
+    return { sequence: readInteger(json.sequence, '/sequence', 0), floor: readInteger(json.floor, '/floor', 0) }
+  }
+  return (await readKitFile(disk, TRUST_FILE, read)) ?? NOTHING_SEEN
+}
+
+/** Durable when it resolves. */
+export async function raiseTrust(disk: FilesPort, by: Partial<KitTrust>): Promise<KitTrust> {
+  const before = await readTrust(disk)
+  const after = {
+    sequence: Math.max(before.sequence, by.sequence ?? 0),
+    floor: Math.max(before.floor, by.floor ?? 0),
+  }
+  const isRaised = after.sequence > before.sequence || after.floor > before.floor
+  if (isRaised) await writeKitFile(disk, TRUST_FILE, after)
+  return after
+}
