@@ -10,9 +10,23 @@ export { statedBinary } from './content/binary.ts'
 export { MAX_ARTIFACTS, type ContentArtifact } from './content/content-artifact.ts'
 export { FILES_MANIFEST_NAME, statedFiles } from './content/files.ts'
 export * from './content/files-manifest.ts'
+export {
+  KIT_CONTENT_NAME,
+  kitContentOf,
+  readKitContent,
+  requirementOfKit,
+  statedKit,
+  writeKitContent,
+  type KitContent,
+} from './content/kit.ts'
 export { contentTypeOfFile, extensionOf } from './content/file-types.ts'
 export { comparePaths, EMPTY_TREE, inTreeOrder, treeLines, writeTree, type TreeFile } from './content/tree.ts'
-export { CONTENT_KINDS, type ContentKindName, type ReleaseContent } from './content/release-content.ts'
+export {
+  CONTENT_KINDS,
+  type ContentKindName,
+  type DeviceContent,
+  type ReleaseContent,
+} from './content/release-content.ts'
 export * from './decide.ts'
 export * from './device-attributes.ts'
 export * from './device-event.ts'
@@ -38,6 +52,7 @@ export * from './release-statement.ts'
 export * from './requirement.ts'
 export * from './sdk-codes.ts'
 export * from './signed-answers.ts'
+export * from './statement.ts'
 export { textFromUtf8, utf8FromText } from './utf8.ts'
 export * from './versions/android-version.ts'
 export * from './versions/binary-order.ts'

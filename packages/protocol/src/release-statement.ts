@@ -1,5 +1,5 @@
 import { readArtifacts, type ContentArtifact } from './content/content-artifact.ts'
-import { readReleaseContent, writeReleaseContent, type ReleaseContent } from './content/release-content.ts'
+import { readReleaseContent, writeReleaseContent, type DeviceContent } from './content/release-content.ts'
 import {
   parseJson,
   readArray,
@@ -39,7 +39,7 @@ export interface ReleaseStatement {
   floor: number
   requirement: Requirement
   /** Null: what the binary shipped with. */
-  content: ReleaseContent | null
+  content: DeviceContent | null
   /** All bytes of the content, whatever its kind. */
   artifacts: readonly ContentArtifact[]
   /** ISO 8601 in UTC. Decides for devices that know when their binary was built (Engine §4), else it is for people. */

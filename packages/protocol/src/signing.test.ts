@@ -112,9 +112,14 @@ describe('statements', () => {
         sha256: 'a'.repeat(64),
         sizeBytes: Number.MAX_SAFE_INTEGER,
       }))
-      const components = artifacts.map(({ name }, index) => ({ id: `c-${index}`, version: '1.0.0', artifact: name }))
+      const files = artifacts.map(({ name }, index) => ({
+        platform: 'any' as const,
+        architecture: `a-${index}`,
+        format: 'zip',
+        artifact: name,
+      }))
       const { statement: first } = vectors.statements[0] as { statement: NewReleaseStatement }
-      return writeReleaseStatement({ ...first, content: { kind: 'kit', components }, artifacts })
+      return writeReleaseStatement({ ...first, content: { kind: 'binary', files }, artifacts })
     }
     expect(readReleaseStatement(statement(200)).artifacts).toHaveLength(200)
     expect(Buffer.byteLength(statement(200))).toBeLessThan(MAX_STATEMENT_BYTES)
@@ -182,10 +187,6 @@ describe('properties', () => {
         artifact: name,
       }))
       return { content: { kind: 'binary' as const, files }, artifacts }
-    }),
-    artifacts.map((all) => {
-      const components = all.map(({ name }, index) => ({ id: `c${index}`, version: name, artifact: name }))
-      return { content: { kind: 'kit' as const, components }, artifacts: all }
     }),
   )
   const contents = fc.oneof(

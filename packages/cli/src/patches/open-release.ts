@@ -9,7 +9,7 @@ import {
   EncryptionError,
   writeTree,
   type DecryptionKey,
-  type ReleaseStatement,
+  type Statement,
 } from '@hotpatch/protocol'
 import { decryptFile } from '../content/archive/decrypt-file.ts'
 import { unpackZip } from '../content/archive/unpack-zip.ts'
@@ -49,7 +49,7 @@ export function factsOf(app: App, release: Release, publicKeys: readonly string[
   return { plain: stored, encrypted: undefined, tree }
 }
 
-function statedFacts(release: Release, { artifacts, content }: ReleaseStatement): ReleaseFacts {
+function statedFacts(release: Release, { artifacts, content }: Statement): ReleaseFacts {
   const named = (wanted: string) => artifacts.find(({ name }) => name === wanted)
   const plain = named(ARCHIVE_NAME)
   if (!plain) throw notOpened(release, `Expected a statement that names ${ARCHIVE_NAME}, found none.`)

@@ -1,8 +1,8 @@
-import { digestSigningInput, writeReleaseStatement, type NewReleaseStatement } from '@hotpatch/protocol'
+import { digestSigningInput, writeStatement, type Statement } from '@hotpatch/protocol'
 import type { SigningKeyPair } from './signing-key.ts'
 
 /** What a statement says apart from its place in the order of statements. */
-export type StatementContent = Omit<NewReleaseStatement, 'sequence' | 'createdAt'>
+export type StatementContent = Omit<Statement, 'sequence' | 'createdAt'>
 
 /** Base64 of the exact bytes that were signed, and of the signature over them. */
 export interface SignedStatement {
@@ -10,8 +10,8 @@ export interface SignedStatement {
   statementSignature: string
 }
 
-export function signStatement(key: SigningKeyPair, content: NewReleaseStatement): SignedStatement {
-  const bytes = Buffer.from(writeReleaseStatement(content), 'utf8')
+export function signStatement(key: SigningKeyPair, content: Statement): SignedStatement {
+  const bytes = Buffer.from(writeStatement(content), 'utf8')
   return { statement: bytes.toString('base64'), statementSignature: key.sign(bytes) }
 }
 

@@ -2,10 +2,10 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { Release } from '@hotpatch/api'
 import {
   MAX_STATEMENT_BYTES,
-  readReleaseStatement,
+  readStatement,
   UnexpectedJsonError,
   type Platform,
-  type ReleaseStatement,
+  type Statement,
 } from '@hotpatch/protocol'
 import { CommandError } from '../errors/errors.ts'
 
@@ -17,7 +17,7 @@ export interface StatementWish {
 }
 
 export interface VerifiedStatement {
-  statement: ReleaseStatement
+  statement: Statement
   /** Of the trusted keys, the one that signed it. */
   publicKey: string
 }
@@ -51,7 +51,7 @@ export function verifyOldStatement(
   return { statement: readFitting(bytes, wish, name), publicKey }
 }
 
-function readFitting(bytes: Uint8Array, wish: StatementWish, name: string): ReleaseStatement {
+function readFitting(bytes: Uint8Array, wish: StatementWish, name: string): Statement {
   const statement = read(bytes, name)
   const expectations: [field: string, expected: unknown, found: unknown][] = [
     ['app', wish.appId, statement.appId],
@@ -66,9 +66,9 @@ function readFitting(bytes: Uint8Array, wish: StatementWish, name: string): Rele
   throw new StatementRefused('statement-mismatch', `${what} Nothing was signed.`)
 }
 
-function read(bytes: Uint8Array, name: string): ReleaseStatement {
+function read(bytes: Uint8Array, name: string): Statement {
   try {
-    return readReleaseStatement(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+    return readStatement(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (cause) {
     if (!(cause instanceof UnexpectedJsonError || cause instanceof TypeError)) throw cause
     const message = `${name}: its statement cannot be read: ${cause.message}.`

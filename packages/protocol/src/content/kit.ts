@@ -1,47 +1,52 @@
-import { readArray, readObject, readString, UnexpectedJsonError } from '../json-reader.ts'
-import { MAX_ARTIFACTS } from './content-artifact.ts'
-import { expectAllNamed, readArtifactName, type ContentReader } from './content-reader.ts'
+import {
+  KIT_STATEMENT_FIELDS,
+  readKitRelease,
+  writeKitRelease,
+  type KitManifest,
+  type KitRelease,
+  type NewKitRelease,
+} from '../kit/index.ts'
+import type { Requirement } from '../requirement.ts'
+import type { ContentArtifact } from './content-artifact.ts'
 
-/** Content §6: components of one system, in the order in which they are applied. */
-export interface KitContent {
+/** Content §6: components of one system, which are moved together. What states them is a manifest of their own (Kits §1). */
+export interface KitContent extends KitRelease {
   kind: 'kit'
-  components: readonly KitComponent[]
 }
 
-export interface KitComponent {
-  /** Such as "gateway". */
-  id: string
-  version: string
-  artifact: string
+/** The name of what lists a kit's components, as a server takes it. */
+export const KIT_CONTENT_NAME = 'kit.json'
+
+/** @throws UnexpectedJsonError */
+export function readKitContent(text: string): KitContent {
+  return { kind: 'kit', ...readKitRelease(text) }
 }
 
-const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
+export function writeKitContent({ kind: _, ...release }: NewKitRelease & { kind?: 'kit' }): string {
+  return writeKitRelease(release)
+}
 
-export const kitReader: ContentReader<KitContent> = {
-  read(json, artifacts) {
-    const pointer = '/content/components'
-    const components = readArray(json.components, pointer, MAX_ARTIFACTS).map((each, index) => {
-      const at = `${pointer}/${index}`
-      const component = readObject(each, at)
-      return {
-        id: readString(component.id, `${at}/id`, { pattern: ID, expected: 'a name in lower case' }),
-        version: readString(component.version, `${at}/version`),
-        artifact: readArtifactName(component.artifact, `${at}/artifact`, artifacts),
-      }
-    })
-    if (components.length === 0) throw new UnexpectedJsonError(pointer, 'at least one component', json.components)
-    for (const [index, { id }] of components.entries()) {
-      const isFirst = components.findIndex((other) => other.id === id) === index
-      if (!isFirst) throw new UnexpectedJsonError(`${pointer}/${index}/id`, 'an id of its own', id)
-    }
-    expectAllNamed(
-      artifacts,
-      components.map(({ artifact }) => artifact),
-    )
-    return { kind: 'kit', components }
-  },
-  write: ({ kind, components }) => ({
-    kind,
-    components: components.map(({ id, version, artifact }) => ({ id, version, artifact })),
-  }),
+/** Without what states it. */
+export function kitContentOf(manifest: KitManifest): KitContent {
+  const { appId: _, sequence: __, floor: ___, createdAt: ____, document, ...release } = manifest
+  const stated: ReadonlySet<string> = new Set(KIT_STATEMENT_FIELDS)
+  const rest = Object.entries(document).filter(([name]) => !stated.has(name))
+  return { kind: 'kit', ...release, document: Object.fromEntries(rest) }
+}
+
+/** What a statement says of a release that is this kit. */
+export function statedKit<Content extends Pick<KitRelease, 'components'>>(content: Content) {
+  const artifacts = content.components.flatMap(({ id, files }) =>
+    files.map(({ platform, architecture, sha256, sizeBytes }): ContentArtifact => ({
+      name: `${id}/${platform}-${architecture}`,
+      sha256,
+      sizeBytes,
+    })),
+  )
+  return { content, artifacts }
+}
+
+/** Kits §1.2: what an installation has to be. */
+export function requirementOfKit({ minInstallerVersion }: Pick<KitRelease, 'minInstallerVersion'>): Requirement {
+  return minInstallerVersion === undefined ? {} : { minNativeVersion: minInstallerVersion }
 }

@@ -2,6 +2,7 @@ import { readArray, readInteger, readObject, readOptional, readString, Unexpecte
 import { readPlatform, type Platform } from '../platforms.ts'
 import { readKitProbe, type KitProbe } from './kit-probe.ts'
 import { readKitRepairs, type KitRepair } from './kit-repair.ts'
+import { itemOf, memberOf, withUnknown } from './unknown-fields.ts'
 
 /** Kits §3: what is done with a component's bytes. Each has an adapter of its own in whatever applies kits. */
 export const KIT_COMPONENT_KINDS = ['files', 'binary', 'template', 'app', 'migration', 'repair', 'coordinator'] as const
@@ -112,7 +113,7 @@ export function readKitComponent(id: string, value: unknown, pointer: string): K
 }
 
 /** With its fields in the order in which this writes them. */
-export function writeKitComponent(component: Omit<KitComponent, 'id'>): Record<string, unknown> {
+export function writeKitComponent(component: Omit<KitComponent, 'id'>, before: unknown): Record<string, unknown> {
   const { kind, version, order, files, supportsRollback, isOptional, probe, migratesTo, repairs } = component
   const [only] = files
   return {
@@ -121,20 +122,55 @@ export function writeKitComponent(component: Omit<KitComponent, 'id'>): Record<s
     kind,
     order,
     ...(files.length > 0 && {
-      files: files.map(({ platform, architecture, format, sha256, sizeBytes }) => ({
-        platform,
-        architecture,
-        format,
-        artifact_digest: `sha256:${sha256}`,
-        size_bytes: sizeBytes,
-      })),
+      files: files.map((file, index) =>
+        withUnknown(writeFile(file), itemOf(memberOf(before, 'files'), index), KNOWN_OF_FILE),
+      ),
     }),
     supports_rollback: supportsRollback,
     ...(isOptional && { optional: true }),
-    ...(probe && { probe: writeProbe(probe) }),
+    ...(probe && { probe: withUnknown(writeProbe(probe), memberOf(before, 'probe'), KNOWN_OF_PROBE) }),
     ...(migratesTo !== undefined && { migrates_to: migratesTo }),
-    ...(repairs && { repairs: repairs.map(({ target, set }) => ({ target, set })) }),
+    ...(repairs && {
+      repairs: repairs.map(({ target, set }, index) =>
+        withUnknown({ target, set }, itemOf(memberOf(before, 'repairs'), index), KNOWN_OF_REPAIR),
+      ),
+    }),
   }
+}
+
+/** Of this version; what else a document has is kept. */
+export const KNOWN_OF_COMPONENT: ReadonlySet<string> = new Set([
+  'version',
+  'bundle_version',
+  'artifact_digest',
+  'kind',
+  'order',
+  'files',
+  'supports_rollback',
+  'optional',
+  'probe',
+  'migrates_to',
+  'repairs',
+])
+export const KNOWN_OF_PROBE: ReadonlySet<string> = new Set([
+  'type',
+  'path',
+  'status',
+  'attempts',
+  'interval_ms',
+  'timeout_ms',
+])
+const KNOWN_OF_FILE: ReadonlySet<string> = new Set([
+  'platform',
+  'architecture',
+  'format',
+  'artifact_digest',
+  'size_bytes',
+])
+const KNOWN_OF_REPAIR: ReadonlySet<string> = new Set(['target', 'set'])
+
+function writeFile({ platform, architecture, format, sha256, sizeBytes }: KitFile): Record<string, unknown> {
+  return { platform, architecture, format, artifact_digest: `sha256:${sha256}`, size_bytes: sizeBytes }
 }
 
 export function writeProbe({ type, path, status, attempts, intervalMs, timeoutMs }: KitProbe): Record<string, unknown> {

@@ -1,5 +1,7 @@
 import { parseJson, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '../json-reader.ts'
 import {
+  KNOWN_OF_COMPONENT,
+  KNOWN_OF_PROBE,
   MAX_KIT_COMPONENTS,
   readFlag,
   readKitComponent,
@@ -8,6 +10,7 @@ import {
   type KitComponent,
 } from './kit-component.ts'
 import { readKitProbe, type KitProbe } from './kit-probe.ts'
+import { memberOf, withUnknown } from './unknown-fields.ts'
 
 /** Kits §1: the only one there is. A reader takes no other: what it means is not known. */
 export const KIT_SCHEMA_VERSION = 1
@@ -20,22 +23,12 @@ export const KIT_SEVERITIES = ['informational', 'security', 'breaking'] as const
 
 export type KitSeverity = (typeof KIT_SEVERITIES)[number]
 
-/**
- * Kits §1: a Kit Release Manifest as it is offered, whether by a server or in an installer. Its exact bytes are what is
- * signed: whatever an apply decides on lies inside the signature.
- */
-export interface KitManifest {
-  appId: string
+/** Kits §1: what a release of a kit is, however often it is stated. */
+export interface KitRelease {
   /** Such as "2026.06.02-alpha.3"; opaque. */
   releaseId: string
   /** That it was made for. A release may be placed on others, too: what decides is the channel that is asked. */
   channel: string
-  /** Signing §1: rises with every statement of the app. */
-  sequence: number
-  /** Signing §1: whoever has seen it never goes below this sequence again. */
-  floor: number
-  /** ISO 8601 in UTC. */
-  createdAt: string
   severity: KitSeverity
   /** The lowest version of whatever applies it. */
   minInstallerVersion?: string
@@ -52,10 +45,29 @@ export interface KitManifest {
   document: Readonly<Record<string, unknown>>
 }
 
+/**
+ * Kits §1: a Kit Release Manifest as it is offered, whether by a server or in an installer. Its exact bytes are what is
+ * signed: whatever an apply decides on lies inside the signature.
+ */
+export interface KitManifest extends KitRelease {
+  appId: string
+  /** Signing §1: rises with every statement of the app. */
+  sequence: number
+  /** Signing §1: whoever has seen it never goes below this sequence again. */
+  floor: number
+  /** ISO 8601 in UTC. */
+  createdAt: string
+}
+
+export type NewKitRelease = Omit<KitRelease, 'document'> & Partial<Pick<KitRelease, 'document'>>
 export type NewKitManifest = Omit<KitManifest, 'document'> & Partial<Pick<KitManifest, 'document'>>
+
+/** Kits §1.2: what is said anew whenever a release is stated, and is no part of what the release is. */
+export const KIT_STATEMENT_FIELDS = ['app_id', 'sequence', 'floor', 'created_at'] as const
 
 const APP_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 const RELEASE_ID = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}$/
+const CREATED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
 const CHANNEL = /^[a-z0-9][a-z0-9._-]{0,63}$/
 const INSTALLER_VERSION = /^\d+(\.\d+){0,3}([-+][0-9A-Za-z.+-]{1,60})?$/
 const MAX_NOTES = 10_000
@@ -67,33 +79,28 @@ const MAX_DOWNTIME_SECONDS = 86_400
  * @throws UnexpectedJsonError with the place of the first thing that is not as it must be
  */
 export function readKitManifest(text: string): KitManifest {
-  const document = readObject(parseJson(text), '')
-  expectSchemaVersion(document.schema_version)
+  const document = readDocument(text)
   const sequence = readInteger(document.sequence, '/sequence', 1)
   const floor = readInteger(document.floor, '/floor', 0)
   if (floor > sequence) throw new UnexpectedJsonError('/floor', `at most the sequence, ${sequence}`, floor)
-  const minInstallerVersion = readOptional(document.min_installer_version, (found) =>
-    readString(found, '/min_installer_version', { pattern: INSTALLER_VERSION, expected: 'a version, such as 1.4' }),
-  )
-  const notes = readOptional(document.notes, readNotes)
-  const expectedDowntimeSeconds = readOptional(document.expected_downtime_seconds, readDowntime)
-  const probe = readOptional(document.probe, (found) => readKitProbe(found, '/probe'))
   return {
     appId: readString(document.app_id, '/app_id', { pattern: APP_ID, expected: 'a UUID in lower case' }),
-    releaseId: readKitReleaseId(document.release_id),
-    channel: readString(document.channel, '/channel', { pattern: CHANNEL, expected: 'a channel, such as stable' }),
     sequence,
     floor,
-    createdAt: readString(document.created_at, '/created_at'),
-    severity: readSeverity(document.severity),
-    ...(minInstallerVersion !== undefined && { minInstallerVersion }),
-    ...(notes !== undefined && { notes }),
-    ...(expectedDowntimeSeconds !== undefined && { expectedDowntimeSeconds }),
-    allowsPartial: readFlag(document.allows_partial, '/allows_partial', false),
-    ...(probe && { probe }),
-    components: readComponents(document.components),
-    document,
+    createdAt: readString(document.created_at, '/created_at', { pattern: CREATED_AT, expected: 'a time in UTC' }),
+    ...readRelease(document),
   }
+}
+
+/**
+ * Kits §1.2: reads what a release is without what states it.
+ * @throws UnexpectedJsonError
+ */
+export function readKitRelease(text: string): KitRelease {
+  const document = readDocument(text)
+  const stated = KIT_STATEMENT_FIELDS.find((name) => Object.hasOwn(document, name))
+  if (stated) throw new UnexpectedJsonError(`/${stated}`, 'nothing, as this states no release', document[stated])
+  return readRelease(document)
 }
 
 /**
@@ -101,30 +108,36 @@ export function readKitManifest(text: string): KitManifest {
  * fields of this version comes behind them.
  */
 export function writeKitManifest(manifest: NewKitManifest): string {
-  const { components, probe, document = {} } = manifest
+  const { appId: app_id, sequence, floor, createdAt: created_at } = manifest
+  return writeDocument(manifest, { app_id }, { sequence, floor, created_at })
+}
+
+/** Kits §1.2: the same release is the same text. */
+export function writeKitRelease(release: NewKitRelease): string {
+  return writeDocument(release)
+}
+
+function writeDocument(release: NewKitRelease, whose: object = {}, when: object = {}): string {
+  const { components, probe, document = {} } = release
   const known: Record<string, unknown> = {
     schema_version: KIT_SCHEMA_VERSION,
-    app_id: manifest.appId,
-    release_id: manifest.releaseId,
-    channel: manifest.channel,
-    sequence: manifest.sequence,
-    floor: manifest.floor,
-    created_at: manifest.createdAt,
-    severity: manifest.severity,
-    min_installer_version: manifest.minInstallerVersion,
-    notes: manifest.notes,
-    expected_downtime_seconds: manifest.expectedDowntimeSeconds,
-    allows_partial: manifest.allowsPartial ? true : undefined,
-    probe: probe && writeProbe(probe),
+    ...whose,
+    release_id: release.releaseId,
+    channel: release.channel,
+    ...when,
+    severity: release.severity,
+    min_installer_version: release.minInstallerVersion,
+    notes: release.notes,
+    expected_downtime_seconds: release.expectedDowntimeSeconds,
+    allows_partial: release.allowsPartial ? true : undefined,
+    probe: probe && withUnknown(writeProbe(probe), document.probe, KNOWN_OF_PROBE),
   }
-  const kept = readOptional(document.components, (found) => readObject(found, '/components')) ?? {}
   const written = components.map(({ id, ...component }) => {
-    const before = readOptional(kept[id], (found) => readObject(found, `/components/${id}`)) ?? {}
-    return [id, withUnknown(writeKitComponent(component), before, KNOWN_OF_COMPONENT)] as const
+    const before = memberOf(document.components, id)
+    return [id, withUnknown(writeKitComponent(component, before), before, KNOWN_OF_COMPONENT)] as const
   })
-  return JSON.stringify(
-    withUnknown({ ...known, components: Object.fromEntries(written) }, document, new Set(Object.keys(known))),
-  )
+  const names = [...Object.keys(known), ...KIT_STATEMENT_FIELDS]
+  return JSON.stringify(withUnknown({ ...known, components: Object.fromEntries(written) }, document, new Set(names)))
 }
 
 export function readKitReleaseId(value: unknown): string {
@@ -138,27 +151,33 @@ export function expectSchemaVersion(value: unknown): void {
   }
 }
 
-const KNOWN_OF_COMPONENT: ReadonlySet<string> = new Set([
-  'version',
-  'bundle_version',
-  'artifact_digest',
-  'kind',
-  'order',
-  'files',
-  'supports_rollback',
-  'optional',
-  'probe',
-  'migrates_to',
-  'repairs',
-])
+function readDocument(text: string): Record<string, unknown> {
+  const document = readObject(parseJson(text), '')
+  // Signing §1: one text must not be a statement of both kinds, and say something else to each of their readers.
+  if (document.type !== undefined) throw new UnexpectedJsonError('/type', 'nothing', document.type)
+  expectSchemaVersion(document.schema_version)
+  return document
+}
 
-function withUnknown(
-  written: Record<string, unknown>,
-  before: Readonly<Record<string, unknown>>,
-  known: ReadonlySet<string>,
-): Record<string, unknown> {
-  const unknown = Object.entries(before).filter(([name]) => !known.has(name) && !Object.hasOwn(written, name))
-  return { ...written, ...Object.fromEntries(unknown) }
+function readRelease(document: Record<string, unknown>): KitRelease {
+  const minInstallerVersion = readOptional(document.min_installer_version, (found) =>
+    readString(found, '/min_installer_version', { pattern: INSTALLER_VERSION, expected: 'a version, such as 1.4' }),
+  )
+  const notes = readOptional(document.notes, readNotes)
+  const expectedDowntimeSeconds = readOptional(document.expected_downtime_seconds, readDowntime)
+  const probe = readOptional(document.probe, (found) => readKitProbe(found, '/probe'))
+  return {
+    releaseId: readKitReleaseId(document.release_id),
+    channel: readString(document.channel, '/channel', { pattern: CHANNEL, expected: 'a channel, such as stable' }),
+    severity: readSeverity(document.severity),
+    ...(minInstallerVersion !== undefined && { minInstallerVersion }),
+    ...(notes !== undefined && { notes }),
+    ...(expectedDowntimeSeconds !== undefined && { expectedDowntimeSeconds }),
+    allowsPartial: readFlag(document.allows_partial, '/allows_partial', false),
+    ...(probe && { probe }),
+    components: readComponents(document.components),
+    document,
+  }
 }
 
 function readComponents(value: unknown): KitComponent[] {

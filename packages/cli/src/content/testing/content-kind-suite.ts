@@ -6,7 +6,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, symlink, truncate, utimes,
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { readReleaseStatement, writeReleaseStatement, type Platform } from '@hotpatch/protocol'
+import { readStatement, writeStatement, type Platform } from '@hotpatch/protocol'
 import { runCliProcess } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -176,7 +176,7 @@ export function describeContentKind(tested: Pick<MadeKind, 'name' | 'recognise'>
           floor: 0,
         } as const
         const more = { requirement: {}, createdAt: '2027-01-01T00:00:00.000Z' }
-        expect(readReleaseStatement(writeReleaseStatement({ ...statement, ...more, ...stated }))).toMatchObject(stated)
+        expect(readStatement(writeStatement({ ...statement, ...more, ...stated }))).toMatchObject(stated)
       })
 
       test('the same of the same files, whatever their order, times, rights and the zone', async () => {

@@ -5,12 +5,13 @@ import {
   MAX_STATEMENT_BYTES,
   type Platform,
   problem,
-  readReleaseStatement,
+  readStatement,
   type ReleaseContent,
-  type ReleaseStatement,
   type Requirement,
   REQUIREMENT_NAMES,
+  type Statement,
   UnexpectedJsonError,
+  writeKitContent,
 } from '@hotpatch/protocol'
 import { isSignedBy } from '@hotpatch/signatures'
 
@@ -35,7 +36,7 @@ export interface Stated {
 
 /** A statement whose signature was verified and which fits its content. */
 export interface CheckedStatement {
-  statement: ReleaseStatement
+  statement: Statement
   /** The one that verified it. */
   publicKey: string
   /** The exact bytes that were signed, as the text that they encode. */
@@ -92,9 +93,9 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function read(text: string): ReleaseStatement {
+function read(text: string): Statement {
   try {
-    return readReleaseStatement(text)
+    return readStatement(text)
   } catch (cause) {
     if (!(cause instanceof UnexpectedJsonError)) throw cause
     throw problem('statement-invalid', cause.message, { field: cause.pointer }, { cause })
@@ -103,7 +104,7 @@ function read(text: string): ReleaseStatement {
 
 type Difference = [field: string, expected: string, found: string]
 
-function findDifference(statement: ReleaseStatement, content: StatedContent): Difference | undefined {
+function findDifference(statement: Statement, content: StatedContent): Difference | undefined {
   const { release } = content
   const expectations: [field: string, expected: unknown, found: unknown][] = [
     ['appId', content.appId, statement.appId],
@@ -111,15 +112,20 @@ function findDifference(statement: ReleaseStatement, content: StatedContent): Di
     ['target', release ? 'release' : 'embedded', statement.target],
     ['version', release?.version ?? 'embedded', statement.version],
     ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
-    ['content', JSON.stringify(contentFor(statement, release)), JSON.stringify(statement.content ?? undefined)],
+    ['content', textOf(contentFor(statement, release)), textOf(statement.content ?? undefined)],
     ...artifactExpectations(release?.artifacts ?? [], statement.artifacts),
   ]
   const different = expectations.find(([, expected, found]) => expected !== found)
   return different && [different[0], JSON.stringify(different[1]), JSON.stringify(different[2])]
 }
 
+/** A kit's fields may stand in any order: written again, those that mean the same are the same. */
+function textOf(content: ReleaseContent | undefined): string | undefined {
+  return content?.kind === 'kit' ? writeKitContent(content) : JSON.stringify(content)
+}
+
 /** Content §3.1: what a zip unpacks to may be left unsaid. */
-function contentFor({ content: found }: ReleaseStatement, release: StatedRelease | null): ReleaseContent | undefined {
+function contentFor({ content: found }: Statement, release: StatedRelease | null): ReleaseContent | undefined {
   const content = release?.content
   return content?.kind === 'archive' && found?.kind === 'archive' && found.tree === undefined
     ? { kind: 'archive' }

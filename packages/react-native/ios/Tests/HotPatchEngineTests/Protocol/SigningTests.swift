@@ -112,14 +112,6 @@ final class SigningTests: XCTestCase {
           ]))
       }
       fields.append(("files", .array(list)))
-    case .kit(let components):
-      let list = components.map {
-        JsonValue.object(
-          JsonObject([
-            ("id", .string($0.id)), ("version", .string($0.version)), ("artifact", .string($0.artifact)),
-          ]))
-      }
-      fields.append(("components", .array(list)))
     }
     return .object(JsonObject(fields))
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { NewReleaseContent } from '@hotpatch/api'
-import { Problem, readReleaseStatement, writeReleaseStatement, type Platform } from '@hotpatch/protocol'
+import { Problem, readStatement, writeStatement, type Platform } from '@hotpatch/protocol'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import Fastify from 'fastify'
@@ -322,7 +322,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       const content = await resolve(await keep(good))
       const stated = statedOf(content)
       expect(stated.content.kind).toBe(kind.name)
-      const text = writeReleaseStatement({
+      const text = writeStatement({
         appId: 'app',
         platform: 'any',
         target: 'release',
@@ -333,7 +333,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
         ...stated,
         createdAt: '2027-01-01T00:00:00.000Z',
       })
-      expect(readReleaseStatement(text)).toMatchObject(stated)
+      expect(readStatement(text)).toMatchObject(stated)
       expect(offered(content)).toMatchObject({ kind: kind.name })
     })
 

@@ -4,20 +4,18 @@ public enum ReleaseContent: Equatable {
   case archive(ArchiveContent)
   case files
   case binary([BinaryFile])
-  case kit([KitComponent])
 
   public var kind: ContentKind {
     switch self {
     case .archive: return .archive
     case .files: return .files
     case .binary: return .binary
-    case .kit: return .kit
     }
   }
 }
 
 public enum ContentKind: String, CaseIterable, Sendable {
-  case archive, files, binary, kit
+  case archive, files, binary
 }
 
 public let filesManifestName = "files.json"
@@ -32,7 +30,6 @@ func readReleaseContent(_ value: JsonValue?, _ artifacts: [ContentArtifact]) thr
   switch kind {
   case .archive: return .archive(try readArchiveContent(json, artifacts))
   case .binary: return .binary(try readBinaryFiles(json, artifacts))
-  case .kit: return .kit(try readKitComponents(json, artifacts))
   case .files:
     try expectNamed(artifacts, [filesManifestName])
     return .files

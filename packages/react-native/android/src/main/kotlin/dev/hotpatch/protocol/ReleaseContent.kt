@@ -1,6 +1,6 @@
 package dev.hotpatch.protocol
 
-/** Content §1: what a release's artifacts are to each other. All kinds are read, and of most no more is kept than that. */
+/** Content §1: what a release's artifacts are to each other. All kinds that release statements have are read, and of most no more is kept than that. */
 sealed class ReleaseContent(val kind: String)
 
 /** Content §3: one zip, which devices unpack. */
@@ -20,7 +20,7 @@ const val ARCHIVE_NAME = "bundle.zip"
 const val ENCRYPTED_ARCHIVE_NAME = "bundle.zip.encrypted"
 private const val FILES_MANIFEST_NAME = "files.json"
 
-private val KINDS = listOf("archive", "files", "binary", "kit")
+private val KINDS = listOf("archive", "files", "binary")
 
 /** @throws UnexpectedJsonException */
 internal fun readReleaseContent(value: JsonValue?, artifacts: List<ContentArtifact>): ReleaseContent {
@@ -30,7 +30,6 @@ internal fun readReleaseContent(value: JsonValue?, artifacts: List<ContentArtifa
     "archive" -> return readArchive(json, artifacts)
     "files" -> expectNamed(artifacts, FILES_MANIFEST_NAME)
     "binary" -> judgeBinary(json, artifacts)
-    "kit" -> judgeKit(json, artifacts)
   }
   return OtherContent(kind)
 }
@@ -85,24 +84,4 @@ private class BinaryFile(value: JsonValue, pointer: String, artifacts: List<Cont
     }
     key = "$platform $architecture $format ${deltaFrom ?: ""}".trim()
   }
-}
-
-private val COMPONENT_ID = Regex("[a-z0-9][a-z0-9._-]{0,63}")
-
-/** Content §6: components of one system, in the order in which they are applied. */
-private fun judgeKit(json: JsonObject, artifacts: List<ContentArtifact>) {
-  val pointer = "/content/components"
-  val components = readArray(json["components"], pointer, MAX_ARTIFACTS)
-  val (ids, named) = ArrayList<String>() to HashSet<String?>()
-  for ((index, each) in components.withIndex()) {
-    val component = readObject(each, "$pointer/$index")
-    ids += readString(component["id"], "$pointer/$index/id", "a name in lower case", COMPONENT_ID::matches)
-    readString(component["version"], "$pointer/$index/version")
-    named += readArtifactName(component["artifact"], "$pointer/$index/artifact", artifacts)
-  }
-  if (components.isEmpty()) throw UnexpectedJsonException(pointer, "at least one component", json["components"])
-  for ((index, id) in ids.withIndex()) {
-    if (ids.indexOf(id) != index) throw UnexpectedJsonException("$pointer/$index/id", "an id of its own", id)
-  }
-  expectAllNamed(artifacts, named)
 }
