@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createNodeCrypto } from '@hotpatch/client/node'
+import { createNodeHttp } from '@hotpatch/device-ground/node'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
+import type { CheckPorts } from '../check-settings.ts'
+import { createMemorySession } from '../check-store.ts'
+import { createFileCheckStore } from './file-check-store.ts'
+
+/**
+ * The ports of a process that is part of the kit installed in `root`.
+ * @param releaseFile as the installation names it
+ */
+export function nodeCheckPorts(root: string, { releaseFile = 'substratum-kit-release.json' } = {}): CheckPorts {
+  const { verifyEd25519 } = createNodeCrypto()
+  return {
+    http: createNodeHttp(),
+    clock: patientClock(),
+    crypto: { verifyEd25519 },
+    store: createFileCheckStore(join(root, '.kit/checks.json')),
+    session: createMemorySession(),
+    readInstalled: () => readIfThere(join(root, releaseFile)),
+  }
+}
+
+/** The next check of tomorrow keeps no process from ending today. */
+function patientClock() {
+  const clock = systemClock()
+  return {
+    ...clock,
+    after(ms: number, run: () => void) {
+      const timer = setTimeout(run, ms).unref()
+      return () => clearTimeout(timer)
+    },
+  }
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
