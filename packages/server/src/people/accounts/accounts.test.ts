@@ -112,6 +112,22 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
       expect(problemOf(changed)).toBe('403 cross-site-request')
     })
 
+    test('is limited for each address, and no page of another site uses that up, nor does signing out', async () => {
+      const from = '203.0.113.8'
+      const foreign = { origin: 'https://evil.example' }
+      for (let asked = 0; asked < 61; asked++) {
+        const body = { email: 'olga@example.com', password: PASSWORD }
+        const refused = await newBrowser(from).send('POST', '/sign-in', body, foreign)
+        expect(problemOf(refused)).toBe('403 cross-site-request')
+        expect((await newBrowser(from).post('/sign-in', {})).status).toBe(400)
+        expect((await newBrowser(from).post('/sign-out')).status).toBe(204)
+      }
+      const look = () => newBrowser(from).post('/one-time-links/look', { secret: 's'.repeat(43) })
+      for (let asked = 0; asked < 60; asked++) expect(problemOf(await look())).toBe('410 link-gone')
+      expect(problemOf(await look())).toBe('429 too-many-requests')
+      expect((await newBrowser(from).post('/sign-out')).status).toBe(204)
+    })
+
     test('pauses after repeated failures, longer each time, and says nothing of it; also with the right password', async () => {
       const { email } = await people.invite(owner, [{ role: 'reader' }])
       const from = '203.0.113.1'

@@ -25,28 +25,35 @@ import type { SignedIn, SignInService } from './sign-in-service.ts'
 /** Of one address: each costs the work of a password. */
 const PER_MINUTE = 60
 
-/** For everybody: nobody is signed in here yet. */
-export function signInRoutes({
-  signIns,
-  links,
-  passkeys,
-  publicUrl,
-  clock,
-}: {
+interface Parts {
   signIns: SignInService
   links: OneTimeLinks
   passkeys: PasskeyService
   publicUrl: PublicUrl
   clock: Clock
-}): FastifyPluginAsyncTypebox {
+}
+
+/** For everybody: nobody is signed in here yet. */
+export function signInRoutes(parts: Parts): FastifyPluginAsyncTypebox {
+  const { publicUrl } = parts
+  return async (app) => {
+    app.addHook('onRequest', async (request) => {
+      // Else another page could sign somebody in as somebody else.
+      requireSameOrigin(request, publicUrl(request))
+    })
+    await app.register(attemptRoutes(parts))
+    await app.register(signOutRoute(parts))
+  }
+}
+
+/** What counts, and only when it can be an attempt: no page of another site uses up what its visitors may. */
+function attemptRoutes({ signIns, links, passkeys, publicUrl, clock }: Parts): FastifyPluginAsyncTypebox {
   const limiter = createRateLimiter({ perPeriod: PER_MINUTE, periodMs: MINUTE_MS, clock })
 
   return async (app) => {
-    app.addHook('onRequest', async (request) => {
+    app.addHook('preHandler', async (request) => {
       const address = addressPrefix(request.ip)
       requireRoom(limiter, address, `the address ${address}`)
-      // Else another page could sign somebody in as somebody else.
-      requireSameOrigin(request, publicUrl(request))
     })
 
     app.post(
@@ -125,18 +132,6 @@ export function signInRoutes({
     )
 
     app.post(
-      '/sign-out',
-      {
-        config: { access: 'public' },
-        schema: { tags: ['sign in'], summary: 'Ends the session of this browser', response: { 204: Type.Null() } },
-      },
-      async (request: FastifyRequest, reply) => {
-        for (const cookie of await signIns.signOut(browserOf(request, publicUrl))) reply.header('set-cookie', cookie)
-        return reply.code(204).send(null)
-      },
-    )
-
-    app.post(
       '/one-time-links/look',
       {
         config: { access: 'public' },
@@ -166,6 +161,23 @@ export function signInRoutes({
         const made = await links.use(request.body, browser)
         if (made === undefined) return reply.send({ done: false, needs: 'sign-in' })
         return send(reply, await signIns.beginSession(made, browser))
+      },
+    )
+  }
+}
+
+/** Nobody is kept from it. */
+function signOutRoute({ signIns, publicUrl }: Parts): FastifyPluginAsyncTypebox {
+  return async (app) => {
+    app.post(
+      '/sign-out',
+      {
+        config: { access: 'public' },
+        schema: { tags: ['sign in'], summary: 'Ends the session of this browser', response: { 204: Type.Null() } },
+      },
+      async (request: FastifyRequest, reply) => {
+        for (const cookie of await signIns.signOut(browserOf(request, publicUrl))) reply.header('set-cookie', cookie)
+        return reply.code(204).send(null)
       },
     )
   }
