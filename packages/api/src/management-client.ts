@@ -597,6 +597,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     explainTrust: (body: TrustQuestion) => call<TrustExplanation>('POST', '/trust-rules/explain', body),
     exchangeToken: (body: TokenExchange) => call<ExchangedToken>('POST', '/token-exchange', body),
     createToken: (body: NewApiToken) => call<CreatedApiToken>('POST', '/tokens', body),
+    /** The one that this client has. */
+    revokeOwnToken: () => call<RevokedApiToken>('POST', '/tokens/own/revoke'),
     revokeToken: (tokenId: string, query: RevocationQuery = {}) =>
       call<RevokedApiToken>('POST', `${path`/tokens/${tokenId}/revoke`}${queryOf(query)}`),
 

@@ -54,6 +54,22 @@ describe('login', () => {
     expect(await tool.run('whoami')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no API token') })
   })
 
+  test('is undone on the server, too: of what is stored, and of a job that has its token from the environment', async () => {
+    const owner = await server.createOwner()
+    const make = (name: string) => owner.json<CreatedApiToken>(`tokens create --name ${name} --role reader --yes`)
+    const [stored, ofJob] = [await make('stored'), await make('of-a-job')]
+    const tool = await createTool()
+    await tool.run(['login', '--url', server.url(), '--token-stdin'], { input: stored.token })
+    const job = await createTool({ HOTPATCH_URL: server.url(), HOTPATCH_TOKEN: ofJob.token })
+    expect(await tool.run('logout --revoke')).toMatchObject({ exitCode: 2 })
+    expect(await tool.json('logout --revoke --yes')).toMatchObject({ removed: true, revoked: { id: stored.id } })
+    expect(await job.json('logout --revoke --yes')).toMatchObject({ removed: false, revoked: { id: ofJob.id } })
+    expect(await job.run('whoami')).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('revoked') })
+    const { items } = await owner.json<Page<ApiToken>>('tokens list --limit 200')
+    const ended = items.filter(({ revokedAt }) => revokedAt !== null).map(({ id }) => id)
+    expect(ended).toEqual(expect.arrayContaining([stored.id, ofJob.id]))
+  })
+
   test('asks for what is missing, and shows no token that is typed', async () => {
     const tool = await createTool()
     await tool.write({ 'hotpatch.json': JSON.stringify({ url: server.url() }) })

@@ -5,6 +5,7 @@ import {
   withJson,
   withYes,
   type ConnectionOptions,
+  type ConsentOptions,
   type JsonOptions,
 } from '../arguments/shared-options.ts'
 import { readStandardInput } from '../arguments/standard-input.ts'
@@ -16,10 +17,11 @@ import { UsageError } from '../errors/errors.ts'
 import { createOutput } from '../output/output.ts'
 import { createQuestions } from '../output/questions.ts'
 import { exchangeIdentity } from '../identity/exchange-identity.ts'
-import { createClient, openSession } from '../session/session.ts'
+import { createClient, findConnection, openSession } from '../session/session.ts'
 
-interface LogoutOptions extends JsonOptions {
+interface LogoutOptions extends JsonOptions, ConsentOptions {
   server?: string
+  revoke?: boolean
 }
 
 interface LoginOptions extends ConnectionOptions, JsonOptions {
@@ -36,6 +38,10 @@ export function addLoginCommands(program: Command, context: CliContext) {
   withJson(withYes(program.command('logout')))
     .description('forgets the API token')
     .option('--server <name>', 'of this server')
+    .option(
+      '--revoke',
+      'ends the token on the server, too, and every token that was made with it; also one of HOTPATCH_TOKEN',
+    )
     .action((options: LogoutOptions) => logOut(context, options))
 
   withJson(program.command('servers'))
@@ -133,9 +139,25 @@ async function listServers(context: CliContext, options: JsonOptions) {
 
 async function logOut(context: CliContext, options: LogoutOptions) {
   const path = configPath(context.env)
+  if (options.revoke) return revokeAndForget(context, path, options)
   const removed = await removeToken(path, options.server)
   createOutput(context, options.json ?? false).result({ removed, path }, () => {
     context.stdout.write(removed ? `The API token is gone from ${path}.\n` : `There is no API token in ${path}.\n`)
+  })
+}
+
+/** What is stored is forgotten if it is this token, and not one of another server that is in use here. */
+async function revokeAndForget(context: CliContext, path: string, options: LogoutOptions) {
+  const { api, confirm, output } = await openSession(context, options)
+  const { token, logins } = await findConnection(context, options)
+  const { name } = await api.whoami()
+  await confirm(`Revoke the token "${name}", and every token that was made with it?`)
+  const revoked = await api.revokeOwnToken()
+  const stored = options.server === undefined ? logins.main : logins.named.get(options.server)
+  const removed = stored?.token?.trim() === token.value && (await removeToken(path, options.server))
+  output.result({ removed, path, revoked }, () => {
+    output.line(`Revoked: ${revoked.name}`)
+    if (removed) output.line(`It is gone from ${path}, too.`)
   })
 }
 

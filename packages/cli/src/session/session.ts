@@ -38,9 +38,8 @@ export interface Session {
   choose(question: string, from: readonly string[], advice: string): Promise<number>
 }
 
-export async function openSession(context: CliContext, options: SessionOptions): Promise<Session> {
-  const output = createOutput(context, options.json ?? false)
-  const questions = createQuestions(context)
+/** @throws CommandError not-logged-in */
+export async function findConnection(context: CliContext, options: ConnectionOptions) {
   const project = await findProject(context.cwd)
   const logins = await readLogins(configPath(context.env))
   const accepted = await readAcceptedServers(trustPath(context.env))
@@ -60,6 +59,13 @@ export async function openSession(context: CliContext, options: SessionOptions):
         `Run "${context.programName} login --url ${url.value}", or set HOTPATCH_TOKEN.`,
     )
   }
+  return { url, token, project, logins }
+}
+
+export async function openSession(context: CliContext, options: SessionOptions): Promise<Session> {
+  const output = createOutput(context, options.json ?? false)
+  const questions = createQuestions(context)
+  const { url, token, project } = await findConnection(context, options)
   const api = createClient(context, url.value, token.value)
   const trust = await openAppTrust(context, project, url.value)
 
@@ -97,7 +103,7 @@ export async function openSession(context: CliContext, options: SessionOptions):
 
   async function confirm(question: string) {
     requireConsent()
-    if (!options.yes) await questions.confirm(printable(`On ${url?.value}: ${question}`))
+    if (!options.yes) await questions.confirm(printable(`On ${url.value}: ${question}`))
   }
 
   async function ask(question: string): Promise<boolean> {

@@ -119,6 +119,20 @@ export function accessRoutes({
     )
 
     app.post(
+      '/tokens/own/revoke',
+      {
+        // Any token may: a job that is done, or whoever has found one.
+        config: { access: 'self:read' },
+        schema: {
+          tags: ['access'],
+          summary: 'Ends the token that asks, as it is ended by its id',
+          response: { 200: RevokedApiToken },
+        },
+      },
+      (request) => access.revokeOwn(authorOf(request)),
+    )
+
+    app.post(
       '/tokens/:id/revoke',
       {
         config: { access: 'tokens:manage' },

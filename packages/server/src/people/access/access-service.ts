@@ -275,9 +275,21 @@ export function createAccessService({
       const row = await requireToken(tx, id, appsOf(author.actor))
       requireCovers(author.actor, storedGrant(row))
       if (keepDescendants) await passOn(tx, row, author.actor)
-      const ended = await end(tx, row, author)
-      const revokedAt = row.revoked_at ?? clock.now()
-      return { ...render({ ...row, revoked_at: revokedAt }), alsoRevoked: ended.filter((ending) => ending !== id) }
+      return renderRevoked(row, await end(tx, row, author))
+    })
+  }
+
+  /**
+   * The token that asks, whatever it may: whoever has found it can end it, too. With every token that was made with it.
+   * @throws problem forbidden for somebody who is signed in
+   */
+  async function revokeOwn(author: Caller): Promise<RevokedApiToken> {
+    const { kind, id } = author.actor
+    if (kind !== 'token') throw problem('forbidden', 'You are signed in by a session, and not by a token: sign out.')
+    return db.transaction().execute(async (tx) => {
+      await lockOwners(tx)
+      const row = await requireToken(tx, id, null)
+      return renderRevoked(row, await end(tx, row, author))
     })
   }
 
@@ -288,6 +300,11 @@ export function createAccessService({
       throw problem('token-not-found', `No token has the id ${id}.`)
     }
     return row
+  }
+
+  function renderRevoked(row: TokenRow, ended: readonly string[]): RevokedApiToken {
+    const revokedAt = row.revoked_at ?? clock.now()
+    return { ...render({ ...row, revoked_at: revokedAt }), alsoRevoked: ended.filter((id) => id !== row.id) }
   }
 
   async function passOn(tx: Connection, { id, parent_id: parentId }: TokenRow, by: Actor): Promise<void> {
@@ -390,6 +407,7 @@ export function createAccessService({
     createFirstOwner,
     create,
     revoke,
+    revokeOwn,
     endTokensOf,
     keepTokensOf,
     list,

@@ -188,6 +188,47 @@ describeOnEveryDatabase('access', (openDatabase) => {
       expect(problemOf(await make())).toBe('403 forbidden')
     })
 
+    test('any token ends itself, with what was made with it, whatever it may', async () => {
+      const { slug } = await server.createTestApp()
+      const maker = await newToken({ role: 'admin', app: slug })
+      const child = await newToken({ role: 'reader', app: slug }, maker.token)
+      const scope = { app: slug, channels: ['beta'], permissions: ['releases:read'] }
+      const narrow = await newToken({ role: 'reader', ...scope })
+      const revokeOwn = (token: string) => server.request('POST', '/manage/v1/tokens/own/revoke', { token })
+      expect((await revokeOwn(narrow.token)).body).toMatchObject({ id: narrow.id, alsoRevoked: [] })
+      const { accessToken } = (await exchange(maker.token)).body
+      expect((await revokeOwn(accessToken)).body).toMatchObject({ id: maker.id, alsoRevoked: [child.id] })
+      for (const { token } of [narrow, maker, child]) expect(problemOf(await whoami(token))).toBe('401 token-invalid')
+      expect(problemOf(await whoami(accessToken))).toBe('401 token-invalid')
+      const { body } = await server.request('GET', `/manage/v1/audit?action=token.revoked&subjectId=${narrow.id}`)
+      expect(body.items).toMatchObject([{ actorId: narrow.id }])
+      expect(problemOf(await revokeOwn(server.ownerToken))).toBe('403 forbidden')
+      expect((await whoami(server.ownerToken)).status).toBe(200)
+    })
+
+    test('one that was narrowed is told so, and to what', async () => {
+      const { slug } = await server.createTestApp()
+      const list = async (fields: Record<string, unknown>) => {
+        const { token } = await newToken(fields)
+        const response = await server.request('GET', '/manage/v1/apps', { token })
+        expect(problemOf(response)).toBe('403 forbidden')
+        return response.body.detail
+      }
+      expect(await list({ permissions: ['releases:read', 'releases:publish'] })).toBe(
+        'This needs the permission apps:read. The role publisher of this token has it, but the token is narrowed to the permissions self:read, releases:read, releases:publish.',
+      )
+      const { token } = await newToken({ role: 'admin', app: slug, channels: ['beta'] })
+      const keys = await server.request('GET', '/manage/v1/tokens', { token })
+      expect(keys.body.detail).toBe(
+        'This needs the permission tokens:manage. The role admin of this token has it, but the token is narrowed to the channel beta, and this is not about channels.',
+      )
+      const reader = await newToken({ role: 'reader' })
+      const tokens = await server.request('GET', '/manage/v1/tokens', { token: reader.token })
+      expect(tokens.body.detail).toBe(
+        'This needs the permission tokens:manage, which the role owner or admin has; this token has the role reader.',
+      )
+    })
+
     describe('made with a token that expires', () => {
       const inMinutes = (count: number) => new Date(clock.now() + count * MINUTE_MS).toISOString()
 

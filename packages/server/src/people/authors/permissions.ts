@@ -16,7 +16,7 @@ interface PermissionRow {
  * docs/reference/permissions.md is made of it.
  */
 export const PERMISSIONS = {
-  'self:read': { from: 'reader', reach: 'channel', lets: 'Ask who one is' },
+  'self:read': { from: 'reader', reach: 'channel', lets: 'Ask who one is; of a token, end itself' },
   'apps:read': {
     from: 'reader',
     reach: 'channel',
