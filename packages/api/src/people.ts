@@ -27,12 +27,23 @@ export type NewPersonGrant = Static<typeof NewPersonGrant>
 
 const NewGrants = Type.Array(NewPersonGrant, { maxItems: 100 })
 
+export const GRANT_SOURCES = ['people', 'single-sign-on'] as const
+
+/** One that somebody has. */
+export const HeldGrant = Type.Object({
+  ...PersonGrant.properties,
+  source: OneOf(GRANT_SOURCES, {
+    description: 'people: somebody gave it; single-sign-on: by groups, and looked at anew with each sign-in',
+  }),
+})
+export type HeldGrant = Static<typeof HeldGrant>
+
 /** Somebody who signs in. */
 export const Person = Type.Object({
   id: Id,
   name: Type.String(),
   email: Type.String(),
-  grants: Type.Array(PersonGrant),
+  grants: Type.Array(HeldGrant),
   createdAt: Timestamp,
   signedInAt: Nullable(Timestamp),
   disabledAt: Nullable(Timestamp),
@@ -163,7 +174,10 @@ export const OneTimeLinkUse = Type.Object(
     secret: LinkSecret,
     email: Type.Optional(Email),
     name: Type.Optional(PersonName),
-    password: NewPassword,
+    password: Type.Optional({
+      ...NewPassword,
+      description: 'Not of an invitation that is taken by whoever is signed in with its e-mail address',
+    }),
   },
   { additionalProperties: false },
 )

@@ -200,6 +200,11 @@ export const PROBLEMS = {
     title: 'There is a person with this e-mail address',
     advice: 'Change what that person may do: `hotpatch people change`.',
   },
+  'too-many-invitations': {
+    status: 409,
+    title: 'As many invitations wait as may',
+    advice: 'Withdraw some that nobody needs: `hotpatch people invitations` shows them.',
+  },
   'invitation-not-found': {
     status: 404,
     title: 'There is no such invitation',

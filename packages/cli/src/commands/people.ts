@@ -1,4 +1,4 @@
-import type { ManagementClient, NewPersonGrant, Person, PersonGrant } from '@hotpatch/api'
+import type { HeldGrant, ManagementClient, NewPersonGrant, Person, PersonGrant } from '@hotpatch/api'
 import { InvalidArgumentError, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readRole } from '../arguments/readers.ts'
@@ -132,7 +132,7 @@ async function changePerson(context: CliContext, named: string, options: ChangeO
 
 function sayChange(person: Person, { grants, name, email, disabled }: WishedChange): string {
   const parts = [
-    grants && `give ${person.name} ${grants.map(sayGrant).join(', ')} instead of ${sayGrants(person.grants)}`,
+    grants && `give ${person.name} ${grants.map(sayGrant).join(', ')} instead of ${sayGrants(byPeople(person))}`,
     name !== undefined && `call ${person.name} ${name}`,
     email !== undefined && `let ${person.name} sign in as ${email} instead of ${person.email}`,
     disabled === true && `end every session of ${person.name} and every token that ${person.name} made`,
@@ -199,9 +199,20 @@ function sayGrant({ role, app }: NewPersonGrant): string {
   return app === undefined ? `${role} of everything` : `${role} of ${app}`
 }
 
-function sayGrants(grants: readonly PersonGrant[]): string {
+function sayGrants(grants: readonly (PersonGrant | HeldGrant)[]): string {
   if (grants.length === 0) return 'nothing'
-  return grants.map(({ role, appId }) => (appId === null ? role : `${role}@${appId}`)).join(', ')
+  return grants
+    .map((grant) => `${grant.appId === null ? grant.role : `${grant.role}@${grant.appId}`}${saySource(grant)}`)
+    .join(', ')
+}
+
+/** What groups give is not people's to take. */
+function byPeople({ grants }: Person): HeldGrant[] {
+  return grants.filter(({ source }) => source === 'people')
+}
+
+function saySource(grant: PersonGrant | HeldGrant): string {
+  return 'source' in grant && grant.source === 'single-sign-on' ? ' (single sign-on)' : ''
 }
 
 function shown({ grants, hasTotp, passkeys, ...person }: Person) {

@@ -367,6 +367,142 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
       }
     })
 
+    describe('of somebody who has an account', () => {
+      test('is made as any other by who does not see the account, and adds what it gives when he takes it himself', async () => {
+        const [mine, other] = [await server.createTestApp(), await server.createTestApp()]
+        const admin = (await people.invite(owner, [{ role: 'admin', app: mine.slug }])).browser
+        const known = await people.invite(owner, [{ role: 'publisher', app: other.slug }])
+        const grants = [{ role: 'reader', app: mine.slug }]
+        const made = await invite(admin, { email: known.email.toUpperCase(), grants })
+        const ofNobody = await invite(admin, { email: 'nobody-yet@example.com', grants })
+        expect(made.status).toBe(201)
+        const shape = ({ body }: typeof made) => Object.entries(body).map(([name, value]) => [name, typeof value])
+        expect(shape(made)).toEqual(shape(ofNobody))
+        const secret = secretOf(made.body.link)
+        const look = async (link: string) =>
+          (await newBrowser().post('/one-time-links/look', { secret: secretOf(link) })).body
+        expect({ ...(await look(made.body.link)), email: '' }).toEqual({
+          ...(await look(ofNobody.body.link)),
+          email: '',
+        })
+        // Whoever has the link alone, and somebody else, get nothing of him.
+        const use = (browser: BrowserOf) =>
+          browser.post('/one-time-links/use', { secret, name: 'Mallory', password: OTHER_PASSWORD })
+        for (const browser of [newBrowser(), admin]) expect(problemOf(await use(browser))).toBe('409 person-exists')
+        expect((await people.signIn(known.email, OTHER_PASSWORD)).response.status).toBe(401)
+
+        expect((await known.browser.post('/one-time-links/use', { secret })).body).toEqual({ done: true })
+        expect((await known.browser.get('/account')).body.grants).toEqual(
+          expect.arrayContaining([
+            { role: 'publisher', appId: other.id, source: 'people' },
+            { role: 'reader', appId: mine.id, source: 'people' },
+          ]),
+        )
+        expect(problemOf(await known.browser.post('/one-time-links/use', { secret }))).toBe('410 link-gone')
+        expect((await audited('person.invitation-accepted'))[0]).toMatchObject({ actorId: known.id })
+        // From then on he is seen, and so it is told.
+        expect(problemOf(await invite(admin, { email: known.email, grants }))).toBe('409 person-exists')
+      })
+
+      test('takes nothing from him, and gives nothing that who made it may not give any more', async () => {
+        const app = await server.createTestApp()
+        const inviting = await people.invite(owner, [{ role: 'admin', app: app.slug }])
+        const known = await people.invite(owner, [{ role: 'owner' }])
+        const grants = [{ role: 'reader', app: app.slug }]
+        const make = async () => secretOf((await invite(inviting.browser, { email: known.email, grants })).body.link)
+        const first = await make()
+        expect((await known.browser.post('/one-time-links/use', { secret: first })).status).toBe(200)
+        expect((await known.browser.get('/whoami')).body.role).toBe('owner')
+        await owner.send('PATCH', `/people/${known.id}`, { grants: [{ role: 'admin' }] })
+        const second = await make()
+        await owner.send('PATCH', `/people/${inviting.id}`, { grants: [{ role: 'reader', app: app.slug }] })
+        expect(problemOf(await known.browser.post('/one-time-links/use', { secret: second }))).toBe('410 link-gone')
+      })
+
+      test('is not what an account can be looked for by: its address is changed by who sees everybody', async () => {
+        const app = await server.createTestApp()
+        const admin = (await people.invite(owner, [{ role: 'admin', app: app.slug }])).browser
+        const { id } = await people.invite(owner, [{ role: 'reader', app: app.slug }])
+        for (const email of ['olga@example.com', 'nobody-at-all@example.com']) {
+          expect(problemOf(await admin.send('PATCH', `/people/${id}`, { email }))).toBe('403 forbidden')
+        }
+      })
+    })
+
+    describe('beside many that wait', () => {
+      /** As if somebody had made them one by one. */
+      const fill = async (count: number, appId: string | null, by: string) => {
+        const rows = Array.from({ length: count }, (_, index) => ({
+          id: crypto.randomUUID(),
+          kind: 'invitation' as const,
+          secret_hash: `${crypto.randomUUID()}`,
+          email: `waiting-${index}@example.com`,
+          name: null,
+          grants: JSON.stringify([{ role: 'reader', app_id: appId }]),
+          person_id: null,
+          removes_second_factor: 0,
+          created_at: clock.now(),
+          created_by: 'test',
+          created_by_person: by,
+          created_by_token: null,
+          expires_at: clock.now() + DAY_MS,
+          used_at: null,
+        }))
+        for (let from = 0; from < count; from += 50) {
+          await db
+            .insertInto('one_time_link')
+            .values(rows.slice(from, from + 50))
+            .execute()
+        }
+      }
+      const empty = () => db.deleteFrom('one_time_link').where('kind', '=', 'invitation').execute()
+      const idOf = async (browser: BrowserOf) => (await browser.get('/account')).body.id as string
+
+      test('nobody but an owner makes more than his share, by himself or by tokens', async () => {
+        await empty()
+        const admin = await people.invite(owner, [{ role: 'admin' }])
+        await fill(99, null, admin.id)
+        const { token } = (await admin.browser.post('/tokens', { name: 'more', role: 'admin' })).body
+        const one = { email: 'one@example.com', grants: [{ role: 'reader' }] }
+        expect((await invite(admin.browser, one)).status).toBe(201)
+        // A new one for the same address takes the place of the one before.
+        expect((await invite(admin.browser, one)).status).toBe(201)
+        const more = { email: 'two@example.com', grants: [{ role: 'reader' }] }
+        expect(problemOf(await invite(admin.browser, more))).toBe('409 too-many-invitations')
+        const byToken = await server.request('POST', '/manage/v1/people/invitations', { token, body: more })
+        expect(problemOf(byToken)).toBe('409 too-many-invitations')
+        const other = await people.invite(owner, [{ role: 'admin' }])
+        expect((await invite(other.browser, more)).status).toBe(201)
+      })
+
+      test('those for one app fill nobody else’s room', async () => {
+        await empty()
+        const [mine, other] = [await server.createTestApp(), await server.createTestApp()]
+        const admins = [
+          await people.invite(owner, [{ role: 'admin', app: mine.slug }]),
+          await people.invite(owner, [{ role: 'admin', app: other.slug }]),
+        ]
+        await fill(100, mine.id, crypto.randomUUID())
+        await fill(100, mine.id, crypto.randomUUID())
+        const make = ({ browser }: (typeof admins)[number], app: string) =>
+          invite(browser, { email: 'three@example.com', grants: [{ role: 'reader', app }] })
+        expect(problemOf(await make(admins[0]!, mine.slug))).toBe('409 too-many-invitations')
+        expect((await make(admins[1]!, other.slug)).status).toBe(201)
+      })
+
+      test('an owner can always invite', async () => {
+        await empty()
+        const admin = await people.invite(owner, [{ role: 'admin' }])
+        for (let by = 0; by < 10; by++) await fill(100, null, crypto.randomUUID())
+        const one = { email: 'four@example.com', grants: [{ role: 'reader' }] }
+        expect(problemOf(await invite(admin.browser, one))).toBe('409 too-many-invitations')
+        expect((await invite(owner, one)).status).toBe(201)
+        await fill(1000, null, await idOf(owner))
+        expect(problemOf(await invite(owner, { ...one, email: 'five@example.com' }))).toBe('409 too-many-invitations')
+        await empty()
+      })
+    })
+
     test('that gives more is not withdrawn by whoever invites the same address to less', async () => {
       const app = await server.createTestApp()
       const admin = (await people.invite(owner, [{ role: 'admin', app: app.slug }])).browser

@@ -11,7 +11,7 @@ import { startOpenIdProvider, type Account, type OpenIdProvider } from '@hotpatc
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { BrowserOf } from '../accounts/testing/browser.ts'
-import { PASSWORD, peopleOf } from '../accounts/testing/people.ts'
+import { PASSWORD, peopleOf, secretOf } from '../accounts/testing/people.ts'
 
 const CALLBACK = 'http://localhost/manage/v1/single-sign-on/callback'
 const HOUR_MS = 3_600_000
@@ -292,6 +292,42 @@ describeOnEveryDatabase('single sign-on', (openDatabase, database) => {
     await comeBack(elsewhere, await other.signIn(await start(elsewhere), nora))
     expect((await elsewhere.get('/account')).body.id).not.toBe(id)
     await other.close()
+  })
+
+  test('is no account that somebody of one app makes another way into', async () => {
+    const nora = account({ groups: ['mobile'] })
+    const { browser } = await signIn(nora)
+    const { id } = (await browser.get('/account')).body
+    const ofApp = (await people.invite(owner, [{ role: 'admin', app: 'demo' }])).browser
+    const everywhere = (await people.invite(owner, [{ role: 'admin' }])).browser
+    const reset = (by: BrowserOf, who: string) => by.post(`/people/${who}/reset-link`, {})
+    expect(problemOf(await reset(ofApp, id))).toBe('403 forbidden')
+    expect((await reset(everywhere, id)).status).toBe(201)
+    // Nor with a link of before.
+    await set({ linksPeople: true })
+    const known = await people.invite(owner, [{ role: 'reader', app: 'demo' }])
+    const made = await reset(ofApp, known.id)
+    const secret = secretOf(made.body.link)
+    expect((await newBrowser().post('/one-time-links/look', { secret })).status).toBe(200)
+    expect(refusalOf((await signIn(account({ email: known.email, groups: ['mobile'] }))).response)).toBe('none')
+    const use = await newBrowser().post('/one-time-links/use', { secret, password: 'another horse battery' })
+    expect(problemOf(use)).toBe('410 link-gone')
+  })
+
+  test('says of each grant of a person whether a group gives it', async () => {
+    const { browser } = await signIn(account({ groups: ['everybody', 'mobile'] }))
+    const { id } = (await browser.get('/account')).body
+    await owner.send('PATCH', `/people/${id}`, { grants: [{ role: 'admin', app: 'demo' }] })
+    const expected = [
+      { role: 'admin', appId: app.id, source: 'people' },
+      { role: 'publisher', appId: app.id, source: 'single-sign-on' },
+      { role: 'reader', appId: null, source: 'single-sign-on' },
+    ]
+    const sorted = (grants: { role: string }[]) => grants.toSorted((a, b) => (a.role < b.role ? -1 : 1))
+    const listed = (await owner.get('/people?limit=200')).body.items.find((person: { id: string }) => person.id === id)
+    for (const { grants } of [listed, (await owner.get(`/people/${id}`)).body, (await browser.get('/account')).body]) {
+      expect(sorted(grants)).toEqual(expected)
+    }
   })
 
   describe('groups', () => {

@@ -8,21 +8,26 @@ import { isUniqueViolation } from '../../../ground/database/database-errors.ts'
 import type { Connection, Database } from '../../../ground/database/schema.ts'
 import { hashPassword } from '../auth/passwords.ts'
 import type { SignInAttempts } from '../auth/sign-in-attempts.ts'
-import { coversGrant, grantOf } from '../../authors/actor.ts'
+import { coversGrant, grantOf, type Grant } from '../../authors/actor.ts'
+import { strongest } from '../../authors/permissions.ts'
 import { callerOf } from '../persons/actor-of-person.ts'
 import type { Doer, Standings } from '../persons/standings.ts'
 import {
   endSessions,
   findAnyOwnerPerson,
   findPerson,
+  findPersonByEmail,
   insertPerson,
   listApps,
   listGrants,
+  listGrantsBySource,
   lockOwnerPersons,
   removeSecondFactors,
   replaceGrants,
   setPassword,
+  signsInElsewhere,
   type GrantRow,
+  type PersonRow,
 } from '../tables/person-table.ts'
 import {
   deleteFirstOwnerLinks,
@@ -57,6 +62,11 @@ export interface From {
   ip: string
   id: string
 }
+
+/** What came of a link that was used. */
+export type LinkOutcome =
+  /** Somebody who is let in. */
+  { kind: 'joined'; personId: string } | { kind: 'password-set' } | { kind: 'accepted' }
 
 export type OneTimeLinks = ReturnType<typeof createOneTimeLinks>
 
@@ -138,15 +148,20 @@ export function createOneTimeLinks({
     const { created_by_token: tokenId, created_by_person: personId } = row
     const maker = await standings.find(connection, { tokenId, personId })
     const given = row.kind === 'reset' ? await listGrants(connection, [row.person_id ?? '']) : grantsOf(row)
+    // Single sign-on may have come to the account since: then a way beside it is not for somebody of one app to give.
+    const isForAll = row.kind === 'reset' && (await signsInElsewhere(connection, row.person_id ?? ''))
+    if (isForAll && !maker?.grants.some(managesEverybody)) return false
     return maker !== undefined && given.every((grant) => coversGrant(maker.grants, grantOf(grant.role, grant.app_id)))
   }
 
-  /** Whom it let in; undefined when it only set a password. */
-  async function use(input: OneTimeLinkUse, from: From): Promise<string | undefined> {
+  /** @param signedIn the id of whoever is signed in in the browser that has the link */
+  async function use(input: OneTimeLinkUse, from: From, signedIn: string | undefined): Promise<LinkOutcome> {
     // Nobody makes the server work who has no link.
     const found = await findOpen(db, input.secret)
-    requireFields(found, input)
-    const password = await hashPassword(input.password)
+    const known = found.kind === 'invitation' ? await findPersonByEmail(db, found.email ?? '') : undefined
+    if (known) return accept(found, known, from, signedIn)
+    const given = requireFields(found, input)
+    const password = await hashPassword(given)
     try {
       return await db.transaction().execute(async (tx) => {
         await (found.kind === 'first-owner' ? lockFirstPerson(tx) : lockOwnerPersons(tx))
@@ -161,15 +176,52 @@ export function createOneTimeLinks({
     }
   }
 
+  /**
+   * What is given to somebody who has an account is added to what he has, when he takes it himself: whoever has nothing
+   * but the link is not him.
+   */
+  async function accept(
+    { secret_hash: secretHash }: LinkRow,
+    known: PersonRow,
+    from: From,
+    signedIn: string | undefined,
+  ): Promise<LinkOutcome> {
+    if (signedIn !== known.id) throw exists()
+    return db.transaction().execute(async (tx) => {
+      await lockOwnerPersons(tx)
+      const row = await takeLink(tx, secretHash, clock.now())
+      const person = await findPerson(tx, known.id)
+      if (!row || !person || person.disabled_at !== null || person.email !== row.email) throw gone()
+      if (!(await isStillGiven(tx, row))) throw gone()
+      const before = await listGrantsBySource(tx, person.id, 'people')
+      const grants = withMore(before, await stillThere(tx, grantsOf(row)))
+      await replaceGrants(tx, person.id, grants, newId)
+      await audit.record(tx, await callerOf(tx, person, from), {
+        action: 'person.invitation-accepted',
+        subject: ['person', person.id],
+        before: { grants: before },
+        after: { grants, invitation: row.id },
+      })
+      return { kind: 'accepted' }
+    })
+  }
+
   /** The link stays as it is when something is missing. */
-  function requireFields(row: LinkRow, { email, name }: OneTimeLinkUse): void {
-    if (row.kind === 'reset') return
+  function requireFields(row: LinkRow, { email, name, password }: OneTimeLinkUse): string {
+    if (password === undefined) throw problem('invalid-request', 'password: expected the one to sign in with.')
+    if (row.kind === 'reset') return password
     if ((row.email ?? email) === undefined)
       throw problem('invalid-request', 'email: expected the address to sign in with.')
     if ((name ?? row.name) === null) throw problem('invalid-request', 'name: expected what others are to read.')
+    return password
   }
 
-  async function welcome(tx: Connection, row: LinkRow, input: OneTimeLinkUse, from: From): Promise<string> {
+  async function welcome(
+    tx: Connection,
+    row: LinkRow,
+    input: OneTimeLinkUse & { password: string },
+    from: From,
+  ): Promise<LinkOutcome> {
     const now = clock.now()
     const person = {
       id: newId(),
@@ -197,11 +249,11 @@ export function createOneTimeLinks({
       subject: ['person', person.id],
       after: { name: person.name, email: person.email, grants, by: row.kind },
     })
-    return person.id
+    return { kind: 'joined', personId: person.id }
   }
 
   /** All sessions end: whoever had the old password may be in one. */
-  async function reset(tx: Connection, row: LinkRow, password: string, from: From): Promise<undefined> {
+  async function reset(tx: Connection, row: LinkRow, password: string, from: From): Promise<LinkOutcome> {
     const person = await findPerson(tx, row.person_id ?? '')
     if (!person || person.disabled_at !== null) throw gone()
     await setPassword(tx, person.id, password, { id: newId(), now: clock.now() })
@@ -214,7 +266,7 @@ export function createOneTimeLinks({
       subject: ['person', person.id],
       after: { removedSecondFactor: row.removes_second_factor === 1 },
     })
-    return undefined
+    return { kind: 'password-set' }
   }
 
   /** Used ones stay a while, and nothing of them works. */
@@ -234,6 +286,27 @@ async function stillThere(tx: Connection, grants: readonly GrantRow[]): Promise<
   const named = grants.flatMap(({ app_id: appId }) => (appId === null ? [] : [appId]))
   const apps = new Set((await listApps(tx, named)).map(({ id }) => id))
   return grants.filter(({ app_id: appId }) => appId === null || apps.has(appId))
+}
+
+/** For each place the role that may more. */
+function withMore(grants: readonly GrantRow[], added: readonly GrantRow[]): GrantRow[] {
+  const merged = grants.map(({ role, app_id: appId }) => {
+    const roles = [role, ...added.filter((grant) => grant.app_id === appId).map((grant) => grant.role)]
+    return { role: strongest(roles), app_id: appId }
+  })
+  return [...merged, ...added.filter(({ app_id: appId }) => !grants.some((grant) => grant.app_id === appId))]
+}
+
+function managesEverybody({ appId, permissions }: Grant): boolean {
+  return appId === null && permissions.has('people:manage')
+}
+
+/** Told only where somebody has the link. */
+function exists(): Error {
+  return problem(
+    'person-exists',
+    'There is an account with this e-mail address: sign in with it in this browser, and use the link again.',
+  )
 }
 
 /** One answer for all: what was once, and what never was. */

@@ -1,6 +1,7 @@
 import type {
   CreatedInvitation,
   CreatedResetLink,
+  HeldGrant,
   Invitation,
   NewInvitation,
   NewPersonGrant,
@@ -18,6 +19,8 @@ import type { Connection, Database } from '../../../ground/database/schema.ts'
 import { pageFromRows, type PageRequest } from '../../../ground/http/paging.ts'
 import {
   countOpenInvitations,
+  countOpenInvitationsBy,
+  countOpenInvitationsFor,
   deleteLink,
   deleteLinksBy,
   deleteResetLinksFor,
@@ -42,14 +45,19 @@ import {
   listPersons,
   lockOwnerPersons,
   replaceGrants,
+  signsInElsewhere,
   updatePerson,
   type GrantRow,
+  type GrantSource,
   type PersonRow,
 } from '../tables/person-table.ts'
 
 const INVITATION_MS = 7 * DAY_MS
-/** Invitations that wait at the same time. */
-const MAX_INVITATIONS = 1000
+/**
+ * Invitations that wait at the same time. Nobody fills them for the others: who may for one app makes people who may for
+ * it, too, so that an app has a bound of its own; and owners are held by nothing but what they have made themselves.
+ */
+const MAX_INVITATIONS = { inAll: 1000, byOne: 100, forApp: 200, byOneOwner: 1000 } as const
 
 /** The id of an app that a grant names, which its author may see. */
 export type FindAppId = (idOrSlug: string) => Promise<string>
@@ -92,9 +100,7 @@ export function createPersonService({
   async function getVisible(id: string, actor: Actor, connection: Connection = db) {
     const row = await findPerson(connection, id)
     const grants = row ? await listGrants(connection, [id]) : []
-    const apps = appsOf(actor)
-    const isSeen = apps === null || grants.some(({ app_id: appId }) => appId !== null && apps.includes(appId))
-    if (!row || !isSeen) throw problem('person-not-found', `No person has the id ${id}.`)
+    if (!row || !isPersonSeenBy(actor, grants)) throw problem('person-not-found', `No person has the id ${id}.`)
     return { row, grants }
   }
 
@@ -141,7 +147,7 @@ export function createPersonService({
         requireMayTouch(author.actor, found.grants)
       }
       if (name !== undefined) await updatePerson(tx, id, { name: name.trim(), updated_at: clock.now() })
-      if (email !== undefined) await setEmail(tx, id, email.toLowerCase())
+      if (email !== undefined) await setEmail(tx, id, email.toLowerCase(), author.actor)
       // What groups give is not people's to give, nor to take: it is there again at the next sign-in.
       const ofGroups = await listGrantsBySource(tx, id, 'single-sign-on')
       const grants = wished && without(wished, ofGroups)
@@ -161,7 +167,11 @@ export function createPersonService({
     return render(changed)
   }
 
-  async function setEmail(tx: Connection, id: string, email: string): Promise<void> {
+  /** It is of the account, and not of an app; and whether another has it already is not for everybody to know. */
+  async function setEmail(tx: Connection, id: string, email: string, actor: Actor): Promise<void> {
+    if (appsOf(actor) !== null) {
+      throw problem('forbidden', 'The e-mail address is changed by whoever manages people of every app.')
+    }
     const other = await findPersonByEmail(tx, email)
     if (other && other.id !== id) throw problem('person-exists', `${email} is somebody else's address here.`)
     await updatePerson(tx, id, { email, updated_at: clock.now() })
@@ -232,6 +242,11 @@ export function createPersonService({
       // Whoever has the link is the person.
       requireMayTouch(author.actor, grants)
       if (row.disabled_at !== null) throw problem('forbidden', 'This person is disabled: enable the account first.')
+      if (appsOf(author.actor) !== null && (await signsInElsewhere(tx, id))) {
+        const detail =
+          'This person signs in by single sign-on, beside which somebody for one app makes no other way in: ask whoever manages people of every app.'
+        throw problem('forbidden', detail)
+      }
       await deleteResetLinksFor(tx, id)
       const made = await links.make(tx, {
         kind: 'reset',
@@ -270,13 +285,9 @@ export function createPersonService({
     return db.transaction().execute(async (tx) => {
       const author = await acting(tx, caller, 'gives')
       for (const grant of grants) requireCovers(author.actor, asGrant(grant))
-      if (await findPersonByEmail(tx, email)) {
-        throw problem('person-exists', `${email} is here already.`)
-      }
+      await requireNotSeen(tx, email, author.actor)
       await withdrawEarlier(tx, email, author.actor)
-      if ((await countOpenInvitations(tx, clock.now())).count >= MAX_INVITATIONS) {
-        throw problem('forbidden', `${MAX_INVITATIONS} invitations wait already: withdraw some that nobody needs.`)
-      }
+      await requireRoom(tx, grants, author.actor)
       const { secret, row } = await links.make(tx, {
         kind: 'invitation',
         lifetimeMs: INVITATION_MS,
@@ -292,6 +303,30 @@ export function createPersonService({
       })
       return { ...renderInvitation(row), link: `${publicUrl}/dashboard/invitation#${secret}` }
     })
+  }
+
+  /**
+   * Of whom the author sees he is told. Of others he is told nothing, and an invitation is made: whether the address has
+   * an account, who has it finds out when he takes what is given to him.
+   */
+  async function requireNotSeen(tx: Connection, email: string, actor: Actor): Promise<void> {
+    const known = await findPersonByEmail(tx, email)
+    if (!known || !isPersonSeenBy(actor, await listGrants(tx, [known.id]))) return
+    throw problem('person-exists', `${email} is here already: change what this person may do.`)
+  }
+
+  /** @throws problem too-many-invitations */
+  async function requireRoom(tx: Connection, grants: readonly GrantRow[], actor: Actor): Promise<void> {
+    const now = clock.now()
+    const isOwner = coversGrant(actor.grants, grantOf('owner'))
+    const mine = await countOpenInvitationsBy(tx, doerOf(actor), now)
+    if (isOwner) return requireFewer(mine, MAX_INVITATIONS.byOneOwner, 'of yours')
+    requireFewer(mine, MAX_INVITATIONS.byOne, 'of yours')
+    for (const { app_id: appId } of grants) {
+      if (appId === null) continue
+      requireFewer(await countOpenInvitationsFor(tx, appId, now), MAX_INVITATIONS.forApp, 'for this app')
+    }
+    requireFewer(await countOpenInvitations(tx, now), MAX_INVITATIONS.inAll, 'in all')
   }
 
   /** The newest counts; but what gives more is not for him to end. */
@@ -363,7 +398,7 @@ export function createPersonService({
         id: row.id,
         name: row.name,
         email: row.email,
-        grants: grants.filter(({ person_id: of }) => of === row.id).map(renderGrant),
+        grants: grants.filter(({ person_id: of }) => of === row.id).map(renderHeldGrant),
         createdAt: timestamp(row.created_at),
         signedInAt: nullableTimestamp(row.signed_in_at),
         disabledAt: nullableTimestamp(row.disabled_at),
@@ -415,8 +450,18 @@ function without(some: readonly GrantRow[], others: readonly GrantRow[]): GrantR
 }
 
 function isSeenBy(actor: Actor, row: LinkRow): boolean {
+  return isPersonSeenBy(actor, grantsOf(row))
+}
+
+/** Whoever is for some apps sees whom something is given for one of these. */
+function isPersonSeenBy(actor: Actor, grants: readonly GrantRow[]): boolean {
   const apps = appsOf(actor)
-  return apps === null || grantsOf(row).some(({ app_id: appId }) => appId !== null && apps.includes(appId))
+  return apps === null || grants.some(({ app_id: appId }) => appId !== null && apps.includes(appId))
+}
+
+function requireFewer(waiting: number, limit: number, which: string): void {
+  if (waiting < limit) return
+  throw problem('too-many-invitations', `${limit} invitations ${which} wait already: withdraw some that nobody needs.`)
 }
 
 function notOneself(): Error {
@@ -429,6 +474,10 @@ function described({ name, email, disabled_at: disabledAt }: PersonRow, grants: 
 
 function renderGrant({ role, app_id: appId }: GrantRow) {
   return { role, appId }
+}
+
+function renderHeldGrant({ source, ...grant }: GrantRow & { source: GrantSource }): HeldGrant {
+  return { ...renderGrant(grant), source }
 }
 
 function renderInvitation(row: LinkRow): Invitation {

@@ -151,16 +151,24 @@ function attemptRoutes({ signIns, links, passkeys, publicUrl, clock }: Parts): F
         config: { access: 'public' },
         schema: {
           tags: ['sign in'],
-          summary: 'Makes the account, or sets the password, that a one-time link is for: once',
+          summary:
+            'Makes the account, sets the password, or adds what is given to whoever is signed in, as a one-time link says: once',
           body: OneTimeLinkUse,
           response: { 200: SignInAnswer },
         },
       },
       async (request, reply) => {
         const browser = browserOf(request, publicUrl)
-        const made = await links.use(request.body, browser)
-        if (made === undefined) return reply.send({ done: false, needs: 'sign-in' })
-        return send(reply, await signIns.beginSession(made, browser))
+        const signedIn = await signIns.findSession(request)
+        const outcome = await links.use(request.body, browser, signedIn?.id)
+        switch (outcome.kind) {
+          case 'joined':
+            return send(reply, await signIns.beginSession(outcome.personId, browser))
+          case 'password-set':
+            return reply.send({ done: false, needs: 'sign-in' })
+          case 'accepted':
+            return reply.send({ done: true })
+        }
       },
     )
   }

@@ -48,14 +48,37 @@ export function findOpenInvitation(db: Connection, id: string, now: number) {
     .executeTakeFirst()
 }
 
-export function countOpenInvitations(db: Connection, now: number) {
+/** Who invites: a person, also by tokens of his; or a token that nobody stands behind. */
+interface Inviter {
+  personId: string | null
+  tokenId: string | null
+}
+
+export function countOpenInvitations(db: Connection, now: number): Promise<number> {
+  return count(openInvitations(db, now))
+}
+
+export function countOpenInvitationsBy(db: Connection, { personId, tokenId }: Inviter, now: number): Promise<number> {
+  const column = personId === null ? 'created_by_token' : 'created_by_person'
+  return count(openInvitations(db, now).where(column, '=', personId ?? tokenId))
+}
+
+/** Of those that give something for this app. */
+export function countOpenInvitationsFor(db: Connection, appId: string, now: number): Promise<number> {
+  // As it stands in the JSON. Nothing in an id means something in a pattern.
+  return count(openInvitations(db, now).where('grants', 'like', `%"app_id":"${appId}"%`))
+}
+
+function openInvitations(db: Connection, now: number) {
   return db
     .selectFrom('one_time_link')
-    .select((query) => query.fn.countAll<number>().as('count'))
     .where('kind', '=', 'invitation')
     .where('used_at', 'is', null)
     .where('expires_at', '>', now)
-    .executeTakeFirstOrThrow()
+}
+
+async function count(links: ReturnType<typeof openInvitations>): Promise<number> {
+  return (await links.select((query) => query.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()).count
 }
 
 export function deleteLink(db: Connection, id: string) {

@@ -1,4 +1,4 @@
-import type { Role } from '@hotpatch/api'
+import type { HeldGrant, Role } from '@hotpatch/api'
 import { sql, type Insertable } from 'kysely'
 import type { Connection, Schema } from '../../../ground/database/schema.ts'
 import type { PageRequest } from '../../../ground/http/paging.ts'
@@ -70,14 +70,14 @@ export function deletePerson(db: Connection, id: string) {
 export function listGrants(db: Connection, personIds: readonly string[]) {
   return db
     .selectFrom('person_grant')
-    .select(['person_id', 'role', 'app_id'])
+    .select(['person_id', 'role', 'app_id', 'source'])
     .where('person_id', 'in', [...personIds, ''])
     .orderBy('id')
     .execute()
 }
 
 /** Who gave them: people, or the person's groups at the newest sign-in. */
-export type GrantSource = 'people' | 'single-sign-on'
+export type GrantSource = HeldGrant['source']
 
 export function listGrantsBySource(db: Connection, personId: string, source: GrantSource): Promise<GrantRow[]> {
   return db
@@ -140,6 +140,11 @@ export function listMethods(db: Connection, personIds: readonly string[]) {
     .select(['person_id', 'provider_id'])
     .where('person_id', 'in', [...personIds, ''])
     .execute()
+}
+
+/** Whether by single sign-on, too. */
+export async function signsInElsewhere(db: Connection, personId: string): Promise<boolean> {
+  return (await listMethods(db, [personId])).some(({ provider_id: by }) => by !== 'credential')
 }
 
 export function countPasskeys(db: Connection, personIds: readonly string[]) {
