@@ -66,6 +66,7 @@ import type {
   AccountChanges,
   CreatedInvitation,
   CreatedResetLink,
+  EverybodySignedOut,
   Invitation,
   NewInvitation,
   NewPasskey,
@@ -283,6 +284,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     makeResetLink: (id: string, body: NewResetLink = {}) =>
       call<CreatedResetLink>('POST', path`/people/${id}/reset-link`, body),
     listPersonSessions: (id: string) => call<PersonSessions>('GET', path`/people/${id}/sessions`),
+    signOutEveryone: () => call<EverybodySignedOut>('POST', '/sign-out-everyone'),
     endPersonSessions: (id: string) => call<void>('DELETE', path`/people/${id}/sessions`),
     listInvitations: (query: PageQuery = {}) => call<Page<Invitation>>('GET', `/people/invitations${queryOf(query)}`),
     invite: (body: NewInvitation) => call<CreatedInvitation>('POST', '/people/invitations', body),

@@ -96,6 +96,14 @@ const Link = Type.String({ description: 'To be given to whom it is for, and to n
 export const CreatedInvitation = Type.Object({ ...Invitation.properties, link: Link })
 export type CreatedInvitation = Static<typeof CreatedInvitation>
 
+/** How many of each were ended. */
+export const EverybodySignedOut = Type.Object({
+  sessions: Type.Integer({ minimum: 0 }),
+  links: Type.Integer({ minimum: 0, description: 'Invitations, and links to set a new password' }),
+  tokens: Type.Integer({ minimum: 0, description: 'Of CI jobs, and those that API tokens were exchanged for' }),
+})
+export type EverybodySignedOut = Static<typeof EverybodySignedOut>
+
 export const NewResetLink = Type.Object(
   {
     minutes: Type.Optional(Type.Integer({ minimum: 30, maximum: 1440, default: 60 })),

@@ -1,4 +1,4 @@
-import type { CreatedInvitation, CreatedResetLink, Page, Person } from '@hotpatch/api'
+import type { CreatedInvitation, CreatedResetLink, EverybodySignedOut, Page, Person } from '@hotpatch/api'
 import { describe, expect, test } from 'vitest'
 import { useServer } from '../testing/server-suite.ts'
 
@@ -47,6 +47,15 @@ describe('people', () => {
     expect(await tool.json('people sign-out ina@example.com --yes')).toEqual({ signedOut: changed.id })
     expect(await tool.json('people remove ina@example.com --yes')).toEqual({ removed: changed.id })
     expect((await tool.json<Page<Person>>('people list')).items).toEqual([])
+  })
+
+  test('are all signed out at once, and links are worth nothing any more', async () => {
+    const tool = await server.createOwner()
+    const made = await tool.json<CreatedInvitation>('people invite all@example.com --grant reader --yes')
+    expect(await tool.run('people sign-out-everyone')).toMatchObject({ exitCode: 2 })
+    const ended = await tool.json<EverybodySignedOut>('people sign-out-everyone --yes')
+    expect(ended).toMatchObject({ links: 1, tokens: 0 })
+    expect((await follow(made.link, 'W')).status).toBe(410)
   })
 
   test('an invitation is withdrawn', async () => {

@@ -80,6 +80,13 @@ export function addPeopleCommands(program: Command, context: CliContext) {
   serverCommand(people, 'sign-out', 'signs a person out everywhere', withYes)
     .argument('<person>', 'e-mail address or id')
     .action((person: string, options: SessionOptions) => signOut(context, person, options))
+
+  serverCommand(
+    people,
+    'sign-out-everyone',
+    'ends all sessions, one-time links and short-lived tokens of everybody, as after a restored backup',
+    withYes,
+  ).action((options: SessionOptions) => signOutEveryone(context, options))
 }
 
 async function listPeople(context: CliContext, options: SessionOptions & PageOptions & { text?: string }) {
@@ -170,6 +177,13 @@ async function signOut(context: CliContext, named: string, options: SessionOptio
   await confirm(`Sign ${person.name} (${person.email}) out everywhere?`)
   await api.endPersonSessions(person.id)
   output.result({ signedOut: person.id }, () => output.line(`Signed out: ${person.name} (${person.email})`))
+}
+
+async function signOutEveryone(context: CliContext, options: SessionOptions) {
+  const { api, confirm, output } = await openSession(context, options)
+  await confirm('End all sessions, one-time links and short-lived tokens of everybody? CI jobs that run now fail.')
+  const ended = await api.signOutEveryone()
+  output.result(ended, () => output.fields(ended))
 }
 
 async function findPerson(api: ManagementClient, named: string): Promise<Person> {

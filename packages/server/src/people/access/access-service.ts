@@ -11,6 +11,7 @@ import {
   countOwners,
   deleteExpiredFamilies,
   deleteExpiredRefreshTokens,
+  endAllFamilies,
   endFamiliesOf,
   endFamily,
   extendFamily,
@@ -25,11 +26,13 @@ import {
   insertToken,
   listDescendants,
   listTokens,
+  listTokensOfJobs,
   listTokensOfPerson,
   lockFirstStart,
   lockOwners,
   lockWorkingToken,
   revokeTokens,
+  setIdentityTokensSince,
   touchToken,
   useRefreshToken,
 } from './access-store.ts'
@@ -339,6 +342,19 @@ export function createAccessService({
     await handTokensOver(tx, personId, actor.personId)
   }
 
+  /**
+   * What jobs have got, and what tokens were exchanged for, whoever has it. Identity tokens of before get nothing any
+   * more: which of them were used is not known after a backup was restored.
+   */
+  async function endShortLivedTokens(tx: Connection, author: Caller): Promise<number> {
+    const now = clock.now()
+    let ended = 0
+    for (const token of await listTokensOfJobs(tx, now)) ended += (await endTree(tx, token, author)).length
+    ended += await endAllFamilies(tx, now)
+    await setIdentityTokensSince(tx, now)
+    return ended
+  }
+
   async function endTree(tx: Connection, token: TokenRow, author: Caller): Promise<TokenRow[]> {
     const now = clock.now()
     const ended: TokenRow[] = []
@@ -409,6 +425,7 @@ export function createAccessService({
     revoke,
     revokeOwn,
     endTokensOf,
+    endShortLivedTokens,
     keepTokensOf,
     list,
     listMadeWith,

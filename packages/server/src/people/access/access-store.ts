@@ -182,6 +182,12 @@ export function endFamiliesOf(db: Connection, tokenIds: readonly string[], now: 
     .execute()
 }
 
+/** Of all tokens. How many there were. */
+export async function endAllFamilies(db: Connection, now: number): Promise<number> {
+  const query = db.updateTable('token_family').set({ ended_at: now }).where('ended_at', 'is', null)
+  return Number((await query.executeTakeFirst()).numUpdatedRows)
+}
+
 /** With their refresh tokens. */
 export function deleteExpiredFamilies(db: Connection, now: number) {
   return db.deleteFrom('token_family').where('expires_at', '<', now).execute()
@@ -214,6 +220,40 @@ export async function useRefreshToken(db: Connection, id: string, now: number): 
 
 export function deleteExpiredRefreshTokens(db: Connection, now: number) {
   return db.deleteFrom('refresh_token').where('expires_at', '<', now).execute()
+}
+
+/** Of CI jobs that may still run: not a rule's own. */
+export function listTokensOfJobs(db: Connection, now: number) {
+  return db
+    .selectFrom('api_token')
+    .innerJoin('api_token as own', 'own.id', 'api_token.parent_id')
+    .whereRef('own.trust_rule_id', '=', 'api_token.trust_rule_id')
+    .selectAll('api_token')
+    .where('api_token.revoked_at', 'is', null)
+    .where('api_token.expires_at', '>', now)
+    .orderBy('api_token.id')
+    .execute()
+}
+
+const IDENTITY_TOKENS_SINCE = 'identity-tokens-since'
+
+/** What an issuer has signed before is not exchanged any more. */
+export function setIdentityTokensSince(db: Connection, since: number) {
+  const value = String(since)
+  return db
+    .insertInto('server_setting')
+    .values({ name: IDENTITY_TOKENS_SINCE, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute()
+}
+
+export async function findIdentityTokensSince(db: Connection): Promise<number> {
+  const row = await db
+    .selectFrom('server_setting')
+    .select('value')
+    .where('name', '=', IDENTITY_TOKENS_SINCE)
+    .executeTakeFirst()
+  return Number(row?.value ?? 0)
 }
 
 /** Of CI jobs, long over. Not a rule's own, nor those that others were made with. */

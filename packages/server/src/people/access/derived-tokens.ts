@@ -4,7 +4,13 @@ import type { Connection, Database } from '../../ground/database/schema.ts'
 import { requireCovers, type Grant } from '../authors/actor.ts'
 import { nameOf, type Caller } from '../authors/author.ts'
 import { grantColumns } from '../authors/read-grant.ts'
-import { deleteTokensOfJobs, findToken, insertToken, lockWorkingToken } from './access-store.ts'
+import {
+  deleteTokensOfJobs,
+  findIdentityTokensSince,
+  findToken,
+  insertToken,
+  lockWorkingToken,
+} from './access-store.ts'
 import { hashSecret, newSecret } from './secrets.ts'
 
 /** How long after its end a token is still known by its name; the audit log knows it for ever. */
@@ -90,10 +96,15 @@ export function createDerivedTokens({ db, clock, newId }: { db: Database; clock:
     return { id, token, expiresAt }
   }
 
+  /** Of what an issuer has signed: everybody was signed out since. */
+  async function isOfBefore(connection: Connection, issuedAt: number): Promise<boolean> {
+    return issuedAt < (await findIdentityTokensSince(connection))
+  }
+
   /** One for each job: there would be more and more. */
   async function sweep(): Promise<void> {
     await deleteTokensOfJobs(db, clock.now() - RETENTION_MS)
   }
 
-  return { makeOwn, makeFrom, sweep }
+  return { makeOwn, makeFrom, isOfBefore, sweep }
 }

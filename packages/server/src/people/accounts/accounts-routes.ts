@@ -18,10 +18,10 @@ export function accountsRoutes({
   publicUrl: PublicUrl
   clock: Clock
 }): FastifyPluginAsync[] {
-  const { signIns, links, persons, own, passkeys } = accounts
+  const { signIns, links, persons, signOutEveryone, own, passkeys } = accounts
   return [
     signInRoutes({ signIns, links, passkeys, publicUrl, clock }),
     accountRoutes({ accounts: own, passkeys, getSession: signIns.getSession, publicUrl }),
-    personRoutes({ persons, accounts: own, resolveApp, publicUrl }),
+    personRoutes({ persons, signOutEveryone, accounts: own, resolveApp, publicUrl }),
   ]
 }

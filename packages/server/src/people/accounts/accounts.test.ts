@@ -435,7 +435,7 @@ describeOnEveryDatabase('accounts', (openDatabase) => {
         const rows = Array.from({ length: count }, (_, index) => ({
           id: crypto.randomUUID(),
           kind: 'invitation' as const,
-          secret_hash: `${crypto.randomUUID()}`,
+          secret_hash: crypto.randomUUID(),
           email: `waiting-${index}@example.com`,
           name: null,
           grants: JSON.stringify([{ role: 'reader', app_id: appId }]),

@@ -13,6 +13,7 @@ import { createAccountService } from './own/account-service.ts'
 import { createPasskeyService } from './passkeys/passkey-service.ts'
 import { createArrivals } from './persons/arrivals.ts'
 import { createPersonService } from './persons/person-service.ts'
+import { createSignOutEveryone } from './persons/sign-out-everyone.ts'
 import { createStandings } from './persons/standings.ts'
 import { createKnownBrowsers } from './sign-in/known-browsers.ts'
 import { createSignInService } from './sign-in/sign-in-service.ts'
@@ -37,7 +38,7 @@ export function createAccounts({
   isSingleSignOnOnly,
 }: {
   db: Database
-  access: Pick<AccessService, 'endTokensOf' | 'findWorking' | 'keepTokensOf'>
+  access: Pick<AccessService, 'endShortLivedTokens' | 'endTokensOf' | 'findWorking' | 'keepTokensOf'>
   audit: AuditService
   secretsKeys: readonly string[]
   publicUrl: PublicUrl
@@ -73,6 +74,8 @@ export function createAccounts({
     clock,
     newId,
   })
+  const { endShortLivedTokens } = access
+  const signOutEveryone = createSignOutEveryone({ db, audit, endShortLivedTokens })
   const own = createAccountService({ db, auth, attempts, persons, audit, clock })
   const arrivals = createArrivals({ db, audit, clock, newId })
   const passkeys = createPasskeyService({ db, audit, clock, newId })
@@ -95,6 +98,7 @@ export function createAccounts({
     signIns,
     links,
     persons,
+    signOutEveryone,
     arrivals,
     own,
     passkeys,

@@ -60,6 +60,11 @@ export const PERMISSIONS = {
   'webhooks:manage': { from: 'admin', reach: 'app', lets: 'Make webhooks, and see what they were told' },
   'audit:read': { from: 'admin', reach: 'app', lets: 'See who did what' },
   'single-sign-on:manage': { from: 'owner', reach: 'server', lets: 'Say by which single sign-on people come in' },
+  'people:sign-out-all': {
+    from: 'owner',
+    reach: 'server',
+    lets: 'End all sessions, one-time links and short-lived tokens of everybody',
+  },
   'webhooks:all-apps': { from: 'owner', reach: 'server', lets: 'Make webhooks that are told of every app' },
 } as const satisfies Record<string, PermissionRow>
 

@@ -24,6 +24,7 @@ export interface VerifiedToken {
   audience: string
   subject: string
   claims: JWTPayload
+  issuedAt: number
   expiresAt: number
 }
 
@@ -75,7 +76,14 @@ export async function verifyIdentityToken(
     if (iat * SECOND_MS > now + TOLERANCE_SECONDS * SECOND_MS) throw invalid('It was issued in the future.')
     const expiresAt = exp * SECOND_MS
     if (expiresAt - now > MAX_LIFETIME_MS) throw invalid('Expected it to be good for a day at most, found longer.')
-    return { issuer, audience, subject: sub, claims: payload, expiresAt: expiresAt + TOLERANCE_SECONDS * SECOND_MS }
+    return {
+      issuer,
+      audience,
+      subject: sub,
+      claims: payload,
+      issuedAt: iat * SECOND_MS,
+      expiresAt: expiresAt + TOLERANCE_SECONDS * SECOND_MS,
+    }
   } catch (cause) {
     if (cause instanceof Problem) throw cause
     throw invalid(reasonOf(cause), cause)

@@ -105,6 +105,9 @@ export function createTokenExchangeService({
     from: Pick<Caller, 'address' | 'requestId'>,
   ): Promise<ExchangedToken> {
     const now = clock.now()
+    if (await derivedTokens.isOfBefore(tx, verified.issuedAt)) {
+      throw problem('identity-token-used', 'Everybody was signed out since this token was issued: start the job anew.')
+    }
     if (!(await useIdentityToken(tx, digestOf(token, verified), verified.expiresAt))) {
       throw problem('identity-token-used', 'This token was exchanged before, and works once.')
     }

@@ -12,7 +12,8 @@ import { SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 import { createDerivedTokens } from '../access/derived-tokens.ts'
-import { peopleOf } from '../accounts/testing/people.ts'
+import type { BrowserOf } from '../accounts/testing/browser.ts'
+import { PASSWORD, peopleOf, secretOf } from '../accounts/testing/people.ts'
 
 const AUDIENCE = 'https://updates.example.com'
 const JOB = {
@@ -31,6 +32,8 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
   let db: Database
   let server: TestServer
   let issuer: CiIssuer
+  let people: ReturnType<typeof peopleOf>
+  let owner: BrowserOf
   let made = 0
 
   beforeAll(async () => {
@@ -38,6 +41,8 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
     db = await openDatabase()
     server = await startTestServer({ database: db, clock, env: { HOTPATCH_ISSUER_ALLOW_PRIVATE: '127.0.0.0/8' } })
     await server.createTestApp()
+    people = peopleOf(server)
+    owner = await people.firstOwner()
   })
   afterAll(async () => {
     await server.close()
@@ -119,8 +124,6 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
   })
 
   test('made by a person give no more than the person may now, and end with him', async () => {
-    const people = peopleOf(server)
-    const owner = await people.firstOwner()
     const { id, browser } = await people.invite(owner, [{ role: 'admin' }])
     expect((await browser.post('/trust-rules', newRule({ role: 'admin' }))).status).toBe(201)
     const { access_token: token } = (await exchange(await sign())).body
@@ -447,6 +450,45 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
       clock.advance(10 * MINUTE_MS)
       expect(problemOf(await exchange(old))).toBe('401 identity-token-invalid')
     })
+  })
+
+  test('after a restored backup, when everybody is signed out, give nothing for what may have been used', async () => {
+    const { id } = await rule({ role: 'admin' })
+    // Was used, and the restored database does not know it.
+    const replayed = await sign()
+    const { access_token: ofJob } = (await exchange(await sign())).body
+    const childOf = { name: 'c', role: 'reader', app: 'demo' }
+    const child = (await server.request('POST', '/manage/v1/tokens', { token: ofJob, body: childOf })).body.token
+    const kept = await server.createToken({ role: 'reader' })
+    const { accessToken, refreshToken } = (
+      await server.request('POST', '/auth/token', { body: { apiKey: kept }, token: null })
+    ).body
+    const { browser, email } = await people.invite(owner, [{ role: 'admin' }])
+    const invitation = { email: 'later@example.com', grants: [{ role: 'reader' }] }
+    const { body } = await server.request('POST', '/manage/v1/people/invitations', { body: invitation })
+    const signOut = (token: string) => server.request('POST', '/manage/v1/sign-out-everyone', { token })
+    for (const role of ['admin', 'owner'] as const) {
+      const token = await server.createToken({ role, ...(role === 'owner' && { app: 'demo' }) })
+      expect(problemOf(await signOut(token))).toBe('403 forbidden')
+    }
+
+    clock.advance(1_000)
+    const ended = await signOut(server.ownerToken)
+    expect(ended.body).toEqual({ sessions: expect.any(Number), links: 1, tokens: 3 })
+    expect(ended.body.sessions).toBeGreaterThanOrEqual(2)
+    expect(await audited('person.everyone-signed-out')).toMatchObject({ after: ended.body })
+    for (const token of [ofJob, child, accessToken]) expect(problemOf(await whoami(token))).toBe('401 token-invalid')
+    const refreshed = await server.request('POST', '/auth/refresh', { body: { refreshToken }, token: null })
+    expect(problemOf(refreshed)).toBe('401 token-invalid')
+    expect((await whoami(kept)).status).toBe(200)
+    expect((await browser.get('/whoami')).status).toBe(401)
+    const use = { secret: secretOf(body.link), name: 'L', password: PASSWORD }
+    expect(problemOf(await browser.post('/one-time-links/use', use))).toBe('410 link-gone')
+    expect(problemOf(await exchange(replayed))).toBe('401 identity-token-used')
+    // What is anew, works.
+    expect((await people.signIn(email)).response.status).toBe(200)
+    expect((await exchange(await sign())).body).toMatchObject({ rule: expect.any(String) })
+    await server.request('DELETE', `/manage/v1/trust-rules/${id}`)
   })
 
   test('leave no tokens of jobs behind for ever, and keep working', async () => {

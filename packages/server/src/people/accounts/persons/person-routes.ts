@@ -1,6 +1,7 @@
 import {
   CreatedInvitation,
   CreatedResetLink,
+  EverybodySignedOut,
   Invitation,
   NewInvitation,
   NewResetLink,
@@ -21,6 +22,7 @@ import { readPageRequest } from '../../../ground/http/paging.ts'
 import type { PublicUrl } from '../../../ground/http/public-url.ts'
 import type { AccountService } from '../own/account-service.ts'
 import type { PersonService } from './person-service.ts'
+import type { SignOutEveryone } from './sign-out-everyone.ts'
 
 const PersonParams = Type.Object({ id: Type.String({ maxLength: 100 }) })
 const config = { access: 'people:manage' } as const
@@ -28,11 +30,13 @@ const tags = ['people']
 
 export function personRoutes({
   persons,
+  signOutEveryone,
   accounts,
   resolveApp,
   publicUrl,
 }: {
   persons: PersonService
+  signOutEveryone: SignOutEveryone
   accounts: AccountService
   resolveApp: ResolveApp
   publicUrl: PublicUrl
@@ -186,6 +190,19 @@ export function personRoutes({
         await persons.signOut(request.params.id, authorOf(request))
         return reply.code(204).send(null)
       },
+    )
+
+    app.post(
+      '/sign-out-everyone',
+      {
+        config: { access: 'people:sign-out-all' },
+        schema: {
+          tags,
+          summary: 'Ends all sessions, one-time links and short-lived tokens of everybody, as after a restored backup',
+          response: { 200: EverybodySignedOut },
+        },
+      },
+      (request) => signOutEveryone(authorOf(request)),
     )
   }
 }

@@ -104,6 +104,12 @@ export function deleteLinksBy(db: Connection, personId: string) {
   return db.deleteFrom('one_time_link').where('created_by_person', '=', personId).where('used_at', 'is', null).execute()
 }
 
+/** Invitations, and those for a new password. Of a first owner each start gives one, which works for minutes. */
+export async function deleteGivenLinks(db: Connection): Promise<number> {
+  const query = db.deleteFrom('one_time_link').where('kind', '!=', 'first-owner').where('used_at', 'is', null)
+  return Number((await query.executeTakeFirst()).numDeletedRows)
+}
+
 export function deleteFirstOwnerLinks(db: Connection) {
   return db.deleteFrom('one_time_link').where('kind', '=', 'first-owner').execute()
 }

@@ -218,6 +218,16 @@ export async function endSession(db: Connection, personId: string, id: string): 
   return (await query.executeTakeFirst()).numDeletedRows > 0n
 }
 
+/** How many there were. */
+export async function endSessionsOfAll(db: Connection): Promise<number> {
+  return Number((await db.deleteFrom('person_session').executeTakeFirst()).numDeletedRows)
+}
+
+/** Second steps, and ceremonies of passkeys. */
+export function deleteSignInsUnderWay(db: Connection) {
+  return db.deleteFrom('sign_in_verification').execute()
+}
+
 /** @param personId undefined: of everybody */
 export function endSessionsBySingleSignOn(db: Connection, personId?: string) {
   return db
