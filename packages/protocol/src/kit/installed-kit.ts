@@ -1,6 +1,7 @@
-import { parseJson, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '../json-reader.ts'
+import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '../json-reader.ts'
 import { MAX_KIT_COMPONENTS, readKitComponentId, readKitDigest, readKitVersion } from './kit-component.ts'
-import { expectSchemaVersion, KIT_SCHEMA_VERSION, readKitReleaseId } from './kit-manifest.ts'
+import { expectSchemaVersion, KIT_SCHEMA_VERSION, MAX_KIT_MANIFEST_BYTES, readKitReleaseId } from './kit-manifest.ts'
+import { parsePlainJson } from './plain-json.ts'
 
 /** Kits §4: a Kit Release Manifest of what is installed: the same words, and less of them. */
 export interface InstalledKit {
@@ -28,7 +29,7 @@ export interface InstalledComponent {
  * @throws UnexpectedJsonError
  */
 export function readInstalledKit(text: string): InstalledKit {
-  const document = readObject(parseJson(text), '')
+  const document = readObject(parsePlainJson(text, MAX_KIT_MANIFEST_BYTES), '')
   expectSchemaVersion(document.schema_version)
   const entries = Object.entries(readObject(document.components, '/components'))
   if (entries.length > MAX_KIT_COMPONENTS) {
@@ -43,12 +44,7 @@ export function readInstalledKit(text: string): InstalledKit {
     channel: readString(document.channel, '/channel'),
     ...(sequence !== undefined && { sequence }),
     ...(minInstallerVersion !== undefined && { minInstallerVersion }),
-    components: Object.fromEntries(
-      entries.map(([id, each]) => [
-        readKitComponentId(id, `/components/${id}`),
-        readInstalled(each, `/components/${id}`),
-      ]),
-    ),
+    components: byId(entries.map(([id, each]) => [readKitComponentId(id), readInstalled(each, `/components/${id}`)])),
     document,
   }
 }
@@ -79,6 +75,11 @@ export function writeInstalledKit(
   }
   const unknown = Object.entries(document).filter(([name]) => !Object.hasOwn(known, name))
   return `${JSON.stringify({ ...known, ...Object.fromEntries(unknown) }, null, 2)}\n`
+}
+
+/** Without what every object has: "constructor" is an id, and is there only when it was installed. */
+function byId(components: [id: string, InstalledComponent][]): Record<string, InstalledComponent> {
+  return Object.assign(Object.create(null) as Record<string, InstalledComponent>, Object.fromEntries(components))
 }
 
 function readInstalled(value: unknown, pointer: string): InstalledComponent {

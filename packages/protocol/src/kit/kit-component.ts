@@ -66,8 +66,9 @@ const WORD = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/
 
-export function readKitComponentId(id: string, pointer: string): string {
-  return readString(id, pointer, { pattern: ID, expected: 'the id of a component, such as gateway' })
+/** What is no id is in no pointer either: it may be as long as the whole text. */
+export function readKitComponentId(id: string): string {
+  return readString(id, '/components', { pattern: ID, expected: 'ids of components, such as gateway' })
 }
 
 /** An app's bundle has its version under another name (Kits §2). */
@@ -99,7 +100,7 @@ export function readKitComponent(id: string, value: unknown, pointer: string): K
   expectOf(kind, 'migration', migratesTo, `${pointer}/migrates_to`)
   expectOf(kind, 'repair', repairs, `${pointer}/repairs`)
   return {
-    id: readKitComponentId(id, pointer),
+    id,
     kind,
     version: readKitVersion(json, pointer),
     order: readOrder(json.order, `${pointer}/order`),

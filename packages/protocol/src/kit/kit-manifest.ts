@@ -1,15 +1,17 @@
-import { parseJson, readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '../json-reader.ts'
+import { readInteger, readObject, readOptional, readString, UnexpectedJsonError } from '../json-reader.ts'
 import {
   KNOWN_OF_COMPONENT,
   KNOWN_OF_PROBE,
   MAX_KIT_COMPONENTS,
   readFlag,
   readKitComponent,
+  readKitComponentId,
   writeKitComponent,
   writeProbe,
   type KitComponent,
 } from './kit-component.ts'
 import { readKitProbe, type KitProbe } from './kit-probe.ts'
+import { parsePlainJson } from './plain-json.ts'
 import { memberOf, withUnknown } from './unknown-fields.ts'
 
 /** Kits §1: the only one there is. A reader takes no other: what it means is not known. */
@@ -70,6 +72,8 @@ const RELEASE_ID = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}$/
 const CREATED_AT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$/
 const CHANNEL = /^[a-z0-9][a-z0-9._-]{0,63}$/
 const INSTALLER_VERSION = /^\d+(\.\d+){0,3}([-+][0-9A-Za-z.+-]{1,60})?$/
+/** Signing §1: of all components. */
+const MAX_KIT_ARTIFACTS = 200
 const MAX_NOTES = 10_000
 const MAX_DOWNTIME_SECONDS = 86_400
 
@@ -152,7 +156,7 @@ export function expectSchemaVersion(value: unknown): void {
 }
 
 function readDocument(text: string): Record<string, unknown> {
-  const document = readObject(parseJson(text), '')
+  const document = readObject(parsePlainJson(text, MAX_KIT_MANIFEST_BYTES), '')
   // Signing §1: one text must not be a statement of both kinds, and say something else to each of their readers.
   if (document.type !== undefined) throw new UnexpectedJsonError('/type', 'nothing', document.type)
   expectSchemaVersion(document.schema_version)
@@ -186,10 +190,28 @@ function readComponents(value: unknown): KitComponent[] {
     throw new UnexpectedJsonError('/components', `1 to ${MAX_KIT_COMPONENTS} components`, value)
   }
   const components = entries
-    .map(([id, each]) => readKitComponent(id, each, `/components/${id}`))
+    .map(([id, each]) => readKitComponent(readKitComponentId(id), each, `/components/${id}`))
     .toSorted((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
+  expectOneSize(components)
   expectIrreversibleLast(components)
   return components
+}
+
+/** The same bytes may be of several components, and are as many in each; and no statement has room for more artifacts. */
+function expectOneSize(components: readonly KitComponent[]): void {
+  const sizes = new Map<string, number>()
+  let count = 0
+  for (const { id, files } of components) {
+    for (const [index, { sha256, sizeBytes }] of files.entries()) {
+      const known = sizes.get(sha256) ?? sizeBytes
+      const at = `/components/${id}/files/${index}/size_bytes`
+      if (known !== sizeBytes) throw new UnexpectedJsonError(at, `${known}, as of the same digest elsewhere`, sizeBytes)
+      sizes.set(sha256, sizeBytes)
+      count += 1
+    }
+  }
+  if (count > MAX_KIT_ARTIFACTS)
+    throw new UnexpectedJsonError('/components', `at most ${MAX_KIT_ARTIFACTS} files`, count)
 }
 
 /** Kits §3: what cannot be taken back must not be followed by what may fail and has to be. The coordinator replaces itself last. */

@@ -12,7 +12,8 @@ export interface KitRepair {
 }
 
 const TARGET = /^[a-z0-9][a-z0-9._-]{0,63}$/
-const KEY = /^[A-Za-z_][A-Za-z0-9_.-]{0,99}$/
+/** Nothing that would be more than a setting to whoever keeps settings in an object. */
+const KEY = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_.-]{0,99}$/
 /** One line: nobody adds a second setting by the value of a first. */
 // oxlint-disable-next-line no-control-regex -- it is control characters that no value may have
 const VALUE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{0,2000}$/
@@ -33,9 +34,8 @@ function readRepair(value: unknown, pointer: string): KitRepair {
     throw new UnexpectedJsonError(`${pointer}/set`, `1 to ${MAX_KEYS} keys`, json.set)
   }
   const set = entries.map(([key, found]) => {
-    const at = `${pointer}/set/${key}`
-    readString(key, at, { pattern: KEY, expected: 'a key, such as OAUTH_BASE_URL' })
-    return [key, readString(found, at, { pattern: VALUE, expected: 'one line of text' })] as const
+    readString(key, `${pointer}/set`, { pattern: KEY, expected: 'a key, such as OAUTH_BASE_URL' })
+    return [key, readString(found, `${pointer}/set/${key}`, { pattern: VALUE, expected: 'one line of text' })] as const
   })
   return {
     target: readString(json.target, `${pointer}/target`, { pattern: TARGET, expected: 'a name in lower case' }),
