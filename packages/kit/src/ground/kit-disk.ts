@@ -9,9 +9,13 @@ export interface FileRights {
 }
 
 /**
- * The folder that a kit is installed in. Paths are relative to it, with "/" between names, and none leads out of it: a
- * link on the way that does is refused (`path-escapes`). Beside what every client needs of files there are links, by
- * which a whole folder is exchanged at once, and what is executable.
+ * The folder that a kit is installed in. Paths are relative to it, with "/" between names, and none leads out of it:
+ * whatever has "..", ".", "\" or an empty name is refused (`path-escapes`), and so is every link on the way, but for those
+ * to versions that the coordinator keeps (Kits §8.2). What is written, renamed or removed is never what a link at the end
+ * of its path points to. Beside what every client needs of files there are links, by which a whole folder is exchanged at
+ * once, and who may do what.
+ *
+ * Content, and rights, are durable when what writes them resolves; names are after `syncDirectory` of their folder.
  */
 export interface KitDisk extends FilesPort {
   /** The names in a folder, in their order; undefined when there is no such folder. */
@@ -19,11 +23,13 @@ export interface KitDisk extends FilesPort {
   /** Where a link points, as it was written; undefined when there is no link. */
   readLink(path: string): Promise<string | undefined>
   /**
-   * A link at `path` to `target`, which is relative to the link's folder and stays inside. Takes the place of another
-   * link at once: nobody ever sees none. Durable after `syncDirectory`.
+   * A link at `path` to `target`, which is relative to the link's folder and leads to a kept version. Takes the place of
+   * another link at once: nobody ever sees none. Refused (EEXIST) where something else lies. Durable after `syncDirectory`.
    */
   link(target: string, path: string): Promise<void>
-  /** Of a file: whether it can be executed. */
+  /** A file that is not there yet, whole and durable; false when something is there already. Of two that try, one gets it. */
+  create(path: string, bytes: Uint8Array): Promise<boolean>
+  /** Of a file: whether it can be executed, by whoever may read it. */
   setExecutable(path: string, isExecutable: boolean): Promise<void>
   /** Of a file; undefined when there is none. Never follows a link. */
   rights(path: string): Promise<FileRights | undefined>
