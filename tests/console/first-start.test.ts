@@ -103,8 +103,11 @@ describe.skipIf(!executablePath)('the first start', () => {
     await page.getByRole('textbox', { name: 'Events of devices' }).waitFor()
 
     await page.getByRole('button', { name: OWNER.name }).click()
+    const refused: string[] = []
+    page.on('response', (response) => void (response.status() >= 400 && refused.push(response.url())))
     await page.getByRole('menuitem', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect(refused).toEqual([])
     await page.goBack()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })

@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises'
 import type { App, PublishedRelease, Role, RolloutChanges } from '@hotpatch/api'
-import { eventually } from '@hotpatch/testkit'
+import { eventually, makeTemporaryDirectory } from '@hotpatch/testkit'
 import type { Fleet } from '@hotpatch/simulator'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { dropFiles, folderOf } from './drop-files.ts'
 import { executablePath, openConsole, type Console } from './open-console.ts'
 import { publish } from './pages/rollouts.ts'
 
@@ -15,8 +17,10 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
   let console: Console
   let app: App
   let fleet: Fleet
+  let directory: string
 
   beforeAll(async () => {
+    directory = await makeTemporaryDirectory()
     console = await openConsole()
     app = await console.api.createApp({ slug: 'shop', name: 'Shop', platforms: ['android'] })
     await publish(console, app, '1.0.0')
@@ -32,7 +36,10 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
     })
     await runs('1.0.0', PHONES)
   })
-  afterAll(() => console.close())
+  afterAll(async () => {
+    await console.close()
+    await rm(directory, { recursive: true, force: true })
+  })
 
   const runs = (version: string, devices: number) =>
     eventually(() => expect(fleet.figures().versions[version] ?? 0).toBe(devices))
@@ -107,6 +114,9 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
     await page.goto(`${console.url}/dashboard/apps/shop/rollouts`)
     await page.getByRole('link', { name: '1.4.0' }).first().waitFor()
     expect(await page.getByRole('link', { name: 'New rollout' }).count()).toBe(0)
+    await page.goto(`${console.url}/dashboard/new-app`)
+    await page.getByText('This page is not for you').waitFor()
+    expect(await page.getByRole('textbox').count()).toBe(0)
     const status = await page.evaluate(
       `fetch('/manage/v1/rollouts/${release.rolloutId}/halt', { method: 'POST' }).then((answer) => answer.status)`,
     )
@@ -159,6 +169,51 @@ describe.skipIf(!executablePath)('rollouts in the console', () => {
     expect(await dialog.getByRole('alert').count()).toBe(0)
     await dialog.getByRole('link', { name: 'To the proposal' }).click()
     await hers.getByRole('region', { name: 'Resume 1.5.0 on production' }).waitFor()
+  })
+
+  test('what is published there says that it waits; it is rejected with a reason, and another is taken back', async () => {
+    const hers = await console.openPage({ as: PUBLISHER })
+    const propose = async (version: string) => {
+      await hers.goto(`${console.url}/dashboard/apps/shop/releases/publish`)
+      await dropFiles(hers, await folderOf(directory, version, { 'index.android.bundle': `start('${version}')` }))
+      await hers.getByText('Uploaded.').waitFor()
+      await hers.getByRole('textbox', { name: 'Version', exact: true }).fill(version)
+      await hers.getByRole('button', { name: 'Publish', exact: true }).click()
+      const dialog = hers.getByRole('dialog')
+      await dialog.getByText('it reaches nobody before a second person has approved it').waitFor()
+      await dialog.getByRole('button', { name: 'Publish now' }).click()
+      await hers.getByText(`${version} is published`).waitFor()
+      await hers.getByText('It waits for a second person').waitFor()
+      await hers.getByRole('link', { name: 'Watch the rollout' }).click()
+      await hers.getByRole('heading', { name: `${version} on production` }).waitFor()
+      await hers.getByRole('main').getByText('Waits for approval', { exact: true }).waitFor()
+      for (const name of ['Resume', 'Pause']) expect(await hers.getByRole('button', { name }).count()).toBe(0)
+      await hers.getByRole('link', { name: 'To the proposal' }).click()
+      return hers.getByRole('region', { name: `Start ${version} on production` })
+    }
+
+    const first = await propose('1.6.0')
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/apps/shop/proposals`)
+    const proposed = page.getByRole('region', { name: 'Start 1.6.0 on production' })
+    await proposed.getByRole('button', { name: 'Reject' }).click()
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Why' }).fill('Not on a Friday')
+    await page.getByRole('dialog').getByRole('button', { name: 'Reject' }).click()
+    await page.getByText('The proposal is rejected').waitFor()
+    await first.getByText('Not on a Friday').waitFor()
+
+    const second = await propose('1.7.0')
+    await second.getByRole('button', { name: 'Take back' }).click()
+    await hers.getByRole('dialog').getByRole('button', { name: 'Take back' }).click()
+    await hers.getByText('The proposal is taken back').waitFor()
+    await second.getByRole('link', { name: 'The rollout' }).click()
+    await hers.getByRole('main').getByText('Withdrawn', { exact: true }).first().waitFor()
+    const states = (await console.api.listRollouts('shop', { channel: 'production', limit: 2 })).items
+    expect(states.map(({ version, state }) => [version, state])).toEqual([
+      ['1.7.0', 'withdrawn'],
+      ['1.6.0', 'withdrawn'],
+    ])
+    expect(fleet.figures().versions).toEqual({ '1.5.0': PHONES })
   })
 
   const change = ({ rolloutId }: PublishedRelease, changes: RolloutChanges) =>

@@ -31,12 +31,16 @@ const WHAT_LOOKS_CHANGE = ['color-contrast', 'target-size', 'scrollable-region-f
 describe.skipIf(!executablePath)('every page of the console', () => {
   let console: Console
   let page: Page
+  const logged: string[] = []
 
   beforeAll(async () => {
     console = await openConsole()
     for (const { seed } of CONSOLE_PAGES) await seed?.(console)
     page = await console.openPage()
     await page.addInitScript(AXE)
+    page.on('console', (message) => {
+      if (message.type() === 'error') logged.push(`${message.text()} ${message.location().url}`)
+    })
     await page.goto(`${console.url}/dashboard/`)
     if (PICTURES !== undefined) await mkdir(PICTURES, { recursive: true })
   })
@@ -52,6 +56,7 @@ describe.skipIf(!executablePath)('every page of the console', () => {
         .soft(await findings(page, index === 0 ? EVERYTHING : WHAT_LOOKS_CHANGE), `${shown.name}, ${look.name}`)
         .toEqual([])
       expect.soft(await overflow(page), `${shown.name}, ${look.name}: wider than the window`).toBeLessThanOrEqual(0)
+      expect.soft(logged.splice(0), `${shown.name}, ${look.name}: the browser's console`).toEqual([])
       if (PICTURES !== undefined) {
         await page.screenshot({
           path: join(PICTURES, `${shown.name}-${look.name}.png`),

@@ -7,13 +7,26 @@ import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { ButtonLink } from '../ground/links.tsx'
 import { Page, Section } from '../ground/page.tsx'
+import { useMay } from '../ground/permissions.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { serverKey } from '../ground/queries.ts'
+import { Empty } from '../ground/states.tsx'
 
 const PLATFORMS = ['android', 'ios', 'web', 'windows', 'macos', 'linux', 'any'] as const
 type Platform = (typeof PLATFORMS)[number]
 
 export function NewAppPage() {
+  const { t } = useTranslation('apps')
+  const may = useMay()
+  if (may('apps:change')) return <NewAppForm />
+  return (
+    <Page title={t('new.title')} isNarrow>
+      <Empty title={t('app:forbidden.title')}>{t('app:forbidden.detail', { permission: 'apps:change' })}</Empty>
+    </Page>
+  )
+}
+
+function NewAppForm() {
   const { t } = useTranslation('apps')
   const api = useApi()
   const navigate = useNavigate()

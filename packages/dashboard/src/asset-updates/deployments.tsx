@@ -98,7 +98,8 @@ const DEEDS: Record<string, readonly Deed[]> = {
 function Manage({ slug, rollout }: { slug: string; rollout: Rollout }) {
   const { t } = useTranslation('asset-updates')
   const [deed, setDeed] = useState<Deed>()
-  const deeds = DEEDS[rollout.state] ?? []
+  const isProposed = rollout.awaitsApproval === true
+  const deeds = (DEEDS[rollout.state] ?? []).filter((each) => !(isProposed && each === 'resume'))
   if (deeds.length === 0) return <Text c="dimmed">{t('deployments.over')}</Text>
   const version = rollout.version ?? t('rollBack.embedded')
   return (

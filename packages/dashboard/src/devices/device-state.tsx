@@ -9,6 +9,7 @@ import {
   IconHelp,
   type Icon,
 } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import classes from './devices.module.css'
 import { stateOf, type DeviceStateName } from './device-states.ts'
@@ -27,6 +28,11 @@ const LOOKS: Record<Shown, { color: string; icon: Icon }> = {
 /** What a device was told last, in a word, a sign and a colour. */
 export function DeviceState({ device }: { device: Device }) {
   const { t } = useTranslation('devices')
+  return deviceState(device, t)
+}
+
+/** The same, for many in a table, which has the texts already. */
+export function deviceState(device: Device, t: (key: string) => string): ReactNode {
   const state = (stateOf(device) ?? 'unknown') as Shown
   const { color, icon: StateIcon } = LOOKS[state]
   return (

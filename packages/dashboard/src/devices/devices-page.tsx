@@ -2,7 +2,7 @@ import type { Device, DeviceFilter } from '@hotpatch/api'
 import { Group, Text, Tooltip } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useMemo, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { Page } from '../ground/page.tsx'
@@ -11,10 +11,10 @@ import { useAppSlug } from '../ground/routes.ts'
 import { Empty } from '../ground/states.tsx'
 import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { RowLink } from '../ground/tables/row-link.tsx'
-import { usePages } from '../ground/tables/use-pages.ts'
+import { useLongList } from '../ground/tables/use-long-list.ts'
 import { Time } from '../ground/time.tsx'
 import { DeviceFilters } from './device-filters.tsx'
-import { DeviceState } from './device-state.tsx'
+import { deviceState } from './device-state.tsx'
 import { filterOfSeen, filterOfState } from './device-states.ts'
 import classes from './devices.module.css'
 import type { DevicesSearch } from './routes.tsx'
@@ -27,10 +27,9 @@ export function DevicesPage() {
   const api = useApi()
   const slug = useAppSlug()
   const search = route.useSearch()
-  const pages = usePages<Device>({
+  const pages = useLongList<Device>({
     queryKey: appKey(slug, 'devices', search),
     fetchPage: (cursor) => api.listDevices(slug, { ...filterOf(search), ...cursor, limit: PAGE_LIMIT }),
-    isLive: false,
   })
   const columns = useColumns(slug)
   const isFiltered = Object.values(search).some((value) => value !== undefined)
@@ -68,7 +67,7 @@ function useColumns(slug: string): readonly Column<Device>[] {
         header: t('state'),
         cell: (device) => (
           <Group gap={6} className={classes.states}>
-            <DeviceState device={device} />
+            {deviceState(device, t)}
             {device.failedReleaseIds.length > 0 && (
               <Tooltip label={t('hasFailed')}>
                 <IconAlertTriangle
@@ -82,7 +81,7 @@ function useColumns(slug: string): readonly Column<Device>[] {
           </Group>
         ),
       },
-      { id: 'runs', header: t('runs'), cell: (device) => <Runs device={device} /> },
+      { id: 'runs', header: t('runs'), cell: (device) => runs(device, t) },
       {
         id: 'native',
         header: t('nativeVersion'),
@@ -118,8 +117,7 @@ function useColumns(slug: string): readonly Column<Device>[] {
   )
 }
 
-function Runs({ device: { currentReleaseId, currentVersion } }: { device: Device }) {
-  const { t } = useTranslation('devices')
+function runs({ currentReleaseId, currentVersion }: Device, t: (key: string) => string): ReactNode {
   return currentReleaseId === null ? <Text c="dimmed">{t('builtIn')}</Text> : <Text>{currentVersion ?? '–'}</Text>
 }
 

@@ -1,7 +1,7 @@
 import { Tooltip } from '@mantine/core'
-import { useSyncExternalStore } from 'react'
+import { useState, useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useFigures } from './figures.ts'
+import { figuresIn } from './figures.ts'
 
 const STEPS = [
   ['year', 31_536_000],
@@ -15,14 +15,19 @@ const TICK_MS = 30_000
 /** How long ago, or in how long; the exact time when pointed at, and for whoever hears it read. */
 export function Time({ at }: { at: string | number }) {
   const { i18n } = useTranslation()
-  const figures = useFigures()
   const now = useNow()
-  const exact = figures.dateTime(at)
+  // Most are never pointed at: in long tables, what is shown then is what rows would cost most.
+  const [isPointedAt, setPointedAt] = useState(false)
+  const exact = figuresIn(i18n.language).dateTime(at)
+  const time = (
+    <time dateTime={new Date(at).toISOString()} aria-label={exact} onPointerEnter={() => setPointedAt(true)}>
+      {relative(new Date(at).getTime() - now, i18n.language)}
+    </time>
+  )
+  if (!isPointedAt) return time
   return (
     <Tooltip label={exact} openDelay={200} events={{ hover: true, focus: true, touch: true }}>
-      <time dateTime={new Date(at).toISOString()} aria-label={exact}>
-        {relative(new Date(at).getTime() - now, i18n.language)}
-      </time>
+      {time}
     </Tooltip>
   )
 }

@@ -10,6 +10,7 @@ import { TextLink } from '../ground/links.tsx'
 import { Section } from '../ground/page.tsx'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { appKey } from '../ground/queries.ts'
+import { RolloutState } from '../ground/rollout-state.tsx'
 import { Loading } from '../ground/states.tsx'
 import { Time } from '../ground/time.tsx'
 import classes from './overview.module.css'
@@ -71,8 +72,6 @@ function newestOf(rollouts: readonly Rollout[]): Rollout[] {
   return [...newest.values()]
 }
 
-const STATE_COLORS = { active: 'teal', paused: 'yellow', halted: 'red', withdrawn: 'gray' } as const
-
 function NewestRelease({ slug, rollout }: { slug: string; rollout: Rollout }) {
   const { t } = useTranslation('overview')
   const api = useApi()
@@ -90,7 +89,7 @@ function NewestRelease({ slug, rollout }: { slug: string; rollout: Rollout }) {
             {rollout.version ?? t('embedded')}
           </TextLink>
           <Badge color="gray">{t(`platforms.${rollout.platform}`)}</Badge>
-          <Badge color={STATE_COLORS[rollout.state]}>{t(`newest.states.${rollout.state}`)}</Badge>
+          <RolloutState rollout={rollout} />
           {rollout.guard?.state === 'tripped' && <Badge color="red">{t('newest.tripped')}</Badge>}
         </Group>
         <Text c="dimmed" component="div">

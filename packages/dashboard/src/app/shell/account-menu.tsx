@@ -34,8 +34,9 @@ export function AccountMenu() {
   async function signOut() {
     if (isSignedInWithToken()) signInWith(undefined)
     else await currentApi().signOut()
-    queries.clear()
+    // What is shown would ask again for what is forgotten, as nobody.
     await router.navigate({ to: '/sign-in' })
+    queries.clear()
   }
 
   return (

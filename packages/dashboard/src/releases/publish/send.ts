@@ -26,8 +26,8 @@ export async function sendResumable(blob: Blob, claim: UploadClaim, sending: Sen
     const api = sending.api()
     const offset = id === undefined ? undefined : await findOffset(api, app, id, blob.size)
     if (offset === undefined) {
-      // It may have arrived just before its answer was lost.
-      if (claim.kind !== 'asset' && (await api.findArtifact(app, claim.sha256, claim.kind))) return
+      if (claim.kind !== 'asset' && mayBeThere(kept, id) && (await api.findArtifact(app, claim.sha256, claim.kind)))
+        return
       id = await api.beginUpload(app, claim)
       localStorage.setItem(kept, id)
     }
@@ -50,7 +50,24 @@ export async function sendResumable(blob: Blob, claim: UploadClaim, sending: Sen
     throw error
   })
   localStorage.removeItem(kept)
+  rememberSent(kept)
   sending.onProgress(blob.size)
+}
+
+/** It may have arrived just before its answer was lost, or was sent by this browser. Of others nobody asks, as they are not. */
+function mayBeThere(kept: string, id: string | undefined): boolean {
+  return id !== undefined || readSent().includes(kept)
+}
+
+const SENT = 'hotpatch-sent'
+const MAX_SENT = 100
+
+function rememberSent(kept: string): void {
+  localStorage.setItem(SENT, JSON.stringify([kept, ...readSent().filter((each) => each !== kept)].slice(0, MAX_SENT)))
+}
+
+function readSent(): string[] {
+  return (localStorage.getItem(SENT) ?? '[]').match(/hotpatch-upload [^"]+/g) ?? []
 }
 
 /** Again and again while nobody answers; what is refused is the caller's. */

@@ -35,7 +35,7 @@ export function RolloutActions({ app, rollout }: { app: string; rollout: Rollout
   const [asking, setAsking] = useState<{ move: Move; revision: number }>()
   const [isChanging, setIsChanging] = useState(false)
   if (!mayHere('rollouts:change')) return null
-  const { state } = rollout
+  const { state, awaitsApproval } = rollout
   const isLive = state === 'active' || state === 'paused'
   const ask = (move: Move) => setAsking({ move, revision: rollout.revision })
   return (
@@ -50,7 +50,7 @@ export function RolloutActions({ app, rollout }: { app: string; rollout: Rollout
           {t('actions.pause')}
         </Button>
       )}
-      {state === 'paused' && (
+      {state === 'paused' && !awaitsApproval && (
         <Button leftSection={<IconPlayerPlay size={16} aria-hidden />} onClick={() => ask('resume')}>
           {t('actions.resume')}
         </Button>
