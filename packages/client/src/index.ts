@@ -1,6 +1,6 @@
 export { createEngineFor, type Engine, type EngineParts, type EngineStatus } from './engine/engine.ts'
 export { createEngine } from './engine/react-native-engine.ts'
-export { archiveInstaller } from './archive/archive-installer.ts'
+export { archiveInstaller, openArchive, type OpenArchive } from './archive/archive-installer.ts'
 export { filesInstaller } from './files/files-installer.ts'
 export type { Installer } from './install/installer.ts'
 export type { Launch } from './recovery/launch.ts'

@@ -3,7 +3,7 @@ import { finishTree } from '../install/finish-tree.ts'
 import type { Installation, Installer, InstallLimits, VerifiedDownload } from '../install/installer.ts'
 import { SLOTS } from '../state/storage-layout.ts'
 import type { ReleaseFile } from '../state/release-tree.ts'
-import { extractInto } from './extract.ts'
+import { extractInto, type UnpackingPorts } from './extract.ts'
 import { readArchiveDirectory } from './read-directory.ts'
 
 /** Content §3: one zip. */
@@ -43,7 +43,7 @@ export interface OpenArchive {
 
 /** @throws UpdateError 'archive-invalid' */
 export async function openArchive(
-  ports: Installation['ports'],
+  ports: UnpackingPorts,
   download: VerifiedDownload,
   limits: InstallLimits,
 ): Promise<OpenArchive> {

@@ -1,6 +1,5 @@
 import { hexFromBytes } from '@hotpatch/protocol'
-import { concat } from '@hotpatch/device-ground'
-import type { Installation } from '../install/installer.ts'
+import { concat, type CryptoPort, type FilesPort } from '@hotpatch/device-ground'
 import type { ReleaseFile } from '../state/release-tree.ts'
 import { DEFLATED, refuseArchive, type ArchiveEntry } from './archive-entry.ts'
 import { crc32 } from './crc32.ts'
@@ -11,9 +10,14 @@ import { readExactly, type ArchiveFile } from './read-directory.ts'
 const READ_BYTES = 16 * 1024
 const WRITE_BYTES = 256 * 1024
 
+export interface UnpackingPorts {
+  files: FilesPort
+  crypto: Pick<CryptoPort, 'sha256'>
+}
+
 /** Every file of the archive, below a folder that is there and empty. */
 export async function extractInto(
-  ports: Installation['ports'],
+  ports: UnpackingPorts,
   archive: ArchiveFile,
   entries: readonly ArchiveEntry[],
   root: string,
@@ -33,7 +37,7 @@ export async function extractInto(
 }
 
 async function extractEntry(
-  { files, crypto }: Installation['ports'],
+  { files, crypto }: UnpackingPorts,
   archive: ArchiveFile,
   entry: ArchiveEntry,
   target: string,
