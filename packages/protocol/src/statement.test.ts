@@ -115,6 +115,16 @@ describe('the manifest of a kit as a statement (Content §6)', () => {
     expect(text).toContain('"retry_hint":"slow"')
   })
 
+  test('is what is said, where the document that it was read from says something else', () => {
+    const components = manifest.components.map((component) => ({
+      ...component,
+      version: '9.9.9',
+      files: component.files.map((file) => ({ ...file, sha256: 'c'.repeat(64) })),
+    }))
+    const written = readKitManifest(writeKitManifest({ ...manifest, channel: 'beta', components }))
+    expect(written).toMatchObject({ channel: 'beta', components })
+  })
+
   test.each([
     ['another platform', { platform: 'linux' as const }],
     ['another target', { target: 'embedded' as const }],

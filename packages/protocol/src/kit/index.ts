@@ -9,5 +9,6 @@ export {
   type KitFileFormat,
 } from './kit-component.ts'
 export * from './kit-manifest.ts'
+export { parsePlainJson } from './plain-json.ts'
 export { PROBE_DEFAULTS, type KitProbe } from './kit-probe.ts'
 export type { KitRepair } from './kit-repair.ts'

@@ -140,7 +140,7 @@ function writeDocument(release: NewKitRelease, whose: object = {}, when: object 
     const before = memberOf(document.components, id)
     return [id, withUnknown(writeKitComponent(component, before), before, KNOWN_OF_COMPONENT)] as const
   })
-  const names = [...Object.keys(known), ...KIT_STATEMENT_FIELDS]
+  const names = [...Object.keys(known), ...KIT_STATEMENT_FIELDS, 'components']
   return JSON.stringify(withUnknown({ ...known, components: Object.fromEntries(written) }, document, new Set(names)))
 }
 
