@@ -119,7 +119,7 @@ describe('the manifest of a kit as a statement (Content §6)', () => {
     const components = manifest.components.map((component) => ({
       ...component,
       version: '9.9.9',
-      files: component.files.map((file) => ({ ...file, sha256: 'c'.repeat(64) })),
+      files: component.files.map((file) => ({ ...file, sha256: 'c'.repeat(64), sizeBytes: 3 })),
     }))
     const written = readKitManifest(writeKitManifest({ ...manifest, channel: 'beta', components }))
     expect(written).toMatchObject({ channel: 'beta', components })
