@@ -1,2 +1,3 @@
 export { createFileCheckStore } from './file-check-store.ts'
+export { createInstallationChecks, type InstallationChecksOptions } from './installation-checks.ts'
 export { nodeCheckPorts } from './node-check-ports.ts'

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
+import { verifyMinisign } from '../../offers/verify-minisign.ts'
 import type { CheckPorts } from '../check-settings.ts'
 import { createMemorySession } from '../check-store.ts'
 import { createFileCheckStore } from './file-check-store.ts'
@@ -16,7 +17,7 @@ export function nodeCheckPorts(root: string, { releaseFile = 'substratum-kit-rel
   return {
     http: createNodeHttp(),
     clock: patientClock(),
-    crypto: { verifyEd25519 },
+    crypto: { verifyEd25519, verifyMinisign },
     store: createFileCheckStore(join(root, '.kit/checks.json')),
     session: createMemorySession(),
     readInstalled: () => readIfThere(join(root, releaseFile)),

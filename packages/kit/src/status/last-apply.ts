@@ -1,0 +1,41 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FilesPort } from '@hotpatch/device-ground'
+import { MAX_KIT_COMPONENTS, parseJson, readArray, readObject, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import { KIT_FOLDER, writeKitFile } from '../ground/kit-files.ts'
+import type { LastApply } from './kit-status.ts'
+
+/** Kits §6: what the coordinator leaves for whoever shows how the kit is. It decides nothing. */
+const LAST_APPLY_FILE = `${KIT_FOLDER}/last-apply.json`
+const STATES = ['applying', 'rolled_back', 'stuck'] as const
+const MAX_TEXT = 64 * 1024
+
+/** For the coordinator: whenever an apply begins, is taken back, or is stuck; undefined: it was committed. */
+export async function writeLastApply(disk: FilesPort, last: LastApply | undefined): Promise<void> {
+  if (last === undefined) {
+    await disk.remove(LAST_APPLY_FILE)
+    return
+  }
+  const { state, releaseId, components } = last
+  await writeKitFile(disk, LAST_APPLY_FILE, { state, release_id: releaseId, components })
+}
+
+/** Undefined as well when it is damaged: the next apply writes it anew. */
+export async function readLastApply(root: string): Promise<LastApply | undefined> {
+  const text = await readFile(join(root, LAST_APPLY_FILE), 'utf8')
+  if (text.length > MAX_TEXT) return undefined
+  try {
+    const json = readObject(parseJson(text), '')
+    const state = STATES.find((each) => each === json.state)
+    if (state === undefined) return undefined
+    const components = readArray(json.components, '/components', MAX_KIT_COMPONENTS)
+    return {
+      state,
+      releaseId: readString(json.release_id, '/release_id'),
+      components: components.map((each, index) => readString(each, `/components/${index}`)),
+    }
+  } catch (error) {
+    if (error instanceof UnexpectedJsonError) return undefined
+    throw error
+  }
+}
