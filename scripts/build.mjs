@@ -33,6 +33,7 @@ const PROJECTS = [
   'tsconfig.build.json',
   'packages/capacitor/tsconfig.build.json',
   'packages/update-elements/tsconfig.build.json',
+  'packages/kit/tsconfig.build.json',
   'packages/app-updates/tsconfig.build.json',
   'packages/asset-updates/tsconfig.build.json',
   'packages/react-native/tsconfig.build.json',

@@ -28,10 +28,11 @@ progress::-webkit-progress-value { border-radius: 4px; background: var(--hotpatc
 progress::-moz-progress-bar { border-radius: 4px; background: var(--hotpatch-accent, var(--accent)); }
 .muted + .actions { margin-top: 16px; }
 .actions { display: flex; flex-wrap: wrap; gap: 8px; justify-content: flex-end; }
-button { min-height: 44px; padding: 8px 16px; border: 0; border-radius: 22px; background: transparent;
+button, .action { box-sizing: border-box; min-height: 44px; padding: 8px 16px; border: 0; border-radius: 22px; background: transparent;
   color: var(--hotpatch-accent, var(--accent)); font: inherit; font-weight: 600; cursor: pointer; }
-button[data-primary] { background: var(--hotpatch-accent, var(--accent)); color: var(--hotpatch-accent-text, var(--accent-text)); }
-button:focus-visible { outline: 3px solid var(--hotpatch-text, var(--text)); outline-offset: 2px; }
+[data-primary] { background: var(--hotpatch-accent, var(--accent)); color: var(--hotpatch-accent-text, var(--accent-text)); }
+button:focus-visible, .action:focus-visible { outline: 3px solid var(--hotpatch-text, var(--text)); outline-offset: 2px; }
+a.action { display: inline-flex; align-items: center; text-decoration: none; }
 .notice { position: fixed; inset: auto 16px 16px; z-index: 2147483647; box-sizing: border-box; max-width: 480px; margin: 0 auto;
   padding: 16px 16px 8px; border-radius: var(--hotpatch-radius, 16px); background: var(--hotpatch-background, var(--background));
   box-shadow: 0 4px 24px rgba(0, 0, 0, .3); }
@@ -42,7 +43,7 @@ li + li { margin-top: 20px; }
   font-size: .75em; font-weight: 600; color: var(--hotpatch-accent, var(--accent)); }
 @media (prefers-color-scheme: dark) { :host { --background: #2b2b30; --text: #f1f0f4; --accent: #a8c7fa; --accent-text: #062e6f;
   --failure: #f2b8b5; --muted: #c4c4cc; } }
-@media (forced-colors: active) { dialog, .notice { border: 2px solid; } button { border: 1px solid; } }
+@media (forced-colors: active) { dialog, .notice { border: 2px solid; } button, .action { border: 1px solid; } }
 `
 
 /** A sheet that is made and no element of the page: a policy against styles in pages (CSP) has nothing against it. */

@@ -8,13 +8,14 @@ import { messageOf } from '@hotpatch/device-ground'
 import { isApplicationName } from '../checking/check-record.ts'
 import type { CheckLogEntry } from '../checking/check-settings.ts'
 import { createInstallationChecks } from '../checking/node/index.ts'
+import { readInstallerLink } from '../checking/installer-link.ts'
 import type { KitChecks } from '../checking/kit-checks.ts'
 import { chooseChannel } from '../checking/channel.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import type { Installation } from '../installation/installation.ts'
 import { loadInstallation } from '../installation/read-installation.ts'
 import { nodeKitStatus } from './node-kit-status.ts'
-import { createKitStatusHandler, KIT_STATUS_PATH, readInstallerLink, refuse, send } from './status-handler.ts'
+import { createKitStatusHandler, KIT_STATUS_PATH, refuse, send } from './status-handler.ts'
 
 const USAGE = `Usage: hotpatch-kit-agent --root DIR [options]
 

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FilesPort } from '@hotpatch/device-ground'
-import { MAX_KIT_COMPONENTS, parseJson, readArray, readObject, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import {
+  MAX_KIT_COMPONENTS,
+  parseJson,
+  readArray,
+  readObject,
+  readString,
+  UnexpectedJsonError,
+} from '@hotpatch/protocol'
 import { KIT_FOLDER, writeKitFile } from '../ground/kit-files.ts'
 import type { LastApply } from './kit-status.ts'
 

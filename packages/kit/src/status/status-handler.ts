@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { readInstallerLink } from '../checking/installer-link.ts'
 import type { KitStatus } from './kit-status.ts'
 
 export const KIT_STATUS_PATH = '/api/v1/system/kit-status'
@@ -23,15 +24,6 @@ export interface StatusAnswer {
 
 /** However many ask at once, the disk is read once, and not more often than that. */
 const KEPT_MS = 1_000
-/** Every scheme but those that run something in the page that shows the link. */
-const LINK = /^(?!(?:javascript|data|vbscript|blob):)[a-z][a-z0-9+.-]{1,40}:[\x21-\x7e]{1,2000}$/i
-
-/** @throws TypeError */
-export function readInstallerLink(link: string): string {
-  if (LINK.test(link) && !/[<>"\\]/.test(link)) return link
-  throw new TypeError(`Expected a link such as example-installer://update, found ${JSON.stringify(link.slice(0, 200))}.`)
-}
-
 /** Answers one question after another, read-only; made once for a process. @throws TypeError for a link that is none */
 export function createStatusAnswers({ readStatus, installerLink, onFailure = () => {} }: KitStatusOptions): {
   answer(method: string): Promise<StatusAnswer>
@@ -90,7 +82,11 @@ export function createKitStatusHandler(options: KitStatusOptions): KitStatusHand
   }
 }
 
-export function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: StatusAnswer): void {
+export function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: StatusAnswer,
+): void {
   response.writeHead(status, { ...headers, 'content-length': String(Buffer.byteLength(body)) })
   response.end(request.method === 'HEAD' ? undefined : body)
 }
