@@ -1,4 +1,4 @@
-/** Kits §8: where an apply is. */
+/** Kits §8.4: where an apply is. */
 export const KIT_STATES = [
   'planned',
   'staging',
@@ -14,11 +14,13 @@ export const KIT_STATES = [
 
 export type KitState = (typeof KIT_STATES)[number]
 
-/** Kits §8: what can happen to it. `killed` is what whoever starts next finds. */
-export type KitHappening = 'done' | 'failed' | 'killed'
+/** Kits §8.4: what can happen to it. `killed` is what whoever starts next finds. */
+export const KIT_HAPPENINGS = ['done', 'failed', 'killed'] as const
+
+export type KitHappening = (typeof KIT_HAPPENINGS)[number]
 
 /**
- * Kits §8: one table for the ordinary way, for failures and for recovery. `committed` is the point of no return: what is
+ * Kits §8.4: one table for the ordinary way, for failures and for recovery. `committed` is the point of no return: what is
  * killed behind it is finished, and what is killed before is taken back. `stuck` is what could not be taken back after
  * several tries: people have to look, and the next start tries again when they say so.
  */
@@ -33,4 +35,30 @@ export const KIT_TRANSITIONS: Readonly<Record<KitState, Readonly<Record<KitHappe
   reverting: { done: 'reverted', failed: 'stuck', killed: 'reverting' },
   reverted: { done: 'reverted', failed: 'reverted', killed: 'reverted' },
   stuck: { done: 'reverting', failed: 'stuck', killed: 'stuck' },
+}
+
+/** Kits §8.7: what whoever starts next does about an apply that it finds. */
+export type Recovery = 'stage-again' | 'take-back' | 'finish' | 'close' | 'wait-for-people'
+
+export function recoveryOf(state: KitState): Recovery {
+  switch (KIT_TRANSITIONS[state].killed) {
+    case 'staging':
+      return 'stage-again'
+    case 'reverting':
+      return 'take-back'
+    case 'reverted':
+      return state === 'reverted' ? 'close' : 'take-back'
+    case 'committed':
+      return 'finish'
+    case 'cleaned':
+      return 'close'
+    case 'stuck':
+      return 'wait-for-people'
+    case 'planned':
+    case 'staged':
+    case 'applying':
+    case 'probing':
+      // Nothing leads back to them.
+      return 'take-back'
+  }
 }

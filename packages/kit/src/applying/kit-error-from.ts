@@ -1,0 +1,22 @@
+import { messageOf } from '@hotpatch/device-ground'
+import { KitError } from '../ground/kit-error.ts'
+import type { Why } from './journal-record.ts'
+
+export function isFullDisk(error: unknown): boolean {
+  if (error instanceof KitError) return error.code === 'storage-full'
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
+/** What the system says, in the words of kits. */
+export function kitErrorFrom(error: unknown, component?: string): KitError {
+  if (error instanceof KitError) return error
+  const code = isFullDisk(error) ? 'storage-full' : 'storage-failed'
+  return new KitError(code, messageOf(error), { ...(component !== undefined && { component }), cause: error })
+}
+
+export function whyOf(error: unknown, component?: string): Why {
+  const { code, message, component: own } = kitErrorFrom(error, component)
+  const which = component ?? own
+  return { code, message, ...(which !== undefined && { component: which }) }
+}

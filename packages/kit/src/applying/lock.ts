@@ -1,0 +1,140 @@
+import { sleep, type ClockPort } from '@hotpatch/device-ground'
+import { textFromUtf8, utf8FromText } from '@hotpatch/protocol'
+import { makeDurableDirectory } from '../ground/durable-files.ts'
+import type { KitDisk } from '../ground/kit-disk.ts'
+import { KitError } from '../ground/kit-error.ts'
+import { LOCK_FOLDER } from '../ground/kit-layout.ts'
+
+/** Who holds the lock: enough to know later whether it still runs. */
+export interface LockHolder {
+  pid: number
+  /** Of this start of the machine. */
+  boot: string
+  /** When the process began, as the system says it; absent where it does not. Ids are given again. */
+  started?: string
+  /** In which space of process ids; absent where there is one only. */
+  space?: string
+}
+
+export interface ProcessFacts {
+  own: LockHolder
+  isSameBoot(boot: string): boolean
+  isRunning(pid: number): boolean
+  startedAt(pid: number): string | undefined
+}
+
+export interface HeldLock {
+  release(): Promise<void>
+}
+
+const RELEASED = '{"released":true}'
+/** Whoever creates a lock writes into it at once: one that says nothing after that was left behind. */
+const LOOKS_AT_NEW = 10
+const PAUSE_MS = 50
+const MAX_LOCK_BYTES = 4096
+const NUMBER = /^[1-9]\d{0,14}$/
+
+/**
+ * Kits §8.2: one coordinator at a time. Locks are numbered files, and whoever creates the next number has it, if of those
+ * there already none belongs to somebody who runs. The highest is never removed, so a number is never given twice, and
+ * whoever was slow finds a higher one.
+ * @throws KitError already-running
+ */
+export async function takeLock(disk: KitDisk, facts: ProcessFacts, clock: ClockPort): Promise<HeldLock> {
+  await makeDurableDirectory(disk, LOCK_FOLDER)
+  const before = await numbersOf(disk)
+  await expectNobody(before)
+  const mine = Math.max(0, ...before) + 1
+  const path = pathOf(mine)
+  if (!(await disk.create(path, utf8FromText(JSON.stringify(facts.own))))) throw taken(undefined)
+  try {
+    const others = (await numbersOf(disk)).filter((number) => number !== mine)
+    if (others.some((number) => number > mine)) throw taken(undefined)
+    await expectNobody(others)
+    for (const number of others) await disk.remove(pathOf(number))
+  } catch (error) {
+    await release()
+    throw error
+  }
+
+  async function expectNobody(numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) {
+      const holder = await readHolder(disk, number, clock)
+      if (holder && isAlive(holder, facts)) throw taken(holder)
+    }
+  }
+
+  async function release(): Promise<void> {
+    await disk.write(path, utf8FromText(RELEASED))
+  }
+
+  return { release }
+}
+
+/** Who has it, for people; undefined when nobody who runs does. */
+export async function findLockHolder(
+  disk: KitDisk,
+  facts: ProcessFacts,
+  clock: ClockPort,
+): Promise<LockHolder | undefined> {
+  for (const number of await numbersOf(disk)) {
+    const holder = await readHolder(disk, number, clock)
+    if (holder && isAlive(holder, facts)) return holder
+  }
+  return undefined
+}
+
+/** Somebody of another space of process ids is held for running: from here nobody can tell. */
+export function isAlive(holder: LockHolder, facts: ProcessFacts): boolean {
+  if (!facts.isSameBoot(holder.boot)) return false
+  if (holder.space !== facts.own.space) return true
+  if (!facts.isRunning(holder.pid)) return false
+  const started = facts.startedAt(holder.pid)
+  return holder.started === undefined || started === undefined || started === holder.started
+}
+
+const pathOf = (number: number) => `${LOCK_FOLDER}/${number}`
+
+async function numbersOf(disk: KitDisk): Promise<number[]> {
+  return ((await disk.list(LOCK_FOLDER)) ?? []).filter((name) => NUMBER.test(name)).map(Number)
+}
+
+/** Undefined of one that was released, has gone, or says nothing. */
+async function readHolder(disk: KitDisk, number: number, clock: ClockPort): Promise<LockHolder | undefined> {
+  for (let look = 1; look <= LOOKS_AT_NEW; look += 1) {
+    const stat = await disk.stat(pathOf(number))
+    if (stat?.kind !== 'file' || stat.sizeBytes > MAX_LOCK_BYTES) return undefined
+    const text = textFromUtf8((await disk.read(pathOf(number))) ?? new Uint8Array()) ?? ''
+    if (text === RELEASED) return undefined
+    const holder = holderFrom(text)
+    if (holder) return holder
+    await sleep(clock, PAUSE_MS)
+  }
+  return undefined
+}
+
+function holderFrom(text: string): LockHolder | undefined {
+  try {
+    const { pid, boot, started, space } = JSON.parse(text) as Record<string, unknown>
+    if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof boot !== 'string') return undefined
+    return {
+      pid: pid as number,
+      boot,
+      ...(typeof started === 'string' && { started }),
+      ...(typeof space === 'string' && { space }),
+    }
+  } catch {
+    // A power cut took what was in it; or it is being written just now.
+    return undefined
+  }
+}
+
+function taken(holder: LockHolder | undefined): KitError {
+  const who = holder ? `the process ${holder.pid}` : 'another process'
+  const elsewhere = holder?.space === undefined ? '' : ` (in ${holder.space})`
+  return new KitError(
+    'already-running',
+    `Expected nobody else who works on this kit, found ${who}${elsewhere}. Wait until it has ended. If it has for certain, ` +
+      `as in a container that is no more, remove ${LOCK_FOLDER}.`,
+  )
+}
