@@ -136,6 +136,7 @@ import type {
   TrustExplanation,
   TrustQuestion,
   TrustRule,
+  TrustRuleChanges,
 } from './trust-rules.ts'
 import type {
   DeliveryFilter,
@@ -595,6 +596,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     getSingleSignOnOffer: () => call<SingleSignOnOffer>('GET', '/single-sign-on/offer'),
     listTrustRules: (query: PageQuery = {}) => call<Page<TrustRule>>('GET', `/trust-rules${queryOf(query)}`),
     createTrustRule: (body: NewTrustRule) => call<TrustRule>('POST', '/trust-rules', body),
+    changeTrustRule: (id: string, body: TrustRuleChanges) => call<TrustRule>('PATCH', path`/trust-rules/${id}`, body),
     removeTrustRule: (id: string) => call<TrustRule>('DELETE', path`/trust-rules/${id}`),
     explainTrust: (body: TrustQuestion) => call<TrustExplanation>('POST', '/trust-rules/explain', body),
     exchangeToken: (body: TokenExchange) => call<ExchangedToken>('POST', '/token-exchange', body),

@@ -36,11 +36,21 @@ const RuleFields = {
   conditions: Type.Array(TrustCondition, { minItems: 1, maxItems: 20, description: 'All have to be met' }),
   role: Role,
 }
-const LifetimeMinutes = Type.Integer({
+const Lifetime = {
   minimum: 1,
   maximum: 60,
-  default: 15,
   description: 'How long a token works that one of the issuer is exchanged for',
+}
+const LifetimeMinutes = Type.Integer({ ...Lifetime, default: 15 })
+const Channels = Type.Array(ChannelName, {
+  minItems: 1,
+  maxItems: 100,
+  description: 'Its tokens then work on these channels only',
+})
+const Permissions = Type.Array(Type.String({ maxLength: 100 }), {
+  minItems: 1,
+  maxItems: 100,
+  description: 'Its tokens then have these only, of those that the role has',
 })
 
 /** Lets whoever has a certain token of an issuer have a short-lived API token: CI without a secret. */
@@ -67,25 +77,31 @@ export const NewTrustRule = Type.Object(
   {
     ...RuleFields,
     app: Type.Optional(Type.String({ description: 'Id or slug: its tokens then work for this app only' })),
-    channels: Type.Optional(
-      Type.Array(ChannelName, {
-        minItems: 1,
-        maxItems: 100,
-        description: 'Its tokens then work on these channels only',
-      }),
-    ),
-    permissions: Type.Optional(
-      Type.Array(Type.String({ maxLength: 100 }), {
-        minItems: 1,
-        maxItems: 100,
-        description: 'Its tokens then have these only, of those that the role has',
-      }),
-    ),
+    channels: Type.Optional(Channels),
+    permissions: Type.Optional(Permissions),
     lifetimeMinutes: Type.Optional(LifetimeMinutes),
   },
   { additionalProperties: false },
 )
 export type NewTrustRule = Static<typeof NewTrustRule>
+
+/** What is left out stays as it is. */
+export const TrustRuleChanges = Type.Object(
+  {
+    name: Type.Optional(RuleFields.name),
+    issuer: Type.Optional(RuleFields.issuer),
+    audience: Type.Optional(RuleFields.audience),
+    conditions: Type.Optional(RuleFields.conditions),
+    role: Type.Optional(Role),
+    app: Type.Optional(Nullable(Type.String({ description: 'Id or slug; null: every app' }))),
+    channels: Type.Optional(Nullable({ ...Channels, description: 'Null: every channel' })),
+    permissions: Type.Optional(Nullable({ ...Permissions, description: 'Null: all that the role has' })),
+    // Without the default of a new one: it would be set with every other change.
+    lifetimeMinutes: Type.Optional(Type.Integer(Lifetime)),
+  },
+  { additionalProperties: false, minProperties: 1 },
+)
+export type TrustRuleChanges = Static<typeof TrustRuleChanges>
 
 export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token'

@@ -90,7 +90,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const audit = createAuditService({ db, reads, clock, newId })
   const auditSealer = createAuditSealer({ db, clock, timers, intervalMs: config.refreshIntervalMs, log })
   audit.onRecorded(auditSealer.wake)
-  const auditExports = createAuditExports({ reads })
+  const auditExports = createAuditExports({ reads, timers })
   const announcements = createAnnouncementService({ db, clock, newId })
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
@@ -98,7 +98,6 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const { secretsKeys, publicUrl } = core
   const forAccounts = { db, access, audit, secretsKeys, publicUrl, clock, newId, log }
   const accounts = createAccounts({ ...forAccounts, isSingleSignOnOnly: () => isSingleSignOnOnly(db) })
-  const trusting = createTrusting(core, { audit, access, accounts })
 
   const { storage, spool, artifacts, contents, files, uploads, servedAs } = createContent(core)
   const channels = createChannelService({ db, changes, audit, clock, newId })
@@ -113,6 +112,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   const changing = { db, changes, audit, clock, newId }
   const protections = createProtectionService({ db, channels, audit, clock })
+  const { requireMayChangeRule: requireMayChange } = protections
+  const trusting = createTrusting(core, { audit, access, accounts, requireMayChange })
   const gate = createProposalGate({ protections, audit, announcements, clock, newId })
   const { countOthers: countOtherMembers } = cohortMembers
   const cohorts = createCohortService({ ...changing, identity, reads, countOtherMembers, gate })

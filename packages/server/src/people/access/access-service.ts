@@ -282,6 +282,12 @@ export function createAccessService({
     })
   }
 
+  /** As `revoke`, with a change of somebody's who may make it. */
+  async function endWith(tx: Connection, id: string, author: Caller): Promise<void> {
+    await lockOwners(tx)
+    await end(tx, await requireToken(tx, id, null), author)
+  }
+
   /**
    * The token that asks, whatever it may: whoever has found it can end it, too. With every token that was made with it.
    * @throws problem forbidden for somebody who is signed in
@@ -424,6 +430,7 @@ export function createAccessService({
     create,
     revoke,
     revokeOwn,
+    endWith,
     endTokensOf,
     endShortLivedTokens,
     keepTokensOf,

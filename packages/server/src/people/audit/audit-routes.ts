@@ -4,6 +4,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { appsOf } from '../authors/actor.ts'
+import { authorOf } from '../authors/author.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import { readTimestamp } from '../../ground/clock.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
@@ -101,7 +102,10 @@ export function auditRoutes({
       },
       async (request, reply) => {
         const query = await readQuery(request, request.query)
-        const stream = exports.start({ query, after: request.query.after ?? 0, head: await sealer.getHead() })
+        const { actor } = authorOf(request)
+        const reader = actor.personId ?? actor.id
+        const head = await sealer.getHead()
+        const stream = exports.start({ query, after: request.query.after ?? 0, head, reader })
         reply.type('application/x-ndjson').header('content-disposition', 'attachment; filename="audit.ndjson"')
         return reply.send(stream)
       },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { get, type ClientRequest, type IncomingMessage } from 'node:http'
 import { createManagementClient, sealedText, type AuditLine, type SealedLine } from '@hotpatch/api'
 import {
   createPostgresDatabase,
@@ -16,6 +17,7 @@ import { migrate } from '../../ground/database/migrate.ts'
 import { MIGRATIONS } from '../../ground/database/migrations/index.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import type { Database } from '../../ground/database/schema.ts'
+import { peopleOf } from '../accounts/testing/people.ts'
 import { createAuditExports } from './audit-export.ts'
 import { createAuditSealer } from './audit-sealer.ts'
 
@@ -256,15 +258,92 @@ test('eight exports are open at most', async () => {
   const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
   await migrate(db)
   onTestFinished(() => db.destroy())
-  const { start } = createAuditExports({ reads: db })
+  const { start } = createAuditExports({ reads: db, timers: systemTimers })
   const head = { position: 0, hash: '0'.repeat(64), waiting: 0, at: '' }
-  const asked = { query: { appIds: null }, after: 0, head }
-  const open = Array.from({ length: 8 }, () => start(asked))
-  expect(() => start(asked)).toThrow('8 exports of the audit log are under way')
+  const by = (reader: string) => ({ query: { appIds: null }, after: 0, head, reader })
+  const open = Array.from({ length: 8 }, (_, index) => start(by(`reader ${index}`)))
+  expect(() => start(by('another'))).toThrow('8 exports of the audit log are under way')
   open[0]?.destroy()
   await once(open[0] ?? new EventEmitter(), 'close')
-  open.push(start(asked))
+  open.push(start(by('another')))
   for (const stream of open) stream.destroy()
+})
+
+/** Long entries: more than lies between the server and somebody who takes nothing. */
+async function writeLong(db: Database, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) {
+    const id = `ffffffff-0000-7000-8000-${String(index).padStart(12, '0')}`
+    const author = { at: index, actor_id: null, actor_name: 'server', actor_kind: 'server' as const, person_id: null }
+    const subject = { action: 'test', subject_kind: 'test', subject_id: id, app_id: null }
+    const rest = { address: null, request_id: null, before: null, after: JSON.stringify(LONG) }
+    await db
+      .insertInto('audit_entry')
+      .values({ id, ...author, ...subject, ...rest })
+      .execute()
+  }
+}
+
+const LONG = `a${'\u{1F600}'.repeat(200_000)}`
+
+test('an export ends of which nothing is taken for a minute, and one that is read does not', async () => {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
+  await migrate(db)
+  onTestFinished(() => db.destroy())
+  await writeLong(db, 3)
+  const waiting = new Set<() => void>()
+  const timers = {
+    after(delayMs: number, run: () => void) {
+      expect(delayMs).toBe(60_000)
+      waiting.add(run)
+      return () => void waiting.delete(run)
+    },
+  }
+  const { start } = createAuditExports({ reads: db, timers })
+  const head = { position: 0, hash: '0'.repeat(64), waiting: 0, at: '' }
+  const asked = { query: { appIds: null }, after: 0, head, reader: 'one' }
+
+  const read = start(asked)
+  const chunks: Buffer[] = []
+  for await (const chunk of read) chunks.push(chunk as Buffer)
+  const lines = linesOf(Buffer.concat(chunks).toString())
+  expect(lines.map(({ kind }) => kind)).toEqual(['unsealed', 'unsealed', 'unsealed', 'end'])
+  expect(lines[0]).toMatchObject({ entry: { after: LONG } })
+  expect(waiting.size).toBe(0)
+
+  const stalled = [start(asked), start(asked)]
+  for (const stream of stalled) stream.once('readable', () => stream.read(1))
+  expect(() => start(asked)).toThrow('2 exports of the audit log of yours are under way')
+  await expect.poll(() => waiting.size).toBe(2)
+  const ends = stalled.map((stream) => once(stream, 'close').catch((error: unknown) => String(error)))
+  for (const run of [...waiting]) run()
+  expect(await Promise.all(ends)).toEqual([0, 1].map(() => expect.stringContaining('was taken for 60 s')))
+  expect(waiting.size).toBe(0)
+  start(asked).destroy()
+})
+
+test('of the exports one person has two at most, also with several tokens, and others have theirs', async () => {
+  const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
+  const server = await startTestServer({ database: db })
+  onTestFinished(() => server.close())
+  await writeLong(db, 20)
+  const address = new URL('/manage/v1/audit/export', await server.listen())
+  const owner = await peopleOf(server).firstOwner()
+  const tokens: string[] = []
+  for (const name of ['one', 'two', 'three']) {
+    tokens.push((await owner.post('/tokens', { name, role: 'admin' })).body.token as string)
+  }
+  const asked: ClientRequest[] = []
+  /** Takes the head of the answer, and no more. */
+  async function stall(token: string): Promise<number | undefined> {
+    const request = get(address, { headers: { authorization: `Bearer ${token}` } })
+    asked.push(request)
+    const [response] = (await once(request, 'response')) as [IncomingMessage]
+    return response.statusCode
+  }
+  const statuses: (number | undefined)[] = []
+  for (const token of [...tokens, server.ownerToken]) statuses.push(await stall(token))
+  for (const request of asked) request.destroy()
+  expect(statuses).toEqual([200, 200, 429, 200])
 })
 
 const postgres = process.env.TEST_POSTGRES_URL

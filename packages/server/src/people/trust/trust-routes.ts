@@ -8,6 +8,7 @@ import {
   TrustExplanation,
   TrustQuestion,
   TrustRule,
+  TrustRuleChanges,
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
@@ -76,6 +77,25 @@ function ruleRoutes({
         const { app: named } = request.body
         const appId = named === undefined ? null : (await resolveApp(request, named)).id
         return reply.code(201).send(await trustRules.create(request.body, appId, authorOf(request)))
+      },
+    )
+
+    app.patch(
+      '/trust-rules/:id',
+      {
+        config,
+        schema: {
+          tags,
+          summary: 'Changes a rule; what jobs have got by it ends, unless it says of who may what the same as before',
+          params: Type.Object({ id: Type.String() }),
+          body: TrustRuleChanges,
+          response: { 200: TrustRule },
+        },
+      },
+      async (request) => {
+        const { app: named } = request.body
+        const appId = typeof named === 'string' ? (await resolveApp(request, named)).id : named
+        return trustRules.change(request.params.id, request.body, appId, authorOf(request))
       },
     )
 

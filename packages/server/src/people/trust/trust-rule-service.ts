@@ -1,4 +1,11 @@
-import { RESERVED_CLAIMS, type NewTrustRule, type Page, type TrustExplanation, type TrustRule } from '@hotpatch/api'
+import {
+  RESERVED_CLAIMS,
+  type NewTrustRule,
+  type Page,
+  type TrustExplanation,
+  type TrustRule,
+  type TrustRuleChanges,
+} from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
 import { MINUTE_MS, type Clock } from '../../ground/clock.ts'
 import type { Connection, Database } from '../../ground/database/schema.ts'
@@ -6,12 +13,13 @@ import { pageFromRows, type PageRequest } from '../../ground/http/paging.ts'
 import type { AccessService } from '../access/access-service.ts'
 import type { DerivedTokens } from '../access/derived-tokens.ts'
 import type { AuditService } from '../audit/audit-service.ts'
-import { appsOf, type Actor } from '../authors/actor.ts'
+import { appsOf, requireCovers, type Actor } from '../authors/actor.ts'
 import { nameOf, type Caller } from '../authors/author.ts'
-import { readGrant } from '../authors/read-grant.ts'
+import { grantColumns, readGrant, storedGrant } from '../authors/read-grant.ts'
 import type { Issuers } from '../issuers/issuers.ts'
 import { readClaimed, verifyIdentityToken } from '../issuers/verify-identity-token.ts'
 import { requireNamesSomebody } from './shared-issuers.ts'
+import { changedRule, isToBeMadeAnew } from './changed-rule.ts'
 import { differencesOf, renderRule, shownClaims } from './trust-rule.ts'
 import {
   countRules,
@@ -21,6 +29,8 @@ import {
   insertRule,
   listRules,
   listRulesOf,
+  lockRule,
+  updateRule,
   type TrustRuleRow,
 } from './trust-store.ts'
 
@@ -37,6 +47,7 @@ export function createTrustRuleService({
   access,
   derivedTokens,
   issuers,
+  requireMayChange,
   clock,
   newId,
 }: {
@@ -45,6 +56,8 @@ export function createTrustRuleService({
   access: AccessService
   derivedTokens: DerivedTokens
   issuers: Issuers
+  /** Also by what stands lower than this and goes by rules. @throws problem channel-protected */
+  requireMayChange: (tx: Connection, ruleId: string, author: Caller) => Promise<void>
   clock: Clock
   newId: () => string
 }) {
@@ -61,21 +74,23 @@ export function createTrustRuleService({
     throw problem('trust-rule-not-found', `No trust rule has the id ${id}.`)
   }
 
+  /** Whoever mistypes it should hear of it now, and not when a job fails. */
+  async function describeIssuer(issuer: string): Promise<void> {
+    await issuers.describe(issuer)
+  }
+
   async function create(input: NewTrustRule, appId: string | null, author: Caller): Promise<TrustRule> {
     requireSayable(input)
     requireNamesSomebody(input.issuer, input.conditions)
     const grant = readGrant({ role: input.role, appId, channels: input.channels, permissions: input.permissions })
-    // Whoever mistypes it should hear of it now, and not when a job fails.
-    await issuers.describe(input.issuer)
+    await describeIssuer(input.issuer)
     const id = newId()
     const now = clock.now()
     return db.transaction().execute(async (tx) => {
       if ((await countRules(tx)) >= MAX_RULES) {
         throw problem('too-many-trust-rules', `There are ${MAX_RULES} trust rules already.`)
       }
-      if (await findRuleByName(tx, input.name)) {
-        throw problem('trust-rule-exists', `There is a trust rule with the name "${input.name}".`)
-      }
+      if (await findRuleByName(tx, input.name)) throw nameTaken(input.name)
       const tokenId = await derivedTokens.makeOwn(tx, { name: input.name, grant, trustRuleId: id }, author)
       await insertRule(tx, {
         id,
@@ -97,6 +112,55 @@ export function createTrustRuleService({
         after: created,
       })
       return created
+    })
+  }
+
+  /**
+   * By the rules for making one. If it says otherwise than before who may what, it is as if its author had made it anew,
+   * and stands behind it: what jobs have got by what it said before, ends.
+   * @param appId undefined: as it is
+   */
+  async function change(
+    id: string,
+    changes: TrustRuleChanges,
+    appId: string | null | undefined,
+    author: Caller,
+  ): Promise<TrustRule> {
+    if (author.actor.trustRuleId === id) {
+      throw problem('forbidden', 'A job does not change the rule by which it was let in.')
+    }
+    const seen = await get(id, author.actor)
+    // Not in the transaction, which would wait for somebody else's server.
+    if (changes.issuer !== undefined && changes.issuer !== seen.issuer) await describeIssuer(changes.issuer)
+    return db.transaction().execute(async (tx) => {
+      await lockRule(tx, id)
+      const row = await get(id, author.actor, tx)
+      await requireMayChange(tx, id, author)
+      requireCovers(author.actor, storedGrant(row))
+      const wanted = changedRule(row, changes, appId)
+      requireSayable(wanted)
+      requireNamesSomebody(wanted.issuer, wanted.conditions)
+      const namesake = await findRuleByName(tx, wanted.name)
+      if (namesake && namesake.id !== id) throw nameTaken(wanted.name)
+      const { name, issuer, audience, lifetimeMinutes } = wanted
+      const conditions = JSON.stringify(wanted.conditions)
+      const columns = { name, issuer, audience, conditions, lifetime_ms: lifetimeMinutes * MINUTE_MS }
+      await updateRule(tx, id, columns)
+      const grant = readGrant(wanted)
+      if (isToBeMadeAnew(row, { ...row, ...columns, ...grantColumns(grant) }, clock.now())) {
+        const tokenId = await derivedTokens.makeOwn(tx, { name, grant, trustRuleId: id }, author)
+        await updateRule(tx, id, { token_id: tokenId })
+        await access.endWith(tx, row.token_id, author)
+      }
+      const [before, after] = [renderRule(row, clock.now()), renderRule(await get(id, author.actor, tx), clock.now())]
+      await audit.record(tx, author, {
+        action: 'trust-rule.changed',
+        subject: ['trust-rule', id],
+        appId: after.appId,
+        before,
+        after,
+      })
+      return after
     })
   }
 
@@ -136,7 +200,7 @@ export function createTrustRuleService({
     return { issuer, audience, refusal: null, claims: shownClaims(verified.claims), rules: compared }
   }
 
-  return { list, create, remove, explain }
+  return { list, create, change, remove, explain }
 }
 
 /** What is amiss with the token, or with its issuer, is the answer here. */
@@ -154,7 +218,11 @@ function isOf({ app_id: appId }: TrustRuleRow, actor: Actor): boolean {
   return apps === null || (appId !== null && apps.includes(appId))
 }
 
-function requireSayable({ issuer, conditions }: NewTrustRule): void {
+function nameTaken(name: string): Error {
+  return problem('trust-rule-exists', `There is a trust rule with the name "${name}".`)
+}
+
+function requireSayable({ issuer, conditions }: Pick<NewTrustRule, 'issuer' | 'conditions'>): void {
   if (!URL.canParse(issuer) || /[?#]/.test(issuer)) {
     throw problem('invalid-request', `issuer: expected an address such as https://gitlab.com, found "${issuer}".`)
   }

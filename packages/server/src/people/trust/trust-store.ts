@@ -29,6 +29,19 @@ export function insertRule(db: Connection, rule: Insertable<Schema['trust_rule']
   return db.insertInto('trust_rule').values(rule).execute()
 }
 
+/** Until the transaction ends nobody else changes it. */
+export function lockRule(tx: Connection, id: string) {
+  return tx
+    .updateTable('trust_rule')
+    .set((set) => ({ name: set.ref('name') }))
+    .where('id', '=', id)
+    .execute()
+}
+
+export function updateRule(db: Connection, id: string, changes: Partial<Omit<Schema['trust_rule'], 'id'>>) {
+  return db.updateTable('trust_rule').set(changes).where('id', '=', id).execute()
+}
+
 export function deleteRule(db: Connection, id: string) {
   return db.deleteFrom('trust_rule').where('id', '=', id).execute()
 }

@@ -11,6 +11,7 @@ import {
   deleteProtection,
   findProtection,
   listProtections,
+  listProtectionsNaming,
   putProtection,
   type ProtectionRow,
 } from './protection-store.ts'
@@ -79,6 +80,11 @@ export function createProtectionService({
     if (before && !hasRole(actor, before, 'owner')) requireNamed(before, actor)
   }
 
+  /** Who is let in by a rule that is named there, is let in by whoever changes it. @throws problem channel-protected */
+  async function requireMayChangeRule(tx: Connection, ruleId: string, author: Caller): Promise<void> {
+    for (const row of await listProtectionsNaming(tx, ruleId)) requireMayLoosen(row, author)
+  }
+
   async function record(
     tx: Connection,
     author: Caller,
@@ -96,5 +102,5 @@ export function createProtectionService({
     })
   }
 
-  return { list, protect, unprotect, find: findProtection }
+  return { list, protect, unprotect, requireMayChangeRule, find: findProtection }
 }

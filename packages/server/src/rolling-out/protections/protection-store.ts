@@ -20,6 +20,12 @@ export function listProtections(db: Connection, appId: string) {
   return db.selectFrom('channel_protection').selectAll().where('app_id', '=', appId).orderBy('channel').execute()
 }
 
+/** Of whichever app: a trust rule may have been for another before. */
+export function listProtectionsNaming(db: Connection, tokenId: string) {
+  // As it stands in the JSON. Nothing in an id means something in a pattern.
+  return db.selectFrom('channel_protection').selectAll().where('tokens', 'like', `%"${tokenId}"%`).execute()
+}
+
 export function putProtection(db: Connection, row: ProtectionRow) {
   const { app_id: _app, channel: _channel, ...changed } = row
   return db
