@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { ChannelName, Id, Nullable, OneOf, Timestamp } from './shared-schemas.ts'
 
 /** Each role may do all that those after it may: owner, admin, publisher, reader. */
@@ -28,7 +29,7 @@ export type ApiToken = Static<typeof ApiToken>
 
 export const NewApiToken = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 100 }),
+    name: DisplayName(),
     role: Role,
     app: Type.Optional(Type.String({ description: 'Id or slug: the token then works for this app only' })),
     channels: Type.Optional(

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { GuardChoice, GuardDifferences } from './guards.ts'
 import { ChannelName, Id, Nullable, PlatformName, Timestamp } from './shared-schemas.ts'
 import { DeviceCohorts, DeviceCredentials, TrustDifferences } from './trust.ts'
@@ -63,7 +64,7 @@ export type App = Static<typeof App>
 export const NewApp = Type.Object(
   {
     slug: AppSlug,
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    name: Type.Optional(DisplayName()),
     platforms: Type.Optional(Type.Array(PlatformName, { minItems: 1, uniqueItems: true, default: ['android', 'ios'] })),
     checkAccess: Type.Optional(CheckAccess),
     bucketing: Type.Optional(Bucketing),
@@ -84,7 +85,7 @@ export type NewApp = Static<typeof NewApp>
 
 export const AppChanges = Type.Object(
   {
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    name: Type.Optional(DisplayName()),
     platforms: Type.Optional(Type.Array(PlatformName, { minItems: 1, uniqueItems: true })),
     checkAccess: Type.Optional(CheckAccess),
     bucketing: Type.Optional(Bucketing),
@@ -146,7 +147,7 @@ export const NewChannelKey = Type.Object(
   {
     channel: ChannelName,
     platform: Type.Optional(PlatformName),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    name: Type.Optional(DisplayName()),
     key: Type.Optional(
       Type.String({
         pattern: '^(?!hpk_)[A-Za-z0-9._~-]{16,128}$',
@@ -193,7 +194,7 @@ export const NewSigningKey = Type.Object(
         'Of Ed25519 and Sparkle (SUPublicEDKey) the 32 raw bytes in base64; of RSA a PEM, "BEGIN PUBLIC KEY"; of minisign its line, its file, or the "pubkey" of Tauri',
     }),
     algorithm: Type.Optional(KeyAlgorithm),
-    name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    name: Type.Optional(DisplayName()),
   },
   { additionalProperties: false },
 )

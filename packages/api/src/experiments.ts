@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { ChannelName, Id, Nullable, Percentage, PlatformName, Timestamp } from './shared-schemas.ts'
 
 const ArmName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$' })
-const ExperimentName = Type.String({ minLength: 1, maxLength: 100 })
+const ExperimentName = DisplayName()
 
 /** Hundredths of a percent keep the arms exact. */
 const Weight = { ...Percentage, minimum: 0.01, description: 'Percent of those who take part; all arms make 100' }

@@ -1,9 +1,10 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { Role } from './access.ts'
 import { Id, Nullable, OneOf, PageQuery, Timestamp } from './shared-schemas.ts'
 
 export const Email = Type.String({ format: 'email', maxLength: 254 })
-export const PersonName = Type.String({ minLength: 1, maxLength: 100, pattern: '\\S' })
+export const PersonName = DisplayName()
 /** Of a new one. What is shorter can be guessed; what is longer is nobody's. */
 export const NewPassword = Type.String({ minLength: 10, maxLength: 128 })
 /** One that somebody claims to have. */

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { Role } from './access.ts'
 import { Nullable, Timestamp } from './shared-schemas.ts'
 
@@ -13,7 +14,7 @@ export const GroupGrant = Type.Object({
 export type GroupGrant = Static<typeof GroupGrant>
 
 const Fields = {
-  name: Type.String({ minLength: 1, maxLength: 50, pattern: '\\S', description: 'Of the button: "Sign in with …"' }),
+  name: DisplayName(50, { description: 'Of the button: "Sign in with …"' }),
   issuer: Type.String({
     minLength: 1,
     maxLength: 500,

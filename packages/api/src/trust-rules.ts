@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { DisplayName } from './display-name.ts'
 import { Role } from './access.ts'
 import { ChannelName, Id, Nullable, Timestamp } from './shared-schemas.ts'
 
@@ -21,7 +22,7 @@ export const TrustCondition = Type.Object(
 export type TrustCondition = Static<typeof TrustCondition>
 
 const RuleFields = {
-  name: Type.String({ minLength: 1, maxLength: 100 }),
+  name: DisplayName(),
   issuer: Type.String({
     minLength: 1,
     maxLength: 500,

@@ -41,6 +41,22 @@ describe('trust-rules', () => {
     const printed = await job.run('login --ci --print')
     expect(printed).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^hpt_[\w-]+\n$/), stderr: '' })
 
+    const update = (...words: string[]) => owner.json<TrustRule>('trust-rules', 'update', rule.id, ...words, '--yes')
+    expect(await update('--lifetime', '5')).toMatchObject({ lifetimeMinutes: 5, conditions: rule.conditions })
+    expect((await job.run('whoami')).exitCode).toBe(0)
+    const narrowed = await update('--channels', 'beta', '--condition', 'repository=acme/other', '--name', 'beta')
+    expect(narrowed).toMatchObject({ id: rule.id, name: 'beta', channels: ['beta'], lifetimeMinutes: 5 })
+    expect((await job.run('whoami')).stderr).toContain('not known here')
+    expect(await update('--all-channels', '--all-apps')).toMatchObject({
+      channels: null,
+      permissions: null,
+      appId: null,
+    })
+    expect(await owner.run(['trust-rules', 'update', rule.id, '--yes'])).toMatchObject({ exitCode: 2 })
+    expect(await owner.run(['trust-rules', 'update', rule.id, '--app', 'a', '--all-apps'])).toMatchObject({
+      exitCode: 2,
+    })
+
     await owner.json('trust-rules', 'remove', rule.id, '--yes')
     expect((await job.run('whoami')).stderr).toContain('not known here')
     expect((await owner.json<Page<TrustRule>>('trust-rules list')).items.map(({ id }) => id)).not.toContain(rule.id)

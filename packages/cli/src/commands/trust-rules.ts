@@ -1,10 +1,10 @@
-import type { NewTrustRule, Role, TrustCondition, TrustExplanation, TrustRule } from '@hotpatch/api'
+import type { NewTrustRule, Role, TrustCondition, TrustExplanation, TrustRule, TrustRuleChanges } from '@hotpatch/api'
 import { InvalidArgumentError, type Command } from 'commander'
 import { given } from '../arguments/given.ts'
 import { readRole } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
 import { readStandardInput } from '../arguments/standard-input.ts'
-import { CommandError } from '../errors/errors.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import type { CliContext } from '../process/context.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
 
@@ -16,6 +16,20 @@ interface AddOptions extends SessionOptions {
   allApps?: boolean
   channels?: string[]
   permissions?: string[]
+  lifetime?: number
+}
+
+interface UpdateOptions extends SessionOptions {
+  name?: string
+  issuer?: string
+  condition?: TrustCondition[]
+  audience?: string
+  role?: Role
+  allApps?: boolean
+  channels?: string[]
+  allChannels?: boolean
+  permissions?: string[]
+  allPermissions?: boolean
   lifetime?: number
 }
 
@@ -55,6 +69,27 @@ export function addTrustRuleCommands(program: Command, context: CliContext) {
 
   serverCommand(
     rules,
+    'update',
+    'changes what is given here of a rule; what jobs have got by it ends, but where only name or lifetime change',
+    withYes,
+  )
+    .argument('<rule-id>')
+    .option('--name <name>', 'another name')
+    .option('--issuer <issuer>', 'github, gitlab, or the address of another issuer of OpenID Connect', readIssuer)
+    .option('--condition <claim=value>', 'all that is to be met from now on; again for more', readCondition)
+    .option('--role <role>', 'owner, admin, publisher or reader', readRole)
+    .option('--app <app>', 'id or slug: its tokens then work for this app only')
+    .option('--all-apps', 'its tokens work for every app')
+    .option('--channels <channels>', 'comma-separated: its tokens then work on these only', readWords)
+    .option('--all-channels', 'its tokens work on every channel')
+    .option('--permissions <permissions>', 'comma-separated: its tokens then have these only, of the role', readWords)
+    .option('--all-permissions', 'its tokens have all that the role has')
+    .option('--audience <audience>', "whom the job's token is for")
+    .option('--lifetime <minutes>', 'how long a token works, 1 to 60', readMinutes)
+    .action((id: string, options: UpdateOptions) => updateRule(context, id, options))
+
+  serverCommand(
+    rules,
     'remove',
     'lets nobody in by a rule any more, and ends all tokens that jobs have got by it',
     withYes,
@@ -89,6 +124,30 @@ async function addRule(context: CliContext, name: string, options: AddOptions) {
     ...given({ app: app?.id, channels, permissions, lifetimeMinutes }),
   })
   output.result(created, () => output.fields(shownRule(created)))
+}
+
+async function updateRule(context: CliContext, id: string, options: UpdateOptions) {
+  const changes = readChanges(options)
+  const words = Object.keys(changes)
+  if (words.length === 0) throw new UsageError('Give what is to change, such as --condition or --lifetime.')
+  const { api, confirm, output } = await openSession(context, options)
+  await confirm(`Change the trust rule ${id}: ${words.join(', ')}?`)
+  const changed = await api.changeTrustRule(id, changes)
+  output.result(changed, () => output.fields(shownRule(changed)))
+}
+
+function readChanges(options: UpdateOptions): TrustRuleChanges {
+  const { name, issuer, audience, condition: conditions, role, lifetime: lifetimeMinutes } = options
+  const app = limitOf(options.app, options.allApps, '--app', '--all-apps')
+  const channels = limitOf(options.channels, options.allChannels, '--channels', '--all-channels')
+  const permissions = limitOf(options.permissions, options.allPermissions, '--permissions', '--all-permissions')
+  return given({ name, issuer, audience, conditions, role, app, channels, permissions, lifetimeMinutes })
+}
+
+/** Null takes it away. */
+function limitOf<Limit>(limit: Limit | undefined, isNone: boolean | undefined, ...[one, other]: [string, string]) {
+  if (limit !== undefined && isNone) throw new UsageError(`Give ${one} or ${other}, not both.`)
+  return isNone ? null : limit
 }
 
 async function removeRule(context: CliContext, id: string, options: SessionOptions) {

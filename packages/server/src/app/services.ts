@@ -59,7 +59,7 @@ import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createSignatureService } from '../rolling-out/publishing/signature-service.ts'
 import { createPublishing } from '../rolling-out/publishing/publishing-service.ts'
-import { createProtectionService } from '../rolling-out/protections/protection-service.ts'
+import { createProtectionService, type ProtectionService } from '../rolling-out/protections/protection-service.ts'
 import { createProposalGate } from '../rolling-out/proposals/proposal-gate.ts'
 import { createProposalService } from '../rolling-out/proposals/proposal-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
@@ -289,7 +289,15 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 /** Whom the server believes because an issuer of OpenID Connect vouches for them. */
 function createTrusting(
   { config, db, box, clock, newId, log }: Core,
-  { accounts, ...given }: { audit: AuditService; access: AccessService; accounts: Accounts },
+  {
+    accounts,
+    ...given
+  }: {
+    audit: AuditService
+    access: AccessService
+    accounts: Accounts
+    requireMayChange: ProtectionService['requireMayChangeRule']
+  },
 ) {
   const addresses = createAddressRules({ allowed: config.issuers.allowedNetworks, refusal: 'issuer-address-refused' })
   const askIssuer = createAskIssuer({ addresses })

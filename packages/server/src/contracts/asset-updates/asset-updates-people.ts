@@ -8,6 +8,7 @@ import {
   PlatformName,
   ReleaseVersion,
   RolloutState,
+  DisplayName,
 } from '@hotpatch/api'
 import { isSemver, problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
@@ -269,7 +270,7 @@ export function assetUpdatesPeople(parts: {
           body: Type.Object(
             {
               slug: AppSlug,
-              name: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+              name: Type.Optional(DisplayName()),
               platforms: Type.Optional(Type.Array(PlatformName, { minItems: 1, uniqueItems: true })),
             },
             strict,

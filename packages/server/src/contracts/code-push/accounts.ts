@@ -1,4 +1,4 @@
-import type { Role } from '@hotpatch/api'
+import { DisplayName, type Role } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
@@ -17,7 +17,7 @@ const hide = { hide: true } as const
 const AppParams = Type.Object({ app: Type.String({ maxLength: 200 }) })
 const KeyParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 100 }) })
 const NewAccessKey = Type.Object({
-  friendlyName: Type.String({ minLength: 1, maxLength: 100 }),
+  friendlyName: DisplayName(),
   ttl: Type.Optional(Type.Union([Type.Integer({ minimum: 60_000, maximum: 315_360_000_000 }), Type.Null()])),
 })
 

@@ -1,5 +1,6 @@
 import ajvFormats from 'ajv-formats'
-import { Ajv, type ValidateFunction } from 'ajv'
+import { faultOfName, NAME_KEYWORD } from '@hotpatch/api'
+import { Ajv, type DataValidateFunction, type ValidateFunction } from 'ajv'
 import fastJsonStringify from 'fast-json-stringify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 
@@ -28,7 +29,18 @@ const compiledInputs = new Map<string, ValidateFunction>()
 const compiledAnswers = new Map<string, (value: unknown) => string>()
 
 const OPTIONS = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
-const createAjv = (coerceTypes: boolean) => ajvFormats.default(new Ajv({ ...OPTIONS, coerceTypes }))
+function createAjv(coerceTypes: boolean): Ajv {
+  const ajv = ajvFormats.default(new Ajv({ ...OPTIONS, coerceTypes }))
+  const validate: DataValidateFunction = (name: string, place) => {
+    const trimmed = name.trim()
+    const fault = faultOfName(trimmed)
+    validate.errors = fault === undefined ? [] : [{ keyword: NAME_KEYWORD, message: fault, params: {} }]
+    if (place) place.parentData[place.parentDataProperty] = trimmed
+    return fault === undefined
+  }
+  // What comes after the other checks of a text is as they saw it, and what is kept is without blanks around it.
+  return ajv.addKeyword({ keyword: NAME_KEYWORD, type: 'string', schema: false, modifying: true, validate })
+}
 let strict: Ajv | undefined
 let lenient: Ajv | undefined
 

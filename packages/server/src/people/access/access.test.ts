@@ -408,6 +408,53 @@ describeOnEveryDatabase('access', (openDatabase) => {
     })
   })
 
+  describe('names that people read', () => {
+    const bad = 'Olga \u202Eresu'
+    test.each<[string, string, string, Record<string, unknown>]>([
+      ['a token', 'POST', '/manage/v1/tokens', { role: 'reader' }],
+      ['an app', 'POST', '/manage/v1/apps', { slug: 'named' }],
+      ['a project', 'POST', '/api/v1/projects', { slug: 'named' }],
+      [
+        'an invited person',
+        'POST',
+        '/manage/v1/people/invitations',
+        { email: 'a@example.com', grants: [{ role: 'reader' }] },
+      ],
+      [
+        'a trust rule',
+        'POST',
+        '/manage/v1/trust-rules',
+        { issuer: 'https://x.example', audience: 'x', conditions: [{ claim: 'sub', matches: 'x' }], role: 'reader' },
+      ],
+      [
+        'the button of single sign-on',
+        'PUT',
+        '/manage/v1/single-sign-on',
+        { issuer: 'https://x.example', clientId: 'x', groups: [] },
+      ],
+    ])('of %s have nothing in them that is not seen', async (_case, method, url, fields) => {
+      for (const name of [bad, 'two\nlines', ' \t ', '\u200B']) {
+        const refused = await server.request(method, url, { body: { ...fields, name } })
+        expect(problemOf(refused)).toBe('400 invalid-request')
+        expect(refused.body.errors[0]).toMatchObject({
+          pointer: '#/name',
+          detail: expect.stringMatching(/^expected .* found /),
+        })
+      }
+    })
+
+    test('are kept without the blanks around them, and what was there before goes on', async () => {
+      const { id } = await newToken({ name: '  spaced \u{1F469}\u200D\u{1F4BB} ' })
+      const app = await server.createTestApp()
+      await db.updateTable('app').set({ name: bad }).where('id', '=', app.id).execute()
+      const at = `/manage/v1/apps/${app.slug}`
+      expect((await server.request('PATCH', at, { body: { eventRetentionDays: 7 } })).body).toMatchObject({ name: bad })
+      expect(problemOf(await server.request('PATCH', at, { body: { name: bad } }))).toBe('400 invalid-request')
+      const { items } = (await server.request('GET', '/manage/v1/tokens?limit=200')).body
+      expect(items).toContainEqual(expect.objectContaining({ id, name: 'spaced \u{1F469}\u200D\u{1F4BB}' }))
+    })
+  })
+
   describe('access tokens', () => {
     test('an API token is exchanged for an access token with the same rights', async () => {
       const { token } = await newToken({ name: 'ci', role: 'publisher' })

@@ -109,6 +109,34 @@ describeOnEveryDatabase('second factors', (openDatabase) => {
       expect((await later.post('/sign-in/totp', { code: nextCode(uri) })).status).toBe(200)
     })
 
+    test('is not guessed from many addresses, nor by recovery codes in between: they count together', async () => {
+      const { email, uri, codes } = await withTotp()
+      let from = 0
+      const begin = async () => {
+        const browser = new BrowserOf(server, `10.2.0.${(from += 1)}`)
+        expect((await people.signIn(email, PASSWORD, browser)).response.body).toEqual({ done: false, needs: 'totp' })
+        return browser
+      }
+      const tryCode = async (code: string) => (await (await begin()).post('/sign-in/totp', { code })).status
+      const tryRecovery = async (code: string) =>
+        (await (await begin()).post('/sign-in/recovery-code', { code })).status
+      for (let attempt = 0; attempt < 5; attempt++) {
+        expect([await tryCode('000000'), await tryRecovery('aaaaa-bbbbb')]).toEqual([401, 401])
+      }
+      expect([await tryRecovery(codes[0] ?? ''), await tryCode(nextCode(uri))]).toEqual([401, 401])
+      vi.setSystemTime(Date.now() + 15 * MINUTE_MS)
+      // It was not used up meanwhile.
+      expect(await tryRecovery(codes[0] ?? '')).toBe(200)
+    })
+
+    test('is not guessed by recovery codes: of one sign-in a few count, also at once', async () => {
+      const { email, codes } = await withTotp()
+      const { browser } = await people.signIn(email, PASSWORD, new BrowserOf(server, '10.2.1.1'))
+      const wrong = Array.from({ length: 8 }, () => browser.post('/sign-in/recovery-code', { code: 'aaaaa-bbbbb' }))
+      for (const { status } of await Promise.all(wrong)) expect(status).toBe(401)
+      expect(problemOf(await browser.post('/sign-in/recovery-code', { code: codes[0] }))).toBe('401 sign-in-failed')
+    })
+
     test('is stood in for by recovery codes, each once, and by none of before', async () => {
       const { email, browser, codes } = await withTotp()
       const use = async (code: string | undefined) => {

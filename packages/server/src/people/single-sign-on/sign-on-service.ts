@@ -1,4 +1,4 @@
-import type { SignOnRefusal } from '@hotpatch/api'
+import { seenOfName, type SignOnRefusal } from '@hotpatch/api'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Arrivals } from '../accounts/persons/arrivals.ts'
 import type { Browser } from '../accounts/sign-in/browser.ts'
@@ -110,11 +110,12 @@ export function createSignOnService({
 function arrivalOf({ issuer, subject, claims }: Identity, settings: SingleSignOnSettings) {
   const email = typeof claims.email === 'string' && claims.email.includes('@') ? claims.email : undefined
   const given = grantsOfGroups(groupsOf(claims, settings.groupClaim), settings.groups)
-  const name = typeof claims.name === 'string' && claims.name.trim() !== '' ? claims.name.trim() : (email ?? subject)
+  const told = typeof claims.name === 'string' ? seenOfName(claims.name.slice(0, MAX_NAME)) : ''
+  const name = told === '' ? seenOfName((email ?? subject).slice(0, MAX_NAME)) : told
   return {
     issuer,
     subject,
-    name: name.slice(0, MAX_NAME),
+    name,
     email,
     // Some say it as text; what is neither says no.
     isEmailVerified: settings.believesEmails || claims.email_verified === true || claims.email_verified === 'true',

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ExchangedToken, TokenExchange } from '@hotpatch/api'
+import { seenOfName, type ExchangedToken, type TokenExchange } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import { SECOND_MS, timestamp, type Clock } from '../../ground/clock.ts'
@@ -111,7 +111,7 @@ export function createTokenExchangeService({
     if (!(await useIdentityToken(tx, digestOf(token, verified), verified.expiresAt))) {
       throw problem('identity-token-used', 'This token was exchanged before, and works once.')
     }
-    const name = `${rule.name} (${verified.subject})`.slice(0, MAX_NAME)
+    const name = seenOfName(`${rule.name} (${verified.subject})`.slice(0, MAX_NAME))
     const made = await derivedTokens.makeFrom(tx, rule.token_id, { name, lifetimeMs: rule.lifetime_ms })
     if (!made) {
       const detail = `The trust rule "${rule.name}" has ended, with whoever made it. Make it anew.`

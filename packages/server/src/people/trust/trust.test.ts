@@ -317,6 +317,98 @@ describeOnEveryDatabase('trust rules', (openDatabase, database) => {
     expect(items.filter((token: { name: string }) => token.name.startsWith(name))).toEqual([])
   })
 
+  describe('that are changed', () => {
+    const change = (id: string, changes: Record<string, unknown>, token = server.ownerToken) =>
+      server.request('PATCH', `/manage/v1/trust-rules/${id}`, { body: changes, token })
+
+    test('let in whom they say now, and end what jobs got by what they said before', async () => {
+      const made = await rule({ role: 'admin', lifetimeMinutes: 10, channels: ['beta'] })
+      const { access_token: token } = (await exchange(await sign())).body
+      const before = { ...made, lastUsedAt: new Date(clock.now()).toISOString() }
+      const conditions = [{ claim: 'repository', matches: 'acme/other' }]
+      const { status, body } = await change(before.id, { conditions, role: 'reader', channels: null })
+      expect(status).toBe(200)
+      const expected = { ...before, conditions, role: 'reader', channels: null, permissions: null }
+      expect(body).toEqual(expected)
+      expect(problemOf(await whoami(token))).toBe('401 token-invalid')
+      expect(problemOf(await exchange(await sign()))).toBe('403 trust-rule-unmatched')
+      const other = (await exchange(await sign({ claims: { repository: 'acme/other' } }))).body
+      expect((await whoami(other.access_token)).body).toMatchObject({ role: 'reader', grants: [{ channels: null }] })
+      expect(await audited('trust-rule.changed')).toMatchObject({ subjectId: before.id, before, after: expected })
+    })
+
+    test('in name or lifetime alone leave jobs what they have', async () => {
+      const { id } = await rule({ permissions: ['releases:read'], lifetimeMinutes: 10 })
+      const { access_token: token } = (await exchange(await sign())).body
+      const { body } = await change(id, { name: 'renamed', lifetimeMinutes: 5 })
+      expect(body).toMatchObject({ name: 'renamed', lifetimeMinutes: 5, permissions: ['self:read', 'releases:read'] })
+      expect((await whoami(token)).status).toBe(200)
+      expect((await exchange(await sign(), { rule: 'renamed' })).body.expires_in).toBe(300)
+    })
+
+    test('stand from then on behind who has changed them, also when who made them is gone', async () => {
+      const maker = await server.request('POST', '/manage/v1/tokens', { body: { name: 'm', role: 'admin' } })
+      const { id } = (await add({}, maker.body.token)).body
+      await server.request('POST', `/manage/v1/tokens/${maker.body.id}/revoke`)
+      expect(problemOf(await exchange(await sign()))).toBe('403 trust-rule-unmatched')
+      expect((await change(id, { lifetimeMinutes: 20 })).body.endedAt).toBeNull()
+      expect((await exchange(await sign())).body.expires_in).toBe(1200)
+    })
+
+    test('take what new ones take', async () => {
+      const taken = await rule()
+      const before = await rule()
+      const cases: [Record<string, unknown>, string][] = [
+        [{}, '400 invalid-request'],
+        [{ name: taken.name }, '409 trust-rule-exists'],
+        [{ conditions: [{ claim: 'aud', matches: 'x' }] }, '400 invalid-request'],
+        [{ conditions: [{ claim: 'sub', matches: '**' }] }, '400 invalid-request'],
+        [{ app: null, channels: ['beta'] }, '400 invalid-request'],
+        [{ permissions: ['tokens:manage'] }, '400 invalid-request'],
+        [{ issuer: 'http://169.254.169.254' }, '422 issuer-address-refused'],
+        [{ app: 'none' }, '404 app-not-found'],
+      ]
+      for (const [changes, expected] of cases) expect(problemOf(await change(before.id, changes))).toBe(expected)
+      const { items } = (await server.request('GET', '/manage/v1/trust-rules')).body
+      expect(items).toContainEqual(before)
+    })
+
+    test('give no more than who changes them has, and are not changed by who has less, nor by a job', async () => {
+      const other = await server.createTestApp()
+      const ofApp = await server.createToken({ role: 'admin', app: 'demo' })
+      const here = await rule({ role: 'admin' })
+      expect(problemOf(await change(here.id, { app: null }, ofApp))).toBe('403 forbidden')
+      expect(problemOf(await change(here.id, { app: other.slug }, ofApp))).toBe('403 forbidden')
+      expect(problemOf(await change(here.id, { role: 'owner' }, ofApp))).toBe('403 forbidden')
+      const more = await rule({ role: 'owner' })
+      expect(problemOf(await change(more.id, { name: 'mine' }, ofApp))).toBe('403 forbidden')
+      const elsewhere = await rule({ app: other.slug })
+      expect(problemOf(await change(elsewhere.id, { name: 'mine' }, ofApp))).toBe('404 trust-rule-not-found')
+      const { access_token: job } = (await exchange(await sign(), { rule: here.name })).body
+      expect(problemOf(await change(here.id, { name: 'mine' }, job))).toBe('403 forbidden')
+    })
+
+    test('are not changed by whom a protected channel that names them keeps out', async () => {
+      const { id } = await rule()
+      const at = '/manage/v1/apps/demo/channels/production/protection'
+      expect((await server.request('PUT', at, { body: { tokens: [id] } })).status).toBe(200)
+      const admin = await server.createToken({ role: 'admin', app: 'demo' })
+      const conditions = [{ claim: 'repository', matches: 'evil/app' }]
+      expect(problemOf(await change(id, { conditions }, admin))).toBe('403 channel-protected')
+      expect((await change(id, { lifetimeMinutes: 5 })).status).toBe(200)
+      expect((await server.request('DELETE', at)).status).toBe(200)
+    })
+
+    test('by two at once are what one of them says', async () => {
+      const { id } = await rule()
+      const answers = await Promise.all(['reader', 'admin'].map((role) => change(id, { role })))
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      const { access_token: token } = (await exchange(await sign())).body
+      const { items } = (await server.request('GET', '/manage/v1/trust-rules')).body
+      expect((await whoami(token)).body.role).toBe(items[0].role)
+    })
+  })
+
   testOnce.each<[string, Record<string, unknown>, RegExp]>([
     ['no condition', { conditions: [] }, /conditions/],
     ['a condition that says nothing', { conditions: [{ claim: 'sub', matches: '**' }] }, /says more than/],
