@@ -1,6 +1,6 @@
 import ajvFormats from 'ajv-formats'
 import { faultOfName, NAME_KEYWORD } from '@hotpatch/api'
-import { Ajv, type DataValidateFunction, type ValidateFunction } from 'ajv'
+import { Ajv, type SchemaValidateFunction, type ValidateFunction } from 'ajv'
 import fastJsonStringify from 'fast-json-stringify'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 
@@ -31,7 +31,7 @@ const compiledAnswers = new Map<string, (value: unknown) => string>()
 const OPTIONS = { useDefaults: true, removeAdditional: false, multipleOfPrecision: 6, allowUnionTypes: true } as const
 function createAjv(coerceTypes: boolean): Ajv {
   const ajv = ajvFormats.default(new Ajv({ ...OPTIONS, coerceTypes }))
-  const validate: DataValidateFunction = (name: string, place) => {
+  const validate: SchemaValidateFunction = (_keyword, name: string, _schema, place) => {
     const trimmed = name.trim()
     const fault = faultOfName(trimmed)
     validate.errors = fault === undefined ? [] : [{ keyword: NAME_KEYWORD, message: fault, params: {} }]
@@ -39,7 +39,7 @@ function createAjv(coerceTypes: boolean): Ajv {
     return fault === undefined
   }
   // What comes after the other checks of a text is as they saw it, and what is kept is without blanks around it.
-  return ajv.addKeyword({ keyword: NAME_KEYWORD, type: 'string', schema: false, modifying: true, validate })
+  return ajv.addKeyword({ keyword: NAME_KEYWORD, type: 'string', modifying: true, validate })
 }
 let strict: Ajv | undefined
 let lenient: Ajv | undefined
