@@ -1,4 +1,5 @@
 export { isEd25519PublicKey, isSignedBy } from './ed25519-keys.ts'
+export { openMinisignSecretKey, type MinisignSecretKey, type OpenedMinisignKey } from './minisign-secret-key.ts'
 export {
   findInComment,
   findMinisignKeyLine,

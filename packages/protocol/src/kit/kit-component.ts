@@ -74,6 +74,9 @@ export function readKitComponentId(id: string): string {
 /** An app's bundle has its version under another name (Kits §2). */
 export function readKitVersion(json: Record<string, unknown>, pointer: string): string {
   const name = json.version === undefined && json.bundle_version !== undefined ? 'bundle_version' : 'version'
+  if (name === 'version' && json.bundle_version !== undefined) {
+    throw new UnexpectedJsonError(`${pointer}/bundle_version`, 'nothing, as there is a version', json.bundle_version)
+  }
   return readString(json[name], `${pointer}/${name}`, { pattern: VERSION, expected: 'a version, such as 1.4.0' })
 }
 

@@ -16,7 +16,7 @@ const TARGET = /^[a-z0-9][a-z0-9._-]{0,63}$/
 const KEY = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_.-]{0,99}$/
 /** One line: nobody adds a second setting by the value of a first. */
 // oxlint-disable-next-line no-control-regex -- it is control characters that no value may have
-const VALUE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{0,2000}$/
+const VALUE = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]{0,2000}$/u
 const MAX_REPAIRS = 20
 const MAX_KEYS = 50
 
