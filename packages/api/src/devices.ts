@@ -66,6 +66,10 @@ export const Device = Type.Object({
 })
 export type Device = Static<typeof Device>
 
+const ComponentOfEvent = Type.Optional(
+  Type.String({ description: 'Of a kit, the component that it is about; absent: all of it' }),
+)
+
 /** What a device reported. */
 export const DeviceEvent = Type.Object({
   id: Type.String(),
@@ -74,6 +78,7 @@ export const DeviceEvent = Type.Object({
   version: Nullable(Type.String()),
   code: Nullable(Type.String()),
   detail: Nullable(Type.String()),
+  component: ComponentOfEvent,
   occurredAt: Timestamp,
   receivedAt: Timestamp,
 })
@@ -98,6 +103,7 @@ export const TimelineEntry = Type.Object({
   version: Nullable(Type.String()),
   code: Nullable(Type.String()),
   detail: Nullable(Type.String()),
+  component: ComponentOfEvent,
   receivedBytes: Nullable(Type.Integer()),
   arrival: Nullable(
     OneOf(DOWNLOAD_ARRIVALS, {

@@ -96,6 +96,7 @@ import type {
 } from './people.ts'
 import type { RolloutPlanStatus } from './plans.ts'
 import { Impact, type ImpactQuestion } from './impact.ts'
+import { RolloutComponents } from './rollout-components.ts'
 import { RolloutReach, type RolloutPreview } from './preview.ts'
 import type { Guard, GuardChanges } from './guards.ts'
 import {
@@ -477,6 +478,8 @@ export function createManagementClient(options: ManagementClientOptions) {
     listRollouts: (app: string, query: RolloutFilter & PageQuery = {}) =>
       read(pageOf(Rollout), path`/apps/${app}/rollouts` + queryOf(query)),
     getRollout: (rolloutId: string) => call<Rollout>('GET', path`/rollouts/${rolloutId}`),
+    /** Of a kit: which of its components fails. */
+    getRolloutComponents: (rolloutId: string) => read(RolloutComponents, path`/rollouts/${rolloutId}/components`),
     createRollout: (app: string, body: NewRollout) => call<Rollout>('POST', path`/apps/${app}/rollouts`, body),
     previewRollout: (app: string, body: RolloutPreview) =>
       read(RolloutReach, path`/apps/${app}/rollouts/preview`, body),

@@ -60,7 +60,7 @@ const requirement = {
 /** A signature for clients that verify something other than its statement (Signing §10). */
 export const AddedSignature = Type.Object({
   scheme: SignatureSchemeName,
-  subject: { ...Sha256, description: 'Of the artifact whose bytes were signed' },
+  subject: { ...Sha256, description: 'Of the bytes that were signed: an artifact, or of a kit a statement' },
   keyId: Id,
   value: Base64,
 })
@@ -77,7 +77,10 @@ export const NewAddedSignatures = Type.Object(
     signatures: Type.Array(
       Type.Object(
         {
-          subject: Type.Optional({ ...Sha256, description: 'May be absent where the release has one artifact' }),
+          subject: Type.Optional({
+            ...Sha256,
+            description: 'May be absent where the release has one artifact, or of a kit one statement',
+          }),
           value: Base64,
         },
         { additionalProperties: false },

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { DEVICE_EVENT_KINDS, isDeviceFailure, REPORTED_EVENT_KINDS, reportedKind } from './device-event.ts'
+import {
+  COMPONENT_EVENT_KINDS,
+  DEVICE_EVENT_KINDS,
+  isDeviceFailure,
+  REPORTED_EVENT_KINDS,
+  reportedKind,
+} from './device-event.ts'
 import { SDK_CODES } from './sdk-codes.ts'
 
 describe('a failure that is one of the download', () => {
@@ -32,6 +38,7 @@ describe('a failure that is one of the download', () => {
 })
 
 test('devices report what is in the vocabulary, without what the server concludes', () => {
-  const concluded = DEVICE_EVENT_KINDS.filter((kind) => !(REPORTED_EVENT_KINDS as readonly string[]).includes(kind))
+  const reported: readonly string[] = [...REPORTED_EVENT_KINDS, ...COMPONENT_EVENT_KINDS]
+  const concluded = DEVICE_EVENT_KINDS.filter((kind) => !reported.includes(kind))
   expect(concluded).toEqual(['checked', 'offered', 'native-updated', 'uninstalled-unknown'])
 })

@@ -3,7 +3,7 @@ import { SDK_CODES, type SdkCode } from './sdk-codes.ts'
 /**
  * What can happen to a release on a device: one vocabulary for all dialects.
  * `checked`, `offered`, `native-updated` and `uninstalled-unknown` (not seen for long) are what the server concludes,
- * the others are what devices report.
+ * `planned` and `probed` are of a kit's components alone, the others are what devices report.
  */
 export const DEVICE_EVENT_KINDS = [
   'checked',
@@ -16,6 +16,8 @@ export const DEVICE_EVENT_KINDS = [
   'failed',
   'rolled-back',
   'crashed',
+  'planned',
+  'probed',
   'native-updated',
   'uninstalled-unknown',
 ] as const
@@ -43,6 +45,19 @@ export const REPORTED_EVENT_KINDS = [
 ] as const satisfies DeviceEventKind[]
 
 export type ReportedEventKind = (typeof REPORTED_EVENT_KINDS)[number]
+
+/** Events §1.1: what may be reported of one component of a kit, in the order in which it happens. */
+export const COMPONENT_EVENT_KINDS = [
+  'planned',
+  'downloaded',
+  'applied',
+  'probed',
+  'confirmed',
+  'rolled-back',
+  'failed',
+] as const satisfies DeviceEventKind[]
+
+export type ComponentEventKind = (typeof COMPONENT_EVENT_KINDS)[number]
 
 /**
  * Of a `crashed`: the release had proved itself on the device, which goes on running it. It counts like any other crash,

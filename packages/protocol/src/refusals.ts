@@ -101,7 +101,9 @@ function distrustReason(rollout: CompiledRollout, trust: DeviceTrust): RefusalRe
     const isStated = keyIds.length > 0 && rollout.restated !== null
     return isStated ? refusesStatement(rollout, trust) : refusesUnstatedEmbedded(trust)
   }
-  return keyIds.length === 0 ? undefined : refusesStatement(rollout, trust)
+  if (keyIds.length > 0) return refusesStatement(rollout, trust)
+  // Whoever applies kits takes none unsigned: it need not tell its keys for what it has seen to count (Kits §6.1).
+  return rollout.kind === 'kit' ? refusesSequence(rollout, trust) : undefined
 }
 
 /** D6, D11: whether a device can be sent to embedded by no rollout at all. */
@@ -121,14 +123,20 @@ function refusesUnstatedEmbedded({ floor }: DeviceTrust): RefusalReason | undefi
 }
 
 function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
-  const { statementKeyId, bundleKeyId, sequence, target } = rollout
-  const { keyIds, floor, highWater, heldReleaseId } = trust
+  const { statementKeyId, bundleKeyId, target } = rollout
+  const { keyIds } = trust
   if (statementKeyId === null) return 'not-signed'
   if (target !== 'embedded') {
     if (bundleKeyId === null) return 'not-signed'
     if (!keyIds.includes(bundleKeyId)) return 'key-not-trusted'
   }
   if (!keyIds.includes(statementKeyId)) return 'key-not-trusted'
+  return refusesSequence(rollout, trust)
+}
+
+function refusesSequence(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
+  const { sequence } = rollout
+  const { floor, highWater, heldReleaseId } = trust
   if (!(sequence >= floor)) return 'below-device-floor'
   if (!(sequence >= highWater)) {
     const isHeld = rollout.releaseId !== null && rollout.releaseId === heldReleaseId

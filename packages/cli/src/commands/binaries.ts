@@ -29,7 +29,7 @@ import type { ExpectedBytes } from '../installers/fetch-elsewhere.ts'
 import { findInstallers } from '../installers/find-installers.ts'
 import type { InstallerFile } from '../content/content-kind.ts'
 import { CommandError, UsageError } from '../errors/errors.ts'
-import { formatBytes } from '../output/text.ts'
+import { formatBytes, formatList } from '../output/text.ts'
 import type { CliContext } from '../process/context.ts'
 import {
   askedBinaries,
@@ -180,7 +180,12 @@ async function list(context: CliContext, options: ListOptions) {
     ...given({ platform, channel }),
   })
   const columns = ['version', 'versionCode', 'platform', 'channel', 'files', 'sizeBytes', 'createdAt', 'id'] as const
-  output.page(page, columns, page.items.map(releaseFields))
+  const shown = page.items.map((release) => {
+    const files = filesOf(release)
+    const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
+    return { ...release, files: formatList(files.map(({ name }) => name)), sizeBytes }
+  })
+  output.page(page, columns, shown)
 }
 
 async function show(context: CliContext, version: string, options: OneReleaseOptions) {

@@ -7,9 +7,11 @@ import {
   IconCheck,
   IconDownload,
   IconGhost2,
+  IconListCheck,
   IconMail,
   IconPlayerPlay,
   IconRefresh,
+  IconStethoscope,
   IconX,
   type Icon,
 } from '@tabler/icons-react'
@@ -34,6 +36,8 @@ const LOOKS: Record<TimelineEntry['kind'], { icon: Icon; color: string }> = {
   failed: { icon: IconX, color: 'red' },
   'rolled-back': { icon: IconArrowBackUp, color: 'red' },
   crashed: { icon: IconAlertTriangle, color: 'red' },
+  planned: { icon: IconListCheck, color: 'blue' },
+  probed: { icon: IconStethoscope, color: 'blue' },
   'native-updated': { icon: IconBuildingStore, color: 'teal' },
   'uninstalled-unknown': { icon: IconGhost2, color: 'gray' },
 }
@@ -61,12 +65,14 @@ export function DeviceTimeline({ slug, device }: { slug: string; device: DeviceW
         {entries.map((entry) => {
           // Items have to be the timeline's own children: it tells them where they stand.
           const { icon: EntryIcon, color } = LOOKS[entry.kind]
+          const what = t(`timeline.kinds.${entry.kind}`, { version: entry.version ?? t('embedded') })
+          const { component } = entry
           return (
             <Timeline.Item
               key={entry.id}
               bullet={<EntryIcon size={14} aria-hidden />}
               color={color}
-              title={t(`timeline.kinds.${entry.kind}`, { version: entry.version ?? t('embedded') })}
+              title={component === undefined ? what : t('timeline.ofComponent', { component, title: what })}
             >
               <Details entry={entry} />
               <Text c="dimmed" size="xs" component="div">

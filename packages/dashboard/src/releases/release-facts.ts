@@ -1,6 +1,6 @@
 import type { Release } from '@hotpatch/api'
 
-/** Bytes that a device downloads that has nothing of it; of a binary, of its largest file. */
+/** Bytes that a device downloads that has nothing of it; of a binary, of its largest file, and so of each component. */
 export function downloadBytes({ content }: Release): number {
   switch (content.kind) {
     case 'archive':
@@ -9,11 +9,25 @@ export function downloadBytes({ content }: Release): number {
       return content.totalBytes
     case 'binary':
       return Math.max(0, ...content.files.map(({ sizeBytes }) => sizeBytes))
+    case 'kit':
+      return content.components.reduce((sum, { files }) => sum + Math.max(0, ...files.map(sizeOf)), 0)
   }
 }
 
 export function fileCount({ content }: Release): number {
-  return content.kind === 'binary' ? content.files.length : content.fileCount
+  switch (content.kind) {
+    case 'archive':
+    case 'files':
+      return content.fileCount
+    case 'binary':
+      return content.files.length
+    case 'kit':
+      return content.components.reduce((sum, { files }) => sum + files.length, 0)
+  }
+}
+
+function sizeOf({ sizeBytes }: { sizeBytes: number }): number {
+  return sizeBytes
 }
 
 /** Whether its publisher has signed anything of it. */

@@ -55,7 +55,10 @@ export function ReleaseFilters({
       <SegmentedControl
         aria-label={t('content')}
         className={classes.kinds}
-        data={(['all', 'archive', 'files', 'binary'] as const).map((value) => ({ value, label: t(`kinds.${value}`) }))}
+        data={(['all', 'archive', 'files', 'binary', 'kit'] as const).map((value) => ({
+          value,
+          label: t(`kinds.${value}`),
+        }))}
         value={filters.kind ?? 'all'}
         onChange={(kind) => change({ kind: kind === 'all' ? undefined : kind })}
       />

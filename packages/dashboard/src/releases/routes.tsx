@@ -1,9 +1,9 @@
-import { CONTENT_KINDS, PLATFORMS, type Platform } from '@hotpatch/protocol'
+import { CONTENT_KINDS, PLATFORMS, type ContentKindName, type Platform } from '@hotpatch/protocol'
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
 import { appRoute } from '../ground/routes.ts'
 import { readOneOf, readText } from '../ground/search.ts'
 
-export type ListedKind = 'archive' | 'files' | 'binary'
+export type ListedKind = ContentKindName
 
 export interface ReleasesSearch {
   platform?: Platform | undefined
@@ -13,15 +13,13 @@ export interface ReleasesSearch {
   search?: string | undefined
 }
 
-const LISTED_KINDS = CONTENT_KINDS.filter((kind): kind is ListedKind => kind !== 'kit')
-
 const releasesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/releases',
   validateSearch: (search): ReleasesSearch => ({
     platform: readOneOf(search, 'platform', PLATFORMS),
     channel: readText(search, 'channel'),
-    kind: readOneOf(search, 'kind', LISTED_KINDS),
+    kind: readOneOf(search, 'kind', CONTENT_KINDS),
     archived: readText(search, 'archived') === 'true' ? true : undefined,
     search: readText(search, 'search')?.slice(0, 50),
   }),
@@ -63,7 +61,7 @@ const publishRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/releases/publish',
   validateSearch: (search): PublishSearch => ({
-    kind: readOneOf(search, 'kind', LISTED_KINDS),
+    kind: readOneOf(search, 'kind', CONTENT_KINDS),
     channel: readText(search, 'channel'),
   }),
   component: lazyRouteComponent(() => import('./publish/publish-page.tsx'), 'PublishPage'),

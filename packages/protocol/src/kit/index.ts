@@ -1,5 +1,6 @@
 export * from './installed-kit.ts'
 export {
+  KIT_COMPONENT_ID,
   KIT_COMPONENT_KINDS,
   KIT_FILE_FORMATS,
   MAX_KIT_COMPONENTS,

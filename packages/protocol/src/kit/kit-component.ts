@@ -61,14 +61,14 @@ const FORMATS: Readonly<Record<KitComponentKind, readonly KitFileFormat[]>> = {
   coordinator: ['zip'],
 }
 
-const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
+export const KIT_COMPONENT_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
 const WORD = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/
 
 /** What is no id is in no pointer either: it may be as long as the whole text. */
 export function readKitComponentId(id: string): string {
-  return readString(id, '/components', { pattern: ID, expected: 'ids of components, such as gateway' })
+  return readString(id, '/components', { pattern: KIT_COMPONENT_ID, expected: 'ids of components, such as gateway' })
 }
 
 /** An app's bundle has its version under another name (Kits §2). */

@@ -53,6 +53,7 @@ import { proposalRoutes } from '../rolling-out/proposals/proposal-routes.ts'
 import { protectionRoutes } from '../rolling-out/protections/protection-routes.ts'
 import { rolloutRoutes } from '../rolling-out/rollouts/rollout-routes.ts'
 import { explainRoutes } from '../explaining/explain/explain-routes.ts'
+import { componentRoutes } from '../explaining/components/component-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
 import { previewRoutes } from '../explaining/previews/preview-routes.ts'
 import { createDesk } from '../updates/desk.ts'
@@ -186,6 +187,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
     announcementRoutes({ announcements, streams, resolveApp, authorize: authorizeReader }),
     webhookRoutes({ webhooks, deliveries, resolveApp }),
     insightRoutes({ insights: services.insights, resolveApp }),
+    componentRoutes({ components: services.components, rollouts }),
     attentionRoutes({ attention: services.attention, resolveApp, publicUrl }),
     auditRoutes({ audit: services.audit, sealer: services.auditSealer, exports: services.auditExports, resolveApp }),
   ]

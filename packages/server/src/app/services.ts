@@ -69,6 +69,7 @@ import { createInstallPageService } from '../pages/install/install-page-service.
 import { createInstallables } from '../pages/install/installables.ts'
 import { createAttentionService } from '../explaining/attention/attention-service.ts'
 import { createExplainService } from '../explaining/explain/explain-service.ts'
+import { createComponentFigures } from '../explaining/components/component-figures.ts'
 import { createImpactService } from '../explaining/impact/impact-service.ts'
 import { raisePlatform, raiseReleases } from '../rolling-out/rollouts/raise-releases.ts'
 import { createKnownDevices } from '../explaining/known-devices/known-devices.ts'
@@ -190,6 +191,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
   const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
+  const components = createComponentFigures({ db: reads, settleFleet, clock })
   const attention = createAttentionService({
     db: reads,
     plans,
@@ -279,6 +281,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     findInstallables,
     devices,
     insights,
+    components,
     attention,
     explanations,
     previews,

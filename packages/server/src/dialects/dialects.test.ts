@@ -53,5 +53,8 @@ test('what devices may call, and whether they need the key of their app', () => 
     'hot-updater: GET /hot-updater/fingerprint/:platform/:fingerprintHash/:channel/:minBundleId/:bundleId public',
     'hot-updater: GET /hot-updater/fingerprint/:platform/:fingerprintHash/:channel/:minBundleId/:bundleId/:cohort public',
     'hot-updater: GET /hot-updater/version public',
+    'kit: GET /personal-kit/:channel/latest.json app-key',
+    'kit: GET /personal-kit/:channel/latest.json.sig app-key',
+    'kit: GET /personal-kit/:channel/latest.json.minisig app-key',
   ])
 })

@@ -9,6 +9,7 @@ import { electron } from './electron/electron.ts'
 import { expo } from './expo/expo.ts'
 import { hotPatchEvents } from './hotpatch/hotpatch.ts'
 import { hotUpdater } from './hot-updater/hot-updater.ts'
+import { kit } from './kit/kit.ts'
 import { reactNative } from './react-native/react-native.ts'
 import { tauri } from './tauri/tauri.ts'
 import { webBundle } from './web-bundle/web-bundle.ts'
@@ -28,4 +29,5 @@ export const DIALECTS: readonly Dialect[] = [
   tauri(),
   expo(),
   hotUpdater(),
+  kit(),
 ]

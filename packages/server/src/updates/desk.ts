@@ -146,7 +146,12 @@ export function createDesk({
     const channel = holder.channel ?? askedChannel
     const now = clock.now()
     const rollouts = readFeed(catalogs, app, { platform, channel }, readingOf(dialect, route, attributes), now)
-    const rendered = route.render(rollouts, request, app)
+    const platforms = platform === 'each' ? app.platforms : [platform]
+    const findRestatement = (rolloutId: string) => {
+      const found = platforms.map((each) => catalogs.get(app, each, channel).restatements.get(rolloutId))
+      return found.find((restatement) => restatement !== undefined)
+    }
+    const rendered = route.render(rollouts, request, app, findRestatement)
     const counted = platform === 'each' ? 'any' : platform
     fleet.countFeed({ appId: app.id, platform: counted, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(dialect.name, 'feed')

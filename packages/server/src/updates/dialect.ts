@@ -12,7 +12,7 @@ import type {
 } from '@hotpatch/protocol'
 import type { LaneMethod } from '../ground/http/device-lane.ts'
 import type { PlainAnswer, PlainRequest, ServedAddress } from '../ground/http/plain-request.ts'
-import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
+import type { DirectoryEntry, OfferedRelease, Restatement } from './catalog-queries.ts'
 import type { ReleaseName } from './release-names.ts'
 import type { UpdateAnswer, UpdateCheck } from './update-service.ts'
 
@@ -114,10 +114,13 @@ export interface FeedRoute extends Route {
   picksHighest?: boolean
   /** @throws problem invalid-request */
   read(request: PlainRequest): AskedFeed
-  render(feed: Feed, request: PlainRequest, app: FeedApp): PlainAnswer | ServedAddress
+  render(feed: Feed, request: PlainRequest, app: FeedApp, findRestatement: FindRestatement): PlainAnswer | ServedAddress
   /** Of clients that may tell which device asks: then it is answered as that one. */
   forDevice?: Pick<CheckRoute, 'read' | 'render'> & { isTold(request: PlainRequest): boolean }
 }
+
+/** What its publisher has signed of a rollout that states its release again, by the rollout's id. */
+export type FindRestatement = (rolloutId: string) => Restatement | undefined
 
 /** What of the app goes into its feeds. */
 export type FeedApp = Pick<DirectoryEntry, 'slug' | 'appcastSignatures'>
@@ -164,6 +167,8 @@ export interface SentEvent {
   detail: string | undefined
   receivedBytes?: number | undefined
   arrival?: DownloadArrival | undefined
+  /** Of a kit, the component that it is about. */
+  component?: string | undefined
   /** By the device's clock, in milliseconds since 1970. */
   occurredAt: number | undefined
   sentAt: number | undefined

@@ -62,7 +62,7 @@ export interface UpdateAnswer {
   patch: OfferedPatch | null
   /** What only a newer shell could run (D9). */
   awaitsNative: OfferedRelease | null
-  /** The publisher's signature for this very answer, where a roll-back was signed. */
+  /** What its publisher has signed for this very answer, where the rollout that it is of states its release again. */
   restatement: Restatement | undefined
   /**
    * The rollout that the check counts for: the one that is offered, or else the one that brought what the device runs.
@@ -111,7 +111,8 @@ export function createUpdateService({
     const now = clock.now()
     const { device, running, currentVersion, decision } = judge(catalog, check, now, options)
     const rollout = decision.kind === 'update' || decision.kind === 'embedded' ? decision.rollout : null
-    const restatement = rollout?.restated ? catalog.restatements.get(rollout.id) : undefined
+    const placed = decision.kind === 'up-to-date' ? decision.rollout : rollout
+    const restatement = placed?.restated ? catalog.restatements.get(placed.id) : undefined
     const { rolloutId, isOffer, rolloutStartedAt } = rolloutOfCheck(catalog, decision, device.currentReleaseId, now)
     const { cohorts: claimedCohorts } = check
     return {

@@ -103,6 +103,7 @@ function useColumns({ content }: Release): Column<ReleaseEntry>[] {
         },
       ]
     case 'files':
+    case 'kit':
       return [pathColumn(t('entries.path')), size, digestColumn]
     case 'binary':
       return [

@@ -1,11 +1,14 @@
 import { DEFAULT_CHANNEL } from '@hotpatch/api'
 import {
+  COMPONENT_EVENT_KINDS,
   DOWNLOAD_ARRIVALS,
+  KIT_COMPONENT_ID,
   readArray,
   readObject,
   REPORTED_EVENT_KINDS,
   UnexpectedJsonError,
   type DeviceAttributes,
+  type ComponentEventKind,
   type DeviceTrust,
   type DownloadArrival,
   type Platform,
@@ -39,7 +42,7 @@ export interface EventEnvelope {
 /** Events §1. */
 export interface SentEvent {
   eventId: string
-  kind: ReportedEventKind
+  kind: ReportedEventKind | ComponentEventKind
   releaseId: string | undefined
   version: string | undefined
   rolloutId: string | undefined
@@ -47,6 +50,8 @@ export interface SentEvent {
   detail: string | undefined
   receivedBytes: number | undefined
   arrival: DownloadArrival | undefined
+  /** Events §1.1. */
+  component: string | undefined
   occurredAt: number | undefined
 }
 
@@ -103,11 +108,12 @@ function readEnvelope(fields: Fields): EventEnvelope {
 function readEvent(item: unknown): SentEvent {
   const fields = readObject(item, '')
   const eventId = text(fields, 'id', 64)
-  const kind = readKind(fields)
+  const component = readComponent(fields)
+  const kind = readKind(fields, component === undefined ? REPORTED_EVENT_KINDS : COMPONENT_EVENT_KINDS)
   const releaseId = toldText(fields, 'releaseId', 64)
   const version = toldText(fields, 'version', 64)
   // An answer that could not be read names no release.
-  const mayNameNone = kind === 'failed' || kind === 'download-failed'
+  const mayNameNone = component === undefined && (kind === 'failed' || kind === 'download-failed')
   if (releaseId === undefined && version === undefined && !mayNameNone) {
     throw new UnexpectedJsonError('/releaseId', 'the release by releaseId or version', undefined)
   }
@@ -122,14 +128,21 @@ function readEvent(item: unknown): SentEvent {
     receivedBytes: readBytes(fields),
     // Another word is of an engine that this server does not know yet: what came counts all the same.
     arrival: DOWNLOAD_ARRIVALS.find((known) => known === fields.arrival),
+    component,
     occurredAt: optionalTime(fields, 'occurredAt'),
   }
 }
 
-function readKind({ kind }: Fields): ReportedEventKind {
-  const known = REPORTED_EVENT_KINDS.find((each) => each === kind)
+function readKind<Kind extends string>({ kind }: Fields, kinds: readonly Kind[]): Kind {
+  const known = kinds.find((each) => each === kind)
   if (known) return known
-  throw new UnexpectedJsonError('/kind', `one of ${REPORTED_EVENT_KINDS.join(', ')}`, kind)
+  throw new UnexpectedJsonError('/kind', `one of ${kinds.join(', ')}`, kind)
+}
+
+function readComponent(fields: Fields): string | undefined {
+  const id = optionalText(fields, 'component', 64)
+  if (id === undefined || KIT_COMPONENT_ID.test(id)) return id
+  throw new UnexpectedJsonError('/component', 'the id of a component, such as gateway', id)
 }
 
 function readBytes({ receivedBytes }: Fields): number | undefined {

@@ -266,7 +266,7 @@ export function describeDialect(subject: DialectUnderTest): void {
 
     const notExplained = explains === true ? '' : ` (not here: ${explains.skip})`
     test.runIf(explains === true)(`can be explained for each of its devices${notExplained}`, async () => {
-      const [[, route] = []] = each.filter(([, { kind }]) => kind === 'check')
+      const [[, route] = []] = each.filter(([, { kind, ...route }]) => kind === 'check' || 'forDevice' in route)
       if (!route) throw new Error('It has no check.')
       await send(server, route, askOf(route, { ...asking, deviceId: 'explained' }), `/apps/${app.slug}`)
       const { body } = await server.request('GET', `/manage/v1/apps/${app.slug}/devices/explained/explain`)
@@ -394,7 +394,12 @@ function render(
       return route.render({ decision, device: {}, countedLabel: 'v1' } as unknown as UpdateAnswer, request)
     }
     case 'feed':
-      return route.render([rollout] as unknown as Feed, request, { slug: 'app', appcastSignatures: new Map() })
+      return route.render(
+        [rollout] as unknown as Feed,
+        request,
+        { slug: 'app', appcastSignatures: new Map() },
+        () => undefined,
+      )
     case 'report':
     case 'registration':
     case 'release':

@@ -50,6 +50,7 @@ export function renderEvent(row: TimelineRow): DeviceEvent {
     version: row.version,
     code: row.code,
     detail: row.detail,
+    ...(row.component !== null && { component: row.component }),
     occurredAt: timestamp(row.occurred_at),
     receivedAt: timestamp(row.received_at),
   }

@@ -80,6 +80,8 @@ export interface DeviceReport extends DeviceRegistration {
   detail?: string | null | undefined
   receivedBytes?: number | null | undefined
   arrival?: DownloadArrival | undefined
+  /** Of a kit, the component that it is about. It stands on the timeline, and is counted by itself alone (Events §1.1). */
+  component?: string | undefined
   /** By the device's clock. */
   occurredAt?: number | undefined
   /** What the device's clock showed when it sent the report: how far that clock is off. */
@@ -137,10 +139,11 @@ export function readRegistration(appId: string, registration: DeviceRegistration
 }
 
 export function readReport(appId: string, report: DeviceReport, receivedAt: number): ReadReport {
-  const { releaseId, version, rollout } = report
-  const kind = reportedKind(report.kind, report.code)
+  const { releaseId, version, rollout, component } = report
+  const isOfAll = component === undefined
+  const kind = isOfAll ? reportedKind(report.kind, report.code) : report.kind
   const told = readRegistration(appId, report, receivedAt)
-  const nowRuns = !told.tellsCurrent && (kind === 'applied' || kind === 'confirmed')
+  const nowRuns = isOfAll && !told.tellsCurrent && (kind === 'applied' || kind === 'confirmed')
   const occurredAt = timeOfEvent(report, receivedAt)
   return {
     device: nowRuns
@@ -160,12 +163,13 @@ export function readReport(appId: string, report: DeviceReport, receivedAt: numb
       rollout_id: rollout?.id ?? null,
       received_bytes: readBytes(report.receivedBytes),
       arrival: kind === 'downloaded' ? (report.arrival ?? null) : null,
+      component: text(component),
       occurred_at: occurredAt,
       received_at: receivedAt,
     },
     countsAt: Math.min(Math.max(occurredAt, rollout?.startedAt ?? 0), receivedAt),
     otherRollouts: rollout?.others ?? [],
-    failedReleaseId: isDeviceFailure(kind, report.code) && !lacksProof(report) ? text(releaseId) : null,
+    failedReleaseId: isOfAll && isDeviceFailure(kind, report.code) && !lacksProof(report) ? text(releaseId) : null,
   }
 }
 
@@ -260,12 +264,13 @@ export function timeOfEvent({ occurredAt, sentAt }: DeviceReport, receivedAt: nu
 }
 
 /** Only a UUID is unique among devices; anything else is made so, and cannot imitate another device's event. */
-function eventId({ eventId, deviceId, kind, releaseId, version, proof }: DeviceReport): string {
+function eventId({ eventId, deviceId, kind, releaseId, version, component, proof }: DeviceReport): string {
   // Else it would stand where the device's own report is to come, which then counted for known.
   if (proof && !proof.isProven)
     return eventIdOf(['unproven', deviceId, eventId ?? null, kind, releaseId ?? version ?? null])
   if (eventId && UUID.test(eventId)) return eventId.toLowerCase()
-  return eventIdOf(eventId ? [deviceId, eventId] : [deviceId, kind, releaseId ?? version ?? null])
+  if (eventId) return eventIdOf([deviceId, eventId])
+  return eventIdOf([deviceId, kind, releaseId ?? version ?? null, ...(component === undefined ? [] : [component])])
 }
 
 /** The same for the same event, for events that have no id of their own. */

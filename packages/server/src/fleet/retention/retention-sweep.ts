@@ -147,6 +147,7 @@ function goneEvent(device: Schema['device'], now: number): Schema['device_event'
     rollout_id,
     received_bytes: null,
     arrival: null,
+    component: null,
     occurred_at: Math.min(goneAt, now),
     received_at: now,
   }

@@ -297,6 +297,7 @@ function anEvent(changes: Partial<Schema['device_event']>): Schema['device_event
     app_id: APP_ID,
     device_id: 'device-1',
     kind: 'applied',
+    component: null,
     release_id: null,
     version: null,
     code: null,

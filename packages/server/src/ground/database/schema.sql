@@ -313,9 +313,12 @@ create table device_event (
   rollout_id text,
   received_bytes bigint,
   arrival text,
+  component text,
   constraint device_event_key primary key (app_id, id),
   constraint device_event_app foreign key (app_id) references app (id)
 );
+
+create index device_event_component on device_event (rollout_id, component, kind, device_id) where component is not null;
 
 create index device_event_device on device_event (app_id, device_id, received_at);
 

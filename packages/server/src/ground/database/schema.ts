@@ -472,6 +472,8 @@ export interface Schema {
     received_bytes: number | null
     /** Of what was downloaded, how it came. */
     arrival: DownloadArrival | null
+    /** Of a kit, the component that it is about; null: all of it. */
+    component: string | null
     occurred_at: number
     received_at: number
   }

@@ -234,7 +234,7 @@ export function createDeviceLane({
     const all = [...headers]
     const content = contentOf(body, request, all)
     // RFC 9110 §8.6: where there is no content, nothing says how long it is.
-    if (status !== 204) all.push('content-length', String(Buffer.byteLength(content)))
+    if (status !== 204 && status !== 304) all.push('content-length', String(Buffer.byteLength(content)))
     if (route.isCrossOrigin) all.push(...CROSS_ORIGIN)
     if (exchange.isLast || isClosed) all.push('connection', 'close')
     response.writeHead(status, all)

@@ -280,9 +280,9 @@ describeOnEveryDatabase('publishing binaries', (open) => {
       ],
       [
         'a kind that is not served',
-        () => publish({ platform: 'android', version: '9.0.0', content: { kind: 'kit' } }),
+        () => publish({ platform: 'android', version: '9.0.0', content: { kind: 'parcel' } }),
         '400 invalid-request',
-        /archive, binary or files.*does not take yet/,
+        /one of archive, binary, files, kit/,
       ],
     ])('%s', async (_what, act, expected, detail) => {
       const before = await server.request('GET', `/manage/v1/apps/${slug}/releases`)

@@ -33,7 +33,7 @@ import { withUpload } from './receive-upload.ts'
 const ArtifactParams = Type.Object({ app: Type.String(), sha256: Sha256 })
 const uploadKind = { default: 'archive', description: 'What the bytes are for' }
 const UploadKind = OneOf(UPLOAD_KINDS, uploadKind)
-const ContentKindOfUpload = OneOf(['archive', 'binary', 'files'], uploadKind)
+const ContentKindOfUpload = OneOf(['archive', 'binary', 'files', 'kit'], uploadKind)
 
 const PublishForm = Type.Object({
   metadata: NewRelease,
@@ -125,8 +125,8 @@ export function publishingRoutes({
           summary: 'Uploads the bytes of a release before the release',
           description:
             'The body is the zip of an archive, with `kind=binary` and its `name` one file of a binary, with ' +
-            '`kind=asset` one file of a release of the kind files, and with `kind=files`, when all those are there, the ' +
-            'files.json that lists them. It waits for a day; a release refers to it by its SHA-256 in `metadata.content`.',
+            '`kind=asset` one file of a release of the kinds files and kit, and when all those are there, with `kind=files` ' +
+            'the files.json that lists them, or with `kind=kit` the kit.json that says what they are. It waits for a day; a release refers to it by its SHA-256 in `metadata.content`.',
           consumes: ['application/zip', 'application/octet-stream'],
           params: ArtifactParams,
           querystring: Type.Object({ kind: UploadKind, name: Type.Optional(BinaryFileName) }),

@@ -1,5 +1,5 @@
-import { NewArchiveContent, NewBinaryContent, NewFilesContent, NewRelease } from '@hotpatch/api'
-import { CONTENT_KINDS, problem } from '@hotpatch/protocol'
+import { NewArchiveContent, NewBinaryContent, NewFilesContent, NewKitContent, NewRelease } from '@hotpatch/api'
+import { problem } from '@hotpatch/protocol'
 import { Type } from 'typebox'
 import { createValidator } from '../../ground/http/validate.ts'
 
@@ -10,15 +10,15 @@ const VALIDATORS = {
   archive: createValidator(releaseWith(Type.Optional(NewArchiveContent)), 'metadata'),
   binary: createValidator(releaseWith(NewBinaryContent), 'metadata'),
   files: createValidator(releaseWith(NewFilesContent), 'metadata'),
+  kit: createValidator(releaseWith(NewKitContent), 'metadata'),
 }
 
 /** @throws problem invalid-request */
 export function readNewRelease(metadata: unknown): NewRelease {
   const kind = kindOf(metadata)
-  if (kind === 'archive' || kind === 'binary' || kind === 'files') return VALIDATORS[kind](metadata)
-  const known = CONTENT_KINDS.find((each) => each === kind)
-  const found = known === undefined ? JSON.stringify(kind) : `${known}, which this server does not take yet`
-  throw problem('invalid-request', `metadata/content/kind: expected archive, binary or files, found ${found}.`)
+  if (kind === 'archive' || kind === 'binary' || kind === 'files' || kind === 'kit') return VALIDATORS[kind](metadata)
+  const expected = Object.keys(VALIDATORS).join(', ')
+  throw problem('invalid-request', `metadata/content/kind: expected one of ${expected}, found ${JSON.stringify(kind)}.`)
 }
 
 function kindOf(metadata: unknown): unknown {
@@ -31,6 +31,7 @@ function releaseWith<
   Content extends
     | typeof NewBinaryContent
     | typeof NewFilesContent
+    | typeof NewKitContent
     | ReturnType<typeof Type.Optional<typeof NewArchiveContent>>,
 >(content: Content) {
   return Type.Object({ ...common, content }, { additionalProperties: false })

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { MAX_ADDED_SIGNATURES, type AddedSignature, type AddedSignatures, type NewAddedSignatures } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { signatureScheme } from '@hotpatch/signatures'
@@ -16,6 +18,7 @@ import {
   putAddedSignatures,
   removeAddedSignatures,
 } from '../../shipping/signing/added-signature-queries.ts'
+import { listStatementTexts } from '../../shipping/signing/release-statement-queries.ts'
 
 export type SignatureService = ReturnType<typeof createSignatureService>
 
@@ -55,12 +58,16 @@ export function createSignatureService({
     const { scheme, keyId } = input
     const { algorithm } = signatureScheme(scheme)
     const key = await keys.getWorking(app.id, { keyId, algorithm })
+    const statements = release.kind === 'kit' ? await statementsOf(release) : undefined
     const rows: AddedSignatureRow[] = []
-    for (const { subject, value } of await withSubjects(release, input.signatures)) {
+    for (const { subject, value } of await withSubjects(release, statements, input.signatures)) {
       rows.push({ release_id: release.id, subject, scheme, key_id: keyId, value })
     }
     // One file after the other: whoever publishes can wait, and no more than one is open.
-    for (const [index, row] of rows.entries()) await verify(row, index, release, key.public_key)
+    for (const [index, row] of rows.entries()) {
+      const bytes = statements ? Readable.from([statements.get(row.subject) ?? EMPTY]) : await storage.open(row.subject)
+      await verify(row, { index, release, publicKey: key.public_key, bytes })
+    }
     await changes.run(async (tx, change) => {
       await apps.lock(tx, app.id)
       await keys.getWorking(app.id, { keyId, algorithm }, tx)
@@ -86,11 +93,13 @@ export function createSignatureService({
 
   async function verify(
     { subject, scheme, value }: AddedSignatureRow,
-    index: number,
-    { version }: ReleaseRow,
-    publicKey: string,
+    {
+      index,
+      release: { version },
+      publicKey,
+      bytes,
+    }: { index: number; release: ReleaseRow; publicKey: string; bytes: Readable | undefined },
   ): Promise<void> {
-    const bytes = await storage.open(subject)
     if (!bytes) throw problem('artifact-missing', `The bytes with the SHA-256 ${subject} are lost: upload them again.`)
     try {
       const fault = await signatureScheme(scheme).findFault({ publicKey, value, bytes, version })
@@ -135,22 +144,36 @@ export function createSignatureService({
     throw problem('release-not-found', `The app has no release with the id ${releaseId} to sign.`)
   }
 
+  /** Signing §10: of a kit it is what was stated that is signed, each time that it was; by the digests of their bytes. */
+  async function statementsOf({ id }: ReleaseRow): Promise<ReadonlyMap<string, Buffer>> {
+    const texts = await listStatementTexts(db, id)
+    return new Map(
+      texts.map((text) => {
+        const bytes = Buffer.from(text)
+        return [createHash('sha256').update(bytes).digest('hex'), bytes] as const
+      }),
+    )
+  }
+
   /** Each with the artifact that it is of. */
   async function withSubjects(
     { id }: ReleaseRow,
+    statements: ReadonlyMap<string, Buffer> | undefined,
     given: NewAddedSignatures['signatures'],
   ): Promise<{ subject: string; value: string }[]> {
-    const files = (await listFilesOf(db, [id])).get(id) ?? []
-    const artifacts = new Set(files.map(({ sha256 }) => sha256).filter((sha256) => sha256 !== null))
+    const files = statements ? [] : ((await listFilesOf(db, [id])).get(id) ?? [])
+    const ofFiles = files.map(({ sha256 }) => sha256).filter((sha256) => sha256 !== null)
+    const artifacts = new Set(statements ? statements.keys() : ofFiles)
     const [only] = artifacts.size === 1 ? artifacts : []
-    const isOfFile = given.some(({ subject }) => subject !== undefined && !artifacts.has(subject))
+    const isOfFile = !statements && given.some(({ subject }) => subject !== undefined && !artifacts.has(subject))
     // Clients that take single files verify each (Content §7).
     const contained = new Set(isOfFile ? (await listAllFilesOf(db, id)).map(({ sha256 }) => sha256) : [])
     const named = new Set<string>()
     return given.map(({ subject = only, value }, index) => {
       const place = `signatures/${index}/subject`
       if (subject === undefined || !(artifacts.has(subject) || contained.has(subject))) {
-        const expected = only ?? `the SHA-256 of one of its ${artifacts.size} artifacts`
+        const expected =
+          only ?? `the SHA-256 of one of its ${artifacts.size} ${statements ? 'statements' : 'artifacts'}`
         throw problem('invalid-request', `${place}: expected ${expected}, found ${subject ?? 'none'}.`)
       }
       if (named.has(subject)) {
@@ -177,3 +200,5 @@ async function listOf(
 function nameOf({ scheme, subject, key_id }: AddedSignatureRow) {
   return { scheme, subject, keyId: key_id }
 }
+
+const EMPTY = Buffer.alloc(0)

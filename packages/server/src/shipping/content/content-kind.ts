@@ -152,6 +152,8 @@ export interface ContentKind<
   maxBytes(limits: ContentLimits): number
   /** Whether its clients ask for a SHA-512, too. */
   wantsSha512: boolean
+  /** What a statement must say stands in the bytes: before somebody has looked at them, nobody knows it. */
+  isStatedByBytes?: boolean
   /** Whether it is files in one, which may be packed better (Content §8.3). */
   canBePacked(facts: Found): boolean
   /** Of the bytes that are uploaded, and of what is served of them. */

@@ -64,9 +64,12 @@ export function listAssetsAfter(
     .execute()
 }
 
-/** Of all releases that were ever placed there. */
+/** Of all releases that were ever placed there; without those of components, which devices know from their statement. */
 export async function listPlacedFiles(db: Connection, place: PlaceOfReleases): Promise<FilesByRelease> {
-  const rows = await selectFiles(db).where('release_file.release_id', 'in', placedReleases(db, place)).execute()
+  const rows = await selectFiles(db)
+    .where('release_file.release_id', 'in', placedReleases(db, place))
+    .where('release_file.role', '!=', 'component')
+    .execute()
   return grouped(rows)
 }
 

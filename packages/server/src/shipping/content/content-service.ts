@@ -433,10 +433,11 @@ export function statedOf({ kind, files, uploads }: StoredContent): StatedContent
   return contentKind(kind).stated(files, factsOf(uploads))
 }
 
-/** The same, of a publish of which only this is known so far; undefined when it names no bytes. */
+/** The same, of a publish of which only this is known so far; undefined when that is not enough. */
 export function statedOfWish(input: NewContent): StatedContent | undefined {
   const wish = wishOf(input)
   const kind = contentKind(wish.content.kind)
+  if (kind.isStatedByBytes) return undefined
   const bytes: ReceivedBytes[] = []
   for (const { sha256, sizeBytes = 0 } of kind.told(wish.content)) {
     if (sha256 === undefined) return undefined

@@ -65,6 +65,7 @@ export function createEntryService({
     if (kind === 'files') return listAssets(id)
     const files = (await listFilesOf(reads, [id])).get(id) ?? []
     if (kind === 'binary') return files.filter(({ role }) => role === 'binary').map(entryOfBinary)
+    if (kind === 'kit') return files.filter(({ role }) => role === 'component').map(entryOfComponent)
     const archive = files.find(({ path }) => path === ARCHIVE_NAME)?.sha256
     return archive ? readZipEntries(storage, archive) : undefined
   }
@@ -142,7 +143,9 @@ export function createEntryService({
     if (release.kind === 'files') return sumOf((await entriesOf(release)) ?? [])
     const files = (await listFilesOf(reads, [release.id])).get(release.id) ?? []
     const sealed = files.find(({ path }) => path === ENCRYPTED_ARCHIVE_NAME)
-    const downloaded = sealed ? [sealed] : files.filter(({ role }) => role !== 'icon')
+    const downloaded = sealed
+      ? [sealed]
+      : files.filter(({ role }) => role !== 'icon' && !(release.kind === 'kit' && role === 'manifest'))
     return downloaded.reduce((sum, file) => sum + file.size_bytes, 0)
   }
 
@@ -166,6 +169,11 @@ function entryOfBinary({ path, platform, architecture, format, delta_from, size_
   const sha256 = file.sha256 ?? file.told_sha256
   const place = [platform ?? 'any', architecture ?? 'any', format ?? '', ...(delta_from ? [delta_from] : [])].join('/')
   return { path: place, name: path, sizeBytes: size_bytes, packedBytes: null, sha256, sameness: sha256 ?? path }
+}
+
+/** Of a kit's component, for one kind of machine. */
+function entryOfComponent({ path, size_bytes, sha256 }: StoredFile): Entry {
+  return { path, sizeBytes: size_bytes, packedBytes: null, sha256, sameness: sha256 ?? path }
 }
 
 function sumOf(entries: readonly Entry[]): number {

@@ -41,8 +41,13 @@ export function createReleaseSigning({ db, keys }: { db: Database; keys: KeyServ
     { signature, statement, statementSignature, publicKey: sent }: ReleaseSignatures,
   ): Promise<CheckedSignatures | null> {
     if (signature === undefined && statement === undefined && statementSignature === undefined) {
+      const kind = content.release?.content.kind
+      if (kind === 'kit') {
+        const detail = `A kit is served as what its publisher has signed of it: expected statement with statementSignature, found none. Publish it with a tool that signs: \`hotpatch kit publish\`.`
+        throw problem('signature-required', detail)
+      }
       if (app.signing === 'optional') return null
-      const signs = content.release?.content.kind === 'binary' ? 'binary publish' : 'release'
+      const signs = kind === 'binary' ? 'binary publish' : 'release'
       throw problem(
         'signature-required',
         `The app "${app.slug}" takes releases that are signed by a registered key, found none. Publish it with a tool that signs: \`hotpatch ${signs}\`.`,

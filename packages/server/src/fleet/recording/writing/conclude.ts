@@ -114,6 +114,7 @@ export function conclude(facts: readonly Fact[], known: KnownRows): Conclusions 
       rollout_id: null,
       received_bytes: null,
       arrival: null,
+      component: null,
       occurred_at: at,
       received_at: at,
     })
@@ -278,7 +279,8 @@ function mergeDevice(before: DeviceRow | undefined, fact: Fact): DeviceRow {
     native_version: told.native_version ?? before.native_version,
     runtime_version: told.runtime_version ?? before.runtime_version,
     attributes: mergeAttributes(told.attributes, before.attributes),
-    dialect: told.dialect ?? before.dialect,
+    // By which clients report is the same for many: by what they check says what they take.
+    dialect: checked.dialect ?? before.dialect ?? told.dialect,
     current_release_id: current.current_release_id,
     current_version: current.current_version,
     cohorts: checked.cohorts,

@@ -70,7 +70,9 @@ export function factOfNote(note: DeviceNote): Fact {
 /** @param isNewEvent false when the event was stored before: then it was counted, too */
 export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
   const { device, tellsCurrent, event, countsAt, isEventShed = false } = report
-  const rolloutId = event?.rollout_id ?? null
+  // What is told of a component of a kit says nothing of how far the device came with all of it.
+  const isOfAll = event?.component === null
+  const rolloutId = (isOfAll && event?.rollout_id) || null
   // Nobody remembers whether it came before: how far a device came counts once in any case, and bytes do not.
   const isCounted = isNewEvent || isEventShed
   return {
@@ -79,9 +81,9 @@ export function factOfReport(report: ReadReport, isNewEvent: boolean): Fact {
     rolloutId,
     bit: event && isCounted && rolloutId !== null ? bitOf(event) : 0,
     countsAt,
-    receivedBytes: isNewEvent ? (event?.received_bytes ?? 0) : 0,
+    receivedBytes: isNewEvent && isOfAll ? (event.received_bytes ?? 0) : 0,
     arrival: event?.arrival ?? null,
-    isPatchFailure: isNewEvent && event?.kind === 'download-failed' && event.code === PATCH_FAILED,
+    isPatchFailure: isNewEvent && isOfAll && event.kind === 'download-failed' && event.code === PATCH_FAILED,
     startedAt: null,
     observedMs: 0,
     ...(report.proof && { proof: report.proof }),

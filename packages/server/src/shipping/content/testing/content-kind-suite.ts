@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import type { NewReleaseContent } from '@hotpatch/api'
-import { Problem, readStatement, writeStatement, type Platform } from '@hotpatch/protocol'
+import { Problem, readStatement, writeStatement, type Platform, type Requirement } from '@hotpatch/protocol'
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import fc from 'fast-check'
 import Fastify from 'fastify'
@@ -41,12 +41,16 @@ export interface ContentKindSamples<New extends NewReleaseContent> {
   /** Of `good`: what devices can run, and what they cannot. */
   fits: readonly FitSample<New>[]
   unfit: readonly FitSample<New>[]
+  /** What its statement says besides, of kinds whose bytes say it. */
+  stated?: { platform: Platform; version: string; requirement: Requirement }
   /** What devices can take file by file, with all that is in it, and the same with one file changed; null: nothing is. */
   listed: { bytes: Buffer; files: Readonly<Record<string, Buffer>>; next: Buffer; changed: string } | null
 }
 
 interface FitSample<New extends NewReleaseContent> {
-  platform: Platform
+  /** Android and 1.0.0 when absent, or what the bytes say. */
+  platform?: Platform
+  version?: string
   /** Besides what is said of its bytes. */
   content?: Partial<New>
 }
@@ -63,7 +67,8 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
   tested: ContentKind<Found, New, Offered>,
   samples: ContentKindSamples<New>,
 ): void {
-  const { good, name, before = [] } = samples
+  const { good, name, before = [], stated: said } = samples
+  const named = { platform: said?.platform ?? ('android' as const), version: said?.version ?? '1.0.0' }
   const kind = tested as object as ServedKind
   const as = { kind: tested.name, name }
   const digest = sha256(good)
@@ -90,7 +95,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
     }
     const receive = (bytes: Buffer) => store.contents.receive(Readable.from([bytes]), { ...as, appId: APP_ID })
     const wishFor = (bytes: ReceivedBytes): NewContent => {
-      return { platform: 'android', version: '1.0.0', content: samples.contentOf(bytes) }
+      return { ...named, content: samples.contentOf(bytes) }
     }
     const resolve = (upload: StoredUpload) => store.contents.resolve(APP_ID, wishFor(upload), undefined)
     const offered = ({ files, uploads }: StoredContent) =>
@@ -276,10 +281,10 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
 
     test('is what its devices can run, or says that it is not', async () => {
       const upload = await keep(good)
-      const resolveAs = ({ platform, content }: FitSample<New>) =>
+      const resolveAs = ({ content, ...wish }: FitSample<New>) =>
         store.contents.resolve(
           APP_ID,
-          { platform, version: '1.0.0', content: { ...samples.contentOf(upload), ...content } },
+          { ...named, ...wish, content: { ...samples.contentOf(upload), ...content } },
           undefined,
         )
       for (const sample of samples.fits) {
@@ -323,13 +328,13 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       const stated = statedOf(content)
       expect(stated.content.kind).toBe(kind.name)
       const text = writeStatement({
-        appId: 'app',
+        appId: APP_ID,
         platform: 'any',
         target: 'release',
-        version: '1.0.0',
+        version: named.version,
         sequence: 1,
         floor: 0,
-        requirement: {},
+        requirement: said?.requirement ?? {},
         ...stated,
         createdAt: '2027-01-01T00:00:00.000Z',
       })
