@@ -315,7 +315,7 @@ test('an export ends of which nothing is taken for a minute, and one that is rea
   expect(() => start(asked)).toThrow('2 exports of the audit log of yours are under way')
   await expect.poll(() => waiting.size).toBe(2)
   const ends = stalled.map((stream) => once(stream, 'close').catch((error: unknown) => String(error)))
-  for (const run of [...waiting]) run()
+  for (const run of waiting) run()
   expect(await Promise.all(ends)).toEqual([0, 1].map(() => expect.stringContaining('was taken for 60 s')))
   expect(waiting.size).toBe(0)
   start(asked).destroy()
