@@ -5,12 +5,20 @@ import type { KitDisk } from '../ground/kit-disk.ts'
 import type { Installation, InstalledPlace } from '../installation/installation.ts'
 import type { KitStep } from '../planning/kit-plan.ts'
 
+/** SQLite's own way to copy a database that is in use. */
+export interface SqlitePort {
+  /** Both as the machine has them (KitDisk.locate); what is at `to` is replaced. */
+  copy(from: string, to: string): Promise<void>
+}
+
 /** What adapters stand on. */
 export interface ComponentPorts {
   disk: KitDisk
   hooks: HooksPort
   clock: ClockPort
   crypto: Pick<CryptoPort, 'sha256'>
+  /** Without it databases are copied as files are, with what is beside them: their services have to be stopped. */
+  sqlite?: SqlitePort
 }
 
 /** One component in one apply. */

@@ -1,4 +1,5 @@
 import type { HooksPort } from '../ground/hooks.ts'
+import { KitError } from '../ground/kit-error.ts'
 import type { ServiceHooks } from '../installation/installation.ts'
 import { runHook, type HookFacts } from './run-hook.ts'
 
@@ -37,9 +38,23 @@ export async function restartService(service: ServiceHooks | undefined, call: Se
   await exchangeUnderService(service, call, () => Promise.resolve())
 }
 
-/** Of a service that is not there afterwards, and may not have come up: as far as that can be. */
-export async function stopForGood(service: ServiceHooks | undefined, call: ServiceCall): Promise<void> {
-  if (service) await stopService(service, call)
+/**
+ * On the way back: what is stopped may be what never came up, so that stopping it may fail. What was not there before is
+ * not started again.
+ * @throws KitError service-failed
+ */
+export async function restartAsBefore(
+  service: ServiceHooks | undefined,
+  call: ServiceCall,
+  { wasThere, exchange }: { wasThere: boolean; exchange: () => Promise<void> },
+): Promise<void> {
+  if (service && (!service.restart || !wasThere)) await stopService(service, call).catch(ignoreFailure)
+  await exchange()
+  if (wasThere) await startAgain(service, call)
+}
+
+function ignoreFailure(error: unknown): void {
+  if (!(error instanceof KitError)) throw error
 }
 
 async function stopService(service: ServiceHooks, call: ServiceCall): Promise<void> {
