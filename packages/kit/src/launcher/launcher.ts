@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 
 /**
- * Kits §8.7: starts the coordinator that is current, and goes back to the one before when a new one does not come to
+ * Kits §8.8: starts the coordinator that is current, and goes back to the one before when a new one does not come to
  * itself. It is what no update replaces: one file, no dependencies, and no more than this.
  */
 
