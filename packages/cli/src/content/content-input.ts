@@ -8,7 +8,7 @@ const ADVICE = { folder: 'A folder is given with --bundle-dir.', file: 'A zip is
 
 /** @throws CommandError when there is nothing of the sort */
 export async function requireThere(input: ContentInput): Promise<void> {
-  if (input.kind === 'project') return
+  if (input.kind === 'project' || input.kind === 'kit') return
   if (input.kind === 'installers') {
     for (const file of input.files) if ('path' in file) await requireThere({ kind: 'file', path: file.path })
     return

@@ -11,13 +11,15 @@ import type {
   ContentArtifact,
   ContentKindName,
   EncryptionKey,
+  KitContent,
   Platform,
   ReleaseContent as SignedContent,
 } from '@hotpatch/protocol'
 import type { CliContext } from '../process/context.ts'
+import type { KitDescription } from './kit/kit-description.ts'
 
 /** What is to become a release's content. */
-export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersInput
+export type ContentInput = FolderInput | FileInput | ProjectInput | InstallersInput | KitInput
 
 /** What lies there ready. */
 export interface FolderInput {
@@ -52,6 +54,13 @@ export type InstallerFile = {
   /** What it says of the app in it, where that was read. */
   application?: Application
 } & ({ path: string } | { url: string; sha256: string; sizeBytes: number })
+
+/** Components that lie here, and what says of them how they are a kit. */
+export interface KitInput {
+  kind: 'kit'
+  path: string
+  description: KitDescription
+}
 
 /** What has to be built first. */
 export interface ProjectInput {
@@ -128,6 +137,8 @@ export interface PackedContent {
   tree?: string
   /** Content §3.2: what is inside of what is sent, and for which keys; absent: it is sent as it is. */
   sealed?: SealedContent
+  /** Of a kit: all that its manifest says of it. */
+  kit?: KitContent
 }
 
 export interface SealedContent {

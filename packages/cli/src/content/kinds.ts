@@ -5,6 +5,7 @@ import { archiveKind, zipOf } from './archive/archive-kind.ts'
 import { binaryKind } from './binary/binary-kind.ts'
 import { requireThere } from './content-input.ts'
 import { filesKind } from './files/files-kind.ts'
+import { kitKind } from './kit/kit-kind.ts'
 import type {
   CollectedContent,
   ContentDescription,
@@ -21,7 +22,7 @@ import type {
 export type MadeKind = ContentKind<CollectedContent, unknown>
 
 /** The kinds that this tool makes, Content §1. The first that knows an input as its own takes it. */
-const KINDS = [filesKind, archiveKind, binaryKind] as readonly object[] as readonly MadeKind[]
+const KINDS = [filesKind, archiveKind, binaryKind, kitKind] as readonly object[] as readonly MadeKind[]
 
 /** @throws UsageError or CommandError with why it is of no kind */
 export async function recogniseContent(input: ContentInput, wish: ContentWish): Promise<MadeKind> {

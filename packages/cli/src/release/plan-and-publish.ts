@@ -6,8 +6,9 @@ import { withTemporary } from '../content/temporary-folder.ts'
 import type { CapgoKey } from '../encryption/capgo-key.ts'
 import type { AnswerSigner } from '../expo-signing/choose-answer-key.ts'
 import { requireOwnKeyId } from '../expo-signing/choose-answer-key.ts'
+import { chooseKitSigner, type MinisignKeyOptions } from '../signing/kit-signer.ts'
 import { completeAnswers } from '../expo-signing/release-answers.ts'
-import { UsageError } from '../errors/errors.ts'
+import { CommandError, UsageError } from '../errors/errors.ts'
 import { formatList } from '../output/text.ts'
 import type { Session, SessionOptions } from '../session/session.ts'
 import { chooseKey } from '../signing/choose-key.ts'
@@ -23,7 +24,8 @@ import { describePlan, planJson, type ReleasePlan } from './release-plan.ts'
 import type { SharedPlace } from './release-wishes.ts'
 import { carryOutEach, planEach } from './several-platforms.ts'
 
-export interface PublishOptions extends SessionOptions, PlanningOptions, RsaKeyOptions, FileSignatureOptions {
+export interface PublishOptions
+  extends SessionOptions, PlanningOptions, RsaKeyOptions, FileSignatureOptions, MinisignKeyOptions {
   dryRun?: boolean
 }
 
@@ -49,9 +51,14 @@ export async function planAndPublish(
   const rsaKey = await chooseRsaKey(session, app, options)
   const fileSignatures = await chooseFileSignatures(session, app, signedFilesOf(asked), options)
   if (answerSigner) await requireOwnKeyId(session, app, answerSigner)
-  const extras = { capgoKey, rsaKey, codePushKey, fileSignatures }
+  const kitSigner = await chooseKitSigner(session, app, options)
+  const extras = { capgoKey, rsaKey, codePushKey, fileSignatures, kitSigner }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
+  }
+  if (asked.get('any')?.input.kind === 'kit' && signing.kind === 'unsigned') {
+    const message = `A kit is always signed, and this one would not be: ${signing.reason}.`
+    throw new CommandError('signature-required', `${message} Make a key: ${context.programName} keys generate`)
   }
   await withTemporary(context, async (temporary) => {
     const planning = { signing, temporary, options, isOneOfSeveral: asked.size > 1, shared, extras, answerSigner }

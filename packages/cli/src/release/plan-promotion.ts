@@ -33,7 +33,8 @@ export async function planPromotion(
     warnings: [],
   }
   const { isOn, action } = guardSettings(app, guard)
-  if (!isOn || action !== 'roll-back' || app.signing === 'optional') return unprepared
+  if (!isOn || action !== 'roll-back') return unprepared
+  if (app.signing === 'optional' && release.content.kind !== 'kit') return unprepared
   const signing = canBeVerified(app, await chooseKey(session, app, options))
   if (signing.kind === 'unsigned') return unprepared
   const found = await session.api.getGuardTarget(app.id, { platform, channel, releaseId: release.id })

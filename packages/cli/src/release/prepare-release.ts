@@ -59,8 +59,8 @@ export async function prepareRelease(
   const first = await session.api.checkRelease(app.id, checkOf(asked, options.signing, ready))
   const { native } = first
   const { projectDirectory } = working.wish
-  // A whole app needs no shell: it is one.
-  const isWhole = input.kind === 'installers'
+  // A whole app needs no shell: it is one. What a kit needs, it says itself.
+  const isWhole = input.kind === 'installers' || input.kind === 'kit'
   const projectNative = isWhole ? undefined : await readProjectNative(projectDirectory, asked.platform)
   const chosen = chooseRequirement(asked.requirement, {
     isForAny: options.isForAnyNative || isWhole,

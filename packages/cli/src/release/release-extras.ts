@@ -3,6 +3,8 @@ import type { Platform } from '@hotpatch/protocol'
 import { wholeOf, type ReleaseBytes } from '../content/kinds.ts'
 import { addVariant } from '../encryption/add-variant.ts'
 import type { CapgoKey } from '../encryption/capgo-key.ts'
+import { signKit, type KitSigner } from '../signing/kit-signer.ts'
+import { kitOfRelease } from '../signing/verified-kit.ts'
 import { formatList } from '../output/text.ts'
 import type { Session } from '../session/session.ts'
 import { addRsaSignatures } from '../signing/add-rsa-signature.ts'
@@ -21,6 +23,8 @@ export interface ReleaseExtras {
   codePushKey?: RsaKey | undefined
   /** What others' tools signed of its files, verified already. */
   fileSignatures?: readonly ChosenSignature[] | undefined
+  /** Signs the manifest of a kit by minisign. */
+  kitSigner?: KitSigner | undefined
 }
 
 /**
@@ -30,14 +34,18 @@ export interface ReleaseExtras {
 export async function addExtras(
   session: Session,
   { app, release, bundle }: { app: App; release: Pick<Release, 'id'>; bundle: ReleaseBytes },
-  { capgoKey, rsaKey, fileSignatures = [] }: ReleaseExtras,
+  { capgoKey, rsaKey, fileSignatures = [], kitSigner }: ReleaseExtras,
   directory: string,
 ): Promise<void> {
-  if (!capgoKey && !rsaKey && fileSignatures.length === 0) return
+  if (!capgoKey && !rsaKey && !kitSigner && fileSignatures.length === 0) return
   session.output.notice(
     'It is published. Devices with a key of their own get it when what follows is done; if it is interrupted, the same command goes on.',
   )
   await addFileSignatures(session, { app, releaseId: release.id }, subjectsOf(bundle, fileSignatures))
+  if (kitSigner) {
+    const published = await session.api.getRelease(release.id)
+    await signKit(session, { app, releaseId: release.id }, await kitOfRelease(session, app, published), kitSigner)
+  }
   if (!capgoKey && !rsaKey) return
   const zip = wholeOf(bundle)
   if (rsaKey) await addRsaSignatures(session, { app, release, zip }, rsaKey, directory)
@@ -54,13 +62,14 @@ function subjectsOf({ content }: ReleaseBytes, signatures: readonly ChosenSignat
 
 /** For a person who has to say yes or no. */
 export function extraLines(
-  { capgoKey, rsaKey, codePushKey, fileSignatures = [] }: ReleaseExtras,
+  { capgoKey, rsaKey, codePushKey, fileSignatures = [], kitSigner }: ReleaseExtras,
   platform: Platform,
 ): Record<string, string> {
   const ofFiles = fileSignatures.filter((of) => of.platform === platform)
   const told = ofFiles.map(({ name, scheme, from }) => `${name} by ${scheme} (${from})`)
   return {
     ...(told.length > 0 && { 'Files signed': formatList(told) }),
+    ...(kitSigner && { 'Minisign signed': `besides, with the key ${kitSigner.key.keyId} (${kitSigner.path})` }),
     ...(rsaKey && { 'RSA signed': `besides, for Capawesome's plugin with the key ${rsaKey.keyId} (${rsaKey.path})` }),
     ...(codePushKey && {
       'Package signed': `within the zip, for CodePush's plugins with the key in ${codePushKey.path}`,
@@ -70,10 +79,14 @@ export function extraLines(
 }
 
 /** For `--json`. */
-export function extrasJson({ capgoKey, rsaKey, codePushKey, fileSignatures = [] }: ReleaseExtras, platform: Platform) {
+export function extrasJson(
+  { capgoKey, rsaKey, codePushKey, fileSignatures = [], kitSigner }: ReleaseExtras,
+  platform: Platform,
+) {
   const ofFiles = fileSignatures.filter((of) => of.platform === platform)
   return {
     ...(ofFiles.length > 0 && { fileSignatures: ofFiles.map(({ name, scheme, keyId }) => ({ name, scheme, keyId })) }),
+    ...(kitSigner && { minisignKeyId: kitSigner.key.keyId }),
     ...(rsaKey && { rsaKeyId: rsaKey.keyId }),
     ...(codePushKey && { packageSigned: true }),
     ...(capgoKey && { encryptedFor: capgoKey.keyId }),

@@ -43,6 +43,8 @@ export async function prepareRollbacks(
   const floor = Math.max(newFloor, session.trust.highestFloor(app.id, platform))
   const contents: StatementContent[] = []
   for (const [index, release] of stepsOf(target, endsAtEmbedded).entries()) {
+    // There is nothing that an installation of a kit shipped with.
+    if (!release && target.release?.content.kind === 'kit') break
     // Back to the binary's own bundle, past every floor, is for a person to decide.
     if (!release && floor > 0) break
     try {

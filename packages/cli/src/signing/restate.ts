@@ -83,7 +83,9 @@ export async function planPlacement(
   const { app, platform, release } = target
   const { nextSequence } = await session.api.getNextSequence(app.id, platform)
   if (nextSequence === release.sequence + 1) return { kind: 'unsigned', reason: 'its own statement is the newest' }
-  if (app.signing === 'optional') return { kind: 'unsigned', reason: `${app.slug} takes unsigned releases` }
+  // A kit is always signed, whatever else the app takes.
+  const isKit = release.content.kind === 'kit'
+  if (app.signing === 'optional' && !isKit) return { kind: 'unsigned', reason: `${app.slug} takes unsigned releases` }
   return planRestatement(session, target, options)
 }
 

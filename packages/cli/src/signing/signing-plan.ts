@@ -84,15 +84,18 @@ export function signingLines({ key, contents, sequence, firstUse }: SigningPlan)
 
 /** For `--json`. */
 export function signingJson({ key, contents, sequence }: SigningPlan) {
-  return contents.map((content, index) => ({
-    ...content,
+  return contents.map(({ content: stated, ...named }, index) => ({
+    ...named,
+    // Of a kit all that its manifest says would be said twice.
+    content: stated?.kind === 'kit' ? { kind: stated.kind } : stated,
     sequence: sequence + index,
     keyFingerprint: key.fingerprint,
   }))
 }
 
-function describeContent({ version, target, floor, requirement, artifacts }: StatementContent, sequence: number) {
-  const [artifact] = artifacts
+function describeContent({ version, target, floor, requirement, ...stated }: StatementContent, sequence: number) {
+  // The files of a kit are several, and none of them is all of it.
+  const [artifact] = stated.content?.kind === 'kit' ? [] : stated.artifacts
   const what = target === 'embedded' ? 'what the app binary shipped with' : version
   const bytes = artifact ? `, SHA-256 ${artifact.sha256}` : ''
   return `${what} as sequence ${sequence}${bytes}, floor ${floor}, needs ${describeRequirement(requirement)}`

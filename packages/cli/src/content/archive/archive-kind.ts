@@ -58,13 +58,15 @@ export const archiveKind: ContentKind<CollectedArchive, ArchiveFacts> = {
           found: 'files that apps are installed from',
           advice: 'They are whole binaries.',
         }
+      case 'kit':
+        return { isOfKind: false, expected: 'a folder or a zip', found: 'a kit', advice: 'It has several of them.' }
     }
   },
 
   async collect(context, input, working) {
     const { wish } = working
     if (input.kind === 'file') return collectZip(context, input.path, working)
-    if (input.kind === 'installers') throw new Error('Nobody recognised an archive.')
+    if (input.kind === 'installers' || input.kind === 'kit') throw new Error('Nobody recognised an archive.')
     const from = input.kind === 'folder' ? input.path : await buildProject(context, input, wish)
     const all = await listBundleFiles(from)
     const { files: others, sourceMaps } = withoutSourceMaps(all)
