@@ -71,6 +71,12 @@ describe.skipIf(!executablePath)('releases in the console', () => {
     await page.getByText('Reading and packing').waitFor()
     await page.getByRole('checkbox', { name: 'These files are meant to be published' }).check()
     await page.getByText('Uploaded.').waitFor()
+
+    await writeFile(join(directory, 'leaky.zip'), await zipOf({ 'index.html': '<p>', 'build/release.p12': 'key' }))
+    await open('/releases/publish')
+    await drop(join(directory, 'leaky.zip'))
+    await page.getByText('build/release.p12: a key store').waitFor()
+    await page.getByText('Reading and packing').waitFor()
   })
 
   test('a zip comes as it is, and its detail says what it has otherwise than the one before', async () => {
@@ -150,6 +156,33 @@ describe.skipIf(!executablePath)('releases in the console', () => {
     await page.getByRole('button', { name: 'Deactivate version' }).click()
     await page.getByRole('button', { name: 'Activate 3.1.0+310' }).waitFor()
     expect((await newest())?.inForce).toMatchObject([{ state: 'paused' }])
+  })
+
+  test('a publish by a plan, with a guard of its own and for a cohort, foretells whom it reaches', async () => {
+    await console.api.createCohort('shop', { name: 'testers', devices: ['tester'] })
+    const app = await console.api.getApp('shop')
+    for (const deviceId of ['tester', 'other-1', 'other-2']) await console.server.check(app, { deviceId })
+    await open('/releases/publish')
+    await drop(await folder('planned', { 'index.android.bundle': 'start(planned)' }))
+    await page.getByText('Uploaded.').waitFor()
+    await page.getByText(/^Reaches 3 of/).waitFor()
+
+    await page.getByText('Step by step').click()
+    await page.getByRole('group', { name: 'Step 1' }).getByRole('textbox', { name: 'Share' }).fill('0')
+    await page.getByRole('button', { name: 'More of whom it is for' }).click()
+    await page.getByRole('combobox', { name: 'Cohorts' }).click()
+    await page.getByRole('option', { name: 'testers' }).click()
+    await page.keyboard.press('Escape')
+    await page.getByText(/^Reaches 1 of/).waitFor()
+    await page.getByRole('button', { name: 'Guard', exact: true }).click()
+    await page.getByRole('combobox', { name: 'When it trips' }).click()
+    await page.getByRole('option', { name: 'Roll back' }).click()
+    await publishAs('5.0.0')
+    const [rollout] = (await console.api.listRollouts('shop', { limit: 1 })).items
+    expect(rollout).toMatchObject({ percentage: 0, cohorts: ['testers'], plan: { steps: 4 }, guard: { isOn: true } })
+    expect((await console.api.getGuard(rollout?.id ?? '')).settings).toMatchObject({ action: 'roll-back' })
+    expect((await console.server.check(app, { deviceId: 'tester' })).body.version).toBe('5.0.0')
+    expect((await console.server.check(app, { deviceId: 'other-1' })).body.version).not.toBe('5.0.0')
   })
 
   test('single files are an update, which is deployed further and rolled back', async () => {

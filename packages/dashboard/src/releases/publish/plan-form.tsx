@@ -1,6 +1,9 @@
 import type { App } from '@hotpatch/api'
-import { Accordion, NumberInput, Select, Stack, Switch, Textarea, TextInput } from '@mantine/core'
+import { Accordion, SegmentedControl, Select, Stack, Switch, Text, Textarea, TextInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { AudienceFields, PercentageField } from '../../ground/rollout-fields/audience-fields.tsx'
+import { GuardFields, usualGuard } from '../../ground/rollout-fields/guard-fields.tsx'
+import { PlanFields, USUAL_PLAN } from '../../ground/rollout-fields/plan-fields.tsx'
 import type { Plan } from './plan.ts'
 import classes from './publish.module.css'
 
@@ -41,29 +44,17 @@ export function PlanForm({
           onChange={(platform) => onChange({ platform: platform ?? '' })}
         />
       </div>
-      <div className={classes.pair}>
-        <Select
-          label={tr('channel')}
-          description={t('plan.channelAbout')}
-          required
-          allowDeselect={false}
-          searchable
-          data={[...channels]}
-          value={plan.channel}
-          onChange={(channel) => onChange({ channel: channel ?? 'production' })}
-        />
-        <NumberInput
-          label={tr('percentage')}
-          description={t('plan.percentageAbout')}
-          suffix=" %"
-          min={0}
-          max={100}
-          decimalScale={2}
-          clampBehavior="strict"
-          value={plan.percentage}
-          onChange={(value) => onChange({ percentage: Number(value) })}
-        />
-      </div>
+      <Select
+        label={tr('channel')}
+        description={t('plan.channelAbout')}
+        required
+        allowDeselect={false}
+        searchable
+        data={[...channels]}
+        value={plan.channel}
+        onChange={(channel) => onChange({ channel: channel ?? 'production' })}
+      />
+      <Share plan={plan} onChange={onChange} />
       <Textarea
         label={tr('notes')}
         description={t('plan.notesAbout')}
@@ -80,18 +71,68 @@ export function PlanForm({
         checked={plan.mandatory}
         onChange={(event) => onChange({ mandatory: event.currentTarget.checked })}
       />
-      <More plan={plan} onChange={onChange} />
+      <More app={app} plan={plan} onChange={onChange} />
     </Stack>
+  )
+}
+
+/** At once as many, or more and more by itself. */
+function Share({ plan: { steps, audience }, onChange }: { plan: Plan; onChange: (changes: Partial<Plan>) => void }) {
+  const { t } = useTranslation('rollouts')
+  return (
+    <>
+      <SegmentedControl
+        aria-label={t('form.how')}
+        value={steps ? 'plan' : 'percentage'}
+        onChange={(how) => onChange({ steps: how === 'plan' ? USUAL_PLAN : null })}
+        data={[
+          { value: 'percentage', label: t('form.byPercentage') },
+          { value: 'plan', label: t('form.byPlan') },
+        ]}
+      />
+      {steps ? (
+        <PlanFields value={steps} onChange={(changed) => onChange({ steps: changed })} />
+      ) : (
+        <PercentageField
+          value={audience.percentage}
+          onChange={(percentage) => onChange({ audience: { ...audience, percentage } })}
+        />
+      )}
+    </>
   )
 }
 
 const REQUIREMENTS = ['runtimeVersion', 'minNativeVersion', 'nativeRange', 'minOsVersion'] as const
 
-function More({ plan, onChange }: { plan: Plan; onChange: (changes: Partial<Plan>) => void }) {
+function More({ app, plan, onChange }: { app: App; plan: Plan; onChange: (changes: Partial<Plan>) => void }) {
   const { t } = useTranslation('publish')
   const { t: tr } = useTranslation('releases')
+  const { t: rollouts } = useTranslation('rollouts')
   return (
     <Accordion variant="contained">
+      <Accordion.Item value="audience">
+        <Accordion.Control>{t('plan.audience')}</Accordion.Control>
+        <Accordion.Panel>
+          <AudienceFields
+            app={app.slug}
+            value={plan.audience}
+            onChange={(audience) => onChange({ audience })}
+            hasPercentage={false}
+          />
+        </Accordion.Panel>
+      </Accordion.Item>
+      <Accordion.Item value="guard">
+        <Accordion.Control>{rollouts('guard.title')}</Accordion.Control>
+        <Accordion.Panel>
+          <Stack gap="md">
+            <Text c="dimmed">{rollouts('guard.about')}</Text>
+            <GuardFields
+              value={plan.guard === 'usual' ? usualGuard(app) : plan.guard}
+              onChange={(guard) => onChange({ guard })}
+            />
+          </Stack>
+        </Accordion.Panel>
+      </Accordion.Item>
       <Accordion.Item value="when">
         <Accordion.Control>{t('plan.when')}</Accordion.Control>
         <Accordion.Panel>

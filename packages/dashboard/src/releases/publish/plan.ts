@@ -1,5 +1,7 @@
-import type { NewRelease, NewReleaseContent } from '@hotpatch/api'
+import type { GuardSettings, NewRelease, NewReleaseContent, RolloutPreview } from '@hotpatch/api'
 import type { Platform } from '@hotpatch/protocol'
+import { EVERYBODY, readAudience, type AudienceDraft } from '../../ground/rollout-fields/audience-draft.ts'
+import { readPlan, type PlanDraft } from '../../ground/rollout-fields/plan-fields.tsx'
 import type { Brought } from './use-bringing.ts'
 
 /** What somebody types before a publish: as it is typed. */
@@ -7,7 +9,11 @@ export interface Plan {
   version: string
   platform: Platform | ''
   channel: string
-  percentage: number
+  audience: AudienceDraft
+  /** Null: its percentage stays as it is until somebody changes it. */
+  steps: PlanDraft | null
+  /** As the app has it for all. */
+  guard: 'usual' | GuardSettings
   mandatory: boolean
   isPaused: boolean
   notes: string
@@ -24,7 +30,9 @@ export const NEW_PLAN: Plan = {
   version: '',
   platform: '',
   channel: 'production',
-  percentage: 100,
+  audience: EVERYBODY,
+  steps: null,
+  guard: 'usual',
   mandatory: false,
   isPaused: false,
   notes: '',
@@ -38,27 +46,46 @@ export const NEW_PLAN: Plan = {
 
 /** The metadata of the publish; undefined while something of it is not there yet. */
 export function releaseOf(plan: Plan, content: NewReleaseContent | undefined): NewRelease | undefined {
-  const { version, platform, channel, percentage, mandatory, notes, startsAt, isPaused } = plan
+  const { version, platform, channel, mandatory, notes, startsAt, isPaused, guard } = plan
   if (version.trim() === '' || platform === '' || !content) return undefined
-  const named = {
-    runtimeVersion: plan.runtimeVersion,
-    minNativeVersion: plan.minNativeVersion,
-    nativeRange: plan.nativeRange,
-    minOsVersion: plan.minOsVersion,
-  }
-  const requirement = Object.fromEntries(Object.entries(named).filter(([, value]) => value.trim() !== ''))
   return {
     version: version.trim(),
     platform,
     channel,
-    percentage,
+    ...(plan.steps ? { plan: readPlan(plan.steps) } : { percentage: plan.audience.percentage }),
+    ...givenIn(readAudience(plan.audience)),
     content,
     ...(mandatory && { mandatory }),
     ...(isPaused && { paused: true }),
     ...(notes.trim() !== '' && { notes }),
     ...(startsAt !== '' && { startsAt: new Date(startsAt).toISOString() }),
-    ...requirement,
+    ...(guard !== 'usual' && { guard }),
+    ...requirementOf(plan),
   }
+}
+
+/** Of the devices that it is for: with a plan that of its first step. */
+export function firstPercentage({ steps, audience }: Plan): number {
+  return steps?.steps[0]?.percentage ?? audience.percentage
+}
+
+/** Whom it would reach; undefined while the platform is not chosen yet. */
+export function previewOf(plan: Plan): RolloutPreview | undefined {
+  const { platform, channel } = plan
+  if (platform === '') return undefined
+  const { minOsVersion: _, ...requirement } = requirementOf(plan)
+  return { platform, channel, percentage: firstPercentage(plan), ...readAudience(plan.audience), ...requirement }
+}
+
+function requirementOf({ runtimeVersion, minNativeVersion, nativeRange, minOsVersion }: Plan) {
+  return givenIn({ runtimeVersion, minNativeVersion, nativeRange, minOsVersion })
+}
+
+/** Without what is empty. */
+function givenIn<Given extends Record<string, string | readonly unknown[]>>(given: Given): Partial<Given> {
+  const isGiven = (value: string | readonly unknown[]) =>
+    typeof value === 'string' ? value.trim() !== '' : value.length > 0
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => isGiven(value))) as Partial<Given>
 }
 
 export function contentOf(brought: Brought | undefined, { platform, accept }: Plan): NewReleaseContent | undefined {

@@ -17,6 +17,7 @@ import { Page, Section } from '../../ground/page.tsx'
 import { useMay } from '../../ground/permissions.ts'
 import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
+import { ReachPreview, useReach } from '../../ground/rollout-fields/reach-preview.tsx'
 import { useAppSlug } from '../../ground/routes.ts'
 import { Empty, Loading } from '../../ground/states.tsx'
 import type { PublishSearch } from '../routes.tsx'
@@ -25,9 +26,9 @@ import { DropArea } from './drop-area.tsx'
 import { TooManyFiles, type Dropped } from './dropped-files.ts'
 import { Findings } from './findings.tsx'
 import { OnlySigned } from './only-signed.tsx'
-import { contentOf, NEW_PLAN, releaseOf, suggestedVersion, type Plan } from './plan.ts'
+import { contentOf, firstPercentage, NEW_PLAN, previewOf, releaseOf, suggestedVersion, type Plan } from './plan.ts'
 import { PlanForm } from './plan-form.tsx'
-import { recognise, type ContentChoice, type Fault, type Recognised } from './recognise.ts'
+import { recognise, searchZip, type ContentChoice, type Fault, type Recognised } from './recognise.ts'
 import { useBringing } from './use-bringing.ts'
 
 const route = getRouteApi('/server/apps/$app/releases/publish')
@@ -87,12 +88,13 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
       setPlan((before) => (before.version === '' ? { ...before, version: suggested } : before))
   }, [bringing.brought])
 
-  function take(dropped: Dropped): void {
-    const found = recognise(dropped)
-    if ('fault' in found) {
-      setFault(found)
+  async function take(dropped: Dropped): Promise<void> {
+    const seen = recognise(dropped)
+    if ('fault' in seen) {
+      setFault(seen)
       return
     }
+    const found = await searchZip(seen)
     setFault(undefined)
     setRecognised(found)
     setAreSecretsMeant(false)
@@ -110,7 +112,7 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
     return (
       <Stack gap="md">
         <DropArea
-          onDropped={take}
+          onDropped={(dropped) => void take(dropped).catch(() => setFault({ fault: 'unreadable' }))}
           onError={(error) => setFault({ fault: error instanceof TooManyFiles ? 'too-many' : 'unreadable' })}
         />
         {fault && (
@@ -190,7 +192,8 @@ function AskAndPublish({
     <Stack gap="md">
       <Findings findings={findings} accepted={plan.accept} onAccept={(accept) => onChange({ accept })} />
       <ProblemPanel error={preflight.error} />
-      {preflight.data && !hasErrors && <Reach plan={plan} preflight={preflight.data} />}
+      {preflight.data && !hasErrors && <OnChannel plan={plan} preflight={preflight.data} />}
+      <ReachPreview app={app.slug} wanted={previewOf(plan)} />
       <Group justify="flex-end" gap="sm">
         <Missing isBrought={isBrought} hasPlan={release !== undefined} hasErrors={hasErrors} />
         <Button disabled={!isReady} onClick={() => setIsAsking(true)}>
@@ -205,7 +208,7 @@ function AskAndPublish({
           action={t('ask.action')}
           onConfirm={() => publish.mutateAsync(release)}
         >
-          <WhatHappens app={app.slug} plan={plan} release={release} preflight={preflight.data} />
+          <WhatHappens app={app.slug} plan={plan} release={release} />
         </Confirm>
       )}
     </Stack>
@@ -243,8 +246,8 @@ function usePreflight(app: App, release: NewRelease | undefined, amounts: Recogn
   })
 }
 
-/** What is there now, and how many devices are known there. */
-function Reach({ plan, preflight: { inForce, native, existing } }: { plan: Plan; preflight: ReleasePreflight }) {
+/** What is there now. */
+function OnChannel({ plan, preflight: { inForce, existing } }: { plan: Plan; preflight: ReleasePreflight }) {
   const { t } = useTranslation('publish')
   const figures = useFigures()
   const now = inForce.map(
@@ -252,31 +255,13 @@ function Reach({ plan, preflight: { inForce, native, existing } }: { plan: Plan;
   )
   return (
     <Alert color="gray" title={t('reach.title', { channel: plan.channel })}>
-      <Text>
-        {t('reach.devices', {
-          count: native.devices,
-          devices: figures.number(native.devices),
-          reached: figures.number(Math.round((native.devices * plan.percentage) / 100)),
-          percentage: figures.percentage(plan.percentage),
-        })}
-      </Text>
       <Text>{now.length === 0 ? t('reach.first') : t('reach.onTop', { versions: figures.list(now) })}</Text>
       {existing && <Text>{t('reach.existing', { channels: figures.list(existing.channels) })}</Text>}
     </Alert>
   )
 }
 
-function WhatHappens({
-  app,
-  plan,
-  release,
-  preflight,
-}: {
-  app: string
-  plan: Plan
-  release: NewRelease
-  preflight: ReleasePreflight | undefined
-}) {
+function WhatHappens({ app, plan, release }: { app: string; plan: Plan; release: NewRelease }) {
   const { t } = useTranslation('publish')
   const { t: tr } = useTranslation('releases')
   const figures = useFigures()
@@ -287,8 +272,10 @@ function WhatHappens({
     version: release.version,
     platform: tr(`platforms.${release.platform}`),
     channel: plan.channel,
-    percentage: figures.percentage(plan.percentage),
+    percentage: figures.percentage(firstPercentage(plan)),
+    count: plan.steps?.steps.length ?? 1,
   }
+  const { data: reach } = useReach(app, previewOf(plan))
   return (
     <Stack gap="xs">
       <Text>
@@ -298,12 +285,10 @@ function WhatHappens({
             ? t('ask.later', { ...said, at: figures.dateTime(plan.startsAt) })
             : t('ask.now', said)}
       </Text>
-      {preflight && (
+      {plan.steps && <Text>{t('ask.plan', said)}</Text>}
+      {reach && (
         <Text c="dimmed">
-          {t('ask.devices', {
-            count: preflight.native.devices,
-            devices: figures.number(Math.round((preflight.native.devices * plan.percentage) / 100)),
-          })}
+          {t('rollouts:reach.reaches', { count: reach.devices, reached: figures.number(reach.reached) })}
         </Text>
       )}
       {protection?.needsApproval && <Text>{t('ask.approval')}</Text>}

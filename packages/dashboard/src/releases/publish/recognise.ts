@@ -1,6 +1,7 @@
 import { formatOfName, secretInName, type BinaryFormatName } from '@hotpatch/api'
 import { filePathFault, findPathConflict, MAX_FILE_PATH_BYTES, type Platform } from '@hotpatch/protocol'
 import type { Dropped, DroppedFile } from './dropped-files.ts'
+import { readZipNames } from './zip-names.ts'
 
 /** What a drop can be published as. */
 export type ContentChoice = 'archive' | 'files' | 'binary'
@@ -91,11 +92,23 @@ function recogniseFolder(folder: string, all: readonly DroppedFile[]): Recognise
     platform,
     entry,
     leftOut: all.filter((file) => !isKept(file)).map(({ path }) => path),
-    secrets: files.flatMap(({ path }) => {
-      const what = secretInName(path)
-      return what === undefined ? [] : [{ path, what }]
-    }),
+    secrets: secretsIn(files.map(({ path }) => path)),
   }
+}
+
+/** A zip is searched as its folder would be, before it goes anywhere. */
+export async function searchZip(recognised: Recognised): Promise<Recognised> {
+  if (!recognised.zip) return recognised
+  // What cannot be read is no zip that a server takes.
+  const names = (await readZipNames(recognised.zip)) ?? []
+  return { ...recognised, secrets: secretsIn(names) }
+}
+
+function secretsIn(paths: readonly string[]): Recognised['secrets'] {
+  return paths.flatMap((path) => {
+    const what = secretInName(path)
+    return what === undefined ? [] : [{ path, what }]
+  })
 }
 
 const PLATFORMS: Record<BinaryFormatName, Platform> = {

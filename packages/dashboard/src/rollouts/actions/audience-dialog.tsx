@@ -12,8 +12,8 @@ import { useFigures } from '../../ground/figures.ts'
 import { ImpactNotice } from '../../ground/impact-notice.tsx'
 import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
-import { AudienceFields } from '../create/audience-fields.tsx'
-import { draftOf, readAudience } from '../create/audience-draft.ts'
+import { AudienceFields } from '../../ground/rollout-fields/audience-fields.tsx'
+import { draftOf, readAudience } from '../../ground/rollout-fields/audience-draft.ts'
 
 const TYPING_MS = 350
 

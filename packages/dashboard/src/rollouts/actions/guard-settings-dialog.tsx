@@ -6,7 +6,7 @@ import { useApi } from '../../ground/api.ts'
 import { useChange } from '../../ground/change.ts'
 import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
-import { GuardFields } from '../create/guard-fields.tsx'
+import { GuardFields } from '../../ground/rollout-fields/guard-fields.tsx'
 
 /** How it is judged, from the next look on. Only what is typed is sent: what others changed meanwhile stays. */
 export function GuardSettingsDialog({

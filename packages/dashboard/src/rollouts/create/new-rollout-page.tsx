@@ -13,12 +13,12 @@ import { usePageApp } from '../../ground/page-app.ts'
 import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
 import { useAppSlug } from '../../ground/routes.ts'
-import { AudienceFields } from './audience-fields.tsx'
-import { EVERYBODY, readAudience, type AudienceDraft } from './audience-draft.ts'
+import { AudienceFields } from '../../ground/rollout-fields/audience-fields.tsx'
+import { EVERYBODY, readAudience, type AudienceDraft } from '../../ground/rollout-fields/audience-draft.ts'
 import classes from './create.module.css'
-import { GuardFields, usualGuard } from './guard-fields.tsx'
-import { PlanFields, readPlan, USUAL_PLAN, type PlanDraft } from './plan-fields.tsx'
-import { ReachPreview } from './reach-preview.tsx'
+import { GuardFields, usualGuard } from '../../ground/rollout-fields/guard-fields.tsx'
+import { PlanFields, readPlan, USUAL_PLAN, type PlanDraft } from '../../ground/rollout-fields/plan-fields.tsx'
+import { ReachPreview } from '../../ground/rollout-fields/reach-preview.tsx'
 
 const route = getRouteApi('/server/apps/$app/rollouts/new')
 

@@ -15,7 +15,7 @@ import { ProblemPanel } from '../../ground/problem-panel.tsx'
 import { appKey } from '../../ground/queries.ts'
 import { Loading } from '../../ground/states.tsx'
 import { Time } from '../../ground/time.tsx'
-import { weekDays } from '../create/plan-fields.tsx'
+import { weekDays } from '../../ground/rollout-fields/plan-fields.tsx'
 import { LIVE_MS } from './live.ts'
 import classes from './plan-section.module.css'
 

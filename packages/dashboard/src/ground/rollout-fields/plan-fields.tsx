@@ -2,7 +2,7 @@ import type { RolloutPlan } from '@hotpatch/api'
 import { ActionIcon, Button, Chip, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import classes from './create.module.css'
+import classes from './rollout-fields.module.css'
 
 export interface StepDraft {
   percentage: number

@@ -3,29 +3,33 @@ import { List, Progress, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { useApi } from '../../ground/api.ts'
-import { useFigures } from '../../ground/figures.ts'
-import { Section } from '../../ground/page.tsx'
-import { ProblemPanel } from '../../ground/problem-panel.tsx'
-import { appKey } from '../../ground/queries.ts'
-import { Loading } from '../../ground/states.tsx'
-import classes from './create.module.css'
+import { useApi } from '../api.ts'
+import { useFigures } from '../figures.ts'
+import { Section } from '../page.tsx'
+import { ProblemPanel } from '../problem-panel.tsx'
+import { appKey } from '../queries.ts'
+import { Loading } from '../states.tsx'
+import classes from './rollout-fields.module.css'
 
 const TYPING_MS = 350
 
-/** How many of the known devices it would reach, while it is typed. Undefined: nothing can be said yet. */
-export function ReachPreview({ app, wanted }: { app: string; wanted: RolloutPreview | undefined }) {
-  const { t } = useTranslation('rollouts')
+export function useReach(app: string, asked: RolloutPreview | undefined) {
   const api = useApi()
-  const figures = useFigures()
-  const [asked] = useDebouncedValue(wanted, TYPING_MS)
-  const { data, error, isFetching, refetch } = useQuery({
+  return useQuery({
     queryKey: appKey(app, 'reach', asked),
     queryFn: () => api.previewRollout(app, asked as RolloutPreview),
     enabled: asked !== undefined,
     placeholderData: keepPreviousData,
     staleTime: 0,
   })
+}
+
+/** How many of the known devices it would reach, while it is typed. Undefined: nothing can be said yet. */
+export function ReachPreview({ app, wanted }: { app: string; wanted: RolloutPreview | undefined }) {
+  const { t } = useTranslation('rollouts')
+  const figures = useFigures()
+  const [asked] = useDebouncedValue(wanted, TYPING_MS)
+  const { data, error, isFetching, refetch } = useReach(app, asked)
   return (
     <Section title={t('reach.title')}>
       <div aria-live="polite" aria-busy={isFetching}>

@@ -16,10 +16,10 @@ import {
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { useApi } from '../../ground/api.ts'
-import { appKey } from '../../ground/queries.ts'
-import { useFigures } from '../../ground/figures.ts'
-import classes from './create.module.css'
+import { useApi } from '../api.ts'
+import { appKey } from '../queries.ts'
+import { useFigures } from '../figures.ts'
+import classes from './rollout-fields.module.css'
 import { readLines, type AudienceDraft, type RuleDraft, type RuleTest } from './audience-draft.ts'
 
 interface FieldsProps {
