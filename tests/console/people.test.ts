@@ -52,8 +52,22 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     expect(ina?.grants).toMatchObject([{ role: 'admin' }])
   })
 
+  test("an owner changes somebody's name and e-mail, with which they sign in from then on", async () => {
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/people?text=ina`)
+    await page.getByRole('link', { name: 'Ina' }).click()
+    const form = page.getByRole('region', { name: 'Name and e-mail' })
+    await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Ina Invited')
+    await form.getByRole('textbox', { name: 'E-mail' }).fill('ina.invited@example.com')
+    await form.getByRole('button', { name: 'Save name and e-mail' }).click()
+    await page.getByText('Name and e-mail saved').waitFor()
+    await page.getByRole('heading', { name: 'Ina Invited' }).waitFor()
+    const [ina] = (await console.api.listPeople({ text: 'ina' })).items
+    expect(ina).toMatchObject({ name: 'Ina Invited', email: 'ina.invited@example.com' })
+  })
+
   test('whoever is disabled is out in the middle of what he does, and removed when it is typed', async () => {
-    const hers = await console.openPage({ as: { email: 'ina@example.com', password: PASSWORD } })
+    const hers = await console.openPage({ as: { email: 'ina.invited@example.com', password: PASSWORD } })
     await hers.goto(`${console.url}/dashboard/account`)
     await hers.getByRole('heading', { name: 'Your account' }).waitFor()
 
@@ -68,7 +82,7 @@ describe.skipIf(!executablePath)('the pages of people', () => {
 
     await page.getByRole('button', { name: 'Remove', exact: true }).click()
     const dialog = page.getByRole('dialog')
-    await dialog.getByRole('textbox').fill('ina@example.com')
+    await dialog.getByRole('textbox').fill('ina.invited@example.com')
     await dialog.getByRole('button', { name: 'Remove', exact: true }).click()
     await page.getByRole('heading', { name: 'People' }).waitFor()
     expect((await console.api.listPeople({ text: 'ina' })).items).toEqual([])

@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { Confirm } from '../ground/confirm.tsx'
-import { ButtonLink } from '../ground/links.tsx'
+import { ButtonLink, toPage } from '../ground/links.tsx'
 import { useFigures } from '../ground/figures.ts'
 import { useMay } from '../ground/permissions.ts'
 import { SERVER_URL } from '../ground/place.ts'
@@ -96,7 +96,7 @@ function useColumns(
       header: tr('version'),
       phone: 'title',
       cell: (release) => (
-        <RowLink {...({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } } as object)}>
+        <RowLink {...toPage({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } })}>
           <span className={classes.version}>{release.version}</span>
         </RowLink>
       ),

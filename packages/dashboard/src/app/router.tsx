@@ -74,3 +74,10 @@ export function createConsoleRouter() {
     defaultErrorComponent: FailedPage,
   })
 }
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    /** Links are held against the pages that there are. */
+    router: ReturnType<typeof createConsoleRouter>
+  }
+}

@@ -42,6 +42,7 @@ export function Statistics({ slug, search: { channel, platform } }: { slug: stri
     <Stack gap="lg">
       <Totals releases={releases} active={overview.data.active.month.devices} />
       {releases.length > 0 && <Outcomes releases={releases} />}
+      {releases.length > 0 && <Downloads releases={releases} />}
       <Section title={t('statistics.byUpdate')}>
         <ByUpdate releases={releases} />
       </Section>
@@ -99,6 +100,27 @@ function Outcomes({ releases }: { releases: readonly Figures[] }) {
         { key: 'good', label: t('statistics.good') },
         { key: 'bad', label: t('statistics.bad') },
       ]}
+      unit={t('statistics.devices')}
+    />
+  )
+}
+
+function Downloads({ releases }: { releases: readonly Figures[] }) {
+  const { t } = useTranslation('asset-updates')
+  const { t: tr } = useTranslation('releases')
+  return (
+    <Figure
+      title={t('statistics.downloads')}
+      about={t('statistics.downloadsAbout')}
+      kind="bar"
+      rows={releases
+        .slice(0, CHARTED)
+        .toReversed()
+        .map(({ version, downloaded }) => ({ version, downloaded }))}
+      xKey="version"
+      xLabel={tr('version')}
+      xKind="name"
+      series={[{ key: 'downloaded', label: t('statistics.downloads') }]}
       unit={t('statistics.devices')}
     />
   )

@@ -16,6 +16,7 @@ import classes from './asset-updates.module.css'
 import { DeployUpdate } from './deploy-update.tsx'
 import { RollBack } from './roll-back.tsx'
 import type { AssetUpdatesSearch } from './routes.tsx'
+import { toPage } from '../ground/links.tsx'
 
 /** Updates: a manifest that lists files, each. */
 export function Updates({
@@ -70,7 +71,7 @@ function useColumns(slug: string, mayChange: boolean): Column<Release>[] {
       header: tr('version'),
       phone: 'title',
       cell: (release) => (
-        <RowLink {...({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } } as object)}>
+        <RowLink {...toPage({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } })}>
           <span className={classes.version}>{release.version}</span>
         </RowLink>
       ),

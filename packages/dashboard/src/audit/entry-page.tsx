@@ -16,6 +16,7 @@ import { Actor } from './actor.tsx'
 import classes from './audit.module.css'
 import { differences, type Difference } from './difference.ts'
 import { useAppNames } from './use-app-names.ts'
+import { toPage } from '../ground/links.tsx'
 
 export function EntryPage() {
   const { t } = useTranslation('audit')
@@ -25,7 +26,7 @@ export function EntryPage() {
   const back = (
     <Button
       component={Link}
-      {...({ to: '/audit' } as object)}
+      {...toPage({ to: '/audit' })}
       variant="default"
       leftSection={<IconArrowLeft size={16} aria-hidden />}
     >
@@ -131,7 +132,7 @@ function Facts({ entry }: { entry: AuditEntry }) {
           <Group gap="xs">
             <Actor entry={entry} />
             {by !== null && (
-              <Anchor component={Link} {...({ to: '/audit', search: { actor: by } } as object)}>
+              <Anchor component={Link} {...toPage({ to: '/audit', search: { actor: by } })}>
                 {t('facts.deeds')}
               </Anchor>
             )}
@@ -140,7 +141,7 @@ function Facts({ entry }: { entry: AuditEntry }) {
         <dt>{t('subject')}</dt>
         <dd>
           {subjectKind} <CopyValue value={subjectId} />{' '}
-          <Anchor component={Link} {...({ to: '/audit', search: { subject: subjectId } } as object)}>
+          <Anchor component={Link} {...toPage({ to: '/audit', search: { subject: subjectId } })}>
             {t('facts.history')}
           </Anchor>
         </dd>

@@ -16,6 +16,7 @@ import { useAppSlug } from '../ground/routes.ts'
 import { Empty, Loading } from '../ground/states.tsx'
 import { ChannelKeys } from './channel-keys.tsx'
 import { ProtectionSection } from './protection-section.tsx'
+import { toPage } from '../ground/links.tsx'
 
 const route = getRouteApi('/server/apps/$app/channels/$channel')
 
@@ -34,10 +35,7 @@ export function ChannelPage() {
     <Page
       title={name}
       actions={
-        <Anchor
-          component={Link}
-          {...({ to: '/apps/$app/rollouts', params: { app }, search: { channel: name } } as object)}
-        >
+        <Anchor component={Link} {...toPage({ to: '/apps/$app/rollouts', params: { app }, search: { channel: name } })}>
           {t('rollouts')}
         </Anchor>
       }

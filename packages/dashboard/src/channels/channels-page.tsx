@@ -14,6 +14,7 @@ import { appKey } from '../ground/queries.ts'
 import { useAppSlug } from '../ground/routes.ts'
 import { Loading } from '../ground/states.tsx'
 import { NewChannelDialog } from './new-channel-dialog.tsx'
+import { toPage } from '../ground/links.tsx'
 
 export function ChannelsPage() {
   const { t } = useTranslation('channels')
@@ -88,14 +89,14 @@ function ChannelCard({
         <Group gap="md">
           <Anchor
             component={Link}
-            {...({ to: '/apps/$app/rollouts', params: { app }, search: { channel: name } } as object)}
+            {...toPage({ to: '/apps/$app/rollouts', params: { app }, search: { channel: name } })}
           >
             {t('rollouts')}
           </Anchor>
           <Anchor
             component={Link}
             aria-label={t('settingsOf', { channel: name })}
-            {...({ to: '/apps/$app/channels/$channel', params: { app, channel: name } } as object)}
+            {...toPage({ to: '/apps/$app/channels/$channel', params: { app, channel: name } })}
           >
             {t('settings')}
           </Anchor>

@@ -20,6 +20,7 @@ import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { usePages } from '../ground/tables/use-pages.ts'
 import { Time } from '../ground/time.tsx'
 import { AddDevices } from './add-devices.tsx'
+import { toPage } from '../ground/links.tsx'
 
 const route = getRouteApi('/server/apps/$app/cohorts/$cohort')
 
@@ -113,7 +114,7 @@ function RolloutList({ app, rollouts }: { app: string; rollouts: readonly Cohort
         <List.Item key={rolloutId}>
           <Anchor
             component={Link}
-            {...({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } } as object)}
+            {...toPage({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } })}
           >
             {t('rollout', { version: versionName(version), channel })}
           </Anchor>{' '}
@@ -151,7 +152,7 @@ function Members({ app, cohort, mayChange }: { app: string; cohort: Cohort; mayC
         <Anchor
           component={Link}
           ff="monospace"
-          {...({ to: '/apps/$app/devices/$device', params: { app, device: deviceId } } as object)}
+          {...toPage({ to: '/apps/$app/devices/$device', params: { app, device: deviceId } })}
         >
           {deviceId}
         </Anchor>

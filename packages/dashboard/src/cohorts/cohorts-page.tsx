@@ -18,6 +18,7 @@ import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { RowLink } from '../ground/tables/row-link.tsx'
 import { Time } from '../ground/time.tsx'
 import { readDeviceIds } from './read-device-ids.ts'
+import { toPage } from '../ground/links.tsx'
 
 export function CohortsPage() {
   const { t } = useTranslation('cohorts')
@@ -37,7 +38,7 @@ export function CohortsPage() {
       phone: 'title',
       width: '28%',
       cell: ({ name }) => (
-        <RowLink {...({ to: '/apps/$app/cohorts/$cohort', params: { app, cohort: name } } as object)}>{name}</RowLink>
+        <RowLink {...toPage({ to: '/apps/$app/cohorts/$cohort', params: { app, cohort: name } })}>{name}</RowLink>
       ),
     },
     { id: 'about', header: t('description'), cell: ({ description }) => description || '–' },

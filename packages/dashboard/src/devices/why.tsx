@@ -11,6 +11,7 @@ import { appKey } from '../ground/queries.ts'
 import { Loading } from '../ground/states.tsx'
 import classes from './devices.module.css'
 import { useExplanation } from './use-device.ts'
+import { useSentence } from './use-sentence.ts'
 
 const route = getRouteApi('/server/apps/$app/devices/$device')
 type TracedRollout = Explanation['rollouts'][number]
@@ -36,6 +37,7 @@ export function Why({ slug, device }: { slug: string; device: DeviceWithEvents }
 
 function DecisionNow({ explanation: { decision, notices } }: { explanation: Explanation }) {
   const { t } = useTranslation('devices')
+  const sentence = useSentence()
   const { kind, version, direction, mandatory } = decision
   return (
     <div className={classes.decision} aria-label={t('why.now')} role="group">
@@ -47,7 +49,7 @@ function DecisionNow({ explanation: { decision, notices } }: { explanation: Expl
           </Badge>
         )}
       </Text>
-      <Text>{decision.explanation}</Text>
+      <Text>{sentence(decision.reason, decision.explanation)}</Text>
       {decision.waysOut.length > 0 && (
         <ul className={classes.changes}>
           {decision.waysOut.map((way) => (
@@ -145,6 +147,7 @@ const OUTCOME_COLORS = { target: 'teal', 'passed-over': 'gray', 'not-reached': '
 function Rollout({ rollout, isOpen }: { rollout: TracedRollout; isOpen: boolean }) {
   const { t } = useTranslation('devices')
   const { t: reasons } = useTranslation('reasons')
+  const sentence = useSentence()
   const { version, position, outcome, verdicts } = rollout
   const against = verdicts.find(({ passed }) => !passed)?.reason
   return (
@@ -160,7 +163,7 @@ function Rollout({ rollout, isOpen }: { rollout: TracedRollout; isOpen: boolean 
         </span>
       </summary>
       <ul className={classes.verdicts}>
-        {verdicts.map(({ rule, passed, explanation }) => (
+        {verdicts.map(({ rule, passed, reason, explanation }) => (
           <li key={rule} className={classes.verdict}>
             {passed ? (
               <IconCheck size={18} className={classes.passed} aria-label={t('why.passed')} role="img" />
@@ -171,7 +174,7 @@ function Rollout({ rollout, isOpen }: { rollout: TracedRollout; isOpen: boolean 
               <Text span fw={500}>
                 {t(`why.rule.${rule}`, { defaultValue: rule })}
               </Text>{' '}
-              {explanation}
+              {sentence(reason ?? `passed-${rule}`, explanation)}
             </span>
           </li>
         ))}

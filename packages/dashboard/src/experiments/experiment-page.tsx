@@ -20,6 +20,7 @@ import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { Time } from '../ground/time.tsx'
 import { ArmIntervals } from './arm-intervals.tsx'
 import { ExperimentState } from './experiment-state.tsx'
+import { toPage } from '../ground/links.tsx'
 
 const LIVE_MS = 10_000
 const route = getRouteApi('/server/apps/$app/experiments/$experiment')
@@ -92,7 +93,7 @@ function Results({ app, results: { arms, comparisons } }: { app: string; results
       cell: ({ arm, version, rolloutId }) => (
         <Anchor
           component={Link}
-          {...({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } } as object)}
+          {...toPage({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } })}
         >
           {arm} · {version}
         </Anchor>

@@ -15,6 +15,7 @@ import { RowLink } from '../ground/tables/row-link.tsx'
 import { usePages } from '../ground/tables/use-pages.ts'
 import { Time } from '../ground/time.tsx'
 import { ExperimentState } from './experiment-state.tsx'
+import { toPage } from '../ground/links.tsx'
 
 export function ExperimentsPage() {
   const { t } = useTranslation('experiments')
@@ -33,7 +34,7 @@ export function ExperimentsPage() {
       phone: 'title',
       width: '26%',
       cell: ({ id, name }) => (
-        <RowLink {...({ to: '/apps/$app/experiments/$experiment', params: { app, experiment: id } } as object)}>
+        <RowLink {...toPage({ to: '/apps/$app/experiments/$experiment', params: { app, experiment: id } })}>
           {name}
         </RowLink>
       ),
@@ -72,7 +73,7 @@ export function ExperimentsPage() {
           <Button
             leftSection={<IconPlus size={16} aria-hidden />}
             component={Link}
-            {...({ to: '/apps/$app/experiments/new', params: { app } } as object)}
+            {...toPage({ to: '/apps/$app/experiments/new', params: { app } })}
           >
             {t('new')}
           </Button>

@@ -14,6 +14,7 @@ import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { appKey } from '../ground/queries.ts'
 import { useAppSlug } from '../ground/routes.ts'
 import classes from './experiments.module.css'
+import { toPage } from '../ground/links.tsx'
 
 interface ArmDraft {
   name: string
@@ -173,11 +174,7 @@ export function NewExperimentPage() {
             </Stack>
           </Section>
           <Group justify="flex-end">
-            <Button
-              variant="default"
-              component={Link}
-              {...({ to: '/apps/$app/experiments', params: { app } } as object)}
-            >
+            <Button variant="default" component={Link} {...toPage({ to: '/apps/$app/experiments', params: { app } })}>
               {t('ground:cancel')}
             </Button>
             <Button type="submit" disabled={!wanted}>

@@ -3,6 +3,7 @@ import { Alert, Anchor, Text } from '@mantine/core'
 import { IconUserCheck } from '@tabler/icons-react'
 import { Link, useParams } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
+import { toPage } from './links.tsx'
 
 /** Whether something waits for a second person: nothing went wrong, and nothing has changed yet. */
 export function isApprovalAwaited(error: unknown): boolean {
@@ -32,7 +33,7 @@ export function ProposalLink({ app, proposalId }: { app: string; proposalId?: st
   const { t } = useTranslation('ground')
   const search = proposalId === undefined ? { state: 'open' } : { proposal: proposalId }
   return (
-    <Anchor component={Link} {...({ to: '/apps/$app/proposals', params: { app }, search } as object)}>
+    <Anchor component={Link} {...toPage({ to: '/apps/$app/proposals', params: { app }, search })}>
       {t(proposalId === undefined ? 'approval.all' : 'approval.one')}
     </Anchor>
   )

@@ -10,6 +10,7 @@ import { ProblemPanel } from './problem-panel.tsx'
 import { appKey } from './queries.ts'
 import { RolloutState, useVersionName } from './rollout-state.tsx'
 import { Loading } from './states.tsx'
+import { toPage } from './links.tsx'
 
 /** What devices of a channel are offered now, platform by platform. */
 export function InForce({ app, channel }: { app: string; channel: string }) {
@@ -52,7 +53,7 @@ function Offered({ app, rollout, isRest }: { app: string; rollout: Rollout; isRe
     <Group gap={8} wrap="wrap">
       <Anchor
         component={Link}
-        {...({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rollout.id } } as object)}
+        {...toPage({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rollout.id } })}
         fw={600}
       >
         {versionName(rollout.version)}

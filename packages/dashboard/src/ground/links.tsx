@@ -1,5 +1,5 @@
 import { Anchor, Button, type AnchorProps, type ButtonProps } from '@mantine/core'
-import { createLink } from '@tanstack/react-router'
+import { createLink, type RegisteredRouter } from '@tanstack/react-router'
 import type { ReactNode, Ref } from 'react'
 
 function PlainButton({ ref, ...props }: ButtonProps & { ref?: Ref<HTMLAnchorElement>; href?: string }) {
@@ -15,7 +15,8 @@ const AnyTextLink = createLink(PlainAnchor)
 
 /** To where a link goes. */
 export interface Destination {
-  to: string
+  /** A page that there is: the router knows them all. */
+  to: keyof RegisteredRouter['routesByPath'] & string
   params?: Record<string, string>
   search?: Record<string, unknown>
 }
@@ -28,4 +29,9 @@ export function ButtonLink(props: Destination & ButtonProps & { children: ReactN
 /** Within a text. */
 export function TextLink(props: Destination & AnchorProps & { children: ReactNode }) {
   return <AnyTextLink {...(props as object as Parameters<typeof AnyTextLink>[0])} />
+}
+
+/** For what is made into a link by its `component`, and knows nothing of pages itself. */
+export function toPage(destination: Destination): object {
+  return destination
 }

@@ -14,6 +14,7 @@ import { Loading } from '../ground/states.tsx'
 import { Time } from '../ground/time.tsx'
 import { AccessSection } from './access-section.tsx'
 import { asInput, GrantsField } from './grants-field.tsx'
+import { IdentitySection } from './identity-section.tsx'
 import { LinkShown } from './link-shown.tsx'
 import { peopleKey } from './queries.ts'
 import { ResetDialog } from './reset-dialog.tsx'
@@ -55,6 +56,7 @@ function Known({ person }: { person: Person }) {
       isNarrow
     >
       <Facts person={person} />
+      {!isOneself && <IdentitySection key={`${person.name} ${person.email}`} person={person} />}
       <GrantSection key={JSON.stringify(person.grants)} person={person} />
       {person.disabledAt === null && (
         <Section

@@ -15,6 +15,7 @@ import { useWhoami } from '../ground/permissions.ts'
 import { appKey } from '../ground/queries.ts'
 import { useVersionName } from '../ground/rollout-state.tsx'
 import { Time } from '../ground/time.tsx'
+import { toPage } from '../ground/links.tsx'
 
 type Decision = 'approve' | 'reject' | 'withdraw'
 
@@ -74,7 +75,7 @@ export function ProposalCard({ app, proposal }: { app: string; proposal: Proposa
         {rollout && <Changes proposal={proposal} rollout={rollout} />}
         <Anchor
           component={Link}
-          {...({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: proposal.rolloutId } } as object)}
+          {...toPage({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: proposal.rolloutId } })}
         >
           {t('toRollout')}
         </Anchor>

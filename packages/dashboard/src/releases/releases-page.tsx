@@ -5,7 +5,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useApp } from '../ground/app.ts'
-import { ButtonLink } from '../ground/links.tsx'
+import { ButtonLink, toPage } from '../ground/links.tsx'
 import { useFigures } from '../ground/figures.ts'
 import { Page } from '../ground/page.tsx'
 import { useMay } from '../ground/permissions.ts'
@@ -81,7 +81,7 @@ function useColumns(slug: string): Column<Release>[] {
       phone: 'title',
       cell: (release) => (
         <Group gap="xs" wrap="nowrap">
-          <RowLink {...({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } } as object)}>
+          <RowLink {...toPage({ to: '/apps/$app/releases/$release', params: { app: slug, release: release.id } })}>
             <span className={classes.version}>{release.version}</span>
           </RowLink>
           {release.archivedAt !== null && <Badge color="gray">{t('archived')}</Badge>}

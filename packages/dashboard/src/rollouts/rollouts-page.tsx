@@ -13,6 +13,7 @@ import { useAppSlug } from '../ground/routes.ts'
 import { Loading } from '../ground/states.tsx'
 import { STATES } from './routes.tsx'
 import { Timeline } from './timeline.tsx'
+import { toPage } from '../ground/links.tsx'
 
 const route = getRouteApi('/server/apps/$app/rollouts')
 
@@ -39,7 +40,7 @@ export function RolloutsPage() {
           <Button
             leftSection={<IconPlus size={16} aria-hidden />}
             component={Link}
-            {...({ to: '/apps/$app/rollouts/new', params: { app: slug }, search: { channel } } as object)}
+            {...toPage({ to: '/apps/$app/rollouts/new', params: { app: slug }, search: { channel } })}
           >
             {t('new')}
           </Button>

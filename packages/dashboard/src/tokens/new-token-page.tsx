@@ -1,5 +1,5 @@
 import type { CreatedApiToken, NewApiToken, Role } from '@hotpatch/api'
-import { Button, Group, MultiSelect, Select, Stack, TagsInput, TextInput } from '@mantine/core'
+import { Button, Group, MultiSelect, Select, Stack, TagsInput, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link, useRouter } from '@tanstack/react-router'
 import { useState, type FormEvent } from 'react'
@@ -51,6 +51,7 @@ export function NewTokenPage() {
     onDone: setMade,
   })
   const channels = useChannels(draft.app)
+  const { t: lets } = useTranslation('permissions')
   const permissions = usePermissions(draft)
 
   function submit(event: FormEvent) {
@@ -111,6 +112,14 @@ export function NewTokenPage() {
             // What another role would have had is not asked for.
             value={draft.permissions.filter((name) => permissions.includes(name))}
             onChange={(chosen) => set({ permissions: chosen })}
+            renderOption={({ option }) => (
+              <div>
+                {option.value}
+                <Text size="xs" c="dimmed">
+                  {lets(option.value.replace(':', '-'), { defaultValue: '' })}
+                </Text>
+              </div>
+            )}
             searchable
             clearable
           />

@@ -13,6 +13,7 @@ import { Loading } from '../ground/states.tsx'
 import { Time } from '../ground/time.tsx'
 import { deliveriesKey, webhooksKey } from './webhook-keys.ts'
 import { DeliveryBadge, useOutcome } from './webhook-state.tsx'
+import { toPage } from '../ground/links.tsx'
 
 /** While it is under way, what becomes of it is looked for. */
 const LOOK_MS = 2_000
@@ -40,7 +41,7 @@ export function DeliveryPage() {
     <>
       <Button
         component={Link}
-        {...({ to: '/webhooks/$webhook', params: { webhook } } as object)}
+        {...toPage({ to: '/webhooks/$webhook', params: { webhook } })}
         variant="default"
         leftSection={<IconArrowLeft size={16} aria-hidden />}
       >

@@ -16,6 +16,7 @@ import { currentApi, isSignedInWithToken, signInWith } from '../../ground/api.ts
 import { useWhoami } from '../../ground/permissions.ts'
 import { changeLanguage, currentLanguage, LANGUAGES, type Language } from '../../ground/texts.ts'
 import classes from './shell.module.css'
+import { toPage } from '../../ground/links.tsx'
 
 const SCHEMES = [
   ['auto', IconDeviceDesktop],
@@ -50,11 +51,7 @@ export function AccountMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         {hasAccount && (
-          <Menu.Item
-            component={Link}
-            {...({ to: '/account' } as object)}
-            leftSection={<IconUser size={16} aria-hidden />}
-          >
+          <Menu.Item component={Link} {...toPage({ to: '/account' })} leftSection={<IconUser size={16} aria-hidden />}>
             {t('account.account')}
           </Menu.Item>
         )}

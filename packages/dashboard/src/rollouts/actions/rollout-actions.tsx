@@ -23,6 +23,7 @@ import { useMayHere } from '../../ground/page-app.ts'
 import { appKey } from '../../ground/queries.ts'
 import { useVersionName } from '../../ground/rollout-state.tsx'
 import { AudienceDialog } from './audience-dialog.tsx'
+import { toPage } from '../../ground/links.tsx'
 
 type Move = 'pause' | 'resume' | 'halt' | 'withdraw' | 'step-back'
 
@@ -82,11 +83,11 @@ function More({ app, rollout, ask }: { app: string; rollout: Rollout; ask: (move
         <Menu.Item
           leftSection={<IconArrowUpRight size={16} aria-hidden />}
           component={Link}
-          {...({
+          {...toPage({
             to: '/apps/$app/rollouts/new',
             params: { app },
             search: releaseId === null ? { to: 'embedded', platform } : { release: releaseId },
-          } as object)}
+          })}
         >
           {t('actions.promote')}
         </Menu.Item>

@@ -19,6 +19,7 @@ import classes from './create.module.css'
 import { GuardFields, usualGuard } from '../../ground/rollout-fields/guard-fields.tsx'
 import { PlanFields, readPlan, USUAL_PLAN, type PlanDraft } from '../../ground/rollout-fields/plan-fields.tsx'
 import { ReachPreview } from '../../ground/rollout-fields/reach-preview.tsx'
+import { toPage } from '../../ground/links.tsx'
 
 const route = getRouteApi('/server/apps/$app/rollouts/new')
 
@@ -151,11 +152,11 @@ function NewRolloutForm() {
           <Button
             variant="default"
             component={Link}
-            {...({
+            {...toPage({
               to: '/apps/$app/rollouts',
               params: { app: slug },
               search: { channel: draft.channel ?? undefined },
-            } as object)}
+            })}
           >
             {t('ground:cancel')}
           </Button>

@@ -20,6 +20,7 @@ import { GuardSettingsDialog } from '../actions/guard-settings-dialog.tsx'
 import { Fact, Facts } from './facts.tsx'
 import { GuardInterval } from './guard-interval.tsx'
 import { LIVE_MS } from './live.ts'
+import { toPage } from '../../ground/links.tsx'
 
 /** What watches it: how sure it is, and at what it would act. */
 export function GuardSection({ app, rollout }: { app: string; rollout: Rollout }) {
@@ -176,7 +177,7 @@ function Trip({ app, trip }: { app: string; trip: GuardTrip }) {
       {rolloutId !== null && (
         <Anchor
           component={Link}
-          {...({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } } as object)}
+          {...toPage({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: rolloutId } })}
         >
           {t('guard.wentTo', { version: versionName(backTo?.version ?? null) })}
         </Anchor>

@@ -20,6 +20,7 @@ import { GuardSection } from './guard-section.tsx'
 import { HealthSection } from './health-section.tsx'
 import { PlanSection } from './plan-section.tsx'
 import { ReachSection } from './reach-section.tsx'
+import { toPage } from '../../ground/links.tsx'
 
 const route = getRouteApi('/server/apps/$app/rollouts/$rollout')
 
@@ -65,7 +66,7 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
           {rollout.releaseId !== null && (
             <Anchor
               component={Link}
-              {...({ to: '/apps/$app/releases/$release', params: { app, release: rollout.releaseId } } as object)}
+              {...toPage({ to: '/apps/$app/releases/$release', params: { app, release: rollout.releaseId } })}
             >
               {t('toRelease')}
             </Anchor>
@@ -86,10 +87,10 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
                 a: (
                   <Anchor
                     component={Link}
-                    {...({
+                    {...toPage({
                       to: '/apps/$app/rollouts/$rollout',
                       params: { app, rollout: coveredBy.rolloutId },
-                    } as object)}
+                    })}
                   />
                 ),
               }}
