@@ -1,5 +1,5 @@
 import type { Person } from '@hotpatch/api'
-import { Button, Group, PasswordInput, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
@@ -7,6 +7,7 @@ import { useChange } from '../ground/change.ts'
 import { Section } from '../ground/page.tsx'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { serverKey } from '../ground/queries.ts'
+import { PasswordInput } from '../ground/password-input.tsx'
 import { accountKey } from './queries.ts'
 
 export function NameSection({ person }: { person: Person }) {

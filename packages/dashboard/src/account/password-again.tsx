@@ -1,7 +1,8 @@
-import { Button, Group, Modal, PasswordInput, Stack, Text } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text } from '@mantine/core'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
+import { PasswordInput } from '../ground/password-input.tsx'
 
 /** Asks for the password before what a session that somebody else has got must not be enough for. */
 export function PasswordAgain({

@@ -1,9 +1,10 @@
-import { Button, PasswordInput, Stack, UnstyledButton } from '@mantine/core'
+import { Button, Stack, UnstyledButton } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { currentApi, signInWith } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
+import { PasswordInput } from '../ground/password-input.tsx'
 import { Outside } from './outside.tsx'
 import classes from './sign-in.module.css'
 

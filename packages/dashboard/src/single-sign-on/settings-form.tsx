@@ -1,20 +1,11 @@
 import type { NewSingleSignOn } from '@hotpatch/api'
-import {
-  Button,
-  Checkbox,
-  Fieldset,
-  Group,
-  NumberInput,
-  PasswordInput,
-  Stack,
-  TagsInput,
-  TextInput,
-} from '@mantine/core'
+import { Button, Checkbox, Fieldset, Group, NumberInput, Stack, TagsInput, TextInput } from '@mantine/core'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
+import { PasswordInput } from '../ground/password-input.tsx'
 import { settingsOf, type Draft } from './draft.ts'
 import { GroupGrants } from './group-grants.tsx'
 
