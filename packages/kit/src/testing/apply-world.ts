@@ -11,6 +11,7 @@ import type { RecoverOptions } from '../applying/recover.ts'
 import type { ComponentAdapter } from '../components/component-adapter.ts'
 import { makeDurableDirectory } from '../ground/durable-files.ts'
 import type { HooksPort } from '../ground/hooks.ts'
+import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { artifactPathOf, ARTIFACTS_FOLDER } from '../ground/kit-layout.ts'
 import { readInstalledRelease } from '../installation/installed-release.ts'
@@ -87,6 +88,8 @@ export type Faults = {
   /** Of the adapter's calls: which one throws, how often. */
   revertThrows?: number
   applyThrows?: string
+  /** The power goes in each. */
+  revertDies?: boolean
 }
 
 export interface World {
@@ -148,6 +151,7 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
           faults.revertThrows = (faults.revertThrows ?? 0) - 1
           throw new Error('revert failed')
         }
+        if (faults.revertDies) disk.arrange({ stopAt: 1 })
         await adapter.revert(work)
       },
     }
@@ -217,30 +221,6 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
     }
   }
 
-  async function planFor({ manifest, manifestText }: TestRelease): Promise<KitPlan> {
-    const installed = await readInstalledRelease(disk, RELEASE_FILE)
-    const isSame = (id: string, sha256: string | undefined) => installed?.components[id]?.sha256 === sha256
-    const changed = manifest.components.filter(({ id, files }) => !isSame(id, files[0]?.sha256))
-    return {
-      from: installed && { releaseId: installed.releaseId, sequence: installed.sequence },
-      manifest,
-      manifestText,
-      direction: (installed?.sequence ?? 0) > manifest.sequence ? 'back' : 'forward',
-      steps: changed.map((component) => ({
-        component,
-        installed: installed?.components[component.id],
-        file: component.files[0],
-      })),
-      left: manifest.components
-        .filter((component) => !changed.includes(component))
-        .map(({ id }) => ({ id, because: 'same' as const })),
-      downloadBytes: 0,
-      neededBytes: 0,
-      expectedDowntimeSeconds: undefined,
-      isReversible: true,
-    }
-  }
-
   start()
   return {
     disk: () => disk,
@@ -248,7 +228,7 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
     running: () => running,
     faults,
     context,
-    planFor,
+    planFor: (release) => planOn(disk, release),
     async recover(options) {
       await using coordinator = await openCoordinator(context())
       return await coordinator.recover(options)
@@ -257,7 +237,7 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
       await using coordinator = await openCoordinator(context())
       await coordinator.recover()
       await makeDurableDirectory(disk, 'bin')
-      const plan = await planFor(release)
+      const plan = await planOn(disk, release)
       const stopped = { isStopped, onStop: () => () => undefined }
       return await coordinator.apply(plan, { stage: (each) => stage(each, release), stopped })
     },
@@ -276,6 +256,31 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
         })
         .join('\n')
     },
+  }
+}
+
+/** What differs by its digest is a step. */
+export async function planOn(disk: KitDisk, { manifest, manifestText }: TestRelease): Promise<KitPlan> {
+  const installed = await readInstalledRelease(disk, RELEASE_FILE)
+  const isSame = (id: string, sha256: string | undefined) => installed?.components[id]?.sha256 === sha256
+  const changed = manifest.components.filter(({ id, files }) => !isSame(id, files[0]?.sha256))
+  return {
+    from: installed && { releaseId: installed.releaseId, sequence: installed.sequence },
+    manifest,
+    manifestText,
+    direction: (installed?.sequence ?? 0) > manifest.sequence ? 'back' : 'forward',
+    steps: changed.map((component) => ({
+      component,
+      installed: installed?.components[component.id],
+      file: component.files[0],
+    })),
+    left: manifest.components
+      .filter((component) => !changed.includes(component))
+      .map(({ id }) => ({ id, because: 'same' as const })),
+    downloadBytes: 0,
+    neededBytes: 0,
+    expectedDowntimeSeconds: undefined,
+    isReversible: true,
   }
 }
 
