@@ -129,6 +129,20 @@ describeOnEveryDatabase('second factors', (openDatabase) => {
       expect(await tryRecovery(codes[0] ?? '')).toBe(200)
     })
 
+    test('is not guessed by many codes at once', async () => {
+      const { email, uri } = await withTotp()
+      const signIn = async (address: string) =>
+        (await people.signIn(email, PASSWORD, new BrowserOf(server, address))).browser
+      const browsers = []
+      for (let nth = 0; nth < 13; nth++) browsers.push(await signIn(`10.2.2.${nth}`))
+      const right = nextCode(uri)
+      const codes = browsers.map((_, nth) => (nth === browsers.length - 1 ? right : '000000'))
+      const answers = await Promise.all(
+        browsers.map((browser, nth) => browser.post('/sign-in/totp', { code: codes[nth] })),
+      )
+      expect(answers.map(({ status }) => status)).toEqual(codes.map(() => 401))
+    })
+
     test('is not guessed by recovery codes alone: of one sign-in five count', async () => {
       const { email, codes } = await withTotp()
       const signIn = async (address: string) =>

@@ -1,11 +1,9 @@
-import { problem } from '@hotpatch/protocol'
+import { createTurns } from './turns.ts'
 
 /** As OWASP advises for argon2id: 19 MiB, which one of our cores fills twice in some 30 ms. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 /** Each takes a thread of the pool that files are read by, and its 19 MiB. */
-const AT_ONCE = 2
-const MAX_WAITING = 64
-const RETRY_AFTER_SECONDS = 5
+const inTurn = createTurns(2)
 
 /** Loaded by the first who signs in: most servers answer devices for days in between. */
 const loadArgon2 = () => import('@node-rs/argon2')
@@ -27,29 +25,4 @@ let nobody: Promise<string> | undefined
 
 function hashOfNobody(): Promise<string> {
   return (nobody ??= hashPassword('the password of nobody, which fits nobody'))
-}
-
-let running = 0
-const waiting: (() => void)[] = []
-
-/** @throws problem too-many-requests when so many wait that the last would hardly be answered */
-async function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (running >= AT_ONCE) {
-    if (waiting.length >= MAX_WAITING) {
-      throw problem('too-many-requests', 'Too many people sign in at this moment. Try again in a few seconds.', {
-        retryAfterSeconds: RETRY_AFTER_SECONDS,
-      })
-    }
-    // Whoever ends hands over: the number that run stays the same.
-    await new Promise<void>((resolve) => waiting.push(resolve))
-  } else {
-    running += 1
-  }
-  try {
-    return await work()
-  } finally {
-    const next = waiting.shift()
-    if (next) next()
-    else running -= 1
-  }
 }
