@@ -1,6 +1,6 @@
 import { messageOf, type Stopped } from '@hotpatch/device-ground'
 import { readInstalledKit, utf8FromText, UnexpectedJsonError, type InstalledKit } from '@hotpatch/protocol'
-import type { KitCode } from '../ground/kit-error.ts'
+import { KitError, type KitCode } from '../ground/kit-error.ts'
 import { askServer, type ServerAnswer } from './ask-server.ts'
 import { isUpdate, type CheckOutcome, type KnownOutcome } from './check-outcome.ts'
 import { NO_RECORD, type CheckRecord, type KeptOffer } from './check-record.ts'
@@ -90,7 +90,7 @@ export function createKitChecks(options: KitChecksOptions): KitChecks {
       return text === undefined ? skip('unknown-installed') : readInstalledKit(text)
     } catch (error) {
       const code = error instanceof UnexpectedJsonError ? 'installed-invalid' : 'storage-failed'
-      return fail(code, messageOf(error))
+      return fail(error instanceof KitError ? error.code : code, messageOf(error))
     }
   }
 
