@@ -6,6 +6,7 @@ import {
   REPORTED_EVENT_KINDS,
   reportedKind,
 } from './device-event.ts'
+import { KIT_CODES } from './kit/kit-codes.ts'
 import { SDK_CODES } from './sdk-codes.ts'
 
 describe('a failure that is one of the download', () => {
@@ -41,4 +42,15 @@ test('devices report what is in the vocabulary, without what the server conclude
   const reported: readonly string[] = [...REPORTED_EVENT_KINDS, ...COMPONENT_EVENT_KINDS]
   const concluded = DEVICE_EVENT_KINDS.filter((kind) => !reported.includes(kind))
   expect(concluded).toEqual(['checked', 'offered', 'native-updated', 'uninstalled-unknown'])
+})
+
+describe('a kit that failed', () => {
+  test('is offered again where that says something of the machine alone', () => {
+    for (const [code, { isOfRelease }] of Object.entries(KIT_CODES)) {
+      if (Object.hasOwn(SDK_CODES, code)) continue
+      expect([code, isDeviceFailure('failed', code)]).toEqual([code, isOfRelease])
+    }
+    expect(isDeviceFailure('failed', 'probe-failed')).toBe(true)
+    expect(isDeviceFailure('failed', 'not-consented')).toBe(false)
+  })
 })

@@ -1,3 +1,4 @@
+import { KIT_CODES } from './kit/kit-codes.ts'
 import { SDK_CODES, type SdkCode } from './sdk-codes.ts'
 
 /**
@@ -72,7 +73,14 @@ export const CRASHED_IN_USE = 'crashed-in-use'
 export function isDeviceFailure(kind: DeviceEventKind, code?: string | null): boolean {
   if (kind === 'crashed') return code !== CRASHED_IN_USE
   if (kind !== 'failed') return kind === 'rolled-back'
-  return !(code && Object.hasOwn(SDK_CODES, code)) || SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease
+  return blamesRelease(code)
+}
+
+/** Engines on devices and what applies kits have codes of their own; of one that both have, what engines mean by it counts. */
+function blamesRelease(code: string | null | undefined): boolean {
+  if (!code) return true
+  if (Object.hasOwn(SDK_CODES, code)) return SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease
+  return !Object.hasOwn(KIT_CODES, code) || KIT_CODES[code as keyof typeof KIT_CODES].isOfRelease
 }
 
 /** What keeps a device from the bytes of a release, and says nothing about the release itself. */

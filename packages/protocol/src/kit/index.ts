@@ -1,4 +1,5 @@
 export * from './installed-kit.ts'
+export { KIT_CODES, type KitCode } from './kit-codes.ts'
 export {
   KIT_COMPONENT_ID,
   KIT_COMPONENT_KINDS,
