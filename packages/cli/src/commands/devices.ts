@@ -126,10 +126,20 @@ const ARRIVALS: Readonly<Record<NonNullable<TimelineEntry['arrival']>, string | 
   packed: 'packed',
 }
 
-function moreOf({ kind, decision, reason, code, detail, receivedBytes, arrival }: TimelineEntry): string | null {
+function moreOf({
+  kind,
+  decision,
+  reason,
+  component,
+  code,
+  detail,
+  receivedBytes,
+  arrival,
+}: TimelineEntry): string | null {
   if (kind === 'checked') return `${decision} (${reason})`
   const took = receivedBytes === null ? null : formatBytes(receivedBytes)
-  const parts = [describeCode(code), detail, took, arrival && ARRIVALS[arrival]]
+  const ofComponent = component === undefined ? null : `component ${component}`
+  const parts = [ofComponent, describeCode(code), detail, took, arrival && ARRIVALS[arrival]]
   return parts.filter((part) => part !== null).join(', ') || null
 }
 

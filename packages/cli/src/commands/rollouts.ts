@@ -29,6 +29,7 @@ import { planWayOut, type WayOutOptions } from '../release/way-out.ts'
 import { rolloutFields } from '../release/rollout-fields.ts'
 import { formatVersion } from '../output/figures.ts'
 import { openSession, type SessionOptions } from '../session/session.ts'
+import { addRolloutComponentsCommand } from './rollout-components.ts'
 import { addRolloutGuardCommand } from './rollout-guard.ts'
 import { addRolloutPlanCommands } from './rollout-plans.ts'
 
@@ -73,6 +74,7 @@ export function addRolloutCommands(program: Command, context: CliContext) {
 
   addRolloutPlanCommands(rollouts, context)
   addRolloutGuardCommand(rollouts, context)
+  addRolloutComponentsCommand(rollouts, context)
 
   for (const verb of ['pause', 'resume'] as const) {
     serverCommand(rollouts, verb, STATE_CHANGES[verb].meaning, withRollout, withYes).action(

@@ -21,10 +21,11 @@ function fieldsOf(content: ReleaseContent) {
 }
 
 /** One line for each component, in the order in which they are applied. */
-function fieldsOfKit({ kind, components, probe, ...content }: KitContent) {
+function fieldsOfKit({ kind, components, probe, channel, ...content }: KitContent) {
   return {
     content: kind,
     ...content,
+    'made for': channel,
     ...(probe && { probe: `${probe.type}${probe.path ?? ''}` }),
     ...Object.fromEntries(components.map((component) => [`component ${component.id}`, describeComponent(component)])),
   }
