@@ -1,4 +1,7 @@
+import { writeZip } from '@hotpatch/testkit/archives'
 import { describe, expect, test } from 'vitest'
+import { COMPONENT_ADAPTERS } from '../components/component-adapters.ts'
+import { coordinatorAdapter } from '../launcher/coordinator-adapter.ts'
 import { findOpenApply } from './coordinator.ts'
 import { recoveryOf } from './kit-states.ts'
 import type { LossyDisk, Survival } from '../testing/lossy-disk.ts'
@@ -193,5 +196,46 @@ describe.each(Object.entries(STORIES))('%s', (_, story) => {
         throw new Error(`full at ${fullAt}, ${JSON.stringify(outcome)}: ${String(cause)}`, { cause })
       }
     }
+  })
+})
+
+describe('with the adapters of kits', () => {
+  const adapters = [COMPONENT_ADAPTERS.files, COMPONENT_ADAPTERS.binary, coordinatorAdapter]
+  const pack = (name: string, bytes: Uint8Array) => writeZip([{ name, content: Buffer.from(bytes) }])
+  const contentsOf = (n: number, web = `web ${n}`) => ({ web, gateway: `gateway ${n}`, installer: `installer ${n}` })
+  const older = aRelease('1.0.0', 1, contentsOf(1), pack)
+  const newer = aRelease('1.1.0', 2, contentsOf(2), pack)
+  const ill = aRelease('1.2.0', 3, contentsOf(3, 'web ill'), pack)
+
+  test.each([
+    ['a release that works', newer],
+    ['one that does not', ill],
+  ])('the power goes at every change of the disk: %s', async (_, release) => {
+    const first = createWorld(undefined, adapters)
+    expect(await first.apply(older)).toMatchObject({ kind: 'committed', failed: [], unfinished: undefined })
+    const wholeOld = first.snapshot()
+    const undisturbed = createWorld(first.disk().copy(), adapters)
+    undisturbed.disk().arrange({})
+    expect(await undisturbed.apply(release)).toMatchObject({ kind: release === newer ? 'committed' : 'reverted' })
+    const wholeNew = undisturbed.snapshot()
+    const changes = undisturbed.disk().changes()
+    const ends = new Set<string>()
+    for (const survival of SURVIVALS) {
+      for (let stopAt = 1; stopAt <= changes; stopAt += 1) {
+        if (!isPlayed(stopAt, 9)) continue
+        const world = createWorld(first.disk().copy(), adapters)
+        world.disk().arrange({ stopAt })
+        await world.apply(release).catch((error: unknown) => {
+          if (!world.disk().hasStopped()) throw error
+        })
+        if (world.disk().hasStopped()) await recoverAll(world, [{ survival }])
+        const isNew = world.snapshot() === wholeNew
+        if (!isNew) expect(world.snapshot(), `${JSON.stringify(survival)} at ${stopAt}`).toBe(wholeOld)
+        expect(world.running()).toBe(isNew && release === newer ? 'gateway 2' : 'gateway 1')
+        ends.add(isNew ? 'new' : 'old')
+      }
+    }
+    if (release === newer) expect([...ends].sort()).toEqual(['new', 'old'])
+    else expect(wholeNew).toBe(wholeOld)
   })
 })

@@ -24,6 +24,8 @@ export const RELEASE_FILE = 'substratum-kit-release.json'
 const WEB = 'web'
 const GATEWAY = 'bin/gateway'
 
+const SMALLEST_ADAPTERS = [linkedAdapter('files'), renamedAdapter('binary'), linkedAdapter('coordinator')]
+
 export const INSTALLATION: Installation = {
   source: undefined,
   publicKeys: [],
@@ -56,10 +58,16 @@ export interface Contents {
 
 const PROBE = { type: 'http', path: '/', attempts: 2, intervalMs: 10, timeoutMs: 100 } as const
 
-export function aRelease(releaseId: string, sequence: number, contents: Contents): TestRelease {
+/** @param pack what becomes of a folder with one file; that file's own bytes when absent */
+export function aRelease(
+  releaseId: string,
+  sequence: number,
+  contents: Contents,
+  pack: (name: string, bytes: Uint8Array) => Uint8Array = (_, bytes) => bytes,
+): TestRelease {
   const byDigest = new Map<string, Uint8Array>()
-  const fileOf = (text: string, format: 'zip' | 'raw') => {
-    const bytes = utf8FromText(text)
+  const fileOf = (text: string, format: 'zip' | 'raw', name: string) => {
+    const bytes = format === 'zip' ? pack(name, utf8FromText(text)) : utf8FromText(text)
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     byDigest.set(sha256, bytes)
     return [{ platform: 'any', architecture: 'any', format, sha256, sizeBytes: bytes.length } as const]
@@ -76,9 +84,22 @@ export function aRelease(releaseId: string, sequence: number, contents: Contents
     allowsPartial: false,
     probe: PROBE,
     components: [
-      { ...shared, id: 'web', kind: 'files', order: 10, files: fileOf(contents.web, 'zip') },
-      { ...shared, id: 'gateway', kind: 'binary', order: 20, files: fileOf(contents.gateway, 'raw'), probe: PROBE },
-      { ...shared, id: 'installer', kind: 'coordinator', order: 90, files: fileOf(contents.installer, 'zip') },
+      { ...shared, id: 'web', kind: 'files', order: 10, files: fileOf(contents.web, 'zip', 'content') },
+      {
+        ...shared,
+        id: 'gateway',
+        kind: 'binary',
+        order: 20,
+        files: fileOf(contents.gateway, 'raw', 'gateway'),
+        probe: PROBE,
+      },
+      {
+        ...shared,
+        id: 'installer',
+        kind: 'coordinator',
+        order: 90,
+        files: fileOf(contents.installer, 'zip', 'coordinator.mjs'),
+      },
     ],
   })
   return { manifest: readKitManifest(manifestText), manifestText, contents: byDigest }
@@ -114,7 +135,10 @@ export interface World {
  * does not start when that says "no start", and its probe fails on "ill" and hangs on "hangs". The whole kit is ill when
  * the web says "ill".
  */
-export function createWorld(disk: LossyDisk = createLossyDisk()): World {
+export function createWorld(
+  disk: LossyDisk = createLossyDisk(),
+  kinds: readonly ComponentAdapter[] = SMALLEST_ADAPTERS,
+): World {
   const clock = createVirtualClock({ whenIdle: setImmediate, startAt: 1_000_000 })
   const reports = new Map<string, KitReport>()
   const faults: Faults = {}
@@ -157,12 +181,7 @@ export function createWorld(disk: LossyDisk = createLossyDisk()): World {
     }
   }
 
-  const adapters = new Map(
-    [linkedAdapter('files'), renamedAdapter('binary'), linkedAdapter('coordinator')].map((each) => [
-      each.kind,
-      faulty(each),
-    ]),
-  )
+  const adapters = new Map(kinds.map((each) => [each.kind, faulty(each)]))
 
   async function probeText(text: string | undefined, component?: string): Promise<'well'> {
     if (text?.includes('hangs')) return new Promise(() => undefined)
