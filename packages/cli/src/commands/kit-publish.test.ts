@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PublishedRelease, Release, Rollout } from '@hotpatch/api'
 import { readKitManifest, type KitManifest } from '@hotpatch/protocol'
@@ -256,7 +256,10 @@ describe('--minisign-key', () => {
     const refused = await publisher.run('kit publish --yes --minisign-key kit.key')
     expect([refused.exitCode, refused.stderr]).toEqual([1, expect.stringContaining('keys add --minisign')])
     await publisher.json('keys add --minisign kit.pub --yes')
-    await publisher.json('kit publish --yes --minisign-key kit.key')
+    // With a key that lies elsewhere: what that has signed is what is signed.
+    await rename(join(publisher.home, '.rn-ota/signing_key.pem'), join(publisher.cwd, 'other.pem'))
+    await publisher.json('kit publish --yes --minisign-key kit.key --key other.pem')
+    await rename(join(publisher.cwd, 'other.pem'), join(publisher.home, '.rn-ota/signing_key.pem'))
     const { text } = await offered(slug, appKey, 'latest.json.minisig')
     expect(text).toMatch(/^untrusted comment: .*\n.*\ntrusted comment: .*version:2026\.06\.02\n/)
     await publisher.json('kit bundle --channel stable --out stick --manifest-only')

@@ -30,7 +30,13 @@ export async function runProgram(
   { name, command, args, cwd, type, timeoutMs, isAnswer = false }: ProgramCall,
 ): Promise<string> {
   // What is run is the code of many people: it gets neither the token nor a key.
-  const { HOTPATCH_TOKEN: _token, HOTPATCH_SIGNING_KEY: _key, HOTPATCH_EXPO_PRIVATE_KEY: _expoKey, ...others } = env
+  const {
+    HOTPATCH_TOKEN: _token,
+    HOTPATCH_SIGNING_KEY: _key,
+    HOTPATCH_EXPO_PRIVATE_KEY: _expoKey,
+    HOTPATCH_MINISIGN_PASSWORD: _password,
+    ...others
+  } = env
   // A project without React Native gets an error, not whatever the registry has under that name today.
   // Some bundlers colour what they write wherever it goes, CI logs included.
   const plain = isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: '0' }

@@ -52,7 +52,9 @@ export async function planAndPublish(
   const fileSignatures = await chooseFileSignatures(session, app, signedFilesOf(asked), options)
   if (answerSigner) await requireOwnKeyId(session, app, answerSigner)
   const kitSigner = await chooseKitSigner(session, app, options)
-  const extras = { capgoKey, rsaKey, codePushKey, fileSignatures, kitSigner }
+  const ownKeys = signing.kind === 'signed' ? [signing.key.publicKey] : []
+  const signer = kitSigner && { ...kitSigner, ownKeys }
+  const extras = { capgoKey, rsaKey, codePushKey, fileSignatures, kitSigner: signer }
   if ((options.floor ?? 0) > 0 && signing.kind === 'unsigned') {
     throw new UsageError('--floor is part of what is signed, and this release would not be.')
   }

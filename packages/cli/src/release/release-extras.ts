@@ -24,7 +24,7 @@ export interface ReleaseExtras {
   /** What others' tools signed of its files, verified already. */
   fileSignatures?: readonly ChosenSignature[] | undefined
   /** Signs the manifest of a kit by minisign. */
-  kitSigner?: KitSigner | undefined
+  kitSigner?: (KitSigner & { ownKeys: readonly string[] }) | undefined
 }
 
 /**
@@ -44,7 +44,8 @@ export async function addExtras(
   await addFileSignatures(session, { app, releaseId: release.id }, subjectsOf(bundle, fileSignatures))
   if (kitSigner) {
     const published = await session.api.getRelease(release.id)
-    await signKit(session, { app, releaseId: release.id }, await kitOfRelease(session, app, published), kitSigner)
+    const kit = await kitOfRelease(session, app, published, kitSigner.ownKeys)
+    await signKit(session, { app, releaseId: release.id }, kit, kitSigner)
   }
   if (!capgoKey && !rsaKey) return
   const zip = wholeOf(bundle)

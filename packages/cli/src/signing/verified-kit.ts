@@ -47,10 +47,19 @@ export async function kitInForce(session: Session, app: App, channel: string): P
   })
 }
 
-/** What was signed when a release was published. */
-export async function kitOfRelease(session: Session, app: App, release: Release): Promise<VerifiedKit> {
+/**
+ * What was signed when a release was published.
+ * @param ownKeys that sign now, wherever they come from
+ */
+export async function kitOfRelease(
+  session: Session,
+  app: App,
+  release: Release,
+  ownKeys: readonly string[] = [],
+): Promise<VerifiedKit> {
   const { statement, statementSignature, version } = release
-  const kit = await verify(session, app, { statement, statementSignature, version, minisig: undefined })
+  const signed = { statement, statementSignature, version, minisig: undefined }
+  const kit = await verify(session, app, signed, ownKeys)
   const subject = createHash('sha256').update(kit.bytes).digest('hex')
   const found = release.signatures?.find((each) => each.scheme === 'minisign' && each.subject === subject)
   return { ...kit, minisig: found && Buffer.from(found.value, 'base64').toString() }
@@ -60,10 +69,11 @@ async function verify(
   session: Session,
   app: App,
   signed: Pick<Release, 'statement' | 'statementSignature'> & { version?: string; minisig: string | undefined },
+  ownKeys: readonly string[] = [],
 ): Promise<VerifiedKit> {
   const { version, minisig } = signed
-  const own = await findOwnKey(session.context, undefined)
-  const keys = [...(own ? [own.publicKey] : []), ...session.trust.publicKeysFor(app.id)]
+  const own = ownKeys.length > 0 ? undefined : await findOwnKey(session.context, undefined)
+  const keys = [...ownKeys, ...(own ? [own.publicKey] : []), ...session.trust.publicKeysFor(app.id)]
   if (keys.length === 0) {
     const message = 'No key is trusted here that a kit could be held against.'
     throw new CommandError(
