@@ -239,7 +239,8 @@ function readSeverity(value: unknown): KitSeverity {
 function readNotes(value: unknown): string {
   const notes = readString(value, '/notes')
   // As all languages count them: characters, and not halves of them.
-  if ([...notes].length > MAX_NOTES) throw new UnexpectedJsonError('/notes', `at most ${MAX_NOTES} characters`, notes)
+  if (Array.from(notes).length > MAX_NOTES)
+    throw new UnexpectedJsonError('/notes', `at most ${MAX_NOTES} characters`, notes)
   return notes
 }
 

@@ -26,13 +26,13 @@ interface InstalledVectors {
   written: { comment: string; kit: Omit<InstalledKit, 'document'>; text: string }[]
 }
 
-function read<Vectors>(name: string): Vectors {
-  return JSON.parse(readFileSync(new URL(`../../../../vectors/${name}.json`, import.meta.url), 'utf8')) as Vectors
+function read(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../../../vectors/${name}.json`, import.meta.url), 'utf8'))
 }
 
-const { accepted, signed, restated, rejected } = read<ManifestVectors>('kit/manifests')
-const installed = read<InstalledVectors>('kit/installed')
-const { testOnlyKeys } = read<{ testOnlyKeys: { publicKeyDer: string }[] }>('signing')
+const { accepted, signed, restated, rejected } = read('kit/manifests') as ManifestVectors
+const installed = read('kit/installed') as InstalledVectors
+const { testOnlyKeys } = read('signing') as { testOnlyKeys: { publicKeyDer: string }[] }
 
 function pointerOf(work: () => unknown): string | undefined {
   try {
