@@ -263,7 +263,7 @@ describeOnEveryDatabase('publishing binaries', (open) => {
       ],
       ['bytes that are cut', () => upload(apk.subarray(0, 5_000), 'shop.apk'), '422 invalid-binary', /shop\.apk/],
       ['too many bytes', () => upload(disk('x'.repeat(100_000)), 'a.dmg'), '413 body-too-large', /100000/],
-      ['another kind', () => upload(apk, 'shop.apk', 'kind=kit'), '400 invalid-request', /kind/],
+      ['another kind', () => upload(apk, 'shop.apk', 'kind=parcel'), '400 invalid-request', /kind/],
       ['a file that is not here', () => release([{ ...away(), url: undefined }]), '409 artifact-missing', /a{64}/],
       ['no file', () => release([]), '400 invalid-request', /files/],
       ['an unknown format', () => release([{ ...away(), format: 'bin' }]), '400 invalid-request', /format/],
