@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DOMParser } from '@xmldom/xmldom'
+import { DOMParser, type Element } from '@xmldom/xmldom'
 import { assert, double, property, string } from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
@@ -118,7 +118,7 @@ describe('launchd', () => {
     const document = new DOMParser().parseFromString(text, 'text/xml')
     const root = document.documentElement
     expect(root?.tagName).toBe('plist')
-    return valueOf(childrenOf(root as unknown as Element)[0] as Element)
+    return valueOf(childrenOf(root as Element)[0] as Element)
   }
 
   const childrenOf = (element: Element) =>
