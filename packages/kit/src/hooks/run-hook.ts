@@ -15,10 +15,21 @@ export interface HookCall {
   component?: string
 }
 
+/** Where something lies on this machine: of what is told these alone may be a part of arguments, as no release says them. */
+const PATHS = /\$\{(HOTPATCH_KIT_(?:ROOT|PLACE|FILE|BACKUP))\}/g
+
+/** Kits §3.9: `${HOTPATCH_KIT_FILE}` and its like in an argument, which stays one. */
+export function withPaths({ run: [program, ...more], timeoutMs }: HookCommand, facts: HookFacts): HookCommand {
+  const filled = more.map((each) =>
+    each.replace(PATHS, (whole, name: keyof HookFacts) => (Object.hasOwn(facts, name) ? facts[name] : whole)),
+  )
+  return { run: [program, ...filled], timeoutMs }
+}
+
 /** Until it has ended well. @throws KitError with `code`, and the last of what it has printed */
 export async function runHook(command: HookCommand, { hooks, facts, what, code, component }: HookCall): Promise<void> {
   const own = component === undefined ? {} : { component }
-  const { exitCode, output } = await hooks.run(command, facts).catch((cause: unknown) => {
+  const { exitCode, output } = await hooks.run(withPaths(command, facts), facts).catch((cause: unknown) => {
     throw new KitError(code, `${what} failed. ${messageOf(cause)}`, { ...own, cause })
   })
   if (exitCode === 0) return

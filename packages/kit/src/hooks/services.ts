@@ -1,7 +1,7 @@
 import type { HooksPort } from '../ground/hooks.ts'
 import { KitError } from '../ground/kit-error.ts'
 import type { ServiceHooks } from '../installation/installation.ts'
-import { runHook, type HookFacts } from './run-hook.ts'
+import { runHook, withPaths, type HookFacts } from './run-hook.ts'
 
 export interface ServiceCall {
   hooks: HooksPort
@@ -15,7 +15,7 @@ export async function isServiceRunning(
   { hooks, facts }: ServiceCall,
 ): Promise<boolean | undefined> {
   if (!service?.isRunning) return undefined
-  return (await hooks.run(service.isRunning, facts)).exitCode === 0
+  return (await hooks.run(withPaths(service.isRunning, facts), facts)).exitCode === 0
 }
 
 /**

@@ -278,3 +278,11 @@ test('whatever it says: an installation, or mistakes', () => {
     { numRuns: 300 },
   )
 })
+
+test('the example of the documentation is one', async () => {
+  const page = await readFile(new URL('../../../../docs/protocol/22-kit.md', import.meta.url), 'utf8')
+  const section = page.slice(page.indexOf('\n## 5. '), page.indexOf('\n## 6. '))
+  const [, example = ''] = /```json\n([^]*?)```/.exec(section) ?? []
+  expect(validate(JSON.parse(example)) || validate.errors).toBe(true)
+  expect(Object.keys(readInstallation(example).components)).toEqual(['web', 'gateway', 'edge', 'database'])
+})

@@ -8,6 +8,7 @@ import { archiveCases, writeZip } from '@hotpatch/testkit/archives'
 import { describe, expect, test } from 'vitest'
 import type { HooksPort } from '../../ground/hooks.ts'
 import type { KitDisk } from '../../ground/kit-disk.ts'
+import { KitError, type KitCode } from '../../ground/kit-error.ts'
 import { createNodeDisk } from '../../ground/node-disk.ts'
 import type { Installation, InstalledPlace } from '../../installation/installation.ts'
 import { createLossyDisk, type LossyDisk, type Survival } from '../../testing/lossy-disk.ts'
@@ -26,6 +27,8 @@ export interface ComponentCase {
   /** Files and folders that an apply may change; the place alone when absent. */
   touches?: readonly string[]
   hooks?: (disk: KitDisk) => HooksPort
+  /** What a hook makes of a full disk. */
+  failsFullAs?: KitCode
   /** What another case of the same kind has shown already is left out. */
   isVariant?: boolean
 }
@@ -155,7 +158,8 @@ export function describeComponentAdapter(name: string, of: ComponentCase): void 
         disk.arrange({ fullAt })
         const failure = await prepareAndApply(of, disk).catch((error: unknown) => error)
         if (failure === undefined) break
-        expect(failure).toMatchObject({ code: 'storage-full' })
+        expect(failure).toBeInstanceOf(KitError)
+        expect(['storage-full', of.failsFullAs]).toContain((failure as KitError).code)
         await of.adapter.revert(workOn(of, disk))
         expect(stateOf(disk)).toEqual(old)
       }
