@@ -20,9 +20,7 @@ const PATHS = /\$\{(HOTPATCH_KIT_(?:ROOT|PLACE|FILE|BACKUP))\}/g
 
 /** Kits §3.9: `${HOTPATCH_KIT_FILE}` and its like in an argument, which stays one. */
 export function withPaths({ run: [program, ...more], timeoutMs }: HookCommand, facts: HookFacts): HookCommand {
-  const filled = more.map((each) =>
-    each.replace(PATHS, (whole, name: keyof HookFacts) => (Object.hasOwn(facts, name) ? facts[name] : whole)),
-  )
+  const filled = more.map((each) => each.replace(PATHS, (whole, name: keyof HookFacts) => facts[name] ?? whole))
   return { run: [program, ...filled], timeoutMs }
 }
 
