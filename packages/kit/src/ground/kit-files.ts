@@ -1,16 +1,15 @@
 import { textFromUtf8, UnexpectedJsonError, utf8FromText } from '@hotpatch/protocol'
 import type { FilesPort } from '@hotpatch/device-ground'
 import { KitError } from './kit-error.ts'
+import { KIT_FOLDER } from './kit-layout.ts'
 
-/** Where the coordinator keeps what is its own; nobody else writes there (Kits §8). */
-export const KIT_FOLDER = '.kit'
+/** Kits §8.1: what the coordinator remembers. */
 export const TRUST_FILE = `${KIT_FOLDER}/trust.json`
 export const INSTALL_FILE = `${KIT_FOLDER}/install.json`
 export const OUTBOX_FILE = `${KIT_FOLDER}/outbox.json`
 export const FAILURES_FILE = `${KIT_FOLDER}/failures.json`
 export const RELEASES_FILE = `${KIT_FOLDER}/releases.json`
 export const SNOOZE_FILE = `${KIT_FOLDER}/snooze.json`
-export const ARTIFACTS_FOLDER = `${KIT_FOLDER}/artifacts`
 export const LOGS_FOLDER = 'logs'
 
 /** None of the coordinator's own files is as long as that. */

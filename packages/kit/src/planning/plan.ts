@@ -88,8 +88,13 @@ function expectWhole(
 function knownOf(id: string, { inspected, installed }: PlanInput): InstalledComponent | undefined {
   const found = Object.hasOwn(inspected, id) ? inspected[id] : undefined
   const written = installed && Object.hasOwn(installed.components, id) ? installed.components[id] : undefined
-  return found ?? written
+  // An installer may write versions without digests: then nothing contradicts it.
+  const isUncontradicted = found?.version === UNKNOWN_VERSION && written !== undefined && written.sha256 === undefined
+  return isUncontradicted ? { ...found, version: written.version } : (found ?? written)
 }
+
+/** What adapters say of bytes that no release had. */
+const UNKNOWN_VERSION = 'unknown'
 
 /**
  * Kits §7.2: of the files of a component the one that says most about this machine.

@@ -1,9 +1,10 @@
 import { hexFromBytes, readObject, readSha256, UnexpectedJsonError, type KitFile } from '@hotpatch/protocol'
 import type { CryptoPort, FilesPort } from '@hotpatch/device-ground'
-import { ARTIFACTS_FOLDER, readKitFile, writeKitFile } from '../ground/kit-files.ts'
+import { readKitFile, writeKitFile } from '../ground/kit-files.ts'
+import { ARTIFACTS_FOLDER, artifactPathOf } from '../ground/kit-layout.ts'
 
 /** What is called by its digest is whole and verified; nothing else ever has such a name. */
-export const artifactPath = (sha256: string) => `${ARTIFACTS_FOLDER}/${sha256}`
+export const artifactPath = artifactPathOf
 export const partPath = (sha256: string) => `${artifactPath(sha256)}.part`
 const notePath = (sha256: string) => `${artifactPath(sha256)}.part.json`
 

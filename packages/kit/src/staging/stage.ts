@@ -1,6 +1,6 @@
 import type { CryptoPort, FilesPort, HttpPort, AllowInsecure, ClockPort, Stopped } from '@hotpatch/device-ground'
 import type { KitFile } from '@hotpatch/protocol'
-import { ARTIFACTS_FOLDER } from '../ground/kit-files.ts'
+import { ARTIFACTS_FOLDER } from '../ground/kit-layout.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import type { ArtifactSource } from '../offers/kit-offer.ts'

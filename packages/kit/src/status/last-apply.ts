@@ -9,7 +9,8 @@ import {
   readString,
   UnexpectedJsonError,
 } from '@hotpatch/protocol'
-import { KIT_FOLDER, writeKitFile } from '../ground/kit-files.ts'
+import { writeKitFile } from '../ground/kit-files.ts'
+import { KIT_FOLDER } from '../ground/kit-layout.ts'
 import type { LastApply } from './kit-status.ts'
 
 /** Kits §6: what the coordinator leaves for whoever shows how the kit is. It decides nothing. */
