@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createVirtualClock } from '@hotpatch/client/memory'
 import { systemClock } from '@hotpatch/client/node'
 import { eventually, temporaryDirectory } from '@hotpatch/testkit'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { createNodeHooks } from './node-hooks.ts'
 
 const NODE = process.execPath
@@ -92,6 +92,21 @@ test('one that takes too long is ended with whatever it has started, even if it 
   })
   const pid = Number(await readFile(join(directory, 'child'), 'utf8'))
   await eventually(() => expect(isAlive(pid)).toBe(false))
+})
+
+test('one that runs as somebody else, as by sudo, is neither ended nor waited for, and ends nothing here', async () => {
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' })
+  })
+  onTestFinished(() => kill.mockRestore())
+  const { hooks, directory } = await hooksIn()
+  const text = 'fs.writeFileSync("pid", String(process.pid)); setInterval(() => {}, 1000)'
+  await expect(hooks.run({ ...script(text), timeoutMs: 3000 }, {})).rejects.toMatchObject({
+    code: 'hook-failed',
+    message: expect.stringContaining('which this user may not end'),
+  })
+  kill.mockRestore()
+  process.kill(Number(await readFile(join(directory, 'pid'), 'utf8')), 'SIGKILL')
 })
 
 test('one that leaves a service behind is over when it is over', async () => {

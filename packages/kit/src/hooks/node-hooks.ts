@@ -33,19 +33,22 @@ export function createNodeHooks({ directory, environment, clock }: NodeHooksOpti
         endGroup(child, 'SIGTERM')
       })
       const insist = clock.after(timeoutMs + GRACE_MS, () => endGroup(child, 'SIGKILL'))
+      const left = whenLeft(child, clock, timeoutMs + 2 * GRACE_MS)
       try {
-        const exitCode = await ended
+        const exitCode = await Promise.race([ended, left.promise])
         if (!isLate) return { exitCode, output: output() } satisfies HookOutcome
       } finally {
         cancel()
         insist()
+        left.cancel()
       }
       // Its first process may have gone, and others of its group may not.
       endGroup(child, 'SIGKILL')
       const text = output()
+      const fate = left.isLeft() ? `still runs as the process ${child.pid}, which this user may not end` : 'was ended'
       throw new KitError(
         'hook-failed',
-        `Expected ${program} to end within ${timeoutMs} ms; it did not, and was ended. ` +
+        `Expected ${program} to end within ${timeoutMs} ms; it did not, and ${fate}. ` +
           `Give it more time in kit.json (timeoutMs), or find out what it waits for.${text && `\n${text}`}`,
       )
     },
@@ -83,6 +86,22 @@ function whenEnded(child: ChildProcess, program: string, clock: Pick<ClockPort, 
   })
 }
 
+/** What runs as somebody else, as by sudo, is not ended from here, and not waited for either. */
+function whenLeft(child: ChildProcess, clock: Pick<ClockPort, 'after'>, afterMs: number) {
+  let isLeft = false
+  let cancel = () => {}
+  const promise = new Promise<undefined>((resolve) => {
+    cancel = clock.after(afterMs, () => {
+      isLeft = true
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      child.unref()
+      resolve(undefined)
+    })
+  })
+  return { promise, cancel: () => cancel(), isLeft: () => isLeft }
+}
+
 function notStarted(program: string, cause: unknown): KitError {
   const message = `Expected ${program} to be started: ${messageOf(cause)}. Look at its name in kit.json, and whether it can be executed.`
   return new KitError('hook-failed', message, { cause })
@@ -97,7 +116,8 @@ function endGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
   try {
     process.kill(-pid, signal)
   } catch (error) {
-    // It has ended by itself.
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+    // It has ended by itself, or runs as somebody else. This may be called by a timer, where nobody would catch it.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error
   }
 }

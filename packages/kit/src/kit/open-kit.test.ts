@@ -9,6 +9,7 @@ import { createStop } from '@hotpatch/device-ground'
 import { describe, expect, test } from 'vitest'
 import { examineKit } from '../doctor/examine-kit.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
+import { COORDINATOR_VARIABLE, POINTER_FILE, readPointer, writePointer } from '../launcher/launcher.ts'
 import { openKit, type ApplyOptions, type KitOptions } from './open-kit.ts'
 
 const APP = '0197f0c2-7f0a-7c3e-9a55-2b1d6f1e8a01'
@@ -240,6 +241,30 @@ describe('a kit', () => {
     expect(await kit.snooze({ bundle: security })).toMatchObject({ until: now + 86_400_000 })
     clock.set(86_400_000)
     expect(await kit.check({ bundle: security })).toMatchObject({ isRequired: true, snoozed: undefined })
+  })
+
+  test('a new coordinator that reaches nobody stays, and has still to show that it works', async () => {
+    const source = { url: 'http://127.0.0.1:9', appId: APP }
+    const { open, root } = await install({ source })
+    const sha256 = 'a'.repeat(64)
+    const pointer = { current: { version: '2', sha256 }, previous: null, probation: { starts: 2 }, failed: [] }
+    await mkdir(join(root, '.kit/coordinator'), { recursive: true })
+    await writeFile(join(root, POINTER_FILE), writePointer(pointer))
+    const http = { open: () => ({ response: Promise.reject(new Error('no route')), abort() {} }) }
+    const clock = createVirtualClock({ whenIdle: setImmediate })
+    const kit = await open({ environment: { [COORDINATOR_VARIABLE]: sha256 }, ports: { http, clock } })
+    await expect(kit.check()).rejects.toMatchObject({ code: 'check-failed' })
+    expect(readPointer(await readFile(join(root, POINTER_FILE), 'utf8')).probation).toEqual({ starts: 0 })
+  })
+
+  test('a sequence that nobody has signed counts while it stands there, and is not remembered', async () => {
+    const { open, root } = await install()
+    const [kit, bundle, file] = [await open(), await bundleOf(SECOND), join(root, 'substratum-kit-release.json')]
+    const text = await readFile(file, 'utf8')
+    await writeFile(file, text.replace('{', '{"sequence":9007199254740991,'))
+    await expect(kit.check({ bundle })).rejects.toMatchObject({ code: 'sequence-too-low' })
+    await writeFile(file, text)
+    expect(await kit.check({ bundle })).toMatchObject({ kind: 'available' })
   })
 
   test('without a word of what is installed checks are skipped, and an apply mends it', async () => {

@@ -28,7 +28,7 @@ import { artifactsOf, fileFor, planKit } from '../planning/plan.ts'
 import type { NewKitReport } from '../reporting/kit-report.ts'
 import { createOutbox, type Flushed } from '../reporting/outbox.ts'
 import { createStaging, type StagingProgress } from '../staging/stage.ts'
-import { confirmCoordinator } from '../launcher/confirm-coordinator.ts'
+import { confirmCoordinator, excuseCoordinator } from '../launcher/confirm-coordinator.ts'
 import { COORDINATOR_VARIABLE } from '../launcher/launcher.ts'
 import { writeLastApply } from '../status/last-apply.ts'
 import { KIT_ADAPTERS } from './kit-adapters.ts'
@@ -140,10 +140,11 @@ export async function openKit({ root, environment, installerVersion, process, ..
   type Asked = { kind: 'offered'; offer: KitOffer } | Exclude<KitCheck, { kind: 'available' | 'failed-before' }>
 
   async function ask({ bundle, stopped }: AskOptions): Promise<Asked> {
-    const taking = { disk, crypto, installation, installerVersion }
     const installed = await readInstalled()
-    // An installer may have written what it has installed before anything was ever checked.
-    await raiseTrust(disk, { sequence: installed?.sequence ?? 0 })
+    // An installer may have written it before anything was ever checked. Nobody has signed it: it counts while it stands
+    // there, and is not remembered, as one that is mistyped would end all updates.
+    const installedSequence = installed?.sequence ?? 0
+    const taking = { disk, crypto, installation, installerVersion, installedSequence }
     if (bundle !== undefined) {
       const folder = ports.openFolder(bundle)
       const came = await readBundle(folder)
@@ -152,6 +153,7 @@ export async function openKit({ root, environment, installerVersion, process, ..
     }
     if (source === undefined) return { kind: 'skipped', reason: 'no-source' }
     if (channel === DEV_CHANNEL) return { kind: 'skipped', reason: 'dev' }
+    const { sequence, floor } = await readTrust(disk)
     const question = {
       source,
       channel,
@@ -159,7 +161,7 @@ export async function openKit({ root, environment, installerVersion, process, ..
       installerVersion,
       ...machine,
       releaseId: installed?.releaseId,
-      trust: await readTrust(disk),
+      trust: { sequence: Math.max(sequence, installedSequence), floor },
     }
     const answer = await fetchOffer(question, { http, clock, allowInsecure, ...(stopped && { stopped }) })
     if (answer.kind === 'nothing') {
@@ -178,6 +180,9 @@ export async function openKit({ root, environment, installerVersion, process, ..
       await log.write('check', { channel, ...found, kind: asked.kind })
       return asked
     } catch (error) {
+      if (error instanceof KitError && error.code === 'check-failed') {
+        await excuseCoordinator(disk, environment[COORDINATOR_VARIABLE])
+      }
       await log.write('check-failed', { channel, ...reasonOf(error) })
       throw error
     }

@@ -19,6 +19,17 @@ export async function confirmCoordinator(disk: KitDisk, launchedAs: string | und
   return true
 }
 
+/**
+ * For a coordinator that ran as it should and reached nobody: whether it works was not found out. That start does not count,
+ * so that whoever cuts a machine off brings no older coordinator back.
+ */
+export async function excuseCoordinator(disk: KitDisk, launchedAs: string | undefined): Promise<void> {
+  if (!launchedAs) return
+  const pointer = readPointer(textFromUtf8((await disk.read(POINTER_FILE)) ?? new Uint8Array()))
+  if (pointer.current?.sha256 !== launchedAs || pointer.probation === null) return
+  await writeAtomically(disk, POINTER_FILE, utf8FromText(writePointer({ ...pointer, probation: { starts: 0 } })))
+}
+
 /** Every version but the current one and, while that is on probation, the one before. */
 async function sweepCoordinators(disk: KitDisk): Promise<void> {
   const { current, previous } = readPointer(textFromUtf8((await disk.read(POINTER_FILE)) ?? new Uint8Array()))

@@ -30,7 +30,11 @@ const WELL: Ended = { exitCode: 0, signal: null, afterMs: 5 }
 const BROKEN: Ended = { exitCode: 1, signal: null, afterMs: 5 }
 
 /** A launcher without processes: what each coordinator does is said. */
-function launcherOf(pointer: CoordinatorPointer | undefined, ends: (version: CoordinatorVersion | null) => Ended) {
+function launcherOf(
+  pointer: CoordinatorPointer | undefined,
+  ends: (version: CoordinatorVersion | null) => Ended,
+  gone: readonly CoordinatorVersion[] = [],
+) {
   let kept = pointer && writePointer(pointer)
   const started: (string | undefined)[] = []
   const complaints: string[] = []
@@ -38,12 +42,14 @@ function launcherOf(pointer: CoordinatorPointer | undefined, ends: (version: Coo
     started,
     complaints,
     pointer: () => readPointer(kept),
+    excuse: () => void (kept = writePointer({ ...readPointer(kept), probation: { starts: 0 } })),
     confirm: () => void (kept = writePointer({ ...readPointer(kept), probation: null })),
     start: () =>
       launch({
         read: () => kept,
         write: (written) => void (kept = written),
-        entryOf: (version) => version?.version ?? 'base',
+        entryOf: (version) =>
+          gone.some(({ sha256 }) => sha256 === version?.sha256) ? undefined : (version?.version ?? 'base'),
         async run(entry, version) {
           started.push(entry)
           return ends(version)
@@ -90,6 +96,25 @@ describe('which coordinator is started', () => {
     const launcher = launcherOf({ ...ON_PROBATION, previous: null }, () => BROKEN)
     expect(await launcher.start()).toBe(1)
     expect(launcher.started).toEqual(['2.0.0', 'base'])
+  })
+
+  test('neither it nor the one before is there: the installed one, at once', async () => {
+    const launcher = launcherOf(ON_PROBATION, () => WELL, [NEW, OLD])
+    expect(await launcher.start()).toBe(0)
+    expect(launcher.started).toEqual(['base'])
+    const failing = launcherOf(ON_PROBATION, (version) => (version === null ? WELL : BROKEN), [OLD])
+    expect(await failing.start()).toBe(0)
+    expect(failing.started).toEqual(['2.0.0', 'base'])
+  })
+
+  test('one that reached nobody, and says so, is neither gone back from nor counted', async () => {
+    const launcher = launcherOf(ON_PROBATION, () => {
+      launcher.excuse()
+      return BROKEN
+    })
+    for (let time = 0; time < 10; time += 1) expect(await launcher.start()).toBe(1)
+    expect(new Set(launcher.started)).toEqual(new Set(['2.0.0']))
+    expect(launcher.pointer()).toEqual(ON_PROBATION)
   })
 
   test('one that confirms itself and then says that something did not work stays', async () => {

@@ -130,7 +130,8 @@ export async function launch(ports: LaunchPorts): Promise<number> {
     }
     const { current } = pointer
     const entry = ports.entryOf(current)
-    if (entry === undefined && current !== null && !isAgain) {
+    // Once for each of the two that it may name: behind them is the installed one.
+    if (entry === undefined && current !== null) {
       ports.complain(saysBack(pointer, 'is not there'))
       ports.write(writePointer(goBack(pointer)))
       continue
@@ -141,7 +142,9 @@ export async function launch(ports: LaunchPorts): Promise<number> {
     }
     const ended = await ports.run(entry, current)
     const after = readPointer(ports.read())
-    const isOnProbation = after.probation !== null && current !== null && after.current?.sha256 === current.sha256
+    const isSame = current !== null && after.current?.sha256 === current.sha256
+    // A start that it has taken back itself says nothing of it (`excuseCoordinator`).
+    const isOnProbation = isSame && after.probation !== null && after.probation.starts > 0
     if (isAgain || !isOnProbation || !hasFailedAtOnce(ended)) return exitCodeOf(ended)
     ports.complain(saysBack(pointer, 'ended with an error at once'))
     ports.write(writePointer(goBack(after)))

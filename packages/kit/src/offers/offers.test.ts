@@ -30,7 +30,13 @@ describe('what a machine makes of an offer (vectors/kit/offers.json)', () => {
         artifacts: { kind: 'folder', path: '/media/kit' },
         rolloutId: undefined,
       },
-      { disk, crypto, installation: { publicKeys: vectors.publicKeys, source }, installerVersion },
+      {
+        disk,
+        crypto,
+        installation: { publicKeys: vectors.publicKeys, source },
+        installerVersion,
+        installedSequence: 0,
+      },
     )
     if (verdict === 'accepted') expect((await taken).manifestText).toBe(manifest)
     else await expect(taken).rejects.toMatchObject({ code: verdict })

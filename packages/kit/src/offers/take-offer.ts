@@ -10,6 +10,8 @@ export interface OfferTaking {
   crypto: OfferCrypto
   installation: Pick<Installation, 'publicKeys' | 'source'>
   installerVersion: string
+  /** Of what is installed, by its own word. */
+  installedSequence: number
 }
 
 /**
@@ -19,12 +21,13 @@ export interface OfferTaking {
  */
 export async function takeOffer(
   came: SignedBytes & { artifacts: ArtifactSource; rolloutId: string | undefined },
-  { disk, crypto, installation, installerVersion }: OfferTaking,
+  { disk, crypto, installation, installerVersion, installedSequence }: OfferTaking,
 ): Promise<KitOffer> {
   const appId = installation.source?.appId
   const verified = await verifyManifest(came, installation.publicKeys, crypto)
   expectApp(verified.manifest, { appId })
   const trust = await raiseTrust(disk, { floor: verified.manifest.floor })
-  judgeOffer(verified.manifest, { trust, installerVersion })
+  const sequence = Math.max(trust.sequence, installedSequence)
+  judgeOffer(verified.manifest, { trust: { ...trust, sequence }, installerVersion })
   return { ...verified, signatures: came.signatures, rolloutId: came.rolloutId, artifacts: came.artifacts }
 }

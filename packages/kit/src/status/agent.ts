@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { isIP, type AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { messageOf } from '@hotpatch/device-ground'
@@ -25,6 +25,8 @@ Options:
   --root <folder>          where the kit is installed, with its kit.json
   --port <port>            8477 when absent; 0 takes any that is free
   --host <address>         where it listens; 127.0.0.1 when absent, so that only this machine asks
+  --allow-host <name>      under which it is asked, beside its addresses and localhost: where a proxy hands on the name
+                           that it was asked by, as Caddy does; may be repeated
   --application <name>     who checks, in .kit/checks.json; kit-agent when absent
   --installer-link <link>  where people go to install, told in the header "link"
   --no-check               nobody is asked whether there is an update
@@ -41,6 +43,7 @@ interface AgentSettings {
   root: string
   port: number
   host: string
+  allowedHosts: readonly string[]
   application: string
   installerLink: string | undefined
   checks: boolean
@@ -83,6 +86,7 @@ function readSettings(argv: readonly string[]): AgentSettings | undefined {
       root: { type: 'string' },
       port: { type: 'string', default: DEFAULT_PORT },
       host: { type: 'string', default: '127.0.0.1' },
+      'allow-host': { type: 'string', multiple: true, default: [] },
       application: { type: 'string', default: 'kit-agent' },
       'installer-link': { type: 'string' },
       'no-check': { type: 'boolean', default: false },
@@ -101,6 +105,7 @@ function readSettings(argv: readonly string[]): AgentSettings | undefined {
     root: resolve(values.root),
     port,
     host: values.host,
+    allowedHosts: values['allow-host'].map((name) => name.toLowerCase()),
     application: values.application,
     installerLink: link === undefined ? undefined : readInstallerLink(link),
     checks: !values['no-check'],
@@ -122,6 +127,10 @@ async function serve(settings: AgentSettings, host: AgentProcess): Promise<numbe
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
     // Whoever sends a body is not answered before it is thrown away.
     request.resume()
+    if (!isAskedByItsName(request.headers.host, settings.allowedHosts)) {
+      const message = 'It is not asked by that name: an address, localhost, or what --allow-host says.'
+      return send(request, response, refuse(421, 'host-not-allowed', message))
+    }
     const nothing = () => send(request, response, refuse(404, 'not-found', `There is nothing but ${KIT_STATUS_PATH}.`))
     void answer(request, response, nothing)
   })
@@ -141,6 +150,16 @@ async function serve(settings: AgentSettings, host: AgentProcess): Promise<numbe
   server.closeAllConnections()
   await once(server, 'close')
   return 0
+}
+
+/**
+ * A page anywhere may give its own name the address of this machine, and would then be of the same origin. It cannot ask by
+ * an address, or by localhost.
+ */
+function isAskedByItsName(host: string | undefined, allowed: readonly string[]): boolean {
+  const [, name = ''] = /^(.*?)(?::\d{1,5})?$/.exec(host?.toLowerCase() ?? '') ?? []
+  const address = /^\[(.*)\]$/.exec(name)?.[1] ?? name
+  return name === 'localhost' || isIP(address) !== 0 || allowed.includes(name)
 }
 
 function checksOf(

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { readInstalledKit, writeInstalledKit } from '@hotpatch/protocol'
 import Fastify from 'fastify'
@@ -239,6 +240,29 @@ describe('the stand-alone agent', () => {
     expect((await fetch(address, { method: 'POST', body: '{"apply":true}' })).status).toBe(405)
     child.kill('SIGTERM')
     expect((await once(child, 'close'))[0]).toBe(0)
+  })
+
+  test('a page that gives its own name the address of this machine learns nothing', async () => {
+    await install()
+    const address = new URL(await addressOf(start('--root', root, '--port', '0', '--allow-host', 'home.example.com')))
+    const askedBy = async (host: string) => {
+      const asked = get(address, { headers: { host }, agent: false })
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      return { status: answer.statusCode, body: await text(answer) }
+    }
+    for (const host of [
+      'evil.example',
+      `evil.example:${address.port}`,
+      '127.0.0.1.evil.example',
+      'localhost.evil.example',
+    ]) {
+      const { status, body } = await askedBy(host)
+      expect(status).toBe(421)
+      expect(body).not.toContain(UP_TO_DATE.release_id)
+    }
+    for (const host of ['localhost', `LOCALHOST:${address.port}`, '127.0.0.1', '[::1]:80', 'home.example.com']) {
+      expect((await askedBy(host)).status).toBe(200)
+    }
   })
 
   test('checks by itself, by what kit.json says', async () => {
