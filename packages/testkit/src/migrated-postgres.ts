@@ -2,13 +2,6 @@ import { migrate, openDatabase } from '@hotpatch/server/testing'
 import type { TestProject } from 'vitest/node'
 import { createPostgresDatabase } from './postgres-database.ts'
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** A database of the PostgreSQL that TEST_POSTGRES_URL names, of which tests take copies; undefined without one. */
-    migratedPostgres: string | undefined
-  }
-}
-
 /** Before all tests, and after them: migrating one takes a second, and tests open hundreds. */
 export default async function setUp(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const serverUrl = process.env.TEST_POSTGRES_URL

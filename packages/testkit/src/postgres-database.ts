@@ -2,6 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { openDatabase } from '@hotpatch/server/testing'
 import { sql } from 'kysely'
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A database of the PostgreSQL that TEST_POSTGRES_URL names, of which tests take copies; undefined without one. */
+    migratedPostgres: string | undefined
+  }
+}
+
 /**
  * Makes a database on the server that `serverUrl` names; `drop` removes it.
  * @param template a database that it is a copy of, to which nobody is connected; empty when absent
