@@ -10,6 +10,8 @@ import { checkThroughput } from './measurements/check-throughput.ts'
 import { consolePage } from './measurements/console.ts'
 import { fleet } from './measurements/fleet.ts'
 import { insights } from './measurements/insights.ts'
+import { kitDowntime } from './measurements/kit-downtime.ts'
+import { kitPlan } from './measurements/kit-plan.ts'
 import { launch } from './measurements/launch.ts'
 import { launchKotlin, launchSwift } from './measurements/native-launch.ts'
 import { memory } from './measurements/memory.ts'
@@ -37,6 +39,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   size,
   consolePage,
   patches,
+  kitPlan,
+  kitDowntime,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 /** Nothing here should take half as long. */

@@ -7,8 +7,8 @@ import { createProgram } from './program.ts'
 
 const ROOT = new URL('../../../', import.meta.url)
 const GUIDES = new URL('docs/guides/', ROOT)
-const EXAMPLES = new URL('examples/react-native/README.md', ROOT)
-const FILES = [new URL('README.md', ROOT), EXAMPLES, ...readdirSync(GUIDES).map((name) => new URL(name, GUIDES))]
+const EXAMPLES = ['react-native', 'kit'].map((name) => new URL(`examples/${name}/README.md`, ROOT))
+const FILES = [new URL('README.md', ROOT), ...EXAMPLES, ...readdirSync(GUIDES).map((name) => new URL(name, GUIDES))]
 const CONSOLE = new URL('packages/dashboard/src/', ROOT)
 const WORD = /"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"']+/g
 /** What the shell does with the rest of a line: pipes, files, comments. */
