@@ -1,6 +1,16 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, test } from 'vitest'
 import { describeKitDisk } from '../testing/disk-suite.ts'
@@ -47,6 +57,34 @@ describe('links that somebody else has made', () => {
     symlinkSync('../other', join(root, 'gateway/data'))
     mkdirSync(join(root, 'other'))
     await expect(disk.write('gateway/data/settings', bytesOf('x'))).rejects.toMatchObject({ code: 'path-escapes' })
+  })
+
+  test.skipIf(process.platform !== 'linux')('nor through one that is put there between two steps', async () => {
+    const { root, outside, disk } = await withOutside()
+    mkdirSync(join(root, 'gateway'))
+    await disk.makeDirectory('.kit')
+    symlinkSync(outside, join(root, 'evil'))
+    const exchanges = new Worker(
+      `const { root } = require('node:worker_threads').workerData
+      const { renameSync } = require('node:fs')
+      const move = (from, to) => renameSync(root + '/' + from, root + '/' + to)
+      for (;;) { move('gateway', 'good'); move('evil', 'gateway'); move('gateway', 'evil'); move('good', 'gateway') }`,
+      { eval: true, workerData: { root } },
+    )
+    const found: unknown[] = []
+    try {
+      for (let time = 0; time < 100; time += 1) {
+        await disk.write(`gateway/${time}`, bytesOf('x')).catch(() => undefined)
+        await disk.write('.kit/new', bytesOf('x'))
+        await disk.rename('.kit/new', 'gateway/renamed').catch(() => undefined)
+        found.push(await disk.read('gateway/secret').catch(() => undefined))
+        await disk.remove('gateway/secret').catch(() => undefined)
+      }
+    } finally {
+      await exchanges.terminate()
+    }
+    expect(found.filter((each) => each !== undefined)).toEqual([])
+    expect(readdirSync(outside)).toEqual(['secret'])
   })
 
   test('the root itself may lie behind one', async () => {

@@ -1,4 +1,4 @@
-import { constants, realpathSync, type Stats } from 'node:fs'
+import { constants, existsSync, realpathSync, type Stats } from 'node:fs'
 import { lstat, mkdir, open, readdir, readlink, rename, rm, statfs, symlink, type FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { expectFewLinks, followLink, namesOf } from './disk-path.ts'
@@ -7,7 +7,12 @@ import { KitError } from './kit-error.ts'
 import { KIT_FOLDER, VERSIONS_FOLDER } from './kit-layout.ts'
 
 /** Windows, where links need rights that few have, knows neither of the first two: they are 0 then. */
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants
+const { O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY, O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants
+/** Linux: a folder to go on from, which does not have to be readable. Node has no name for it. */
+const O_PATH = 0o10000000
+/** Where Linux names what a process has open; elsewhere, and where it is not mounted, folders are named by their paths. */
+const OPENED = '/proc/self/fd'
+const NAMES_OPENED = process.platform === 'linux' && existsSync(OPENED)
 
 /** Takes the place of a link at once when it is renamed; one apply at a time, so one is enough. */
 const NEW_LINK = `${KIT_FOLDER}/link.new`
@@ -44,9 +49,40 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
   }
 
   /** For reading: through links to kept versions. */
-  const through = async (path: string) => at(await find(path, { followsLast: true }))
+  const through = (path: string) => find(path, { followsLast: true })
   /** For changing: what lies there itself. */
-  const itself = async (path: string) => at(await find(path, { followsLast: false }))
+  const itself = (path: string) => find(path, { followsLast: false })
+
+  /**
+   * Works in the very folder that was found. Whoever may write into one above it may put a link there between two steps: so
+   * it is opened, looked at once more, and named by what was opened.
+   */
+  async function inFolder<T>(names: readonly string[], work: (where: string) => Promise<T>): Promise<T> {
+    const folder = at(names)
+    if (!NAMES_OPENED) return work(folder)
+    const handle = await open(folder, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+    const where = `${OPENED}/${handle.fd}`
+    try {
+      if ((await readlink(where)) !== folder) {
+        throw new KitError('path-escapes', `Expected the folder ${folder}, found that it was exchanged meanwhile.`)
+      }
+      return await work(where)
+    } catch (error) {
+      // People are told its name.
+      if (error instanceof Error) error.message = error.message.replaceAll(`${where}/`, `${join(folder, '/')}`)
+      throw error
+    } finally {
+      await handle.close()
+    }
+  }
+
+  /** The same for what lies in it; of the root itself, where it is. */
+  async function inFolderOf<T>(names: readonly string[], work: (where: string) => Promise<T>): Promise<T> {
+    const name = names.at(-1)
+    return name === undefined ? work(root) : inFolder(names.slice(0, -1), (where) => work(`${where}/${name}`))
+  }
+
+  const lookAt = (names: readonly string[]) => orUndefined(inFolderOf(names, (where) => lstat(where)))
 
   /** Never waits for whoever is at the other end of a pipe. */
   async function openFile(path: string, where: string, flags: number, mode?: number): Promise<FileHandle> {
@@ -68,8 +104,8 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
     { flags, mode, isChanged }: { flags: number; mode?: number; isChanged: boolean },
     work: (handle: FileHandle) => Promise<T>,
   ): Promise<T> {
-    const where = isChanged ? await itself(path) : await through(path)
-    const handle = await openFile(path, where, flags, mode)
+    const names = isChanged ? await itself(path) : await through(path)
+    const handle = await inFolderOf(names, (where) => openFile(path, where, flags, mode))
     try {
       return await work(handle)
     } finally {
@@ -150,7 +186,7 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
     async syncDirectory(path) {
       // Windows cannot open a directory; NTFS journals names by itself.
       if (process.platform === 'win32') return
-      const handle = await open(await through(path), O_RDONLY)
+      const handle = await inFolder(await through(path), (where) => open(where, O_RDONLY))
       try {
         await handle.sync()
       } finally {
@@ -160,57 +196,68 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
 
     async rename(from, to) {
       const [source, target] = [await itself(from), await itself(to)]
-      if ((await statOf(target))?.isDirectory()) {
-        throw Object.assign(new Error(`there is a directory at ${to}`), { code: 'EISDIR' })
-      }
-      await rename(source, target)
+      await inFolderOf(source, (old) =>
+        inFolderOf(target, async (made) => {
+          if ((await statOf(made))?.isDirectory()) {
+            throw Object.assign(new Error(`there is a directory at ${to}`), { code: 'EISDIR' })
+          }
+          await rename(old, made)
+        }),
+      )
     },
 
     async remove(path) {
       if (path === '') throw new KitError('path-escapes', 'Expected something in the root to remove, found the root.')
-      await orUndefined(rm(await itself(path), { recursive: true, force: true }))
+      const names = await itself(path)
+      await orUndefined(inFolderOf(names, (where) => rm(where, { recursive: true, force: true })))
     },
 
     async makeDirectory(path) {
       const names = await find(path, { followsLast: true })
       for (const [index] of names.entries()) {
         const made = names.slice(0, index + 1)
-        const where = at(made)
-        const found = await statOf(where)
-        if (found?.isDirectory()) continue
-        await mkdir(where, { mode: modeOf(made.join('/')).directory })
+        await inFolderOf(made, async (where) => {
+          if ((await statOf(where))?.isDirectory()) return
+          await mkdir(where, { mode: modeOf(made.join('/')).directory })
+        })
       }
     },
 
     async stat(path) {
-      const found = await statOf(await itself(path))
+      const found = await lookAt(await itself(path))
       if (!found) return undefined
       return { kind: found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other', sizeBytes: found.size }
     },
 
     async list(path) {
-      return orUndefined(readdir(await through(path))).then((names) => names?.sort())
+      const names = await through(path)
+      return orUndefined(inFolder(names, (where) => readdir(where))).then((found) => found?.sort())
     },
 
     async readLink(path) {
-      const where = await itself(path)
-      return (await statOf(where))?.isSymbolicLink() ? readlink(where) : undefined
+      const names = await itself(path)
+      return orUndefined(
+        inFolderOf(names, async (where) => ((await statOf(where))?.isSymbolicLink() ? readlink(where) : undefined)),
+      )
     },
 
     async link(target, path) {
       const names = await find(path, { followsLast: false })
       followLink(names, target)
-      const found = await statOf(at(names))
-      if (found && !found.isSymbolicLink()) {
-        throw Object.assign(new Error(`expected a link or nothing at ${path}, found something else`), {
-          code: 'EEXIST',
-        })
-      }
       await disk.makeDirectory(KIT_FOLDER)
-      const made = await itself(NEW_LINK)
-      await rm(made, { force: true })
-      await symlink(target, made)
-      await rename(made, at(names))
+      await inFolderOf(names, async (where) => {
+        const found = await statOf(where)
+        if (found && !found.isSymbolicLink()) {
+          throw Object.assign(new Error(`expected a link or nothing at ${path}, found something else`), {
+            code: 'EEXIST',
+          })
+        }
+        await inFolderOf(await itself(NEW_LINK), async (made) => {
+          await rm(made, { force: true })
+          await symlink(target, made)
+          await rename(made, where)
+        })
+      })
     },
 
     async setExecutable(path, isExecutable) {
@@ -221,7 +268,7 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
     },
 
     async rights(path) {
-      const found = await statOf(await itself(path))
+      const found = await lookAt(await itself(path))
       return found?.isFile() ? { mode: found.mode & 0o777, owner: found.uid, group: found.gid } : undefined
     },
 
