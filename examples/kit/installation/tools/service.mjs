@@ -1,4 +1,4 @@
-// What the hooks in kit.json run: node tools/service.mjs start|stop|restart|reload|running NAME
+// What the hooks in kit.json run: node tools/service.mjs start|stop|restart|renew|reload|running NAME
 import { request } from 'node:http'
 
 const root = new URL('../', import.meta.url).pathname

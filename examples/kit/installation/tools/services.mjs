@@ -23,6 +23,13 @@ const actions = {
       await stop(service, index)
       await start(service, index)
     }),
+  /** What runs is restarted, so that it reads its settings anew; what does not run stays as it is. */
+  renew: (name) =>
+    eachOf(name, async (service, index) => {
+      if (!isRunning(service, index)) return
+      await stop(service, index)
+      await start(service, index)
+    }),
   /** What can read its settings anew does, and what does not run is started. */
   reload: (name) =>
     eachOf(name, async (service, index) => {
