@@ -1,3 +1,4 @@
+import { createManagementClient } from '@hotpatch/api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { executablePath, openConsole, OWNER, type Console } from './open-console.ts'
 
@@ -88,6 +89,62 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     expect((await console.api.listPeople({ text: 'ina' })).items).toEqual([])
   })
 
+  test('whoever has an account takes an invitation without choosing anything, and not without being signed in', async () => {
+    const email = 'petra@example.com'
+    const join = await console.api.invite({ email, name: 'Petra', grants: [{ role: 'admin', app: 'shop' }] })
+    const hers = await console.openPage({ as: null })
+    await hers.goto(join.link)
+    await hers.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+    await hers.getByRole('button', { name: 'Accept the invitation' }).click()
+    await hers.getByText('Corner Shop').first().waitFor()
+    const other = await console.api.createApp({ slug: 'bakery', name: 'Bakery' })
+    // Whom an admin of another app does not see, he invites like anybody.
+    const baker = createManagementClient({
+      url: console.url,
+      token: (await console.api.createToken({ name: 'Baker', role: 'admin', app: other.slug })).token,
+    })
+    const { link } = await baker.invite({ email, grants: [{ role: 'reader', app: other.slug }] })
+
+    const stranger = await console.openPage({ as: null })
+    await stranger.goto(link)
+    await stranger.getByRole('textbox', { name: 'Your name' }).fill('Mallory')
+    await stranger.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+    await stranger.getByRole('button', { name: 'Accept the invitation' }).click()
+    await stranger.getByRole('link', { name: 'Sign in in another tab, and come back here' }).waitFor()
+
+    await hers.goto(link)
+    await hers.getByText('You are signed in as petra@example.com').waitFor()
+    expect(await hers.getByRole('textbox').count()).toBe(0)
+    await hers.getByRole('button', { name: 'Accept the invitation' }).click()
+    await hers.getByText('Bakery').first().waitFor()
+    expect(hers.url()).not.toContain('#')
+  })
+
+  test('an admin of one app changes a name, and is told that an e-mail address is not his to change', async () => {
+    const { link } = await console.api.invite({
+      email: 'reader@example.com',
+      grants: [{ role: 'reader', app: 'shop' }],
+    })
+    const theirs = await console.openPage({ as: null })
+    await theirs.goto(link)
+    await theirs.getByRole('textbox', { name: 'Your name' }).fill('Rita')
+    await theirs.getByRole('textbox', { name: 'Password' }).fill(PASSWORD)
+    await theirs.getByRole('button', { name: 'Accept the invitation' }).click()
+    await theirs.getByText('Corner Shop').first().waitFor()
+
+    const hers = await console.openPage({ as: { email: 'petra@example.com', password: PASSWORD } })
+    await hers.goto(`${console.url}/dashboard/people`)
+    await hers.getByRole('heading', { name: 'People' }).waitFor()
+    expect(await hers.getByRole('button', { name: 'Sign everybody out' }).count()).toBe(0)
+    await hers.getByRole('link', { name: 'Rita' }).click()
+    const form = hers.getByRole('region', { name: 'Name and e-mail' })
+    await form.getByText('Changed by whoever manages people of every app.').waitFor()
+    expect(await form.getByRole('textbox', { name: 'E-mail' }).getAttribute('readonly')).not.toBeNull()
+    await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Rita Reader')
+    await form.getByRole('button', { name: 'Save name and e-mail' }).click()
+    await hers.getByRole('heading', { name: 'Rita Reader' }).waitFor()
+  })
+
   test('a passkey of the browser is added, and lets in without the password', async () => {
     // Passkeys belong to names, and to no address of numbers.
     const url = console.url.replace('127.0.0.1', 'localhost')
@@ -115,5 +172,20 @@ describe.skipIf(!executablePath)('the pages of people', () => {
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click()
     await page.getByRole('button', { name: OWNER.name }).waitFor()
     await context.close()
+  })
+
+  test('an owner signs everybody out, himself too', async () => {
+    const hers = await console.openPage({ as: { email: 'petra@example.com', password: PASSWORD } })
+    await console.api.invite({ email: 'late@example.com', grants: [{ role: 'reader', app: 'shop' }] })
+    const page = await console.openPage()
+    await page.goto(`${console.url}/dashboard/people`)
+    await page.getByRole('button', { name: 'Sign everybody out' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Sign everybody out?' })
+    await dialog.getByText('All sessions end, yours too').waitFor()
+    await dialog.getByRole('button', { name: 'Sign everybody out' }).click()
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+    await hers.goto(`${console.url}/dashboard/account`)
+    await hers.getByRole('heading', { name: 'Sign in' }).waitFor()
+    expect((await console.api.listInvitations()).items).toEqual([])
   })
 })

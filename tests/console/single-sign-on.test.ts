@@ -57,6 +57,25 @@ describe.skipIf(!executablePath)('people and jobs that an issuer vouches for', (
     const whoami = (await (await hers.request.get(`${console.url}/manage/v1/whoami`)).json()) as object
     expect(whoami).toMatchObject({ kind: 'person', name: 'Nora', role: 'publisher' })
 
+    // What groups give is shown as theirs, and is not taken for something that people gave.
+    await page.goto(`${console.url}/dashboard/people`)
+    await page.getByRole('cell', { name: 'Publisher of everything (group)' }).waitFor()
+    await page.getByRole('link', { name: 'Nora' }).click()
+    await page.getByText('From groups of single sign-on').waitFor()
+    expect(await page.getByRole('combobox', { name: 'Role' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Add a role' }).click()
+    await page.getByRole('button', { name: 'Save roles' }).click()
+    await page.getByText('Roles saved').waitFor()
+    const [nora] = (await console.api.listPeople({ text: 'nora' })).items
+    expect(nora?.grants).toHaveLength(2)
+    expect(nora?.grants).toEqual(
+      expect.arrayContaining([
+        { role: 'reader', appId: null, source: 'people' },
+        { role: 'publisher', appId: null, source: 'single-sign-on' },
+      ]),
+    )
+    await console.api.changePerson(nora?.id ?? '', { grants: [] })
+
     provider.accounts.set(NORA.sub, { ...NORA, groups: [] })
     const later = await console.openPage({ as: null })
     await later.goto(`${console.url}/dashboard/sign-in`)
@@ -66,7 +85,7 @@ describe.skipIf(!executablePath)('people and jobs that an issuer vouches for', (
     expect((await hers.request.get(`${console.url}/manage/v1/whoami`)).status()).toBe(401)
   })
 
-  test('an owner lets jobs of a repository publish, sees why another is not let in, and ends it', async () => {
+  test('an owner lets jobs of a repository publish, on one channel then, sees why another is not let in, and ends it', async () => {
     const page = await console.openPage()
     await page.goto(`${console.url}/dashboard/trust-rules`)
     await page.getByText('No trust rules yet').waitFor()
@@ -83,6 +102,22 @@ describe.skipIf(!executablePath)('people and jobs that an issuer vouches for', (
     await page.getByText('repository = acme/app').waitFor()
 
     const claims = { sub: 'repo:acme/app:x', repository: 'acme/app' }
+    await page.getByRole('button', { name: 'Change publish' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Change the rule publish' })
+    expect(await dialog.getByRole('button', { name: 'Save rule' }).isDisabled()).toBe(true)
+    await field(page, 'Minutes for which a token works').fill('5')
+    expect(await dialog.getByText('Tokens that jobs have got by this rule end').count()).toBe(0)
+    const channels = dialog.getByRole('combobox', { name: 'Channels' })
+    await channels.fill('staging')
+    await channels.press('Enter')
+    await dialog.getByText('Tokens that jobs have got by this rule end').waitFor()
+    await dialog.getByRole('button', { name: 'Save rule' }).click()
+    await page.getByText('Rule publish changed').waitFor()
+    const app = await console.api.getApp('demo')
+    expect((await console.api.listTrustRules()).items).toMatchObject([
+      { name: 'publish', role: 'publisher', appId: app.id, channels: ['staging'], lifetimeMinutes: 5 },
+    ])
+
     const token = await jobs.sign({ audience: console.url, claims })
     const exchanged = await console.api.exchangeToken({ subject_token: token })
     expect(exchanged.rule).toBe('publish')

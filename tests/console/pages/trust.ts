@@ -32,6 +32,18 @@ export const trustPages: ConsolePages = {
       shows: (page) => page.getByText('repository = acme/corner-shop').waitFor(),
     },
     {
+      name: 'trust-rule-change',
+      address: '/trust-rules',
+      shows: (page) => page.getByText('repository = acme/corner-shop').waitFor(),
+      prepare: async (page) => {
+        // It may be open since the look before.
+        await page.keyboard.press('Escape')
+        await page.getByRole('dialog').waitFor({ state: 'detached' })
+        await page.getByRole('button', { name: 'Change publish' }).click()
+        await page.getByRole('dialog').getByRole('button', { name: 'Save rule' }).waitFor()
+      },
+    },
+    {
       name: 'trust-rule-new',
       address: '/trust-rules/new',
       shows: (page) => page.getByRole('heading', { name: 'In the job' }).waitFor(),

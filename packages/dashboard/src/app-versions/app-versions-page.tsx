@@ -22,14 +22,14 @@ export function AppVersionsPage() {
   const channels = useChannelNames(slug)
   const may = useMay()
   const navigate = useNavigate()
-  const { channel = DEFAULT_CHANNEL, platform } = route.useSearch() as AppVersionsSearch
+  const { channel = DEFAULT_CHANNEL, platform } = route.useSearch()
   const change = (changes: AppVersionsSearch) =>
     void navigate({
       to: '/apps/$app/app-versions',
       params: { app: slug },
       search: { channel, platform, ...changes },
       replace: true,
-    } as never)
+    })
   return (
     <Page
       title={t('title')}

@@ -21,7 +21,7 @@ export function AssetUpdatesPage() {
   const app = useApp(slug)
   const may = useMay()
   const navigate = useNavigate()
-  const search = route.useSearch() as AssetUpdatesSearch
+  const search = route.useSearch()
   const { tab = 'updates' } = search
   const change = (changes: AssetUpdatesSearch) =>
     void navigate({
@@ -29,7 +29,7 @@ export function AssetUpdatesPage() {
       params: { app: slug },
       search: { ...search, ...changes },
       replace: true,
-    } as never)
+    })
   return (
     <Page
       title={t('title')}

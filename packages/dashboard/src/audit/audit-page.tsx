@@ -30,7 +30,7 @@ export function AuditPage() {
     // Whoever reads back is not to be moved by what happens now.
     isLive: false,
   })
-  const change = (next: AuditSearch) => void navigate({ to: '/audit', search: next, replace: true } as never)
+  const change = (next: AuditSearch) => void navigate({ to: '/audit', search: next, replace: true })
   const columns: Column<AuditEntry>[] = [
     {
       id: 'action',

@@ -64,7 +64,7 @@ function Shown({ app, channel }: { app: string; channel: Channel }) {
     change: () => api.deleteChannel(app, name),
     invalidates: [appKey(app, 'channels')],
     done: t('deleted', { channel: name }),
-    onDone: () => void navigate({ to: '/apps/$app/channels', params: { app } } as never),
+    onDone: () => void navigate({ to: '/apps/$app/channels', params: { app } }),
   })
   return (
     <>

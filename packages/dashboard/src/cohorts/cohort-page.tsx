@@ -218,7 +218,7 @@ function DeleteCohort({
   const remove = useChange({
     change: () => api.deleteCohort(app, name),
     done: t('deleted', { name }),
-    onDone: () => void navigate({ to: '/apps/$app/cohorts', params: { app } } as never),
+    onDone: () => void navigate({ to: '/apps/$app/cohorts', params: { app } }),
     invalidates: [appKey(app, 'cohorts')],
   })
   if (usedBy.length > 0) {

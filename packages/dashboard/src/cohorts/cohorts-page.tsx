@@ -96,7 +96,7 @@ function NewCohortDialog({ app, onClose }: { app: string; onClose: () => void })
     change: () => api.createCohort(app, { name, description, devices: readDeviceIds(devices) }),
     invalidates: [appKey(app, 'cohorts')],
     done: t('made', { name }),
-    onDone: () => void navigate({ to: '/apps/$app/cohorts/$cohort', params: { app, cohort: name } } as never),
+    onDone: () => void navigate({ to: '/apps/$app/cohorts/$cohort', params: { app, cohort: name } }),
   })
   return (
     <Modal opened onClose={onClose} title={t('new')} centered closeButtonProps={{ 'aria-label': t('ground:close') }}>

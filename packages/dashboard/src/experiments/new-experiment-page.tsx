@@ -51,7 +51,7 @@ export function NewExperimentPage() {
     invalidates: [appKey(app, 'experiments'), appKey(app, 'rollouts')],
     done: t('made'),
     onDone: ({ id }: Experiment) =>
-      void navigate({ to: '/apps/$app/experiments/$experiment', params: { app, experiment: id } } as never),
+      void navigate({ to: '/apps/$app/experiments/$experiment', params: { app, experiment: id } }),
   })
 
   function complete(): NewExperiment | undefined {

@@ -1,5 +1,5 @@
 import { Anchor, Button, type AnchorProps, type ButtonProps } from '@mantine/core'
-import { createLink, type RegisteredRouter } from '@tanstack/react-router'
+import { createLink, type LinkProps } from '@tanstack/react-router'
 import type { ReactNode, Ref } from 'react'
 
 function PlainButton({ ref, ...props }: ButtonProps & { ref?: Ref<HTMLAnchorElement>; href?: string }) {
@@ -16,7 +16,7 @@ const AnyTextLink = createLink(PlainAnchor)
 /** To where a link goes. */
 export interface Destination {
   /** A page that there is: the router knows them all. */
-  to: keyof RegisteredRouter['routesByPath'] & string
+  to: Exclude<LinkProps['to'], '.' | '..' | undefined>
   params?: Record<string, string>
   search?: Record<string, unknown>
 }

@@ -26,3 +26,10 @@ export function useMay(): (permission: string, appId?: string) => boolean {
         (grant.appId === null || appId === undefined || grant.appId === appId),
     )
 }
+
+/** Whether whoever is signed in may do this everywhere, and not for some apps only. */
+export function useMayEverywhere(): (permission: string) => boolean {
+  const whoami = useWhoami()
+  return (permission) =>
+    (whoami?.grants ?? []).some(({ appId, permissions }) => appId === null && permissions.includes(permission))
+}

@@ -1,4 +1,4 @@
-import { ROLES, type NewPersonGrant, type PersonGrant, type Role } from '@hotpatch/api'
+import { ROLES, type HeldGrant, type NewPersonGrant, type PersonGrant, type Role } from '@hotpatch/api'
 import { ActionIcon, Button, Group, Input, Select, Stack } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
@@ -102,17 +102,19 @@ export function asInput(grants: readonly PersonGrant[]): NewPersonGrant[] {
   return grants.map(({ role, appId }) => (appId === null ? { role } : { role, app: appId }))
 }
 
-/** Such as "Reader of everything, Publisher of Shop". */
-export function useGrantText(): (grants: readonly PersonGrant[]) => string {
+/** Such as "Reader of everything, Publisher of Shop (group)". */
+export function useGrantText(): (grants: readonly (PersonGrant & Partial<HeldGrant>)[]) => string {
   const { t } = useTranslation('people')
   const apps = useApps()
+  function textOf({ role, appId }: PersonGrant): string {
+    if (appId === null) return t('grants.ofEverything', { role: t(`role.${role}`) })
+    return t('grants.ofApp', { role: t(`role.${role}`), app: apps.find(({ id }) => id === appId)?.name ?? appId })
+  }
   return (grants) => {
     if (grants.length === 0) return t('grants.none')
     return grants
-      .map(({ role, appId }) =>
-        appId === null
-          ? t('grants.ofEverything', { role: t(`role.${role}`) })
-          : t('grants.ofApp', { role: t(`role.${role}`), app: apps.find(({ id }) => id === appId)?.name ?? appId }),
+      .map((grant) =>
+        grant.source === 'single-sign-on' ? t('grants.byGroup', { grant: textOf(grant) }) : textOf(grant),
       )
       .join(', ')
   }

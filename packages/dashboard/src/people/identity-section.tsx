@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { Section } from '../ground/page.tsx'
+import { useMayEverywhere } from '../ground/permissions.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { peopleKey } from './queries.ts'
 
@@ -12,6 +13,7 @@ import { peopleKey } from './queries.ts'
 export function IdentitySection({ person }: { person: Person }) {
   const { t } = useTranslation('people')
   const api = useApi()
+  const mayChangeEmail = useMayEverywhere()('people:manage')
   const [name, setName] = useState(person.name)
   const [email, setEmail] = useState(person.email)
   const changes: PersonChanges = {
@@ -44,6 +46,8 @@ export function IdentitySection({ person }: { person: Person }) {
             type="email"
             label={t('identity.email')}
             value={email}
+            readOnly={!mayChangeEmail}
+            {...(!mayChangeEmail && { description: t('identity.emailNotYours') })}
             onChange={(event) => setEmail(event.currentTarget.value)}
             maxLength={254}
             autoComplete="off"

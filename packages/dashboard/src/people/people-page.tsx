@@ -6,6 +6,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { Page } from '../ground/page.tsx'
+import { useMay } from '../ground/permissions.ts'
 import { SERVER_URL } from '../ground/place.ts'
 import { SearchField } from '../ground/search-field.tsx'
 import { Empty } from '../ground/states.tsx'
@@ -13,6 +14,7 @@ import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { RowLink } from '../ground/tables/row-link.tsx'
 import { usePages } from '../ground/tables/use-pages.ts'
 import { Time } from '../ground/time.tsx'
+import { EveryoneSection } from './everyone-section.tsx'
 import { useGrantText } from './grants-field.tsx'
 import { InviteDialog } from './invite-dialog.tsx'
 import { InvitationSection } from './invitation-section.tsx'
@@ -26,6 +28,7 @@ export function PeoplePage() {
   const { t } = useTranslation('people')
   const api = useApi()
   const { text } = route.useSearch()
+  const may = useMay()
   const [isInviting, setIsInviting] = useState(false)
   const [invited, setInvited] = useState<CreatedInvitation>()
   const pages = usePages({
@@ -45,6 +48,7 @@ export function PeoplePage() {
       <Search />
       <PeopleTable pages={pages} isSearch={text !== undefined} />
       <InvitationSection />
+      {may('people:sign-out-all') && <EveryoneSection />}
       <InviteDialog opened={isInviting} onClose={() => setIsInviting(false)} onInvited={setInvited} />
       <LinkShown
         link={invited}

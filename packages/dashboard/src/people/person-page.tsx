@@ -13,7 +13,7 @@ import { serverKey } from '../ground/queries.ts'
 import { Loading } from '../ground/states.tsx'
 import { Time } from '../ground/time.tsx'
 import { AccessSection } from './access-section.tsx'
-import { asInput, GrantsField } from './grants-field.tsx'
+import { asInput, GrantsField, useGrantText } from './grants-field.tsx'
 import { IdentitySection } from './identity-section.tsx'
 import { LinkShown } from './link-shown.tsx'
 import { peopleKey } from './queries.ts'
@@ -95,16 +95,19 @@ function Facts({ person }: { person: Person }) {
   )
 }
 
+/** Those of groups are not changed here, and not sent: they would be given for good. */
 function GrantSection({ person }: { person: Person }) {
   const { t } = useTranslation('people')
   const api = useApi()
-  const [grants, setGrants] = useState<PersonGrant[]>(person.grants)
+  const given = person.grants.filter(({ source }) => source === 'people').map(({ role, appId }) => ({ role, appId }))
+  const byGroups = person.grants.filter(({ source }) => source === 'single-sign-on')
+  const [grants, setGrants] = useState<PersonGrant[]>(given)
   const save = useChange({
     change: () => api.changePerson(person.id, { grants: asInput(grants) }),
     invalidates: [peopleKey(), serverKey('whoami')],
     done: t('grants.saved'),
   })
-  const isChanged = JSON.stringify(grants) !== JSON.stringify(person.grants)
+  const isChanged = JSON.stringify(grants) !== JSON.stringify(given)
   return (
     <Section title={t('grants.title')}>
       <form
@@ -115,6 +118,7 @@ function GrantSection({ person }: { person: Person }) {
       >
         <Stack gap="md">
           <GrantsField label={t('grants.label', { name: person.name })} grants={grants} onChange={setGrants} />
+          {byGroups.length > 0 && <GrantsByGroups grants={byGroups} />}
           <ProblemPanel error={save.error} />
           <Group justify="flex-end">
             <Button type="submit" disabled={!isChanged} loading={save.isPending}>
@@ -124,5 +128,19 @@ function GrantSection({ person }: { person: Person }) {
         </Stack>
       </form>
     </Section>
+  )
+}
+
+function GrantsByGroups({ grants }: { grants: readonly PersonGrant[] }) {
+  const { t } = useTranslation('people')
+  const grantText = useGrantText()
+  return (
+    <div>
+      <Text fw={500}>{t('grants.byGroups')}</Text>
+      <Text>{grantText(grants.map(({ role, appId }) => ({ role, appId })))}</Text>
+      <Text c="dimmed" size="xs">
+        {t('grants.byGroupsAbout')}
+      </Text>
+    </div>
   )
 }

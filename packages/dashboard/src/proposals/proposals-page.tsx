@@ -72,7 +72,7 @@ function ProposalList({ state }: { state: Proposal['state'] | undefined }) {
               to: '/apps/$app/proposals',
               params: { app },
               search: { state: value ?? undefined },
-            } as never)
+            })
           }
         />
       }

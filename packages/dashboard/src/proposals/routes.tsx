@@ -3,12 +3,17 @@ import { PROPOSAL_STATES } from '@hotpatch/api'
 import { appRoute } from '../ground/routes.ts'
 import { readOneOf, readText } from '../ground/search.ts'
 
+export interface ProposalsSearch {
+  state?: (typeof PROPOSAL_STATES)[number] | undefined
+  /** Only this one. */
+  proposal?: string | undefined
+}
+
 const proposalsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/proposals',
-  validateSearch: (search: Record<string, unknown>) => ({
+  validateSearch: (search): ProposalsSearch => ({
     state: readOneOf(search, 'state', PROPOSAL_STATES),
-    /** Only this one. */
     proposal: readText(search, 'proposal'),
   }),
   component: lazyRouteComponent(() => import('./proposals-page.tsx'), 'ProposalsPage'),

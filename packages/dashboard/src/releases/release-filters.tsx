@@ -26,7 +26,7 @@ export function ReleaseFilters({
       params: { app: slug },
       search: { ...filters, ...changes },
       replace: true,
-    } as never)
+    })
   return (
     <Group gap="sm" align="flex-end" className={classes.filters}>
       <SearchField

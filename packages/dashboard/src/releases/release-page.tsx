@@ -26,7 +26,7 @@ export function ReleasePage() {
   const { t } = useTranslation('releases')
   const slug = useAppSlug()
   const api = useApi()
-  const { release: id } = route.useParams() as { release: string }
+  const { release: id } = route.useParams()
   const { data: release, error } = useQuery({
     queryKey: appKey(slug, 'releases', 'one', id),
     queryFn: () => api.getRelease(id),
@@ -39,7 +39,7 @@ function ShownRelease({ slug, release }: { slug: string; release: Release }) {
   const { t } = useTranslation('releases')
   const may = useMay()
   const navigate = useNavigate()
-  const search = route.useSearch() as ReleaseSearch
+  const search = route.useSearch()
   const isArchived = release.archivedAt !== null
   const change = (changes: ReleaseSearch) =>
     void navigate({
@@ -47,7 +47,7 @@ function ShownRelease({ slug, release }: { slug: string; release: Release }) {
       params: { app: slug, release: release.id },
       search: changes,
       replace: true,
-    } as never)
+    })
   return (
     <Page
       title={`${release.version} · ${t(`platforms.${release.platform}`)}`}

@@ -30,7 +30,7 @@ export function ReleasesPage() {
   const slug = useAppSlug()
   const app = useApp(slug)
   const may = useMay()
-  const filters = route.useSearch() as ReleasesSearch
+  const filters = route.useSearch()
   const pages = useReleases(slug, filters)
   const columns = useColumns(slug)
   const isFiltered = Object.values(filters).some((value) => value !== undefined)

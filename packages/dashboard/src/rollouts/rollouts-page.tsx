@@ -29,7 +29,7 @@ export function RolloutsPage() {
   const names = channels.data?.items.map(({ name }) => name) ?? []
   const channel = search.channel ?? names[0]
   const show = (changes: Partial<typeof search>) =>
-    void navigate({ to: '/apps/$app/rollouts', params: { app: slug }, search: { ...search, ...changes } } as never)
+    void navigate({ to: '/apps/$app/rollouts', params: { app: slug }, search: { ...search, ...changes } })
 
   return (
     <Page

@@ -24,7 +24,7 @@ export function FirstStepsPage() {
   const api = useApi()
   const may = useMay()
   const navigate = useNavigate()
-  const { client } = route.useSearch() as { client?: string }
+  const { client } = route.useSearch()
   const keys = useQuery({ queryKey: appKey(app.slug, 'keys', 'ed25519'), queryFn: () => api.listKeys(app.slug) })
   const releases = useQuery({
     queryKey: appKey(app.slug, 'releases', 'any'),
@@ -51,9 +51,7 @@ export function FirstStepsPage() {
           <ClientSetup
             app={app}
             client={client}
-            onChoose={(id) =>
-              void navigate({ to: '.', search: { client: id }, replace: true, resetScroll: false } as never)
-            }
+            onChoose={(id) => void navigate({ to: '.', search: { client: id }, replace: true, resetScroll: false })}
             isFirstRelease
           />
         </Step>

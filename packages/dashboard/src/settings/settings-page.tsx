@@ -16,9 +16,9 @@ export function SettingsPage() {
   const { t } = useTranslation('settings')
   const app = useCurrentApp()
   const navigate = useNavigate()
-  const { part = 'general', client } = route.useSearch() as { part?: SettingsPart; client?: string }
+  const { part = 'general', client } = route.useSearch()
   const show = (search: { part: SettingsPart; client?: string }) =>
-    void navigate({ to: '.', search, replace: true, resetScroll: false } as never)
+    void navigate({ to: '.', search, replace: true, resetScroll: false })
   return (
     <Page title={t('title')} about={app.name} isNarrow>
       <Tabs

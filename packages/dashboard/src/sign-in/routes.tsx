@@ -21,12 +21,10 @@ const signInRoute = createRoute({
 })
 
 /** All one-time links are used alike; what one is for, the server says. */
-const linkRoutes = ['/welcome', '/invitation', '/reset'].map((path) =>
-  createRoute({
-    getParentRoute: () => publicRoute,
-    path,
-    component: lazyRouteComponent(() => import('./one-time-link-page.tsx'), 'OneTimeLinkPage'),
-  }),
-)
+const component = lazyRouteComponent(() => import('./one-time-link-page.tsx'), 'OneTimeLinkPage')
+const getParentRoute = () => publicRoute
+const welcomeRoute = createRoute({ getParentRoute, path: '/welcome', component })
+const invitationRoute = createRoute({ getParentRoute, path: '/invitation', component })
+const resetRoute = createRoute({ getParentRoute, path: '/reset', component })
 
-export const signInRoutes = [signInRoute, ...linkRoutes]
+export const signInRoutes = [signInRoute, welcomeRoute, invitationRoute, resetRoute]

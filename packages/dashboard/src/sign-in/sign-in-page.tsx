@@ -13,7 +13,6 @@ import { forgetEverything, pageFrom } from './enter.ts'
 import classes from './sign-in.module.css'
 import { Outside } from './outside.tsx'
 import { hasPasskeys, signInWithPasskey, wasCancelled } from './passkeys.ts'
-import type { SignInSearch } from './routes.tsx'
 import { SingleSignOnButton } from './single-sign-on-button.tsx'
 import { TokenForm } from './token-form.tsx'
 
@@ -33,7 +32,7 @@ const REFUSALS = new Set([
 export function SignInPage() {
   const { t } = useTranslation('sign-in')
   const router = useRouter()
-  const { returnTo, refused } = route.useSearch() as SignInSearch
+  const { returnTo, refused } = route.useSearch()
   const [step, setStep] = useState<'password' | 'code' | 'token'>('password')
 
   async function enter(answer: SignInAnswer) {

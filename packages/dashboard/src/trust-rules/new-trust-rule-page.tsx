@@ -1,149 +1,46 @@
-import type { NewTrustRule, Role, TrustCondition } from '@hotpatch/api'
-import { ActionIcon, Button, Fieldset, Group, NumberInput, Select, Stack, TagsInput, TextInput } from '@mantine/core'
-import { IconPlus, IconX } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
-import { Link, useRouter } from '@tanstack/react-router'
-import { useState, type FormEvent } from 'react'
+import type { NewTrustRule } from '@hotpatch/api'
+import { Button, Group, Stack } from '@mantine/core'
+import { useRouter } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useApi } from '../ground/api.ts'
 import { useChange } from '../ground/change.ts'
 import { CopyCommand } from '../ground/copy-command.tsx'
+import { ButtonLink } from '../ground/links.tsx'
 import { Page, Section } from '../ground/page.tsx'
 import { SERVER_URL } from '../ground/place.ts'
 import { ProblemPanel } from '../ground/problem-panel.tsx'
 import { serverKey } from '../ground/queries.ts'
-import { ISSUERS, jobOf, type IssuerKind } from './issuers.ts'
-
-const ROLES: readonly Role[] = ['publisher', 'reader', 'admin', 'owner']
-const EVERY_APP = ''
-
-interface Draft {
-  name: string
-  kind: IssuerKind
-  issuer: string
-  audience: string
-  conditions: TrustCondition[]
-  role: Role
-  app: string | null
-  channels: string[]
-  lifetimeMinutes: number
-}
-
-const FIRST: Draft = {
-  name: '',
-  kind: 'github',
-  issuer: ISSUERS.github.address,
-  audience: SERVER_URL,
-  conditions: ISSUERS.github.conditions,
-  role: 'publisher',
-  app: null,
-  channels: [],
-  lifetimeMinutes: 15,
-}
+import { jobOf } from './issuers.ts'
+import { FIRST_DRAFT, newRuleOf } from './rule-draft.ts'
+import { RuleFields } from './rule-fields.tsx'
 
 export function NewTrustRulePage() {
   const { t } = useTranslation('trust-rules')
   const api = useApi()
   const router = useRouter()
-  const [draft, setDraft] = useState(FIRST)
-  const set = (changes: Partial<Draft>) => setDraft((before) => ({ ...before, ...changes }))
-  const apps = useQuery({ queryKey: serverKey('apps', 'names'), queryFn: () => api.listApps({ limit: 200 }) })
+  const [draft, setDraft] = useState(FIRST_DRAFT)
   const add = useChange({
     change: (rule: NewTrustRule) => api.createTrustRule(rule),
     invalidates: [serverKey('trust-rules')],
     done: ({ name }) => t('added', { name }),
     onDone: () => void router.navigate({ to: '/trust-rules' }),
   })
-
-  function choose(kind: IssuerKind) {
-    if (kind === 'other') set({ kind, issuer: '', conditions: [{ claim: 'sub', matches: '' }] })
-    else set({ kind, issuer: ISSUERS[kind].address, conditions: ISSUERS[kind].conditions })
-  }
-
-  function submit(event: FormEvent) {
-    event.preventDefault()
-    add.mutate(ruleOf(draft))
-  }
-
-  const choices = (apps.data?.items ?? []).map(({ slug, name }) => ({ value: slug, label: `${name} (${slug})` }))
   return (
     <Page title={t('new.title')} about={t('new.about')} isNarrow>
-      <form onSubmit={submit}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault()
+          add.mutate(newRuleOf(draft))
+        }}
+      >
         <Stack gap="md">
-          <TextInput
-            label={t('name')}
-            description={t('new.name')}
-            value={draft.name}
-            onChange={(event) => set({ name: event.currentTarget.value })}
-            maxLength={100}
-            required
-            data-autofocus
-          />
-          <Select
-            label={t('new.issuer')}
-            data={(['github', 'gitlab', 'other'] as const).map((kind) => ({
-              value: kind,
-              label: t(`issuers.${kind}`),
-            }))}
-            value={draft.kind}
-            onChange={(kind) => choose(kind as IssuerKind)}
-            allowDeselect={false}
-          />
-          {draft.kind === 'other' && (
-            <TextInput
-              label={t('new.address')}
-              description={t('new.addressAbout')}
-              type="url"
-              value={draft.issuer}
-              onChange={(event) => set({ issuer: event.currentTarget.value })}
-              required
-            />
-          )}
-          <Conditions conditions={draft.conditions} onChange={(conditions) => set({ conditions })} />
-          <TextInput
-            label={t('new.audience')}
-            description={t('new.audienceAbout')}
-            value={draft.audience}
-            onChange={(event) => set({ audience: event.currentTarget.value })}
-            required
-          />
-          <Select
-            label={t('new.role')}
-            data={ROLES.map((role) => ({ value: role, label: t(`roles.${role}`) }))}
-            value={draft.role}
-            onChange={(role) => set({ role: role as Role })}
-            allowDeselect={false}
-          />
-          <Select
-            label={t('new.app')}
-            placeholder={t('new.chooseApp')}
-            data={[...choices, { value: EVERY_APP, label: t('everyApp') }]}
-            value={draft.app}
-            onChange={(app) => set({ app, ...(app === EVERY_APP && { channels: [] }) })}
-            allowDeselect={false}
-            searchable
-            required
-          />
-          <TagsInput
-            label={t('new.channels')}
-            description={t('new.channelsAbout')}
-            value={draft.channels}
-            onChange={(channels) => set({ channels })}
-            disabled={draft.app === EVERY_APP}
-          />
-          <NumberInput
-            label={t('new.lifetime')}
-            min={1}
-            max={60}
-            allowDecimal={false}
-            value={draft.lifetimeMinutes}
-            onChange={(minutes) => set({ lifetimeMinutes: Number(minutes) || 15 })}
-          />
+          <RuleFields draft={draft} onChange={setDraft} />
           <ProblemPanel error={add.error} />
           <Group justify="flex-end">
-            <Button variant="default" component={Link} to="/trust-rules">
+            <ButtonLink variant="default" to="/trust-rules">
               {t('new.back')}
-            </Button>
+            </ButtonLink>
             <Button type="submit" loading={add.isPending} disabled={draft.app === null}>
               {t('add')}
             </Button>
@@ -157,72 +54,5 @@ export function NewTrustRulePage() {
         />
       </Section>
     </Page>
-  )
-}
-
-function ruleOf({ kind: _, app, channels, ...draft }: Draft): NewTrustRule {
-  return {
-    ...draft,
-    ...(app !== null && app !== EVERY_APP && { app }),
-    ...(channels.length > 0 && { channels }),
-  }
-}
-
-function Conditions({
-  conditions,
-  onChange,
-}: {
-  conditions: readonly TrustCondition[]
-  onChange: (conditions: TrustCondition[]) => void
-}) {
-  const { t } = useTranslation('trust-rules')
-  const replace = (at: number, changes: Partial<TrustCondition>) =>
-    onChange(conditions.map((condition, index) => (index === at ? { ...condition, ...changes } : condition)))
-  return (
-    <Fieldset legend={t('new.conditions')}>
-      <Stack gap="xs">
-        {conditions.map(({ claim, matches }, index) => (
-          // A row is what it is by its place: what is in it changes while it is typed.
-          <Group key={index} gap="xs" align="flex-end">
-            <TextInput
-              label={t('new.claim')}
-              value={claim}
-              onChange={(event) => replace(index, { claim: event.currentTarget.value })}
-              autoCapitalize="off"
-              required
-              flex="1 1 7rem"
-            />
-            <TextInput
-              label={t('new.matches')}
-              value={matches}
-              onChange={(event) => replace(index, { matches: event.currentTarget.value })}
-              autoCapitalize="off"
-              required
-              flex="2 1 9rem"
-            />
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="lg"
-              disabled={conditions.length === 1}
-              aria-label={t('new.removeCondition', { claim })}
-              onClick={() => onChange(conditions.filter((_, at) => at !== index))}
-            >
-              <IconX size={16} aria-hidden />
-            </ActionIcon>
-          </Group>
-        ))}
-        <Group>
-          <Button
-            size="compact-sm"
-            variant="default"
-            leftSection={<IconPlus size={14} aria-hidden />}
-            onClick={() => onChange([...conditions, { claim: '', matches: '' }])}
-          >
-            {t('new.addCondition')}
-          </Button>
-        </Group>
-      </Stack>
-    </Fieldset>
   )
 }

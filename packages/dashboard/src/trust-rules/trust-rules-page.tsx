@@ -15,6 +15,7 @@ import { Empty } from '../ground/states.tsx'
 import { DataTable, type Column } from '../ground/tables/data-table.tsx'
 import { usePages } from '../ground/tables/use-pages.ts'
 import { Time } from '../ground/time.tsx'
+import { EditRuleDialog } from './edit-rule-dialog.tsx'
 import { ExplainToken } from './explain-token.tsx'
 import { kindOf } from './issuers.ts'
 
@@ -24,6 +25,7 @@ export function TrustRulesPage() {
   const pages = usePages({ queryKey: serverKey('trust-rules'), fetchPage: (cursor) => api.listTrustRules(cursor) })
   const apps = useQuery({ queryKey: serverKey('apps', 'names'), queryFn: () => api.listApps({ limit: 200 }) })
   const [removing, setRemoving] = useState<TrustRule>()
+  const [editing, setEditing] = useState<TrustRule>()
   const remove = useChange({
     change: (rule: TrustRule) => api.removeTrustRule(rule.id),
     invalidates: [serverKey('trust-rules')],
@@ -68,14 +70,24 @@ export function TrustRulesPage() {
       id: 'actions',
       header: t('actions'),
       cell: (rule) => (
-        <Button
-          size="compact-sm"
-          variant="default"
-          onClick={() => setRemoving(rule)}
-          aria-label={t('removeNamed', { name: rule.name })}
-        >
-          {t('remove')}
-        </Button>
+        <Group gap="xs">
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => setEditing(rule)}
+            aria-label={t('edit.named', { name: rule.name })}
+          >
+            {t('edit.action')}
+          </Button>
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() => setRemoving(rule)}
+            aria-label={t('removeNamed', { name: rule.name })}
+          >
+            {t('remove')}
+          </Button>
+        </Group>
       ),
     },
   ]
@@ -110,6 +122,7 @@ export function TrustRulesPage() {
         }
       />
       {pages.rows.length > 0 && <ExplainToken />}
+      <EditRuleDialog rule={editing} onClose={() => setEditing(undefined)} />
       <Confirm
         opened={removing !== undefined}
         onClose={() => setRemoving(undefined)}

@@ -48,9 +48,9 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
     void navigate({
       to: '/webhooks/$webhook',
       params: { webhook: webhookId },
-      search: state === ALL ? {} : { state },
+      search: readDeliverySearch({ state }),
       replace: true,
-    } as never)
+    })
   return (
     <Stack gap="sm">
       <SegmentedControl

@@ -49,7 +49,7 @@ export function WebhookActions({ webhook }: { webhook: Webhook }) {
 
   async function remove() {
     await api.removeWebhook(id)
-    await navigate({ to: '/webhooks' } as never)
+    await navigate({ to: '/webhooks' })
     queries.removeQueries({ queryKey: webhookKey(id) })
     await queries.invalidateQueries({ queryKey: webhooksKey })
   }

@@ -48,7 +48,7 @@ export function AppSwitcher() {
           <Menu.Item
             key={app.id}
             rightSection={app.slug === slug ? <IconCheck size={14} aria-hidden /> : null}
-            onClick={() => void navigate({ to: '/apps/$app', params: { app: app.slug } } as never)}
+            onClick={() => void navigate({ to: '/apps/$app', params: { app: app.slug } })}
           >
             <Text truncate>{app.name}</Text>
           </Menu.Item>

@@ -20,10 +20,11 @@ import {
   IconWebhook,
   type Icon,
 } from '@tabler/icons-react'
+import type { Destination } from '../../ground/links.tsx'
 
 export interface NavigationEntry {
-  /** As its route says it. One that no route has is not shown. */
-  address: string
+  /** As its route says it. One that no route has is an error of types. */
+  address: Destination['to']
   /** Its text is `navigation.<text>` of the namespace `app`. */
   text: string
   icon: Icon

@@ -41,6 +41,7 @@ function Group({
         <Link
           key={address}
           to={address}
+          // One link for all of them: those of an app need it, and the others nothing.
           params={params as never}
           className={classes.entry}
           activeOptions={{ exact: address === '/', includeSearch: false }}

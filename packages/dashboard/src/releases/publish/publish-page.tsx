@@ -20,7 +20,6 @@ import { appKey } from '../../ground/queries.ts'
 import { ReachPreview, useReach } from '../../ground/rollout-fields/reach-preview.tsx'
 import { useAppSlug } from '../../ground/routes.ts'
 import { Empty, Loading } from '../../ground/states.tsx'
-import type { PublishSearch } from '../routes.tsx'
 import { ChosenContent } from './chosen-content.tsx'
 import { DropArea } from './drop-area.tsx'
 import { TooManyFiles, type Dropped } from './dropped-files.ts'
@@ -64,7 +63,7 @@ function ForApp({ app }: { app: App }) {
 
 function Publish({ app, onPublished }: { app: App; onPublished: (published: PublishedRelease) => void }) {
   const { t } = useTranslation('publish')
-  const { kind, channel } = route.useSearch() as PublishSearch
+  const { kind, channel } = route.useSearch()
   const channels = useChannelNames(app.slug)
   const [recognised, setRecognised] = useState<Recognised>()
   const [fault, setFault] = useState<Fault | { fault: 'too-many' | 'unreadable' }>()

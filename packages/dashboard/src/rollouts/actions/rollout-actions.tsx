@@ -131,7 +131,7 @@ function AskMove({
     done: t(`actions.done.${move}`),
     onDone: (placedId) => {
       if (placedId !== undefined)
-        void navigate({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: placedId } } as never)
+        void navigate({ to: '/apps/$app/rollouts/$rollout', params: { app, rollout: placedId } })
     },
   })
 

@@ -72,7 +72,7 @@ function NewRolloutForm() {
     invalidates: [appKey(slug, 'rollouts'), appKey(slug, 'in-force')],
     done: ({ awaitsApproval }) => t(awaitsApproval ? 'form.proposed' : 'form.done'),
     onDone: (rollout: Rollout) =>
-      void navigate({ to: '/apps/$app/rollouts/$rollout', params: { app: slug, rollout: rollout.id } } as never),
+      void navigate({ to: '/apps/$app/rollouts/$rollout', params: { app: slug, rollout: rollout.id } }),
   })
 
   async function send(): Promise<Rollout> {
