@@ -88,7 +88,7 @@ function useColumns(slug: string): Column<Release>[] {
         </Group>
       ),
     },
-    { id: 'platform', header: t('platform'), cell: ({ platform }) => t(`platforms.${platform}`) },
+    { id: 'platform', header: t('platform'), width: '6rem', cell: ({ platform }) => t(`platforms.${platform}`) },
     { id: 'content', header: t('content'), width: '12rem', cell: (release) => <ContentOf release={release} /> },
     {
       id: 'size',
@@ -97,11 +97,12 @@ function useColumns(slug: string): Column<Release>[] {
       width: '7rem',
       cell: (release) => figures.bytes(downloadBytes(release)),
     },
-    { id: 'inForce', header: t('inForce'), width: '26%', cell: (release) => <InForce release={release} /> },
-    { id: 'signed', header: t('signed'), cell: (release) => (isSigned(release) ? t('yes') : t('no')) },
+    { id: 'inForce', header: t('inForce'), width: '20%', cell: (release) => <InForce release={release} /> },
+    { id: 'signed', header: t('signed'), width: '5rem', cell: (release) => (isSigned(release) ? t('yes') : t('no')) },
     {
       id: 'published',
       header: t('published'),
+      width: '9rem',
       cell: (release) => (
         <>
           <Time at={release.createdAt} />
