@@ -9,6 +9,8 @@ export interface ConsolePage {
   address: string | (() => string)
   /** Resolves when it is whole. */
   shows: (page: Page) => Promise<unknown>
+  /** The end of an address that refuses it, which is what it is about: of everything else the browser says nothing. */
+  isRefused?: string
   /** Shown before it is looked at, such as an opened dialog. */
   prepare?: (page: Page) => Promise<unknown>
 }

@@ -15,6 +15,7 @@ export const accountPages: ConsolePages = {
     {
       name: 'link-that-is-broken',
       address: '/invitation#nothing-that-anybody-was-ever-given',
+      isRefused: '/manage/v1/one-time-links/look',
       shows: (page) => page.getByText('This link does not work').waitFor(),
     },
   ],

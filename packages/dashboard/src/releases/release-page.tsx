@@ -62,7 +62,7 @@ function ShownRelease({ slug, release }: { slug: string; release: Release }) {
         onChange={(tab) => change(tab === 'overview' ? {} : { tab: tab as ReleaseTab })}
         keepMounted={false}
       >
-        <Tabs.List mb="lg" style={{ flexWrap: 'nowrap', overflowX: 'auto' }}>
+        <Tabs.List mb="lg">
           {RELEASE_TABS.map((tab) => (
             <Tabs.Tab key={tab} value={tab}>
               {t(`tabs.${tab}`)}

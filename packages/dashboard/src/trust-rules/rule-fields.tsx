@@ -136,7 +136,7 @@ function Conditions({
               onChange={(event) => replace(index, { matches: event.currentTarget.value })}
               autoCapitalize="off"
               required
-              flex="2 1 9rem"
+              flex="2 1 12rem"
             />
             <ActionIcon
               variant="subtle"
