@@ -1,28 +1,18 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import {
-  readKitContent,
-  writeInstalledKit,
-  writeKitContent,
-  type KitComponent,
-  type KitContent,
-  type KitProbe,
-} from '@hotpatch/protocol'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { writeInstalledKit } from '@hotpatch/protocol'
 import {
   eventually,
-  kitContentOf,
-  newSigningKey,
   runCliProcess,
   SERVER_DATABASES,
-  signKit,
   startServerProcess,
   temporaryDirectory,
-  uploadKit,
-  zipOf,
   type ServerProcess,
-  type TestServer,
 } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
@@ -55,10 +45,6 @@ createServer((request, response) => {
 }).listen(Number(process.argv[2]), '127.0.0.1')
 `
 
-const HEALTHY: KitProbe = { type: 'http', path: '/healthz', attempts: 60, intervalMs: 250, timeoutMs: 2_000 }
-/** Enough for a service to start; it is answered at once by one that is broken. */
-const PATIENT: KitProbe = { ...HEALTHY, attempts: 20 }
-
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -68,72 +54,80 @@ async function freePort(): Promise<number> {
   return port
 }
 
-function requestsTo({ url, ownerToken }: ServerProcess): Pick<TestServer, 'request'> {
-  return {
-    async request(method, path, { body, form, headers = {} } = {}) {
-      const isBytes = body instanceof Uint8Array
-      const sent = form ?? (body === undefined ? undefined : isBytes ? Buffer.from(body) : JSON.stringify(body))
-      const answer = await fetch(`${url}${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${ownerToken}`,
-          ...(body !== undefined && !isBytes && { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(sent !== undefined && { body: sent }),
-      })
-      const text = await answer.text()
-      return { status: answer.status, headers: {}, body: text === '' ? undefined : (JSON.parse(text) as never) }
-    },
-  }
-}
-
-type Server = ReturnType<typeof requestsTo>
-const key = newSigningKey()
-
-async function makeApp(server: Server) {
-  const { status, body } = await server.request('POST', '/manage/v1/apps', {
-    body: { slug: 'home', platforms: ['linux', 'macos', 'windows'] },
+async function request<Result>(
+  { url, ownerToken }: ServerProcess,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Result> {
+  const answer = await fetch(`${url}/manage/v1${path}`, {
+    method,
+    headers: { authorization: `Bearer ${ownerToken}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { body: JSON.stringify(body) }),
   })
-  expect(status).toBe(201)
-  await server.request('POST', '/manage/v1/apps/home/channels', { body: { name: 'stable' } })
-  return body as { id: string; slug: string; appKey: string }
+  expect([method, path, answer.status]).toEqual([method, path, method === 'POST' ? 201 : 200])
+  return (await answer.json()) as Result
 }
 
-/** Two services and a web folder, in their order. */
-async function publish(
-  server: Server,
-  app: { id: string; slug: string },
-  { releaseId, sequence, isBroken = false }: { releaseId: string; sequence: number; isBroken?: boolean },
-) {
-  const web = await zipOf({ 'index.html': `the web, ${releaseId}` })
-  const components = {
-    web: { bytes: web, kind: 'files' as const },
-    edge: { bytes: serviceOf(releaseId), probe: HEALTHY },
-    gateway: { bytes: serviceOf(releaseId, isBroken), probe: isBroken ? PATIENT : HEALTHY },
+async function makeApp(server: ServerProcess) {
+  const asked = { slug: 'home', platforms: ['linux', 'macos', 'windows'] }
+  const app = await request<{ id: string; appKey: string }>(server, 'POST', '/apps', asked)
+  await request(server, 'POST', '/apps/home/channels', { name: 'stable' })
+  return app
+}
+
+type Publish = (release: { releaseId: string; isBroken?: boolean }) => Promise<void>
+
+/** Whoever publishes, by the tool, with a key of its own: two services and a web folder. */
+async function openPublisher(server: ServerProcess): Promise<{ publicKey: string; publish: Publish }> {
+  const home = await temporaryDirectory()
+  const work = join(home, 'work')
+  const env = { HOME: home, HOTPATCH_URL: server.url, HOTPATCH_TOKEN: server.ownerToken }
+  await mkdir(join(work, 'web'), { recursive: true })
+  await writeFile(join(work, 'hotpatch.json'), JSON.stringify({ app: 'home' }))
+  async function hotpatch<Result>(...args: string[]): Promise<Result> {
+    const { code, stdout, stderr } = await runCliProcess([...args, '--json'], { cwd: work, env })
+    expect([args, code, stderr]).toEqual([args, 0, expect.anything()])
+    return JSON.parse(stdout) as Result
   }
-  const content = asZip('web', components, releaseId)
-  const named = await uploadKit(server, app, components, content)
-  const { text: _, ...signatures } = signKit(key, content, { appId: app.id, sequence })
-  const metadata = { platform: 'any', version: releaseId, channel: 'stable', content: named }
-  const published = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
-    body: { metadata, ...signatures },
-  })
-  expect(published).toMatchObject({ status: 201 })
+  const { publicKey } = await hotpatch<{ publicKey: string }>('keys', 'generate')
+  const publish: Publish = async ({ releaseId, isBroken = false }) => {
+    const probe = { type: 'http', path: '/healthz', attempts: isBroken ? 20 : 60, interval_ms: 250, timeout_ms: 2_000 }
+    const service = (from: string) => ({ kind: 'binary', version: releaseId, from, probe })
+    const description = {
+      release_id: releaseId,
+      channel: 'stable',
+      components: {
+        web: { kind: 'files', version: releaseId, from: 'web' },
+        edge: service('edge.mjs'),
+        gateway: service('gateway.mjs'),
+      },
+    }
+    await writeFile(join(work, 'kit.release.json'), JSON.stringify(description))
+    await writeFile(join(work, 'web', 'index.html'), `the web, ${releaseId}`)
+    await writeFile(join(work, 'edge.mjs'), serviceOf(releaseId))
+    await writeFile(join(work, 'gateway.mjs'), serviceOf(releaseId, isBroken))
+    expect(await hotpatch('kit', 'publish', '--yes')).toMatchObject({ version: releaseId, channel: 'stable' })
+  }
+  return { publicKey, publish }
 }
 
-function asZip(id: string, components: Parameters<typeof kitContentOf>[0], releaseId: string): KitContent {
-  const raw = kitContentOf({ ...components, [id]: { ...components[id], kind: 'binary' } }, { releaseId })
-  const zipped = raw.components.map((component): KitComponent =>
-    component.id === id
-      ? { ...component, kind: 'files', files: component.files.map((file) => ({ ...file, format: 'zip' })) }
-      : component,
-  )
-  return readKitContent(writeKitContent({ ...raw, components: zipped }))
+/** The agent beside a gateway, and what it answers. */
+async function startAgent(root: string): Promise<() => Promise<unknown>> {
+  const child = spawn(process.execPath, ['--no-warnings', AGENT, '--root', root, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(async () => {
+    child.kill('SIGTERM')
+    await once(child, 'close')
+  })
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const address = /http:\S+/.exec(line)?.[0] ?? ''
+  return async () => (await fetch(address)).json()
 }
 
 /** The first release, as an installer left it, with everything running. */
-async function install(server: ServerProcess, app: { id: string; appKey: string }) {
+async function install(server: ServerProcess, app: { id: string; appKey: string }, publicKey: string) {
   const root = await temporaryDirectory()
   const [edgePort, gatewayPort] = [await freePort(), await freePort()]
   const hook = (...parameters: string[]) => ({
@@ -147,7 +141,7 @@ async function install(server: ServerProcess, app: { id: string; appKey: string 
   })
   const document = {
     source: { url: server.url, appId: app.id, appKey: app.appKey },
-    publicKeys: [key.publicKey],
+    publicKeys: [publicKey],
     components: { web: { path: 'web' }, edge: service('edge', edgePort), gateway: service('gateway', gatewayPort) },
   }
   await mkdir(join(root, 'bin'))
@@ -182,6 +176,10 @@ async function install(server: ServerProcess, app: { id: string; appKey: string 
   return { root, cli, running }
 }
 
+interface Timeline {
+  items: { kind: string; version: string | null; component?: string }[]
+}
+
 const runningOf = (version: string) => ({ web: `the web, ${version}`, edge: version, gateway: version })
 
 describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => {
@@ -190,14 +188,28 @@ describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => 
     async () => {
       const database = await openDatabase()
       onTestFinished(() => database.drop())
-      const process = await startServerProcess({ directory: await temporaryDirectory(), env: database.env })
-      onTestFinished(() => process.stop().then(() => undefined))
-      const server = requestsTo(process)
+      const server = await startServerProcess({ directory: await temporaryDirectory(), env: database.env })
+      onTestFinished(() => server.stop().then(() => undefined))
       const app = await makeApp(server)
-      const { root, cli, running } = await install(process, app)
+      const { publicKey, publish } = await openPublisher(server)
+      const { root, cli, running } = await install(server, app, publicKey)
       expect(await running()).toEqual(runningOf('1'))
+      const shownStatus = async () => JSON.parse((await cli('status', '--json')).stdout) as object
+      expect(await shownStatus()).toMatchObject({ releaseId: '1', openApply: null, failed: [], before: null })
 
-      await publish(server, app, { releaseId: '2', sequence: 1 })
+      await publish({ releaseId: '2' })
+      const kitStatus = await startAgent(root)
+      await eventually(async () =>
+        expect(await kitStatus()).toMatchObject({
+          release_id: '1',
+          update_available: true,
+          components: [
+            { id: 'edge', installed_version: '1', status: 'update_available' },
+            { id: 'gateway', installed_version: '1', status: 'update_available' },
+            { id: 'web', installed_version: '1', status: 'update_available' },
+          ],
+        }),
+      )
       const checked = await cli('check', '--json')
       expect(checked).toMatchObject({ code: 3 })
       expect(JSON.parse(checked.stdout)).toMatchObject({ outcome: 'update_available', releaseId: '2' })
@@ -214,6 +226,16 @@ describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => 
       const installed = JSON.parse(await readFile(join(root, 'substratum-kit-release.json'), 'utf8')) as object
       expect(installed).toMatchObject({ release_id: '2', components: { gateway: { version: '2' } } })
       expect(await cli('check')).toMatchObject({ code: 0 })
+      expect(await shownStatus()).toMatchObject({ releaseId: '2', openApply: null, failed: [], trust: { sequence: 1 } })
+      expect(await kitStatus()).toMatchObject({
+        release_id: '2',
+        update_available: false,
+        components: [
+          { id: 'edge', installed_version: '2', status: 'up_to_date' },
+          { id: 'gateway', installed_version: '2', status: 'up_to_date' },
+          { id: 'web', installed_version: '2', status: 'up_to_date' },
+        ],
+      })
 
       const { installId } = JSON.parse(await readFile(join(root, '.kit', 'install.json'), 'utf8')) as {
         installId: string
@@ -221,8 +243,7 @@ describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => 
       const told = (kind: string, component: string | null, version: string) =>
         `${component ?? 'kit'} ${version} ${kind}`
       const timeline = async () => {
-        const { body } = await server.request('GET', `/manage/v1/apps/home/devices/${installId}/timeline?limit=200`)
-        const { items } = body as { items: { kind: string; version: string | null; component?: string }[] }
+        const { items } = await request<Timeline>(server, 'GET', `/apps/home/devices/${installId}/timeline?limit=200`)
         return items.map(({ kind, version, component }) => told(kind, component ?? null, version ?? ''))
       }
       await eventually(async () =>
@@ -237,7 +258,7 @@ describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => 
         ),
       )
 
-      await publish(server, app, { releaseId: '3', sequence: 2, isBroken: true })
+      await publish({ releaseId: '3', isBroken: true })
       const broken = await cli('apply', '--yes', '--json')
       expect(broken, broken.stderr).toMatchObject({ code: 5 })
       expect(JSON.parse(broken.stdout)).toMatchObject({
@@ -259,8 +280,15 @@ describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => 
       const again = await cli('check', '--json')
       expect(again).toMatchObject({ code: 0 })
       expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'up_to_date' })
-      const status = JSON.parse((await cli('status', '--json')).stdout) as object
-      expect(status).toMatchObject({
+      expect(await kitStatus()).toMatchObject({
+        release_id: '2',
+        components: [
+          { id: 'edge', status: 'up_to_date' },
+          { id: 'gateway', installed_version: '2', status: 'rolled_back' },
+          { id: 'web', status: 'up_to_date' },
+        ],
+      })
+      expect(await shownStatus()).toMatchObject({
         releaseId: '2',
         openApply: null,
         failed: [{ releaseId: '3', code: 'probe-failed' }],
