@@ -45,6 +45,8 @@ createServer((request, response) => {
 }).listen(Number(process.argv[2]), '127.0.0.1')
 `
 
+const AGENT = fileURLToPath(new URL('../packages/kit/bin/hotpatch-kit-agent.js', import.meta.url))
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -9,18 +9,18 @@ export { KIT_CODES, KitError, type KitCode } from './ground/kit-error.ts'
 export { createNodeDisk } from './ground/node-disk.ts'
 export type * from './installation/installation.ts'
 export type { KitPorts } from './kit/kit-parts.ts'
-export {
-  openKit,
-  type ApplyOptions,
-  type AskOptions,
-  type Consent,
-  type Kit,
-  type KitApply,
-  type KitCheck,
-  type KitOptions,
-  type KitStatus,
-  type Planned,
-} from './kit/open-kit.ts'
+export type {
+  ApplyOptions,
+  AskOptions,
+  Consent,
+  Kit,
+  KitApply,
+  KitCheck,
+  KitOptions,
+  KitStatus,
+  Planned,
+} from './kit/kit.ts'
+export { openKit } from './kit/open-kit.ts'
 export type { ArtifactSource, KitOffer } from './offers/kit-offer.ts'
 export { describePlan, planAsJson, type PlanJson } from './planning/describe-plan.ts'
 export type { KitPlan, KitStep } from './planning/kit-plan.ts'

@@ -19,6 +19,7 @@ export interface CheckRecord {
   floor: number
   /** What was last offered, to be verified again by whoever reads it; undefined: nothing, or nothing that was newer. */
   offer: KeptOffer | undefined
+  /** By whichever application of the kit: who has put it off in one is asked by no other. */
   snoozed: { releaseId: string; at: number } | undefined
 }
 
@@ -50,49 +51,59 @@ export function isApplicationName(name: string): boolean {
 
 /** Of a text that is none of these, or of an application that is not in it: a record of nothing. It costs one check. */
 export function readCheckRecord(text: string | undefined, application: string): CheckRecord {
-  const found = readApplications(text).find(([name]) => name === application)?.[1]
-  try {
-    return found === undefined ? NO_RECORD : readRecord(found)
-  } catch (error) {
-    if (error instanceof UnexpectedJsonError) return NO_RECORD
-    throw error
+  const { applications, snoozed } = readDocument(text)
+  const found = applications.find(([name]) => name === application)?.[1]
+  return {
+    ...(orNothing(() => found !== undefined && readRecord(found)) || NO_RECORD),
+    snoozed: orNothing(() => readOptional(snoozed, readSnoozed)),
   }
 }
 
 /** The text with one application's record replaced, and all others as they were. */
 export function writeCheckRecord(text: string | undefined, application: string, record: CheckRecord): string {
-  const others = readApplications(text).filter(([name]) => name !== application)
+  const others = readDocument(text).applications.filter(([name]) => name !== application)
   const kept = others.slice(-(MAX_APPLICATIONS - 1))
   const applications = Object.fromEntries([...kept, [application, documentOf(record)]])
-  return `${JSON.stringify({ schema_version: 1, applications }, null, 2)}\n`
+  const { snoozed } = record
+  const putOff = snoozed && { release_id: snoozed.releaseId, at: writeTime(snoozed.at) }
+  return `${JSON.stringify({ schema_version: 1, snoozed: putOff, applications }, null, 2)}\n`
 }
 
-function readApplications(text: string | undefined): [string, unknown][] {
-  if (text === undefined || text.length > MAX_CHECKS_TEXT) return []
+function readDocument(text: string | undefined): { applications: [string, unknown][]; snoozed?: unknown } {
+  if (text === undefined || text.length > MAX_CHECKS_TEXT) return { applications: [] }
+  const read = () => {
+    const { schema_version: version, applications, snoozed } = readObject(parseJson(text), '')
+    if (version !== 1) return undefined
+    const named = Object.entries(readObject(applications, '/applications'))
+    return { applications: named.filter(([name]) => isApplicationName(name)), snoozed }
+  }
+  return orNothing(read) ?? { applications: [] }
+}
+
+function orNothing<T>(read: () => T): T | undefined {
   try {
-    const { schema_version: version, applications } = readObject(parseJson(text), '')
-    if (version !== 1) return []
-    return Object.entries(readObject(applications, '/applications')).filter(([name]) => isApplicationName(name))
+    return read()
   } catch (error) {
-    if (error instanceof UnexpectedJsonError) return []
+    if (error instanceof UnexpectedJsonError) return undefined
     throw error
   }
 }
 
-function readRecord(value: unknown): CheckRecord {
+function readRecord(value: unknown): Omit<CheckRecord, 'snoozed'> {
   const json = readObject(value, '')
   return {
     lastCheckAt: readOptional(json.last_check_at, (found) => readTime(found, '/last_check_at')),
     offlineAt: readOptional(json.offline_at, (found) => readTime(found, '/offline_at')),
     floor: readOptional(json.floor, (found) => readInteger(found, '/floor', 0)) ?? 0,
     offer: readOptional(json.offer, readKeptOffer),
-    snoozed: readOptional(json.snoozed, (found) => {
-      const snoozed = readObject(found, '/snoozed')
-      return {
-        releaseId: readString(snoozed.release_id, '/snoozed/release_id'),
-        at: readTime(snoozed.at, '/snoozed/at'),
-      }
-    }),
+  }
+}
+
+function readSnoozed(value: unknown): CheckRecord['snoozed'] {
+  const snoozed = readObject(value, '/snoozed')
+  return {
+    releaseId: readString(snoozed.release_id, '/snoozed/release_id'),
+    at: readTime(snoozed.at, '/snoozed/at'),
   }
 }
 
@@ -115,13 +126,12 @@ function readKeptOffer(value: unknown): KeptOffer {
   }
 }
 
-function documentOf({ lastCheckAt, offlineAt, floor, offer, snoozed }: CheckRecord) {
+function documentOf({ lastCheckAt, offlineAt, floor, offer }: CheckRecord) {
   return {
     last_check_at: lastCheckAt === undefined ? undefined : writeTime(lastCheckAt),
     offline_at: offlineAt === undefined ? undefined : writeTime(offlineAt),
     floor,
     offer: offer && { channel: offer.channel, manifest: offer.manifestText, signatures: offer.signatures },
-    snoozed: snoozed && { release_id: snoozed.releaseId, at: writeTime(snoozed.at) },
   }
 }
 

@@ -81,6 +81,7 @@ function serverOf(answer: VectorCase['answer']) {
     if (answer === undefined || answer === 'unreachable') throw new Error('nothing is there')
     const { status, manifest, signedBy = 'key', signedIn, adds = '', body = '' } = answer
     const signatures = manifest === undefined ? [] : signaturesOf(manifest, signedBy)
+    if (url.endsWith('.minisig')) return { status: 404, headers: {}, body: '' }
     if (url.endsWith('.sig')) {
       if (signedIn !== 'file') return { status: 404, headers: {}, body: '' }
       return { status: 200, headers: {}, body: JSON.stringify({ signatures }) }

@@ -1,16 +1,8 @@
-import {
-  compareWithBound,
-  MAX_KIT_MANIFEST_BYTES,
-  parseNativeVersion,
-  readKitManifest,
-  textFromUtf8,
-  UnexpectedJsonError,
-  type InstalledKit,
-  type KitManifest,
-} from '@hotpatch/protocol'
-import type { KitCode } from '../ground/kit-error.ts'
+import type { InstalledKit, KitManifest } from '@hotpatch/protocol'
+import { installerFits, isRequired, judgeManifest, type Refused } from '../offers/judge-manifest.ts'
 import type { OfferSignature } from '../offers/offer-signatures.ts'
-import { verifyOffer, type OfferCrypto } from '../offers/verify-offer.ts'
+import { readOffer, readSignedOffer } from '../offers/read-offer.ts'
+import type { OfferCrypto } from '../offers/verify-offer.ts'
 import type { KnownOutcome, OfferedUpdate } from './check-outcome.ts'
 
 export interface OfferJudge {
@@ -25,9 +17,7 @@ export interface OfferJudge {
   crypto: OfferCrypto
 }
 
-export type JudgedOffer =
-  | { kind: 'judged'; outcome: KnownOutcome; floor: number }
-  | { kind: 'refused'; code: KitCode; message: string }
+export type JudgedOffer = { kind: 'judged'; outcome: KnownOutcome; floor: number } | Refused
 
 /** Kits §6: what an offer means to somebody who has this installed. Nothing of it is read before its signature. */
 export async function judgeOffer(
@@ -35,41 +25,25 @@ export async function judgeOffer(
   signatures: readonly OfferSignature[],
   judge: OfferJudge,
 ): Promise<JudgedOffer> {
-  if (bytes.length > MAX_KIT_MANIFEST_BYTES) {
-    return refuse('manifest-invalid', `expected at most ${MAX_KIT_MANIFEST_BYTES} bytes, found ${bytes.length}`)
-  }
   const isUnsigned = judge.isBundled && signatures.length === 0
-  if (!isUnsigned) {
-    const verdict = await verifyOffer(bytes, signatures, judge.publicKeys, judge.crypto)
-    if (verdict.kind === 'refused') return refuse(verdict.code, unsigned(verdict.code))
-  }
-  const manifest = readOffered(bytes)
-  if ('kind' in manifest) return manifest
-  return judgeManifest(manifest, judge, !isUnsigned)
+  const read = isUnsigned
+    ? readOffer(bytes)
+    : await readSignedOffer({ bytes, signatures }, judge.publicKeys, judge.crypto)
+  return read.kind === 'refused' ? read : outcomeOf(read.manifest, judge, !isUnsigned)
 }
 
-function judgeManifest(manifest: KitManifest, judge: OfferJudge, isVerified: boolean): JudgedOffer {
-  const { installed } = judge
-  if (judge.appId !== undefined && manifest.appId !== judge.appId) {
-    return refuse('wrong-app', `expected a kit of the app ${judge.appId}, found one of ${manifest.appId}`)
-  }
-  // Signing §1: what a key has once signed as the lowest holds, whatever a server offers later.
-  if (manifest.sequence < judge.floor) {
-    return refuse('below-floor', `expected a sequence of at least ${judge.floor}, found ${manifest.sequence}`)
-  }
-  const isSame = manifest.releaseId === installed.releaseId
-  const highWater = installed.sequence ?? 0
-  if (isSame ? manifest.sequence < highWater : manifest.sequence <= highWater && highWater > 0) {
-    return refuse('sequence-too-low', `expected a sequence above ${highWater}, found ${manifest.sequence}`)
-  }
+function outcomeOf(manifest: KitManifest, judge: OfferJudge, isVerified: boolean): JudgedOffer {
+  const { installed, appId } = judge
+  const { releaseId, sequence = 0 } = installed
+  const refused = judgeManifest(manifest, { appId, floor: judge.floor, sequence, releaseId })
+  if (refused) return refused
   const floor = isVerified ? Math.max(judge.floor, manifest.floor) : judge.floor
-  if (isSame) {
-    return { kind: 'judged', floor, outcome: { kind: 'up_to_date', releaseId: installed.releaseId, reason: undefined } }
+  if (manifest.releaseId === releaseId) {
+    return { kind: 'judged', floor, outcome: { kind: 'up_to_date', releaseId, reason: undefined } }
   }
-  const isRequired = isVerified && manifest.severity !== 'informational'
   const update = updateOf(manifest, judge)
-  const kind = isRequired ? 'update_required' : 'update_available'
-  return { kind: 'judged', floor, outcome: { kind, installed: installed.releaseId, update } }
+  const kind = isVerified && isRequired(manifest) ? 'update_required' : 'update_available'
+  return { kind: 'judged', floor, outcome: { kind, installed: releaseId, update } }
 }
 
 function updateOf(manifest: KitManifest, { installed, installerVersion }: OfferJudge): OfferedUpdate {
@@ -82,7 +56,8 @@ function updateOf(manifest: KitManifest, { installed, installerVersion }: OfferJ
     notes,
     expectedDowntimeSeconds,
     minInstallerVersion,
-    needsNewerInstaller: isOlder(installerVersion, minInstallerVersion),
+    // Of a version that nobody knows, nobody says that it is too old.
+    needsNewerInstaller: installerFits(manifest, installerVersion) === 'too-old',
     components: manifest.components.flatMap(({ id, version, files }) => {
       const before = Object.hasOwn(installed.components, id) ? installed.components[id] : undefined
       const isLeft =
@@ -91,32 +66,4 @@ function updateOf(manifest: KitManifest, { installed, installerVersion }: OfferJ
       return isLeft ? [] : [{ id, from: before?.version, to: version }]
     }),
   }
-}
-
-/** Kits §6: of a version that nobody knows, nobody says that it is too old. */
-function isOlder(installerVersion: string | undefined, minimum: string | undefined): boolean {
-  const version = parseNativeVersion(installerVersion ?? '')
-  const bound = parseNativeVersion(minimum ?? '')
-  return version !== undefined && bound !== undefined && compareWithBound(version, bound) < 0
-}
-
-function readOffered(bytes: Uint8Array): KitManifest | Extract<JudgedOffer, { kind: 'refused' }> {
-  const text = textFromUtf8(bytes)
-  if (text === undefined) return refuse('manifest-invalid', 'expected UTF-8, found other bytes')
-  try {
-    return readKitManifest(text)
-  } catch (error) {
-    if (error instanceof UnexpectedJsonError) return refuse('manifest-invalid', error.message)
-    throw error
-  }
-}
-
-function unsigned(code: 'signature-missing' | 'signature-invalid'): string {
-  return code === 'signature-missing'
-    ? 'expected a signature beside the manifest, found none'
-    : 'expected a signature by one of the known keys, found none that verifies'
-}
-
-function refuse(code: KitCode, message: string): Extract<JudgedOffer, { kind: 'refused' }> {
-  return { kind: 'refused', code, message }
 }

@@ -1,7 +1,8 @@
 import { messageOf, type Stopped } from '@hotpatch/device-ground'
 import { readInstalledKit, utf8FromText, UnexpectedJsonError, type InstalledKit } from '@hotpatch/protocol'
 import { KitError, type KitCode } from '../ground/kit-error.ts'
-import { askServer, type ServerAnswer } from './ask-server.ts'
+import { fetchOffer, type OfferAnswer } from '../offers/fetch-offer.ts'
+import { APPLICATION_LIMITS, OFFER_LIMITS } from '../offers/offer-limits.ts'
 import { isUpdate, type CheckOutcome, type KnownOutcome } from './check-outcome.ts'
 import { NO_RECORD, type CheckRecord, type KeptOffer } from './check-record.ts'
 import { faultOf, type KitChecksOptions } from './check-settings.ts'
@@ -9,8 +10,6 @@ import { snoozedUntil, throttledUntil } from './check-times.ts'
 import { DEV_CHANNEL } from './channel.ts'
 import { judgeOffer, type JudgedOffer } from './judge-offer.ts'
 import { startChecking, type StartOptions } from './start-checking.ts'
-
-const DEFAULT_TIMEOUT_MS = 30_000
 
 export interface CheckOptions {
   /** People want to know it now: at once, however long ago the last check was. */
@@ -48,7 +47,15 @@ export interface KitChecks {
  * checks.start()
  */
 export function createKitChecks(options: KitChecksOptions): KitChecks {
-  const { application, channel, source, bundled, publicKeys, ports, timeoutMs = DEFAULT_TIMEOUT_MS } = options
+  const {
+    application,
+    channel,
+    source,
+    bundled,
+    publicKeys,
+    ports,
+    timeoutMs = OFFER_LIMITS.requestTimeoutMs,
+  } = options
   const { clock, crypto, store, session } = ports
   const fault = faultOf(options)
   const listeners = new Set<() => void>()
@@ -123,25 +130,26 @@ export function createKitChecks(options: KitChecksOptions): KitChecks {
     // Before anybody is asked: what ends in the middle of it, and starts again, would ask each time.
     const noted = await keep({ lastCheckAt: now, offlineAt: undefined })
     if (!isAsked && noted !== undefined) return noted
-    const answer = await askServer(ports, {
-      server: { url: source.url, appKey: source.appKey },
-      channel,
-      installed,
-      floor: record.floor,
-      installation: {
-        installId: options.installId,
-        installerVersion: options.installerVersion,
-        platform: options.platform,
-        architecture: options.architecture,
-      },
-      timeoutMs,
-      stopped,
+    const answer = await fetchOffer(questionOf(source, installed), {
+      http: ports.http,
+      clock,
+      allowInsecure: source.allowInsecure ?? false,
+      ...(stopped && { stopped }),
+      limits: { ...APPLICATION_LIMITS, requestTimeoutMs: timeoutMs },
     })
     return conclude(answer, installed, { before, now })
   }
 
+  function questionOf({ url, appKey }: { url: string; appKey?: string | undefined }, installed: InstalledKit) {
+    const { installId, installerVersion, platform, architecture } = options
+    const { releaseId, sequence } = installed
+    const { floor } = record
+    const source = { url, appKey }
+    return { source, channel, installId, installerVersion, platform, architecture, releaseId, sequence, floor }
+  }
+
   async function conclude(
-    answer: ServerAnswer,
+    answer: OfferAnswer,
     installed: InstalledKit,
     { before, now }: { before: number | undefined; now: number },
   ): Promise<CheckOutcome> {

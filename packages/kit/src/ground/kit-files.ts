@@ -9,7 +9,8 @@ export const INSTALL_FILE = `${KIT_FOLDER}/install.json`
 export const OUTBOX_FILE = `${KIT_FOLDER}/outbox.json`
 export const FAILURES_FILE = `${KIT_FOLDER}/failures.json`
 export const RELEASES_FILE = `${KIT_FOLDER}/releases.json`
-export const SNOOZE_FILE = `${KIT_FOLDER}/snooze.json`
+/** Of the applications of a kit, and of the tool. */
+export const CHECKS_FILE = `${KIT_FOLDER}/checks.json`
 export const LOGS_FOLDER = 'logs'
 
 /** None of the coordinator's own files is as long as that. */

@@ -1,10 +1,7 @@
-import type { FilesPort } from '@hotpatch/device-ground'
-import { readInteger, readObject, readString } from '@hotpatch/protocol'
-import { readKitFile, SNOOZE_FILE, writeKitFile } from '../ground/kit-files.ts'
+import type { CheckStore } from '../checking/check-store.ts'
+import { snoozedUntil } from '../checking/check-times.ts'
 
-const DAY_MS = 86_400_000
-
-/** Kits §6: put off by whoever looks after this machine. */
+/** Kits §6.5: put off, here or in one of the kit's applications. */
 export interface Snoozed {
   releaseId: string
   /** Milliseconds since 1970. */
@@ -12,30 +9,26 @@ export interface Snoozed {
   until: number
 }
 
-/** Seven days; one of what is required. */
-export async function snoozeRelease(
-  disk: FilesPort,
-  { releaseId, isRequired, now }: { releaseId: string; isRequired: boolean; now: number },
-): Promise<Snoozed> {
-  const snoozed = { releaseId, at: now, until: now + (isRequired ? DAY_MS : 7 * DAY_MS) }
-  await writeKitFile(disk, SNOOZE_FILE, snoozed)
-  return snoozed
+interface Release {
+  releaseId: string
+  isRequired: boolean
+  now: number
 }
 
-/** Undefined when this release is not put off, or no more. A clock that went back puts nothing off for longer. */
-export async function readSnoozed(
-  disk: Pick<FilesPort, 'read' | 'stat'>,
-  { releaseId, now }: { releaseId: string; now: number },
-): Promise<Snoozed | undefined> {
-  const read = (value: unknown): Snoozed => {
-    const json = readObject(value, '')
-    return {
-      releaseId: readString(json.releaseId, '/releaseId'),
-      at: readInteger(json.at, '/at', 0),
-      until: readInteger(json.until, '/until', 0),
-    }
-  }
-  const found = await readKitFile(disk, SNOOZE_FILE, read).catch(() => undefined)
-  if (found?.releaseId !== releaseId || now >= found.until || now < found.at - DAY_MS) return undefined
-  return found
+/** By which the tool is one of the applications of a kit. */
+const APPLICATION = 'hotpatch'
+
+/** Seven days; one of what is required. */
+export async function snoozeRelease(store: CheckStore, release: Release): Promise<Snoozed> {
+  const { releaseId, now: at } = release
+  const record = await store.update(APPLICATION, (found) => ({ ...found, snoozed: { releaseId, at } }))
+  return { releaseId, at, until: snoozedUntil(record, release, at) ?? at }
+}
+
+/** Undefined when this release is not put off, or no more. A store that cannot be read has put nothing off. */
+export async function readSnoozed(store: CheckStore, release: Release): Promise<Snoozed | undefined> {
+  const record = await store.read(APPLICATION).catch(() => undefined)
+  const until = record && snoozedUntil(record, release, release.now)
+  const at = record?.snoozed?.at
+  return until === undefined || at === undefined ? undefined : { releaseId: release.releaseId, at, until }
 }

@@ -1,12 +1,16 @@
+import { join } from 'node:path'
 import { createNodeCrypto, createNodeFiles } from '@hotpatch/client/node'
 import type { AllowInsecure, ClockPort, CryptoPort, FilesPort, HttpPort } from '@hotpatch/device-ground'
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { nodeProcess } from '../applying/node-process.ts'
 import type { ProcessFacts } from '../applying/lock.ts'
+import type { CheckStore } from '../checking/check-store.ts'
+import { createFileCheckStore } from '../checking/node/file-check-store.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import type { HooksPort } from '../ground/hooks.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
+import { CHECKS_FILE } from '../ground/kit-files.ts'
 import { createNodeHooks } from '../hooks/node-hooks.ts'
 import type { OfferCrypto } from '../offers/verify-offer.ts'
 import { verifyMinisign } from '../offers/verify-minisign.ts'
@@ -22,6 +26,8 @@ export interface KitPorts {
   clock: ClockPort
   crypto: CryptoPort & OfferCrypto
   hooks: HooksPort
+  /** What the kit's applications keep of their checks. */
+  checks: CheckStore
   process: ProcessFacts
   machine: Machine
   /** A folder outside of the installation, such as a stick that somebody has brought. */
@@ -46,6 +52,7 @@ export function nodePorts({
     tcp: createNodeTcp(),
     clock,
     crypto: { ...createNodeCrypto(), verifyMinisign },
+    checks: createFileCheckStore(join(root, CHECKS_FILE)),
     hooks: createNodeHooks({ directory: root, environment, clock }),
     process: nodeProcess(),
     machine: machineOf(process),

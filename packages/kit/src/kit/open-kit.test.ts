@@ -10,7 +10,8 @@ import { describe, expect, test } from 'vitest'
 import { examineKit } from '../doctor/examine-kit.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import { COORDINATOR_VARIABLE, POINTER_FILE, readPointer, writePointer } from '../launcher/launcher.ts'
-import { openKit, type ApplyOptions, type KitOptions } from './open-kit.ts'
+import type { ApplyOptions, KitOptions } from './kit.ts'
+import { openKit } from './open-kit.ts'
 
 const APP = '0197f0c2-7f0a-7c3e-9a55-2b1d6f1e8a01'
 const key = newSigningKey()

@@ -6,7 +6,8 @@ import { makeDurableDirectory, removeDurably, writeAtomically } from '../ground/
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { COORDINATOR_FOLDER } from '../ground/kit-layout.ts'
-import { COORDINATOR_VERSIONS, POINTER_FILE, readPointer, writePointer, type CoordinatorPointer } from './launcher.ts'
+import { readPointerOn } from './coordinator-pointer.ts'
+import { COORDINATOR_VERSIONS, POINTER_FILE, readPointer, writePointer } from './launcher.ts'
 import { unpackCoordinator } from './unpack-coordinator.ts'
 
 /** In the work folder: the pointer as it was; empty where there was none. */
@@ -20,14 +21,14 @@ export const coordinatorAdapter: ComponentAdapter = {
   kind: 'coordinator',
 
   async objections({ step, ports }) {
-    const { failed } = await readPointerOf(ports.disk)
+    const { failed } = await readPointerOn(ports.disk)
     const { id, version } = step.component
     if (step.file === undefined || !failed.includes(step.file.sha256)) return []
     return [`Version ${version} of ${id} was started here before, and never confirmed itself.`]
   },
 
   async inspect({ ports }) {
-    const { current } = await readPointerOf(ports.disk)
+    const { current } = await readPointerOn(ports.disk)
     return current === null ? undefined : { version: current.version, sha256: current.sha256 }
   },
 
@@ -35,7 +36,7 @@ export const coordinatorAdapter: ComponentAdapter = {
     const { disk } = work.ports
     const file = fileOf(work)
     await keepPointer(work)
-    const { current, previous } = await readPointerOf(disk)
+    const { current, previous } = await readPointerOn(disk)
     // Of the same bytes, whole, and perhaps running.
     if ([current, previous].some((version) => version?.sha256 === file.sha256)) return
     if (work.artifactPath === undefined) throw new KitError('hash-mismatch', 'Expected the archive, found none.')
@@ -50,7 +51,7 @@ export const coordinatorAdapter: ComponentAdapter = {
 
   async apply(work) {
     const { disk } = work.ports
-    const pointer = await readPointerOf(disk)
+    const pointer = await readPointerOn(disk)
     const { sha256 } = fileOf(work)
     if (pointer.current?.sha256 === sha256) return
     // One that never confirmed itself is nothing to go back to.
@@ -68,7 +69,7 @@ export const coordinatorAdapter: ComponentAdapter = {
     if (kept === undefined) return
     const { sha256 } = fileOf(work)
     const before = readPointer(kept)
-    if ((await readPointerOf(disk)).current?.sha256 === sha256 && before.current?.sha256 !== sha256) {
+    if ((await readPointerOn(disk)).current?.sha256 === sha256 && before.current?.sha256 !== sha256) {
       if (kept === '') await removeDurably(disk, POINTER_FILE)
       else await writeAtomically(disk, POINTER_FILE, utf8FromText(kept))
     }
@@ -94,11 +95,6 @@ async function readKept({ workPath, ports: { disk } }: ComponentWork): Promise<s
   const path = `${workPath}/${KEPT}`
   if ((await disk.stat(path)) === undefined) return undefined
   return textFromUtf8((await disk.read(path)) ?? new Uint8Array())
-}
-
-async function readPointerOf(disk: KitDisk): Promise<CoordinatorPointer> {
-  if ((await disk.stat(POINTER_FILE)) === undefined) return readPointer(undefined)
-  return readPointer(textFromUtf8((await disk.read(POINTER_FILE)) ?? new Uint8Array()))
 }
 
 async function removeVersion(disk: KitDisk, sha256: string): Promise<void> {

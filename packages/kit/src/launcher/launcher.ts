@@ -53,13 +53,11 @@ export function readPointer(text: string | undefined): CoordinatorPointer {
   }
   const current = readVersion(json.current)
   if (json.schema_version !== 1 || current === undefined) return NO_POINTER
-  const { starts } = Object(json.probation) as { starts?: unknown }
   const failed = Array.isArray(json.failed) ? json.failed : []
   return {
     current,
     previous: readVersion(json.previous) ?? null,
-    // Something else than a number has been on probation for long enough.
-    probation: json.probation === null ? null : { starts: Number.isSafeInteger(starts) ? Number(starts) : Infinity },
+    probation: json.probation === null ? null : readProbation(json.probation),
     failed: failed.filter((each): each is string => typeof each === 'string' && SHA256.test(each)).slice(-MAX_FAILED),
   }
 }
@@ -74,6 +72,12 @@ function readVersion(value: unknown): CoordinatorVersion | null | undefined {
   return typeof version === 'string' && typeof sha256 === 'string' && SHA256.test(sha256)
     ? { version, sha256 }
     : undefined
+}
+
+function readProbation(value: unknown): { starts: number } {
+  const { starts } = Object(value) as { starts?: unknown }
+  // Something else than a number has been on probation for long enough.
+  return { starts: Number.isSafeInteger(starts) ? Number(starts) : Infinity }
 }
 
 /** What is to be written before the current one is started; undefined: it may be started as it is. */

@@ -13,33 +13,34 @@ import {
   type SmallAnswer,
   type Stopped,
 } from '@hotpatch/device-ground'
-import { MAX_KIT_MANIFEST_BYTES, textFromUtf8, UnexpectedJsonError } from '@hotpatch/protocol'
-import { base64FromBytes } from '../ground/base64.ts'
-import { KitError } from '../ground/kit-error.ts'
-import type { InstallationSource } from '../installation/installation.ts'
-import type { SignedBytes } from './judge-offer.ts'
+import { MAX_KIT_MANIFEST_BYTES, textFromUtf8 } from '@hotpatch/protocol'
+import { refuse, type Refused } from './judge-manifest.ts'
 import { OFFER_LIMITS, type OfferLimits } from './offer-limits.ts'
-import { readSignatureFile, readSignatureHeader, type OfferSignature } from './offer-signatures.ts'
-import type { KitTrust } from './trust-state.ts'
+import { minisignOf, readSignatureHeader, signaturesOf, type OfferSignature } from './offer-signatures.ts'
+import type { SignedBytes } from './read-offer.ts'
 
-/** What a check tells of this machine (Kits §6). */
+/** What a check tells of whoever asks (Kits §6.1). */
 export interface OfferQuestion {
-  source: InstallationSource
+  source: { url: string; appKey?: string | undefined }
   channel: string
-  /** Undefined: nobody in particular asks, and gets what is in force for everyone. */
+  /** Undefined: nobody in particular asks, gets what is in force for everyone, and tells nothing of itself. */
   installId: string | undefined
-  installerVersion: string
-  platform: string
-  architecture: string
+  installerVersion: string | undefined
+  platform: string | undefined
+  architecture: string | undefined
   /** Of what is installed. */
   releaseId: string | undefined
-  trust: KitTrust
+  /** The highest that was committed; undefined: that is not known. */
+  sequence: number | undefined
+  floor: number
 }
 
 export type OfferAnswer =
   | ({ kind: 'offered'; rolloutId: string | undefined; reason: string | undefined } & SignedBytes)
   /** Nothing for this machine: the server's word for why, and its sentence for people. */
   | { kind: 'nothing'; reason: string; message: string }
+  | { kind: 'unreachable'; message: string }
+  | Refused
 
 export interface OfferPorts {
   http: Pick<HttpPort, 'open'>
@@ -50,20 +51,38 @@ export interface OfferPorts {
 }
 
 const CHANNEL = /^[a-z0-9][a-z0-9._-]{0,63}$/
-const MAX_WORD_LENGTH = 100
+const REASON = /^[a-z][a-z0-9-]{0,63}$/
 const MAX_MESSAGE_LENGTH = 500
+/** 16 signatures, with room for what later versions say of them. */
+const MAX_SIGNATURES_BYTES = 256 * 1024
 
-/**
- * Kits §6: asks what this machine is to run.
- * @throws KitError check-failed, when nobody answers as it must be
- */
+/** Nobody answered as it must be: what is said of it. */
+class NoAnswerError extends Error {
+  override name = 'NoAnswerError'
+  readonly answer: Extract<OfferAnswer, { kind: 'unreachable' | 'refused' }>
+  constructor(answer: Extract<OfferAnswer, { kind: 'unreachable' | 'refused' }>) {
+    super(answer.message)
+    this.answer = answer
+  }
+}
+
+/** Kits §6: asks what this machine is to run. Whatever comes of it is a value: nothing here rejects. */
 export async function fetchOffer(question: OfferQuestion, ports: OfferPorts): Promise<OfferAnswer> {
+  try {
+    return await fetchOrThrow(question, ports)
+  } catch (error) {
+    if (error instanceof NoAnswerError) return error.answer
+    throw error
+  }
+}
+
+async function fetchOrThrow(question: OfferQuestion, ports: OfferPorts): Promise<OfferAnswer> {
   const url = offerUrl(question)
-  const answer = await ask(url, headersOf(question), ports)
+  const answer = await ask({ url, headers: headersOf(question), maxBytes: MAX_KIT_MANIFEST_BYTES }, ports)
   if (answer.status === 404) return nothingFor(answer, url)
-  if (answer.status !== 200) throw failed(`${url} answered ${answer.status}`)
+  if (answer.status !== 200) throw failed(`${shown(url)} answered ${answer.status}`)
   const inHeader = readSignatureHeader(answer.headers['kit-signature'])
-  // Servers that only keep files have the signatures beside.
+  // Of plain files, and of pages that may not see the header, the signatures are beside.
   const signatures = inHeader.length > 0 ? inHeader : await fetchSignatures(url, ports)
   return {
     kind: 'offered',
@@ -77,49 +96,55 @@ export async function fetchOffer(question: OfferQuestion, ports: OfferPorts): Pr
 function offerUrl({ source, channel }: OfferQuestion): string {
   if (!CHANNEL.test(channel)) throw failed(`expected a channel, such as stable, found ${JSON.stringify(channel)}`)
   const url = joinAddress(source.url, `/personal-kit/${channel}/latest.json`)
-  if (url === undefined) throw failed('expected an address in "source.url" of kit.json, without a query')
+  if (url === undefined) throw failed('expected the address of a server without a query ("source.url" of kit.json)')
   return url
 }
 
 function headersOf(question: OfferQuestion): Record<string, string> {
-  const { source, installId, installerVersion, platform, architecture, releaseId, trust } = question
-  return {
+  const { source, installId, sequence, floor } = question
+  const headers: Record<string, string | undefined> = {
     accept: 'application/json',
-    'accept-encoding': 'identity',
-    ...(source.appKey !== undefined && { 'x-app-key': source.appKey }),
-    ...(installId !== undefined && { 'x-install-id': installId }),
-    'x-installer-version': installerVersion,
-    'x-kit-platform': platform,
-    'x-kit-architecture': architecture,
-    ...(releaseId !== undefined && { 'x-kit-release': releaseId }),
-    'x-kit-sequence': String(trust.sequence),
-    'x-kit-floor': String(trust.floor),
+    'x-app-key': source.appKey,
+    // Whoever says nothing of itself is asked for nothing by a browser, either.
+    ...(installId !== undefined && {
+      'x-install-id': installId,
+      'x-installer-version': question.installerVersion,
+      'x-kit-platform': question.platform,
+      'x-kit-architecture': question.architecture,
+      'x-kit-release': question.releaseId,
+      'x-kit-sequence': sequence === undefined ? undefined : String(sequence),
+      'x-kit-floor': floor > 0 ? String(floor) : undefined,
+    }),
   }
+  return Object.fromEntries(Object.entries(headers).filter((each): each is [string, string] => each[1] !== undefined))
+}
+
+interface Asked {
+  url: string
+  headers: Record<string, string>
+  maxBytes: number
 }
 
 /** Again only where that can help: not when the server has decided, and not when it asks for patience. */
-async function ask(url: string, headers: Record<string, string>, ports: OfferPorts): Promise<SmallAnswer> {
+async function ask(asked: Asked, ports: OfferPorts): Promise<SmallAnswer> {
   const { clock, stopped, limits = OFFER_LIMITS } = ports
   for (let attempt = 0; ; attempt += 1) {
     const isLast = attempt + 1 >= limits.attempts
     try {
-      const answer = await follow(url, headers, ports)
+      const answer = await follow(asked, ports)
       if (isLast || answer.status < 500 || answer.status === 503) return answer
     } catch (cause) {
-      const isFinal = cause instanceof KitError || cause instanceof AnswerTooLongError
-      if (isFinal || isLast || stopped?.isStopped()) throw asFailed(cause, url)
+      if (cause instanceof NoAnswerError) throw cause
+      if (cause instanceof AnswerTooLongError) throw failed(`${shown(asked.url)}: ${cause.message}`)
+      if (isLast || stopped?.isStopped()) throw unreachable(asked.url, cause)
     }
     await sleep(clock, backOff(clock, attempt, limits), stopped)
   }
 }
 
-async function follow(first: string, headers: Record<string, string>, ports: OfferPorts): Promise<SmallAnswer> {
+async function follow({ url: first, headers, maxBytes }: Asked, ports: OfferPorts): Promise<SmallAnswer> {
   const { http, clock, allowInsecure, stopped, limits = OFFER_LIMITS } = ports
-  const bounds = {
-    maxBytes: MAX_KIT_MANIFEST_BYTES,
-    timeoutMs: limits.requestTimeoutMs,
-    ...(stopped && { stopped }),
-  }
+  const bounds = { maxBytes, timeoutMs: limits.requestTimeoutMs, ...(stopped && { stopped }) }
   let url = first
   for (let redirects = 0; redirects <= limits.redirects; redirects += 1) {
     if (!isAllowedAddress(url, allowInsecure)) throw failed(`expected an address with https:, found ${shown(url)}`)
@@ -134,47 +159,33 @@ async function follow(first: string, headers: Record<string, string>, ports: Off
 }
 
 /** To another host nothing goes that is this machine's. */
-const PUBLIC_HEADERS = { accept: 'application/json', 'accept-encoding': 'identity' }
+const PUBLIC_HEADERS = { accept: 'application/json' }
 
 function originOf(url: string): string {
   return /^https?:\/\/[^/?#]+/i.exec(url)?.[0].toLowerCase() ?? url
 }
 
 async function fetchSignatures(url: string, ports: OfferPorts): Promise<OfferSignature[]> {
-  const ours = await ask(`${url}.sig`, PUBLIC_HEADERS, ports)
-  const minisign = await ask(`${url}.minisig`, PUBLIC_HEADERS, ports)
+  const beside = (name: string) =>
+    ask({ url: `${url}${name}`, headers: PUBLIC_HEADERS, maxBytes: MAX_SIGNATURES_BYTES }, ports)
+  const ours = await beside('.sig')
+  const minisign = await beside('.minisig')
   return [
     ...(ours.status === 200 ? signaturesOf(ours.body) : []),
     ...(minisign.status === 200 ? [minisignOf(minisign.body)] : []),
   ]
 }
 
-/** Of a file `latest.json.sig`: one that cannot be read signs nothing. */
-export function signaturesOf(bytes: Uint8Array): OfferSignature[] {
-  try {
-    return readSignatureFile(textFromUtf8(bytes) ?? '')
-  } catch (error) {
-    if (error instanceof UnexpectedJsonError) return []
-    throw error
-  }
-}
-
-/** Of a file `latest.json.minisig`. */
-export function minisignOf(bytes: Uint8Array): OfferSignature {
-  return { scheme: 'minisign', keyId: undefined, value: base64FromBytes(bytes) }
-}
-
-/** A 404 of anybody else says that no server for kits is there. */
+/** A server that has nothing says why; a 404 that does not is of something else at that address. */
 function nothingFor({ body }: SmallAnswer, url: string): OfferAnswer {
   const { code, message } = jsonOf(body)
-  if (typeof code !== 'string' || code.length > MAX_WORD_LENGTH) {
-    throw failed(`nothing is at ${shown(url)}: is "source.url" of kit.json the address of the server?`)
-  }
-  return {
-    kind: 'nothing',
-    reason: code,
-    message: typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : '',
-  }
+  const isWord = typeof code === 'string' && REASON.test(code)
+  const said = typeof message === 'string' ? message.slice(0, MAX_MESSAGE_LENGTH) : ''
+  if (isWord && !code.endsWith('-not-found')) return { kind: 'nothing', reason: code, message: said }
+  const found = isWord ? `found "${code}"${said === '' ? '' : `: ${said}`}` : 'found a page without one'
+  throw failed(
+    `expected a kit at ${shown(url)}, or the reason why there is none, ${found}. Is "source.url" of kit.json the address of the server, and the channel one of its channels?`,
+  )
 }
 
 function jsonOf(body: Uint8Array): { code?: unknown; message?: unknown } {
@@ -195,12 +206,11 @@ function shown(url: string): string {
   return url.slice(0, 200)
 }
 
-function asFailed(cause: unknown, url: string): KitError {
-  if (cause instanceof KitError) return cause
-  const reason = cause instanceof AnswerTooLongError ? cause.message : `the server was not reached: ${messageOf(cause)}`
-  return new KitError('check-failed', `${shown(url)}: ${reason}`, { cause })
+function unreachable(url: string, cause: unknown): NoAnswerError {
+  const message = `${shown(url)}: the server was not reached: ${messageOf(cause)}`
+  return new NoAnswerError({ kind: 'unreachable', message })
 }
 
-function failed(message: string): KitError {
-  return new KitError('check-failed', message)
+function failed(message: string): NoAnswerError {
+  return new NoAnswerError(refuse('check-failed', message))
 }

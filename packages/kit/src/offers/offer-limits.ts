@@ -14,3 +14,6 @@ export const OFFER_LIMITS: OfferLimits = {
   backOffMaxMs: 10_000,
   redirects: 5,
 }
+
+/** Of an application, which has its own to do: it asks once, and follows nobody. */
+export const APPLICATION_LIMITS: OfferLimits = { ...OFFER_LIMITS, attempts: 1, redirects: 0 }

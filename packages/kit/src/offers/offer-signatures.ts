@@ -1,4 +1,13 @@
-import { parseJson, readArray, readObject, readOptional, readString, UnexpectedJsonError } from '@hotpatch/protocol'
+import {
+  parseJson,
+  readArray,
+  readObject,
+  readOptional,
+  readString,
+  textFromUtf8,
+  UnexpectedJsonError,
+} from '@hotpatch/protocol'
+import { base64FromBytes } from '../ground/base64.ts'
 
 /** Kits §6: what is said to sign an offer's exact bytes. */
 export interface OfferSignature {
@@ -52,4 +61,19 @@ export function readSignatureFile(text: string): OfferSignature[] {
     // Later versions may sign in more ways.
     return scheme === 'ed25519' || scheme === 'minisign' ? [{ scheme, keyId, value }] : []
   })
+}
+
+/** Of a file `latest.json.sig`: one that cannot be read signs nothing. */
+export function signaturesOf(bytes: Uint8Array): OfferSignature[] {
+  try {
+    return readSignatureFile(textFromUtf8(bytes) ?? '')
+  } catch (error) {
+    if (error instanceof UnexpectedJsonError) return []
+    throw error
+  }
+}
+
+/** Of a file `latest.json.minisig`. */
+export function minisignOf(bytes: Uint8Array): OfferSignature {
+  return { scheme: 'minisign', keyId: undefined, value: base64FromBytes(bytes) }
 }

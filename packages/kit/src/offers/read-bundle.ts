@@ -1,8 +1,8 @@
 import type { FilesPort } from '@hotpatch/device-ground'
 import { MAX_KIT_MANIFEST_BYTES } from '@hotpatch/protocol'
 import { KitError } from '../ground/kit-error.ts'
-import { minisignOf, signaturesOf } from './fetch-offer.ts'
-import type { SignedBytes } from './judge-offer.ts'
+import { minisignOf, signaturesOf } from './offer-signatures.ts'
+import type { SignedBytes } from './read-offer.ts'
 
 /**
  * Kits §6: what `hotpatch kit bundle` wrote, for machines without a network. It is believed no more than a server.

@@ -1,8 +1,10 @@
 import type { FilesPort } from '@hotpatch/device-ground'
+import { KitError } from '../ground/kit-error.ts'
 import type { Installation } from '../installation/installation.ts'
-import { expectApp, judgeOffer, verifyManifest, type SignedBytes } from './judge-offer.ts'
+import { installerFits, judgeManifest } from './judge-manifest.ts'
 import type { ArtifactSource, KitOffer } from './kit-offer.ts'
-import { raiseTrust } from './trust-state.ts'
+import { readSignedOffer, type SignedBytes, type VerifiedManifest } from './read-offer.ts'
+import { raiseTrust, readTrust, type KitTrust } from './trust-state.ts'
 import type { OfferCrypto } from './verify-offer.ts'
 
 export interface OfferTaking {
@@ -10,24 +12,47 @@ export interface OfferTaking {
   crypto: OfferCrypto
   installation: Pick<Installation, 'publicKeys' | 'source'>
   installerVersion: string
-  /** Of what is installed, by its own word. */
-  installedSequence: number
+  /** What is installed, by its own word: nobody has signed that, so it counts while it stands there. */
+  installed: { sequence?: number | undefined; releaseId: string } | undefined
 }
 
 /**
- * Kits §6: what came is an offer once its signature is verified and this machine may have it. The floor of whatever was
+ * Kits §6.8: what came is an offer once its signature is verified and this machine may have it. The floor of whatever was
  * signed for this app is remembered, even if it is not taken.
  * @throws KitError with the reason for which it is none
  */
 export async function takeOffer(
   came: SignedBytes & { artifacts: ArtifactSource; rolloutId: string | undefined },
-  { disk, crypto, installation, installerVersion, installedSequence }: OfferTaking,
+  { disk, crypto, installation, installerVersion, installed }: OfferTaking,
 ): Promise<KitOffer> {
-  const appId = installation.source?.appId
   const verified = await verifyManifest(came, installation.publicKeys, crypto)
-  expectApp(verified.manifest, { appId })
-  const trust = await raiseTrust(disk, { floor: verified.manifest.floor })
-  const sequence = Math.max(trust.sequence, installedSequence)
-  judgeOffer(verified.manifest, { trust: { ...trust, sequence }, installerVersion })
+  const { manifest } = verified
+  const known = knownTo(await readTrust(disk), installed)
+  const refused = judgeManifest(manifest, { appId: installation.source?.appId, ...known })
+  if (refused?.code !== 'wrong-app') await raiseTrust(disk, { floor: manifest.floor })
+  if (refused) throw new KitError(refused.code, refused.message)
+  if (installerFits(manifest, installerVersion) !== 'fits') {
+    const message = `${manifest.releaseId} needs version ${manifest.minInstallerVersion} of what installs it, this is ${installerVersion}: update hotpatch first`
+    throw new KitError('installer-too-old', message)
+  }
   return { ...verified, signatures: came.signatures, rolloutId: came.rolloutId, artifacts: came.artifacts }
+}
+
+/** @throws KitError signature-missing, signature-invalid, manifest-invalid */
+export async function verifyManifest(
+  signed: SignedBytes,
+  publicKeys: readonly string[],
+  crypto: OfferCrypto,
+): Promise<VerifiedManifest> {
+  const read = await readSignedOffer(signed, publicKeys, crypto)
+  if (read.kind === 'refused') throw new KitError(read.code, read.message)
+  const { manifest, manifestText, publicKey } = read
+  return { manifest, manifestText, publicKey }
+}
+
+/** What is remembered, or what stands there, where that is higher. */
+export function knownTo(trust: KitTrust, installed: OfferTaking['installed']): KitTrust {
+  const sequence = installed?.sequence ?? 0
+  if (sequence < trust.sequence || (sequence === trust.sequence && trust.releaseId !== undefined)) return trust
+  return { ...trust, sequence, releaseId: installed?.releaseId }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
+import { CHECKS_FILE } from '../../ground/kit-files.ts'
 import { verifyMinisign } from '../../offers/verify-minisign.ts'
 import type { CheckPorts } from '../check-settings.ts'
 import { createMemorySession } from '../check-store.ts'
@@ -18,7 +19,7 @@ export function nodeCheckPorts(root: string, { releaseFile = 'substratum-kit-rel
     http: createNodeHttp(),
     clock: patientClock(),
     crypto: { verifyEd25519, verifyMinisign },
-    store: createFileCheckStore(join(root, '.kit/checks.json')),
+    store: createFileCheckStore(join(root, CHECKS_FILE)),
     session: createMemorySession(),
     readInstalled: () => readIfThere(join(root, releaseFile)),
   }
