@@ -69,7 +69,7 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
       return await work(where)
     } catch (error) {
       // People are told its name.
-      if (error instanceof Error) error.message = error.message.replaceAll(`${where}/`, `${join(folder, '/')}`)
+      if (error instanceof Error) error.message = error.message.replaceAll(`${where}/`, join(folder, '/'))
       throw error
     } finally {
       await handle.close()
