@@ -9,6 +9,12 @@ export const RolloutPreview = Type.Object(
     platform: PlatformName,
     channel: ChannelName,
     releaseId: Type.Optional(Id),
+    kind: Type.Optional(
+      OneOf(['archive', 'kit'], {
+        description:
+          'Of a release that is not published yet: what it consists of, as not every client takes it; an archive when absent',
+      }),
+    ),
     to: Type.Optional(OneOf(['embedded'], { description: 'What the binary shipped with, instead of a release' })),
     minNativeVersion: Type.Optional(Type.String({ maxLength: 64 })),
     nativeRange: Type.Optional(Type.String({ maxLength: 256 })),

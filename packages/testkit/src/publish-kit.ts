@@ -97,7 +97,10 @@ export interface PublishedKit extends PublishedRelease {
   signedContent: KitContent
 }
 
-/** Uploads, signs and publishes a kit; `release` is what its manifest says besides, `metadata` what the publish does. */
+/**
+ * Uploads, signs and publishes a kit; `release` is what its manifest says besides, `metadata` what the publish does. Under
+ * the next sequence it signs `goesBackTo` again, for a guard to go back to.
+ */
 export async function publishKit(
   server: Pick<TestServer, 'request'>,
   app: Pick<App, 'slug' | 'id'>,
@@ -107,17 +110,20 @@ export async function publishKit(
     components,
     release,
     metadata = {},
+    goesBackTo,
   }: {
     key: TestSigningKey
     sequence: number
     components: TestComponents
     release: Partial<NewKitRelease> & { releaseId: string }
     metadata?: Record<string, unknown>
+    goesBackTo?: KitContent
   },
 ): Promise<PublishedKit> {
   const content = kitContentOf(components, release)
   const named = await uploadKit(server, app, components, content)
   const { text, ...signatures } = signKit(key, content, { appId: app.id, sequence })
+  const back = goesBackTo && signKit(key, goesBackTo, { appId: app.id, sequence: sequence + 1 })
   const { minInstallerVersion, releaseId: version, channel } = content
   const { status, body } = await server.request('POST', `/manage/v1/apps/${app.slug}/releases`, {
     body: {
@@ -130,6 +136,7 @@ export async function publishKit(
         ...metadata,
       },
       ...signatures,
+      ...(back && { rollbackStatement: back.statement, rollbackStatementSignature: back.statementSignature }),
     },
   })
   if (status !== 201) throw new Error(`The kit was not taken: ${JSON.stringify(body)}`)

@@ -94,6 +94,7 @@ export async function planRelease(
     app.id,
     {
       ...previewOf(wishes),
+      ...(bundle.stated.content.kind === 'kit' && { kind: 'kit' as const }),
       ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
     },
     session.output,

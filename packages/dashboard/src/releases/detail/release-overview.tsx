@@ -15,12 +15,14 @@ import { usePages } from '../../ground/tables/use-pages.ts'
 import { Time } from '../../ground/time.tsx'
 import { downloadBytes, fileCount } from '../release-facts.ts'
 import classes from '../releases.module.css'
+import { KitComponents } from './kit-components.tsx'
 
 export function ReleaseOverview({ slug, release }: { slug: string; release: Release }) {
   const { t } = useTranslation('releases')
   return (
     <Stack gap="lg">
       <Placements slug={slug} release={release} />
+      {release.content.kind === 'kit' && <KitComponents content={release.content} />}
       <Section title={t('facts.title')}>
         <Facts release={release} />
       </Section>

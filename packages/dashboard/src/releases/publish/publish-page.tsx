@@ -24,6 +24,7 @@ import { ChosenContent } from './chosen-content.tsx'
 import { DropArea } from './drop-area.tsx'
 import { TooManyFiles, type Dropped } from './dropped-files.ts'
 import { Findings } from './findings.tsx'
+import { KitsByTool } from './kits-by-tool.tsx'
 import { OnlySigned } from './only-signed.tsx'
 import { contentOf, firstPercentage, NEW_PLAN, previewOf, releaseOf, suggestedVersion, type Plan } from './plan.ts'
 import { PlanForm } from './plan-form.tsx'
@@ -119,6 +120,7 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
             {t(`faults.${fault.fault}`, fault)}
           </Alert>
         )}
+        <KitsByTool slug={app.slug} />
       </Stack>
     )
   }

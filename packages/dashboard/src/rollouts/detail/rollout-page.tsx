@@ -15,6 +15,7 @@ import { Loading } from '../../ground/states.tsx'
 import { Time } from '../../ground/time.tsx'
 import { RolloutActions } from '../actions/rollout-actions.tsx'
 import { AudienceSection } from './audience-section.tsx'
+import { ComponentsSection } from './components-section.tsx'
 import { DeedsSection } from './deeds-section.tsx'
 import { GuardSection } from './guard-section.tsx'
 import { HealthSection } from './health-section.tsx'
@@ -102,6 +103,7 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
       {plan && <PlanSection app={app} rollout={rollout} />}
       <ReachSection app={app} rollout={rollout} />
       <HealthSection app={app} rollout={rollout} />
+      <ComponentsSection app={app} rollout={rollout} />
       <AudienceSection rollout={rollout} />
       <DeedsSection app={app} rollout={rollout} />
     </Page>

@@ -100,6 +100,10 @@ describeOnEveryDatabase('kits', (openDatabase) => {
       },
     )
     expect(await send({}, ofOther)).toBe('422 statement-invalid')
+    const told = await server.request('POST', `${at()}/releases`, { body: { metadata, ...ofOther } })
+    const [digest, other] = ['web 1', 'web 2'].map((bytes) => `"sha256:${sha256Of(Buffer.from(bytes))}"`)
+    const field = '/components/web/artifact_digest'
+    expect(told.body).toMatchObject({ field, detail: `${field}: expected ${digest}, found ${other}.` })
     const { text: ___, ...ofStranger } = signKit(newSigningKey(), content, { appId: app.id, sequence: 1 })
     expect(await send({}, { ...ofStranger, publicKey: key.publicKey })).toBe('422 signature-invalid')
     const unsent = kitContentOf({ gateway: { bytes: 'never sent' } }, { releaseId: '3' })
@@ -159,6 +163,20 @@ describeOnEveryDatabase('kits', (openDatabase) => {
       nativeVersion: '1.4.0',
       currentVersion: '2026.06.01',
     })
+  })
+
+  test('say what is new in the words of their manifest, unless the publish has its own', async () => {
+    const notesOf = async ({ releaseId }: PublishedKit) =>
+      (await server.request('GET', `/manage/v1/releases/${releaseId}`)).body.notes
+    const notes = 'Fixes **all** of it.'
+    const silent = await publish('1', 1, {}, { notes })
+    expect(await notesOf(silent)).toBe(notes)
+    expect(await notesOf(await publish('2', 2, { notes: 'Read the guide.' }, { notes }))).toBe('Read the guide.')
+    expect(await notesOf(await publish('3', 3, { notes: '' }, { notes }))).toBe('')
+    expect(await notesOf(await publish('4', 4))).toBe('')
+    // The same publish on a further channel says nothing new of it either.
+    const elsewhere = await publish('1', 5, { channel: 'beta' }, { notes })
+    expect([elsewhere.releaseId, await notesOf(elsewhere)]).toEqual([silent.releaseId, notes])
   })
 
   test('reach a share of the installations, none whose installer is too old, and say why', async () => {

@@ -45,9 +45,9 @@ export function imagineRollout(
 /** A release that nobody has published. */
 export function imagineRelease(
   id: string,
-  requirement: Requirement,
-  { keyId, sequence }: ImaginedSignature,
+  { kind, requirement, signature }: { kind: 'archive' | 'kit'; requirement: Requirement; signature: ImaginedSignature },
 ): OfferedRelease {
+  const { keyId, sequence } = signature
   return {
     id,
     version: '',
@@ -56,7 +56,8 @@ export function imagineRelease(
     keyId,
     isStated: true,
     requirement,
-    content: { kind: 'archive', sha256: '', sizeBytes: 0 },
+    kind,
+    content: { kind, sha256: '', sizeBytes: 0 },
     held: NOTHING_HELD,
     variants: [],
     notes: '',

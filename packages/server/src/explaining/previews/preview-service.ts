@@ -101,7 +101,9 @@ export function createPreviewService({
       if (wanted.releaseId === undefined) return wanted.to
       throw problem('invalid-request', 'Expected a releaseId or "to": "embedded", found both.')
     }
-    if (wanted.releaseId === undefined) return imagineRelease(id, readRequirement(wanted), signature)
+    if (wanted.releaseId === undefined) {
+      return imagineRelease(id, { kind: wanted.kind ?? 'archive', requirement: readRequirement(wanted), signature })
+    }
     return findPlacedRelease(catalogs, app, wanted.releaseId)
   }
 

@@ -156,7 +156,7 @@ export function createPublishing({
         build_id: content.buildId ?? null,
         launch_sha256: content.launchSha256 ?? null,
         requirement: JSON.stringify(requirement),
-        notes: input.notes ?? '',
+        notes: input.notes ?? content.notes ?? '',
         created_at: clock.now(),
         created_by: nameOf(author),
         archived_at: null,

@@ -190,6 +190,8 @@ export interface ContentKind<
   versionCodeOf?(uploads: readonly CheckedBytes<Found>[]): number | undefined
   /** The id that its tool has given a build, where clients know it by that: its app has no other one of that id. */
   buildIdOf?(uploads: readonly CheckedBytes<Found>[]): string | undefined
+  /** What is new, where its files say that to people: what a publish says goes before it. */
+  notesOf?(uploads: readonly CheckedBytes<Found>[]): string | undefined
   /** Content §12: the digest of the file that is run first, where clients take patches of that file alone. */
   launchSha256Of?(uploads: readonly CheckedBytes<Found>[], platform: Platform): string | undefined
   /**

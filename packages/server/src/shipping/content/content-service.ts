@@ -55,6 +55,8 @@ export interface StoredContent {
   versionCode: number | undefined
   /** By which clients know it, where its tool gives builds one. */
   buildId: string | undefined
+  /** What is new, where its files say that. */
+  notes: string | undefined
   /** Of the file that is run first, where clients take patches of that file alone. */
   launchSha256: string | undefined
 }
@@ -190,6 +192,7 @@ export function createContentService({
       files: kind.filesOf(uploads, wish),
       versionCode: kind.versionCodeOf?.(uploads),
       buildId: kind.buildIdOf?.(uploads),
+      notes: kind.notesOf?.(uploads),
       launchSha256: kind.launchSha256Of?.(uploads, wish.platform),
     }
   }

@@ -14,6 +14,7 @@ import {
   writeKitContent,
 } from '@hotpatch/protocol'
 import { isSignedBy } from '@hotpatch/signatures'
+import { findContentDifference } from './content-difference.ts'
 
 /** What a statement must say of the content that it comes with. */
 export interface StatedContent {
@@ -106,22 +107,40 @@ type Difference = [field: string, expected: string, found: string]
 
 function findDifference(statement: Statement, content: StatedContent): Difference | undefined {
   const { release } = content
-  const expectations: [field: string, expected: unknown, found: unknown][] = [
-    ['appId', content.appId, statement.appId],
-    ['platform', content.platform, statement.platform],
-    ['target', release ? 'release' : 'embedded', statement.target],
-    ['version', release?.version ?? 'embedded', statement.version],
-    ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
-    ['content', textOf(contentFor(statement, release)), textOf(statement.content ?? undefined)],
-    ...artifactExpectations(release?.artifacts ?? [], statement.artifacts),
-  ]
+  return (
+    firstDifferent([
+      ['appId', content.appId, statement.appId],
+      ['platform', content.platform, statement.platform],
+      ['target', release ? 'release' : 'embedded', statement.target],
+      ['version', release?.version ?? 'embedded', statement.version],
+      ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
+    ]) ??
+    contentDifference(contentFor(statement, release), statement.content ?? undefined) ??
+    firstDifferent(artifactExpectations(release?.artifacts ?? [], statement.artifacts))
+  )
+}
+
+function firstDifferent(expectations: readonly [field: string, expected: unknown, found: unknown][]) {
   const different = expectations.find(([, expected, found]) => expected !== found)
-  return different && [different[0], JSON.stringify(different[1]), JSON.stringify(different[2])]
+  return different && ([different[0], JSON.stringify(different[1]), JSON.stringify(different[2])] satisfies Difference)
+}
+
+function contentDifference(
+  expected: ReleaseContent | undefined,
+  found: ReleaseContent | undefined,
+): Difference | undefined {
+  if (expected?.kind !== found?.kind) return ['content', expected?.kind ?? 'nothing', found?.kind ?? 'nothing']
+  const difference = findContentDifference(writtenAs(expected), writtenAs(found))
+  if (!difference) return undefined
+  // A kit's content is its manifest, which is the statement itself; others have it in a field of theirs.
+  const isWithin = found?.kind === 'kit' && difference.pointer !== ''
+  return [isWithin ? difference.pointer : `content${difference.pointer}`, difference.expected, difference.found]
 }
 
 /** A kit's fields may stand in any order: written again, those that mean the same are the same. */
-function textOf(content: ReleaseContent | undefined): string | undefined {
-  return content?.kind === 'kit' ? writeKitContent(content) : JSON.stringify(content)
+function writtenAs(content: ReleaseContent | undefined): unknown {
+  if (content === undefined) return undefined
+  return JSON.parse(content.kind === 'kit' ? writeKitContent(content) : JSON.stringify(content))
 }
 
 /** Content §3.1: what a zip unpacks to may be left unsaid. */

@@ -96,6 +96,8 @@ export const kitKind: ContentKind<KitFacts, NewKitContent, OfferedKit> = {
     ]
   },
 
+  notesOf: ([upload]) => upload && readContent(upload.facts.text).notes,
+
   describe(files, factsOf, urlOf) {
     const listed = listOf(files)
     return described(listed, contentOf(listed, factsOf), urlOf)
