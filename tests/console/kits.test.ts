@@ -47,7 +47,7 @@ describe.skipIf(!executablePath)('kits in the console', () => {
     await open(`/releases/${published.releaseId}`)
     const gateway = row('Components', 'gateway')
     await gateway.waitFor()
-    for (const text of ['Program', '1.4', 'Any machine (7 B)', 'It answers /healthz', 'Cannot be undone']) {
+    for (const text of ['Program', '1.4', 'Any machine (7 bytes)', 'It answers /healthz', 'Cannot be undone']) {
       expect(await gateway.textContent()).toContain(text)
     }
     expect(await row('Components', 'web').textContent()).toContain('Optional')
@@ -73,8 +73,12 @@ describe.skipIf(!executablePath)('kits in the console', () => {
     expect(scrollWidth).toBe(clientWidth)
   })
 
-  test('whoever publishes is told how a kit is', async () => {
+  test('whoever publishes is told how a kit is, whether the app takes what is unsigned or not', async () => {
     await open('/releases/publish')
     await page.getByText('hotpatch kit publish --app garden').waitFor()
+    await console.api.createApp({ slug: 'new', name: 'New', platforms: ['linux'] })
+    await page.goto(`${console.url}/dashboard/apps/new/releases/publish`)
+    await page.getByRole('button', { name: 'Choose a folder' }).waitFor()
+    await page.getByText('hotpatch kit publish --app new').waitFor()
   })
 })

@@ -1,7 +1,7 @@
 import { Stack, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { CopyCommand } from '../../ground/copy-command.tsx'
-import { SERVER_URL } from '../../ground/place.ts'
+import { kitCommand } from './kit-command.ts'
 
 /** A kit is always signed, and no page gets a private key. */
 export function KitsByTool({ slug }: { slug: string }) {
@@ -9,7 +9,7 @@ export function KitsByTool({ slug }: { slug: string }) {
   return (
     <Stack gap={6}>
       <Text c="dimmed">{t('publish')}</Text>
-      <CopyCommand command={`npx hotpatch kit publish --app ${slug} --url ${SERVER_URL}`} />
+      <CopyCommand command={kitCommand(slug)} />
     </Stack>
   )
 }
