@@ -1,5 +1,5 @@
 /** Where two contents differ, and what stands there: short enough for an error, however long they are. */
-export interface ContentDifference {
+interface ContentDifference {
   /** A JSON pointer; empty where it is the whole. */
   pointer: string
   expected: string
