@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, readdir, rename, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PublishedRelease, Release, Rollout } from '@hotpatch/api'
 import { readKitManifest, type KitManifest } from '@hotpatch/protocol'
@@ -226,6 +226,36 @@ describe('kit bundle', () => {
     expect([exitCode, stderr]).toEqual([1, expect.stringContaining('gateway: expected a file for windows')])
     const none = await publisher.run('kit bundle --channel beta --out d')
     expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('There is no kit')])
+  })
+
+  test('brings programs of a folder to a machine as programs, with one digest whoever packs them', async () => {
+    const description = { ...DESCRIPTION, components: { web: DESCRIPTION.components.web }, probe: undefined }
+    const { min_installer_version: _, ...forAnyInstaller } = description
+    const digests: (string | undefined)[] = []
+    for (const [program, text] of [
+      [0o755, 0o644],
+      [0o700, 0o600],
+    ] as const) {
+      const publisher = await createPublisher(forAnyInstaller)
+      await publisher.write({ 'dist/bin/start': '#!/bin/sh' })
+      await chmod(join(publisher.cwd, 'dist/bin/start'), program)
+      await chmod(join(publisher.cwd, 'dist/index.html'), text)
+      const { releaseId } = await publisher.json<PublishedRelease>('kit publish --yes')
+      digests.push((await manifestOf(publisher, releaseId)).components[0]?.files[0]?.sha256)
+      await publisher.json('kit bundle --channel stable --out stick')
+      const { publicKey } = await publisher.json<{ publicKey: string }>('keys show')
+      const root = join(publisher.home, 'installed')
+      await mkdir(root)
+      const hook = { run: [process.execPath, '-e', ''] }
+      const document = { publicKeys: [publicKey], components: { web: { path: 'web', probe: { hook } } } }
+      await writeFile(join(root, 'kit.json'), JSON.stringify(document))
+      const applied = await publisher.run(`kit apply --root ${root} --bundle ${join(publisher.cwd, 'stick')} --yes`)
+      expect([applied.exitCode, applied.stderr]).toEqual([0, expect.any(String)])
+      const isExecutable = async (name: string) => ((await lstat(join(root, 'web', name))).mode & 0o100) !== 0
+      expect(await Promise.all(['bin/start', 'index.html'].map(isExecutable))).toEqual([true, false])
+    }
+    expect(digests[0]).toMatch(/^[0-9a-f]{64}$/)
+    expect(digests[1]).toBe(digests[0])
   })
 
   test('is of nobody whose key is not trusted here', async () => {

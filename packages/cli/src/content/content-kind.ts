@@ -103,6 +103,8 @@ export interface ContentFile {
   sizeBytes: number
   /** Undefined: nobody else writes there. */
   modifiedAtMs?: number
+  /** Its owner may execute it. */
+  isExecutable?: boolean
 }
 
 /** What lies here, before it is bytes to be sent. */

@@ -5,6 +5,8 @@ export interface ArchiveEntry {
   /** A folder's ends in a slash. */
   path: string
   isFolder: boolean
+  /** A file that its owner may execute, as it says; means nothing to devices. */
+  isExecutable: boolean
   flags: number
   method: number
   crc: number

@@ -37,6 +37,8 @@ export async function installArchive({
 /** What is about to be unpacked, after everything that it says of itself was judged. */
 export interface OpenArchive {
   unpackedBytes: number
+  /** The files that are to be executable. Whoever wants them so makes them: devices execute nothing of it. */
+  executables: readonly string[]
   /** Writes every file below an empty folder, and makes each durable. Its folders are the caller's to sync. */
   writeTo(root: string): Promise<ReleaseFile[]>
 }
@@ -51,6 +53,7 @@ export async function openArchive(
   const entries = await readArchiveDirectory(archive, limits)
   return {
     unpackedBytes: entries.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    executables: entries.filter(({ isExecutable }) => isExecutable).map(({ path }) => path),
     writeTo: (root) => extractInto(ports, archive, entries, root),
   }
 }

@@ -10,7 +10,7 @@ import { createNodeCrypto } from '../node/node-crypto.ts'
 import { inspectSlot } from '../state/release-tree.ts'
 import { DEFAULT_LIMITS } from '../ground/settings.ts'
 import { PENDING, PENDING_ZIP } from '../state/storage-layout.ts'
-import { installArchive } from './archive-installer.ts'
+import { installArchive, openArchive } from './archive-installer.ts'
 import type { InstallLimits } from '../install/installer.ts'
 
 const crypto = createNodeCrypto()
@@ -64,6 +64,21 @@ describe('archives that are what they say', () => {
       expect(await files.read(`ota/pending/files/${path}`)).toEqual(bytes)
     }
   })
+})
+
+test('which files are executable is told, and devices make none so', async () => {
+  const files = createMemoryFiles()
+  const zip = writeZip([
+    { name: 'run/', unixMode: 0o040755 },
+    { name: 'run/start', unixMode: 0o100755 },
+    { name: 'run/by-others-alone', unixMode: 0o100655 },
+    { name: 'run/text', unixMode: 0o100644 },
+    { name: 'run/of-no-type', unixMode: 0o755 },
+  ])
+  await files.write('zip', zip)
+  const limits = { fileCount: 10, pathBytes: 100, unpackedBytes: 1000 }
+  const archive = await openArchive({ files, crypto }, { path: 'zip', sizeBytes: zip.length }, limits)
+  expect(archive.executables).toEqual(['run/start'])
 })
 
 describe('archives that the server judges as well (Engine §4)', () => {

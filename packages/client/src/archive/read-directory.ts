@@ -40,6 +40,7 @@ const MAX_EXTRA_BYTES = 1024
 const FILE_TYPE = 0o170000
 const REGULAR = 0o100000
 const FOLDER = 0o040000
+const OWNER_EXECUTES = 0o100
 const DOS_FOLDER = 0x10
 const WINDOWS_REPARSE_POINT = 0x400
 
@@ -94,9 +95,12 @@ function parseEntries(bytes: Uint8Array, count: number, limits: InstallLimits): 
     if (end > bytes.length) refuseArchive('its table of contents is torn')
     const nameBytes = bytes.subarray(at + ENTRY_BYTES, nameEnd)
     const path = textFromUtf8(nameBytes) ?? refuseArchive('it has a name that is not UTF-8')
+    const attributes = view.getUint32(at + 38, true)
+    const isFolder = path.endsWith('/')
     const entry: ArchiveEntry = {
       path,
-      isFolder: path.endsWith('/'),
+      isFolder,
+      isExecutable: !isFolder && isExecutableMode(attributes >>> 16),
       nameBytes,
       flags: view.getUint16(at + 8, true),
       method: view.getUint16(at + 10, true),
@@ -106,13 +110,18 @@ function parseEntries(bytes: Uint8Array, count: number, limits: InstallLimits): 
       headerOffset: view.getUint32(at + 42, true),
       end: 0,
     }
-    judgeEntry(entry, view.getUint32(at + 38, true), limits)
+    judgeEntry(entry, attributes, limits)
     checkExtraFields(path, nameBytes, bytes.subarray(nameEnd, extraEnd))
     entries.push(entry)
     at = end
   }
   if (at !== bytes.length) refuseArchive('its table of contents has something after the last entry')
   return entries
+}
+
+/** Of a mode that says no type, nobody knows whether it is one. */
+function isExecutableMode(mode: number): boolean {
+  return (mode & FILE_TYPE) === REGULAR && (mode & OWNER_EXECUTES) !== 0
 }
 
 function judgeEntry(entry: ArchiveEntry, attributes: number, limits: InstallLimits): void {

@@ -4,7 +4,7 @@ import type { ComponentAdapter, ComponentPorts } from '../components/component-a
 import type { Installation } from '../installation/installation.ts'
 import type { KitPlan, KitStep } from '../planning/kit-plan.ts'
 import type { KitReport } from './kit-report.ts'
-import type { ProcessFacts } from './lock.ts'
+import type { ProcessFacts } from '../ground/process-facts.ts'
 
 /** Kits §3.8: whether what was applied works. Each throws KitError probe-failed when it does not. */
 export interface KitProbing {

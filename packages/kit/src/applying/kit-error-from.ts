@@ -1,12 +1,7 @@
 import { messageOf } from '@hotpatch/device-ground'
+import { isFullDisk } from '../ground/full-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import type { Why } from './journal-record.ts'
-
-export function isFullDisk(error: unknown): boolean {
-  if (error instanceof KitError) return error.code === 'storage-full'
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ENOSPC' || code === 'EDQUOT'
-}
 
 /** What the system says, in the words of kits. */
 export function kitErrorFrom(error: unknown, component?: string): KitError {

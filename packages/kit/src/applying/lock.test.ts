@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { createVirtualClock } from '@hotpatch/client/memory'
 import { describe, expect, test } from 'vitest'
 import { LOCK_FOLDER } from '../ground/kit-layout.ts'
 import { createLossyDisk } from '../testing/lossy-disk.ts'
-import { findLockHolder, takeLock, type LockHolder, type ProcessFacts } from './lock.ts'
-import { nodeProcess } from './node-process.ts'
+import type { KnownProcess, ProcessFacts } from '../ground/process-facts.ts'
+import { findLockHolder, takeLock } from './lock.ts'
+import { nodeProcess, timeAtStart } from './node-process.ts'
 
 const clock = createVirtualClock({ whenIdle: setImmediate })
 const ended = new Set<number>()
@@ -33,7 +35,7 @@ describe('one coordinator at a time', () => {
     expect(await disk.list(LOCK_FOLDER)).toHaveLength(1)
   })
 
-  test.each<[string, Partial<LockHolder>]>([
+  test.each<[string, Partial<KnownProcess>]>([
     ['of a boot before', { boot: 'another boot' }],
     ['whose id another process has now', { started: 'earlier' }],
   ])('one %s is stale', async (_, other) => {
@@ -82,3 +84,12 @@ test('this process runs, began some time, and knows its boot', () => {
   expect(facts.isSameBoot('another')).toBe(false)
   expect(facts.isRunning(2 ** 30)).toBe(false)
 })
+
+test.skipIf(!existsSync('/bin/ps'))(
+  'where there is no /proc, ps says when a process began, always in the same words',
+  () => {
+    expect(timeAtStart(process.pid)).toMatch(/\d{4}$/)
+    expect(timeAtStart(process.pid)).toBe(timeAtStart(process.pid))
+    expect(timeAtStart(2 ** 30)).toBeUndefined()
+  },
+)

@@ -4,24 +4,7 @@ import { makeDurableDirectory } from '../ground/durable-files.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { LOCK_FOLDER } from '../ground/kit-layout.ts'
-
-/** Who holds the lock: enough to know later whether it still runs. */
-export interface LockHolder {
-  pid: number
-  /** Of this start of the machine. */
-  boot: string
-  /** When the process began, as the system says it; absent where it does not. Ids are given again. */
-  started?: string
-  /** In which space of process ids; absent where there is one only. */
-  space?: string
-}
-
-export interface ProcessFacts {
-  own: LockHolder
-  isSameBoot(boot: string): boolean
-  isRunning(pid: number): boolean
-  startedAt(pid: number): string | undefined
-}
+import { readKnownProcess, type KnownProcess, type ProcessFacts } from '../ground/process-facts.ts'
 
 export interface HeldLock {
   release(): Promise<void>
@@ -76,7 +59,7 @@ export async function findLockHolder(
   disk: KitDisk,
   facts: ProcessFacts,
   clock: ClockPort,
-): Promise<LockHolder | undefined> {
+): Promise<KnownProcess | undefined> {
   for (const number of await numbersOf(disk)) {
     const holder = await readHolder(disk, number, clock)
     if (holder && isAlive(holder, facts)) return holder
@@ -85,7 +68,7 @@ export async function findLockHolder(
 }
 
 /** Somebody of another space of process ids is held for running: from here nobody can tell. */
-export function isAlive(holder: LockHolder, facts: ProcessFacts): boolean {
+export function isAlive(holder: KnownProcess, facts: ProcessFacts): boolean {
   if (!facts.isSameBoot(holder.boot)) return false
   if (holder.space !== facts.own.space) return true
   if (!facts.isRunning(holder.pid)) return false
@@ -100,36 +83,20 @@ async function numbersOf(disk: KitDisk): Promise<number[]> {
 }
 
 /** Undefined of one that was released, has gone, or says nothing. */
-async function readHolder(disk: KitDisk, number: number, clock: ClockPort): Promise<LockHolder | undefined> {
+async function readHolder(disk: KitDisk, number: number, clock: ClockPort): Promise<KnownProcess | undefined> {
   for (let look = 1; look <= LOOKS_AT_NEW; look += 1) {
     const stat = await disk.stat(pathOf(number))
     if (stat?.kind !== 'file' || stat.sizeBytes > MAX_LOCK_BYTES) return undefined
     const text = textFromUtf8((await disk.read(pathOf(number))) ?? new Uint8Array()) ?? ''
     if (text === RELEASED) return undefined
-    const holder = holderFrom(text)
+    const holder = readKnownProcess(text)
     if (holder) return holder
     await sleep(clock, PAUSE_MS)
   }
   return undefined
 }
 
-function holderFrom(text: string): LockHolder | undefined {
-  try {
-    const { pid, boot, started, space } = JSON.parse(text) as Record<string, unknown>
-    if (!Number.isSafeInteger(pid) || (pid as number) < 1 || typeof boot !== 'string') return undefined
-    return {
-      pid: pid as number,
-      boot,
-      ...(typeof started === 'string' && { started }),
-      ...(typeof space === 'string' && { space }),
-    }
-  } catch {
-    // A power cut took what was in it; or it is being written just now.
-    return undefined
-  }
-}
-
-function taken(holder: LockHolder | undefined): KitError {
+function taken(holder: KnownProcess | undefined): KitError {
   const who = holder ? `the process ${holder.pid}` : 'another process'
   const elsewhere = holder?.space === undefined ? '' : ` (in ${holder.space})`
   return new KitError(

@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { uptime } from 'node:os'
-import type { ProcessFacts } from './lock.ts'
+import type { ProcessFacts } from '../ground/process-facts.ts'
 
 const BOOT_ID = /^[0-9a-f-]{36}$/
+const PATIENCE_MS = 10_000
 /** By how much a clock that is set meanwhile may move the time of a boot. */
 const TOLERANCE_MS = 5 * 60_000
 
@@ -45,8 +47,26 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** In ticks since the boot; a name of the process may have anything in it, and ends with the last ")". */
+/** Always said in the same way by the same system, and compared with nothing else. */
 function startedAt(pid: number): string | undefined {
+  return ticksAtStart(pid) ?? (process.platform === 'darwin' ? timeAtStart(pid) : undefined)
+}
+
+/** As `ps` says it, to the second; undefined of a process that there is not. */
+export function timeAtStart(pid: number): string | undefined {
+  // Neither words nor hours depend on who asks.
+  const env = { LC_ALL: 'C', TZ: 'UTC' }
+  const { status, stdout } = spawnSync('/bin/ps', ['-o', 'lstart=', '-p', String(pid)], {
+    env,
+    encoding: 'utf8',
+    timeout: PATIENCE_MS,
+  })
+  const said = status === 0 ? stdout.trim() : ''
+  return said === '' ? undefined : said
+}
+
+/** Since the boot; a name of the process may have anything in it, and ends with the last ")". */
+function ticksAtStart(pid: number): string | undefined {
   const stat = orUndefined(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }

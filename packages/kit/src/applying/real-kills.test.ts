@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { temporaryDirectory } from '@hotpatch/testkit'
+import { eventually, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, test } from 'vitest'
 import { createRealKit, REAL_RELEASES } from '../testing/real-kit.ts'
 
@@ -85,4 +86,29 @@ describe.skipIf(process.platform === 'win32')('a process is killed at a record o
     // Nothing was open at its first record yet.
     expect(await createRealKit(root).recover()).toEqual({ kind: 'nothing-open' })
   })
+
+  test('a hook that runs on when it is killed has ended before anything is put back', async () => {
+    const root = await installed()
+    const child = spawn(process.execPath, [CHILD, root, 'slow'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    child.stdout.on('data', () => child.stdin.write('\n'))
+    const pid = await eventually(() => Number(readFileSync(join(root, 'slow.pid'), 'utf8')))
+    child.kill('SIGKILL')
+    await exited
+    expect(isRunning(pid)).toBe(true)
+    const kit = createRealKit(root, { isSlow: true })
+    expect(await kit.recover()).toMatchObject({ kind: 'reverted' })
+    await eventually(() => expect(isRunning(pid)).toBe(false))
+    expect(existsSync(join(root, 'beside'))).toBe(false)
+    expect(readFileSync(join(root, 'running'), 'utf8')).toBe('gateway 1')
+    expect(await kit.disk.list('.kit/hooks')).toEqual([])
+  })
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

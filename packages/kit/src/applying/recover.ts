@@ -20,6 +20,8 @@ export interface RecoverOptions {
 
 /** Kits §8.7: what an earlier start has left is finished or taken back before anything else. @throws KitError */
 export async function recover(context: Context, options: RecoverOptions = {}): Promise<RecoveryOutcome> {
+  // A hook of a coordinator that was killed may still change what is about to be put back.
+  await context.ports.hooks.endLeft?.()
   const transaction = await findOpenTransaction(context)
   if (!transaction) {
     await sweepRests(context)

@@ -12,7 +12,7 @@ import {
 } from '../ground/kit-layout.ts'
 import type { KitStep } from '../planning/kit-plan.ts'
 import type { ApplyContext } from './apply-context.ts'
-import { isFullDisk } from './kit-error-from.ts'
+import { isFullDisk } from '../ground/full-disk.ts'
 import { openJournal, type Journal } from './journal.ts'
 import type { JournalRecord, StepOfComponent, Why } from './journal-record.ts'
 import { KIT_TRANSITIONS, type KitHappening } from './kit-states.ts'

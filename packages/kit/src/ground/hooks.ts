@@ -22,4 +22,10 @@ export interface HooksPort {
    * @throws KitError hook-failed when it cannot be started, or takes too long
    */
   run(command: HookCommand, environment: Readonly<Record<string, string>>): Promise<HookOutcome>
+  /**
+   * Kits §3.9: ends what still runs of hooks whose coordinator was killed; for whoever holds the lock, before anything else.
+   * Absent where none can be left.
+   * @throws KitError already-running of one that cannot be ended, or of which nobody can tell whether it is one
+   */
+  endLeft?(): Promise<void>
 }

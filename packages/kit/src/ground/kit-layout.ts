@@ -1,6 +1,8 @@
 /** Kits §8.1: the coordinator's own folder in the root of an installation, and what is in it. */
 export const KIT_FOLDER = '.kit'
 export const LOCK_FOLDER = '.kit/lock'
+/** A file for each hook that runs, by its id: whoever comes after a coordinator that was killed finds it. */
+export const HOOKS_FOLDER = '.kit/hooks'
 /** The id of the apply that is open; absent when none is. */
 export const CURRENT_FILE = '.kit/current'
 export const ARTIFACTS_FOLDER = '.kit/artifacts'

@@ -1,9 +1,13 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createVirtualClock } from '@hotpatch/client/memory'
 import { systemClock } from '@hotpatch/client/node'
 import { eventually, temporaryDirectory } from '@hotpatch/testkit'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { nodeProcess } from '../applying/node-process.ts'
+import { HOOKS_FOLDER } from '../ground/kit-layout.ts'
+import { createNodeDisk } from '../ground/node-disk.ts'
+import { createHookNotes } from './hook-notes.ts'
 import { createNodeHooks } from './node-hooks.ts'
 
 const NODE = process.execPath
@@ -12,7 +16,12 @@ const MINUTE = 60_000
 async function hooksIn(more: Partial<Parameters<typeof createNodeHooks>[0]> = {}) {
   const directory = await temporaryDirectory()
   const environment = { PATH: process.env.PATH, INHERITED: 'yes' }
-  return { directory, hooks: createNodeHooks({ directory, environment, clock: systemClock(), ...more }) }
+  const notes = notesIn(directory)
+  return { directory, hooks: createNodeHooks({ directory, environment, clock: systemClock(), notes, ...more }) }
+}
+
+function notesIn(root: string) {
+  return createHookNotes({ disk: createNodeDisk(root), clock: systemClock(), process: nodeProcess() })
 }
 
 const script = (text: string, ...parameters: string[]) => ({
@@ -39,6 +48,22 @@ test('no shell reads its arguments, and it runs in the root with what happens in
   expect(JSON.parse(output)).toEqual(['$HOME; echo `id` > out', directory, 'yes', '2.0.0'])
 })
 
+test('what is for the tool alone stays with it: hooks are the code of others', async () => {
+  const secrets = {
+    HOTPATCH_TOKEN: 'secret',
+    HOTPATCH_SIGNING_KEY: 'secret',
+    HOTPATCH_MINISIGN_PASSWORD: 'secret',
+    HOTPATCH_EXPO_PRIVATE_KEY: 'secret',
+    HOTPATCH_SOURCE_TOKEN: 'secret',
+  }
+  const environment = { ...secrets, PATH: process.env.PATH, HOTPATCH_KIT_COORDINATOR: 'told', GATEWAY_TOKEN: 'theirs' }
+  const { hooks } = await hooksIn({ environment })
+  const { output } = await hooks.run(script('console.log(Object.keys(process.env).join())'), {})
+  const names = output.split(',')
+  expect(names).toEqual(expect.arrayContaining(['PATH', 'HOTPATCH_KIT_COORDINATOR', 'GATEWAY_TOKEN']))
+  expect(names.filter((name) => name in secrets)).toEqual([])
+})
+
 test.each([
   ['that fails', 'process.exit(3)', 3],
   ['that is ended from outside', 'process.kill(process.pid, "SIGKILL")', undefined],
@@ -47,12 +72,29 @@ test.each([
   expect((await hooks.run(script(text), {})).exitCode).toBe(exitCode)
 })
 
-test('a program that is not there', async () => {
-  const { hooks } = await hooksIn()
-  const run = hooks.run({ run: ['./no-such-program'], timeoutMs: MINUTE }, {})
-  await expect(run).rejects.toMatchObject({
-    code: 'hook-failed',
-    message: expect.stringContaining('./no-such-program'),
+describe.each([
+  ['noted', {}],
+  ['not noted', { notes: undefined }],
+])('%s: a program', (_, more) => {
+  test.each([
+    ['that is not there', './no-such-program'],
+    ['that cannot be executed', './text'],
+    ['whose interpreter is not there', './script'],
+  ])('%s', async (__, program) => {
+    const { hooks, directory } = await hooksIn(more)
+    await writeFile(join(directory, 'text'), 'text')
+    await writeFile(join(directory, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 })
+    const run = hooks.run({ run: [program], timeoutMs: MINUTE }, {})
+    await expect(run).rejects.toMatchObject({
+      code: 'hook-failed',
+      message: expect.stringContaining(`Expected ${program} to be started`),
+    })
+  })
+
+  test('that ends with what a shell says of one that is not there', async () => {
+    const { hooks } = await hooksIn(more)
+    const found = await hooks.run(script('console.error("hook: not found"); process.exitCode = 127'), {})
+    expect(found).toEqual({ exitCode: 127, output: 'hook: not found' })
   })
 })
 
@@ -85,7 +127,7 @@ test('one that takes too long is ended with whatever it has started, even if it 
       }
     },
   }
-  const impatient = createNodeHooks({ directory, environment: {}, clock })
+  const impatient = createNodeHooks({ directory, environment: {}, clock, notes: notesIn(directory) })
   await expect(impatient.run(script(parent), {})).rejects.toMatchObject({
     code: 'hook-failed',
     message: expect.stringContaining('timeoutMs'),
@@ -106,6 +148,7 @@ test('one that runs as somebody else, as by sudo, is neither ended nor waited fo
     message: expect.stringContaining('which this user may not end'),
   })
   kill.mockRestore()
+  expect(await readdir(join(directory, HOOKS_FOLDER))).toHaveLength(1)
   process.kill(Number(await readFile(join(directory, 'pid'), 'utf8')), 'SIGKILL')
 })
 

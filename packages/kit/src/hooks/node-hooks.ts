@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { messageOf, type ClockPort } from '@hotpatch/device-ground'
 import type { HookOutcome, HooksPort } from '../ground/hooks.ts'
 import { KitError } from '../ground/kit-error.ts'
+import { behindGate, gateFault, openGate } from './gate.ts'
+import type { HookNotes } from './hook-notes.ts'
+import { HOOK_ID_VARIABLE } from './process-groups.ts'
 import { createTail, SHOWN_OUTPUT_BYTES, visibleOutput } from './visible-text.ts'
 
 export interface NodeHooksOptions {
@@ -10,6 +14,8 @@ export interface NodeHooksOptions {
   /** Of this process. */
   environment: Readonly<Record<string, string | undefined>>
   clock: Pick<ClockPort, 'after'>
+  /** Absent: what still runs when this process is killed is found by nobody. */
+  notes?: HookNotes | undefined
 }
 
 /** What was asked to end gets this long to do so. */
@@ -17,33 +23,56 @@ const GRACE_MS = 2_000
 /** Of a program that has ended, and whose output somebody else holds open. */
 const LATE_OUTPUT_MS = 500
 
-/** Kits §3.9: programs in a process group of their own, without a shell and without input. */
-export function createNodeHooks({ directory, environment, clock }: NodeHooksOptions): HooksPort {
+/** Kits §3.9: programs in a process group of their own, without a shell that reads them and without input. */
+export function createNodeHooks({ directory, environment, clock, notes }: NodeHooksOptions): HooksPort {
+  const inherited = withoutTheTool(environment)
+  // On Windows there are no groups that could be found again.
+  const kept = process.platform === 'win32' ? undefined : notes
+
   return {
-    async run({ run: [program, ...parameters], timeoutMs }, facts) {
+    ...(kept && { endLeft: kept.endLeft }),
+
+    async run({ run, timeoutMs }, facts) {
+      const [program] = run
       const [printed, complaints] = [createTail(SHOWN_OUTPUT_BYTES), createTail(SHOWN_OUTPUT_BYTES)]
       const output = () => visibleOutput(printed.bytes(), complaints.bytes())
-      const child = start(program, parameters, { cwd: directory, env: { ...environment, ...facts } })
+      const hookId = randomUUID()
+      const env = { ...inherited, ...facts, ...(kept && { [HOOK_ID_VARIABLE]: hookId }) }
+      const child = start(kept ? behindGate(hookId, run) : run, {
+        program,
+        isGated: kept !== undefined,
+        cwd: directory,
+        env,
+      })
       child.stdout?.on('data', printed.push)
       child.stderr?.on('data', complaints.push)
       const ended = whenEnded(child, program, clock)
+      const note = kept && child.pid !== undefined ? await keepNote(kept, hookId, child, ended) : undefined
+      if (kept) openGate(child)
       let isLate = false
-      const cancel = clock.after(timeoutMs, () => {
+      const endLate = (signal: 'SIGTERM' | 'SIGKILL') => () => {
         isLate = true
-        endGroup(child, 'SIGTERM')
-      })
-      const insist = clock.after(timeoutMs + GRACE_MS, () => endGroup(child, 'SIGKILL'))
+        endGroup(child, signal)
+      }
+      const cancel = clock.after(timeoutMs, endLate('SIGTERM'))
+      const insist = clock.after(timeoutMs + GRACE_MS, endLate('SIGKILL'))
       const left = whenLeft(child, clock, timeoutMs + 2 * GRACE_MS)
       try {
         const exitCode = await Promise.race([ended, left.promise])
-        if (!isLate) return { exitCode, output: output() } satisfies HookOutcome
+        if (!isLate && !left.isLeft()) {
+          const fault = kept && gateFault(hookId, exitCode, complaints.bytes())
+          if (fault !== undefined) throw notStarted(program, new Error(fault))
+          return { exitCode, output: output() } satisfies HookOutcome
+        }
+        // Its first process may have gone, and others of its group may not.
+        endGroup(child, 'SIGKILL')
       } finally {
         cancel()
         insist()
         left.cancel()
+        // What still runs is found by whoever comes next.
+        if (!left.isLeft()) await note?.forget()
       }
-      // Its first process may have gone, and others of its group may not.
-      endGroup(child, 'SIGKILL')
       const text = output()
       const fate = left.isLeft() ? `still runs as the process ${child.pid}, which this user may not end` : 'was ended'
       throw new KitError(
@@ -55,7 +84,22 @@ export function createNodeHooks({ directory, environment, clock }: NodeHooksOpti
   }
 }
 
-function start(program: string, parameters: string[], options: { cwd: string; env: NodeJS.ProcessEnv }): ChildProcess {
+/** A program that could not be noted is not let go. */
+async function keepNote(notes: HookNotes, hookId: string, child: ChildProcess, ended: Promise<unknown>) {
+  // Whoever waits for it is told; it may fail before anybody waits.
+  ended.catch(() => undefined)
+  try {
+    return await notes.keep(hookId, child.pid ?? 0)
+  } catch (error) {
+    endGroup(child, 'SIGKILL')
+    throw error
+  }
+}
+
+function start(
+  [program, ...parameters]: readonly [string, ...string[]],
+  { program: named, isGated, ...options }: { program: string; isGated: boolean; cwd: string; env: NodeJS.ProcessEnv },
+): ChildProcess {
   try {
     return spawn(program, parameters, {
       ...options,
@@ -63,10 +107,10 @@ function start(program: string, parameters: string[], options: { cwd: string; en
       detached: process.platform !== 'win32',
       windowsHide: true,
       shell: false,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(isGated ? ['pipe' as const] : [])],
     })
   } catch (cause) {
-    throw notStarted(program, cause)
+    throw notStarted(named, cause)
   }
 }
 
@@ -120,4 +164,13 @@ function endGroup({ pid }: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code !== 'ESRCH' && code !== 'EPERM') throw error
   }
+}
+
+/**
+ * What the tool is told by its environment is for the tool: tokens, keys and passwords of whoever publishes are among it,
+ * and a hook, and whatever it starts, is the code of others.
+ */
+function withoutTheTool(environment: Readonly<Record<string, string | undefined>>) {
+  const isForTheTool = (name: string) => /^HOTPATCH_(?!KIT_)/i.test(name)
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !isForTheTool(name)))
 }

@@ -4,13 +4,14 @@ import type { AllowInsecure, ClockPort, CryptoPort, FilesPort, HttpPort } from '
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { nodeProcess } from '../applying/node-process.ts'
-import type { ProcessFacts } from '../applying/lock.ts'
 import type { CheckStore } from '../checking/check-store.ts'
 import { createFileCheckStore } from '../checking/node/file-check-store.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import type { HooksPort } from '../ground/hooks.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { CHECKS_FILE } from '../ground/kit-files.ts'
+import type { ProcessFacts } from '../ground/process-facts.ts'
+import { createHookNotes } from '../hooks/hook-notes.ts'
 import { createNodeHooks } from '../hooks/node-hooks.ts'
 import type { OfferCrypto } from '../offers/verify-offer.ts'
 import { verifyMinisign } from '../offers/verify-minisign.ts'
@@ -39,23 +40,25 @@ export interface KitPorts {
 export function nodePorts({
   root,
   environment,
-  process,
+  process: own,
 }: {
   root: string
   environment: Readonly<Record<string, string | undefined>>
   process: { platform: string; arch: string }
 }): KitPorts {
   const clock = systemClock()
+  const disk = createNodeDisk(root)
+  const process = nodeProcess()
   return {
-    disk: createNodeDisk(root),
+    disk,
     http: createNodeHttp(),
     tcp: createNodeTcp(),
     clock,
     crypto: { ...createNodeCrypto(), verifyMinisign },
     checks: createFileCheckStore(join(root, CHECKS_FILE)),
-    hooks: createNodeHooks({ directory: root, environment, clock }),
-    process: nodeProcess(),
-    machine: machineOf(process),
+    hooks: createNodeHooks({ directory: root, environment, clock, notes: createHookNotes({ disk, clock, process }) }),
+    process,
+    machine: machineOf(own),
     openFolder: createNodeFiles,
     // As kit.json may name it: in the clear to this machine alone.
     allowInsecure: 'loopback',

@@ -1,6 +1,7 @@
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { createVirtualClock } from '@hotpatch/client/memory'
 import { sha256Of, zipOf } from '@hotpatch/testkit'
+import { writeZip } from '@hotpatch/testkit/archives'
 import { describe, expect, test } from 'vitest'
 import type { ComponentWork } from '../components/component-adapter.ts'
 import { createLossyDisk, PowerCutError, type LossyDisk, type Survival } from '../testing/lossy-disk.ts'
@@ -265,4 +266,15 @@ test('one that never confirmed itself is not taken again, and says so before any
     'Version 2.0.0 of coordinator was started here before, and never confirmed itself.',
   ])
   expect(await coordinatorAdapter.inspect({ step, place, installation, ports })).toBeUndefined()
+})
+
+test('what is executable in its archive is so in its folder', async () => {
+  const bytes = writeZip([{ name: COORDINATOR_ENTRY }, { name: 'bin/ask', unixMode: 0o100755 }])
+  const archive = { version: '4.0.0', bytes, sha256: sha256Of(bytes) }
+  const disk = createLossyDisk()
+  await put(disk, archive)
+  await coordinatorAdapter.prepare(workOf(disk, archive))
+  const rightsOf = (name: string) => disk.rights(`${COORDINATOR_VERSIONS}/${archive.sha256}/${name}`)
+  expect(await rightsOf('bin/ask')).toMatchObject({ mode: 0o755 })
+  expect(await rightsOf(COORDINATOR_ENTRY)).toMatchObject({ mode: 0o644 })
 })

@@ -28,6 +28,7 @@ export async function unpackCoordinator(work: ComponentWork, file: KitFile, path
   const archive = await openArchive({ files: disk, crypto }, { path, sizeBytes: file.sizeBytes }, LIMITS)
   await disk.makeDirectory(part)
   const files = await archive.writeTo(part)
+  for (const executable of archive.executables) await disk.setExecutable(`${part}/${executable}`, true)
   for (const made of foldersOf(files.map((each) => each.path))) await disk.syncDirectory(`${part}${made}`)
   if ((await disk.stat(`${part}/${COORDINATOR_ENTRY}`))?.kind !== 'file') {
     throw new KitError('archive-invalid', `Expected ${COORDINATOR_ENTRY} in the archive, found none.`, { component })

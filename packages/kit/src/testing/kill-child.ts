@@ -6,6 +6,7 @@ const [root = '', name = ''] = process.argv.slice(2)
 const release = REAL_RELEASES[name as keyof typeof REAL_RELEASES]
 
 const kit = createRealKit(root, {
+  isSlow: name === 'slow',
   async afterRecord() {
     process.stdout.write('record\n')
     await once(process.stdin, 'data')

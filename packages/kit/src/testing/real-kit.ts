@@ -11,6 +11,7 @@ import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { artifactPathOf, ARTIFACTS_FOLDER } from '../ground/kit-layout.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
+import { createHookNotes } from '../hooks/hook-notes.ts'
 import { createNodeHooks } from '../hooks/node-hooks.ts'
 import { aRelease, INSTALLATION, planOn, type TestRelease } from './apply-world.ts'
 import { linkedAdapter, renamedAdapter } from './test-adapters.ts'
@@ -18,16 +19,32 @@ import { linkedAdapter, renamedAdapter } from './test-adapters.ts'
 /** What a service of this kit "runs" is a copy of what lay at its place when it was last started. */
 const RUNNING = 'running'
 
+/** A restart that waits for ever once, ends for nobody who asks, and tells of every other one that runs beside it. */
+const SLOW_RESTART = `
+const { copyFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs')
+// What has ended is there until somebody has asked for its exit code.
+const isDead = (pid) => { try { return / [ZX] /.test(readFileSync('/proc/' + pid + '/stat', 'utf8')) } catch { return false } }
+const isRunning = (pid) => { try { return process.kill(pid, 0) && !isDead(pid) } catch { return false } }
+if (existsSync('slow.pid') && isRunning(Number(readFileSync('slow.pid', 'utf8')))) writeFileSync('beside', '')
+if (readFileSync('bin/gateway', 'utf8').includes('slow')) {
+  process.on('SIGTERM', () => {})
+  writeFileSync('slow.new', String(process.pid))
+  require('node:fs').renameSync('slow.new', 'slow.pid')
+  setInterval(() => {}, 1000)
+} else copyFileSync('bin/gateway', '${RUNNING}')
+`
+
 export const REAL_RELEASES = {
   old: aRelease('1.0.0', 1, { web: 'web 1', gateway: 'gateway 1', installer: 'installer 1' }),
   good: aRelease('1.1.0', 2, { web: 'web 2', gateway: 'gateway 2', installer: 'installer 2' }),
+  slow: aRelease('1.3.0', 4, { web: 'web 4', gateway: 'gateway slow', installer: 'installer 4' }),
   bad: aRelease('1.2.0', 3, { web: 'web ill', gateway: 'gateway 3', installer: 'installer 3' }),
 } as const satisfies Record<string, TestRelease>
 
 /** A kit in a real folder, with real files, links, locks and processes. */
 export function createRealKit(
   root: string,
-  { afterRecord = async () => undefined }: { afterRecord?: () => Promise<void> } = {},
+  { afterRecord = async () => undefined, isSlow = false }: { afterRecord?: () => Promise<void>; isSlow?: boolean } = {},
 ) {
   const real = createNodeDisk(root)
   const disk: KitDisk = {
@@ -38,7 +55,8 @@ export function createRealKit(
     },
   }
   const clock = systemClock()
-  const run = ['cp', 'bin/gateway', RUNNING] as const
+  const own = nodeProcess()
+  const run = isSlow ? ([process.execPath, '-e', SLOW_RESTART] as const) : (['cp', 'bin/gateway', RUNNING] as const)
   const { gateway, ...components } = INSTALLATION.components
   const installation = {
     ...INSTALLATION,
@@ -59,7 +77,12 @@ export function createRealKit(
     ports: {
       disk,
       clock,
-      hooks: createNodeHooks({ directory: root, environment: {}, clock }),
+      hooks: createNodeHooks({
+        directory: root,
+        environment: {},
+        clock,
+        notes: createHookNotes({ disk: real, clock, process: own }),
+      }),
       crypto: { sha256: createNodeSha256, randomUuid: randomUUID },
     },
     adapters: new Map(
@@ -70,7 +93,7 @@ export function createRealKit(
       kit: async () => probeText('web/content'),
       before: async ({ component: { id } }) => (id === 'gateway' ? probeText(RUNNING, id) : 'unasked'),
     },
-    process: nodeProcess(),
+    process: own,
     tell: async () => undefined,
   }
 

@@ -83,6 +83,20 @@ describe('the zip', () => {
     expect(await readFile(first.path)).toEqual(await readFile(second.path))
   })
 
+  test('keeps what is executable where that is asked for, and nothing else of who may do what', async () => {
+    const kept = async (modes: Readonly<Record<string, number>>) => {
+      const from = await createTool()
+      await from.write({ start: '#!/bin/sh', 'read.txt': 'x' })
+      for (const [name, mode] of Object.entries(modes)) await chmod(join(from.cwd, name), mode)
+      const found = await listBundleFiles(from.cwd)
+      return zipBundle(contextOf(from), found, join(from.home, 'bundle.zip'), { keepsExecutables: true })
+    }
+    const first = await kept({ start: 0o755, 'read.txt': 0o644 })
+    expect((await kept({ start: 0o700, 'read.txt': 0o666 })).sha256).toBe(first.sha256)
+    expect((await kept({ start: 0o4775, 'read.txt': 0o655 })).sha256).toBe(first.sha256)
+    expect((await kept({ start: 0o644, 'read.txt': 0o644 })).sha256).not.toBe(first.sha256)
+  })
+
   test('is measured as it is written', async () => {
     await tool.write(files)
     const { path, sha256, sizeBytes } = await zip(tool)

@@ -15,18 +15,20 @@ export interface UnpackedZip extends MeasuredFile {
 
 /**
  * Writes the files to `path`. The same files give the same bytes: nothing of the machine gets in, neither times nor
- * permissions nor the order of its file system.
+ * permissions nor the order of its file system; with `keepsExecutables` whether a file can be executed, and no more.
  */
 export async function zipBundle(
   context: CliContext,
   files: readonly ContentFile[],
   path: string,
+  { keepsExecutables = false }: { keepsExecutables?: boolean } = {},
 ): Promise<UnpackedZip> {
   const totalBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0)
   const progress = createProgress(context, 'Zipping', totalBytes)
   const unpacked: ManifestFile[] = []
   try {
-    return { ...(await writeMeasured(openZip(files, progress, unpacked), path, context.signal)), unpacked }
+    const kept = keepsExecutables ? files : files.map((file) => ({ ...file, isExecutable: false }))
+    return { ...(await writeMeasured(openZip(kept, progress, unpacked), path, context.signal)), unpacked }
   } finally {
     progress.stop()
   }
@@ -42,7 +44,7 @@ function openZip(files: readonly ContentFile[], progress: Progress, unpacked: Ma
   // When nobody takes the rest, the file that is being read is closed, too.
   bytes.on('close', () => current?.destroy())
   for (const file of files) {
-    zip.addReadStreamLazy(file.name, { ...entryOptions(), size: file.sizeBytes }, (start) => {
+    zip.addReadStreamLazy(file.name, { ...entryOptions(file), size: file.sizeBytes }, (start) => {
       const content = Readable.from(readUnchanged(file), { objectMode: false })
       const hash = createHash('sha256')
       content.on('data', (chunk: Buffer) => {
@@ -61,7 +63,12 @@ function openZip(files: readonly ContentFile[], progress: Progress, unpacked: Ma
   return bytes
 }
 
-function entryOptions() {
+function entryOptions({ isExecutable = false }: ContentFile) {
   // Zip's own clock counts local time from 1980. The second kind of time stamp, in UTC, is left out.
-  return { mtime: new Date(1980, 0, 1), forceDosTimestamp: true, mode: 0o100644, compressionLevel: 9 }
+  return {
+    mtime: new Date(1980, 0, 1),
+    forceDosTimestamp: true,
+    mode: isExecutable ? 0o100755 : 0o100644,
+    compressionLevel: 9,
+  }
 }

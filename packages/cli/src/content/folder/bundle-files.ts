@@ -1,4 +1,4 @@
-import type { Dirent, Stats } from 'node:fs'
+import { constants, type Dirent, type Stats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { filePathFault, findPathConflict, MAX_FILE_PATH_BYTES } from '@hotpatch/protocol'
@@ -34,7 +34,14 @@ export async function listBundleFiles(directory: string, limits = BUNDLE_LIMITS)
     if (!stats.isFile()) throw refusal(path, 'neither a file nor a folder')
     const fault = filePathFault(name, limits.nameBytes)
     if (fault) throw refusal(path, fault.found)
-    files.push({ name, path: target, sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs })
+    const isExecutable = (stats.mode & constants.S_IXUSR) !== 0
+    files.push({
+      name,
+      path: target,
+      sizeBytes: stats.size,
+      modifiedAtMs: stats.mtimeMs,
+      ...(isExecutable && { isExecutable }),
+    })
     totalBytes += stats.size
     if (files.length > limits.files) throw refusal(directory, `more than ${limits.files} files`)
     if (totalBytes > limits.totalBytes) throw refusal(directory, `more than ${limits.totalBytes} bytes`)

@@ -149,7 +149,7 @@ async function fileAt(path: string): Promise<ContentFile> {
 
 async function packPart(context: CliContext, { source, files, ready }: CollectedPart, path: string): Promise<Bytes> {
   if (ready) return ready
-  if (source.what === 'folder') return zipBundle(context, files, path)
+  if (source.what === 'folder') return zipBundle(context, files, path, { keepsExecutables: true })
   const [file] = files
   if (!file) throw new Error(`Nothing was collected of ${source.path}.`)
   const hash = createHash('sha256')

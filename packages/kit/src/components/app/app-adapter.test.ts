@@ -1,4 +1,4 @@
-import { zipOf } from '@hotpatch/testkit'
+import { writeZip } from '@hotpatch/testkit/archives'
 import { expect, test } from 'vitest'
 import { createLossyDisk } from '../../testing/lossy-disk.ts'
 import { describeComponentAdapter, layFiles, workOn, type ComponentCase } from '../testing/component-suite.ts'
@@ -40,15 +40,23 @@ const staged: ComponentCase = {
 
 describeComponentAdapter('a staged app', staged)
 
+const APP = writeZip([
+  { name: 'main.js', content: 'new' },
+  { name: 'shell', content: 'program', unixMode: 0o100755 },
+])
+
 describeComponentAdapter('an app that is a folder', {
   adapter: appAdapter,
   place: { path: 'shell/app' },
-  artifact: { format: 'zip', bytes: await zipOf({ 'main.js': 'new' }) },
+  artifact: { format: 'zip', bytes: APP },
   before: {
     nothing: { lay: async () => undefined },
     'a folder': { lay: (disk) => layFiles(disk, { 'shell/app/main.js': 'old' }), isMovedAside: true },
   },
-  expectNew: (seen) => expect(seen.get('shell/app/main.js')).toBe('644 new'),
+  expectNew(seen) {
+    expect(seen.get('shell/app/main.js')).toBe('644 new')
+    expect(seen.get('shell/app/shell')).toBe('755 program')
+  },
   isVariant: true,
 })
 

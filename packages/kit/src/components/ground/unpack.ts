@@ -35,6 +35,7 @@ export async function unpackFolder(
   await disk.remove(part)
   await disk.makeDirectory(part)
   const files = await archive.writeTo(part)
+  for (const executable of archive.executables) await disk.setExecutable(`${part}/${executable}`, true)
   for (const made of foldersOf(files.map((each) => each.path))) await disk.syncDirectory(`${part}${made}`)
   await disk.rename(part, folder)
   await disk.syncDirectory(folderOf(folder))
