@@ -1,5 +1,6 @@
 export type { ApplyOutcome, RecoveryOutcome } from './applying/apply-outcome.ts'
 export type { OpenApply } from './applying/coordinator.ts'
+export { nodeProcess } from './applying/node-process.ts'
 export { KIT_STATES, KIT_TRANSITIONS, type KitHappening, type KitState } from './applying/kit-states.ts'
 export type { ComponentAdapter, ComponentPorts, ComponentWork } from './components/component-adapter.ts'
 export { examineKit, type DoctorPorts, type KitFinding } from './doctor/examine-kit.ts'

@@ -1,11 +1,13 @@
 import { access, constants, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createNodeCrypto } from '@hotpatch/client/node'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
 import {
   createNodeDisk,
   describePlan,
   examineKit,
   KitError,
+  nodeProcess,
   planAsJson,
   type Consent,
   type Kit,
@@ -302,6 +304,8 @@ async function runKitDoctor(context: CliContext, options: KitOptions) {
   const checks = await examineKit({
     disk: createNodeDisk(root),
     crypto: createNodeCrypto(),
+    clock: systemClock(),
+    process: nodeProcess(),
     canRun: (program) => canRun(program, { root, env: context.env }),
     modeOf: async (path) => (await stat(join(root, path)).catch(() => undefined))?.mode,
     canWrite: () => allowed,

@@ -67,6 +67,23 @@ export async function findLockHolder(
   return undefined
 }
 
+/** For people who look: who has it, and who had it when he was ended. */
+export async function findLocks(
+  disk: KitDisk,
+  facts: ProcessFacts,
+  clock: ClockPort,
+): Promise<{ held: LockHolder | undefined; stale: readonly LockHolder[] }> {
+  const holders: LockHolder[] = []
+  for (const number of await numbersOf(disk)) {
+    const holder = await readHolder(disk, number, clock)
+    if (holder) holders.push(holder)
+  }
+  return {
+    held: holders.find((holder) => isAlive(holder, facts)),
+    stale: holders.filter((holder) => !isAlive(holder, facts)),
+  }
+}
+
 /** Somebody of another space of process ids is held for running: from here nobody can tell. */
 export function isAlive(holder: KnownProcess, facts: ProcessFacts): boolean {
   if (!facts.isSameBoot(holder.boot)) return false

@@ -1,6 +1,7 @@
 import { messageOf } from '@hotpatch/device-ground'
-import type { CryptoPort } from '@hotpatch/device-ground'
+import type { ClockPort, CryptoPort } from '@hotpatch/device-ground'
 import { findOpenApply } from '../applying/coordinator.ts'
+import { findLocks, type ProcessFacts } from '../applying/lock.ts'
 import type { HookCommand } from '../ground/hooks.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { ARTIFACTS_FOLDER, KIT_FOLDER } from '../ground/kit-layout.ts'
@@ -21,6 +22,8 @@ export interface KitFinding {
 export interface DoctorPorts {
   disk: KitDisk
   crypto: Pick<CryptoPort, 'sha256' | 'randomUuid'>
+  clock: ClockPort
+  process: ProcessFacts
   /** Whether a program of this name would be found and may be run. */
   canRun: (program: string) => Promise<boolean>
   /** Permission bits of a path of the root. */
@@ -55,8 +58,13 @@ export async function examineKit(ports: DoctorPorts): Promise<KitFinding[]> {
     )
     await attempt('hooks', 'Look at the programs that kit.json names.', () => examineHooks(ports, known))
   }
-  await attempt('open-apply', 'See the message.', () => examineOpenApply(ports))
-  await attempt('trust', 'Bring .kit/trust.json back from a backup.', () => examineTrust(ports))
+  await attempt('lock', 'Look at .kit/lock: this user has to be able to read it.', () => examineLock(ports))
+  await attempt('open-apply', 'Put the components right by hand, then: rm .kit/current', () => examineOpenApply(ports))
+  await attempt(
+    'trust',
+    'Bring it back from a backup, or move it away: mv .kit/trust.json .kit/trust.json.damaged',
+    () => examineTrust(ports),
+  )
   await attempt('rights', 'Run it as the user who owns the installation.', () => examineRights(ports))
   await attempt('disk', 'Look at the disk.', () => examineDisk(ports))
   return findings
@@ -97,13 +105,37 @@ function hooksOf({ service, validate, reload, migration, probe }: InstalledPlace
   return all.filter((hook) => hook !== undefined)
 }
 
+/** Kits §8.2: one whose process has ended is taken over by whoever comes next; of one in another container nobody knows. */
+async function examineLock({ disk, process, clock }: DoctorPorts): Promise<KitFinding[]> {
+  const { held, stale } = await findLocks(disk, process, clock)
+  if (held) {
+    const isElsewhere = held.space !== process.own.space
+    const where = isElsewhere
+      ? `, in ${held.space ?? 'another space of processes'}, which cannot be seen from here`
+      : ''
+    const message = `The process ${held.pid} works on this kit${where}.`
+    const look = isElsewhere
+      ? 'If its container is no more: rm -r .kit/lock'
+      : `Wait until it has ended. See: ps -p ${held.pid}`
+    return [warned('lock', message, look)]
+  }
+  const [last] = stale
+  if (!last) return [passed('lock', 'Nobody works on this kit.')]
+  const message = `The process ${last.pid} was ended while it worked on this kit; nobody waits for it.`
+  return [warned('lock', message, 'hotpatch kit recover')]
+}
+
 async function examineOpenApply({ disk, crypto }: DoctorPorts): Promise<KitFinding[]> {
   const open = await findOpenApply({ disk, crypto })
   if (!open) return [passed('open-apply', 'No apply is open.')]
   const { releaseId, state, whyStuck } = open
   if (state === 'stuck') {
     const message = `The apply of ${releaseId} could not be taken back: ${whyStuck?.message ?? 'its journal says why'}`
-    return [failed('open-apply', message, 'Mend what it names, then: hotpatch kit recover --looked-at')]
+    const { component } = whyStuck ?? {}
+    const mend =
+      component === undefined ? 'Mend what it names' : `Mend ${component} (components.${component} of kit.json)`
+    const fix = `${mend}, then: hotpatch kit recover --looked-at. See also: hotpatch kit log, and .kit/transactions/${open.transaction}/journal.ndjson`
+    return [failed('open-apply', message, fix)]
   }
   const message = `An apply of ${releaseId} has not come to its end (${state}).`
   return [warned('open-apply', message, 'If no other hotpatch runs: hotpatch kit recover')]

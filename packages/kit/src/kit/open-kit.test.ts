@@ -6,7 +6,9 @@ import { newSigningKey, temporaryDirectory, zipOf } from '@hotpatch/testkit'
 import { createVirtualClock } from '@hotpatch/client/memory'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { createStop } from '@hotpatch/device-ground'
+import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { describe, expect, test } from 'vitest'
+import { nodeProcess } from '../applying/node-process.ts'
 import { examineKit } from '../doctor/examine-kit.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import { COORDINATOR_VARIABLE, POINTER_FILE, readPointer, writePointer } from '../launcher/launcher.ts'
@@ -319,6 +321,8 @@ test('a folder that others may write to is said by the doctor, as is a program t
   const findings = await examineKit({
     disk: createNodeDisk(root),
     crypto: createNodeCrypto(),
+    clock: systemClock(),
+    process: nodeProcess(),
     canRun: (program) => Promise.resolve(program === process.execPath),
     modeOf: (path) => Promise.resolve(path === 'kit.json' ? 0o100666 : undefined),
     canWrite: () => Promise.resolve(true),
@@ -328,4 +332,34 @@ test('a folder that others may write to is said by the doctor, as is a program t
     'hooks: The program /nowhere/restart of web is not there, or may not be run.',
     expect.stringContaining('rights: Others may write kit.json'),
   ])
+})
+
+test('the doctor says who holds the lock, who was ended while he held it, and what to type', async () => {
+  const { root } = await install()
+  const own = nodeProcess()
+  const disk = createNodeDisk(root)
+  const look = async () => {
+    const findings = await examineKit({
+      disk,
+      crypto: createNodeCrypto(),
+      clock: systemClock(),
+      process: own,
+      canRun: () => Promise.resolve(true),
+      modeOf: () => Promise.resolve(undefined),
+      canWrite: () => Promise.resolve(true),
+    })
+    return findings.find(({ id }) => id === 'lock')
+  }
+  const put = (holder: object) => writeFile(join(root, '.kit', 'lock', '1'), JSON.stringify(holder))
+  expect(await look()).toMatchObject({ status: 'ok' })
+  await mkdir(join(root, '.kit', 'lock'), { recursive: true })
+  await put(own.own)
+  expect(await look()).toMatchObject({ status: 'warn', fix: expect.stringContaining(`ps -p ${own.own.pid}`) })
+  await put({ ...own.own, space: 'pid:[1]' })
+  expect(await look()).toMatchObject({
+    message: expect.stringContaining('pid:[1]'),
+    fix: expect.stringContaining('rm -r'),
+  })
+  await put({ ...own.own, boot: 'another' })
+  expect(await look()).toMatchObject({ status: 'warn', fix: 'hotpatch kit recover' })
 })
