@@ -45,7 +45,7 @@ export function TrustRulesPage() {
         </Group>
       ),
     },
-    { id: 'jobs', header: t('jobs'), width: '36%', cell: (rule) => <Jobs rule={rule} /> },
+    { id: 'jobs', header: t('jobs'), width: '32%', cell: (rule) => <Jobs rule={rule} /> },
     {
       id: 'grants',
       header: t('grants'),
@@ -59,6 +59,7 @@ export function TrustRulesPage() {
     {
       id: 'lifetime',
       header: t('lifetime'),
+      width: '7rem',
       cell: ({ lifetimeMinutes }) => t('minutes', { count: lifetimeMinutes }),
     },
     {
@@ -69,6 +70,7 @@ export function TrustRulesPage() {
     {
       id: 'actions',
       header: t('actions'),
+      width: '11rem',
       cell: (rule) => (
         <Group gap="xs">
           <Button
