@@ -8,6 +8,7 @@ import { knownTo, takeOffer } from '../offers/take-offer.ts'
 import { readTrust } from '../offers/trust-state.ts'
 import type { AskOptions, KitCheck } from './kit.ts'
 import type { KitGround } from './kit-ground.ts'
+import { asRunOfCoordinator } from './run-of-coordinator.ts'
 
 export type Asked = { kind: 'offered'; offer: KitOffer } | Exclude<KitCheck, { kind: 'available' | 'failed-before' }>
 
@@ -15,7 +16,7 @@ export type Asked = { kind: 'offered'; offer: KitOffer } | Exclude<KitCheck, { k
 export async function ask(ground: KitGround, options: AskOptions): Promise<Asked> {
   const { log, channel } = ground
   try {
-    const asked = await askUnlogged(ground, options)
+    const asked = await asRunOfCoordinator(ground, () => askUnlogged(ground, options))
     const found = asked.kind === 'offered' ? { releaseId: asked.offer.manifest.releaseId } : asked
     await log.write('check', { channel, ...found, kind: asked.kind })
     return asked

@@ -11,7 +11,7 @@ import type { AskOptions, Kit, KitOptions, KitStatus } from './kit.ts'
 import { openGround, type KitGround } from './kit-ground.ts'
 import { noteLeftCoordinator, noteLeftCoordinatorIfFree } from './note-left-coordinator.ts'
 import { planOffer } from './plan-offer.ts'
-import { asLookOfCoordinator, asRunOfCoordinator } from './run-of-coordinator.ts'
+import { asLookOfCoordinator } from './run-of-coordinator.ts'
 import { settle } from './settle.ts'
 
 /**
@@ -23,22 +23,21 @@ import { settle } from './settle.ts'
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
   const ground = await openGround(options)
-  const run = <T>(work: () => Promise<T>) => asRunOfCoordinator(ground, work)
   const look = <T>(work: () => Promise<T>) => asLookOfCoordinator(ground, work)
   return {
     installation: ground.installation,
     check: (asking = {}) =>
-      run(async () => {
+      look(async () => {
         await noteLeftCoordinatorIfFree(ground)
         return checkKit(ground, asking)
       }),
-    plan: (asking = {}) => run(() => plan(ground, asking)),
-    apply: (applying) => run(() => applyOffer(ground, applying)),
-    rollback: (going) => run(() => goBack(ground, going)),
-    recover: (recovering = {}) => run(() => recover(ground, recovering)),
+    plan: (asking = {}) => look(() => plan(ground, asking)),
+    apply: (applying) => look(() => applyOffer(ground, applying)),
+    rollback: (going) => look(() => goBack(ground, going)),
+    recover: (recovering = {}) => look(() => recover(ground, recovering)),
     status: () => look(() => statusOf(ground)),
     log: (limit) => look(() => ground.log.read(limit)),
-    snooze: (asking = {}) => run(() => snoozeKit(ground, asking)),
+    snooze: (asking = {}) => look(() => snoozeKit(ground, asking)),
     report: async () => (await ground.outbox()).flush(),
   }
 }

@@ -3,8 +3,8 @@ import { confirmCoordinator, excuseCoordinator, noteLook } from '../launcher/con
 import type { KitGround } from './kit-ground.ts'
 
 /**
- * Kits §8.8: a new coordinator has confirmed itself once it has come to a result, whatever that is. That it was not
- * answered is none: nobody knows yet whether it can ask at all, and nothing is held against it either.
+ * Kits §8.8: a new coordinator has confirmed itself once a check of it was answered, whatever the answer. That it reached
+ * nobody is none: nobody knows yet whether it can ask at all, and nothing is held against it either.
  */
 export async function asRunOfCoordinator<T>({ ports, launchedAs }: KitGround, work: () => Promise<T>): Promise<T> {
   const { disk } = ports
@@ -21,11 +21,16 @@ export async function asRunOfCoordinator<T>({ ports, launchedAs }: KitGround, wo
   }
 }
 
-/** Of what is there, for people: that counts neither for a new coordinator nor against it. */
+/** Of everything else: that counts neither for a new coordinator nor against it. What no kit says is a coordinator's bug. */
 export async function asLookOfCoordinator<T>({ ports, launchedAs }: KitGround, work: () => Promise<T>): Promise<T> {
-  const result = await work()
-  await quietly(noteLook(ports.disk, launchedAs))
-  return result
+  try {
+    const result = await work()
+    await quietly(noteLook(ports.disk, launchedAs))
+    return result
+  } catch (error) {
+    if (error instanceof KitError) await quietly(excuseCoordinator(ports.disk, launchedAs))
+    throw error
+  }
 }
 
 /** What is not noted now is noted by the next run, or the launcher goes back: nothing else depends on it. */
