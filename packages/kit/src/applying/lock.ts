@@ -72,8 +72,8 @@ export async function findLocks(
   disk: KitDisk,
   facts: ProcessFacts,
   clock: ClockPort,
-): Promise<{ held: LockHolder | undefined; stale: readonly LockHolder[] }> {
-  const holders: LockHolder[] = []
+): Promise<{ held: KnownProcess | undefined; stale: readonly KnownProcess[] }> {
+  const holders: KnownProcess[] = []
   for (const number of await numbersOf(disk)) {
     const holder = await readHolder(disk, number, clock)
     if (holder) holders.push(holder)
