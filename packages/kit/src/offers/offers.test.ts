@@ -78,7 +78,7 @@ function ask(url: string, more: Partial<OfferQuestion> = {}) {
   const clock = createVirtualClock({ whenIdle: (run) => setTimeout(run, 1_000) })
   return fetchOffer(
     {
-      source: { url, appId: 'the app', appKey: 'hpk_key' },
+      source: { url, appKey: 'hpk_key' },
       channel: 'stable',
       installId: 'install-1',
       installerVersion: '1.0.0',
