@@ -41,6 +41,16 @@ describe('applying', () => {
     ])
   })
 
+  test('what others have written beside what is installed stays', async () => {
+    const world = await worldWith(OLD)
+    const path = INSTALLATION.releaseFile
+    const installed = JSON.parse(Buffer.from((await world.disk().read(path)) ?? []).toString()) as object
+    await world.disk().write(path, Buffer.from(JSON.stringify({ ...installed, site: 'Berlin' })))
+    await world.apply(NEW)
+    const after = JSON.parse(Buffer.from((await world.disk().read(path)) ?? []).toString()) as object
+    expect(after).toMatchObject({ release_id: '1.1.0', site: 'Berlin' })
+  })
+
   test('the same release again is nothing to do', async () => {
     const world = await worldWith(OLD)
     const before = world.snapshot()

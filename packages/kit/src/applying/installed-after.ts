@@ -2,6 +2,8 @@ import type { InstalledComponent, InstalledKit, KitManifest } from '@hotpatch/pr
 import type { KitStep } from '../planning/kit-plan.ts'
 import type { StoredPlan } from './stored-plan.ts'
 
+type NewInstalledKit = Omit<InstalledKit, 'document'> & Partial<Pick<InstalledKit, 'document'>>
+
 /**
  * Kits §4: what is installed once a plan is committed, in the words of its manifest. Of components that did not change, and
  * of those whose turn has not come or that failed, what was installed before.
@@ -9,7 +11,7 @@ import type { StoredPlan } from './stored-plan.ts'
 export function installedAfter(
   { plan, before }: StoredPlan,
   applied: ReadonlyMap<string, Pick<InstalledComponent, 'stagedAt'>>,
-): Omit<InstalledKit, 'document'> {
+): NewInstalledKit {
   const { manifest, steps, left } = plan
   const components = manifest.components.flatMap((component): [string, InstalledComponent][] => {
     const { id, version } = component
@@ -29,7 +31,12 @@ export function installedAfter(
       ],
     ]
   })
-  return { ...headOf(manifest), components: Object.fromEntries(components) }
+  // What others have written beside it stays.
+  return {
+    ...headOf(manifest),
+    components: Object.fromEntries(components),
+    ...(before && { document: before.document }),
+  }
 }
 
 function afterStep(

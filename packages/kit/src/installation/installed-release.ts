@@ -1,4 +1,5 @@
 import {
+  MAX_KIT_MANIFEST_BYTES,
   readInstalledKit,
   textFromUtf8,
   utf8FromText,
@@ -9,9 +10,6 @@ import type { InstalledKit } from '@hotpatch/protocol'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 
-/** More than any has: fields that others have added are kept. */
-const MAX_INSTALLED_BYTES = 256 * 1024
-
 /**
  * Kits §4: what is installed; undefined when nothing says it, which is no error.
  * @throws KitError installed-invalid
@@ -20,8 +18,8 @@ export async function readInstalledRelease(disk: KitDisk, releaseFile: string): 
   const stat = await disk.stat(releaseFile)
   if (stat === undefined) return undefined
   const where = disk.locate(releaseFile)
-  if (stat.kind !== 'file' || stat.sizeBytes > MAX_INSTALLED_BYTES) {
-    throw damaged(where, `a file of at most ${MAX_INSTALLED_BYTES} bytes was expected`)
+  if (stat.kind !== 'file' || stat.sizeBytes > MAX_KIT_MANIFEST_BYTES) {
+    throw damaged(where, `a file of at most ${MAX_KIT_MANIFEST_BYTES} bytes was expected`)
   }
   const text = textFromUtf8((await disk.read(releaseFile)) ?? new Uint8Array())
   if (text === undefined) throw damaged(where, 'UTF-8 was expected')

@@ -67,10 +67,14 @@ export function reportedCode(code: KitCode): string {
   return KIT_CODES[code].isOfRelease || Object.hasOwn(SDK_CODES, code) ? code : 'install-failed'
 }
 
-/** Not within a character of two units: half of one cannot be sent. */
+/**
+ * The first line alone: what a hook has printed follows in others, and stays on its machine. Not within a character of two
+ * units: half of one cannot be sent.
+ */
 export function shortDetail(text: string): string {
-  if (text.length <= MAX_DETAIL) return text
-  const cut = text.slice(0, MAX_DETAIL - 1)
+  const [line = ''] = text.split('\n', 1)
+  if (line.length <= MAX_DETAIL) return line
+  const cut = line.slice(0, MAX_DETAIL - 1)
   return `${/[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut}…`
 }
 

@@ -192,4 +192,6 @@ test('what is read from a file is what can be read, and details have an end', ()
     { id: 'a', kind: 'applied', releaseId: '1', occurredAt: 'now' },
   ])
   expect(shortDetail(`${'a'.repeat(498)}😀😀`)).toBe(`${'a'.repeat(498)}…`)
+  // Whatever a hook has printed may be a secret of its machine.
+  expect(shortDetail('node ended with 1.\nDATABASE_PASSWORD=…')).toBe('node ended with 1.')
 })
