@@ -12,6 +12,8 @@ export const prerequisites = [
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
+  { tests: "kits' signatures, verified by minisign itself", prepare: () => prepareProgram('minisign') },
+  { tests: "kits' timers, read by systemd itself", prepare: () => prepareProgram('systemd-analyze', 'systemd') },
   { tests: "the updater of Tauri's kind, built by cargo", prepare: prepareCargo },
   { tests: "Expo's own client, its Kotlin compiled", prepare: prepareJava },
   { tests: 'the Kotlin of @hotpatch/react-native, compiled and tested', prepare: prepareAndroidEngine },
@@ -66,6 +68,12 @@ function prepareBsdiff() {
     absent: 'bsdiff, bspatch or bzip2 is not on PATH',
     remedy: 'install them (Debian: apt-get install bsdiff bzip2)',
   }
+}
+
+/** The tests look for it themselves. */
+function prepareProgram(name, debianPackage = name) {
+  if (findOnPath(name)) return { env: {} }
+  return { absent: `${name} is not on PATH`, remedy: `install it (Debian: apt-get install ${debianPackage})` }
 }
 
 /** Its first build takes a minute or two; what it makes is kept in the system's folder for temporary files. */

@@ -10,7 +10,7 @@ import { createKitLog, type KitLog } from '../keeping/kit-log.ts'
 import { COORDINATOR_VARIABLE } from '../launcher/launcher.ts'
 import type { ArtifactSource } from '../offers/kit-offer.ts'
 import { createOutbox, type Outbox } from '../reporting/outbox.ts'
-import { createStaging } from '../staging/stage.ts'
+import { createStaging, type Staging } from '../staging/stage.ts'
 import { nodePorts, type KitPorts } from './kit-parts.ts'
 import type { KitOptions } from './kit.ts'
 
@@ -23,7 +23,7 @@ export interface KitGround {
   launchedAs: string | undefined
   ports: KitPorts
   log: KitLog
-  staging: ReturnType<typeof createStaging>
+  staging: Staging
   /** Of the server; a bundle has its own. */
   serverArtifacts: ArtifactSource
   readInstalled(): Promise<InstalledKit | undefined>
