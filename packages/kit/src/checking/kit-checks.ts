@@ -136,6 +136,7 @@ export function createKitChecks(options: KitChecksOptions): KitChecks {
       allowInsecure: source.allowInsecure ?? false,
       ...(stopped && { stopped }),
       limits: { ...APPLICATION_LIMITS, requestTimeoutMs: timeoutMs },
+      takesMinisign: crypto.verifyMinisign !== undefined,
     })
     return conclude(answer, installed, { before, now })
   }

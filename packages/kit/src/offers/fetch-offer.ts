@@ -48,6 +48,8 @@ export interface OfferPorts {
   allowInsecure: AllowInsecure
   stopped?: Stopped
   limits?: OfferLimits
+  /** False where nobody could verify what minisign has signed: then it is not asked for. */
+  takesMinisign?: boolean
 }
 
 const CHANNEL = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -169,11 +171,10 @@ async function fetchSignatures(url: string, ports: OfferPorts): Promise<OfferSig
   const beside = (name: string) =>
     ask({ url: `${url}${name}`, headers: PUBLIC_HEADERS, maxBytes: MAX_SIGNATURES_BYTES }, ports)
   const ours = await beside('.sig')
+  const signatures = ours.status === 200 ? signaturesOf(ours.body) : []
+  if (ports.takesMinisign === false) return signatures
   const minisign = await beside('.minisig')
-  return [
-    ...(ours.status === 200 ? signaturesOf(ours.body) : []),
-    ...(minisign.status === 200 ? [minisignOf(minisign.body)] : []),
-  ]
+  return minisign.status === 200 ? [...signatures, minisignOf(minisign.body)] : signatures
 }
 
 /** A server that has nothing says why; a 404 that does not is of something else at that address. */

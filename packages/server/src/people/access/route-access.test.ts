@@ -254,6 +254,7 @@ describe('a token for one app', () => {
         role: 'reader',
         app: theirs.slug,
       },
+      'PATCH /manage/v1/trust-rules/:id': { name: 'mine' },
       'POST /manage/v1/trust-rules/explain': { token: 'x' },
       'PUT /manage/v1/single-sign-on': { name: 'mine', issuer: 'https://gitlab.com', clientId: 'mine', groups: [] },
       'PATCH /manage/v1/apps/:app': { name: 'mine' },

@@ -155,7 +155,7 @@ describeOnEveryDatabase('resumable uploads', (open) => {
   test.each<[string, Record<string, string>, string | undefined, string]>([
     ['no digest', {}, `kind ${base64('binary')}`, '400 invalid-request'],
     ['a digest that is none', {}, metadataOf(Buffer.from('x'), { sha256: 'abc' }), '400 invalid-request'],
-    ['no kind', {}, metadataOf(Buffer.from('x'), { kind: 'kit' }), '400 invalid-request'],
+    ['no kind', {}, metadataOf(Buffer.from('x'), { kind: 'none' }), '400 invalid-request'],
     ['no name', {}, metadataOf(Buffer.from('x'), { filename: '' }), '400 invalid-request'],
     ['metadata that are none', {}, '§', '400 invalid-request'],
     ['another protocol', { 'tus-resumable': '0.2.2' }, undefined, '400 invalid-request'],
