@@ -5,10 +5,10 @@ export * from './catalog.ts'
 export * from './checksum.ts'
 export * from './client-takes.ts'
 export * from './code-push/index.ts'
-export { ARCHIVE_NAME, ENCRYPTED_ARCHIVE_NAME, statedArchive } from './content/archive.ts'
-export { statedBinary } from './content/binary.ts'
+export { ARCHIVE_NAME, ENCRYPTED_ARCHIVE_NAME, statedArchive, type ArchiveContent } from './content/archive.ts'
+export { statedBinary, type BinaryContent } from './content/binary.ts'
 export { MAX_ARTIFACTS, type ContentArtifact } from './content/content-artifact.ts'
-export { FILES_MANIFEST_NAME, statedFiles } from './content/files.ts'
+export { FILES_MANIFEST_NAME, statedFiles, type FilesContent } from './content/files.ts'
 export * from './content/files-manifest.ts'
 export {
   KIT_CONTENT_NAME,
