@@ -8,6 +8,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   'react-native-android',
   'react-native-swift',
+  'kit-example',
+  'kit-guide',
   'cargo-packager',
   'expo-client',
   'react-native',
