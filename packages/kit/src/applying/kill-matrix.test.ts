@@ -118,13 +118,13 @@ function expectWhole(world: World, { release, end }: Story): 'old' | 'new' {
 
 async function play(
   { release, faults }: Story,
-  stopAt: number,
+  options: { stopAt: number; fullAt?: number },
   cuts: Parameters<typeof recoverAll>[1],
 ): Promise<World> {
   const world = startWorld(faults)
-  world.disk().arrange({ stopAt })
+  world.disk().arrange(options)
   await world.apply(release).catch((error: unknown) => {
-    if (!world.disk().hasStopped()) throw error
+    if (!world.disk().hasStopped()) expect(error).toMatchObject({ code: 'storage-full' })
   })
   if (world.disk().hasStopped()) await recoverAll(world, cuts)
   return world
@@ -148,7 +148,7 @@ describe.each(Object.entries(STORIES))('%s', (_, story) => {
     const ends = new Set<string>()
     for (let stopAt = 1; stopAt <= changes; stopAt += 1) {
       if (!isPlayed(stopAt, story.end === 'committed' ? 4 : 16)) continue
-      const world = await play(story, stopAt, [{ survival }])
+      const world = await play(story, { stopAt }, [{ survival }])
       try {
         ends.add(expectWhole(world, story))
         // It is not stuck in any way: the next release goes on.
@@ -170,7 +170,7 @@ describe.each(Object.entries(STORIES))('%s', (_, story) => {
       if (!isPlayed(stopAt + later, 40)) continue
       for (const survival of SURVIVALS) {
         const again = survival === 'worst' ? 'best' : 'worst'
-        const world = await play(story, stopAt, [{ survival, stopAt: later }, { survival: again }])
+        const world = await play(story, { stopAt }, [{ survival, stopAt: later }, { survival: again }])
         expectWhole(world, story)
       }
     }
@@ -194,6 +194,25 @@ describe.each(Object.entries(STORIES))('%s', (_, story) => {
         expectWhole(world, story)
       } catch (cause) {
         throw new Error(`full at ${fullAt}, ${JSON.stringify(outcome)}: ${String(cause)}`, { cause })
+      }
+    }
+  })
+
+  test('the disk is full, and then the power goes', async () => {
+    const changes = await changesOf(story)
+    for (let fullAt = 1; fullAt <= changes; fullAt += 1) {
+      for (let stopAt = fullAt + 1; stopAt <= fullAt + 60; stopAt += 1) {
+        if (!isPlayed(fullAt * 7 + stopAt, 240)) continue
+        for (const survival of SURVIVALS) {
+          try {
+            const world = await play(story, { fullAt, stopAt }, [{ survival }])
+            world.disk().arrange({})
+            await world.recover()
+            expectWhole(world, story)
+          } catch (cause) {
+            throw new Error(`full at ${fullAt}, stopped at ${stopAt}: ${String(cause)}`, { cause })
+          }
+        }
       }
     }
   })

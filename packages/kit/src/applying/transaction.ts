@@ -124,8 +124,18 @@ function createTransaction(
   const folder = transactionPathOf(id)
   /** With those that a full disk had no room for. */
   const records: JournalRecord[] = [...journal.records()]
+  /** The latter alone: they are written before anything later, because one record follows from another. */
+  let unwritten: JournalRecord[] = []
   let told = 0
   let progress = progressOf(records)
+
+  async function write(record: JournalRecord): Promise<void> {
+    for (let earlier = unwritten[0]; earlier; earlier = unwritten[0]) {
+      await journal.append(earlier)
+      unwritten = unwritten.slice(1)
+    }
+    await journal.append(record)
+  }
 
   async function remember(record: JournalRecord): Promise<void> {
     records.push(record)
@@ -142,13 +152,14 @@ function createTransaction(
     isLost: journal.isLost,
     async note(record) {
       const written: JournalRecord = { ...record, at: clock.now() }
-      await journal.append(written)
+      await write(written)
       await remember(written)
     },
     async noteIfThereIsRoom(record) {
       const written: JournalRecord = { ...record, at: clock.now() }
-      await journal.append(written).catch((error: unknown) => {
+      await write(written).catch((error: unknown) => {
         if (journal.isLost() || !isFullDisk(error)) throw error
+        unwritten.push(written)
       })
       await remember(written)
     },

@@ -219,7 +219,7 @@ export function createWorld(
         if (disk.hasStopped()) throw new Error('the power is off')
         const key = [report.transaction, report.component ?? 'kit', report.kind].join(' ')
         const before = reports.get(key)
-        if (before && JSON.stringify(before) !== JSON.stringify(report)) {
+        if (before && comparable(before) !== comparable(report)) {
           repeatedOtherwise.push(`${JSON.stringify(before)} / ${JSON.stringify(report)}`)
         }
         reports.set(key, before ?? report)
@@ -228,6 +228,12 @@ export function createWorld(
   }
 
   const repeatedOtherwise: string[] = []
+  let hasBeenFull = false
+
+  /** A reason that a full disk had no room for is not known behind a power cut, which is a reason of its own. */
+  function comparable({ code, message, ...report }: KitReport): string {
+    return JSON.stringify(hasBeenFull ? report : { ...report, code, message })
+  }
 
   async function stage({ steps }: KitPlan, release: TestRelease): Promise<void> {
     await makeDurableDirectory(disk, ARTIFACTS_FOLDER)
@@ -261,6 +267,7 @@ export function createWorld(
       return await coordinator.apply(plan, { stage: (each) => stage(each, release), stopped })
     },
     cutPower(survival, options) {
+      hasBeenFull ||= disk.hasBeenFull()
       disk = disk.cutPower(survival, options)
       boots += 1
       start()

@@ -28,6 +28,8 @@ export interface LossyDisk extends KitDisk {
   /** The same by name, such as "write .kit/current.new" or "rename a -> b"; the root itself is ".". */
   log(): readonly string[]
   hasStopped(): boolean
+  /** Whether something found no room. */
+  hasBeenFull(): boolean
   /** Applies to the changes from now on, counted from 1 again. */
   arrange(options: LossyDiskOptions): void
   /** The power goes now, and this disk is dead; another one comes back with what survived. */
@@ -51,6 +53,8 @@ interface FileNode {
   kind: 'file'
   now: FileContent
   durable: FileContent
+  /** Of the durable ones, those that nothing has been written over since: they stay. */
+  keptBytes: number
 }
 
 interface LinkNode {
@@ -63,6 +67,16 @@ interface DirectoryNode {
   names: Map<string, Node>
   /** Every state since the last sync, the synced one first. */
   history: Map<string, Node>[]
+  /** How many states there were before those. */
+  synced: number
+}
+
+/** File systems with a journal keep a rename across directories whole: whoever has lost the name has it elsewhere. */
+interface MoveAcross {
+  from: DirectoryNode
+  fromState: number
+  to: DirectoryNode
+  toState: number
 }
 
 type Node = FileNode | LinkNode | DirectoryNode
@@ -85,6 +99,8 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
   let log: string[] = []
   let isDead = false
   let freedBytes = 0
+  let hasBeenFull = false
+  const moves: MoveAcross[] = []
 
   function guard(): void {
     if (isDead) throw new PowerCutError('the power is off')
@@ -106,8 +122,13 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
 
   function takeRoom(bytes: number): void {
     if (!isFull() || bytes <= 0) return
-    if (bytes > freedBytes) throw systemError('ENOSPC', 'no space left on device')
+    if (bytes > freedBytes) throw noRoom()
     freedBytes -= bytes
+  }
+
+  function noRoom(): Error {
+    hasBeenFull = true
+    return systemError('ENOSPC', 'no space left on device')
   }
 
   function child(names: readonly string[]): Node | undefined {
@@ -151,12 +172,13 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
     return node
   }
 
-  function setName(names: readonly string[], node: Node | undefined): void {
+  function setName(names: readonly string[], node: Node | undefined): DirectoryNode {
     const parent = directoryOf(names.slice(0, -1), names.join('/'))
     const name = names.at(-1) ?? ''
     if (node) parent.names.set(name, node)
     else parent.names.delete(name)
     parent.history.push(new Map(parent.names))
+    return parent
   }
 
   /** On a full disk as much of it as there is room for, as real ones do. */
@@ -174,13 +196,15 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
     joined.set(kept)
     joined.set(bytes.subarray(0, fits), offset)
     node.now = { bytes: joined, rights: rights ?? node.now.rights }
+    node.keptBytes = Math.min(node.keptBytes, offset)
     if (!found) setName(names, node)
-    if (fits < bytes.length) throw systemError('ENOSPC', 'no space left on device')
+    if (fits < bytes.length) throw noRoom()
   }
 
   function syncFile(path: string): void {
     const node = fileAt(through(path), path)
     node.durable = node.now
+    node.keptBytes = node.now.bytes.length
   }
 
   function removeNode(names: readonly string[]): void {
@@ -244,6 +268,7 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
     async syncDirectory(path) {
       change(`syncDirectory ${path || '.'}`, () => {
         const node = directoryOf(resolve(path, { followsLast: true }), path)
+        node.synced = newestState(node)
         node.history = [new Map(node.names)]
       })
     },
@@ -264,8 +289,9 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
           setName(target, node)
           return
         }
-        setName(target, node)
-        setName(source, undefined)
+        const entered = setName(target, node)
+        const left = setName(source, undefined)
+        moves.push({ from: left, fromState: newestState(left), to: entered, toState: newestState(entered) })
       })
     },
     async remove(path) {
@@ -340,6 +366,7 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
     changes: () => log.length,
     log: () => log,
     hasStopped: () => isDead,
+    hasBeenFull: () => hasBeenFull,
     arrange(next) {
       log = []
       freedBytes = 0
@@ -348,9 +375,9 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
     },
     cutPower(survival, next = {}) {
       isDead = true
-      return survivingDisk(root, survival, next)
+      return survivingDisk(root, moves, survival, next)
     },
-    copy: () => survivingDisk(root, 'best', {}),
+    copy: () => survivingDisk(root, [], 'best', {}),
     entries(path = '') {
       const node = child(namesOf(path))
       return node?.kind === 'directory' ? new Map(entriesOf(node, '')) : new Map()
@@ -359,32 +386,56 @@ function lossyDisk(root: DirectoryNode, options: LossyDiskOptions): LossyDisk {
   return disk
 }
 
-function survivingDisk(root: DirectoryNode, survival: Survival, options: LossyDiskOptions): LossyDisk {
-  const left = survivor(root, survival)
+function survivingDisk(
+  root: DirectoryNode,
+  moves: readonly MoveAcross[],
+  survival: Survival,
+  options: LossyDiskOptions,
+): LossyDisk {
+  const states = new Map<DirectoryNode, number>()
+  const stateOf = (node: DirectoryNode) => {
+    const found = states.get(node) ?? survivingState(node, survival)
+    states.set(node, found)
+    return found
+  }
+  // The newest first: what one of them brings back may be what an older one has taken away.
+  for (const { from, fromState, to, toState } of moves.toReversed()) {
+    if (stateOf(from) >= fromState) states.set(to, Math.max(stateOf(to), toState))
+  }
+  const left = survivor(root, survival, stateOf)
   return lossyDisk(left.kind === 'directory' ? left : newDirectory(), options)
 }
 
-function survivor(node: Node, survival: Survival): Node {
+function survivingState(node: DirectoryNode, survival: Survival): number {
+  if (survival === 'worst') return node.synced
+  if (survival === 'best') return newestState(node)
+  return node.synced + Math.floor(survival.random() * node.history.length)
+}
+
+function newestState({ synced, history }: DirectoryNode): number {
+  return synced + history.length - 1
+}
+
+function survivor(node: Node, survival: Survival, stateOf: (node: DirectoryNode) => number): Node {
   if (node.kind === 'link') return node
   if (node.kind === 'file') {
     const content = survivingContent(node, survival)
-    return { kind: 'file', now: content, durable: content }
+    return { kind: 'file', now: content, durable: content, keptBytes: content.bytes.length }
   }
-  const index =
-    survival === 'worst' ? 0 : survival === 'best' ? -1 : Math.floor(survival.random() * node.history.length)
-  const kept = node.history.at(index) ?? new Map<string, Node>()
-  const names = new Map([...kept].map(([name, child]) => [name, survivor(child, survival)]))
-  return { kind: 'directory', names, history: [new Map(names)] }
+  const kept = node.history[stateOf(node) - node.synced] ?? new Map<string, Node>()
+  const names = new Map([...kept].map(([name, child]) => [name, survivor(child, survival, stateOf)]))
+  return { kind: 'directory', names, history: [new Map(names)], synced: 0 }
 }
 
-function survivingContent({ now, durable }: FileNode, survival: Survival): FileContent {
+function survivingContent({ now, durable, keptBytes }: FileNode, survival: Survival): FileContent {
   if (survival === 'best') return now
   if (survival === 'worst' || now === durable) return durable
   const choice = survival.random()
   if (choice < 0.3) return durable
   if (choice < 0.6) return now
   // The size arrived before the content.
-  return { ...now, bytes: now.bytes.slice().fill(0, Math.floor(survival.random() * now.bytes.length)) }
+  const arrived = keptBytes + Math.floor(survival.random() * (now.bytes.length - keptBytes))
+  return { ...now, bytes: now.bytes.slice().fill(0, arrived) }
 }
 
 function* entriesOf(node: DirectoryNode, prefix: string): Generator<[string, DiskEntry]> {
@@ -400,11 +451,11 @@ function* entriesOf(node: DirectoryNode, prefix: string): Generator<[string, Dis
 
 function newFile(): FileNode {
   const content = { bytes: new Uint8Array(), rights: NEW_FILE }
-  return { kind: 'file', now: content, durable: content }
+  return { kind: 'file', now: content, durable: content, keptBytes: 0 }
 }
 
 function newDirectory(): DirectoryNode {
-  return { kind: 'directory', names: new Map(), history: [new Map()] }
+  return { kind: 'directory', names: new Map(), history: [new Map()], synced: 0 }
 }
 
 function missing(path: string): Error {
