@@ -34,6 +34,14 @@ export function resolveLocation(from: string, location: string | undefined): str
   return location.startsWith('/') ? `${scheme}://${host}${location}` : undefined
 }
 
+/**
+ * A redirect leads from https: to https: alone: whoever answers from elsewhere must not have this machine ask its own
+ * services, which believe what comes from it. In the clear it is where a first request would be allowed to go.
+ */
+export function mayLeadTo(from: string, to: string, allowInsecure: AllowInsecure): boolean {
+  return isAllowedAddress(to, isAllowedAddress(from, false) ? false : allowInsecure)
+}
+
 /** The last word of its path, which may name a file. */
 export function lastWordOf(url: string): string {
   const path = ADDRESS.exec(url)?.[3] ?? ''

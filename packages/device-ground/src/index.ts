@@ -3,6 +3,7 @@ export {
   isAllowedAddress,
   joinAddress,
   lastWordOf,
+  mayLeadTo,
   resolveLocation,
   type AllowInsecure,
 } from './addresses.ts'

@@ -1,4 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
@@ -18,7 +18,15 @@ import type { Command } from 'commander'
 import { readLimit } from '../arguments/readers.ts'
 import { withJson, withYes, type ConsentOptions, type JsonOptions } from '../arguments/shared-options.ts'
 import { CommandError, Verdict } from '../errors/errors.ts'
-import { canRun, findRoot, inWordsOfTool, openFoundKit, stoppedBy, type RootOptions } from '../kit/find-kit.ts'
+import {
+  canRun,
+  canWrite,
+  findRoot,
+  inWordsOfTool,
+  openFoundKit,
+  stoppedBy,
+  type RootOptions,
+} from '../kit/find-kit.ts'
 import { createOutput, type Output } from '../output/output.ts'
 import { createProgress, type Progress } from '../output/progress.ts'
 import { createQuestions } from '../output/questions.ts'
@@ -297,10 +305,6 @@ async function snoozeKit(context: CliContext, options: KitOptions) {
 
 async function runKitDoctor(context: CliContext, options: KitOptions) {
   const root = await findRoot(context, options)
-  const allowed = access(root, constants.W_OK).then(
-    () => true,
-    () => false,
-  )
   const checks = await examineKit({
     disk: createNodeDisk(root),
     crypto: createNodeCrypto(),
@@ -308,7 +312,7 @@ async function runKitDoctor(context: CliContext, options: KitOptions) {
     process: nodeProcess(),
     canRun: (program) => canRun(program, { root, env: context.env }),
     modeOf: async (path) => (await stat(join(root, path)).catch(() => undefined))?.mode,
-    canWrite: () => allowed,
+    canWrite: (path) => canWrite(join(root, path)),
   })
   const failures = checks.filter(({ status }) => status === 'fail')
   const output = outputOf(context, options)

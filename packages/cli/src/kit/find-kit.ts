@@ -60,6 +60,14 @@ async function isThere(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() ?? false
 }
 
+/** Of what is not there, whoever may write where it would be is asked instead. */
+export async function canWrite(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  )
+}
+
 /** As the system would find it, when it is started in the root. */
 export async function canRun(
   program: string,

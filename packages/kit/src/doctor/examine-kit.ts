@@ -2,6 +2,7 @@ import { messageOf } from '@hotpatch/device-ground'
 import type { ClockPort, CryptoPort } from '@hotpatch/device-ground'
 import { findOpenApply } from '../applying/coordinator.ts'
 import { findLocks } from '../applying/lock.ts'
+import { folderOf } from '../ground/durable-files.ts'
 import type { HookCommand } from '../ground/hooks.ts'
 import type { ProcessFacts } from '../ground/process-facts.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
@@ -11,6 +12,7 @@ import type { Installation, InstalledPlace, ServiceHooks } from '../installation
 import { loadInstallation } from '../installation/read-installation.ts'
 import { readKeptReleases } from '../keeping/kept-releases.ts'
 import { readTrust } from '../offers/trust-state.ts'
+import { listed } from '../planning/plan.ts'
 
 /** Kits §9: what is wrong with an installation, and what to do about it. */
 export interface KitFinding {
@@ -29,8 +31,8 @@ export interface DoctorPorts {
   canRun: (program: string) => Promise<boolean>
   /** Permission bits of a path of the root. */
   modeOf: (path: string) => Promise<number | undefined>
-  /** Whether this process may write into the root. */
-  canWrite: () => Promise<boolean>
+  /** Whether this process may write into a folder of the root, which is '' itself; of one that is not there it may. */
+  canWrite: (path: string) => Promise<boolean>
 }
 
 /** Less than this is too little for anything. */
@@ -66,7 +68,7 @@ export async function examineKit(ports: DoctorPorts): Promise<KitFinding[]> {
     'Bring it back from a backup, or move it away: mv .kit/trust.json .kit/trust.json.damaged',
     () => examineTrust(ports),
   )
-  await attempt('rights', 'Run it as the user who owns the installation.', () => examineRights(ports))
+  await attempt('rights', 'Run it as the user who owns the installation.', () => examineRights(ports, installation))
   await attempt('disk', 'Look at the disk.', () => examineDisk(ports))
   return findings
 }
@@ -148,10 +150,14 @@ async function examineTrust({ disk }: DoctorPorts): Promise<KitFinding[]> {
   return [passed('trust', `Nothing below the sequence ${Math.max(sequence, floor)} is taken from a server.`)]
 }
 
-async function examineRights({ modeOf, canWrite }: DoctorPorts): Promise<KitFinding[]> {
+async function examineRights(ports: DoctorPorts, installation: Installation | undefined): Promise<KitFinding[]> {
+  const { modeOf } = ports
   const findings: KitFinding[] = []
-  if (!(await canWrite())) {
-    findings.push(failed('rights', 'This user may not write into the installation.', 'Run it as the user who owns it.'))
+  const closed = await closedFolders(ports, installation)
+  if (closed.length > 0) {
+    const where = closed.includes('') ? 'the installation' : listed(closed)
+    const advice = 'Run it as the user who owns the installation, and give that user what is in it.'
+    findings.push(failed('rights', `This user may not write into ${where}.`, advice))
   }
   const ofInstallation = await modeOf('kit.json')
   if (ofInstallation !== undefined && (ofInstallation & 0o022) !== 0) {
@@ -164,6 +170,19 @@ async function examineRights({ modeOf, canWrite }: DoctorPorts): Promise<KitFind
     findings.push(failed('rights', `Others may look into ${KIT_FOLDER}.`, `chmod go-rw ${KIT_FOLDER}`))
   }
   return findings.length > 0 ? findings : [passed('rights', 'Nobody else may change what is run.')]
+}
+
+/** Where an apply writes, renames or removes, and this process may not. */
+async function closedFolders({ disk, canWrite }: DoctorPorts, installation: Installation | undefined) {
+  const places = Object.values(installation?.components ?? {}).map(({ path }) => path)
+  const targets = Object.values(installation?.repairTargets ?? {}).map(({ path }) => path)
+  const paths = [...places, ...targets].filter((path) => path !== '')
+  const folders = new Set(['', KIT_FOLDER, ...paths.map(folderOf)])
+  // A folder is moved aside, which nobody may do with one of somebody else.
+  for (const path of paths) if ((await disk.stat(path))?.kind === 'directory') folders.add(path)
+  const closed: string[] = []
+  for (const folder of folders) if (!(await canWrite(folder))) closed.push(folder)
+  return closed
 }
 
 async function examineDisk({ disk }: DoctorPorts): Promise<KitFinding[]> {

@@ -10,6 +10,8 @@ import { systemClock } from '@hotpatch/device-ground/system-clock'
 import { describe, expect, test } from 'vitest'
 import { nodeProcess } from '../applying/node-process.ts'
 import { examineKit } from '../doctor/examine-kit.ts'
+import type { KitDisk } from '../ground/kit-disk.ts'
+import { TRUST_FILE } from '../ground/kit-files.ts'
 import { createNodeDisk } from '../ground/node-disk.ts'
 import { COORDINATOR_VARIABLE, POINTER_FILE, readPointer, writePointer } from '../launcher/launcher.ts'
 import type { ApplyOptions, KitOptions } from './kit.ts'
@@ -133,6 +135,23 @@ describe('a kit', () => {
     await expect(refused).rejects.toMatchObject({ code: 'not-consented' })
     expect(await page()).toBe('first')
     await expect(readdir(join(root, '.kit', 'artifacts'))).rejects.toThrow()
+  })
+
+  test('other bytes than were signed blame whoever brought them: the release is taken from the next', async () => {
+    const { open, page } = await install()
+    const [kit, bundle] = [await open(), await bundleOf(SECOND)]
+    const artifacts = join(bundle, 'artifacts')
+    const [sha256 = ''] = await readdir(artifacts)
+    const signed = await readFile(join(artifacts, sha256))
+    await writeFile(join(artifacts, sha256), Buffer.alloc(signed.length))
+    expect(await kit.apply({ bundle, consent: YES })).toMatchObject({
+      kind: 'reverted',
+      why: { code: 'hash-mismatch' },
+    })
+    await writeFile(join(artifacts, sha256), signed)
+    expect(await kit.check({ bundle })).toMatchObject({ kind: 'available', releaseId: '2' })
+    expect(await kit.apply({ bundle, consent: YES })).toMatchObject({ kind: 'committed', releaseId: '2' })
+    expect(await page()).toBe('second')
   })
 
   test('what does not work is taken back, remembered, and tried again only when somebody wants it', async () => {
@@ -260,6 +279,37 @@ describe('a kit', () => {
     expect(readPointer(await readFile(join(root, POINTER_FILE), 'utf8')).probation).toEqual({ starts: 0 })
   })
 
+  test("a new coordinator on a disk that is damaged, full or somebody else's is neither confirmed nor blamed", async () => {
+    const { open, root } = await install()
+    const [sha256, before] = ['a'.repeat(64), 'b'.repeat(64)]
+    await mkdir(join(root, '.kit', 'coordinator'), { recursive: true })
+    const [current, previous] = [sha256, before].map((each) => ({ version: '2.0.0', sha256: each }))
+    const pointer = { current: current ?? null, previous: previous ?? null, probation: { starts: 1 }, failed: [] }
+    const probation = async () => readPointer(await readFile(join(root, POINTER_FILE), 'utf8')).probation
+    const bundle = await bundleOf(SECOND)
+    const check = async (disk: KitDisk) => {
+      await writeFile(join(root, POINTER_FILE), writePointer(pointer))
+      const kit = await open({ environment: { [COORDINATOR_VARIABLE]: sha256 }, ports: { disk } })
+      return kit.check({ bundle })
+    }
+    const disk = createNodeDisk(root)
+    const failing = (code: string): KitDisk => ({
+      ...disk,
+      read: (path) =>
+        path === TRUST_FILE ? Promise.reject(Object.assign(new Error(`${code}: read`), { code })) : disk.read(path),
+    })
+    await writeFile(join(root, TRUST_FILE), '{')
+    await expect(check(disk)).rejects.toMatchObject({ code: 'storage-failed' })
+    expect(await probation()).toEqual({ starts: 0 })
+    await expect(check(failing('ENOSPC'))).rejects.toMatchObject({ code: 'storage-full' })
+    expect(await probation()).toEqual({ starts: 0 })
+    await expect(check(failing('EACCES'))).rejects.toMatchObject({
+      code: 'storage-failed',
+      message: expect.stringContaining('run it as the user who owns the installation'),
+    })
+    expect(await probation()).toEqual({ starts: 0 })
+  })
+
   test('a sequence that nobody has signed counts while it stands there, and is not remembered', async () => {
     const { open, root } = await install()
     const [kit, bundle, file] = [await open(), await bundleOf(SECOND), join(root, 'substratum-kit-release.json')]
@@ -325,11 +375,12 @@ test('a folder that others may write to is said by the doctor, as is a program t
     process: nodeProcess(),
     canRun: (program) => Promise.resolve(program === process.execPath),
     modeOf: (path) => Promise.resolve(path === 'kit.json' ? 0o100666 : undefined),
-    canWrite: () => Promise.resolve(true),
+    canWrite: (path) => Promise.resolve(path !== 'web'),
   })
   const failed = findings.filter(({ status }) => status === 'fail').map(({ id, message }) => `${id}: ${message}`)
   expect(failed).toEqual([
     'hooks: The program /nowhere/restart of web is not there, or may not be run.',
+    'rights: This user may not write into web.',
     expect.stringContaining('rights: Others may write kit.json'),
   ])
 })

@@ -1,5 +1,6 @@
 import { findOpenApply, openCoordinator } from '../applying/coordinator.ts'
 import type { RecoveryOutcome } from '../applying/apply-outcome.ts'
+import { inWordsOfDisk } from '../ground/storage-error.ts'
 import { readFailedReleases } from '../keeping/failed-releases.ts'
 import { readTrust } from '../offers/trust-state.ts'
 import { applyOffer } from './apply-offer.ts'
@@ -22,7 +23,7 @@ import { settle } from './settle.ts'
  * const { kind } = await kit.check()
  */
 export async function openKit(options: KitOptions): Promise<Kit> {
-  const ground = await openGround(options)
+  const ground = await inWordsOfDisk(() => openGround(options))
   const look = <T>(work: () => Promise<T>) => asLookOfCoordinator(ground, work)
   return {
     installation: ground.installation,

@@ -4,6 +4,7 @@ import {
   exchangeSmall,
   isAllowedAddress,
   joinAddress,
+  mayLeadTo,
   messageOf,
   resolveLocation,
   sleep,
@@ -147,14 +148,17 @@ async function ask(asked: Asked, ports: OfferPorts): Promise<SmallAnswer> {
 async function follow({ url: first, headers, maxBytes }: Asked, ports: OfferPorts): Promise<SmallAnswer> {
   const { http, clock, allowInsecure, stopped, limits = OFFER_LIMITS } = ports
   const bounds = { maxBytes, timeoutMs: limits.requestTimeoutMs, ...(stopped && { stopped }) }
+  if (!isAllowedAddress(first, allowInsecure)) throw failed(`expected an address with https:, found ${shown(first)}`)
   let url = first
   for (let redirects = 0; redirects <= limits.redirects; redirects += 1) {
-    if (!isAllowedAddress(url, allowInsecure)) throw failed(`expected an address with https:, found ${shown(url)}`)
     const told = originOf(url) === originOf(first) ? headers : PUBLIC_HEADERS
     const answer = await exchangeSmall({ http, clock }, { method: 'GET', url, headers: told }, bounds)
     if (answer.status < 300 || answer.status >= 400) return answer
     const location = resolveLocation(url, answer.headers.location)
     if (location === undefined) throw failed(`${shown(url)} answered ${answer.status}, and leads nowhere`)
+    if (!mayLeadTo(url, location, allowInsecure)) {
+      throw failed(`${shown(url)} leads to ${shown(location)}, expected an address with https:`)
+    }
     url = location
   }
   throw failed(`${shown(first)} leads from one address to the next, more than ${limits.redirects} times`)

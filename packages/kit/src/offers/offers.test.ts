@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createMemoryFiles, createVirtualClock } from '@hotpatch/client/memory'
 import { createNodeCrypto } from '@hotpatch/client/node'
+import type { HttpPort } from '@hotpatch/device-ground'
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { utf8FromText } from '@hotpatch/protocol'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -74,7 +75,7 @@ async function listen(answer: Answering): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-function ask(url: string, more: Partial<OfferQuestion> = {}) {
+function ask(url: string, more: Partial<OfferQuestion> = {}, http: Pick<HttpPort, 'open'> = createNodeHttp()) {
   const clock = createVirtualClock({ whenIdle: (run) => setTimeout(run, 1_000) })
   return fetchOffer(
     {
@@ -89,7 +90,7 @@ function ask(url: string, more: Partial<OfferQuestion> = {}) {
       floor: 2,
       ...more,
     },
-    { http: createNodeHttp(), clock, allowInsecure: 'loopback' },
+    { http, clock, allowInsecure: 'loopback' },
   )
 }
 
@@ -214,6 +215,20 @@ describe('asking a server', () => {
       code: 'check-failed',
       message: expect.stringContaining(reason),
     })
+  })
+
+  test('a server elsewhere has this machine ask none of its own services', async () => {
+    const asked: string[] = []
+    const http: Pick<HttpPort, 'open'> = {
+      open({ url }) {
+        asked.push(url)
+        async function* body() {}
+        const headers = { location: 'http://127.0.0.1:8080/restart' }
+        return { response: Promise.resolve({ status: 302, headers, body: body() }), abort: () => undefined }
+      },
+    }
+    expect(await ask('https://updates.example', {}, http)).toMatchObject({ kind: 'refused', code: 'check-failed' })
+    expect(asked).toEqual(['https://updates.example/personal-kit/stable/latest.json'])
   })
 
   test('an address in the clear is not asked at all, nor a channel that is a path', async () => {

@@ -1,6 +1,6 @@
 import { createMemoryFiles, createVirtualClock } from '@hotpatch/client/memory'
 import { createNodeCrypto } from '@hotpatch/client/node'
-import type { HttpRequest } from '@hotpatch/device-ground'
+import { sleep, type HttpRequest } from '@hotpatch/device-ground'
 import { KIT_CODES } from '../ground/kit-error.ts'
 import { isDeviceFailure, utf8FromText } from '@hotpatch/protocol'
 import { describe, expect, test } from 'vitest'
@@ -26,10 +26,13 @@ function outboxOn(
   answer: (
     body: SentBody,
     count: number,
-  ) => { status: number; headers?: Record<string, string>; body?: string } | undefined = () => ({ status: 200 }),
+  ) => { status: number; headers?: Record<string, string>; body?: string; afterMs?: number } | undefined = () => ({
+    status: 200,
+  }),
   reporter = REPORTER,
 ) {
   const requests: HttpRequest[] = []
+  const clock = createVirtualClock({ whenIdle: setImmediate, startAt: Date.parse('2026-06-02T12:00:00Z') })
   const http = {
     open(request: HttpRequest) {
       requests.push(request)
@@ -38,12 +41,15 @@ function outboxOn(
         yield utf8FromText(answered?.body ?? '{}')
       }
       const response = answered
-        ? Promise.resolve({ status: answered.status, headers: answered.headers ?? {}, body: body() })
+        ? sleep(clock, answered.afterMs ?? 0).then(() => ({
+            status: answered.status,
+            headers: answered.headers ?? {},
+            body: body(),
+          }))
         : Promise.reject(new Error('no network'))
       return { response, abort: () => undefined }
     },
   }
-  const clock = createVirtualClock({ whenIdle: setImmediate, startAt: Date.parse('2026-06-02T12:00:00Z') })
   const crypto = createNodeCrypto()
   return { disk, requests, clock, outbox: createOutbox({ disk, http, clock, crypto, allowInsecure: false }, reporter) }
 }
@@ -130,6 +136,13 @@ describe('reports', () => {
     for (const component of ['a', 'b', 'bad', 'c', 'd']) await outbox.add({ ...APPLIED, component })
     expect(await outbox.flush()).toEqual({ sent: 4, dropped: ['the server answered 400'], waiting: 0 })
     expect(requests.length).toBeLessThan(12)
+  })
+
+  test('a server that refuses each of them slowly holds nobody up for longer than a minute', async () => {
+    const { outbox, requests } = outboxOn(createMemoryFiles(), () => ({ status: 400, afterMs: 10_000 }))
+    await outbox.add(...Array.from({ length: 200 }, (_each, index) => ({ ...APPLIED, transaction: `t-${index}` })))
+    expect((await outbox.flush()).waiting).toBeGreaterThan(100)
+    expect(requests).toHaveLength(OUTBOX_LIMITS.flushMs / 10_000)
   })
 
   test('what the server rejects of them is said, and not sent again', async () => {

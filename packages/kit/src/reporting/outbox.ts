@@ -39,6 +39,8 @@ export const OUTBOX_LIMITS = {
   reports: 500,
   atOnce: 100,
   requestTimeoutMs: 15_000,
+  /** Of all requests of one flush: whoever applies waits for it at the end. */
+  flushMs: 60_000,
   answerBytes: 64 * 1024,
   patienceMs: 86_400_000,
 }
@@ -101,7 +103,8 @@ export function createOutbox({ disk, http, clock, crypto, allowInsecure }: Outbo
     let sent = 0
     try {
       let atOnce = OUTBOX_LIMITS.atOnce
-      for (;;) {
+      const deadline = clock.elapsed() + OUTBOX_LIMITS.flushMs
+      while (clock.elapsed() < deadline) {
         const batch = (await load()).slice(0, atOnce)
         if (batch.length === 0) break
         const answer = await send(batch)

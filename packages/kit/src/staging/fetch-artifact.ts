@@ -2,6 +2,7 @@ import {
   backOff,
   concat,
   isAllowedAddress,
+  mayLeadTo,
   messageOf,
   resolveLocation,
   retryAfter,
@@ -96,11 +97,11 @@ async function open(
     ...(offset > 0 && { range: `bytes=${offset}-` }),
     ...(offset > 0 && etag !== '' && { 'if-range': etag }),
   }
+  if (!isAllowedAddress(first, allowInsecure)) {
+    throw new KitError('download-failed', `expected an address with https:, found ${shown(first)}`)
+  }
   let url = first
   for (let redirects = 0; redirects <= limits.redirects; redirects += 1) {
-    if (!isAllowedAddress(url, allowInsecure)) {
-      throw new KitError('download-failed', `expected an address with https:, found ${shown(url)}`)
-    }
     if (stopped?.isStopped()) throw new KitError('stopped', 'stopped before it was downloaded')
     const exchange = http.open({ method: 'GET', url, headers })
     const forget = stopped?.onStop(() => exchange.abort())
@@ -109,6 +110,10 @@ async function open(
     exchange.abort()
     const location = resolveLocation(url, response.headers.location)
     if (location === undefined) throw new KitError('download-failed', `${shown(url)} leads nowhere`)
+    if (!mayLeadTo(url, location, allowInsecure)) {
+      const message = `${shown(url)} leads to ${shown(location)}, expected an address with https:`
+      throw new KitError('download-failed', message)
+    }
     url = location
   }
   throw new KitError('download-failed', `${shown(first)} leads on more than ${limits.redirects} times`)

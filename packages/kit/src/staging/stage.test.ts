@@ -90,7 +90,7 @@ function stagingOn(
     http,
     clock: createVirtualClock({ whenIdle: setImmediate }),
     crypto: createNodeCrypto(),
-    allowInsecure: false,
+    allowInsecure: 'loopback',
     openFolder: () => createMemoryFiles(),
     limits: { ...STAGING_LIMITS, deadlineMs: 600_000 },
     ...more,
@@ -201,6 +201,12 @@ describe('what cannot be had', () => {
     [
       'a redirect to where it is not https',
       { status: 302, headers: { location: 'http://192.0.2.1/x' } },
+      'download-failed',
+      2,
+    ],
+    [
+      'a redirect to what listens on this machine',
+      { status: 302, headers: { location: 'http://127.0.0.1:8080/x' } },
       'download-failed',
       2,
     ],

@@ -3,6 +3,7 @@ import type { KitFile } from '@hotpatch/protocol'
 import { ARTIFACTS_FOLDER } from '../ground/kit-layout.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
+import { asStorageError } from '../ground/storage-error.ts'
 import type { ArtifactSource } from '../offers/kit-offer.ts'
 import type { KitPlan } from '../planning/kit-plan.ts'
 import { artifactsOf } from '../planning/plan.ts'
@@ -149,10 +150,3 @@ export function createStaging(ports: StagingPorts) {
 }
 
 export type Staging = ReturnType<typeof createStaging>
-
-function asStorageError(error: unknown): unknown {
-  if (error instanceof KitError || !(error instanceof Error) || !('code' in error)) return error
-  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT'
-  const message = isFull ? 'the disk is full: make room and try again' : `the disk failed: ${error.message}`
-  return new KitError(isFull ? 'storage-full' : 'storage-failed', message, { cause: error })
-}

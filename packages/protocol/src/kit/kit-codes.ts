@@ -16,7 +16,8 @@ export const KIT_CODES = {
   'installation-invalid': { isOfRelease: false },
   'installed-invalid': { isOfRelease: false },
   'download-failed': { isOfRelease: false },
-  'hash-mismatch': { isOfRelease: true },
+  // What came in the place of what was signed, from whoever was asked: the next may have it.
+  'hash-mismatch': { isOfRelease: false },
   'storage-full': { isOfRelease: false },
   'storage-failed': { isOfRelease: false },
   'archive-invalid': { isOfRelease: true },
