@@ -36,6 +36,8 @@ const DEFAULT_PORT = '8477'
 /** Nobody who is honest needs longer to ask, or asks for so much at once. */
 const HEADERS_TIMEOUT_MS = 10_000
 const IDLE_TIMEOUT_MS = 30_000
+/** How often those are looked at who are too slow: by itself every half minute, whatever they are allowed. */
+const LOOK_MS = 1_000
 const MAX_CONNECTIONS = 200
 const MAX_HEADER_BYTES = 8_192
 
@@ -124,16 +126,20 @@ async function serve(settings: AgentSettings, host: AgentProcess): Promise<numbe
     installerLink,
     onFailure: (error) => host.complain(`The status could not be read: ${messageOf(error)}`),
   })
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (request, response) => {
-    // Whoever sends a body is not answered before it is thrown away.
-    request.resume()
-    if (!isAskedByItsName(request.headers.host, settings.allowedHosts)) {
-      const message = 'It is not asked by that name: an address, localhost, or what --allow-host says.'
-      return send(request, response, refuse(421, 'host-not-allowed', message))
-    }
-    const nothing = () => send(request, response, refuse(404, 'not-found', `There is nothing but ${KIT_STATUS_PATH}.`))
-    void answer(request, response, nothing)
-  })
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: LOOK_MS },
+    (request, response) => {
+      // Whoever sends a body is not answered before it is thrown away.
+      request.resume()
+      if (!isAskedByItsName(request.headers.host, settings.allowedHosts)) {
+        const message = 'It is not asked by that name: an address, localhost, or what --allow-host says.'
+        return send(request, response, refuse(421, 'host-not-allowed', message))
+      }
+      const nothing = () =>
+        send(request, response, refuse(404, 'not-found', `There is nothing but ${KIT_STATUS_PATH}.`))
+      void answer(request, response, nothing)
+    },
+  )
   server.headersTimeout = HEADERS_TIMEOUT_MS
   server.requestTimeout = IDLE_TIMEOUT_MS
   server.timeout = IDLE_TIMEOUT_MS

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FilesPort } from '@hotpatch/device-ground'
 import {
@@ -11,12 +10,13 @@ import {
 } from '@hotpatch/protocol'
 import { writeKitFile } from '../ground/kit-files.ts'
 import { KIT_FOLDER } from '../ground/kit-layout.ts'
+import { readSmallFile } from '../ground/read-small-file.ts'
 import type { LastApply } from './kit-status.ts'
 
 /** Kits §6: what the coordinator leaves for whoever shows how the kit is. It decides nothing. */
 const LAST_APPLY_FILE = `${KIT_FOLDER}/last-apply.json`
 const STATES = ['applying', 'rolled_back', 'stuck'] as const
-const MAX_TEXT = 64 * 1024
+const MAX_BYTES = 64 * 1024
 
 /** For the coordinator: whenever an apply begins, is taken back, or is stuck; undefined: it was committed. */
 export async function writeLastApply(disk: FilesPort, last: LastApply | undefined): Promise<void> {
@@ -30,9 +30,9 @@ export async function writeLastApply(disk: FilesPort, last: LastApply | undefine
 
 /** Undefined as well when it is damaged: the next apply writes it anew. */
 export async function readLastApply(root: string): Promise<LastApply | undefined> {
-  const text = await readFile(join(root, LAST_APPLY_FILE), 'utf8')
-  if (text.length > MAX_TEXT) return undefined
   try {
+    const text = await readSmallFile(join(root, LAST_APPLY_FILE), MAX_BYTES)
+    if (text === undefined) return undefined
     const json = readObject(parseJson(text), '')
     const state = STATES.find((each) => each === json.state)
     if (state === undefined) return undefined

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readInstalledKit } from '@hotpatch/protocol'
+import { MAX_KIT_MANIFEST_BYTES, readInstalledKit } from '@hotpatch/protocol'
 import { chooseChannel } from '../checking/channel.ts'
 import type { KitChecks } from '../checking/kit-checks.ts'
+import { readSmallFile } from '../ground/read-small-file.ts'
 import { describeKit, type KitStatus, type LastApply } from './kit-status.ts'
 import { readLastApply } from './last-apply.ts'
 
@@ -25,7 +25,7 @@ export function nodeKitStatus({
 }: NodeKitStatusOptions): () => Promise<KitStatus> {
   return async () => {
     const [text, known, lastApply] = await Promise.all([
-      readIfThere(join(root, releaseFile)),
+      readSmallFile(join(root, releaseFile), MAX_KIT_MANIFEST_BYTES),
       checks?.refresh(),
       readLastApply(root).catch(noApply),
     ])
@@ -36,19 +36,6 @@ export function nodeKitStatus({
 
 /** A gateway that may not read the coordinator's folder still says what is installed. */
 function noApply(error: unknown): LastApply | undefined {
-  if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EACCES') return undefined
+  if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined
   throw error
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer, get, type IncomingMessage } from 'node:http'
@@ -158,6 +158,17 @@ describe('a Node handler', () => {
       { code: 'status-unavailable', message: 'What is installed could not be read.' },
     ])
     expect(failures).toHaveLength(1)
+  })
+
+  test.skipIf(process.platform === 'win32')('a pipe in the place of a file is not waited for', async () => {
+    const file = join(root, 'substratum-kit-release.json')
+    await rm(file)
+    execFileSync('mkfifo', [file])
+    const readStatus = nodeKitStatus({ root })
+    await expect(readStatus()).rejects.toThrow('at most 65536 bytes')
+    await rm(file)
+    await writeFile(file, ' '.repeat(65_537))
+    await expect(readStatus()).rejects.toThrow('at most 65536 bytes')
   })
 
   test('says what the coordinator has left of its last apply', async () => {

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createNodeCrypto } from '@hotpatch/client/node'
 import { createNodeHttp } from '@hotpatch/device-ground/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
+import { MAX_KIT_MANIFEST_BYTES } from '@hotpatch/protocol'
 import { CHECKS_FILE } from '../../ground/kit-files.ts'
+import { readSmallFile } from '../../ground/read-small-file.ts'
 import { verifyMinisign } from '../../offers/verify-minisign.ts'
 import type { CheckPorts } from '../check-settings.ts'
 import { createMemorySession } from '../check-store.ts'
@@ -21,7 +22,7 @@ export function nodeCheckPorts(root: string, { releaseFile = 'substratum-kit-rel
     crypto: { verifyEd25519, verifyMinisign },
     store: createFileCheckStore(join(root, CHECKS_FILE)),
     session: createMemorySession(),
-    readInstalled: () => readIfThere(join(root, releaseFile)),
+    readInstalled: () => readSmallFile(join(root, releaseFile), MAX_KIT_MANIFEST_BYTES),
   }
 }
 
@@ -34,14 +35,5 @@ function patientClock() {
       const timer = setTimeout(run, ms).unref()
       return () => clearTimeout(timer)
     },
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
   }
 }

@@ -21,11 +21,21 @@ export function editEnv(text: string, settings: Readonly<Record<string, string>>
   for (const [name, value] of Object.entries(settings)) {
     const written = quote(name, value)
     const isThere = edited.some(({ setting }) => setting?.name === name)
+    expectOwnLine(edited, name)
     edited = isThere
       ? edited.map((line) => (line.setting?.name === name ? { ...line, text: line.setting.head + written } : line))
       : addLine(edited, { text: `${name}=${written}`, setting: { name, head: `${name}=` } })
   }
   return edited.map((line) => line.text).join(ending)
+}
+
+/** A line that ends in a backslash goes on in the next one to some readers, and to others it does not. */
+function expectOwnLine(lines: readonly EnvLine[], name: string): void {
+  const isOpen = lines.some(({ text, setting }, index) => {
+    const isNext = lines[index + 1]?.setting?.name === name
+    return (setting?.name === name || isNext) && /(?<!\\)(?:\\\\)*\\$/.test(text)
+  })
+  if (isOpen) throw new SettingsError(`the line of ${name}, or the one before it, ends in a backslash`)
 }
 
 /** Before the empty line that the last line ending makes. */

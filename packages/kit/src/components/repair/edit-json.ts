@@ -16,8 +16,11 @@ function editOne(text: string, name: string, value: string): string {
   const tree = parseTree(text, errors, { allowTrailingComma: true })
   if (!tree || errors.length > 0) throw new SettingsError('it is not JSON')
   const path = name.split('.')
-  for (const [index] of path.entries()) {
+  for (const [index, key] of path.entries()) {
     const node = findNodeAtLocation(tree, path.slice(0, index))
+    const named = node?.children?.filter(({ children }) => children?.[0]?.value === key) ?? []
+    // Readers differ in which of them counts.
+    if (named.length > 1) throw new SettingsError(`${path.slice(0, index + 1).join('.')} is there twice`)
     if (node && node.type !== 'object')
       throw new SettingsError(`${path.slice(0, index).join('.') || 'the whole'} is no object`)
   }

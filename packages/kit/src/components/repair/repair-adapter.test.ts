@@ -71,6 +71,9 @@ describe('settings of an environment', () => {
   test('what readers would understand differently is refused', () => {
     expect(() => editEnv('', { A: `a'b"c` })).toThrow(/quotes of both kinds/)
     expect(() => editEnv('A="open\nB=1', { B: '2' })).toThrow(/no end/)
+    expect(() => editEnv('A=one\\\ntwo\nB=1\n', { A: '2' })).toThrow(/ends in a backslash/)
+    expect(() => editEnv('A=one\\\nB=1\n', { B: '2' })).toThrow(/ends in a backslash/)
+    expect(editEnv('A=one\\\\\nB=1\n', { B: '2' })).toBe('A=one\\\\\nB=2\n')
   })
 })
 
@@ -94,6 +97,7 @@ describe('settings in JSON', () => {
     ['no JSON', '{', { a: '1' }],
     ['a list', '[]', { a: '1' }],
     ['a list on the way', '{"a":[]}', { 'a.b': '1' }],
+    ['a name that is there twice', '{"a":{"b":"1","\\u0062":"2"}}', { 'a.b': '3' }],
     ['a list in the place of a text', '{"a":["*"]}', { a: '1' }],
   ])('%s is refused', (_, text, settings) => {
     expect(() => editJson(text, settings)).toThrow()
