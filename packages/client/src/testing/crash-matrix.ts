@@ -5,11 +5,34 @@ import { createFakeServer, type FakeServer, type Target } from './fake-server.ts
 import { patchBetween, patchFromEmbedded } from './patches.ts'
 import { createPublisher, type TestedKind } from './publisher.ts'
 
-/**
- * Engine §6 for one kind of content: the power goes at every single change of the disk. With patches, the first release
- * comes as one of what the binary shipped with, the next one as one of that, and the last one packed.
- */
-export async function describeCrashMatrix(kind: TestedKind, { isPatched = false } = {}): Promise<void> {
+/** Of the changes that look like ones before. */
+const ONE_OF = 8
+/** How many changes of the recovery the second cut comes after. */
+const AGAIN_AFTER = [1, 2, 3, 5, 8, 13, 21]
+
+/** Where the power goes: the first of each kind of change and some of the others, or everywhere. */
+function placesIn(log: readonly string[], isEveryCut: boolean): number[] {
+  const first = new Set(new Map(log.map((name, index) => [kindOf(name), index] as const).toReversed()).values())
+  return log.flatMap((_, index) => (isEveryCut || first.has(index) || index % ONE_OF === 0 ? [index + 1] : []))
+}
+
+/** What is done to which file, of whatever release: in names of files versions and digests are all that differs. */
+function kindOf(change: string): string {
+  return change.replaceAll(/[0-9a-f]{64}|\d+\.\d+\.\d+/g, '')
+}
+
+interface MatrixOptions {
+  /** The long form, which takes minutes: at every single change. */
+  isEveryCut: boolean
+  /** The first release comes as a patch of what the binary shipped with, the next one as one of that, the last packed. */
+  isPatched?: boolean
+}
+
+/** Engine §6 for one kind of content: the power goes at changes of the disk of every kind. */
+export async function describeCrashMatrix(
+  kind: TestedKind,
+  { isEveryCut, isPatched = false }: MatrixOptions,
+): Promise<void> {
   const publisher = createPublisher(kind)
   const v1 = publisher.publish({ version: '1.0.0', sequence: 10 })
   const v2 = publisher.publish({ version: '1.1.0', sequence: 11, floor: 5 })
@@ -135,7 +158,7 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
 
   const undisturbed = await live({}, [])
   const changes = undisturbed.device.disk().changes()
-  const positions = Array.from({ length: changes }, (_, index) => index + 1)
+  const places = placesIn(undisturbed.device.disk().log(), isEveryCut)
 
   describe('the undisturbed story', () => {
     test('tells everything once', () => {
@@ -163,11 +186,19 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
     })
 
     test('has enough places to be disturbed at', () => expect(changes).toBeGreaterThan(300))
+
+    test('is disturbed at changes of every kind', () => {
+      const log = undisturbed.device.disk().log()
+      const played = new Set(places.map((place) => kindOf(log[place - 1] ?? '')))
+      expect([...new Set(log.map(kindOf))].filter((kind) => !played.has(kind))).toEqual([])
+      expect(played.size).toBeGreaterThan(60)
+      if (isEveryCut) expect(places).toHaveLength(changes)
+    })
   })
 
-  describe.each(SURVIVALS)('the power goes at every change of the disk (%s case)', (survival) => {
+  describe.each(SURVIVALS)('the power goes at changes of the disk of every kind (%s case)', (survival) => {
     test('what starts is whole, the story goes on to its end, and everything is told exactly once', async () => {
-      for (const stopAt of positions) {
+      for (const stopAt of places) {
         const life = await live({ stopAt }, [{ survival, afterwards: {} }])
         expect(life.cutCount, `stopped at ${stopAt}`).toBe(1)
         expect(told(life), `stopped at ${stopAt}`).toEqual(told(undisturbed))
@@ -176,11 +207,17 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
   })
 
   describe('the power goes again while the device recovers', () => {
-    test.each([1, 2, 3, 5, 8, 13, 21])(
+    // Each place is one of those of some second cut; in the long form of two or three.
+    const placesOf = (later: number) =>
+      isEveryCut
+        ? places.filter((place) => place % 3 === later % 3)
+        : places.filter((_, index) => AGAIN_AFTER[index % AGAIN_AFTER.length] === later)
+
+    test.each(AGAIN_AFTER)(
       '%i changes later',
       async (later) => {
-        for (const stopAt of positions.filter((position) => position % 3 === later % 3)) {
-          for (const survival of SURVIVALS) {
+        for (const stopAt of placesOf(later)) {
+          for (const survival of isEveryCut ? SURVIVALS : [SURVIVALS[stopAt % 2] ?? 'worst']) {
             const again = later % 2 ? 'worst' : 'best'
             const cuts = [
               { survival, afterwards: { stopAt: later } },
@@ -210,12 +247,12 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
 
     test.each(SURVIVALS)('what ran before runs again, and that is told exactly once (%s case)', async (survival) => {
       const undisturbed = await crashLate(Infinity, survival)
-      const places = undisturbed.device.disk().changes()
-      expect(places).toBeGreaterThan(30)
+      const changes = undisturbed.device.disk().changes()
+      expect(changes).toBeGreaterThan(30)
       expect(told(undisturbed).filter((report) => report.includes('rolled-back'))).toEqual([
         'release-1.1.0 rolled-back crashed-after-confirm',
       ])
-      for (let stopAt = 1; stopAt <= places; stopAt += 1) {
+      for (let stopAt = 1; stopAt <= changes; stopAt += 1) {
         const life = await crashLate(stopAt, survival)
         expect(life.cutCount, `stopped at ${stopAt}`).toBe(1)
         expect(told(life), `stopped at ${stopAt}`).toEqual(told(undisturbed))
@@ -302,8 +339,8 @@ export async function describeCrashMatrix(kind: TestedKind, { isPatched = false 
   describe('the disk is full from every change on', () => {
     test('what starts is whole; once there is room the story goes on', async () => {
       const story = STORY.slice(0, 2)
-      const needed = (await live({}, [], { story })).device.disk().changes()
-      for (let fullAt = 1; fullAt <= needed; fullAt += 1) {
+      const log = (await live({}, [], { story })).device.disk().log()
+      for (const fullAt of placesIn(log, isEveryCut)) {
         const server = createPatchingServer()
         const device = createDevice({ server, ...ofPublisher })
         const life: Life = { device, server, cuts: [], cutCount: 0, highWater: 0 }
