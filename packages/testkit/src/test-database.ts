@@ -1,8 +1,9 @@
 import { PGlite } from '@electric-sql/pglite'
-import { migrate, openDatabase, type Database, type Schema } from '@hotpatch/server/testing'
+import { openDatabase, type Database, type Schema } from '@hotpatch/server/testing'
 import { Kysely, PGliteDialect } from 'kysely'
 import { afterAll, describe, inject } from 'vitest'
 import { readMigratedPglite } from './migrated-pglite.ts'
+import { openMigratedSqlite } from './migrated-sqlite.ts'
 import { createPostgresDatabase } from './postgres-database.ts'
 
 /** Opens an empty, migrated database; it is closed, and dropped where that applies, when the file's tests end. */
@@ -49,8 +50,7 @@ function keepingTrack(open: () => Promise<TestDatabase>): OpenTestDatabase {
 }
 
 async function openSqlite(): Promise<TestDatabase> {
-  const db = openDatabase({ kind: 'sqlite', path: ':memory:' })
-  await migrate(db)
+  const db = await openMigratedSqlite()
   return { db, close: () => db.destroy() }
 }
 

@@ -5,6 +5,7 @@ import { readConfig } from '@hotpatch/server/config'
 import { readEnvironment } from '@hotpatch/server/testing'
 import { fixedClock } from './fixed-clock.ts'
 import { injectRequest } from './inject-request.ts'
+import { openMigratedSqlite } from './migrated-sqlite.ts'
 import { makeTemporaryDirectory } from './make-temporary-directory.ts'
 import { publishForm } from './publish-form.ts'
 
@@ -52,14 +53,13 @@ export async function startTestServer(
   const env = { ...own, ...shared, HOTPATCH_LOG_LEVEL: 'silent', PORT: '0', ...options.env }
   const config = readConfig(readEnvironment(env))
   const clock = options.clock ?? fixedClock()
+  const isInMemory = !options.database && !options.env?.DATABASE_URL && !options.onFile
+  const database = isInMemory ? await openMigratedSqlite() : options.database
   const app = await createApp({
-    config:
-      options.database || options.env?.DATABASE_URL || options.onFile
-        ? config
-        : { ...config, database: { kind: 'sqlite', path: ':memory:' } },
+    config: isInMemory ? { ...config, database: { kind: 'sqlite', path: ':memory:' } } : config,
     clock,
     ...(options.timers && { timers: options.timers }),
-    ...(options.database && { database: options.database }),
+    ...(database && { database }),
     ...(options.logTo && { logTo: options.logTo }),
   })
   const ownerToken = app.ownerToken ?? ''

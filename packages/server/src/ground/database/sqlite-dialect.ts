@@ -17,12 +17,12 @@ const BUSY_TIMEOUT_MS = 10_000
 /** Prepared statements that one connection keeps; queries are few and repeat. */
 const MAX_STATEMENTS = 200
 
-/** Kysely over Node's own SQLite. `path` is a file, or ":memory:". */
+/** Kysely over Node's own SQLite: a file, ":memory:", or one that is open already and is closed with it. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig
 
-  constructor(path: string) {
-    const config = { database: () => Promise.resolve(openDatabase(path)) }
+  constructor(given: string | DatabaseSync) {
+    const config = { database: () => Promise.resolve(openDatabase(given)) }
     super(config)
     this.#config = config
   }
@@ -53,8 +53,9 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function openDatabase(path: string): SqliteDatabase {
-  const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true })
+function openDatabase(given: string | DatabaseSync): SqliteDatabase {
+  const options = { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true }
+  const database = typeof given === 'string' ? new DatabaseSync(given, options) : given
   // FULL: a committed row survives a power cut, not only a crash of the process.
   database.exec('pragma journal_mode = wal; pragma synchronous = full')
   const statements = new Map<string, SqliteStatement>()
