@@ -17,7 +17,7 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-const SERVER_ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../scripts/entry.mjs', import.meta.url))
 const CLOCK_SERVER = fileURLToPath(new URL('clock-server.ts', import.meta.url))
 const BARE = fileURLToPath(new URL('bare-server.ts', import.meta.url))
 const FOLLOW_PARENT = new URL('../scripts/lib/follow-parent.mjs', import.meta.url).href
@@ -78,7 +78,7 @@ let entry: string | undefined
 
 /** What npm start starts: the server, bundled. */
 function findEntry(): string {
-  return execFileSync(process.execPath, [SERVER_ENTRY], { encoding: 'utf8' }).trim()
+  return execFileSync(process.execPath, [ENTRY, 'server'], { encoding: 'utf8' }).trim()
 }
 
 /** HotPatch as npm start runs it, except for rate limits that never refuse. It resolves when it listens. */

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { ensureInstalled } from './ensure-installed.mjs'
 import { exitWith, root, runPinnedNode } from './lib/child.mjs'
 import { arePagesCurrent } from './lib/console-pages.mjs'
-import { findBundle, SERVER_SOURCE } from './lib/find-bundle.mjs'
+import { findBundle, SERVER } from './lib/find-bundle.mjs'
 
 // Node's own options: the default young generation costs the server 20 MB and gains it nothing.
 const serverOptions = JSON.parse(readFileSync(new URL('./lib/server-options.json', import.meta.url), 'utf8'))
@@ -20,14 +20,14 @@ await exitWith(async () => {
   const isWatching = options.some((option) => option.startsWith('--watch'))
   const stale = [
     // It prints where the bundle is, too; here that is found.
-    ...(!isWatching && !findBundle(root) ? ['scripts/server-entry.mjs'] : []),
+    ...(!isWatching && !findBundle(root, SERVER) ? [['scripts/entry.mjs', SERVER.name]] : []),
     // Without them the server works as well, but for its console, and says so there.
-    ...(arePagesCurrent(root) ? [] : ['scripts/console-pages.mjs']),
+    ...(arePagesCurrent(root) ? [] : [['scripts/console-pages.mjs']]),
   ]
-  const codes = await Promise.all(stale.map((script) => runPinnedNode([script], {}, ['ignore', 'ignore', 'inherit'])))
+  const codes = await Promise.all(stale.map((script) => runPinnedNode(script, {}, ['ignore', 'ignore', 'inherit'])))
   // A signal was for all of this.
   const interrupted = codes.find((code) => code > 128)
   if (interrupted !== undefined) return interrupted
-  const entry = (isWatching ? undefined : findBundle(root)) ?? SERVER_SOURCE
+  const entry = (isWatching ? undefined : findBundle(root, SERVER)) ?? SERVER.source
   return runPinnedNode([...options, entry], { NODE_COMPILE_CACHE: compileCache })
 })

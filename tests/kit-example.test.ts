@@ -43,7 +43,7 @@ describe.skipIf(!hasNginx).each(SERVER_DATABASES)('the example of a kit on %s', 
 
   test.skipIf(!isHere)('is installed, updated under load, taken back as a whole, and goes back', TOGETHER, async () => {
     const shop = await startShop()
-    const load = startLoad(shop.url, { connections: 4, paths: PATHS })
+    const load = startLoad(shop.url, { connections: 4, paths: PATHS, pauseMs: 50 })
     onTestFinished(() => load.stop())
 
     await shop.publishRelease(2)

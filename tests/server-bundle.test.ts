@@ -8,11 +8,11 @@ import { eventually, startServerProcess, temporaryDirectory } from '@hotpatch/te
 import { expect, onTestFinished, test } from 'vitest'
 
 const run = promisify(execFile)
-const ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../scripts/entry.mjs', import.meta.url))
 
 /** What is started, as npm start finds it out. */
 async function entryOf(...checkout: string[]) {
-  const { stdout, stderr } = await run(process.execPath, [ENTRY, ...checkout])
+  const { stdout, stderr } = await run(process.execPath, [ENTRY, 'server', ...checkout])
   return { main: stdout.trim(), said: stderr }
 }
 

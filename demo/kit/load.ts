@@ -18,7 +18,10 @@ const TIMEOUT_MS = 30_000
 const MAX_PROBLEMS = 10
 
 /** Asks over a few connections that are kept, as browsers do, until it is stopped. */
-export function startLoad(url: string, { connections, paths }: { connections: number; paths: readonly string[] }) {
+export function startLoad(
+  url: string,
+  { connections, paths, pauseMs = PAUSE_MS }: { connections: number; paths: readonly string[]; pauseMs?: number },
+) {
   const agents = Array.from({ length: connections }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
   const end = new AbortController()
   let period = newPeriod()
@@ -29,7 +32,7 @@ export function startLoad(url: string, { connections, paths }: { connections: nu
       const startedAt = performance.now()
       const problem = await ask(agent, `${url}${paths[turn % paths.length]}`)
       note(startedAt, problem)
-      await wait(PAUSE_MS)
+      await wait(pauseMs)
     }
   }
 

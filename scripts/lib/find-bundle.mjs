@@ -1,19 +1,21 @@
-// Where the server starts from. Plain JavaScript for any Node >= 20: npm start asks before it starts the pinned one.
+// Where the server starts from, and the tool where tests start it by the hundred. Plain JavaScript for any Node >= 20: npm start asks before it starts the pinned one.
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** What is bundled, and what the server starts from when there is no bundle. */
-export const SERVER_SOURCE = 'packages/server/src/main.ts'
+/** What is bundled: what it starts from when there is no bundle, and from where in one. */
+export const SERVER = { name: 'server', source: 'packages/server/src/main.ts', entry: 'main.js' }
+export const TOOL = { name: 'cli', source: 'packages/cli/bin/hotpatch.js', entry: 'bin/hotpatch.js' }
 
-/** Below the server's own node_modules: what a bundle loads from where it is installed is found from there. */
-export const bundlesOf = (root) => join(root, 'packages', 'server', 'node_modules', '.cache', 'bundles')
+/** Below a package's own node_modules: what a bundle loads from where it is installed is found from there. */
+export const bundlesOf = (root, { name }) => join(root, 'packages', name, 'node_modules', '.cache', 'bundles')
 
-/** Where to start the server from, or undefined when nothing was bundled from what is there now. */
-export function findBundle(root) {
+/** Where to start it from, or undefined when nothing was bundled from what is there now. */
+export function findBundle(root, part) {
+  const folder = bundlesOf(root, part)
   try {
-    const { main, inputs } = JSON.parse(readFileSync(join(bundlesOf(root), 'newest.json'), 'utf8'))
+    const { main, inputs } = JSON.parse(readFileSync(join(folder, 'newest.json'), 'utf8'))
     const isCurrent = Object.entries(inputs).every(([path, mark]) => markOf(join(root, path)) === mark)
-    return isCurrent && existsSync(join(bundlesOf(root), main)) ? join(bundlesOf(root), main) : undefined
+    return isCurrent && existsSync(join(folder, main)) ? join(folder, main) : undefined
   } catch {
     return undefined // nothing was bundled yet, or one of its sources is gone
   }

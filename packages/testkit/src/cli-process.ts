@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
 import { dirname, delimiter } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-
-const CLI = fileURLToPath(new URL('../../cli/bin/hotpatch.js', import.meta.url))
+import { entryOf } from './entry-of.ts'
 
 export interface CliResult {
   code: number | null
@@ -27,7 +25,7 @@ export function runCliProcess(args: readonly string[], options: CliOptions): Pro
 
 /** For those that end it before it ends by itself. */
 export function startCliProcess(args: readonly string[], options: CliOptions) {
-  const child = spawn(process.execPath, [options.program ?? CLI, ...args], {
+  const child = spawn(process.execPath, [options.program ?? entryOf('cli'), ...args], {
     cwd: options.cwd,
     // The pinned Node first, for the bundler that the tool starts.
     env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, ...options.env },

@@ -1,12 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { entryOf } from './entry-of.ts'
 
-const SERVER_ENTRY = fileURLToPath(new URL('../../../scripts/server-entry.mjs', import.meta.url))
 const START_TIMEOUT_MS = 180_000
 
 /** The server as people run it: a process of its own. */
@@ -21,14 +19,6 @@ export interface ServerProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
-let entry: Promise<string> | undefined
-
-/** What npm start starts: this checkout's server, bundled. */
-async function findEntry(): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [SERVER_ENTRY])
-  return stdout.trim()
-}
-
 /** Starts it on a free port and resolves when it answers. @throws when it ends before, with what it printed */
 export async function startServerProcess(options: {
   directory: string
@@ -36,7 +26,7 @@ export async function startServerProcess(options: {
   /** The program to run instead of this checkout's server. */
   main?: string
 }): Promise<ServerProcess> {
-  const { directory, env = {}, main = await (entry ??= findEntry()) } = options
+  const { directory, env = {}, main = entryOf('server') } = options
   const child = spawn(process.execPath, [main], {
     env: { ...process.env, PORT: '0', HOTPATCH_HOST: '127.0.0.1', HOTPATCH_DATA: directory, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

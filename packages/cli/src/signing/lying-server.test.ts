@@ -8,7 +8,7 @@ import { useServer } from '../testing/server-suite.ts'
 import { MAX_SEQUENCE_JUMP } from './sequences.ts'
 
 /** All lies instead of the clever ones and a part that is spread over the others: minutes instead of seconds. */
-const EVERY = process.env.HOTPATCH_TEST_EVERY_LIE ? 1 : 20
+const EVERY = process.env.HOTPATCH_TEST_EVERY_LIE ? 1 : 100
 
 const server = useServer()
 let liar: Awaited<ReturnType<typeof startLyingServer>>

@@ -10,6 +10,9 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { HOUR_MS } from '../../ground/clock.ts'
 
+/** Of each race; more take minutes. */
+const ROUNDS = Number(process.env.PLAN_RACES ?? 10)
+
 const PLAN: RolloutPlan = {
   steps: [1, 10, 50, 100].map((percentage) => ({ percentage, bakeMinutes: 60 })),
 }
@@ -177,7 +180,7 @@ function defineRaces(
 
 describeOnEveryDatabase('plans that several change at once', (openDatabase, database) => {
   // PGlite does one thing after the other, and slowly; on PostgreSQL two servers, below, do more than one.
-  defineRaces(database === 'sqlite' ? 30 : 3, async () => {
+  defineRaces(database === 'sqlite' ? ROUNDS : Math.min(ROUNDS, 3), async () => {
     const clock = fixedClock()
     return { clock, servers: [await startTestServer({ database: await openDatabase(), clock })] }
   })
@@ -187,7 +190,7 @@ const url = process.env.TEST_POSTGRES_URL
 
 describe.skipIf(!url)('plans on two servers with one PostgreSQL', () => {
   let drop: () => Promise<void>
-  defineRaces(30, async () => {
+  defineRaces(ROUNDS, async () => {
     const created = await createPostgresDatabase(url ?? '')
     drop = created.drop
     const clock = fixedClock()

@@ -22,7 +22,7 @@ type FakeTime = ReturnType<typeof createFakeTime>
 
 /** What the network and the database do takes its own time; what falls due at once after it is due. */
 const waitUntil = <Result>(time: FakeTime, check: () => Result | Promise<Result>) =>
-  eventually(() => time.advance(0).then(check), { everyMs: 5 })
+  eventually(() => time.advance(0).then(check), { everyMs: 15 })
 
 describeOnEveryDatabase('deliveries', (openDatabase, database) => {
   let db: Database

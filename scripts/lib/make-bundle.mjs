@@ -1,13 +1,27 @@
-// Puts the server into a few files. Loading its sources and their dependencies, more than a thousand modules, takes most
-// of a start. A bundle knows what it was made of: one that is out of date is not found.
+// Puts the server, or the tool, into a few files. Loading sources and their dependencies, more than a thousand modules, takes
+// most of a start. A bundle knows what it was made of: one that is out of date is not found.
 import { createHash } from 'node:crypto'
-import { existsSync, globSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { basename, join, relative, sep } from 'node:path'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
-import { bundlesOf, markOf, SERVER_SOURCE } from './find-bundle.mjs'
+import { bundlesOf, markOf, SERVER, TOOL } from './find-bundle.mjs'
 
-const WORKERS = 'packages/server/src/**/*-worker.ts'
+/** Each by the name of its file: workers are looked for beside the one that starts them. */
+const ENTRIES = {
+  [SERVER.name]: [SERVER.source, 'packages/server/src/**/*-worker.ts'],
+  [TOOL.name]: [TOOL.source],
+}
 /** What its imports are found by. npm writes the last one whenever it changes what is installed. */
 const SIGNPOSTS = ['packages/*/package.json', 'node_modules/.package-lock.json']
 /** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
@@ -24,18 +38,19 @@ const SAY_WHO_RUNS = `try {
 } catch {}`
 
 /** Bundles what is there now. Needs what is installed, and the pinned Node. */
-export async function bundleServer(root) {
-  const folder = bundlesOf(root)
+export async function makeBundle(root, part) {
+  const folder = bundlesOf(root, part)
   const making = join(folder, `making-${process.pid}`)
   mkdirSync(making, { recursive: true })
   try {
-    const inputs = await write(root, making)
+    const inputs = await write(root, part, making)
     // What ends in .js is a module: said here, Node does not have to look into it.
-    writeFileSync(join(making, 'package.json'), '{ "type": "module" }\n')
+    const about = part === TOOL ? { type: 'module', engines: enginesOf(root, part) } : { type: 'module' }
+    writeFileSync(join(making, 'package.json'), `${JSON.stringify(about)}\n`)
     const name = createHash('sha256').update(JSON.stringify(inputs)).digest('hex').slice(0, 16)
-    putInPlace(making, join(folder, name))
+    putInPlace(making, join(folder, name), part)
     const newest = join(folder, `newest-${process.pid}.json`)
-    writeFileSync(newest, JSON.stringify({ main: `${name}/main.js`, inputs }))
+    writeFileSync(newest, JSON.stringify({ main: `${name}/${part.entry}`, inputs }))
     renameSync(newest, join(folder, 'newest.json'))
     removeOld(folder)
   } finally {
@@ -43,9 +58,14 @@ export async function bundleServer(root) {
   }
 }
 
+/** The tool reads which Node it needs. */
+function enginesOf(root, { name }) {
+  return JSON.parse(readFileSync(join(root, 'packages', name, 'package.json'), 'utf8')).engines
+}
+
 /** Whoever makes the same at once makes the same files, and a server may run from them already. */
-function putInPlace(making, place) {
-  const isThere = () => existsSync(join(place, 'main.js'))
+function putInPlace(making, place, { entry }) {
+  const isThere = () => existsSync(join(place, entry))
   if (isThere()) return
   rmSync(place, { recursive: true, force: true })
   try {
@@ -56,21 +76,22 @@ function putInPlace(making, place) {
 }
 
 /** Returns what it was made of. */
-async function write(root, directory) {
-  const entries = [SERVER_SOURCE, ...globSync(WORKERS, { cwd: root })]
+async function write(root, part, directory) {
+  const entries = globSync(ENTRIES[part.name], { cwd: root })
   const loaded = new Set([fileURLToPath(import.meta.url)])
   const bundle = await rolldown({
     cwd: root,
     platform: 'node',
-    // Each by the name of its file: workers are looked for beside the one that starts them.
-    input: Object.fromEntries(entries.map((path) => [basename(path, '.ts'), join(root, path)])),
+    input: Object.fromEntries(entries.map((path) => [basename(path).replace(/\.[jt]s$/, ''), join(root, path)])),
     external: EXTERNAL,
+    // Some have a form for bundlers, and another that loads its parts by names that a bundler does not see.
+    ...(part === TOOL && { resolve: { mainFields: ['module', 'main'] } }),
     logLevel: 'silent',
     plugins: [{ name: 'inputs', moduleParsed: ({ id }) => void loaded.add(id) }],
   })
   const startedAt = Date.now()
-  const banner = ({ name, isEntry }) => (isEntry && name === 'main' ? SAY_WHO_RUNS : '')
-  await bundle.write({ dir: directory, format: 'esm', sourcemap: true, banner })
+  const banner = ({ name, isEntry }) => (part === SERVER && isEntry && name === 'main' ? SAY_WHO_RUNS : '')
+  await bundle.write({ dir: dirname(join(directory, part.entry)), format: 'esm', sourcemap: true, banner })
   await bundle.close()
   const own = [...loaded].filter((path) => existsSync(path) && !path.includes(`${sep}node_modules${sep}`))
   const signposts = SIGNPOSTS.flatMap((pattern) => globSync(pattern, { cwd: root })).map((path) => join(root, path))
