@@ -1,6 +1,6 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketRule } from './buckets.ts'
-import { isSemver, type CatalogBinary, type Encryption, type ExportTool } from './client-takes.ts'
+import { isSemver, type CatalogBinary, type CatalogComponent, type Encryption, type ExportTool } from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { isNowhereNewer, type BinaryVersion } from './versions/binary-order.ts'
@@ -31,6 +31,8 @@ export interface CatalogRelease {
   answers?: readonly SignedAnswer[] | undefined
   /** Of a whole binary: its files for the platform of the catalog; absent: of another kind. */
   binaries?: readonly CatalogBinary[] | undefined
+  /** Of a kit: the components that not every machine has a file of; absent: none. */
+  components?: readonly CatalogComponent[] | undefined
   /** Of a whole binary: orders those of the app (Versions §5); absent, or null: the build that its version names. */
   versionCode?: number | null | undefined
   /** Publisher-signed: once published, nothing below this sequence is offered (D10). 0 sets no floor. */
@@ -161,7 +163,7 @@ export interface CompiledCatalog<Release extends CatalogRelease = CatalogRelease
   hasEncrypted: boolean
   /**
    * By index, that of the next rollout below which is there in other forms: encrypted for other keys, with other files of
-   * a binary, or by another tool; null: nothing is any of that.
+   * a binary or of a kit's components, or by another tool; null: nothing is any of that.
    */
   nextForm: Int32Array | null
   /** By index, that of the next rollout below whose build is later; null: nothing is a build with an id. */
@@ -270,7 +272,7 @@ function isStatedBy({ target, requirement, statedAt }: CompiledRollout, latest: 
   return target !== 'embedded' && !requirement && statedAt !== null && latest !== null && statedAt <= latest
 }
 
-/** Most catalogs have nothing that is encrypted, a binary or a tool's export, and keep nothing for it. */
+/** Most catalogs have nothing that is encrypted, for some machines alone or a tool's export, and keep nothing for it. */
 function compileForms(rollouts: readonly CompiledRollout[]): Int32Array | null {
   const keys = rollouts.map(({ target }) => (target === 'embedded' ? target : formsOf(target)))
   if (keys.every((key) => key === '' || key === 'embedded')) return null
@@ -307,12 +309,13 @@ function compileAnswerKeys(
   return keys.size === 0 ? null : keys
 }
 
-function formsOf({ variants = [], encryptedFor, binaries, version, exportedBy }: CatalogRelease): string {
+function formsOf({ variants = [], encryptedFor, binaries, components, version, exportedBy }: CatalogRelease): string {
   const encrypted = [...variants, ...(encryptedFor ?? [])]
     .map(({ algorithm, keyId }) => `${algorithm} ${keyId}`)
     .toSorted()
   if (encryptedFor) encrypted.push('not as it is')
   if (exportedBy) encrypted.push(`exported by ${exportedBy}`)
+  for (const { id, architectures } of components ?? []) encrypted.push(`${id} for ${architectures.join(' ')}`)
   if (!binaries) return encrypted.join('\n')
   const files = binaries.map(({ format, architecture, signatures = [] }) =>
     [format, architecture, ...signatures.map(({ scheme }) => scheme)].join(' '),

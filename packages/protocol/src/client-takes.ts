@@ -21,6 +21,10 @@ export interface ClientTakes {
   embedded: boolean
   /** Of a whole binary one of its files must be so; absent: any file. */
   binaries?: TakenBinaries | undefined
+  /** Of a kit one file of each component that it cannot do without must be so; absent: any files. */
+  components?: TakenComponents | undefined
+  /** Whether it takes what nobody has signed, of which it then judges no sequence; absent: unless it holds keys. */
+  unsigned?: boolean | undefined
   /** Whether files have to be told to it one by one: then their list has to be in memory. */
   listed?: boolean | undefined
   /** Releases have to be what this tool makes; absent: whatever made them. */
@@ -46,6 +50,18 @@ export interface CatalogBinary {
   platform?: Platform | undefined
   /** What else is signed of it (Signing §10); absent: nothing. */
   signatures?: readonly { scheme: string }[] | undefined
+}
+
+/** Of a kit, a component without which no machine takes it. */
+export interface CatalogComponent {
+  id: string
+  /** For which it has files, on the platform of the catalog. */
+  architectures: readonly string[]
+}
+
+export interface TakenComponents {
+  /** By all names that they have; absent when the client does not tell its own. */
+  architectures?: readonly string[] | undefined
 }
 
 export interface TakenBinaries {
@@ -105,6 +121,17 @@ export function takesBinary(
       (architectures?.includes(architecture.toLowerCase()) ?? true) &&
       (scheme === undefined || signatures?.some((signature) => signature.scheme === scheme) === true),
   )
+}
+
+/** Kits §7.2: the first component of which there is no file for the client; undefined: it lacks none. */
+export function lackingComponent(
+  components: readonly CatalogComponent[],
+  { architectures: own }: TakenComponents,
+): CatalogComponent | undefined {
+  return components.find(({ architectures }) => {
+    if (architectures.length === 0) return true
+    return !architectures.includes('any') && own !== undefined && !own.some((each) => architectures.includes(each))
+  })
 }
 
 /** Of a file for that system. */

@@ -30,6 +30,7 @@ const kind = fc.constantFrom(
   'binary' as const,
   'binary' as const,
   'files' as const,
+  'kit' as const,
 )
 const versionCode = fc.constantFrom(undefined, null, 1, 2, 3)
 
@@ -52,6 +53,14 @@ const binaries = fc.array(
   ),
   { minLength: 1, maxLength: 2 },
 )
+const architectures = fc.subarray(['any', 'arm64', 'x86_64'])
+const components = fc.oneof(
+  fc.constant(undefined),
+  fc.uniqueArray(fc.record({ id: fc.constantFrom('gateway', 'web'), architectures }), {
+    maxLength: 2,
+    selector: ({ id }) => id,
+  }),
+)
 const form = fc.oneof(
   fc.constant('plain' as const),
   fc.record({ algorithm: fc.constantFrom('aes', 'age'), keyId: fc.constantFrom('MIIB', 'MIIB-1', 'MIIB-2', 'other') }),
@@ -69,14 +78,14 @@ const releases = fc
         statedAt,
         kind,
         variants,
-        fc.tuple(binaries, versionCode, buildId, variants),
+        fc.tuple(binaries, versionCode, buildId, variants, components),
       ),
     ),
   )
   .map((pool) =>
     pool.map(
       (
-        [requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build, sealed]],
+        [requires, floor, signedBy, isBare, signedAt, ofKind, encrypted, [files, code, build, sealed, parts]],
         index,
       ): CatalogRelease => {
         const sequence = index + 1
@@ -92,6 +101,7 @@ const releases = fc
           ...(encrypted && { variants: encrypted }),
           ...(sealed && { encryptedFor: sealed }),
           ...(ofKind === 'binary' && { binaries: files }),
+          ...(ofKind === 'kit' && { components: parts }),
           ...(ofKind === 'files' && { held: { files: floor % 2 === 0 ? [] : null } }),
           floor: floor <= sequence ? floor : 0,
           keyId: signedBy,
@@ -200,6 +210,8 @@ const devices = fc.record({
           versions: fc.constantFrom(undefined, 'semver' as const),
         }),
       ),
+      components: fc.constantFrom(undefined, {}, { architectures: ['arm64'] }, { architectures: ['x64', 'x86_64'] }),
+      unsigned: fc.constantFrom(undefined, undefined, true, false),
       listed: fc.constantFrom(undefined, false, true),
       judges: fc.constantFrom(
         undefined,
@@ -441,18 +453,26 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
         const isReadable = wanted.versions === undefined || /^v?\d+\.\d+\.\d+$/.test(release.version)
         if (fits.length === 0 || !isReadable) return 'form-not-taken'
       }
+      const machine = takes.components
+      const lacks = (release?.components ?? []).filter(({ architectures: has }) => {
+        const own = machine?.architectures ?? has
+        return new Set([...own, 'any']).isDisjointFrom(new Set(has))
+      })
+      if (machine && lacks.length > 0) return 'form-not-taken'
     }
     if (takes === undefined && releaseOf(rollout)?.encryptedFor) return 'encryption-not-taken'
-    if (!trust) return null
+    const takesUnsigned = takes?.unsigned !== false && (trust?.keyIds ?? []).length === 0
     const isSigned = releaseOf(rollout) ? true : rollout.restated !== null
-    if (trust.keyIds.length === 0 || !isSigned) {
-      return !releaseOf(rollout) && trust.floor > 0 ? 'below-device-floor' : null
+    if (takesUnsigned || !isSigned || (!trust && !releaseOf(rollout))) {
+      return !releaseOf(rollout) && (trust?.floor ?? 0) > 0 ? 'below-device-floor' : null
     }
     const stated = releaseOf(rollout)?.isStated ? releaseOf(rollout)?.keyId : null
     const signers = [rollout.restated ? rollout.restated.keyId : stated]
     if (releaseOf(rollout)) signers.push(releaseOf(rollout)?.keyId)
     if (signers.some((signer) => signer === null || signer === undefined)) return 'not-signed'
-    if (signers.some((signer) => !trust.keyIds.some((held) => held === signer))) return 'key-not-trusted'
+    if (!trust) return null
+    const isForeign = signers.some((signer) => !trust.keyIds.some((held) => held === signer))
+    if (trust.keyIds.length > 0 && isForeign) return 'key-not-trusted'
     const sequence = sequenceOf(rollout)
     if (sequence < trust.floor) return 'below-device-floor'
     const mayGoBack = trust.heldReleaseId !== null && trust.heldReleaseId === idOf(rollout)

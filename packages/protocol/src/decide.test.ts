@@ -161,6 +161,33 @@ test('a client that takes none of the files of binaries does not cost a look at 
   expect(looks).toBeLessThan(10)
 })
 
+test('a client that lacks a file of a component does not cost a look at every kit', () => {
+  const takes = {
+    kinds: ['kit' as const],
+    forms: ['plain' as const],
+    embedded: false,
+    components: { architectures: ['arm64'] },
+  }
+  const components = [{ id: 'gateway', architectures: ['x86_64'] }]
+  const { decision, looks } = countLooks({ takes }, () => ({ kind: 'kit', components }))
+  expect(decision).toMatchObject({ kind: 'up-to-date', reason: 'form-not-taken' })
+  expect(looks).toBeLessThan(10)
+})
+
+test.each([
+  ['has confirmed more than there is', { highWater: 5_000 }, {}, 'below-high-water'],
+  ['finds nothing signed', undefined, { keyId: null, isStated: false }, 'not-signed'],
+])(
+  'a client that takes nothing unsigned and %s does not cost a look at every rollout',
+  (_case, told, content, reason) => {
+    const takes = { kinds: ['archive' as const], forms: ['plain' as const], embedded: false, unsigned: false }
+    const trust = told && { floor: 0, keyIds: [], heldReleaseId: null, ...told }
+    const { decision, looks } = countLooks({ takes, trust }, () => content)
+    expect(decision).toMatchObject({ kind: 'up-to-date', reason })
+    expect(looks).toBeLessThan(10)
+  },
+)
+
 test('a device that has the newest whole binary does not cost a look at every rollout', () => {
   const binary = (index: number) => ({ kind: 'binary' as const, version: `1.${index}.0` })
   const { decision, looks } = countLooks({ nativeVersion: '2.0' }, binary)

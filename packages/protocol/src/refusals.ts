@@ -1,5 +1,12 @@
 import { placementsOf, type CompiledCatalog, type CompiledRollout } from './catalog.ts'
-import { refusedForms, takesBinary, takesPlain, type ClientTakes, type TakenForm } from './client-takes.ts'
+import {
+  lackingComponent,
+  refusedForms,
+  takesBinary,
+  takesPlain,
+  type ClientTakes,
+  type TakenForm,
+} from './client-takes.ts'
 import { MAX_SEQUENCE_STEP, type DeviceTrust } from './device-trust.ts'
 import type { Device } from './device.ts'
 import { pickAnswer, type SignedAnswer } from './signed-answers.ts'
@@ -41,8 +48,7 @@ export function refusalReason(
   catalog: Partial<Pick<CompiledCatalog, 'embeddedAnswers'>>,
   takes: ClientTakes | null | undefined = device.takes,
 ): RefusalReason | undefined {
-  const { trust, currentReleaseId } = device
-  if (rollout.releaseId === currentReleaseId) return undefined
+  if (rollout.releaseId === device.currentReleaseId) return undefined
   // Of a client that nobody knows, nobody knows that it decrypts, either.
   if (takes === undefined && !takesForm(rollout, ['plain'])) return 'encryption-not-taken'
   if (takes) {
@@ -51,7 +57,7 @@ export function refusalReason(
     const answers = rollout.target === 'embedded' ? catalog.embeddedAnswers : rollout.target.answers
     if (lacksAnswer(answers, takes, device)) return 'answer-not-signed'
   }
-  return trust && distrustReason(rollout, trust)
+  return distrustReason(rollout, device)
 }
 
 function lacksAnswer(
@@ -71,7 +77,8 @@ export function untakenReason({ target, kind }: CompiledRollout, takes: ClientTa
   if (takes.exports && target.exportedBy !== takes.exports) return 'form-not-taken'
   if (takes.buildsFrom && target.buildId && target.buildId < takes.buildsFrom) return 'built-before-binary'
   if (kind === 'files' && takes.listed && !target.held?.files) return 'list-not-held'
-  const { binaries, version } = target
+  const { binaries, version, components } = target
+  if (components && takes.components && lackingComponent(components, takes.components)) return 'form-not-taken'
   return !binaries || !takes.binaries || takesBinary({ binaries, version }, takes.binaries)
     ? undefined
     : 'form-not-taken'
@@ -89,21 +96,24 @@ export function takesAll({ takes }: Device, catalog: CompiledCatalog): boolean {
   if (takes.answersSignedBy !== undefined) return false
   if (takes.exports !== undefined || takes.buildsFrom !== undefined) return false
   if (takes.binaries && catalog.kinds.has('binary')) return false
+  if (takes.components && catalog.kinds.has('kit')) return false
   if (takes.listed && catalog.kinds.has('files')) return false
   for (const kind of catalog.kinds) if (!takes.kinds.includes(kind)) return false
   return true
 }
 
+/** Whether sequences count for it: it takes nothing unsigned, or holds keys. */
+function wantsStatements({ trust, takes }: Pick<Device, 'takes' | 'trust'>): boolean {
+  return takes?.unsigned === false || (trust?.keyIds.length ?? 0) > 0
+}
+
 /** What Engine §4 says of the rollout's target. Written so that what is no number is refused. */
-function distrustReason(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
-  const { keyIds } = trust
-  if (rollout.target === 'embedded') {
-    const isStated = keyIds.length > 0 && rollout.restated !== null
-    return isStated ? refusesStatement(rollout, trust) : refusesUnstatedEmbedded(trust)
-  }
-  if (keyIds.length > 0) return refusesStatement(rollout, trust)
-  // Whoever applies kits takes none unsigned: it need not tell its keys for what it has seen to count (Kits §6.1).
-  return rollout.kind === 'kit' ? refusesSequence(rollout, trust) : undefined
+function distrustReason(rollout: CompiledRollout, device: Device): RefusalReason | undefined {
+  const { trust } = device
+  const isStated = wantsStatements(device)
+  if (rollout.target !== 'embedded') return isStated ? refusesStatement(rollout, trust) : undefined
+  if (!trust) return undefined
+  return isStated && rollout.restated !== null ? refusesStatement(rollout, trust) : refusesUnstatedEmbedded(trust)
 }
 
 /** D6, D11: whether a device can be sent to embedded by no rollout at all. */
@@ -122,16 +132,16 @@ function refusesUnstatedEmbedded({ floor }: DeviceTrust): RefusalReason | undefi
   return floor === 0 ? undefined : 'below-device-floor'
 }
 
-function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
+/** @param trust undefined, or without keys: of who does not tell theirs, and takes nothing unsigned */
+function refusesStatement(rollout: CompiledRollout, trust: DeviceTrust | undefined): RefusalReason | undefined {
   const { statementKeyId, bundleKeyId, target } = rollout
-  const { keyIds } = trust
   if (statementKeyId === null) return 'not-signed'
-  if (target !== 'embedded') {
-    if (bundleKeyId === null) return 'not-signed'
-    if (!keyIds.includes(bundleKeyId)) return 'key-not-trusted'
-  }
-  if (!keyIds.includes(statementKeyId)) return 'key-not-trusted'
-  return refusesSequence(rollout, trust)
+  if (target !== 'embedded' && bundleKeyId === null) return 'not-signed'
+  if (!trust) return undefined
+  const { keyIds } = trust
+  const signers = target === 'embedded' ? [statementKeyId] : [bundleKeyId, statementKeyId]
+  const isForeign = keyIds.length > 0 && signers.some((keyId) => keyId !== null && !keyIds.includes(keyId))
+  return isForeign ? 'key-not-trusted' : refusesSequence(rollout, trust)
 }
 
 function refusesSequence(rollout: CompiledRollout, trust: DeviceTrust): RefusalReason | undefined {
@@ -160,8 +170,9 @@ export function nextTakeable(
   catalog: CompiledCatalog,
   { index, nextKind, nextHigher, nextKeys, nextNewer, highestSequence }: CompiledRollout,
   reason: RefusalReason,
-  { trust, currentReleaseId, takes }: Device,
+  device: Device,
 ): number {
+  const { trust, currentReleaseId, takes } = device
   // Which lists are held changes while the catalog stays.
   if (reason === 'embedded-not-taken' || reason === 'list-not-held') return index + 1
   if (reason === 'answer-not-signed') {
@@ -180,17 +191,17 @@ export function nextTakeable(
     const next = nextForm?.[index] ?? Math.min(rollouts.length, nextPlacement(catalog, null, index))
     return Math.min(next, nextPlacement(catalog, currentReleaseId, index))
   }
-  if (!trust || trust.keyIds.length === 0) return index + 1
+  if (!wantsStatements(device)) return index + 1
   let next = index + 1
   if (reason === 'key-not-trusted' || reason === 'not-signed') next = nextKeys
   else if (reason === 'older-than-binary') next = nextNewer
-  else if (highestSequence < Math.max(trust.highWater, trust.floor)) next = catalog.rollouts.length
+  else if (trust && highestSequence < Math.max(trust.highWater, trust.floor)) next = catalog.rollouts.length
   if (next === index + 1) return next
   return Math.min(
     next,
     nextPlacement(catalog, null, index),
     nextPlacement(catalog, currentReleaseId, index),
-    nextPlacement(catalog, trust.heldReleaseId, index),
+    nextPlacement(catalog, trust?.heldReleaseId ?? null, index),
   )
 }
 

@@ -13,15 +13,19 @@ import { batchOf } from './publish-files.ts'
 import { sha256Of, signStatement, type TestSigningKey } from './signing.ts'
 import type { TestServer } from './test-server.ts'
 
-/** What a publish of a kit says of one component, with its bytes for every machine. */
-export type TestComponent = Partial<Omit<KitContent['components'][number], 'files'>> & { bytes?: string | Uint8Array }
+/** What a publish of a kit says of one component, with its bytes for every machine, or for those that are named. */
+export type TestComponent = Partial<Omit<KitContent['components'][number], 'files'>> & {
+  bytes?: string | Uint8Array
+  machines?: readonly Pick<KitFile, 'platform' | 'architecture'>[]
+}
 
 /** By id, in the order in which they are applied. */
 export type TestComponents = Readonly<Record<string, TestComponent>>
 
-const fileOf = (bytes: Uint8Array): KitFile => ({
-  platform: 'any',
-  architecture: 'any',
+const ALL_MACHINES = [{ platform: 'any', architecture: 'any' }] as const
+
+const fileOf = (bytes: Uint8Array, machine: Pick<KitFile, 'platform' | 'architecture'>): KitFile => ({
+  ...machine,
   format: 'raw',
   sha256: sha256Of(bytes),
   sizeBytes: bytes.length,
@@ -37,7 +41,7 @@ export function kitContentOf(
     severity: 'informational',
     allowsPartial: false,
     ...release,
-    components: Object.entries(components).map(([id, { bytes, ...component }], index) => ({
+    components: Object.entries(components).map(([id, { bytes, machines = ALL_MACHINES, ...component }], index) => ({
       id,
       kind: 'binary',
       version: release.releaseId,
@@ -45,7 +49,7 @@ export function kitContentOf(
       supportsRollback: true,
       isOptional: false,
       ...component,
-      files: bytes === undefined ? [] : [fileOf(Buffer.from(bytes))],
+      files: bytes === undefined ? [] : machines.map((machine) => fileOf(Buffer.from(bytes), machine)),
     })),
   })
   return readKitContent(written)

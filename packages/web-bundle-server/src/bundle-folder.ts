@@ -69,12 +69,12 @@ export function openBundleFolder({
   let loading: Promise<Loaded> | undefined
 
   async function load(): Promise<Loaded> {
-    const { state, isSettled } = await stateOf(directory, now())
+    const { state } = await stateOf(directory, now())
     if (loaded?.state === state) return loaded
-    const read = await readBuild(directory, { temporaryDirectory, isSettled })
+    const read = await readBuild(directory, { temporaryDirectory, now })
     const { outcome } = read
     if (outcome instanceof BundleUnavailable) {
-      const isFinal = isSettled && outcome.isOfFiles
+      const isFinal = read.isSettled && outcome.isOfFiles
       return (loaded = { state: isFinal ? read.state : '', outcome: keep(outcome) })
     }
     replace(outcome)
@@ -141,20 +141,26 @@ async function stateOf(directory: string, now: number): Promise<{ state: string;
   }
 }
 
+/** Whether files were left alone is said of those that are read, and not of what lay there a moment before. */
+async function readBuild(
+  directory: string,
+  { temporaryDirectory, now }: { temporaryDirectory: string | undefined; now: () => number },
+): Promise<Loaded & { isSettled: boolean }> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { state, isSettled } = await stateOf(directory, now())
+    const outcome = await readOnce(directory, { temporaryDirectory, isSettled })
+    const after = await stateOf(directory, now())
+    if (after.state === state) return { state, outcome, isSettled }
+    if (!(outcome instanceof BundleUnavailable)) outcome.discard()
+    if (attempt === MAX_ATTEMPTS) {
+      return { state: '', outcome: unavailable('the files changed while they were read'), isSettled: false }
+    }
+  }
+}
+
 interface ReadOptions {
   temporaryDirectory: string | undefined
   isSettled: boolean
-}
-
-async function readBuild(directory: string, options: ReadOptions): Promise<Loaded> {
-  for (let attempt = 1; ; attempt += 1) {
-    const { state } = await stateOf(directory, 0)
-    const outcome = await readOnce(directory, options)
-    const after = await stateOf(directory, 0)
-    if (after.state === state) return { state, outcome }
-    if (!(outcome instanceof BundleUnavailable)) outcome.discard()
-    if (attempt === MAX_ATTEMPTS) return { state: '', outcome: unavailable('the files changed while they were read') }
-  }
 }
 
 async function readOnce(

@@ -27,6 +27,7 @@ import { listPlacedFiles, type FilesByRelease, type StoredFile } from '../shippi
 import type { OfferedBinary, OfferedBinaryFile } from '../shipping/content/binary/binary-kind.ts'
 import { offeredContent } from '../shipping/content/content-service.ts'
 import type { OfferedContent } from '../shipping/content/kinds.ts'
+import { componentsFor } from '../shipping/content/kit/components-for.ts'
 import type { OfferedFile } from './held-file-queries.ts'
 import { NOTHING_HELD, type HeldContent } from './held-files.ts'
 import { listPlacedAnswers, type OfferedAnswer } from '../shipping/signed-answers/signed-answer-queries.ts'
@@ -166,11 +167,13 @@ export async function loadGenerations(db: Connection): Promise<(CatalogKey & { g
 /**
  * One catalog as the database has it now; undefined when nothing was ever placed there.
  * Forced devices are stored as whoever placed the rollout wrote them, and are known here as every device is.
+ * @param findKnown a release of the same catalog as it was before: what was read of its manifest is not read again
  */
 export async function loadCatalog(
   db: Connection,
   key: CatalogKey,
   identity: DeviceIdentity,
+  findKnown: FindKnown = () => undefined,
 ): Promise<CatalogData | undefined> {
   const { appId, platform, channel } = key
   // The generation first: what changes in between raises it again, and is loaded again.
@@ -201,7 +204,15 @@ export async function loadCatalog(
     if (statement !== null && statement_signature !== null) {
       restatements.set(placement.id, { statement, statementSignature: statement_signature })
     }
-    const target = targetOf(placement, releases, requirements, { platform, keyIds, files, added, maps, answers })
+    const target = targetOf(placement, releases, requirements, {
+      platform,
+      keyIds,
+      files,
+      added,
+      maps,
+      answers,
+      findKnown,
+    })
     const keyId = keyIds.get(placement.key_id ?? '') ?? null
     rollouts.push({
       id: placement.id,
@@ -401,6 +412,8 @@ function withinStatement(files: readonly StoredFile[], statement: string | null)
   })
 }
 
+type FindKnown = (releaseId: string) => OfferedRelease | undefined
+
 interface PlacedParts {
   /** Of the catalog. */
   platform: Platform
@@ -409,6 +422,7 @@ interface PlacedParts {
   added: Awaited<ReturnType<typeof listPlacedSignatures>>
   maps: Awaited<ReturnType<typeof listPlacedMaps>>
   answers: Awaited<ReturnType<typeof listPlacedAnswers>>
+  findKnown: FindKnown
 }
 
 /** A release that was placed more than once is in memory once. */
@@ -416,7 +430,7 @@ function targetOf(
   row: PlacementRow,
   releases: Map<string, OfferedRelease>,
   requirements: Map<string, Requirement>,
-  { platform, keyIds, files, added, maps, answers }: PlacedParts,
+  { platform, keyIds, files, added, maps, answers, findKnown }: PlacedParts,
 ): OfferedRelease | 'embedded' {
   if (row.release_id === null) return 'embedded'
   const known = releases.get(row.release_id)
@@ -456,6 +470,11 @@ function targetOf(
   if (content.kind === 'files' && content.exportedBy) release.exportedBy = content.exportedBy
   if (row.build_id !== null) Object.assign(release, { exportedBy: 'hot-updater', buildId: row.build_id })
   if (content.kind === 'binary') release.binaries = binariesFor(platform, content, { signatures, maps })
+  if (content.kind === 'kit') {
+    const before = findKnown(release.id)
+    const components = before ? before.components : componentsFor(platform, release.statement)
+    if (components) release.components = components
+  }
   releases.set(release.id, release)
   return release
 }

@@ -159,9 +159,10 @@ export function createCatalogs({
 
   /** Compiles one catalog anew. */
   async function reload(key: CatalogKey): Promise<void> {
-    const data = await loadCatalog(db, key, identity)
-    if (!data) return
     const name = keyOf(key.appId, key.platform, key.channel)
+    const before = catalogs.get(name)
+    const data = await loadCatalog(db, key, identity, (id) => before && releaseOf(before, id))
+    if (!data) return
     // Two reloads at once may finish in either order: the older one must not win.
     const isOld = () => (catalogs.get(name)?.generation ?? 0) > data.catalog.generation
     if (isOld()) return
@@ -242,6 +243,11 @@ export function createCatalogs({
     refresh,
     counts,
   }
+}
+
+function releaseOf(catalog: LiveCatalog, releaseId: string): OfferedRelease | undefined {
+  const target = placementsOf(catalog, releaseId)[0]?.target
+  return target === 'embedded' ? undefined : target
 }
 
 function findPatch({ patches }: OfferedRelease, sha256: string): OfferedPatch | undefined {

@@ -12,6 +12,8 @@ import {
   startTestServer,
   uploadKit,
   type PublishedKit,
+  type TestComponent,
+  type TestComponents,
   type TestServer,
   type TestSigningKey,
 } from '@hotpatch/testkit'
@@ -263,8 +265,55 @@ describeOnEveryDatabase('kits', (openDatabase) => {
     const floored = await ask(asInstallation('home-3', 'other', { 'x-kit-sequence': '1', 'x-kit-floor': '2' }))
     expect([floored.status, floored.body.code]).toEqual([404, 'below-device-floor'])
     const { body } = await server.request('GET', `${at()}/devices/home-2/explain`)
-    expect(body.decision.reason).toBe('below-high-water')
+    expect(body.decision).toMatchObject({
+      reason: 'below-high-water',
+      explanation: 'The device has confirmed sequence 2 already, and refuses lower ones: 1 is signed as 1.',
+      waysOut: ['State it again, under the next sequence: hotpatch rollback --version 1 --platform any --channel stable'],
+    })
     expect((await ask(asInstallation('home-4', 'other', { 'x-kit-sequence': '1' }))).status).toBe(200)
+  })
+
+  test('are not offered to a machine for which a component has no file, and it is said which', async () => {
+    const of = (releaseId: string, machines: TestComponent['machines'], more: TestComponent = {}) => ({
+      web: { bytes: `web ${releaseId}` },
+      gateway: { bytes: `gateway ${releaseId}`, machines, ...more },
+    })
+    const onLinux = (architecture: string) => ({ platform: 'linux', architecture }) as const
+    const next = (releaseId: string, sequence: number, parts: TestComponents, more = {}) =>
+      publishKit(server, app, { key, sequence, components: parts, release: { releaseId, ...more } })
+    const machine = (id: string, architecture?: string, platform = 'linux') =>
+      asInstallation(id, '0', { 'x-kit-platform': platform, 'x-kit-architecture': architecture ?? '' })
+    const gets = async (...of: Parameters<typeof machine>) => said(await ask(machine(...of))).release
+
+    await next('1', 1, of('1', [onLinux('x86_64')]))
+    const lacking = await ask(machine('arm', 'arm64'))
+    expect([lacking.status, lacking.body.code]).toEqual([404, 'form-not-taken'])
+    expect([await gets('intel', 'x86_64'), await gets('node', 'x64'), await gets('silent')]).toEqual(['1', '1', '1'])
+    expect((await ask(machine('mac', 'arm64', 'macos'))).body.code).toBe('form-not-taken')
+
+    const { body: explained } = await server.request('GET', `${at()}/devices/arm/explain?release=1`)
+    const why =
+      '1 has no file of its component gateway for arm64, only for x86_64, and it is applied as a whole or not at all.'
+    expect(explained.decision).toMatchObject({ reason: 'form-not-taken', explanation: why })
+    expect(explained.decision.waysOut).toEqual([
+      'Publish it under a new release id with a file of gateway for linux and arm64, or with that component as "optional": hotpatch kit publish.',
+    ])
+    expect(explained.towards.changes).toEqual(explained.decision.waysOut)
+    const { body: ofMac } = await server.request('GET', `${at()}/devices/mac/explain`)
+    expect(ofMac.decision.explanation).toContain('no file of its component gateway for this platform')
+
+    // What is above is passed over, and what is below is taken.
+    await next('2', 2, of('2', [onLinux('x86_64'), onLinux('arm64')]))
+    await next('3', 3, of('3', [onLinux('x86_64')]))
+    expect([await gets('arm', 'arm64'), await gets('intel', 'x86_64')]).toEqual(['2', '3'])
+    // Who may do without the component takes the rest, and who has the release keeps it.
+    await next('4', 4, of('4', [onLinux('x86_64')], { isOptional: true }))
+    expect(await gets('arm', 'arm64')).toBe('4')
+    await next('5', 5, of('5', [onLinux('x86_64')]), { allowsPartial: true })
+    expect([await gets('arm', 'arm64'), await gets('mac', 'arm64', 'macos')]).toEqual(['5', '5'])
+    await next('6', 6, of('6', [onLinux('x86_64')]))
+    const holder = { ...machine('holder', 'arm64'), 'x-kit-release': '6' }
+    expect(said(await ask(holder))).toMatchObject({ release: '6', reason: 'runs-the-target' })
   })
 
   test('are counted by what installations tell of the whole, and component by component beside it', async () => {

@@ -1,12 +1,10 @@
-import type { ClientTakes, Problem } from '@hotpatch/protocol'
+import type { Problem } from '@hotpatch/protocol'
 import { jsonAnswer, type PlainAnswer, type PlainRequest } from '../../ground/http/plain-request.ts'
 import { retryHeaders } from '../../ground/http/problem-document.ts'
 import type { Dialect, FeedRoute } from '../../updates/dialect.ts'
+import { createKitTakes } from './kit-takes.ts'
 import { readKitCheck, readKitFeed, tellsInstallation } from './read-kit-check.ts'
 import { renderCheck, renderFeed, type KitFileName } from './render-kit.ts'
-
-/** Kits are always forms of their own, and there is nothing that an installation shipped with. */
-const TAKES: ClientTakes = { kinds: ['kit'], forms: ['plain'], embedded: false }
 
 /** Several components that are moved together: docs/protocol/22-kit.md §6. */
 export function kit(): Dialect {
@@ -28,7 +26,7 @@ export function kit(): Dialect {
   })
   return {
     name: 'kit',
-    takes: () => TAKES,
+    takes: createKitTakes(),
     renderProblem,
     routes: [route('latest.json'), route('latest.json.sig'), route('latest.json.minisig')],
   }

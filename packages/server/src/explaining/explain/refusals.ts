@@ -11,6 +11,7 @@ import {
 import { timestamp } from '../../ground/clock.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
 import { describeBinaries, mendBinaries } from './binary-files.ts'
+import { describeComponents, mendComponents } from './component-files.ts'
 
 /** What the ways out need to name. */
 export interface RefusalPlace {
@@ -149,6 +150,8 @@ export function keptFromEmbedded({ takes, trust = NO_TRUST }: Refusing, place: R
 function describeForms(rollout: Refused, takes: ClientTakes): string {
   const refused = refusedBinary(rollout)
   if (refused && takes.binaries) return describeBinaries(refused, takes.binaries)
+  const kit = refusedKit(rollout)
+  if (kit && takes.components) return describeComponents(kit, takes.components)
   if (takes.exports) return `is not what ${EXPORTS[takes.exports]} makes, and the client on the device takes no other.`
   return `is there ${formsOf(rollout)}, and the client on the device takes ${takenForms(takes)}.`
 }
@@ -165,6 +168,11 @@ function buildIdOf({ target }: Refused): string {
 function refusedBinary({ target }: Refused) {
   if (target === 'embedded' || !target.binaries) return undefined
   return { version: target.version, binaries: target.binaries }
+}
+
+function refusedKit({ target }: Refused) {
+  if (target === 'embedded' || !target.components) return undefined
+  return { components: target.components }
 }
 
 function formsOf({ target }: Refused): string {
@@ -189,11 +197,14 @@ function keysNamed(keys: readonly { keyId: string }[]): string {
   return `${keys.length === 1 ? 'the key' : 'the keys'} ${keys.map(({ keyId }) => keyId).join(', ')}`
 }
 
-function otherForm(rollout: Refused, { forms, binaries, exports }: ClientTakes, { platform }: RefusalPlace): string {
+function otherForm(rollout: Refused, takes: ClientTakes, { platform }: RefusalPlace): string {
+  const { forms, binaries, components, exports } = takes
   const { target } = rollout
   const refused = refusedBinary(rollout)
   if (exports) return `Publish what ${EXPORTS[exports]} makes for ${platform}, under a new version.`
   if (refused && binaries) return mendBinaries(refused, binaries, platform)
+  const kit = refusedKit(rollout)
+  if (kit && components) return mendComponents(kit, components, platform)
   const version = target === 'embedded' ? 'VERSION' : target.version
   const key = forms.find((form) => form !== 'plain')
   if (!key) return 'Bring out a binary with a newer version of the client: this one takes no release as they are here.'
@@ -224,9 +235,10 @@ function foreignKey({ bundleKeyId, statementKeyId }: Refused, { keyIds }: Pick<D
   return [bundleKeyId, statementKeyId].find((keyId) => keyId !== null && !keyIds.includes(keyId)) ?? 'of somebody else'
 }
 
-function rollBack({ target }: Refused, place: RefusalPlace): string {
+function rollBack({ target, kind }: Refused, place: RefusalPlace): string {
   const to = target === 'embedded' ? '--to embedded' : `--version ${target.version}`
-  return `hotpatch rollback ${to}${whereOf(place)}`
+  // A kit says itself what is for which platform.
+  return `hotpatch rollback ${to}${whereOf(kind === 'kit' ? { ...place, platform: 'any' } : place)}`
 }
 
 function whereOf({ platform, channel }: RefusalPlace): string {
