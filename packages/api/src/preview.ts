@@ -1,7 +1,22 @@
+import { CONTENT_KINDS, MAX_ARTIFACTS } from '@hotpatch/protocol'
 import { Type, type Static } from 'typebox'
 import { AttributeRules } from './audience.ts'
 import { DeviceId } from './devices.ts'
 import { ChannelName, Id, OneOf, Percentage, PlatformName } from './shared-schemas.ts'
+
+const Word = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' })
+
+/** What a release that is not published yet has for which machines, as far as clients go by that. */
+export const PreviewedFile = Type.Object(
+  {
+    component: Type.Optional({ ...Word, description: 'Of a kit, one that no machine takes it without' }),
+    platform: PlatformName,
+    architecture: Word,
+    format: Type.Optional({ ...Word, description: 'Of a whole app, such as apk' }),
+  },
+  { additionalProperties: false },
+)
+export type PreviewedFile = Static<typeof PreviewedFile>
 
 /** A rollout that is not made yet: of a release that exists, or of one with such requirements. */
 export const RolloutPreview = Type.Object(
@@ -10,9 +25,33 @@ export const RolloutPreview = Type.Object(
     channel: ChannelName,
     releaseId: Type.Optional(Id),
     kind: Type.Optional(
-      OneOf(['archive', 'kit'], {
+      OneOf(CONTENT_KINDS, {
         description:
           'Of a release that is not published yet: what it consists of, as not every client takes it; an archive when absent',
+      }),
+    ),
+    version: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'Of a whole app that is not published yet: without it neither its order nor its files are judged',
+      }),
+    ),
+    files: Type.Optional(
+      Type.Array(PreviewedFile, {
+        maxItems: MAX_ARTIFACTS,
+        description: 'Of a whole app or kit that is not published yet; absent: there is one for every machine',
+      }),
+    ),
+    exportedBy: Type.Optional(
+      OneOf(['expo'], {
+        description: 'Of files that are not published yet: whose tool made them, for its own clients',
+      }),
+    ),
+    answerKeyIds: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 200 }), {
+        maxItems: 20,
+        description: 'Of the keys by which answers will be signed, for clients that verify those',
       }),
     ),
     to: Type.Optional(OneOf(['embedded'], { description: 'What the binary shipped with, instead of a release' })),

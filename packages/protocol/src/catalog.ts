@@ -1,6 +1,12 @@
 import { compileRules, type AttributeRule, type CompiledRule } from './attribute-rules.ts'
 import type { BucketRule } from './buckets.ts'
-import { isSemver, type CatalogBinary, type CatalogComponent, type Encryption, type ExportTool } from './client-takes.ts'
+import {
+  isSemver,
+  type CatalogBinary,
+  type CatalogComponent,
+  type Encryption,
+  type ExportTool,
+} from './client-takes.ts'
 import type { ContentKindName } from './content/release-content.ts'
 import type { Platform } from './platforms.ts'
 import { isNowhereNewer, type BinaryVersion } from './versions/binary-order.ts'

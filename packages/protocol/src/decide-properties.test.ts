@@ -455,8 +455,8 @@ function decideByTheBook(catalog: Catalog, device: Device): Summary {
       }
       const machine = takes.components
       const lacks = (release?.components ?? []).filter(({ architectures: has }) => {
-        const own = machine?.architectures ?? has
-        return new Set([...own, 'any']).isDisjointFrom(new Set(has))
+        const own = new Set<string>([...(machine?.architectures ?? has), 'any'])
+        return has.filter((each) => own.has(each)).length === 0
       })
       if (machine && lacks.length > 0) return 'form-not-taken'
     }

@@ -301,5 +301,19 @@ describe('--minisign-key', () => {
     expect((await offered(slug, appKey, 'latest.json.minisig')).status).toBe(404)
     await publisher.json('kit sign --channel stable --minisign-key kit.key --yes')
     expect((await offered(slug, appKey, 'latest.json.minisig')).status).toBe(200)
+
+    // What is for some alone is no answer to nobody in particular: it is named, and signed by that.
+    await publisher.write({ 'kit.release.json': JSON.stringify(next('2026.06.04')) })
+    await publisher.json('kit publish --rollout 10 --yes')
+    const some = '2026.06.04 (10 %, active). Such a kit is named by its release id: --release-id 2026.06.04'
+    const told = await publisher.run('kit sign --channel stable --minisign-key kit.key --yes')
+    expect([told.exitCode, told.stderr]).toEqual([0, expect.stringContaining(some)])
+    await publisher.json('channels create early --yes')
+    await publisher.write({ 'kit.release.json': JSON.stringify(next('2026.06.05', { channel: 'early' })) })
+    await publisher.json('kit publish --rollout 10 --yes')
+    const none = await publisher.run('kit sign --channel early --minisign-key kit.key --yes')
+    expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('--release-id 2026.06.05')])
+    const signed = await publisher.json('kit sign --release-id 2026.06.05 --minisign-key kit.key --yes')
+    expect(signed).toMatchObject({ signatures: 1 })
   })
 })

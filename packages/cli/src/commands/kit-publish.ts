@@ -13,6 +13,7 @@ import { mandatoryOption, serverCommand, withApp, withSigning, withYes } from '.
 import { UsageError } from '../errors/errors.ts'
 import { askedKit, type KitOptions } from '../kit-publishing/asked-kit.ts'
 import { chooseKitSigner, signKit, withMinisignKey, type MinisignKeyOptions } from '../signing/kit-signer.ts'
+import { tellKitsForSome } from '../signing/kits-for-some.ts'
 import { kitInForce, kitOfRelease } from '../signing/verified-kit.ts'
 import { writeBundle } from '../kit-publishing/write-bundle.ts'
 import { formatBytes, formatCount } from '../output/text.ts'
@@ -70,8 +71,12 @@ export function addKitPublishCommands(kit: Command, context: CliContext) {
 /** Which of the published kits is meant. */
 function chosen(command: Command): Command {
   return command
-    .option('--channel <channel>', 'what is in force on it for everyone', readChannel)
-    .option('--release-id <id>', 'as it was published, on whichever channel', readVersion)
+    .option(
+      '--channel <channel>',
+      'what is in force on it for everyone; one for some alone has to be named',
+      readChannel,
+    )
+    .option('--release-id <id>', 'as it was published, on whichever channel and for whomever', readVersion)
 }
 
 async function publish(context: CliContext, file: string | undefined, options: PublishingOptions) {
@@ -110,7 +115,12 @@ async function chooseKit(session: Session, { channel, releaseId }: ChosenKit) {
     throw new UsageError('Say which kit: --channel stable, or --release-id 2026.06.02.')
   }
   const app = await session.chooseApp()
-  if (releaseId === undefined) return { app, kit: await kitInForce(session, app, channel ?? '') }
+  if (releaseId === undefined) {
+    const kit = await kitInForce(session, app, channel ?? '')
+    const others = await tellKitsForSome(session, app, channel ?? '', kit.rolloutId)
+    if (others !== undefined) session.output.notice(others)
+    return { app, kit }
+  }
   const release = await findNamedRelease(session.api, app, { version: releaseId, platform: 'any' })
   return { app, kit: await kitOfRelease(session, app, release) }
 }

@@ -11,6 +11,8 @@ import { readSignableUpdate } from './signable-update.ts'
 export interface ReleaseAnswers {
   /** Undefined: nothing is signed. */
   plan: AnswersPlan | undefined
+  /** Whether it is what Expo's tool has exported. */
+  isOfExpo: boolean
   warnings: readonly string[]
 }
 
@@ -21,7 +23,7 @@ interface PublishedContent {
   requirement: Requirement
 }
 
-const NOTHING: ReleaseAnswers = { plan: undefined, warnings: [] }
+const NOTHING: ReleaseAnswers = { plan: undefined, isOfExpo: false, warnings: [] }
 
 /** What is to be signed with a publish: it, what is in force below it for the same binaries, and embedded. */
 export async function planReleaseAnswers(
@@ -35,14 +37,14 @@ export async function planReleaseAnswers(
   const readable = { version, sha256, runtimeVersion: runtimeVersion ?? '' }
   const own = await readSignableUpdate(readable, (wanted) => readUpload(bundle, wanted))
   if (!own) return NOTHING
-  if (!signer) return { plan: undefined, warnings: await warningsOfUnsigned(session, app, platform) }
+  if (!signer) return { plan: undefined, isOfExpo: true, warnings: await warningsOfUnsigned(session, app, platform) }
   if (runtimeVersion === undefined) {
     const why = 'a manifest is of one runtime version, and this release is for any'
-    return { plan: undefined, warnings: [`Apps with a certificate get nothing of ${version}: ${why}.`] }
+    return { plan: undefined, isOfExpo: true, warnings: [`Apps with a certificate get nothing of ${version}: ${why}.`] }
   }
   const others = await listBelow(session, { app, platform, channel, runtimeVersion, sha256 })
   const plan = await planAnswers(session, { app, platform, signer }, { first: [own], others })
-  return { plan, warnings: plan.warnings }
+  return { plan, isOfExpo: true, warnings: plan.warnings }
 }
 
 /** Of one that was published before: what was interrupted goes on, and what is signed stays as it is. */

@@ -14,7 +14,8 @@ import { planSigning } from '../signing/signing-plan.ts'
 import { fetchHermesBase } from '../hermes/fetch-hermes-base.ts'
 import { findHermesBase as findBaseRelease, type HermesBaseWish } from './find-release.ts'
 import { prepareRelease } from './prepare-release.ts'
-import { previewOf, statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
+import { statementOf, type ReleasePlan, type ReleaseWishes } from './release-plan.ts'
+import { previewOf } from './release-preview.ts'
 import type { ReleaseExtras } from './release-extras.ts'
 import type { ReleaseOptions, SharedPlace } from './release-wishes.ts'
 import { guardSettings } from './rollout-guard.ts'
@@ -92,11 +93,7 @@ export async function planRelease(
   const reach = await findReach(
     session.api,
     app.id,
-    {
-      ...previewOf(wishes),
-      ...(bundle.stated.content.kind === 'kit' && { kind: 'kit' as const }),
-      ...(signing.kind === 'signed' && { keyId: signing.key.fingerprint }),
-    },
+    previewOf(wishes, { stated: bundle.stated, answers, signing }),
     session.output,
   )
   const { inForce, existing } = preflight

@@ -1,4 +1,4 @@
-import type { App, NewRelease, ReleaseFinding, ReleasePreflight, RolloutPreview, RolloutReach } from '@hotpatch/api'
+import type { App, NewRelease, ReleaseFinding, ReleasePreflight, RolloutReach } from '@hotpatch/api'
 import type { Platform, Requirement } from '@hotpatch/protocol'
 import { given } from '../arguments/given.ts'
 import type { StatedContent } from '../content/content-kind.ts'
@@ -70,12 +70,6 @@ export function metadataOf({ platform, version, channel, mandatory, percentage, 
     ...plan.requirement,
     content: plan.bundle.content,
   }
-}
-
-/** What is asked beforehand: whom it would reach. */
-export function previewOf({ platform, channel, percentage, requirement, ...wishes }: ReleaseWishes): RolloutPreview {
-  const { rules, devices, cohorts } = wishes
-  return { platform, channel, percentage, ...requirement, ...given({ rules, devices, cohorts }) }
 }
 
 /** The digest is of the bytes that lie here. */

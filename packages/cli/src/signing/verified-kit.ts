@@ -3,6 +3,7 @@ import type { App, Release } from '@hotpatch/api'
 import { MAX_KIT_MANIFEST_BYTES, readKitManifest, type KitManifest } from '@hotpatch/protocol'
 import { proxiedFetch } from '../config/proxy.ts'
 import { CommandError } from '../errors/errors.ts'
+import { tellKitsForSome } from './kits-for-some.ts'
 import type { Session } from '../session/session.ts'
 import { findOwnKey } from './choose-key.ts'
 import { verifyOldStatement } from './verify-statement.ts'
@@ -16,6 +17,8 @@ export interface VerifiedKit {
   signature: string
   /** Of the trusted keys, the one that signed it. */
   publicKey: string
+  /** That brings it; undefined of one that was asked for by its release. */
+  rolloutId?: string
   /** The text of the `.minisig`, where there is one: nobody here has verified it. */
   minisig: string | undefined
 }
@@ -33,18 +36,22 @@ export async function kitInForce(session: Session, app: App, channel: string): P
   const response = await ask(session, address, app.appKey)
   if (response.status === 404) {
     const message = `There is no kit of ${app.slug} on ${channel} that is for everyone.`
-    throw new CommandError('kit-missing', `${message} See: ${context.programName} rollouts list --channel ${channel}`)
+    const others = await tellKitsForSome(session, app, channel, undefined)
+    const advice = others ?? `See: ${context.programName} rollouts list --channel ${channel}`
+    throw new CommandError('kit-missing', `${message} ${advice}`)
   }
   if (!response.ok) throw unreadable(address, `it answers ${response.status}`)
   const bytes = await readBody(response, address)
   const signatures = readSignatures(response.headers.get('kit-signature') ?? '')
   const value = signatures.find(({ scheme }) => scheme === 'ed25519')?.value
   const minisig = signatures.find(({ scheme }) => scheme === 'minisign')?.value
-  return verify(session, app, {
+  const kit = await verify(session, app, {
     statement: bytes.toString('base64'),
     statementSignature: value ?? null,
     minisig: minisig === undefined ? undefined : Buffer.from(minisig, 'base64').toString(),
   })
+  const rolloutId = response.headers.get('kit-rollout')
+  return rolloutId === null ? kit : { ...kit, rolloutId }
 }
 
 /**

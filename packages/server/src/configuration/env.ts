@@ -39,7 +39,8 @@ export const ENVIRONMENT = {
     initially: 'token',
   },
   HOTPATCH_MAX_BUNDLE_BYTES: {
-    meaning: 'Largest bundle that can be uploaded; devices refuse more than this default',
+    meaning:
+      "Largest bundle, single file of a release, or file of a kit's component that can be uploaded; devices refuse bundles of more than this default",
     initially: '268435456',
   },
   HOTPATCH_MAX_BINARY_BYTES: {

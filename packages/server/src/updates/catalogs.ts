@@ -122,11 +122,12 @@ export function createCatalogs({
     )
   }
 
-  /** A release that any of the app's channels ever placed. */
-  function findRelease(app: DirectoryEntry, releaseId: string): OfferedRelease | undefined {
-    for (const catalog of listOf(app)) {
-      const target = placementsOf(catalog, releaseId)[0]?.target
-      if (target && target !== 'embedded') return target
+  /** A release that any of the app's channels ever placed, if it can be as the catalogs of a platform have it. */
+  function findRelease(app: DirectoryEntry, releaseId: string, platform?: Platform): OfferedRelease | undefined {
+    const all = listOf(app)
+    for (const catalog of [...all.filter((each) => each.platform === platform), ...all]) {
+      const target = releaseOf(catalog, releaseId)
+      if (target) return target
     }
     return undefined
   }

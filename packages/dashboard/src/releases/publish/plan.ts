@@ -1,7 +1,8 @@
 import type { GuardSettings, NewRelease, NewReleaseContent, RolloutPreview } from '@hotpatch/api'
-import type { Platform } from '@hotpatch/protocol'
+import { EXPO_METADATA, type Platform } from '@hotpatch/protocol'
 import { EVERYBODY, readAudience, type AudienceDraft } from '../../ground/rollout-fields/audience-draft.ts'
 import { readPlan, type PlanDraft } from '../../ground/rollout-fields/plan-fields.tsx'
+import type { BinaryChoice, ContentChoice, Recognised } from './recognise.ts'
 import type { Brought } from './use-bringing.ts'
 
 /** What somebody types before a publish: as it is typed. */
@@ -69,12 +70,41 @@ export function firstPercentage({ steps, audience }: Plan): number {
   return steps?.steps[0]?.percentage ?? audience.percentage
 }
 
+/** What clients judge it by, also while its files are on their way. */
+type PreviewedContent = Pick<RolloutPreview, 'kind' | 'files' | 'exportedBy'>
+
+export function previewedContent(
+  { files, binaries }: Recognised,
+  choice: ContentChoice,
+  { brought, platform }: { brought: Brought | undefined; platform: Platform | '' },
+): PreviewedContent {
+  if (choice !== 'binary') {
+    const isOfExpo = choice === 'files' && files.some(({ path }) => path === EXPO_METADATA)
+    return { kind: choice, ...(isOfExpo && { exportedBy: 'expo' }) }
+  }
+  const known: readonly BinaryChoice[] = brought?.kind === 'binary' ? brought.binaries : binaries
+  const machines = known.map(({ architecture, format, ...binary }) => ({
+    platform: platform === 'any' || platform === '' ? binary.platform : platform,
+    architecture,
+    format,
+  }))
+  return { kind: choice, files: machines }
+}
+
 /** Whom it would reach; undefined while the platform is not chosen yet. */
-export function previewOf(plan: Plan): RolloutPreview | undefined {
+export function previewOf(plan: Plan, content: PreviewedContent): RolloutPreview | undefined {
   const { platform, channel } = plan
   if (platform === '') return undefined
   const { minOsVersion: _, ...requirement } = requirementOf(plan)
-  return { platform, channel, percentage: firstPercentage(plan), ...readAudience(plan.audience), ...requirement }
+  return {
+    platform,
+    channel,
+    percentage: firstPercentage(plan),
+    ...content,
+    ...givenIn({ version: plan.version.trim() }),
+    ...readAudience(plan.audience),
+    ...requirement,
+  }
 }
 
 function requirementOf({ runtimeVersion, minNativeVersion, nativeRange, minOsVersion }: Plan) {

@@ -1,4 +1,4 @@
-import type { App, NewRelease, PublishedRelease, ReleaseFinding, ReleasePreflight } from '@hotpatch/api'
+import type { App, NewRelease, PublishedRelease, ReleaseFinding, ReleasePreflight, RolloutPreview } from '@hotpatch/api'
 import { Alert, Button, Checkbox, Group, Stack, Text } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconCircleCheck } from '@tabler/icons-react'
@@ -26,7 +26,16 @@ import { TooManyFiles, type Dropped } from './dropped-files.ts'
 import { Findings } from './findings.tsx'
 import { KitsByTool } from './kits-by-tool.tsx'
 import { OnlySigned } from './only-signed.tsx'
-import { contentOf, firstPercentage, NEW_PLAN, previewOf, releaseOf, suggestedVersion, type Plan } from './plan.ts'
+import {
+  contentOf,
+  firstPercentage,
+  NEW_PLAN,
+  previewedContent,
+  previewOf,
+  releaseOf,
+  suggestedVersion,
+  type Plan,
+} from './plan.ts'
 import { PlanForm } from './plan-form.tsx'
 import { recognise, searchZip, type ContentChoice, type Fault, type Recognised } from './recognise.ts'
 import { useBringing } from './use-bringing.ts'
@@ -148,6 +157,10 @@ function Publish({ app, onPublished }: { app: App; onPublished: (published: Publ
         plan={plan}
         onChange={change}
         release={releaseOf(plan, contentOf(bringing.brought, plan))}
+        preview={previewOf(
+          plan,
+          previewedContent(recognised, choice, { brought: bringing.brought, platform: plan.platform }),
+        )}
         amounts={choice === 'binary' || recognised.zip ? undefined : recognised}
         isBrought={bringing.phase === 'done'}
         onPublished={onPublished}
@@ -161,6 +174,7 @@ function AskAndPublish({
   plan,
   onChange,
   release,
+  preview,
   amounts,
   isBrought,
   onPublished,
@@ -169,6 +183,7 @@ function AskAndPublish({
   plan: Plan
   onChange: (changes: Partial<Plan>) => void
   release: NewRelease | undefined
+  preview: RolloutPreview | undefined
   amounts: Recognised | undefined
   isBrought: boolean
   onPublished: (published: PublishedRelease) => void
@@ -194,7 +209,7 @@ function AskAndPublish({
       <Findings findings={findings} accepted={plan.accept} onAccept={(accept) => onChange({ accept })} />
       <ProblemPanel error={preflight.error} />
       {preflight.data && !hasErrors && <OnChannel plan={plan} preflight={preflight.data} />}
-      <ReachPreview app={app.slug} wanted={previewOf(plan)} />
+      <ReachPreview app={app.slug} wanted={preview} />
       <Group justify="flex-end" gap="sm">
         <Missing isBrought={isBrought} hasPlan={release !== undefined} hasErrors={hasErrors} />
         <Button disabled={!isReady} onClick={() => setIsAsking(true)}>
@@ -209,7 +224,7 @@ function AskAndPublish({
           action={t('ask.action')}
           onConfirm={() => publish.mutateAsync(release)}
         >
-          <WhatHappens app={app.slug} plan={plan} release={release} />
+          <WhatHappens app={app.slug} plan={plan} release={release} preview={preview} />
         </Confirm>
       )}
     </Stack>
@@ -262,7 +277,17 @@ function OnChannel({ plan, preflight: { inForce, existing } }: { plan: Plan; pre
   )
 }
 
-function WhatHappens({ app, plan, release }: { app: string; plan: Plan; release: NewRelease }) {
+function WhatHappens({
+  app,
+  plan,
+  release,
+  preview,
+}: {
+  app: string
+  plan: Plan
+  release: NewRelease
+  preview: RolloutPreview | undefined
+}) {
   const { t } = useTranslation('publish')
   const { t: tr } = useTranslation('releases')
   const figures = useFigures()
@@ -276,7 +301,7 @@ function WhatHappens({ app, plan, release }: { app: string; plan: Plan; release:
     percentage: figures.percentage(firstPercentage(plan)),
     count: plan.steps?.steps.length ?? 1,
   }
-  const { data: reach } = useReach(app, previewOf(plan))
+  const { data: reach } = useReach(app, preview)
   return (
     <Stack gap="xs">
       <Text>

@@ -268,13 +268,15 @@ describeOnEveryDatabase('kits', (openDatabase) => {
     expect(body.decision).toMatchObject({
       reason: 'below-high-water',
       explanation: 'The device has confirmed sequence 2 already, and refuses lower ones: 1 is signed as 1.',
-      waysOut: ['State it again, under the next sequence: hotpatch rollback --version 1 --platform any --channel stable'],
+      waysOut: [
+        'State it again, under the next sequence: hotpatch rollback --version 1 --platform any --channel stable',
+      ],
     })
     expect((await ask(asInstallation('home-4', 'other', { 'x-kit-sequence': '1' }))).status).toBe(200)
   })
 
   test('are not offered to a machine for which a component has no file, and it is said which', async () => {
-    const of = (releaseId: string, machines: TestComponent['machines'], more: TestComponent = {}) => ({
+    const of = (releaseId: string, machines: NonNullable<TestComponent['machines']>, more: TestComponent = {}) => ({
       web: { bytes: `web ${releaseId}` },
       gateway: { bytes: `gateway ${releaseId}`, machines, ...more },
     })

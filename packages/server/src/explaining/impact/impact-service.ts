@@ -8,7 +8,13 @@ import { countDevices, countTrustedKeys, type SampledDevice } from '../../fleet/
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
 import { createImpactTally, type DeviceImpact, type LostDevice } from './impact-tally.ts'
-import { findPlacedRelease, imagineRollout, withRollouts } from '../previews/imagined-rollout.ts'
+import {
+  findPlacedRelease,
+  forPlatform,
+  imagineRollout,
+  isImagined,
+  withRollouts,
+} from '../previews/imagined-rollout.ts'
 import { judgeImpact, type Scene } from './judge-impact.ts'
 import { requireRules } from '../../rolling-out/rollouts/audience.ts'
 import { checkOf, type KnownDevices } from '../known-devices/known-devices.ts'
@@ -204,7 +210,10 @@ export function createImpactService({
     const scenes = new Map<Platform, Scene>(
       platforms.map((each) => {
         const before = catalogs.get(app, each, channel)
-        return [each, { before, after: withRollouts(before, change(before.rollouts)) }]
+        const changed = change(before.rollouts).map((rollout) =>
+          isImagined(rollout) ? forPlatform(catalogs, app, rollout, each) : rollout,
+        )
+        return [each, { before, after: withRollouts(before, changed) }]
       }),
     )
     const tally = createImpactTally()
@@ -243,7 +252,7 @@ export function createImpactService({
     const left = lost.filter(({ device }) => {
       const scene = scenes.get(device.platform)
       if (!scene) return false
-      const after = rescued.get(scene.after) ?? withRollouts(scene.after, [rollout, ...scene.after.rollouts])
+      const after = rescued.get(scene.after) ?? onTop(scene.after, forPlatform(catalogs, app, rollout, device.platform))
       rescued.set(scene.after, after)
       const { decision } = updates.answer(after, checkOf(device))
       return decision.kind !== 'update' && !(decision.kind === 'embedded' && decision.rollout)
@@ -278,6 +287,10 @@ export function createImpactService({
 }
 
 type OfferedRollout = CatalogRollout<OfferedRelease>
+
+function onTop(catalog: LiveCatalog, rollout: OfferedRollout): LiveCatalog {
+  return withRollouts(catalog, [rollout, ...catalog.rollouts])
+}
 
 function changeOne(
   rollouts: readonly OfferedRollout[],

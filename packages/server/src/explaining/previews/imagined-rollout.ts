@@ -1,18 +1,17 @@
-import { compileCatalog, problem, type CatalogRollout, type Requirement } from '@hotpatch/protocol'
+import { compileCatalog, problem, type CatalogRollout, type Platform } from '@hotpatch/protocol'
 import type { RolloutPreview } from '@hotpatch/api'
-import { NOTHING_HELD } from '../../updates/held-files.ts'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { requireRules } from '../../rolling-out/rollouts/audience.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
 
-/** Who would sign, and under which sequence. */
-export interface ImaginedSignature {
-  keyId: string
-  sequence: number
-}
-
 type WantedAudience = Pick<RolloutPreview, 'devices' | 'cohorts' | 'rules' | 'percentage'>
+
+const ON_TOP = Number.MAX_SAFE_INTEGER
+
+export function isImagined({ position }: Pick<CatalogRollout, 'position'>): boolean {
+  return position === ON_TOP
+}
 
 /** A rollout that nobody has made, on top of all that are there. */
 export function imagineRollout(
@@ -24,7 +23,7 @@ export function imagineRollout(
 ): CatalogRollout<OfferedRelease> {
   return {
     id,
-    position: Number.MAX_SAFE_INTEGER,
+    position: ON_TOP,
     target,
     state: 'active',
     startsAt: null,
@@ -42,36 +41,23 @@ export function imagineRollout(
   }
 }
 
-/** A release that nobody has published. */
-export function imagineRelease(
-  id: string,
-  { kind, requirement, signature }: { kind: 'archive' | 'kit'; requirement: Requirement; signature: ImaginedSignature },
-): OfferedRelease {
-  const { keyId, sequence } = signature
-  return {
-    id,
-    version: '',
-    sequence,
-    floor: 0,
-    keyId,
-    isStated: true,
-    requirement,
-    kind,
-    content: { kind, sha256: '', sizeBytes: 0 },
-    held: NOTHING_HELD,
-    variants: [],
-    notes: '',
-    signature: null,
-    statement: null,
-    statementSignature: null,
-  }
-}
-
 /** @throws problem release-not-found */
 export function findPlacedRelease(catalogs: Catalogs, app: DirectoryEntry, releaseId: string): OfferedRelease {
   const release = catalogs.findRelease(app, releaseId)
   if (!release) throw problem('release-not-found', `The app never placed a release with the id ${releaseId}.`)
   return release
+}
+
+/** Of what is for any platform each has its own files. */
+export function forPlatform(
+  catalogs: Catalogs,
+  app: DirectoryEntry,
+  rollout: CatalogRollout<OfferedRelease>,
+  platform: Platform,
+): CatalogRollout<OfferedRelease> {
+  const { target } = rollout
+  if (target === 'embedded') return rollout
+  return { ...rollout, target: catalogs.findRelease(app, target.id, platform) ?? target }
 }
 
 export function withRollouts(catalog: LiveCatalog, rollouts: readonly CatalogRollout<OfferedRelease>[]): LiveCatalog {

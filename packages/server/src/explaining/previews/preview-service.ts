@@ -6,13 +6,8 @@ import { countDevices, type SampledDevice } from '../../fleet/devices/device-que
 import { readRequirement } from '../../shipping/releases/release-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
-import {
-  findPlacedRelease,
-  imagineRelease,
-  imagineRollout,
-  withRollouts,
-  type ImaginedSignature,
-} from './imagined-rollout.ts'
+import { imagineRelease, type ImaginedSignature } from './imagined-release.ts'
+import { findPlacedRelease, imagineRollout, withRollouts } from './imagined-rollout.ts'
 import { checkOf, type KnownDevices } from '../known-devices/known-devices.ts'
 import type { UpdateCheck, UpdateService } from '../../updates/update-service.ts'
 
@@ -58,20 +53,20 @@ export function createPreviewService({
     const app = catalogs.findApp(appId)
     if (!app) throw problem('app-not-found', `No app has the id ${appId}.`)
     const { channel } = wanted
-    const rollout = await imagine(app, wanted)
+    const { id, imagine } = await prepare(app, wanted)
     const platforms = wanted.platform === 'any' ? app.platforms : [wanted.platform]
     const imagined = new Map<Platform, Imagined>(
-      platforms.map((platform) => [platform, imagineOn(catalogs.get(app, platform, channel), rollout)]),
+      platforms.map((platform) => [platform, imagineOn(catalogs.get(app, platform, channel), imagine(platform))]),
     )
     const counts = new Map<string, number>()
     for await (const device of knownDevices.sample(app)) {
       const catalog = imagined.get(device.platform)
       if (!catalog || device.channel !== channel || device.gone_at !== null) continue
-      const verdict = judge(catalog, device, rollout.id)
+      const verdict = judge(catalog, device, id)
       counts.set(verdict, (counts.get(verdict) ?? 0) + 1)
     }
     const devices = await countDevices(db, app.id, { platforms, channel })
-    return reachOf(counts, devices, isDrawn(rollout))
+    return reachOf(counts, devices, isDrawn(wanted))
   }
 
   /** Why the rollout would pass the device over, or what it would bring. */
@@ -83,28 +78,40 @@ export function createPreviewService({
     return updates.answer(alone, check).decision.reason
   }
 
-  async function imagine(app: DirectoryEntry, wanted: RolloutPreview): Promise<CatalogRollout<OfferedRelease>> {
+  /** The same rollout on every platform, of what there is for that. */
+  async function prepare(app: DirectoryEntry, wanted: RolloutPreview) {
     const id = newId()
     const signature = {
       keyId: wanted.keyId ?? ANY_KEY,
       sequence: await findNextSequence(app.id, wanted.platform),
     }
-    const target = targetOf(app, wanted, id, signature)
-    const rollout = imagineRollout(id, app, target, wanted, identity)
+    const targetOn = targetOf(app, wanted, id, signature)
     const isNew = wanted.releaseId === undefined && wanted.to === undefined
-    if (isNew || wanted.keyId === undefined) return rollout
-    return { ...rollout, restated: { ...signature, floor: target === 'embedded' ? 0 : target.floor } }
+    const imagine = (platform: Platform): CatalogRollout<OfferedRelease> => {
+      const target = targetOn(platform)
+      const rollout = imagineRollout(id, app, target, wanted, identity)
+      if (isNew || wanted.keyId === undefined) return rollout
+      return { ...rollout, restated: { ...signature, floor: target === 'embedded' ? 0 : target.floor } }
+    }
+    return { id, imagine }
   }
 
-  function targetOf(app: DirectoryEntry, wanted: RolloutPreview, id: string, signature: ImaginedSignature) {
+  function targetOf(
+    app: DirectoryEntry,
+    wanted: RolloutPreview,
+    id: string,
+    signature: ImaginedSignature,
+  ): (platform: Platform) => OfferedRelease | 'embedded' {
     if (wanted.to === 'embedded') {
-      if (wanted.releaseId === undefined) return wanted.to
+      if (wanted.releaseId === undefined) return () => 'embedded'
       throw problem('invalid-request', 'Expected a releaseId or "to": "embedded", found both.')
     }
     if (wanted.releaseId === undefined) {
-      return imagineRelease(id, { kind: wanted.kind ?? 'archive', requirement: readRequirement(wanted), signature })
+      const requirement = readRequirement(wanted)
+      return (platform) => imagineRelease(id, wanted, { platform, requirement, signature })
     }
-    return findPlacedRelease(catalogs, app, wanted.releaseId)
+    const release = findPlacedRelease(catalogs, app, wanted.releaseId)
+    return (platform) => catalogs.findRelease(app, release.id, platform) ?? release
   }
 
   return { preview }
@@ -125,7 +132,7 @@ function imagineOn(catalog: LiveCatalog, rollout: CatalogRollout<OfferedRelease>
 }
 
 /** Which devices a percentage takes is drawn with the id that the rollout will have. */
-function isDrawn({ audience: { percentage } }: CatalogRollout): boolean {
+function isDrawn({ percentage = 100 }: RolloutPreview): boolean {
   return percentage > 0 && percentage < 100
 }
 

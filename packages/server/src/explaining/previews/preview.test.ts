@@ -135,6 +135,92 @@ describeOnEveryDatabase('what a rollout would reach', (openDatabase) => {
     })
   })
 
+  describe('of what is not published yet', () => {
+    /** Clients of several dialects, each of which takes what others do not. */
+    beforeEach(async () => {
+      app = await server.createTestApp({ platforms: ['android', 'linux', 'macos'], checkAccess: 'open' })
+      const ask = (method: 'GET' | 'POST', path: string, more: object) =>
+        server.request(method, path, { token: null, ...more })
+      const kit = (id: string, platform: string, architecture: string) =>
+        ask('GET', `/apps/${app.slug}/personal-kit/production/latest.json`, {
+          headers: { 'x-install-id': id, 'x-kit-platform': platform, 'x-kit-architecture': architecture },
+        })
+      const installed = (id: string, platform: string, architecture: string) =>
+        ask('POST', `/apps/${app.slug}/api/updates/check`, {
+          body: { platform, current_version: '2.0.0', device_id: id, architecture },
+        })
+      const expo = (id: string, more: object = {}) =>
+        ask('GET', `/expo/${app.slug}/manifest`, {
+          headers: {
+            'expo-protocol-version': '1',
+            'expo-platform': 'android',
+            'expo-runtime-version': '1',
+            'expo-channel-name': 'production',
+            'eas-client-id': id,
+            accept: 'multipart/mixed',
+            ...more,
+          },
+        })
+      await Promise.all([
+        kit('kit-arm', 'linux', 'arm64'),
+        kit('kit-intel', 'linux', 'x86_64'),
+        kit('kit-mac', 'macos', 'arm64'),
+        installed('app-linux', 'linux', 'x64'),
+        installed('app-mac', 'macos', 'arm64'),
+        expo('expo'),
+        expo('expo-verifying', { 'expo-expect-signature': 'sig, keyid="main", alg="rsa-v1_5-sha256"' }),
+        ask('POST', `/apps/${app.slug}/api/v1/updates/check`, {
+          body: { projectId: app.slug, platform: 'android', deviceId: 'assets', nativeVersion: '1.0' },
+        }),
+        server.check(app, { deviceId: 'engine', nativeVersion: '2.0' }),
+      ])
+    })
+
+    const reachOf = async (body: Record<string, unknown>) => {
+      const { devices, reached, missed } = await preview({ platform: 'any', ...body })
+      expect(devices).toBe(9)
+      return { reached, ...Object.fromEntries(missed.map(({ reason, devices }) => [reason, devices])) }
+    }
+    const file = (platform: string, architecture: string, more: object) => ({ platform, architecture, ...more })
+
+    test('kits reach machines that have a file of each component', async () => {
+      expect(await reachOf({ kind: 'kit' })).toEqual({ reached: 3, 'kind-not-taken': 6 })
+      const gateway = file('linux', 'x86_64', { component: 'gateway' })
+      const web = file('any', 'any', { component: 'web' })
+      const files = [gateway, web]
+      expect(await reachOf({ kind: 'kit', files })).toEqual({ reached: 1, 'kind-not-taken': 6, 'form-not-taken': 2 })
+      files.push(file('macos', 'any', { component: 'gateway' }))
+      expect(await reachOf({ kind: 'kit', files })).toEqual({ reached: 2, 'kind-not-taken': 6, 'form-not-taken': 1 })
+    })
+
+    test('whole apps reach those for whom there is a newer file', async () => {
+      expect(await reachOf({ kind: 'binary' })).toEqual({ reached: 2, 'kind-not-taken': 7 })
+      const files = [file('linux', 'x86_64', { format: 'deb' })]
+      const none = { 'kind-not-taken': 7 }
+      expect(await reachOf({ kind: 'binary', version: '2.1.0', files })).toEqual({
+        reached: 1,
+        'form-not-taken': 1,
+        ...none,
+      })
+      expect(await reachOf({ kind: 'binary', version: '2.0.0' })).toEqual({ reached: 0, 'not-newer': 2, ...none })
+      const { reached } = await preview({ platform: 'macos', kind: 'binary', version: '2.1.0', files })
+      expect(reached).toBe(0)
+    })
+
+    test('files reach the clients of what made them, and what is signed those who verify it', async () => {
+      expect(await reachOf({ kind: 'files' })).toEqual({ reached: 1, 'form-not-taken': 2, 'kind-not-taken': 6 })
+      const exported = { kind: 'files', exportedBy: 'expo', runtimeVersion: '1' }
+      const { reached, missed } = await preview({ platform: 'android', ...exported })
+      expect(reached).toBe(1)
+      expect(missed).toContainEqual(expect.objectContaining({ reason: 'answer-not-signed', devices: 1 }))
+      expect(await preview({ platform: 'android', ...exported, answerKeyIds: ['main'] })).toMatchObject({ reached: 2 })
+    })
+
+    test('archives reach nobody of the others', async () => {
+      expect(await reachOf({ kind: 'archive' })).toEqual({ reached: 1, 'kind-not-taken': 8 })
+    })
+  })
+
   test('of what goes back to embedded: who runs it already is not reached', async () => {
     const place = { platform: 'android', channel: 'production' }
     const at = `/manage/v1/apps/${app.slug}/rollouts/preview`

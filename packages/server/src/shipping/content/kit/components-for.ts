@@ -10,12 +10,16 @@ export function componentsFor(platform: Platform, manifest: string | null): Cata
   const needed = components
     .filter(({ isOptional, files }) => !isOptional && files.length > 0)
     .map(({ id, files }) => {
-      // Of a machine that does not tell its platform nothing is known.
-      const fitting = platform === 'any' ? files : files.filter((file) => [platform, 'any'].includes(file.platform))
-      return { id, architectures: [...new Set(fitting.map(({ architecture }) => architecture))] }
+      const architectures = filesFor(platform, files).map(({ architecture }) => architecture)
+      return { id, architectures: [...new Set(architectures)] }
     })
     .filter(({ architectures }) => !architectures.includes('any'))
   return needed.length > 0 ? needed : undefined
+}
+
+/** Those for machines of the platform; of a machine that does not tell its own nothing is known. */
+export function filesFor<File extends { platform: Platform }>(platform: Platform, files: readonly File[]) {
+  return platform === 'any' ? files : files.filter((file) => file.platform === platform || file.platform === 'any')
 }
 
 const NOTHING_NEEDED = { allowsPartial: true, components: [] }
