@@ -127,7 +127,7 @@ describe('the plan', () => {
     signingWarnings: [],
     backTo: null,
     reach: undefined,
-    answers: { plan: undefined, warnings: [] },
+    answers: { plan: undefined, isOfExpo: false, warnings: [] },
     extras: {},
   }
 

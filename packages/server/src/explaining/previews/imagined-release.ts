@@ -1,5 +1,5 @@
 import { SignatureSchemeName, type BinaryFormatName, type PreviewedFile, type RolloutPreview } from '@hotpatch/api'
-import type { CatalogBinary, CatalogComponent, Platform, Requirement } from '@hotpatch/protocol'
+import type { CatalogComponent, Platform, Requirement } from '@hotpatch/protocol'
 import { filesFor } from '../../shipping/content/kit/components-for.ts'
 import type { OfferedContent } from '../../shipping/content/kinds.ts'
 import type { OfferedRelease } from '../../updates/catalog-queries.ts'
