@@ -314,6 +314,6 @@ describe('--minisign-key', () => {
     const none = await publisher.run('kit sign --channel early --minisign-key kit.key --yes')
     expect([none.exitCode, none.stderr]).toEqual([1, expect.stringContaining('--release-id 2026.06.05')])
     const signed = await publisher.json('kit sign --release-id 2026.06.05 --minisign-key kit.key --yes')
-    expect(signed).toMatchObject({ signatures: 1 })
+    expect(signed).toMatchObject({ signatures: [{ scheme: 'minisign' }] })
   })
 })
