@@ -34,6 +34,7 @@ function launcherOf(
   pointer: CoordinatorPointer | undefined,
   ends: (version: CoordinatorVersion | null) => Ended,
   gone: readonly CoordinatorVersion[] = [],
+  isFull = false,
 ) {
   let kept = pointer && writePointer(pointer)
   const started: (string | undefined)[] = []
@@ -47,7 +48,10 @@ function launcherOf(
     start: () =>
       launch({
         read: () => kept,
-        write: (written) => void (kept = written),
+        write(written) {
+          if (isFull) throw new Error('ENOSPC: no space left on device, write')
+          kept = written
+        },
         entryOf: (version) =>
           gone.some(({ sha256 }) => sha256 === version?.sha256) ? undefined : (version?.version ?? 'base'),
         async run(entry, version) {
@@ -74,6 +78,16 @@ describe('which coordinator is started', () => {
     expect(launcher.complaints).toEqual([
       'Version 2.0.0 of the coordinator never confirmed itself: back to version 1.0.0.',
     ])
+  })
+
+  test('on a disk that takes nothing the one before, for that time alone', async () => {
+    const launcher = launcherOf(ON_PROBATION, () => WELL, [], true)
+    expect(await launcher.start()).toBe(0)
+    expect(launcher.started).toEqual(['1.0.0'])
+    expect(launcher.pointer()).toEqual(ON_PROBATION)
+    const gone = launcherOf(ON_PROBATION, () => BROKEN, [OLD, NEW], true)
+    expect(await gone.start()).toBe(1)
+    expect(gone.started).toEqual(['base'])
   })
 
   test('one that has confirmed itself for ever, however it ends', async () => {

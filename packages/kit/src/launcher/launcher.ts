@@ -124,20 +124,24 @@ export interface LaunchPorts {
 
 /** Starts what is to be started, and once more what was before it. The exit code. */
 export async function launch(ports: LaunchPorts): Promise<number> {
+  /** Of a disk that takes nothing: for this time alone. */
+  let forNow: CoordinatorPointer | undefined
   for (let isAgain = false; ; isAgain = true) {
-    let pointer = readPointer(ports.read())
+    let pointer = forNow ?? readPointer(ports.read())
     const next = beforeStart(pointer)
     if (next !== undefined) {
       if (next.current?.sha256 !== pointer.current?.sha256) ports.complain(saysBack(pointer, 'never confirmed itself'))
-      ports.write(writePointer(next))
-      pointer = next
+      // A start that is not counted is one of those without end: then it is one that is known to work.
+      if (isKept(ports, next)) pointer = next
+      else pointer = forNow = { ...pointer, current: pointer.previous, previous: null, probation: null }
     }
     const { current } = pointer
     const entry = ports.entryOf(current)
     // Once for each of the two that it may name: behind them is the installed one.
     if (entry === undefined && current !== null) {
       ports.complain(saysBack(pointer, 'is not there'))
-      ports.write(writePointer(goBack(pointer)))
+      const back = goBack(pointer)
+      if (!isKept(ports, back)) forNow = back
       continue
     }
     if (entry === undefined) {
@@ -151,7 +155,20 @@ export async function launch(ports: LaunchPorts): Promise<number> {
     const isOnProbation = isSame && after.probation !== null && after.probation.starts > 0
     if (isAgain || !isOnProbation || !hasFailedAtOnce(ended)) return exitCodeOf(ended)
     ports.complain(saysBack(pointer, 'ended with an error at once'))
-    ports.write(writePointer(goBack(after)))
+    const back = goBack(after)
+    if (!isKept(ports, back)) forNow = back
+  }
+}
+
+/** A kit has to be recovered on a full disk, too: that it cannot be noted keeps no coordinator from being started. */
+function isKept(ports: LaunchPorts, pointer: CoordinatorPointer): boolean {
+  try {
+    ports.write(writePointer(pointer))
+    return true
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    ports.complain(`Which coordinator is started could not be noted, and holds for this time alone: ${why}`)
+    return false
   }
 }
 
