@@ -76,7 +76,7 @@ export function isDeviceFailure(kind: DeviceEventKind, code?: string | null): bo
   return blamesRelease(code)
 }
 
-/** Engines on devices and what applies kits have codes of their own; of one that both have, what engines mean by it counts. */
+/** Engines on devices and what applies kits have codes of their own; one that both have means the same. */
 function blamesRelease(code: string | null | undefined): boolean {
   if (!code) return true
   if (Object.hasOwn(SDK_CODES, code)) return SDK_CODES[code as keyof typeof SDK_CODES].blamesRelease

@@ -140,6 +140,7 @@ function planArms(
   const targets = arms.map(({ wanted, release }) => ({
     app,
     platform: options.platform ?? release.platform,
+    channel: options.channel,
     release,
     version: wanted === release.id ? undefined : wanted,
   }))
@@ -202,7 +203,8 @@ async function finishExperiment(context: CliContext, id: string, options: Finish
     return output.result(experiment, () => show(output, experiment))
   }
   const app = await session.getApp(appId)
-  const restatement = await planPlacement(session, await winningRelease(session, app, won, options), options)
+  const winning = await winningRelease(session, app, won, options)
+  const restatement = await planPlacement(session, { ...winning, channel }, options)
   output.notice(describeRestatement(restatement))
   await confirm(question)
   const experiment = await placeRestated(session, app, restatement, (signed) =>

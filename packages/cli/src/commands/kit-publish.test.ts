@@ -180,15 +180,22 @@ describe('a kit that is stated again', () => {
 
     await publisher.json('promote --version 2026.06.02 --platform any --from stable --to beta --yes')
     const promoted = readKitManifest((await offered(slug, appKey, 'latest.json', 'beta')).text)
-    expect(promoted).toMatchObject({ releaseId: '2026.06.02', sequence: 3 })
+    expect(promoted).toMatchObject({ releaseId: '2026.06.02', sequence: 3, channel: 'beta' })
+
+    // Its own statement is the newest of all, and for another channel all the same.
+    await publisher.write({ 'kit.release.json': JSON.stringify(next('2026.06.04')) })
+    await publisher.json('kit publish --yes')
+    await publisher.json('promote --version 2026.06.04 --platform any --from stable --to beta --yes')
+    const again = readKitManifest((await offered(slug, appKey, 'latest.json', 'beta')).text)
+    expect(again).toMatchObject({ releaseId: '2026.06.04', channel: 'beta' })
 
     await publisher.json('rollback --channel stable --platform any --version 2026.06.02 --yes')
     const back = readKitManifest((await offered(slug, appKey)).text)
-    expect(back.releaseId).toBe('2026.06.02')
+    expect(back).toMatchObject({ releaseId: '2026.06.02', channel: 'stable' })
     expect(back.sequence).toBeGreaterThan(3)
     expect(back.components).toEqual(promoted.components)
     const { items } = await publisher.json<{ items: Rollout[] }>('rollouts list --channel stable')
-    expect(items.map(({ version }) => version)).toEqual(['2026.06.02', '2026.06.03', '2026.06.02'])
+    expect(items.map(({ version }) => version)).toEqual(['2026.06.02', '2026.06.04', '2026.06.03', '2026.06.02'])
   })
 })
 

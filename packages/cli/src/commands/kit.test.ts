@@ -30,10 +30,10 @@ async function openTool() {
     releaseId: string,
     sequence: number,
     bytes: string,
-    severity: 'informational' | 'security' = 'informational',
+    more: { severity?: 'security'; channel?: string } = {},
   ) {
     const probe = { type: 'hook' as const, attempts: 1, intervalMs: 0, timeoutMs: 60_000 }
-    const content = kitContentOf({ tool: { bytes } }, { releaseId, severity, probe })
+    const content = kitContentOf({ tool: { bytes } }, { releaseId, probe, ...more })
     const { text, statementSignature } = signKit(key, content, { appId: APP, sequence })
     const folder = join(tool.home, `bundle-${releaseId}`)
     await mkdir(join(folder, 'artifacts'), { recursive: true })
@@ -49,7 +49,7 @@ async function openTool() {
 
 test('a kit is checked, planned and applied by who agrees, and gone back from', async () => {
   const { run, bundle, installed } = await openTool()
-  const [second, third] = [await bundle('2', 7, 'second'), await bundle('3', 8, 'third', 'security')]
+  const [second, third] = [await bundle('2', 7, 'second'), await bundle('3', 8, 'third', { severity: 'security' })]
 
   expect(await run(`kit check --bundle ${second}`)).toMatchObject({
     exitCode: 3,
@@ -102,6 +102,19 @@ test('what does not work is taken back, with an exit code of its own', async () 
     exitCode: 1,
     stderr: expect.stringContaining('--again'),
   })
+})
+
+test('a bundle of another channel is taken by nobody who does not name it', async () => {
+  const { run, bundle, installed } = await openTool()
+  const beta = await bundle('2', 7, 'second', { channel: 'beta' })
+  expect(await run(`kit apply --bundle ${beta} --yes`)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('--channel beta'),
+  })
+  expect(await installed()).toBe('first')
+  expect(await run(`kit check --bundle ${beta} --channel beta`)).toMatchObject({ exitCode: 3 })
+  expect(await run(`kit apply --bundle ${beta} --channel beta --yes`)).toMatchObject({ exitCode: 0 })
+  expect(await installed()).toBe('second')
 })
 
 test('Ctrl-C before the commit takes everything back', async () => {

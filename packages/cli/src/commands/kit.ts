@@ -15,7 +15,7 @@ import {
   type KitCheck,
 } from '@hotpatch/kit'
 import type { Command } from 'commander'
-import { readLimit } from '../arguments/readers.ts'
+import { readChannel, readLimit } from '../arguments/readers.ts'
 import { withJson, withYes, type ConsentOptions, type JsonOptions } from '../arguments/shared-options.ts'
 import { CommandError, Verdict } from '../errors/errors.ts'
 import {
@@ -37,6 +37,7 @@ import { addKitScheduleCommand } from './kit-schedule.ts'
 
 interface KitOptions extends RootOptions, JsonOptions {
   bundle?: string
+  channel?: string
 }
 
 interface ApplyKitOptions extends KitOptions, ConsentOptions {
@@ -59,7 +60,9 @@ export function addKitCommands(program: Command, context: CliContext) {
       'the folder with kit.json; this one or the next above when absent',
     )
   const asking = (name: string, description: string) =>
-    command(name, description).option('--bundle <folder>', 'what "kit bundle" wrote, in the place of the server')
+    command(name, description)
+      .option('--bundle <folder>', 'what "kit bundle" wrote, in the place of the server')
+      .option('--channel <channel>', 'in place of that of kit.json, this time; a bundle has to be of it', readChannel)
 
   asking('check', 'asks whether there is an update: 3 is one that is available, 4 one that is required').action(
     (options: KitOptions) => checkKit(context, options),
@@ -132,7 +135,7 @@ function describeCheck(check: KitCheck): string {
 }
 
 const SKIPPED = {
-  dev: 'the channel is dev, which asks nobody.',
+  dev: 'the channel is dev, which asks nobody. Name another (--channel), or bring a bundle: --bundle, with the channel that it is of.',
   'no-source': 'kit.json names no server ("source"). Bring a bundle: --bundle.',
   'installed-unknown': 'nothing says what is installed. "hotpatch kit plan" shows what an apply would do.',
 } as const

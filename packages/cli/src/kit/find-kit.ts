@@ -30,10 +30,14 @@ export async function findRoot({ cwd }: CliContext, { root }: RootOptions): Prom
   )
 }
 
-export async function openFoundKit(context: CliContext, options: RootOptions): Promise<Kit> {
+export async function openFoundKit(
+  context: CliContext,
+  options: RootOptions & { channel?: string | undefined },
+): Promise<Kit> {
   const root = await findRoot(context, options)
+  const { channel } = options
   return inWordsOfTool(() =>
-    openKit({ root, environment: context.env, installerVersion: packageJson.version, process }),
+    openKit({ root, channel, environment: context.env, installerVersion: packageJson.version, process }),
   )
 }
 

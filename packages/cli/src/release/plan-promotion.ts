@@ -22,9 +22,9 @@ export interface PromotionSigning {
 export async function planPromotion(
   session: Session,
   target: OldTarget & { app: App; release: Release },
-  { channel, guard, options }: { channel: string; guard: NewRollout['guard']; options: RestatingOptions },
+  { guard, options }: { guard: NewRollout['guard']; options: RestatingOptions },
 ): Promise<PromotionSigning> {
-  const { app, platform, release } = target
+  const { app, platform, channel, release } = target
   const own = await planPlacement(session, target, options)
   const unprepared: PromotionSigning = {
     plan: own.kind === 'signed' ? own.plan : undefined,
@@ -38,7 +38,7 @@ export async function planPromotion(
   const signing = canBeVerified(app, await chooseKey(session, app, options))
   if (signing.kind === 'unsigned') return unprepared
   const found = await session.api.getGuardTarget(app.id, { platform, channel, releaseId: release.id })
-  const old = { app, platform, target: found }
+  const old = { app, platform, channel, target: found }
   const steps = await prepareRollbacks(session, old, signing.key, { backTo: undefined, newFloor: release.floor })
   const { contents, warnings } = steps
   if (contents.length === 0) return { ...unprepared, warnings }

@@ -132,11 +132,11 @@ async function planStatements(
   wishes: ReleaseWishes,
   { stated, signing, options }: { stated: StatedContent; signing: SigningChoice; options: PlanningOptions },
 ): Promise<Pick<ReleasePlan, 'signing' | 'backTo' | 'signingWarnings'>> {
-  const { platform, floor: newFloor } = wishes
+  const { platform, channel, floor: newFloor } = wishes
   const target = await findGuardTarget(session, app, wishes)
   const backTo = target.release?.version ?? null
   if (signing.kind === 'unsigned') return { signing, backTo, signingWarnings: [] }
-  const old = { app, platform, target }
+  const old = { app, platform, channel, target }
   const prepared = await prepareRollbacks(session, old, signing.key, { backTo: options.backTo, newFloor })
   const contents = [statementOf(app, wishes, stated), ...prepared.contents]
   const plan = await planSigning(session, { app, platform }, signing.key, contents, options)

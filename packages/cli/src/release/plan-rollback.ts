@@ -17,10 +17,10 @@ export interface RollbackSigning {
 export async function planRollback(
   session: Session,
   target: OldTarget,
-  { channel, guard, options }: { channel: string; guard: NewRollout['guard']; options: RestatingOptions },
+  { guard, options }: { guard: NewRollout['guard']; options: RestatingOptions },
 ): Promise<RollbackSigning> {
   const restatement = await planRestatement(session, target, options)
-  const { app, platform, release } = target
+  const { app, platform, channel, release } = target
   if (restatement.kind === 'unsigned' || !release || !goesBack(app, guard)) return { restatement, warnings: [] }
   const { key, contents: own } = restatement.plan
   const steps = await findSteps(session, { app, platform, channel, release })
@@ -41,5 +41,5 @@ async function findSteps(
   { app, platform, channel, release }: Pick<Rollout, 'platform' | 'channel'> & { app: App; release: Release },
 ) {
   const target = await api.getGuardTarget(app.id, { platform, channel, releaseId: release.id })
-  return { app, platform, target, endsAtEmbedded: true }
+  return { app, platform, channel, target, endsAtEmbedded: true }
 }

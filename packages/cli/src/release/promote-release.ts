@@ -77,8 +77,8 @@ export async function preparePromotion(
   const app = await session.getApp(appId)
   const already = await findSame(session, app, release, promotion)
   if (already) return { kind: 'already', platform, release, rollout: already }
-  const target = wantedOf(options, app, release, named)
-  const signing = await planPromotion(session, target, { channel, guard: guard.guard, options })
+  const target = { ...wantedOf(options, app, release, named), channel }
+  const signing = await planPromotion(session, target, { guard: guard.guard, options })
   const key = signing.restates ? signing.plan?.key : undefined
   const placed = { releaseId: release.id, channel, percentage, ...audience }
   const reach = await findReach(session.api, appId, { platform, ...placed, ...given({ keyId: key?.fingerprint }) })

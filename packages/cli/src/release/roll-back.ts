@@ -59,8 +59,8 @@ export async function rollBack(
     target === 'embedded' ? undefined : await findNamedRelease(api, app, { platform, channel, version: target })
   const version = target === 'embedded' || !isNamed ? undefined : target
   const mustBeNamed = Boolean(options.yes) && !isNamed
-  const place = { channel, guard: guard.guard, options }
-  const { restatement, warnings } = await planRollback(session, { app, platform, release, version, mustBeNamed }, place)
+  const wanted = { app, platform, channel, release, version, mustBeNamed }
+  const { restatement, warnings } = await planRollback(session, wanted, { guard: guard.guard, options })
   const to = release ? { version: release.version } : 'embedded'
   const signer = await findAnswerKey(session, app, options)
   const answers = await planPlacementAnswers(session, { app, platform, release }, signer)

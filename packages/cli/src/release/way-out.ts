@@ -55,8 +55,8 @@ async function planPlacingAgain(session: Session, rollout: Rollout, version: str
   const named = isEmbedded ? {} : { version }
   // Watched as the one that is taken back was.
   const guard = release && rollout.guard ? { isOn: rollout.guard.isOn, action: rollout.guard.action } : undefined
-  const target = { app, platform, release, ...named }
-  const { restatement, warnings } = await planRollback(session, target, { channel, guard, options })
+  const target = { app, platform, channel, release, ...named }
+  const { restatement, warnings } = await planRollback(session, target, { guard, options })
   if (restatement.kind === 'unsigned' && app.signing === 'required') {
     throw new CommandError('not-signed', `${version} has to be stated again, signed: ${restatement.reason}.`)
   }

@@ -16,6 +16,7 @@ export interface PreparedRollbacks {
 export interface GuardSteps {
   app: App
   platform: Platform
+  channel: string
   target: NextGuardTarget
   /**
    * Of a roll-back to the first release: its guard may go on to what the binary shipped with. Of a first release none is
@@ -36,7 +37,7 @@ const HARMLESS = ['never-signed', 'below-floor']
  */
 export async function prepareRollbacks(
   session: Session,
-  { app, platform, target, endsAtEmbedded = false }: GuardSteps,
+  { app, platform, channel, target, endsAtEmbedded = false }: GuardSteps,
   key: SigningKeyPair,
   { backTo, newFloor }: { backTo: string | undefined; newFloor: number },
 ): Promise<PreparedRollbacks> {
@@ -49,7 +50,7 @@ export async function prepareRollbacks(
     if (!release && floor > 0) break
     try {
       const version = index === 0 ? backTo : undefined
-      const old = { app, platform, release: release ?? undefined, version }
+      const old = { app, platform, channel, release: release ?? undefined, version }
       contents.push(await restatedContent(session, old, key, { floor: newFloor }))
     } catch (error) {
       if (!(error instanceof CommandError && HARMLESS.includes(error.type))) throw error

@@ -25,6 +25,8 @@ import { StatementRefused, verifyOldStatement, type VerifiedStatement } from './
 export interface OldTarget {
   app: App
   platform: Platform
+  /** Where it goes: of a kit the statement says it (Kits §1.2). */
+  channel: string
   /** Undefined: what the binary shipped with. */
   release: Release | undefined
   /** As the user named it. Undefined where the server chose, as it does for a guard's way back. */
@@ -80,11 +82,12 @@ export async function planPlacement(
   target: OldTarget & { release: Release },
   options: RestatingOptions,
 ): Promise<Restatement> {
-  const { app, platform, release } = target
-  const { nextSequence } = await session.api.getNextSequence(app.id, platform)
-  if (nextSequence === release.sequence + 1) return { kind: 'unsigned', reason: 'its own statement is the newest' }
-  // A kit is always signed, whatever else the app takes.
+  const { app, platform, release, channel } = target
+  // A kit is always signed, whatever else the app takes, and for one channel.
   const isKit = release.content.kind === 'kit'
+  const { nextSequence } = await session.api.getNextSequence(app.id, platform)
+  const isNewest = nextSequence === release.sequence + 1 && !(isKit && release.channel !== channel)
+  if (isNewest) return { kind: 'unsigned', reason: 'its own statement is the newest' }
   if (app.signing === 'optional' && !isKit) return { kind: 'unsigned', reason: `${app.slug} takes unsigned releases` }
   return planRestatement(session, target, options)
 }
@@ -122,7 +125,7 @@ export async function placeRestated<T>(
  */
 export async function restatedContent(
   session: Session,
-  { app, platform, release, version }: OldTarget,
+  { app, platform, channel, release, version }: OldTarget,
   key: SigningKeyPair,
   options: RestatingOptions & { floor?: number } = {},
 ): Promise<StatementContent> {
@@ -138,14 +141,15 @@ export async function restatedContent(
     throw new CommandError('below-floor', `${message} If they are to now, add --below-floor.`)
   }
   await session.trust.remember(statement)
-  const { floor, requirement, content, artifacts } = statement
+  const { floor, requirement, artifacts } = statement
+  const content = statement.content?.kind === 'kit' ? { ...statement.content, channel } : statement.content
   return { ...common, target: 'release', version: statement.version, floor, requirement, content, artifacts }
 }
 
 /** The version is the user's own word here, and the digest is of bytes that lie here. */
 async function contentOfBundle(
   { context }: Session,
-  { app, platform, version }: Omit<OldTarget, 'release'>,
+  { app, platform, version }: Omit<OldTarget, 'release' | 'channel'>,
   { bundle = '', minNative, nativeRange, runtimeVersion }: RestatingOptions,
 ): Promise<StatementContent> {
   if (version === undefined) throw new UsageError('--bundle needs --version: what is signed is that version.')
@@ -173,7 +177,7 @@ async function measure(path: string): Promise<{ sha256: string; sizeBytes: numbe
 
 async function verify(
   session: Session,
-  { app, platform, release, version }: OldTarget & { release: Release },
+  { app, platform, release, version }: Omit<OldTarget, 'channel'> & { release: Release },
   key: SigningKeyPair,
 ): Promise<VerifiedStatement> {
   try {

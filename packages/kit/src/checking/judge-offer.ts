@@ -7,6 +7,8 @@ import type { KnownOutcome, OfferedUpdate } from './check-outcome.ts'
 
 export interface OfferJudge {
   appId: string | undefined
+  /** That is asked; an installer's own is of whichever it was made for. */
+  channel: string
   publicKeys: readonly string[]
   /** The highest floor that was seen signed. */
   floor: number
@@ -33,9 +35,10 @@ export async function judgeOffer(
 }
 
 function outcomeOf(manifest: KitManifest, judge: OfferJudge, isVerified: boolean): JudgedOffer {
-  const { installed, appId } = judge
+  const { installed, appId, isBundled } = judge
+  const channel = isBundled ? undefined : judge.channel
   const { releaseId, sequence = 0 } = installed
-  const refused = judgeManifest(manifest, { appId, floor: judge.floor, sequence, releaseId })
+  const refused = judgeManifest(manifest, { appId, channel, floor: judge.floor, sequence, releaseId })
   if (refused) return refused
   const floor = isVerified ? Math.max(judge.floor, manifest.floor) : judge.floor
   if (manifest.releaseId === releaseId) {

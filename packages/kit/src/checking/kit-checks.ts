@@ -81,6 +81,7 @@ export function createKitChecks(options: KitChecksOptions): KitChecks {
     const appId = source?.appId
     return judgeOffer(bytes, signatures, {
       appId,
+      channel,
       publicKeys,
       floor: record.floor,
       installed,

@@ -18,7 +18,7 @@ import { objectionsTo, planOf } from './plan-offer.ts'
 import { settle } from './settle.ts'
 
 const SKIPPED = {
-  dev: 'the channel is dev, which asks nobody: bring a bundle',
+  dev: 'the channel is dev, which asks nobody: name another, or bring a bundle and name the channel that it is of',
   'no-source': 'kit.json names no server ("source"): bring a bundle',
   'installed-unknown': 'nothing says what is installed',
 } as const satisfies Record<Extract<KitCheck, { kind: 'skipped' }>['reason'], string>

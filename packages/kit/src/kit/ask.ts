@@ -30,7 +30,7 @@ async function askUnlogged(ground: KitGround, { bundle, stopped }: AskOptions): 
   const { installation, installerVersion, channel, ports, serverArtifacts } = ground
   const { disk, crypto, http, clock, machine, allowInsecure } = ports
   const installed = await ground.readInstalled()
-  const taking = { disk, crypto, installation, installerVersion, installed }
+  const taking = { disk, crypto, installation, channel, installerVersion, installed }
   if (bundle !== undefined) {
     const came = await readBundle(ports.openFolder(bundle))
     const artifacts: ArtifactSource = { kind: 'folder', path: bundle }

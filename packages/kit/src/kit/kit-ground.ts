@@ -37,7 +37,7 @@ export async function openGround(options: KitOptions): Promise<KitGround> {
   const { disk, clock, crypto, http, machine, allowInsecure, openFolder } = ports
   const installation = await loadInstallation(disk)
   const { source, releaseFile, channelVariable: variable, channel: profile } = installation
-  const channel = chooseChannel({ environment, variable, profile })
+  const channel = options.channel ?? chooseChannel({ environment, variable, profile })
   return {
     installation,
     channel,

@@ -17,6 +17,8 @@ import type { KitPorts } from './kit-parts.ts'
 export interface KitOptions {
   /** The folder with kit.json. */
   root: string
+  /** In place of that of the environment and of kit.json. */
+  channel?: string | undefined
   /** Of this process: the channel may stand in it, and hooks get it. */
   environment: Readonly<Record<string, string | undefined>>
   /** Of whatever applies: a release may need a newer one. */

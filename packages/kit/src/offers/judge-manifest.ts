@@ -5,6 +5,8 @@ import type { KitCode } from '../ground/kit-error.ts'
 export interface Standing {
   /** Undefined where nobody is asked, and bundles alone are taken: then the keys decide. */
   appId: string | undefined
+  /** That was asked for; undefined where nobody asks: an installer's own. */
+  channel: string | undefined
   /** The highest that was seen signed. */
   floor: number
   /** 0: none is known. */
@@ -24,9 +26,14 @@ export interface Refused {
  * coordinators and browsers alike. Undefined: nothing speaks against it.
  */
 export function judgeManifest(manifest: KitManifest, standing: Standing): Refused | undefined {
-  const { appId, releaseId, sequence } = manifest
+  const { appId, releaseId, sequence, channel } = manifest
   if (standing.appId !== undefined && appId !== standing.appId) {
     return refuse('wrong-app', `expected a kit of the app ${standing.appId}, found one of ${appId}`)
+  }
+  // Whoever serves it may not choose another channel than it was signed for.
+  if (standing.channel !== undefined && channel !== standing.channel) {
+    const message = `expected a kit that was signed for the channel ${standing.channel}, found ${releaseId} for ${channel}`
+    return refuse('wrong-channel', message)
   }
   // Signing §1: what a key has once signed as the lowest holds, whatever a server offers later.
   if (sequence < standing.floor) {

@@ -20,7 +20,7 @@ const crypto = { ...createNodeCrypto(), verifyMinisign }
 
 describe('what a machine makes of an offer (vectors/kit/offers.json)', () => {
   test.each(vectors.cases)('$comment', async (given) => {
-    const { manifest, signatures, trust, installerVersion, appId, verdict, floorAfter } = given
+    const { manifest, signatures, trust, installerVersion, appId, channel, verdict, floorAfter } = given
     const disk = createMemoryFiles()
     await raiseTrust(disk, trust)
     const source = appId === null ? undefined : { url: 'https://updates.example', appId, appKey: undefined }
@@ -35,6 +35,7 @@ describe('what a machine makes of an offer (vectors/kit/offers.json)', () => {
         disk,
         crypto,
         installation: { publicKeys: vectors.publicKeys, source },
+        channel,
         installerVersion,
         installed: undefined,
       },

@@ -1,5 +1,5 @@
 import type { FilesPort } from '@hotpatch/device-ground'
-import { KitError } from '../ground/kit-error.ts'
+import { KitError, type KitCode } from '../ground/kit-error.ts'
 import type { Installation } from '../installation/installation.ts'
 import { installerFits, judgeManifest } from './judge-manifest.ts'
 import type { ArtifactSource, KitOffer } from './kit-offer.ts'
@@ -11,6 +11,8 @@ export interface OfferTaking {
   disk: FilesPort
   crypto: OfferCrypto
   installation: Pick<Installation, 'publicKeys' | 'source'>
+  /** That was asked for, of a server or of a bundle. */
+  channel: string
   installerVersion: string
   /** What is installed, by its own word: nobody has signed that, so it counts while it stands there. */
   installed: { sequence?: number | undefined; releaseId: string } | undefined
@@ -23,19 +25,25 @@ export interface OfferTaking {
  */
 export async function takeOffer(
   came: SignedBytes & { artifacts: ArtifactSource; rolloutId: string | undefined },
-  { disk, crypto, installation, installerVersion, installed }: OfferTaking,
+  { disk, crypto, installation, channel, installerVersion, installed }: OfferTaking,
 ): Promise<KitOffer> {
   const verified = await verifyManifest(came, installation.publicKeys, crypto)
   const { manifest } = verified
   const known = knownTo(await readTrust(disk), installed)
-  const refused = judgeManifest(manifest, { appId: installation.source?.appId, ...known })
+  const refused = judgeManifest(manifest, { appId: installation.source?.appId, channel, ...known })
   if (refused?.code !== 'wrong-app') await raiseTrust(disk, { floor: manifest.floor })
-  if (refused) throw new KitError(refused.code, refused.message)
+  if (refused) throw new KitError(refused.code, refused.message + adviceOn(refused.code, manifest.channel, came.artifacts))
   if (installerFits(manifest, installerVersion) !== 'fits') {
     const message = `${manifest.releaseId} needs version ${manifest.minInstallerVersion} of what installs it, this is ${installerVersion}: update hotpatch first`
     throw new KitError('installer-too-old', message)
   }
   return { ...verified, signatures: came.signatures, rolloutId: came.rolloutId, artifacts: came.artifacts }
+}
+
+function adviceOn(code: KitCode, channel: string, { kind }: ArtifactSource): string {
+  if (code !== 'wrong-channel') return ''
+  if (kind === 'folder') return `: to take it all the same, name its channel (--channel ${channel})`
+  return `: whoever serves it here has taken it from elsewhere; its publisher brings it to a channel with "hotpatch promote"`
 }
 
 /** @throws KitError signature-missing, signature-invalid, manifest-invalid */

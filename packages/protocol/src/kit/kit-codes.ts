@@ -1,15 +1,17 @@
 /**
  * Why a kit could not be checked, planned or applied (Kits §9). `isOfRelease`: the release is wrong, and trying it again
- * would not help; else something of this machine or on the way.
+ * would not help; else something of this machine, or on the way to it. A code that engines on devices have too means the
+ * same of both: what came by way of a server or a mirror and is not what was signed blames no release.
  */
 export const KIT_CODES = {
   'check-failed': { isOfRelease: false },
   'manifest-invalid': { isOfRelease: true },
-  'signature-missing': { isOfRelease: true },
-  'signature-invalid': { isOfRelease: true },
-  'wrong-app': { isOfRelease: true },
-  'sequence-too-low': { isOfRelease: true },
-  'below-floor': { isOfRelease: true },
+  'signature-missing': { isOfRelease: false },
+  'signature-invalid': { isOfRelease: false },
+  'wrong-app': { isOfRelease: false },
+  'wrong-channel': { isOfRelease: false },
+  'sequence-too-low': { isOfRelease: false },
+  'below-floor': { isOfRelease: false },
   'installer-too-old': { isOfRelease: true },
   'no-file-for-machine': { isOfRelease: true },
   'partial-kit': { isOfRelease: true },

@@ -29,7 +29,7 @@ export type KitSeverity = (typeof KIT_SEVERITIES)[number]
 export interface KitRelease {
   /** Such as "2026.06.02-alpha.3"; opaque. */
   releaseId: string
-  /** That it was made for. A release may be placed on others, too: what decides is the channel that is asked. */
+  /** That it is stated for: whoever asks for another takes it not (Kits §6.8). A release may be stated for several. */
   channel: string
   severity: KitSeverity
   /** The lowest version of whatever applies it. */

@@ -51,7 +51,7 @@ export function createGuardCompanion({
     for (const [index, step] of signed.entries()) {
       const releaseId = targets[index] ?? null
       const release = releaseId === null ? null : await releases.get(releaseId, tx)
-      const content = await statedContent(tx, app.id, rollout.platform, release)
+      const content = await statedContent(tx, app.id, rollout, release)
       const statement = await statements.takeRestated(tx, app, content, step)
       if (!statement) throw problem('invalid-request', 'Expected the nearer roll-back too, found only the earlier one.')
       steps.push({ releaseId, statement })

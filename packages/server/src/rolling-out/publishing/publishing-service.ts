@@ -110,7 +110,7 @@ export function createPublishing({
     const release = { version, requirement, ...stated }
     const versionCode = readVersionCode(input, content)
     const bundleSha256 = stated.artifacts.find(({ name }) => name === ARCHIVE_NAME)?.sha256
-    const checked = await signing.check(app, { appId: app.id, platform, release }, bundleSha256, signatures)
+    const checked = await signing.check(app, { appId: app.id, platform, channel, release }, bundleSha256, signatures)
     if (checked?.statement && !isStatementOf(early, checked.statement)) {
       await sequences.requireFree(app, platform, checked.statement.statement.sequence)
     }

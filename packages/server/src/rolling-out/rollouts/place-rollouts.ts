@@ -149,7 +149,10 @@ export function createPlacing({
       throw problem('release-not-found', `The app has no release with the id ${input.releaseId} to place.`)
     }
     const { platform } = release
-    const restated = await statements.takeRestated(tx, app, await statedContent(tx, app.id, platform, release), input)
+    const { channel } = input
+    const content = await statedContent(tx, app.id, { platform, channel }, release)
+    const restated = await statements.takeRestated(tx, app, content, input)
+    if (!restated) expectStatedFor(channel, release)
     return place(tx, change, app, { ...input, plan, release, platform, restated }, author, 'rollout.started')
   }
 
@@ -165,12 +168,9 @@ export function createPlacing({
       )
     }
     const release = input.to === 'embedded' ? null : await getPlaced(tx, app, input, input.to)
-    const restated = await statements.takeRestated(
-      tx,
-      app,
-      await statedContent(tx, app.id, input.platform, release),
-      input,
-    )
+    const content = await statedContent(tx, app.id, input, release)
+    const restated = await statements.takeRestated(tx, app, content, input)
+    if (!restated && release) expectStatedFor(input.channel, release)
     const placement = { ...input, plan, release, restated, isRollback: true }
     return place(tx, change, app, placement, author, 'rollout.rolled-back')
   }
@@ -191,6 +191,16 @@ export function createPlacing({
   }
 
   return { place, createIn, rollBackIn }
+}
+
+/** Kits §6.8: machines take a kit from the channel alone that its statement says. Its own says the one that it was published on. */
+function expectStatedFor(channel: string, { kind, version, channel: statedChannel }: ReleaseRow): void {
+  if (kind !== 'kit' || channel === statedChannel) return
+  throw problem(
+    'statement-invalid',
+    `channel: expected ${JSON.stringify(channel)}, found ${JSON.stringify(statedChannel)}, and no installation of ${channel} would take it. State ${version} again for it, signed: \`hotpatch promote\` does.`,
+    { field: 'channel' },
+  )
 }
 
 function firstPercentage({ plan, percentage }: Placement): number {

@@ -250,7 +250,7 @@ export function renderSignature({ scheme, subject, key_id: keyId, value }: Added
 export async function statedContent(
   db: Connection,
   appId: string,
-  platform: Platform,
+  { platform, channel }: { platform: Platform; channel: string },
   release: ReleaseRow | null,
 ): Promise<StatedContent> {
   const stated = release && {
@@ -258,7 +258,7 @@ export async function statedContent(
     requirement: requirementOf(release),
     ...(await statedOfRelease(db, release)),
   }
-  return { appId, platform, release: stated }
+  return { appId, platform, channel, release: stated }
 }
 
 export function requirementOf(row: { requirement: string }): Requirement {

@@ -20,6 +20,8 @@ import { findContentDifference } from './content-difference.ts'
 export interface StatedContent {
   appId: string
   platform: Platform
+  /** That it is placed on. Of a kit alone the statement says one: a machine takes it from no other (Kits §6.8). */
+  channel: string
   /** Null: what the binary shipped with. */
   release: StatedRelease | null
 }
@@ -115,9 +117,15 @@ function findDifference(statement: Statement, content: StatedContent): Differenc
       ['version', release?.version ?? 'embedded', statement.version],
       ...requirementExpectations(release?.requirement ?? {}, statement.requirement),
     ]) ??
+    channelDifference(statement, content) ??
     contentDifference(contentFor(statement, release), statement.content ?? undefined) ??
     firstDifferent(artifactExpectations(release?.artifacts ?? [], statement.artifacts))
   )
+}
+
+function channelDifference({ content: found }: Statement, { channel, release }: StatedContent): Difference | undefined {
+  const isKit = release?.content.kind === 'kit' && found?.kind === 'kit'
+  return isKit ? firstDifferent([['channel', channel, found.channel]]) : undefined
 }
 
 function firstDifferent(expectations: readonly [field: string, expected: unknown, found: unknown][]) {
@@ -143,9 +151,10 @@ function writtenAs(content: ReleaseContent | undefined): unknown {
   return JSON.parse(content.kind === 'kit' ? writeKitContent(content) : JSON.stringify(content))
 }
 
-/** Content §3.1: what a zip unpacks to may be left unsaid. */
+/** Content §3.1: what a zip unpacks to may be left unsaid. Kits §1.2: the channel of a kit is said anew, too. */
 function contentFor({ content: found }: Statement, release: StatedRelease | null): ReleaseContent | undefined {
   const content = release?.content
+  if (content?.kind === 'kit' && found?.kind === 'kit') return { ...content, channel: found.channel }
   return content?.kind === 'archive' && found?.kind === 'archive' && found.tree === undefined
     ? { kind: 'archive' }
     : content
