@@ -9,6 +9,7 @@ export type { FileRights, KitDisk } from './ground/kit-disk.ts'
 export { KIT_CODES, KitError, type KitCode } from './ground/kit-error.ts'
 export { createNodeDisk } from './ground/node-disk.ts'
 export type * from './installation/installation.ts'
+export { describeFailed, isTriedAgain, type FailedRelease } from './keeping/failed-releases.ts'
 export type { KitPorts } from './kit/kit-parts.ts'
 export type {
   ApplyOptions,

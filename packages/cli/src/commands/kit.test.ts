@@ -96,11 +96,27 @@ test('what does not work is taken back, with an exit code of its own', async () 
   expect(await installed()).toBe('first')
   expect(await run(`kit check --bundle ${broken}`)).toMatchObject({
     exitCode: 0,
-    stdout: expect.stringContaining('did not work here'),
+    stdout: expect.stringMatching(
+      /2 is offered\. Did not work here: 2 \(probe-failed\), \d{4}-.* It is not tried again by itself/s,
+    ),
   })
   expect(await run(`kit apply --bundle ${broken} --yes`)).toMatchObject({
     exitCode: 1,
     stderr: expect.stringContaining('--again'),
+  })
+})
+
+test('a check that finds nothing says what was newer and did not work here, and so does the status', async () => {
+  const { run, bundle } = await openTool()
+  const [older, broken] = [await bundle('2', 7, 'second'), await bundle('3', 8, 'broken')]
+  await run(`kit apply --bundle ${broken} --yes`)
+  await run(`kit apply --bundle ${older} --yes`)
+  const said = expect.stringMatching(/Did not work here: 3 \(probe-failed\), .* It is not tried again by itself/s)
+  expect(await run(`kit check --bundle ${older}`)).toMatchObject({ exitCode: 0, stdout: said })
+  expect(await run('kit status')).toMatchObject({ exitCode: 0, stdout: said })
+  const { stdout } = await run(`kit check --bundle ${older} --json`)
+  expect(JSON.parse(stdout)).toMatchObject({
+    failed: [{ releaseId: '3', code: 'probe-failed', message: expect.any(String), isTriedAgain: false }],
   })
 })
 

@@ -4,12 +4,15 @@ import { createNodeCrypto } from '@hotpatch/client/node'
 import { systemClock } from '@hotpatch/device-ground/system-clock'
 import {
   createNodeDisk,
+  describeFailed,
   describePlan,
   examineKit,
+  isTriedAgain,
   KitError,
   nodeProcess,
   planAsJson,
   type Consent,
+  type FailedRelease,
   type Kit,
   type KitApply,
   type KitCheck,
@@ -104,11 +107,17 @@ async function checkKit(context: CliContext, options: KitOptions) {
 function checkAsJson(check: KitCheck) {
   switch (check.kind) {
     case 'up-to-date':
-      return { outcome: 'up_to_date', releaseId: check.releaseId ?? null, reason: check.reason, message: check.message }
+      return {
+        outcome: 'up_to_date',
+        releaseId: check.releaseId ?? null,
+        reason: check.reason,
+        message: check.message,
+        failed: check.failed.map(failedAsJson),
+      }
     case 'skipped':
       return { outcome: 'check_skipped', reason: check.reason }
     case 'failed-before':
-      return { outcome: 'up_to_date', releaseId: null, reason: 'failed-before', failed: check.failed }
+      return { outcome: 'up_to_date', releaseId: null, reason: 'failed-before', failed: [failedAsJson(check.failed)] }
     case 'available': {
       const { releaseId, manifest, snoozed } = check
       const outcome = check.isRequired ? 'update_required' : 'update_available'
@@ -118,14 +127,18 @@ function checkAsJson(check: KitCheck) {
   }
 }
 
+function failedAsJson({ at, ...failed }: FailedRelease) {
+  return { ...failed, at: new Date(at).toISOString(), isTriedAgain: isTriedAgain(failed) }
+}
+
 function describeCheck(check: KitCheck): string {
   switch (check.kind) {
     case 'up-to-date':
-      return `Nothing to do: ${check.message || check.reason}.`
+      return [`Nothing to do: ${check.message || check.reason}.`, ...check.failed.map(describeFailed)].join('\n')
     case 'skipped':
       return `Not checked: ${SKIPPED[check.reason]}`
     case 'failed-before':
-      return `${check.failed.releaseId} is offered, and did not work here before (${check.failed.code}).`
+      return `${check.failed.releaseId} is offered. ${describeFailed(check.failed)}`
     case 'available': {
       const required = check.isRequired ? ` It is required (${check.manifest.severity}).` : ''
       const snoozed = check.snoozed ? ` It was put off until ${new Date(check.snoozed.until).toISOString()}.` : ''
@@ -273,7 +286,15 @@ async function showStatus(context: CliContext, options: KitOptions) {
   }))
   const releaseId = installed?.releaseId ?? null
   const openApply = open ? { releaseId: open.releaseId, state: open.state, why: open.why ?? null } : null
-  const shown = { releaseId, channel, components, openApply, trust, failed, before: before ?? null }
+  const shown = {
+    releaseId,
+    channel,
+    components,
+    openApply,
+    trust,
+    failed: failed.map(failedAsJson),
+    before: before ?? null,
+  }
   output.result(shown, () => {
     output.fields({ release: releaseId ?? 'unknown', channel, 'release before': before, sequence: trust.sequence })
     if (open) output.line(`An apply of ${open.releaseId} is open (${open.state}). See: hotpatch kit doctor`)
@@ -282,7 +303,7 @@ async function showStatus(context: CliContext, options: KitOptions) {
         ['component', 'version'],
         components.map(({ id, version }) => [id, version]),
       )
-    for (const each of failed) output.line(`Did not work here: ${each.releaseId} (${each.code})`)
+    for (const each of failed) output.line(describeFailed(each))
   })
 }
 

@@ -1,5 +1,6 @@
 import { messageOf } from '@hotpatch/device-ground'
 import type { ClockPort, CryptoPort } from '@hotpatch/device-ground'
+import { readKitManifest, UnexpectedJsonError, type KitComponentKind } from '@hotpatch/protocol'
 import { findOpenApply } from '../applying/coordinator.ts'
 import { findLocks } from '../applying/lock.ts'
 import { folderOf } from '../ground/durable-files.ts'
@@ -60,6 +61,7 @@ export async function examineKit(ports: DoctorPorts): Promise<KitFinding[]> {
       examineInstalled(ports, known),
     )
     await attempt('hooks', 'Look at the programs that kit.json names.', () => examineHooks(ports, known))
+    await attempt('settings', 'Look at kit.json.', () => examineSettings(ports, known))
   }
   await attempt('lock', 'Look at .kit/lock: this user has to be able to read it.', () => examineLock(ports))
   await attempt('open-apply', 'Put the components right by hand, then: rm .kit/current', () => examineOpenApply(ports))
@@ -97,6 +99,38 @@ async function examineHooks({ canRun }: DoctorPorts, { components, probe }: Inst
     missing.push(failed('hooks', message, `Install it, or correct it in kit.json (${owner}).`))
   }
   return missing.length > 0 ? missing : [passed('hooks', `All ${named.length} hooks can be run.`)]
+}
+
+/** Kits §3.3, §3.7: what reads its settings only when it starts, or is told to, goes on with the old ones. */
+async function examineSettings(
+  { disk }: DoctorPorts,
+  { components, repairTargets }: Installation,
+): Promise<KitFinding[]> {
+  const kinds = await kindsOf(disk)
+  const targets = Object.keys(repairTargets).join(', ')
+  return Object.entries(components).flatMap(([id, place]) => {
+    if (place.reload !== undefined || place.service !== undefined) return []
+    const isTemplate = place.validate !== undefined || kinds.get(id) === 'template'
+    // What has no place either migrates or repairs.
+    const isRepair = place.path === '' && place.migration === undefined && targets !== ''
+    if (!isTemplate && !isRepair) return []
+    const what = isTemplate ? `settings (${place.path})` : `settings of others (${targets})`
+    const message = `${id} changes ${what}, and nothing makes what runs take them up: it goes on with the old ones.`
+    return [warned('settings', message, `Name "reload" or "service" in components.${id} of kit.json.`)]
+  })
+}
+
+/** As the last release has them; kit.json says it of none. */
+async function kindsOf(disk: KitDisk): Promise<Map<string, KitComponentKind>> {
+  // Of what cannot be read the look at what is trusted speaks.
+  const last = (await readKeptReleases(disk).catch(() => [])).at(-1)
+  try {
+    const { components } = readKitManifest(last?.manifestText ?? '')
+    return new Map(components.map(({ id, kind }) => [id, kind]))
+  } catch (error) {
+    if (error instanceof UnexpectedJsonError) return new Map()
+    throw error
+  }
 }
 
 function hooksOf({ service, validate, reload, migration, probe }: InstalledPlace): HookCommand[] {

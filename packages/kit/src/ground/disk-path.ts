@@ -1,5 +1,5 @@
 import { KitError } from './kit-error.ts'
-import { COORDINATOR_FOLDER, VERSIONS_FOLDER } from './kit-layout.ts'
+import { COORDINATOR_FOLDER, KIT_FOLDER, VERSIONS_FOLDER } from './kit-layout.ts'
 
 const LINKED_FOLDERS = [VERSIONS_FOLDER, COORDINATOR_FOLDER].map((folder) => folder.split('/'))
 
@@ -36,10 +36,13 @@ export function followLink(link: readonly string[], target: string): string[] {
   const leadsInto = (folder: readonly string[]) =>
     names.length > folder.length && folder.every((name, index) => names[index] === name)
   if (isKept && LINKED_FOLDERS.some(leadsInto)) return names
+  const advice =
+    link[0] === KIT_FOLDER
+      ? 'Remove the link: the coordinator makes its own folders there.'
+      : 'Put what it leads to in its place, or name another place in kit.json.'
   throw new KitError(
     'path-escapes',
-    `Expected no link at ${link.join('/')}, or one into ${VERSIONS_FOLDER}; it leads to ${JSON.stringify(target)}. ` +
-      `Put what it leads to in its place, or name another place in kit.json.`,
+    `Expected no link at ${link.join('/')}, or one into ${VERSIONS_FOLDER}; it leads to ${JSON.stringify(target)}. ${advice}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import { textFromUtf8, UnexpectedJsonError, utf8FromText } from '@hotpatch/protocol'
 import type { FilesPort } from '@hotpatch/device-ground'
+import { folderOf, makeDurableDirectory, writeAtomically } from './durable-files.ts'
 import { KitError } from './kit-error.ts'
 import { KIT_FOLDER } from './kit-layout.ts'
 
@@ -52,9 +53,6 @@ function parse(text: string): unknown {
 
 /** After a power cut at any moment the file is the old one or the new one. One writer of a path at a time. */
 export async function writeKitFile(disk: FilesPort, path: string, content: unknown): Promise<void> {
-  const folder = path.slice(0, path.lastIndexOf('/'))
-  await disk.makeDirectory(folder)
-  await disk.write(`${path}.new`, utf8FromText(`${JSON.stringify(content)}\n`))
-  await disk.rename(`${path}.new`, path)
-  await disk.syncDirectory(folder)
+  await makeDurableDirectory(disk, folderOf(path))
+  await writeAtomically(disk, path, utf8FromText(`${JSON.stringify(content)}\n`))
 }

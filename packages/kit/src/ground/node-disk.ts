@@ -5,6 +5,7 @@ import { expectFewLinks, followLink, namesOf } from './disk-path.ts'
 import type { KitDisk } from './kit-disk.ts'
 import { KitError } from './kit-error.ts'
 import { KIT_FOLDER, VERSIONS_FOLDER } from './kit-layout.ts'
+import { inTheWay } from './durable-files.ts'
 
 /** Windows, where links need rights that few have, knows neither of the first two: they are 0 then. */
 const { O_NOFOLLOW, O_NONBLOCK, O_DIRECTORY, O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_TRUNC } = constants
@@ -253,6 +254,7 @@ export function createNodeDisk(rootDirectory: string): KitDisk {
           })
         }
         await inFolderOf(await itself(NEW_LINK), async (made) => {
+          if ((await statOf(made))?.isDirectory()) throw inTheWay('a link, or nothing,', NEW_LINK, 'directory')
           await rm(made, { force: true })
           await symlink(target, made)
           await rename(made, where)

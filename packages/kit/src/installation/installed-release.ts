@@ -7,6 +7,7 @@ import {
   writeInstalledKit,
 } from '@hotpatch/protocol'
 import type { InstalledKit } from '@hotpatch/protocol'
+import { writeAtomically } from '../ground/durable-files.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 
@@ -43,8 +44,5 @@ export async function writeInstalledRelease(
   releaseFile: string,
   kit: Parameters<typeof writeInstalledKit>[0],
 ): Promise<void> {
-  const beside = `${releaseFile}.tmp`
-  await disk.write(beside, utf8FromText(writeInstalledKit(kit)))
-  await disk.rename(beside, releaseFile)
-  await disk.syncDirectory(releaseFile.slice(0, Math.max(0, releaseFile.lastIndexOf('/'))))
+  await writeAtomically(disk, releaseFile, utf8FromText(writeInstalledKit(kit)))
 }

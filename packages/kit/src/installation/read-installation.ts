@@ -1,5 +1,6 @@
 import { isAllowedAddress, joinAddress } from '@hotpatch/device-ground'
 import {
+  KIT_COMPONENT_ID,
   MAX_KIT_COMPONENTS,
   parseJson,
   readArray,
@@ -44,7 +45,7 @@ const APP_KEY = /^[\x21-\x7e]{1,200}$/
 const PUBLIC_KEY = /^(?:[A-Za-z0-9+/]{43}=|RW[A-Za-z0-9+/]{54})$/
 const CHANNEL = /^[a-z0-9][a-z0-9._-]{0,63}$/
 const ENVIRONMENT_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/
-const COMPONENT = /^[a-z0-9][a-z0-9._-]{0,63}$/
+const COMPONENT = KIT_COMPONENT_ID
 const VARIABLE = /^[A-Z_][A-Z0-9_]{0,63}$/
 /** Facts that the coordinator knows have such names (Kits §3.3). */
 const OWN_VARIABLE = /^HOTPATCH_KIT_/

@@ -1,14 +1,32 @@
-import { readArray, readInteger, readObject, readString } from '@hotpatch/protocol'
+import { readArray, readInteger, readObject, readOptional, readString } from '@hotpatch/protocol'
 import type { FilesPort } from '@hotpatch/device-ground'
+import { KIT_CODES, type KitCode } from '../ground/kit-error.ts'
 import { FAILURES_FILE, readKitFile, writeKitFile } from '../ground/kit-files.ts'
 
-/** Kits §6: a release that did not work here; not tried again unless somebody wants that. */
+/** Kits §9.1: a release that did not work here. */
 export interface FailedRelease {
   releaseId: string
   sequence: number
   code: string
+  /** Why, for people; absent where an earlier version has noted it. */
+  message?: string
   /** Milliseconds since 1970. */
   at: number
+}
+
+/** What was a fault of this machine, or on the way to it, is tried again at the next apply; all else when people say so. */
+export function isTriedAgain({ code }: Pick<FailedRelease, 'code'>): boolean {
+  return Object.hasOwn(KIT_CODES, code) && !KIT_CODES[code as KitCode].isOfRelease
+}
+
+/** For people: which release, when, why, and what comes of it. */
+export function describeFailed(failed: FailedRelease): string {
+  const { releaseId, code, message, at } = failed
+  const why = message === undefined ? '' : ` ${message.replace(/[.\s]*$/, '.')}`
+  const next = isTriedAgain(failed)
+    ? 'It is tried again at the next apply.'
+    : 'It is not tried again by itself, but waits for another release, or for: hotpatch kit apply --again'
+  return `Did not work here: ${releaseId} (${code}), ${new Date(at).toISOString()}.${why} ${next}`
 }
 
 /** The oldest are forgotten: whoever offers them again would have to sign them again. */
@@ -21,7 +39,11 @@ export async function readFailedReleases(disk: Pick<FilesPort, 'read' | 'stat'>)
 }
 
 export async function noteFailed(disk: FilesPort, failed: FailedRelease): Promise<void> {
-  const others = (await readFailedReleases(disk)).filter(({ releaseId }) => releaseId !== failed.releaseId)
+  const known = await readFailedReleases(disk)
+  const before = known.find(({ releaseId }) => releaseId === failed.releaseId)
+  // A machine that had no room afterwards acquits nobody.
+  if (before && !isTriedAgain(before) && isTriedAgain(failed)) return
+  const others = known.filter((each) => each !== before)
   await writeKitFile(disk, FAILURES_FILE, [...others.slice(1 - MAX_FAILED), failed])
 }
 
@@ -38,6 +60,7 @@ function readFailed(value: unknown): FailedRelease {
     releaseId: readString(json.releaseId, '/releaseId'),
     sequence: readInteger(json.sequence, '/sequence', 1),
     code: readString(json.code, '/code'),
+    ...readOptional(json.message, (found) => ({ message: readString(found, '/message') })),
     at: readInteger(json.at, '/at', 0),
   }
 }

@@ -1,6 +1,7 @@
 import { textFromUtf8, utf8FromText } from '@hotpatch/protocol'
 import type { ClockPort } from '@hotpatch/device-ground'
 import type { KitDisk } from '../ground/kit-disk.ts'
+import { inTheWay } from '../ground/durable-files.ts'
 import { LOGS_FOLDER } from '../ground/kit-files.ts'
 
 /** Kits §9: every check and every apply, for people. It decides nothing. */
@@ -36,9 +37,15 @@ export function createKitLog({ disk, clock }: { disk: KitDisk; clock: Pick<Clock
 
   /** The last entries, the oldest first. A line that was torn by a power cut is passed over. */
   async function read(limit: number): Promise<KitLogEntry[]> {
-    const files = await Promise.all([disk.read(BEFORE_FILE), disk.read(LOG_FILE)])
+    const files = [await readFile(BEFORE_FILE), await readFile(LOG_FILE)]
     const lines = files.flatMap((bytes) => (textFromUtf8(bytes ?? new Uint8Array()) ?? '').split('\n'))
     return lines.flatMap(entryOf).slice(-limit)
+  }
+
+  async function readFile(path: string): Promise<Uint8Array | undefined> {
+    const found = await disk.stat(path)
+    if (found && found.kind !== 'file') throw inTheWay('a file, or nothing,', path, found.kind)
+    return disk.read(path)
   }
 
   return { write, read }

@@ -4,7 +4,7 @@ import type { ApplyOutcome } from '../applying/apply-outcome.ts'
 import type { Coordinator } from '../applying/coordinator.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { expectUnaskedAllowed, localTimeOf } from '../keeping/consent.ts'
-import { readFailedReleases } from '../keeping/failed-releases.ts'
+import { isTriedAgain, readFailedReleases } from '../keeping/failed-releases.ts'
 import { isSameRelease, keepOffer } from '../keeping/kept-releases.ts'
 import type { ArtifactSource } from '../offers/kit-offer.ts'
 import type { KitPlan } from '../planning/kit-plan.ts'
@@ -60,7 +60,7 @@ async function expectWanted(
   if (triesAgain) return
   const { releaseId } = manifest
   const failed = (await readFailedReleases(ground.ports.disk)).find((each) => each.releaseId === releaseId)
-  if (failed) {
+  if (failed && !isTriedAgain(failed)) {
     const message = `${releaseId} did not work here before (${failed.code}): try it again with --again, or wait for another one`
     throw new KitError('not-consented', message)
   }

@@ -1,5 +1,6 @@
 import { DEV_CHANNEL } from '../checking/channel.ts'
 import { KitError, type KitCode } from '../ground/kit-error.ts'
+import { readFailedReleases, type FailedRelease } from '../keeping/failed-releases.ts'
 import { installIdOn } from '../keeping/install-id.ts'
 import { fetchOffer } from '../offers/fetch-offer.ts'
 import type { ArtifactSource, KitOffer } from '../offers/kit-offer.ts'
@@ -47,9 +48,19 @@ async function askUnlogged(ground: KitGround, { bundle, stopped }: AskOptions): 
   if (answer.kind === 'unreachable') throw new KitError('check-failed', answer.message)
   if (answer.kind === 'refused') throw new KitError(answer.code, answer.message)
   if (answer.kind === 'nothing') {
-    return { kind: 'up-to-date', releaseId, reason: answer.reason, message: answer.message }
+    const failed = await readNewerFailures(ground, installed)
+    return { kind: 'up-to-date', releaseId, reason: answer.reason, message: answer.message, failed }
   }
   return { kind: 'offered', offer: await takeOffer({ ...answer, artifacts: serverArtifacts }, taking) }
+}
+
+/** Those above what is installed; what is below it nobody waits for. */
+export async function readNewerFailures(
+  { ports }: KitGround,
+  installed: { sequence?: number | undefined } | undefined,
+): Promise<FailedRelease[]> {
+  const above = installed?.sequence ?? 0
+  return (await readFailedReleases(ports.disk)).filter(({ sequence }) => sequence > above)
 }
 
 function reasonOf(error: unknown): { code: KitCode | 'unexpected'; message: string } {

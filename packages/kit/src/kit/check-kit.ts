@@ -1,8 +1,8 @@
 import type { KitManifest } from '@hotpatch/protocol'
-import { readFailedReleases } from '../keeping/failed-releases.ts'
+import { isTriedAgain, readFailedReleases } from '../keeping/failed-releases.ts'
 import { readSnoozed, snoozeRelease, type Snoozed } from '../keeping/snoozed.ts'
 import { isRequired } from '../offers/judge-manifest.ts'
-import { ask } from './ask.ts'
+import { ask, readNewerFailures } from './ask.ts'
 import type { AskOptions, KitCheck } from './kit.ts'
 import type { KitGround } from './kit-ground.ts'
 
@@ -15,9 +15,11 @@ export async function checkKit(ground: KitGround, options: AskOptions): Promise<
   const { manifest } = asked.offer
   const { releaseId } = manifest
   if (installed === undefined) return { kind: 'skipped', reason: 'installed-unknown' }
-  if (installed.releaseId === releaseId) return upToDate(manifest)
+  if (installed.releaseId === releaseId) {
+    return { ...upToDate(manifest), failed: await readNewerFailures(ground, installed) }
+  }
   const failed = (await readFailedReleases(ground.ports.disk)).find((each) => each.releaseId === releaseId)
-  if (failed) return { kind: 'failed-before', failed, manifest }
+  if (failed && !isTriedAgain(failed)) return { kind: 'failed-before', failed, manifest }
   return {
     kind: 'available',
     releaseId,

@@ -58,7 +58,7 @@ async function expectBytes({ installation, staging }: KitGround, plan: KitPlan):
 
 /** So that neither the server nor the next check offers it again. */
 async function noteLeft(ground: KitGround, { releaseId }: InstalledKit, transaction: string): Promise<void> {
-  await rememberFailure(ground, releaseId, 'rolled-back')
+  await rememberFailure(ground, releaseId, { code: 'rolled-back', message: 'People went back from it' })
   const reports = await ground.outbox()
   await reports.add({ transaction, kind: 'rolled-back', releaseId, detail: 'rolled back by people' })
 }

@@ -36,7 +36,14 @@ export interface AskOptions {
 
 /** Kits §6: what came of a check. */
 export type KitCheck =
-  | { kind: 'up-to-date'; releaseId: string | undefined; reason: string; message: string }
+  | {
+      kind: 'up-to-date'
+      releaseId: string | undefined
+      reason: string
+      message: string
+      /** What was newer and did not work here: that nothing is offered may be because of it. */
+      failed: readonly FailedRelease[]
+    }
   | { kind: 'available'; releaseId: string; isRequired: boolean; snoozed: Snoozed | undefined; manifest: KitManifest }
   /** It did not work here before: it is not tried again by itself. */
   | { kind: 'failed-before'; failed: FailedRelease; manifest: KitManifest }

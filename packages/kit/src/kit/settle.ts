@@ -1,12 +1,15 @@
 import type { KitManifest } from '@hotpatch/protocol'
 import type { ApplyOutcome, RecoveryOutcome } from '../applying/apply-outcome.ts'
-import { KIT_CODES, KitError } from '../ground/kit-error.ts'
-import { noteFailed } from '../keeping/failed-releases.ts'
+import { KitError } from '../ground/kit-error.ts'
+import { noteFailed, type FailedRelease } from '../keeping/failed-releases.ts'
 import { readKeptReleases, type KeptRelease } from '../keeping/kept-releases.ts'
 import { verifyManifest } from '../offers/take-offer.ts'
 import { fileFor } from '../planning/plan.ts'
 import { writeLastApply } from '../status/last-apply.ts'
 import type { KitGround } from './kit-ground.ts'
+
+/** As much of it as people read in a line or some: a hook may have printed more. */
+const MAX_MESSAGE = 1_000
 
 /** What has to be remembered of an end, whichever it is, and whoever came to it. */
 export async function settle<Outcome extends RecoveryOutcome | ApplyOutcome>(
@@ -23,18 +26,24 @@ export async function settle<Outcome extends RecoveryOutcome | ApplyOutcome>(
     const components = [outcome.why.component ?? ''].filter((id) => id !== '')
     const state = outcome.kind === 'stuck' ? 'stuck' : 'rolled_back'
     await writeLastApply(disk, { state, releaseId, components }).catch(() => undefined)
-    if (KIT_CODES[outcome.why.code].isOfRelease) await rememberFailure(ground, releaseId, outcome.why.code)
+    // Whoever has stopped it knows that.
+    if (outcome.why.code !== 'stopped') await rememberFailure(ground, releaseId, outcome.why)
   }
   await ground.log.write(outcome.kind, { releaseId, ...('why' in outcome && outcome.why) })
   return outcome
 }
 
-export async function rememberFailure({ ports }: KitGround, releaseId: string, code: string): Promise<void> {
+export async function rememberFailure(
+  { ports }: KitGround,
+  releaseId: string,
+  { code, message }: Pick<FailedRelease, 'code' | 'message'>,
+): Promise<void> {
   const { disk, clock } = ports
   const kept = await readKeptReleases(disk).catch(() => [])
   const sequence = kept.find((each) => each.releaseId === releaseId)?.sequence ?? 1
+  const why = { code, ...(message !== undefined && { message: message.slice(0, MAX_MESSAGE) }) }
   // A full disk costs one more try.
-  await noteFailed(disk, { releaseId, sequence, code, at: clock.now() }).catch(() => undefined)
+  await noteFailed(disk, { releaseId, sequence, ...why, at: clock.now() }).catch(() => undefined)
 }
 
 /** Those of what is installed, and of what was before, for the way back. */

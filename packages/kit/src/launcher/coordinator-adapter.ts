@@ -1,14 +1,14 @@
-import { UpdateError } from '@hotpatch/client'
-import { messageOf } from '@hotpatch/device-ground'
 import { textFromUtf8, utf8FromText, type KitFile } from '@hotpatch/protocol'
 import type { ComponentAdapter, ComponentWork } from '../components/component-adapter.ts'
+import { expectArtifact } from '../components/ground/component-artifact.ts'
+import { inWordsOfKits } from '../components/ground/component-errors.ts'
+import { removeFolder, unpackFolder } from '../components/ground/unpack.ts'
 import { makeDurableDirectory, removeDurably, writeAtomically } from '../ground/durable-files.ts'
 import type { KitDisk } from '../ground/kit-disk.ts'
 import { KitError } from '../ground/kit-error.ts'
 import { COORDINATOR_FOLDER } from '../ground/kit-layout.ts'
 import { readPointerOn } from './coordinator-pointer.ts'
-import { COORDINATOR_VERSIONS, POINTER_FILE, readPointer, writePointer } from './launcher.ts'
-import { unpackCoordinator } from './unpack-coordinator.ts'
+import { COORDINATOR_ENTRY, COORDINATOR_VERSIONS, POINTER_FILE, readPointer, writePointer } from './launcher.ts'
 
 /** In the work folder: the pointer as it was; empty where there was none. */
 const KEPT = 'pointer'
@@ -39,14 +39,12 @@ export const coordinatorAdapter: ComponentAdapter = {
     const { current, previous } = await readPointerOn(disk)
     // Of the same bytes, whole, and perhaps running.
     if ([current, previous].some((version) => version?.sha256 === file.sha256)) return
-    if (work.artifactPath === undefined) throw new KitError('hash-mismatch', 'Expected the archive, found none.')
-    try {
-      await unpackCoordinator(work, file, work.artifactPath)
-    } catch (cause) {
-      if (!(cause instanceof UpdateError)) throw cause
-      const code = cause.code === 'storage-full' ? 'storage-full' : 'archive-invalid'
-      throw new KitError(code, messageOf(cause), { component: work.step.component.id, cause })
-    }
+    const artifact = await expectArtifact(work)
+    const [folder, component] = [`${COORDINATOR_VERSIONS}/${file.sha256}`, work.step.component.id]
+    await inWordsOfKits(component, async () => {
+      await removeFolder(disk, folder)
+      await unpackFolder(work.ports, artifact, { folder, component, expects: COORDINATOR_ENTRY })
+    })
   },
 
   async apply(work) {
@@ -75,7 +73,7 @@ export const coordinatorAdapter: ComponentAdapter = {
     }
     await removeDurably(disk, `${POINTER_FILE}.new`)
     const isUsed = [before.current, before.previous].some((version) => version?.sha256 === sha256)
-    if (!isUsed) await removeVersion(disk, sha256)
+    if (!isUsed) await removeFolder(disk, `${COORDINATOR_VERSIONS}/${sha256}`)
     if (kept === '') await removeEmpty(disk)
   },
 
@@ -95,12 +93,6 @@ async function readKept({ workPath, ports: { disk } }: ComponentWork): Promise<s
   const path = `${workPath}/${KEPT}`
   if ((await disk.stat(path)) === undefined) return undefined
   return textFromUtf8((await disk.read(path)) ?? new Uint8Array())
-}
-
-async function removeVersion(disk: KitDisk, sha256: string): Promise<void> {
-  for (const name of [`${sha256}.part`, sha256]) {
-    if (await disk.stat(COORDINATOR_VERSIONS)) await removeDurably(disk, `${COORDINATOR_VERSIONS}/${name}`)
-  }
 }
 
 /** As if nothing had ever been there. */

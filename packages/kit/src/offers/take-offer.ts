@@ -32,7 +32,8 @@ export async function takeOffer(
   const known = knownTo(await readTrust(disk), installed)
   const refused = judgeManifest(manifest, { appId: installation.source?.appId, channel, ...known })
   if (refused?.code !== 'wrong-app') await raiseTrust(disk, { floor: manifest.floor })
-  if (refused) throw new KitError(refused.code, refused.message + adviceOn(refused.code, manifest.channel, came.artifacts))
+  if (refused)
+    throw new KitError(refused.code, refused.message + adviceOn(refused.code, manifest.channel, came.artifacts))
   if (installerFits(manifest, installerVersion) !== 'fits') {
     const message = `${manifest.releaseId} needs version ${manifest.minInstallerVersion} of what installs it, this is ${installerVersion}: update hotpatch first`
     throw new KitError('installer-too-old', message)

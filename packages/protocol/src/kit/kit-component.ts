@@ -61,7 +61,8 @@ const FORMATS: Readonly<Record<KitComponentKind, readonly KitFileFormat[]>> = {
   coordinator: ['zip'],
 }
 
-export const KIT_COMPONENT_ID = /^[a-z0-9][a-z0-9._-]{0,63}$/
+/** Not a digit first: JavaScript puts names that are whole numbers before all others, and a manifest has an order (Kits §1.2). */
+export const KIT_COMPONENT_ID = /^[a-z][a-z0-9._-]{0,63}$/
 const WORD = /^[a-z0-9][a-z0-9._-]{0,31}$/
 const VERSION = /^[0-9A-Za-z][0-9A-Za-z.+_-]{0,99}$/
 const DIGEST = /^sha256:[0-9a-f]{64}$/

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { open, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { inTheWay } from '../../ground/durable-files.ts'
+import { KitError } from '../../ground/kit-error.ts'
 import { MAX_CHECKS_TEXT, readCheckRecord, writeCheckRecord, type CheckRecord } from '../check-record.ts'
 import type { CheckStore } from '../check-store.ts'
 
@@ -41,7 +43,9 @@ export function createFileCheckStore(path: string): CheckStore {
 /** Of what is longer than any that was written: nothing, as of what is damaged. */
 async function readText(path: string): Promise<string | undefined> {
   try {
-    const { size } = await stat(path)
+    const found = await stat(path)
+    if (!found.isFile()) throw inTheWay('a file, or nothing,', path, found.isDirectory() ? 'directory' : 'other')
+    const { size } = found
     return size > MAX_CHECKS_TEXT ? undefined : await readFile(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
@@ -78,7 +82,10 @@ async function lock(path: string): Promise<() => Promise<void>> {
     await removeStale(path)
     await wait(LOCK_WAIT_MS)
   }
-  throw new Error(`${path} is held by another process: remove it if there is none`)
+  throw new KitError(
+    'storage-failed',
+    `Expected ${path} to be let go after some milliseconds, found that it is held: remove it if no other process writes there.`,
+  )
 }
 
 async function removeStale(path: string): Promise<void> {

@@ -16,7 +16,8 @@ function asKitError(cause: unknown, component: string): unknown {
   if (cause instanceof UpdateError && cause.code === 'archive-invalid') {
     return new KitError('archive-invalid', `Of ${component} ${cause.message}`, { component, cause })
   }
-  if (!isFull(cause)) return cause
+  const isTooFull = isFull(cause) || (cause instanceof UpdateError && cause.code === 'storage-full')
+  if (!isTooFull) return cause
   return new KitError('storage-full', `The disk is full, at ${component}: make room, and apply again.`, {
     component,
     cause,

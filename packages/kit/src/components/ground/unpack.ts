@@ -15,12 +15,13 @@ const GROWS_ANYWAY_BYTES = 64 * 1024 ** 2
 
 /**
  * A folder with the files of a zip, whole and durable, or none at all.
+ * @param expects a file that has to be in it
  * @throws UpdateError archive-invalid, KitError storage-full
  */
 export async function unpackFolder(
   { disk, crypto }: ComponentPorts,
   { path, file }: ComponentArtifact,
-  { folder, component }: { folder: string; component: string },
+  { folder, component, expects }: { folder: string; component: string; expects?: string },
 ): Promise<void> {
   const unpackedBytes = Math.min(MAX_UNPACKED_BYTES, GROWS_ANYWAY_BYTES + MAX_GROWTH * file.sizeBytes)
   const limits = { fileCount: MAX_FILES, pathBytes: MAX_PATH_BYTES, unpackedBytes }
@@ -37,6 +38,9 @@ export async function unpackFolder(
   const files = await archive.writeTo(part)
   for (const executable of archive.executables) await disk.setExecutable(`${part}/${executable}`, true)
   for (const made of foldersOf(files.map((each) => each.path))) await disk.syncDirectory(`${part}${made}`)
+  if (expects !== undefined && (await disk.stat(`${part}/${expects}`))?.kind !== 'file') {
+    fail('archive-invalid', component, `Expected ${expects} in the archive of ${component}, found none.`)
+  }
   await disk.rename(part, folder)
   await disk.syncDirectory(folderOf(folder))
 }
