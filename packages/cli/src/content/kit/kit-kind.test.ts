@@ -93,9 +93,10 @@ test('people read its components in the order in which they are applied, and wha
     'Cannot be undone': 'database',
     'SHA-256': expect.stringMatching(/^[0-9a-f]{64} of kit\.json$/),
   })
-  const { content } = description.json as { content: { components: object } }
-  expect(content).toMatchObject({ kind: 'kit', release_id: '2026.06.02', severity: 'security' })
-  expect(Object.keys(content.components).toSorted()).toEqual(['database', 'gateway', 'web'])
+  const components = { database: expect.anything(), gateway: expect.anything(), web: expect.anything() }
+  expect(description.json).toMatchObject({
+    content: { kind: 'kit', release_id: '2026.06.02', severity: 'security', components },
+  })
 })
 
 test('each file is sent by itself, and all of it can be stated', async () => {
