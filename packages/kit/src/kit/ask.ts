@@ -27,7 +27,7 @@ export async function ask(ground: KitGround, options: AskOptions): Promise<Asked
   }
 }
 
-async function askUnlogged(ground: KitGround, { bundle, stopped }: AskOptions): Promise<Asked> {
+async function askUnlogged(ground: KitGround, { bundle, stopped, triesAgain = false }: AskOptions): Promise<Asked> {
   const { installation, installerVersion, channel, ports, serverArtifacts } = ground
   const { disk, crypto, http, clock, machine, allowInsecure } = ports
   const installed = await ground.readInstalled()
@@ -43,7 +43,8 @@ async function askUnlogged(ground: KitGround, { bundle, stopped }: AskOptions): 
   const installId = await installIdOn(disk, crypto)
   const { sequence, floor } = knownTo(await readTrust(disk), installed)
   const releaseId = installed?.releaseId
-  const question = { source, channel, installId, installerVersion, ...machine, releaseId, sequence, floor }
+  const known = { ...machine, releaseId, sequence, floor }
+  const question = { source, channel, installId, installerVersion, ...known, triesAgain }
   const answer = await fetchOffer(question, { http, clock, allowInsecure, ...(stopped && { stopped }) })
   if (answer.kind === 'unreachable') throw new KitError('check-failed', answer.message)
   if (answer.kind === 'refused') throw new KitError(answer.code, answer.message)

@@ -31,6 +31,8 @@ export interface KitOptions {
 export interface AskOptions {
   /** A folder that `hotpatch kit bundle` wrote, in the place of the server. */
   bundle?: string | undefined
+  /** Also what did not work here before. */
+  triesAgain?: boolean
   stopped?: Stopped | undefined
 }
 
@@ -61,8 +63,6 @@ export type Consent = { kind: 'ask'; ask: (planned: Pick<Planned, 'plan'>) => Pr
 
 export interface ApplyOptions extends AskOptions {
   consent: Consent
-  /** Although it did not work here before. */
-  triesAgain?: boolean
   onProgress?: (progress: StagingProgress) => void
   /** What happens, as it happens. */
   onReport?: (report: KitReport) => void

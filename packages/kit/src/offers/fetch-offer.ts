@@ -34,6 +34,8 @@ export interface OfferQuestion {
   /** The highest that was committed; undefined: that is not known. */
   sequence: number | undefined
   floor: number
+  /** People want what did not work here to be tried again. */
+  triesAgain?: boolean
 }
 
 export type OfferAnswer =
@@ -117,6 +119,7 @@ function headersOf(question: OfferQuestion): Record<string, string> {
       'x-kit-release': question.releaseId,
       'x-kit-sequence': sequence === undefined ? undefined : String(sequence),
       'x-kit-floor': floor > 0 ? String(floor) : undefined,
+      'x-kit-again': question.triesAgain ? '1' : undefined,
     }),
   }
   return Object.fromEntries(Object.entries(headers).filter((each): each is [string, string] => each[1] !== undefined))

@@ -123,6 +123,9 @@ describe('asking a server', () => {
       'x-kit-sequence': '4',
       'x-kit-floor': '2',
     })
+    expect(told[0]?.headers['x-kit-again']).toBeUndefined()
+    await ask(url, { triesAgain: true })
+    expect(told[1]?.headers['x-kit-again']).toBe('1')
   })
 
   test('from one that only keeps files, signatures come from beside', async () => {

@@ -29,6 +29,8 @@ export interface UpdateCheck {
   failedReleaseIds: readonly string[]
   /** The same, of clients that have other names for releases. */
   failed?: readonly ReleaseName[] | undefined
+  /** People at the device want what failed on it to be tried again: what is remembered of it does not count (D4). */
+  triesAgain?: boolean | undefined
   cohorts: readonly string[]
   /** What else it told of itself, for attribute rules. */
   attributes?: DeviceAttributes | undefined
@@ -149,8 +151,8 @@ export function createUpdateService({
     const told = check.attributes ?? NONE_TOLD
     const takes = check.dialect === undefined ? undefined : takesOf(check.dialect, told)
     const running = resolveRunning(catalog, check.current, takes)
-    const { deviceId } = check
-    const remembered = deviceId === null ? NONE : failedReleaseIds(catalog.appId, deviceId)
+    const { deviceId, triesAgain = false } = check
+    const remembered = deviceId === null || triesAgain ? NONE : failedReleaseIds(catalog.appId, deviceId)
     const failed = check.failed ? [...remembered, ...idsOf(catalog, check.failed)] : remembered
     const named = deviceId === null ? NONE : cohortsOf(catalog.appId, deviceId)
     // The app key is in every binary: whoever reads a cohort's name there could take what is for it alone.

@@ -177,7 +177,7 @@ describeOnEveryDatabase('kits', (openDatabase) => {
     expect(await notesOf(await publish('3', 3, { notes: '' }, { notes }))).toBe('')
     expect(await notesOf(await publish('4', 4))).toBe('')
     // The same publish on a further channel says nothing new of it either.
-    const elsewhere = await publish('1', 5, { channel: 'beta' }, { notes })
+    const elsewhere = await publish('1', 5, {}, { notes, channel: 'beta' })
     expect([elsewhere.releaseId, await notesOf(elsewhere)]).toEqual([silent.releaseId, notes])
   })
 
@@ -196,7 +196,7 @@ describeOnEveryDatabase('kits', (openDatabase) => {
 
     const nothing = await ask(asInstallation('home-1'), 'latest.json', 'beta')
     expect([nothing.status, nothing.body.code]).toEqual([404, 'nothing-published'])
-    await publish('4', 4, { channel: 'beta' }, { minInstallerVersion: '2' })
+    await publish('4', 4, {}, { minInstallerVersion: '2', channel: 'beta' })
     const required = await ask(asInstallation('home-1'), 'latest.json', 'beta')
     expect([required.status, required.body.code]).toEqual([404, 'native-too-old'])
     expect(required.headers['kit-min-installer-version']).toBe('2')
@@ -374,6 +374,9 @@ describeOnEveryDatabase('kits', (openDatabase) => {
     await report('home-1', [{ id: 'whole', kind: 'rolled-back', version: '2', code: 'probe-failed' }])
     const after = await ask(asInstallation('home-1', '1'))
     expect([after.status, after.body.code]).toEqual([404, 'failed-on-this-device'])
+    // Unless people there want it once more.
+    const again = asInstallation('home-1', '1', { 'x-kit-again': '1' })
+    expect(said(await ask(again)).release).toBe('2')
     const explained = await server.request('GET', `${at()}/devices/home-1/explain`)
     expect(explained.body.decision.reason).toBe('failed-on-this-device')
   })

@@ -12,6 +12,7 @@ const HEADERS = [
   'x-kit-architecture',
   'x-kit-sequence',
   'x-kit-floor',
+  'x-kit-again',
 ] as const
 
 type KitRequest = Pick<PlainRequest, 'params' | 'header'>
@@ -35,6 +36,7 @@ export function readKitCheck(request: KitRequest): AskedCheck {
         runtimeVersion: undefined,
         current: installed === undefined ? { kind: 'embedded' } : { kind: 'named', name: { version: installed } },
         failedReleaseIds: [],
+        ...(told['x-kit-again'] === '1' && { triesAgain: true }),
         cohorts: [],
         attributes: { architecture: toldText(told, 'x-kit-architecture', 64) },
         ...(highWater !== undefined && {
