@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, utimes, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished, expect, test } from 'vitest'
+import { DAY_MS } from '../clock.ts'
 import { createDiskStorage } from './disk-storage.ts'
 import { describeStorageDriver, listedKeys } from './testing/storage-driver-suite.ts'
 
@@ -21,22 +22,23 @@ async function aFolder(parent = tmpdir()) {
 async function aDiskStorage({ spoolIn }: { spoolIn?: string } = {}) {
   const directory = await aFolder()
   const spoolDirectory = await aFolder(spoolIn)
-  let now = Date.now()
+  let now = Date.parse('2026-01-05T00:00:00Z')
   const storage = createDiskStorage({ directory, clock: { now: () => now } })
   const spool = async () => {
     const path = join(spoolDirectory, 'upload')
     await writeFile(path, 'bundle')
     return { path, sizeBytes: 6 }
   }
-  return { storage, directory, spoolDirectory, spool, setTime: (time: Date) => void (now = time.getTime()) }
+  const passTime = () => Promise.resolve(new Date((now += DAY_MS)))
+  return { storage, directory, spoolDirectory, spool, passTime }
 }
 
-describeStorageDriver('disk', () => aDiskStorage())
+describeStorageDriver('disk', { create: () => aDiskStorage() })
 
 const hasSecondFileSystem = existsSync(SHARED_MEMORY) && statSync(SHARED_MEMORY).dev !== statSync(tmpdir()).dev
 
 if (hasSecondFileSystem) {
-  describeStorageDriver('disk, spool on another file system', () => aDiskStorage({ spoolIn: SHARED_MEMORY }))
+  describeStorageDriver('disk, spool on another file system', { create: () => aDiskStorage({ spoolIn: SHARED_MEMORY }) })
 } else {
   test.skip('disk, spool on another file system: needs a /dev/shm that is one')
 }

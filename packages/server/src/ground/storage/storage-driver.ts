@@ -18,6 +18,13 @@ export interface StoredObject {
   modifiedAt: Date
 }
 
+/** How bytes are to be called by whoever sends them. */
+export interface LinkedAnswer {
+  headers: { contentType?: string; contentDisposition?: string; contentEncoding?: string }
+  /** Whether the client comes to nothing without them: a link that cannot have them is none. */
+  mustHaveHeaders: boolean
+}
+
 /**
  * Where artifact bytes live. A key is the SHA-256 of the bytes in lower-case hex, so an object never changes once
  * written: it is there whole or not at all, also after a crash.
@@ -32,8 +39,8 @@ export interface StorageDriver {
    * when there is no such object. Whoever asks reads the stream to its end or destroys it.
    */
   open(key: string, ...ranges: readonly ByteRange[]): Promise<Readable | undefined>
-  /** A time-limited direct link, or undefined when the server must stream the bytes itself. */
-  downloadUrl(key: string): Promise<URL | undefined>
+  /** A direct link for GET, which may end after a while, or undefined when the server must stream the bytes itself. */
+  downloadUrl(key: string, answer?: LinkedAnswer): Promise<URL | undefined>
   /**
    * Removes those that exist. With `unmodifiedSince`, only those that were last put before it: an object that is put
    * again at the same moment stays.
@@ -43,6 +50,12 @@ export interface StorageDriver {
   list(): AsyncIterable<StoredObject & { key: string }>
   /** Removes what interrupted puts of before this time left behind. */
   removeLeftovers(before: Date): Promise<void>
+  /** Of a storage elsewhere: whether the last that was asked of it was answered. */
+  isReachable?(): boolean
+  /** Of a storage elsewhere: asks it for nothing. @throws StorageError when it does not answer */
+  ping?(): Promise<void>
+  /** Lets its connections go. */
+  close?(): void
 }
 
 const STORAGE_KEY = /^[0-9a-f]{64}$/
