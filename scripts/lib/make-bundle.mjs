@@ -25,7 +25,15 @@ const ENTRIES = {
 /** What its imports are found by. npm writes the last one whenever it changes what is installed. */
 const SIGNPOSTS = ['packages/*/package.json', 'node_modules/.package-lock.json']
 /** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
-const EXTERNAL = ['@fastify/swagger', '@fastify/swagger-ui', '@node-rs/argon2', 'pg-native']
+const EXTERNAL = [
+  '@fastify/swagger',
+  '@fastify/swagger-ui',
+  '@node-rs/argon2',
+  'pg-native',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/s3-request-presigner',
+  '@aws-sdk/cloudfront-signer',
+]
 /** Besides those that servers run from: these load what is asked for, and start threads, at any time. */
 const KEPT_FOLDERS = 3
 const USER = /^used-by-(\d+)$/

@@ -67,6 +67,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await checkPath.stop()
     if (reads !== db) await reads.destroy()
     await db.destroy()
+    core.storage.close?.()
   }
 
   return { http, handle: core.serving.handle, ownerToken, firstOwnerSecret, tick: automation.tick, close }

@@ -1,6 +1,7 @@
 import { ConfigError } from './configuration/config.ts'
 import { NoSchemaError, SchemaTooNewError } from './ground/database/migrate.ts'
 import { DeviceSecretError } from './fleet/devices/device-identity.ts'
+import { StorageSetupError } from './ground/storage/storage-error.ts'
 import { SecretsKeyError } from './ground/secrets/secret-box.ts'
 
 /** Nobody is there, or nobody answers. */
@@ -27,7 +28,7 @@ const MAX_CAUSES = 5
 const OTHER_REMEDY = 'Look at DATABASE_URL, and at the log of the database.'
 
 /** Their message says what to do. */
-const STATED = [ConfigError, NoSchemaError, SchemaTooNewError, DeviceSecretError, SecretsKeyError]
+const STATED = [ConfigError, NoSchemaError, SchemaTooNewError, DeviceSecretError, SecretsKeyError, StorageSetupError]
 
 /** What whoever starts the server can do about it; a stack only for what nobody foresaw. */
 export function describeStartError(error: unknown): string {

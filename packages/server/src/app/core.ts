@@ -9,6 +9,7 @@ import type { Database } from '../ground/database/schema.ts'
 import { createHttp, type LogStream } from '../ground/http/create-http.ts'
 import { createMetrics } from '../ground/http/metrics.ts'
 import { createPublicUrl } from '../ground/http/public-url.ts'
+import { openStorage } from '../ground/storage/open-storage.ts'
 import { sealDatabase } from '../ground/secrets/seal-database.ts'
 import { createSecretBox } from '../ground/secrets/secret-box.ts'
 
@@ -29,6 +30,7 @@ export type Core = Awaited<ReturnType<typeof openCore>>
 export async function openCore(options: AppOptions) {
   const { config, clock = systemClock, timers = systemTimers, newId = uuidv7 } = options
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
+  const { storage, notice: storageNotice } = await openStorage(config.storage, clock)
   const db = options.database ?? openDatabase(config.database)
   await migrate(db)
   const secretsKeys = config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)]
@@ -37,12 +39,15 @@ export async function openCore(options: AppOptions) {
   const databaseFile = options.database ? undefined : fileOf(config)
   const serving = createHttp(config, newId, timers, options.logTo)
   const { app: http } = serving
+  if (storageNotice !== undefined) http.log.warn(storageNotice)
   return {
     config,
     clock,
     timers,
     newId,
     db,
+    /** Of artifacts. */
+    storage,
     /** For secrets that stand in the database. */
     box,
     /** What it is made of: what else has to be known again derives keys of its own from them. */

@@ -31,7 +31,7 @@ const CONNECTION_GAUGES = [
 
 /** Figures that are read when somebody asks for /metrics. */
 export function registerGauges(
-  { metrics, http: { connections } }: Core,
+  { metrics, storage, http: { connections } }: Core,
   { fleet }: CheckPath,
   { streams, dispatcher }: Telling,
 ): void {
@@ -41,6 +41,11 @@ export function registerGauges(
   for (const [name, help] of CONNECTION_GAUGES) {
     metrics.gauge(`hotpatch_${snakeCase(name)}`, help, () => connections.counters()[name])
   }
+  const { isReachable } = storage
+  if (isReachable)
+    metrics.gauge('hotpatch_storage_reachable', '1 while the artifact storage answers, else 0', () =>
+      Number(isReachable()),
+    )
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
   metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)
 }

@@ -111,7 +111,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
   await http.register(consoleRoutes({ directory: consoleDirectory() }))
   await http.register(frontPage(VERSION, parts.core.config.http.publicUrl))
-  await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db) }))
+  await http.register(operationsRoutes({ ...forMetrics, checkReady: () => pingDatabase(db), storage }))
 }
 
 /** The one place that says who calls. */

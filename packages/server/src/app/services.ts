@@ -64,7 +64,6 @@ import { createProposalGate } from '../rolling-out/proposals/proposal-gate.ts'
 import { createProposalService } from '../rolling-out/proposals/proposal-service.ts'
 import { createRolloutService } from '../rolling-out/rollouts/rollout-service.ts'
 import { createChanges, type Changes } from '../ground/database/changes.ts'
-import { createDiskStorage } from '../ground/storage/disk-storage.ts'
 import { createInstallPageService } from '../pages/install/install-page-service.ts'
 import { createInstallables } from '../pages/install/installables.ts'
 import { createAttentionService } from '../explaining/attention/attention-service.ts'
@@ -327,9 +326,8 @@ function createSigning({ db, clock, newId }: Core, given: { changes: Changes; ap
   return { sequences, keys, statements, ofReleases: createReleaseSigning({ db, keys }) }
 }
 
-function createContent({ config, clock, db, newId }: Core) {
+function createContent({ config, clock, db, newId, storage }: Core) {
   const maxBytes = Math.max(config.bundles.maxBytes, config.bundles.maxBinaryBytes)
-  const storage = createDiskStorage({ directory: join(config.dataDirectory, 'artifacts'), clock })
   const directory = join(config.dataDirectory, 'uploads')
   const spool = createUploadSpool({ directory, maxBytes, idleTimeoutMs: UPLOAD_IDLE_TIMEOUT_MS, clock })
   const artifacts = createArtifactService({ db, storage, clock })

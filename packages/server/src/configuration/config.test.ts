@@ -49,8 +49,71 @@ describe('the configuration', () => {
     [{ HOTPATCH_AUTOMATION_SECONDS: '0.25' }, { automationIntervalMs: 250 }],
     [{ HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }, { rateLimits: { devicePerMinute: 0 } }],
     [{ JWT_SECRET: 's'.repeat(32) }, { jwtSecret: 's'.repeat(32) }],
+    [{ HOTPATCH_DATA: '/srv' }, { storage: { kind: 'disk', directory: '/srv/artifacts' } }],
+    [
+      { S3_BUCKET: 'artifacts', AWS_REGION: 'eu-west-1' },
+      {
+        storage: {
+          kind: 's3',
+          bucket: 'artifacts',
+          endpoint: null,
+          region: 'eu-west-1',
+          prefix: '',
+          isPathStyle: false,
+          credentials: null,
+          downloads: { kind: 'presigned', linkSeconds: 900 },
+        },
+      },
+    ],
+    [
+      {
+        S3_BUCKET: 'artifacts',
+        S3_ENDPOINT: 'http://store:9000/',
+        S3_PREFIX: 'hotpatch/',
+        AWS_ACCESS_KEY_ID: 'key',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        S3_DOWNLOADS: 'cdn',
+        S3_CDN_URL: 'https://cdn.example.com/',
+      },
+      {
+        storage: {
+          endpoint: 'http://store:9000',
+          prefix: 'hotpatch/',
+          isPathStyle: true,
+          credentials: { accessKeyId: 'key', secretAccessKey: 'secret', sessionToken: null },
+          downloads: { kind: 'cdn', url: 'https://cdn.example.com' },
+        },
+      },
+    ],
   ])('reads %j', (env, expected) => {
     expect(read(env)).toMatchObject(expected)
+  })
+
+  test.each<[Record<string, string>, string]>([
+    [{ S3_ENDPOINT: 'http://store:9000' }, 'S3_BUCKET'],
+    [{ S3_BUCKET: 'a b' }, 'S3_BUCKET'],
+    [{ S3_BUCKET: 'artifacts', S3_ENDPOINT: 'http://user:secret@store' }, 'S3_ENDPOINT'],
+    [{ S3_BUCKET: 'artifacts', S3_PREFIX: '../x/' }, 'S3_PREFIX'],
+    [{ S3_BUCKET: 'artifacts', S3_PREFIX: 'hotpatch' }, 'S3_PREFIX'],
+    [{ S3_BUCKET: 'artifacts', AWS_ACCESS_KEY_ID: 'key' }, 'AWS_SECRET_ACCESS_KEY'],
+    [{ S3_BUCKET: 'artifacts', AWS_SECRET_ACCESS_KEY: 'key' }, 'AWS_ACCESS_KEY_ID'],
+    [{ S3_BUCKET: 'artifacts', S3_DOWNLOADS: 'cdn' }, 'S3_CDN_URL'],
+    [{ S3_BUCKET: 'artifacts', S3_CDN_URL: 'https://cdn.example.com' }, 'S3_DOWNLOADS'],
+    [{ S3_BUCKET: 'artifacts', S3_DOWNLOADS: 'direct' }, 'S3_DOWNLOADS'],
+    [{ S3_BUCKET: 'artifacts', S3_LINK_SECONDS: '604801' }, 'S3_LINK_SECONDS'],
+    [{ S3_BUCKET: 'artifacts', S3_PATH_STYLE: 'yes' }, 'S3_PATH_STYLE'],
+    [
+      {
+        S3_BUCKET: 'a1',
+        S3_DOWNLOADS: 'cloudfront',
+        S3_CDN_URL: 'https://d.cloudfront.net',
+        S3_CLOUDFRONT_KEY_PAIR_ID: 'K1',
+      },
+      'S3_CLOUDFRONT_PRIVATE_KEY_FILE',
+    ],
+  ])('of the storage refuses %j', (env, name) => {
+    expect(mistakesOf(env)).toEqual([expect.stringMatching(new RegExp(`^${name}: expected `))])
+    expect(mistakesOf(env).join()).not.toContain('secret@')
   })
 
   test.each([

@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { HOUR_MS } from '../ground/clock.ts'
 import type { DatabaseConfig } from '../ground/database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
+import type { StorageConfig } from '../ground/storage/open-storage.ts'
+import { readStorage } from './read-storage.ts'
 import type { EventBudgetLimits } from '../fleet/recording/event-budget.ts'
 import type { DeviceLimitSettings } from '../ground/http/device-limits.ts'
 import type { HttpSettings } from '../ground/http/create-http.ts'
@@ -24,6 +26,8 @@ export interface Config extends HttpSettings {
   defaultApp: string | null
   dataDirectory: string
   database: DatabaseConfig
+  /** Of artifacts. */
+  storage: StorageConfig
   /** Null: kept in the data folder. */
   jwtSecret: string | null
   /** Null: kept in the data folder. */
@@ -124,6 +128,7 @@ export function readConfig(environment: Environment): Config {
     defaultApp: environment.HOTPATCH_DEFAULT_APP || null,
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
+    storage: readStorage({ environment, dataDirectory, refuse, seconds }),
     jwtSecret: secret('JWT_SECRET'),
     deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
     secretsKeys: secretsKeys ?? null,

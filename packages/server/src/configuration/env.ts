@@ -20,6 +20,35 @@ export const ENVIRONMENT = {
   HOTPATCH_LOG_FORMAT: { meaning: 'text or json; else text at a terminal, and JSON elsewhere', initially: '' },
   DATABASE_URL: { meaning: 'postgres://… for PostgreSQL; empty for SQLite in the data folder', initially: '' },
   HOTPATCH_DATABASE_CONNECTIONS: { meaning: 'Connections to PostgreSQL at most', initially: '10' },
+  S3_BUCKET: {
+    meaning: 'Bucket of an S3-compatible store that has the artifacts; empty for the disk, in the data folder',
+    initially: '',
+  },
+  S3_ENDPOINT: { meaning: 'Address of the store, such as https://s3.example.com; empty for AWS', initially: '' },
+  AWS_ACCESS_KEY_ID: {
+    meaning: "The store's key for the server; empty for the role of the machine, task or pod, as AWS's tools find it",
+    initially: '',
+  },
+  AWS_SECRET_ACCESS_KEY: { meaning: 'The secret of that key', initially: '' },
+  AWS_SESSION_TOKEN: { meaning: 'With a key that is only for a while', initially: '' },
+  AWS_REGION: { meaning: 'Region of the bucket; auto for R2', initially: 'us-east-1' },
+  S3_PREFIX: { meaning: 'Before the names of all objects, such as hotpatch/', initially: '' },
+  S3_PATH_STYLE: {
+    meaning: 'true: the bucket is in the path of addresses; false: in their host; empty: in the path, but for AWS',
+    initially: '',
+  },
+  S3_DOWNLOADS: {
+    meaning:
+      'How devices get at bytes: presigned, by links to the store that end; cdn, from S3_CDN_URL, which everybody may read; cloudfront, from S3_CDN_URL by signed links; server, through this server',
+    initially: 'presigned',
+  },
+  S3_LINK_SECONDS: { meaning: 'How long presigned and signed links can be used', initially: '900' },
+  S3_CDN_URL: {
+    meaning: 'Address at which a CDN has what is in the bucket, such as https://cdn.example.com',
+    initially: '',
+  },
+  S3_CLOUDFRONT_KEY_PAIR_ID: { meaning: 'Id of the public key by which CloudFront holds signed links', initially: '' },
+  S3_CLOUDFRONT_PRIVATE_KEY_FILE: { meaning: 'File with the private key of it, in PEM', initially: '' },
   JWT_SECRET: {
     meaning: 'Secret of at least 32 characters that signs access tokens; else one is kept in the data folder',
     initially: '',

@@ -1,10 +1,13 @@
 import { PROBLEMS, problem, type ProblemType } from '@hotpatch/protocol'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { StorageDriver } from '../storage/storage-driver.ts'
 import type { Metrics } from './metrics.ts'
 import { sayNoStore } from './say-no-store.ts'
 
 /** Who may read the metrics: whoever has an API token for all apps, everyone, or nobody. */
 export type MetricsAccess = 'token' | 'open' | 'off'
+
+const PING_MS = 2000
 
 /** For those who run the server, and the pages that problem types point to. */
 export function operationsRoutes({
@@ -12,6 +15,7 @@ export function operationsRoutes({
   metricsAccess,
   requireMetricsReader,
   checkReady,
+  storage,
 }: {
   metrics: Metrics
   metricsAccess: MetricsAccess
@@ -19,6 +23,7 @@ export function operationsRoutes({
   requireMetricsReader: (request: FastifyRequest) => void
   /** Throws when the server cannot do its work. */
   checkReady: () => Promise<void>
+  storage: Pick<StorageDriver, 'ping'>
 }): FastifyPluginAsync {
   const config = { access: 'public' as const }
   const polled = { ...config, isPolled: true }
@@ -33,7 +38,9 @@ export function operationsRoutes({
         request.log.warn({ err: cause }, 'not ready')
         throw problem('unavailable', 'The database does not answer.', {}, { cause })
       }
-      return { status: 'ready' }
+      const { ping } = storage
+      if (!ping) return { status: 'ready' }
+      return { status: 'ready', storage: await answersOf(ping, request) }
     })
 
     if (metricsAccess !== 'off') {
@@ -54,6 +61,23 @@ export function operationsRoutes({
         .send(`${type} (${status})\n\n${title}.\n\nWhat to do: ${advice}\n`)
     })
   }
+}
+
+/**
+ * Told, and no reason to take the server away: checks need no storage, and all servers have the same one. Whoever asks has
+ * little patience.
+ */
+function answersOf(ping: () => Promise<void>, request: FastifyRequest): Promise<'reachable' | 'unreachable'> {
+  const tooLate = new Promise<never>((_, reject) => {
+    setTimeout(() => reject(new Error('The artifact storage did not answer in time.')), PING_MS).unref()
+  })
+  return Promise.race([ping(), tooLate]).then(
+    () => 'reachable',
+    (error: unknown) => {
+      request.log.warn({ err: error }, 'the artifact storage cannot be reached')
+      return 'unreachable'
+    },
+  )
 }
 
 function isProblemType(type: string): type is ProblemType {

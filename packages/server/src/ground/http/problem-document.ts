@@ -1,9 +1,12 @@
 import { PROBLEM_TYPE_BASE, type ProblemDocument } from '@hotpatch/api'
 import { problem, type Problem } from '@hotpatch/protocol'
+import { StorageError } from '../storage/storage-error.ts'
 import { isOutage } from './is-outage.ts'
 import type { PlainAnswer } from './plain-request.ts'
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8'
+
+const LATER = 'Try again in a moment.'
 
 /** RFC 9457. */
 export function renderProblem(known: Problem, requestId: string): string {
@@ -49,8 +52,10 @@ export function problemAnswer(known: Problem, requestId: string): PlainAnswer {
   return { status: known.status, headers: problemHeaders(known), body: renderProblem(known, requestId) }
 }
 
-/** Undefined when it is no outage of the database. */
+/** Undefined when it is no outage of the database or of the storage. */
 export function translateOutage(error: unknown): Problem | undefined {
+  if (error instanceof StorageError)
+    return problem('unavailable', `${error.message} ${LATER}`, { retryAfterSeconds: 5 })
   if (!isOutage(error)) return undefined
-  return problem('unavailable', 'The database cannot be used now. Try again in a moment.', { retryAfterSeconds: 5 })
+  return problem('unavailable', `The database cannot be used now. ${LATER}`, { retryAfterSeconds: 5 })
 }

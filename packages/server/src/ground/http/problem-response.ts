@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { Socket } from 'node:net'
 import { Problem, problem } from '@hotpatch/protocol'
 import { SECOND_MS, type Timers } from '../clock.ts'
+import { StorageError } from '../storage/storage-error.ts'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import {
   PROBLEM_CONTENT_TYPE,
@@ -28,7 +29,10 @@ export function answerWithProblems(app: FastifyInstance): void {
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = knownProblem(error)
   if (known && !(error instanceof Problem) && known.status >= 500) {
-    request.server.log.warn({ err: error, reqId: request.id }, 'the database cannot be used now')
+    request.server.log.warn(
+      { err: error, reqId: request.id },
+      error instanceof StorageError ? 'the artifact storage cannot be used now' : 'the database cannot be used now',
+    )
   }
   if (!known) {
     request.server.log.error({ err: error, reqId: request.id }, 'request failed')

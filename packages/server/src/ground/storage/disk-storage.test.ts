@@ -38,7 +38,9 @@ describeStorageDriver('disk', { create: () => aDiskStorage() })
 const hasSecondFileSystem = existsSync(SHARED_MEMORY) && statSync(SHARED_MEMORY).dev !== statSync(tmpdir()).dev
 
 if (hasSecondFileSystem) {
-  describeStorageDriver('disk, spool on another file system', { create: () => aDiskStorage({ spoolIn: SHARED_MEMORY }) })
+  describeStorageDriver('disk, spool on another file system', {
+    create: () => aDiskStorage({ spoolIn: SHARED_MEMORY }),
+  })
 } else {
   test.skip('disk, spool on another file system: needs a /dev/shm that is one')
 }

@@ -318,9 +318,35 @@ describe('downloads', () => {
       location: 'https://cdn.example.com/a?signature=1',
       'cache-control': 'no-store',
     })
-    expect(onDownload.mock.calls).toEqual([[key, undefined, size]])
-    expect((await ask({}, 'HEAD')).statusCode).toBe(302)
-    expect(onDownload).toHaveBeenCalledTimes(1)
+    expect(onDownload.mock.calls).toEqual([[key, undefined, 2]])
+  })
+
+  test.each<[string, Record<string, string>, 'GET' | 'HEAD', number]>([
+    ['HEAD, as links are for GET alone', {}, 'HEAD', 200],
+    ['a tag of this server, which a store does not know', { range: 'bytes=0-1', 'if-range': etag }, 'GET', 206],
+    ['what is known already', { 'if-none-match': etag }, 'GET', 304],
+    ['a script of a page', { origin: 'https://app.example.com' }, 'GET', 200],
+    ['a range that there is not', { range: `bytes=${zip.length}-` }, 'GET', 416],
+  ])('%s: the server answers itself', async (_what, headers, method, status) => {
+    const downloadUrl = vi.fn<StorageDriver['downloadUrl']>(() => Promise.resolve(new URL('https://cdn.example.com/a')))
+    const { ask } = await aServer({ downloadUrl })
+    expect((await ask(headers, method)).statusCode).toBe(status)
+    expect(downloadUrl).not.toHaveBeenCalled()
+  })
+
+  test('a link is told what the bytes are called, and whether they are nothing without it', async () => {
+    const downloadUrl = vi.fn<StorageDriver['downloadUrl']>(() => Promise.resolve(undefined))
+    const packed = gzipSync(zip)
+    const { ask } = await aServer({ downloadUrl, packed, coding: 'gzip' })
+    const named = { contentType: 'application/zip', contentDisposition: `attachment; filename="${key}.zip"` }
+    await ask()
+    await ask({ 'sec-fetch-mode': 'navigate' })
+    expect((await ask({ 'accept-encoding': 'gzip' })).rawPayload).toEqual(packed)
+    expect(downloadUrl.mock.calls).toEqual([
+      [key, { headers: named, mustHaveHeaders: false }],
+      [key, { headers: named, mustHaveHeaders: true }],
+      [sha256(packed), { headers: { ...named, contentEncoding: 'gzip' }, mustHaveHeaders: true }],
+    ])
   })
 
   test('several ranges do not lead to a link: what stores send of them is one, or all', async () => {
@@ -328,7 +354,6 @@ describe('downloads', () => {
     const { ask } = await aServer({ downloadUrl })
     expect((await ask({ range: 'bytes=0-1, 5-6' })).statusCode).toBe(206)
     expect(downloadUrl).not.toHaveBeenCalled()
-    expect((await ask({ range: 'bytes=0-1, 5-6' }, 'HEAD')).statusCode).toBe(302)
   })
 
   test('a disk that fails in the middle ends the connection instead of the file', async () => {

@@ -2,7 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '@hotpatch/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
-import { isStorageKey, type ByteRange, type StorageDriver } from '../../ground/storage/storage-driver.ts'
+import {
+  isStorageKey,
+  type ByteRange,
+  type LinkedAnswer,
+  type StorageDriver,
+} from '../../ground/storage/storage-driver.ts'
 import type { ServedAs } from './served-types.ts'
 import { takenCodings } from '../../ground/http/accept-encoding.ts'
 import { saveAs } from './save-as.ts'
@@ -96,15 +101,17 @@ export function artifactRoutes({
             ? readRanges(request.headers.range, sizeBytes)
             : undefined
           const ranges = request.method === 'GET' && typeof asked === 'object' ? asked : []
-          // Stores and caches that links lead to send one range, or all of it, and nothing of what is set for another address.
-          const isOwn = ranges.length > 1 || reply.statusCode !== 200
-          const url = isOwn ? undefined : await storage.downloadUrl(sha256)
-          if (url) {
-            if (request.method === 'GET') onDownload?.(sha256, release, sizeBytes)
-            // The link expires, so the answer must not be kept.
-            return reply.header('cache-control', 'no-store').redirect(url.href, 302)
-          }
           const { key, sizeBytes: wholeBytes } = packed ?? { key: sha256, sizeBytes }
+          const isElsewhere = asked !== 'unsatisfiable' && mayBeElsewhere(request, reply, ranges)
+          const url = isElsewhere
+            ? await storage.downloadUrl(key, linkedAnswer(request, { sha256, served, coding: packed?.coding }))
+            : undefined
+          if (url) {
+            const sentBytes = ranges[0] ? ranges[0].end - ranges[0].start + 1 : wholeBytes
+            onDownload?.(sha256, release, sentBytes)
+            // The link ends, so the answer must not be kept.
+            return reply.headers({ 'cache-control': 'no-store', vary: 'accept-encoding' }).redirect(url.href, 302)
+          }
           if (request.method === 'HEAD') return withHeaders().header('content-length', wholeBytes).send()
           if (asked === 'unsatisfiable') throw unsatisfiable(reply, sizeBytes, request.headers.range)
 
@@ -115,6 +122,41 @@ export function artifactRoutes({
         },
       })
   }
+}
+
+/**
+ * Stores and caches that links lead to send one range, or all of it, know other tags, are signed for GET alone, and have
+ * nothing of what is set for another address. Scripts of a page get at no other host than the one that lets them.
+ */
+function mayBeElsewhere(
+  { method, headers }: FastifyRequest,
+  reply: FastifyReply,
+  ranges: readonly ByteRange[],
+): boolean {
+  const isOwn = ranges.length > 1 || reply.statusCode !== 200 || headers['if-range'] !== undefined
+  return method === 'GET' && !isOwn && headers.origin === undefined
+}
+
+/** What links have to be called by: without it nobody could unpack the bytes, or a person would save a file named by a hash. */
+function linkedAnswer(
+  { headers }: FastifyRequest,
+  { sha256, served, coding }: Pick<Representation, 'sha256' | 'served' | 'coding'>,
+): LinkedAnswer {
+  const { contentType } = served
+  const isInstaller = /msix|appx|appinstaller/.test(contentType)
+  const isPerson = headers['sec-fetch-mode'] === 'navigate' || (headers.accept ?? '').includes('text/html')
+  return {
+    headers: {
+      contentType,
+      contentDisposition: saveAs(nameOf(sha256, served)),
+      ...(coding !== undefined && { contentEncoding: coding }),
+    },
+    mustHaveHeaders: coding !== undefined || isPerson || isInstaller,
+  }
+}
+
+function nameOf(sha256: string, { fileName, fileExtension }: ServedAs): string {
+  return fileName ?? `${sha256}.${fileExtension}`
 }
 
 interface Asked {
@@ -138,7 +180,7 @@ function digestField(key: string): string {
 
 /** Of another address, under which the bytes have a name and a type of their own, what it has set is kept. */
 function createHeaders(reply: FastifyReply, { sha256, tag, served, coding, digest }: Representation) {
-  const { contentType, fileName, fileExtension } = served
+  const { contentType } = served
   return () =>
     reply.headers({
       ...(coding !== undefined && { 'content-encoding': coding }),
@@ -151,7 +193,7 @@ function createHeaders(reply: FastifyReply, { sha256, tag, served, coding, diges
         'repr-digest': digest,
         'cache-control': 'public, max-age=31536000, immutable',
         'content-type': contentType,
-        'content-disposition': saveAs(fileName ?? `${sha256}.${fileExtension}`),
+        'content-disposition': saveAs(nameOf(sha256, served)),
       }),
     })
 }

@@ -21,7 +21,15 @@ const SECOND_MS = 1000
  * one waits for the end and looks whether the object is still there. Whichever wrote first is seen by the other.
  * That holds where a store shows what was written to whoever looks afterwards, as AWS, R2, MinIO, Ceph and Google do.
  */
-export function createGuardedRemovals({ s3, folder, nameOf }: { s3: S3Client; folder: string; nameOf: (key: string) => string }) {
+export function createGuardedRemovals({
+  s3,
+  folder,
+  nameOf,
+}: {
+  s3: S3Client
+  folder: string
+  nameOf: (key: string) => string
+}) {
   async function removeOlder(keys: readonly string[], olderThan: (skewMs: number) => Date): Promise<void> {
     for (let at = 0; at < keys.length; at += REMOVED_AT_ONCE)
       await removeSome(keys.slice(at, at + REMOVED_AT_ONCE), olderThan)

@@ -128,7 +128,9 @@ export async function connectS3({ config, clock }: { config: S3Config; clock: Cl
 
   async function open(name: string, range?: ByteRange): Promise<Readable | undefined> {
     const Range = range && `bytes=${range.start}-${range.end}`
-    const found = await unlessMissing(client.send(new sdk.GetObjectCommand({ Bucket, Key: name, ...(Range && { Range }) })))
+    const found = await unlessMissing(
+      client.send(new sdk.GetObjectCommand({ Bucket, Key: name, ...(Range && { Range }) })),
+    )
     return found?.Body as Readable | undefined
   }
 

@@ -2,7 +2,14 @@ import { StorageError } from '../storage-error.ts'
 
 const NETWORK =
   /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_TLS.*|CERT_.*|SELF_SIGNED.*|DEPTH_ZERO.*|UNABLE_TO_.*)$/
-const PASSING = new Set(['TimeoutError', 'RequestTimeout', 'RequestTimeoutException', 'AbortError', 'SlowDown', 'InternalError'])
+const PASSING = new Set([
+  'TimeoutError',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'AbortError',
+  'SlowDown',
+  'InternalError',
+])
 const NOT_FOUND = new Set(['NoSuchKey', 'NotFound'])
 const TOO_MANY_REQUESTS = 429
 const NOT_IMPLEMENTED = 501

@@ -148,5 +148,6 @@ async function* cut({ span, ranges }: Gathered, bytes: AsyncIterable<Buffer>): A
     }
     position = end
   }
-  if (position !== span.end + 1) throw new Error(`Expected ${span.end + 1 - span.start} bytes of an object, found ${position - span.start}.`)
+  if (position !== span.end + 1)
+    throw new Error(`Expected ${span.end + 1 - span.start} bytes of an object, found ${position - span.start}.`)
 }

@@ -73,7 +73,8 @@ async function readPart(handle: FileHandle, position: number, sizeBytes: number)
   const bytes = Buffer.allocUnsafe(sizeBytes)
   for (let at = 0; at < sizeBytes;) {
     const { bytesRead } = await handle.read(bytes, { offset: at, length: sizeBytes - at, position: position + at })
-    if (bytesRead === 0) throw new Error(`Expected a file of ${position + sizeBytes} bytes or more, found ${position + at}.`)
+    if (bytesRead === 0)
+      throw new Error(`Expected a file of ${position + sizeBytes} bytes or more, found ${position + at}.`)
     at += bytesRead
   }
   return bytes
