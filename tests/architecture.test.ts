@@ -21,6 +21,7 @@ const WINGS = [
   'contracts',
   'configuration',
   'app',
+  'operating',
 ]
 
 /** Which folders import from which others, types included. A file beside the folders stands for itself. */

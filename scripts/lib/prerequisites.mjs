@@ -1,5 +1,6 @@
 // What some tests need and not every machine has. Each entry answers with the environment that the tests read, plus
 // `stop` when something was started, or with why it is `absent` and how to have it.
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -9,6 +10,7 @@ import { findPostgres, startPostgres } from './postgres.mjs'
 
 export const prerequisites = [
   { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
+  { tests: "artifacts in a real S3-compatible store, OpenStack's", prepare: prepareObjectStore },
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
@@ -36,6 +38,12 @@ async function preparePostgres() {
   }
   const { url, stop } = await startPostgres(programs)
   return { env: { TEST_POSTGRES_URL: url }, stop }
+}
+
+/** The tests start it themselves, each file its own. */
+function prepareObjectStore() {
+  if (spawnSync('/usr/bin/python3', ['-c', 'import swift']).status === 0) return { env: {} }
+  return { absent: 'OpenStack Swift is not installed', remedy: 'install it (Debian: apt-get install python3-swift)' }
 }
 
 function prepareChromium() {

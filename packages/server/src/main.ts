@@ -82,9 +82,27 @@ function forLog({ welcome, ...started }: Started) {
   return { ...started, ...(welcome && { firstOwnerLinkFile: welcome.file }) }
 }
 
-try {
-  await main()
-} catch (error) {
-  process.stderr.write(`HotPatch did not start. ${describeStartError(error)}\n`)
-  process.exitCode = 1
+/** What whoever runs the server does beside it, with the same configuration. */
+async function operate(args: readonly string[]): Promise<void> {
+  process.umask(0o077)
+  const { runStorageCommand } = await import('./operating/run-storage-command.ts')
+  const { UsageError } = await import('./operating/usage-error.ts')
+  const print = (line: string) => void process.stdout.write(`${line}\n`)
+  try {
+    process.exitCode = await runStorageCommand(args, { config: readConfig(readEnvironment()), print })
+  } catch (error) {
+    process.stderr.write(`${error instanceof UsageError ? error.message : describeStartError(error)}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+const [command, ...args] = process.argv.slice(2)
+if (command === 'storage') await operate(args)
+else {
+  try {
+    await main()
+  } catch (error) {
+    process.stderr.write(`HotPatch did not start. ${describeStartError(error)}\n`)
+    process.exitCode = 1
+  }
 }

@@ -1,5 +1,5 @@
 import { ConfigError } from './configuration/config.ts'
-import { NoSchemaError, SchemaTooNewError } from './ground/database/migrate.ts'
+import { NoSchemaError, SchemaNotCurrentError, SchemaTooNewError } from './ground/database/migrate.ts'
 import { DeviceSecretError } from './fleet/devices/device-identity.ts'
 import { StorageSetupError } from './ground/storage/storage-error.ts'
 import { SecretsKeyError } from './ground/secrets/secret-box.ts'
@@ -28,7 +28,15 @@ const MAX_CAUSES = 5
 const OTHER_REMEDY = 'Look at DATABASE_URL, and at the log of the database.'
 
 /** Their message says what to do. */
-const STATED = [ConfigError, NoSchemaError, SchemaTooNewError, DeviceSecretError, SecretsKeyError, StorageSetupError]
+const STATED = [
+  ConfigError,
+  NoSchemaError,
+  SchemaNotCurrentError,
+  SchemaTooNewError,
+  DeviceSecretError,
+  SecretsKeyError,
+  StorageSetupError,
+]
 
 /** What whoever starts the server can do about it; a stack only for what nobody foresaw. */
 export function describeStartError(error: unknown): string {

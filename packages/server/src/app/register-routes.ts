@@ -105,7 +105,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     if (found && releaseId !== undefined) fleet.noteDownload({ ...found, releaseId }, sentBytes)
     else fleet.noteDownload({ sha256, releaseId: null, isWhole: true }, sentBytes)
   }
-  await http.register(artifactRoutes({ storage, servedAs, onDownload }))
+  await http.register(artifactRoutes({ storage, clock: parts.core.clock, servedAs, onDownload }))
   await http.register(installPagesOf(parts, limits))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }

@@ -34,6 +34,35 @@ export async function migrate(db: Database, migrations: Record<string, Migration
   }
 }
 
+/** That this is not a database of this version's: what it says of artifacts may not be all. */
+export class SchemaNotCurrentError extends Error {
+  override name = 'SchemaNotCurrentError'
+}
+
+/**
+ * For what only looks, and migrates nothing.
+ * @throws SchemaTooNewError
+ * @throws SchemaNotCurrentError
+ */
+export async function requireCurrentSchema(
+  db: Database,
+  migrations: Record<string, Migration> = MIGRATIONS,
+): Promise<void> {
+  const schema = await ownSchema(db)
+  await refuseNewerSchema(db, migrations, schema)
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration`
+    .execute(db)
+    .catch(() => ({ rows: [] }))
+  const done = new Set(rows.map(({ name }) => name))
+  const missing = Object.keys(migrations).filter((name) => !done.has(name))
+  if (missing.length === 0) return
+  const found = rows.length === 0 ? 'one that no server has made tables in' : `one without "${missing[0]}"`
+  throw new SchemaNotCurrentError(
+    `Expected the database of a server of this version, found ${found}. Look at DATABASE_URL and HOTPATCH_DATA, and ` +
+      'start the server of this version once before.',
+  )
+}
+
 /**
  * Where PostgreSQL makes tables that are named without a schema. Others of the database may be another server's, and
  * are not looked at. Undefined on SQLite.

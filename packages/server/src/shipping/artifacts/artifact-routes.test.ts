@@ -61,7 +61,7 @@ describe('downloads', () => {
       Promise.resolve({ contentType: 'application/zip', fileName: null, fileExtension: 'zip', compressed })
     const app = Fastify()
     answerWithProblems(app)
-    await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, servedAs, onDownload }))
+    await app.register(artifactRoutes({ storage: { ...storage, ...overrides }, clock: Date, servedAs, onDownload }))
     onTestFinished(async () => {
       await app.close()
       await rm(directory, { recursive: true })
@@ -332,6 +332,18 @@ describe('downloads', () => {
     const { ask } = await aServer({ downloadUrl })
     expect((await ask(headers, method)).statusCode).toBe(status)
     expect(downloadUrl).not.toHaveBeenCalled()
+  })
+
+  test('what another address says of the bytes is said with them, by the server', async () => {
+    const downloadUrl = vi.fn<StorageDriver['downloadUrl']>(() => Promise.resolve(new URL('https://cdn.example.com/a')))
+    const { app, ask } = await aServer({ downloadUrl })
+    app.addHook('onRequest', async (request, reply) => {
+      reply.raw.setHeader('cache-control', 'no-cache')
+      if (request.headers['x-checked']) reply.raw.setHeader('x-checksum', key)
+    })
+    expect((await ask()).statusCode).toBe(302)
+    const answer = await ask({ 'x-checked': '1' })
+    expect([answer.statusCode, answer.headers['x-checksum']]).toEqual([200, key])
   })
 
   test('a link is told what the bytes are called, and whether they are nothing without it', async () => {

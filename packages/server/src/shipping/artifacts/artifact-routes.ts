@@ -8,6 +8,8 @@ import {
   type LinkedAnswer,
   type StorageDriver,
 } from '../../ground/storage/storage-driver.ts'
+import type { Clock } from '../../ground/clock.ts'
+import { createKnownObjects } from './known-objects.ts'
 import type { ServedAs } from './served-types.ts'
 import { takenCodings } from '../../ground/http/accept-encoding.ts'
 import { saveAs } from './save-as.ts'
@@ -27,19 +29,23 @@ const Query = Type.Object({
 /** GET and HEAD of what lies under its SHA-256. Asks the storage first: downloads go on when the database does not. */
 export function artifactRoutes({
   storage,
+  clock,
   servedAs,
   onDownload,
 }: {
   storage: StorageDriver
+  clock: Clock
   servedAs: (sha256: string) => Promise<ServedAs>
   /** Hears of every download that was sent to its end, or redirected. */
   onDownload?: (sha256: string, releaseId: string | undefined, sizeBytes: number) => void
 }): FastifyPluginAsyncTypebox {
+  const knownObjects = createKnownObjects({ storage, clock })
+
   /** Undefined as well when it was lost: then the bytes themselves are sent. */
   async function findPacked({ headers }: FastifyRequest, { compressed }: ServedAs) {
     for (const coding of takenCodings(headers['accept-encoding'])) {
       const key = compressed[coding]
-      const object = key === undefined ? undefined : await storage.stat(key)
+      const object = key === undefined ? undefined : await knownObjects.stat(key)
       if (key !== undefined && object) return { coding, key, sizeBytes: object.sizeBytes }
     }
     return undefined
@@ -55,7 +61,7 @@ export function artifactRoutes({
     return { sha256: instead, object: await statOf(instead) }
   }
 
-  const statOf = async (sha256: string) => (isStorageKey(sha256) ? storage.stat(sha256) : undefined)
+  const statOf = async (sha256: string) => (isStorageKey(sha256) ? knownObjects.stat(sha256) : undefined)
 
   /** @param ranges none for the whole */
   async function open(key: string, ranges: readonly ByteRange[], whole: { sizeBytes: number; contentType: string }) {
@@ -124,6 +130,9 @@ export function artifactRoutes({
   }
 }
 
+/** Of what other addresses set for the bytes: these say how long an answer is kept, and the rest is for whoever reads it. */
+const LOST_WITHOUT_HARM = new Set(['vary', 'cache-control'])
+
 /**
  * Stores and caches that links lead to send one range, or all of it, know other tags, are signed for GET alone, and have
  * nothing of what is set for another address. Scripts of a page get at no other host than the one that lets them.
@@ -133,7 +142,8 @@ function mayBeElsewhere(
   reply: FastifyReply,
   ranges: readonly ByteRange[],
 ): boolean {
-  const isOwn = ranges.length > 1 || reply.statusCode !== 200 || headers['if-range'] !== undefined
+  const isNamed = reply.raw.getHeaderNames().some((name) => !LOST_WITHOUT_HARM.has(name))
+  const isOwn = isNamed || ranges.length > 1 || reply.statusCode !== 200 || headers['if-range'] !== undefined
   return method === 'GET' && !isOwn && headers.origin === undefined
 }
 

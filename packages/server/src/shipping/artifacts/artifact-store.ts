@@ -203,6 +203,17 @@ export async function deleteExpiredArtifacts(db: Connection, now: number): Promi
   await db.deleteFrom('artifact').where('kept_until', '<=', now).execute()
 }
 
+/** In the order of their keys. @param after '' for the first */
+export function listArtifactsAfter(db: Connection, after: string, limit: number) {
+  return db
+    .selectFrom('artifact')
+    .select(['sha256', 'size_bytes'])
+    .where('sha256', '>', after)
+    .orderBy('sha256')
+    .limit(limit)
+    .execute()
+}
+
 /** Those of the keys that have a row. */
 export async function listArtifactKeys(db: Connection, keys: readonly string[]): Promise<string[]> {
   const rows = await db.selectFrom('artifact').select('sha256').where('sha256', 'in', keys).execute()

@@ -194,12 +194,17 @@ else
       const name = `${config.prefix}artifacts/${'b'.repeat(64)}`
       const uploadId = await s3.beginParts(name)
       await s3.putPart(name, uploadId, 1, Buffer.alloc(6_000_000))
+      const countParts = async () => {
+        const found: string[] = []
+        for await (const part of s3.listParts(config.prefix)) found.push(part.uploadId)
+        return found.length
+      }
       const { storage } = await aStorage({ prefix: config.prefix })
       expect(await listedKeys(storage)).toEqual([])
       await storage.removeLeftovers(new Date(Date.now() - 3_600_000))
-      expect((await Array.fromAsync(s3.listParts(config.prefix))).length).toBe(1)
+      expect(await countParts()).toBe(1)
       await storage.removeLeftovers(new Date(Date.now() + 60_000))
-      expect(await Array.fromAsync(s3.listParts(config.prefix))).toEqual([])
+      expect(await countParts()).toBe(0)
     })
 
     test('a process that is killed in the middle of a put leaves nothing visible', async () => {

@@ -39,16 +39,16 @@ export function createUploads({ s3 }: { s3: S3Client }) {
     const hash = createHash('sha256')
     const uploadId = await s3.beginParts(name)
     const sending: ReturnType<typeof s3.putPart>[] = []
-    let failed: unknown
+    const failures: unknown[] = []
     try {
-      for (let at = 0; at < sizeBytes && failed === undefined; at += partBytes) {
+      for (let at = 0; at < sizeBytes && failures.length === 0; at += partBytes) {
         await room.take()
         const isGiven = sending.length
         try {
           const bytes = await readPart(handle, at, Math.min(partBytes, sizeBytes - at))
           hash.update(bytes)
           const part = s3.putPart(name, uploadId, sending.length + 1, bytes).finally(room.give)
-          part.catch((error: unknown) => void (failed ??= error))
+          part.catch((error: unknown) => void failures.push(error))
           sending.push(part)
         } finally {
           // What was sent gives its room back itself.

@@ -347,7 +347,7 @@ export function describeContentKind<Found extends Facts, New extends NewReleaseC
       const app = Fastify()
       onTestFinished(() => app.close())
       const servedAs = createServedTypes({ db, extensionOf: fileExtensionOf })
-      await app.register(artifactRoutes({ storage: store.storage, servedAs }))
+      await app.register(artifactRoutes({ storage: store.storage, clock: Date, servedAs }))
       const answer = await app.inject(`/artifacts/${digest}`)
       expect(answer.rawPayload.equals(good)).toBe(true)
       expect(answer.headers).toMatchObject({
