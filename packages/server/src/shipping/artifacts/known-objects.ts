@@ -28,7 +28,7 @@ export function createKnownObjects({
       known.delete(key)
       if (!object) return undefined
       // The oldest goes, which is the first.
-      for (const first of known.size >= MAX_KNOWN ? known.keys().take(1) : []) known.delete(first)
+      if (known.size >= MAX_KNOWN) known.delete(known.keys().next().value ?? '')
       known.set(key, { object, at: clock.now() })
       return object
     } catch (error) {
