@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { temporaryDirectory } from '@hotpatch/testkit'
-import { expect, test } from 'vitest'
+import { hasObjectStore, startObjectStore } from '@hotpatch/testkit/object-store'
+import { expect, onTestFinished, test } from 'vitest'
 import { readConfig } from '../configuration/config.ts'
 import { readEnvironment } from '../configuration/env.ts'
 import { DAY_MS } from '../ground/clock.ts'
@@ -21,11 +22,12 @@ async function aDataFolder({
   referred = ['one', 'two', 'three'],
   orphans = [] as string[],
   isMigrated = true,
-}: { referred?: string[]; orphans?: string[]; isMigrated?: boolean } = {}) {
+  env = {} as Record<string, string>,
+}: { referred?: string[]; orphans?: string[]; isMigrated?: boolean; env?: Record<string, string> } = {}) {
   const root = await temporaryDirectory()
   const directory = join(root, 'data')
   await mkdir(directory)
-  const config = readConfig(readEnvironment({ HOTPATCH_DATA: directory }))
+  const config = readConfig(readEnvironment({ HOTPATCH_DATA: directory, ...env }))
   const twoDaysAgo = { now: () => Date.now() - 2 * DAY_MS }
   const storage = createDiskStorage({ directory: join(directory, 'artifacts'), clock: twoDaysAgo })
   for (const text of [...referred, ...orphans]) {
@@ -148,4 +150,22 @@ test.each([
   const thrown: unknown = await run(line).catch((error: unknown) => error)
   expect(thrown).toBeInstanceOf(UsageError)
   expect((thrown as Error).message).toMatch(message)
+})
+
+test.skipIf(!hasObjectStore())('from the disk to a bucket, to another place in it, and back', async () => {
+  const store = await startObjectStore()
+  onTestFinished(() => store.stop())
+  const { root, run, fileOf } = await aDataFolder({ env: { ...store.env, S3_PREFIX: 'first/' } })
+  expect(await run('check')).toMatchObject({ code: 1, printed: expect.stringContaining('3 missing, 0 damaged') })
+  expect((await run('copy --from disk --to s3')).printed).toContain('3 copied (11 bytes), 0 were there already')
+  expect((await run('copy --from disk --to s3')).printed).toContain('0 copied (0 bytes), 3 were there already')
+  expect(await run('check')).toMatchObject({ code: 0, printed: expect.stringContaining('0 missing, 0 damaged') })
+  expect((await run('prune --yes')).printed).toContain('0 of 3 objects')
+  expect((await run(`copy --from s3 --to s3:${store.bucket}/second/`)).printed).toContain('3 copied')
+  const back = join(root, 'back')
+  expect((await run(`copy --from s3:${store.bucket}/second/ --to disk:${back}`)).printed).toContain('3 copied')
+  const returned = createDiskStorage({ directory: back, clock: Date })
+  expect(await listedKeys(returned)).toEqual(keysOf('one', 'two', 'three'))
+  await writeFile(fileOf('two'), 'TWO')
+  expect((await run('check')).code).toBe(0)
 })
