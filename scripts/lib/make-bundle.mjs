@@ -25,7 +25,7 @@ const ENTRIES = {
 /** What its imports are found by. npm writes the last one whenever it changes what is installed. */
 const SIGNPOSTS = ['packages/*/package.json', 'node_modules/.package-lock.json']
 /** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
-const EXTERNAL = [
+export const EXTERNAL = [
   '@fastify/swagger',
   '@fastify/swagger-ui',
   '@node-rs/argon2',

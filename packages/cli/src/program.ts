@@ -30,6 +30,7 @@ import { addReleaseCommand } from './commands/release.ts'
 import { addReleasesCommands } from './commands/releases.ts'
 import { addRollbackCommand } from './commands/rollback.ts'
 import { addRolloutCommands } from './commands/rollouts.ts'
+import { addServerDataCommands } from './commands/server-data.ts'
 import { addSignatureCommands } from './commands/signatures.ts'
 import { addSimulateCommand } from './commands/simulate.ts'
 import { addSingleSignOnCommands } from './commands/single-sign-on.ts'
@@ -95,6 +96,7 @@ const GROUPS = {
     addTrustRuleCommands,
     addSingleSignOnCommands,
     addAuditCommand,
+    addServerDataCommands,
     addSimulateCommand,
   ],
 }

@@ -1,108 +1,15 @@
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import {
-  FIRST_OWNER_LINK_FILE,
-  forgetFirstOwnerLink,
-  keepFirstOwnerLink,
-  OWNER_TOKEN_FILE,
-} from './people/access/secret-files.ts'
-import { FIRST_OWNER_MINUTES } from './people/accounts/links/one-time-links.ts'
-import { createApp, type App } from './app.ts'
-import { readConfig, type Config } from './configuration/config.ts'
-import { readEnvironment } from './configuration/env.ts'
-import { NO_PUBLIC_URL } from './ground/http/public-url.ts'
-import { createReadableLog } from './ground/http/readable-log.ts'
-import { describeStartError } from './start-error.ts'
-import { describeStart, type Started } from './start-text.ts'
-import { VERSION } from './ground/version.ts'
+// Only what is needed is loaded: what an operator does to the data takes no server.
 
-async function main(): Promise<void> {
-  // Database, artifacts and secrets are for this user's eyes only.
-  process.umask(0o077)
-  const config = readConfig(readEnvironment())
-  // Words for a person who looks on, JSON for what collects logs.
-  const isRead = (config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json')) === 'text'
-  const print = (text: string) => process.stdout.write(text)
-  const app = await createApp({ config, ...(isRead && { logTo: createReadableLog(print) }) })
-  const { host, port } = config.http
-  try {
-    await app.http.listen({ host, port })
-  } catch (error) {
-    // Else what it does in the background would keep a process alive that serves nobody.
-    await app.close()
-    throw error
-  }
-
-  const stop = () => {
-    app.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        app.http.log.fatal({ err: error }, 'the stop was not clean')
-        process.exit(1)
-      },
-    )
-  }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
-
-  const started = whatStarted(config, app)
-  await keepWelcome(config.dataDirectory, started)
-  if (isRead) print(describeStart(started, process.cwd()))
-  // Whatever the level of the log is: scripts wait for this line.
-  else app.http.log.child({}, { level: 'info' }).info(forLog(started), `HotPatch listens on ${started.url}`)
-}
-
-function whatStarted({ http, dataDirectory, database }: Config, app: App): Started {
-  // PORT=0 takes a free one.
-  const port = (app.http.server.address() as AddressInfo | null)?.port ?? http.port
-  const url = http.publicUrl ?? `http://localhost:${port}`
-  return {
-    version: VERSION,
-    url,
-    dataDirectory,
-    database: database.kind,
-    ownerTokenFile: app.ownerToken === undefined ? undefined : join(dataDirectory, OWNER_TOKEN_FILE),
-    welcome: app.firstOwnerSecret === undefined ? undefined : welcomeAt(url, app.firstOwnerSecret, dataDirectory),
-    notices: http.publicUrl === null ? [`${NO_PUBLIC_URL.detail} ${NO_PUBLIC_URL.remedy}`] : [],
-  }
-}
-
-/** The secret is behind the "#", which browsers send to nobody. */
-function welcomeAt(url: string, secret: string, dataDirectory: string): NonNullable<Started['welcome']> {
-  const file = join(dataDirectory, FIRST_OWNER_LINK_FILE)
-  return { link: `${url}/dashboard/welcome#${secret}`, file, minutes: FIRST_OWNER_MINUTES }
-}
-
-function keepWelcome(dataDirectory: string, { welcome }: Started): Promise<void> {
-  return welcome ? keepFirstOwnerLink(dataDirectory, welcome.link) : forgetFirstOwnerLink(dataDirectory)
-}
-
-/** Logs are collected, and read by others: they say where the link is. */
-function forLog({ welcome, ...started }: Started) {
-  return { ...started, ...(welcome && { firstOwnerLinkFile: welcome.file }) }
-}
-
-/** What whoever runs the server does beside it, with the same configuration. */
-async function operate(args: readonly string[]): Promise<void> {
-  process.umask(0o077)
-  const { runStorageCommand } = await import('./operating/run-storage-command.ts')
-  const { UsageError } = await import('./operating/usage-error.ts')
-  const print = (line: string) => void process.stdout.write(`${line}\n`)
-  try {
-    process.exitCode = await runStorageCommand(args, { config: readConfig(readEnvironment()), print })
-  } catch (error) {
-    process.stderr.write(`${error instanceof UsageError ? error.message : describeStartError(error)}\n`)
-    process.exitCode = error instanceof UsageError ? 2 : 1
-  }
-}
-
-const [command, ...args] = process.argv.slice(2)
-if (command === 'storage') await operate(args)
-else {
-  try {
-    await main()
-  } catch (error) {
-    process.stderr.write(`HotPatch did not start. ${describeStartError(error)}\n`)
-    process.exitCode = 1
-  }
+// Database, artifacts, secrets and backups are for this user's eyes only.
+process.umask(0o077)
+const command = process.argv.slice(2)
+if (command.length > 0) {
+  const { runOperatorCommand } = await import('./operating/run-operator-command.ts')
+  process.exitCode = await runOperatorCommand(command, {
+    print: (line) => void process.stdout.write(`${line}\n`),
+    warn: (line) => void process.stderr.write(`hotpatch-server: ${line}\n`),
+  })
+} else {
+  const { startServing } = await import('./serve.ts')
+  await startServing()
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from './configuration/config.ts'
+import { SecretFileError } from './configuration/env.ts'
 import { NoSchemaError, SchemaNotCurrentError, SchemaTooNewError } from './ground/database/migrate.ts'
 import { DeviceSecretError } from './fleet/devices/device-identity.ts'
 import { StorageSetupError } from './ground/storage/storage-error.ts'
@@ -30,6 +31,7 @@ const OTHER_REMEDY = 'Look at DATABASE_URL, and at the log of the database.'
 /** Their message says what to do. */
 const STATED = [
   ConfigError,
+  SecretFileError,
   NoSchemaError,
   SchemaNotCurrentError,
   SchemaTooNewError,

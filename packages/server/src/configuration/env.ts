@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** Every environment variable that the server reads: one line of meaning each. Nothing else reads the environment. */
 export const ENVIRONMENT = {
   PORT: { meaning: 'Port to listen on', initially: '8080' },
@@ -165,8 +167,53 @@ export type EnvironmentName = keyof typeof ENVIRONMENT
 
 export type Environment = Readonly<Record<EnvironmentName, string>>
 
-/** Takes the known variables, with their initial values where they are absent or empty. */
-export function readEnvironment(env: Readonly<Record<string, string | undefined>> = process.env): Environment {
+/** May be given as files, too: whoever may look at a process sees its environment, and containers mount secrets. */
+export const SECRET_VARIABLES = [
+  'DATABASE_URL',
+  'JWT_SECRET',
+  'HOTPATCH_DEVICE_ID_SECRET',
+  'HOTPATCH_SECRETS_KEY',
+] as const satisfies readonly EnvironmentName[]
+
+/** With what stands in the files that `JWT_SECRET_FILE` and the like name. @throws SecretFileError naming the variable */
+function withSecretFiles(
+  env: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string | undefined>> {
+  const read = SECRET_VARIABLES.flatMap((name) => {
+    const path = env[`${name}_FILE`]?.trim()
+    if (!path) return []
+    if (env[name]?.trim()) throw new SecretFileError(`${name} and ${name}_FILE are both set. Set one of them.`)
+    return [[name, readSecretFile(`${name}_FILE`, path)] as const]
+  })
+  return { ...env, ...Object.fromEntries(read) }
+}
+
+/** A secret is not where the environment says. */
+export class SecretFileError extends Error {
+  override name = 'SecretFileError'
+}
+
+function readSecretFile(variable: string, path: string): string {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8').trim()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const remedy = 'Name one, or let this user read it.'
+    throw new SecretFileError(`${variable}: expected a file that can be read, found ${code} at ${path}. ${remedy}`, {
+      cause,
+    })
+  }
+  if (text) return text
+  throw new SecretFileError(`${variable}: the file ${path} is empty. Write the secret into it.`)
+}
+
+/**
+ * Takes the known variables, with their initial values where they are absent or empty.
+ * @throws SecretFileError when one that names a file names none
+ */
+export function readEnvironment(given: Readonly<Record<string, string | undefined>> = process.env): Environment {
+  const env = withSecretFiles(given)
   const entries = Object.entries(ENVIRONMENT).map(([name, { initially }]) => [name, env[name]?.trim() || initially])
   return Object.fromEntries(entries) as Environment
 }

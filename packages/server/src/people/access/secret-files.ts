@@ -12,6 +12,9 @@ const JWT_SECRET_FILE = 'jwt-secret'
 const DEVICE_ID_SECRET_FILE = 'device-id-secret'
 const SECRETS_KEY_FILE = 'secrets-key'
 
+/** What a server keeps in the data folder that is not told it: a backup of it needs them. */
+export const SECRET_FILES = [JWT_SECRET_FILE, DEVICE_ID_SECRET_FILE, SECRETS_KEY_FILE] as const
+
 /** Replaces one that a start left which did not get further. */
 export function keepOwnerToken(directory: string, token: string): Promise<void> {
   return writeSecret(join(directory, OWNER_TOKEN_FILE), `${token}\n`)
