@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST = [
   'react-native-android',
   'react-native-swift',
+  'docker-image',
   'kit-example',
   'kit-guide',
   'cargo-packager',

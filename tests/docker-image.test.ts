@@ -4,7 +4,6 @@ import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { App } from '@hotpatch/api'
 import { eventually, runCliProcess, temporaryDirectory } from '@hotpatch/testkit'
@@ -14,6 +13,7 @@ import { buildImage, type BuiltImage } from './docker/build-image.ts'
 import { readIgnored } from './docker/copy-context.ts'
 import { readDockerfile } from './docker/read-dockerfile.ts'
 import { runInRoot, startInRoot } from './docker/run-in-root.ts'
+import { freePort } from './free-port.ts'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 const DOCKERFILE = join(CHECKOUT, 'deploy/docker/Dockerfile')
@@ -79,9 +79,7 @@ describe.skipIf(process.env.HOTPATCH_IMAGE_READY !== '1')('the image, carried ou
     const child = startInRoot({ ...call, command: image.entrypoint })
     onTestFinished(() => void child.kill('SIGKILL'))
     const lines: string[] = []
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream) createInterface({ input: stream }).on('line', (line) => lines.push(line))
-    }
+    for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => lines.push(line))
     const url = `http://127.0.0.1:${port}`
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(lines.join('\n'))
@@ -158,15 +156,6 @@ describe.skipIf(process.env.HOTPATCH_IMAGE_READY !== '1')('the image, carried ou
     expect(await again.stop()).toBe(0)
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** The first process of the container, as the machine around it numbers it. */
 async function childOf({ pid }: ChildProcess): Promise<number> {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import {
@@ -16,18 +15,10 @@ import {
 import { noise } from '@hotpatch/testkit/archives'
 import { exportOf } from '@hotpatch/testkit/expo'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { freePort } from './free-port.ts'
 
 const NGINX = process.env.NGINX_PATH
 const GUIDE = new URL('../docs/guides/self-hosting.md', import.meta.url)
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /**
  * With the lines of the guide, to the letter but for the port.

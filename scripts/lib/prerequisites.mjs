@@ -13,6 +13,9 @@ export const prerequisites = [
   { tests: "artifacts in a real S3-compatible store, OpenStack's", prepare: prepareObjectStore },
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
+  { tests: 'the tests behind a real Caddy', prepare: prepareCaddy },
+  { tests: 'alerts and the board, asked of a real Prometheus', prepare: preparePrometheus },
+  { tests: 'the image, carried out line by line', prepare: prepareImage },
   { tests: "patches made and applied by Debian's bsdiff", prepare: prepareBsdiff },
   { tests: "kits' signatures, verified by minisign itself", prepare: () => prepareProgram('minisign') },
   { tests: "kits' timers, read by systemd itself", prepare: () => prepareProgram('systemd-analyze', 'systemd') },
@@ -37,7 +40,7 @@ async function preparePostgres() {
     }
   }
   const { url, stop } = await startPostgres(programs)
-  return { env: { TEST_POSTGRES_URL: url }, stop }
+  return { env: { TEST_POSTGRES_URL: url, POSTGRES_PROGRAMS: programs }, stop }
 }
 
 /** The tests start it themselves, each file its own. */
@@ -65,6 +68,37 @@ function prepareNginx() {
     absent: 'nginx is not installed',
     remedy: 'install it (Debian: apt-get install nginx-light)',
   }
+}
+
+function prepareCaddy() {
+  const caddy = findOnPath('caddy')
+  if (caddy) return { env: { CADDY_PATH: caddy } }
+  return {
+    env: { CADDY_PATH: undefined },
+    absent: 'Caddy is not on PATH',
+    remedy: 'install it (Debian: apt-get install caddy)',
+  }
+}
+
+function preparePrometheus() {
+  if (findOnPath('prometheus') && findOnPath('promtool')) return { env: { HOTPATCH_PROMETHEUS_READY: '1' } }
+  return { absent: 'prometheus or promtool is not on PATH', remedy: 'install it (Debian: apt-get install prometheus)' }
+}
+
+/** Its base is a Debian that is made once, and its packages come over the network: some minutes. */
+function prepareImage() {
+  if (process.env.HOTPATCH_TEST_IMAGE === '0') {
+    return { absent: 'HOTPATCH_TEST_IMAGE is 0', remedy: 'unset it', onPurpose: true }
+  }
+  if (process.platform !== 'linux' || process.getuid() !== 0) {
+    return {
+      absent: 'it is laid out in a folder that only root can make, on Linux',
+      remedy: 'become root',
+      onPurpose: true,
+    }
+  }
+  if (existsSync('/usr/sbin/debootstrap')) return { env: { HOTPATCH_IMAGE_READY: '1' } }
+  return { absent: 'debootstrap is not installed', remedy: 'install it (Debian: apt-get install debootstrap)' }
 }
 
 /** Each of three programs is the other side of what we write and read. */

@@ -4,7 +4,6 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { pathWithoutBinaries } from '../../scripts/lib/child.mjs'
 
 const run = promisify(execFile)
 /** Kept outside the checkout, 170 MB: it takes a minute to make. */
@@ -51,10 +50,9 @@ export async function copyOfBase(base: string, to: string, node: string): Promis
 }
 
 async function findNpm(): Promise<string> {
-  const npm = pathWithoutBinaries()
-    .split(delimiter)
-    .map((folder: string) => join(folder, 'npm'))
-    .find(existsSync)
+  // Not one that a checkout has installed.
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  const npm = folders.map((folder) => join(folder, 'npm')).find(existsSync)
   if (npm === undefined) throw new Error('npm is not on PATH.')
   const { name } = JSON.parse(await readFile(join(dirname(realpathSync(npm)), '../package.json'), 'utf8')) as {
     name: string

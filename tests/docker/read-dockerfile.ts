@@ -71,7 +71,11 @@ function read(instruction: Instruction, keyword: string, { steps, image }: Stage
       if (Object.keys(others).length > 0) refuse(instruction, `unknown flags ${Object.keys(others).join(', ')}`)
       const cache = mount === undefined ? undefined : /^type=cache,target=(\/[^,]+)$/.exec(mount)?.[1]
       if (mount !== undefined && cache === undefined) refuse(instruction, 'expected --mount=type=cache,target=…')
-      return void steps.push({ kind: 'run', command: words.join(' '), caches: cache === undefined ? [] : [cache] })
+      return void steps.push({
+        kind: 'run',
+        command: shellFormOf(instruction),
+        caches: cache === undefined ? [] : [cache],
+      })
     }
     case 'USER':
       return void steps.push({ kind: 'user', user: first })
@@ -103,6 +107,12 @@ function wordsOf(instruction: Instruction): string[] {
 function flagsOf(instruction: Instruction): Record<string, string> {
   const flags = (instruction as JSONInstruction).getFlags()
   return Object.fromEntries(flags.map((flag) => [flag.getName(), flag.getValue() ?? '']))
+}
+
+/** Without the flags before it. */
+function shellFormOf(instruction: Instruction): string {
+  const command = (instruction.getRawArgumentsContent() ?? '').replace(/^(?:--\S+\s+)*/, '')
+  return command.startsWith('[') ? refuse(instruction, 'expected a command for the shell') : command
 }
 
 /** Without a shell: ["program", "argument"]. */

@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -37,7 +38,15 @@ const ENTER = `
   exec $privileges chroot --userspec="$AS" "$ROOT" /bin/sh -c 'cd "$0" && exec env -i "$@"' "$WORKDIR" "$@"
 `
 
-export function startInRoot({ root, command, env, workdir, user, binds = {}, isLocked = false }: Call): ChildProcess {
+export function startInRoot({
+  root,
+  command,
+  env,
+  workdir,
+  user,
+  binds = {},
+  isLocked = false,
+}: Call): ChildProcessByStdio<null, Readable, Readable> {
   const variables = Object.entries({ PATH, HOME: '/', ...env }).map(([name, value]) => `${name}=${value}`)
   const own = {
     ROOT: root,
@@ -71,8 +80,8 @@ export function startInRoot({ root, command, env, workdir, user, binds = {}, isL
 export async function runInRoot(call: Call): Promise<string> {
   const child = startInRoot(call)
   const [said, complained, [code]] = await Promise.all([
-    text(child.stdout ?? []),
-    text(child.stderr ?? []),
+    text(child.stdout),
+    text(child.stderr),
     once(child, 'close') as Promise<[number | null]>,
   ])
   if (code === 0) return said

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { temporaryDirectory } from '@hotpatch/testkit'
+import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { migrate } from '../../ground/database/migrate.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
@@ -18,10 +19,8 @@ async function aServer() {
   for (const text of ['one', 'two']) {
     const sha256 = createHash('sha256').update(text).digest('hex')
     await put(join(data, 'artifacts', sha256.slice(0, 2), sha256), text)
-    await db
-      .insertInto('artifact')
-      .values({ sha256, size_bytes: text.length, content_type: 'application/zip', created_at: 1 })
-      .execute()
+    await sql`insert into artifact (sha256, size_bytes, content_type, created_at)
+      values (${sha256}, ${text.length}, 'application/zip', 1)`.execute(db)
     keys.push(sha256)
   }
   await db.destroy()
