@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -68,15 +68,20 @@ describe.skipIf(process.env.HOTPATCH_IMAGE_READY !== '1')('the image, carried ou
     return volume
   }
 
-  async function aContainer(volume: string) {
+  async function aContainer(
+    volume: string,
+    { command = image.entrypoint, workdir = image.workdir, env = image.env, user = image.user, place = '/data' } = {},
+  ) {
     const port = await freePort()
     const call = {
-      ...image,
-      env: { ...image.env, PORT: String(port), HOTPATCH_HOST: '127.0.0.1' },
-      binds: { '/data': volume },
+      root: image.root,
+      workdir,
+      user,
+      env: { ...env, PORT: String(port), HOTPATCH_HOST: '127.0.0.1' },
+      binds: { [place]: volume },
       isLocked: true,
     }
-    const child = startInRoot({ ...call, command: image.entrypoint })
+    const child = startInRoot({ ...call, command })
     onTestFinished(() => void child.kill('SIGKILL'))
     const lines: string[] = []
     for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => lines.push(line))
@@ -91,7 +96,7 @@ describe.skipIf(process.env.HOTPATCH_IMAGE_READY !== '1')('the image, carried ou
       /** With nothing but what the container has. */
       run: (...command: string[]) => runInRoot({ ...call, command }),
       async stop() {
-        process.kill(await childOf(child), image.stopSignal as NodeJS.Signals)
+        process.kill(await childOf(child), image.stopSignal)
         const [code] = (await once(child, 'exit')) as [number | null]
         return code
       },
@@ -108,6 +113,31 @@ describe.skipIf(process.env.HOTPATCH_IMAGE_READY !== '1')('the image, carried ou
     await expect(container.run('touch', '/tmp/planted')).rejects.toThrow('Read-only file system')
     await container.run('touch', '/data/written')
     expect(await container.stop()).toBe(0)
+  })
+
+  test('has what the unit of systemd starts, as a user that systemd would make, without any right', async () => {
+    const unit = await readFile(join(CHECKOUT, 'deploy/systemd/hotpatch.service'), 'utf8')
+    const valueOf = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1] ?? ''
+    const env = Object.fromEntries(
+      valueOf('Environment')
+        .split(' ')
+        .map((each) => each.split('=')),
+    )
+    // Where an operator lays it (docs/guides/production.md).
+    await mkdir(join(image.root, 'var/lib/hotpatch'), { recursive: true })
+    await symlink('/app', join(image.root, 'opt/hotpatch'))
+    await symlink('/usr/local/bin/node', join(image.root, 'usr/bin/node'))
+    const data = await temporaryDirectory()
+    await chown(data, 61184, 61184)
+    const container = await aContainer(data, {
+      command: valueOf('ExecStart').split(' '),
+      workdir: valueOf('WorkingDirectory'),
+      env,
+      user: '61184:61184',
+      place: env.HOTPATCH_DATA,
+    })
+    expect(await container.stop()).toBe(0)
+    expect((await stat(join(data, 'hotpatch.db'))).uid).toBe(61184)
   })
 
   test('serves: published by the tool, downloaded by a device, backed up, stopped by a signal, and started again', async () => {

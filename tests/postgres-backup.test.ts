@@ -19,7 +19,9 @@ async function aMachine() {
   const owner = process.getuid?.() === 0 ? { uid: await numberOf('-u'), gid: await numberOf('-g') } : undefined
   const root = await mkdtemp(join(tmpdir(), 'hotpatch-postgres-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
-  const own = async (path: string) => void (owner && (await chown(path, owner.uid, owner.gid)))
+  const own = async (path: string) => {
+    if (owner) await chown(path, owner.uid, owner.gid)
+  }
   for (const folder of ['archive', 'socket']) {
     await mkdir(join(root, folder))
     await own(join(root, folder))
@@ -67,7 +69,7 @@ async function startCluster({ root, as, program }: Machine, data: string) {
       statement,
       url('postgres'),
     )
-    return String(stdout).trim()
+    return stdout.trim()
   }
   await eventually(async () => {
     if (child.exitCode !== null) throw new Error(log)

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { request, type RequestOptions } from 'node:https'
+import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -93,7 +93,10 @@ const ALL: Proxy[] = [
 ]
 
 /** Over https, with the certificate of this test. */
-async function ask(url: string, options: RequestOptions & { body?: BodyInit } = {}): Promise<IncomingMessage> {
+async function ask(
+  url: string,
+  options: { method?: string; headers?: Record<string, string>; body?: BodyInit } = {},
+): Promise<IncomingMessage> {
   const { body, headers, ...others } = options
   const sent = body === undefined ? undefined : new Response(body)
   const type = sent?.headers.get('content-type')
