@@ -95,7 +95,7 @@ const ALL: Proxy[] = [
 /** Over https, with the certificate of this test. */
 async function ask(
   url: string,
-  options: { method?: string; headers?: Record<string, string>; body?: BodyInit } = {},
+  options: { method?: string; headers?: Record<string, string>; body?: Blob | FormData } = {},
 ): Promise<IncomingMessage> {
   const { body, headers, ...others } = options
   const sent = body === undefined ? undefined : new Response(body)

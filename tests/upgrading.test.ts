@@ -10,6 +10,11 @@ import { openDatabase } from '../packages/server/src/ground/database/open-databa
 const NAMES = Object.keys(MIGRATIONS)
 const NOW = 1_790_000_000_000
 
+/** Answers to devices have no others. */
+function idOf(kind: number, era: number): string {
+  return `01900000-0000-7000-8000-${(kind * 1000 + era).toString().padStart(12, '0')}`
+}
+
 /** What a server of that time had written: an app with a release on its channel, a device that runs it, and who did it. */
 function writeAsThen(file: string, era: number): void {
   const db = new DatabaseSync(file)
@@ -18,14 +23,15 @@ function writeAsThen(file: string, era: number): void {
     const places = columns.map(() => '?').join(', ')
     db.prepare(`insert into ${table} (${columns.join(', ')}) values (${places})`).run(...Object.values(row))
   }
-  const app_id = `app-${era}`
+  const app_id = idOf(0, era)
+  const slug = `app-${era}`
   const sha256 = era.toString(16).padStart(64, '0')
   const of = { app_id, platform: 'android' }
   const by = { created_at: NOW, created_by: 'somebody' }
   put('app', {
     id: app_id,
-    slug: app_id,
-    name: app_id,
+    slug,
+    name: slug,
     app_key: `key-of-${era}-long-enough-to-be-one`,
     platforms: '["android"]',
     check_access: 'open',
@@ -36,7 +42,7 @@ function writeAsThen(file: string, era: number): void {
   put('channel', { id: `channel-${era}`, app_id, name: 'production', last_position: 1, created_at: NOW })
   put('artifact', { sha256, size_bytes: 6, content_type: 'application/zip', created_at: NOW })
   put('release', {
-    id: `release-${era}`,
+    id: idOf(1, era),
     ...of,
     version: '1.2.0',
     channel: 'production',
@@ -46,7 +52,7 @@ function writeAsThen(file: string, era: number): void {
     ...by,
   })
   put('release_file', {
-    release_id: `release-${era}`,
+    release_id: idOf(1, era),
     path: 'bundle.zip',
     role: 'archive',
     sha256,
@@ -54,11 +60,11 @@ function writeAsThen(file: string, era: number): void {
     content_type: 'application/zip',
   })
   put('rollout', {
-    id: `rollout-${era}`,
+    id: idOf(2, era),
     ...of,
     channel: 'production',
     position: 1,
-    release_id: `release-${era}`,
+    release_id: idOf(1, era),
     state: 'active',
     starts_at: null,
     mandatory: 0,
@@ -111,7 +117,7 @@ test('a database that lived through every version, with data of each, is brought
   onTestFinished(() => void server.stop('SIGKILL').catch(() => undefined))
   const headers = { authorization: `Bearer ${server.ownerToken}` }
   for (const [era, name] of NAMES.entries()) {
-    const query = `platform=android&version=1.0.0&deviceId=phone&appId=app-${era}`
+    const query = `platform=android&version=1.0.0&deviceId=phone`
     const offer = (await (await fetch(`${server.url}/apps/app-${era}/update/check?${query}`)).json()) as object
     expect({ name, ...offer }).toMatchObject({ name, updateAvailable: true, version: '1.2.0' })
     const shown = await fetch(`${server.url}/manage/v1/apps/app-${era}/devices/phone`, { headers })
