@@ -3,12 +3,12 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { bundleServer, EXTERNAL } from './lib/bundle-server.mjs'
 import { exitWith, root } from './lib/child.mjs'
-import { findBundle } from './lib/find-bundle.mjs'
+import { findBundle, SERVER } from './lib/find-bundle.mjs'
+import { EXTERNAL, makeBundle } from './lib/make-bundle.mjs'
 
 /** What its bundle asks for by name, and has no part of. */
-const SERVER = join(root, 'packages', 'server')
+const SERVER_PACKAGE = join(root, 'packages', 'server')
 const DASHBOARD = join(root, 'packages', 'dashboard')
 
 await exitWith(async () => {
@@ -25,16 +25,16 @@ await exitWith(async () => {
 })
 
 async function assemble(target) {
-  if (!findBundle(root)) await bundleServer(root)
+  if (!findBundle(root, SERVER)) await makeBundle(root, SERVER)
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target, { recursive: true })
   const isShipped = (path) => !path.endsWith('.map') && !/used-by-\d+$/.test(path)
-  cpSync(dirname(findBundle(root)), target, { recursive: true, filter: isShipped })
+  cpSync(dirname(findBundle(root, SERVER)), target, { recursive: true, filter: isShipped })
   for (const name of ['package.json', 'pages']) {
     cpSync(join(DASHBOARD, name), join(target, 'node_modules', '@hotpatch', 'dashboard', name), { recursive: true })
   }
   const copied = new Map()
-  for (const name of EXTERNAL) copyPackage(name, SERVER, { target, copied })
+  for (const name of EXTERNAL) copyPackage(name, SERVER_PACKAGE, { target, copied })
 }
 
 /** With what it depends on, each where it is found by whoever asks for it. What is for other machines is not installed. */

@@ -1,12 +1,10 @@
-import { execFile } from 'node:child_process'
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { promisify } from 'node:util'
-import { fileURLToPath } from 'node:url'
 import type { App } from '@hotpatch/api'
 import {
   bundleOf,
+  entryOf,
   publishForm,
   runCliProcess,
   startServerProcess,
@@ -14,8 +12,6 @@ import {
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { expect, onTestFinished, test } from 'vitest'
-
-const ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
 
 async function start(directory: string): Promise<ServerProcess> {
   const server = await startServerProcess({ directory })
@@ -26,9 +22,9 @@ async function start(directory: string): Promise<ServerProcess> {
 /** `hotpatch` as an operator types it where the data is: it finds the server's program on PATH. */
 async function anOperator() {
   const home = await temporaryDirectory()
-  const { stdout: main } = await promisify(execFile)(process.execPath, [ENTRY])
+  const main = entryOf('server')
   const program = join(home, 'hotpatch-server')
-  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${main.trim()}' "$@"\n`, { mode: 0o755 })
+  await writeFile(program, `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 })
   await symlink(process.execPath, join(home, 'node'))
   return (line: string, HOTPATCH_DATA: string) =>
     runCliProcess(line.split(' '), {

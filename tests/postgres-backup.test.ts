@@ -3,15 +3,13 @@ import { once } from 'node:events'
 import { appendFile, chmod, chown, cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { bundleOf, eventually, publishForm, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { bundleOf, entryOf, eventually, publishForm, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
 const PROGRAMS = process.env.POSTGRES_PROGRAMS
-const ENTRY = fileURLToPath(new URL('../scripts/server-entry.mjs', import.meta.url))
 const PASSWORD = 'of-this-test-alone'
 
 /** PostgreSQL runs as somebody who owns its folders. */
@@ -108,8 +106,8 @@ async function serverOn(url: string, directory: string) {
 }
 
 async function hotpatchServer(args: readonly string[], env: Record<string, string>) {
-  const { stdout: main } = await run(process.execPath, [ENTRY])
-  return run(process.execPath, [main.trim(), ...args], { env: { PATH: process.env.PATH, ...env } })
+  const main = entryOf('server')
+  return run(process.execPath, [main, ...args], { env: { PATH: process.env.PATH, ...env } })
 }
 
 describe.skipIf(!PROGRAMS)("with PostgreSQL's own tools", () => {

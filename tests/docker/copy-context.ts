@@ -1,5 +1,5 @@
 import { cp, lstat, mkdir, readdir, readFile } from 'node:fs/promises'
-import { basename, join, matchesGlob, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 
 /** What a Dockerfile may copy, as .dockerignore has it: the last pattern that fits decides. */
 export async function readIgnored(context: string): Promise<(path: string) => boolean> {
@@ -8,16 +8,26 @@ export async function readIgnored(context: string): Promise<(path: string) => bo
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line && !line.startsWith('#'))
-    .map((line) => ({ isException: line.startsWith('!'), pattern: line.replace(/^!/, '') }))
+    .map((line) => ({ isException: line.startsWith('!'), pattern: patternOf(line.replace(/^!/, '')) }))
   return (path) => {
     let isIgnored = false
     for (const { isException, pattern } of patterns) {
       // What fits a folder fits all below it.
       const parents = path.split('/').map((_, index, parts) => parts.slice(0, index + 1).join('/'))
-      if (parents.some((parent) => matchesGlob(parent, pattern))) isIgnored = !isException
+      if (parents.some((parent) => pattern.test(parent))) isIgnored = !isException
     }
     return isIgnored
   }
+}
+
+/** As Go's filepath.Match has them, with "**" for any folders: unlike a shell's, a star takes names that begin with a dot. */
+function patternOf(glob: string): RegExp {
+  const parts = glob.split(/(\*\*\/|\*|\?)/).map((part) => {
+    if (part === '**/') return '(?:.*/)?'
+    if (part === '*') return '[^/]*'
+    return part === '?' ? '[^/]' : part.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+  })
+  return new RegExp(`^${parts.join('')}$`)
 }
 
 /** COPY: the content of a folder, or a file by its name. Links are copied as links, as there. */

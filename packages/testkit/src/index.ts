@@ -1,6 +1,7 @@
 export * from './all-is-made.ts'
 export * from './cli-process.ts'
 export * from './desktop-files.ts'
+export * from './entry-of.ts'
 export * from './eventually.ts'
 export * from './encryption.ts'
 export * from './fixed-clock.ts'
