@@ -19,8 +19,8 @@ const { parse: parseHcl } = require('@cdktn/hcl2json') as { parse(name: string, 
 const DEPLOY = fileURLToPath(new URL('../deploy/', import.meta.url))
 const textOf = (path: string) => readFile(join(DEPLOY, path), 'utf8')
 
-/** What the contract has and the server is told where there is object storage, Redis or several processes. */
-const CONTRACT = /^(?:S3|AWS|REDIS)_[A-Z_]+$/
+/** What the contract has, and the server is told where limits are shared. */
+const CONTRACT = /^REDIS_URL$/
 const KNOWN = new Set<string>([...Object.keys(ENVIRONMENT), ...SECRET_VARIABLES.map((name) => `${name}_FILE`)])
 const isKnown = (name: string) => KNOWN.has(name) || CONTRACT.test(name) || name === 'NODE_ENV'
 

@@ -10,6 +10,7 @@ const PROGRAM = 'hotpatch-server'
 const COMMANDS = {
   backup: 'copies database, artifacts and secrets of the server that runs on this machine',
   restore: 'puts a backup into an empty data folder',
+  storage: 'copies, checks or prunes the artifacts of the server',
   migrate: 'brings the database up to date before servers start on it',
 } as const
 

@@ -21,8 +21,3 @@ export interface OperatorContext {
 export class OperatorError extends Error {
   override name = 'OperatorError'
 }
-
-/** The command line is wrong. */
-export class OperatorUsageError extends Error {
-  override name = 'OperatorUsageError'
-}

@@ -4,12 +4,21 @@ import { describeStartError } from '../start-error.ts'
 import { backup } from './backup/backup-command.ts'
 import { restore } from './backup/restore-command.ts'
 import { migrateDatabase } from './migrate-command.ts'
-import { OperatorError, OperatorUsageError, type OperatorCommand } from './operator-command.ts'
+import { runStorageCommand } from './run-storage-command.ts'
+import { OperatorError, type OperatorCommand } from './operator-command.ts'
+import { UsageError } from './usage-error.ts'
+
+const storage: OperatorCommand = {
+  usage:
+    'storage copy | check | prune           artifacts from one place to another; whether all are there; what nobody needs',
+  run: (args, { config, print }) => runStorageCommand(args, { config, print }),
+}
 
 export const OPERATOR_COMMANDS: Readonly<Record<string, OperatorCommand>> = {
   backup,
   restore,
   migrate: migrateDatabase,
+  storage,
 }
 
 /** Returns the exit code: 0 done, 1 failed or not whole, 2 wrong usage. */
@@ -58,6 +67,6 @@ function usageOf(command?: OperatorCommand): string {
 
 /** Of ours, or of Node's own parser. */
 function isWrongUsage(error: unknown): error is Error {
-  if (error instanceof OperatorUsageError) return true
+  if (error instanceof UsageError) return true
   return error instanceof TypeError && String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')
 }

@@ -1,8 +1,9 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../ground/clock.ts'
-import { createDiskStorage } from '../../ground/storage/disk-storage.ts'
-import { OperatorError, OperatorUsageError, type OperatorCommand } from '../operator-command.ts'
+import { openStorage } from '../../ground/storage/open-storage.ts'
+import { OperatorError, type OperatorCommand } from '../operator-command.ts'
+import { UsageError } from '../usage-error.ts'
 import { inBytes } from './in-bytes.ts'
 import { makeBackup } from './make-backup.ts'
 
@@ -22,18 +23,19 @@ export const backup: OperatorCommand = {
   ].join('\n'),
   async run(args, { config, now, print, warn }) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true })
-    if (values.to === undefined) throw new OperatorUsageError('backup: expected --to and the folder of the new backup.')
+    if (values.to === undefined) throw new UsageError('backup: expected --to and the folder of the new backup.')
     const databasePath = values['without-database'] ? undefined : pathOfDatabase(config.database)
     const { dataDirectory } = config
+    const { storage } = await openStorage(config.storage, systemClock)
     const manifest = await makeBackup({
       to: resolve(values.to),
       databasePath,
       dataDirectory,
-      storage: createDiskStorage({ directory: join(dataDirectory, 'artifacts'), clock: systemClock }),
+      storage,
       withSecrets: !values['without-secrets'],
       reuse: values.reuse === undefined ? undefined : resolve(values.reuse),
       now,
-    })
+    }).finally(() => storage.close?.())
     const { files, artifacts } = manifest
     const names = files.map(({ path }) => path.replace('secrets/', ''))
     print(

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { OperatorUsageError, type OperatorCommand } from '../operator-command.ts'
+import { type OperatorCommand } from '../operator-command.ts'
+import { UsageError } from '../usage-error.ts'
 import { inBytes } from './in-bytes.ts'
 import { checkBackup, restoreBackup } from './restore-backup.ts'
 
@@ -13,7 +14,7 @@ export const restore: OperatorCommand = {
   ].join('\n'),
   async run(args, { config, print }) {
     const { values } = parseArgs({ args: [...args], options: OPTIONS, strict: true })
-    if (values.from === undefined) throw new OperatorUsageError('restore: expected --from and the folder of a backup.')
+    if (values.from === undefined) throw new UsageError('restore: expected --from and the folder of a backup.')
     const from = resolve(values.from)
     const { dataDirectory, database } = config
     if (values.check) {
