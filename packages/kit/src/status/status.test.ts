@@ -287,12 +287,12 @@ describe('the stand-alone agent', () => {
     await once(updates, 'listening')
     onTestFinished(() => void updates.close())
     const { port } = updates.address() as AddressInfo
-    await install({ source: { url: `http://127.0.0.1:${port}`, appId: vectors.appId }, channel: 'beta' })
+    await install({ source: { url: `http://127.0.0.1:${port}`, appId: vectors.appId }, channel: 'stable' })
     const address = await addressOf(start('--root', root, '--port', '0'))
     const read = async () => (await (await fetch(address)).json()) as KitStatus
     await expect.poll(async () => (await read()).update_available).toBe(true)
     expect((await read()).components[0]?.status).toBe('update_available')
-    expect(requests).toEqual(['/personal-kit/beta/latest.json'])
+    expect(requests).toEqual(['/personal-kit/stable/latest.json'])
     // The next one that starts knows it, and asks nobody.
     const second = await addressOf(start('--root', root, '--port', '0', '--no-check'))
     expect(((await (await fetch(second)).json()) as KitStatus).update_available).toBe(false)
