@@ -31,7 +31,10 @@ async function bundle(): Promise<string> {
 
 test('Ctrl-C in the middle of an apply takes it back, says so, and leaves nothing', async () => {
   const root = await temporaryDirectory()
-  const works = `process.exit(require('fs').readFileSync('bin/tool','utf8') === 'tool 1' ? 0 : 1)`
+  const works = `const { readFileSync, writeFileSync } = require('fs')
+    if (readFileSync('bin/tool', 'utf8') === 'tool 1') process.exit(0)
+    writeFileSync('asked', '')
+    process.exit(1)`
   const document = {
     publicKeys: [key.publicKey],
     components: { tool: { path: 'bin/tool' } },
@@ -45,7 +48,8 @@ test('Ctrl-C in the middle of an apply takes it back, says so, and leaves nothin
   await writeFile(join(root, 'substratum-kit-release.json'), installed)
   const tool = { cwd: root, env: { HOME: root } }
   const applying = startCliProcess(['kit', 'apply', '--bundle', await bundle(), '--yes', '--json'], tool)
-  await eventually(async () => expect(await readFile(join(root, 'bin', 'tool'), 'utf8')).toBe('tool 2'))
+  await eventually(async () => expect(await readdir(root)).toContain('asked'))
+  expect(await readFile(join(root, 'bin', 'tool'), 'utf8')).toBe('tool 2')
   applying.kill('SIGINT')
   const ended = await applying.ended
   expect(ended, ended.stderr).toMatchObject({ code: 5 })

@@ -171,5 +171,6 @@ test('what is stopped is not asked again', async () => {
   const ports = { http: createNodeHttp(), tcp: createNodeTcp(), hooks, clock: systemClock() }
   const manifest = { releaseId: '2', probe: asked({ type: 'hook', attempts: 60, intervalMs: 60_000 }) }
   const result = await probeKit(manifest, { probe: { hook: check } }, { ports, stopped })
-  expect(result).toEqual({ kind: 'ill', attempts: 1, reason: 'it was stopped meanwhile' })
+  expect(result).toEqual({ kind: 'stopped' })
+  expect(() => expectWell(result)).toThrow(expect.objectContaining({ code: 'stopped' }))
 })

@@ -20,6 +20,8 @@ export type ProbeResult =
   | { kind: 'well'; attempts: number }
   /** Why the last attempt failed, for people. */
   | { kind: 'ill'; attempts: number; reason: string }
+  /** Somebody did not want to wait for it: nothing is known, and nothing is to be blamed. */
+  | { kind: 'stopped' }
   /** Neither the release nor the installation says how one would find out. */
   | { kind: 'unasked' }
 
@@ -55,8 +57,9 @@ export function probeKit(
   return probe(manifest.probe ?? ownProbeOf(installation.probe), where, options)
 }
 
-/** @throws KitError probe-failed when it is ill */
+/** @throws KitError probe-failed when it is ill, stopped when nobody has waited for that */
 export function expectWell(result: ProbeResult, component?: string): void {
+  if (result.kind === 'stopped') throw new KitError('stopped', 'The apply was stopped while it was probed.')
   if (result.kind !== 'ill') return
   const who = component ?? 'the kit'
   throw new KitError(
@@ -86,7 +89,7 @@ async function probe(
   if (!asked) return { kind: 'unasked' }
   let reason = ''
   for (let attempt = 1; attempt <= asked.attempts; attempt += 1) {
-    if (stopped?.isStopped()) return { kind: 'ill', attempts: attempt - 1, reason: 'it was stopped meanwhile' }
+    if (stopped?.isStopped()) return { kind: 'stopped' }
     try {
       await attemptOnce(asked, where, ports)
       return { kind: 'well', attempts: attempt }
@@ -97,7 +100,7 @@ async function probe(
     }
     if (attempt < asked.attempts) await sleep(ports.clock, asked.intervalMs, stopped)
   }
-  return { kind: 'ill', attempts: asked.attempts, reason }
+  return stopped?.isStopped() ? { kind: 'stopped' } : { kind: 'ill', attempts: asked.attempts, reason }
 }
 
 class UnaskableError extends Error {
