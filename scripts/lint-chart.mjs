@@ -8,6 +8,8 @@ import { exitWith, root, run } from './lib/child.mjs'
 
 const CHART = join(root, 'deploy', 'helm', 'hotpatch')
 const FOLDER = join(tmpdir(), 'hotpatch-chart')
+/** Helm that is built so takes itself to be of an old one. */
+const KUBERNETES = '1.30.0'
 const PROGRAMS = {
   helm: 'helm.sh/helm/v3/cmd/helm@v3.22.0',
   'kubectl-validate': 'sigs.k8s.io/kubectl-validate@v0.0.4',
@@ -27,7 +29,11 @@ await exitWith(async () => {
     const values = ['--values', join(CHART, 'ci', file)]
     const code = await run(helm, ['lint', '--strict', CHART, ...values])
     if (code !== 0) return code
-    const { status, stdout, stderr } = spawnSync(helm, ['template', 'hotpatch', CHART, ...values], { encoding: 'utf8' })
+    const { status, stdout, stderr } = spawnSync(
+      helm,
+      ['template', 'hotpatch', CHART, '--kube-version', KUBERNETES, ...values],
+      { encoding: 'utf8' },
+    )
     if (status !== 0) throw new Error(`helm template, with ${file}: ${stderr}`)
     const valid = await validate(stdout)
     if (valid !== 0) return valid
@@ -44,7 +50,7 @@ async function validate(rendered) {
   mkdirSync(folder)
   try {
     for (const [index, text] of manifests.entries()) writeFileSync(join(folder, `${index}.yaml`), text)
-    return await run(join(FOLDER, 'kubectl-validate'), [folder, '--version', '1.30'])
+    return await run(join(FOLDER, 'kubectl-validate'), [folder, '--version', KUBERNETES.replace(/\.0$/, '')])
   } finally {
     rmSync(folder, { recursive: true })
   }
