@@ -13,7 +13,7 @@ export async function createLinks({
   downloads,
   clock,
 }: {
-  s3: S3Client
+  s3: Pick<S3Client, 'presign' | 'skewMs'>
   downloads: S3Downloads
   clock: Clock
 }): Promise<{ linkTo: LinkTo }> {
