@@ -22,7 +22,7 @@ async function aDataFolder({
   referred = ['one', 'two', 'three'],
   orphans = [] as string[],
   isMigrated = true,
-  env = {} as Record<string, string>,
+  env = {},
 }: { referred?: string[]; orphans?: string[]; isMigrated?: boolean; env?: Record<string, string> } = {}) {
   const root = await temporaryDirectory()
   const directory = join(root, 'data')
