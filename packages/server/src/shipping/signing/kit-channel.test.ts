@@ -5,12 +5,14 @@ import { checkStatement, type StatedContent } from './statement-check.ts'
 const APP = '0197f0c2-7f0a-7c3e-9a55-2b1d6f1e8a01'
 const key = newSigningKey()
 const kit = kitContentOf({ tool: { bytes: 'of the tool' } }, { releaseId: '2026.06.02', channel: 'stable' })
-const [{ sha256, sizeBytes, platform, architecture }] = kit.components.flatMap(({ files }) => files) as [
-  { sha256: string; sizeBytes: number; platform: string; architecture: string },
-]
-
 function placedOn(channel: string): StatedContent {
-  const artifacts = [{ name: `tool/${platform}-${architecture}`, sha256, sizeBytes }]
+  const artifacts = kit.components.flatMap(({ files }) =>
+    files.map(({ platform, architecture, sha256, sizeBytes }) => ({
+      name: `tool/${platform}-${architecture}`,
+      sha256,
+      sizeBytes,
+    })),
+  )
   return {
     appId: APP,
     platform: 'any',
