@@ -1,12 +1,11 @@
 import { HOUR_MS, type Clock } from '../ground/clock.ts'
 import type { Database } from '../ground/database/schema.ts'
 import type { StorageDriver } from '../ground/storage/storage-driver.ts'
-import { listArtifactKeys, listArtifactsAfter } from '../shipping/artifacts/artifact-store.ts'
+import { listArtifactKeys } from '../shipping/artifacts/artifact-store.ts'
+import { judgeStorage } from '../shipping/artifacts/own-storage.ts'
 import { UsageError } from './usage-error.ts'
 
 const BATCH = 500
-/** Of the artifacts that a database refers to: as many are looked for, to find out whether this is its storage. */
-const SAMPLE = 50
 /** A publish puts bytes first, and writes down what they are for within a day. */
 const MIN_AGE_HOURS = 24
 
@@ -42,14 +41,17 @@ export async function pruneStorage({
     )
   const unmodifiedSince = new Date(clock.now() - olderThanHours * HOUR_MS)
   const result: PruneResult = { objects: 0, orphans: 0, orphanBytes: 0, removed: 0 }
-  const known = await listArtifactsAfter(db, '', SAMPLE)
-  const knowsAny = known.length > 0
-  if (knowsAny) await requireSomeOf(known.map(({ sha256 }) => sha256))
+  const judged = await judgeStorage(db, storage)
+  if (judged === 'foreign')
+    throw new UsageError(
+      'Expected a storage with artifacts of this database, found none of those that it refers to. Nothing was removed. ' +
+        'Look at S3_BUCKET and S3_PREFIX, or at DATABASE_URL: one of them is of another server. "storage check" says what is missing.',
+    )
   let batch = new Map<string, number>()
 
   for await (const { key, sizeBytes, modifiedAt } of storage.list()) {
     result.objects += 1
-    if (!knowsAny)
+    if (judged === 'unknown')
       throw new UsageError(
         'Expected a database that refers to artifacts, found one without any beside a storage that has some. ' +
           'Nothing was removed. Look at DATABASE_URL and HOTPATCH_DATA: this may be another database.',
@@ -59,15 +61,6 @@ export async function pruneStorage({
   }
   await takeBatch()
   return result
-
-  /** @throws UsageError when the storage has none of them */
-  async function requireSomeOf(keys: readonly string[]): Promise<void> {
-    for (const key of keys) if (await storage.stat(key)) return
-    throw new UsageError(
-      `Expected a storage with artifacts of this database, found none of ${keys.length} that it refers to. Nothing was removed. ` +
-        'Look at S3_BUCKET and S3_PREFIX, or at DATABASE_URL: one of them is of another server. "storage check" says what is missing.',
-    )
-  }
 
   /** Asked right before: what was referred to since is spared. */
   async function takeBatch(): Promise<void> {

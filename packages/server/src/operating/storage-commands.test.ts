@@ -132,7 +132,7 @@ test.each([
 test('a prune refuses the storage of another database', async () => {
   const { run, fileOf, storage } = await aDataFolder({ orphans: ['another server’s'] })
   for (const text of ['one', 'two', 'three']) await rm(fileOf(text))
-  await expect(run('prune --yes')).rejects.toThrow(/found none of 3 that it refers to/)
+  await expect(run('prune --yes')).rejects.toThrow(/found none of those that it refers to/)
   expect(await listedKeys(storage)).toHaveLength(1)
 })
 

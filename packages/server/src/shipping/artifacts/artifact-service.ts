@@ -19,6 +19,7 @@ import {
   type FactsRow,
 } from './artifact-store.ts'
 import { ANY_BYTES } from './any-bytes.ts'
+import { judgeStorage } from './own-storage.ts'
 
 /** Bytes and what was found of them. */
 export interface CheckedArtifact {
@@ -61,6 +62,10 @@ const PUTS_AT_ONCE = 8
 const LOOKS_AT_ONCE = 32
 /** How long an upload waits for its release. */
 const UPLOAD_WAITS_MS = DAY_MS
+
+const FOREIGN_STORAGE =
+  'Expected a storage with artifacts of this database, found only others. Nothing was removed. Look at S3_BUCKET and ' +
+  'S3_PREFIX, or at DATABASE_URL: one of them may be of another server.'
 
 export function createArtifactService({ db, storage, clock }: { db: Database; storage: StorageDriver; clock: Clock }) {
   /** Makes the bytes durable. The rows come later, and within the age that `sweepOrphans` is called with. */
@@ -197,12 +202,16 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     const unmodifiedSince = new Date(clock.now() - olderThanMs)
     let orphans = 0
     let batch: string[] = []
+    let judged: Awaited<ReturnType<typeof judgeStorage>> | undefined
     const sweepBatch = async () => {
       const known = new Set(await listArtifactKeys(db, batch))
       const unknown = batch.filter((key) => !known.has(key))
+      if (unknown.length > 0) judged ??= await judgeStorage(db, storage)
+      if (judged === 'foreign') throw new Error(FOREIGN_STORAGE)
+      batch = []
+      if (judged !== 'own') return
       await storage.remove(unknown, { unmodifiedSince })
       orphans += unknown.length
-      batch = []
     }
     await deleteExpiredArtifacts(db, clock.now())
     for await (const { key, modifiedAt } of storage.list()) {

@@ -143,6 +143,9 @@ describeOnEveryDatabase('content', (open) => {
       expect(content).toMatchObject({ sha256: sha256(zip), sizeBytes: zip.length, facts: { fileCount: 1 } })
       expect(await store.contents.find(APP_ID, content.sha256)).toEqual(content)
       expect(await store.spooled()).toEqual([])
+      const released = await receive(aZip('released'))
+      await store.contents.keep(released)
+      await store.contents.own(db, APP_ID, [released], released)
 
       store.wait(DAY_MS - 1)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: 0 })).toBe(0)
@@ -183,6 +186,15 @@ describeOnEveryDatabase('content', (open) => {
     })
   })
 
+  test('a sweep removes nothing from a storage that is of another database, or may be', async () => {
+    await store.contents.keep(await receive(aZip()))
+    store.wait(2 * DAY_MS)
+    expect(await store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).toBe(0)
+    await store.artifacts.register(db, [anArtifact(sha256(Buffer.from('elsewhere')))])
+    await expect(store.artifacts.sweepOrphans({ olderThanMs: DAY_MS })).rejects.toThrow('of another server')
+    expect(await listedKeys(store.storage)).toHaveLength(1)
+  })
+
   test('a sweep goes through more objects than one question to the database holds', async () => {
     const keys = Array.from({ length: 1200 }, (_, index) => sha256(Buffer.from(String(index))))
     const removed: string[] = []
@@ -190,6 +202,7 @@ describeOnEveryDatabase('content', (open) => {
       async *list() {
         for (const key of keys) yield { key, sizeBytes: 1, modifiedAt: new Date(0) }
       },
+      stat: async () => ({ sizeBytes: 1, modifiedAt: new Date(0) }),
       remove: async (batch) => void removed.push(...batch),
     })
     const referenced = [keys[0], keys[600], keys[1199]] as string[]
