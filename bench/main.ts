@@ -20,6 +20,7 @@ import { publish } from './measurements/publish.ts'
 import { ranges } from './measurements/ranges.ts'
 import { size } from './measurements/size.ts'
 import { start } from './measurements/start.ts'
+import { workers } from './measurements/workers.ts'
 import { cleanUp } from './sandbox.ts'
 import { formatFindings } from './table.ts'
 
@@ -41,6 +42,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   patches,
   kitPlan,
   kitDowntime,
+  workers,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 /** Nothing here should take half as long. */

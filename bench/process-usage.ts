@@ -24,6 +24,12 @@ export function mainThreadMicroseconds(pid: number): number {
   return Number(nanoseconds) / 1000
 }
 
+/** The processes that it has started and that run, in the order of their start. */
+export function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+  return text === '' ? [] : text.split(' ').map(Number)
+}
+
 /** The server's own counters, by their whole name with labels. */
 export async function readMetrics(url: string): Promise<(name: string) => number> {
   const text = await (await fetch(`${url}/metrics`)).text()

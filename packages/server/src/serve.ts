@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import {
@@ -10,28 +11,34 @@ import { FIRST_OWNER_MINUTES } from './people/accounts/links/one-time-links.ts'
 import { createApp, type App } from './app.ts'
 import { readConfig, type Config } from './configuration/config.ts'
 import { readEnvironment } from './configuration/env.ts'
+import { shareOfWorker } from './configuration/share-of-worker.ts'
 import { NO_PUBLIC_URL } from './ground/http/public-url.ts'
 import { createReadableLog } from './ground/http/readable-log.ts'
+import { joinCrew } from './ground/workers/join-crew.ts'
 import { describeStartError } from './start-error.ts'
 import { describeStart, type Started } from './start-text.ts'
 import { VERSION } from './ground/version.ts'
 
-/** The process that serves. */
+/** One process that serves: alone, or as a worker beside others. */
 export async function startServing(): Promise<void> {
   try {
     await serve()
   } catch (error) {
     process.stderr.write(`HotPatch did not start. ${describeStartError(error)}\n`)
     process.exitCode = 1
+    // Its primary waits for the end, whatever is still open here.
+    if (cluster.isWorker) process.exit()
   }
 }
 
 async function serve(): Promise<void> {
-  const config = readConfig(readEnvironment())
+  const whole = readConfig(readEnvironment())
+  const crew = whole.workers > 1 && cluster.isWorker ? joinCrew({ size: whole.workers }) : undefined
+  const config = crew ? shareOfWorker(whole) : whole
   // Words for a person who looks on, JSON for what collects logs.
   const isRead = (config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json')) === 'text'
   const print = (text: string) => process.stdout.write(text)
-  const app = await createApp({ config, ...(isRead && { logTo: createReadableLog(print) }) })
+  const app = await createApp({ config, ...(crew && { crew }), ...(isRead && { logTo: createReadableLog(print) }) })
   const { host, port } = config.http
   try {
     await app.http.listen({ host, port })
@@ -41,8 +48,12 @@ async function serve(): Promise<void> {
     throw error
   }
 
-  const stop = () => {
-    app.close().then(
+  let stopping: Promise<void> | undefined
+  const stopWith = (end: () => Promise<void>) => {
+    // Whoever is told twice, ends once.
+    if (stopping) return
+    stopping = end()
+    stopping.then(
       () => process.exit(0),
       (error: unknown) => {
         app.http.log.fatal({ err: error }, 'the stop was not clean')
@@ -50,8 +61,21 @@ async function serve(): Promise<void> {
       },
     )
   }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+  const stop = () => stopWith(app.close)
+  process.on('SIGTERM', stop)
+  if (crew) {
+    // What a terminal sends to all of its processes is for the primary.
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+    crew.whenToLeave(() =>
+      stopWith(async () => {
+        await app.leave()
+        await crew.sayFarewell()
+      }),
+    )
+    crew.serves()
+    // It was told once, and what it says is true of all.
+    if (!crew.isFirst) return
+  } else process.on('SIGINT', stop)
 
   const started = whatStarted(config, app)
   await keepWelcome(config.dataDirectory, started)

@@ -11,29 +11,46 @@ import { createCatalogs } from '../updates/catalogs.ts'
 import { createUpdateService } from '../updates/update-service.ts'
 import { DIALECTS } from '../dialects/dialects.ts'
 import type { Core } from './core.ts'
+import { joinFleets } from './join-fleets.ts'
 
 const BY_NAME = new Map(DIALECTS.map((dialect) => [dialect.name, dialect]))
 
 export type CheckPath = Awaited<ReturnType<typeof createCheckPath>>
 
 /** What answers devices, from memory: the catalogs and cohorts, kept up to date, and the fleet behind them. */
-export async function createCheckPath({ config, clock, timers, newId, db, reads, box, databaseFile, log }: Core) {
+export async function createCheckPath({
+  config,
+  clock,
+  timers,
+  newId,
+  db,
+  reads,
+  fleetDb,
+  box,
+  databaseFile,
+  log,
+  crew,
+  createLimiter,
+}: Core) {
   const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
   const identity = createDeviceIdentity({ secret })
   const proofs = createDeviceCredentials({ secret })
   await requireSameDeviceSecret(db, identity)
   const catalogs = createCatalogs({ db, identity, box })
   const cohortMembers = createCohortMembers({ db })
-  const feed = createChangeFeed(config.database, db, (error) =>
-    log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time'),
-  )
+  const onFeedError = (error: unknown) =>
+    log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time')
+  const feed = createChangeFeed(config.database, db, onFeedError, crew)
   const sync = createCatalogSync({ catalogs, cohorts: cohortMembers, feed, intervalMs: config.refreshIntervalMs, log })
 
   const writer =
-    databaseFile === undefined ? createFleetWriter({ db }) : createFleetWriterThread({ path: databaseFile, clock, log })
-  // One server on SQLite has seen every failure itself.
-  const refreshFailuresMs = config.database.kind === 'postgres' ? config.refreshIntervalMs : 0
-  const fleet = createFleetService({
+    databaseFile === undefined
+      ? createFleetWriter({ db: fleetDb })
+      : createFleetWriterThread({ path: databaseFile, clock, log })
+  // One process on SQLite has seen every failure itself.
+  const isAlone = config.database.kind === 'sqlite' && crew.size === 1
+  const refreshFailuresMs = isAlone ? 0 : config.refreshIntervalMs
+  const ownFleet = createFleetService({
     db,
     reads,
     writer,
@@ -41,8 +58,10 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     timers,
     log,
     newId,
+    createLimiter,
     limits: { ...config.events, refreshFailuresMs },
   })
+  const fleet = joinFleets(ownFleet, crew, log)
   const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
   const retention = createRetention({ runSweep, clock, timers, log, raise: sync.raise })
   const updates = createUpdateService({
@@ -57,18 +76,16 @@ export async function createCheckPath({ config, clock, timers, newId, db, reads,
     await catalogs.refresh()
     await cohortMembers.refresh()
     await fleet.start()
-    retention.start()
     sync.start()
   }
 
   /** Writes what is buffered. */
   async function stop(): Promise<void> {
-    await retention.stop()
     await fleet.stop()
     await writer.close()
     await feed.close()
     await sync.close()
   }
 
-  return { identity, proofs, catalogs, cohortMembers, feed, sync, fleet, updates, start, stop }
+  return { identity, proofs, catalogs, cohortMembers, feed, sync, fleet, retention, updates, start, stop }
 }

@@ -10,16 +10,16 @@ const FLEET_GAUGES = [
   ['droppedCounts', 'Checks and downloads that were not counted because too many kinds of them waited'],
   ['refusedReports', 'Reports that were refused with 429 because the buffer was full'],
   ['refusedStrangers', 'Of these, reports of devices that were not seen before'],
-  ['eventBytes', 'Room that stored events take, about'],
+  ['eventBytes', 'Room that stored events take, about', 'max'],
   ['eventsNotKept', 'Events that were counted and not stored, as there was no room for them'],
   ['writtenBatches', 'Batches written'],
   ['writtenRows', 'Rows written'],
   ['failedWrites', 'Batches that could not be written, and were tried again'],
   ['refusedRows', 'Rows that the database refused for good'],
-  ['rememberedFailures', 'Failed releases of devices that are known without the database'],
-  ['knownDevices', 'Devices that keep their room in the buffers when new ones flood in'],
+  ['rememberedFailures', 'Failed releases of devices that are known without the database', 'max'],
+  ['knownDevices', 'Devices that keep their room in the buffers when new ones flood in', 'max'],
   ['knownBytes', 'Memory that this takes'],
-] as const
+] as const satisfies readonly [string, string, 'max'?][]
 
 const CONNECTION_GAUGES = [
   ['connections', 'Open connections'],
@@ -35,8 +35,9 @@ export function registerGauges(
   { fleet }: CheckPath,
   { streams, dispatcher }: Telling,
 ): void {
-  for (const [name, help] of FLEET_GAUGES) {
-    metrics.gauge(`hotpatch_fleet_${snakeCase(name)}`, help, () => fleet.counters()[name])
+  for (const [name, help, together] of FLEET_GAUGES) {
+    // What each process knows of the same database is no more for being known often.
+    metrics.gauge(`hotpatch_fleet_${snakeCase(name)}`, help, () => fleet.counters()[name], together)
   }
   for (const [name, help] of CONNECTION_GAUGES) {
     metrics.gauge(`hotpatch_${snakeCase(name)}`, help, () => connections.counters()[name])
@@ -46,6 +47,7 @@ export function registerGauges(
     metrics.gauge('hotpatch_storage_reachable', '1 while the artifact storage answers, else 0', () =>
       Number(isReachable()),
     )
+  metrics.gauge('hotpatch_serving_processes', 'Processes that answer requests', () => 1)
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
   metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)
 }

@@ -89,7 +89,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
   const limits = createDeviceLimits({
     settings: config.rateLimits,
     isKnown: parts.checkPath.fleet.isKnown,
-    clock: parts.core.clock,
+    createLimiter: parts.core.createLimiter,
   })
   for (const contract of contracts(parts, limits)) {
     await http.register(contract)
@@ -125,7 +125,7 @@ function authorizeFor({ core, services }: Parts): Authorize {
 }
 
 function managementRoutes({ core, checkPath, services, telling }: Parts, authorize: Authorize) {
-  const { clock, publicUrl } = core
+  const { clock, publicUrl, createLimiter } = core
   const { access, announcements, apps, contents, files, releases, rollouts } = services
   const { webhooks, deliveries, streams } = telling
   const resolveApp = (request: FastifyRequest, idOrSlug: string) => apps.resolve(request.actor, idOrSlug)
@@ -140,10 +140,10 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
       signOn: services.signOn,
       resolveApp,
       publicUrl,
-      clock,
+      createLimiter,
     }),
-    trustRoutes({ trustRules: services.trustRules, tokenExchange: services.tokenExchange, resolveApp, clock }),
-    ...accountsRoutes({ accounts: services.accounts, resolveApp, publicUrl, clock }),
+    trustRoutes({ trustRules: services.trustRules, tokenExchange: services.tokenExchange, resolveApp, createLimiter }),
+    ...accountsRoutes({ accounts: services.accounts, resolveApp, publicUrl, createLimiter }),
     appRoutes({ apps, resolveApp }),
     channelRoutes({ channels: services.channels, resolveApp }),
     appcastRoutes({ appcasts: services.appcasts, resolveApp, publicUrl }),
@@ -196,9 +196,10 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
 /** For people, without a token. */
 function installPagesOf({ core, services }: Parts, limits: DeviceLimits) {
   const { apps, installPages, findInstallables, storage } = services
-  const { publicUrl, clock } = core
+  const { publicUrl, clock, createLimiter } = core
   const defaultChannel = DEFAULT_CHANNEL
-  return visitorRoutes({ apps, installPages, findInstallables, storage, limits, publicUrl, clock, defaultChannel })
+  const shared = { publicUrl, clock, createLimiter, defaultChannel }
+  return visitorRoutes({ apps, installPages, findInstallables, storage, limits, ...shared })
 }
 
 /** What people call by the contracts of others: at the root, where the request names the app, and under /apps/:slug. */

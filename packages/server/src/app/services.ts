@@ -83,14 +83,14 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 /** What people change and ask. */
 export async function createServices(core: Core, checkPath: CheckPath) {
-  const { config, clock, timers, newId, db, reads, box, log } = core
+  const { config, clock, timers, newId, db, reads, figures, box, log, crew } = core
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
   const settleFleet = fleet.settle
 
   const audit = createAuditService({ db, reads, clock, newId })
   const auditSealer = createAuditSealer({ db, clock, timers, intervalMs: config.refreshIntervalMs, log })
   audit.onRecorded(auditSealer.wake)
-  const auditExports = createAuditExports({ reads, timers })
+  const auditExports = createAuditExports({ reads: figures, timers })
   const announcements = createAnnouncementService({ db, clock, newId })
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
@@ -131,12 +131,23 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const proposals = createProposalService({ db, changes, gate, rollouts, clock })
   const forReleases = { apps, channels, contents, sequences, releases }
   const forMaking = { db, storage, spool, artifacts, changes, raiseReleases, clock, timers, log }
-  const packageDiffs = createPackageDiffs(forMaking)
+  // By one process, whichever has something for it.
+  const atElected = <Maker extends { wake: () => void }>(name: string, maker: Maker) => ({
+    ...maker,
+    wake: crew.atElected(name, maker.wake),
+  })
+  const packageDiffs = atElected('package diffs', createPackageDiffs(forMaking))
   // A promotion or a roll-back, too, makes another content the newest.
   announcements.onRecorded(packageDiffs.wake)
-  const patchMaking = createPatches({ ...forMaking, reads, newId, bases: config.patchBases })
+  const made = createPatches({ ...forMaking, reads, newId, bases: config.patchBases })
+  const patchMaking = { ...atElected('patches', made), lookAgain: crew.atElected('patches anew', made.lookAgain) }
   announcements.onRecorded(patchMaking.wake)
-  const madeLater = [createCompression(forMaking), createBlockMaps(forMaking), packageDiffs, patchMaking]
+  const madeLater = [
+    atElected('compression', createCompression(forMaking)),
+    atElected('block maps', createBlockMaps(forMaking)),
+    packageDiffs,
+    patchMaking,
+  ]
   const onPublished = () => {
     for (const { wake } of madeLater) wake()
   }
@@ -189,8 +200,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
 
   const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
-  const insights = createInsightService({ db: reads, clock, sampling, countTakers, dropped })
-  const components = createComponentFigures({ db: reads, settleFleet, clock })
+  const insights = createInsightService({ db: figures, clock, sampling, countTakers, dropped })
+  const components = createComponentFigures({ db: figures, settleFleet, clock })
   const attention = createAttentionService({
     db: reads,
     plans,

@@ -26,7 +26,6 @@ export function createTelling(
   const deliveries = createDeliveryService({ db, audit, dispatcher, clock, newId })
   const relay = createAnnouncementRelay({ announcements, receive: webhooks.addDeliveries, feed, ...background })
   const streams = createAnnouncementStreams({ announcements, timers, log })
-  relay.onPlaced(dispatcher.wake)
   relay.onPlaced(streams.look)
 
   async function stop(): Promise<void> {
@@ -34,5 +33,5 @@ export function createTelling(
     await dispatcher.stop()
   }
 
-  return { webhooks, dispatcher, deliveries, streams, start: relay.start, stop }
+  return { webhooks, dispatcher, deliveries, streams, relay, start: relay.start, stop }
 }

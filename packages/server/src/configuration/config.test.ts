@@ -45,6 +45,12 @@ describe('the configuration', () => {
       { DATABASE_URL: 'postgresql://u:p@db/hotpatch', HOTPATCH_DATABASE_CONNECTIONS: '4' },
       { database: { kind: 'postgres', url: 'postgresql://u:p@db/hotpatch', maxConnections: 4 } },
     ],
+    [{ HOTPATCH_WORKERS: '3' }, { workers: 3 }],
+    [{ HOTPATCH_WORKERS: '0' }, { workers: 1 }],
+    [
+      { DATABASE_URL: 'postgres://db/hotpatch', HOTPATCH_DATABASE_REPLICA_URL: 'postgres://replica/hotpatch' },
+      { pools: { devices: 2, figures: 3, replicaUrl: 'postgres://replica/hotpatch' } },
+    ],
     [{ HOTPATCH_REFRESH_SECONDS: '2' }, { refreshIntervalMs: 2000 }],
     [{ HOTPATCH_AUTOMATION_SECONDS: '0.25' }, { automationIntervalMs: 250 }],
     [{ HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' }, { rateLimits: { devicePerMinute: 0 } }],
@@ -136,6 +142,9 @@ describe('the configuration', () => {
     ['DATABASE_URL', 'postgres://[broken'],
     ['JWT_SECRET', 'short'],
     ['HOTPATCH_DATABASE_CONNECTIONS', '1'],
+    // Beside SQLite there is none.
+    ['HOTPATCH_DATABASE_REPLICA_URL', 'postgres://replica/hotpatch'],
+    ['HOTPATCH_WORKERS', 'three'],
     ['HOTPATCH_MAX_BUNDLE_BYTES', '0'],
     ['HOTPATCH_MAX_UNPACKED_BYTES', '1e30'],
     ['HOTPATCH_MAX_BUNDLE_FILES', 'many'],

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { HOUR_MS } from '../ground/clock.ts'
 import type { DatabaseConfig } from '../ground/database/open-database.ts'
 import type { Environment, EnvironmentName } from './env.ts'
+import { readWorkerCount } from './worker-count.ts'
 import type { StorageConfig } from '../ground/storage/open-storage.ts'
 import { readStorage } from './read-storage.ts'
 import type { EventBudgetLimits } from '../fleet/recording/event-budget.ts'
@@ -13,6 +14,8 @@ import type { ContentLimits } from '../shipping/content/content-kind.ts'
 
 /** All that the server can be told. Made once, from the environment, and passed in. */
 export interface Config extends HttpSettings {
+  /** Processes that serve behind one port; 1: this one alone. */
+  workers: number
   http: HttpSettings['http'] & {
     host: string
     port: number
@@ -28,6 +31,8 @@ export interface Config extends HttpSettings {
   database: DatabaseConfig
   /** Of artifacts. */
   storage: StorageConfig
+  /** Besides, with PostgreSQL: connections for what devices tell, and for figures, which may be asked of a replica. */
+  pools: { devices: number; figures: number; replicaUrl: string | null }
   /** Null: kept in the data folder. */
   jwtSecret: string | null
   /** Null: kept in the data folder. */
@@ -109,13 +114,21 @@ export function readConfig(environment: Environment): Config {
   const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
   if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
 
+  const replicaUrl = environment.HOTPATCH_DATABASE_REPLICA_URL
+  if (replicaUrl !== '' && (!isPostgres(replicaUrl) || database?.kind !== 'postgres'))
+    refuse('HOTPATCH_DATABASE_REPLICA_URL', 'postgres://user:password@host:5432/database, beside DATABASE_URL')
+
   const opened = (name: 'HOTPATCH_WEBHOOK_ALLOW_PRIVATE' | 'HOTPATCH_ISSUER_ALLOW_PRIVATE') => {
     const allowedNetworks = readAllowedNetworks(environment[name])
     if (!allowedNetworks) refuse(name, 'true, or networks such as 10.0.0.0/8')
     return { allowedNetworks: allowedNetworks ?? [] }
   }
 
+  const workers = readWorkerCount(environment.HOTPATCH_WORKERS)
+  if (workers === undefined) refuse('HOTPATCH_WORKERS', 'auto, or a whole number from 0 to 256')
+
   const config: Config = {
+    workers: workers ?? 1,
     http: {
       host: environment.HOTPATCH_HOST,
       port: integer('PORT', 0, 65_535),
@@ -129,6 +142,11 @@ export function readConfig(environment: Environment): Config {
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
     storage: readStorage({ environment, dataDirectory, refuse, seconds }),
+    pools: {
+      devices: integer('HOTPATCH_DATABASE_DEVICE_CONNECTIONS', 1, 1000),
+      figures: integer('HOTPATCH_DATABASE_FIGURE_CONNECTIONS', 1, 1000),
+      replicaUrl: replicaUrl || null,
+    },
     jwtSecret: secret('JWT_SECRET'),
     deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
     secretsKeys: secretsKeys ?? null,
@@ -190,8 +208,11 @@ function readPublicUrl(text: string): string | null | undefined {
 
 function readDatabase(url: string, dataDirectory: string, maxConnections: number): DatabaseConfig | undefined {
   if (url === '') return { kind: 'sqlite', path: resolve(dataDirectory, 'hotpatch.db') }
-  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url)) return undefined
-  return { kind: 'postgres', url, maxConnections }
+  return isPostgres(url) ? { kind: 'postgres', url, maxConnections } : undefined
+}
+
+function isPostgres(url: string): boolean {
+  return /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)
 }
 
 /** Undefined when something in the list is neither an address nor a network. */

@@ -4,6 +4,11 @@ import { readFileSync } from 'node:fs'
 export const ENVIRONMENT = {
   PORT: { meaning: 'Port to listen on', initially: '8080' },
   HOTPATCH_HOST: { meaning: 'Address to listen on', initially: '0.0.0.0' },
+  HOTPATCH_WORKERS: {
+    meaning:
+      'Processes that serve behind the port: auto for as many as there are cores; 0 or 1 for one and nothing more',
+    initially: '1',
+  },
   HOTPATCH_DATA: { meaning: 'Folder for the database, the artifacts and the owner token', initially: './data' },
   HOTPATCH_PUBLIC_URL: {
     meaning: "The server's address as devices see it, such as https://updates.example.com; else the request's own host",
@@ -21,7 +26,23 @@ export const ENVIRONMENT = {
   HOTPATCH_LOG_LEVEL: { meaning: 'fatal, error, warn, info, debug or silent', initially: 'info' },
   HOTPATCH_LOG_FORMAT: { meaning: 'text or json; else text at a terminal, and JSON elsewhere', initially: '' },
   DATABASE_URL: { meaning: 'postgres://… for PostgreSQL; empty for SQLite in the data folder', initially: '' },
-  HOTPATCH_DATABASE_CONNECTIONS: { meaning: 'Connections to PostgreSQL at most', initially: '10' },
+  HOTPATCH_DATABASE_CONNECTIONS: {
+    meaning: 'Connections to PostgreSQL at most for what people do, of all workers together',
+    initially: '10',
+  },
+  HOTPATCH_DATABASE_DEVICE_CONNECTIONS: {
+    meaning: 'Connections to PostgreSQL at most for what devices tell, of each worker',
+    initially: '2',
+  },
+  HOTPATCH_DATABASE_FIGURE_CONNECTIONS: {
+    meaning: 'Connections to PostgreSQL at most for figures and whatever else takes long to read, of each worker',
+    initially: '3',
+  },
+  HOTPATCH_DATABASE_REPLICA_URL: {
+    meaning:
+      'postgres://… of a read replica, for figures and exports, which may then be a moment old; else they are read from DATABASE_URL',
+    initially: '',
+  },
   S3_BUCKET: {
     meaning: 'Bucket of an S3-compatible store that has the artifacts; empty for the disk, in the data folder',
     initially: '',

@@ -9,8 +9,8 @@ function startSync() {
   let hear: (detail: string) => void = () => expect.fail('Nobody listens.')
   const told: [topic: string, detail: string][] = []
   const feed: ChangeFeed = {
-    on: (_topic, listener) => void (hear = listener),
-    start: () => undefined,
+    on: (_topic, listener) => void (hear = (detail) => void listener(detail)),
+    start: () => Promise.resolve(),
     send: (...sent) => {
       told.push(sent)
       return Promise.resolve()

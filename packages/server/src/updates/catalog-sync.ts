@@ -52,15 +52,24 @@ export function createCatalogSync({
     return refreshing
   }
 
+  /** Of what is there now: one that runs may have passed it already. */
+  async function refreshAnew(): Promise<void> {
+    if (!refreshing) return refresh()
+    isAskedAgain = true
+    await refreshing
+    // The one behind it.
+    await refreshing
+  }
+
   async function refreshAll(): Promise<void> {
     await takeOver(catalogs.refresh())
     await takeOver(cohorts.refresh())
   }
 
   /** A server of another version may say it otherwise: then it is not known what changed. */
-  function hear(change: string): void {
+  function hear(change: string): Promise<void> {
     const told = readPlaces(change)
-    void (told ? takeOver(reload(told)) : refresh())
+    return told ? takeOver(reload(told)) : refreshAnew()
   }
 
   function start(): void {

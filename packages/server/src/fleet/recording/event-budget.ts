@@ -1,6 +1,6 @@
-import { type Clock, DAY_MS } from '../../ground/clock.ts'
+import { DAY_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import { createRateLimiter } from '../../ground/http/rate-limit.ts'
+import type { CreateLimiter } from '../../ground/http/share-limits.ts'
 import type { DeviceEventRow } from './fleet-store.ts'
 
 /** An event's row and what finds it, without its texts. */
@@ -20,9 +20,17 @@ export interface EventBudgetLimits {
  * Which events are stored one by one. What is not stored is counted all the same, in the figures of its rollout and in
  * what is known of its device: under a flood the history of single devices gives way first.
  */
-export function createEventBudget({ db, clock, limits }: { db: Database; clock: Clock; limits: EventBudgetLimits }) {
+export function createEventBudget({
+  db,
+  createLimiter,
+  limits,
+}: {
+  db: Database
+  createLimiter: CreateLimiter
+  limits: EventBudgetLimits
+}) {
   const { deviceEventsPerDay, maxEventBytes, maxAppEventBytes } = limits
-  const devices = createRateLimiter({ perPeriod: deviceEventsPerDay, periodMs: DAY_MS, clock })
+  const devices = createLimiter('device events', deviceEventsPerDay, DAY_MS)
   // As the database has it, and what came since.
   let used = new Map<string, number>()
   let total = 0

@@ -14,6 +14,8 @@ import {
   type DeviceReport,
   type ReadReport,
 } from './device-report.ts'
+import { createLimiters, type CreateLimiter } from '../../ground/http/share-limits.ts'
+import { ALONE } from '../../ground/workers/crew.ts'
 import { createEventBudget } from './event-budget.ts'
 import { createFailureMemory } from './failure-memory.ts'
 import { createKnownDevices } from './known-devices.ts'
@@ -66,6 +68,7 @@ export function createFleetService({
   timers = systemTimers,
   log,
   newId = uuidv7,
+  createLimiter = createLimiters({ crew: ALONE, clock, timers }),
   limits: changedLimits = {},
 }: {
   db: Database
@@ -76,6 +79,7 @@ export function createFleetService({
   timers?: Timers
   log: Log
   newId?: () => string
+  createLimiter?: CreateLimiter
   limits?: Partial<FleetLimits>
 }) {
   const limits = { ...FLEET_LIMITS, ...changedLimits }
@@ -88,7 +92,7 @@ export function createFleetService({
   const counts = createFleetCounts({ source: newId(), maxCells: limits.maxCountCells })
   const flusher = createFleetFlusher({ buffer, counts, writer, onWritten: known.learn, clock, timers, log, limits })
   const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices, isKnown: known.isKnown })
-  const budget = createEventBudget({ db: reads, clock, limits })
+  const budget = createEventBudget({ db: reads, createLimiter, limits })
   let cancelBudget: CancelTimer | undefined
   let cancelRefresh: CancelTimer | undefined
   let cancelTurn: CancelTimer | undefined

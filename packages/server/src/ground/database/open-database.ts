@@ -9,15 +9,26 @@ export type DatabaseConfig =
   | { kind: 'sqlite'; path: string }
   | { kind: 'postgres'; url: string; maxConnections: number }
 
-/** A statement that runs longer is a mistake or an attack; uploads and downloads hold no connection. */
-const STATEMENT_TIMEOUT_MS = 30_000
+/** Whom connections of PostgreSQL are for: each has its own, so that none waits for another's. */
+export type PoolUse = 'people' | 'devices' | 'figures' | 'migrations'
 
-export function openDatabase(config: DatabaseConfig): Database {
+/**
+ * A statement that runs longer is a mistake or an attack, and one that waits longer for others waits for something that
+ * hangs; uploads and downloads hold no connection. 0 is without end.
+ */
+const TIMEOUTS_MS = {
+  people: { statement: 30_000, lock: 10_000 },
+  devices: { statement: 30_000, lock: 10_000 },
+  figures: { statement: 60_000, lock: 5_000 },
+  migrations: { statement: 0, lock: 3_000 },
+} as const satisfies Record<PoolUse, { statement: number; lock: number }>
+
+export function openDatabase(config: DatabaseConfig, use: PoolUse = 'people'): Database {
   switch (config.kind) {
     case 'sqlite':
       return new Kysely<Schema>({ dialect: new NodeSqliteDialect(config.path) })
     case 'postgres':
-      return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(config) }) })
+      return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(config, use) }) })
   }
 }
 
@@ -31,12 +42,16 @@ export async function pingDatabase(db: Database): Promise<void> {
   await sql`select 1`.execute(db)
 }
 
-function openPool(config: { url: string; maxConnections: number }): Pool {
+function openPool(config: { url: string; maxConnections: number }, use: PoolUse): Pool {
   const pool = new Pool({
     connectionString: config.url,
     max: config.maxConnections,
     connectionTimeoutMillis: 10_000,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
+    // A connection whose other end is gone without a word is found out.
+    keepAlive: true,
+    statement_timeout: TIMEOUTS_MS[use].statement,
+    lock_timeout: TIMEOUTS_MS[use].lock,
+    application_name: `hotpatch ${use}`,
     // Times and sizes are bigint there and safe integers here.
     types: {
       getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),

@@ -8,6 +8,9 @@ import { eventually, fixedClock } from '@hotpatch/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { createClientOrigins } from './client-origin.ts'
 import { createDeviceLane, type LaneRoute } from './device-lane.ts'
+import { systemTimers } from '../clock.ts'
+import { ALONE } from '../workers/crew.ts'
+import { createLimiters } from './share-limits.ts'
 import { createDeviceLimits } from './device-limits.ts'
 import { madeBody, textOf } from './made-body.ts'
 import { jsonAnswer } from './plain-request.ts'
@@ -84,7 +87,11 @@ async function startLane(limits: Partial<typeof NO_LIMITS> = {}, proxies: Truste
   const paths: string[] = []
   const errors: string[] = []
   const lane = createDeviceLane({
-    limits: createDeviceLimits({ settings: { ...NO_LIMITS, ...limits }, isKnown: () => true, clock: fixedClock() }),
+    limits: createDeviceLimits({
+      settings: { ...NO_LIMITS, ...limits },
+      isKnown: () => true,
+      createLimiter: createLimiters({ crew: ALONE, clock: fixedClock(), timers: systemTimers }),
+    }),
     origins: createClientOrigins(proxies, createIsTrusted(proxies)),
     publicUrl: createPublicUrl(null),
     newRequestId: () => 'request-1',

@@ -1,6 +1,6 @@
-import type { Clock } from '../clock.ts'
 import { addressPrefix } from './address-prefix.ts'
-import { createRateLimiter, requireRoom } from './rate-limit.ts'
+import { requireRoom } from './rate-limit.ts'
+import type { CreateLimiter } from './share-limits.ts'
 
 /** Each a minute; 0 for no limit. */
 export interface DeviceLimitSettings {
@@ -25,21 +25,20 @@ const STRANGERS_SHARE = 1 / 2
 export function createDeviceLimits({
   settings,
   isKnown,
-  clock,
+  createLimiter,
 }: {
   settings: DeviceLimitSettings
   isKnown: (deviceId: string) => boolean
-  clock: Clock
+  createLimiter: CreateLimiter
 }) {
-  const limiter = (perPeriod: number) => createRateLimiter({ perPeriod, clock })
-  const devices = limiter(settings.devicePerMinute)
-  const addresses = limiter(settings.addressPerMinute)
-  const addressBytes = limiter(settings.addressBytesPerMinute)
-  const addressEvents = limiter(settings.addressEventsPerMinute)
-  const appBytes = limiter(settings.appBytesPerMinute)
-  const appEvents = limiter(settings.appEventsPerMinute)
-  const strangersBytes = limiter(settings.appBytesPerMinute * STRANGERS_SHARE)
-  const strangersEvents = limiter(settings.appEventsPerMinute * STRANGERS_SHARE)
+  const devices = createLimiter('devices', settings.devicePerMinute)
+  const addresses = createLimiter('addresses', settings.addressPerMinute)
+  const addressBytes = createLimiter('address bytes', settings.addressBytesPerMinute)
+  const addressEvents = createLimiter('address events', settings.addressEventsPerMinute)
+  const appBytes = createLimiter('app bytes', settings.appBytesPerMinute)
+  const appEvents = createLimiter('app events', settings.appEventsPerMinute)
+  const strangersBytes = createLimiter('strangers bytes', settings.appBytesPerMinute * STRANGERS_SHARE)
+  const strangersEvents = createLimiter('strangers events', settings.appEventsPerMinute * STRANGERS_SHARE)
 
   /**
    * Before the body is read: one request, and the bytes that it says it has.

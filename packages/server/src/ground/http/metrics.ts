@@ -1,14 +1,23 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { ALONE, type Crew } from '../workers/crew.ts'
+import { METRICS_TOPIC } from '../workers/messages.ts'
 
 /** What /metrics shows, for Prometheus. */
 export interface Metrics {
   contentType: string
+  /**
+   * Of all processes of this machine.
+   * @throws problem unavailable when one does not answer: a sum without it would look as if the server had begun anew
+   */
   render(): Promise<string>
   countCheck(dialect: string, kind: string): void
   countDownload(sizeBytes: number): void
   observeRequest(route: string, method: string, status: number, seconds: number): void
-  /** Numbers that are read when they are asked for. */
-  gauge(name: string, help: string, read: () => number): void
+  /**
+   * Numbers that are read when they are asked for.
+   * @param together what several processes have of it: the sum, unless they count the same
+   */
+  gauge(name: string, help: string, read: () => number, together?: 'sum' | 'max'): void
 }
 
 /** Figures of the process, which watch it until it ends: once, however many servers it has. */
@@ -21,7 +30,7 @@ function watchProcess(): Registry {
   return ofProcess
 }
 
-export function createMetrics(): Metrics {
+export function createMetrics(crew: Crew = ALONE): Metrics {
   const process = watchProcess()
   const registry = new Registry()
   // On the check path; a counter with labels costs ten times as much, and is asked for every few seconds at most.
@@ -57,9 +66,24 @@ export function createMetrics(): Metrics {
     registers: [registry],
   })
 
+  async function readAll() {
+    return [...(await process.getMetricsAsJSON()), ...(await registry.getMetricsAsJSON())]
+  }
+
+  async function renderOfAll(): Promise<string> {
+    const own = await readAll()
+    const others = await crew.ask(METRICS_TOPIC, own)
+    // One that ended meanwhile has told nothing.
+    const told = others.filter((figures): figures is typeof own => Array.isArray(figures))
+    return AggregatorRegistry.aggregate([own, ...told]).metrics()
+  }
+
+  if (crew.size > 1) crew.on(METRICS_TOPIC, readAll)
+
   return {
     contentType: registry.contentType,
-    render: async () => [await process.metrics(), await registry.metrics()].join('\n'),
+    render: async () =>
+      crew.size > 1 ? renderOfAll() : [await process.metrics(), await registry.metrics()].join('\n'),
     countCheck(dialect, kind) {
       let byKind = checkCounts.get(dialect)
       if (!byKind) checkCounts.set(dialect, (byKind = new Map()))
@@ -74,11 +98,12 @@ export function createMetrics(): Metrics {
     observeRequest(route, method, status, seconds) {
       requests.labels(route, method, String(status)).observe(seconds)
     },
-    gauge(name, help, read) {
+    gauge(name, help, read, together = 'sum') {
       const gauge = new Gauge({
         name,
         help,
         registers: [],
+        aggregator: together,
         collect() {
           this.set(read())
         },

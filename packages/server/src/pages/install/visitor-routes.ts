@@ -9,7 +9,7 @@ import type { Clock } from '../../ground/clock.ts'
 import { addressPrefix } from '../../ground/http/address-prefix.ts'
 import type { DeviceLimits } from '../../ground/http/device-limits.ts'
 import { offeredUrl, type PublicUrl } from '../../ground/http/public-url.ts'
-import { createRateLimiter } from '../../ground/http/rate-limit.ts'
+import type { CreateLimiter } from '../../ground/http/share-limits.ts'
 import { isStorageKey, type StorageDriver } from '../../ground/storage/storage-driver.ts'
 import type { AppRow, AppService } from '../../shipping/apps/app-service.ts'
 import { saveAs } from '../../shipping/artifacts/save-as.ts'
@@ -40,14 +40,16 @@ export interface VisitorParts {
   limits: DeviceLimits
   publicUrl: PublicUrl
   clock: Clock
+  createLimiter: CreateLimiter
   defaultChannel: string
 }
 
 /** The pages for people to install from, and what lies below them. Everything is public, or asks for a pass itself. */
 export function visitorRoutes(parts: VisitorParts): FastifyPluginAsyncTypebox {
-  const { apps, installPages, findInstallables, storage, limits, publicUrl, clock, defaultChannel } = parts
-  const byAddress = createRateLimiter({ perPeriod: ADDRESS_GUESSES, clock })
-  const byPage = createRateLimiter({ perPeriod: PAGE_GUESSES, clock })
+  const { apps, installPages, findInstallables, storage, limits, publicUrl, clock, createLimiter, defaultChannel } =
+    parts
+  const byAddress = createLimiter('install guesses of an address', ADDRESS_GUESSES)
+  const byPage = createLimiter('install guesses for a page', PAGE_GUESSES)
   const config = { access: 'public' as const }
 
   /** Undefined for everything that nobody is told of: no such app, channel or page. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Clock } from '../../ground/clock.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
+import type { CreateLimiter } from '../../ground/http/share-limits.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
 import type { Accounts } from './accounts.ts'
 import { accountRoutes } from './own/account-routes.ts'
@@ -11,16 +11,16 @@ export function accountsRoutes({
   accounts,
   resolveApp,
   publicUrl,
-  clock,
+  createLimiter,
 }: {
   accounts: Accounts
   resolveApp: ResolveApp
   publicUrl: PublicUrl
-  clock: Clock
+  createLimiter: CreateLimiter
 }): FastifyPluginAsync[] {
   const { signIns, links, persons, signOutEveryone, own, passkeys } = accounts
   return [
-    signInRoutes({ signIns, links, passkeys, publicUrl, clock }),
+    signInRoutes({ signIns, links, passkeys, publicUrl, createLimiter }),
     accountRoutes({ accounts: own, passkeys, getSession: signIns.getSession, publicUrl }),
     personRoutes({ persons, signOutEveryone, accounts: own, resolveApp, publicUrl }),
   ]

@@ -2,10 +2,10 @@ import { NewSingleSignOn, SingleSignOn, SingleSignOnOffer } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
-import type { Clock } from '../../ground/clock.ts'
 import { addressPrefix } from '../../ground/http/address-prefix.ts'
 import type { PublicUrl } from '../../ground/http/public-url.ts'
-import { createRateLimiter, requireRoom } from '../../ground/http/rate-limit.ts'
+import { requireRoom } from '../../ground/http/rate-limit.ts'
+import type { CreateLimiter } from '../../ground/http/share-limits.ts'
 import { browserOf } from '../accounts/sign-in/browser.ts'
 import { requireAllApps } from '../authors/actor.ts'
 import { authorOf } from '../authors/author.ts'
@@ -24,7 +24,7 @@ interface Parts {
   signOn: SignOnService
   resolveApp: ResolveApp
   publicUrl: PublicUrl
-  clock: Clock
+  createLimiter: CreateLimiter
 }
 
 export function singleSignOnRoutes(parts: Parts): FastifyPluginAsyncTypebox {
@@ -82,8 +82,8 @@ function settingsRoutes({ settings, resolveApp, publicUrl }: Parts): FastifyPlug
 }
 
 /** For browsers, of whoever it may be. */
-function signOnRoutes({ settings, signOn, publicUrl, clock }: Parts): FastifyPluginAsyncTypebox {
-  const limiter = createRateLimiter({ perPeriod: PER_MINUTE, clock })
+function signOnRoutes({ settings, signOn, publicUrl, createLimiter }: Parts): FastifyPluginAsyncTypebox {
+  const limiter = createLimiter('single sign-on', PER_MINUTE)
   return async (app) => {
     app.addHook('onRequest', (request, _reply, done) => {
       requireRoom(limiter, addressPrefix(request.ip), 'this address', 1, 'sign-ins')

@@ -12,10 +12,10 @@ import {
 } from '@hotpatch/api'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Type } from 'typebox'
-import type { Clock } from '../../ground/clock.ts'
 import { addressPrefix } from '../../ground/http/address-prefix.ts'
 import { readPageRequest } from '../../ground/http/paging.ts'
-import { createRateLimiter, requireRoom } from '../../ground/http/rate-limit.ts'
+import { requireRoom } from '../../ground/http/rate-limit.ts'
+import type { CreateLimiter } from '../../ground/http/share-limits.ts'
 import { appsOf } from '../authors/actor.ts'
 import { authorOf } from '../authors/author.ts'
 import type { ResolveApp } from '../authors/resolve-app.ts'
@@ -31,7 +31,7 @@ export function trustRoutes(parts: {
   trustRules: TrustRuleService
   tokenExchange: TokenExchangeService
   resolveApp: ResolveApp
-  clock: Clock
+  createLimiter: CreateLimiter
 }): FastifyPluginAsyncTypebox {
   return async (app) => {
     await app.register(ruleRoutes(parts))
@@ -131,12 +131,12 @@ function ruleRoutes({
 
 function exchangeRoutes({
   tokenExchange,
-  clock,
+  createLimiter,
 }: {
   tokenExchange: TokenExchangeService
-  clock: Clock
+  createLimiter: CreateLimiter
 }): FastifyPluginAsyncTypebox {
-  const limiter = createRateLimiter({ perPeriod: EXCHANGES_PER_MINUTE, clock })
+  const limiter = createLimiter('token exchanges', EXCHANGES_PER_MINUTE)
   return async (app) => {
     // RFC 8693 §2.1 has a form; scripts find JSON easier.
     app.addContentTypeParser(

@@ -12,10 +12,10 @@ import {
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
-import { MINUTE_MS, type Clock } from '../../../ground/clock.ts'
 import { addressPrefix } from '../../../ground/http/address-prefix.ts'
 import type { PublicUrl } from '../../../ground/http/public-url.ts'
-import { createRateLimiter, requireRoom } from '../../../ground/http/rate-limit.ts'
+import { requireRoom } from '../../../ground/http/rate-limit.ts'
+import type { CreateLimiter } from '../../../ground/http/share-limits.ts'
 import { requireSameOrigin } from '../../../ground/http/same-origin.ts'
 import type { OneTimeLinks } from '../links/one-time-links.ts'
 import type { PasskeyService } from '../passkeys/passkey-service.ts'
@@ -30,7 +30,7 @@ interface Parts {
   links: OneTimeLinks
   passkeys: PasskeyService
   publicUrl: PublicUrl
-  clock: Clock
+  createLimiter: CreateLimiter
 }
 
 /** For everybody: nobody is signed in here yet. */
@@ -47,8 +47,8 @@ export function signInRoutes(parts: Parts): FastifyPluginAsyncTypebox {
 }
 
 /** What counts, and only when it can be an attempt: no page of another site uses up what its visitors may. */
-function attemptRoutes({ signIns, links, passkeys, publicUrl, clock }: Parts): FastifyPluginAsyncTypebox {
-  const limiter = createRateLimiter({ perPeriod: PER_MINUTE, periodMs: MINUTE_MS, clock })
+function attemptRoutes({ signIns, links, passkeys, publicUrl, createLimiter }: Parts): FastifyPluginAsyncTypebox {
+  const limiter = createLimiter('sign-in', PER_MINUTE)
 
   return async (app) => {
     app.addHook('preHandler', async (request) => {

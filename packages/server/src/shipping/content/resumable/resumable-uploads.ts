@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { MAX_FILE_NAME_LENGTH, UPLOAD_KINDS, type UploadKind } from '@hotpatch/api'
 import { Problem, problem } from '@hotpatch/protocol'
 import { MemoryLocker, Server, type Upload } from '@tus/server'
-import type { Clock } from '../../../ground/clock.ts'
+import { type Clock, HOUR_MS } from '../../../ground/clock.ts'
 import type { ContentService } from '../content-service.ts'
 import type { FileUploads } from '../files/file-uploads.ts'
 import { UploadStore } from './upload-store.ts'
@@ -38,8 +38,8 @@ export function createResumableUploads({
   newId: () => string
 }) {
   const store = new UploadStore(directory)
-  /** Those that were not ended yet; those of before a restart are found by the first sweep. */
-  const open = new Set<string>()
+  /** Those that have nothing on the disk yet: what has is counted there, as other processes begin and end some, too. */
+  const beginning = new Set<string>()
   /** Of one app; of one alone, all of them would be no bound for the others. */
   const maxOfApp = Math.ceil(maxUploads * SHARE_OF_APP)
   /** What has arrived whole and is looked at: whoever says so again waits for the same. */
@@ -59,7 +59,7 @@ export function createResumableUploads({
     generateUrl: (_request, { id }) => id,
     getFileIdFromRequest: (request) => request.headers.get(UPLOAD_HEADER) ?? undefined,
     onUploadCreate: async (request, upload) => {
-      begin(upload)
+      await begin(upload)
       begunBy.set(request, upload.id)
       return {}
     },
@@ -78,17 +78,18 @@ export function createResumableUploads({
   }
 
   /** @throws problem invalid-request, body-too-large, too-many-uploads */
-  function begin(upload: Upload): void {
+  async function begin(upload: Upload): Promise<void> {
     const { kind } = readClaim(upload.metadata)
     const [found = 0, most] = [upload.size, maxBytesOf(kind)]
     if (found > most) throw problem('body-too-large', `Expected at most ${most} bytes, found ${found}.`)
     if (found === 0) throw problem('invalid-request', 'Upload-Length: expected at least 1, found 0.')
+    const open = new Set([...(await store.list()), ...beginning])
     const ofApp = [...open].filter((id) => appOf(id) === appOf(upload.id)).length
     const bound = ofApp >= maxOfApp ? `${maxOfApp} uploads of one app` : `${maxUploads} uploads`
     if (ofApp >= maxOfApp || open.size >= maxUploads) {
       throw problem('too-many-uploads', `Expected at most ${bound} at once, found as many.`)
     }
-    open.add(upload.id)
+    beginning.add(upload.id)
     upload.creation_date = new Date(clock.now()).toISOString()
   }
 
@@ -123,7 +124,6 @@ export function createResumableUploads({
 
   async function end(id: string): Promise<void> {
     await store.remove(id)
-    open.delete(id)
   }
 
   /**
@@ -135,14 +135,13 @@ export function createResumableUploads({
     if (id !== undefined) await requireOwn(appId, id)
     request.headers.set(APP_HEADER, appId)
     if (id !== undefined) request.headers.set(UPLOAD_HEADER, id)
-    const response = await tus.handleWeb(request)
+    const response = await tus.handleWeb(request).finally(() => beginning.delete(begunBy.get(request) ?? ''))
     const failure = failures.get(request)
     if (failure) {
       await forgetUnbegun(request)
       throw failure
     }
     if (response.status >= 400) throw refusalOf(response.status, await response.text())
-    if (request.method === 'DELETE' && id !== undefined) open.delete(id)
     const begun = id ?? response.headers.get('location') ?? undefined
     const record = begun === undefined ? undefined : await store.find(begun)
     if (record) response.headers.set('upload-expires', new Date(record.createdAt + expireMs).toUTCString())
@@ -153,7 +152,6 @@ export function createResumableUploads({
   async function forgetUnbegun(request: Request): Promise<void> {
     const id = begunBy.get(request)
     if (id === undefined || (await store.find(id))) return
-    open.delete(id)
     // What is left of it the next sweep finds.
     await store.remove(id).catch(() => undefined)
   }
@@ -166,15 +164,19 @@ export function createResumableUploads({
     throw problem('upload-expired', `Expected the upload to be done within ${expireMs / 3_600_000} hours.`)
   }
 
-  /** Removes what took too long, and finds what was there before this server started. */
+  /** Removes what took too long. */
   async function sweep(): Promise<void> {
     for (const id of await store.list()) {
       const record = await store.find(id)
-      // One that begins at this moment has no record yet, and is known.
-      if (!record && open.has(id)) continue
-      if (record && record.createdAt + expireMs > clock.now()) open.add(id)
-      else await end(id)
+      // One that begins at this moment has no record yet: here, it is known, and in another process it is young.
+      const isOver = record ? record.createdAt + expireMs <= clock.now() : !beginning.has(id) && (await isOld(id))
+      if (isOver) await end(id)
     }
+  }
+
+  async function isOld(id: string): Promise<boolean> {
+    const touchedAt = await store.touchedAt(id)
+    return touchedAt === undefined || touchedAt < clock.now() - UNBEGUN_MS
   }
 
   return { handle, sweep }
@@ -182,6 +184,9 @@ export function createResumableUploads({
 
 /** Of what may be on its way at once, what may be one app's. */
 const SHARE_OF_APP = 1 / 2
+
+/** What has no record for so long never began. */
+const UNBEGUN_MS = HOUR_MS
 
 const APP_HEADER = 'x-hotpatch-app'
 const UPLOAD_HEADER = 'x-hotpatch-upload'

@@ -44,6 +44,11 @@ export class UploadStore extends DataStore {
     return text === undefined ? undefined : (JSON.parse(text) as UploadRecord)
   }
 
+  /** When something came of it last; undefined for one whose bytes are gone. */
+  async touchedAt(id: string): Promise<number | undefined> {
+    return (await stat(this.pathOf(id)).catch(() => undefined))?.mtimeMs
+  }
+
   /** The record comes last, and whole: without one there is no upload. */
   override async create(upload: Upload): Promise<Upload> {
     const { id, size: sizeBytes = 0, metadata = {}, creation_date: createdAt = '' } = upload

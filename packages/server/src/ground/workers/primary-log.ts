@@ -1,0 +1,20 @@
+import { hostname } from 'node:os'
+import { createReadableLog } from '../http/readable-log.ts'
+
+const LEVELS = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity }
+type Level = keyof typeof LEVELS
+
+export type PrimaryLog = (level: Exclude<Level, 'debug' | 'silent'>, text: string, about?: object) => void
+
+/** Lines in the form of the server's own log, without what makes that fast. */
+export function createPrimaryLog(level: string, format: string): PrimaryLog {
+  const least = level in LEVELS ? LEVELS[level as Level] : LEVELS.info
+  const isRead = (format || (process.stdout.isTTY ? 'text' : 'json')) === 'text'
+  const print = (text: string) => process.stdout.write(text)
+  const stream = isRead ? createReadableLog(print) : { write: print }
+  return (of, msg, about = {}) => {
+    if (LEVELS[of] < least) return
+    const line = { level: LEVELS[of], time: Date.now(), pid: process.pid, hostname: hostname(), ...about, msg }
+    stream.write(`${JSON.stringify(line)}\n`)
+  }
+}
