@@ -44,8 +44,11 @@ export function registerGauges(
   }
   const { isReachable } = storage
   if (isReachable)
-    metrics.gauge('hotpatch_storage_reachable', '1 while the artifact storage answers, else 0', () =>
-      Number(isReachable()),
+    metrics.gauge(
+      'hotpatch_storage_reachable',
+      '1 while the artifact storage answers, else 0',
+      () => Number(isReachable()),
+      'min',
     )
   metrics.gauge('hotpatch_serving_processes', 'Processes that answer requests', () => 1)
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)

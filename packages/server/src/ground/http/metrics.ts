@@ -17,7 +17,7 @@ export interface Metrics {
    * Numbers that are read when they are asked for.
    * @param together what several processes have of it: the sum, unless they count the same
    */
-  gauge(name: string, help: string, read: () => number, together?: 'sum' | 'max'): void
+  gauge(name: string, help: string, read: () => number, together?: 'sum' | 'min' | 'max'): void
 }
 
 /** Figures of the process, which watch it until it ends: once, however many servers it has. */
