@@ -5,6 +5,6 @@ try {
   const answer = await fetch(`http://127.0.0.1:${PORT || '8080'}/healthz`, { signal: AbortSignal.timeout(4000) })
   process.exitCode = answer.ok ? 0 : 1
 } catch (error) {
-  console.error(`The server does not answer: ${error.cause?.message ?? error.message}`)
+  process.stderr.write(`The server does not answer: ${error.cause?.message ?? error.message}\n`)
   process.exitCode = 1
 }
