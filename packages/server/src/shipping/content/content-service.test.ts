@@ -143,9 +143,7 @@ describeOnEveryDatabase('content', (open) => {
       expect(content).toMatchObject({ sha256: sha256(zip), sizeBytes: zip.length, facts: { fileCount: 1 } })
       expect(await store.contents.find(APP_ID, content.sha256)).toEqual(content)
       expect(await store.spooled()).toEqual([])
-      const released = await receive(aZip('released'))
-      await store.contents.keep(released)
-      await store.contents.own(db, APP_ID, [released], released)
+      await store.keepReleased()
 
       store.wait(DAY_MS - 1)
       expect(await store.artifacts.sweepOrphans({ olderThanMs: 0 })).toBe(0)

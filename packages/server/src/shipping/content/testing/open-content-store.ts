@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -56,6 +57,16 @@ export async function openContentStore(db: Database, changes: Partial<ContentLim
     files: createFileUploads({ artifacts, spool, limits }),
     withStorage: (overrides: Partial<StorageDriver>) =>
       createArtifactService({ db, storage: { ...storage, ...overrides }, clock }),
+    /** Bytes that a release refers to, by which the storage is known to be this database's. @returns their key */
+    async keepReleased(): Promise<string> {
+      const bytes = Buffer.from('of a release')
+      const [sha256, path] = [createHash('sha256').update(bytes).digest('hex'), join(directory, 'released')]
+      await writeFile(path, bytes)
+      await storage.put(sha256, { path, sizeBytes: bytes.length })
+      const facts = { sizeBytes: bytes.length, contentType: 'text/plain', facts: null, awaitsCompression: false }
+      await artifacts.register(db, [{ sha256, ...facts }])
+      return sha256
+    },
     spooled: () => readdir(spoolDirectory).catch(() => []),
     wait: (milliseconds: number) => void (now += milliseconds),
     now: () => now,
