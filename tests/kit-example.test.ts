@@ -23,6 +23,8 @@ while (existsSync('run/hold')) {
   await wait(20)
   if (process.ppid !== parent) process.exit(1)
 }
+// It is let go when whoever ran it is gone, too.
+if (process.ppid !== parent) process.exit(1)
 process.argv.push('restart', 'gateway')
 await import('./service.mjs')
 `
