@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { migrate } from '../ground/database/migrate.ts'
 import { openDatabase } from '../ground/database/open-database.ts'
-import type { OperatorCommand } from './operator-command.ts'
+import type { OperatorCommand } from './command/operator-command.ts'
 
 /** What a start does first, by itself: before many servers start on one database, or to see that an upgrade will work. */
 export const migrateDatabase: OperatorCommand = {

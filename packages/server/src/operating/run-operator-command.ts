@@ -1,12 +1,12 @@
 import { readConfig } from '../configuration/config.ts'
 import { readEnvironment } from '../configuration/env.ts'
-import { describeStartError } from '../start-error.ts'
+import { describeStartError } from '../configuration/start-error.ts'
 import { backup } from './backup/backup-command.ts'
 import { restore } from './backup/restore-command.ts'
 import { migrateDatabase } from './migrate-command.ts'
-import { runStorageCommand } from './run-storage-command.ts'
-import { OperatorError, type OperatorCommand } from './operator-command.ts'
-import { UsageError } from './usage-error.ts'
+import { runStorageCommand } from './storage/run-storage-command.ts'
+import { OperatorError, type OperatorCommand } from './command/operator-command.ts'
+import { UsageError } from './command/usage-error.ts'
 
 const storage: OperatorCommand = {
   usage:

@@ -119,9 +119,13 @@ test.each(cases.filter(({ golden }) => golden !== undefined))('byte for byte: $c
 })
 
 describe('what is hostile', () => {
-  test('stays text, whatever it is', () => {
+  const everyLineEnd = fc.constantFrom('\t', '\n', '\r', '\u0085', '\u2028', '\u2029')
+  test.each([
+    ['anything', fc.string({ unit: 'binary', maxLength: 200 })],
+    ['lines', fc.string({ unit: everyLineEnd, maxLength: 5 })],
+  ])('stays text: %s', (_, texts) => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (hostile) => {
+      fc.property(texts, (hostile) => {
         const xml = writeElement({
           name: 'a',
           attributes: { b: hostile },

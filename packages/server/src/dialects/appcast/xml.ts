@@ -10,16 +10,20 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '\t': '&#9;',
   '\n': '&#10;',
   '\r': '&#13;',
+  // Line ends of XML 1.1 and of Unicode, which some parsers read in XML 1.0 too.
+  '\u0085': '&#133;',
+  '\u2028': '&#8232;',
+  '\u2029': '&#8233;',
 }
 
 /** In an attribute. */
 export function attribute(value: string): string {
-  return clean(value).replace(/[&<>"'\t\n\r]/g, (found) => ENTITIES[found] ?? found)
+  return clean(value).replace(/[&<>"'\t\n\r\u0085\u2028\u2029]/g, (found) => ENTITIES[found] ?? found)
 }
 
 /** Between tags; ">" too, so that "]]>" is never there. */
 export function text(value: string): string {
-  return clean(value).replace(/[&<>\r]/g, (found) => ENTITIES[found] ?? found)
+  return clean(value).replace(/[&<>\r\u0085\u2028\u2029]/g, (found) => ENTITIES[found] ?? found)
 }
 
 function clean(value: string): string {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Problem } from '@hotpatch/protocol'
 import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { MINUTE_MS, type Timers } from '../clock.ts'
+import type { LogStream } from '../log.ts'
 import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
 import { compileOnFirstUse } from './compile-schemas.ts'
 import {
@@ -66,11 +67,6 @@ export interface HttpSettings {
   http: { trustedProxies: TrustedProxies }
   connections: Pick<ConnectionLimits, 'maxConnections' | 'maxPerAddress'>
   logLevel: string
-}
-
-/** Takes log lines, one JSON object each. */
-export interface LogStream {
-  write(line: string): void
 }
 
 /**

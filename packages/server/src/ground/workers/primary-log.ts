@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { createReadableLog } from '../http/readable-log.ts'
+import { createReadableLog } from '../readable-log.ts'
 
 const LEVELS = { debug: 20, info: 30, warn: 40, error: 50, fatal: 60, silent: Infinity }
 type Level = keyof typeof LEVELS

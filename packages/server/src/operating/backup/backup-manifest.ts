@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from './has-code.ts'
-import { OperatorError } from '../operator-command.ts'
+import { OperatorError } from '../command/operator-command.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
 export const DATABASE_FILE = 'hotpatch.db'

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { OperatorError } from '../operator-command.ts'
+import { OperatorError } from '../command/operator-command.ts'
 import { flush } from './durable-copy.ts'
 
 export interface NamedArtifact {

@@ -8,6 +8,8 @@ type Content = Pick<BackupFile, 'sizeBytes' | 'sha256'>
 
 /** In constant memory, for this user's eyes only. Resolves when the bytes survive a power cut, with what they were. */
 export async function writeDurably(source: Readable, path: string): Promise<Content> {
+  // It may fail while the file is made, when nobody reads it yet; the loop below throws what it failed with.
+  source.on('error', () => undefined)
   const file = await open(path, 'wx', 0o600)
   try {
     const hash = createHash('sha256')

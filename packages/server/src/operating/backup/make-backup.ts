@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { SECRET_FILES } from '../../people/access/secret-files.ts'
 import { VERSION } from '../../ground/version.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
-import { OperatorError } from '../operator-command.ts'
+import { OperatorError } from '../command/operator-command.ts'
 import {
   ARTIFACTS_FOLDER,
   DATABASE_FILE,

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { MIGRATIONS } from '../../ground/database/migrations/index.ts'
-import { OperatorError } from '../operator-command.ts'
+import { OperatorError } from '../command/operator-command.ts'
 import {
   ARTIFACTS_FOLDER,
   DATABASE_FILE,

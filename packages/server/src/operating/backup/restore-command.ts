@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type OperatorCommand } from '../operator-command.ts'
-import { UsageError } from '../usage-error.ts'
+import { type OperatorCommand } from '../command/operator-command.ts'
+import { UsageError } from '../command/usage-error.ts'
 import { inBytes } from './in-bytes.ts'
 import { checkBackup, restoreBackup } from './restore-backup.ts'
 

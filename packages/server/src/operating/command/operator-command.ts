@@ -1,4 +1,4 @@
-import type { Config } from '../configuration/config.ts'
+import type { Config } from '../../configuration/config.ts'
 
 /** What is done where the data is, by whoever runs the server, with the server's own configuration. */
 export interface OperatorCommand {

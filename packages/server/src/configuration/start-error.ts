@@ -1,9 +1,9 @@
-import { ConfigError } from './configuration/config.ts'
-import { SecretFileError } from './configuration/env.ts'
-import { NoSchemaError, SchemaNotCurrentError, SchemaTooNewError } from './ground/database/migrate.ts'
-import { DeviceSecretError } from './fleet/devices/device-identity.ts'
-import { StorageSetupError } from './ground/storage/storage-error.ts'
-import { SecretsKeyError } from './ground/secrets/secret-box.ts'
+import { ConfigError } from './config.ts'
+import { SecretFileError } from './env.ts'
+import { NoSchemaError, SchemaNotCurrentError, SchemaTooNewError } from '../ground/database/migrate.ts'
+import { DeviceSecretError } from '../fleet/devices/device-identity.ts'
+import { StorageSetupError } from '../ground/storage/storage-error.ts'
+import { SecretsKeyError } from '../ground/secrets/secret-box.ts'
 
 /** Nobody is there, or nobody answers. */
 const NETWORK_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH)$/

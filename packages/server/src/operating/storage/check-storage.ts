@@ -1,6 +1,6 @@
-import type { Database } from '../ground/database/schema.ts'
-import type { StorageDriver } from '../ground/storage/storage-driver.ts'
-import { listArtifactsAfter, type ArtifactRow } from '../shipping/artifacts/artifact-store.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { listArtifactsAfter, type ArtifactRow } from '../../shipping/artifacts/artifact-store.ts'
 import { forEach, hashOf } from './spool-object.ts'
 
 const CHECKS_AT_ONCE = 4

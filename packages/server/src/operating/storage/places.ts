@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { StorageConfig } from '../ground/storage/open-storage.ts'
-import { UsageError } from './usage-error.ts'
+import type { StorageConfig } from '../../ground/storage/open-storage.ts'
+import { UsageError } from '../command/usage-error.ts'
 
 const EXPECTED =
   'disk (of the data folder), disk:FOLDER, s3 (as the environment has it) or s3:BUCKET/PREFIX/ (another bucket of the same store)'

@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { migrate } from './ground/database/migrate.ts'
-import { openDatabase } from './ground/database/open-database.ts'
+import { migrate } from '../ground/database/migrate.ts'
+import { openDatabase } from '../ground/database/open-database.ts'
 import { describeStartError } from './start-error.ts'
 
 const coded = (message: string, code: string, cause?: unknown) => Object.assign(new Error(message, { cause }), { code })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StorageDriver } from '../ground/storage/storage-driver.ts'
+import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
 import { forEach, spoolTo } from './spool-object.ts'
 
 const COPIES_AT_ONCE = 4

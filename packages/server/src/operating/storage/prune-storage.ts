@@ -1,9 +1,9 @@
-import { HOUR_MS, type Clock } from '../ground/clock.ts'
-import type { Database } from '../ground/database/schema.ts'
-import type { StorageDriver } from '../ground/storage/storage-driver.ts'
-import { listArtifactKeys } from '../shipping/artifacts/artifact-store.ts'
-import { judgeStorage } from '../shipping/artifacts/own-storage.ts'
-import { UsageError } from './usage-error.ts'
+import { HOUR_MS, type Clock } from '../../ground/clock.ts'
+import type { Database } from '../../ground/database/schema.ts'
+import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
+import { listArtifactKeys } from '../../shipping/artifacts/artifact-store.ts'
+import { judgeStorage } from '../../shipping/artifacts/own-storage.ts'
+import { UsageError } from '../command/usage-error.ts'
 
 const BATCH = 500
 /** A publish puts bytes first, and writes down what they are for within a day. */

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util'
-import type { LogStream } from './create-http.ts'
+import type { LogStream } from './log.ts'
 
 interface Line {
   level: number
