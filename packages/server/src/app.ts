@@ -36,7 +36,7 @@ const CLOSE_IDLE_EVERY_MS = 50
 /** The composition root: everything is built here and in app/, once, and passed in. */
 export async function createApp(options: AppOptions): Promise<App> {
   const core = await openCore(options)
-  const { config, http, db, reads, crew } = core
+  const { config, http, crew } = core
   const checkPath = await createCheckPath(core)
   const services = await createServices(core, checkPath)
   const telling = createTelling(core, checkPath, services)
@@ -78,7 +78,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await telling.stop()
     await auditSealer.stop()
     await checkPath.stop()
-    for (const each of new Set([core.fleetDb, core.figures, reads, db])) await each.destroy()
+    await core.closeDatabases()
     core.storage.close?.()
   }
 

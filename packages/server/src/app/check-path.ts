@@ -28,6 +28,7 @@ export async function createCheckPath({
   fleetDb,
   box,
   databaseFile,
+  servers,
   log,
   crew,
   createLimiter,
@@ -40,7 +41,7 @@ export async function createCheckPath({
   const cohortMembers = createCohortMembers({ db })
   const onFeedError = (error: unknown) =>
     log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time')
-  const feed = createChangeFeed(config.database, db, onFeedError, crew)
+  const feed = createChangeFeed(servers, db, onFeedError, crew)
   const sync = createCatalogSync({ catalogs, cohorts: cohortMembers, feed, intervalMs: config.refreshIntervalMs, log })
 
   const writer =

@@ -31,7 +31,7 @@ const CONNECTION_GAUGES = [
 
 /** Figures that are read when somebody asks for /metrics. */
 export function registerGauges(
-  { metrics, storage, http: { connections } }: Core,
+  { metrics, storage, replica, http: { connections } }: Core,
   { fleet }: CheckPath,
   { streams, dispatcher }: Telling,
 ): void {
@@ -50,6 +50,20 @@ export function registerGauges(
       () => Number(isReachable()),
       'min',
     )
+  if (replica) {
+    metrics.gauge(
+      'hotpatch_replica_used',
+      '1 while figures are read from the read replica, 0 while they are from the primary',
+      () => Number(replica.isUsable()),
+      'min',
+    )
+    metrics.gauge(
+      'hotpatch_replica_lag_seconds',
+      'How much older than the primary the read replica surely is',
+      replica.lagSeconds,
+      'max',
+    )
+  }
   metrics.gauge('hotpatch_serving_processes', 'Processes that answer requests', () => 1)
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
   metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)

@@ -76,6 +76,7 @@ import { createRolloutTakers } from '../explaining/known-devices/rollout-takers.
 import { createPreviewService, type FindNextSequence } from '../explaining/previews/preview-service.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
+import { mayBeOld } from './may-be-old.ts'
 
 const UPLOAD_IDLE_TIMEOUT_MS = 30_000
 
@@ -83,14 +84,15 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 /** What people change and ask. */
 export async function createServices(core: Core, checkPath: CheckPath) {
-  const { config, clock, timers, newId, db, reads, figures, box, log, crew } = core
+  const { config, clock, timers, newId, db, reads, box, log, crew } = core
+  const old = mayBeOld(core)
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
   const settleFleet = fleet.settle
 
   const audit = createAuditService({ db, reads, clock, newId })
   const auditSealer = createAuditSealer({ db, clock, timers, intervalMs: config.refreshIntervalMs, log })
   audit.onRecorded(auditSealer.wake)
-  const auditExports = createAuditExports({ reads: figures, timers })
+  const auditExports = createAuditExports({ reads, mayBeOld: old.auditExports, timers })
   const announcements = createAnnouncementService({ db, clock, newId })
   const changes = createChanges({ db, raise: sync.raise, announce: announcements.wake })
   const jwtSecret = config.jwtSecret ?? (await readJwtSecret(config.dataDirectory))
@@ -198,10 +200,10 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const installPages = createInstallPageService({ db, channels, audit, box, clock, newId })
   const findInstallables = createInstallables({ db, catalogs, clock })
 
-  const devices = createDeviceService({ db, changes, reads, fleet, identity, audit })
+  const devices = createDeviceService({ db, changes, reads, lists: old.deviceLists, fleet, identity, audit })
   const dropped = () => fleet.counters().droppedNotes + fleet.counters().droppedCounts
-  const insights = createInsightService({ db: figures, clock, sampling, countTakers, dropped })
-  const components = createComponentFigures({ db: figures, settleFleet, clock })
+  const insights = createInsightService({ db: old.insights, clock, sampling, countTakers, dropped })
+  const components = createComponentFigures({ db: old.components, settleFleet, clock })
   const attention = createAttentionService({
     db: reads,
     plans,

@@ -49,7 +49,11 @@ describe('the configuration', () => {
     [{ HOTPATCH_WORKERS: '0' }, { workers: 1 }],
     [
       { DATABASE_URL: 'postgres://db/hotpatch', HOTPATCH_DATABASE_REPLICA_URL: 'postgres://replica/hotpatch' },
-      { pools: { devices: 2, figures: 3, replicaUrl: 'postgres://replica/hotpatch' } },
+      { pools: { devices: 2, figures: 3, replicaUrl: 'postgres://replica/hotpatch', maxReplicaLagMs: 30_000 } },
+    ],
+    [
+      { DATABASE_URL: 'postgres://u@one:1,two:2/hotpatch?target_session_attrs=read-write' },
+      { database: { kind: 'postgres', url: 'postgres://u@one:1,two:2/hotpatch?target_session_attrs=read-write' } },
     ],
     [{ HOTPATCH_REFRESH_SECONDS: '2' }, { refreshIntervalMs: 2000 }],
     [{ HOTPATCH_AUTOMATION_SECONDS: '0.25' }, { automationIntervalMs: 250 }],

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { HOUR_MS } from '../ground/clock.ts'
 import type { DatabaseConfig } from '../ground/database/open-database.ts'
+import { readServerList, type Wanted } from '../ground/database/postgres/server-list.ts'
 import type { Environment, EnvironmentName } from './env.ts'
 import { readWorkerCount } from './worker-count.ts'
 import type { StorageConfig } from '../ground/storage/open-storage.ts'
@@ -32,7 +33,7 @@ export interface Config extends HttpSettings {
   /** Of artifacts. */
   storage: StorageConfig
   /** Besides, with PostgreSQL: connections for what devices tell, and for figures, which may be asked of a replica. */
-  pools: { devices: number; figures: number; replicaUrl: string | null }
+  pools: { devices: number; figures: number; replicaUrl: string | null; maxReplicaLagMs: number }
   /** Null: kept in the data folder. */
   jwtSecret: string | null
   /** Null: kept in the data folder. */
@@ -68,6 +69,12 @@ const MAX_ZIP_FILES = 65_534
 const TRUST_PROXY_EXPECTED =
   'the number of proxies before the server, such as 1, or their addresses and networks, such as 127.0.0.1 or ' +
   '10.0.0.0/8; not true, as then anybody could claim any address'
+
+/** Of several servers one is a standby, most likely, which would refuse what is written. */
+const FOR_WRITING: readonly Wanted[] = ['read-write', 'primary']
+const DATABASE_EXPECTED =
+  'postgres://user:password@host:5432/database; with several servers, such as one:5432,two:5432 in place of the host, ' +
+  'also ?target_session_attrs=read-write'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent']
 
@@ -112,10 +119,10 @@ export function readConfig(environment: Environment): Config {
   if (!trustedProxies) refuse('HOTPATCH_TRUST_PROXY', TRUST_PROXY_EXPECTED)
   const maxConnections = integer('HOTPATCH_DATABASE_CONNECTIONS', 2, 1000)
   const database = readDatabase(environment.DATABASE_URL, dataDirectory, maxConnections)
-  if (!database) refuse('DATABASE_URL', 'postgres://user:password@host:5432/database')
+  if (!database) refuse('DATABASE_URL', DATABASE_EXPECTED)
 
   const replicaUrl = environment.HOTPATCH_DATABASE_REPLICA_URL
-  if (replicaUrl !== '' && (!isPostgres(replicaUrl) || database?.kind !== 'postgres'))
+  if (replicaUrl !== '' && (!readServerList(replicaUrl) || database?.kind !== 'postgres'))
     refuse('HOTPATCH_DATABASE_REPLICA_URL', 'postgres://user:password@host:5432/database, beside DATABASE_URL')
 
   const opened = (name: 'HOTPATCH_WEBHOOK_ALLOW_PRIVATE' | 'HOTPATCH_ISSUER_ALLOW_PRIVATE') => {
@@ -146,6 +153,7 @@ export function readConfig(environment: Environment): Config {
       devices: integer('HOTPATCH_DATABASE_DEVICE_CONNECTIONS', 1, 1000),
       figures: integer('HOTPATCH_DATABASE_FIGURE_CONNECTIONS', 1, 1000),
       replicaUrl: replicaUrl || null,
+      maxReplicaLagMs: seconds('HOTPATCH_DATABASE_REPLICA_LAG_SECONDS', 5, 86_400),
     },
     jwtSecret: secret('JWT_SECRET'),
     deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
@@ -208,11 +216,9 @@ function readPublicUrl(text: string): string | null | undefined {
 
 function readDatabase(url: string, dataDirectory: string, maxConnections: number): DatabaseConfig | undefined {
   if (url === '') return { kind: 'sqlite', path: resolve(dataDirectory, 'hotpatch.db') }
-  return isPostgres(url) ? { kind: 'postgres', url, maxConnections } : undefined
-}
-
-function isPostgres(url: string): boolean {
-  return /^postgres(?:ql)?:\/\//.test(url) && URL.canParse(url)
+  const list = readServerList(url)
+  const isWritten = list && (list.servers.length === 1 ? [...FOR_WRITING, 'any'] : FOR_WRITING).includes(list.wanted)
+  return isWritten ? { kind: 'postgres', url, maxConnections } : undefined
 }
 
 /** Undefined when something in the list is neither an address nor a network. */

@@ -25,7 +25,11 @@ export const ENVIRONMENT = {
   },
   HOTPATCH_LOG_LEVEL: { meaning: 'fatal, error, warn, info, debug or silent', initially: 'info' },
   HOTPATCH_LOG_FORMAT: { meaning: 'text or json; else text at a terminal, and JSON elsewhere', initially: '' },
-  DATABASE_URL: { meaning: 'postgres://… for PostgreSQL; empty for SQLite in the data folder', initially: '' },
+  DATABASE_URL: {
+    meaning:
+      'postgres://… for PostgreSQL, or of several servers of which one writes: postgres://…@one:5432,two:5432/…?target_session_attrs=read-write; empty for SQLite in the data folder',
+    initially: '',
+  },
   HOTPATCH_DATABASE_CONNECTIONS: {
     meaning: 'Connections to PostgreSQL at most for what people do, of all workers together',
     initially: '10',
@@ -42,6 +46,10 @@ export const ENVIRONMENT = {
     meaning:
       'postgres://… of a read replica, for figures and exports, which may then be a moment old; else they are read from DATABASE_URL',
     initially: '',
+  },
+  HOTPATCH_DATABASE_REPLICA_LAG_SECONDS: {
+    meaning: 'How far behind the read replica may be; when it is further, DATABASE_URL is read in its place',
+    initially: '30',
   },
   S3_BUCKET: {
     meaning: 'Bucket of an S3-compatible store that has the artifacts; empty for the disk, in the data folder',

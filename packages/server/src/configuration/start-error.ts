@@ -13,6 +13,7 @@ const SQLSTATE = /^[0-9][0-9A-Z]{4}$/
 
 /** What to do about what PostgreSQL says. */
 const POSTGRES_REMEDIES: [code: RegExp, remedy: string][] = [
+  [/^08001$/, 'Start or promote one of them, or correct DATABASE_URL.'],
   [/^28/, 'Correct the user and the password in DATABASE_URL.'],
   [/^3D000$/, 'Create that database, or correct its name in DATABASE_URL.'],
   [

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { migrate } from '../ground/database/migrate.ts'
+import { systemTimers } from '../ground/clock.ts'
+import { migratePatiently } from '../ground/database/migrate-patiently.ts'
 import { openDatabase } from '../ground/database/open-database.ts'
 import type { OperatorCommand } from './command/operator-command.ts'
 
@@ -10,12 +11,9 @@ export const migrateDatabase: OperatorCommand = {
   async run(args, { config, print }) {
     parseArgs({ args: [...args], options: {}, strict: true })
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const db = openDatabase(config.database)
-    try {
-      await migrate(db)
-    } finally {
-      await db.destroy()
-    }
+    const say = (_: object, text: string) => print(text)
+    const log = { warn: say, info: say }
+    await migratePatiently(openDatabase(config.database, 'migrations'), { timers: systemTimers, log })
     print('The database is up to date.')
     return 0
   },

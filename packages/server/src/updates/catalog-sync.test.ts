@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { CohortMembers } from '../rolling-out/cohorts/cohort-members.ts'
-import type { ChangeFeed } from '../ground/database/change-feed.ts'
+import type { ChangeFeed } from '../ground/database/change-topics.ts'
 import { createCatalogSync } from './catalog-sync.ts'
 import type { Catalogs } from './catalogs.ts'
 

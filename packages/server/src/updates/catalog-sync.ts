@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CohortMembers } from '../rolling-out/cohorts/cohort-members.ts'
-import type { ChangeFeed } from '../ground/database/change-feed.ts'
+import type { ChangeFeed } from '../ground/database/change-topics.ts'
 import type { CatalogPlaces, Raised } from '../ground/database/changes.ts'
 import type { Catalogs } from './catalogs.ts'
 

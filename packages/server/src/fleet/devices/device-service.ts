@@ -26,6 +26,7 @@ export type DeviceService = ReturnType<typeof createDeviceService>
 export function createDeviceService({
   db,
   reads = db,
+  lists = reads,
   fleet,
   identity,
   audit,
@@ -34,6 +35,8 @@ export function createDeviceService({
   db: Database
   /** For what may take long; `db` when it blocks nobody. */
   reads?: Database
+  /** For pages of many, which may be a moment old. */
+  lists?: Database
   fleet: Pick<FleetService, 'settle' | 'forget'>
   identity: DeviceIdentity
   audit: AuditService
@@ -45,9 +48,9 @@ export function createDeviceService({
     const limit = page.limit ?? DEFAULT_PAGE_LIMIT
     const query = readFilter(app, filter)
     await fleet.settle()
-    const { rows, next } = await store.listDevices(reads, app.id, query, { after, limit })
+    const { rows, next } = await store.listDevices(lists, app.id, query, { after, limit })
     const nextCursor = next ? encodeCursor(next.lastSeenAt, next.deviceId) : null
-    return { items: await withFailures(app, rows), nextCursor }
+    return { items: await withFailures(app, rows, lists), nextCursor }
   }
 
   function readFilter(app: IdentifiedApp, filter: DeviceFilter): store.DeviceQuery {
@@ -84,7 +87,7 @@ export function createDeviceService({
   }
 
   async function withEvents(app: IdentifiedApp, row: store.DeviceRow): Promise<DeviceWithEvents> {
-    const [device] = await withFailures(app, [row])
+    const [device] = await withFailures(app, [row], reads)
     const events = await listTimeline(reads, app.id, row.device_id, { after: undefined, limit: MAX_EVENTS })
     const from = events.length < MAX_EVENTS ? undefined : events.at(-1)?.received_at
     const eventsNotKept = await countUnkeptOf(app, row, { from })
@@ -100,10 +103,10 @@ export function createDeviceService({
     return countUnkept(reads, app.id, { from, to })
   }
 
-  async function withFailures(app: IdentifiedApp, rows: readonly store.DeviceRow[]): Promise<Device[]> {
+  async function withFailures(app: IdentifiedApp, rows: readonly store.DeviceRow[], from: Database): Promise<Device[]> {
     if (rows.length === 0) return []
     const ids = rows.map((row) => row.device_id)
-    const failed = Map.groupBy(await store.listFailuresOfDevices(reads, app.id, ids), (failure) => failure.device_id)
+    const failed = Map.groupBy(await store.listFailuresOfDevices(from, app.id, ids), (failure) => failure.device_id)
     return rows.map((row) => renderDevice(row, failed.get(row.device_id)?.map((failure) => failure.release_id) ?? []))
   }
 

@@ -1,5 +1,8 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
-import { Pool, types } from 'pg'
+import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely'
+import { types } from 'pg'
+import { createFollowingPool } from './postgres/following-pool.ts'
+import { createServerChoice, type ServerChoice } from './postgres/server-choice.ts'
+import { readServerList } from './postgres/server-list.ts'
 import type { Database, Schema } from './schema.ts'
 import { NodeSqliteDialect } from './sqlite-dialect.ts'
 import { SqliteThreadDialect } from './sqlite-thread-dialect.ts'
@@ -10,26 +13,36 @@ export type DatabaseConfig =
   | { kind: 'postgres'; url: string; maxConnections: number }
 
 /** Whom connections of PostgreSQL are for: each has its own, so that none waits for another's. */
-export type PoolUse = 'people' | 'devices' | 'figures' | 'migrations'
+export type PoolUse = 'people' | 'devices' | 'figures' | 'replica' | 'migrations'
 
 /**
  * A statement that runs longer is a mistake or an attack, and one that waits longer for others waits for something that
  * hangs; uploads and downloads hold no connection. 0 is without end.
  */
 const TIMEOUTS_MS = {
-  people: { statement: 30_000, lock: 10_000 },
-  devices: { statement: 30_000, lock: 10_000 },
-  figures: { statement: 60_000, lock: 5_000 },
-  migrations: { statement: 0, lock: 3_000 },
-} as const satisfies Record<PoolUse, { statement: number; lock: number }>
+  people: { connect: 10_000, statement: 30_000, lock: 10_000 },
+  devices: { connect: 10_000, statement: 30_000, lock: 10_000 },
+  figures: { connect: 10_000, statement: 60_000, lock: 5_000 },
+  // Whoever cannot have it takes the other way, and should not wait long before.
+  replica: { connect: 3_000, statement: 60_000, lock: 5_000 },
+  migrations: { connect: 10_000, statement: 0, lock: 3_000 },
+} as const satisfies Record<PoolUse, { connect: number; statement: number; lock: number }>
 
-export function openDatabase(config: DatabaseConfig, use: PoolUse = 'people'): Database {
+/** So much later than PostgreSQL itself would have ended the statement. */
+const SILENCE_MARGIN_MS = 5_000
+
+/** @param choice which server to use: one for all that is opened of one address */
+export function openDatabase(config: DatabaseConfig, use: PoolUse = 'people', choice?: ServerChoice): Database {
   switch (config.kind) {
     case 'sqlite':
       return new Kysely<Schema>({ dialect: new NodeSqliteDialect(config.path) })
     case 'postgres':
-      return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: openPool(config, use) }) })
+      return openOverPool(openPool(config, use, choice))
   }
+}
+
+export function openOverPool(pool: PostgresPool): Database {
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
 }
 
 /** A second way to an SQLite file, for reads that take long: they run in a thread, and block nobody. It cannot write. */
@@ -42,22 +55,36 @@ export async function pingDatabase(db: Database): Promise<void> {
   await sql`select 1`.execute(db)
 }
 
-function openPool(config: { url: string; maxConnections: number }, use: PoolUse): Pool {
-  const pool = new Pool({
-    connectionString: config.url,
-    max: config.maxConnections,
-    connectionTimeoutMillis: 10_000,
-    // A connection whose other end is gone without a word is found out.
-    keepAlive: true,
-    statement_timeout: TIMEOUTS_MS[use].statement,
-    lock_timeout: TIMEOUTS_MS[use].lock,
+/** Which of the servers of an address to use. @param url one that `readServerList` takes */
+export function chooseAmong(url: string): ServerChoice {
+  const list = readServerList(url)
+  if (!list) throw new Error('DATABASE_URL is not the address of a PostgreSQL database.')
+  return createServerChoice(list)
+}
+
+export function openPool(
+  { url, maxConnections }: { url: string; maxConnections: number },
+  use: PoolUse,
+  given?: ServerChoice,
+): PostgresPool {
+  const { connect, statement, lock } = TIMEOUTS_MS[use]
+  const choice = given ?? chooseAmong(url)
+  const pool = createFollowingPool(choice, {
+    max: maxConnections,
+    connectionTimeoutMillis: connect,
+    statement_timeout: statement,
+    lock_timeout: lock,
+    silenceMs: statement === 0 ? 0 : statement + SILENCE_MARGIN_MS,
     application_name: `hotpatch ${use}`,
     // Times and sizes are bigint there and safe integers here.
     types: {
       getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),
     },
   })
-  // An idle connection that breaks (a restarted database) is replaced at the next query, which reports what is wrong.
-  pool.on('error', () => undefined)
-  return pool
+  if (given) return pool
+  const end = async () => {
+    choice.close()
+    await pool.end()
+  }
+  return { ...pool, end }
 }

@@ -33,7 +33,7 @@ export function operationsRoutes({
 
     app.get('/readyz', { config: polled }, async (request) => {
       try {
-        await checkReady()
+        await inTime(checkReady(), 'The database')
       } catch (cause) {
         request.log.warn({ err: cause }, 'not ready')
         throw problem('unavailable', 'The database does not answer.', {}, { cause })
@@ -63,15 +63,20 @@ export function operationsRoutes({
   }
 }
 
+/** Whoever asks has little patience. */
+function inTime<Result>(answer: Promise<Result>, whose: string): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${whose} did not answer in time.`)), PING_MS)
+  })
+  return Promise.race([answer, tooLate]).finally(() => clearTimeout(timer))
+}
+
 /**
- * Told, and no reason to take the server away: checks need no storage, and all servers have the same one. Whoever asks has
- * little patience.
+ * Told, and no reason to take the server away: checks need no storage, and all servers have the same one.
  */
 function answersOf(ping: () => Promise<void>, request: FastifyRequest): Promise<'reachable' | 'unreachable'> {
-  const tooLate = new Promise<never>((_, reject) => {
-    setTimeout(() => reject(new Error('The artifact storage did not answer in time.')), PING_MS).unref()
-  })
-  return Promise.race([ping(), tooLate]).then(
+  return inTime(ping(), 'The artifact storage').then(
     () => 'reachable',
     (error: unknown) => {
       request.log.warn({ err: error }, 'the artifact storage cannot be reached')

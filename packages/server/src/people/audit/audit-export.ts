@@ -3,7 +3,7 @@ import type { AuditHead, AuditLine } from '@hotpatch/api'
 import { problem } from '@hotpatch/protocol'
 import { SECOND_MS, type Timers } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
-import { listSealed, listSealLengths, listStrangerLengths, listStrangers } from './audit-seal-store.ts'
+import { hasSealOf, listSealed, listSealLengths, listStrangerLengths, listStrangers } from './audit-seal-store.ts'
 import type { AuditQuery } from './audit-store.ts'
 import { partsOf } from './parts-of.ts'
 import { renderEntry } from './render-entry.ts'
@@ -30,7 +30,16 @@ export interface AuditExport {
 export type AuditExports = ReturnType<typeof createAuditExports>
 
 /** The audit log as JSON lines, in the order of its chain: read as it is sent, so that memory does not grow with it. */
-export function createAuditExports({ reads, timers }: { reads: Database; timers: Timers }) {
+export function createAuditExports({
+  reads,
+  mayBeOld = reads,
+  timers,
+}: {
+  reads: Database
+  /** Read instead as far as it goes: what it lacks would look as if somebody had removed it. */
+  mayBeOld?: Database
+  timers: Timers
+}) {
   /** The readers of those that are open. */
   const open: string[] = []
 
@@ -58,18 +67,19 @@ export function createAuditExports({ reads, timers }: { reads: Database; timers:
   }
 
   async function* write({ query, after, head }: AuditExport): AsyncGenerator<string> {
-    yield* writeSealed(query, after, head.position)
-    yield* writeStrangers(query)
+    const from = (await hasSealOf(mayBeOld, head.position)) ? mayBeOld : reads
+    yield* writeSealed(from, query, after, head.position)
+    yield* writeStrangers(from, query)
     const { position, hash, waiting, at } = head
     yield textOf({ kind: 'end', after, position, hash, waiting, filtered: isFiltered(query), at })
   }
 
-  async function* writeSealed(query: AuditQuery, after: number, upTo: number): AsyncGenerator<string> {
+  async function* writeSealed(from: Database, query: AuditQuery, after: number, upTo: number): AsyncGenerator<string> {
     for (;;) {
-      const found = await listSealLengths(reads, query, { after, upTo }, LOOKED_AT_ONCE)
+      const found = await listSealLengths(from, query, { after, upTo }, LOOKED_AT_ONCE)
       for (const part of partsOf(found)) {
         const end = part.at(-1)?.key ?? upTo
-        const rows = await listSealed(reads, query, { after, upTo: end })
+        const rows = await listSealed(from, query, { after, upTo: end })
         yield rows.map(writeSeal).join('')
         after = end
       }
@@ -77,13 +87,13 @@ export function createAuditExports({ reads, timers }: { reads: Database; timers:
     }
   }
 
-  async function* writeStrangers(query: AuditQuery): AsyncGenerator<string> {
+  async function* writeStrangers(from: Database, query: AuditQuery): AsyncGenerator<string> {
     let after = ''
     for (;;) {
-      const found = await listStrangerLengths(reads, query, after, LOOKED_AT_ONCE)
+      const found = await listStrangerLengths(from, query, after, LOOKED_AT_ONCE)
       for (const part of partsOf(found)) {
         const end = part.at(-1)?.key ?? ''
-        const rows = await listStrangers(reads, query, after, end)
+        const rows = await listStrangers(from, query, after, end)
         yield rows.map((row) => textOf({ kind: 'unsealed', entry: renderEntry(row) })).join('')
         after = end
       }

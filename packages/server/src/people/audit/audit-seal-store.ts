@@ -20,6 +20,15 @@ export function findLastSeal(db: Connection) {
   return db.selectFrom('audit_seal').selectAll().orderBy('position', 'desc').limit(1).executeTakeFirst()
 }
 
+/** Whether the chain is there up to this position; nothing is at 0. */
+export async function hasSealOf(db: Connection, position: number): Promise<boolean> {
+  if (position === 0) return true
+  return (
+    (await db.selectFrom('audit_seal').select('position').where('position', '=', position).executeTakeFirst()) !==
+    undefined
+  )
+}
+
 /** In the order in which they were written. */
 export async function listWaiting(db: Connection, limit: number): Promise<{ key: string; length: number }[]> {
   return db

@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
-import type { ChangeFeed } from '../../ground/database/change-feed.ts'
+import type { ChangeFeed } from '../../ground/database/change-topics.ts'
 import type { Connection } from '../../ground/database/schema.ts'
 import type { CancelTimer, Timers } from '../../ground/clock.ts'
 import type { Announcement, AnnouncementService } from './announcement-service.ts'
