@@ -85,7 +85,7 @@ function openReplica({
   if (url === null) return undefined
   const servers = chooseAmong(url)
   // One for the watch, which must not wait for figures.
-  const watched = openDatabase({ kind: 'postgres', url, maxConnections: 1 }, 'replica', servers)
+  const watched = openDatabase({ kind: 'postgres', url, maxConnections: 1 }, 'watch', servers)
   const watch = watchReplica({ primary: reads, replica: watched, maxLagMs, timers, log })
   const first = openPool({ url, maxConnections }, 'replica', servers)
   const { isUsable, fail: onFailed } = watch

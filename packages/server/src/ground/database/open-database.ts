@@ -13,7 +13,7 @@ export type DatabaseConfig =
   | { kind: 'postgres'; url: string; maxConnections: number }
 
 /** Whom connections of PostgreSQL are for: each has its own, so that none waits for another's. */
-export type PoolUse = 'people' | 'devices' | 'figures' | 'replica' | 'migrations'
+export type PoolUse = 'people' | 'devices' | 'figures' | 'replica' | 'watch' | 'migrations'
 
 /**
  * A statement that runs longer is a mistake or an attack, and one that waits longer for others waits for something that
@@ -25,6 +25,7 @@ const TIMEOUTS_MS = {
   figures: { connect: 10_000, statement: 60_000, lock: 5_000 },
   // Whoever cannot have it takes the other way, and should not wait long before.
   replica: { connect: 3_000, statement: 60_000, lock: 5_000 },
+  watch: { connect: 3_000, statement: 3_000, lock: 3_000 },
   migrations: { connect: 10_000, statement: 0, lock: 3_000 },
 } as const satisfies Record<PoolUse, { connect: number; statement: number; lock: number }>
 
