@@ -63,7 +63,7 @@ describe.skipIf(!PROGRAMS)('a server with a read replica', () => {
     await eventually(async () => expect(await server.listed()).toEqual(['early']))
 
     await replica.ask('select pg_wal_replay_pause()')
-    onTestFinished(() => replica.ask('select pg_wal_replay_resume()'))
+    onTestFinished(async () => void (await replica.ask('select pg_wal_replay_resume()')))
     await server.meets('late')
     // The list is the replica's, which lacks it; the device by itself is not.
     expect(await server.listed()).toEqual(['early'])
