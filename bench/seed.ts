@@ -68,6 +68,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
     device_ids: 'hashed',
     event_retention_days: 90,
     device_retention_days: 400,
+    archived_retention_days: null,
     guard: '{}',
     trust: '{}',
     device_cohorts: 'ignored',
@@ -130,6 +131,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       kept_until: null,
       awaits_compression: 0,
       awaits_packing: 0,
+      bytes_until: null,
     })
     insert('artifact_facts', {
       sha256,
@@ -164,6 +166,7 @@ function seedReleases(sqlite: DatabaseSync, count: number): void {
       created_at: NOW,
       created_by: 'bench',
       archived_at: null,
+      bytes_removed_at: null,
     })
     insert('signature', {
       release_id: releaseId(index),

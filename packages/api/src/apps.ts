@@ -50,6 +50,9 @@ export const App = Type.Object({
   deviceIds: DeviceIds,
   eventRetentionDays: Type.Integer({ description: 'How long events of single devices are kept' }),
   deviceRetentionDays: Type.Integer({ description: 'After how long without a sign of life a device is forgotten' }),
+  archivedRetentionDays: Nullable(
+    Type.Integer({ description: 'How long the files of a release stay after it was archived; null: for good' }),
+  ),
   /** What the guards of its new rollouts do otherwise than by default. */
   guard: GuardDifferences,
   /** Whom guards and plans believe otherwise than by default. */
@@ -73,6 +76,7 @@ export const NewApp = Type.Object(
     deviceIds: Type.Optional(DeviceIds),
     eventRetentionDays: Type.Optional(Retention),
     deviceRetentionDays: Type.Optional(Retention),
+    archivedRetentionDays: Type.Optional(Nullable(Retention)),
     guard: Type.Optional(GuardChoice),
     trust: Type.Optional(TrustDifferences),
     deviceCohorts: Type.Optional(DeviceCohorts),
@@ -94,6 +98,7 @@ export const AppChanges = Type.Object(
     deviceIds: Type.Optional(DeviceIds),
     eventRetentionDays: Type.Optional(Retention),
     deviceRetentionDays: Type.Optional(Retention),
+    archivedRetentionDays: Type.Optional(Nullable(Retention)),
     /** As a whole: what is not named goes by the defaults. Rollouts that are there keep theirs. */
     guard: Type.Optional(GuardChoice),
     /** As a whole, from now on. */

@@ -127,6 +127,7 @@ export const Release = Type.Object({
   createdAt: Timestamp,
   createdBy: Type.String(),
   archivedAt: Nullable(Timestamp),
+  bytesRemovedAt: Nullable({ ...Timestamp, description: 'Since when its files cannot be downloaded any more' }),
   /** Told where releases are listed and shown. */
   inForce: Type.Optional(
     Type.Array(

@@ -103,6 +103,11 @@ export function readRetention(text: string): number {
   throw new InvalidArgumentError('Expected a number of days from 1 to 3650.')
 }
 
+/** Null: for good. */
+export function readRetentionOrNever(text: string): number | null {
+  return text === 'never' ? null : readRetention(text)
+}
+
 export function readRole(text: string): Role {
   const role = ROLES.find((name) => name === text)
   if (role) return role

@@ -8,6 +8,7 @@ import {
   readPlatform,
   readPlatforms,
   readRetention,
+  readRetentionOrNever,
   readSequence,
 } from '../arguments/readers.ts'
 import { pageQuery, serverCommand, withApp, withPage, withYes, type PageOptions } from '../arguments/shared-options.ts'
@@ -29,6 +30,7 @@ interface AppSettings extends GuardOptions, TrustOptions {
   deviceIds?: NonNullable<AppChanges['deviceIds']>
   eventRetentionDays?: number
   deviceRetentionDays?: number
+  archivedRetentionDays?: number | null
   bundleIds?: string[]
 }
 
@@ -76,11 +78,16 @@ function withSettings(command: Command): Command {
     .option('--bundle-ids <ids>', 'what its binaries are called, comma-separated; "" for none', readBundleIds)
     .option('--event-retention-days <days>', 'how long events of single devices are kept', readRetention)
     .option('--device-retention-days <days>', 'after how long unseen a device is forgotten', readRetention)
+    .option(
+      '--archived-retention-days <days>',
+      'how long the files of archived releases are kept, or never to remove them',
+      readRetentionOrNever,
+    )
 }
 
 function settingsOf(options: AppSettings) {
   const { name, platforms, checkAccess, bucketing, signing } = options
-  const { deviceIds, eventRetentionDays, deviceRetentionDays, bundleIds } = options
+  const { deviceIds, eventRetentionDays, deviceRetentionDays, archivedRetentionDays, bundleIds } = options
   return {
     ...readGuard(options),
     ...readTrust(options),
@@ -93,6 +100,7 @@ function settingsOf(options: AppSettings) {
       deviceIds,
       eventRetentionDays,
       deviceRetentionDays,
+      archivedRetentionDays,
       bundleIds,
     }),
   }

@@ -14,12 +14,20 @@ export function RetentionSettings({ app }: { app: App }) {
   const { save, isReadOnly } = useAppChanges(app)
   const [events, setEvents] = useState<string | number>(app.eventRetentionDays)
   const [devices, setDevices] = useState<string | number>(app.deviceRetentionDays)
-  const isChanged = events !== app.eventRetentionDays || devices !== app.deviceRetentionDays
+  const [archived, setArchived] = useState<string | number>(app.archivedRetentionDays ?? '')
+  const isChanged =
+    events !== app.eventRetentionDays ||
+    devices !== app.deviceRetentionDays ||
+    archived !== (app.archivedRetentionDays ?? '')
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault()
-        save.mutate({ eventRetentionDays: Number(events), deviceRetentionDays: Number(devices) })
+        save.mutate({
+          eventRetentionDays: Number(events),
+          deviceRetentionDays: Number(devices),
+          archivedRetentionDays: archived === '' ? null : Number(archived),
+        })
       }}
     >
       <fieldset disabled={isReadOnly} className={classes.fields}>
@@ -46,6 +54,16 @@ export function RetentionSettings({ app }: { app: App }) {
               max={LONGEST_DAYS}
               allowDecimal={false}
               required
+            />
+            <NumberInput
+              label={t('retention.archived')}
+              description={t('retention.archivedAbout')}
+              suffix={t('retention.days')}
+              value={archived}
+              onChange={setArchived}
+              min={1}
+              max={LONGEST_DAYS}
+              allowDecimal={false}
             />
             <SaveBar error={save.error} isBusy={save.isPending} isChanged={isChanged} isReadOnly={isReadOnly} />
           </Stack>

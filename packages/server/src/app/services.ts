@@ -55,6 +55,7 @@ import { createSignedAnswerService } from '../shipping/signed-answers/signed-ans
 import { createVariantService } from '../shipping/variants/variant-service.ts'
 import { createStatementService } from '../shipping/signing/statement-service.ts'
 import { createEntryService } from '../shipping/entries/entry-service.ts'
+import { createArchivedBytes } from '../shipping/retention/archived-bytes.ts'
 import { createReleaseService } from '../shipping/releases/release-service.ts'
 import { createPreflightService } from '../rolling-out/publishing/preflight-service.ts'
 import { createSignatureService } from '../rolling-out/publishing/signature-service.ts'
@@ -260,6 +261,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     storage,
     spool,
     artifacts,
+    archivedBytes: createArchivedBytes({ db, clock }),
     contents,
     files,
     uploads,

@@ -6,12 +6,16 @@ import type { Telling } from './telling.ts'
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
 export function startSweeping(
   { log }: Core,
-  { spool, uploads, artifacts, announcements, accounts, tokenExchange }: Services,
+  { spool, uploads, archivedBytes, artifacts, announcements, accounts, tokenExchange }: Services,
   { deliveries }: Telling,
 ) {
-  const sweeps = {
+  const sweeps: Record<string, () => Promise<unknown>> = {
     spool: () => spool.sweepSpool(),
     uploads: () => uploads.sweep(),
+    archivedBytes: async () => {
+      const left = await archivedBytes.sweep()
+      if (left.releases > 0) log.info(left, 'archived releases whose bytes are no longer kept')
+    },
     artifacts: () => artifacts.sweepOrphans({ olderThanMs: DAY_MS }),
     announcements: () => announcements.sweep(),
     deliveries: () => deliveries.sweep(),

@@ -30,6 +30,7 @@ async function insertApp(db: Connection): Promise<void> {
       device_ids: 'as-given',
       event_retention_days: 1,
       device_retention_days: 1,
+      archived_retention_days: null,
       guard: '{}',
       trust: '{}',
       device_cohorts: 'ignored',
@@ -43,7 +44,14 @@ async function insertApp(db: Connection): Promise<void> {
 async function insertReleases(db: Connection, first: number, count: number, files: number): Promise<void> {
   const paths = Array.from({ length: files }, (_, index) => `assets/chunk-${index}.js`)
   const releases = Array.from({ length: count }, (_, index) => first + index)
-  const artifact = { content_type: 'x', created_at: 0, kept_until: null, awaits_compression: 0, awaits_packing: 0 }
+  const artifact = {
+    content_type: 'x',
+    created_at: 0,
+    kept_until: null,
+    awaits_compression: 0,
+    awaits_packing: 0,
+    bytes_until: null,
+  }
   await db
     .insertInto('artifact')
     .values(paths.map((path) => ({ ...artifact, sha256: sha256Of(Buffer.from(path)), size_bytes: 9 })))
@@ -66,6 +74,7 @@ async function insertReleases(db: Connection, first: number, count: number, file
         created_at: 0,
         created_by: 'test',
         archived_at: null,
+        bytes_removed_at: null,
       })
       .execute()
     await db

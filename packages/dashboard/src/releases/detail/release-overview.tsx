@@ -50,6 +50,11 @@ function Facts({ release }: { release: Release }) {
       <Fact label={t('published')}>
         <Time at={release.createdAt} /> · {release.createdBy}
       </Fact>
+      {release.bytesRemovedAt !== null && (
+        <Fact label={t('facts.bytesRemoved')}>
+          <Time at={release.bytesRemovedAt} />
+        </Fact>
+      )}
       <Fact label={t('facts.firstOn')}>{release.channel}</Fact>
       <Fact label={t('content')}>
         {t(`contents.${content.kind}`, { count: fileCount(release) })} · {figures.bytes(downloadBytes(release))}
@@ -75,7 +80,7 @@ function Facts({ release }: { release: Release }) {
           <CopyValue value={content.sha256} shown={`${content.sha256.slice(0, 16)}…`} />
         </Fact>
       )}
-      {content.kind === 'archive' && (
+      {content.kind === 'archive' && release.bytesRemovedAt === null && (
         <Fact label={t('facts.download')}>
           <Anchor href={content.downloadUrl}>{t('facts.downloadZip')}</Anchor>
         </Fact>

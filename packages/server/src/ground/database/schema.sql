@@ -76,6 +76,7 @@ create table app (
   device_cohorts text default 'ignored' not null check (device_cohorts in ('ignored', 'allowed')),
   device_credentials text default 'off' not null check (device_credentials in ('off', 'optional', 'required')),
   deleted_at bigint,
+  archived_retention_days integer,
   constraint app_check_access check (check_access in ('app-key', 'open')),
   constraint app_bucketing check (bucketing in ('per-rollout', 'per-app', 'original')),
   constraint app_signing check (signing in ('optional', 'required'))
@@ -107,7 +108,8 @@ create table artifact (
   created_at bigint not null,
   kept_until bigint,
   awaits_compression integer default 0 not null,
-  awaits_packing integer default 0 not null
+  awaits_packing integer default 0 not null,
+  bytes_until bigint
 );
 
 create index artifact_awaits_compression on artifact (created_at) where awaits_compression = 1;
@@ -641,10 +643,13 @@ create table release (
   version_code bigint,
   build_id text,
   launch_sha256 text,
+  bytes_removed_at bigint,
   constraint release_version unique (app_id, platform, version, channel),
   constraint release_sequence unique (app_id, platform, sequence),
   constraint release_app foreign key (app_id) references app (id)
 );
+
+create index release_archived on release (archived_at) where archived_at is not null and bytes_removed_at is null;
 
 create unique index release_build on release (app_id, platform, build_id);
 

@@ -25,6 +25,8 @@ export interface Schema {
     device_ids: 'hashed' | 'as-given'
     event_retention_days: number
     device_retention_days: number
+    /** How long the bytes of a release stay after it was archived; null: for good. */
+    archived_retention_days: number | null
     /** What differs from the guard that every rollout gets. */
     guard: string
     /** What differs from whom guards and plans believe by default. */
@@ -109,6 +111,8 @@ export interface Schema {
     awaits_compression: number
     /** Of an archive, whether nobody has tried yet to pack its files anew. */
     awaits_packing: number
+    /** Until when its bytes are there, of what none but archived releases have any more; null: for good. */
+    bytes_until: number | null
   }
   /**
    * Of which artifacts an app has shown that it has them: it has sent them, or a release of it has them. `kept_until` as
@@ -208,6 +212,8 @@ export interface Schema {
     created_at: number
     created_by: string
     archived_at: number | null
+    /** Since when nothing of it can be downloaded, but for what other releases have too. */
+    bytes_removed_at: number | null
   }
   /**
    * What a publisher signed: the exact text, and what stands in it. A release, a rollout that states its target again,

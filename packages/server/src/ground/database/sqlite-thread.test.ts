@@ -42,6 +42,7 @@ const artifact = (sha256: string, size_bytes: number) => ({
   kept_until: null,
   awaits_compression: 0,
   awaits_packing: 0,
+  bytes_until: null,
 })
 
 function openThread(options: Partial<ReadThreadOptions> = {}) {

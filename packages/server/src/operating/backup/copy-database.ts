@@ -46,7 +46,10 @@ export function checkDatabase(path: string): string {
 export function* namedArtifacts(path: string): Generator<NamedArtifact> {
   const copy = new DatabaseSync(path, { readOnly: true })
   try {
-    const statement = copy.prepare('select sha256, size_bytes as sizeBytes from artifact order by sha256')
+    // Backups of earlier servers know of no bytes that left.
+    const columns = copy.prepare(`select name from pragma_table_info('artifact')`).all()
+    const having = columns.some(({ name }) => name === 'bytes_until') ? 'where bytes_until is null' : ''
+    const statement = copy.prepare(`select sha256, size_bytes as sizeBytes from artifact ${having} order by sha256`)
     for (const row of statement.iterate()) yield row as unknown as NamedArtifact
   } finally {
     copy.close()

@@ -65,7 +65,7 @@ export async function pruneStorage({
   /** Asked right before: what was referred to since is spared. */
   async function takeBatch(): Promise<void> {
     if (batch.size === 0) return
-    const known = new Set(await listArtifactKeys(db, [...batch.keys()]))
+    const known = new Set(await listArtifactKeys(db, [...batch.keys()], clock.now()))
     const orphans = [...batch].filter(([key]) => !known.has(key))
     result.orphans += orphans.length
     result.orphanBytes += orphans.reduce((sum, [, sizeBytes]) => sum + sizeBytes, 0)

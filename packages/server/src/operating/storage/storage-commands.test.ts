@@ -42,7 +42,7 @@ async function aDataFolder({
       const row = { sha256: sha256(text), size_bytes: text.length, content_type: 'application/zip', created_at: 0 }
       await db
         .insertInto('artifact')
-        .values({ ...row, kept_until: null, awaits_compression: 0, awaits_packing: 0 })
+        .values({ ...row, kept_until: null, awaits_compression: 0, awaits_packing: 0, bytes_until: null })
         .execute()
     }
     await db.destroy()

@@ -160,6 +160,7 @@ export function createPublishing({
         created_at: clock.now(),
         created_by: nameOf(author),
         archived_at: null,
+        bytes_removed_at: null,
       }
       const row = await releases.add(tx, locked, stored, checked && keyId !== null ? { ...checked, keyId } : null)
       await contents.addTo(tx, row.id, content)

@@ -85,6 +85,7 @@ export function createAppService({
       device_ids: input.deviceIds ?? (input.bucketing === 'original' ? 'as-given' : 'hashed'),
       event_retention_days: input.eventRetentionDays ?? DEFAULT_EVENT_RETENTION_DAYS,
       device_retention_days: input.deviceRetentionDays ?? DEFAULT_DEVICE_RETENTION_DAYS,
+      archived_retention_days: input.archivedRetentionDays ?? null,
       guard: JSON.stringify(differencesOf(input.guard)),
       trust: JSON.stringify(input.trust ?? {}),
       device_cohorts: input.deviceCohorts ?? 'ignored',
@@ -114,7 +115,8 @@ export function createAppService({
 
   async function change(app: AppRow, input: AppChanges, author: Author): Promise<App> {
     const { name, platforms, checkAccess, bucketing, signing, deviceIds } = input
-    const { eventRetentionDays, deviceRetentionDays, guard, trust, deviceCohorts, deviceCredentials, bundleIds } = input
+    const { eventRetentionDays, deviceRetentionDays, archivedRetentionDays } = input
+    const { guard, trust, deviceCohorts, deviceCredentials, bundleIds } = input
     const changed: Partial<AppRow> = {
       ...(name !== undefined && { name }),
       ...(platforms && { platforms: JSON.stringify(platforms) }),
@@ -124,6 +126,7 @@ export function createAppService({
       ...(deviceIds && { device_ids: deviceIds }),
       ...(eventRetentionDays !== undefined && { event_retention_days: eventRetentionDays }),
       ...(deviceRetentionDays !== undefined && { device_retention_days: deviceRetentionDays }),
+      ...(archivedRetentionDays !== undefined && { archived_retention_days: archivedRetentionDays }),
       ...(guard !== undefined && { guard: JSON.stringify(differencesOf(guard)) }),
       ...(trust !== undefined && { trust: JSON.stringify(trust) }),
       ...(deviceCohorts && { device_cohorts: deviceCohorts }),
@@ -264,6 +267,7 @@ function describeApp(row: AppRow, bundleIds: readonly string[]): Omit<App, 'appK
     deviceIds: row.device_ids,
     eventRetentionDays: row.event_retention_days,
     deviceRetentionDays: row.device_retention_days,
+    archivedRetentionDays: row.archived_retention_days,
     guard: JSON.parse(row.guard) as GuardDifferences,
     trust: JSON.parse(row.trust) as TrustDifferences,
     deviceCohorts: row.device_cohorts,

@@ -121,6 +121,7 @@ describeOnEveryDatabase('apps', (openDatabase) => {
         deviceIds: 'hashed',
         eventRetentionDays: 90,
         deviceRetentionDays: 400,
+        archivedRetentionDays: null,
         guard: {},
         trust: {},
         deviceCohorts: 'ignored',
@@ -196,6 +197,7 @@ describeOnEveryDatabase('apps', (openDatabase) => {
       ['ids in clear', { slug: 'bad', deviceIds: 'clear' }],
       ['events that are never kept', { slug: 'bad', eventRetentionDays: 0 }],
       ['devices for ever', { slug: 'bad', deviceRetentionDays: 3651 }],
+      ['archived releases for no time', { slug: 'bad', archivedRetentionDays: 0 }],
       ['half a day', { slug: 'bad', eventRetentionDays: 1.5 }],
     ])('is not made with %s', async (_case, body) => {
       expect(problemOf(await create(body))).toBe('400 invalid-request')

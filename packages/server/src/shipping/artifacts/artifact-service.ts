@@ -106,6 +106,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
       kept_until: keptUntil,
       awaits_compression: awaitsCompression ? 1 : 0,
       awaits_packing: awaitsPacking ? 1 : 0,
+      bytes_until: null,
     }))
   }
 
@@ -118,7 +119,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     sha256: string,
     kind: string,
   ): Promise<{ sizeBytes: number; facts: string } | undefined> {
-    const [row] = await listAppArtifacts(db, appId, [sha256])
+    const [row] = await listAppArtifacts(db, appId, [sha256], clock.now())
     if (!row || !(await isStored(sha256, row.size_bytes))) return undefined
     const facts = await findFacts(db, sha256, kind)
     return facts === undefined ? undefined : { sizeBytes: row.size_bytes, facts }
@@ -154,6 +155,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
       db,
       appId,
       asked.map(({ sha256 }) => sha256),
+      clock.now(),
     )
     const owned = rows.map(({ sha256, size_bytes }) => ({ sha256, sizeBytes: size_bytes }))
     await keepWaiting(
@@ -183,7 +185,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
    * @throws problem artifact-missing
    */
   async function claim(tx: Connection, keys: readonly string[]): Promise<void> {
-    if (!(await keepArtifactsForGood(tx, keys))) throw artifactMissing(keys[0] ?? '')
+    if (!(await keepArtifactsForGood(tx, keys, clock.now()))) throw artifactMissing(keys[0] ?? '')
   }
 
   /** From now on, whichever release has them. In the transaction that makes that. */
@@ -193,7 +195,8 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
   }
 
   /**
-   * Removes objects that no row refers to: uploads of which the last step never came. One that may still be on its way
+   * Removes objects that no row refers to: uploads of which the last step never came; and those of artifacts that are to
+   * have no bytes any more. One that may still be on its way
    * is safe, because `put` makes an object count as new also when it existed, and only those older than the age go.
    * A database that does not answer ends the sweep: nothing is removed on a guess.
    * @returns how many objects had no row
@@ -204,7 +207,7 @@ export function createArtifactService({ db, storage, clock }: { db: Database; st
     let batch: string[] = []
     let judged: Awaited<ReturnType<typeof judgeStorage>> | undefined
     const sweepBatch = async () => {
-      const known = new Set(await listArtifactKeys(db, batch))
+      const known = new Set(await listArtifactKeys(db, batch, clock.now()))
       const unknown = batch.filter((key) => !known.has(key))
       if (unknown.length > 0) judged ??= await judgeStorage(db, storage)
       if (judged === 'foreign') throw new Error(FOREIGN_STORAGE)

@@ -1,3 +1,4 @@
+import type { ExpressionBuilder } from 'kysely'
 import type { Connection, Schema } from '../../ground/database/schema.ts'
 import { ANY_BYTES } from './any-bytes.ts'
 
@@ -9,8 +10,8 @@ const BATCH = 1_000
 
 /**
  * The same bytes may come again, as content or as a part of it, and twice at once: what changed since two releases is
- * often the same. What a release has stays, whatever `kept_until` these rows name; what they are called stays, unless it
- * is now known better.
+ * often the same. What a release has stays, whatever `kept_until` these rows name, and what archived releases had is there
+ * again for so long; what they are called stays, unless it is now known better.
  */
 export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow[]): Promise<void> {
   const isNamed = ({ content_type }: ArtifactRow) => Number(content_type !== ANY_BYTES)
@@ -24,6 +25,12 @@ export async function insertArtifacts(db: Connection, rows: readonly ArtifactRow
           kept_until: eb
             .case()
             .when('artifact.kept_until', 'is', null)
+            .then(null)
+            .else(ref('excluded.kept_until'))
+            .end(),
+          bytes_until: eb
+            .case()
+            .when('artifact.bytes_until', 'is', null)
             .then(null)
             .else(ref('excluded.kept_until'))
             .end(),
@@ -132,11 +139,12 @@ export async function insertAppArtifacts(db: Connection, rows: readonly Schema['
   }
 }
 
-/** Those of the keys that the app has. */
+/** Those of the keys that the app has, with bytes. */
 export async function listAppArtifacts(
   db: Connection,
   appId: string,
   keys: readonly string[],
+  now: number,
 ): Promise<Pick<ArtifactRow, 'sha256' | 'size_bytes'>[]> {
   const found: Pick<ArtifactRow, 'sha256' | 'size_bytes'>[] = []
   for (const batch of batchesOf(keys)) {
@@ -146,6 +154,7 @@ export async function listAppArtifacts(
       .select(['artifact.sha256', 'artifact.size_bytes'])
       .where('app_artifact.app_id', '=', appId)
       .where('app_artifact.sha256', 'in', batch)
+      .where(hasBytes(now))
       .execute()
     found.push(...rows)
   }
@@ -173,6 +182,12 @@ export async function keepWaiting(
       .where('sha256', 'in', batch)
       .where('kept_until', '<', keptUntil)
       .execute()
+    await db
+      .updateTable('artifact')
+      .set({ bytes_until: keptUntil })
+      .where('sha256', 'in', batch)
+      .where('bytes_until', '<', keptUntil)
+      .execute()
   }
 }
 
@@ -184,13 +199,14 @@ export async function leaveUncompressed(tx: Connection, keys: readonly string[])
 }
 
 /** From here on a release has them. False when one of them is not there any more. */
-export async function keepArtifactsForGood(tx: Connection, keys: readonly string[]): Promise<boolean> {
+export async function keepArtifactsForGood(tx: Connection, keys: readonly string[], now: number): Promise<boolean> {
   let kept = 0n
   for (const batch of batchesOf(keys)) {
     const result = await tx
       .updateTable('artifact')
-      .set({ kept_until: null })
+      .set({ kept_until: null, bytes_until: null })
       .where('sha256', 'in', batch)
+      .where(hasBytes(now))
       .executeTakeFirst()
     kept += result.numUpdatedRows
   }
@@ -203,21 +219,37 @@ export async function deleteExpiredArtifacts(db: Connection, now: number): Promi
   await db.deleteFrom('artifact').where('kept_until', '<=', now).execute()
 }
 
-/** In the order of their keys. @param after '' for the first */
+/** In the order of their keys, without those whose bytes leave or left. @param after '' for the first */
 export function listArtifactsAfter(db: Connection, after: string, limit: number) {
   return db
     .selectFrom('artifact')
     .select(['sha256', 'size_bytes'])
     .where('sha256', '>', after)
+    .where('bytes_until', 'is', null)
     .orderBy('sha256')
     .limit(limit)
     .execute()
 }
 
-/** Those of the keys that have a row. */
-export async function listArtifactKeys(db: Connection, keys: readonly string[]): Promise<string[]> {
-  const rows = await db.selectFrom('artifact').select('sha256').where('sha256', 'in', keys).execute()
+/** Whose bytes leave, and may still be there. */
+export function listLeavingArtifacts(db: Connection, limit: number) {
+  return db.selectFrom('artifact').select('sha256').where('bytes_until', 'is not', null).limit(limit).execute()
+}
+
+/** Those of the keys whose bytes are to be there. */
+export async function listArtifactKeys(db: Connection, keys: readonly string[], now: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom('artifact')
+    .select('sha256')
+    .where('sha256', 'in', keys)
+    .where(hasBytes(now))
+    .execute()
   return rows.map(({ sha256 }) => sha256)
+}
+
+function hasBytes(now: number) {
+  return ({ eb, or }: ExpressionBuilder<Schema, 'artifact'>) =>
+    or([eb('artifact.bytes_until', 'is', null), eb('artifact.bytes_until', '>', now)])
 }
 
 function batchesOf<Item>(items: readonly Item[]): Item[][] {

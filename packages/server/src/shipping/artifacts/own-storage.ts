@@ -1,6 +1,6 @@
 import type { Connection } from '../../ground/database/schema.ts'
 import type { StorageDriver } from '../../ground/storage/storage-driver.ts'
-import { listArtifactsAfter } from './artifact-store.ts'
+import { listArtifactsAfter, listLeavingArtifacts } from './artifact-store.ts'
 
 /** Of the artifacts that a database refers to: as many are looked for. */
 const SAMPLE = 50
@@ -12,6 +12,8 @@ const SAMPLE = 50
  */
 export async function judgeStorage(db: Connection, storage: StorageDriver): Promise<'own' | 'foreign' | 'unknown'> {
   const known = await listArtifactsAfter(db, '', SAMPLE)
-  for (const { sha256 } of known) if (await storage.stat(sha256)) return 'own'
+  // Where all that is left leaves, that is what can be there.
+  const looked = known.length > 0 ? known : await listLeavingArtifacts(db, SAMPLE)
+  for (const { sha256 } of looked) if (await storage.stat(sha256)) return 'own'
   return known.length > 0 ? 'foreign' : 'unknown'
 }

@@ -59,6 +59,7 @@ describeOnEveryDatabase('content', (open) => {
       kept_until: null,
       awaits_compression: 0,
       awaits_packing: 0,
+      bytes_until: null,
     })
     const listed = `${sha256(Buffer.from('console.log(1)'))} 14 index.bundle\n`
     expect(JSON.parse((await findFacts(db, upload.sha256, 'archive')) ?? '')).toEqual({

@@ -76,7 +76,7 @@ export async function listPatchPlaces(db: Connection, bases: number): Promise<Pa
       join release on release.id = rollout.release_id
       left join release_file on release_file.release_id = release.id and release_file.role = 'archive'
         and release_file.path = ${ARCHIVE_NAME}
-      where release_file.sha256 is not null or release.launch_sha256 is not null
+      where (release_file.sha256 is not null or release.launch_sha256 is not null) and release.bytes_removed_at is null
     ) as placed
     where place <= ${LOOKED_AT_FOR_EACH * (bases + 1)}
     order by app_id, platform, channel, position desc`.execute(db)

@@ -239,6 +239,7 @@ function renderRelease(
     createdAt: timestamp(row.created_at),
     createdBy: row.created_by,
     archivedAt: nullableTimestamp(row.archived_at),
+    bytesRemovedAt: nullableTimestamp(row.bytes_removed_at),
   }
 }
 

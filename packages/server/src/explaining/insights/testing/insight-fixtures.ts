@@ -31,6 +31,7 @@ export function createInsightFixtures(db: Database, appId: string) {
           kept_until: null,
           awaits_compression: 0,
           awaits_packing: 0,
+          bytes_until: null,
         })
         .execute()
       const release: Schema['release'] = {
@@ -50,6 +51,7 @@ export function createInsightFixtures(db: Database, appId: string) {
         created_at: 0,
         created_by: 'test',
         archived_at: null,
+        bytes_removed_at: null,
       }
       await db.insertInto('release').values(release).execute()
       await insertReleaseFiles(

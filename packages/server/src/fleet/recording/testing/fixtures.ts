@@ -24,6 +24,7 @@ export async function insertApp(db: Database, id = APP_ID, slug = 'shop'): Promi
       device_ids: 'as-given',
       event_retention_days: 90,
       device_retention_days: 400,
+      archived_retention_days: null,
       guard: '{}',
       trust: '{}',
       device_cohorts: 'ignored',
