@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { bundleOf, eventually, publishForm, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { REDIS_SERVERS, startRedis } from '@hotpatch/testkit/redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from './free-port.ts'
 
@@ -41,16 +42,20 @@ test('panels of the board lie beside each other, and know only the variables tha
   }
 })
 
-describe.skipIf(process.env.HOTPATCH_PROMETHEUS_READY !== '1')('with a real Prometheus', () => {
+const isReady = process.env.HOTPATCH_PROMETHEUS_READY === '1' && REDIS_SERVERS.length > 0
+
+describe.skipIf(!isReady)('with a real Prometheus', () => {
   test('the alerts are rules, and tell of what they are for', async () => {
     await run('promtool', ['check', 'rules', '--lint-fatal', join(DEPLOY, 'prometheus/alerts.yaml')])
     await run('promtool', ['test', 'rules', join(DEPLOY, 'prometheus/alerts.test.yaml')])
   })
 
   test('every line of the board has data of a server that is used, and every alert asks for metrics that it has', async () => {
+    const redis = await startRedis()
+    onTestFinished(redis.stop)
     const server = await startServerProcess({
       directory: await temporaryDirectory(),
-      env: { HOTPATCH_METRICS: 'open' },
+      env: { HOTPATCH_METRICS: 'open', REDIS_URL: redis.url },
     })
     onTestFinished(() => server.stop().then(() => undefined))
     const use = await aUsedServer(server)

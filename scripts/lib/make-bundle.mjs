@@ -33,6 +33,7 @@ export const EXTERNAL = [
   '@aws-sdk/client-s3',
   '@aws-sdk/s3-request-presigner',
   '@aws-sdk/cloudfront-signer',
+  '@redis/client',
 ]
 /** Besides those that servers run from: these load what is asked for, and start threads, at any time. */
 const KEPT_FOLDERS = 3

@@ -11,6 +11,7 @@ import { findPostgres, startPostgres } from './postgres.mjs'
 export const prerequisites = [
   { tests: 'the tests on a real PostgreSQL', prepare: preparePostgres },
   { tests: "artifacts in a real S3-compatible store, OpenStack's", prepare: prepareObjectStore },
+  { tests: 'servers that share limits over a real Redis', prepare: prepareRedis },
   { tests: 'the tests in a browser', prepare: prepareChromium },
   { tests: 'the tests behind a real nginx', prepare: prepareNginx },
   { tests: 'the tests behind a real Caddy', prepare: prepareCaddy },
@@ -47,6 +48,12 @@ async function preparePostgres() {
 function prepareObjectStore() {
   if (spawnSync('/usr/bin/python3', ['-c', 'import swift']).status === 0) return { env: {} }
   return { absent: 'OpenStack Swift is not installed', remedy: 'install it (Debian: apt-get install python3-swift)' }
+}
+
+/** The tests start it themselves. */
+function prepareRedis() {
+  if (findOnPath('redis-server', 'valkey-server')) return { env: {} }
+  return { absent: 'Redis is not installed', remedy: 'install it (Debian: apt-get install redis-server)' }
 }
 
 function prepareChromium() {

@@ -58,6 +58,12 @@ resource "random_password" "database" {
   special = false
 }
 
+resource "random_password" "redis" {
+  count   = var.shared_limits ? 1 : 0
+  length  = 64
+  special = false
+}
+
 resource "random_password" "secret" {
   for_each = toset(["JWT_SECRET", "HOTPATCH_DEVICE_ID_SECRET", "HOTPATCH_SECRETS_KEY"])
   length   = 64
@@ -70,11 +76,18 @@ locals {
     {
       DATABASE_URL = "postgres://hotpatch:${random_password.database.result}@${aws_db_instance.this.endpoint}/hotpatch?sslmode=no-verify"
     },
+    {
+      for endpoint in aws_elasticache_replication_group.this[*].primary_endpoint_address :
+      "REDIS_URL" => "rediss://:${random_password.redis[0].result}@${endpoint}:6379"
+    },
   )
 }
 
 resource "aws_secretsmanager_secret" "this" {
-  for_each    = toset(["JWT_SECRET", "HOTPATCH_DEVICE_ID_SECRET", "HOTPATCH_SECRETS_KEY", "DATABASE_URL"])
+  for_each    = toset(concat(
+    ["JWT_SECRET", "HOTPATCH_DEVICE_ID_SECRET", "HOTPATCH_SECRETS_KEY", "DATABASE_URL"],
+    var.shared_limits ? ["REDIS_URL"] : [],
+  ))
   name_prefix = "${var.name}-${lower(replace(each.key, "_", "-"))}-"
 }
 
@@ -159,6 +172,42 @@ resource "aws_db_instance" "this" {
   copy_tags_to_snapshot     = true
   deletion_protection       = true
   final_snapshot_identifier = "${var.name}-last"
+}
+
+# Over which servers share their limits. Nothing is kept there: while the node is away, each has the whole limit.
+
+resource "aws_security_group" "redis" {
+  count       = var.shared_limits ? 1 : 0
+  name_prefix = "${var.name}-redis-"
+  vpc_id      = var.vpc_id
+  ingress {
+    from_port       = 6379
+    to_port         = 6379
+    protocol        = "tcp"
+    security_groups = [aws_security_group.server.id]
+  }
+}
+
+resource "aws_elasticache_subnet_group" "this" {
+  count      = var.shared_limits ? 1 : 0
+  name       = var.name
+  subnet_ids = var.private_subnet_ids
+}
+
+resource "aws_elasticache_replication_group" "this" {
+  count                      = var.shared_limits ? 1 : 0
+  replication_group_id       = var.name
+  description                = "Limits of ${var.name}"
+  engine                     = "valkey"
+  engine_version             = "8.0"
+  node_type                  = "cache.t4g.micro"
+  num_cache_clusters         = 1
+  automatic_failover_enabled = false
+  transit_encryption_enabled = true
+  at_rest_encryption_enabled = true
+  auth_token                 = random_password.redis[0].result
+  subnet_group_name          = aws_elasticache_subnet_group.this[0].name
+  security_group_ids         = [aws_security_group.redis[0].id]
 }
 
 # Servers

@@ -45,6 +45,12 @@ variable "servers" {
   default     = 2
 }
 
+variable "shared_limits" {
+  description = "Whether servers share their limits, over a node of Valkey"
+  type        = bool
+  default     = false
+}
+
 variable "database_class" {
   description = "The size of the database"
   type        = string

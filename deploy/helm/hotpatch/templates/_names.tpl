@@ -40,6 +40,9 @@ capabilities: { drop: [ALL] }
 - { name: JWT_SECRET_FILE, value: /secrets/jwt-secret }
 - { name: HOTPATCH_DEVICE_ID_SECRET_FILE, value: /secrets/device-id-secret }
 - { name: HOTPATCH_SECRETS_KEY_FILE, value: /secrets/secrets-key }
+{{- if .Values.redis.enabled }}
+- { name: REDIS_URL_FILE, value: /secrets/redis-url }
+{{- end }}
 - { name: HOTPATCH_PUBLIC_URL, value: {{ .Values.publicUrl | quote }} }
 {{- with .Values.trustProxy }}
 - { name: HOTPATCH_TRUST_PROXY, value: {{ . | quote }} }

@@ -31,6 +31,7 @@ export async function createCheckPath({
   servers,
   log,
   crew,
+  otherServers,
   createLimiter,
 }: Core) {
   const secret = config.deviceIdSecret ?? (await readDeviceIdSecret(config.dataDirectory))
@@ -41,7 +42,7 @@ export async function createCheckPath({
   const cohortMembers = createCohortMembers({ db })
   const onFeedError = (error: unknown) =>
     log.warn({ err: error }, 'changes by other servers are not heard; refreshing by time')
-  const feed = createChangeFeed(servers, db, onFeedError, crew)
+  const feed = createChangeFeed(servers, db, onFeedError, crew, otherServers)
   const sync = createCatalogSync({ catalogs, cohorts: cohortMembers, feed, intervalMs: config.refreshIntervalMs, log })
 
   const writer =

@@ -9,6 +9,7 @@ import type { LogStream } from '../ground/log.ts'
 import { createLimiters } from '../ground/http/share-limits.ts'
 import { createMetrics } from '../ground/http/metrics.ts'
 import { createPublicUrl } from '../ground/http/public-url.ts'
+import { joinOtherServers } from '../ground/redis/other-servers.ts'
 import { openStorage } from '../ground/storage/open-storage.ts'
 import { sealDatabase } from '../ground/secrets/seal-database.ts'
 import { createSecretBox } from '../ground/secrets/secret-box.ts'
@@ -42,6 +43,9 @@ export async function openCore(options: AppOptions) {
   const box = createSecretBox(secretsKeys)
   await sealDatabase(databases.db, box)
   if (storageNotice !== undefined) http.log.warn(storageNotice)
+  const { redis } = config
+  const heard = { clock, timers, log: http.log }
+  const otherServers = redis && (await joinOtherServers({ config: redis, keys: secretsKeys, ...heard }))
   return {
     config,
     clock,
@@ -61,7 +65,9 @@ export async function openCore(options: AppOptions) {
     log: http.log,
     /** The processes that serve beside this one. */
     crew,
-    createLimiter: createLimiters({ crew, clock, timers }),
+    /** The processes of all machines, over Redis. Null: there is none. */
+    otherServers,
+    createLimiter: createLimiters({ crew, servers: otherServers, clock, timers }),
     metrics: createMetrics(crew),
     publicUrl: createPublicUrl(config.http.publicUrl),
   }

@@ -1,3 +1,5 @@
+import type { Metrics } from '../ground/http/metrics.ts'
+import type { OtherServers } from '../ground/redis/other-servers.ts'
 import type { CheckPath } from './check-path.ts'
 import type { Core } from './core.ts'
 import type { Telling } from './telling.ts'
@@ -31,7 +33,7 @@ const CONNECTION_GAUGES = [
 
 /** Figures that are read when somebody asks for /metrics. */
 export function registerGauges(
-  { metrics, storage, replica, http: { connections } }: Core,
+  { metrics, storage, replica, otherServers, http: { connections } }: Core,
   { fleet }: CheckPath,
   { streams, dispatcher }: Telling,
 ): void {
@@ -64,9 +66,24 @@ export function registerGauges(
       'max',
     )
   }
+  if (otherServers) registerServers(metrics, otherServers)
   metrics.gauge('hotpatch_serving_processes', 'Processes that answer requests', () => 1)
   metrics.gauge('hotpatch_live_streams', 'Readers of the live stream', streams.count)
   metrics.gauge('hotpatch_webhooks_in_flight', 'Webhooks that are being sent', dispatcher.inFlight)
+}
+
+function registerServers(metrics: Metrics, { counters }: OtherServers): void {
+  const gauge = (name: string, help: string, read: () => number, together?: 'min' | 'max') =>
+    metrics.gauge(`hotpatch_redis_${name}`, help, read, together)
+  gauge(
+    'reachable',
+    '1 while limits are shared over Redis, 0 while they are local',
+    () => Number(counters().isReachable),
+    'min',
+  )
+  gauge('processes', 'Other processes that were heard of over Redis lately', () => counters().processes, 'max')
+  gauge('refused_messages', 'Messages that were not sent by these servers just now', () => counters().refused)
+  gauge('untold_messages', 'Messages that could not be sent, such as while Redis was away', () => counters().untold)
 }
 
 function snakeCase(name: string): string {

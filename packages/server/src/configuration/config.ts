@@ -5,6 +5,7 @@ import { readServerList, type Wanted } from '../ground/database/postgres/server-
 import type { Environment, EnvironmentName } from './env.ts'
 import { readWorkerCount } from './worker-count.ts'
 import type { StorageConfig } from '../ground/storage/open-storage.ts'
+import { readRedisUrl, type RedisConfig } from '../ground/redis/redis-config.ts'
 import { readStorage } from './read-storage.ts'
 import type { EventBudgetLimits } from '../fleet/recording/event-budget.ts'
 import type { DeviceLimitSettings } from '../ground/http/device-limits.ts'
@@ -30,6 +31,8 @@ export interface Config extends HttpSettings {
   defaultApp: string | null
   dataDirectory: string
   database: DatabaseConfig
+  /** Over which servers share limits. Null: none. */
+  redis: RedisConfig | null
   /** Of artifacts. */
   storage: StorageConfig
   /** Besides, with PostgreSQL: connections for what devices tell, and for figures, which may be asked of a replica. */
@@ -125,6 +128,9 @@ export function readConfig(environment: Environment): Config {
   if (replicaUrl !== '' && (!readServerList(replicaUrl) || database?.kind !== 'postgres'))
     refuse('HOTPATCH_DATABASE_REPLICA_URL', 'postgres://user:password@host:5432/database, beside DATABASE_URL')
 
+  const redis = environment.REDIS_URL === '' ? null : readRedisUrl(environment.REDIS_URL)
+  if (redis === undefined) refuse('REDIS_URL', 'redis://user:password@host:6379, or rediss:// for TLS')
+
   const opened = (name: 'HOTPATCH_WEBHOOK_ALLOW_PRIVATE' | 'HOTPATCH_ISSUER_ALLOW_PRIVATE') => {
     const allowedNetworks = readAllowedNetworks(environment[name])
     if (!allowedNetworks) refuse(name, 'true, or networks such as 10.0.0.0/8')
@@ -148,6 +154,7 @@ export function readConfig(environment: Environment): Config {
     defaultApp: environment.HOTPATCH_DEFAULT_APP || null,
     dataDirectory,
     database: database ?? { kind: 'sqlite', path: ':memory:' },
+    redis: redis ?? null,
     storage: readStorage({ environment, dataDirectory, refuse, seconds }),
     pools: {
       devices: integer('HOTPATCH_DATABASE_DEVICE_CONNECTIONS', 1, 1000),

@@ -51,6 +51,11 @@ export const ENVIRONMENT = {
     meaning: 'How far behind the read replica may be; when it is further, DATABASE_URL is read in its place',
     initially: '30',
   },
+  REDIS_URL: {
+    meaning:
+      'redis://user:password@host:6379 of Redis or Valkey, rediss:// for TLS, further hosts behind commas: servers share their limits over it; empty for none',
+    initially: '',
+  },
   S3_BUCKET: {
     meaning: 'Bucket of an S3-compatible store that has the artifacts; empty for the disk, in the data folder',
     initially: '',
@@ -199,6 +204,7 @@ export type Environment = Readonly<Record<EnvironmentName, string>>
 /** May be given as files, too: whoever may look at a process sees its environment, and containers mount secrets. */
 export const SECRET_VARIABLES = [
   'DATABASE_URL',
+  'REDIS_URL',
   'JWT_SECRET',
   'HOTPATCH_DEVICE_ID_SECRET',
   'HOTPATCH_SECRETS_KEY',

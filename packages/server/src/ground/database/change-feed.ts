@@ -1,23 +1,29 @@
+import type { OtherServers } from '../redis/other-servers.ts'
 import { ALONE, type Crew } from '../workers/crew.ts'
 import type { ChangeFeed, ChangeTopic, Hear } from './change-topics.ts'
 import { listenOnPostgres } from './listen-on-postgres.ts'
+import { listenOnRedis } from './listen-on-redis.ts'
 import type { ServerChoice } from './postgres/server-choice.ts'
 import type { Database } from './schema.ts'
 
 /**
- * The processes of one machine tell each other, and PostgreSQL tells other machines. Who cannot hear refreshes by time.
+ * The processes of one machine tell each other, and PostgreSQL tells other machines, and Redis where there is one. Who
+ * cannot hear refreshes by time.
  * @param servers of PostgreSQL; undefined on SQLite
  * @param crew those of this machine
+ * @param otherServers over Redis
  */
 export function createChangeFeed(
   servers: ServerChoice | undefined,
   db: Database,
   onError: (error: unknown) => void,
   crew: Crew = ALONE,
+  otherServers: OtherServers | null = null,
 ): ChangeFeed {
   const feeds = [
     ...(crew.size > 1 ? [listenToCrew(crew, onError)] : []),
     ...(servers ? [listenOnPostgres(servers, db, onError)] : []),
+    ...(otherServers ? [listenOnRedis(otherServers)] : []),
   ]
   const all = async (run: (feed: ChangeFeed) => Promise<void>) => void (await Promise.all(feeds.map(run)))
   return {

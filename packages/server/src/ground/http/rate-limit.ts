@@ -3,8 +3,8 @@ import { type Clock, elapsedOn, MINUTE_MS } from '../clock.ts'
 
 /** Of one limit, what processes that share it tell each other. */
 export interface SharedLimit {
-  /** How many there are. */
-  size: number
+  /** How many there are now. */
+  size(): number
   /** @param part of what may pass in a period, which has passed here */
   tell(key: string, part: number): void
   /** Called with what has passed elsewhere. */
@@ -73,11 +73,8 @@ export function createRateLimiter({
   let older = new Map<string, Bucket>()
   let often = new Map<string, Bucket>()
   let fullUntil = 0
-  const size = shared?.size ?? 1
-  /** What others let pass fills a bucket further than what comes here may. */
-  const horizonMs = periodMs * size
-  const untoldRate = UNTOLD / size
-  const tellFromMs = Math.max(periodMs * untoldRate, Math.min(FEW * intervalMs, periodMs * MATTER))
+  /** What others let pass fills a bucket further than what comes here may; as far as it may have been filled so far. */
+  let horizonMs = periodMs
   shared?.onTold(spend)
 
   function take(key: string, cost = 1): number {
@@ -90,7 +87,8 @@ export function createRateLimiter({
     // never could.
     if (due > now && next - now > periodMs) return Math.ceil((next - now - periodMs) / 1000)
     const bucket = remember(key, known, Math.min(next, now + periodMs), now)
-    if (shared) tellOf(key, bucket, Math.min(costMs, periodMs), now)
+    const size = shared?.size() ?? 1
+    if (size > 1) tellOf(key, bucket, Math.min(costMs, periodMs), now, size)
     return 0
   }
 
@@ -98,10 +96,15 @@ export function createRateLimiter({
   function spend(key: string, part: number): void {
     const now = elapsedOn(clock)
     const known = find(key)
-    remember(key, known, Math.min(dueOf(known, now) + part * periodMs, now + horizonMs), now)
+    const fullMs = periodMs * (shared?.size() ?? 1)
+    horizonMs = Math.max(horizonMs, fullMs)
+    const due = dueOf(known, now)
+    remember(key, known, Math.max(due, Math.min(due + part * periodMs, now + fullMs)), now)
   }
 
-  function tellOf(key: string, bucket: Bucket, costMs: number, now: number): void {
+  function tellOf(key: string, bucket: Bucket, costMs: number, now: number, size: number): void {
+    const untoldRate = UNTOLD / size
+    const tellFromMs = Math.max(periodMs * untoldRate, Math.min(FEW * intervalMs, periodMs * MATTER))
     const drained = Math.max(0, now - bucket.untoldAt) * untoldRate
     bucket.untold = Math.max(0, bucket.untold - drained) + costMs
     bucket.untoldAt = now
