@@ -4,15 +4,18 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import {
+  bundleOf,
   createPostgresDatabase,
   eventually,
   makeTemporaryDirectory,
+  publishForm,
   startServerProcess,
   temporaryDirectory,
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { REDIS_MISSING, REDIS_SERVERS, startRedis, type RedisServer } from '@hotpatch/testkit/redis'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { hasPgBouncer, PGBOUNCER_MISSING, startPgBouncer } from './pgbouncer.ts'
 import { askAllTheTime, openToEach, type Connection } from './worker-connections.ts'
 
 const run = promisify(execFile)
@@ -213,6 +216,47 @@ describe.skipIf(!postgresUrl || !hasRedis)('two servers with one PostgreSQL and 
       expect(await figureOf(server, 'refused_messages')).toBeGreaterThan(500)
       await untilFigure(server, 'reachable', 1)
     }
+  })
+})
+
+if (!hasPgBouncer) test.skip(`changes behind a pool: ${PGBOUNCER_MISSING}`)
+
+describe.skipIf(!postgresUrl || !hasRedis || !hasPgBouncer)('two servers behind a pool that keeps no session', () => {
+  test('hear over Redis what the other one changes', async () => {
+    const database = await createPostgresDatabase(postgresUrl ?? '')
+    onTestFinished(database.drop)
+    const [pool, redis] = [await startPgBouncer(database.url), await startRedis()]
+    onTestFinished(pool.stop)
+    onTestFinished(redis.stop)
+    const env = {
+      ...SECRETS,
+      DATABASE_URL: pool.url,
+      REDIS_URL: redis.url,
+      HOTPATCH_METRICS: 'open',
+      // Whatever is seen was heard of, and not looked for.
+      HOTPATCH_REFRESH_SECONDS: '3600',
+    }
+    const servers: ServerProcess[] = []
+    for (const directory of [await temporaryDirectory(), await temporaryDirectory()]) {
+      const server = await startServerProcess({ directory, env })
+      onTestFinished(async () => void (await server.stop('SIGKILL')))
+      servers.push(server)
+    }
+    const [one, two] = servers as [ServerProcess, ServerProcess]
+    const headers = { authorization: `Bearer ${one.ownerToken}` }
+    const manage = (path: string, init: RequestInit) =>
+      fetch(`${one.url}/manage/v1${path}`, { method: 'POST', ...init })
+    for (const server of servers) await untilFigure(server, 'processes', 1)
+    const created = await manage('/apps', {
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ slug: 'demo' }),
+    })
+    const { appKey } = (await created.json()) as { appKey: string }
+    const form = publishForm({ platform: 'android', version: '1.0.0' }, await bundleOf('one'))
+    expect((await manage('/apps/demo/releases', { headers, body: form })).status).toBe(201)
+    const check = () =>
+      fetch(`${two.url}/update/check?deviceId=phone&platform=android&version=0`, { headers: { 'x-app-key': appKey } })
+    await eventually(async () => expect(await (await check()).json()).toMatchObject({ version: '1.0.0' }))
   })
 })
 

@@ -46,6 +46,11 @@ describe('the configuration', () => {
       { database: { kind: 'postgres', url: 'postgresql://u:p@db/hotpatch', maxConnections: 4 } },
     ],
     [{ HOTPATCH_WORKERS: '3' }, { workers: 3 }],
+    [
+      { REDIS_URL: 'rediss://hotpatch:p%40ss@cache:6380' },
+      { redis: { addresses: [{ host: 'cache', port: 6380 }], isTls: true, username: 'hotpatch', password: 'p@ss' } },
+    ],
+    [{}, { redis: null }],
     [{ HOTPATCH_WORKERS: '0' }, { workers: 1 }],
     [
       { DATABASE_URL: 'postgres://db/hotpatch', HOTPATCH_DATABASE_REPLICA_URL: 'postgres://replica/hotpatch' },
@@ -144,6 +149,8 @@ describe('the configuration', () => {
     ['HOTPATCH_LOG_LEVEL', 'loud'],
     ['DATABASE_URL', 'mysql://root@db/hotpatch'],
     ['DATABASE_URL', 'postgres://[broken'],
+    ['REDIS_URL', 'cache:6379'],
+    ['REDIS_URL', 'https://cache'],
     ['JWT_SECRET', 'short'],
     ['HOTPATCH_DATABASE_CONNECTIONS', '1'],
     // Beside SQLite there is none.
@@ -166,6 +173,7 @@ describe('the configuration', () => {
     const env = {
       PORT: 'port-secret',
       DATABASE_URL: 'mysql://root:database-secret@db/hotpatch',
+      REDIS_URL: 'redis//:redis-secret@cache',
       JWT_SECRET: 'jwt-secret',
       HOTPATCH_PUBLIC_URL: 'url-secret',
       HOTPATCH_TRUST_PROXY: 'proxy-secret',
