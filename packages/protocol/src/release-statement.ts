@@ -130,20 +130,20 @@ export function statementTime({ createdAt }: Pick<ReleaseStatement, 'createdAt'>
   return isSame ? time : null
 }
 
-function readRequirement(value: unknown): Requirement {
-  const json = readObject(value, '/requirement')
-  const text = (name: string) => readOptional(json[name], (found) => readString(found, `/requirement/${name}`))
+/** @throws UnexpectedJsonError */
+export function readRequirement(value: unknown, pointer = '/requirement'): Requirement {
+  const json = readObject(value, pointer)
+  const text = (name: string) => readOptional(json[name], (found) => readString(found, `${pointer}/${name}`))
   return writeRequirement({
     minNativeVersion: text('minNativeVersion'),
     nativeRange: text('nativeRange'),
     runtimeVersion: text('runtimeVersion'),
     minOsVersion: text('minOsVersion'),
-    architectures: readOptional(json.architectures, readArchitectures),
+    architectures: readOptional(json.architectures, (found) => readArchitectures(found, `${pointer}/architectures`)),
   })
 }
 
-function readArchitectures(value: unknown): string[] {
-  const pointer = '/requirement/architectures'
+function readArchitectures(value: unknown, pointer: string): string[] {
   const names = readArray(value, pointer, MAX_ARCHITECTURES)
   if (names.length === 0) throw new UnexpectedJsonError(pointer, 'at least one architecture', value)
   return names.map((name, index) => readString(name, `${pointer}/${index}`))

@@ -1,0 +1,5 @@
+export * from './edge-documents.ts'
+export * from './edge-standing.ts'
+export * from './edge-catalog.ts'
+export * from './read-edge-catalog.ts'
+export * from './decide-at-edge.ts'
