@@ -22,6 +22,9 @@ export const CODE_SENTENCES: Record<SdkCode, string> = {
   'sequence-too-low': 'A statement with a higher sequence was seen before.',
   'sequence-too-far': 'The sequence is further above the highest one seen before than a device lets it rise at once.',
   'older-than-binary': 'The statement was signed before this binary was built, and names no binaries that it is for.',
+  'catalog-expired':
+    'What the edge said is not good any more: its files are not renewed, or the clock of the device is wrong.',
+  'catalog-too-old': 'What the edge said is older than what was heard of it before.',
   'below-floor': 'The publisher ruled out everything below a sequence, and this is below it.',
   'encryption-unknown': 'The release is encrypted in a way that is not known here.',
   'decryption-key-missing': 'The release is encrypted for other keys than this binary has.',

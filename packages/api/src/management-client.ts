@@ -1,5 +1,6 @@
 import { AuditHead, type AuditEntry, type AuditExportQuery, type AuditFilter, type AuditLine } from './audit.ts'
 import { readJsonLines } from './json-lines.ts'
+import { EdgeOfApp, type NewEdgeKeyDocument } from './edge.ts'
 import { EmbeddedUpdate, EmbeddedUpdates, type NewEmbeddedUpdate } from './embedded-updates.ts'
 import { SignedAnswer, StoredSignedAnswers, type NewSignedAnswers, type SignedAnswerFilter } from './signed-answers.ts'
 import { ReleaseVariants, type ReleaseVariant } from './variants.ts'
@@ -336,6 +337,11 @@ export function createManagementClient(options: ManagementClientOptions) {
       read(pageOf(SigningKey), path`/apps/${app}/keys` + queryOf({ algorithm })),
     addKey: (app: string, body: NewSigningKey) => call<SigningKey>('POST', path`/apps/${app}/keys`, body),
     revokeKey: (app: string, keyId: string) => call<SigningKey>('POST', path`/apps/${app}/keys/${keyId}/revoke`),
+
+    getEdge: (app: string) => read(EdgeOfApp, path`/apps/${app}/edge`),
+    addEdgeKey: (app: string) => call<EdgeOfApp>('POST', path`/apps/${app}/edge/keys`),
+    putEdgeKeyDocument: (app: string, body: NewEdgeKeyDocument) =>
+      call<EdgeOfApp>('PUT', path`/apps/${app}/edge/key-document`, body),
 
     listReleases: (app: string, query: ReleaseFilter & PageQuery = {}) =>
       read(pageOf(Release), path`/apps/${app}/releases` + queryOf(query)),

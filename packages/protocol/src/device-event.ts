@@ -86,6 +86,8 @@ function blamesRelease(code: string | null | undefined): boolean {
 /** What keeps a device from the bytes of a release, and says nothing about the release itself. */
 const DOWNLOAD_CODES: ReadonlySet<string> = new Set([
   'check-failed',
+  'catalog-expired',
+  'catalog-too-old',
   'download-failed',
   'download-timeout',
   'download-too-large',

@@ -23,6 +23,8 @@ export const SDK_CODES = {
   'sequence-too-low': { isRetryable: false, blamesRelease: false },
   'sequence-too-far': { isRetryable: false, blamesRelease: false },
   'older-than-binary': { isRetryable: false, blamesRelease: false },
+  'catalog-expired': { isRetryable: true, blamesRelease: false },
+  'catalog-too-old': { isRetryable: true, blamesRelease: false },
   'below-floor': { isRetryable: false, blamesRelease: false },
   'encryption-unknown': { isRetryable: false, blamesRelease: false },
   'decryption-key-missing': { isRetryable: false, blamesRelease: false },

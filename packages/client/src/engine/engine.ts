@@ -6,9 +6,10 @@ import { clearStartCount, noteStartCount, readStartCount, writeStartCount } from
 import { launch, launchOf, launchWithoutWriting, type Launch, type StartOptions } from '../recovery/launch.ts'
 import { createOutbox } from '../server/outbox.ts'
 import type { Decrypter } from '../decrypt/decrypter.ts'
+import type { UpdateSource } from '../edge/update-source.ts'
 import type { Patcher } from '../patch/patcher.ts'
 import type { Ports } from '../ground/ports.ts'
-import { createServerApi } from '../server/server-api.ts'
+import { createServerApi, type ServerApi } from '../server/server-api.ts'
 import type { Installer } from '../install/installer.ts'
 import type { UpdateContract } from '../server/update-contract.ts'
 import { DEFAULT_LIMITS, type EngineConfig, type Settings } from '../ground/settings.ts'
@@ -71,6 +72,8 @@ export interface EngineParts {
   patcher?: Patcher
   /** For archives that are encrypted. */
   decrypter?: Decrypter
+  /** For signed files beside the server, where the configuration has them. */
+  edge?: (ports: Ports, settings: Settings, server: ServerApi) => UpdateSource
 }
 
 interface Session {
@@ -98,14 +101,16 @@ interface Session {
 export function createEngineFor(
   ports: Ports,
   config: EngineConfig,
-  { contract, installers, patcher, decrypter }: EngineParts,
+  { contract, installers, patcher, decrypter, edge }: EngineParts,
 ): Engine {
   const settings = readSettings(config)
+  if (settings.edge && !edge) throw new RangeError('this engine takes nothing from an edge')
   let keys: Promise<readonly DecryptionKey[]> | undefined
   const decryptionKeys = () => (keys ??= decrypter?.keysOf(ports, settings) ?? Promise.resolve([]))
   const server = createServerApi(ports, settings, contract, async () =>
     (await decryptionKeys()).map(({ keyId }) => keyId),
   )
+  const source = edge?.(ports, settings, server) ?? { check: server.check }
   const listeners = new Set<(event: EngineEvent) => void>()
   let session: Session | undefined
   // The folder could not even be read: embedded runs, and nothing is updated until the next start.
@@ -150,7 +155,7 @@ export function createEngineFor(
       decrypter,
       decryptionKeys,
       store,
-      server,
+      source,
       outbox,
       tellTrust,
       builtAt,
@@ -335,7 +340,9 @@ function confirmActive(state: StoredState): StoredState {
 const MAX_DECRYPTION_KEYS = 8
 
 function readSettings(config: EngineConfig): Settings {
-  const { publicKeys = [], decryptionKeys = [] } = config
+  const { publicKeys = [], decryptionKeys = [], edge } = config
+  if (edge && publicKeys.length === 0) throw new RangeError('an edge needs public keys: nobody else can vouch for it')
+  if (!edge && config.serverUrl === '') throw new RangeError('expected the address of a server, or an edge')
   if (publicKeys.length > MAX_TRUSTED_KEYS) {
     throw new RangeError(`at most ${MAX_TRUSTED_KEYS} public keys, found ${publicKeys.length}`)
   }
@@ -349,6 +356,7 @@ function readSettings(config: EngineConfig): Settings {
     allowInsecure: false,
     restartsWhenMandatory: true,
     ...config,
+    edge: edge ? { order: 'first', ...edge } : null,
     limits: { ...DEFAULT_LIMITS, ...config.limits },
     publicKeys: publicKeys.map((text) => {
       const key = bytesFromBase64(text)

@@ -1,5 +1,6 @@
 import { archiveInstaller } from '../archive/archive-installer.ts'
 import { fileDecrypter } from '../decrypt/decrypter.ts'
+import { staticEdge } from '../edge/update-source.ts'
 import type { Ports } from '../ground/ports.ts'
 import type { EngineConfig } from '../ground/settings.ts'
 import { treePatcher } from '../patch/patcher.ts'
@@ -21,5 +22,6 @@ export function createEngine(ports: Ports, config: EngineConfig): Engine {
     installers: [archiveInstaller],
     patcher: treePatcher,
     decrypter: fileDecrypter,
+    edge: staticEdge,
   })
 }

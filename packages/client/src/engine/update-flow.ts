@@ -46,7 +46,7 @@ export interface UpdateFlow {
 
 /** Engine §2, upper half of the table: from a question to a staged update. Neither function rejects. */
 export function createUpdateFlow(given: UpdateFlowContext): UpdateFlow {
-  const { ports, settings, patcher, store, server, tellTrust, running, emit } = given
+  const { ports, settings, patcher, store, source, tellTrust, running, emit } = given
   const { files } = ports
   const way = createUpdateWay(emit)
   const failures = createFailureMemory(given)
@@ -58,11 +58,17 @@ export function createUpdateFlow(given: UpdateFlowContext): UpdateFlow {
     way.beginCheck()
     let answer: CheckAnswer | undefined
     try {
-      answer = await server.check(await checkRequest())
+      answer = await source.check(await checkRequest(), running?.sequence, noteRefusal)
       return await takeAnswer(answer)
     } catch (error) {
       return fail(error, answer?.kind === 'offer' ? answer.offer : null)
     }
+  }
+
+  /** The server has the last word, and hears of it. */
+  async function noteRefusal(error: UpdateError): Promise<void> {
+    emit({ type: 'edge-refused', code: error.code, error })
+    await failures.remember(error, null)
   }
 
   async function checkRequest(): Promise<CheckRequest> {

@@ -65,9 +65,21 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   rememberedReleases: 50,
 }
 
+export interface EdgeConfig {
+  /** Where its files are: "https://cdn.example.com", with `edge/` and `artifacts/` below. */
+  url: string
+  /** Whether it is asked before the server (the default), or when that is not reached. */
+  order?: 'first' | 'fallback'
+}
+
 export interface EngineConfig {
-  /** Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". */
+  /**
+   * Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". An empty text where
+   * there is only an edge: then reports wait.
+   */
   serverUrl: string
+  /** Signed files that say what to take without a server, or in front of one (Static edge). Needs public keys. */
+  edge?: EdgeConfig
   /** Of the app; an open one needs none. */
   appKey?: string
   appId: string
@@ -90,7 +102,9 @@ export interface EngineConfig {
   limits?: Partial<Limits>
 }
 
-export interface Settings extends Required<Omit<EngineConfig, 'limits' | 'publicKeys' | 'decryptionKeys'>> {
+export interface Settings extends Required<Omit<EngineConfig, 'limits' | 'publicKeys' | 'decryptionKeys' | 'edge'>> {
+  /** Null: there is none. */
+  edge: Required<EdgeConfig> | null
   publicKeys: readonly Uint8Array[]
   decryptionKeys: readonly Uint8Array[]
   limits: Limits

@@ -118,6 +118,7 @@ export function createServerApi(
 
   /** Tries again only where that can help, and never against the server's wish. */
   async function check(request: CheckRequest): Promise<CheckAnswer> {
+    if (server === '') throw new UpdateError('check-failed', 'there is no server to ask')
     const told = {
       ...request,
       device,
@@ -140,6 +141,7 @@ export function createServerApi(
 
   /** Tells reports of one app binary, at most as many as one request may have. Never rejects. */
   async function deliver(reports: readonly Report[], trust: ToldTrust): Promise<Delivery> {
+    if (server === '') return { kind: 'later' }
     try {
       return await deliverBatch(reports, trust)
     } catch {
@@ -162,7 +164,7 @@ export function createServerApi(
 }
 
 /** Of the host alone: its keys the engine tells itself. The build goes with the binary that a report is about. */
-function toldAttributes(host: HostPort): DeviceAttributes {
+export function toldAttributes(host: HostPort): DeviceAttributes {
   const told: DeviceAttributes = {}
   for (const name of DEVICE_ATTRIBUTE_NAMES) {
     if (name === 'nativeBuild' || name === 'decryptionKeyId' || name === 'answerKeyId') continue

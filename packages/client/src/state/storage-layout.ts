@@ -5,6 +5,8 @@ export const METADATA = 'ota/metadata.json'
 export const CRASH_COUNT = 'ota/crash_count.json'
 export const OUTBOX = 'ota/outbox.json'
 export const CREDENTIAL = 'ota/credential.json'
+/** What was heard of the edge: its keys, and its newest words. */
+export const EDGE = 'ota/edge.json'
 /** The files that the binary shipped with, hashed once. */
 export const EMBEDDED = 'ota/embedded.json'
 export const PENDING_ZIP = 'ota/pending/bundle.zip'

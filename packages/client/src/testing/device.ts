@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import type { FilesPort, HttpPort } from '@hotpatch/device-ground'
 import { archiveInstaller } from '../archive/archive-installer.ts'
 import { fileDecrypter } from '../decrypt/decrypter.ts'
+import { staticEdge } from '../edge/update-source.ts'
 import { filesInstaller } from '../files/files-installer.ts'
 import { treePatcher } from '../patch/patcher.ts'
 import { createEngineFor, type Engine } from '../engine/engine.ts'
@@ -87,6 +88,7 @@ export function createDevice({ server, publicKeys = [], config, random, embedded
           installers: [archiveInstaller, filesInstaller],
           patcher: treePatcher,
           decrypter: fileDecrypter,
+          edge: staticEdge,
         },
       )
       return device.engine.start(options)

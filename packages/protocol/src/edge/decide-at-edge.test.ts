@@ -214,7 +214,9 @@ test('a catalog without secrets is decided at the edge whole', () => {
         .filter(({ target }) => target === 'embedded' || !target.encryptedFor)
         .map((rollout) => ({ ...rollout, audience: { ...rollout.audience, devices: [], cohorts: [], rules: [] } }))
       const open = { ...catalog, rollouts }
-      const isKnown = device.currentReleaseId === null || rollouts.some(({ target }) => target !== 'embedded' && target.id === device.currentReleaseId)
+      const isKnown =
+        device.currentReleaseId === null ||
+        rollouts.some(({ target }) => target !== 'embedded' && target.id === device.currentReleaseId)
       fc.pre(isKnown)
       expect(decideAtEdge(readBack(open, true).compiled, device, NOW).kind).toBe('decided')
     }),
@@ -235,7 +237,8 @@ test('of a hashed app no rollout for a part of the fleet is in it', () => {
     fc.property(catalogs, (catalog) => {
       const { edge } = readBack(catalog, false)
       for (const rollout of edge.rollouts) {
-        if (rollout.kind === 'open' && rollout.audience.slice === null) expect([0, 100]).toContain(rollout.audience.percentage)
+        if (rollout.kind === 'open' && rollout.audience.slice === null)
+          expect([0, 100]).toContain(rollout.audience.percentage)
       }
     }),
   )

@@ -82,12 +82,7 @@ function floorOnly(floor: number): CatalogRollout<EdgeCatalogRelease> {
  * Static edge §8: what the server would decide, wherever that can be known from what is public.
  * @param running the sequence of what the device runs; undefined for embedded, and where none is known
  */
-export function decideAtEdge(
-  edge: CompiledEdgeCatalog,
-  device: Device,
-  now: number,
-  running?: number,
-): EdgeDecision {
+export function decideAtEdge(edge: CompiledEdgeCatalog, device: Device, now: number, running?: number): EdgeDecision {
   const decision = decide(edge.catalog, { ...device, cohorts: [], takes: EDGE_TAKES }, now)
   if (mayBeOvertaken(edge, decision) || mayBeMandatory(edge, device, decision)) return { kind: 'asks-server' }
   return goesBackUnknown(edge, device, decision, running) ? { kind: 'asks-server' } : { kind: 'decided', decision }

@@ -4,12 +4,7 @@ import type { Device } from '../device.ts'
 import { UnexpectedJsonError } from '../json-reader.ts'
 import { compileEdgeCatalog, decideAtEdge, type EdgeDecision } from './decide-at-edge.ts'
 import { writeEdgeCatalog } from './edge-catalog.ts'
-import {
-  readEdgeKeyDocument,
-  readEdgePointer,
-  writeEdgeKeyDocument,
-  writeEdgePointer,
-} from './edge-documents.ts'
+import { readEdgeKeyDocument, readEdgePointer, writeEdgeKeyDocument, writeEdgePointer } from './edge-documents.ts'
 import { readEdgeCatalog } from './read-edge-catalog.ts'
 
 interface DocumentCase {

@@ -35,7 +35,7 @@ export type Core = Awaited<ReturnType<typeof openCore>>
 export async function openCore(options: AppOptions) {
   const { config, clock = systemClock, timers = systemTimers, newId = uuidv7, crew = ALONE } = options
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-  const { storage, notice: storageNotice } = await openStorage(config.storage, clock)
+  const { storage, publicFiles, notice: storageNotice } = await openStorage(config.storage, clock)
   const serving = createHttp(config, newId, timers, options.logTo)
   const { app: http } = serving
   const databases = await openDatabases({ config, timers, log: http.log }, options.database)
@@ -55,6 +55,8 @@ export async function openCore(options: AppOptions) {
     closeDatabases: databases.close,
     /** Of artifacts. */
     storage,
+    /** Beside them, for whoever serves them without this server. */
+    publicFiles,
     /** For secrets that stand in the database. */
     box,
     /** What it is made of: what else has to be known again derives keys of its own from them. */

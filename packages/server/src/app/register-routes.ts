@@ -56,6 +56,7 @@ import { explainRoutes } from '../explaining/explain/explain-routes.ts'
 import { componentRoutes } from '../explaining/components/component-routes.ts'
 import { impactRoutes } from '../explaining/impact/impact-routes.ts'
 import { previewRoutes } from '../explaining/previews/preview-routes.ts'
+import { edgeRoutes, publicEdgeRoutes } from '../updates/edge/edge-routes.ts'
 import { createDesk } from '../updates/desk.ts'
 import { VERSION } from '../ground/version.ts'
 import { singleSignOnRoutes } from '../people/single-sign-on/single-sign-on-routes.ts'
@@ -106,6 +107,7 @@ export async function registerRoutes(parts: Parts): Promise<void> {
     else fleet.noteDownload({ sha256, releaseId: null, isWhole: true }, sentBytes)
   }
   await http.register(artifactRoutes({ storage, clock: parts.core.clock, servedAs, onDownload }))
+  await http.register(publicEdgeRoutes({ reader: parts.services.edgeReader }))
   await http.register(installPagesOf(parts, limits))
   const requireMetricsReader = ({ actor }: FastifyRequest) => actor && requireAllApps(actor)
   const forMetrics = { metrics, metricsAccess: config.metrics, requireMetricsReader }
@@ -151,6 +153,7 @@ function managementRoutes({ core, checkPath, services, telling }: Parts, authori
     channelKeyRoutes({ channelKeys: services.channelKeys, resolveApp }),
     sequenceRoutes({ sequences: services.sequences, resolveApp }),
     keyRoutes({ keys: services.keys, resolveApp }),
+    edgeRoutes({ edge: services.edge, resolveApp }),
     releaseRoutes({ releases, resolveApp, publicUrl }),
     entryRoutes({ entries: services.entries, releases }),
     variantRoutes({

@@ -35,6 +35,10 @@ import { createAuditSealer } from '../people/audit/audit-sealer.ts'
 import { createAuditService, type AuditService } from '../people/audit/audit-service.ts'
 import { createChannelKeyService } from '../shipping/channels/channel-key-service.ts'
 import { createChannelService } from '../shipping/channels/channel-service.ts'
+import { createEdgePublisher } from '../updates/edge/edge-publisher.ts'
+import { createEdgeReader } from '../updates/edge/edge-reader.ts'
+import { createEdgeService } from '../updates/edge/edge-service.ts'
+import type { DeviceIdentity } from '../fleet/devices/device-identity.ts'
 import { createCohortService } from '../rolling-out/cohorts/cohort-service.ts'
 import { createExperimentService, renderExperiment } from '../rolling-out/experiments/experiment-service.ts'
 import { createDeviceService } from '../fleet/devices/device-service.ts'
@@ -48,7 +52,7 @@ import { createPlanCompanion } from '../rolling-out/plans/plan-companion.ts'
 import { createSampling } from '../fleet/progress/sampling.ts'
 import { createPlanService } from '../rolling-out/plans/plan-service.ts'
 import { createSequenceService } from '../shipping/sequences/sequence-service.ts'
-import { createKeyService } from '../shipping/signing/key-service.ts'
+import { createKeyService, type KeyService } from '../shipping/signing/key-service.ts'
 import { createReleaseSigning } from '../shipping/signing/release-signing.ts'
 import { createEmbeddedUpdateService } from '../shipping/embedded-updates/embedded-update-service.ts'
 import { createSignedAnswerService } from '../shipping/signed-answers/signed-answer-service.ts'
@@ -176,10 +180,13 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const knownDevices = createKnownDevices({ db: reads, settleFleet })
   const { count: countTakers } = createRolloutTakers({ catalogs, updates, knownDevices, clock })
   const plans = createPlanService({ db, reads, rollouts, guards, sampling, countTakers, clock, log })
+  const edges = createEdges(core, { identity, changes, keys, audit })
   const automation = createAutomation({
     tasks: [
       { name: 'guards', run: guardWatch.watch },
       { name: 'plans', run: plans.advanceDue },
+      // Last: what the others changed is said at once.
+      { name: 'edges', run: edges.publisher.publishDue },
     ],
     intervalMs: config.automationIntervalMs,
     timers,
@@ -297,6 +304,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     insights,
     components,
     attention,
+    edge: edges.edge,
+    edgeReader: edges.reader,
     explanations,
     previews,
     impacts,
@@ -339,6 +348,22 @@ function createSigning({ db, clock, newId }: Core, given: { changes: Changes; ap
   const keys = createKeyService({ db, clock, newId, ...given })
   const statements = createStatementService({ keys, sequences, newId })
   return { sequences, keys, statements, ofReleases: createReleaseSigning({ db, keys }) }
+}
+
+/** What devices decide by without the server. */
+function createEdges(
+  { db, box, publicFiles, clock, newId, log }: Core,
+  given: { identity: DeviceIdentity; changes: Changes; keys: KeyService; audit: AuditService },
+) {
+  const { identity, changes, keys, audit } = given
+  const publisher = createEdgePublisher({ db, identity, box, publicFiles, clock, log })
+  const onSigned = async (appId: string) => {
+    await publisher.writeKeys(appId)
+    await publisher.publishDue()
+  }
+  const edge = createEdgeService({ db, changes, keys, audit, box, clock, newId, onSigned })
+  const reader = createEdgeReader({ db, clock })
+  return { publisher, edge, reader }
 }
 
 function createContent({ config, clock, db, newId, storage }: Core) {

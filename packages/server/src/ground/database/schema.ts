@@ -395,6 +395,41 @@ export interface Schema {
     created_at: number
     created_by: string
   }
+  /** By which a server speaks for an app at its edge. `private_key` is sealed. */
+  edge_key: { id: string; app_id: string; public_key: string; private_key: string; created_at: number }
+  /** What a publisher has signed of these keys: the exact text. */
+  edge_key_document: {
+    app_id: string
+    version: number
+    text: string
+    signature: string
+    created_at: number
+    created_by: string
+  }
+  /** The newest word of the edge of a catalog. */
+  edge_pointer: {
+    app_id: string
+    platform: Platform
+    channel: string
+    generation: number
+    keys_version: number
+    /** Of the catalog that it was made of. */
+    catalog_generation: number
+    catalog_sha256: string
+    envelope: string
+    /** A JSON list of the rollouts that devices must ask the server for, each with the reason. */
+    obstacles: string
+    expires_at: number
+    /** When it is to be made anew: well before it expires, or when a rollout begins. */
+    renew_at: number
+  }
+  edge_catalog: {
+    app_id: string
+    sha256: string
+    text: string
+    /** When a pointer last came to name it. */
+    used_at: number
+  }
   /** What a binary shipped with: devices name it by its id. */
   embedded_update: {
     app_id: string

@@ -6,6 +6,7 @@ const SEALED = [
   { table: 'app', column: 'app_key', ownerOf: appKeyOwner },
   { table: 'channel_key', column: 'key', ownerOf: channelKeyOwner },
   { table: 'install_page', column: 'secret', ownerOf: installPageOwner },
+  { table: 'edge_key', column: 'private_key', ownerOf: edgeKeyOwner },
   { table: 'webhook', column: 'secrets', ownerOf: webhookOwner },
 ] as const
 
@@ -21,6 +22,10 @@ export function channelKeyOwner(keyId: string): string {
 
 export function installPageOwner(pageId: string): string {
   return `install page ${pageId}`
+}
+
+export function edgeKeyOwner(keyId: string): string {
+  return `edge key ${keyId}`
 }
 
 export function webhookOwner(webhookId: string): string {

@@ -20,6 +20,8 @@ public enum SdkCode: String, CaseIterable, Sendable {
   case sequenceTooLow = "sequence-too-low"
   case sequenceTooFar = "sequence-too-far"
   case olderThanBinary = "older-than-binary"
+  case catalogExpired = "catalog-expired"
+  case catalogTooOld = "catalog-too-old"
   case belowFloor = "below-floor"
   case encryptionUnknown = "encryption-unknown"
   case decryptionKeyMissing = "decryption-key-missing"
@@ -35,7 +37,8 @@ public enum SdkCode: String, CaseIterable, Sendable {
   public var isRetryable: Bool {
     switch self {
     case .checkFailed, .answerInvalid, .downloadFailed, .downloadTimeout, .downloadTooLarge, .downloadTruncated,
-      .patchFailed, .storageFull, .storageFailed, .hashMismatch, .installFailed:
+      .patchFailed, .storageFull, .storageFailed, .hashMismatch, .catalogExpired,
+      .catalogTooOld, .installFailed:
       return true
     default:
       return false

@@ -31,6 +31,7 @@ import * as rolloutRevisions from './0035-rollout-revisions.ts'
 import * as rareDevices from './0036-rare-devices.ts'
 import * as makersOfLinks from './0037-makers-of-links.ts'
 import * as componentsOfKits from './0038-components-of-kits.ts'
+import * as staticEdge from './0039-static-edge.ts'
 import * as archivedBytes from './0041-archived-bytes.ts'
 
 /** In order. A merged migration is never edited: the next change is a new one. */
@@ -67,5 +68,6 @@ export const MIGRATIONS: Record<string, Migration> = {
   '0036-rare-devices': rareDevices,
   '0037-makers-of-links': makersOfLinks,
   '0038-components-of-kits': componentsOfKits,
+  '0039-static-edge': staticEdge,
   '0041-archived-bytes': archivedBytes,
 }

@@ -26,6 +26,12 @@ export interface LinkHeaders {
   contentEncoding?: string
 }
 
+/** How whoever is sent the object gets it, in the words of the store. */
+export interface PutHeaders {
+  ContentType?: string
+  CacheControl?: string
+}
+
 export type S3Client = Awaited<ReturnType<typeof connectS3>>
 
 /**
@@ -117,8 +123,9 @@ export async function connectS3({ config, clock }: { config: S3Config; clock: Cl
     )
   }
 
-  async function put(name: string, bytes: Buffer): Promise<void> {
-    await ask(client.send(new sdk.PutObjectCommand({ Bucket, Key: name, Body: bytes, ContentLength: bytes.length })))
+  async function put(name: string, bytes: Buffer, headers: PutHeaders = {}): Promise<void> {
+    const object = { Bucket, Key: name, Body: bytes, ContentLength: bytes.length }
+    await ask(client.send(new sdk.PutObjectCommand({ ...object, ...headers })))
   }
 
   async function stat(name: string): Promise<StoredObject | undefined> {

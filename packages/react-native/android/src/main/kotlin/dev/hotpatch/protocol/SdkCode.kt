@@ -25,6 +25,8 @@ enum class SdkCode(val text: String, val isRetryable: Boolean, val blamesRelease
   SEQUENCE_TOO_LOW("sequence-too-low", false, false),
   SEQUENCE_TOO_FAR("sequence-too-far", false, false),
   OLDER_THAN_BINARY("older-than-binary", false, false),
+  CATALOG_EXPIRED("catalog-expired", true, false),
+  CATALOG_TOO_OLD("catalog-too-old", true, false),
   BELOW_FLOOR("below-floor", false, false),
   ENCRYPTION_UNKNOWN("encryption-unknown", false, false),
   DECRYPTION_KEY_MISSING("decryption-key-missing", false, false),
