@@ -53,6 +53,9 @@ describe('every route', () => {
       'GET /assets/:sha256',
       'GET /dashboard',
       'GET /dashboard/*',
+      'GET /edge/v1/:app/:platform/:channel/latest.json',
+      'GET /edge/v1/:app/catalogs/:file',
+      'GET /edge/v1/:app/keys.json',
       'GET /healthz',
       'GET /manage/v1/openapi.json',
       'GET /manage/v1/single-sign-on/callback',
@@ -292,6 +295,7 @@ describe('a token for one app', () => {
         answers: [{ body: '{}', signature: 'AAAA' }],
       },
       'POST /manage/v1/apps/:app/patches': { platform: 'android', from: '1.0.0', to: '1.0.1' },
+      'PUT /manage/v1/apps/:app/edge/key-document': { document: 'e30=', signature: 'c2ln' },
       'POST /manage/v1/apps/:app/embedded-updates': {
         platform: 'android',
         id: releaseId,
