@@ -25,6 +25,8 @@ export interface PostgresCluster {
   stop(): Promise<void>
   /** What it wrote last. */
   log(): string
+  /** Of its data. */
+  file(name: string): string
   create(): Promise<unknown>
   /** With what it needs to follow the other one. */
   copy(of: PostgresCluster): Promise<unknown>
@@ -38,8 +40,11 @@ export async function openPostgresMachine(programs: string) {
   const owner = process.getuid?.() === 0 ? { uid: await numberOf('-u'), gid: await numberOf('-g') } : undefined
   const root = await mkdtemp(join(tmpdir(), 'hotpatch-clusters-'))
   await writeFile(join(root, 'password'), PASSWORD)
-  // PostgreSQL refuses to be root.
-  if (owner) for (const path of [root, join(root, 'password')]) await chown(path, owner.uid, owner.gid)
+  /** PostgreSQL refuses to be root. */
+  const own = async (path: string) => {
+    if (owner) await chown(path, owner.uid, owner.gid)
+  }
+  for (const path of [root, join(root, 'password')]) await own(path)
   const as: SpawnOptions = { cwd: root, env: { PATH: process.env.PATH, PGPASSWORD: PASSWORD, LC_ALL: 'C' }, ...owner }
   const program = (name: string, ...args: string[]) => run(join(programs, name), args, as as object)
   const clusters: PostgresCluster[] = []
@@ -86,6 +91,7 @@ export async function openPostgresMachine(programs: string) {
       kill: () => end('SIGKILL'),
       stop: () => end('SIGINT'),
       log: () => log,
+      file: (of) => join(data, of),
       create: () =>
         program('initdb', '-D', data, '--username=hotpatch', `--pwfile=${root}/password`, '--auth=scram-sha-256', '-N'),
       copy: (of) => program('pg_basebackup', '-D', data, '-R', '-c', 'fast', '-d', of.url()),
@@ -95,6 +101,8 @@ export async function openPostgresMachine(programs: string) {
   }
 
   return {
+    root,
+    own,
     newCluster: async (name: string) => cluster(name, await freePort()),
     async close() {
       for (const each of clusters) await each.stop()

@@ -2,10 +2,10 @@ import type { Timers } from '../clock.ts'
 import { migrate } from './migrate.ts'
 import type { Database } from './schema.ts'
 
-/** PostgreSQL: lock_not_available, which is what waiting for longer than lock_timeout ends in. */
-const LOCK_TIMEOUT = '55P03'
+/** PostgreSQL: lock_not_available, which is what waiting for longer than lock_timeout ends in, and deadlock_detected. */
+const GAVE_WAY = new Set<unknown>(['55P03', '40P01'])
 /** With what each try waits, some ten minutes. */
-const MAX_TRIES = 150
+const MAX_TRIES = 300
 const PAUSE_MS = 1_000
 
 export type MigrationLog = Record<'warn' | 'info', (fields: object, text: string) => void>
@@ -30,8 +30,7 @@ export async function migratePatiently(
         if (tries > 1) log.info({ tries }, 'the database is migrated')
         return
       } catch (error) {
-        if (!waitedForLock(error)) throw error
-        if (tries >= maxTries) throw error
+        if (tries >= maxTries || !gaveWay(error)) throw error
         if (tries === 1)
           log.warn({ err: error, maxTries }, 'the migration waits for what others hold; it is tried again')
       }
@@ -42,7 +41,7 @@ export async function migratePatiently(
   }
 }
 
-function waitedForLock(error: unknown): boolean {
+function gaveWay(error: unknown): boolean {
   if (!(error instanceof Error)) return false
-  return (error as Error & { code?: unknown }).code === LOCK_TIMEOUT || waitedForLock(error.cause)
+  return GAVE_WAY.has((error as Error & { code?: unknown }).code) || gaveWay(error.cause)
 }

@@ -26,7 +26,8 @@ const TIMEOUTS_MS = {
   // Whoever cannot have it takes the other way, and should not wait long before.
   replica: { connect: 3_000, statement: 60_000, lock: 5_000 },
   watch: { connect: 3_000, statement: 3_000, lock: 3_000 },
-  migrations: { connect: 10_000, statement: 0, lock: 3_000 },
+  // Less than the second after which PostgreSQL looks for deadlocks: a migration gives way before others are made to.
+  migrations: { connect: 10_000, statement: 0, lock: 800 },
 } as const satisfies Record<PoolUse, { connect: number; statement: number; lock: number }>
 
 /** So much later than PostgreSQL itself would have ended the statement. */

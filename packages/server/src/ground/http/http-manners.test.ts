@@ -136,6 +136,8 @@ describe('an outage of the database', () => {
   test.each([
     [Object.assign(new Error('terminating connection'), { code: '57P01' }), true],
     [Object.assign(new Error('too many clients'), { code: '53300' }), true],
+    [Object.assign(new Error('deadlock detected'), { code: '40P01' }), true],
+    [Object.assign(new Error('canceling statement due to conflict with recovery'), { code: '40001' }), true],
     [new AggregateError([Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })]), true],
     [new Error('timeout exceeded when trying to connect'), true],
     [new Error('Connection terminated unexpectedly'), true],

@@ -1,7 +1,7 @@
 /** Nobody is there, or nobody answers in time. */
 const NETWORK = /^(?:ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/
-/** PostgreSQL: connection exceptions, no more connections, a lock that is not to be had, shutting down or starting; a server that only reads; a replica that had to go on. */
-const SQLSTATE = /^(?:08[0-9A-Z]{3}|40001|53[0-9A-Z]{3}|55P03|57P0[1-4]|25006)$/
+/** PostgreSQL: connection exceptions, no more connections, a lock that is not to be had, shutting down or starting; a server that only reads; a replica that had to go on; a deadlock. */
+const SQLSTATE = /^(?:08[0-9A-Z]{3}|40001|40P01|53[0-9A-Z]{3}|55P03|57P0[1-4]|25006)$/
 /** The driver's own, which have no code. */
 const DRIVER =
   /^(?:timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|The connection is closed|Cannot use a pool after)/
