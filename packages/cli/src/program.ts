@@ -18,6 +18,7 @@ import { addExpoCommands } from './commands/expo.ts'
 import { addImportCommands } from './commands/import.ts'
 import { addInstallPageCommands } from './commands/install-pages.ts'
 import { addInitCommand } from './commands/init.ts'
+import { addEdgeCommands } from './commands/edge.ts'
 import { addEncryptionKeyCommands } from './commands/encryption-keys.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addKitCommands } from './commands/kit.ts'
@@ -58,6 +59,7 @@ const GROUPS = {
     addChannelCommands,
     addInstallPageCommands,
     addKeyCommands,
+    addEdgeCommands,
     addEncryptionKeyCommands,
     addTrustCommands,
     addDoctorCommand,
