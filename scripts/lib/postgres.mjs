@@ -29,8 +29,11 @@ export function findPostgres() {
   return found && dirname(realpathSync(join(found, 'initdb')))
 }
 
-/** Starts a cluster. Its data is for throwing away, so nothing is fsynced. */
-export async function startPostgres(programs) {
+/**
+ * Starts a cluster. Its data is for throwing away, so nothing is fsynced; unless it is `durable`, for those who kill it and
+ * look what is left.
+ */
+export async function startPostgres(programs, { durable = false } = {}) {
   const owner = unprivilegedUser()
   const folder = mkdtempSync(join(tmpdir(), 'hotpatch-postgres-'))
   const as = { cwd: folder, env: { PATH: process.env.PATH, LC_ALL: 'C' }, ...owner }
@@ -56,21 +59,28 @@ export async function startPostgres(programs) {
       port,
       unix_socket_directories: '',
       max_connections: 200,
-      fsync: 'off',
-      synchronous_commit: 'off',
-      full_page_writes: 'off',
+      ...(!durable && { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
     }
-    const server = spawn(
-      join(programs, 'postgres'),
-      ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-      // A group of its own: a Ctrl-C must not stop the database before the tests that use it.
-      { ...as, stdio: ['ignore', 'ignore', 'pipe'], detached: true },
-    )
-    await untilReady(server)
+    const start = async () => {
+      const started = spawn(
+        join(programs, 'postgres'),
+        ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+        // A group of its own: a Ctrl-C must not stop the database before the tests that use it.
+        { ...as, stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+      )
+      await untilReady(started)
+      return started
+    }
+    let server = await start()
     return {
       url: `postgres://hotpatch:${password}@127.0.0.1:${port}/postgres`,
+      pid: () => server.pid,
+      /** After it was killed: with what it had, at the same address. */
+      startAgain: async () => {
+        server = await start()
+      },
       stop: async () => {
-        const ended = server.exitCode === null ? once(server, 'exit') : undefined
+        const ended = server.exitCode === null && server.signalCode === null ? once(server, 'exit') : undefined
         server.kill('SIGINT') // "fast shutdown"
         const late = sleep(10_000, 'late', { ref: false })
         if (ended && (await Promise.race([ended, late])) === 'late') server.kill('SIGQUIT')

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startServerProcess, type ServerProcess } from '../../packages/testkit/src/server-process.ts'
+
+export interface SoakServer {
+  index: number
+  url: string
+  directory: string
+  /** Undefined while it is dead. */
+  pid(): number | undefined
+  /** When it was started last. */
+  startedAt(): number
+  kill(): Promise<void>
+  start(): Promise<void>
+  /** By SIGTERM. @returns its exit code */
+  stop(): Promise<number | null>
+  ownerToken(): string
+  /** Messages that it logged as errors, and how often. */
+  errors(): ReadonlyMap<string, number>
+}
+
+/** A real server process that always comes back at the same port, with the same folder. */
+export function createSoakServer(of: {
+  index: number
+  port: number
+  directory: string
+  env: Readonly<Record<string, string>>
+}): SoakServer {
+  const { index, port, directory } = of
+  const env = { ...of.env, PORT: String(port) }
+  const errors = new Map<string, number>()
+  let running: ServerProcess | undefined
+  let startedAt = 0
+  let ownerToken = ''
+
+  async function start(): Promise<void> {
+    running = await startServerProcess({ directory, env })
+    startedAt = performance.now()
+    ownerToken ||= await readFile(join(directory, 'owner-token'), 'utf8').then(
+      (text) => text.trim(),
+      () => '',
+    )
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<number | null> {
+    const ending = running
+    running = undefined
+    const code = (await ending?.stop(signal)) ?? null
+    if (ending) collectErrors(ending.output())
+    return code
+  }
+
+  function collectErrors(output: string): void {
+    for (const line of output.split('\n')) {
+      const message = readError(line)
+      if (message !== undefined) errors.set(message, (errors.get(message) ?? 0) + 1)
+    }
+  }
+
+  return {
+    index,
+    url: `http://127.0.0.1:${port}`,
+    directory,
+    pid: () => running?.pid,
+    startedAt: () => startedAt,
+    kill: async () => void (await end('SIGKILL')),
+    start,
+    stop: () => end('SIGTERM'),
+    ownerToken: () => ownerToken,
+    errors: () => errors,
+  }
+}
+
+const ERROR_LEVEL = 50
+
+/** What it says, if it is an error; also what is no line of the log, such as a crash of the process. */
+function readError(line: string): string | undefined {
+  if (line.trim() === '') return undefined
+  try {
+    const { level, msg, err } = JSON.parse(line) as { level?: number; msg?: string; err?: { message?: string } }
+    if ((level ?? 0) < ERROR_LEVEL) return undefined
+    return `${msg}${err?.message === undefined ? '' : `: ${err.message.slice(0, 200)}`}`
+  } catch {
+    return /listens on|owner|\/dashboard|first-owner/i.test(line) ? undefined : line.slice(0, 200)
+  }
+}
