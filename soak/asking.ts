@@ -17,6 +17,11 @@ export type Outcome<Value> =
   /** Perhaps it was done, and perhaps not. */
   | { kind: 'unsure' }
 
+/** Nobody knows what came of it. */
+export class GaveUp extends Error {
+  override name = 'GaveUp'
+}
+
 export interface Asked {
   /** Undefined: any. */
   server?: number | undefined
@@ -25,7 +30,9 @@ export interface Asked {
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
-const INSIST_MS = 120_000
+/** Of a request with bytes, which the client leaves to the caller. */
+const UPLOAD_TIMEOUT_MS = 120_000
+const INSIST_MS = 300_000
 const PAUSE_MS = 250
 
 export type Asking = ReturnType<typeof createAsking>
@@ -40,7 +47,7 @@ export function createAsking(of: {
   const { servers, timeline, findings, random } = of
   const token = () => servers.map((server) => server.ownerToken()).find((each) => each !== '') ?? ''
   const boundedFetch: typeof fetch = (address, init) =>
-    fetch(address, { ...init, signal: init?.signal ?? AbortSignal.timeout(REQUEST_TIMEOUT_MS) })
+    fetch(address, { ...init, signal: init?.signal ?? AbortSignal.timeout(UPLOAD_TIMEOUT_MS) })
 
   function clientOf(server: number): ManagementClient {
     const url = servers[server]?.url ?? ''
@@ -56,6 +63,7 @@ export function createAsking(of: {
     try {
       const value = await call(clientOf(server))
       findings.expectThat('no-internal-error', true, () => '')
+      findings.most('longest management request, ms', timeline.now() - startedAt)
       return { kind: 'acknowledged', value }
     } catch (error) {
       return judge(error, server, startedAt, isCutOff)
@@ -72,11 +80,12 @@ export function createAsking(of: {
       return { kind: 'refused', problem: error }
     }
     const isExcused = isCutOff || timeline.wasDisturbed(startedAt, ...disturbancesOf(server))
-    findings.count(status === 0 ? 'management requests without an answer' : `management requests answered ${status}`)
-    findings.expectThat('no-internal-error', isExcused && status !== 500, () => {
-      const tookMs = Math.round(timeline.now() - startedAt)
-      return `Server ${server}, ${isExcused ? 'disturbed' : 'in calm'}, after ${tookMs} ms: ${describeError(error)}`
-    })
+    const when = isExcused ? '' : ' in calm'
+    findings.count(
+      status === 0 ? `management requests without an answer${when}` : `management requests answered ${status}${when}`,
+    )
+    // A 503 says that it may be asked again: where nothing was broken on purpose, it is counted by itself.
+    findings.expectThat('no-internal-error', status !== 500, () => `Server ${server}${when}: ${describeError(error)}`)
     return { kind: 'unsure' }
   }
 
@@ -90,7 +99,7 @@ export function createAsking(of: {
       const outcome = await ask(call, { server, ...(isCutOff !== undefined && { isCutOff }) })
       if (outcome.kind === 'acknowledged') return outcome.value
       if (outcome.kind === 'refused') throw outcome.problem
-      if (timeline.now() > deadline) throw new Error(`No server gave a certain answer within ${INSIST_MS} ms.`)
+      if (timeline.now() > deadline) throw new GaveUp(`No server gave a certain answer within ${INSIST_MS} ms.`)
       findings.count('management requests asked again')
       await wait(PAUSE_MS)
     }

@@ -18,7 +18,7 @@ import { lookForLeftovers } from './invariants/leftovers.ts'
 import { createWholeness } from './invariants/wholeness.ts'
 import { createLedger } from './ledger.ts'
 import { openSite, type Site } from './machines/site.ts'
-import type { DatabaseKind, SoakOptions } from './options.ts'
+import type { DatabaseKind, SoakOptions, StorageKind } from './options.ts'
 import { createRandom } from './random.ts'
 import { createTimeline } from './timeline.ts'
 import type { World } from './world.ts'
@@ -29,7 +29,7 @@ const END_WITHIN_MS = 180_000
 
 export interface CampaignResult extends ReturnType<Findings['summary']> {
   database: DatabaseKind
-  storage: 'disk' | 'bucket'
+  storage: StorageKind
   servers: number
   seconds: number
   planned: number
@@ -61,6 +61,7 @@ export async function runCampaign(
   const seed = `${options.seed}/${database}`
   const site = await openSite({
     database,
+    storage: options.storage,
     faults: options.faults,
     workers: options.workers,
     random: createRandom(`${seed}/site`),

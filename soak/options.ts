@@ -15,6 +15,8 @@ export type FaultKind = (typeof FAULT_KINDS)[number]
 export const KILL_KINDS = ['kill-server', 'kill-worker', 'kill-database'] as const
 
 export type DatabaseKind = 'sqlite' | 'postgres'
+/** Where artifacts are: on the disk, or in a bucket of an object store that PostgreSQL's servers share. */
+export type StorageKind = 'disk' | 'bucket'
 
 export interface SoakOptions {
   minutes: number
@@ -25,6 +27,8 @@ export interface SoakOptions {
   /** Processes of the first server that serve; a second server has one. */
   workers: number
   databases: readonly DatabaseKind[]
+  /** Of PostgreSQL: SQLite's are always on the disk. */
+  storage: StorageKind
   faults: readonly FaultKind[]
 }
 
@@ -57,6 +61,7 @@ export function readOptions(args: readonly string[]): SoakOptions {
     checksPerSecond: number('rate', 100),
     workers: Math.round(number('workers', 2)),
     databases: readList('database', values.database, ['sqlite', 'postgres']),
+    storage: readList('storage', values.storage ?? 'bucket', ['disk', 'bucket'])[0] ?? 'bucket',
     faults: readList('faults', values.faults, FAULT_KINDS),
   }
 }
@@ -74,6 +79,7 @@ function parse(args: readonly string[]) {
         rate: text,
         workers: text,
         database: text,
+        storage: text,
         faults: text,
       },
     })

@@ -15,6 +15,9 @@ export async function makeBundle(random: Random, version: string, sizeBytes: num
   const piece = random.bytes(Math.min(sizeBytes, PIECE_BYTES))
   const filler = Buffer.alloc(sizeBytes)
   for (let at = 0; at < sizeBytes; at += piece.length) piece.copy(filler, at)
-  const bytes = await zipOf({ 'index.bundle': `This is ${version}. ${random.next()}`, 'assets/picture.bin': filler })
+  const bytes = await zipOf({
+    'index.html': `<p>This is ${version}. ${random.next()}</p>`,
+    'assets/picture.bin': filler,
+  })
   return { bytes, sha256: sha256Of(bytes) }
 }

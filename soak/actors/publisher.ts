@@ -3,6 +3,7 @@ import type { Platform } from '../../packages/protocol/src/index.ts'
 import type { Attempt, KnownRollout } from '../ledger.ts'
 import type { World } from '../world.ts'
 import { makeBundle } from './bundle.ts'
+import { noteGivenUp } from './given-up.ts'
 import { createPublishing } from './publishing.ts'
 
 const PAUSE_MS = { from: 100, to: 700 }
@@ -93,9 +94,9 @@ export async function runPublisher(world: World, platform: Platform): Promise<vo
     }
   }
 
-  await publish(false)
+  await publish(false).catch((error: unknown) => noteGivenUp(world, error))
   while (!world.end.aborted) {
-    await act(random.pick(DEEDS))
+    await act(random.pick(DEEDS)).catch((error: unknown) => noteGivenUp(world, error))
     await wait(random.between(PAUSE_MS.from, PAUSE_MS.to))
   }
 }

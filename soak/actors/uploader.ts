@@ -3,6 +3,7 @@ import { ApiProblem } from '../../packages/api/src/management-client.ts'
 import type { KnownUpload } from '../ledger.ts'
 import type { World } from '../world.ts'
 import { makeBundle, type Bundle } from './bundle.ts'
+import { noteGivenUp } from './given-up.ts'
 import { createPublishing } from './publishing.ts'
 
 const PLATFORM = 'web'
@@ -68,14 +69,17 @@ export async function runUploader(world: World): Promise<void> {
         { server, isCutOff },
       )
       if (outcome.kind === 'acknowledged') upload.offset += chunk.length
-      else if (!(await findOffset(upload, sha256, bytes.length))) return true
-      if (upload.offset >= bytes.length) return (await isKept(upload, sha256)) || upload.offset < bytes.length
+      else {
+        const why = outcome.kind === 'refused' ? outcome.problem.message : 'no certain answer'
+        if (!(await findOffset(upload, sha256, bytes.length, why))) return true
+      }
+      if (upload.offset >= bytes.length) return isKept(upload, sha256, 'all of it was acknowledged')
     }
     return false
   }
 
   /** @returns false when the upload is done: then its bytes are there */
-  async function findOffset(upload: KnownUpload, sha256: string, sizeBytes: number): Promise<boolean> {
+  async function findOffset(upload: KnownUpload, sha256: string, sizeBytes: number, why: string): Promise<boolean> {
     const { id, server } = upload
     findings.count('uploads that broke off')
     try {
@@ -87,20 +91,20 @@ export async function runUploader(world: World): Promise<void> {
       return true
     } catch (error) {
       if (!(error instanceof ApiProblem) || error.type !== 'upload-not-found') throw error
-      await isKept(upload, sha256)
+      await isKept(upload, sha256, why)
       return false
     }
   }
 
-  async function isKept({ id }: KnownUpload, sha256: string): Promise<boolean> {
+  async function isKept({ id, offset }: KnownUpload, sha256: string, why: string): Promise<boolean> {
     const found = await asking.insist((api) => api.findArtifact(app.slug, sha256))
     return findings.expectThat('acknowledged-upload', found !== undefined, () => {
-      return `Upload ${id} has arrived whole, and its bytes ${sha256} are not there.`
+      return `Upload ${id}, acknowledged up to ${offset}, is done, and its bytes ${sha256} are not there: ${why}.`
     })
   }
 
   for (let count = 0; !world.end.aborted; count++) {
-    await uploadOne(`2.${count}.0`)
+    await uploadOne(`2.${count}.0`).catch((error: unknown) => noteGivenUp(world, error))
     await wait(random.between(PAUSE_MS.from, PAUSE_MS.to))
   }
 }

@@ -55,7 +55,13 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
     findings.most(`longest ${strike.kind} until all was back, ms`, backAfterMs)
     struck.push({ ...strike, isInMoment: isInMoment && strike.moment !== 'any', backAfterMs })
     if (isQuiet(strike)) return
-    await activity.atRest(() => checkpoint.look())
+    const restless = timeline.now()
+    await activity.atRest(async () => {
+      const lookedAt = timeline.now()
+      findings.most('longest wait until nobody changed anything, ms', lookedAt - restless)
+      await checkpoint.look()
+      findings.most('longest look at everything, ms', timeline.now() - lookedAt)
+    })
   }
 
   async function hit(strike: Strike): Promise<void> {

@@ -1,24 +1,42 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { childrenOf } from '../machines/processes.ts'
 import type { World } from '../world.ts'
 
-const PART = /\.part$/
+/** With the process that works on it. */
+const PART = /-(\d+)-[0-9a-f-]{36}\.part$|\.part$/
 /** An upload and what is written of it. */
 const UPLOAD = /^([0-9a-f-]{36}~[0-9a-f-]{36})/
 
+const SWEPT_WITHIN_MS = 20_000
+
 /** After a stop and a start: what is on its way to somewhere must be gone, but for uploads that may go on. */
-export async function lookForLeftovers({ site, ledger, findings }: World): Promise<void> {
-  for (const directory of new Set(site.servers.map((server) => server.directory))) {
-    for (const name of await filesBelow(directory)) {
-      const file = name.split('/').at(-1) ?? ''
-      const [, upload] = UPLOAD.exec(file) ?? []
-      const isLeft = PART.test(file) || (upload !== undefined && !ledger.uploads.has(upload))
-      findings.expectThat('nothing-left', !isLeft, () => `${name} is still there.`)
-    }
+export async function lookForLeftovers(world: World): Promise<void> {
+  const { site, findings } = world
+  const deadline = performance.now() + SWEPT_WITHIN_MS
+  let left = await findLeftovers(world)
+  while (left.length > 0 && performance.now() < deadline) {
+    await wait(500)
+    left = await findLeftovers(world)
   }
+  findings.expectThat('nothing-left', left.length === 0, () => `There is still ${left.join(', ')}.`)
   for (const name of await readdir(site.temporary)) {
     findings.expectThat('nothing-left', false, () => `The folder for temporary files has ${name}.`)
   }
+}
+
+async function findLeftovers({ site, ledger }: World): Promise<string[]> {
+  const alive = new Set(site.servers.flatMap((server) => [server.pid() ?? 0, ...childrenOf(server.pid() ?? 0)]))
+  const isLeft = (path: string) => {
+    const file = path.split('/').at(-1) ?? ''
+    const [part, pid] = PART.exec(file) ?? []
+    const [, upload] = UPLOAD.exec(file) ?? []
+    if (part !== undefined) return pid === undefined || !alive.has(Number(pid))
+    return upload !== undefined && !ledger.uploads.has(upload)
+  }
+  const found = await Promise.all([...new Set(site.servers.map(({ directory }) => directory))].map(filesBelow))
+  return found.flat().filter(isLeft)
 }
 
 async function filesBelow(directory: string): Promise<string[]> {

@@ -6,7 +6,7 @@ import {
   startObjectStore,
   type ObjectStore,
 } from '../../packages/testkit/src/object-store/object-store.ts'
-import type { DatabaseKind, FaultKind } from '../options.ts'
+import type { DatabaseKind, FaultKind, StorageKind } from '../options.ts'
 import type { Random } from '../random.ts'
 import { createFalseClock, FAKETIME_MISSING, findFaketime, type FalseClock } from './false-clock.ts'
 import { findLastingPort } from './processes.ts'
@@ -17,7 +17,7 @@ import { createSoakServer, type SoakServer } from './soak-server.ts'
 /** Everything that a campaign runs on, and can break. */
 export interface Site {
   database: DatabaseKind
-  storage: 'disk' | 'bucket'
+  storage: StorageKind
   servers: readonly SoakServer[]
   postgres: SoakDatabase | undefined
   store: ObjectStore | undefined
@@ -55,6 +55,7 @@ const SETTINGS = {
 
 export interface SiteOptions {
   database: DatabaseKind
+  storage: StorageKind
   faults: readonly FaultKind[]
   workers: number
   random: Random
@@ -87,12 +88,13 @@ export async function openSite(options: SiteOptions): Promise<Site> {
   }
 
   async function openStore(): Promise<ObjectStore | undefined> {
-    if (database === 'postgres' && hasObjectStore()) {
+    const isWanted = database === 'postgres' && options.storage === 'bucket'
+    if (isWanted && hasObjectStore()) {
       const store = await startObjectStore()
       closing.push(store.stop)
       return store
     }
-    const why = database === 'sqlite' ? 'its artifacts are on the disk' : 'needs python3-swift of Debian'
+    const why = isWanted ? 'needs python3-swift of Debian' : 'artifacts are on the disk'
     skip('storage-gone', why)
     return undefined
   }
