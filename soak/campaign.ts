@@ -10,7 +10,7 @@ import { runUploader } from './actors/uploader.ts'
 import { createAsking, describeError } from './asking.ts'
 import { makePlan } from './faults/fault-plan.ts'
 import { createStriker, type Struck } from './faults/striker.ts'
-import { createFindings, type Findings } from './findings.ts'
+import { createFindings, type Breach, type Findings } from './findings.ts'
 import { watchAgreement } from './invariants/agreement.ts'
 import { createCheckpoint } from './invariants/checkpoint.ts'
 import { watchGrowth, type Growth } from './invariants/growth.ts'
@@ -48,7 +48,7 @@ export interface Progress {
   planned: number
   checks: number
   releases: number
-  broken: boolean
+  breaches: readonly Breach[]
 }
 
 /** One site with everybody on it, for so long, and what came of it. Everything that it starts ends with it. */
@@ -101,7 +101,7 @@ async function runOn(
       planned: plan.length,
       checks: findings.countOf('checks answered'),
       releases: ledger.releases.length,
-      broken: findings.isBroken(),
+      breaches: findings.breaches,
     })
   const telling = setInterval(tell, 1_000)
   const growing = watchGrowth(world)

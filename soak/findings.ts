@@ -60,6 +60,7 @@ export function createFindings(now: () => number = () => performance.now()) {
     most: (name: string, value: number) => void highest.set(name, Math.max(value, highest.get(name) ?? 0)),
     countOf: (name: string) => counts.get(name) ?? 0,
     isBroken: () => broken.size > 0,
+    breaches: breaches as readonly Breach[],
     summary: () => ({
       invariants: (Object.keys(INVARIANTS) as Invariant[]).map((name) => ({
         name,

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, platform, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { runCampaign, type CampaignResult, type Progress } from './campaign.ts'
+import type { Breach } from './findings.ts'
 import { readOptions, WrongUsage, type SoakOptions } from './options.ts'
 import { renderReport } from './report.ts'
 
@@ -34,9 +35,8 @@ async function main(args: readonly string[]): Promise<number> {
     results.push(await runCampaign(database, options, showProgress(), interruption.signal))
   }
   console.log(`\nWritten to ${await save(options, results)}.md and .json`)
-  const broken = results.flatMap(({ database, breaches }) => breaches.map((breach) => ({ database, ...breach })))
-  for (const { database, invariant, atSeconds, detail } of broken) {
-    console.log(`${database}: ${invariant} at ${atSeconds} s: ${detail}`)
+  for (const { database, breaches } of results) {
+    for (const breach of breaches) console.log(describeBreach(database, breach))
   }
   const isBroken = results.some((result) => result.isBroken)
   if (isBroken) console.log(`To see it again: npm run soak -- ${args.join(' ')} --seed ${options.seed}`)
@@ -44,11 +44,14 @@ async function main(args: readonly string[]): Promise<number> {
   return isBroken ? 1 : 0
 }
 
-/** One line that changes at a terminal; elsewhere a line now and then. */
+/** One line that changes at a terminal; elsewhere a line now and then. What is broken is said at once. */
 function showProgress(): (progress: Progress) => void {
   let lastAt = -Infinity
-  return ({ database, seconds, struck, planned, checks, releases, broken }) => {
-    const state = broken ? ', SOMETHING IS BROKEN' : ''
+  let told = 0
+  return ({ database, seconds, struck, planned, checks, releases, breaches }) => {
+    for (const breach of breaches.slice(told)) process.stderr.write(`\n${describeBreach(database, breach)}\n`)
+    told = breaches.length
+    const state = told > 0 ? `, ${told} BROKEN` : ''
     const line = `${database}: ${Math.round(seconds)} s, ${struck} of ${planned} faults, ${checks} checks, ${releases} releases${state}`
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line}`)
     else if (seconds - lastAt >= LINE_EVERY_SECONDS) {
@@ -56,6 +59,10 @@ function showProgress(): (progress: Progress) => void {
       process.stderr.write(`${line}\n`)
     }
   }
+}
+
+function describeBreach(database: string, { invariant, atSeconds, detail }: Breach): string {
+  return `${database}: ${invariant} at ${atSeconds} s: ${detail}`
 }
 
 async function save(options: SoakOptions, results: readonly CampaignResult[]): Promise<string> {

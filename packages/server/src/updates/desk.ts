@@ -184,6 +184,8 @@ export function createDesk({
         return { ...sent, ...findReported(catalogs, app, subject, now) }
       })
       if (reported instanceof Problem) {
+        // Nothing is stored yet: all of it is sent again.
+        if (reported.status >= 500) throw reported
         rejected.push({ index, id: event.eventId ?? null, type: reported.type, detail: reported.message })
         continue
       }

@@ -1,4 +1,5 @@
 import { problem, type Platform } from '@hotpatch/protocol'
+import { MINUTE_MS } from '../ground/clock.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import { rolloutOfEvent, type CountedRollout } from './counted-rollout.ts'
@@ -27,7 +28,8 @@ const EMBEDDED = 'embedded'
 
 /**
  * A report may come long after its channel was left: the release is looked for in all of the app's catalogs.
- * @throws problem release-not-found, channel-not-found or platform-not-found
+ * @throws problem release-not-found, channel-not-found or platform-not-found; unavailable of a release that may just have
+ * been published at another server
  */
 export function findReported(
   catalogs: Catalogs,
@@ -43,7 +45,7 @@ export function findReported(
     return { releaseId: null, version: null, rollout }
   }
   const release = findSubject(catalogs, app, subject)
-  if (!release) throw notFound(subject)
+  if (!release) throw mayBeYetToCome(subject, now) ? notYetHeard(releaseId) : notFound(subject)
   const event = { releaseId: release.id, rolloutId, at }
   const near = rolloutOfEvent(knownCatalogsOf(catalogs, app, subject), event, now)
   const rollout = near ?? rolloutOfEvent(catalogs.listOf(app), event, now)
@@ -107,6 +109,23 @@ function knownCatalogsOf(catalogs: Catalogs, app: DirectoryEntry, subject: Repor
   const isPlatformKnown =
     subject.platform === undefined || subject.platform === 'any' || app.platforms.includes(subject.platform)
   return isKnown && isPlatformKnown ? catalogsOf(catalogs, app, subject) : []
+}
+
+/** A version 7 UUID begins with the milliseconds since 1970 at which it was made. */
+const MADE_AT = /^([0-9a-f]{8})-([0-9a-f]{4})-7/
+
+/**
+ * Another server may have published it a moment ago and offered it to this device. A final "there is no such release" would
+ * have the device throw its report away. Also when the other one's clock is a little ahead.
+ */
+function mayBeYetToCome({ releaseId = '' }: ReportedSubject, now: number): boolean {
+  const [, high, low] = MADE_AT.exec(releaseId) ?? []
+  return high !== undefined && Math.abs(now - Number.parseInt(`${high}${low}`, 16)) < MINUTE_MS
+}
+
+function notYetHeard(releaseId = '') {
+  const detail = `This server has not heard of the release ${releaseId} yet. Send the report again.`
+  return problem('unavailable', detail, { retryAfterSeconds: 5 })
 }
 
 function notFound({ releaseId, version, name }: ReportedSubject) {

@@ -284,6 +284,19 @@ describeOnEveryDatabase('the React Native contract', (openDatabase) => {
       expect(await showDevice('device-1')).toMatchObject({ currentReleaseId: null, failedReleaseIds: [] })
     })
 
+    test.each([
+      ['of a release that another server may just have published is to be sent again', 0, '503 unavailable'],
+      ['the same where the clock of the other one is ahead', 59_000, '503 unavailable'],
+      ['of a release that every server would know by now is refused', -60_000, '404 release-not-found'],
+    ])('%s', async (_case, madeAfterMs, expected) => {
+      const made = (server.clock.now() + madeAfterMs).toString(16).padStart(12, '0')
+      const releaseId = `${made.slice(0, 8)}-${made.slice(8)}-7000-8000-000000000000`
+      const answer = await server.report(app, { status: 'applied', deviceId: 'nobody', releaseId })
+      expect(problemOf(answer)).toBe(expected)
+      expect(answer.headers['retry-after']).toBe(expected.startsWith('503') ? '5' : undefined)
+      expect((await showDevice('nobody')).status).toBe(404)
+    })
+
     test("of another app's release is refused", async () => {
       const other = await server.createTestApp()
       const { releaseId } = await server.published(other, { bundle: one })
