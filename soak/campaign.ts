@@ -64,7 +64,6 @@ export async function runCampaign(
     storage: options.storage,
     faults: options.faults,
     workers: options.workers,
-    random: createRandom(`${seed}/site`),
   })
   try {
     return await runOn(site, seed, options, onProgress, interrupted)
@@ -114,7 +113,7 @@ async function runOn(
   ].map((actor) => actor.catch((error: unknown) => refuseIn(findings, error)))
   try {
     const lasting = wait(durationMs, undefined, { signal: ending.signal }).catch(() => undefined)
-    await striker.run(plan, durationMs, tell)
+    await striker.run(plan, durationMs, tell).catch((error: unknown) => refuseIn(findings, error))
     await lasting
   } finally {
     ending.abort()
@@ -127,6 +126,7 @@ async function runOn(
   await checkpoint.look({ isLast: true })
   await lookForLeftovers(world)
   await stopAll(world)
+  for (const server of site.servers) findings.count('starts that found the port still taken', server.repeatedStarts())
   return {
     ...findings.summary(),
     database: site.database,

@@ -6,7 +6,7 @@ import { startCliProcess } from '../../packages/testkit/src/cli-process.ts'
 import type { World } from '../world.ts'
 
 const PLATFORM = 'android'
-const EVERY_MS = { from: 8_000, to: 15_000 }
+const EVERY_MS = { from: 20_000, to: 40_000 }
 const TRIES = 40
 
 /** Publishes by the command-line tool, which is sometimes killed on its way, and then runs it again. */

@@ -115,24 +115,30 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
     })
   }
 
-  /** The primary starts another one by itself. */
-  function killWorker(server: SoakServer, { size }: Strike): Promise<void> {
+  /** When all of them serve, as the first one begins alone; the primary starts another one by itself. */
+  async function killWorker(server: SoakServer, { size }: Strike): Promise<void> {
+    await untilWorkers(server, site.workers, undefined)
     return during(`workers:${server.index}`, async () => {
       const workers = childrenOf(server.pid() ?? 0)
       const worker = workers[Math.floor(size * workers.length)]
       if (worker !== undefined) kill(worker)
-      await untilWorkers(server, workers.length, worker)
+      await untilWorkers(server, site.workers, worker)
     })
   }
 
+  /** Until as many serve again: a worker that is killed while no other one serves leaves nobody at the port. */
   async function untilWorkers(server: SoakServer, count: number, killed: number | undefined): Promise<void> {
     const deadline = timeline.now() + BACK_WITHIN_MS
-    const isBack = () => {
+    const isBack = async () => {
       const now = childrenOf(server.pid() ?? 0)
-      return now.length >= count && !now.some((pid) => pid === killed)
+      return !now.some((pid) => pid === killed) && (await countServing(server)) >= count
     }
-    while (!isBack() && timeline.now() < deadline) await wait(READY_EVERY_MS)
-    findings.expectThat('comes-back', isBack(), () => `Of ${count} workers one was killed, and none took its place.`)
+    let isServed = await isBack()
+    while (!isServed && timeline.now() < deadline) {
+      await wait(READY_EVERY_MS)
+      isServed = await isBack()
+    }
+    findings.expectThat('comes-back', isServed, () => `Of ${count} workers one was killed, and none took its place.`)
   }
 
   function killDatabase({ size, forMs }: Strike): Promise<void> {
@@ -158,8 +164,12 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
   async function untilReady(strike: Strike): Promise<void> {
     const deadline = timeline.now() + BACK_WITHIN_MS
     for (const server of site.servers) {
-      while (!(await isReady(server)) && timeline.now() < deadline) await wait(READY_EVERY_MS)
-      findings.expectThat('comes-back', await isReady(server), () => {
+      let isUp = await isReady(server)
+      while (!isUp && timeline.now() < deadline) {
+        await wait(READY_EVERY_MS)
+        isUp = await isReady(server)
+      }
+      findings.expectThat('comes-back', isUp, () => {
         return `Server ${server.index} was not ready ${BACK_WITHIN_MS} ms after ${JSON.stringify(strike)}.`
       })
     }
@@ -179,5 +189,16 @@ async function isReady(server: SoakServer): Promise<boolean> {
     return ok
   } catch {
     return false
+  }
+}
+
+/** Workers that answer, as one of them knows them; 0 when that cannot be said now. */
+async function countServing(server: SoakServer): Promise<number> {
+  try {
+    const response = await fetch(`${server.url}/metrics`, { signal: AbortSignal.timeout(5_000) })
+    const [, count] = /^hotpatch_serving_processes (\d+)$/m.exec(await response.text()) ?? []
+    return Number(count ?? 0)
+  } catch {
+    return 0
   }
 }

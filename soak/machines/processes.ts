@@ -1,7 +1,7 @@
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import type { Random } from '../random.ts'
 
 /** Those that it has started and that run; none when it is gone. */
 export function childrenOf(pid: number): number[] {
@@ -41,9 +41,10 @@ export function kill(pid: number): void {
  * One that stays free while its server is dead: below those that the system gives to outgoing connections, of which there
  * are thousands here.
  */
-export async function findLastingPort(random: Random): Promise<number> {
+export async function findLastingPort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
-    const port = random.between(20_000, 32_000)
+    // Of no seed: two campaigns may run beside each other.
+    const port = randomInt(20_000, 32_000)
     const probe = createServer()
     const isFree = await new Promise<boolean>((resolve) => {
       probe.once('error', () => resolve(false))

@@ -7,7 +7,6 @@ import {
   type ObjectStore,
 } from '../../packages/testkit/src/object-store/object-store.ts'
 import type { DatabaseKind, FaultKind, StorageKind } from '../options.ts'
-import type { Random } from '../random.ts'
 import { createFalseClock, FAKETIME_MISSING, findFaketime, type FalseClock } from './false-clock.ts'
 import { findLastingPort } from './processes.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
@@ -19,6 +18,8 @@ export interface Site {
   database: DatabaseKind
   storage: StorageKind
   servers: readonly SoakServer[]
+  /** Processes of the first one that serve. */
+  workers: number
   postgres: SoakDatabase | undefined
   store: ObjectStore | undefined
   disk: SmallDisk | undefined
@@ -58,12 +59,11 @@ export interface SiteOptions {
   storage: StorageKind
   faults: readonly FaultKind[]
   workers: number
-  random: Random
 }
 
 /** Starts it. What cannot be had here is left out, and said. */
 export async function openSite(options: SiteOptions): Promise<Site> {
-  const { database, workers, random } = options
+  const { database, workers } = options
   const folder = await makeTemporaryDirectory()
   const closing: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
   const skipped: { fault: FaultKind; why: string }[] = []
@@ -137,14 +137,28 @@ export async function openSite(options: SiteOptions): Promise<Site> {
         TMPDIR: temporary,
         HOTPATCH_WORKERS: index === 0 ? String(workers) : '1',
       }
-      const server = createSoakServer({ index, port: await findLastingPort(random), directory: data, env })
+      const server = createSoakServer({ index, port: await findLastingPort(), directory: data, env })
       await server.start()
       closing.push(server.kill)
       servers.push(server)
     }
     const faults = options.faults.filter((fault) => skipped.every((each) => each.fault !== fault))
     const storage = store ? 'bucket' : 'disk'
-    return { database, storage, servers, postgres, store, disk, clocks, folder, temporary, faults, skipped, close }
+    return {
+      database,
+      storage,
+      workers,
+      servers,
+      postgres,
+      store,
+      disk,
+      clocks,
+      folder,
+      temporary,
+      faults,
+      skipped,
+      close,
+    }
   } catch (error) {
     await close()
     throw error

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { startServerProcess, type ServerProcess } from '../../packages/testkit/src/server-process.ts'
 
 export interface SoakServer {
@@ -17,7 +18,11 @@ export interface SoakServer {
   ownerToken(): string
   /** Messages that it logged as errors, and how often. */
   errors(): ReadonlyMap<string, number>
+  /** Starts that found the port still taken by workers of the one before. */
+  repeatedStarts(): number
 }
+
+const STARTS = 10
 
 /** A real server process that always comes back at the same port, with the same folder. */
 export function createSoakServer(of: {
@@ -32,9 +37,19 @@ export function createSoakServer(of: {
   let running: ServerProcess | undefined
   let startedAt = 0
   let ownerToken = ''
+  let repeatedStarts = 0
 
+  /** As a service manager does it: again, while workers of the one before still hold the port. */
   async function start(): Promise<void> {
-    running = await startServerProcess({ directory, env })
+    for (let tries = 1; !running; tries++) {
+      try {
+        running = await startServerProcess({ directory, env })
+      } catch (error) {
+        if (tries === STARTS || !String(error).includes('EADDRINUSE')) throw error
+        repeatedStarts++
+        await wait(500)
+      }
+    }
     startedAt = performance.now()
     ownerToken ||= await readFile(join(directory, 'owner-token'), 'utf8').then(
       (text) => text.trim(),
@@ -68,6 +83,7 @@ export function createSoakServer(of: {
     stop: () => end('SIGTERM'),
     ownerToken: () => ownerToken,
     errors: () => errors,
+    repeatedStarts: () => repeatedStarts,
   }
 }
 
