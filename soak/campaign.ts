@@ -15,6 +15,7 @@ import { watchAgreement } from './invariants/agreement.ts'
 import { createCheckpoint } from './invariants/checkpoint.ts'
 import { watchGrowth, type Growth } from './invariants/growth.ts'
 import { lookForLeftovers } from './invariants/leftovers.ts'
+import { watchLives } from './invariants/lives.ts'
 import { createWholeness } from './invariants/wholeness.ts'
 import { createLedger } from './ledger.ts'
 import { openSite, type Site } from './machines/site.ts'
@@ -109,6 +110,7 @@ async function runOn(
     runUploader(world),
     runToolUser(world),
     fleet.run(),
+    watchLives(world),
     ...(site.servers.length > 1 ? [watchAgreement(world, fleet)] : []),
   ].map((actor) => actor.catch((error: unknown) => refuseIn(findings, error)))
   try {

@@ -17,6 +17,7 @@ export const INVARIANTS = {
   'nothing-grows': 'memory, open files and connections do not grow over the run',
   'nothing-left': 'temporary folders hold nothing that a start should have removed',
   'comes-back': 'whatever was killed comes back, and with it the servers, in bounded time',
+  'stays-alive': 'no server ends that nobody has killed',
   'ends-well': 'a server that is told to stop ends with 0',
   'no-internal-error': 'no answer has the status 500, and what is well meant is not refused for good',
   'hostile-bounded': 'slow and broken clients are answered with 4xx or cut off, in bounded time',

@@ -68,12 +68,14 @@ export async function runUploader(world: World): Promise<void> {
         },
         { server, isCutOff },
       )
-      if (outcome.kind === 'acknowledged') upload.offset += chunk.length
-      else {
-        const why = outcome.kind === 'refused' ? outcome.problem.message : 'no certain answer'
-        if (!(await findOffset(upload, sha256, bytes.length, why))) return true
+      if (outcome.kind === 'acknowledged') {
+        upload.offset += chunk.length
+        if (upload.offset >= bytes.length) return isKept(upload, sha256, 'all of it was acknowledged')
+        continue
       }
-      if (upload.offset >= bytes.length) return isKept(upload, sha256, 'all of it was acknowledged')
+      // What has arrived whole and could not be kept is finished by sending nothing more.
+      const why = outcome.kind === 'refused' ? outcome.problem.message : 'no certain answer'
+      if (!(await findOffset(upload, sha256, bytes.length, why))) return true
     }
     return false
   }

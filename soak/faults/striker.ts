@@ -59,10 +59,10 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
     if (!isQuiet(strike)) await lookUnlessTooSoon()
   }
 
-  /** Half of the time is for looking, at most: on a slow machine several strikes come between two looks. */
+  /** A quarter of the time is for looking, at most: on a slow machine several strikes come between two looks. */
   async function lookUnlessTooSoon(): Promise<void> {
     const begunAt = timeline.now()
-    if (begunAt - lookedAt < lookTookMs) return
+    if (begunAt - lookedAt < 3 * lookTookMs) return
     await activity.atRest(async () => {
       findings.most('longest wait until nobody changed anything, ms', timeline.now() - begunAt)
       await checkpoint.look()

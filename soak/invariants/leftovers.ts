@@ -6,14 +6,14 @@ import type { World } from '../world.ts'
 
 /** With the process that works on it. */
 const PART = /-(\d+)-[0-9a-f-]{36}\.part$|\.part$/
-/** An upload and what is written of it. */
+/** An upload and what is written of it: what was killed while it began is swept after an hour. */
 const UPLOAD = /^([0-9a-f-]{36}~[0-9a-f-]{36})/
 
 const SWEPT_WITHIN_MS = 20_000
 
 /** After a stop and a start: what is on its way to somewhere must be gone, but for uploads that may go on. */
 export async function lookForLeftovers(world: World): Promise<void> {
-  const { site, findings } = world
+  const { site, findings, ledger } = world
   const deadline = performance.now() + SWEPT_WITHIN_MS
   let left = await findLeftovers(world)
   while (left.length > 0 && performance.now() < deadline) {
@@ -21,22 +21,27 @@ export async function lookForLeftovers(world: World): Promise<void> {
     left = await findLeftovers(world)
   }
   findings.expectThat('nothing-left', left.length === 0, () => `There is still ${left.join(', ')}.`)
+  const files = (await filesOf(site)).map((path) => UPLOAD.exec(path.split('/').at(-1) ?? '')?.[1])
+  const unknown = files.filter((upload) => upload !== undefined && !ledger.uploads.has(upload))
+  findings.count('files of uploads that nobody knows of, for the sweep of the next hour', unknown.length)
   for (const name of await readdir(site.temporary)) {
     findings.expectThat('nothing-left', false, () => `The folder for temporary files has ${name}.`)
   }
 }
 
-async function findLeftovers({ site, ledger }: World): Promise<string[]> {
+async function findLeftovers({ site }: World): Promise<string[]> {
   const alive = new Set(site.servers.flatMap((server) => [server.pid() ?? 0, ...childrenOf(server.pid() ?? 0)]))
   const isLeft = (path: string) => {
     const file = path.split('/').at(-1) ?? ''
     const [part, pid] = PART.exec(file) ?? []
-    const [, upload] = UPLOAD.exec(file) ?? []
-    if (part !== undefined) return pid === undefined || !alive.has(Number(pid))
-    return upload !== undefined && !ledger.uploads.has(upload)
+    return part !== undefined && (pid === undefined || !alive.has(Number(pid)))
   }
-  const found = await Promise.all([...new Set(site.servers.map(({ directory }) => directory))].map(filesBelow))
-  return found.flat().filter(isLeft)
+  return (await filesOf(site)).filter(isLeft)
+}
+
+async function filesOf({ servers }: World['site']): Promise<string[]> {
+  const found = await Promise.all([...new Set(servers.map(({ directory }) => directory))].map(filesBelow))
+  return found.flat()
 }
 
 async function filesBelow(directory: string): Promise<string[]> {

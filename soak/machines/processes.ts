@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 /** Those that it has started and that run; none when it is gone. */
@@ -26,6 +26,10 @@ export function usageOf(pid: number): { residentBytes: number; openFiles: number
   } catch {
     return undefined // one of them has ended meanwhile
   }
+}
+
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${pid}`)
 }
 
 /** By its id and nothing else. Whoever is gone already is dead enough. */

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { isAlive } from './processes.ts'
 import { startServerProcess, type ServerProcess } from '../../packages/testkit/src/server-process.ts'
 
 export interface SoakServer {
@@ -9,6 +10,8 @@ export interface SoakServer {
   directory: string
   /** Undefined while it is dead. */
   pid(): number | undefined
+  /** Undefined while it runs, or is dead on purpose; else the last that it printed. */
+  endedByItself(): string | undefined
   /** When it was started last. */
   startedAt(): number
   kill(): Promise<void>
@@ -23,6 +26,7 @@ export interface SoakServer {
 }
 
 const STARTS = 10
+const LAST_WORDS = 900
 
 /** A real server process that always comes back at the same port, with the same folder. */
 export function createSoakServer(of: {
@@ -41,6 +45,7 @@ export function createSoakServer(of: {
 
   /** As a service manager does it: again, while workers of the one before still hold the port. */
   async function start(): Promise<void> {
+    if (running && !isAlive(running.pid)) await end('SIGKILL')
     for (let tries = 1; !running; tries++) {
       try {
         running = await startServerProcess({ directory, env })
@@ -77,6 +82,7 @@ export function createSoakServer(of: {
     url: `http://127.0.0.1:${port}`,
     directory,
     pid: () => running?.pid,
+    endedByItself: () => (running && !isAlive(running.pid) ? running.output().slice(-LAST_WORDS) : undefined),
     startedAt: () => startedAt,
     kill: async () => void (await end('SIGKILL')),
     start,
