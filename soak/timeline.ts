@@ -29,12 +29,12 @@ export function createTimeline(now: () => number = () => performance.now()) {
     return disturbances.some(({ what, until }) => until >= since && whats.includes(what))
   }
 
-  /** Whether anything was. */
-  function wasCalm(since: number): boolean {
-    return disturbances.every(({ until }) => until < since)
+  /** When the last one ended, or now while there is one. */
+  function disturbedUntil(): number {
+    return Math.min(now(), Math.max(0, ...disturbances.map(({ until }) => until)))
   }
 
-  return { begin, wasDisturbed, wasCalm, now }
+  return { begin, wasDisturbed, disturbedUntil, now }
 }
 
 export type Timeline = ReturnType<typeof createTimeline>

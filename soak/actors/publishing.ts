@@ -163,7 +163,9 @@ export function createPublishing(world: World, platform: Platform) {
   async function untilStopped(id: string, startedAt: number): Promise<Rollout> {
     for (;;) {
       const found = await asking.insist((api) => api.getRollout(id))
-      const isLate = timeline.now() - startedAt > GUARD_BOUND_MS || world.end.aborted
+      // It needs a while in which nothing is dead.
+      const since = Math.max(startedAt, timeline.disturbedUntil())
+      const isLate = timeline.now() - since > GUARD_BOUND_MS || world.end.aborted
       if (found.state !== 'active' || isLate) return found
       await wait(GUARD_LOOKS_MS)
     }
