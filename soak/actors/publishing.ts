@@ -156,7 +156,9 @@ export function createPublishing(world: World, platform: Platform) {
         () => `The guard of ${known.id} did nothing in ${GUARD_BOUND_MS} ms.`,
       )
     }
-    ledger.acknowledgeRollout(found)
+    const acknowledged = ledger.acknowledgeRollout(found)
+    // It may still act.
+    acknowledged.isUnsure = !isStopped
   }
 
   /** Or until it is too late for that. */

@@ -140,7 +140,8 @@ function isAs({ app: _, sha256, sizeBytes, sequence }: Attempt, { content, seque
 }
 
 function isStill(known: KnownRollout, found: Rollout): boolean {
-  if (known.isUnsure) return found.revision >= known.revision
+  const isTripped = found.guard?.state === 'tripped' && found.state !== 'active'
+  if (known.isUnsure || isTripped) return found.revision >= known.revision
   return found.state === known.state && found.percentage === known.percentage && found.revision === known.revision
 }
 
