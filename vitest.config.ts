@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'modules',
-          include: ['packages/*/src/**/*.test.ts', 'bench/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'bench/**/*.test.ts', 'fuzz/**/*.test.ts'],
           // As many on any machine: many test files start servers and databases, and now and then wait for one.
           maxWorkers: 3,
           // Loading the server takes two seconds, which most files would take anew. Nothing of ours keeps anything in a module.

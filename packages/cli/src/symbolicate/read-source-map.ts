@@ -30,16 +30,22 @@ export const MAX_MAP_BYTES = 300 * 1000 ** 2
 
 /** @param root what the paths of sources are shown from @throws CommandError */
 export async function readSourceMap(path: string, root: string, maxBytes = MAX_MAP_BYTES): Promise<BundleMap> {
-  const json = await readMapFile(path, maxBytes)
+  return openSourceMap(await readMapFile(path, maxBytes), path, root)
+}
+
+/** @param path of the map, for messages @throws CommandError */
+export function openSourceMap(json: unknown, path: string, root: string): BundleMap {
   let map: TraceMap
   let lines: number
+  let functions: ReturnType<typeof functionMapsOf>
   try {
+    expectLinesOfBundle(json)
     map = new FlattenMap(json as SourceMapInput)
     lines = decodedMappings(map).length
+    functions = functionMapsOf(json)
   } catch (cause) {
     throw invalid(path, cause)
   }
-  const functions = functionMapsOf(json)
 
   function find(line: number, column: number): Position | undefined {
     const [, source, sourceLine, sourceColumn] = traceSegment(map, line - 1, column) ?? []
@@ -89,6 +95,27 @@ async function readMapFile(path: string, maxBytes: number): Promise<unknown> {
 function invalid(path: string, cause: unknown): CommandError {
   const reason = cause instanceof Error ? cause.message : String(cause)
   return new CommandError('map-invalid', `${path} is not a source map: ${reason}`, { cause })
+}
+
+/** The largest bundles of development have some hundred thousand. */
+const MAX_LINES = 5_000_000
+const MAX_NESTED = 10
+
+/** A section says on which line it begins, and the library makes all lines up to there. @throws Error */
+function expectLinesOfBundle(json: unknown, before = 0, depth = 0): void {
+  const { sections } = Object(json) as { sections?: unknown }
+  if (!Array.isArray(sections)) return
+  if (depth === MAX_NESTED)
+    throw new Error(`expected sections within sections at most ${MAX_NESTED} times, found more.`)
+  for (const section of sections as unknown[]) {
+    const { offset, map } = Object(section) as { offset?: unknown; map?: unknown }
+    const { line } = Object(offset) as { line?: unknown }
+    const begins = before + (typeof line === 'number' ? line : 0)
+    if (!(begins >= 0 && begins <= MAX_LINES)) {
+      throw new Error(`expected sections that begin within ${MAX_LINES} lines, found one at line ${begins}.`)
+    }
+    expectLinesOfBundle(map, begins, depth + 1)
+  }
 }
 
 interface FunctionStart {

@@ -6,6 +6,7 @@ interface Operation {
   tags?: string[]
   parameters?: { name: string; in: string }[]
   requestBody?: unknown
+  security?: unknown[]
   responses: Record<string, unknown>
 }
 
@@ -54,6 +55,15 @@ describe('the OpenAPI document', () => {
       else expect(responses[status]).toHaveProperty(['content', contentType, 'schema'])
     }
     expect(responses.default).toEqual({ $ref: '#/components/responses/Problem' })
+  })
+
+  test('says which operations want no token', () => {
+    const open = server.app.http.declaredRoutes
+      .filter(({ url, config }) => url.startsWith('/manage/v1/') && config?.access === 'public')
+      .flatMap(({ method, url }) => [method].flat().map((each) => `${each} ${url.replace(/:(\w+)/g, '{$1}')}`))
+    const said = operations.filter(({ operation }) => operation.security?.length === 0).map(({ name }) => name)
+    expect(said.sort()).toEqual(open.filter((name) => operations.some((each) => each.name === name)).sort())
+    expect(said).toContain('POST /manage/v1/sign-in')
   })
 
   test('describes the form of a publish', () => {

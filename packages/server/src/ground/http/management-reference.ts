@@ -27,7 +27,10 @@ export async function describeApi(
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }],
     },
-    transform: ({ schema, url, route }) => ({ schema: withForm(schema, route.config?.form), url }),
+    transform: ({ schema, url, route: { config } }) => ({
+      schema: withAccess(withForm(schema, config?.form), config),
+      url,
+    }),
     transformObject: withProblems,
   })
   for (const { method, url, schema, config } of routes) {
@@ -42,6 +45,11 @@ export async function describeApi(
 
 function withForm(schema: FastifySchema, form: TSchema | undefined): FastifySchema {
   return form ? { ...schema, body: form } : schema
+}
+
+/** Without it, the description would say that these want a token, too. */
+function withAccess(schema: FastifySchema, config: RouteOptions['config']): FastifySchema {
+  return config?.access === 'public' ? { ...schema, security: [] } : schema
 }
 
 /** Every operation may answer with a problem. Said here, as the routes' own schemas only write what they answer with. */

@@ -1,0 +1,11 @@
+import { Problem, UnexpectedJsonError } from '@hotpatch/protocol'
+
+/** What readers of the server and of devices throw at what they do not take. */
+export function isReaderRefusal(error: unknown): boolean {
+  return error instanceof UnexpectedJsonError || error instanceof Problem
+}
+
+/** Of packages that name their own errors. */
+export function isNamed(...names: readonly string[]): (error: unknown) => boolean {
+  return (error) => error instanceof Error && names.includes(error.name)
+}
