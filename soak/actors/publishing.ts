@@ -24,8 +24,6 @@ const TRIES = 5
 const GUARD_LOOKS_MS = 500
 const GUARD_BOUND_MS = 90_000
 
-export type Publishing = ReturnType<typeof createPublishing>
-
 /** What somebody does who publishes for one platform: everything that is acknowledged goes into the ledger. */
 export function createPublishing(world: World, platform: Platform) {
   const { app, key, ledger, findings, activity, asking, timeline } = world
