@@ -130,7 +130,8 @@ if (await isThere()) {
     for (const line of errors.slice(0, 20)) console.log(line)
     if (errors.length > 0) process.exitCode = 1
   } finally {
-    await server.stop()
+    // Nothing of it is kept; and what it was asked to ask of others may still be on its way.
+    await server.stop('SIGKILL')
     await rm(directory, { recursive: true, force: true })
   }
 } else {
