@@ -21,6 +21,10 @@ export async function deleteUnusedApp(tx: Connection, appId: string, now: number
   for (const table of [
     'signed_answer',
     'answer_certificate',
+    'edge_pointer',
+    'edge_catalog',
+    'edge_key_document',
+    'edge_key',
     'embedded_update',
     'app_artifact',
     'app_bundle_id',

@@ -259,6 +259,13 @@ describe('the keys', () => {
     expect((await fetchPublic(`/edge/v1/${app.id}/keys.json`)).status).toBe(200)
   })
 
+  test('go with an app that was never used', async () => {
+    await enable()
+    expect((await server.request('DELETE', `/manage/v1/apps/${app.slug}`)).status).toBeLessThan(300)
+    clock.advance(3_000)
+    expect((await fetchPublic(`/edge/v1/${app.id}/keys.json`)).status).toBe(404)
+  })
+
   test('of a reader are not to be changed, and no private half leaves the server', async () => {
     const token = await server.createToken({ role: 'reader' })
     const asked = await server.request('POST', `/manage/v1/apps/${app.slug}/edge/keys`, { token })
