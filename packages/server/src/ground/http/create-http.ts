@@ -5,6 +5,7 @@ import { MINUTE_MS, type Timers } from '../clock.ts'
 import type { LogStream } from '../log.ts'
 import { createClientOrigins, type ClientOrigins } from './client-origin.ts'
 import { compileOnFirstUse } from './compile-schemas.ts'
+import { gatherRegistration } from './gather-registration.ts'
 import {
   CONNECTION_LIMITS,
   guardConnections,
@@ -112,6 +113,7 @@ export function createHttp(config: HttpSettings, newId: () => string, timers: Ti
     // One line a request, when it is done: see request-log.ts.
     logController: new LogController({ disableRequestLogging: true }),
   })
+  gatherRegistration(app)
   schemas.decorate(app)
   // Fastify would take text as a body: nothing here does.
   app.removeContentTypeParser('text/plain')
