@@ -9,7 +9,7 @@ const WAITED_FOR_MS = 120_000
 
 export default defineConfig({
   test: {
-    globalSetup: './packages/testkit/src/migrated-postgres.ts',
+    globalSetup: ['./packages/testkit/src/run-directory.ts', './packages/testkit/src/migrated-postgres.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -31,6 +31,8 @@ export default defineConfig({
           include: ['tests/**/*.test.ts'],
           // They start real processes and bundlers, and wait for them: after everything that is quick.
           maxWorkers: 4,
+          // As above: each would load the server anew, and ask anew where the server and the tool start from.
+          isolate: false,
           sequence: { groupOrder: 1 },
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -2,33 +2,39 @@ import { basename } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * What takes longest, and is begun first: begun last, one of these would keep the others' processors idle. In a checkout
+ * What takes longest, and is begun first: begun last, one of these would keep the others' processors idle. Who needs what
+ * another makes (`madeOnce`) is begun later than that. In a checkout
  * where nothing was run yet Vitest has only the size of a file to go by, and those that start the clients of others are short.
  */
 const LONGEST = [
   'react-native-android',
   'react-native-swift',
   'docker-image',
-  'kit-example',
-  'kit-guide',
+  'packages',
+  'react-native',
   'cargo-packager',
   'expo-client',
-  'react-native',
+  'symbolicate',
   'asset-updates-journey',
   'capacitor-example',
-  'asset-updates-manager',
-  'binaries',
+  'kit-example',
   'replicas',
-  'encryption',
-  'symbolicate',
-  'packages',
-  'packed-projects',
-  'capacitor-clients',
+  'rollouts',
   'capacitor-release',
-  'patches',
-  'code-push-clients',
+  'kit-guide',
+  'kit',
   'expo-example',
+  'react-native-android-journey',
+  'encryption',
+  'asset-updates-manager',
+  'patches',
+  'devices-and-insights',
+  'workers',
   'electron-builder',
+  'packed-projects',
+  'code-push-clients',
+  'capacitor-clients',
+  'binaries',
   'invented-devices',
   'plan-concurrency',
   'deliveries',

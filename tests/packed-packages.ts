@@ -3,6 +3,7 @@ import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { madeOnce } from '@hotpatch/testkit'
 
 export const ROOT = fileURLToPath(new URL('../', import.meta.url))
 
@@ -27,17 +28,27 @@ export interface Manifest {
   peerDependencies?: Record<string, string>
 }
 
-/** Packs what is published, and makes `directory` a project that has installed it: from the tarballs alone, without a network. */
-export async function installPacked(
-  directory: string,
-  env: Record<string, string> = {},
-): Promise<{ modules: string; manifests: Manifest[] }> {
-  const output = join(directory, 'built')
-  await runNode([join(ROOT, 'scripts/build.mjs'), output], { cwd: ROOT, env })
+/** Packages name the repository that they were told of. */
+export const REPOSITORY = 'https://example.com/somebody/hotpatch'
+
+/** A build takes a minute of both processors of a small machine, and longer on a busy one. */
+export const BUILD_TIMEOUT_MS = 20 * 60_000
+
+/** What is published, packed: once for all tests of a run. */
+export async function packPackages(): Promise<string[]> {
+  const packed = await madeOnce('packed', async (directory) => {
+    const env = { HOTPATCH_REPOSITORY: REPOSITORY }
+    await runNode([join(ROOT, 'scripts/build.mjs'), directory], { cwd: ROOT, env })
+  })
+  const folder = join(packed, 'tarballs')
+  return (await readdir(folder)).map((name) => join(folder, name))
+}
+
+/** Makes `directory` a project that has installed what is published: from the tarballs alone, without a network. */
+export async function installPacked(directory: string): Promise<{ modules: string; manifests: Manifest[] }> {
   const modules = join(directory, 'node_modules')
-  const tarballs = await readdir(join(output, 'tarballs'))
   const manifests = []
-  for (const tarball of tarballs) manifests.push(await unpack(join(output, 'tarballs', tarball), modules))
+  for (const tarball of await packPackages()) manifests.push(await unpack(tarball, modules))
   return { modules, manifests }
 }
 

@@ -7,7 +7,7 @@ import { makeTemporaryDirectory } from '@hotpatch/testkit'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findNodes, manifestIn, ROOT, runNode } from './packed-packages.ts'
+import { BUILD_TIMEOUT_MS, findNodes, manifestIn, packPackages, ROOT, runNode } from './packed-packages.ts'
 
 /**
  * What apps and other servers take in; what those need comes along. The tool and the server are programs, and are started
@@ -30,10 +30,8 @@ let tarballs: string[]
 
 beforeAll(async () => {
   directory = await makeTemporaryDirectory()
-  await runNode([join(ROOT, 'scripts/build.mjs'), join(directory, 'built')], { cwd: ROOT })
-  const folder = join(directory, 'built/tarballs')
-  tarballs = (await readdir(folder)).map((name) => join(folder, name))
-})
+  tarballs = await packPackages()
+}, BUILD_TIMEOUT_MS)
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 describe('every tarball', () => {
@@ -69,8 +67,10 @@ describe('every tarball', () => {
   })
 })
 
+let takenIn: Promise<string[]> | undefined
+
 /** Tarballs of what is taken in and of all that it needs; what is not ours as this workspace has it: without a network. */
-async function tarballsTakenIn(others: string): Promise<string[]> {
+async function packTakenIn(others: string): Promise<string[]> {
   const packed = new Map<string, { tarball: string; needs: string[] }>()
   for (const tarball of tarballs) {
     const { name, dependencies = {} } = await manifestIn(tarball)
@@ -93,7 +93,7 @@ async function createProject(name: string, files: Record<string, string>): Promi
   for (const [path, text] of Object.entries(files)) await writeFile(join(project, path), text)
   // Peers are what the app has already.
   const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--legacy-peer-deps', '--loglevel=error']
-  await npm(['install', ...(await tarballsTakenIn(join(directory, 'others'))), ...flags], project)
+  await npm(['install', ...(await (takenIn ??= packTakenIn(join(directory, 'others')))), ...flags], project)
   return project
 }
 
