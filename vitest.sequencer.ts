@@ -3,8 +3,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
  * What takes longest, and is begun first: begun last, one of these would keep the others' processors idle. Who needs what
- * another makes (`madeOnce`) is begun later than that. In a checkout
- * where nothing was run yet Vitest has only the size of a file to go by, and those that start the clients of others are short.
+ * another makes (`madeOnce`) is begun later than that. In a checkout where nothing was run yet Vitest has only the size of a
+ * file to go by, and those that start the clients of others are short.
  */
 const LONGEST = [
   'react-native-android',
