@@ -2,7 +2,13 @@ import { mkdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { inject } from 'vitest'
-import type {} from './run-directory.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What takes long to make, and several files of tests need, is made once in here: a folder of this run's. */
+    runDirectory: string
+  }
+}
 
 /** For what never comes: whoever makes it was ended. A build takes a minute or two, several on a busy machine. */
 const GIVE_UP_MS = 20 * 60_000
