@@ -426,9 +426,7 @@ describe('a server, the tool and a device, all from packages', () => {
     }
     // The threads that write and read the fleet are scripts of their own.
     await expect
-      .poll(async () => (await hotpatch<Page<Device>>(['devices', 'list', '--app', 'my-app'])).items.length, {
-        timeout: 20_000,
-      })
+      .poll(async () => (await hotpatch<Page<Device>>(['devices', 'list', '--app', 'my-app'])).items.length)
       .toBe(nodes.length)
   })
 })
