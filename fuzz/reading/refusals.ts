@@ -4,8 +4,3 @@ import { Problem, UnexpectedJsonError } from '@hotpatch/protocol'
 export function isReaderRefusal(error: unknown): boolean {
   return error instanceof UnexpectedJsonError || error instanceof Problem
 }
-
-/** Of packages that name their own errors. */
-export function isNamed(...names: readonly string[]): (error: unknown) => boolean {
-  return (error) => error instanceof Error && names.includes(error.name)
-}

@@ -17,8 +17,6 @@ export interface FetchedEnvelope {
   toldAt: number | undefined
 }
 
-export type EdgeFiles = ReturnType<typeof createEdgeFiles>
-
 /** Static edge §2: the files of an edge, fetched with a bound on size and time, and believed in nothing. */
 export function createEdgeFiles(
   ports: { http: HttpPort; clock: ClockPort },

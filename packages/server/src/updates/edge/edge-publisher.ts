@@ -39,8 +39,6 @@ const MAX_REMOVED = 100
 /** One that is written over and over is found right by the next round. */
 const MAX_WRITES = 5
 
-export type EdgePublisher = ReturnType<typeof createEdgePublisher>
-
 /**
  * Says at the edge what catalogs say. What it says is settled in the database, and then written where the public reads
  * it: of several servers, who was late writes what was said last.
