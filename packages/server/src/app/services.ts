@@ -182,11 +182,13 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   const plans = createPlanService({ db, reads, rollouts, guards, sampling, countTakers, clock, log })
   const edges = createEdges(core, { identity, changes, keys, audit })
   const automation = createAutomation({
-    tasks: [
-      { name: 'guards', run: guardWatch.watch },
-      { name: 'plans', run: plans.advanceDue },
+    courses: [
+      [
+        { name: 'guards', run: guardWatch.watch },
+        { name: 'plans', run: plans.advanceDue },
+      ],
       // Last: what the others changed is said at once.
-      { name: 'edges', run: edges.publisher.publishDue },
+      [{ name: 'edges', run: edges.publisher.publishDue }],
     ],
     intervalMs: config.automationIntervalMs,
     timers,

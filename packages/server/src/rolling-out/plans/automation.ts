@@ -1,17 +1,23 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CancelTimer, Timers } from '../../ground/clock.ts'
 
+interface Task {
+  name: string
+  run: () => Promise<void>
+}
+
 /**
  * What the server does by itself, again and again, in this order: guards look before plans go on.
  * Every server does it; that two do it at once is settled in the database.
+ * @param courses one after the other; a task that fails ends its own course, and none of the others
  */
 export function createAutomation({
-  tasks,
+  courses,
   intervalMs,
   timers,
   log,
 }: {
-  tasks: readonly { name: string; run: () => Promise<void> }[]
+  courses: readonly (readonly Task[])[]
   intervalMs: number
   timers: Timers
   log: Pick<FastifyBaseLogger, 'error'>
@@ -22,11 +28,15 @@ export function createAutomation({
 
   /** One round. Called while another is under way, it is the next one, so that it sees all that was there at the call. */
   function tick(): Promise<void> {
-    last = last.then(runTasks)
+    last = last.then(runRound)
     return last
   }
 
-  async function runTasks(): Promise<void> {
+  async function runRound(): Promise<void> {
+    for (const course of courses) await runCourse(course)
+  }
+
+  async function runCourse(tasks: readonly Task[]): Promise<void> {
     for (const { name, run } of tasks) {
       try {
         await run()
