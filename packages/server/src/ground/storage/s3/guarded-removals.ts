@@ -17,8 +17,8 @@ const SECOND_MS = 1000
 /**
  * Removal by age that never takes what was just put again. S3 has no condition for that which all stores know: tags of an
  * object that is written again with the same bytes stay the same. So each side writes first and then looks: who removes
- * states what, then looks at the age, then removes; who puts writes, then looks for notices, and where its object is in
- * one waits for the end and looks whether the object is still there. Whichever wrote first is seen by the other.
+ * states what, then looks at the age, then removes; who puts writes, then looks for notices, waits for the end of those
+ * that its object is in, and looks whether the object is there. Whichever wrote first is seen by the other.
  * That holds where a store shows what was written to whoever looks afterwards, as AWS, R2, MinIO, Ceph and Google do.
  */
 export function createGuardedRemovals({
@@ -64,11 +64,9 @@ export function createGuardedRemovals({
       }
       return false
     }
-    if (!(await concerns())) return true
-    for (let waitedMs = 0; waitedMs < ABANDONED_AFTER_MS; waitedMs += LOOK_AGAIN_MS) {
+    for (let waitedMs = 0; waitedMs < ABANDONED_AFTER_MS && (await concerns()); waitedMs += LOOK_AGAIN_MS)
       await wait(LOOK_AGAIN_MS)
-      if (!(await concerns())) break
-    }
+    // Without a notice, too: a store may date a write by its begin, and so before a removal that is over by now.
     return (await s3.stat(nameOf(key))) !== undefined
   }
 
