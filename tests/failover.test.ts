@@ -120,7 +120,7 @@ describe.skipIf(!PROGRAMS)('a primary of PostgreSQL that dies, and its standby',
     })
     expect(await one.ask('select pg_is_in_recovery()')).toBe('f')
     const third = await aServer(url, first.token)
-    await eventually(() => expect(one.log().split('application_name=hotpatch looks').length).toBeGreaterThan(5))
+    await eventually(() => expect(one.log().split('application_name=hotpatch-looks').length).toBeGreaterThan(5))
     expect((await third.publish('1.3.0')).status).toBe(201)
     await eventually(async () => expect(await first.offers()).toBe('1.3.0'))
     expect(await one.ask("select string_agg(version, ' ') from release")).toBe('1.0.0')

@@ -214,7 +214,7 @@ describe.skipIf(!PROGRAMS)('a PostgreSQL', () => {
   const waiting = (database: string, use: string, count: number) =>
     eventually(async () => {
       const found = await cluster.ask(
-        `select count(*) from (${WAITING}) waiting where usename = '${database}' and application_name = 'hotpatch ${use}'`,
+        `select count(*) from (${WAITING}) waiting where usename = '${database}' and application_name = 'hotpatch-${use}'`,
       )
       expect(Number(found)).toBe(count)
     })

@@ -12,6 +12,8 @@ import { SDK_CODES } from './sdk-codes.ts'
 describe('a failure that is one of the download', () => {
   const downloadCodes = [
     'check-failed',
+    'catalog-expired',
+    'catalog-too-old',
     'download-failed',
     'download-timeout',
     'download-too-large',

@@ -12,7 +12,7 @@ const EVERYWHERE = {
   'content-security-policy': expect.stringMatching(/default-src '(?:none|self)'.*frame-ancestors 'none'/),
 }
 /** Whoever fetches from here is a device. */
-const DOWNLOADS = /^\/(?:artifacts|assets|apps\/:slug\/assets)\//
+const DOWNLOADS = /^\/(?:artifacts|assets|edge|apps\/:slug\/assets)\//
 
 let server: TestServer
 beforeAll(async () => {

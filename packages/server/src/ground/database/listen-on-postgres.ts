@@ -26,7 +26,7 @@ export function listenOnPostgres(servers: ServerChoice, db: Database, onError: (
       next = new BoundedClient({
         connectionString: server.url,
         connectionTimeoutMillis: CONNECT_MS,
-        application_name: 'hotpatch hears',
+        application_name: 'hotpatch-hears',
         silenceMs: 0,
       })
       await listen(next)

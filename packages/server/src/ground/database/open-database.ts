@@ -77,7 +77,7 @@ export function openPool(
     statement_timeout: statement,
     lock_timeout: lock,
     silenceMs: statement === 0 ? 0 : statement + SILENCE_MARGIN_MS,
-    application_name: `hotpatch ${use}`,
+    application_name: `hotpatch-${use}`,
     // Times and sizes are bigint there and safe integers here.
     types: {
       getTypeParser: (oid, format) => (oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format)),

@@ -16,7 +16,7 @@ export async function lookAtServer({ url }: PostgresServer): Promise<ServerState
   const client = new BoundedClient({
     connectionString: url,
     connectionTimeoutMillis: LOOK_MS,
-    application_name: 'hotpatch looks',
+    application_name: 'hotpatch-looks',
     silenceMs: LOOK_MS,
   })
   try {
