@@ -20,15 +20,20 @@ const MAX_STATEMENTS = 200
 /** Kysely over Node's own SQLite: a file, ":memory:", or one that is open already and is closed with it. */
 export class NodeSqliteDialect extends SqliteDialect {
   readonly #config: SqliteDialectConfig
+  #opened: DatabaseSync | undefined
 
   constructor(given: string | DatabaseSync) {
-    const config = { database: () => Promise.resolve(openDatabase(given)) }
+    const open = () => {
+      this.#opened = openDatabase(given)
+      return Promise.resolve(adaptDatabase(this.#opened))
+    }
+    const config = { database: open }
     super(config)
     this.#config = config
   }
 
   override createDriver() {
-    return new ImmediateSqliteDriver(this.#config)
+    return new ImmediateSqliteDriver(this.#config, () => this.#opened?.isTransaction ?? false)
   }
 
   override createAdapter() {
@@ -41,8 +46,20 @@ export class NodeSqliteDialect extends SqliteDialect {
  * connection (the fleet's writer) has written in between, and no waiting helps it.
  */
 class ImmediateSqliteDriver extends SqliteDriver {
+  readonly #isInTransaction: () => boolean
+
+  constructor(config: SqliteDialectConfig, isInTransaction: () => boolean) {
+    super(config)
+    this.#isInTransaction = isInTransaction
+  }
+
   override async beginTransaction(connection: DatabaseConnection) {
     await connection.executeQuery(CompiledQuery.raw('begin immediate'))
+  }
+
+  /** On a full disk SQLite has done so by itself: that must not hide what went wrong. */
+  override async rollbackTransaction(connection: DatabaseConnection) {
+    if (this.#isInTransaction()) await super.rollbackTransaction(connection)
   }
 }
 
@@ -53,11 +70,15 @@ class TransactionalSqliteAdapter extends SqliteAdapter {
   }
 }
 
-function openDatabase(given: string | DatabaseSync): SqliteDatabase {
+function openDatabase(given: string | DatabaseSync): DatabaseSync {
   const options = { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true }
   const database = typeof given === 'string' ? new DatabaseSync(given, options) : given
   // FULL: a committed row survives a power cut, not only a crash of the process.
   database.exec('pragma journal_mode = wal; pragma synchronous = full')
+  return database
+}
+
+function adaptDatabase(database: DatabaseSync): SqliteDatabase {
   const statements = new Map<string, SqliteStatement>()
   return {
     close: () => database.close(),
