@@ -4,7 +4,14 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { bundleOf, eventually, publishForm, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import {
+  bundleOf,
+  createPostgresDatabase,
+  eventually,
+  publishForm,
+  startServerProcess,
+  temporaryDirectory,
+} from '@hotpatch/testkit'
 import { REDIS_SERVERS, startRedis } from '@hotpatch/testkit/redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { freePort } from './free-port.ts'
@@ -42,7 +49,8 @@ test('panels of the board lie beside each other, and know only the variables tha
   }
 })
 
-const isReady = process.env.HOTPATCH_PROMETHEUS_READY === '1' && REDIS_SERVERS.length > 0
+const postgres = process.env.TEST_POSTGRES_URL ?? ''
+const isReady = process.env.HOTPATCH_PROMETHEUS_READY === '1' && REDIS_SERVERS.length > 0 && postgres !== ''
 
 describe.skipIf(!isReady)('with a real Prometheus', () => {
   test('the alerts are rules, and tell of what they are for', async () => {
@@ -53,9 +61,13 @@ describe.skipIf(!isReady)('with a real Prometheus', () => {
   test('every line of the board has data of a server that is used, and every alert asks for metrics that it has', async () => {
     const redis = await startRedis()
     onTestFinished(redis.stop)
+    const database = await createPostgresDatabase(postgres)
+    onTestFinished(database.drop)
+    // A server may be its own replica: it is never behind.
+    const databases = { DATABASE_URL: database.url, HOTPATCH_DATABASE_REPLICA_URL: database.url }
     const server = await startServerProcess({
       directory: await temporaryDirectory(),
-      env: { HOTPATCH_METRICS: 'open', REDIS_URL: redis.url },
+      env: { HOTPATCH_METRICS: 'open', REDIS_URL: redis.url, ...databases },
     })
     onTestFinished(() => server.stop().then(() => undefined))
     const use = await aUsedServer(server)
