@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from '@hotpatch/testkit'
+import { childrenOf, kill as killProcess } from '../soak/machines/processes.ts'
 import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
@@ -77,6 +78,14 @@ export async function openPostgresMachine(programs: string) {
       await ended
     }
 
+    /** Those that answer would go on for a moment after their parent. */
+    async function killAll(): Promise<void> {
+      const backends = childrenOf(child?.pid ?? 0)
+      const killed = end('SIGKILL')
+      for (const pid of backends) killProcess(pid)
+      await killed
+    }
+
     async function ask(statement: string): Promise<string> {
       const options = ['--no-psqlrc', '--tuples-only', '--no-align', '--command', statement]
       return (await program('psql', ...options, url())).stdout.trim()
@@ -88,7 +97,7 @@ export async function openPostgresMachine(programs: string) {
       url,
       ask,
       start,
-      kill: () => end('SIGKILL'),
+      kill: () => killAll(),
       stop: () => end('SIGINT'),
       log: () => log,
       file: (of) => join(data, of),

@@ -7,6 +7,8 @@ const BEAT = 'replica-beat'
 const ROUND_MS = 5_000
 /** After the first beat: a replica that keeps up has it by then. */
 const FIRST_ROUND_MS = 500
+/** At a start, in which it may be about to get the tables that were just made: of these nobody needs to be told. */
+const FIRST_LOOKS = 3
 /** Whoever takes longer is not there for people who wait. */
 const ANSWER_MS = 3_000
 
@@ -35,11 +37,13 @@ export function watchReplica({
   let state: 'unknown' | 'used' | 'unused' = 'unknown'
   let lagMs: number | undefined
   let beat: number | undefined
+  let looks = 0
   let cancel: CancelTimer | undefined
   let isStopped = false
   let round: Promise<void> | undefined
 
   function leave(why: object, text: string): void {
+    if (state === 'unknown' && looks <= FIRST_LOOKS) return
     if (state !== 'unused') log.warn(why, `${text}; the primary is read from in its place`)
     state = 'unused'
   }
@@ -50,6 +54,7 @@ export function watchReplica({
   }
 
   async function lookOnce(): Promise<void> {
+    looks += 1
     try {
       const found = await within(ANSWER_MS, readBeat(replica))
       judge(found)
