@@ -80,6 +80,8 @@ export async function openConsole({
     colorScheme = 'light',
   }: Parameters<Console['openPage']>[0] = {}): Promise<Page> {
     const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce', locale: 'en-GB' })
+    // On a machine that is busy what is waited for may be late.
+    context.setDefaultTimeout(120_000)
     if (as !== null) await signIn(context, url, as)
     await listen(context, [url, ...visits], complaints)
     return context.newPage()

@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../ground/database/schema.ts'
 
 interface Entry {
+  id: string
   action: string
   before: unknown
   after: unknown
