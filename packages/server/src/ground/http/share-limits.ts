@@ -43,7 +43,7 @@ export function createLimiters({
 
 function shareLimits(crew: Crew, servers: OtherServers | null, timers: Timers): (name: string) => SharedLimit {
   const listeners = new Map<string, (key: string, part: number) => void>()
-  /** By which ids other servers know the workers of this machine: what those told by both ways counts once. */
+  /** By which ids other servers know the workers of this machine: what those tell by both ways counts once. */
   const mates = new Set<string>()
   let elsewhere = 0
   const ownId = servers?.id ?? ''

@@ -23,10 +23,8 @@ export function findLastSeal(db: Connection) {
 /** Whether the chain is there up to this position; nothing is at 0. */
 export async function hasSealOf(db: Connection, position: number): Promise<boolean> {
   if (position === 0) return true
-  return (
-    (await db.selectFrom('audit_seal').select('position').where('position', '=', position).executeTakeFirst()) !==
-    undefined
-  )
+  const seal = await db.selectFrom('audit_seal').select('position').where('position', '=', position).executeTakeFirst()
+  return seal !== undefined
 }
 
 /** In the order in which they were written. */

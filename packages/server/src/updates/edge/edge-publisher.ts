@@ -1,11 +1,5 @@
 import { createPrivateKey, sign } from 'node:crypto'
-import {
-  readEdgeKeyDocument,
-  timeOf,
-  writeEdgeEnvelope,
-  writeEdgePointer,
-  type EdgeKeyDocument,
-} from '@hotpatch/protocol'
+import { readEdgeKeyDocument, timeOf, writeEdgePointer, type EdgeKeyDocument } from '@hotpatch/protocol'
 import type { FastifyBaseLogger } from 'fastify'
 import type { DeviceIdentity } from '../../fleet/devices/device-identity.ts'
 import { HOUR_MS, timestamp, type Clock } from '../../ground/clock.ts'
@@ -15,9 +9,11 @@ import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import type { PublicFiles } from '../../ground/storage/public-files.ts'
 import { loadCatalog, type CatalogKey } from '../catalog-queries.ts'
 import { makeEdgeCatalog, type MadeEdgeCatalog } from './edge-catalogs.ts'
+import { envelopeOf } from './edge-envelope.ts'
 import { catalogName, EDGE_CACHE, EDGE_CONTENT_TYPE, keysName, pointerName } from './edge-names.ts'
 import {
   findEdgeCatalog,
+  findIdentifiedApp,
   findKeyDocument,
   findPointer,
   keepEdgeCatalog,
@@ -83,11 +79,7 @@ export function createEdgePublisher({
     const document = await findKeyDocument(db, key.appId)
     const keys = document && readEdgeKeyDocument(document.text)
     const signer = keys && (await findSigner(keys, now))
-    const app = await db
-      .selectFrom('app')
-      .select(['id', 'device_ids as deviceIds'])
-      .where('id', '=', key.appId)
-      .executeTakeFirst()
+    const app = await findIdentifiedApp(db, key.appId)
     // Whoever cannot tell the devices of an app apart does not know whom its rollouts name.
     if (!signer || !app || !identity.isAbleFor(app)) return false
     const before = await findPointer(db, key)
@@ -153,9 +145,8 @@ export function createEdgePublisher({
   async function seal(text: string, { id, private_key }: EdgeKeyRow): Promise<string> {
     const pem = opened.get(private_key) ?? (await box.open(edgeKeyOwner(id), private_key))
     opened.set(private_key, pem)
-    const bytes = Buffer.from(text)
-    const signature = sign(null, bytes, createPrivateKey(pem)).toString('base64')
-    return writeEdgeEnvelope({ payload: bytes.toString('base64'), signatures: [signature] })
+    const signature = sign(null, Buffer.from(text), createPrivateKey(pem)).toString('base64')
+    return envelopeOf({ text, signature })
   }
 
   /** Until what lies there is what was said last: the catalog first, as a pointer leads to it. */
@@ -193,11 +184,6 @@ export function createEdgePublisher({
 interface Signer {
   row: EdgeKeyRow
   notAfter: number
-}
-
-/** What a publisher has signed, as devices are given it. */
-export function envelopeOf({ text, signature }: { text: string; signature: string }): string {
-  return writeEdgeEnvelope({ payload: Buffer.from(text).toString('base64'), signatures: [signature] })
 }
 
 function headersOf(document: keyof typeof EDGE_CACHE) {

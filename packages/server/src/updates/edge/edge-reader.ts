@@ -1,8 +1,8 @@
 import { elapsedOn, SECOND_MS, type Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { CatalogKey } from '../catalog-queries.ts'
+import { envelopeOf } from './edge-envelope.ts'
 import { catalogName, keysName, pointerName } from './edge-names.ts'
-import { envelopeOf } from './edge-publisher.ts'
 import { findEdgeCatalog, findKeyDocument, findPointer } from './edge-store.ts'
 
 /** What was read a moment ago is not read again, so that the database sees no more of devices than of servers. */

@@ -59,16 +59,16 @@ export function listEdgePlaces(db: Connection) {
     .execute()
 }
 
-function placeIs({ appId, platform, channel }: CatalogKey) {
-  return { app_id: appId, platform, channel }
+/** Of an app, how its devices are known. */
+export function findIdentifiedApp(db: Connection, appId: string) {
+  return db.selectFrom('app').select(['id', 'device_ids as deviceIds']).where('id', '=', appId).executeTakeFirst()
 }
 
-export function findPointer(db: Connection, key: CatalogKey) {
-  const { app_id, platform, channel } = placeIs(key)
+export function findPointer(db: Connection, { appId, platform, channel }: CatalogKey) {
   return db
     .selectFrom('edge_pointer')
     .selectAll()
-    .where('app_id', '=', app_id)
+    .where('app_id', '=', appId)
     .where('platform', '=', platform)
     .where('channel', '=', channel)
     .executeTakeFirst()
