@@ -70,14 +70,20 @@ export function openConnection(url: string) {
 
 export type Connection = ReturnType<typeof openConnection>
 
-/** One connection to each of the workers. */
+/**
+ * One connection to each of the workers. Several are begun at a time: whichever worker waited last is woken first, and
+ * on a quiet machine it would take each of those that come one by one.
+ */
 export async function openToEach(url: string, size: number): Promise<Connection[]> {
   const found = new Map<string, Connection>()
   for (let tries = 0; found.size < size && tries < 100; tries++) {
-    const connection = openConnection(url)
-    const worker = await connection.findWorker()
-    if (found.has(worker)) connection.close()
-    else found.set(worker, connection)
+    const opened = Array.from({ length: 4 * size }, () => openConnection(url))
+    const workers = await Promise.all(opened.map((connection) => connection.findWorker()))
+    for (const [index, connection] of opened.entries()) {
+      const worker = workers[index] ?? ''
+      if (found.has(worker)) connection.close()
+      else found.set(worker, connection)
+    }
   }
   if (found.size < size) throw new Error(`Expected ${size} workers to answer, found ${found.size}.`)
   return [...found.values()]

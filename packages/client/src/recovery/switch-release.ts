@@ -7,7 +7,7 @@ import { EMBEDDED_VERSION, type NewReport } from '../ground/report.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { nextState, type UpdateEvent } from '../ground/states.ts'
 import { PENDING, ROOT, SLOTS } from '../state/storage-layout.ts'
-import { isSameRelease, type ActiveRelease, type Move, type StoredState } from '../state/stored-state.ts'
+import { isRemembered, isSameRelease, type ActiveRelease, type Move, type StoredState } from '../state/stored-state.ts'
 
 type SwitchPorts = Pick<Ports, 'files' | 'crypto' | 'host'>
 
@@ -91,14 +91,17 @@ function isFallback({ why }: Move): boolean {
 function finishMove(state: StoredState, move: Move, binary: Binary): StoredState {
   const { active } = state
   const hasFailed = active && nextState(active.standing, LEAVING[move.why]) === 'rolled-back'
+  const failed = hasFailed ? [...state.failed, { ...identityOf(active), code: codeOf(move) }] : state.failed
   const isOther = move.why === 'binary-changed'
+  // It can have been fetched again while it was not started, on a disk on which its starts could not be counted.
+  const hasStagedFailed = !!state.staged?.release && isRemembered(failed, state.staged.release)
   return {
     ...state,
     move: null,
     active: activeAfter(move),
     previous: previousAfter(state, move),
-    staged: isFallback(move) ? state.staged : null,
-    failed: hasFailed ? [...state.failed, { ...identityOf(active), code: codeOf(move) }] : state.failed,
+    staged: isFallback(move) && !hasStagedFailed ? state.staged : null,
+    failed,
     // Another binary may meet what this one did not.
     refused: isOther ? [] : state.refused,
     fetching: isOther ? null : state.fetching,

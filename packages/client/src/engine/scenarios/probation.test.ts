@@ -171,6 +171,20 @@ describeScenarios(
       },
     ],
     [
+      'one that crashed and was fetched again, as a full disk kept its crash from being settled, is not started again',
+      async (life) => {
+        await stage(life, v2)
+        await inTurn(life, '1.1.0', 'crash')
+        await life.do({ do: 'fullDisk', isFull: true })
+        expect((await life.boot()).launch).toMatchObject({ slot: 'previous', version: '1.0.0' })
+        await life.do({ do: 'fullDisk', isFull: false })
+        await syncs(life, { kind: 'staged', releaseId: v2.releaseId })
+        await runs(life, '1.0.0')
+        await syncs(life, { kind: 'up-to-date' })
+        await life.flushReports({ json: ['ota/metadata.json'] })
+      },
+    ],
+    [
       'whoever uses it does not want it: rolled back at the next start',
       async (life) => {
         await install(life, v2)

@@ -88,7 +88,10 @@ private func finishMove(_ state: inout StoredState, _ move: Move, _ binary: Bina
   state.previous = previousAfter(state, move)
   state.active = try activeAfter(move)
   state.move = nil
-  if !isFallback(move) { state.staged = nil }
+  // It can have been fetched again while it was not started, on a disk on which its starts could not be counted.
+  let staged = state.staged?.release
+  let hasStagedFailed = staged.map { isRemembered(state.failed, $0.identity, sequence: $0.sequence) } ?? false
+  if !isFallback(move) || hasStagedFailed { state.staged = nil }
   // Another binary may meet what this one did not.
   if move.why == .binaryChanged {
     state.refused = []

@@ -23,6 +23,7 @@ import dev.hotpatch.engine.state.StateStore
 import dev.hotpatch.engine.state.StoredState
 import dev.hotpatch.engine.state.clearStartCount
 import dev.hotpatch.engine.state.inspectSlot
+import dev.hotpatch.engine.state.isRemembered
 import dev.hotpatch.engine.state.isSameRelease
 import dev.hotpatch.protocol.SdkCode
 
@@ -100,13 +101,16 @@ private fun isFallback(move: Move): Boolean = leavingBy(move.why) != UpdateEvent
 
 private fun finishMove(state: StoredState, move: Move, binary: Binary): StoredState {
   val failing = state.active?.takeIf { nextState(stateOf(it), leavingBy(move.why)) == UpdateState.ROLLED_BACK }
+  val failed = state.failed + listOfNotNull(failing?.let { rememberedAs(it.release, codeOf(move.why)) })
   val isOther = move.why == MoveReason.BINARY_CHANGED
+  // It can have been fetched again while it was not started, on a disk on which its starts could not be counted.
+  val hasStagedFailed = state.staged?.release?.let { isRemembered(failed, it, it.sequence) } ?: false
   return state.copy(
     move = null,
     active = activeAfter(move),
     previous = previousAfter(state, move),
-    staged = if (isFallback(move)) state.staged else null,
-    failed = state.failed + listOfNotNull(failing?.let { rememberedAs(it.release, codeOf(move.why)) }),
+    staged = if (isFallback(move) && !hasStagedFailed) state.staged else null,
+    failed = failed,
     // Another binary may meet what this one did not.
     refused = if (isOther) emptyList() else state.refused,
     fetching = if (isOther) null else state.fetching,
