@@ -375,16 +375,23 @@ function isMandatory({ mandatory, mandatoryVersion }: CompiledRollout, circumsta
 
 /** D8. Rollouts between what the device runs and its target, that it could have had. */
 function hasSkippedMandatory(catalog: CompiledCatalog, target: CompiledRollout, circumstances: Circumstances): boolean {
-  const { device, now } = circumstances
-  const placements = placementsOf(catalog, device.currentReleaseId)
-  // What is only scheduled is not where the device got its release from.
-  const from = placements.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
+  const from = placeOf(circumstances.device, catalog, circumstances.now)
   for (const rollout of catalog.mandatory) {
     if (rollout.position <= from) return false
     if (rollout.position >= target.position || !isMandatory(rollout, circumstances)) continue
     if (!passedOver(rollout, circumstances)) return true
   }
   return false
+}
+
+/** D8. Where the device got its release from; what is only scheduled is not. Below everything when that is not known. */
+export function placeOf(
+  { currentReleaseId }: Pick<Device, 'currentReleaseId'>,
+  catalog: CompiledCatalog,
+  now: number,
+): number {
+  const placements = placementsOf(catalog, currentReleaseId)
+  return placements.find((rollout) => hasStarted(rollout, now))?.position ?? Number.NEGATIVE_INFINITY
 }
 
 /** D10. The highest floor that a publisher signed and that has come into force; taking a rollout back lifts its floor. */

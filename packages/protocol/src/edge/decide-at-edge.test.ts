@@ -206,6 +206,45 @@ test('Static edge §8: whatever an edge decides, the server decides', () => {
   expect(decided).toBeGreaterThan(asked / 3)
 })
 
+test('what was taken back before it began is not where a device got its release from', () => {
+  const everybody = { devices: [], cohorts: [], percentage: 100, buckets: 100 as const, rules: [], slice: null }
+  const release = (sequence: number): CatalogRelease => ({
+    id: `release-${sequence}`,
+    version: `1.${sequence}.0`,
+    sequence,
+    requirement: {},
+    floor: 0,
+    keyId: 'key-1',
+    isStated: true,
+  })
+  const rollout = { state: 'active' as const, startsAt: null, mandatory: false, restated: null }
+  const staff = { ...everybody, percentage: 0, cohorts: ['staff'] }
+  const catalog: Catalog = {
+    appId: 'app',
+    platform: 'android',
+    channel: 'beta',
+    generation: 1,
+    rollouts: [
+      { ...rollout, id: 'must', position: 1, target: release(1), mandatory: true, audience: staff },
+      {
+        ...rollout,
+        id: 'early',
+        position: 2,
+        target: release(2),
+        state: 'withdrawn',
+        startsAt: NOW + 1,
+        audience: staff,
+      },
+      { ...rollout, id: 'newest', position: 3, target: release(3), audience: everybody },
+    ],
+  }
+  const trust = { highWater: 0, floor: 0, keyIds: ['key-1'], heldReleaseId: null }
+  const device = { id: 'device-1', nativeVersion: '1', currentReleaseId: 'release-2', failedReleaseIds: [], trust }
+  const ofServer = decide(compileCatalog(catalog), { ...device, cohorts: ['staff'], takes: EDGE_TAKES }, NOW)
+  expect(outcomeOf(ofServer)).toMatchObject({ release: 'release-3', mandatory: true })
+  expect(decideAtEdge(readBack(catalog, true).compiled, { ...device, cohorts: [] }, NOW).kind).toBe('asks-server')
+})
+
 test('a catalog without secrets is decided at the edge whole', () => {
   fc.assert(
     fc.property(catalogs, devices, (catalog, device) => {

@@ -1,12 +1,6 @@
-import {
-  compileCatalog,
-  placementsOf,
-  type CatalogRelease,
-  type CatalogRollout,
-  type CompiledCatalog,
-} from '../catalog.ts'
+import { compileCatalog, type CatalogRelease, type CatalogRollout, type CompiledCatalog } from '../catalog.ts'
 import type { ClientTakes } from '../client-takes.ts'
-import { decide, type Decision } from '../decide.ts'
+import { decide, placeOf, type Decision } from '../decide.ts'
 import type { Device } from '../device.ts'
 import type { EdgeCatalog, EdgeOffer, EdgeRestatement, EdgeRollout, OpenEdgeRollout } from './edge-catalog.ts'
 
@@ -84,7 +78,7 @@ function floorOnly(floor: number): CatalogRollout<EdgeCatalogRelease> {
  */
 export function decideAtEdge(edge: CompiledEdgeCatalog, device: Device, now: number, running?: number): EdgeDecision {
   const decision = decide(edge.catalog, { ...device, cohorts: [], takes: EDGE_TAKES }, now)
-  if (mayBeOvertaken(edge, decision) || mayBeMandatory(edge, device, decision)) return { kind: 'asks-server' }
+  if (mayBeOvertaken(edge, decision) || mayBeMandatory(edge, device, decision, now)) return { kind: 'asks-server' }
   return goesBackUnknown(edge, device, decision, running) ? { kind: 'asks-server' } : { kind: 'decided', decision }
 }
 
@@ -96,11 +90,16 @@ function mayBeOvertaken({ asksServer }: CompiledEdgeCatalog, decision: Decision)
 }
 
 /** D8: rollouts between what the device runs and its target, whose audience or release is not known here. */
-function mayBeMandatory({ asksServer, catalog }: CompiledEdgeCatalog, device: Device, decision: Decision): boolean {
+function mayBeMandatory(
+  { asksServer, catalog }: CompiledEdgeCatalog,
+  device: Device,
+  decision: Decision,
+  now: number,
+): boolean {
   if (decision.kind !== 'update' && decision.kind !== 'embedded') return false
   const { rollout, mandatory } = decision
   if (!rollout || rollout.mandatory) return false
-  const from = placementsOf(catalog, device.currentReleaseId)[0]?.position ?? Number.NEGATIVE_INFINITY
+  const from = placeOf(device, catalog, now)
   const between = asksServer.filter(({ position }) => position < rollout.position && position > from)
   // What it runs may have a higher place than is known here; what is older has none above what is here.
   return between.some((each) => (mandatory ? each.kind === 'asks-server' : each.mandatory))
