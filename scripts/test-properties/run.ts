@@ -43,6 +43,7 @@ async function run(): Promise<number> {
     stdio: 'inherit',
     env: { ...process.env, HOTPATCH_PROPERTY_SECONDS: String(seconds) },
   })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   const [code] = await once(child, 'exit')
   return typeof code === 'number' ? code : 1
 }
