@@ -11,6 +11,5 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts'],
     testTimeout: PATIENCE_MS,
     hookTimeout: PATIENCE_MS,
-    passWithNoTests: false,
   },
 })
