@@ -20,7 +20,10 @@ export class NoSchemaError extends Error {
  */
 export async function migrate(db: Database, migrations: Record<string, Migration> = MIGRATIONS): Promise<void> {
   const schema = await ownSchema(db)
-  await refuseNewerSchema(db, migrations, schema)
+  const done = await doneMigrations(db, schema)
+  refuseNewerSchema(done, migrations)
+  // The migrator first asks for all that the database knows of every table.
+  if (missingMigrations(done, migrations).length === 0) return
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
@@ -48,15 +51,11 @@ export async function requireCurrentSchema(
   db: Database,
   migrations: Record<string, Migration> = MIGRATIONS,
 ): Promise<void> {
-  const schema = await ownSchema(db)
-  await refuseNewerSchema(db, migrations, schema)
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration`
-    .execute(db)
-    .catch(() => ({ rows: [] }))
-  const done = new Set(rows.map(({ name }) => name))
-  const missing = Object.keys(migrations).filter((name) => !done.has(name))
+  const done = await doneMigrations(db, await ownSchema(db))
+  refuseNewerSchema(done, migrations)
+  const missing = missingMigrations(done, migrations)
   if (missing.length === 0) return
-  const found = rows.length === 0 ? 'one that no server has made tables in' : `one without "${missing[0]}"`
+  const found = done.length === 0 ? 'one that no server has made tables in' : `one without "${missing[0]}"`
   throw new SchemaNotCurrentError(
     `Expected the database of a server of this version, found ${found}. Look at DATABASE_URL and HOTPATCH_DATA, and ` +
       'start the server of this version once before.',
@@ -77,17 +76,25 @@ async function ownSchema(db: Database): Promise<string | undefined> {
   )
 }
 
-async function refuseNewerSchema(
-  db: Database,
-  migrations: Record<string, Migration>,
-  schema: string | undefined,
-): Promise<void> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true })
-  const isOwn = (table: { name: string; schema?: string | undefined }) =>
-    schema === undefined || table.schema === schema
-  if (!tables.some((table) => table.name === 'kysely_migration' && isOwn(table))) return
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db)
-  const unknown = rows.map((row) => row.name).filter((name) => !Object.hasOwn(migrations, name))
+/** By name, in order; none where no server has made tables. */
+async function doneMigrations(db: Database, schema: string | undefined): Promise<string[]> {
+  const table = sql.id(...(schema === undefined ? [] : [schema]), 'kysely_migration')
+  const { rows: tables } = await (
+    schema === undefined
+      ? sql`select name from sqlite_master where type = 'table' and name = 'kysely_migration'`
+      : sql`select tablename from pg_tables where schemaname = ${schema} and tablename = 'kysely_migration'`
+  ).execute(db)
+  if (tables.length === 0) return []
+  const { rows } = await sql<{ name: string }>`select name from ${table} order by name`.execute(db)
+  return rows.map(({ name }) => name)
+}
+
+function missingMigrations(done: readonly string[], migrations: Record<string, Migration>): string[] {
+  return Object.keys(migrations).filter((name) => !done.includes(name))
+}
+
+function refuseNewerSchema(done: readonly string[], migrations: Record<string, Migration>): void {
+  const unknown = done.filter((name) => !Object.hasOwn(migrations, name))
   if (unknown.length === 0) return
   throw new SchemaTooNewError(
     `The database has the schema "${unknown.at(-1)}", and this server knows up to "${Object.keys(migrations).at(-1)}". ` +
