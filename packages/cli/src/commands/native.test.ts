@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { NativeChange } from '../native/native-changes.ts'
 import { createTool, type Tool } from '../testing/run-tool.ts'
 
@@ -18,14 +19,18 @@ const IDENTITY = {
 let tool: Tool
 
 const git = (args: string, cwd = tool.cwd) =>
-  execFileSync('git', args.split(' '), { cwd, env: { ...tool.env, ...IDENTITY }, encoding: 'utf8' })
+  execFileSync('git', args.split(' '), { cwd, env: { PATH: GIT_PATH, ...IDENTITY }, encoding: 'utf8' })
+
+function commitAll(tag: string, cwd = tool.cwd) {
+  git('add -A', cwd)
+  git(`commit -q --allow-empty -m ${tag}`, cwd)
+  git(`tag ${tag}`, cwd)
+}
 
 /** Writes, commits everything, and tags it. */
 async function commit(tag: string, files: Record<string, string>) {
   await tool.write(files)
-  git('add -A')
-  git(`commit -q --allow-empty -m ${tag}`)
-  git(`tag ${tag}`)
+  commitAll(tag)
 }
 
 const dependencies = (changes: Record<string, string | undefined> = {}, more: object = {}) =>
@@ -43,11 +48,25 @@ const APP = {
   'ios/App/App/Info.plist': '<plist/>',
 }
 
+/** With the app in it, and tidied by nobody: made once, as each program of git takes its time. */
+let repository: string
+
+beforeAll(async () => {
+  repository = await mkdtemp(join(tmpdir(), 'hotpatch-cli-test-'))
+  git('init -q -b main --template=', repository)
+  git('config maintenance.auto false', repository)
+  for (const [path, text] of Object.entries(APP)) {
+    await mkdir(dirname(join(repository, path)), { recursive: true })
+    await writeFile(join(repository, path), text)
+  }
+  commitAll('v1', repository)
+})
+afterAll(() => rm(repository, { recursive: true }))
+
 beforeEach(async () => {
   tool = await createTool()
   tool.env.PATH += `:${GIT_PATH}`
-  git('init -q -b main')
-  await commit('v1', APP)
+  await cp(repository, tool.cwd, { recursive: true })
 })
 
 async function changed(...more: string[]) {
