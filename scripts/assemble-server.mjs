@@ -1,11 +1,11 @@
-// node scripts/assemble-server.mjs FOLDER: the server with all that it loads, in a folder that needs nothing but Node: for
-// images and machines without a checkout. The pages of the console are built before (scripts/console-pages.mjs).
+// npm run assemble -- FOLDER: the server with all that it loads, in a folder that needs nothing but Node 24: for images and
+// machines without a checkout. By itself, as images run it, it takes a Node that is new enough, and pages of the console that
+// were built before (scripts/console-pages.mjs).
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { exitWith, root } from './lib/child.mjs'
-import { findBundle, SERVER } from './lib/find-bundle.mjs'
-import { EXTERNAL, makeBundle } from './lib/make-bundle.mjs'
+import { EXTERNAL, findBundle, SERVER } from './lib/find-bundle.mjs'
 
 /** What its bundle asks for by name, and has no part of. */
 const SERVER_PACKAGE = join(root, 'packages', 'server')
@@ -14,7 +14,7 @@ const DASHBOARD = join(root, 'packages', 'dashboard')
 await exitWith(async () => {
   const target = process.argv[2]
   if (!target)
-    throw new Error('assemble-server: expected the folder to write, as in node scripts/assemble-server.mjs /assembled.')
+    throw new Error('assemble-server: expected the folder to write, as in npm run assemble -- /opt/hotpatch.')
   if (!existsSync(join(DASHBOARD, 'pages', 'index.html'))) {
     throw new Error(
       'assemble-server: the pages of the console are not there. Run node scripts/console-pages.mjs before.',
@@ -25,7 +25,7 @@ await exitWith(async () => {
 })
 
 async function assemble(target) {
-  if (!findBundle(root, SERVER)) await makeBundle(root, SERVER)
+  if (!findBundle(root, SERVER)) await bundle()
   rmSync(target, { recursive: true, force: true })
   mkdirSync(target, { recursive: true })
   const isShipped = (path) => !path.endsWith('.map') && !/used-by-\d+$/.test(path)
@@ -35,6 +35,17 @@ async function assemble(target) {
   }
   const copied = new Map()
   for (const name of EXTERNAL) copyPackage(name, SERVER_PACKAGE, { target, copied })
+}
+
+async function bundle() {
+  const [major] = process.versions.node.split('.')
+  if (Number(major) < 22) {
+    throw new Error(
+      `assemble-server: expected Node 22 or newer, found ${process.versions.node}. Take npm run assemble, which has its own.`,
+    )
+  }
+  const { makeBundle } = await import('./lib/make-bundle.mjs')
+  await makeBundle(root, SERVER)
 }
 
 /** With what it depends on, each where it is found by whoever asks for it. What is for other machines is not installed. */

@@ -158,6 +158,18 @@ describe.each(['aws', 'cloudflare-r2-vm'])('terraform: %s', (name) => {
   })
 })
 
+test('what a machine beside R2 begins with is of the schema of the docker-compose that Debian and Ubuntu have', async () => {
+  const main = (await parseHcl('main.tf', await textOf('terraform/cloudflare-r2-vm/main.tf'))) as {
+    locals: { compose?: object }[]
+  }
+  const compose = main.locals.find((each) => each.compose)?.compose
+  // Like theirs, 1.29, it is from before a file could have a name.
+  const isValid = new Ajv2019({ strict: false, validateFormats: false }).compile(withoutIds(composeSchema))
+  isValid(compose)
+  expect(isValid.errors).toBeNull()
+  expect(isValid({ ...compose, name: 'hotpatch' })).toBe(false)
+})
+
 describe('helm', () => {
   const CHART = 'helm/hotpatch'
 
@@ -203,6 +215,13 @@ describe('systemd', () => {
       (error: unknown) => error as { stderr: string },
     )
     expect(stderr.split('\n').filter((line) => line && !/is not executable: No such file/.test(line))).toEqual([])
+  })
+
+  test('lets threads give way to those that serve, and take no more than they have', async () => {
+    const lists = [...(await readFile(UNIT, 'utf8')).matchAll(/^SystemCallFilter=(.*)$/gm)].map(([, list = '']) => list)
+    // Later lists win.
+    expect(lists.indexOf('setpriority')).toBeGreaterThan(lists.indexOf('~@privileged @resources'))
+    expect(lists.filter((list) => list.startsWith('~'))).toEqual(['~@privileged @resources'])
   })
 
   test('sets variables that the server reads', async () => {

@@ -51,6 +51,18 @@ test('a bundle is made once, and does what its sources do, with its threads', as
   expect(await start()).toBe('one thread')
 })
 
+test('on a Node that is too old, a bundle says which it needs', async () => {
+  const { root } = await aCheckout()
+  const { main } = await entryOf(root)
+  const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } })"
+  const started = run(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(old)}`, main])
+  await expect(started).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^hotpatch-server: needs Node 22\.19 or newer, found 20\.20\.2 at \S+node\. .*\n$/),
+  })
+})
+
 test('a source that changed is never left out of a start', async () => {
   const { root, put, start } = await aCheckout()
   const { main } = await entryOf(root)

@@ -6,6 +6,18 @@ import { join } from 'node:path'
 export const SERVER = { name: 'server', source: 'packages/server/src/main.ts', entry: 'main.js' }
 export const TOOL = { name: 'cli', source: 'packages/cli/bin/hotpatch.js', entry: 'bin/hotpatch.js' }
 
+/** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
+export const EXTERNAL = [
+  '@fastify/swagger',
+  '@fastify/swagger-ui',
+  '@node-rs/argon2',
+  'pg-native',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/s3-request-presigner',
+  '@aws-sdk/cloudfront-signer',
+  '@redis/client',
+]
+
 /** Below a package's own node_modules: what a bundle loads from where it is installed is found from there. */
 export const bundlesOf = (root, { name }) => join(root, 'packages', name, 'node_modules', '.cache', 'bundles')
 

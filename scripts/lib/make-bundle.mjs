@@ -15,7 +15,8 @@ import {
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
-import { bundlesOf, markOf, SERVER, TOOL } from './find-bundle.mjs'
+import { root as ownRoot } from './child.mjs'
+import { bundlesOf, EXTERNAL, markOf, SERVER, TOOL } from './find-bundle.mjs'
 
 /** Each by the name of its file: workers are looked for beside the one that starts them. */
 const ENTRIES = {
@@ -24,17 +25,6 @@ const ENTRIES = {
 }
 /** What its imports are found by. npm writes the last one whenever it changes what is installed. */
 const SIGNPOSTS = ['packages/*/package.json', 'node_modules/.package-lock.json']
-/** They read files beside them, or are compiled, and are loaded when somebody asks: from where they are installed. */
-export const EXTERNAL = [
-  '@fastify/swagger',
-  '@fastify/swagger-ui',
-  '@node-rs/argon2',
-  'pg-native',
-  '@aws-sdk/client-s3',
-  '@aws-sdk/s3-request-presigner',
-  '@aws-sdk/cloudfront-signer',
-  '@redis/client',
-]
 /** Besides those that servers run from: these load what is asked for, and start threads, at any time. */
 const KEPT_FOLDERS = 3
 const USER = /^used-by-(\d+)$/
@@ -45,6 +35,21 @@ const SAY_WHO_RUNS = `try {
   writeFileSync(user, '')
   process.once('exit', () => rmSync(user, { force: true }))
 } catch {}`
+
+/** One that is too old finds modules missing, and says only which. */
+function refuseOldNode(root, part) {
+  const [major, minor] = enginesOf(root, part).node.replace('>=', '').split('.')
+  return `{
+  const [major, minor] = process.versions.node.split('.').map(Number)
+  if (major < ${major} || (major === ${major} && minor < ${minor})) {
+    process.stderr.write(
+      \`hotpatch-server: needs Node ${major}.${minor} or newer, found \${process.versions.node} at \${process.execPath}. Install a current Node from https://nodejs.org.\\n\`,
+    )
+    process.exit(1)
+  }
+}
+`
+}
 
 /** Bundles what is there now. Needs what is installed, and the pinned Node. */
 export async function makeBundle(root, part) {
@@ -99,7 +104,8 @@ async function write(root, part, directory) {
     plugins: [{ name: 'inputs', moduleParsed: ({ id }) => void loaded.add(id) }],
   })
   const startedAt = Date.now()
-  const banner = ({ name, isEntry }) => (part === SERVER && isEntry && name === 'main' ? SAY_WHO_RUNS : '')
+  const first = part === SERVER ? `${refuseOldNode(ownRoot, part)}${SAY_WHO_RUNS}` : ''
+  const banner = ({ name, isEntry }) => (isEntry && name === 'main' ? first : '')
   await bundle.write({ dir: dirname(join(directory, part.entry)), format: 'esm', sourcemap: true, banner })
   await bundle.close()
   const own = [...loaded].filter((path) => existsSync(path) && !path.includes(`${sep}node_modules${sep}`))

@@ -84,7 +84,7 @@ locals {
 }
 
 resource "aws_secretsmanager_secret" "this" {
-  for_each    = toset(concat(
+  for_each = toset(concat(
     ["JWT_SECRET", "HOTPATCH_DEVICE_ID_SECRET", "HOTPATCH_SECRETS_KEY", "DATABASE_URL"],
     var.shared_limits ? ["REDIS_URL"] : [],
   ))

@@ -27,8 +27,8 @@ resource "cloudflare_dns_record" "server" {
 }
 
 locals {
+  # Without a name, which the docker-compose of Debian 12 and Ubuntu 24.04 does not know: its folder's is taken.
   compose = {
-    name = "hotpatch"
     services = {
       server = {
         image             = var.image

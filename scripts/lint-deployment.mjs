@@ -1,17 +1,20 @@
-// npm run deploy:lint: the Helm chart, looked at by Helm itself, and what it renders by the schemas of Kubernetes. Takes Go; both
-// programs are built once, which takes minutes, and kept in the system's folder for temporary files.
+// npm run deploy:lint: the Helm chart, looked at by Helm itself, and what it renders by the schemas of Kubernetes; and the files of
+// Terraform, by the formatter of their language. Takes Go; the programs are built once, which takes minutes, and kept in the
+// system's folder for temporary files.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exitWith, root, run } from './lib/child.mjs'
 
 const CHART = join(root, 'deploy', 'helm', 'hotpatch')
+const TERRAFORM = join(root, 'deploy', 'terraform')
 const FOLDER = join(tmpdir(), 'hotpatch-chart')
 /** Helm that is built so takes itself to be of an old one. */
 const KUBERNETES = '1.30.0'
 const PROGRAMS = {
   helm: 'helm.sh/helm/v3/cmd/helm@v3.22.0',
+  hclfmt: 'github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.25.0',
   'kubectl-validate': 'sigs.k8s.io/kubectl-validate@v0.0.4',
 }
 
@@ -24,6 +27,8 @@ await exitWith(async () => {
     const code = await run('go', ['install', '-ldflags=-s -w', module], { env, cwd: FOLDER })
     if (code !== 0) return code
   }
+  const formatted = checkFormat()
+  if (formatted !== 0) return formatted
   const helm = join(FOLDER, 'helm')
   for (const file of readdirSync(join(CHART, 'ci'))) {
     const values = ['--values', join(CHART, 'ci', file)]
@@ -40,6 +45,18 @@ await exitWith(async () => {
   }
   return 0
 })
+
+function checkFormat() {
+  const files = readdirSync(TERRAFORM, { recursive: true }).filter((file) => file.endsWith('.tf'))
+  const others = files.filter((file) => {
+    const input = readFileSync(join(TERRAFORM, file))
+    const { status, stdout, stderr } = spawnSync(join(FOLDER, 'hclfmt'), { input })
+    if (status !== 0) throw new Error(`hclfmt, with ${file}: ${stderr}`)
+    return !stdout.equals(input)
+  })
+  for (const file of others) console.error(`${join(TERRAFORM, file)} is not written as terraform fmt writes it.`)
+  return others.length === 0 ? 0 : 1
+}
 
 /** What is defined elsewhere, the ServiceMonitor of Prometheus' operator, is not among its schemas. */
 async function validate(rendered) {
