@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createAppUpdater, type AppUpdaterOptions, type Host, type VerifiedFile } from '@hotpatch/app-updates'
 import { createNodeHost, createNodeHttp } from '@hotpatch/app-updates/node'
-import { SERVER_DATABASES, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
+import { STORY_DATABASES, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startFileServer } from '../packages/app-updates/src/testing/file-server.ts'
 
@@ -12,8 +12,8 @@ const ELSEWHERE = 'https://downloads.example.com'
 
 const sha256Of = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-describe.each(SERVER_DATABASES)('versions of a whole app, on %s', (_name, open, isHere) => {
-  test.skipIf(!isHere)('published, checked, made mandatory, taken back, and had again', async () => {
+describe.each(STORY_DATABASES)('versions of a whole app, on %s', (_name, open) => {
+  test('published, checked, made mandatory, taken back, and had again', async () => {
     const { env, drop } = await open()
     const directory = await temporaryDirectory()
     const server = await startServerProcess({ directory: join(directory, 'data'), env })

@@ -1,6 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeTemporaryDirectory, SERVER_DATABASES, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
+import { makeTemporaryDirectory, STORY_DATABASES, startServerProcess, type ServerProcess } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MissingTool } from '../scripts/real-clients/attempt.ts'
 import { installClient } from '../scripts/real-clients/hot-updater/client.ts'
@@ -22,8 +22,8 @@ const client = await installClient(join(folder, 'client')).catch((error: unknown
 
 const start = (text: string) => ({ 'index.android.bundle': text })
 
-describe.each(SERVER_DATABASES)('an app with the client of hot-updater 0.36.3, on %s', (name, open, isHere) => {
-  describe.runIf(client && isHere)('as it is published', () => {
+describe.each(STORY_DATABASES)('an app with the client of hot-updater 0.36.3, on %s', (name, open) => {
+  describe.runIf(client)('as it is published', () => {
     let server: ServerProcess
     let store: story.Store
     let drop = async () => {}

@@ -9,7 +9,7 @@ import { writeInstalledKit } from '@hotpatch/protocol'
 import {
   eventually,
   runCliProcess,
-  SERVER_DATABASES,
+  STORY_DATABASES,
   startServerProcess,
   temporaryDirectory,
   type ServerProcess,
@@ -184,118 +184,114 @@ interface Timeline {
 
 const runningOf = (version: string) => ({ web: `the web, ${version}`, edge: version, gateway: version })
 
-describe.each(SERVER_DATABASES)('a kit on %s', (_name, openDatabase, isHere) => {
-  test.skipIf(!isHere)(
-    'is checked, shown, applied, probed, committed and reported; a bad one goes back as a whole',
-    async () => {
-      const database = await openDatabase()
-      onTestFinished(() => database.drop())
-      const server = await startServerProcess({ directory: await temporaryDirectory(), env: database.env })
-      onTestFinished(() => server.stop().then(() => undefined))
-      const app = await makeApp(server)
-      const { publicKey, publish } = await openPublisher(server)
-      const { root, cli, running } = await install(server, app, publicKey)
-      expect(await running()).toEqual(runningOf('1'))
-      const shownStatus = async () => JSON.parse((await cli('status', '--json')).stdout) as object
-      expect(await shownStatus()).toMatchObject({ releaseId: '1', openApply: null, failed: [], before: null })
+describe.each(STORY_DATABASES)('a kit on %s', (_name, openDatabase) => {
+  test('is checked, shown, applied, probed, committed and reported; a bad one goes back as a whole', async () => {
+    const database = await openDatabase()
+    onTestFinished(() => database.drop())
+    const server = await startServerProcess({ directory: await temporaryDirectory(), env: database.env })
+    onTestFinished(() => server.stop().then(() => undefined))
+    const app = await makeApp(server)
+    const { publicKey, publish } = await openPublisher(server)
+    const { root, cli, running } = await install(server, app, publicKey)
+    expect(await running()).toEqual(runningOf('1'))
+    const shownStatus = async () => JSON.parse((await cli('status', '--json')).stdout) as object
+    expect(await shownStatus()).toMatchObject({ releaseId: '1', openApply: null, failed: [], before: null })
 
-      await publish({ releaseId: '2' })
-      const kitStatus = await startAgent(root)
-      await eventually(async () =>
-        expect(await kitStatus()).toMatchObject({
-          release_id: '1',
-          update_available: true,
-          components: [
-            { id: 'edge', installed_version: '1', status: 'update_available' },
-            { id: 'gateway', installed_version: '1', status: 'update_available' },
-            { id: 'web', installed_version: '1', status: 'update_available' },
-          ],
-        }),
-      )
-      const checked = await cli('check', '--json')
-      expect(checked).toMatchObject({ code: 3 })
-      expect(JSON.parse(checked.stdout)).toMatchObject({ outcome: 'update_available', releaseId: '2' })
-      const shown = await cli('plan')
-      expect(shown.stdout).toContain('gateway (binary): 1 → 2')
-      const unasked = await cli('apply')
-      expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
-      expect(await running()).toEqual(runningOf('1'))
-
-      const applied = await cli('apply', '--yes', '--json')
-      expect(applied, applied.stderr).toMatchObject({ code: 0 })
-      expect(JSON.parse(applied.stdout)).toMatchObject({ kind: 'committed', releaseId: '2', failed: [] })
-      expect(await running()).toEqual(runningOf('2'))
-      const installed = JSON.parse(await readFile(join(root, 'substratum-kit-release.json'), 'utf8')) as object
-      expect(installed).toMatchObject({ release_id: '2', components: { gateway: { version: '2' } } })
-      expect(await cli('check')).toMatchObject({ code: 0 })
-      expect(await shownStatus()).toMatchObject({ releaseId: '2', openApply: null, failed: [], trust: { sequence: 1 } })
+    await publish({ releaseId: '2' })
+    const kitStatus = await startAgent(root)
+    await eventually(async () =>
       expect(await kitStatus()).toMatchObject({
-        release_id: '2',
-        update_available: false,
+        release_id: '1',
+        update_available: true,
         components: [
-          { id: 'edge', installed_version: '2', status: 'up_to_date' },
-          { id: 'gateway', installed_version: '2', status: 'up_to_date' },
-          { id: 'web', installed_version: '2', status: 'up_to_date' },
+          { id: 'edge', installed_version: '1', status: 'update_available' },
+          { id: 'gateway', installed_version: '1', status: 'update_available' },
+          { id: 'web', installed_version: '1', status: 'update_available' },
         ],
-      })
+      }),
+    )
+    const checked = await cli('check', '--json')
+    expect(checked).toMatchObject({ code: 3 })
+    expect(JSON.parse(checked.stdout)).toMatchObject({ outcome: 'update_available', releaseId: '2' })
+    const shown = await cli('plan')
+    expect(shown.stdout).toContain('gateway (binary): 1 → 2')
+    const unasked = await cli('apply')
+    expect(unasked).toMatchObject({ code: 2, stderr: expect.stringContaining('--yes') })
+    expect(await running()).toEqual(runningOf('1'))
 
-      const { installId } = JSON.parse(await readFile(join(root, '.kit', 'install.json'), 'utf8')) as {
-        installId: string
-      }
-      const told = (kind: string, component: string | null, version: string) =>
-        `${component ?? 'kit'} ${version} ${kind}`
-      const timeline = async () => {
-        const { items } = await request<Timeline>(server, 'GET', `/apps/home/devices/${installId}/timeline?limit=200`)
-        return items.map(({ kind, version, component }) => told(kind, component ?? null, version ?? ''))
-      }
-      await eventually(async () =>
-        expect(await timeline()).toEqual(
-          expect.arrayContaining([
-            told('planned', 'web', '2'),
-            told('downloaded', null, '2'),
-            told('probed', 'gateway', '2'),
-            told('confirmed', 'gateway', '2'),
-            told('confirmed', null, '2'),
-          ]),
-        ),
-      )
+    const applied = await cli('apply', '--yes', '--json')
+    expect(applied, applied.stderr).toMatchObject({ code: 0 })
+    expect(JSON.parse(applied.stdout)).toMatchObject({ kind: 'committed', releaseId: '2', failed: [] })
+    expect(await running()).toEqual(runningOf('2'))
+    const installed = JSON.parse(await readFile(join(root, 'substratum-kit-release.json'), 'utf8')) as object
+    expect(installed).toMatchObject({ release_id: '2', components: { gateway: { version: '2' } } })
+    expect(await cli('check')).toMatchObject({ code: 0 })
+    expect(await shownStatus()).toMatchObject({ releaseId: '2', openApply: null, failed: [], trust: { sequence: 1 } })
+    expect(await kitStatus()).toMatchObject({
+      release_id: '2',
+      update_available: false,
+      components: [
+        { id: 'edge', installed_version: '2', status: 'up_to_date' },
+        { id: 'gateway', installed_version: '2', status: 'up_to_date' },
+        { id: 'web', installed_version: '2', status: 'up_to_date' },
+      ],
+    })
 
-      await publish({ releaseId: '3', isBroken: true })
-      const broken = await cli('apply', '--yes', '--json')
-      expect(broken, broken.stderr).toMatchObject({ code: 5 })
-      expect(JSON.parse(broken.stdout)).toMatchObject({
-        kind: 'reverted',
-        releaseId: '3',
-        why: { code: 'probe-failed', component: 'gateway' },
-      })
-      expect(await running()).toEqual(runningOf('2'))
-      await eventually(async () =>
-        expect(await timeline()).toEqual(
-          expect.arrayContaining([
-            told('failed', 'gateway', '3'),
-            told('rolled-back', 'edge', '3'),
-            told('rolled-back', null, '3'),
-          ]),
-        ),
-      )
-      // By the server's decision, and by this machine's own memory.
-      const again = await cli('check', '--json')
-      expect(again).toMatchObject({ code: 0 })
-      expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'up_to_date' })
-      expect(await kitStatus()).toMatchObject({
-        release_id: '2',
-        components: [
-          { id: 'edge', status: 'up_to_date' },
-          { id: 'gateway', installed_version: '2', status: 'rolled_back' },
-          { id: 'web', status: 'up_to_date' },
-        ],
-      })
-      expect(await shownStatus()).toMatchObject({
-        releaseId: '2',
-        openApply: null,
-        failed: [{ releaseId: '3', code: 'probe-failed' }],
-      })
-      expect(await cli('doctor')).toMatchObject({ code: 0 })
-    },
-  )
+    const { installId } = JSON.parse(await readFile(join(root, '.kit', 'install.json'), 'utf8')) as {
+      installId: string
+    }
+    const told = (kind: string, component: string | null, version: string) => `${component ?? 'kit'} ${version} ${kind}`
+    const timeline = async () => {
+      const { items } = await request<Timeline>(server, 'GET', `/apps/home/devices/${installId}/timeline?limit=200`)
+      return items.map(({ kind, version, component }) => told(kind, component ?? null, version ?? ''))
+    }
+    await eventually(async () =>
+      expect(await timeline()).toEqual(
+        expect.arrayContaining([
+          told('planned', 'web', '2'),
+          told('downloaded', null, '2'),
+          told('probed', 'gateway', '2'),
+          told('confirmed', 'gateway', '2'),
+          told('confirmed', null, '2'),
+        ]),
+      ),
+    )
+
+    await publish({ releaseId: '3', isBroken: true })
+    const broken = await cli('apply', '--yes', '--json')
+    expect(broken, broken.stderr).toMatchObject({ code: 5 })
+    expect(JSON.parse(broken.stdout)).toMatchObject({
+      kind: 'reverted',
+      releaseId: '3',
+      why: { code: 'probe-failed', component: 'gateway' },
+    })
+    expect(await running()).toEqual(runningOf('2'))
+    await eventually(async () =>
+      expect(await timeline()).toEqual(
+        expect.arrayContaining([
+          told('failed', 'gateway', '3'),
+          told('rolled-back', 'edge', '3'),
+          told('rolled-back', null, '3'),
+        ]),
+      ),
+    )
+    // By the server's decision, and by this machine's own memory.
+    const again = await cli('check', '--json')
+    expect(again).toMatchObject({ code: 0 })
+    expect(JSON.parse(again.stdout)).toMatchObject({ outcome: 'up_to_date' })
+    expect(await kitStatus()).toMatchObject({
+      release_id: '2',
+      components: [
+        { id: 'edge', status: 'up_to_date' },
+        { id: 'gateway', installed_version: '2', status: 'rolled_back' },
+        { id: 'web', status: 'up_to_date' },
+      ],
+    })
+    expect(await shownStatus()).toMatchObject({
+      releaseId: '2',
+      openApply: null,
+      failed: [{ releaseId: '3', code: 'probe-failed' }],
+    })
+    expect(await cli('doctor')).toMatchObject({ code: 0 })
+  })
 })

@@ -13,10 +13,10 @@ import {
 } from '@hotpatch/api'
 import { isInPercentage } from '@hotpatch/protocol'
 import {
-  createPostgresDatabase,
   makeTemporaryDirectory,
   runCliProcess,
   startServerProcess,
+  STORY_DATABASES,
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -26,10 +26,6 @@ import { copyReactNativeApp, readTree, setRelease } from './react-native-app.ts'
  * The whole story with real parts: the tool bundles a real React Native app with the real bundler, signs and uploads
  * it to a real server process, and device engines run what they get. Each test goes on where the one before ended.
  */
-const DATABASES = [
-  { name: 'SQLite', isThere: true },
-  { name: 'PostgreSQL', isThere: Boolean(process.env.TEST_POSTGRES_URL) },
-]
 
 /** What the bundler wrote, by "platform version": the second story publishes it again without bundling. */
 const built = new Map<string, { directory: string; tree: Map<string, Buffer> }>()
@@ -39,9 +35,8 @@ afterAll(async () => {
   for (const directory of kept) await rm(directory, { recursive: true, force: true })
 })
 
-for (const { name, isThere } of DATABASES) {
-  const isSkipped = !isThere || process.env.HOTPATCH_EXAMPLE_READY !== '1'
-  describe.skipIf(isSkipped)(`a React Native app on ${name}`, () => {
+for (const [name, openDatabase] of STORY_DATABASES) {
+  describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')(`a React Native app on ${name}`, () => {
     let server: ServerProcess
     let directory: string
     let app: App
@@ -55,11 +50,9 @@ for (const { name, isThere } of DATABASES) {
       directory = await makeTemporaryDirectory()
       kept.push(directory)
       appDirectory = await copyReactNativeApp(directory)
-      if (name === 'PostgreSQL') {
-        const database = await createPostgresDatabase(process.env.TEST_POSTGRES_URL ?? '')
-        serverEnv.DATABASE_URL = database.url
-        dropDatabase = database.drop
-      }
+      const database = await openDatabase()
+      Object.assign(serverEnv, database.env)
+      dropDatabase = database.drop
       server = await startServer()
     })
     afterAll(async () => {

@@ -17,3 +17,11 @@ export const SERVER_DATABASES = [
     postgres !== undefined,
   ],
 ] as const
+
+/**
+ * For stories that are long: PostgreSQL where it is there, as whatever names no database is on SQLite. With
+ * HOTPATCH_TEST_EVERY_DATABASE=1 each that is there.
+ */
+export const STORY_DATABASES = SERVER_DATABASES.filter(([, , isHere]) => isHere).slice(
+  process.env.HOTPATCH_TEST_EVERY_DATABASE === '1' ? 0 : -1,
+)
