@@ -80,6 +80,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await checkPath.stop()
     await core.closeDatabases()
     core.storage.close?.()
+    await core.traces.stop()
   }
 
   return { http, handle: core.serving.handle, ownerToken, firstOwnerSecret, tick: automation.tick, leave, close }

@@ -29,6 +29,7 @@ export async function createCheckPath({
   box,
   databaseFile,
   servers,
+  traces,
   log,
   crew,
   otherServers,
@@ -65,7 +66,7 @@ export async function createCheckPath({
   })
   const fleet = joinFleets(ownFleet, crew, log)
   const runSweep = databaseFile === undefined ? sweepHere(db, timers) : sweepInThread(databaseFile)
-  const retention = createRetention({ runSweep, clock, timers, log, raise: sync.raise })
+  const retention = createRetention({ runSweep, clock, timers, traces, log, raise: sync.raise })
   const updates = createUpdateService({
     clock,
     failedReleaseIds: fleet.failedReleaseIds,

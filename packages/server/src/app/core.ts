@@ -11,6 +11,7 @@ import { createMetrics } from '../ground/http/metrics.ts'
 import { createPublicUrl } from '../ground/http/public-url.ts'
 import { joinOtherServers } from '../ground/redis/other-servers.ts'
 import { openStorage } from '../ground/storage/open-storage.ts'
+import { openTraces } from '../ground/traces/open-traces.ts'
 import { sealDatabase } from '../ground/secrets/seal-database.ts'
 import { createSecretBox } from '../ground/secrets/secret-box.ts'
 import { ALONE, type Crew } from '../ground/workers/crew.ts'
@@ -35,10 +36,12 @@ export type Core = Awaited<ReturnType<typeof openCore>>
 export async function openCore(options: AppOptions) {
   const { config, clock = systemClock, timers = systemTimers, newId = uuidv7, crew = ALONE } = options
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-  const { storage, publicFiles, notice: storageNotice } = await openStorage(config.storage, clock)
+  const { storage: artifacts, publicFiles, notice: storageNotice } = await openStorage(config.storage, clock)
   const serving = createHttp(config, newId, timers, options.logTo)
   const { app: http } = serving
-  const databases = await openDatabases({ config, timers, log: http.log }, options.database)
+  const traces = await openTraces(config.traces, { clock, timers, newId, random: Math.random, log: http.log })
+  const storage = traces.ofStorage(artifacts, config.storage.kind)
+  const databases = await openDatabases({ config, timers, traces, log: http.log }, options.database)
   const secretsKeys = config.secretsKeys ?? [await readSecretsKey(config.dataDirectory)]
   const box = createSecretBox(secretsKeys)
   await sealDatabase(databases.db, box)
@@ -65,6 +68,8 @@ export async function openCore(options: AppOptions) {
     http,
     serving,
     log: http.log,
+    /** For whoever wants to see what takes how long. */
+    traces,
     /** The processes that serve beside this one. */
     crew,
     /** The processes of all machines, over Redis. Null: there is none. */

@@ -8,6 +8,7 @@ import {
   openOverPool,
   openPool,
   openReadThread,
+  type Around,
   type DatabaseConfig,
 } from '../ground/database/open-database.ts'
 import { createFallingBackPool } from '../ground/database/postgres/falling-back-pool.ts'
@@ -15,6 +16,7 @@ import type { ServerChoice } from '../ground/database/postgres/server-choice.ts'
 import type { Database } from '../ground/database/schema.ts'
 import { watchReplica, type ReplicaWatch } from '../ground/database/watch-replica.ts'
 import type { Log } from '../ground/log.ts'
+import type { Traces } from '../ground/traces/traces.ts'
 
 /** The ways to the database, migrated. Each is for something else, so that none waits for another's. */
 export interface Databases {
@@ -37,34 +39,39 @@ export interface Databases {
 interface OpenOptions {
   config: Config
   timers: Timers
+  traces: Traces
   log: Log
 }
 
 /** @param given a database that is open already: everything is in it */
 export async function openDatabases(options: OpenOptions, given?: Database): Promise<Databases> {
-  const { database } = options.config
+  const { config, traces } = options
+  const { database } = config
   if (!given && database.kind === 'postgres') return openPostgres(database, options)
-  const db = given ?? openDatabase(database)
+  const around: Around = (dialect) => traces.ofDatabase(dialect, 'sqlite')
+  const db = given ?? openDatabase(database, 'people', undefined, around)
   await migrate(db)
   const databaseFile = given ? undefined : fileOf(database)
-  const reads = databaseFile === undefined ? db : openReadThread(databaseFile)
+  const reads = databaseFile === undefined ? db : openReadThread(databaseFile, around)
   const close = () => destroyAll([reads, db])
   return { db, reads, figures: reads, fleetDb: db, databaseFile, servers: undefined, replica: undefined, close }
 }
 
 async function openPostgres(
   database: Extract<DatabaseConfig, { kind: 'postgres' }>,
-  { config, timers, log }: OpenOptions,
+  options: OpenOptions,
 ): Promise<Databases> {
+  const { config, timers, log } = options
+  const around = aroundPostgres(options)
   const { devices, figures: figureConnections } = config.pools
   const servers = chooseAmong(database.url)
   sayChanges(servers, log)
   await migratePatiently(openDatabase({ ...database, maxConnections: 1 }, 'migrations', servers), { timers, log })
-  const db = openDatabase(database, 'people', servers)
+  const db = openDatabase(database, 'people', servers, around)
   const fleetDb = openDatabase({ ...database, maxConnections: devices }, 'devices', servers)
   const readsPool = openPool({ ...database, maxConnections: figureConnections }, 'figures', servers)
-  const reads = openOverPool(readsPool)
-  const replica = openReplica({ config, timers, log, reads, readsPool })
+  const reads = openOverPool(readsPool, around)
+  const replica = openReplica({ ...options, reads, readsPool })
   async function close(): Promise<void> {
     await replica?.close()
     servers.close()
@@ -74,13 +81,12 @@ async function openPostgres(
   return { db, reads, figures, fleetDb, databaseFile: undefined, servers, replica: replica?.watch, close }
 }
 
-function openReplica({
-  config,
-  timers,
-  log,
-  reads,
-  readsPool,
-}: OpenOptions & { reads: Database; readsPool: ReturnType<typeof openPool> }) {
+function aroundPostgres({ traces }: OpenOptions): Around {
+  return (dialect) => traces.ofDatabase(dialect, 'postgresql')
+}
+
+function openReplica(options: OpenOptions & { reads: Database; readsPool: ReturnType<typeof openPool> }) {
+  const { config, timers, log, reads, readsPool } = options
   const { replicaUrl: url, figures: maxConnections, maxReplicaLagMs: maxLagMs } = config.pools
   if (url === null) return undefined
   const servers = chooseAmong(url)
@@ -89,7 +95,10 @@ function openReplica({
   const watch = watchReplica({ primary: reads, replica: watched, maxLagMs, timers, log })
   const first = openPool({ url, maxConnections }, 'replica', servers)
   const { isUsable, fail: onFailed } = watch
-  const figures = openOverPool(createFallingBackPool({ first, other: readsPool, isUsable, onFailed }))
+  const figures = openOverPool(
+    createFallingBackPool({ first, other: readsPool, isUsable, onFailed }),
+    aroundPostgres(options),
+  )
   watch.start()
   async function close(): Promise<void> {
     await watch.stop()

@@ -80,10 +80,11 @@ interface Parts {
 
 /** Every address that the server answers at. */
 export async function registerRoutes(parts: Parts): Promise<void> {
-  const { config, http, metrics, db } = parts.core
+  const { config, http, metrics, db, traces } = parts.core
   const { storage, servedAs } = parts.services
   const authorize = authorizeFor(parts)
   guardRoutes(http, authorize)
+  traces.ofRequests(http)
   logRequests(http, metrics)
   addSecurityHeaders(http, config.http.publicUrl)
   await http.register(managementApi(managementRoutes(parts, authorize), VERSION), { prefix: MANAGEMENT_PREFIX })
@@ -228,7 +229,7 @@ function codePushOf({ core, services }: Parts) {
 
 /** In front of the framework. */
 function serveDevices({ core, checkPath }: Parts, limits: DeviceLimits): void {
-  const { config, clock, metrics, publicUrl, serving, log, http } = core
+  const { config, clock, metrics, publicUrl, serving, traces, log, http } = core
   const { catalogs, identity, proofs, updates, fleet } = checkPath
   const { newRequestId, origins } = serving
   const { defaultApp } = config
@@ -236,7 +237,9 @@ function serveDevices({ core, checkPath }: Parts, limits: DeviceLimits): void {
   const desk = createDesk({ catalogs, identity, proofs, updates, fleet, limits, clock, defaultApp, onCheck })
   const onAnswered = logAnswers(log, metrics)
   const serveFramework = http.routing
-  const lane = createDeviceLane({ limits, origins, publicUrl, newRequestId, serveFramework, onAnswered, log })
+  const { onDeviceAnswered: onEveryAnswer } = traces
+  const heard = { onAnswered, onEveryAnswer, log }
+  const lane = createDeviceLane({ limits, origins, publicUrl, newRequestId, serveFramework, ...heard })
   for (const dialect of DIALECTS) lane.mount(desk.serve(dialect))
   serving.putInFront(lane.take)
   http.addHook('preClose', (done) => {

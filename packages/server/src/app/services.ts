@@ -89,7 +89,7 @@ export type Services = Awaited<ReturnType<typeof createServices>>
 
 /** What people change and ask. */
 export async function createServices(core: Core, checkPath: CheckPath) {
-  const { config, clock, timers, newId, db, reads, box, log, crew } = core
+  const { config, clock, timers, newId, db, reads, box, traces, log, crew } = core
   const old = mayBeOld(core)
   const { identity, catalogs, cohortMembers, sync, fleet, updates } = checkPath
   const settleFleet = fleet.settle
@@ -192,6 +192,7 @@ export async function createServices(core: Core, checkPath: CheckPath) {
     ],
     intervalMs: config.automationIntervalMs,
     timers,
+    traces,
     log,
   })
 

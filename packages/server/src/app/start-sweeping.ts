@@ -5,7 +5,7 @@ import type { Telling } from './telling.ts'
 
 /** Removes what nobody needs any more: at the start, and every hour. Returns the function that ends it. */
 export function startSweeping(
-  { log }: Core,
+  { traces, log }: Core,
   { spool, uploads, archivedBytes, artifacts, announcements, accounts, tokenExchange }: Services,
   { deliveries }: Telling,
 ) {
@@ -29,7 +29,7 @@ export function startSweeping(
   async function run(): Promise<void> {
     for (const [of, sweep] of Object.entries(sweeps)) {
       if (isStopped) return
-      await sweep().catch((error: unknown) => {
+      await traces.run({ name: `sweep ${of}` }, sweep).catch((error: unknown) => {
         // A stop does not wait for it, and takes the database from under it.
         if (!isStopped) log.warn({ err: error, of }, 'a sweep failed; the next is in an hour')
       })

@@ -12,7 +12,7 @@ export type Telling = ReturnType<typeof createTelling>
 
 /** What tells others what happened: webhooks and the live stream. */
 export function createTelling(
-  { config, clock, timers, newId, db, box, log }: Core,
+  { config, clock, timers, newId, db, box, traces, log }: Core,
   { feed }: CheckPath,
   { audit, announcements }: Services,
 ) {
@@ -22,7 +22,7 @@ export function createTelling(
   })
   const background = { clock, timers, newId, intervalMs: config.refreshIntervalMs, log }
   const webhooks = createWebhookService({ db, audit, box, addresses, clock, newId })
-  const dispatcher = createWebhookDispatcher({ db, audit, box, addresses, random: Math.random, ...background })
+  const dispatcher = createWebhookDispatcher({ db, audit, box, addresses, random: Math.random, traces, ...background })
   const deliveries = createDeliveryService({ db, audit, dispatcher, clock, newId })
   const relay = createAnnouncementRelay({ announcements, receive: webhooks.addDeliveries, feed, ...background })
   const streams = createAnnouncementStreams({ announcements, timers, log })

@@ -5,8 +5,10 @@ import { readServerList, type Wanted } from '../ground/database/postgres/server-
 import type { Environment, EnvironmentName } from './env.ts'
 import { readWorkerCount } from './worker-count.ts'
 import type { StorageConfig } from '../ground/storage/open-storage.ts'
+import type { TracesConfig } from '../ground/traces/traces-config.ts'
 import { readRedisUrl, type RedisConfig } from '../ground/redis/redis-config.ts'
 import { readStorage } from './read-storage.ts'
+import { readTraces } from './read-traces.ts'
 import type { EventBudgetLimits } from '../fleet/recording/event-budget.ts'
 import type { DeviceLimitSettings } from '../ground/http/device-limits.ts'
 import type { HttpSettings } from '../ground/http/create-http.ts'
@@ -44,6 +46,8 @@ export interface Config extends HttpSettings {
   /** The first encrypts, all decrypt. Null: kept in the data folder. */
   secretsKeys: readonly string[] | null
   metrics: MetricsAccess
+  /** Null: nobody collects any. */
+  traces: TracesConfig | null
   bundles: Omit<ContentLimits, 'maxPathBytes'>
   /** For how many bases patches are made; 0 for none. */
   patchBases: number
@@ -166,6 +170,7 @@ export function readConfig(environment: Environment): Config {
     deviceIdSecret: secret('HOTPATCH_DEVICE_ID_SECRET'),
     secretsKeys: secretsKeys ?? null,
     metrics: metrics ?? 'off',
+    traces: readTraces(environment, refuse),
     bundles: {
       maxBytes: integer('HOTPATCH_MAX_BUNDLE_BYTES', 1, Number.MAX_SAFE_INTEGER),
       maxBinaryBytes: integer('HOTPATCH_MAX_BINARY_BYTES', 1, Number.MAX_SAFE_INTEGER),

@@ -103,6 +103,34 @@ export const ENVIRONMENT = {
     meaning: 'Who may read /metrics: token, an API token for all apps; open, everyone; off, nobody',
     initially: 'token',
   },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    meaning:
+      'Address of a collector of OpenTelemetry to send traces to by OTLP over HTTP, such as http://collector:4318; empty for none',
+    initially: '',
+  },
+  OTEL_EXPORTER_OTLP_HEADERS: {
+    meaning: 'Headers that the collector wants, such as authorization=Bearer%20TOKEN, with commas between several',
+    initially: '',
+  },
+  OTEL_EXPORTER_OTLP_PROTOCOL: { meaning: 'http/protobuf or http/json', initially: 'http/protobuf' },
+  OTEL_SERVICE_NAME: { meaning: 'What the server is called in traces', initially: 'hotpatch' },
+  OTEL_RESOURCE_ATTRIBUTES: {
+    meaning:
+      'What else traces say of this server, such as deployment.environment.name=production, with commas between several',
+    initially: '',
+  },
+  OTEL_TRACES_SAMPLER: {
+    meaning:
+      'Which traces are sent: always_on, always_off, traceidratio, or one of these with parentbased_ before it, which does as the caller does, if that is somebody known',
+    initially: 'parentbased_always_on',
+  },
+  OTEL_TRACES_SAMPLER_ARG: { meaning: 'Of traceidratio, the part that is sent, from 0 to 1', initially: '1' },
+  OTEL_SDK_DISABLED: { meaning: 'true: no traces, whatever else is said of them', initially: 'false' },
+  HOTPATCH_TRACE_DEVICES: {
+    meaning:
+      'The part of what devices ask that is traced at all, from 0 to 1; OTEL_TRACES_SAMPLER decides of it further',
+    initially: '0',
+  },
   HOTPATCH_MAX_BUNDLE_BYTES: {
     meaning:
       "Largest bundle, single file of a release, or file of a kit's component that can be uploaded; devices refuse bundles of more than this default",
@@ -208,6 +236,7 @@ export const SECRET_VARIABLES = [
   'JWT_SECRET',
   'HOTPATCH_DEVICE_ID_SECRET',
   'HOTPATCH_SECRETS_KEY',
+  'OTEL_EXPORTER_OTLP_HEADERS',
 ] as const satisfies readonly EnvironmentName[]
 
 /** With what stands in the files that `JWT_SECRET_FILE` and the like name. @throws SecretFileError naming the variable */

@@ -8,12 +8,13 @@ import { DAY_MS, type Timers } from '../../ground/clock.ts'
 import { createRetention, RETENTION_LIMITS, sweepHere, sweepInThread } from './retention.ts'
 import { createFakeTime } from '../recording/testing/fake-time.ts'
 import { aDeviceRow, APP_ID, createRecordingLog, insertApp, RELEASE_1 } from '../recording/testing/fixtures.ts'
+import { NO_TRACES } from '../../ground/traces/traces.ts'
 
 const NOW = Date.UTC(2027, 0, 1)
 const daysAgo = (days: number) => NOW - days * DAY_MS
 const OTHER_APP = '01970000-0000-7000-8000-000000000002'
 
-const parts = () => ({ log: createRecordingLog().log, raise: () => Promise.resolve() })
+const parts = () => ({ traces: NO_TRACES, log: createRecordingLog().log, raise: () => Promise.resolve() })
 
 /** Pauses take no time. */
 const timers: Timers = {

@@ -2,6 +2,7 @@ import { type CancelTimer, type Clock, HOUR_MS, MINUTE_MS, type Timers } from '.
 import type { Raised } from '../../ground/database/changes.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import type { Log } from '../../ground/log.ts'
+import type { Traces } from '../../ground/traces/traces.ts'
 import { sweep, SWEEP_LIMITS, type SweepRequest, type Swept } from './retention-sweep.ts'
 import { scriptBeside } from '../../ground/threads/script-beside.ts'
 import { startThread } from '../../ground/threads/start-thread.ts'
@@ -40,6 +41,7 @@ export function createRetention({
   runSweep,
   clock,
   timers,
+  traces,
   log,
   raise,
   limits: changedLimits = {},
@@ -47,6 +49,7 @@ export function createRetention({
   runSweep: RunSweep
   clock: Clock
   timers: Timers
+  traces: Pick<Traces, 'run'>
   log: Log
   /** Called after a sweep that took a device out of a cohort. */
   raise: (raised: Raised) => Promise<void>
@@ -69,7 +72,8 @@ export function createRetention({
 
   /** @returns how much is gone */
   async function sweepNow(): Promise<Swept['deleted']> {
-    const swept = await runSweep({ now: clock.now(), goneUntil, limits }, stopping.signal)
+    const request = { now: clock.now(), goneUntil, limits }
+    const swept = await traces.run({ name: 'sweep fleet' }, () => runSweep(request, stopping.signal))
     goneUntil = swept.goneUntil
     const { deleted } = swept
     if (Object.values(deleted).some((count) => count > 0)) log.info(deleted, 'what is no longer kept was deleted')

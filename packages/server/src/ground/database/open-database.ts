@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql, type PostgresPool } from 'kysely'
+import { Kysely, PostgresDialect, sql, type Dialect, type PostgresPool } from 'kysely'
 import { types } from 'pg'
 import { createFollowingPool } from './postgres/following-pool.ts'
 import { createServerChoice, type ServerChoice } from './postgres/server-choice.ts'
@@ -33,23 +33,33 @@ const TIMEOUTS_MS = {
 /** So much later than PostgreSQL itself would have ended the statement. */
 const SILENCE_MARGIN_MS = 5_000
 
+/** What is put around the way to a database, such as what tells how long queries take. */
+export type Around = (dialect: Dialect) => Dialect
+
+const asItIs: Around = (dialect) => dialect
+
 /** @param choice which server to use: one for all that is opened of one address */
-export function openDatabase(config: DatabaseConfig, use: PoolUse = 'people', choice?: ServerChoice): Database {
+export function openDatabase(
+  config: DatabaseConfig,
+  use: PoolUse = 'people',
+  choice?: ServerChoice,
+  around = asItIs,
+): Database {
   switch (config.kind) {
     case 'sqlite':
-      return new Kysely<Schema>({ dialect: new NodeSqliteDialect(config.path) })
+      return new Kysely<Schema>({ dialect: around(new NodeSqliteDialect(config.path)) })
     case 'postgres':
-      return openOverPool(openPool(config, use, choice))
+      return openOverPool(openPool(config, use, choice), around)
   }
 }
 
-export function openOverPool(pool: PostgresPool): Database {
-  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
+export function openOverPool(pool: PostgresPool, around = asItIs): Database {
+  return new Kysely<Schema>({ dialect: around(new PostgresDialect({ pool })) })
 }
 
 /** A second way to an SQLite file, for reads that take long: they run in a thread, and block nobody. It cannot write. */
-export function openReadThread(path: string): Database {
-  return new Kysely<Schema>({ dialect: new SqliteThreadDialect({ path }) })
+export function openReadThread(path: string, around = asItIs): Database {
+  return new Kysely<Schema>({ dialect: around(new SqliteThreadDialect({ path })) })
 }
 
 /** @throws when the database does not answer */

@@ -57,6 +57,7 @@ export function createDeviceLane({
   newRequestId,
   serveFramework,
   onAnswered,
+  onEveryAnswer,
   log,
 }: {
   limits: DeviceLimits
@@ -65,7 +66,10 @@ export function createDeviceLane({
   newRequestId: () => string
   /** What the framework has at an address. */
   serveFramework: (request: IncomingMessage, response: ServerResponse) => void
+  /** Of what was refused. */
   onAnswered: OnAnswered
+  /** Of all, when somebody wants to hear that: it is much. */
+  onEveryAnswer?: OnAnswered | undefined
   log: Log
 }) {
   const addresses = createAddressTable<LaneRoute>()
@@ -241,9 +245,9 @@ export function createDeviceLane({
     if (request.method === 'HEAD') response.end()
     else response.end(content)
     // Answered checks are most of the traffic, and are counted by what was decided.
-    if (status < 400) return
+    if (status < 400 && !onEveryAnswer) return
     const routePath = appName === undefined ? route.path : `/apps/:slug${route.path}`
-    onAnswered({
+    const answered = {
       route: routePath,
       method: request.method ?? '',
       status,
@@ -251,7 +255,9 @@ export function createDeviceLane({
       requestId: exchange.idFrom(newRequestId),
       // A word may be a key, which no log is to have.
       path: Object.keys(params).length === 0 ? fullPath : routePath,
-    })
+    }
+    onEveryAnswer?.(answered)
+    if (status >= 400) onAnswered(answered)
   }
 
   /** What is sent of it; how that is compressed comes to the headers. */

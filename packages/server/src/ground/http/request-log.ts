@@ -7,6 +7,10 @@ declare module 'fastify' {
     /** Machines ask it all the time: one line each would hide the others. */
     isPolled?: boolean
   }
+  interface FastifyRequest {
+    /** Of the trace in which it is told what was done for it, if it is traced. */
+    traceId?: string
+  }
 }
 
 const DEVICE_ID = /(\/devices\/)[^/]+/g
@@ -24,6 +28,7 @@ export function logRequests(app: FastifyInstance, metrics: Metrics): void {
       path,
       status: statusCode,
       ms: Math.round(reply.elapsedTime),
+      ...(request.traceId !== undefined && { traceId: request.traceId }),
     }
     if (config.isPolled) app.log.debug(line, 'request')
     else app.log.info({ ...line, actor: request.actor?.name }, 'request')

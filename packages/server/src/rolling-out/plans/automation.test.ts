@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { createFakeTime } from '../../fleet/recording/testing/fake-time.ts'
 import { createAutomation } from './automation.ts'
+import { NO_TRACES } from '../../ground/traces/traces.ts'
 
 /** Two tasks that write down what they do; a task waits while `gate` is closed. */
 function setUp() {
@@ -23,6 +24,7 @@ function setUp() {
     courses: [[task('guards'), task('plans')], [task('edges')]],
     intervalMs: 10_000,
     timers: time.timers,
+    traces: NO_TRACES,
     log: { error: (fields: object) => void errors.push(fields) },
   })
   return {

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger } from 'fastify'
 import type { CancelTimer, Timers } from '../../ground/clock.ts'
+import type { Traces } from '../../ground/traces/traces.ts'
 
 interface Task {
   name: string
@@ -15,11 +16,13 @@ export function createAutomation({
   courses,
   intervalMs,
   timers,
+  traces,
   log,
 }: {
   courses: readonly (readonly Task[])[]
   intervalMs: number
   timers: Timers
+  traces: Pick<Traces, 'run'>
   log: Pick<FastifyBaseLogger, 'error'>
 }) {
   let cancel: CancelTimer | undefined
@@ -39,7 +42,7 @@ export function createAutomation({
   async function runCourse(tasks: readonly Task[]): Promise<void> {
     for (const { name, run } of tasks) {
       try {
-        await run()
+        await traces.run({ name: `automation ${name}` }, run)
       } catch (error) {
         log.error({ err: error, task: name }, 'a task of the automation failed; the next round tries again')
         // A plan does not go on while its guard could not look.

@@ -9,6 +9,7 @@ import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import { finishAttempt, type DeliveryRow } from './delivery-store.ts'
 import { readLog, TEST_TYPE } from './delivery.ts'
 import type { AddressRules } from '../../ground/outgoing/address-rules.ts'
+import type { RunningSpan, Traces } from '../../ground/traces/traces.ts'
 import { delayAfter, readRetryAfter } from './sending/retry-schedule.ts'
 import { sendRequest } from './sending/send-request.ts'
 import { openSecrets, signedHeaders } from './sending/signature.ts'
@@ -43,6 +44,7 @@ export function createDeliveryAttempt({
   timers,
   random,
   stopping,
+  traces,
   log,
 }: {
   db: Database
@@ -54,17 +56,28 @@ export function createDeliveryAttempt({
   random: () => number
   /** Aborted when there is no time left to wait for answers. */
   stopping: AbortController
+  traces: Pick<Traces, 'run'>
   log: Pick<FastifyBaseLogger, 'warn'>
 }) {
   /** @throws when it could not be written: the claim lapses, and somebody sends it again */
-  return async function performAttempt(delivery: ClaimedDelivery): Promise<void> {
+  return function performAttempt(delivery: ClaimedDelivery): Promise<void> {
+    const attributes = {
+      'hotpatch.webhook.id': delivery.webhook_id,
+      'hotpatch.webhook.type': delivery.type,
+      'hotpatch.webhook.attempt': delivery.attempts,
+    }
+    return traces.run({ name: 'webhook delivery', attributes }, (span) => perform(delivery, span))
+  }
+
+  async function perform(delivery: ClaimedDelivery, span: RunningSpan): Promise<void> {
     const webhook = await findWebhook(db, delivery.webhook_id)
     // It was deleted, and this with it.
     if (!webhook) return
     const isTest = delivery.type === TEST_TYPE
     const [at, startedAt] = [clock.now(), elapsedOn(clock)]
     const isOff = webhook.is_enabled === 0 && !isTest
-    const outcome = isOff ? DISABLED : await send(webhook, delivery)
+    const outcome = isOff ? DISABLED : await send(webhook, delivery, span)
+    sayOutcome(span, outcome)
     const attempt = {
       at: timestamp(at),
       status: outcome.status,
@@ -82,7 +95,7 @@ export function createDeliveryAttempt({
     if (isMine && !isTest && !isOff) await noteHealth(webhook.id, outcome)
   }
 
-  async function send(webhook: WebhookRow, delivery: ClaimedDelivery): Promise<Outcome> {
+  async function send(webhook: WebhookRow, delivery: ClaimedDelivery, span: RunningSpan): Promise<Outcome> {
     const timeout = new AbortController()
     const cancel = timers.after(TIMEOUT_MS, () => timeout.abort())
     const signal = AbortSignal.any([timeout.signal, stopping.signal])
@@ -91,6 +104,7 @@ export function createDeliveryAttempt({
       const headers = {
         'content-type': 'application/json',
         'user-agent': 'HotPatch',
+        ...(span.traceparent !== undefined && { traceparent: span.traceparent }),
         ...signedHeaders(await openSecrets(box, webhook), {
           messageId: delivery.announcement_id,
           body: delivery.payload,
@@ -166,6 +180,12 @@ export function createDeliveryAttempt({
       log.warn({ webhookId: id, reason }, 'a webhook was disabled')
     })
   }
+}
+
+/** Not what the receiver says, nor where it is: an address may hold a secret. */
+function sayOutcome(span: RunningSpan, { kind, status }: Outcome): void {
+  span.add({ 'hotpatch.webhook.outcome': kind, ...(status !== null && { 'http.response.status_code': status }) })
+  if (kind !== 'delivered') span.fail(kind)
 }
 
 const DISABLED: Outcome = { kind: 'failed', status: null, error: 'The webhook is disabled.' }

@@ -6,6 +6,7 @@ import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import { bringPlansBack, claimDelivery, findNextDue, listDue, type DeliveryRow } from './delivery-store.ts'
 import { createDeliveryAttempt, type ClaimedDelivery } from './delivery-attempt.ts'
 import type { AddressRules } from '../../ground/outgoing/address-rules.ts'
+import type { Traces } from '../../ground/traces/traces.ts'
 
 /**
  * Longer than an attempt can take: whoever holds a claim for longer has died. Servers whose clocks are further apart
@@ -36,6 +37,7 @@ export function createWebhookDispatcher({
   newId,
   random,
   intervalMs,
+  traces,
   log,
 }: {
   db: Database
@@ -49,10 +51,12 @@ export function createWebhookDispatcher({
   random: () => number
   /** How often to look for what nobody told of. */
   intervalMs: number
+  traces: Pick<Traces, 'run'>
   log: Pick<FastifyBaseLogger, 'error' | 'warn'>
 }) {
   const stopping = new AbortController()
-  const performAttempt = createDeliveryAttempt({ db, audit, box, addresses, clock, timers, random, stopping, log })
+  const time = { clock, timers }
+  const performAttempt = createDeliveryAttempt({ db, audit, box, addresses, ...time, random, stopping, traces, log })
   const inFlight = new Map<Promise<void>, Pick<DeliveryRow, 'id' | 'webhook_id'>>()
   /** By hand, and besides what is due. */
   const tests = new Set<Promise<void>>()
