@@ -32,7 +32,9 @@ interface Sent {
 }
 
 /** A collector of traces: a real server on a free port, which takes OTLP over HTTP as JSON, and keeps all of it. */
-export async function startTraceCollector(answer = (response: ServerResponse) => void response.end('{}')) {
+export async function startTraceCollector(
+  answer: (response: ServerResponse) => void = (response) => void response.end('{}'),
+) {
   const received: { path: string; headers: IncomingHttpHeaders; body: string }[] = []
   const server = createServer((request, response) => {
     void text(request).then((body) => {

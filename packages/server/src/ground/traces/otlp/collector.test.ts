@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
 import type { Timers } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import { createCollector } from './collector.ts'
@@ -94,7 +95,7 @@ test('a redirect is not followed', async () => {
 test('one that never answers is left when its time is over', async () => {
   const { send, said, timers, asked } = await collectorThat(() => undefined)
   const sent = send()
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
   for (const run of timers.waiting) run()
   expect(await sent).toBe(1)
   expect(said).toEqual([expect.stringContaining('no answer within 10 s')])
@@ -116,7 +117,7 @@ test('an answer without an end is cut off', async () => {
 test('at a stop nothing is tried again, and nothing is said of what was broken off', async () => {
   const { send, collector, asked, said } = await collectorThat(() => undefined)
   const sent = send()
-  await vi.waitFor(() => expect(asked).toHaveLength(1))
+  await eventually(() => expect(asked).toHaveLength(1))
   collector.hurry()
   collector.close()
   expect(await sent).toBe(1)

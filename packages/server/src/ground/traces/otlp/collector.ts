@@ -16,6 +16,8 @@ const RETRY_AFTER_MS = [1 * SECOND_MS, 3 * SECOND_MS]
 /** OTLP/HTTP, "Retryable Response Codes". */
 const MAY_GO_LATER = new Set([429, 502, 503, 504])
 
+export type CollectorConfig = Pick<TracesConfig, 'url' | 'headers' | 'encoding'>
+
 export interface Collector extends SpanExporter {
   /** From now on nothing is tried again: nobody has the time. */
   hurry(): void
@@ -32,7 +34,7 @@ export function createCollector({
   timers,
   log,
 }: {
-  config: TracesConfig
+  config: CollectorConfig
   timers: Timers
   log: Log
 }): Collector {
