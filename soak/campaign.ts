@@ -65,6 +65,7 @@ export async function runCampaign(
     storage: options.storage,
     faults: options.faults,
     workers: options.workers,
+    logs: options.logs,
   })
   try {
     return await runOn(site, seed, options, onProgress, interrupted)
@@ -90,7 +91,8 @@ async function runOn(
   const population = createPopulation(options.devices, options.seed)
   const fleet = createFleet(world, { population, wholeness, checksPerSecond: options.checksPerSecond })
   const durationMs = options.minutes * MINUTE_MS
-  const plan = makePlan({ seed, durationMs, kills: options.kills, kinds: site.faults, servers: site.servers.length })
+  const { kills, others } = options
+  const plan = makePlan({ seed, durationMs, kills, others, kinds: site.faults, servers: site.servers.length })
 
   const startedAt = timeline.now()
   const tell = () =>

@@ -19,6 +19,7 @@ export const INVARIANTS = {
   'comes-back': 'whatever was killed comes back, and with it the servers, in bounded time',
   'stays-alive': 'no server ends that nobody has killed',
   'ends-well': 'a server that is told to stop ends with 0',
+  'redis-is-back': 'servers share their limits again in bounded time after Redis was away',
   'no-internal-error': 'no answer has the status 500, and what is well meant is not refused for good',
   'hostile-bounded': 'slow and broken clients are answered with 4xx or cut off, in bounded time',
 } as const

@@ -49,7 +49,8 @@ function showProgress(): (progress: Progress) => void {
   let lastAt = -Infinity
   let told = 0
   return ({ database, seconds, struck, planned, checks, releases, breaches }) => {
-    for (const breach of breaches.slice(told)) process.stderr.write(`\n${describeBreach(database, breach)}\n`)
+    for (const breach of breaches.slice(told))
+      process.stderr.write(`\n${new Date().toISOString()} ${describeBreach(database, breach)}\n`)
     told = breaches.length
     const state = told > 0 ? `, ${told} BROKEN` : ''
     const line = `${database}: ${Math.round(seconds)} s, ${struck} of ${planned} faults, ${checks} checks, ${releases} releases${state}`

@@ -5,6 +5,7 @@ export const FAULT_KINDS = [
   'kill-worker',
   'kill-database',
   'storage-gone',
+  'redis-gone',
   'disk-full',
   'clock-jump',
   'slow-clients',
@@ -22,6 +23,8 @@ export interface SoakOptions {
   minutes: number
   seed: string
   kills: number
+  /** Of each kind of fault that is no kill. Undefined: one a minute. */
+  others: number | undefined
   devices: number
   checksPerSecond: number
   /** Processes of the first server that serve; a second server has one. */
@@ -30,6 +33,8 @@ export interface SoakOptions {
   /** Of PostgreSQL: SQLite's are always on the disk. */
   storage: StorageKind
   faults: readonly FaultKind[]
+  /** Where everything goes that the servers print; undefined: nowhere. */
+  logs: string | undefined
 }
 
 export class WrongUsage extends Error {}
@@ -37,6 +42,7 @@ export class WrongUsage extends Error {}
 const BOUNDS = {
   minutes: [0.1, 24 * 60],
   kills: [0, 10_000],
+  others: [0, 10_000],
   devices: [100, 5_000_000],
   rate: [1, 5_000],
   workers: [1, 8],
@@ -57,12 +63,14 @@ export function readOptions(args: readonly string[]): SoakOptions {
     minutes: number('minutes', 10),
     seed: values.seed ?? 'hotpatch',
     kills: Math.round(number('kills', 30)),
+    others: values.others === undefined ? undefined : Math.round(number('others', 0)),
     devices: Math.round(number('devices', 1_000_000)),
     checksPerSecond: number('rate', 100),
     workers: Math.round(number('workers', 2)),
     databases: readList('database', values.database, ['sqlite', 'postgres']),
     storage: readList('storage', values.storage ?? 'bucket', ['disk', 'bucket'])[0] ?? 'bucket',
     faults: readList('faults', values.faults, FAULT_KINDS),
+    logs: values.logs,
   }
 }
 
@@ -75,12 +83,14 @@ function parse(args: readonly string[]) {
         minutes: text,
         seed: text,
         kills: text,
+        others: text,
         devices: text,
         rate: text,
         workers: text,
         database: text,
         storage: text,
         faults: text,
+        logs: text,
       },
     })
   } catch (error) {

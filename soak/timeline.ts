@@ -1,5 +1,12 @@
 /** What is not as it should be, because somebody wants it so. */
-export type Disturbed = `server:${number}` | `workers:${number}` | `clock:${number}` | 'database' | 'storage' | 'disk'
+export type Disturbed =
+  | `server:${number}`
+  | `workers:${number}`
+  | `clock:${number}`
+  | 'database'
+  | 'storage'
+  | 'redis'
+  | 'disk'
 
 interface Disturbance {
   what: Disturbed

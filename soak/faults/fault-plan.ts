@@ -16,13 +16,13 @@ export interface Strike {
   server: number
   /** How long it stays so. */
   forMs: number
-  /** Of clocks: how far. Of a database: whether all of its processes, or one of its backends. */
+  /** Of clocks: how far. Of a database: whether all of its processes, or one of its backends. Of Redis: whether it hangs. */
   size: number
 }
 
 /** Time in which a campaign comes to itself, and in which it looks at what came of it. */
 const CALM_MS = { before: 4_000, after: 8_000 }
-/** What is no kill comes about so often. */
+/** What is no kill comes about so often, unless somebody says how often. */
 const OTHER_EVERY_MS = 60_000
 
 /** What happens when: the same for the same seed and options. */
@@ -30,16 +30,19 @@ export function makePlan(of: {
   seed: string
   durationMs: number
   kills: number
+  /** Of each kind that is no kill. Undefined: one a minute. */
+  others?: number | undefined
   kinds: readonly FaultKind[]
   servers: number
 }): Strike[] {
   const { seed, durationMs, kills, kinds, servers } = of
+  const others = of.others ?? Math.max(1, Math.round(durationMs / OTHER_EVERY_MS))
   const random = createRandom(`${seed}/plan`)
   const killKinds = KILL_KINDS.filter((kind) => kinds.includes(kind))
   const otherKinds = kinds.filter((kind) => !killKinds.some((each) => each === kind))
   const drawn = [
     ...(killKinds.length > 0 ? random.shuffle(evenly(killKinds, kills)) : []),
-    ...evenly(otherKinds, otherKinds.length * Math.max(1, Math.round(durationMs / OTHER_EVERY_MS))),
+    ...evenly(otherKinds, otherKinds.length * others),
   ]
   const kindsInOrder = random.shuffle(drawn)
   const room = Math.max(0, durationMs - CALM_MS.before - CALM_MS.after)
@@ -72,6 +75,7 @@ function drawStrike(random: Random, kind: FaultKind, atMs: number, servers: numb
       // The one that has several.
       return { ...strike, server: 0 }
     case 'storage-gone':
+    case 'redis-gone':
     case 'disk-full':
       return { ...strike, forMs: random.between(2_000, 6_000) }
     case 'clock-jump':

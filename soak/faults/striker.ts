@@ -2,10 +2,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { runBrokenClients, runSlowClients } from '../actors/hostile-clients.ts'
 import type { Checkpoint } from '../invariants/checkpoint.ts'
 import { childrenOf, kill } from '../machines/processes.ts'
+import { readMetric } from '../machines/read-metric.ts'
 import type { SoakServer } from '../machines/soak-server.ts'
 import type { Disturbed } from '../timeline.ts'
 import type { World } from '../world.ts'
 import type { Strike } from './fault-plan.ts'
+import { awaitSharedLimits, takeRedisAway } from './redis-away.ts'
 
 /** Longer than anything needs that comes back, on a busy machine. */
 const BACK_WITHIN_MS = 90_000
@@ -88,6 +90,9 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
           await wait(strike.forMs)
           await site.store?.startAgain()
         })
+      case 'redis-gone':
+        await during('redis', () => takeRedisAway(world, strike))
+        return void beside.push(awaitSharedLimits(world))
       case 'disk-full':
         return during('disk', async () => {
           site.disk?.fill()
@@ -131,7 +136,9 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
     const deadline = timeline.now() + BACK_WITHIN_MS
     const isBack = async () => {
       const now = childrenOf(server.pid() ?? 0)
-      return !now.some((pid) => pid === killed) && (await countServing(server)) >= count
+      return (
+        !now.some((pid) => pid === killed) && ((await readMetric(server, 'hotpatch_serving_processes')) ?? 0) >= count
+      )
     }
     let isServed = await isBack()
     while (!isServed && timeline.now() < deadline) {
@@ -189,16 +196,5 @@ async function isReady(server: SoakServer): Promise<boolean> {
     return ok
   } catch {
     return false
-  }
-}
-
-/** Workers that answer, as one of them knows them; 0 when that cannot be said now. */
-async function countServing(server: SoakServer): Promise<number> {
-  try {
-    const response = await fetch(`${server.url}/metrics`, { signal: AbortSignal.timeout(5_000) })
-    const [, count] = /^hotpatch_serving_processes (\d+)$/m.exec(await response.text()) ?? []
-    return Number(count ?? 0)
-  } catch {
-    return 0
   }
 }

@@ -6,6 +6,7 @@ import {
   startObjectStore,
   type ObjectStore,
 } from '../../packages/testkit/src/object-store/object-store.ts'
+import { REDIS_MISSING, REDIS_SERVERS, startRedis, type RedisServer } from '../../packages/testkit/src/redis/index.ts'
 import type { DatabaseKind, FaultKind, StorageKind } from '../options.ts'
 import { createFalseClock, FAKETIME_MISSING, findFaketime, type FalseClock } from './false-clock.ts'
 import { findLastingPort } from './processes.ts'
@@ -22,6 +23,7 @@ export interface Site {
   workers: number
   postgres: SoakDatabase | undefined
   store: ObjectStore | undefined
+  redis: RedisServer | undefined
   disk: SmallDisk | undefined
   clocks: readonly FalseClock[]
   folder: string
@@ -59,6 +61,7 @@ export interface SiteOptions {
   storage: StorageKind
   faults: readonly FaultKind[]
   workers: number
+  logs: string | undefined
 }
 
 /** Starts it. What cannot be had here is left out, and said. */
@@ -99,6 +102,16 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     return undefined
   }
 
+  async function openRedis(): Promise<RedisServer | undefined> {
+    if (database === 'postgres' && wants('redis-gone') && REDIS_SERVERS.length > 0) {
+      const redis = await startRedis()
+      closing.push(redis.stop)
+      return redis
+    }
+    skip('redis-gone', database === 'postgres' ? REDIS_MISSING : 'one server has nobody to share its limits with')
+    return undefined
+  }
+
   async function openPostgres(): Promise<SoakDatabase | undefined> {
     if (database === 'postgres') {
       const postgres = await startSoakDatabase()
@@ -119,7 +132,9 @@ export async function openSite(options: SiteOptions): Promise<Site> {
     if (!findFaketime()) skip('clock-jump', FAKETIME_MISSING)
     const temporary = join(folder, 'temporary')
     await mkdir(temporary)
-    const [disk, store, postgres] = [await openDisk(), await openStore(), await openPostgres()]
+    if (options.logs !== undefined) await mkdir(options.logs, { recursive: true })
+    const [disk, store] = [await openDisk(), await openStore()]
+    const [redis, postgres] = [await openRedis(), await openPostgres()]
     const servers: SoakServer[] = []
     const clocks: FalseClock[] = []
     for (let index = 0; index < (database === 'postgres' ? 2 : 1); index++) {
@@ -134,10 +149,12 @@ export async function openSite(options: SiteOptions): Promise<Site> {
         ...store?.env,
         ...clock?.env,
         ...(postgres && { DATABASE_URL: postgres.url }),
+        ...(redis && { REDIS_URL: redis.url }),
         TMPDIR: temporary,
         HOTPATCH_WORKERS: index === 0 ? String(workers) : '1',
       }
-      const server = createSoakServer({ index, port: await findLastingPort(), directory: data, env })
+      const log = options.logs === undefined ? undefined : join(options.logs, `${database}-server-${index}.log`)
+      const server = createSoakServer({ index, port: await findLastingPort(), directory: data, env, log })
       await server.start()
       closing.push(server.kill)
       servers.push(server)
@@ -151,6 +168,7 @@ export async function openSite(options: SiteOptions): Promise<Site> {
       servers,
       postgres,
       store,
+      redis,
       disk,
       clocks,
       folder,

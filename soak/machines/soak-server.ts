@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isAlive } from './processes.ts'
@@ -34,8 +34,10 @@ export function createSoakServer(of: {
   port: number
   directory: string
   env: Readonly<Record<string, string>>
+  /** Where what it printed is kept when it has ended. */
+  log: string | undefined
 }): SoakServer {
-  const { index, port, directory } = of
+  const { index, port, directory, log } = of
   const env = { ...of.env, PORT: String(port) }
   const errors = new Map<string, number>()
   let running: ServerProcess | undefined
@@ -66,8 +68,13 @@ export function createSoakServer(of: {
     const ending = running
     running = undefined
     const code = (await ending?.stop(signal)) ?? null
-    if (ending) collectErrors(ending.output())
+    if (ending) await keep(ending.output(), `ended with ${code} after ${signal}`)
     return code
+  }
+
+  async function keep(output: string, how: string): Promise<void> {
+    collectErrors(output)
+    if (log !== undefined) await appendFile(log, `${output}\n${new Date().toISOString()} ${how}\n`)
   }
 
   function collectErrors(output: string): void {
