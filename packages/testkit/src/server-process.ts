@@ -31,12 +31,9 @@ export async function startServerProcess(options: {
     env: { ...process.env, PORT: '0', HOTPATCH_HOST: '127.0.0.1', HOTPATCH_DATA: directory, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  const printed: string[] = []
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => printed.push(line))
-  }
+  const { printed, announced } = readOutput(child)
   const ended = once(child, 'exit')
-  const url = await addressOf(child, ended, printed)
+  const url = await addressOf(child, ended, announced, printed)
   const ownerToken = (await readFile(join(directory, 'owner-token'), 'utf8').catch(() => '')).trim()
   return {
     url,
@@ -52,21 +49,33 @@ export async function startServerProcess(options: {
   }
 }
 
-async function addressOf(child: ChildProcess, ended: Promise<unknown>, printed: string[]): Promise<string> {
-  const timeout = AbortSignal.timeout(START_TIMEOUT_MS)
-  const stdout = child.stdout
-  if (!stdout) throw new Error('The server process has no output.')
-  const announced = (async () => {
-    for await (const line of createInterface({ input: stdout, signal: timeout })) {
+/** To its end: who is not read has to wait at its next line, and does nothing else. */
+function readOutput(child: ChildProcess): { printed: string[]; announced: Promise<string> } {
+  const printed: string[] = []
+  const { promise, resolve } = Promise.withResolvers<string>()
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) throw new Error('The server process has no output.')
+    createInterface({ input: stream }).on('line', (line) => {
+      printed.push(line)
       const address = /listens on (http[^\s"]+)/.exec(line)?.[1]
-      if (address) return address.replace('localhost', '127.0.0.1')
-    }
-    return undefined
-  })()
-  const address = await Promise.race([announced, ended.then(() => undefined)])
+      if (address) resolve(address.replace('localhost', '127.0.0.1'))
+    })
+  }
+  return { printed, announced: promise }
+}
+
+async function addressOf(
+  child: ChildProcess,
+  ended: Promise<unknown>,
+  announced: Promise<string>,
+  printed: readonly string[],
+): Promise<string> {
+  const late = Promise.withResolvers<undefined>()
+  const timer = setTimeout(() => late.resolve(undefined), START_TIMEOUT_MS)
+  const isOver = ended.then(() => undefined)
+  const address = await Promise.race([announced, isOver, late.promise]).finally(() => clearTimeout(timer))
   if (address) return address
+  const isEnded = child.exitCode !== null || child.signalCode !== null
   child.kill('SIGKILL')
-  throw new Error(
-    `The server ${timeout.aborted ? 'neither started nor ended' : 'did not start'}:\n${printed.join('\n')}`,
-  )
+  throw new Error(`The server ${isEnded ? 'did not start' : 'neither started nor ended'}:\n${printed.join('\n')}`)
 }
