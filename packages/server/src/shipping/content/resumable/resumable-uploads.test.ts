@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -8,6 +9,7 @@ import {
   makeTemporaryDirectory,
   problemOf,
   sha256Of,
+  startServerProcess,
   startTestServer,
   type TestServer,
 } from '@hotpatch/testkit'
@@ -250,4 +252,41 @@ test('what could not begin, as of a full disk, counts for nothing', async () => 
   for (let attempt = 0; attempt < 3; attempt += 1) await expect(begin()).rejects.not.toMatchObject({ status: 429 })
   await rm(place)
   expect((await begin()).status).toBe(201)
+})
+
+/** Linux has a file that is always full. */
+const FULL = '/dev/full'
+
+test.runIf(existsSync(FULL))('bytes that a full disk does not take may come again', async () => {
+  const directory = await makeTemporaryDirectory()
+  // Of which error is heard first, the disk's or ours, a server by itself decides otherwise than one within a test.
+  const { url, ownerToken, stop } = await startServerProcess({ directory })
+  onTestFinished(async () => void (await stop()))
+  const bytes = noise(300_000)
+  const ask = (method: string, path: string, headers: Record<string, string>, body?: Uint8Array<ArrayBuffer>) =>
+    fetch(`${url}/manage/v1/apps${path}`, {
+      method,
+      headers: { authorization: `Bearer ${ownerToken}`, ...headers },
+      ...(body && { body }),
+    })
+  const tus = { 'tus-resumable': '1.0.0' }
+  const app = JSON.stringify({ slug: 'demo', platforms: ['ios'] })
+  await ask('POST', '', { 'content-type': 'application/json' }, new TextEncoder().encode(app))
+  const metadata = `sha256 ${base64(sha256Of(bytes))},kind ${base64('asset')}`
+  const begun = await ask('POST', '/demo/uploads', {
+    ...tus,
+    'upload-length': String(bytes.length),
+    'upload-metadata': metadata,
+  })
+  const id = begun.headers.get('location')?.split('/').at(-1) ?? ''
+  const path = join(directory, 'resumable-uploads', `${id}.upload`)
+  await rm(path)
+  await symlink(FULL, path)
+  const headers = { ...tus, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }
+  const send = () => ask('PATCH', `/demo/uploads/${id}`, headers, new Uint8Array(bytes))
+  const refused = await send()
+  expect(await refused.json()).toMatchObject({ status: 503, detail: 'There is no room left to store uploads.' })
+  await rm(path)
+  await writeFile(path, '')
+  expect((await send()).status).toBe(204)
 })

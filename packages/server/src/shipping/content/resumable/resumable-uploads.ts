@@ -3,6 +3,7 @@ import { MAX_FILE_NAME_LENGTH, UPLOAD_KINDS, type UploadKind } from '@hotpatch/a
 import { Problem, problem } from '@hotpatch/protocol'
 import { MemoryLocker, Server, type Upload } from '@tus/server'
 import { type Clock, HOUR_MS } from '../../../ground/clock.ts'
+import { isFull, noRoom } from '../../artifacts/no-room.ts'
 import type { ContentService } from '../content-service.ts'
 import type { FileUploads } from '../files/file-uploads.ts'
 import { UploadStore } from './upload-store.ts'
@@ -139,7 +140,8 @@ export function createResumableUploads({
     const failure = failures.get(request)
     if (failure) {
       await forgetUnbegun(request)
-      throw failure
+      // tus hands on what broke first: the stream, with the words of the system, or the store, with ours.
+      throw isFull(failure) ? noRoom(failure) : failure
     }
     if (response.status >= 400) throw refusalOf(response.status, await response.text())
     const begun = id ?? response.headers.get('location') ?? undefined
