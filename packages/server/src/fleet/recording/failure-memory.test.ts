@@ -1,10 +1,12 @@
 import { describeOnEveryDatabase } from '@hotpatch/testkit'
 import { beforeAll, beforeEach, expect, test } from 'vitest'
+import { HOUR_MS } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { createFailureMemory } from './failure-memory.ts'
 import { APP_ID, forgetFleet, insertApp, RELEASE_1, RELEASE_2 } from './testing/fixtures.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
+const clock = { now: () => NOW }
 
 describeOnEveryDatabase('failure memory', (open) => {
   let db: Database
@@ -26,7 +28,7 @@ describeOnEveryDatabase('failure memory', (open) => {
 
   test('knows what was stored, and what is added', async () => {
     await store(['a', RELEASE_1, NOW])
-    const memory = createFailureMemory({ db, maxDevices: 10, isKnown: () => true })
+    const memory = createFailureMemory({ db, clock, maxDevices: 10, isKnown: () => true })
     await memory.refresh()
     memory.add(APP_ID, 'a', RELEASE_2, true)
     memory.add(APP_ID, 'a', RELEASE_2, true)
@@ -36,7 +38,7 @@ describeOnEveryDatabase('failure memory', (open) => {
   })
 
   test('hears of what other servers store, whose clocks may be behind', async () => {
-    const memory = createFailureMemory({ db, maxDevices: 10, isKnown: () => true })
+    const memory = createFailureMemory({ db, clock, maxDevices: 10, isKnown: () => true })
     await store(['a', RELEASE_1, NOW])
     await memory.refresh()
     await store(['b', RELEASE_1, NOW - 60_000], ['c', RELEASE_1, NOW + 60_000])
@@ -48,9 +50,18 @@ describeOnEveryDatabase('failure memory', (open) => {
     ])
   })
 
+  test('hears of what is stored after a clock was hours ahead for a while', async () => {
+    const memory = createFailureMemory({ db, clock, maxDevices: 10, isKnown: () => true })
+    await store(['a', RELEASE_1, NOW + 6 * HOUR_MS])
+    await memory.refresh()
+    await store(['b', RELEASE_1, NOW])
+    await memory.refresh()
+    expect(memory.failedReleaseIds(APP_ID, 'b')).toEqual([RELEASE_1])
+  })
+
   test('is bounded: who failed last stays', async () => {
     await store(['a', RELEASE_1, NOW], ['b', RELEASE_1, NOW + 1], ['c', RELEASE_1, NOW + 2])
-    const memory = createFailureMemory({ db, maxDevices: 2, isKnown: () => true })
+    const memory = createFailureMemory({ db, clock, maxDevices: 2, isKnown: () => true })
     await memory.refresh()
     expect(memory.failedReleaseIds(APP_ID, 'a')).toEqual([])
     memory.add(APP_ID, 'b', RELEASE_2, true)
@@ -60,14 +71,14 @@ describeOnEveryDatabase('failure memory', (open) => {
   })
 
   test('a device has so many failures at most', () => {
-    const memory = createFailureMemory({ db, maxDevices: 2, isKnown: () => true })
+    const memory = createFailureMemory({ db, clock, maxDevices: 2, isKnown: () => true })
     for (let index = 0; index < 60; index++) memory.add(APP_ID, 'a', `release-${index}`, true)
     expect(memory.failedReleaseIds(APP_ID, 'a')).toHaveLength(50)
     expect(memory.failedReleaseIds(APP_ID, 'a').at(-1)).toBe('release-59')
   })
 
   test('invented devices push out each other, and none of the fleet', () => {
-    const memory = createFailureMemory({ db, maxDevices: 20, isKnown: () => true })
+    const memory = createFailureMemory({ db, clock, maxDevices: 20, isKnown: () => true })
     const ofTheFleet = Array.from({ length: 15 }, (_, index) => `device-${index}`)
     for (const deviceId of ofTheFleet) memory.add(APP_ID, deviceId, RELEASE_1, true)
     for (let index = 0; index < 1_000; index++) memory.add(APP_ID, `invented-${index}`, RELEASE_1, false)

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { deviceKey } from './fleet-buffer.ts'
 import { listFailuresSince } from './fleet-store.ts'
@@ -16,10 +17,12 @@ const NONE: readonly string[] = []
  */
 export function createFailureMemory({
   db,
+  clock,
   maxDevices,
   isKnown,
 }: {
   db: Database
+  clock: Clock
   maxDevices: number
   isKnown: (deviceId: string) => boolean
 }) {
@@ -67,7 +70,8 @@ export function createFailureMemory({
 
   /** Takes in what this and other servers wrote since the last time. */
   async function refresh(): Promise<void> {
-    const rows = await listFailuresSince(db, newestAt - OVERLAP_MS, maxDevices)
+    // A clock that was ahead for a while has left times to come: what is stored until then is not older than those.
+    const rows = await listFailuresSince(db, Math.min(newestAt, clock.now()) - OVERLAP_MS, maxDevices)
     newestAt = Math.max(newestAt, rows[0]?.failed_at ?? 0)
     for (const row of rows.reverse()) add(row.app_id, row.device_id, row.release_id, isKnown(row.device_id))
   }

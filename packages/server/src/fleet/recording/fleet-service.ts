@@ -91,7 +91,7 @@ export function createFleetService({
   const buffer = createFleetBuffer({ ...limits, isKnown: known.isKnown })
   const counts = createFleetCounts({ source: newId(), maxCells: limits.maxCountCells })
   const flusher = createFleetFlusher({ buffer, counts, writer, onWritten: known.learn, clock, timers, log, limits })
-  const failures = createFailureMemory({ db, maxDevices: limits.maxFailedDevices, isKnown: known.isKnown })
+  const failures = createFailureMemory({ db, clock, maxDevices: limits.maxFailedDevices, isKnown: known.isKnown })
   const budget = createEventBudget({ db: reads, createLimiter, limits })
   let cancelBudget: CancelTimer | undefined
   let cancelRefresh: CancelTimer | undefined
