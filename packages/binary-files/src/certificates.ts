@@ -91,7 +91,9 @@ type Part = asn1.AsnType
 
 function partsOf(part: Part | undefined): Part[] {
   const { valueBlock } = (part ?? {}) as { valueBlock?: { value?: unknown } }
-  return Array.isArray(valueBlock?.value) ? (valueBlock.value as Part[]) : []
+  const parts: readonly unknown[] = Array.isArray(valueBlock?.value) ? valueBlock.value : []
+  // The numbers of an identifier are a list, too.
+  return parts.every((each) => each instanceof asn1.BaseBlock) ? (parts as Part[]) : []
 }
 
 function tagOf(part: Part): number {
