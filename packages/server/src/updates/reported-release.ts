@@ -116,11 +116,11 @@ const MADE_AT = /^([0-9a-f]{8})-([0-9a-f]{4})-7/
 
 /**
  * Another server may have published it a moment ago and offered it to this device. A final "there is no such release" would
- * have the device throw its report away. Also when the other one's clock is a little ahead.
+ * have the device throw its report away. One of a time to come was made by a server whose clock is ahead, or by nobody.
  */
 function mayBeYetToCome({ releaseId = '' }: ReportedSubject, now: number): boolean {
   const [, high, low] = MADE_AT.exec(releaseId) ?? []
-  return high !== undefined && Math.abs(now - Number.parseInt(`${high}${low}`, 16)) < MINUTE_MS
+  return high !== undefined && now - Number.parseInt(`${high}${low}`, 16) < MINUTE_MS
 }
 
 function notYetHeard(releaseId = '') {
