@@ -5,6 +5,8 @@ import { readWorkerCount } from './configuration/worker-count.ts'
 // Only what is needed is loaded: what an operator does to the data takes no server, and a primary has none in it. What is
 // wrong with the environment, the process that serves tells.
 
+const LAST_LINES_MS = 2_000
+
 // Database, artifacts, secrets and backups are for this user's eyes only.
 process.umask(0o077)
 const command = process.argv.slice(2)
@@ -26,6 +28,8 @@ if (command.length > 0) {
     isAtTerminal: process.stdout.isTTY,
     log: createPrimaryLog(environment.HOTPATCH_LOG_LEVEL, environment.HOTPATCH_LOG_FORMAT),
   })
+  // The last lines keep a process alive until somebody reads them, and nobody may.
+  setTimeout(() => process.exit(), LAST_LINES_MS).unref()
 } else {
   const { startServing } = await import('./serve.ts')
   await startServing()

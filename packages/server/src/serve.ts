@@ -14,6 +14,7 @@ import { readEnvironment } from './configuration/env.ts'
 import { shareOfWorker } from './configuration/share-of-worker.ts'
 import { NO_PUBLIC_URL } from './ground/http/public-url.ts'
 import { createReadableLog } from './ground/readable-log.ts'
+import { createUnreadLog } from './ground/unread-log.ts'
 import { joinCrew } from './ground/workers/join-crew.ts'
 import { describeStartError } from './configuration/start-error.ts'
 import { describeStart, type Started } from './start-text.ts'
@@ -37,8 +38,9 @@ async function serve(): Promise<void> {
   const config = crew ? shareOfWorker(whole) : whole
   // Words for a person who looks on, JSON for what collects logs.
   const isRead = (config.logFormat ?? (process.stdout.isTTY ? 'text' : 'json')) === 'text'
-  const print = (text: string) => process.stdout.write(text)
-  const app = await createApp({ config, ...(crew && { crew }), ...(isRead && { logTo: createReadableLog(print) }) })
+  const print = (text: string) => void process.stdout.write(text)
+  const logTo = createUnreadLog(isRead ? createReadableLog(print) : { write: print }, process.stdout)
+  const app = await createApp({ config, ...(crew && { crew }), logTo })
   const { host, port } = config.http
   try {
     await app.http.listen({ host, port })

@@ -1,0 +1,68 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { PassThrough, Writable } from 'node:stream'
+import { entryOf, eventually, temporaryDirectory } from '@hotpatch/testkit'
+import { expect, onTestFinished, test } from 'vitest'
+import { createUnreadLog } from './unread-log.ts'
+
+test('leaves lines out while too many wait, and says how many', async () => {
+  const written: string[] = []
+  const reading = Promise.withResolvers<void>()
+  const stream = new Writable({
+    decodeStrings: false,
+    write(line: string, _encoding, done) {
+      written.push(line)
+      void reading.promise.then(() => done())
+    },
+  })
+  const log = createUnreadLog({ write: (line) => void stream.write(line) }, stream)
+  const long = `${'x'.repeat(600_000)}\n`
+  for (let line = 0; line < 5; line++) log.write(long)
+  log.write('left out\n')
+  reading.resolve()
+  await eventually(() => expect(stream.writableLength).toBe(0))
+  log.write('read again\n')
+  await eventually(() => expect(written).toHaveLength(4))
+  expect(written.slice(0, 2)).toEqual([long, long])
+  expect(JSON.parse(written[2] ?? '')).toMatchObject({ level: 40, lines: 4 })
+  expect(written[3]).toBe('read again\n')
+})
+
+test('a stream whose reader is gone is no reason to end', () => {
+  const stream = new PassThrough()
+  const log = createUnreadLog({ write: (line) => void stream.write(line) }, stream)
+  stream.destroy(new Error('EPIPE'))
+  expect(() => log.write('nobody reads this\n')).not.toThrow()
+})
+
+test.each(['1', '2'])('a server of %s process(es) whose log nobody reads answers, and ends', async (workers) => {
+  const port = await freePort()
+  const log = { HOTPATCH_LOG_LEVEL: 'debug', HOTPATCH_METRICS: 'open' }
+  const env = { PORT: port, HOTPATCH_HOST: '127.0.0.1', HOTPATCH_WORKERS: workers, ...log }
+  const server = spawn(process.execPath, [entryOf('server')], {
+    env: { ...process.env, ...env, HOTPATCH_DATA: await temporaryDirectory() },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => void server.kill('SIGKILL'))
+  const ended = once(server, 'exit')
+  const read = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  const ask = async (path: string) => (await read(path)).status
+  await eventually(async () => {
+    expect(await (await read('/metrics')).text()).toContain(`hotpatch_serving_processes ${workers}`)
+  })
+  // More than a pipe holds: each has a line of that length.
+  for (let count = 0; count < 500; count++) expect(await ask(`/none/${'x'.repeat(3_000)}`)).toBe(404)
+  expect(await ask('/healthz')).toBe(200)
+  server.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+})
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return String(port)
+}
