@@ -15,6 +15,8 @@ const PLAIN = /^[A-Za-z0-9_./:@%+,=-]*$/
  * @throws SettingsError
  */
 export function editEnv(text: string, settings: Readonly<Record<string, string>>): string {
+  // The end of a line to some readers, and a part of it to others.
+  if (/\r(?!\n)/.test(text)) throw new SettingsError('a carriage return stands alone')
   const ending = text.includes('\r\n') ? '\r\n' : '\n'
   const lines = readLines(text)
   let edited = lines
