@@ -69,7 +69,8 @@ export function createResumableUploads({
       return {}
     },
     onResponseError: (request, error) => {
-      if (error instanceof Error) failures.set(request, error)
+      // What has a status is a refusal of its own, such as of more bytes than there were to be.
+      if (error instanceof Error && !('status_code' in error)) failures.set(request, error)
       return undefined
     },
   })
