@@ -10,7 +10,7 @@ const MAX_BYTES = 1024 * 1024
 
 /** @throws CommandError bundle-invalid when there is one without fields; undefined when there is none */
 export function readYaml(path: string): Promise<Fields | undefined> {
-  return read(path, 'YAML', (text) => parse(text, { maxAliasCount: 0 }) as unknown)
+  return read(path, 'YAML', (text) => parse(text, { maxAliasCount: 0, logLevel: 'error' }) as unknown)
 }
 
 /** As `readYaml`. */

@@ -39,7 +39,7 @@ function readNpm(text: string, project: string): ResolvedVersion {
 
 /** Versions 5 to 9: with the project's own list of direct dependencies. */
 function readPnpm(text: string, project: string): ResolvedVersion {
-  const lock = objectOf(parseYaml(text, { maxAliasCount: 0 }))
+  const lock = objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' }))
   const importers = lock.importers === undefined ? undefined : objectOf(lock.importers)
   const own = importers ? objectOf(importers[project || '.'] ?? {}) : lock
   const lists = ['dependencies', 'devDependencies', 'optionalDependencies'].map((list) => objectOf(own[list] ?? {}))
@@ -72,7 +72,7 @@ function yarnClassic(text: string): Map<string, string> {
 
 function yarnBerry(text: string): Map<string, string> {
   const versions = new Map<string, string>()
-  for (const [head, entry] of Object.entries(objectOf(parseYaml(text, { maxAliasCount: 0 })))) {
+  for (const [head, entry] of Object.entries(objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })))) {
     const version = versionOf(entry)
     if (version !== undefined) for (const each of head.split(', ')) versions.set(each, version)
   }
@@ -81,7 +81,7 @@ function yarnBerry(text: string): Map<string, string> {
 
 /** JSON with commas after the last of a list: in YAML's flow form these are allowed. */
 function readBun(text: string, project: string): ResolvedVersion {
-  const packages = objectOf(objectOf(parseYaml(text, { maxAliasCount: 0 })).packages ?? {})
+  const packages = objectOf(objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })).packages ?? {})
   const own = project.split('/').at(-1) ?? ''
   return (name) => {
     const [resolved] = [packages[`${own}/${name}`], packages[name]].filter(Array.isArray)
