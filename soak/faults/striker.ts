@@ -16,6 +16,8 @@ const GRACE_MS = 3_000
 const MOMENT_WITHIN_MS = 4_000
 const READY_EVERY_MS = 100
 const SLOW_CLIENTS = 12
+/** What has lost a process of its own sees that a moment later. */
+const NOTICED_AFTER_MS = 500
 
 export interface Struck extends Strike {
   /** Whether it came in the middle of what it was to come in the middle of. */
@@ -150,11 +152,19 @@ export function createStriker(world: World, checkpoint: Checkpoint) {
 
   function killDatabase({ size, forMs }: Strike): Promise<void> {
     return during('database', async () => {
-      if (size < 0.5 && site.postgres?.killBackend(size * 2)) return
+      if (size < 0.5 && site.postgres?.killBackend(size * 2)) return untilDatabase()
       await site.postgres?.killAll()
       await wait(forMs)
       await site.postgres?.startAgain()
     })
+  }
+
+  /** It recovers by itself, and until then is as dead as when all of it was killed. */
+  async function untilDatabase(): Promise<void> {
+    const deadline = timeline.now() + BACK_WITHIN_MS
+    await wait(NOTICED_AFTER_MS)
+    while ((await site.postgres?.countConnections()) === undefined && timeline.now() < deadline)
+      await wait(READY_EVERY_MS)
   }
 
   /** Up to six hours, forward or back, and then as it was. */
