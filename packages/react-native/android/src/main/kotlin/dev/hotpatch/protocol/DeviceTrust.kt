@@ -19,3 +19,15 @@ fun isKeyId(text: String): Boolean = text.length == KEY_ID_DIGITS && isLowerHex(
  * @param sha256 lower-case hex of the SHA-256 of the raw public key
  */
 fun keyIdOf(sha256: String): String = sha256.take(KEY_ID_DIGITS)
+
+/** D11: what a device has taken, and what it therefore refuses. */
+class DeviceTrust(
+  val highWater: Long,
+  val floor: Long,
+  /** Of the publishers' keys that it holds; none: it takes what nobody has signed. */
+  val keyIds: List<String>,
+  /** What it can go back to without fetching anything. */
+  val heldReleaseId: String?,
+  /** When its binary was built, in milliseconds since 1970; null: not known. */
+  val builtAt: Long?,
+)

@@ -42,8 +42,20 @@ fun readInteger(value: JsonValue?, pointer: String, minimum: Long): Long {
   return value.value.toLong()
 }
 
+fun readBoolean(value: JsonValue?, pointer: String): Boolean =
+  (value as? JsonBoolean)?.value ?: throw UnexpectedJsonException(pointer, "true or false", value)
+
+private const val MAX_SHORT = 200
+
+/** What names files and fills lists on a device. */
+fun readShort(value: JsonValue?, pointer: String): String =
+  readString(value, pointer, "a short text") { it.length in 1..MAX_SHORT && '\u0000' !in it }
+
 /** [read] of the value, or null when it is absent. JSON's own null is not absent. */
 inline fun <T> readOptional(value: JsonValue?, read: (JsonValue) -> T): T? = if (value == null) null else read(value)
+
+/** [read] of the value, or null when it is JSON's own null, which has to be there. */
+inline fun <T> readNullable(value: JsonValue?, read: (JsonValue?) -> T): T? = if (value is JsonNull) null else read(value)
 
 internal const val MAX_SAFE_INTEGER = 9007199254740991L
 

@@ -87,20 +87,20 @@ private fun expectNothing(json: JsonObject, artifacts: List<ContentArtifact>) {
   }
 }
 
-private fun readRequirement(value: JsonValue?): Requirement {
-  val json = readObject(value, "/requirement")
-  fun text(name: String) = readOptional(json[name]) { readString(it, "/requirement/$name") }
+/** @throws UnexpectedJsonException */
+internal fun readRequirement(value: JsonValue?, pointer: String = "/requirement"): Requirement {
+  val json = readObject(value, pointer)
+  fun text(name: String) = readOptional(json[name]) { readString(it, "$pointer/$name") }
   return Requirement(
     minNativeVersion = text("minNativeVersion"),
     nativeRange = text("nativeRange"),
     runtimeVersion = text("runtimeVersion"),
     minOsVersion = text("minOsVersion"),
-    architectures = readOptional(json["architectures"], ::readArchitectures),
+    architectures = readOptional(json["architectures"]) { readArchitectures(it, "$pointer/architectures") },
   )
 }
 
-private fun readArchitectures(value: JsonValue): List<String> {
-  val pointer = "/requirement/architectures"
+private fun readArchitectures(value: JsonValue, pointer: String): List<String> {
   val names = readArray(value, pointer, MAX_ARCHITECTURES)
   if (names.isEmpty()) throw UnexpectedJsonException(pointer, "at least one architecture", value)
   return names.mapIndexed { index, name -> readString(name, "$pointer/$index") }

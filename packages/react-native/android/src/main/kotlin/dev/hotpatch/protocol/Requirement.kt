@@ -55,7 +55,7 @@ fun compileRequirement(requirement: Requirement): CompiledRequirement {
 }
 
 /** Reasons for which the shell cannot run a release (D3). */
-enum class RequirementReason(val text: String) {
+enum class RequirementReason(override val text: String) : PassedOverReason {
   REQUIREMENT_UNREADABLE("requirement-unreadable"),
   RUNTIME_MISMATCH("runtime-mismatch"),
   ARCHITECTURE_UNKNOWN("architecture-unknown"),

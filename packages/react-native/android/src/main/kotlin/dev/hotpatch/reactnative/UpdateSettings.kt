@@ -5,9 +5,9 @@ import dev.hotpatch.android.isChannel
 import dev.hotpatch.engine.ground.AllowInsecure
 import dev.hotpatch.engine.ground.EngineConfig
 import dev.hotpatch.engine.ground.isAllowedAddress
-import dev.hotpatch.engine.ground.readBoolean
 import dev.hotpatch.protocol.JsonObject
 import dev.hotpatch.protocol.readArray
+import dev.hotpatch.protocol.readBoolean
 import dev.hotpatch.protocol.readJson
 import dev.hotpatch.protocol.readObject
 import dev.hotpatch.protocol.readOptional

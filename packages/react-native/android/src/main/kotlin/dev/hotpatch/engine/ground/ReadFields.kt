@@ -18,10 +18,6 @@ fun <T> readOneOf(value: JsonValue?, pointer: String, allowed: List<T>, textOf: 
 fun readNullableString(value: JsonValue?, pointer: String): String? =
   if (value == null || value == JsonNull) null else readString(value, pointer)
 
-/** @throws UnexpectedJsonException */
-fun readBoolean(value: JsonValue?, pointer: String): Boolean =
-  (value as? JsonBoolean)?.value ?: throw UnexpectedJsonException(pointer, "true or false", value)
-
 fun isTrue(value: JsonValue?): Boolean = (value as? JsonBoolean)?.value == true
 
 /** Null for anything but a text. */

@@ -1,7 +1,6 @@
 package dev.hotpatch.engine.server
 
 import dev.hotpatch.engine.ground.jsonOf
-import dev.hotpatch.engine.ground.readBoolean
 import dev.hotpatch.engine.ground.readNullableString
 import dev.hotpatch.engine.ground.readOneOf
 import dev.hotpatch.protocol.JsonNull
@@ -11,9 +10,11 @@ import dev.hotpatch.protocol.JsonValue
 import dev.hotpatch.protocol.MAX_RECIPIENTS
 import dev.hotpatch.protocol.UnexpectedJsonException
 import dev.hotpatch.protocol.readArray
+import dev.hotpatch.protocol.readBoolean
 import dev.hotpatch.protocol.readInteger
 import dev.hotpatch.protocol.readObject
 import dev.hotpatch.protocol.readSha256
+import dev.hotpatch.protocol.readShort
 import dev.hotpatch.protocol.readString
 
 /** React Native §1 and §2. */
@@ -111,11 +112,4 @@ private fun readNativeUpdate(value: JsonValue?): NativeUpdate? {
     minNativeVersion = readString(json["minNativeVersion"], "/nativeUpdate/minNativeVersion"),
     releaseId = readString(json["releaseId"], "/nativeUpdate/releaseId"),
   )
-}
-
-/** These name files and fill lists on the device. */
-private fun readShort(value: JsonValue?, pointer: String): String {
-  val text = readString(value, pointer, expected = "a short text")
-  if (text.length !in 1..200 || '\u0000' in text) throw UnexpectedJsonException(pointer, "a short text", value)
-  return text
 }
